@@ -1,0 +1,51 @@
+"""Attention classifiers for Korean text, and pictures of where they looked.
+
+Importing this package loads neither MXNet, torch nor matplotlib: each public
+name is fetched from its room the first time it is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AttentionRecord": "gluonattn.record",
+    "Prediction": "gluonattn.record",
+    "Token": "gluonattn.record",
+    "GluonAttnError": "gluonattn.errors",
+    "load_record": "gluonattn.record",
+    "tokenizer": "gluonattn.text",
+    "attention_cell": "gluonattn.models.cells",
+    "heatmap": "gluonattn.views.heatmap",
+    "to_terminal": "gluonattn.views.terminal",
+    "train": "gluonattn.training.run",
+    "load": "gluonattn.explain.predictor",
+    "read_reviews": "gluonattn.data.reviews",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+if TYPE_CHECKING:
+    from .data.reviews import read_reviews as read_reviews
+    from .errors import GluonAttnError as GluonAttnError
+    from .explain.predictor import load as load
+    from .models.cells import attention_cell as attention_cell
+    from .record import AttentionRecord as AttentionRecord
+    from .record import Prediction as Prediction
+    from .record import Token as Token
+    from .record import load_record as load_record
+    from .text import tokenizer as tokenizer
+    from .training.run import train as train
+    from .views.heatmap import heatmap as heatmap
+    from .views.terminal import to_terminal as to_terminal
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'gluonattn' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

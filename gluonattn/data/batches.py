@@ -1,0 +1,78 @@
+"""Batches of similar length: GluonNLP's bucket sampler and batchify."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import numpy as np
+
+from ..runtime import mx, nlp
+
+_BUCKET_EDGES = [*np.arange(0.05, 0.96, 0.05), 0.98, 0.99, 1.0]
+
+
+def plan_batches(lengths: Sequence[int], batch_size: int, seed: int | None = None) -> list[list[int]]:
+    """Positions of each batch: texts of similar length stand together.
+
+    Parameters
+    ----------
+    lengths : sequence of int, all positive
+    batch_size : int
+        Texts in a batch.
+    seed : int or None
+        Shuffles batches and what is in them; None keeps one fixed order.
+
+    Returns
+    -------
+    list of list of int
+        Every position once.
+    """
+    # Buckets with an equal share of the texts; equal widths would put a few
+    # long texts in most of them.
+    edges = np.unique(np.quantile(lengths, _BUCKET_EDGES, method="higher")).tolist()
+    sampler = nlp.data.FixedBucketSampler(
+        lengths, batch_size, num_buckets=None, bucket_keys=edges, shuffle=seed is not None
+    )
+    state = np.random.get_state()  # the sampler draws from numpy's global generator
+    try:
+        if seed is not None:
+            np.random.seed(seed % 2**32)
+        return [list(batch) for batch in sampler]
+    finally:
+        np.random.set_state(state)
+
+
+class Batchify:
+    """Turn id sequences into padded arrays on a device.
+
+    Parameters
+    ----------
+    padding : int
+        Id of the padding token.
+    device : mxnet.Context
+    length : int or None
+        Pad and cut every batch to exactly this many tokens; None pads to the
+        longest of the batch.
+    """
+
+    def __init__(self, padding: int, device, length: int | None = None):
+        self._length = length
+        self._device = device
+        self._pad = nlp.data.batchify.Pad(pad_val=padding, ret_length=True, dtype="int32",
+                                          round_to=length)
+
+    def __call__(self, sequences):
+        """Pad `sequences` (list of int32 arrays).
+
+        Returns
+        -------
+        ids : mxnet.nd.NDArray, int32, shape (B, T)
+        valid_length : mxnet.nd.NDArray, int32, shape (B,)
+        """
+        ids, valid_length = self._pad([s[: self._length] for s in sequences])
+        return ids.as_in_context(self._device), valid_length.as_in_context(self._device)
+
+
+def label_array(labels: Sequence[int], device):
+    """Class numbers as an MXNet array of shape (B,)."""
+    return mx.nd.array(np.asarray(labels), ctx=device, dtype="float32")

@@ -1,0 +1,192 @@
+"""Where reviews come from: the bundled sample, NSMC, or a file of one's own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+import warnings
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+from ..errors import DataError
+
+NSMC_URL = "https://raw.githubusercontent.com/e9t/nsmc/master/"
+NSMC_FILES = {
+    "ratings_train.txt": "e03b7d14e9e41be8d464a28057cd25d7396c53e67aa7fd5f7e552c59b0ee2940",
+    "ratings_test.txt": "8ac9f64052f11dbf6ae0acb5e038f03d90a76f0eda7820cfb3a92d02edfcebda",
+}
+_BLOCK = 1 << 16
+
+
+class Source(NamedTuple):
+    """Files to train on and, where there is one, to test on."""
+
+    name: str
+    train: Path
+    test: Path | None
+
+
+def locate(data: str) -> Source:
+    """Files behind a ``--data`` argument.
+
+    Parameters
+    ----------
+    data : str
+        "sample", "nsmc", a folder that holds NSMC's two files, or a TSV, CSV
+        or JSON lines file.
+
+    Raises
+    ------
+    DataError
+        If nothing is there; the message says how to get it.
+    """
+    if data == "sample":
+        folder = sample_folder()
+        return Source("sample", folder / "sample_train.tsv", folder / "sample_test.tsv")
+    if data == "nsmc":
+        return _nsmc(nsmc_folder())
+    path = Path(data)
+    if path.is_dir():
+        return _nsmc(path)
+    if path.is_file():
+        return Source(path.stem, path, None)
+    raise DataError(
+        f"no data at {data!r}: expected 'sample', 'nsmc', a folder with NSMC's files, or a .tsv, .csv or "
+        ".jsonl file."
+    )
+
+
+def sample_folder() -> Path:
+    """Folder of the bundled sample, installed or in a checkout."""
+    package = Path(__file__).parents[1]
+    for folder in (package / "sample", package.parent / "data"):
+        if (folder / "sample_train.tsv").exists():
+            return folder
+    raise DataError("the bundled sample is missing from this installation; install gluonattn again.")
+
+
+def nsmc_folder() -> Path:
+    """Where NSMC is looked for: $GLUONATTN_NSMC, else the cache `gluonattn data nsmc` fills."""
+    if os.environ.get("GLUONATTN_NSMC"):
+        return Path(os.environ["GLUONATTN_NSMC"])
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("GLUONATTN_CACHE") or Path(home) / "gluonattn") / "nsmc"
+
+
+def _nsmc(folder: Path) -> Source:
+    for name, digest in NSMC_FILES.items():
+        path = folder / name
+        if not path.exists():
+            raise DataError(
+                f"no {name} in {folder}. Run `gluonattn data nsmc` to download NSMC, or point "
+                "GLUONATTN_NSMC or --data at a folder that has it."
+            )
+        if sha256(path) != digest:
+            warnings.warn(f"{path} differs from the published NSMC: figures will not compare.", stacklevel=3)
+    return Source("nsmc", folder / "ratings_train.txt", folder / "ratings_test.txt")
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(_BLOCK), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def download_nsmc(
+    folder: Path | None = None,
+    *,
+    progress: Callable[[str, int, int], None] | None = None,
+    url: str = NSMC_URL,
+    files: dict[str, str] = NSMC_FILES,
+) -> Path:
+    """Download NSMC's two files and check them.
+
+    A cut download leaves ``NAME.part``, which the next call continues. A file
+    stands under its own name only when its checksum is right.
+
+    Parameters
+    ----------
+    folder : pathlib.Path or None
+        None is `nsmc_folder()`.
+    progress : callable or None
+        Called with (file name, bytes done, bytes in all).
+    url, files
+        Where from, and SHA-256 by file name.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    DataError
+        If the network or disk fails, or the checksum is wrong.
+    """
+    folder = folder or nsmc_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, digest in files.items():
+            target = folder / name
+            if target.exists() and sha256(target) == digest:
+                if progress:
+                    progress(name, target.stat().st_size, target.stat().st_size)
+                continue
+            _download(url + name, target, digest, progress)
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {folder}: {error.strerror}. Choose another folder with --out."
+        ) from None
+    return folder
+
+
+def _download(url: str, target: Path, digest: str, progress) -> None:
+    part = target.with_name(target.name + ".part")
+    for attempt in ("continue", "restart"):
+        if attempt == "restart":
+            part.unlink(missing_ok=True)
+        _fetch(url, part, progress)
+        if sha256(part) == digest:
+            os.replace(part, target)
+            return
+    part.unlink(missing_ok=True)
+    raise DataError(
+        f"{url} arrived with the wrong SHA-256 twice; expected {digest}. The file there has changed, or "
+        "something on the way alters it. Nothing was kept."
+    )
+
+
+def _fetch(url: str, part: Path, progress) -> None:
+    """Append what is missing of `url` to `part`."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            if have and answer.status != 206:  # the server starts over
+                have = 0
+            length = answer.headers.get("Content-Length")
+            total = have + int(length) if length else 0
+            with open(part, "ab" if have else "wb") as file:
+                for block in iter(lambda: answer.read(_BLOCK), b""):
+                    file.write(block)
+                    have += len(block)
+                    if progress:
+                        progress(part.stem, have, total)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # nothing is missing: let the checksum judge
+            return
+        raise DataError(f"{url} answered {error.code} {error.reason}. Try again later.") from None
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        raise DataError(
+            f"{url} cannot be reached ({getattr(error, 'reason', error)}). Check the network and run the "
+            f"command again: it continues from {have:,} bytes."
+        ) from None
+    if total and have < total:
+        raise DataError(
+            f"{url} was cut at {have:,} of {total:,} bytes. Run the command again: it continues there."
+        )

@@ -1,0 +1,243 @@
+"""Read and write tables of reviews row by row: TSV, CSV and JSON lines.
+
+Nothing is held in memory and nothing is dropped: a row that cannot be
+understood is an error that names its line.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Iterator, Sequence
+
+from ..errors import DataError
+
+TSV, CSV, JSONL = "tsv", "csv", "jsonl"
+_FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
+
+Row = tuple  # (line number, dict of column -> value)
+
+csv.field_size_limit(2**31 - 1)
+
+
+def format_of(path: Path) -> str:
+    """Format by the file's ending: tab-separated, comma-separated or JSON lines.
+
+    Raises
+    ------
+    DataError
+        If the ending is none of the known ones.
+    """
+    try:
+        return _FORMATS[Path(path).suffix.lower()]
+    except KeyError:
+        raise DataError(
+            f"{path}: cannot tell the format from its ending; expected {', '.join(_FORMATS)}."
+        ) from None
+
+
+def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = None) -> Iterator[Row]:
+    """Rows of a table, one at a time.
+
+    Tab-separated files are read with quoting off, as NSMC's are; in
+    comma-separated ones quotes may hold commas and line breaks.
+
+    Parameters
+    ----------
+    path : path
+        .tsv/.txt, .csv or .jsonl/.ndjson, in UTF-8 with or without BOM.
+    on_bytes : callable or None
+        Called with the number of bytes of each line read, for a progress bar.
+
+    Yields
+    ------
+    (line, row) : (int, dict)
+        Line number from 1, and the values by column name.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, not UTF-8, or has a row that does not
+        fit its header; the message names the line.
+    """
+    path = Path(path)
+    lines = _lines(path, on_bytes)
+    kind = format_of(path)
+    if kind == JSONL:
+        yield from _json_rows(path, lines)
+        return
+    records = _tab_records(lines) if kind == TSV else _comma_records(path, lines)
+    first = next(records, None)
+    if first is None:
+        raise DataError(f"{path} is empty: expected a header line with column names, then rows.")
+    header = [name.strip() for name in first[1]]
+    if len(set(header)) < len(header):
+        raise DataError(f"{path}: two columns have the same name in its header: {', '.join(header)}.")
+    for number, values in records:
+        if len(values) != len(header):
+            raise DataError(
+                f"{path}, line {number}: {len(values)} fields, but the header has {len(header)} "
+                f"({', '.join(header)}). Mend or remove that line"
+                f"{'; tab-separated files are read without quoting' if kind == TSV else ''}."
+            )
+        yield number, dict(zip(header, values))
+
+
+def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequence[str], role: str) -> str:
+    """The column that plays a role: the wanted one, or the first usual name present.
+
+    Raises
+    ------
+    DataError
+        Naming the columns the file has.
+    """
+    for name in [wanted] if wanted else usual:
+        if name in columns:
+            return name
+    expected = repr(wanted) if wanted else f"one of {', '.join(usual)}"
+    raise DataError(
+        f"{path}: no {role} column; expected {expected}, found {', '.join(map(repr, columns))}. "
+        f"Name it with --{role}-column."
+    )
+
+
+@contextmanager
+def write_rows(path: str | os.PathLike):
+    """Open a table for writing; it appears under its name only when complete.
+
+    Yields
+    ------
+    callable
+        ``write(row)`` with a dict; the first row gives the columns.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written (the cause is named), or a value with a
+        tab or line break meets the tab-separated format.
+    """
+    path = Path(path)
+    kind = format_of(path)
+    with atomic_file(path) as file:
+        columns: list[str] = []
+        writer = csv.writer(file, lineterminator="\n")
+
+        def write(row: dict[str, Any]) -> None:
+            if kind == JSONL:
+                file.write(json.dumps(row, ensure_ascii=_has_surrogate(row)) + "\n")
+                return
+            if not columns:
+                columns.extend(row)
+                put(columns)
+            put([row[name] for name in columns])
+
+        def put(values) -> None:
+            if kind == CSV:
+                writer.writerow(values)
+                return
+            for value in values:
+                if isinstance(value, str) and ("\t" in value or "\n" in value):
+                    raise DataError(
+                        f"a value holds a tab or line break, which {path.name} cannot keep: "
+                        f"{value[:40]!r}. Write to .csv or .jsonl instead."
+                    )
+            file.write("\t".join(map(str, values)) + "\n")
+
+        yield write
+
+
+@contextmanager
+def atomic_file(path: Path, error: type[Exception] = DataError):
+    """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise."""
+    try:
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:
+                yield file
+            os.chmod(partial, 0o666 & ~_umask())
+            os.replace(partial, path)
+        except BaseException:
+            os.unlink(partial)
+            raise
+    except OSError as problem:
+        raise error(
+            f"cannot write {path}: {problem.strerror}. Choose a folder that exists, is writable and has "
+            "space; nothing was left half-written."
+        ) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _has_surrogate(row) -> bool:
+    return any("\ud800" <= c <= "\udfff" for c in json.dumps(row, ensure_ascii=False))
+
+
+def _lines(path: Path, on_bytes) -> Iterator[str]:
+    """Decoded lines with their ends; names the line that is not UTF-8."""
+    try:
+        with open(path, "rb") as file:
+            for number, raw in enumerate(file, 1):
+                if on_bytes:
+                    on_bytes(len(raw))
+                if number == 1:
+                    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                        raise DataError(f"{path} is UTF-16: save it as UTF-8 (in Excel: CSV UTF-8).")
+                    raw = raw[3:] if raw.startswith(b"\xef\xbb\xbf") else raw
+                try:
+                    yield raw.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    raise DataError(
+                        f"{path}, line {number}: not UTF-8 (byte {raw[error.start]:#04x} at column "
+                        f"{error.start + 1}). Older Korean programs write CP949: try "
+                        f"iconv -f cp949 -t utf-8 {path.name}."
+                    ) from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from None
+
+
+def _tab_records(lines):
+    for number, line in enumerate(lines, 1):
+        line = line.rstrip("\r\n")
+        if line:
+            yield number, line.split("\t")
+
+
+def _comma_records(path, lines):
+    reader = csv.reader(lines, strict=True)
+    while True:
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(
+                f"{path}, line {reader.line_num}: not readable as CSV ({error}). Quotes inside a quoted "
+                "field are doubled; a file with loose quotes reads better as .tsv."
+            ) from None
+        if values:
+            yield reader.line_num, values
+
+
+def _json_rows(path, lines):
+    empty = True
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path}, line {number}: not JSON ({error}).") from None
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, line {number}: expected a JSON object, got {type(row).__name__}.")
+        empty = False
+        yield number, row
+    if empty:
+        raise DataError(f"{path} is empty: expected one JSON object a line.")

@@ -1,0 +1,63 @@
+"""The errors this package raises for a user's mistake.
+
+Every message says what was expected, what came, and what to do next; the
+command line prints it without a traceback.
+"""
+
+
+class GluonAttnError(Exception):
+    """Base of every error raised on purpose by this package."""
+
+
+class DependencyError(GluonAttnError):
+    """A library (MXNet, Java, Kiwi, CUDA ...) is missing or cannot be loaded."""
+
+
+class DeviceError(GluonAttnError):
+    """The requested device is not there, or MXNet cannot run on it."""
+
+
+class DataError(GluonAttnError):
+    """A file of reviews cannot be found, read or trusted."""
+
+
+class TextError(GluonAttnError):
+    """A text that nothing can be computed from (empty, blank, not a string)."""
+
+
+class RecordError(GluonAttnError):
+    """An attention record whose parts do not fit together."""
+
+
+class CheckpointError(GluonAttnError):
+    """A checkpoint folder that is missing, cut, foreign or cannot be written."""
+
+
+class OptionError(GluonAttnError):
+    """An option whose value is unknown or out of range."""
+
+
+def choose(kind, name, known):
+    """Return ``known[name]``, or raise naming the valid choices.
+
+    Parameters
+    ----------
+    kind : str
+        What is being chosen, for the message ("attention cell").
+    name : str
+    known : mapping
+
+    Raises
+    ------
+    OptionError
+        If `name` is not a key of `known`.
+    """
+    import difflib
+
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise OptionError(
+        f"unknown {kind} {name!r}: expected one of {', '.join(map(repr, known))}.{hint}"
+    )

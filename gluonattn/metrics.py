@@ -1,0 +1,118 @@
+"""Pure functions on attention weights. numpy only; weights are arrays, not records."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def received(weights: np.ndarray) -> np.ndarray:
+    """Mean attention each key receives over the queries.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (..., queries, keys)
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., keys)
+        Sums to 1 over keys when the rows do.
+    """
+    return np.asarray(weights).mean(axis=-2)
+
+
+def strongest_pairs(weights: np.ndarray, n: int, *, diagonal: bool = False) -> list[tuple[int, int, float]]:
+    """The `n` largest weights of one matrix, strongest first.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (queries, keys)
+    n : int
+    diagonal : bool, default False
+        Whether a token looking at itself counts.
+
+    Returns
+    -------
+    list of (query index, key index, weight)
+        Ties keep reading order.
+    """
+    scores = np.array(weights, dtype=np.float64)
+    if not diagonal and scores.shape[0] == scores.shape[1]:
+        np.fill_diagonal(scores, -1.0)
+    order = np.argsort(-scores, axis=None, kind="stable")[:n]
+    pairs = (np.unravel_index(i, scores.shape) for i in order)
+    return [(int(q), int(k), float(scores[q, k])) for q, k in pairs if scores[q, k] >= 0]
+
+
+def entropy(weights: np.ndarray, *, relative: bool = False) -> np.ndarray:
+    """Shannon entropy of each row, in nats.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (..., queries, keys)
+    relative : bool, default False
+        Divide by ln(keys), so that 1 means uniform (0 where there is one key).
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., queries)
+    """
+    p = np.asarray(weights, dtype=np.float64)
+    terms = np.where(p > 0, p * np.log(np.where(p > 0, p, 1.0)), 0.0)
+    h = -terms.sum(-1)
+    if not relative:
+        return h
+    keys = p.shape[-1]
+    return h / np.log(keys) if keys > 1 else np.zeros_like(h)
+
+
+def jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Jensen-Shannon divergence between the rows of two arrays, in nats (at most ln 2).
+
+    Lin, Divergence measures based on the Shannon entropy, 1991.
+
+    Parameters
+    ----------
+    p, q : numpy.ndarray, shape (..., keys)
+
+    Returns
+    -------
+    numpy.ndarray, shape (...)
+    """
+    p, q = np.asarray(p, dtype=np.float64), np.asarray(q, dtype=np.float64)
+    return np.maximum(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2, 0.0)
+
+
+def top_k_overlap(p: np.ndarray, q: np.ndarray, k: int) -> float:
+    """Share of the `k` largest entries of `p` that are also among those of `q`.
+
+    Parameters
+    ----------
+    p, q : numpy.ndarray, shape (keys,)
+    k : int
+        At most the number of keys is used.
+    """
+    k = min(k, len(p))
+    top = [set(np.argsort(-np.asarray(x), kind="stable")[:k].tolist()) for x in (p, q)]
+    return len(top[0] & top[1]) / k
+
+
+def rollout(weights: np.ndarray) -> np.ndarray:
+    """Attention rollout: attention to input tokens through all layers.
+
+    A~ = rownorm(mean over heads + I), R_l = A~_l R_(l-1). Abnar and Zuidema,
+    Quantifying Attention Flow in Transformers, ACL 2020.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (layers, heads, tokens, tokens)
+
+    Returns
+    -------
+    numpy.ndarray, float64, shape (tokens, tokens)
+        Rows sum to 1.
+    """
+    joint = np.eye(weights.shape[-1])
+    for layer in np.asarray(weights, dtype=np.float64).mean(axis=1):
+        step = layer + np.eye(len(layer))
+        joint = step / step.sum(-1, keepdims=True) @ joint
+    return joint

@@ -1,0 +1,1 @@
+"""Attention cells behind one contract, the Bi-GRU classifier and its checkpoint folder."""

@@ -1,0 +1,141 @@
+"""The Bi-GRU + self-attention classifiers: the default recipe and the post's.
+
+Both are called as ``classifier(ids, valid_length) -> (logits, weights)`` with
+ids (B, T) and valid_length (B,), both float32 or int32; logits (B, classes) and
+weights (B, heads, T, T).
+"""
+
+from ..errors import choose
+from ..runtime import mx
+from .cells import attention_cell, heads_of
+from .gru import BiGRU
+
+nn = mx.gluon.nn
+
+
+class AttentionClassifier(mx.gluon.HybridBlock):
+    """Embedding -> Bi-GRU -> self-attention -> mean and max pooling -> Dense.
+
+    Padding is masked everywhere, so a sentence gets the same answer alone or
+    in any batch. The head sees nothing but attention contexts: the weights are
+    the path by which words reach the decision.
+
+    Parameters
+    ----------
+    vocab_size : int
+    classes : int, default 2
+    cell : str, default "mlp"
+        Name in `gluonattn.models.cells.CELLS`.
+    embed_size : int, default 128
+    hidden_size : int, default 128
+        Units of each GRU direction.
+    units : int, default 30
+        Hidden units of the MLP cells.
+    num_heads : int, default 4
+        Heads of the multi-head cell.
+    dropout : float, default 0.4
+        On embeddings and on the pooled features.
+    attention_dropout : float, default 0.0
+        On the attention weights.
+    """
+
+    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=128, hidden_size=128, units=30,
+                 num_heads=4, dropout=0.4, attention_dropout=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self._heads = heads_of(cell, num_heads)
+        with self.name_scope():
+            self.embedding = nn.Embedding(vocab_size, embed_size, sparse_grad=True)
+            self.embedding_dropout = nn.Dropout(dropout)
+            self.bigru = BiGRU(hidden_size, input_size=embed_size)
+            self.attention = attention_cell(cell, hidden_size=2 * hidden_size, units=units,
+                                            num_heads=num_heads, dropout=attention_dropout)
+            self.head_dropout = nn.Dropout(dropout)
+            self.head = nn.Dense(classes, in_units=4 * hidden_size)
+
+    def hybrid_forward(self, F, ids, valid_length):
+        valid_length = F.cast(valid_length, "float32")
+        mask = F.SequenceMask(F.ones_like(F.cast(ids, "float32")), sequence_length=valid_length,
+                              use_sequence_length=True, axis=1)  # (B, T)
+        states = self.bigru(self.embedding_dropout(self.embedding(ids)), valid_length)  # (B, T, 2H)
+        column, row = F.expand_dims(mask, 2), F.expand_dims(mask, 1)
+        context, weights = self.attention(states, states, states, F.batch_dot(column, row))
+        features = F.concat(_mean(F, context, column), _largest(F, context, column), dim=1)  # (B, 4H)
+        logits = self.head(self.head_dropout(features))
+        return logits, weights if self._heads > 1 else F.expand_dims(weights, 1)
+
+
+class PostClassifier(mx.gluon.HybridBlock):
+    """The model of the GluonNLP attention post, to the letter.
+
+    Fixed length, embedding 50, Bi-GRU 64, MLP cell of 30 units without a mask,
+    and one Dense over the flattened context. Padding takes part in everything.
+
+    Parameters
+    ----------
+    vocab_size : int
+    classes : int, default 2
+    cell : str, default "mlp"
+    length : int, default 30
+        Tokens; shorter texts are padded, longer ones cut.
+    embed_size : int, default 50
+    hidden_size : int, default 64
+    units : int, default 30
+    num_heads : int, default 4
+    dropout : float, default 0.3
+        On embeddings.
+    attention_dropout : float, default 0.2
+    """
+
+    def __init__(self, vocab_size, classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64,
+                 units=30, num_heads=4, dropout=0.3, attention_dropout=0.2, **kwargs):
+        super().__init__(**kwargs)
+        self._heads = heads_of(cell, num_heads)
+        with self.name_scope():
+            self.embedding = nn.Embedding(vocab_size, embed_size)
+            self.embedding_dropout = nn.Dropout(dropout)
+            self.bigru = mx.gluon.rnn.GRU(hidden_size, bidirectional=True, input_size=embed_size)
+            self.attention = attention_cell(cell, hidden_size=2 * hidden_size, units=units,
+                                            num_heads=num_heads, dropout=attention_dropout)
+            self.head = nn.Dense(classes, in_units=length * 2 * hidden_size)
+
+    def hybrid_forward(self, F, ids, valid_length):
+        steps = F.transpose(self.embedding_dropout(self.embedding(ids)), axes=(1, 0, 2))  # (T, B, E)
+        states = F.transpose(self.bigru(steps), axes=(1, 0, 2))  # (B, T, 2H)
+        context, weights = self.attention(states, states)
+        # valid_length takes no part; adding 0 of it keeps both recipes' inputs alike.
+        logits = F.broadcast_add(self.head(context), F.expand_dims(0 * valid_length, 1))
+        return logits, weights if self._heads > 1 else F.expand_dims(weights, 1)
+
+
+RECIPES = {"default": AttentionClassifier, "post": PostClassifier}
+
+
+def build(recipe: str, **settings):
+    """A classifier by recipe name, not yet initialised.
+
+    Parameters
+    ----------
+    recipe : {"default", "post"}
+    **settings
+        Keyword arguments of the recipe's class.
+
+    Raises
+    ------
+    OptionError
+        If the recipe or the cell is unknown.
+    """
+    return choose("recipe", recipe, RECIPES)(**settings)
+
+
+def _mean(F, context, column):
+    """Mean over valid positions; context (B, T, C), column (B, T, 1) -> (B, C)."""
+    total = F.sum(F.broadcast_mul(context, column), axis=1)
+    return F.broadcast_div(total, F.sum(column, axis=1))
+
+
+def _largest(F, context, column):
+    """Maximum over valid positions; context (B, T, C), column (B, T, 1) -> (B, C)."""
+    return F.max(F.broadcast_add(context, (column - 1) * 1e9), axis=1)
+
+
+__all__ = ["RECIPES", "AttentionClassifier", "PostClassifier", "build"]

@@ -1,0 +1,422 @@
+"""The attention record: what every source of attention becomes.
+
+Framework-free (numpy only). Everything a person looks at or measures is made
+from an `AttentionRecord`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Mapping, NamedTuple, Sequence
+
+import numpy as np
+
+from .errors import RecordError
+
+KINDS = ("self", "encoder", "decoder", "cross")
+ROW_SUM_TOLERANCE = 1e-4
+FORMAT = 1
+
+
+class Token(NamedTuple):
+    """A token and the characters of the raw text it stands for.
+
+    Attributes
+    ----------
+    text : str
+        The token as the model's vocabulary knows it (it may differ from the
+        raw characters: a lemma, a normalised form, a special token).
+    start, end : int
+        Half-open character span into the raw text, ``0 <= start <= end``.
+        Spans of neighbours may overlap (비해 -> 비하 + 어); a special token
+        has an empty span.
+    tag : str or None
+        Part of speech, in the tagger's own tag set.
+    """
+
+    text: str
+    start: int
+    end: int
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A predicted label and the probability of every label.
+
+    Attributes
+    ----------
+    label : str or None
+        The most probable label; None where nothing could be predicted (a
+        text without a single visible character).
+    probabilities : dict of str to float
+        By label name; sums to 1, or is empty when `label` is None.
+    """
+
+    label: str | None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the predicted label, NaN when there is none."""
+        return self.probabilities[self.label] if self.label is not None else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionRecord:
+    """Attention weights over the tokens of a raw text.
+
+    Attributes
+    ----------
+    text : str
+        The raw input, exactly as typed.
+    queries, keys : tuple of Token
+        The tokens that look and the tokens looked at.
+    weights : numpy.ndarray, float32, shape (layers, heads, queries, keys)
+        Each row over keys sums to 1 within 1e-4 unless `normalised` is False.
+    kind : {"self", "encoder", "decoder", "cross"}
+    target_text : str or None
+        Raw output text of a sequence-to-sequence model. Query spans of a
+        "cross" or "decoder" record index it, and key spans of a "decoder"
+        record do too.
+    prediction : Prediction or None
+    queries_vectors, keys_vectors, values : numpy.ndarray or None
+        Per-head vectors, shape (layers, heads, tokens, head_dim).
+    normalised : bool, default True
+        False after mass was dropped; ``source["dropped_mass"]`` then holds the
+        largest mass lost by a row.
+    source : dict
+        Where the weights come from (model, cell, epoch, framework, versions).
+        JSON-serialisable.
+
+    Raises
+    ------
+    RecordError
+        If shapes, finiteness, spans or row sums are wrong; the message names
+        the first offender.
+    """
+
+    text: str
+    queries: tuple[Token, ...]
+    keys: tuple[Token, ...]
+    weights: np.ndarray
+    kind: str = "self"
+    target_text: str | None = None
+    prediction: Prediction | None = None
+    queries_vectors: np.ndarray | None = None
+    keys_vectors: np.ndarray | None = None
+    values: np.ndarray | None = None
+    normalised: bool = True
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "queries", tuple(Token(*token) for token in self.queries))
+        put(self, "keys", tuple(Token(*token) for token in self.keys))
+        put(self, "weights", _frozen(self.weights))
+        for name in _VECTORS:
+            if getattr(self, name) is not None:
+                put(self, name, _frozen(getattr(self, name)))
+        put(self, "source", dict(self.source))
+        _validate(self)
+
+    @property
+    def query_text(self) -> str:
+        """The raw text that query spans index."""
+        on_target = self.kind in ("decoder", "cross") and self.target_text is not None
+        return self.target_text if on_target else self.text  # type: ignore[return-value]
+
+    @property
+    def key_text(self) -> str:
+        """The raw text that key spans index."""
+        on_target = self.kind == "decoder" and self.target_text is not None
+        return self.target_text if on_target else self.text  # type: ignore[return-value]
+
+    @property
+    def layers(self) -> int:
+        return self.weights.shape[0]
+
+    @property
+    def heads(self) -> int:
+        return self.weights.shape[1]
+
+    def matrix(self, layer: int | None = None, head: int | None = None) -> np.ndarray:
+        """One (queries, keys) matrix: a layer and head, or the mean over those left None.
+
+        Returns
+        -------
+        numpy.ndarray, float32, shape (queries, keys)
+
+        Raises
+        ------
+        RecordError
+            If the layer or head does not exist.
+        """
+        part = self.weights
+        for axis, (name, index) in enumerate((("layer", layer), ("head", head))):
+            if index is None:
+                part = part.mean(axis=axis, keepdims=True)
+                continue
+            size = self.weights.shape[axis]
+            if not -size <= index < size:
+                raise RecordError(
+                    f"{name} {index} does not exist: this record has {size} {name}s, "
+                    f"numbered 0 to {size - 1}."
+                )
+            part = np.take(part, [index % size], axis=axis)
+        return part[0, 0]
+
+    def select(
+        self, queries: Sequence[int] | None = None, keys: Sequence[int] | None = None
+    ) -> AttentionRecord:
+        """A record with only the given query and key positions, in the given order.
+
+        Dropping keys drops attention mass: the result then says
+        ``normalised=False`` and ``source["dropped_mass"]`` holds the largest
+        mass any remaining row has lost.
+        """
+        rows = list(range(len(self.queries)) if queries is None else queries)
+        columns = list(range(len(self.keys)) if keys is None else keys)
+        weights = self.weights[:, :, rows][:, :, :, columns]
+        source = dict(self.source)
+        lost = float(np.max(1.0 - weights.sum(-1), initial=0.0))
+        normalised = self.normalised and lost <= ROW_SUM_TOLERANCE
+        if not normalised:
+            source["dropped_mass"] = round(lost, 6)
+        return replace(
+            self,
+            queries=tuple(self.queries[i] for i in rows),
+            keys=tuple(self.keys[i] for i in columns),
+            weights=weights,
+            queries_vectors=_take(self.queries_vectors, rows),
+            keys_vectors=_take(self.keys_vectors, columns),
+            values=_take(self.values, columns),
+            normalised=normalised,
+            source=source,
+        )
+
+    def merge(self, unit: str = "eojeol") -> AttentionRecord:
+        """Merge tokens into larger units, conserving attention mass.
+
+        The weight of a merged key is the sum over its parts, the weight of a
+        merged query the mean over its parts, so every row keeps its mass.
+
+        Parameters
+        ----------
+        unit : {"eojeol"}, default "eojeol"
+            Tokens belong to the whitespace-separated word their span starts in.
+            Special tokens (empty spans) stay by themselves.
+
+        Returns
+        -------
+        AttentionRecord
+            Without per-head vectors: a mean of key vectors is not a key.
+        """
+        if unit != "eojeol":
+            raise RecordError(f"cannot merge into {unit!r}: the known unit is 'eojeol'.")
+        query_groups = _eojeol_groups(self.queries, self.query_text)
+        key_groups = _eojeol_groups(self.keys, self.key_text)
+        weights = np.stack([self.weights[..., g].sum(-1) for g in key_groups], -1)
+        weights = np.stack([weights[:, :, g].mean(2) for g in query_groups], 2)
+        return replace(
+            self,
+            queries=tuple(_join(self.queries, g, self.query_text) for g in query_groups),
+            keys=tuple(_join(self.keys, g, self.key_text) for g in key_groups),
+            weights=weights,
+            queries_vectors=None,
+            keys_vectors=None,
+            values=None,
+            source={**self.source, "merged": unit},
+        )
+
+    def to_dict(self) -> dict:
+        """The record as plain Python values, ready for JSON (vectors left out)."""
+        return {
+            **_header(self),
+            "weights": [[[[round(float(w), 6) for w in row] for row in head] for head in layer]
+                        for layer in self.weights],
+        }
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the record to one ``.npz`` file, without pickle.
+
+        The file appears under its name only when it is complete.
+
+        Raises
+        ------
+        RecordError
+            If the file cannot be written or `source` is not JSON-serialisable.
+        """
+        path = Path(path)
+        try:
+            header = json.dumps(_header(self), ensure_ascii=True)
+        except TypeError as error:
+            raise RecordError(
+                f"record.source must hold only JSON values (numbers, strings, lists, dicts): {error}."
+            ) from None
+        arrays = {name: getattr(self, name) for name in ("weights", *_VECTORS)}
+        arrays = {name: array for name, array in arrays.items() if array is not None}
+        try:
+            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez_compressed(
+                        file, header=np.frombuffer(header.encode(), dtype=np.uint8), **arrays
+                    )
+                os.replace(partial, path)
+            except BaseException:
+                os.unlink(partial)
+                raise
+        except OSError as error:
+            raise RecordError(
+                f"cannot write the record to {path}: {error.strerror}. "
+                "Choose a folder that exists, is writable and has space."
+            ) from None
+        return path
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AttentionRecord):
+            return NotImplemented
+        return _header(self) == _header(other) and all(
+            _same(getattr(self, name), getattr(other, name)) for name in ("weights", *_VECTORS)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def load_record(path: str | os.PathLike) -> AttentionRecord:
+    """Read a record written by `AttentionRecord.save`; nothing is unpickled.
+
+    Raises
+    ------
+    RecordError
+        If the file is missing, cut short, or not a record.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header = json.loads(arrays.pop("header").tobytes())
+    except FileNotFoundError:
+        raise RecordError(f"no record at {path}: expected a file written by record.save().") from None
+    except Exception as error:  # zipfile, zlib, numpy and json each raise their own
+        raise RecordError(
+            f"{path} is not a readable attention record ({error}): it may be cut short or be "
+            "another kind of file. Save it again."
+        ) from None
+    version = header.pop("format", None)
+    if version != FORMAT:
+        raise RecordError(
+            f"{path} has record format {version}, this version of gluonattn reads {FORMAT}: "
+            "save the record again, or install the version that wrote it."
+        )
+    prediction = header.pop("prediction")
+    return AttentionRecord(
+        **{**header, **arrays},
+        prediction=Prediction(**prediction) if prediction else None,
+    )
+
+
+_VECTORS = ("queries_vectors", "keys_vectors", "values")
+
+
+def _header(record: AttentionRecord) -> dict:
+    skip = {"weights", "prediction", *_VECTORS}
+    header = {f.name: getattr(record, f.name) for f in fields(record) if f.name not in skip}
+    header["queries"] = [list(token) for token in record.queries]
+    header["keys"] = [list(token) for token in record.keys]
+    header["prediction"] = asdict(record.prediction) if record.prediction else None
+    header["format"] = FORMAT
+    return header
+
+
+def _frozen(array: Any) -> np.ndarray:
+    array = np.array(array, dtype=np.float32)
+    array.flags.writeable = False
+    return array
+
+
+def _take(vectors: np.ndarray | None, positions: list[int]) -> np.ndarray | None:
+    return None if vectors is None else vectors[:, :, positions]
+
+
+def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a.shape == b.shape and bool((a == b).all())
+
+
+def _eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
+    word_at, word = [], 0
+    for before, character in zip(" " + text, text):
+        word += before.isspace() and not character.isspace()
+        word_at.append(word)
+    groups: list[list[int]] = []
+    last: object = None
+    for i, token in enumerate(tokens):
+        key: object = ("special", i) if token.start == token.end else word_at[token.start]
+        if groups and key == last:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+        last = key
+    return groups
+
+
+def _join(tokens: Sequence[Token], group: list[int], text: str) -> Token:
+    if len(group) == 1 and tokens[group[0]].start == tokens[group[0]].end:
+        return tokens[group[0]]
+    start = min(tokens[i].start for i in group)
+    end = max(tokens[i].end for i in group)
+    tags = [tokens[i].tag for i in group if tokens[i].tag]
+    return Token(text[start:end], start, end, "+".join(tags) if tags else None)  # type: ignore[arg-type]
+
+
+def _validate(record: AttentionRecord) -> None:
+    if record.kind not in KINDS:
+        raise RecordError(f"kind must be one of {', '.join(KINDS)}; got {record.kind!r}.")
+    if record.kind == "cross" and record.target_text is None:
+        raise RecordError("a cross record needs target_text: its queries index that text.")
+    weights, queries, keys = record.weights, len(record.queries), len(record.keys)
+    if weights.ndim != 4 or weights.shape[2:] != (queries, keys) or 0 in weights.shape:
+        raise RecordError(
+            f"weights must have shape (layers, heads, {queries} queries, {keys} keys), none of them "
+            f"0; got {weights.shape}. A single matrix m goes in as m[None, None]."
+        )
+    for name, tokens in zip(_VECTORS, (queries, keys, keys)):
+        vectors = getattr(record, name)
+        if vectors is not None and (
+            vectors.ndim != 4 or vectors.shape[:3] != (*weights.shape[:2], tokens)
+        ):
+            raise RecordError(
+                f"{name} must have shape {(*weights.shape[:2], tokens)} + (head_dim,); "
+                f"got {vectors.shape}."
+            )
+    if not np.isfinite(weights).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(weights))[0])
+        raise RecordError(f"weights must be finite; (layer, head, query, key) {where} is not.")
+    for side, tokens, text in (
+        ("query", record.queries, record.query_text),
+        ("key", record.keys, record.key_text),
+    ):
+        for i, token in enumerate(tokens):
+            if not 0 <= token.start <= token.end <= len(text):
+                raise RecordError(
+                    f"{side} {i} ({token.text!r}) has span {token.start}:{token.end}, outside its "
+                    f"text of {len(text)} characters."
+                )
+    if weights.min() < 0:
+        raise RecordError(f"weights must not be negative; the smallest is {weights.min():.4g}.")
+    if record.normalised:
+        off = np.abs(weights.sum(-1, dtype=np.float64) - 1)
+        if off.max() > ROW_SUM_TOLERANCE:
+            where = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))
+            raise RecordError(
+                f"each row over keys must sum to 1 within {ROW_SUM_TOLERANCE}; (layer, head, query) "
+                f"{where} sums to {weights.sum(-1)[where]:.6f}. Pass normalised=False if mass was "
+                "dropped on purpose."
+            )

@@ -1,0 +1,289 @@
+"""The only door to MXNet and GluonNLP.
+
+``from gluonattn.runtime import mx, nlp`` imports them on first use, after
+setting what MXNet 1.9.1 (the last release) needs on a machine of today: numpy
+aliases, CUDA libraries that pip installed, and a sensible number of threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import random
+import re
+import sys
+import warnings
+from importlib import metadata
+from pathlib import Path
+
+from .errors import DependencyError, DeviceError, OptionError
+
+# mxnet-cu112 carries machine code for 5.0, 6.0, 7.0, 8.0 and 8.6, and no PTX
+# that a newer driver could translate; 8.9 runs 8.6 code, 9.0 runs none of it.
+NEWEST_CAPABILITY = (8, 9)
+
+# (module folder under nvidia/, libraries) in an order that satisfies each
+# library's own needs: every one is loaded globally before libmxnet asks for it.
+CUDA_LIBRARIES = (
+    ("cuda_runtime", ("libcudart.so.11.0",)),
+    ("cuda_nvrtc", ("libnvrtc.so.11.2",)),
+    ("nvtx", ("libnvToolsExt.so.1",)),
+    ("cublas", ("libcublasLt.so.11", "libcublas.so.11")),
+    ("cufft", ("libcufft.so.10",)),
+    ("curand", ("libcurand.so.10",)),
+    ("cusolver", ("libcusolver.so.11",)),
+    ("nccl", ("libnccl.so.2",)),
+    ("cudnn", (
+        "libcudnn_ops_infer.so.8", "libcudnn_ops_train.so.8", "libcudnn_cnn_infer.so.8",
+        "libcudnn_cnn_train.so.8", "libcudnn_adv_infer.so.8", "libcudnn_adv_train.so.8",
+        "libcudnn.so.8",
+    )),
+)
+
+
+def __getattr__(name: str):
+    if name == "mx":
+        return _import_mxnet()
+    if name == "nlp":
+        _import_mxnet()
+        try:
+            return importlib.import_module("gluonnlp")
+        except ModuleNotFoundError as error:
+            raise DependencyError(
+                f"GluonNLP cannot be imported ({error}). Install it with "
+                'pip install -c constraints.txt "gluonattn[cpu]".'
+            ) from None
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def device(name: str = "auto"):
+    """The MXNet context to compute on.
+
+    Parameters
+    ----------
+    name : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
+        "auto" is the first GPU MXNet can run on, else the CPU.
+
+    Returns
+    -------
+    mxnet.Context
+
+    Raises
+    ------
+    OptionError
+        If `name` is none of the above.
+    DeviceError
+        If a GPU is asked for and there is none, or MXNet's code does not run on it.
+    """
+    match = re.fullmatch(r"auto|cpu|gpu(?::(\d+))?", name)
+    if match is None:
+        raise OptionError(f"unknown device {name!r}: expected auto, cpu, gpu or gpu:N (as in gpu:1).")
+    if name == "cpu":
+        return _import_mxnet().cpu()
+    index = int(match.group(1) or 0)
+    try:
+        _check_gpu(index)
+    except DeviceError as error:
+        if name == "auto":
+            if _wheel() != "mxnet":
+                warnings.warn(f"using the CPU: {error}", stacklevel=2)
+            return _import_mxnet().cpu()
+        raise
+    return _import_mxnet().gpu(index)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's, numpy's and MXNet's global random generators."""
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    _import_mxnet().random.seed(seed % 2**31)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that shape a result, for a record or checkpoint."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for wheel in ("gluonattn", "mxnet", "mxnet-cu112", "gluonnlp", "numpy"):
+        try:
+            found[wheel] = metadata.version(wheel)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def cores() -> int:
+    """CPU cores this process may use (affinity and container quota included)."""
+    try:
+        available = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        available = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            available = min(available, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):
+        pass
+    return available
+
+
+def _import_mxnet():
+    if "mxnet" in sys.modules and hasattr(sys.modules["mxnet"], "gluon"):
+        return sys.modules["mxnet"]
+    wheel = _wheel()
+    if wheel != "mxnet":
+        _find_driver()
+        _load_cuda_libraries()
+    _set_numpy_aliases()
+    _choose_threads()
+    try:
+        with warnings.catch_warnings():
+            # MXNet 1.9.1 is final: what it warns about will not be mended there.
+            warnings.simplefilter("ignore")
+            return importlib.import_module("mxnet")
+    except (ImportError, OSError, AttributeError, RuntimeError) as error:
+        raise DependencyError(
+            f"{wheel} is installed but cannot be imported: {error}. It needs Python 3.9 to 3.12, "
+            "numpy below 2 and setuptools below 81: install it with "
+            'pip install -c constraints.txt "gluonattn[cpu]".'
+        ) from error
+
+
+def _wheel() -> str:
+    """The one MXNet wheel that is installed; "mxnet" or "mxnet-cuNNN"."""
+    found = _installed_wheels()
+    if not found:
+        raise DependencyError(
+            'MXNet is not installed. Install it with pip install -c constraints.txt "gluonattn[cpu]", '
+            'or "gluonattn[cu112]" for an NVIDIA GPU up to compute capability 8.9.'
+        )
+    if len(found) > 1:
+        raise DependencyError(
+            f"{' and '.join(found)} are both installed and overwrite each other's files. Run "
+            f"pip uninstall -y {' '.join(found)}, then install one of gluonattn[cpu] and gluonattn[cu112]."
+        )
+    return found[0]
+
+
+def _installed_wheels() -> list[str]:
+    names = {(d.metadata["Name"] or "").lower() for d in metadata.distributions()}
+    return sorted(name for name in names if re.fullmatch(r"mxnet(-cu\d+)?", name))
+
+
+def _set_numpy_aliases() -> None:
+    """Put back the names numpy 1.24 removed and MXNet 1.9.1 still uses."""
+    import numpy as np
+
+    for name, kind in dict(
+        bool=bool, object=object, int=int, float=float, complex=complex, str=str
+    ).items():
+        if name not in np.__dict__:
+            setattr(np, name, kind)
+
+
+def _choose_threads() -> None:
+    """One OpenMP thread per core, sleeping rather than spinning while they wait.
+
+    MXNet takes half of the cores by default, and its threads spin at barriers:
+    beside any other busy process that costs 5 to 40 times the time.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _find_driver():
+    """The CUDA driver library.
+
+    Raises
+    ------
+    DependencyError
+        If there is none: mxnet-cu112 cannot even be imported without it.
+    """
+    try:
+        return ctypes.CDLL("libcuda.so.1", mode=ctypes.RTLD_GLOBAL)
+    except OSError:
+        raise DependencyError(
+            "mxnet-cu112 needs the NVIDIA driver (libcuda.so.1), and this machine has none. Install the "
+            "driver, or use the CPU: pip uninstall -y mxnet-cu112, then "
+            'pip install -c constraints.txt "gluonattn[cpu]".'
+        ) from None
+
+
+def _load_cuda_libraries() -> list[str]:
+    """Load the CUDA 11 libraries MXNet links to, from pip's wheels or the system.
+
+    Returns
+    -------
+    list of str
+        What was loaded, in order: a path for pip's wheels, a bare name for the system's.
+
+    Raises
+    ------
+    DependencyError
+        Naming every library that was found nowhere and the wheels that carry them.
+    """
+    loaded, missing = [], []
+    for folder, libraries in CUDA_LIBRARIES:
+        for library in libraries:
+            path = _pip_library(folder, library)
+            try:
+                ctypes.CDLL(path or library, mode=ctypes.RTLD_GLOBAL)
+                loaded.append(path or library)
+            except OSError as error:
+                missing.append((folder, library, str(error)))
+    if missing:
+        wheels = sorted({f"nvidia-{folder.replace('_', '-')}-cu11" for folder, _, _ in missing})
+        names = ", ".join(library for _, library, _ in missing)
+        raise DependencyError(
+            f"CUDA 11 libraries that mxnet-cu112 needs cannot be loaded: {names} (first reason: "
+            f"{missing[0][2]}). Run pip install {' '.join(wheels)}."
+        )
+    return loaded
+
+
+def _pip_library(folder: str, library: str) -> str | None:
+    for entry in sys.path:
+        path = Path(entry or ".") / "nvidia" / folder / "lib" / library
+        if path.exists():
+            return str(path)
+    return None
+
+
+def _check_gpu(index: int) -> None:
+    """Raise DeviceError unless GPU `index` exists and MXNet's code runs on it."""
+    if _wheel() == "mxnet":
+        raise DeviceError(
+            "a GPU was asked for, but the CPU build of MXNet is installed. Run "
+            'pip uninstall -y mxnet, then pip install -c constraints.txt "gluonattn[cu112]"; '
+            "or use --device cpu."
+        )
+    capabilities = _gpu_capabilities(_find_driver())
+    if index >= len(capabilities):
+        raise DeviceError(
+            f"gpu:{index} was asked for, but the driver shows {len(capabilities)} GPU(s)"
+            f"{', numbered from 0' if capabilities else ''}. Check nvidia-smi and "
+            "CUDA_VISIBLE_DEVICES, or use --device cpu."
+        )
+    if capabilities[index] > NEWEST_CAPABILITY:
+        major, minor = capabilities[index]
+        raise DeviceError(
+            f"gpu:{index} has compute capability {major}.{minor}; mxnet-cu112 carries code up to 8.6, "
+            "which runs up to 8.9 (Ada). Use --device cpu here, or an older GPU."
+        )
+
+
+def _gpu_capabilities(driver) -> list[tuple[int, int]]:
+    """Compute capability (major, minor) of every GPU the driver shows."""
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return []
+    found = []
+    for ordinal in range(count.value):
+        handle, major, minor = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+        driver.cuDeviceGet(ctypes.byref(handle), ordinal)
+        # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR in cuda.h.
+        driver.cuDeviceGetAttribute(ctypes.byref(major), 75, handle)
+        driver.cuDeviceGetAttribute(ctypes.byref(minor), 76, handle)
+        found.append((major.value, minor.value))
+    return found

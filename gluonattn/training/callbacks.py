@@ -1,0 +1,208 @@
+"""Behaviour around the training loop, each kind by itself.
+
+A callback keeps nothing that a resumed run would miss: it reads ``run`` and
+``run.history``.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from typing import Callable
+
+import numpy as np
+
+
+class Callback:
+    """Base: every event does nothing."""
+
+    def on_train_begin(self, run): ...
+    def on_epoch_begin(self, run): ...
+    def on_batch_begin(self, run): ...
+    def on_gradient(self, run): ...
+    def on_batch_end(self, run): ...
+    def on_epoch_end(self, run): ...
+    def on_train_end(self, run): ...
+
+
+class LearningRate(Callback):
+    """Warm the rate up, then let it fall to 0.
+
+    Parameters
+    ----------
+    schedule : {"linear", "cosine", "constant"}
+    base : float
+        Highest rate.
+    warmup : float
+        Share of all steps over which it rises.
+    """
+
+    def __init__(self, schedule: str, base: float, warmup: float):
+        self.schedule, self.base, self.warmup = schedule, base, warmup
+
+    def at(self, done: float) -> float:
+        """Rate when the share `done` (0 to 1) of all steps lies behind."""
+        if done < self.warmup:
+            return self.base * max(done, 1e-3) / self.warmup
+        left = (1 - done) / (1 - self.warmup) if self.warmup < 1 else 1.0
+        if self.schedule == "linear":
+            return self.base * left
+        if self.schedule == "cosine":
+            return self.base * (1 - math.cos(math.pi * left)) / 2
+        return self.base
+
+    def on_batch_begin(self, run):
+        run.trainer.set_learning_rate(self.at(run.step / run.steps))
+
+
+class GradientClipping(Callback):
+    """Scale the gradient down when its global norm exceeds `norm`.
+
+    MXNet's own `clip_global_norm` makes sparse gradients dense again.
+    """
+
+    def __init__(self, norm: float):
+        self.norm = norm
+
+    def on_gradient(self, run):
+        # Gradients are sums over the batch; the step divides by its size.
+        total = 0.0
+        for parameter in run.model.collect_params().values():
+            if parameter.grad_req != "null":
+                gradient = parameter.grad()
+                values = gradient.data if gradient.stype == "row_sparse" else gradient
+                total += float((values * values).sum().asscalar()) if values.size else 0.0
+        norm = math.sqrt(total) / run.batch_reviews
+        if norm > self.norm:
+            run.gradient_scale = self.norm / norm
+
+
+class EarlyStopping(Callback):
+    """Stop after `patience` epochs without a lower validation loss."""
+
+    def __init__(self, patience: int):
+        self.patience = patience
+
+    def on_epoch_end(self, run):
+        losses = [epoch["valid_loss"] for epoch in run.history]
+        if len(losses) - 1 - int(np.argmin(losses)) >= self.patience:
+            run.stop = f"validation loss has not fallen for {self.patience} epochs"
+
+
+class BestCheckpoint(Callback):
+    """Save after each epoch that is the most accurate so far on validation.
+
+    Parameters
+    ----------
+    save : callable
+        Called with the run.
+    """
+
+    def __init__(self, save: Callable):
+        self.save = save
+
+    def on_epoch_end(self, run):
+        scores = [epoch["valid_accuracy"] for epoch in run.history]
+        if scores[-1] >= max(scores):
+            self.save(run)
+
+
+class ResumeFile(Callback):
+    """Keep a file to resume from: after each epoch, every so often, and when stopped.
+
+    Parameters
+    ----------
+    save : callable
+        Called with the run.
+    every : float
+        Seconds between saves inside an epoch.
+    """
+
+    def __init__(self, save: Callable, every: float = 60.0):
+        self.save, self.every = save, every
+
+    def on_train_begin(self, run):
+        self.last = time.monotonic()
+
+    def on_batch_end(self, run):
+        if time.monotonic() - self.last >= self.every:
+            self._save(run)
+
+    def on_epoch_end(self, run):
+        self._save(run)
+
+    def on_train_end(self, run):
+        if run.stop:
+            self._save(run)
+
+    def _save(self, run):
+        self.save(run)
+        self.last = time.monotonic()
+
+
+class Interrupt(Callback):
+    """Ctrl-C (and SIGTERM) end the run after the current batch; a second one ends it at once."""
+
+    reason = "interrupted"
+
+    def on_train_begin(self, run):
+        self._before = {}
+        if threading.current_thread() is not threading.main_thread():
+            return
+
+        def stop(number, frame):
+            run.stop = self.reason
+            self._restore()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, stop)
+
+    def on_train_end(self, run):
+        self._restore()
+
+    def _restore(self):
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+
+class Progress(Callback):
+    """A progress bar for each epoch and a line when it is done (rich)."""
+
+    def __init__(self, console):
+        self.console = console
+        self.bar = None
+
+    def on_epoch_begin(self, run):
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.3f}"), TimeRemainingColumn(),
+            console=self.console, transient=True,
+        )
+        self.task = self.bar.add_task("", total=run.batches_per_epoch, completed=run.batch,
+                                      epoch=f"{run.epoch + 1}/{run.settings.epochs}", loss=float("nan"))
+        self.bar.start()
+
+    def on_batch_end(self, run):
+        self.bar.update(self.task, completed=run.batch, loss=run.totals["loss"] / run.totals["reviews"])
+
+    def on_epoch_end(self, run):
+        self._close()
+        last = run.history[-1]
+        self.console.print(
+            f"epoch {last['epoch']}/{run.settings.epochs}  train loss {last['train_loss']:.4f}  "
+            f"valid loss {last['valid_loss']:.4f}  valid accuracy {last['valid_accuracy']:.4f}  "
+            f"{last['seconds']:.0f} s ({last['reviews_per_second']:,.0f} reviews/s)",
+            highlight=False,
+        )
+
+    def on_train_end(self, run):
+        self._close()
+
+    def _close(self):
+        if self.bar:
+            self.bar.stop()
+            self.bar = None

@@ -1,0 +1,185 @@
+"""The training loop. It reads as prose; behaviour is in callbacks."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Sequence
+
+import numpy as np
+
+from ..data.batches import Batchify, label_array, plan_batches
+from ..runtime import mx
+
+
+class Run:
+    """A training run: what callbacks look at and `resume` restores.
+
+    Attributes
+    ----------
+    model : HybridBlock
+    trainer : mxnet.gluon.Trainer
+    settings : Settings
+    train, valid : (list of int32 arrays, list of int)
+        Token ids and class numbers.
+    history : list of dict
+        One plain dict for each finished epoch.
+    epoch, batch : int
+        Where the run stands: finished epochs, and finished batches of the next.
+    totals : dict
+        Sums over the batches of the current epoch.
+    gradient_scale : float
+        What a callback multiplies this step's gradient by.
+    batch_reviews : int
+        Reviews in the current batch.
+    stop : str or None
+        Why to stop; set it, never raise.
+    """
+
+    def __init__(self, model, settings, train, valid, padding, unknown, device, fixed_length=None):
+        self.model, self.settings, self.device = model, settings, device
+        self.train, self.valid = train, valid
+        self.unknown = unknown
+        self.batchify = Batchify(padding, device, fixed_length)
+        self.bucketed = fixed_length is None
+        # Multi-precision and key-value stores have no use on one device.
+        self.trainer = mx.gluon.Trainer(
+            model.collect_params(), "adam", {"learning_rate": settings.learning_rate}, kvstore=None
+        )
+        self.loss = SmoothedCrossEntropy(settings.label_smoothing)
+        self.loss.hybridize()
+        self.history: list[dict[str, Any]] = []
+        self.epoch = self.batch = 0
+        self.totals = new_totals()
+        self.gradient_scale = 1.0
+        self.batch_reviews = 0
+        self.stop: str | None = None
+        self.batches_per_epoch = len(self.plan(0))
+
+    @property
+    def step(self) -> int:
+        """Steps taken since the start."""
+        return self.epoch * self.batches_per_epoch + self.batch
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.settings.epochs * self.batches_per_epoch
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """Batches of an epoch: the same ones whenever they are asked for."""
+        seed = self.settings.seed * 1_000_003 + epoch
+        ids, _ = self.train
+        if self.bucketed:
+            return plan_batches([len(i) for i in ids], self.settings.batch_size, seed)
+        order = np.random.default_rng(seed).permutation(len(ids)).tolist()
+        size = self.settings.batch_size
+        return [order[i : i + size] for i in range(0, len(order), size)]
+
+
+class SmoothedCrossEntropy(mx.gluon.HybridBlock):
+    """Cross-entropy against labels smoothed towards uniform; (B, classes), (B,) -> (B,)."""
+
+    def __init__(self, smoothing: float, **kwargs):
+        super().__init__(**kwargs)
+        self._smoothing = smoothing
+
+    def hybrid_forward(self, F, logits, labels):
+        log_p = F.log_softmax(logits)
+        right = F.pick(log_p, labels, axis=1)
+        return -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=1)
+
+
+def new_totals() -> dict[str, float]:
+    return {"loss": 0.0, "correct": 0, "reviews": 0, "seconds": 0.0}
+
+
+def fit(run: Run, callbacks: Sequence) -> None:
+    """Train until the last epoch, or until a callback sets ``run.stop``.
+
+    Parameters
+    ----------
+    run : Run
+        Fresh, or restored in the middle of an epoch.
+    callbacks : sequence of Callback
+    """
+    _tell(callbacks, "on_train_begin", run)
+    while run.epoch < run.settings.epochs and not run.stop:
+        train_epoch(run, callbacks)
+        if run.batch < run.batches_per_epoch:
+            break  # stopped inside the epoch; a resumed run goes on there
+        finish_epoch(run)
+        _tell(callbacks, "on_epoch_end", run)
+    _tell(callbacks, "on_train_end", run)
+
+
+def train_epoch(run: Run, callbacks: Sequence) -> None:
+    """Train on what is left of the current epoch."""
+    _tell(callbacks, "on_epoch_begin", run)
+    plan = run.plan(run.epoch)
+    while run.batch < len(plan) and not run.stop:
+        start = time.perf_counter()
+        _tell(callbacks, "on_batch_begin", run)
+        train_batch(run, plan[run.batch], callbacks)
+        run.batch += 1
+        run.totals["seconds"] += time.perf_counter() - start
+        _tell(callbacks, "on_batch_end", run)
+
+
+def train_batch(run: Run, positions: Sequence[int], callbacks: Sequence) -> None:
+    """One step. Its random numbers depend on seed and step alone, so a resumed run repeats them."""
+    rng = np.random.default_rng([run.settings.seed, run.step])
+    mx.random.seed(int(rng.integers(2**31 - 1)), ctx=run.device)
+    ids, labels = run.train
+    sequences = [_drop_words(ids[i], run.settings.word_dropout, run.unknown, rng) for i in positions]
+    inputs, valid_length = run.batchify(sequences)
+    targets = label_array([labels[i] for i in positions], run.device)
+    with mx.autograd.record():
+        logits, _ = run.model(inputs, valid_length)
+        loss = run.loss(logits, targets)
+    loss.backward()
+    run.gradient_scale, run.batch_reviews = 1.0, len(positions)
+    _tell(callbacks, "on_gradient", run)
+    # Scaling through the batch size keeps the embedding's gradient sparse.
+    run.trainer.step(len(positions) / run.gradient_scale)
+    run.totals["loss"] += float(loss.sum().asscalar())
+    run.totals["correct"] += int((logits.argmax(axis=1) == targets).sum().asscalar())
+    run.totals["reviews"] += len(positions)
+
+
+def finish_epoch(run: Run) -> None:
+    """Validate, note the epoch in the history and move to the next."""
+    seen = run.totals["reviews"]
+    run.history.append({
+        "epoch": run.epoch + 1,
+        "train_loss": run.totals["loss"] / seen,
+        "train_accuracy": run.totals["correct"] / seen,
+        **validate(run),
+        "learning_rate": run.trainer.learning_rate,
+        "seconds": round(run.totals["seconds"], 3),
+        "reviews_per_second": round(seen / max(run.totals["seconds"], 1e-9), 1),
+    })
+    run.epoch, run.batch, run.totals = run.epoch + 1, 0, new_totals()
+
+
+def validate(run: Run) -> dict[str, float]:
+    """Loss (not smoothed) and accuracy on the validation reviews."""
+    ids, labels = run.valid
+    loss = correct = 0.0
+    cross_entropy = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+    for positions in plan_batches([len(i) for i in ids], 2 * run.settings.batch_size):
+        logits, _ = run.model(*run.batchify([ids[i] for i in positions]))
+        targets = label_array([labels[i] for i in positions], run.device)
+        loss += float(cross_entropy(logits, targets).sum().asscalar())
+        correct += int((logits.argmax(axis=1) == targets).sum().asscalar())
+    return {"valid_loss": loss / len(ids), "valid_accuracy": correct / len(ids)}
+
+
+def _drop_words(ids: np.ndarray, share: float, unknown: int, rng) -> np.ndarray:
+    if not share:
+        return ids
+    return np.where(rng.random(len(ids)) < share, np.int32(unknown), ids)
+
+
+def _tell(callbacks: Sequence, event: str, run: Run) -> None:
+    for callback in callbacks:
+        getattr(callback, event)(run)

@@ -1,0 +1,231 @@
+"""From reviews to a checkpoint folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Callable, Sequence
+
+from sklearn.model_selection import train_test_split
+
+from .. import __version__
+from ..data.reviews import Reviews, read_reviews, require_two_labels
+from ..data.sources import locate
+from ..errors import DataError, GluonAttnError
+from ..models.checkpoint import (
+    Checkpoint,
+    get_weights,
+    recover,
+    refuse_foreign,
+    save_checkpoint,
+    write_history,
+)
+from ..text import tokenize_all
+from .settings import Settings
+
+
+class Interrupted(GluonAttnError):
+    """Training was stopped by Ctrl-C; what was done is saved."""
+
+
+def train(
+    data: str | Reviews = "sample",
+    out: str | os.PathLike = "runs/model",
+    *,
+    settings: Settings | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    resume: bool = False,
+    callbacks: Sequence = (),
+    save_every: float = 60.0,
+    report: Callable[[str], None] | None = None,
+    tokenizing: Callable[[int, int], None] | None = None,
+    **options,
+) -> Path:
+    """Train a classifier and save it.
+
+    Parameters
+    ----------
+    data : str or Reviews, default "sample"
+        "sample", "nsmc", a folder with NSMC's files, a TSV, CSV or JSON lines
+        file, or reviews already read. Validation is cut from it; a test file
+        is never looked at.
+    out : path, default "runs/model"
+        Checkpoint folder to write. ``OUT.resume`` stands beside it while the
+        run is unfinished.
+    settings : Settings or None
+        What to train; None builds it from `options`.
+    text_column, label_column : str or None
+        Columns of the file; None takes the usual names.
+    resume : bool, default False
+        Go on from ``OUT.resume`` if it is there.
+    callbacks : sequence of Callback
+        More behaviour (progress, for one).
+    save_every : float, default 60
+        Seconds between resume files inside an epoch.
+    report : callable or None
+        Called with lines about the data and the model.
+    tokenizing : callable or None
+        Called with (texts done, texts in all).
+    **options
+        Fields of `Settings`.
+
+    Returns
+    -------
+    pathlib.Path
+        The checkpoint folder, with the epoch that was most accurate on
+        validation.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C; the resume file is complete.
+    DataError, OptionError, CheckpointError, DeviceError
+        See their messages.
+    """
+    out = Path(out)
+    refuse_foreign(out)
+    say = report or (lambda line: None)
+    settings = settings or Settings(**options)
+    reviews = data if isinstance(data, Reviews) else read_reviews(
+        locate(data).train, text_column=text_column, label_column=label_column
+    )
+    labels = require_two_labels(reviews)
+    settings = settings.resolve(len(reviews))
+    say(str(reviews))
+    train_part, valid_part = _split(reviews, settings)
+    tokens = tokenize_all(reviews.texts, settings.tokenizer, progress=tokenizing)
+
+    # MXNet is loaded here, after everything that can go wrong without it.
+    from .. import runtime
+    from ..data.vocabulary import build_vocabulary, encode
+
+    from .state import save_state
+
+    device = runtime.device(settings.device)
+    vocabulary = build_vocabulary((tokens[i] for i in train_part), settings.min_count)
+    parts = [
+        ([encode(tokens[i], vocabulary, settings.max_length) for i in part],
+         [labels.index(reviews.labels[i]) for i in part])
+        for part in (train_part, valid_part)
+    ]
+    run = _start(settings, parts, vocabulary, labels, device)
+    size = sum(p.data().size for p in run.model.collect_params().values())
+    say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(train_part):,} to train, "
+        f"{len(valid_part):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    state_file = out.with_name(out.name + ".resume")
+    fingerprint = _fingerprint(settings, reviews)
+    _resume_or_start(run, state_file, fingerprint, resume, say)
+    config = {
+        "recipe": settings.recipe,
+        "model": _model_arguments(settings, vocabulary, labels),
+        "tokenizer": settings.tokenizer,
+        "labels": labels,
+        "max_length": settings.max_length,
+        "training": {**asdict(settings), "data": reviews.origin, "reviews": len(reviews),
+                     "skipped": reviews.skipped},
+        "versions": {**runtime.versions(), "gluonattn": __version__},
+    }
+
+    def save_best(run):
+        weights = get_weights(run.model)
+        best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
+        save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
+
+    _fit(run, settings, save_best, lambda run: save_state(state_file, run, fingerprint), save_every,
+         callbacks)
+    if run.history and out.exists():
+        write_history(out, run.history)
+    if run.stop == "interrupted":
+        raise Interrupted(
+            f"stopped in epoch {run.epoch + 1} of {settings.epochs}, after {run.batch} of its "
+            f"{run.batches_per_epoch} batches; nothing is lost. Run the same command with --resume to go on."
+        )
+    if run.stop:
+        say(f"stopped: {run.stop}")
+    state_file.unlink(missing_ok=True)
+    return out
+
+
+def _split(reviews: Reviews, settings: Settings):
+    """Positions to train on and to validate on, stratified by label, fixed by the seed."""
+    try:
+        return train_test_split(range(len(reviews)), test_size=settings.validation,
+                                random_state=settings.seed, stratify=reviews.labels)
+    except ValueError as error:
+        raise DataError(
+            f"{reviews.origin}: too few reviews to set aside {settings.validation:.0%} for validation with "
+            f"every label in both parts ({error}). Add reviews or change --validation."
+        ) from None
+
+
+def _model_arguments(settings: Settings, vocabulary, labels) -> dict:
+    arguments = {"vocab_size": len(vocabulary), "classes": len(labels), "cell": settings.cell}
+    if settings.recipe == "post":
+        arguments["length"] = settings.max_length
+    return {**arguments, **settings.model}
+
+
+def _start(settings, parts, vocabulary, labels, device):
+    """A fresh run with an initialised, hybridized model."""
+    from ..models.classifier import build
+    from ..runtime import mx, seed_everything
+    from .loop import Run
+
+    seed_everything(settings.seed)
+    model = build(settings.recipe, **_model_arguments(settings, vocabulary, labels))
+    model.initialize(mx.init.Xavier(), ctx=device)
+    model.hybridize(static_alloc=True)
+    padding = vocabulary[vocabulary.padding_token]
+    fixed_length = settings.max_length if settings.recipe == "post" else None
+    run = Run(model, settings, *parts, padding=padding, unknown=vocabulary[vocabulary.unknown_token],
+              device=device, fixed_length=fixed_length)
+    # One forward pass settles every shape that was left to be inferred.
+    model(*run.batchify([run.train[0][0]]))
+    return run
+
+
+def _resume_or_start(run, state_file: Path, fingerprint: str, resume: bool, say) -> None:
+    from .state import load_state
+
+    if not resume:
+        state_file.unlink(missing_ok=True)
+        return
+    recover(state_file.with_name(state_file.name[: -len(".resume")]))
+    if not state_file.exists():
+        say(f"nothing to resume ({state_file} is not there): training from the start")
+        return
+    load_state(state_file, run, fingerprint)
+    say(f"resumed in epoch {run.epoch + 1}, after {run.batch} of {run.batches_per_epoch} batches")
+
+
+def _fit(run, settings, save_best, save_state, save_every, callbacks) -> None:
+    from .callbacks import (
+        BestCheckpoint,
+        EarlyStopping,
+        GradientClipping,
+        Interrupt,
+        LearningRate,
+        ResumeFile,
+    )
+    from .loop import fit
+
+    chosen = [Interrupt(), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
+    if settings.clip is not None:
+        chosen.append(GradientClipping(settings.clip))
+    if settings.patience is not None:
+        chosen.append(EarlyStopping(settings.patience))
+    # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
+    fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, ResumeFile(save_state, save_every)])
+
+
+def _fingerprint(settings: Settings, reviews: Reviews) -> str:
+    digest = hashlib.sha256(json.dumps({**asdict(settings), "device": None}, sort_keys=True).encode())
+    for text, label in zip(reviews.texts, reviews.labels):
+        digest.update(f"{label}\0{text}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()

