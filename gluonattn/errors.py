@@ -37,6 +37,10 @@ class OptionError(GluonAttnError):
     """An option whose value is unknown or out of range."""
 
 
+class Interrupted(GluonAttnError):
+    """Work was stopped by Ctrl-C; what was done is saved."""
+
+
 def choose(kind, name, known):
     """Return ``known[name]``, or raise naming the valid choices.
 

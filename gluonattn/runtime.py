@@ -183,13 +183,15 @@ def _set_numpy_aliases() -> None:
 
 
 def _choose_threads() -> None:
-    """One OpenMP thread per core, sleeping rather than spinning while they wait.
+    """One OpenMP thread per core, spinning briefly and then sleeping while they wait.
 
-    MXNet takes half of the cores by default, and its threads spin at barriers:
-    beside any other busy process that costs 5 to 40 times the time.
+    MXNet takes half of the cores by default. Threads that never spin lose a
+    fifth of the speed on an idle machine; threads that spin for long lose two
+    thirds beside one busy process (docs/performance.md).
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "500")
 
 
 def _find_driver():

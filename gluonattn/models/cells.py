@@ -75,11 +75,12 @@ def heads_of(name: str, num_heads: int) -> int:
 
 def _mlp(normalized):
     def make(units, dropout, **_):
-        from ..runtime import mx, nlp
+        from ..runtime import mx
+        from .mlp_cell import FastMLPAttentionCell
 
         # GluonNLP shares one default tanh block between all instances.
         tanh = mx.gluon.nn.Activation("tanh")
-        return nlp.model.MLPAttentionCell(units, act=tanh, normalized=normalized, dropout=dropout)
+        return FastMLPAttentionCell(units, act=tanh, normalized=normalized, dropout=dropout)
 
     return make
 

@@ -190,7 +190,10 @@ def set_weights(model, weights: Mapping[str, np.ndarray], device) -> None:
             "checkpoint's config.json and model.safetensors are of different models."
         )
     for name, parameter in parameters.items():
-        if parameter.shape != weights[name].shape:
+        # A 0 is a width Gluon infers from its first input.
+        if len(parameter.shape) != weights[name].ndim or any(
+            known and known != found for known, found in zip(parameter.shape, weights[name].shape)
+        ):
             raise CheckpointError(
                 f"{name} has shape {weights[name].shape} in the checkpoint and {parameter.shape} in the "
                 "model: config.json and model.safetensors are of different models."

@@ -67,14 +67,14 @@ class GradientClipping(Callback):
         self.norm = norm
 
     def on_gradient(self, run):
+        from ..runtime import mx
+
+        gradients = [p.grad() for p in run.trainer._params if p.grad_req != "null"]
+        values = [g.data if g.stype == "row_sparse" else g for g in gradients]
+        values = [v for v in values if v.size]
+        squares = mx.nd.multi_sum_sq(*values, num_arrays=len(values))
         # Gradients are sums over the batch; the step divides by its size.
-        total = 0.0
-        for parameter in run.model.collect_params().values():
-            if parameter.grad_req != "null":
-                gradient = parameter.grad()
-                values = gradient.data if gradient.stype == "row_sparse" else gradient
-                total += float((values * values).sum().asscalar()) if values.size else 0.0
-        norm = math.sqrt(total) / run.batch_reviews
+        norm = math.sqrt(float(squares.sum().asscalar())) / run.batch_reviews
         if norm > self.norm:
             run.gradient_scale = self.norm / norm
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from sklearn.model_selection import train_test_split
 from .. import __version__
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.sources import locate
-from ..errors import DataError, GluonAttnError
+from ..errors import DataError, Interrupted, OptionError
 from ..models.checkpoint import (
     Checkpoint,
     get_weights,
@@ -25,10 +26,6 @@ from ..models.checkpoint import (
 )
 from ..text import tokenize_all
 from .settings import Settings
-
-
-class Interrupted(GluonAttnError):
-    """Training was stopped by Ctrl-C; what was done is saved."""
 
 
 def train(
@@ -165,10 +162,18 @@ def _split(reviews: Reviews, settings: Settings):
 
 
 def _model_arguments(settings: Settings, vocabulary, labels) -> dict:
-    arguments = {"vocab_size": len(vocabulary), "classes": len(labels), "cell": settings.cell}
+    """Every argument of the model, defaults too: they may differ in a later version."""
+    from ..models.classifier import RECIPES
+
+    signature = inspect.signature(RECIPES[settings.recipe]).parameters.values()
+    arguments = {p.name: p.default for p in signature if p.default is not p.empty}
     if settings.recipe == "post":
         arguments["length"] = settings.max_length
-    return {**arguments, **settings.model}
+    odd = sorted(set(settings.model) - set(arguments))
+    if odd:
+        raise OptionError(f"the {settings.recipe} recipe's model takes {', '.join(arguments)}; got {odd[0]!r}.")
+    return {**arguments, "vocab_size": len(vocabulary), "classes": len(labels), "cell": settings.cell,
+            **settings.model}
 
 
 def _start(settings, parts, vocabulary, labels, device):

@@ -1,0 +1,5 @@
+"""python -m gluonattn"""
+
+from .cli import main
+
+main()

@@ -1,0 +1,350 @@
+"""The command line: parses, calls the public API, prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+from .errors import GluonAttnError, Interrupted, OptionError
+
+SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
+
+app = typer.Typer(
+    help="Attention classifiers for Korean text, and pictures of where they looked.",
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+data_app = typer.Typer(help="Get data to train on.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
+
+def _examples(*lines: str) -> str:
+    return "Examples:\n\n\b\n" + "\n".join(f"  gluonattn {line}" for line in lines)
+
+
+# Shared by several commands.
+Device = typer.Option("auto", help="auto, cpu, gpu or gpu:N.")
+AsJson = typer.Option(False, "--json", help="Print JSON, for a program to read.")
+TextColumn = typer.Option(None, help="Column with the text; the usual names are found by themselves.")
+LabelColumn = typer.Option(None, help="Column with the label.")
+Model = typer.Argument(..., help="Checkpoint folder, as train wrote it.")
+
+
+@app.callback(epilog="Add --debug to any command to see the full traceback of an error.")
+def main_options() -> None:
+    pass
+
+
+@app.command(epilog=_examples(
+    "train --out runs/sample",
+    "train --data nsmc --cell mlp --out runs/mlp",
+    "train --data nsmc --cell mlp --out runs/mlp --resume",
+    "train --data my.csv --text-column review --label-column stars --out runs/mine"))
+def train(
+    data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
+    out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
+    cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
+    recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
+    tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
+    epochs: Optional[int] = typer.Option(None, help="Default 4; 15 for fewer than 20,000 reviews."),
+    batch_size: Optional[int] = typer.Option(None, help="Default 128; 32 for fewer than 20,000 reviews."),
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.002."),
+    schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
+    min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary."),
+    max_length: int = typer.Option(64, help="Longest training text in tokens."),
+    validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
+    patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
+    seed: int = typer.Option(0),
+    device: str = Device,
+    text_column: Optional[str] = TextColumn,
+    label_column: Optional[str] = LabelColumn,
+    resume: bool = typer.Option(False, help="Go on where a stopped or killed run was."),
+    save_every: float = typer.Option(60.0, help="Seconds between resume files."),
+    as_json: bool = AsJson,
+) -> None:
+    """Train a classifier. Ctrl-C saves; --resume goes on."""
+    from rich.console import Console
+
+    from .training.callbacks import Progress
+    from .training.run import train as run_training
+    from .training.settings import Settings
+
+    settings = Settings(
+        recipe=recipe, cell=cell, tokenizer=tokenizer, epochs=epochs, batch_size=batch_size,
+        learning_rate=learning_rate, schedule=schedule, min_count=min_count, max_length=max_length,
+        validation=validation, patience=patience, seed=seed, device=device,
+    )
+    console = Console(stderr=as_json)
+    folder = run_training(
+        data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
+        callbacks=[Progress(console)], save_every=save_every, tokenizing=_Bar("tokenizing"),
+        report=lambda line: console.print(line, highlight=False, soft_wrap=True),
+    )
+    history = json.loads((folder / "history.json").read_text())
+    best = max(history, key=lambda epoch: epoch["valid_accuracy"])
+    if as_json:
+        _print_json({"model": str(folder), "best": best, "history": history})
+        return
+    console.print(f"saved {folder}: epoch {best['epoch']}, validation accuracy {best['valid_accuracy']:.4f}",
+                  highlight=False, soft_wrap=True)
+    console.print(f"next: gluonattn evaluate {folder} --data {data}\n"
+                  f'      gluonattn explain {folder} "{SENTENCE}"', highlight=False, soft_wrap=True)
+
+
+@app.command(epilog=_examples("evaluate runs/mlp --data nsmc", "evaluate runs/mlp --data held_out.csv --json"))
+def evaluate(
+    model: Path = Model,
+    data: str = typer.Option("sample", help="As for train; the test file of sample and nsmc is taken."),
+    device: str = Device,
+    text_column: Optional[str] = TextColumn,
+    label_column: Optional[str] = LabelColumn,
+    as_json: bool = AsJson,
+) -> None:
+    """Accuracy, F1 and confusion matrix on labelled reviews."""
+    from .data.reviews import read_reviews
+    from .data.sources import locate
+    from .explain.predictor import load
+
+    source = locate(data)
+    predictor = load(model, device)
+    reviews = read_reviews(source.test or source.train, text_column=text_column, label_column=label_column,
+                           known_labels=predictor.labels)
+    result = predictor.evaluate(reviews)
+    if as_json:
+        _print_json(result)
+        return
+    typer.echo(str(reviews))
+    typer.echo(f"accuracy {result['accuracy']:.4f}   macro F1 {result['macro_f1']:.4f}   "
+               f"log loss {result['log_loss']:.4f}")
+    typer.echo("true label -> predicted: " + ", ".join(predictor.labels))
+    for label, row in zip(predictor.labels, result["confusion"]):
+        typer.echo(f"  {label}: " + "  ".join(f"{n:,}" for n in row))
+
+
+@app.command(epilog=_examples(
+    "predict runs/mlp reviews.csv --out scored.csv",
+    "predict runs/mlp reviews.tsv --out scored.tsv --weights weights.jsonl"))
+def predict(
+    model: Path = Model,
+    source: Path = typer.Argument(..., help="TSV, CSV or JSONL file, of any size."),
+    out: Path = typer.Option(..., help="File to write; every row and column of the source is kept."),
+    weights: Optional[Path] = typer.Option(None, help="Also write attention weights there, as JSONL."),
+    text_column: Optional[str] = TextColumn,
+    device: str = Device,
+    as_json: bool = AsJson,
+) -> None:
+    """Label a file of reviews."""
+    from .explain.predictor import load
+    from .explain.scoring import score_file
+
+    predictor = load(model, device)
+    total = source.stat().st_size if source.exists() else 0
+    bar = _Bar("predicting")
+    counts = score_file(predictor, source, out, text_column=text_column, weights=weights,
+                        on_bytes=lambda n: bar.add(n, total))
+    bar.close()
+    if as_json:
+        _print_json({"out": str(out), **counts})
+        return
+    blank = counts["without_text"]
+    note = f" ({blank:,} without text, left without a label)" if blank else ""
+    typer.echo(f"{counts['rows']:,} rows{note} -> {out}")
+
+
+@app.command(epilog=_examples(
+    f'explain runs/mlp "{SENTENCE}"',
+    'explain runs/mlp "재밌다ㅋㅋ" --out heatmap.svg',
+    'explain runs/mlp "재밌다ㅋㅋ" --json'))
+def explain(
+    model: Path = Model,
+    text: str = typer.Argument(..., help="A sentence."),
+    out: Optional[Path] = typer.Option(None, help="Also write a heatmap: .png, .svg, .pdf, or .npz (record)."),
+    head: Optional[int] = typer.Option(None, help="One head; the mean of all without it."),
+    colours: str = typer.Option("auto", help="auto, full, 16 or none."),
+    device: str = Device,
+    as_json: bool = AsJson,
+) -> None:
+    """Predict one sentence and show which words were looked at."""
+    from .explain.predictor import load
+    from .views.terminal import to_terminal
+
+    if out is not None and out.suffix not in (".png", ".svg", ".pdf", ".npz"):
+        raise OptionError(f"cannot write {out.name}: expected a name that ends in .png, .svg, .pdf or .npz.")
+    record = load(model, device).explain(text)
+    if as_json:
+        _print_json(record.to_dict())
+    else:
+        width = _terminal_width()
+        typer.echo(to_terminal(record, colours=_colours(colours), width=width, head=head), nl=False)
+    if out is not None:
+        _write_picture(record, out, head)
+        typer.echo(f"wrote {out}", err=as_json)
+
+
+@app.command(epilog=_examples("cells", "cells --json"))
+def cells(as_json: bool = AsJson) -> None:
+    """List the attention cells."""
+    from .models.cells import CELLS
+
+    if as_json:
+        _print_json({name: {"formula": c.formula, "source": c.source} for name, c in CELLS.items()})
+        return
+    for name, kind in CELLS.items():
+        typer.echo(f"{name:15} {kind.formula:32} {kind.source}")
+
+
+@app.command(epilog=_examples("tokenizers", f'tokenizers --text "{SENTENCE}"'))
+def tokenizers(
+    text: Optional[str] = typer.Option(None, help="Show how each splits this text."),
+    as_json: bool = AsJson,
+) -> None:
+    """List the tokenizers, whether each can be used here, and how it splits a text."""
+    from .text import KNOWN, tokenizer
+
+    rows = {}
+    for name, kind in KNOWN.items():
+        try:
+            split = tokenizer(name)
+            rows[name] = {"ready": True, "needs": kind.needs}
+            if text is not None:
+                rows[name]["tokens"] = [list(token) for token in split(text)]
+        except GluonAttnError as error:
+            rows[name] = {"ready": False, "needs": kind.needs, "why": str(error)}
+    if as_json:
+        _print_json(rows)
+        return
+    for name, row in rows.items():
+        state = "ready  " if row["ready"] else "missing"
+        typer.echo(f"{name:11} {state} needs {row['needs']}")
+        if "tokens" in row:
+            typer.echo("            " + " ".join(token[0] for token in row["tokens"]))
+
+
+@data_app.command(epilog=_examples("data nsmc", "data nsmc --out ~/nsmc"))
+def nsmc(
+    out: Optional[Path] = typer.Option(None, help="Folder; default is the cache that --data nsmc reads."),
+) -> None:
+    """Download the Naver movie reviews (19 MB) from their public repository and check them."""
+    from .data.sources import download_nsmc
+
+    bars: dict[str, _Bar] = {}
+
+    def progress(name: str, done: int, total: int) -> None:
+        bars.setdefault(name, _Bar(name))(done, total)
+
+    folder = download_nsmc(out, progress=progress)
+    for bar in bars.values():
+        bar.close()
+    typer.echo(f"NSMC is in {folder}, checksums right. Train on it: gluonattn train --data "
+               f"{'nsmc' if out is None else folder}")
+
+
+@data_app.command(epilog=_examples("data sample"))
+def sample() -> None:
+    """Say where the bundled sample is."""
+    from .data.sources import locate
+
+    source = locate("sample")
+    typer.echo(f"{source.train}\n{source.test}")
+
+
+class _Bar:
+    """A progress bar on stderr that shows itself when a terminal is there."""
+
+    def __init__(self, name: str):
+        self.name, self.bar, self.done = name, None, 0
+
+    def __call__(self, done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if self.bar is None:
+            self.bar = tqdm(total=total, desc=self.name, unit_scale=True, leave=False,
+                            disable=not sys.stderr.isatty())
+        self.bar.update(done - self.bar.n)
+        if total and done >= total:
+            self.close()
+
+    def add(self, n: int, total: int) -> None:
+        self.done += n
+        self(self.done, total)
+
+    def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _write_picture(record, out: Path, head) -> None:
+    if out.suffix == ".npz":
+        record.save(out)
+        return
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    from .views.fonts import save_figure
+    from .views.heatmap import heatmap
+
+    ax = heatmap(record, head=head)
+    save_figure(ax, out)
+    plt.close(ax.figure)
+
+
+def _colours(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return "none"
+    rich_terminal = "256" in os.environ.get("TERM", "") or os.environ.get("COLORTERM")
+    return "full" if rich_terminal else "16"
+
+
+def _terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def _print_json(value) -> None:
+    # Escaped where needed: a lone surrogate cannot be printed.
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    typer.echo(text if text.isprintable() or _encodes(text) else json.dumps(value, indent=1))
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: user mistakes print one line and exit 2, Ctrl-C exits 130."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    if debug:
+        arguments.remove("--debug")
+    else:
+        warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+    try:
+        app(arguments, prog_name="gluonattn")
+    except GluonAttnError as error:
+        if debug:
+            raise
+        message = str(error).encode("utf-8", "backslashreplace").decode()
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(130 if isinstance(error, Interrupted) else 2)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was left half-written", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

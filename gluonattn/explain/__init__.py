@@ -1,0 +1,1 @@
+"""Sentence -> prediction and attention record."""

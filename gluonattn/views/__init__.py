@@ -1,0 +1,1 @@
+"""Record -> picture. Data first, options keyword-only, ``.show()`` is the caller's."""

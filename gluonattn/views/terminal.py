@@ -1,0 +1,116 @@
+"""The sentence in a terminal, each word shaded by the attention it receives."""
+
+from __future__ import annotations
+
+import unicodedata
+from io import StringIO
+
+import numpy as np
+
+from ..errors import choose
+from ..metrics import received, strongest_pairs
+from ..record import AttentionRecord
+
+COLOURS = {"full": "truecolor", "16": "standard", "none": None}
+# Dark text on ever stronger amber: lightness falls steadily, as in grey print.
+_AMBER = ["", "#1a1a1a on #fff2cc", "#1a1a1a on #ffd97a", "#1a1a1a on #ffb000", "#ffffff on #b05a00"]
+_SIXTEEN = ["", "underline", "black on cyan", "black on yellow", "bold white on red"]
+_MARKS = ["", "▁", "▃", "▅", "█"]
+
+
+def to_terminal(
+    record: AttentionRecord, *, colours: str = "full", width: int = 80, pairs: int = 5,
+    layer: int | None = None, head: int | None = None,
+) -> str:
+    """A few lines that show a record in a terminal.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    colours : {"full", "16", "none"}, default "full"
+        "none" marks words with ▁▃▅█ instead.
+    width : int, default 80
+        Columns to wrap at.
+    pairs : int, default 5
+        How many of the strongest token pairs to list.
+    layer, head : int or None
+        None takes the mean.
+
+    Returns
+    -------
+    str
+        Control characters of the text are shown as ``·``, so a text cannot
+        steer the terminal.
+    """
+    from rich.console import Console
+
+    system = choose("colour mode", colours, COLOURS)
+    out = StringIO()
+    console = Console(file=out, width=width, color_system=system, force_terminal=system is not None,
+                      highlight=False, markup=False, emoji=False, legacy_windows=False)
+    _sentence(console, record, layer, head, marks=system is None,
+              styles=_AMBER if colours == "full" else _SIXTEEN)
+    console.print(_verdict(record))
+    _pairs(console, record, layer, head, pairs)
+    return out.getvalue()
+
+
+def levels(record: AttentionRecord, layer=None, head=None) -> list[tuple[str, float, int]]:
+    """Words of the key text with the attention each receives.
+
+    Returns
+    -------
+    list of (word, share of all attention, level 0 to 4)
+        Level 4 is the most attended word; the rest are relative to it.
+    """
+    words = record.merge("eojeol")
+    shares = received(words.matrix(layer, head))
+    top = float(shares.max()) or 1.0
+    steps = np.ceil(4 * shares / top - 1e-6).astype(int).clip(0, 4)
+    return [(t.text, float(s), int(k)) for t, s, k in zip(words.keys, shares, steps)]
+
+
+def plain(text: str) -> str:
+    """The text with control and direction-changing characters made visible."""
+    return "".join(
+        "·" if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _BIDI else c for c in text
+    )
+
+
+_BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _sentence(console, record, layer, head, *, marks, styles) -> None:
+    from rich.text import Text
+
+    line = Text()
+    for word, _, level in levels(record, layer, head):
+        if line:
+            line.append(" ")
+        line.append(plain(word) + (_MARKS[level] if marks else ""), "" if marks else styles[level])
+    seen = record.source.get("tokens", {})
+    if seen and seen["seen"] < seen["in_text"]:
+        line.append(f" … (the model saw {seen['seen']} of {seen['in_text']} tokens)")
+    console.print(line)
+
+
+def _verdict(record) -> str:
+    if not record.prediction or record.prediction.label is None:
+        return ""
+    shares = "  ".join(f"{plain(k)} {p:.1%}" for k, p in record.prediction.probabilities.items())
+    return f"→ {plain(record.prediction.label)}   ({shares})"
+
+
+def _pairs(console, record, layer, head, count) -> None:
+    from rich.cells import cell_len
+
+    found = strongest_pairs(record.matrix(layer, head), count)
+    names = [(plain(record.queries[q].text)[:16], plain(record.keys[k].text)[:16]) for q, k, _ in found]
+    left = max((cell_len(q) for q, _ in names), default=0)
+    right = max((cell_len(k) for _, k in names), default=0)
+    for (query, key), (_, _, weight) in zip(names, found):
+        bar = "━" * max(1, round(20 * weight / (found[0][2] or 1)))
+        console.print(
+            f"  {' ' * (left - cell_len(query))}{query} → {key}{' ' * (right - cell_len(key))} "
+            f"{weight:.3f} {bar}"
+        )
