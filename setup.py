@@ -44,13 +44,14 @@ setup(
         "safetensors>=0.4",
         "typer>=0.12",
         "rich>=13",
+        "tqdm>=4.60",
     ],
     extras_require={
         "cpu": ["mxnet==1.9.1", *mxnet_needs],
         "cu112": ["mxnet-cu112==1.9.1", "nvidia-cudnn-cu11>=8,<9", *cuda_wheels, *mxnet_needs],
         "kiwi": ["kiwipiepy>=0.17"],
         "test": ["pytest>=8", "hypothesis>=6.100"],
-        "lint": ["ruff", "mypy", "pandas-stubs"],
+        "lint": ["ruff", "mypy"],
     },
     entry_points={"console_scripts": ["gluonattn=gluonattn.cli:main"]},
     classifiers=[

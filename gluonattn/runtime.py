@@ -51,8 +51,7 @@ def __getattr__(name: str):
             return importlib.import_module("gluonnlp")
         except ModuleNotFoundError as error:
             raise DependencyError(
-                f"GluonNLP cannot be imported ({error}). Install it with "
-                'pip install -c constraints.txt "gluonattn[cpu]".'
+                f"GluonNLP cannot be imported ({error}). Install it with {_install_command(_wheel())}."
             ) from None
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
@@ -76,12 +75,12 @@ def device(name: str = "auto"):
     DeviceError
         If a GPU is asked for and there is none, or MXNet's code does not run on it.
     """
-    match = re.fullmatch(r"auto|cpu|gpu(?::(\d+))?", name)
+    match = re.fullmatch(r"auto|cpu|gpu(?::([0-9]+))?", str(name))
     if match is None:
         raise OptionError(f"unknown device {name!r}: expected auto, cpu, gpu or gpu:N (as in gpu:1).")
     if name == "cpu":
         return _import_mxnet().cpu()
-    index = int(match.group(1) or 0)
+    index = _first_usable_gpu() if name == "auto" else int(match.group(1) or 0)
     try:
         _check_gpu(index)
     except DeviceError as error:
@@ -145,8 +144,7 @@ def _import_mxnet():
     except (ImportError, OSError, AttributeError, RuntimeError) as error:
         raise DependencyError(
             f"{wheel} is installed but cannot be imported: {error}. It needs Python 3.9 to 3.12, "
-            "numpy below 2 and setuptools below 81: install it with "
-            'pip install -c constraints.txt "gluonattn[cpu]".'
+            f"numpy below 2 and setuptools below 81: install it with {_install_command(wheel)}."
         ) from error
 
 
@@ -167,8 +165,13 @@ def _wheel() -> str:
 
 
 def _installed_wheels() -> list[str]:
-    names = {(d.metadata["Name"] or "").lower() for d in metadata.distributions()}
+    names = {(d.metadata.get("Name") or "").lower().replace("_", "-") for d in metadata.distributions()}
     return sorted(name for name in names if re.fullmatch(r"mxnet(-cu\d+)?", name))
+
+
+def _install_command(wheel: str) -> str:
+    """How to install with `wheel`: the other extra would put a second MXNet beside it."""
+    return f'pip install -c constraints.txt "gluonattn[{"cpu" if wheel == "mxnet" else "cu112"}]"'
 
 
 def _set_numpy_aliases() -> None:
@@ -204,11 +207,11 @@ def _find_driver():
     """
     try:
         return ctypes.CDLL("libcuda.so.1", mode=ctypes.RTLD_GLOBAL)
-    except OSError:
+    except OSError as error:
         raise DependencyError(
-            "mxnet-cu112 needs the NVIDIA driver (libcuda.so.1), and this machine has none. Install the "
+            f"mxnet-cu112 needs the NVIDIA driver, and this machine has none ({error}). Install the "
             "driver, or use the CPU: pip uninstall -y mxnet-cu112, then "
-            'pip install -c constraints.txt "gluonattn[cpu]".'
+            f'{_install_command("mxnet")}.'
         ) from None
 
 
@@ -239,7 +242,8 @@ def _load_cuda_libraries() -> list[str]:
         names = ", ".join(library for _, library, _ in missing)
         raise DependencyError(
             f"CUDA 11 libraries that mxnet-cu112 needs cannot be loaded: {names} (first reason: "
-            f"{missing[0][2]}). Run pip install {' '.join(wheels)}."
+            f"{missing[0][2]}). They come in {', '.join(wheels)}, and all of these with "
+            f"{_install_command('mxnet-cu112')}."
         )
     return loaded
 
@@ -252,18 +256,23 @@ def _pip_library(folder: str, library: str) -> str | None:
     return None
 
 
+def _first_usable_gpu() -> int:
+    """The first GPU MXNet's code runs on; 0, for `_check_gpu` to refuse, if there is none."""
+    capabilities = [] if _wheel() == "mxnet" else _gpu_capabilities(_find_driver())
+    return next((i for i, found in enumerate(capabilities) if found <= NEWEST_CAPABILITY), 0)
+
+
 def _check_gpu(index: int) -> None:
     """Raise DeviceError unless GPU `index` exists and MXNet's code runs on it."""
     if _wheel() == "mxnet":
         raise DeviceError(
-            "a GPU was asked for, but the CPU build of MXNet is installed. Run "
-            'pip uninstall -y mxnet, then pip install -c constraints.txt "gluonattn[cu112]"; '
-            "or use --device cpu."
+            "a GPU was asked for, but the CPU build of MXNet is installed. Run pip uninstall -y mxnet, "
+            f"then {_install_command('mxnet-cu112')}; or use --device cpu."
         )
     capabilities = _gpu_capabilities(_find_driver())
     if index >= len(capabilities):
         raise DeviceError(
-            f"gpu:{index} was asked for, but the driver shows {len(capabilities)} GPU(s)"
+            f"there is no gpu:{index}: the driver shows {len(capabilities)} GPU(s)"
             f"{', numbered from 0' if capabilities else ''}. Check nvidia-smi and "
             "CUDA_VISIBLE_DEVICES, or use --device cpu."
         )

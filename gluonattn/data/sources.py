@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ NSMC_FILES = {
     "ratings_test.txt": "8ac9f64052f11dbf6ae0acb5e038f03d90a76f0eda7820cfb3a92d02edfcebda",
 }
 _BLOCK = 1 << 16
+_NETWORK = (OSError, http.client.HTTPException)
 
 
 class Source(NamedTuple):
@@ -166,27 +168,39 @@ def _fetch(url: str, part: Path, progress) -> None:
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            if have and answer.status != 206:  # the server starts over
-                have = 0
-            length = answer.headers.get("Content-Length")
-            total = have + int(length) if length else 0
-            with open(part, "ab" if have else "wb") as file:
-                for block in iter(lambda: answer.read(_BLOCK), b""):
-                    file.write(block)
-                    have += len(block)
-                    if progress:
-                        progress(part.stem, have, total)
+        answer = urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing is missing: let the checksum judge
+        error.close()
+        if error.code == 416 and have:  # nothing is missing: let the checksum judge
             return
         raise DataError(f"{url} answered {error.code} {error.reason}. Try again later.") from None
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        raise DataError(
-            f"{url} cannot be reached ({getattr(error, 'reason', error)}). Check the network and run the "
-            f"command again: it continues from {have:,} bytes."
-        ) from None
+    except _NETWORK as error:
+        raise _cut(url, error, have) from None
+    with answer:
+        if have and answer.status != 206:  # the server starts over
+            have = 0
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else 0
+        with open(part, "ab" if have else "wb") as file:
+            while True:
+                try:
+                    block = answer.read(_BLOCK)
+                except _NETWORK as error:  # apart from the disk's errors
+                    raise _cut(url, error, have) from None
+                if not block:
+                    break
+                file.write(block)
+                have += len(block)
+                if progress:
+                    progress(part.stem, have, total)
     if total and have < total:
         raise DataError(
             f"{url} was cut at {have:,} of {total:,} bytes. Run the command again: it continues there."
         )
+
+
+def _cut(url: str, error: Exception, have: int) -> DataError:
+    return DataError(
+        f"{url} cannot be reached ({getattr(error, 'reason', error)}). Check the network and run the "
+        f"command again: it continues from {have:,} bytes."
+    )

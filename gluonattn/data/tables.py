@@ -12,6 +12,7 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable, Iterator, Sequence
 
 from ..errors import DataError
@@ -44,7 +45,8 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
     """Rows of a table, one at a time.
 
     Tab-separated files are read with quoting off, as NSMC's are; in
-    comma-separated ones quotes may hold commas and line breaks.
+    comma-separated ones quotes may hold commas and line breaks. A blank line
+    below the header is a row of empty values, so that no row changes place.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
     Yields
     ------
     (line, row) : (int, dict)
-        Line number from 1, and the values by column name.
+        Line number from 1 (where the row starts), and the values by column name.
 
     Raises
     ------
@@ -71,13 +73,14 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
         yield from _json_rows(path, lines)
         return
     records = _tab_records(lines) if kind == TSV else _comma_records(path, lines)
-    first = next(records, None)
+    first = next((values for _, values in records if values), None)
     if first is None:
         raise DataError(f"{path} is empty: expected a header line with column names, then rows.")
-    header = [name.strip() for name in first[1]]
+    header = [name.strip() for name in first]
     if len(set(header)) < len(header):
         raise DataError(f"{path}: two columns have the same name in its header: {', '.join(header)}.")
     for number, values in records:
+        values = values or [""] * len(header)
         if len(values) != len(header):
             raise DataError(
                 f"{path}, line {number}: {len(values)} fields, but the header has {len(header)} "
@@ -117,67 +120,114 @@ def write_rows(path: str | os.PathLike):
     Raises
     ------
     DataError
-        If the file cannot be written (the cause is named), or a value with a
-        tab or line break meets the tab-separated format.
+        If the file cannot be written (the cause is named), rows differ in
+        their columns, or a value meets a format that cannot keep it: a tab or
+        line break in TSV, half a character (a lone surrogate) in TSV or CSV.
     """
     path = Path(path)
     kind = format_of(path)
-    with atomic_file(path) as file:
+    with atomic_file(path) as put:
         columns: list[str] = []
-        writer = csv.writer(file, lineterminator="\n")
+        # With "\r\n" as the line's end the module quotes both, so a lone "\r" survives.
+        writer = csv.writer(SimpleNamespace(write=lambda line: put(line[:-2] + "\n")), lineterminator="\r\n")
 
         def write(row: dict[str, Any]) -> None:
             if kind == JSONL:
-                file.write(json.dumps(row, ensure_ascii=_has_surrogate(row)) + "\n")
+                line = json.dumps(row, ensure_ascii=False)
+                put((line if _encodes(line) else json.dumps(row)) + "\n")
                 return
             if not columns:
                 columns.extend(row)
-                put(columns)
-            put([row[name] for name in columns])
+                write_values(columns)
+            if row.keys() != set(columns):
+                raise DataError(
+                    f"a row has columns {', '.join(row)}, an earlier one {', '.join(columns)}: {path.name} "
+                    "needs the same in every row. Write to .jsonl instead."
+                )
+            write_values([_in_table(row[name]) for name in columns])
 
-        def put(values) -> None:
-            if kind == CSV:
-                writer.writerow(values)
-                return
+        def write_values(values: list[str]) -> None:
             for value in values:
-                if isinstance(value, str) and ("\t" in value or "\n" in value):
-                    raise DataError(
-                        f"a value holds a tab or line break, which {path.name} cannot keep: "
-                        f"{value[:40]!r}. Write to .csv or .jsonl instead."
-                    )
-            file.write("\t".join(map(str, values)) + "\n")
+                if not _encodes(value):
+                    raise _cannot_keep(path, "half a character (a lone surrogate)", value, ".jsonl")
+                if kind == TSV and ("\t" in value or "\n" in value):
+                    raise _cannot_keep(path, "a tab or line break", value, ".csv or .jsonl")
+            if kind == TSV:
+                put("\t".join(values) + "\n")
+                return
+            try:
+                writer.writerow(values)
+            except csv.Error:  # Python 3.10 alone
+                odd = next((value for value in values if "\0" in value), "")
+                raise _cannot_keep(path, "a NUL character", odd, ".tsv or .jsonl") from None
 
         yield write
 
 
+def _in_table(value) -> str:
+    """A JSON value as text: a table knows no other kind."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _cannot_keep(path: Path, what: str, value: str, better: str) -> DataError:
+    return DataError(
+        f"a value holds {what}, which {path.name} cannot keep: {value[:40]!r}. Write to {better} instead."
+    )
+
+
 @contextmanager
 def atomic_file(path: Path, error: type[Exception] = DataError):
-    """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise."""
+    """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise.
+
+    Yields
+    ------
+    callable
+        ``write(text)``.
+    """
+
+    def cannot_write(problem: OSError) -> Exception:
+        return error(
+            f"cannot write {path}: {problem.strerror}. Choose a folder that exists, is writable and has "
+            "space; nothing was left half-written."
+        )
+
     try:
+        if path.exists() and not path.is_file():  # found out before the work, not after it
+            raise error(f"cannot write {path}: it is a folder or a device. Give the name of a file.")
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass", newline="") as file:
-                yield file
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+
+                def write(text: str) -> None:
+                    try:
+                        file.write(text)
+                    except OSError as problem:  # named here: another file may be open around this one
+                        raise cannot_write(problem) from None
+
+                yield write
             os.chmod(partial, 0o666 & ~_umask())
             os.replace(partial, path)
         except BaseException:
-            os.unlink(partial)
+            Path(partial).unlink(missing_ok=True)
             raise
     except OSError as problem:
-        raise error(
-            f"cannot write {path}: {problem.strerror}. Choose a folder that exists, is writable and has "
-            "space; nothing was left half-written."
-        ) from None
+        raise cannot_write(problem) from None
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def _has_surrogate(row) -> bool:
-    return any("\ud800" <= c <= "\udfff" for c in json.dumps(row, ensure_ascii=False))
 
 
 def _lines(path: Path, on_bytes) -> Iterator[str]:
@@ -205,25 +255,27 @@ def _lines(path: Path, on_bytes) -> Iterator[str]:
 
 def _tab_records(lines):
     for number, line in enumerate(lines, 1):
-        line = line.rstrip("\r\n")
-        if line:
-            yield number, line.split("\t")
+        line = line[:-1] if line.endswith("\n") else line
+        line = line[:-1] if line.endswith("\r") else line
+        yield number, line.split("\t") if line else []
 
 
 def _comma_records(path, lines):
     reader = csv.reader(lines, strict=True)
     while True:
+        start = reader.line_num + 1  # a quoted line break makes a row span several
         try:
             values = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            raise DataError(
-                f"{path}, line {reader.line_num}: not readable as CSV ({error}). Quotes inside a quoted "
-                "field are doubled; a file with loose quotes reads better as .tsv."
-            ) from None
-        if values:
-            yield reader.line_num, values
+            if "NUL" in str(error):
+                advice = "Python 3.9 and 3.10 read no CSV with NUL characters: remove them, or use .tsv."
+            else:
+                advice = ("Quotes inside a quoted field are doubled; a file with loose quotes reads better "
+                          "as .tsv.")
+            raise DataError(f"{path}, line {start}: not readable as CSV ({error}). {advice}") from None
+        yield start, values
 
 
 def _json_rows(path, lines):
@@ -233,7 +285,7 @@ def _json_rows(path, lines):
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{path}, line {number}: not JSON ({error}).") from None
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}: expected a JSON object, got {type(row).__name__}.")

@@ -90,8 +90,7 @@ class Predictor:
         TextError
             If `texts` is a single string, or an item is not a string.
         """
-        if isinstance(texts, str):
-            raise TextError("predict takes a list of texts; for a single one, predict([text]).")
+        _refuse_single(texts, "predict")
         results: list[Prediction] = []
         for start in range(0, len(texts), _CHUNK):
             tokens = [self.tokenizer(text) for text in texts[start : start + _CHUNK]]
@@ -121,6 +120,7 @@ class Predictor:
 
     def explain_all(self, texts: Sequence[str]) -> list[AttentionRecord]:
         """A record for each text, in input order; see `explain`."""
+        _refuse_single(texts, "explain_all")
         tokens = [self.tokenizer(text) for text in texts]
         for text, found in zip(texts, tokens):
             if not found:
@@ -196,6 +196,11 @@ class Predictor:
                                  source=source)
         real = range(len(seen))
         return record.select(real, real) if padding else record
+
+
+def _refuse_single(texts, method: str) -> None:
+    if isinstance(texts, str):
+        raise TextError(f"{method} takes a list of texts; for a single one, {method}([text]).")
 
 
 class _Lazily:

@@ -14,6 +14,7 @@ from ..data.tables import atomic_file, pick_column, read_rows, write_rows
 from ..errors import DataError
 
 _CHUNK = 2048
+_RECORDS = 64  # held at once; 512 tokens make one of a megabyte a head
 
 
 def score_file(
@@ -50,38 +51,46 @@ def score_file(
     Raises
     ------
     DataError
-        If a file cannot be read or written, or a new column exists already.
+        If a file cannot be read or written, has no rows, or has a new column
+        already, or if two of the three files are the same.
     """
-    if Path(source).resolve() == Path(out).resolve():
-        raise DataError(f"{out} is the input itself: give another file to write to.")
+    taken = {Path(source).resolve(): "the input itself"}
+    for path in filter(None, (out, weights)):
+        if Path(path).resolve() in taken:
+            raise DataError(f"{path} is {taken[Path(path).resolve()]}: give another file to write to.")
+        taken[Path(path).resolve()] = "where the scores go"
     rows = read_rows(source, on_bytes)
     counts = {"rows": 0, "without_text": 0}
     name = None
     new = ["predicted_label", *(f"probability_{label}" for label in predictor.labels)]
     with ExitStack() as stack:
         write = stack.enter_context(write_rows(out))
-        weight_file = stack.enter_context(atomic_file(Path(weights))) if weights else None
+        write_weights = stack.enter_context(atomic_file(Path(weights))) if weights else None
         while chunk := list(islice(rows, _CHUNK)):
             if name is None:
-                columns = list(chunk[0][1])
-                name = pick_column(source, columns, text_column, TEXT_COLUMNS, "text")
-                taken = sorted(set(new) & set(columns))
-                if taken:
-                    raise DataError(f"{source} already has a column {taken[0]!r}: rename it first.")
+                name = pick_column(source, list(chunk[0][1]), text_column, TEXT_COLUMNS, "text")
             texts = ["" if row.get(name) is None else str(row[name]) for _, row in chunk]
-            for (line, row), text, prediction in zip(chunk, texts, predictor.predict(texts)):
+            for (line, row), prediction in zip(chunk, predictor.predict(texts)):
+                if not row.keys().isdisjoint(new):
+                    column = next(k for k in new if k in row)
+                    raise DataError(
+                        f"{source}, line {line}: there is a column {column!r} already: rename it first."
+                    )
                 shares = [round(prediction.probabilities[k], 6) if prediction.label is not None else ""
                           for k in predictor.labels]
                 write({**row, **dict(zip(new, [prediction.label or "", *shares]))})
                 counts["rows"] += 1
                 counts["without_text"] += prediction.label is None
-            if weight_file:
-                _write_weights(weight_file, predictor, chunk, texts)
+            if write_weights:
+                _write_weights(write_weights, predictor, chunk, texts)
+        if name is None:
+            raise DataError(f"{source} has no rows: expected a header line and rows below it.")
     return counts
 
 
-def _write_weights(file, predictor, chunk, texts) -> None:
+def _write_weights(write, predictor, chunk, texts) -> None:
     visible = [i for i, text in enumerate(texts) if text.strip()]
-    records = predictor.explain_all([texts[i] for i in visible])
-    for i, record in zip(visible, records):
-        file.write(json.dumps({"line": chunk[i][0], **record.to_dict()}) + "\n")
+    for start in range(0, len(visible), _RECORDS):
+        part = visible[start : start + _RECORDS]
+        for i, record in zip(part, predictor.explain_all([texts[i] for i in part])):
+            write(json.dumps({"line": chunk[i][0], **record.to_dict()}) + "\n")

@@ -25,6 +25,8 @@ from ..errors import CheckpointError
 FORMAT = 1
 CONFIG, VOCABULARY, WEIGHTS, HISTORY = "config.json", "vocab.json", "model.safetensors", "history.json"
 _FILES = (CONFIG, VOCABULARY, WEIGHTS, HISTORY)
+_TABLE = "history.csv"  # the history again, for a spreadsheet
+_CONFIG_KEYS = ("format", "recipe", "model", "tokenizer", "labels", "max_length", "versions", "sha256")
 
 
 class Checkpoint(NamedTuple):
@@ -52,12 +54,14 @@ class Checkpoint(NamedTuple):
 def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint folder, replacing an older checkpoint of that name.
 
+    Other files in the folder (a picture, say) stay there.
+
     Raises
     ------
     CheckpointError
         If it cannot be written, or `folder` holds something else.
     """
-    folder = Path(folder)
+    folder = Path(folder).resolve()  # behind a link: it is the folder that is renamed
     refuse_foreign(folder)
     vocabulary = checkpoint.vocabulary.encode()
     weights = dump_tensors({k: np.ascontiguousarray(v) for k, v in checkpoint.weights.items()})
@@ -72,12 +76,11 @@ def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
             (partial / VOCABULARY).write_bytes(vocabulary)
             (partial / WEIGHTS).write_bytes(weights)
             (partial / HISTORY).write_bytes(_json(checkpoint.history))
-            old = _aside(folder)
             if folder.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                folder.rename(old)
+                _clear_aside(folder)
+                folder.rename(_aside(folder))
             partial.rename(folder)
-            shutil.rmtree(old, ignore_errors=True)
+            _clear_aside(folder)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
@@ -94,15 +97,17 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
         checkpoint; the message names the file.
     """
     folder = Path(folder)
-    recover(folder)
-    if not folder.is_dir():
+    place = folder
+    if not folder.exists() and _aside(folder).is_dir():  # a kill struck between the two renames
+        place = _aside(folder)
+    if not place.is_dir():
         raise CheckpointError(
             f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out {folder}`."
         )
     content = {}
     for name in _FILES:
         try:
-            content[name] = (folder / name).read_bytes()
+            content[name] = (place / name).read_bytes()
         except OSError as error:
             raise CheckpointError(
                 f"{folder / name}: {error.strerror}. A checkpoint folder holds {', '.join(_FILES)}."
@@ -114,8 +119,14 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
             f"{folder / CONFIG}: checkpoint format {found}, this version of gluonattn reads {FORMAT}. "
             "Install the version that wrote it, or train again."
         )
+    missing = [key for key in _CONFIG_KEYS if key not in config]
+    if missing:
+        raise CheckpointError(
+            f"{folder / CONFIG} lacks {', '.join(map(repr, missing))}: it was changed, or is another "
+            "program's file. Copy the whole folder again."
+        )
     for name in (VOCABULARY, WEIGHTS):
-        if config["sha256"][name] != _digest(content[name]):
+        if config["sha256"].get(name) != _digest(content[name]):
             raise CheckpointError(
                 f"{folder / name} is not the file this checkpoint was saved with: it was cut short, "
                 "changed, or copied from another checkpoint. Copy the whole folder again."
@@ -135,7 +146,7 @@ def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None
     folder = Path(folder)
     with _writing(folder):
         replace_file(folder / HISTORY, _json(list(history)))
-        replace_file(folder / "history.csv", pd.DataFrame(list(history)).to_csv(index=False).encode())
+        replace_file(folder / _TABLE, pd.DataFrame(list(history)).to_csv(index=False).encode())
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -157,10 +168,18 @@ def refuse_foreign(folder: Path) -> None:
     """Raise CheckpointError if `folder` exists and is not a checkpoint or empty."""
     if folder.exists() and not folder.is_dir():
         raise CheckpointError(f"{folder} is a file: give a folder to save the model in.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).exists():
+    if folder.is_dir() and any(folder.iterdir()) and not _is_checkpoint(folder):
         raise CheckpointError(
             f"{folder} holds files that are not a checkpoint's; it was left as it is. Give another folder."
         )
+
+
+def require_writable(folder: Path) -> None:
+    """Raise CheckpointError unless a file can be written beside `folder`; makes the parents."""
+    with _writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder.parent) as file:
+            file.write(b"\0")
 
 
 def recover(folder: Path) -> None:
@@ -218,8 +237,29 @@ def _writing(folder: Path):
         ) from None
 
 
+def _is_checkpoint(folder: Path) -> bool:
+    """Whether config.json is one of ours: other programs have files of that name."""
+    try:
+        config = json.loads((folder / CONFIG).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and {"format", "sha256"} <= config.keys()
+
+
 def _aside(folder: Path) -> Path:
+    folder = folder.resolve()
     return folder.with_name(f".{folder.name}.old")
+
+
+def _clear_aside(folder: Path) -> None:
+    """Remove the older checkpoint; what is not a checkpoint's file moves to the new one."""
+    old = _aside(folder)
+    if not old.is_dir():
+        return
+    for path in old.iterdir():
+        if path.name not in (*_FILES, _TABLE) and not (folder / path.name).exists():
+            path.rename(folder / path.name)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _digest(content: bytes) -> str:

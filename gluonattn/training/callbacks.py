@@ -45,13 +45,17 @@ class LearningRate(Callback):
     def at(self, done: float) -> float:
         """Rate when the share `done` (0 to 1) of all steps lies behind."""
         if done < self.warmup:
-            return self.base * max(done, 1e-3) / self.warmup
+            return self.base * min(max(done, 1e-3) / self.warmup, 1.0)
         left = (1 - done) / (1 - self.warmup) if self.warmup < 1 else 1.0
         if self.schedule == "linear":
             return self.base * left
         if self.schedule == "cosine":
             return self.base * (1 - math.cos(math.pi * left)) / 2
         return self.base
+
+    def on_train_begin(self, run):
+        # A run resumed at the end of an epoch notes the rate of its last step.
+        run.trainer.set_learning_rate(self.at(max(run.step - 1, 0) / run.steps))
 
     def on_batch_begin(self, run):
         run.trainer.set_learning_rate(self.at(run.step / run.steps))
@@ -85,9 +89,12 @@ class EarlyStopping(Callback):
     def __init__(self, patience: int):
         self.patience = patience
 
+    def on_train_begin(self, run):
+        self.on_epoch_end(run)  # a run killed just after it had stopped does not train on
+
     def on_epoch_end(self, run):
         losses = [epoch["valid_loss"] for epoch in run.history]
-        if len(losses) - 1 - int(np.argmin(losses)) >= self.patience:
+        if losses and len(losses) - 1 - int(np.argmin(losses)) >= self.patience:
             run.stop = f"validation loss has not fallen for {self.patience} epochs"
 
 

@@ -103,13 +103,15 @@ def fit(run: Run, callbacks: Sequence) -> None:
     callbacks : sequence of Callback
     """
     _tell(callbacks, "on_train_begin", run)
-    while run.epoch < run.settings.epochs and not run.stop:
-        train_epoch(run, callbacks)
-        if run.batch < run.batches_per_epoch:
-            break  # stopped inside the epoch; a resumed run goes on there
-        finish_epoch(run)
-        _tell(callbacks, "on_epoch_end", run)
-    _tell(callbacks, "on_train_end", run)
+    try:
+        while run.epoch < run.settings.epochs and not run.stop:
+            train_epoch(run, callbacks)
+            if run.batch < run.batches_per_epoch:
+                break  # stopped inside the epoch; a resumed run goes on there
+            finish_epoch(run)
+            _tell(callbacks, "on_epoch_end", run)
+    finally:  # after an error too: signals and the progress bar are put back
+        _tell(callbacks, "on_train_end", run)
 
 
 def train_epoch(run: Run, callbacks: Sequence) -> None:

@@ -21,6 +21,7 @@ from ..models.checkpoint import (
     get_weights,
     recover,
     refuse_foreign,
+    require_writable,
     save_checkpoint,
     write_history,
 )
@@ -85,7 +86,10 @@ def train(
     """
     out = Path(out)
     refuse_foreign(out)
+    require_writable(out)
     say = report or (lambda line: None)
+    if settings is not None and options:
+        raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
     settings = settings or Settings(**options)
     reviews = data if isinstance(data, Reviews) else read_reviews(
         locate(data).train, text_column=text_column, label_column=label_column
@@ -114,7 +118,6 @@ def train(
     say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(train_part):,} to train, "
         f"{len(valid_part):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     state_file = out.with_name(out.name + ".resume")
     fingerprint = _fingerprint(settings, reviews)
     _resume_or_start(run, state_file, fingerprint, resume, say)
@@ -140,8 +143,9 @@ def train(
         write_history(out, run.history)
     if run.stop == "interrupted":
         raise Interrupted(
-            f"stopped in epoch {run.epoch + 1} of {settings.epochs}, after {run.batch} of its "
-            f"{run.batches_per_epoch} batches; nothing is lost. Run the same command with --resume to go on."
+            f"stopped after {run.epoch} of {settings.epochs} epochs and {run.batch} of "
+            f"{run.batches_per_epoch} batches of the next; nothing is lost. Run the same command with "
+            "--resume to go on."
         )
     if run.stop:
         say(f"stopped: {run.stop}")
@@ -169,9 +173,10 @@ def _model_arguments(settings: Settings, vocabulary, labels) -> dict:
     arguments = {p.name: p.default for p in signature if p.default is not p.empty}
     if settings.recipe == "post":
         arguments["length"] = settings.max_length
-    odd = sorted(set(settings.model) - set(arguments))
+    free = [name for name in arguments if name not in ("classes", "cell", "length")]
+    odd = sorted(set(settings.model) - set(free))
     if odd:
-        raise OptionError(f"the {settings.recipe} recipe's model takes {', '.join(arguments)}; got {odd[0]!r}.")
+        raise OptionError(f"the {settings.recipe} recipe's model takes {', '.join(free)}; got {odd[0]!r}.")
     return {**arguments, "vocab_size": len(vocabulary), "classes": len(labels), "cell": settings.cell,
             **settings.model}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from typing import Any
 
 from ..errors import OptionError, choose
@@ -81,18 +82,9 @@ class Settings:
         choose("recipe", self.recipe, {"default": 0, "post": 0})
         if self.schedule is not None:
             choose("schedule", self.schedule, dict.fromkeys(SCHEDULES))
-        _within(self, "epochs", 1, 10_000)
-        _within(self, "batch_size", 1, 65_536)
-        _within(self, "learning_rate", 1e-8, 10)
-        _within(self, "warmup", 0, 1)
-        _within(self, "clip", 1e-8, 1e8)
-        _within(self, "word_dropout", 0, 0.9)
-        _within(self, "label_smoothing", 0, 0.9)
-        _within(self, "min_count", 1, 10**9)
-        _within(self, "max_length", 1, 4096)
-        _within(self, "validation", 0.001, 0.9)
-        _within(self, "patience", 1, 10_000)
-        _within(self, "seed", 0, 2**31 - 1)
+        for setting in fields(self):
+            if setting.name in _RANGES:
+                _check_number(self, setting)
 
     def resolve(self, reviews: int) -> Settings:
         """A copy in which every None that stands for "suit the data" has its value."""
@@ -114,7 +106,28 @@ class Settings:
         return Settings(**values)
 
 
-def _within(settings: Settings, name: str, low: float, high: float) -> None:
-    value = getattr(settings, name)
-    if value is not None and not low <= value <= high:
-        raise OptionError(f"{name} must be from {low} to {high}; got {value}.")
+_RANGES: dict[str, tuple[float, float]] = dict(
+    epochs=(1, 10_000),
+    batch_size=(1, 65_536),
+    learning_rate=(1e-8, 10),
+    warmup=(0, 1),
+    clip=(1e-8, 1e8),
+    word_dropout=(0, 0.9),
+    label_smoothing=(0, 0.9),
+    min_count=(1, 10**9),
+    max_length=(1, 4096),
+    validation=(0.001, 0.9),
+    patience=(1, 10_000),
+    seed=(0, 2**31 - 1),
+)
+
+
+def _check_number(settings: Settings, setting) -> None:
+    value, (low, high) = getattr(settings, setting.name), _RANGES[setting.name]
+    if value is None and "None" in setting.type:
+        return
+    whole = setting.type.startswith("int")
+    if not isinstance(value, Integral if whole else Real) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise OptionError(f"{setting.name} must be {kind} from {low} to {high}; got {value!r}.")
+    setattr(settings, setting.name, int(value) if whole else float(value))  # numpy's numbers are not JSON's

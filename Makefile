@@ -1,0 +1,40 @@
+# make demo: train, evaluate and explain on the bundled sample, from nothing.
+# make test: run the tests. Both make .venv first; PYTHON=... picks an interpreter.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SENTENCE := 가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집
+
+.PHONY: demo test lint clean
+
+demo: $(READY)
+	$(BIN)/gluonattn train --data sample --out demo/model
+	$(BIN)/gluonattn evaluate demo/model --data sample
+	$(BIN)/gluonattn explain demo/model "$(SENTENCE)" --colours full --out demo/heatmap.png
+	@echo
+	@echo "model      demo/model/          (config.json, vocab.json, model.safetensors, history.json)"
+	@echo "picture    demo/heatmap.png"
+	@echo "next       $(BIN)/gluonattn explain demo/model \"아무 문장이나 써 보세요\""
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt ".[lint]"
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+
+$(READY): setup.py constraints.txt scripts/find_python.sh
+	@python=$$(scripts/find_python.sh "$(PYTHON)") && \
+	echo "making $(VENV) with $$python (packages: about 200 MB, one or two minutes)" && \
+	rm -rf $(VENV) && "$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --prefer-binary -c constraints.txt \
+		"setuptools" wheel && \
+	$(BIN)/python -m pip install -q --disable-pip-version-check --prefer-binary -c constraints.txt \
+		-e ".[cpu,test]"
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info

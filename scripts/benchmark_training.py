@@ -1,0 +1,118 @@
+"""Reviews a second and peak memory of the default recipe beside the post's loop.
+
+Both train on the same reviews in this run, interleaved, each in a process of
+its own with the same number of threads; figures are medians, and ratios are
+what to compare across machines. The post's loop is written out here as the
+post has it: every text padded to 30, dense gradients, a fused GRU.
+
+    gluonattn data nsmc && python scripts/benchmark_training.py
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REVIEWS = 30_000
+
+
+def post_loop(texts, labels, tokens):
+    """The post's training loop; returns seconds for one epoch."""
+    import numpy as np
+
+    from gluonattn.data.vocabulary import build_vocabulary
+    from gluonattn.models.classifier import PostClassifier
+    from gluonattn.runtime import mx, nlp
+
+    vocabulary = build_vocabulary(tokens, 1)
+    padded = nlp.data.PadSequence(30, pad_val=vocabulary[vocabulary.padding_token])
+    ids = np.array([padded(vocabulary[found]) for found in tokens], dtype="float32")
+    data = mx.gluon.data.ArrayDataset(ids, np.array(labels, dtype="float32"))
+    loader = mx.gluon.data.DataLoader(data, batch_size=128, shuffle=True)
+    model = PostClassifier(len(vocabulary))
+    model.initialize(mx.init.Xavier())
+    model.hybridize()
+    trainer = mx.gluon.Trainer(model.collect_params(), "adam", {"learning_rate": 1e-3})
+    loss = mx.gluon.loss.SoftmaxCELoss()
+    start = time.perf_counter()
+    total = 0.0
+    for batch, targets in loader:
+        with mx.autograd.record():
+            logits, _ = model(batch, mx.nd.full((len(batch),), 30))
+            value = loss(logits, targets)
+        value.backward()
+        trainer.step(len(batch))
+        total += float(value.mean().asscalar())
+    return time.perf_counter() - start
+
+
+def default_loop(texts, labels, tokens):
+    """The package's own loop; returns seconds for one epoch, batches and padding included."""
+    import tempfile
+
+    from gluonattn.data.reviews import Reviews
+    from gluonattn.training.run import train
+
+    reviews = Reviews(list(texts), [str(label) for label in labels], origin="benchmark")
+    with tempfile.TemporaryDirectory() as folder:
+        out = train(reviews, Path(folder) / "model", epochs=1, batch_size=128, min_count=3, device="cpu",
+                    validation=0.01)
+        return json.loads((out / "history.json").read_text())[0]["seconds"] / 0.99
+
+
+LOOPS = {"post": post_loop, "default": default_loop}
+
+
+def child(name, count):
+    from gluonattn.data.reviews import read_reviews
+    from gluonattn.data.sources import locate
+    from gluonattn.text import tokenize_all
+
+    reviews = read_reviews(locate("nsmc").train)
+    texts, labels = reviews.texts[:count], [int(label) for label in reviews.labels[:count]]
+    tokens = tokenize_all(texts, "mecab")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = LOOPS[name](texts, labels, tokens)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"reviews_per_second": count / seconds, "before_mb": before / 1024, "peak_mb": peak / 1024}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--reviews", type=int, default=REVIEWS)
+    parser.add_argument("--threads", type=int, default=None, help="default: one a core")
+    parser.add_argument("--child", choices=LOOPS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        child(arguments.child, arguments.reviews)
+        return
+    environment = dict(os.environ)
+    if arguments.threads:
+        environment["OMP_NUM_THREADS"] = str(arguments.threads)
+    results = {name: [] for name in LOOPS}
+    for repeat in range(arguments.repeats):
+        for name in LOOPS:
+            command = [sys.executable, __file__, "--child", name, "--reviews", str(arguments.reviews)]
+            answer = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
+            results[name].append(json.loads(answer.stdout.splitlines()[-1]))
+            print(f"repeat {repeat + 1}: {name:8} {results[name][-1]['reviews_per_second']:7,.0f} reviews/s, "
+                  f"peak {results[name][-1]['peak_mb']:,.0f} MB", flush=True)
+    speed = {n: statistics.median(r["reviews_per_second"] for r in rows) for n, rows in results.items()}
+    ratios = [d["reviews_per_second"] / p["reviews_per_second"]
+              for d, p in zip(results["default"], results["post"])]
+    for name in LOOPS:
+        peak = statistics.median(r["peak_mb"] for r in results[name])
+        print(f"{name:8} {speed[name]:7,.0f} reviews/s   {150_000 / speed[name]:6.0f} s an epoch of NSMC   "
+              f"peak {peak:,.0f} MB")
+    print(f"default / post: {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f} in "
+          f"{len(ratios)} repeats)")
+
+
+if __name__ == "__main__":
+    main()

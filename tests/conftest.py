@@ -1,0 +1,51 @@
+"""Fixtures shared by all tests. Everything here is small, local and offline."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+# Before MXNet is loaded: one thread makes training repeatable, bit for bit.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """No test reads or writes the user's cache."""
+    monkeypatch.setenv("GLUONATTN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """Checkpoint folder of a small model trained for two epochs on the bundled sample."""
+    from gluonattn.training.run import train
+
+    return train("sample", tmp_path_factory.mktemp("models") / "tiny", epochs=2, seed=1, device="cpu",
+                 model={"embed_size": 16, "hidden_size": 8})
+
+
+@pytest.fixture
+def nsmc(monkeypatch) -> Path:
+    """Folder of the real NSMC."""
+    folder = os.environ.get("GLUONATTN_NSMC")
+    if not folder or not (Path(folder) / "ratings_train.txt").exists():
+        pytest.skip("needs NSMC: run `gluonattn data nsmc --out DIR` and set GLUONATTN_NSMC=DIR")
+    return Path(folder)
+
+
+@pytest.fixture
+def java() -> str:
+    """Path of a Java runtime."""
+    found = shutil.which("java") or os.environ.get("JAVA_HOME")
+    if not found:
+        pytest.skip("needs Java: apt-get install default-jre-headless")
+    return found
+
+
+@pytest.fixture
+def kiwi():
+    """The kiwipiepy module."""
+    return pytest.importorskip("kiwipiepy", reason="needs Kiwi: pip install kiwipiepy")
