@@ -7,6 +7,7 @@ from an `AttentionRecord`.
 from __future__ import annotations
 
 import json
+import operator
 import os
 import tempfile
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -90,14 +91,14 @@ class AttentionRecord:
         False after mass was dropped; ``source["dropped_mass"]`` then holds the
         largest mass lost by a row.
     source : dict
-        Where the weights come from (model, cell, epoch, framework, versions).
-        JSON-serialisable.
+        Where the weights come from (model, cell, epoch, framework, versions),
+        kept as JSON would give it back: tuples become lists.
 
     Raises
     ------
     RecordError
-        If shapes, finiteness, spans or row sums are wrong; the message names
-        the first offender.
+        If shapes, finiteness, spans or row sums are wrong, or `source` is not
+        JSON; the message names the first offender.
     """
 
     text: str
@@ -115,14 +116,19 @@ class AttentionRecord:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "queries", tuple(Token(*token) for token in self.queries))
-        put(self, "keys", tuple(Token(*token) for token in self.keys))
-        put(self, "weights", _frozen(self.weights))
+        put(self, "queries", _tokens("query", self.queries))
+        put(self, "keys", _tokens("key", self.keys))
+        put(self, "weights", _frozen("weights", self.weights))
         for name in _VECTORS:
             if getattr(self, name) is not None:
-                put(self, name, _frozen(getattr(self, name)))
-        put(self, "source", dict(self.source))
+                put(self, name, _frozen(name, getattr(self, name)))
+        if self.prediction is not None:
+            shares = {str(k): float(p) for k, p in self.prediction.probabilities.items()}
+            put(self, "prediction", Prediction(self.prediction.label, shares))
+        put(self, "source", _json_copy(self.source))
         _validate(self)
+        if not self.normalised:
+            self.source["dropped_mass"] = round(_lost(self.weights), 6)  # type: ignore[index]
 
     @property
     def query_text(self) -> str:
@@ -178,15 +184,15 @@ class AttentionRecord:
         Dropping keys drops attention mass: the result then says
         ``normalised=False`` and ``source["dropped_mass"]`` holds the largest
         mass any remaining row has lost.
+
+        Raises
+        ------
+        RecordError
+            If a position does not exist or is given twice, or none is given.
         """
-        rows = list(range(len(self.queries)) if queries is None else queries)
-        columns = list(range(len(self.keys)) if keys is None else keys)
+        rows = _positions("query", queries, len(self.queries))
+        columns = _positions("key", keys, len(self.keys))
         weights = self.weights[:, :, rows][:, :, :, columns]
-        source = dict(self.source)
-        lost = float(np.max(1.0 - weights.sum(-1), initial=0.0))
-        normalised = self.normalised and lost <= ROW_SUM_TOLERANCE
-        if not normalised:
-            source["dropped_mass"] = round(lost, 6)
         return replace(
             self,
             queries=tuple(self.queries[i] for i in rows),
@@ -195,8 +201,7 @@ class AttentionRecord:
             queries_vectors=_take(self.queries_vectors, rows),
             keys_vectors=_take(self.keys_vectors, columns),
             values=_take(self.values, columns),
-            normalised=normalised,
-            source=source,
+            normalised=self.normalised and _lost(weights) <= ROW_SUM_TOLERANCE,
         )
 
     def merge(self, unit: str = "eojeol") -> AttentionRecord:
@@ -208,7 +213,8 @@ class AttentionRecord:
         Parameters
         ----------
         unit : {"eojeol"}, default "eojeol"
-            Tokens belong to the whitespace-separated word their span starts in.
+            Tokens belong to the whitespace-separated word their first visible
+            character is in.
             Special tokens (empty spans) stay by themselves.
 
         Returns
@@ -249,24 +255,19 @@ class AttentionRecord:
         Raises
         ------
         RecordError
-            If the file cannot be written or `source` is not JSON-serialisable.
+            If the file cannot be written.
         """
         path = Path(path)
-        try:
-            header = json.dumps(_header(self), ensure_ascii=True)
-        except TypeError as error:
-            raise RecordError(
-                f"record.source must hold only JSON values (numbers, strings, lists, dicts): {error}."
-            ) from None
+        # Not as ASCII: two lone surrogates side by side would come back as one character.
+        header = json.dumps(_header(self), ensure_ascii=False).encode("utf-8", "surrogatepass")
         arrays = {name: getattr(self, name) for name in ("weights", *_VECTORS)}
         arrays = {name: array for name, array in arrays.items() if array is not None}
         try:
             handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    np.savez_compressed(
-                        file, header=np.frombuffer(header.encode(), dtype=np.uint8), **arrays
-                    )
+                    np.savez_compressed(file, header=np.frombuffer(header, dtype=np.uint8), **arrays)
+                os.chmod(partial, 0o644)  # mkstemp's 0600 would keep colleagues out
                 os.replace(partial, path)
             except BaseException:
                 os.unlink(partial)
@@ -300,7 +301,8 @@ def load_record(path: str | os.PathLike) -> AttentionRecord:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        header = json.loads(arrays.pop("header").tobytes())
+        header = json.loads(arrays.pop("header").tobytes().decode("utf-8", "surrogatepass"))
+        version = header.pop("format", None)
     except FileNotFoundError:
         raise RecordError(f"no record at {path}: expected a file written by record.save().") from None
     except Exception as error:  # zipfile, zlib, numpy and json each raise their own
@@ -308,17 +310,19 @@ def load_record(path: str | os.PathLike) -> AttentionRecord:
             f"{path} is not a readable attention record ({error}): it may be cut short or be "
             "another kind of file. Save it again."
         ) from None
-    version = header.pop("format", None)
     if version != FORMAT:
         raise RecordError(
             f"{path} has record format {version}, this version of gluonattn reads {FORMAT}: "
             "save the record again, or install the version that wrote it."
         )
-    prediction = header.pop("prediction")
-    return AttentionRecord(
-        **{**header, **arrays},
-        prediction=Prediction(**prediction) if prediction else None,
-    )
+    try:
+        prediction = header.pop("prediction")
+        prediction = Prediction(**prediction) if prediction else None
+        return AttentionRecord(**{**header, **arrays}, prediction=prediction)
+    except (RecordError, KeyError, TypeError, AttributeError) as error:
+        raise RecordError(
+            f"{path} holds a record that does not fit together ({error}). Save it again."
+        ) from None
 
 
 _VECTORS = ("queries_vectors", "keys_vectors", "values")
@@ -334,10 +338,51 @@ def _header(record: AttentionRecord) -> dict:
     return header
 
 
-def _frozen(array: Any) -> np.ndarray:
-    array = np.array(array, dtype=np.float32)
+def _frozen(name: str, array: Any) -> np.ndarray:
+    try:
+        array = np.array(array, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{name} must be an array of numbers; got {array!r:.60} ({error}).") from None
     array.flags.writeable = False
     return array
+
+
+def _tokens(side: str, tokens: Sequence) -> tuple[Token, ...]:
+    found = []
+    for i, token in enumerate(tokens):
+        try:
+            text, start, end, tag = Token(*token)
+            found.append(Token("" + text, operator.index(start), operator.index(end), tag))
+        except TypeError:
+            raise RecordError(
+                f"{side} {i} must be a Token(text, start, end, tag=None) with whole numbers; got {token!r}."
+            ) from None
+    return tuple(found)
+
+
+def _json_copy(source: Mapping[str, Any]) -> dict:
+    try:
+        return json.loads(json.dumps(dict(source), ensure_ascii=False))
+    except (TypeError, ValueError) as error:
+        raise RecordError(
+            f"source must hold only JSON values (numbers, strings, lists, dicts): {error}."
+        ) from None
+
+
+def _lost(weights: np.ndarray) -> float:
+    """Largest mass a row lacks; 0 when every row is whole."""
+    return float(np.max(1 - weights.sum(-1, dtype=np.float64), initial=0.0))
+
+
+def _positions(side: str, wanted: Sequence[int] | None, size: int) -> list[int]:
+    positions = list(range(size) if wanted is None else wanted)
+    wrong = [i for i in positions if not -size <= i < size]
+    if wrong:
+        raise RecordError(f"{side} {wrong[0]} does not exist: this record has {size}, numbered 0 to {size - 1}.")
+    positions = [i % size for i in positions]
+    if not positions or len(set(positions)) < len(positions):
+        raise RecordError(f"select needs {side} positions that are all different, at least one; got {positions}.")
+    return positions
 
 
 def _take(vectors: np.ndarray | None, positions: list[int]) -> np.ndarray | None:
@@ -358,7 +403,9 @@ def _eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
     groups: list[list[int]] = []
     last: object = None
     for i, token in enumerate(tokens):
-        key: object = ("special", i) if token.start == token.end else word_at[token.start]
+        # A span may begin with the space before its word, as SentencePiece's do.
+        first = next((c for c in range(token.start, token.end) if not text[c].isspace()), token.start)
+        key: object = ("special", i) if token.start == token.end else word_at[first]
         if groups and key == last:
             groups[-1].append(i)
         else:
@@ -379,6 +426,11 @@ def _join(tokens: Sequence[Token], group: list[int], text: str) -> Token:
 def _validate(record: AttentionRecord) -> None:
     if record.kind not in KINDS:
         raise RecordError(f"kind must be one of {', '.join(KINDS)}; got {record.kind!r}.")
+    if not isinstance(record.text, str) or not isinstance(record.target_text, (str, type(None))):
+        raise RecordError(
+            f"text and target_text must be the raw texts (str); got {record.text!r:.60} and "
+            f"{record.target_text!r:.60}."
+        )
     if record.kind == "cross" and record.target_text is None:
         raise RecordError("a cross record needs target_text: its queries index that text.")
     weights, queries, keys = record.weights, len(record.queries), len(record.keys)
@@ -396,9 +448,11 @@ def _validate(record: AttentionRecord) -> None:
                 f"{name} must have shape {(*weights.shape[:2], tokens)} + (head_dim,); "
                 f"got {vectors.shape}."
             )
-    if not np.isfinite(weights).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(weights))[0])
-        raise RecordError(f"weights must be finite; (layer, head, query, key) {where} is not.")
+    for name, axes in (("weights", "query, key"), *((n, "token, dimension") for n in _VECTORS)):
+        array = getattr(record, name)
+        if array is not None and not np.isfinite(array).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise RecordError(f"{name} must be finite; (layer, head, {axes}) {where} is not.")
     for side, tokens, text in (
         ("query", record.queries, record.query_text),
         ("key", record.keys, record.key_text),

@@ -3,7 +3,7 @@
     python scripts/check_cuda.py [FOLDER]
 
 Makes a virtual environment in FOLDER (reused if it is there; a temporary one
-otherwise), installs "gluonattn[cu112]" from this checkout into it (about 1.5 GB
+otherwise), installs "gluonattn[cu112]" from this checkout into it (about 2 GB
 to download, 4 GB on disk), and prints, line by line:
 
 1. what gluonattn says where there is no NVIDIA driver;
@@ -12,8 +12,9 @@ to download, 4 GB on disk), and prints, line by line:
    the CPU, and what ``device("gpu")`` answers for GPUs of several generations.
 
 Where there is no driver, a stub of libcuda.so.1 (check_cuda_driver.c, built
-with the C compiler) stands in for steps 2 and 3. The exit code is the number
-of lines that were not as expected.
+with the C compiler) stands in for steps 2 and 3; where there is one, step 3
+computes on the machine's own GPU. The exit code is the number of answers that
+were not as expected.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ features = mx.runtime.Features()
 print("mxnet", mx.__version__, "at", mx.__file__)
 print("CUDA", features.is_enabled("CUDA"), "CUDNN", features.is_enabled("CUDNN"))
 runtime.seed_everything(1)
-cpu = runtime.device("cpu")
-print("sum of five ones on", cpu, "is", mx.nd.ones(5, ctx=cpu).sum().asscalar())
+device = runtime.device({name!r})
+print("sum of five ones on", device, "is", mx.nd.ones(5, ctx=device).sum().asscalar())
 from gluonattn.runtime import nlp
 print("gluonnlp", nlp.__version__)
 """
@@ -76,10 +77,10 @@ def main() -> int:
 
     title("3. through gluonattn.runtime")
     show(python, LOADING, "libcudnn.so.8", driver)
-    show(python, COMPUTE, "sum of five ones on cpu(0) is 5.0", driver)
+    show(python, COMPUTE.format(name="cpu"), "sum of five ones on cpu(0) is 5.0", driver)
     if has_driver:
-        print("the GPUs of this machine:")
-        show(python, DEVICE.format(name="auto"), "pu(0)")
+        print("with the GPUs of this machine, device('auto'):")
+        show(python, COMPUTE.format(name="auto"), " is 5.0")
     else:
         for gpus, name, expected in [
             ("", "gpu", "there is no gpu:0: the driver shows 0 GPU(s)"),

@@ -88,7 +88,8 @@ def read_reviews(
             text, label = row[text_name], row[label_name]
         except KeyError as missing:
             raise DataError(f"{path}, line {line}: no value for {missing}, which line 1 has.") from None
-        text, label = "" if text is None else str(text), "" if label is None else str(label).strip()
+        text = as_text(path, line, text_name, text)
+        label = as_text(path, line, label_name, label).strip()
         if not text.strip():
             skipped["without text"] += 1
         elif not label:
@@ -109,6 +110,22 @@ def read_reviews(
             f"{_MOST_LABELS}. Is it the label? Name the right one with --label-column."
         )
     return Reviews(texts, labels, {k: n for k, n in skipped.items() if n}, str(path))
+
+
+def as_text(path, line: int, column: str, value) -> str:
+    """A row's value as text: JSON lines may hold numbers, and null for none.
+
+    Raises
+    ------
+    DataError
+        If it is a list or an object.
+    """
+    if isinstance(value, (list, dict)):
+        raise DataError(
+            f"{path}, line {line}: expected text in {column!r}, got a {type(value).__name__}. Name the right "
+            "columns with --text-column and --label-column."
+        )
+    return "" if value is None else str(value)
 
 
 def require_two_labels(reviews: Reviews) -> list[str]:

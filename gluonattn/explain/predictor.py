@@ -148,6 +148,11 @@ class Predictor:
 
         predictions = self.predict(reviews.texts)
         found = [p.label for p in predictions]
+        if None in found:
+            raise TextError(
+                f"review {found.index(None)} (counted from 0) has no text: leave such reviews out, as "
+                "read_reviews does."
+            )
         table = np.array([[p.probabilities[label] for label in self.labels] for p in predictions])
         table /= table.sum(1, keepdims=True)  # float32 sums are off by 1e-7
         f1 = metrics.f1_score(reviews.labels, found, labels=self.labels, average=None, zero_division=0)

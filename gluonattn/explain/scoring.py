@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Callable
 
-from ..data.reviews import TEXT_COLUMNS
+from ..data.reviews import TEXT_COLUMNS, as_text
 from ..data.tables import atomic_file, pick_column, read_rows, write_rows
 from ..errors import DataError
 
@@ -69,13 +69,11 @@ def score_file(
         while chunk := list(islice(rows, _CHUNK)):
             if name is None:
                 name = pick_column(source, list(chunk[0][1]), text_column, TEXT_COLUMNS, "text")
-            texts = ["" if row.get(name) is None else str(row[name]) for _, row in chunk]
+            texts = [as_text(source, line, name, row.get(name)) for line, row in chunk]
             for (line, row), prediction in zip(chunk, predictor.predict(texts)):
-                if not row.keys().isdisjoint(new):
-                    column = next(k for k in new if k in row)
-                    raise DataError(
-                        f"{source}, line {line}: there is a column {column!r} already: rename it first."
-                    )
+                clash = next((column for column in new if column in row), None)
+                if clash:
+                    raise DataError(f"{source}, line {line}: it has a column {clash!r} already: rename it first.")
                 shares = [round(prediction.probabilities[k], 6) if prediction.label is not None else ""
                           for k in predictor.labels]
                 write({**row, **dict(zip(new, [prediction.label or "", *shares]))})

@@ -105,11 +105,14 @@ class Tagger(Tokenizer):
     """A morphological analyser from a library; subclasses say how to call it."""
 
     def _tokens(self, text: str) -> list[Token]:
-        readable = _readable(text, self._last_character)
-        pairs: list[tuple[str, str | None]] = []
-        for piece in _pieces(readable, self._longest_piece):
-            pairs.extend(self._tag(piece))
-        return align(text, pairs)
+        tokens: list[Token] = []
+        # Piece by piece: alignment of a long repetitive text takes minutes.
+        for start, piece in _pieces(_readable(text, self._last_character), self._longest_piece):
+            tokens.extend(
+                token._replace(start=start + token.start, end=start + token.end)
+                for token in align(piece, self._tag(piece))
+            )
+        return cover(text, tokens)
 
     _longest_piece = _LONGEST_PIECE
     _last_character = 0x10FFFF
@@ -270,11 +273,13 @@ def _readable(text: str, last: int = 0x10FFFF) -> str:
 
 
 def _pieces(text: str, longest: int):
-    """Cut a long text at spaces into pieces of about `longest` characters."""
-    while len(text) > longest:
-        cut = text.rfind(" ", 1, longest)
-        cut = cut if cut > 0 else longest
-        yield text[:cut]
-        text = text[cut:]
-    if text.strip():
-        yield text
+    """Cut a long text at spaces into (start, piece) of at most `longest` characters."""
+    start = 0
+    while start < len(text):
+        end = min(start + longest, len(text))
+        if end < len(text):
+            space = text.rfind(" ", start + 1, end)
+            end = space if space > 0 else end
+        if not text[start:end].isspace():
+            yield start, text[start:end]
+        start = end

@@ -99,6 +99,11 @@ def train(
     say(str(reviews))
     train_part, valid_part = _split(reviews, settings)
     tokens = tokenize_all(reviews.texts, settings.tokenizer, progress=tokenizing)
+    if [] in tokens:
+        raise DataError(
+            f"review {tokens.index([])} (counted from 0) has no text: leave such reviews out, as "
+            "read_reviews does."
+        )
 
     # MXNet is loaded here, after everything that can go wrong without it.
     from .. import runtime

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import unicodedata
 import warnings
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-# What a viewer of an SVG may have instead of the font it was drawn with.
+from ..errors import DataError
+
+# Where NanumGothic did not come with the package: the fonts other systems have, best first.
 _ELSEWHERE = ["NanumGothic", "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic"]
 
 
@@ -30,6 +33,19 @@ def families() -> list[str]:
     return [*dict.fromkeys([*chosen, "DejaVu Sans"])]
 
 
+def named(text: str) -> str:
+    """The text with what no font here can draw (most emoji) by its Unicode name: 🔥 as :fire:."""
+    from matplotlib import font_manager
+
+    fonts = (font_manager.FontProperties(family=[name]) for name in families())
+    known = [_characters(font_manager.findfont(font)) for font in fonts]
+    return "".join(
+        c if not c.isprintable() or any(ord(c) in font for font in known)
+        else f":{unicodedata.name(c, f'U+{ord(c):04X}').lower()}:"
+        for c in text
+    )
+
+
 @contextmanager
 def saving():
     """matplotlib settings under which text in SVG and PDF stays text."""
@@ -43,10 +59,20 @@ def save_figure(ax, path, *, dpi: int = 150) -> Path:
     """Save the figure of `ax`; the ending of `path` picks PNG, SVG or PDF.
 
     Text in SVG and PDF stays selectable Hangul.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
     """
-    with saving(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*missing from font.*")
-        ax.figure.savefig(path, dpi=dpi, bbox_inches="tight")
+    try:
+        with saving():
+            ax.figure.savefig(path, dpi=dpi, bbox_inches="tight")
+    except OSError as error:
+        raise DataError(
+            f"cannot write the picture to {path}: {error.strerror}. "
+            "Choose a folder that exists, is writable and has space."
+        ) from None
     return Path(path)
 
 
@@ -77,8 +103,16 @@ def _installed_hangul() -> tuple[str, ...]:
         warnings.warn(
             "no font with Hangul was found: Korean will show as boxes. Run pip install "
             "koreanize-matplotlib.", stacklevel=4)
-    preferred = sorted({f.name for f in found}, key=lambda n: (n not in _ELSEWHERE, n))
+    rank = {name: place for place, name in enumerate(_ELSEWHERE)}
+    preferred = sorted({f.name for f in found}, key=lambda n: (rank.get(n, len(rank)), n))
     return tuple(preferred[:1])
+
+
+@lru_cache(maxsize=8)
+def _characters(path: str) -> frozenset[int]:
+    from matplotlib import font_manager
+
+    return frozenset(font_manager.get_font(path).get_charmap())
 
 
 @lru_cache(maxsize=None)

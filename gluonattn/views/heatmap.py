@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 
 from ..record import AttentionRecord
-from .fonts import families
+from .fonts import families, named
 
 _LONGEST_LABEL = 12
+_LABEL_SIZE = 9.0  # points
 _NUMBERS_UP_TO = 16  # tokens on a side
 
 
@@ -38,7 +39,7 @@ def heatmap(
         Weight drawn darkest; None is the largest of this record. Give the same
         value to pictures that are compared.
     numbers : bool or None
-        Print weights in the cells (hundredths); None does so up to 16 tokens.
+        Print weights in the cells (percent); None does so up to 16 tokens.
     title : str or None
         None names the prediction.
 
@@ -46,42 +47,42 @@ def heatmap(
     -------
     matplotlib.axes.Axes
     """
-    import matplotlib.pyplot as plt
-
     weights = record.matrix(layer, head)
     rows, columns = weights.shape
     if numbers is None:
         numbers = max(rows, columns) <= _NUMBERS_UP_TO
     highest = float(weights.max()) if highest is None else highest
     font = families()
+    names = [[shown(named(token.text)) for token in tokens] for tokens in (record.queries, record.keys)]
+    cell = 36.0 if numbers else 16.0  # points
     own = ax is None
     if own:
-        cell = 0.5 if numbers else 0.3  # inches
-        size = (max(3.2, cell * columns + 1.9), max(2.6, cell * rows + 1.4))
-        ax = plt.figure(figsize=size, layout="constrained").add_subplot()
-
+        ax = _new_axes(rows, columns, cell, names)
     image = ax.imshow(weights, cmap=colour_map, vmin=0, vmax=highest or 1, aspect="equal")
-    size = _label_size(ax, max(rows, columns)) if not own else 9.0
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.7, pad=0.02, format=_percent)
+    if not own:  # measured now that the bar has taken its share
+        cell = _cell(ax, max(rows, columns))
+    size = min(_LABEL_SIZE, 0.7 * cell)
     ax.xaxis.tick_top()  # before labelling: it swaps the label artists
-    _label(ax.xaxis, record.keys, font, size)
-    _label(ax.yaxis, record.queries, font, size)
-    for label in ax.get_xticklabels():
-        label.set(rotation=60, ha="left", va="bottom", rotation_mode="anchor")
+    _label(ax.yaxis, names[0], font, size)
+    _label(ax.xaxis, names[1], font, size)
+    if max(map(_width, names[1])) * size > 0.9 * cell:  # side by side they would touch
+        for label in ax.get_xticklabels():
+            label.set(rotation=60, ha="left", va="bottom", rotation_mode="anchor")
     ax.xaxis.set_label_position("bottom")
     ax.set_xlabel("보이는 말 (key)", fontfamily=font, fontsize=9)
     ax.set_ylabel("보는 말 (query)", fontfamily=font, fontsize=9)
     ax.tick_params(length=0)
     ax.set_xticks([x - 0.5 for x in range(1, columns)], minor=True)
     ax.set_yticks([y - 0.5 for y in range(1, rows)], minor=True)
-    ax.grid(which="minor", color="white", linewidth=0.6)
+    ax.grid(which="minor", color="white", linewidth=min(1.0, cell / 12))
     ax.tick_params(which="minor", length=0)
     ax.spines[:].set_visible(False)
     if numbers:
-        _print_numbers(ax, weights, highest, size * 0.85)
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.7, pad=0.02)
+        _print_numbers(ax, weights, image, min(0.85 * size, 0.5 * cell))
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
-    bar.set_label("attention weight", fontsize=8)
+    bar.set_label("attention weight (%)", fontsize=8)
     heading = _title(record, layer, head) if title is None else title
     ax.set_title(heading, fontfamily=font, fontsize=10, loc="left", pad=8)
     return ax
@@ -97,23 +98,42 @@ def shown(text: str, longest: int = _LONGEST_LABEL) -> str:
     return visible.replace("$", r"\$")
 
 
-def _label(axis, tokens, font, size) -> None:
-    axis.set_ticks(range(len(tokens)), [shown(token.text) for token in tokens])
+def _new_axes(rows, columns, cell, names):
+    """Axes of a new figure that leaves room for the longest labels."""
+    import matplotlib.pyplot as plt
+
+    left, above = (max(map(_width, side)) * _LABEL_SIZE for side in names)
+    size = max(230, cell * columns + left + 110), max(190, cell * rows + above + 75)
+    return plt.figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained").add_subplot()
+
+
+def _width(label: str) -> float:
+    """Rough width in ems, rather too wide than too narrow."""
+    return sum(1.0 if c.isupper() or unicodedata.east_asian_width(c) in "WFA" else 0.65 for c in label)
+
+
+def _label(axis, names, font, size) -> None:
+    axis.set_ticks(range(len(names)), names)
     for label in axis.get_ticklabels():
         label.set(fontfamily=font, fontsize=size)
 
 
-def _label_size(ax, tokens: int) -> float:
-    """Points that fit one cell of the caller's axes."""
-    box = ax.get_window_extent().transformed(ax.figure.dpi_scale_trans.inverted())
-    return max(4.0, min(10.0, 0.7 * 72 * min(box.width, box.height) / tokens))
+def _cell(ax, tokens: int) -> float:
+    """Side of one cell of the caller's axes, in points."""
+    box = ax.get_window_extent()
+    return 72 * min(box.width, box.height) / ax.figure.dpi / tokens
 
 
-def _print_numbers(ax, weights, highest, size) -> None:
+def _print_numbers(ax, weights, image, size) -> None:
     for (row, column), weight in _cells(weights):
-        dark = highest and weight / highest > 0.55
+        red, green, blue, _ = image.cmap(image.norm(weight))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55  # as grey print shows it
         ax.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=size,
                 color="white" if dark else "#333333")
+
+
+def _percent(weight: float, _) -> str:
+    return f"{100 * weight:.3g}"
 
 
 def _cells(weights):
@@ -125,13 +145,13 @@ def _cells(weights):
 def _title(record, layer, head) -> str:
     parts = []
     if record.prediction and record.prediction.label is not None:
-        parts.append(f"{record.prediction.label}  {record.prediction.confidence:.1%}")
+        parts.append(f"{shown(named(record.prediction.label), 40)}  {record.prediction.confidence:.1%}")
     if record.source.get("cell"):
-        parts.append(f"{record.source['cell']} cell")
+        parts.append(f"{shown(str(record.source['cell']), 40)} cell")
     if record.layers > 1:
         parts.append("mean of layers" if layer is None else f"layer {layer}")
     if record.heads > 1:
         parts.append("mean of heads" if head is None else f"head {head}")
     if not record.normalised:
-        parts.append(f"rows lost up to {record.source.get('dropped_mass', 0):.0%}")
+        parts.append(f"rows lost up to {record.source['dropped_mass']:.0%}")
     return "  ·  ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from io import StringIO
 
@@ -47,7 +48,8 @@ def to_terminal(
     system = choose("colour mode", colours, COLOURS)
     out = StringIO()
     console = Console(file=out, width=width, color_system=system, force_terminal=system is not None,
-                      highlight=False, markup=False, emoji=False, legacy_windows=False)
+                      highlight=False, markup=False, emoji=False, legacy_windows=False,
+                      no_color=False, force_jupyter=False)  # the caller chose, not the environment
     _sentence(console, record, layer, head, marks=system is None,
               styles=_AMBER if colours == "full" else _SIXTEEN)
     console.print(_verdict(record))
@@ -88,9 +90,9 @@ def _sentence(console, record, layer, head, *, marks, styles) -> None:
         if line:
             line.append(" ")
         line.append(plain(word) + (_MARKS[level] if marks else ""), "" if marks else styles[level])
-    seen = record.source.get("tokens", {})
-    if seen and seen["seen"] < seen["in_text"]:
-        line.append(f" … (the model saw {seen['seen']} of {seen['in_text']} tokens)")
+    counts = record.source.get("tokens")
+    if isinstance(counts, dict) and counts.get("seen", 0) < counts.get("in_text", 0):
+        line.append(f" … (the model saw {counts['seen']} of {counts['in_text']} tokens)")
     console.print(line)
 
 
@@ -104,13 +106,28 @@ def _verdict(record) -> str:
 def _pairs(console, record, layer, head, count) -> None:
     from rich.cells import cell_len
 
-    found = strongest_pairs(record.matrix(layer, head), count)
-    names = [(plain(record.queries[q].text)[:16], plain(record.keys[k].text)[:16]) for q, k, _ in found]
+    # On the diagonal of unlike sides are unlike tokens, so there it counts.
+    found = strongest_pairs(record.matrix(layer, head), count, diagonal=record.queries != record.keys)
+    found = [(q, k, weight) for q, k, weight in found if weight > 0]
+    names = [(_short(record.queries[q].text), _short(record.keys[k].text)) for q, k, _ in found]
     left = max((cell_len(q) for q, _ in names), default=0)
     right = max((cell_len(k) for _, k in names), default=0)
+    longest = min(20, max(1, console.width - left - right - 12))  # 12: what else is on the line
     for (query, key), (_, _, weight) in zip(names, found):
-        bar = "━" * max(1, round(20 * weight / (found[0][2] or 1)))
+        bar = "━" * max(1, round(longest * weight / found[0][2]))
         console.print(
             f"  {' ' * (left - cell_len(query))}{query} → {key}{' ' * (right - cell_len(key))} "
             f"{weight:.3f} {bar}"
         )
+
+
+def _short(token: str) -> str:
+    """A token in at most 16 columns."""
+    from rich.cells import cell_len, set_cell_size
+
+    name = plain(token)
+    if len(name) == 1:  # a lone conjoining vowel has no width of its own: ᅡ as ㅏ
+        letter = re.sub("CHOSEONG|JUNGSEONG|JONGSEONG", "LETTER", unicodedata.name(name, ""))
+        if letter.startswith("HANGUL LETTER"):
+            name = unicodedata.lookup(letter)
+    return name if cell_len(name) <= 16 else set_cell_size(name, 15).rstrip() + "…"
