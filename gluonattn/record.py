@@ -10,9 +10,10 @@ import json
 import operator
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -378,10 +379,14 @@ def _positions(side: str, wanted: Sequence[int] | None, size: int) -> list[int]:
     positions = list(range(size) if wanted is None else wanted)
     wrong = [i for i in positions if not -size <= i < size]
     if wrong:
-        raise RecordError(f"{side} {wrong[0]} does not exist: this record has {size}, numbered 0 to {size - 1}.")
+        raise RecordError(
+            f"{side} {wrong[0]} does not exist: this record has {size}, numbered 0 to {size - 1}."
+        )
     positions = [i % size for i in positions]
     if not positions or len(set(positions)) < len(positions):
-        raise RecordError(f"select needs {side} positions that are all different, at least one; got {positions}.")
+        raise RecordError(
+            f"select needs {side} positions that are all different, at least one; got {positions}."
+        )
     return positions
 
 
@@ -439,13 +444,13 @@ def _validate(record: AttentionRecord) -> None:
             f"weights must have shape (layers, heads, {queries} queries, {keys} keys), none of them "
             f"0; got {weights.shape}. A single matrix m goes in as m[None, None]."
         )
-    for name, tokens in zip(_VECTORS, (queries, keys, keys)):
+    for name, count in zip(_VECTORS, (queries, keys, keys)):
         vectors = getattr(record, name)
         if vectors is not None and (
-            vectors.ndim != 4 or vectors.shape[:3] != (*weights.shape[:2], tokens)
+            vectors.ndim != 4 or vectors.shape[:3] != (*weights.shape[:2], count)
         ):
             raise RecordError(
-                f"{name} must have shape {(*weights.shape[:2], tokens)} + (head_dim,); "
+                f"{name} must have shape {(*weights.shape[:2], count)} + (head_dim,); "
                 f"got {vectors.shape}."
             )
     for name, axes in (("weights", "query, key"), *((n, "token, dimension") for n in _VECTORS)):

@@ -165,7 +165,8 @@ def _wheel() -> str:
 
 
 def _installed_wheels() -> list[str]:
-    names = {(d.metadata.get("Name") or "").lower().replace("_", "-") for d in metadata.distributions()}
+    found = (distribution.metadata for distribution in metadata.distributions())
+    names = {one["Name"].lower().replace("_", "-") for one in found if "Name" in one}
     return sorted(name for name in names if re.fullmatch(r"mxnet(-cu\d+)?", name))
 
 

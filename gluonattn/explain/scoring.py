@@ -73,7 +73,9 @@ def score_file(
             for (line, row), prediction in zip(chunk, predictor.predict(texts)):
                 clash = next((column for column in new if column in row), None)
                 if clash:
-                    raise DataError(f"{source}, line {line}: it has a column {clash!r} already: rename it first.")
+                    raise DataError(
+                        f"{source}, line {line}: it has a column {clash!r} already: rename it first."
+                    )
                 shares = [round(prediction.probabilities[k], 6) if prediction.label is not None else ""
                           for k in predictor.labels]
                 write({**row, **dict(zip(new, [prediction.label or "", *shares]))})

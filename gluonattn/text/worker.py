@@ -4,16 +4,16 @@ import json
 import signal
 import sys
 
+from .parallel import to_json
 from .tokenizers import tokenizer
 
 
 def main() -> None:
-    # Ctrl-C reaches the whole group; the parent decides, and ends this process.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     split = tokenizer(sys.argv[1])
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the parent is gone: end without a word
     for line in sys.stdin.buffer:
         result = [[token.text for token in split(text)] for text in json.loads(line)]
-        sys.stdout.buffer.write(json.dumps(result).encode() + b"\n")
+        sys.stdout.buffer.write(to_json(result) + b"\n")
         sys.stdout.buffer.flush()
 
 

@@ -82,7 +82,8 @@ def load_state(path: Path, run, fingerprint: str) -> None:
             "train from the start without --resume."
         )
     header = json.loads(metadata["header"])
-    weights = {name.split("/", 1)[1]: array for name, array in tensors.items() if name.startswith("parameter/")}
+    weights = {name.split("/", 1)[1]: array for name, array in tensors.items()
+               if name.startswith("parameter/")}
     set_weights(run.model, weights, run.device)
     _set_moments(run, tensors)
     optimizer = run.trainer._optimizer

@@ -6,7 +6,7 @@ import importlib.util
 import unicodedata
 import warnings
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from ..errors import DataError
@@ -76,7 +76,7 @@ def save_figure(ax, path, *, dpi: int = 150) -> Path:
     return Path(path)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _bundled() -> str | None:
     """Register the NanumGothic that the koreanize-matplotlib wheel carries.
 
@@ -94,7 +94,7 @@ def _bundled() -> str | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _installed_hangul() -> tuple[str, ...]:
     from matplotlib import font_manager
 
@@ -115,7 +115,7 @@ def _characters(path: str) -> frozenset[int]:
     return frozenset(font_manager.get_font(path).get_charmap())
 
 
-@lru_cache(maxsize=None)
+@cache
 def _has_hangul(path: str) -> bool:
     from matplotlib import font_manager
 

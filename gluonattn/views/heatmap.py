@@ -127,9 +127,9 @@ def _cell(ax, tokens: int) -> float:
 def _print_numbers(ax, weights, image, size) -> None:
     for (row, column), weight in _cells(weights):
         red, green, blue, _ = image.cmap(image.norm(weight))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55  # as grey print shows it
+        light = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2  # as the eye weighs it
         ax.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=size,
-                color="white" if dark else "#333333")
+                color="white" if light < 0.25 else "#333333")
 
 
 def _percent(weight: float, _) -> str:

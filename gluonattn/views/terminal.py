@@ -109,10 +109,11 @@ def _pairs(console, record, layer, head, count) -> None:
     # On the diagonal of unlike sides are unlike tokens, so there it counts.
     found = strongest_pairs(record.matrix(layer, head), count, diagonal=record.queries != record.keys)
     found = [(q, k, weight) for q, k, weight in found if weight > 0]
-    names = [(_short(record.queries[q].text), _short(record.keys[k].text)) for q, k, _ in found]
+    room = max(3, min(16, (console.width - 13) // 2))  # 12 columns are taken, the bar needs one
+    names = [(_short(record.queries[q].text, room), _short(record.keys[k].text, room)) for q, k, _ in found]
     left = max((cell_len(q) for q, _ in names), default=0)
     right = max((cell_len(k) for _, k in names), default=0)
-    longest = min(20, max(1, console.width - left - right - 12))  # 12: what else is on the line
+    longest = min(20, max(1, console.width - left - right - 12))
     for (query, key), (_, _, weight) in zip(names, found):
         bar = "━" * max(1, round(longest * weight / found[0][2]))
         console.print(
@@ -121,8 +122,8 @@ def _pairs(console, record, layer, head, count) -> None:
         )
 
 
-def _short(token: str) -> str:
-    """A token in at most 16 columns."""
+def _short(token: str, columns: int) -> str:
+    """A token in so many columns at most."""
     from rich.cells import cell_len, set_cell_size
 
     name = plain(token)
@@ -130,4 +131,4 @@ def _short(token: str) -> str:
         letter = re.sub("CHOSEONG|JUNGSEONG|JONGSEONG", "LETTER", unicodedata.name(name, ""))
         if letter.startswith("HANGUL LETTER"):
             name = unicodedata.lookup(letter)
-    return name if cell_len(name) <= 16 else set_cell_size(name, 15).rstrip() + "…"
+    return name if cell_len(name) <= columns else set_cell_size(name, columns - 1).rstrip() + "…"

@@ -1,0 +1,148 @@
+"""Labelled reviews from any table; what is left out is counted and said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gluonattn.data.reviews import (
+    LABEL_COLUMNS,
+    TEXT_COLUMNS,
+    Reviews,
+    read_reviews,
+    require_two_labels,
+)
+from gluonattn.errors import DataError
+
+
+def table(tmp_path: Path, content: str, name: str = "a.tsv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content.encode("utf-8"))
+    return path
+
+
+@pytest.mark.parametrize("text", TEXT_COLUMNS)
+def test_usual_text_columns_are_found(tmp_path, text):
+    assert read_reviews(table(tmp_path, f"id\t{text}\tlabel\n1\t좋다\t1\n")).texts == ["좋다"]
+
+
+@pytest.mark.parametrize("label", LABEL_COLUMNS)
+def test_usual_label_columns_are_found(tmp_path, label):
+    assert read_reviews(table(tmp_path, f"id\ttext\t{label}\n1\t좋다\t긍정\n")).labels == ["긍정"]
+
+
+def test_named_columns_win_over_the_usual_ones(tmp_path):
+    path = table(tmp_path, "document,label,감상,stars\n아님,x,맞음,5\n", "a.csv")
+    reviews = read_reviews(path, text_column="감상", label_column="stars")
+    assert (reviews.texts, reviews.labels) == (["맞음"], ["5"])
+
+
+def test_the_three_formats_give_the_same_reviews(tmp_path):
+    rows = [("좋다", "1"), ("별로", "0")]
+    read = [
+        read_reviews(table(tmp_path, "text\tlabel\n" + "".join(f"{t}\t{n}\n" for t, n in rows), "a.tsv")),
+        read_reviews(table(tmp_path, "text,label\r\n" + "".join(f'"{t}",{n}\r\n' for t, n in rows), "a.csv")),
+        read_reviews(table(tmp_path, "".join(
+            json.dumps({"text": t, "label": int(n)}) + "\n" for t, n in rows), "a.jsonl")),
+    ]
+    assert {(*r.texts, *r.labels) for r in read} == {("좋다", "별로", "1", "0")}
+
+
+def test_texts_keep_their_spaces_and_labels_lose_theirs(tmp_path):
+    reviews = read_reviews(table(tmp_path, "text\tlabel\n  좋 다 \t 1 \n"))
+    assert (reviews.texts, reviews.labels) == (["  좋 다 "], ["1"])
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u3000", "\xa0 \x1f"])
+def test_rows_without_text_or_label_are_left_out_counted_and_said(tmp_path, blank):
+    path = table(tmp_path, f"text\tlabel\n좋다\t1\n{blank}\t1\n{blank}\t0\n별로\t{blank}\n")
+    reviews = read_reviews(path)
+    assert reviews.texts == ["좋다"]
+    assert reviews.skipped == {"without text": 2, "without a label": 1}
+    assert str(reviews) == f"1 reviews from {path}; left out: 2 without text; left out: 1 without a label"
+
+
+def test_nothing_left_out_is_not_mentioned(tmp_path):
+    path = table(tmp_path, "text\tlabel\n좋다\t1\n")
+    assert read_reviews(path).skipped == {} and str(read_reviews(path)) == f"1 reviews from {path}"
+
+
+def test_a_null_in_json_lines_is_no_text(tmp_path):
+    lines = [{"text": None, "label": 1}, {"text": "좋다", "label": None}, {"text": "별로", "label": 0}]
+    reviews = read_reviews(table(tmp_path, "\n".join(map(json.dumps, lines)), "a.jsonl"))
+    assert (reviews.texts, reviews.labels) == (["별로"], ["0"])
+    assert reviews.skipped == {"without text": 1, "without a label": 1}
+
+
+@pytest.mark.parametrize("value", [["좋다"], {"a": 1}])
+def test_a_json_text_that_is_no_text_is_named(tmp_path, value):
+    lines = [{"text": "좋다", "label": 1}, {"text": value, "label": 0}]
+    path = table(tmp_path, "\n".join(map(json.dumps, lines)), "a.jsonl")
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2: expected text in 'text', got a (list|dict)"):
+        read_reviews(path)
+
+
+@pytest.mark.parametrize("missing", ["text", "label"])
+def test_a_json_line_without_a_column_is_named(tmp_path, missing):
+    second = {"text": "별로", "label": 0}
+    del second[missing]
+    path = table(tmp_path, "\n".join(map(json.dumps, [{"text": "좋다", "label": 1}, second])), "a.jsonl")
+    with pytest.raises(DataError, match=rf"a\.jsonl, line 2: no value for '{missing}'"):
+        read_reviews(path)
+
+
+@pytest.mark.parametrize(("header", "message"), [
+    ("id\tlabel", "no text column; expected one of document, text, .* found 'id', 'label'.* --text-column"),
+    ("id\ttext", "no label column; expected one of label, labels, .* found 'id', 'text'.* --label-column"),
+])
+def test_a_missing_column_is_named(tmp_path, header, message):
+    with pytest.raises(DataError, match=message):
+        read_reviews(table(tmp_path, f"{header}\n1\t좋다\n"))
+
+
+def test_an_unknown_label_is_named_with_the_known_ones(tmp_path):
+    path = table(tmp_path, "text\tlabel\n좋다\t1\n별로\t2\n")
+    with pytest.raises(DataError, match=r"line 3: label '2' is unknown to this model, which knows '0', '1'"):
+        read_reviews(path, known_labels=["0", "1"])
+
+
+@pytest.mark.parametrize("content", ["text\tlabel\n", "text\tlabel\n\t1\n", "text\tlabel\n\n\n"])
+def test_a_file_without_a_single_review_is_refused(tmp_path, content):
+    with pytest.raises(DataError, match="holds no labelled review: expected a header and rows"):
+        read_reviews(table(tmp_path, content))
+
+
+def test_a_column_of_many_values_is_no_label(tmp_path):
+    rows = "".join(f"글 {i}\t{i}\n" for i in range(51))
+    with pytest.raises(DataError, match=r"holds 51 different labels, more than 50\. .*--label-column"):
+        read_reviews(table(tmp_path, "text\tlabel\n" + rows))
+
+
+def test_one_class_only_cannot_be_learned(tmp_path):
+    path = table(tmp_path, "text\tlabel\n좋다\t1\n최고\t1\n")
+    with pytest.raises(DataError, match=r"a\.tsv: every review has label '1'; a classifier needs at least"):
+        require_two_labels(read_reviews(path))
+
+
+def test_labels_come_in_the_order_of_their_names():
+    assert require_two_labels(Reviews(["a", "b", "c"], ["부정", "긍정", "부정"])) == ["긍정", "부정"]
+
+
+def test_take_keeps_the_order_asked_for():
+    part = Reviews(["a", "b", "c"], ["0", "1", "2"], origin="f").take([2, 0])
+    assert (part.texts, part.labels, part.origin) == (["c", "a"], ["2", "0"], "f")
+
+
+@pytest.mark.nsmc
+@pytest.mark.parametrize(("name", "kept", "left_out"), [
+    ("ratings_train.txt", 149_995, 5), ("ratings_test.txt", 49_997, 3),
+])
+def test_nsmc_is_read_whole_and_its_empty_documents_counted(nsmc, name, kept, left_out):
+    reviews = read_reviews(nsmc / name)
+    assert len(reviews) == kept
+    assert reviews.skipped == {"without text": left_out}
+    assert require_two_labels(reviews) == ["0", "1"]
+    # Quotes stand as they are: a reader that honours them would swallow rows.
+    assert sum('"' in text for text in reviews.texts) > 100

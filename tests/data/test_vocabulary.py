@@ -1,0 +1,70 @@
+"""GluonNLP's Vocab over tokens: counts, order, special words, encoding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gluonattn.data.vocabulary import PADDING, UNKNOWN, build_vocabulary, encode
+
+TOKENS = [["영화", "좋다", "영화"], ["영화", "별로", "좋다"], ["배우", "영화", "좋다", "별로"]]
+
+
+def words(vocabulary) -> list[str]:
+    return [w for w in vocabulary.idx_to_token if w not in (PADDING, UNKNOWN)]
+
+
+@pytest.mark.parametrize(("count", "kept"), [
+    (1, ["영화", "좋다", "별로", "배우"]), (2, ["영화", "좋다", "별로"]), (3, ["영화", "좋다"]), (5, []),
+])
+def test_rare_words_are_left_out_and_the_frequent_come_first(count, kept):
+    assert words(build_vocabulary(TOKENS, count)) == kept
+
+
+def test_three_occurrences_are_needed_by_default():
+    assert words(build_vocabulary(iter(TOKENS))) == ["영화", "좋다"]
+
+
+def test_the_largest_size_does_not_count_special_words():
+    vocabulary = build_vocabulary(TOKENS, 1, max_size=2)
+    assert words(vocabulary) == ["영화", "좋다"] and len(vocabulary) == 4
+
+
+def test_no_special_words_but_padding_and_unknown():
+    assert sorted(build_vocabulary(TOKENS, 5).idx_to_token) == [PADDING, UNKNOWN]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.sampled_from("가나다라마바사아"), max_size=6), max_size=12), st.randoms())
+def test_the_order_of_the_texts_changes_no_id(tokens, random):
+    """Words of the same count must not depend on which text came first."""
+    shuffled = [sorted(t, key=lambda _: random.random()) for t in tokens]
+    random.shuffle(shuffled)
+    assert build_vocabulary(tokens, 1).idx_to_token == build_vocabulary(shuffled, 1).idx_to_token
+
+
+@pytest.mark.parametrize("special", [PADDING, UNKNOWN])
+def test_a_review_that_spells_a_special_word_adds_no_second_one(special):
+    vocabulary = build_vocabulary([["영화", special, special]], 1)
+    assert vocabulary.idx_to_token.count(special) == 1 and words(vocabulary) == ["영화"]
+
+
+def test_known_words_get_their_ids_and_others_the_unknown_one():
+    vocabulary = build_vocabulary(TOKENS, 1)
+    ids = encode(["좋다", "처음보는말", "영화"], vocabulary)
+    assert ids.dtype == np.int32
+    assert [vocabulary.idx_to_token[i] for i in ids] == ["좋다", UNKNOWN, "영화"]
+
+
+@pytest.mark.parametrize(("longest", "kept"), [(None, 3), (5, 3), (2, 2)])
+def test_the_end_of_a_long_text_is_cut(longest, kept):
+    vocabulary = build_vocabulary(TOKENS, 1)
+    everything = encode(["좋다", "별로", "영화"], vocabulary)
+    assert encode(["좋다", "별로", "영화"], vocabulary, longest).tolist() == everything[:kept].tolist()
+
+
+def test_no_tokens_make_an_empty_array():
+    ids = encode([], build_vocabulary(TOKENS, 1))
+    assert ids.shape == (0,) and ids.dtype == np.int32

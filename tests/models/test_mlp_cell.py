@@ -1,0 +1,54 @@
+"""The fast MLP cell against GluonNLP's own."""
+
+import numpy as np
+import pytest
+
+from gluonattn.models.mlp_cell import FastMLPAttentionCell
+from gluonattn.runtime import mx, nlp
+
+
+def answers(cell, arrays):
+    """Context, weights and every gradient of one pass, by name."""
+    query, key, value = arrays[:3]
+    for x in arrays[:3]:
+        x.attach_grad()
+    with mx.autograd.record():
+        context, weights = cell(*arrays)
+        loss = (context * context).sum() + (weights * weights).sum()
+    loss.backward()
+    found = {"context": context, "weights": weights, "query": query.grad, "key": key.grad,
+             "value": value.grad}
+    found.update({n: p.grad() for n, p in cell._collect_params_with_prefix().items()})
+    return {name: array.asnumpy() for name, array in found.items()}
+
+
+@pytest.mark.parametrize("hybrid", [False, True], ids=["imperative", "hybridized"])
+@pytest.mark.parametrize("masked", [False, True], ids=["open", "masked"])
+@pytest.mark.parametrize("normalized", [False, True], ids=["plain", "normalized"])
+@pytest.mark.parametrize("shape", [(2, 5, 5), (3, 2, 7), (2, 6, 1), (1, 1, 4)])
+def test_equals_gluonnlp_in_values_and_gradients(shape, normalized, masked, hybrid):
+    batch, queries, keys = shape
+    rng = np.random.default_rng(3)
+
+    def fresh(scale=1.0, *size):
+        return mx.nd.array(rng.normal(scale=scale, size=size))
+
+    arrays = [fresh(1, batch, queries, 8), fresh(1, batch, keys, 6), fresh(1, batch, keys, 4)]
+    if masked:
+        mask = (rng.random(shape) < 0.7).astype("f")
+        mask[0, 0] = 0
+        arrays.append(mx.nd.array(mask))
+    ours = FastMLPAttentionCell(5, normalized=normalized)
+    theirs = nlp.model.MLPAttentionCell(5, normalized=normalized)
+    for cell in (ours, theirs):
+        cell.initialize()
+        cell(*arrays)
+    for name, parameter in theirs._collect_params_with_prefix().items():
+        parameter.set_data(fresh(0.7, *parameter.shape))
+        ours._collect_params_with_prefix()[name].set_data(parameter.data())
+    if hybrid:
+        ours.hybridize(static_alloc=True)
+    found, expected = answers(ours, arrays), answers(theirs, arrays)
+    assert found.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-5, rtol=1e-5, err_msg=name)

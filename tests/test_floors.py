@@ -1,0 +1,163 @@
+"""The floors of the house: who may import whom, and what an import may load."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gluonattn
+
+PACKAGE = Path(gluonattn.__file__).parent
+FLOORS = {
+    "errors": 1,
+    "record": 2,
+    "metrics": 2,
+    "runtime": 2,
+    "text": 3,
+    "data": 3,
+    "models": 3,
+    "views": 3,
+    "training": 4,
+    "capture": 4,
+    "explain": 5,
+    "web": 6,
+    "cli": 7,
+    "__init__": 8,
+    "__main__": 8,
+}
+FILES = sorted(p for p in PACKAGE.rglob("*.py"))
+ONLY_RUNTIME = {"mxnet", "gluonnlp"}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(source: str, path: Path) -> list[str]:
+    """Full dotted names of everything a file imports, at any depth of its code."""
+    package = ["gluonattn", *path.relative_to(PACKAGE).parts[:-1]]
+    names = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            base = [*base, *(node.module.split(".") if node.module else [])]
+            names += [".".join([*base, alias.name]) for alias in node.names]
+        elif isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in ("import_module", "__import__", "find_spec", "run_module") and node.args:
+                target = node.args[0]
+                names.append(target.value if isinstance(target, ast.Constant) else "<computed>")
+    return names
+
+
+def broken_floors(source: str, path: Path) -> list[str]:
+    """What a file imports and may not."""
+    room, wrong = room_of(path), []
+    for name in imported(source, path):
+        parts = name.split(".")
+        if parts[0] in ONLY_RUNTIME and room != "runtime":
+            wrong.append(name)
+        if name == "<computed>" and room != "__init__":  # there: the table of public names
+            wrong.append(name)
+        if parts[0] != "gluonattn" or name == "gluonattn.__version__":
+            continue
+        target = parts[1] if len(parts) > 1 else "__init__"
+        if target not in FLOORS or (target != room and FLOORS[target] >= FLOORS[room]):
+            wrong.append(name)
+        no_mxnet = room == "views" or (room == "capture" and path.name != "gluon.py")
+        if no_mxnet and target in ("runtime", "models", "training"):
+            wrong.append(name)
+    return wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_lower_floors_or_its_own_room(path):
+    assert room_of(path) in FLOORS, "a new room needs a floor in DESIGN.md and here"
+    assert broken_floors(path.read_text(encoding="utf-8"), path) == []
+
+
+@pytest.mark.parametrize(
+    "where, code",
+    [
+        ("record.py", "from . import metrics"),
+        ("metrics.py", "from .record import Token"),
+        ("text/align.py", "from ..data import reviews"),
+        ("models/cells.py", "def f():\n    from ..training.loop import fit"),
+        ("views/heatmap.py", "from ..runtime import mx"),
+        ("views/heatmap.py", "import gluonattn.models.cells"),
+        ("capture/torch.py", "from ..runtime import mx"),
+        ("explain/predictor.py", "from .. import cli"),
+        ("data/batches.py", "import mxnet as mx"),
+        ("data/batches.py", "from gluonnlp.data import batchify"),
+        ("models/gru.py", "import importlib\nimportlib.import_module('mxnet.gluon')"),
+        ("models/gru.py", "__import__('mxnet')"),
+        ("models/gru.py", "name = 'mx' + 'net'\n__import__(name)"),
+        ("data/batches.py", "import gluonattn"),
+        ("data/batches.py", "from gluonattn.attic import anything"),
+    ],
+)
+def test_the_walk_notices_a_broken_floor(where, code):
+    assert broken_floors(code, PACKAGE / where)
+
+
+@pytest.mark.parametrize(
+    "where, code",
+    [
+        ("runtime.py", "import importlib\nimportlib.import_module('mxnet')\nimport gluonnlp"),
+        ("training/run.py", "from .. import __version__, runtime\nfrom .loop import fit"),
+        ("capture/gluon.py", "from ..runtime import mx"),
+        ("views/heatmap.py", "import matplotlib\nfrom ..record import Token\nfrom .fonts import families"),
+    ],
+)
+def test_the_walk_lets_the_allowed_pass(where, code):
+    assert broken_floors(code, PACKAGE / where) == []
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules loaded in a fresh interpreter after running `code`."""
+    code += "\nimport sys\nprint('\\n' + ' '.join(sorted({m.split('.')[0] for m in sys.modules})))"
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "MPLBACKEND": "agg"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_importing_the_package_loads_no_framework():
+    loaded = loaded_by("import gluonattn; dir(gluonattn)")
+    assert "gluonattn" in loaded
+    assert not loaded & {"mxnet", "gluonnlp", "torch", "matplotlib", "pandas", "sklearn", "rich", "numpy"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["explain", "--help"], ["cells"]], ids=" ".join)
+def test_help_and_lists_do_not_load_mxnet(arguments):
+    loaded = loaded_by(
+        f"import runpy, sys\nsys.argv = {['gluonattn', *arguments]!r}\n"
+        "try:\n    runpy.run_module('gluonattn', run_name='__main__')\n"
+        "except SystemExit as stop:\n    assert not stop.code, stop.code"
+    )
+    assert "typer" in loaded
+    assert not loaded & {"mxnet", "gluonnlp", "torch", "matplotlib", "pandas", "sklearn"}
+
+
+def test_drawing_a_record_does_not_load_mxnet():
+    loaded = loaded_by(
+        "import gluonattn as g\nt = [g.Token('가', 0, 1)]\nr = g.AttentionRecord('가', t, t, [[[[1.0]]]])\n"
+        "g.heatmap(r); g.to_terminal(r)"
+    )
+    assert "matplotlib" in loaded and not loaded & {"mxnet", "gluonnlp", "torch", "pandas"}
+
+
+def test_every_public_name_can_be_fetched_and_unknown_ones_say_so():
+    for name in gluonattn.__all__:
+        assert getattr(gluonattn, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        getattr(gluonattn, "nothing")  # noqa: B009 (a plain attribute looks like a slip)

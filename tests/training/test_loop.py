@@ -1,0 +1,135 @@
+"""The loop: what a step does, and that it depends on seed and step alone."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gluonattn.models.checkpoint import get_weights
+from gluonattn.runtime import mx
+from gluonattn.training.callbacks import Callback
+from gluonattn.training.loop import SmoothedCrossEntropy, _drop_words, fit, train_batch, validate
+
+
+def equal(first, second):
+    return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def log_softmax(logits):
+    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+@pytest.mark.parametrize("classes", [2, 5])
+def test_the_loss_is_cross_entropy_against_smoothed_labels(smoothing, classes):
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(6, classes)), rng.integers(0, classes, 6)
+    target = np.eye(classes)[labels] * (1 - smoothing) + smoothing / classes
+    expected = -(target * log_softmax(logits)).sum(-1)
+    found = SmoothedCrossEntropy(smoothing)(mx.nd.array(logits), mx.nd.array(labels))
+    np.testing.assert_allclose(found.asnumpy(), expected, atol=1e-5)
+
+
+def test_a_plan_holds_every_review_once_and_is_the_same_whenever_asked(make_run):
+    run = make_run()
+    for epoch in range(3):
+        plan = run.plan(epoch)
+        assert sorted(i for batch in plan for i in batch) == list(range(40))
+        assert plan == run.plan(epoch) and len(plan) == run.batches_per_epoch
+    assert run.plan(0) != run.plan(1)
+    assert run.plan(0) != make_run(seed=1).plan(0)
+
+
+def test_planning_does_not_touch_numpys_generator(make_run):
+    run = make_run()
+    np.random.seed(3)
+    expected = np.random.random()
+    np.random.seed(3)
+    run.plan(0)
+    assert np.random.random() == expected
+
+
+def test_training_learns_and_the_history_tells(make_run):
+    run = make_run(reviews=150, epochs=10, learning_rate=0.02, word_dropout=0.0, label_smoothing=0.0)
+    fit(run, [])
+    assert [epoch["epoch"] for epoch in run.history] == list(range(1, 11))
+    assert run.history[-1]["train_loss"] < 0.7 * run.history[0]["train_loss"]
+    assert run.history[-1]["train_accuracy"] > 0.8
+    assert (run.epoch, run.batch, run.step) == (10, 0, run.steps)
+    for epoch in run.history:
+        assert set(epoch) == {"epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy",
+                              "learning_rate", "seconds", "reviews_per_second"}
+
+
+def test_validation_equals_numpy(make_run):
+    run = make_run()
+    ids, labels = run.valid
+    rows = [run.model(*run.batchify([i]))[0].asnumpy()[0] for i in ids]  # one by one
+    log_p = log_softmax(np.array(rows))
+    found = validate(run)
+    assert found["valid_loss"] == pytest.approx(-log_p[range(len(ids)), labels].mean(), rel=1e-5)
+    assert found["valid_accuracy"] == pytest.approx((log_p.argmax(-1) == labels).mean())
+
+
+def test_same_seed_same_parameters_and_another_seed_others(make_run):
+    runs = [make_run(seed=seed) for seed in (4, 4, 5)]
+    for run in runs:
+        fit(run, [])
+    first, again, other = (get_weights(run.model) for run in runs)
+    assert equal(first, again)
+    assert not any(np.array_equal(first[n], other[n]) for n in first if "weight" in n)
+
+
+def test_a_step_depends_on_seed_and_step_alone(make_run):
+    """Whatever drew random numbers between two steps does not matter."""
+    class Noise(Callback):
+        def on_batch_begin(self, run):
+            mx.nd.random.normal(shape=(3,)).wait_to_read()
+            np.random.random(5)
+            mx.random.seed(99)
+
+    quiet, noisy = make_run(), make_run()
+    fit(quiet, [])
+    fit(noisy, [Noise()])
+    assert equal(get_weights(quiet.model), get_weights(noisy.model))
+
+
+def test_only_words_of_the_batch_are_touched_in_the_embedding(make_run):
+    run = make_run(word_dropout=0.0)
+    before = get_weights(run.model)["embedding.weight"]
+    positions = [0, 1]
+    used = {int(i) for p in positions for i in run.train[0][p]}
+    train_batch(run, positions, [])
+    moved = np.abs(get_weights(run.model)["embedding.weight"] - before).max(-1) > 0
+    assert set(np.flatnonzero(moved)) <= used | {1}
+    assert moved.any()
+
+
+def test_a_stop_inside_an_epoch_keeps_its_place(make_run):
+    class Stop(Callback):
+        ended = 0
+
+        def on_batch_end(self, run):
+            run.stop = "wanted" if run.step == 3 else None
+
+        def on_train_end(self, run):
+            self.ended += 1
+
+    run, stop = make_run(), Stop()
+    fit(run, [stop])
+    assert (run.epoch, run.batch, run.history, stop.ended) == (0, 3, [], 1)
+
+
+@given(st.integers(0, 200), st.floats(0, 0.9), st.integers(0, 99))
+def test_word_dropout_replaces_by_unk_and_nothing_else(length, share, seed):
+    ids = np.arange(5, 5 + length, dtype="int32")
+    dropped = _drop_words(ids, share, 0, np.random.default_rng(seed))
+    assert dropped.dtype == np.int32 and len(dropped) == length
+    assert ((dropped == ids) | (dropped == 0)).all()
+    assert share or (dropped == ids).all()
+    assert (ids == np.arange(5, 5 + length)).all()  # the review itself stays
+
+
+def test_word_dropout_drops_its_share():
+    dropped = _drop_words(np.ones(20_000, "int32"), 0.3, 0, np.random.default_rng(0))
+    assert (dropped == 0).mean() == pytest.approx(0.3, abs=0.02)

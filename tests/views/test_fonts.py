@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import warnings
+import zlib
+from pathlib import Path
+
+import matplotlib
+import matplotlib.figure
+import pytest
+from matplotlib import font_manager
+
+import gluonattn
+from gluonattn.errors import DataError
+from gluonattn.views.fonts import families, named, save_figure, saving
+
+HANGUL = "가지고 있는 이야기에 비해 수준떨어지는 뷁 ㅋㅋ ㅠㅠ"
+
+
+def charmap(family):
+    path = font_manager.findfont(font_manager.FontProperties(family=[family]), fallback_to_default=False)
+    return font_manager.get_font(path).get_charmap()
+
+
+@pytest.fixture
+def text_axes():
+    """Axes (of a figure pyplot does not know) with one line of Hangul."""
+    ax = matplotlib.figure.Figure(figsize=(4, 1)).add_subplot()
+    ax.set_axis_off()
+    ax.text(0, 0.5, HANGUL, fontfamily=families())
+    return ax
+
+
+def test_the_first_family_holds_all_of_modern_hangul():
+    drawn = charmap(families()[0])
+    for first, last in (
+        ("가", "힣"),
+        ("ㄱ", "ㅣ"),
+        ("\u1100", "\u1112"),
+        ("\u1161", "\u1175"),
+        ("\u11a8", "\u11c2"),
+    ):
+        assert all(c in drawn for c in range(ord(first), ord(last) + 1))
+
+
+def test_families_change_no_setting_and_not_the_default_font():
+    before, default = dict(matplotlib.rcParams), font_manager.findfont(font_manager.FontProperties())
+    families()
+    named("가🔥")
+    assert dict(matplotlib.rcParams) == before
+    assert font_manager.findfont(font_manager.FontProperties()) == default
+
+
+def test_the_users_own_font_comes_first_if_it_has_hangul_and_still_helps_if_not():
+    families()  # makes NanumGothic known, as if it were installed
+    with matplotlib.rc_context({"font.family": ["NanumGothic"]}):
+        assert families() == ["NanumGothic", "DejaVu Sans"]
+    with matplotlib.rc_context({"font.family": ["STIXGeneral"]}):
+        assert families() == ["NanumGothic", "STIXGeneral", "DejaVu Sans"]
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("재밌다ㅋㅋ", "재밌다ㅋㅋ"),
+        ("ᄀ ᅡ $_\\", "ᄀ ᅡ $_\\"),
+        ("😂", "😂"),
+        ("최고🔥!", "최고:fire:!"),
+        ("\U0010ffff", "\U0010ffff"),
+        ("\x00\u202e\ud800", "\x00\u202e\ud800"),
+        ("", ""),
+    ],
+)
+def test_only_what_no_font_can_draw_goes_by_its_name(text, expected):
+    assert named(text) == expected
+
+
+def test_saving_keeps_text_as_text_and_puts_the_settings_back():
+    before = dict(matplotlib.rcParams)
+    with pytest.raises(RuntimeError), saving():
+        assert (matplotlib.rcParams["svg.fonttype"], matplotlib.rcParams["pdf.fonttype"]) == ("none", 42)
+        raise RuntimeError
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_hangul_in_an_svg_is_text_in_a_font_that_has_it(text_axes, tmp_path):
+    svg = save_figure(text_axes, tmp_path / "a.svg").read_text(encoding="utf-8")
+    line = next(line for line in svg.splitlines() if HANGUL in line)
+    assert "<text" in line and families()[0] in line
+
+
+def test_hangul_in_a_pdf_is_embedded_truetype_with_a_way_back_to_unicode(text_axes, tmp_path):
+    pdf = save_figure(text_axes, tmp_path / "a.pdf").read_bytes()
+    assert b"/CIDFontType2" in pdf and b"/FontFile2" in pdf and b"/Type3" not in pdf
+    streams = [
+        zlib.decompress(s) for s in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S) if s[:1] == b"x"
+    ]
+    # A reader of the file copies what the font's ToUnicode map says.
+    copied = {
+        chr(int(end_or_code, 16))
+        for stream in streams
+        if b"begincmap" in stream
+        for block in re.findall(rb"beginbfrange(.*?)endbfrange", stream, re.S)
+        for low, high, targets in re.findall(rb"<(\w+)> <(\w+)>\s*\[(.*?)\]", block, re.S)
+        for end_or_code in re.findall(rb"<(\w+)>", targets)
+    }
+    assert set(HANGUL) - {" "} <= copied
+    # ... and the page shows those codes as text, two bytes each.
+    page = b"".join(s for s in streams if b"BT" in s and b"begincmap" not in s)
+    assert re.search(rb"\bTf\b.*\bT[jJ]\b", page, re.S)
+
+
+@pytest.mark.parametrize("ending, magic", [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_the_ending_picks_the_format(text_axes, tmp_path, ending, magic):
+    path = save_figure(text_axes, str(tmp_path / f"a.{ending}"))
+    assert isinstance(path, Path) and path.read_bytes().startswith(magic)
+
+
+def test_saving_warns_of_no_missing_glyph(text_axes, tmp_path):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*missing from")
+        for ending in ("png", "svg", "pdf"):
+            save_figure(text_axes, tmp_path / f"a.{ending}")
+
+
+def test_a_folder_that_is_not_there(text_axes, tmp_path):
+    with pytest.raises(
+        DataError, match=r"cannot write the picture to .*a\.png: No such file.*Choose a folder"
+    ):
+        save_figure(text_axes, tmp_path / "none" / "a.png")
+
+
+DRAW = """
+import sys, warnings
+import matplotlib
+matplotlib.use("agg")
+from matplotlib import font_manager
+import gluonattn as g
+from gluonattn.views.fonts import families, save_figure
+caught = []
+warnings.showwarning = lambda message, *_, **__: caught.append(str(message))
+warnings.simplefilter("always")
+text = "정말로 ㅋㅋ 최고 🔥 뷁"
+tokens = g.tokenizer("syllable")(text)
+n = len(tokens)
+prediction = g.Prediction("긍정", {"긍정": 1.0})
+record = g.AttentionRecord(text, tokens, tokens, [[[[1 / n] * n] * n]], prediction=prediction)
+ax = g.heatmap(record)
+for ending in ("png", "svg", "pdf"):
+    save_figure(ax, "picture." + ending)
+ax.figure.savefig("plain.png")
+print("families", families())
+print("caught", [c for c in caught if "font" in c.lower() or "glyph" in c.lower()])
+"""
+
+
+def draw_elsewhere(tmp_path, code=DRAW):
+    """Draw on a machine whose fontconfig knows no font and whose matplotlib has no cache."""
+    for name in ("config", "home", "fonts"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "fonts.conf").write_text(
+        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+        f"<dir>{tmp_path}/fonts</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(gluonattn.__file__).parents[1]),
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": str(tmp_path / "config"),
+        "HOME": str(tmp_path / "home"),
+        "XDG_DATA_HOME": str(tmp_path / "home"),
+        "XDG_CACHE_HOME": str(tmp_path / "home"),
+        "FONTCONFIG_FILE": str(tmp_path / "fonts.conf"),
+        "PYTHONIOENCODING": "utf-8",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_korean_shows_on_a_machine_without_any_font(tmp_path):
+    done = draw_elsewhere(tmp_path)
+    assert "families ['NanumGothic', 'DejaVu Sans']" in done.stdout
+    assert "caught []" in done.stdout
+    assert "missing" not in done.stderr and "not found" not in done.stderr
+    assert "정" in (tmp_path / "picture.svg").read_text(encoding="utf-8")
+
+
+def test_without_the_bundled_font_one_warning_says_what_to_install(tmp_path):
+    hidden = (
+        "import importlib.util\nfind = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda n, *a: None if n == 'koreanize_matplotlib' else find(n, *a)\n"
+    )
+    code = hidden + (
+        "import warnings\nfrom matplotlib.font_manager import fontManager\n"
+        "fontManager.ttflist = [f for f in fontManager.ttflist if 'DejaVu' in f.name]\n"
+        "from gluonattn.views.fonts import families\n"
+        "with warnings.catch_warnings(record=True) as caught:\n    warnings.simplefilter('always')\n"
+        "    families(); print(families(), [str(w.message) for w in caught if 'Hangul' in str(w.message)])\n"
+    )
+    done = draw_elsewhere(tmp_path, code)
+    assert done.stdout.strip() == (
+        "['DejaVu Sans'] ['no font with Hangul was found: Korean will show as boxes. "
+        "Run pip install koreanize-matplotlib.']"
+    )
