@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import typer
 
@@ -87,7 +87,7 @@ def train(
         report=lambda line: console.print(line, highlight=False, soft_wrap=True),
     )
     history = json.loads((folder / "history.json").read_text())
-    best = max(history, key=lambda epoch: epoch["valid_accuracy"])
+    best = json.loads((folder / "config.json").read_text())["validation"]
     if as_json:
         _print_json({"model": str(folder), "best": best, "history": history})
         return
@@ -207,7 +207,7 @@ def tokenizers(
     """List the tokenizers, whether each can be used here, and how it splits a text."""
     from .text import KNOWN, tokenizer
 
-    rows = {}
+    rows: dict[str, dict] = {}
     for name, kind in KNOWN.items():
         try:
             split = tokenizer(name)
@@ -258,7 +258,8 @@ class _Bar:
     """A progress bar on stderr that shows itself when a terminal is there."""
 
     def __init__(self, name: str):
-        self.name, self.bar, self.done = name, None, 0
+        self.name, self.done = name, 0
+        self.bar: Any = None
 
     def __call__(self, done: int, total: int) -> None:
         from tqdm import tqdm
@@ -341,9 +342,10 @@ def main(arguments: list[str] | None = None) -> None:
         message = str(error).encode("utf-8", "backslashreplace").decode()
         print(f"error: {message}", file=sys.stderr)
         sys.exit(130 if isinstance(error, Interrupted) else 2)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was left half-written", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as leaving:
+        if leaving.code == 130:  # how typer answers Ctrl-C, without a word
+            print("interrupted: nothing was left half-written", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import matplotlib
 
 matplotlib.use("agg")
 
-import gluonattn  # noqa: E402  (the backend is chosen first)
-from gluonattn.views.fonts import save_figure  # noqa: E402
+import gluonattn
+from gluonattn.views.fonts import save_figure
 
 
 def main() -> None:

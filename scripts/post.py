@@ -13,12 +13,12 @@ import matplotlib
 
 matplotlib.use("agg")
 
-from rich.console import Console  # noqa: E402  (the backend is chosen first)
+from rich.console import Console
 
-import gluonattn  # noqa: E402
-from gluonattn.data.sources import locate  # noqa: E402
-from gluonattn.training.callbacks import Progress  # noqa: E402
-from gluonattn.views.fonts import save_figure  # noqa: E402
+import gluonattn
+from gluonattn.data.sources import locate
+from gluonattn.training.callbacks import Progress
+from gluonattn.views.fonts import save_figure
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 

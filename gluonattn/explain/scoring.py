@@ -55,10 +55,13 @@ def score_file(
         already, or if two of the three files are the same.
     """
     taken = {Path(source).resolve(): "the input itself"}
-    for path in filter(None, (out, weights)):
-        if Path(path).resolve() in taken:
-            raise DataError(f"{path} is {taken[Path(path).resolve()]}: give another file to write to.")
-        taken[Path(path).resolve()] = "where the scores go"
+    for path in (out, weights):
+        if path is None:
+            continue
+        place = Path(path).resolve()
+        if place in taken:
+            raise DataError(f"{path} is {taken[place]}: give another file to write to.")
+        taken[place] = "where the scores go"
     rows = read_rows(source, on_bytes)
     counts = {"rows": 0, "without_text": 0}
     name = None

@@ -8,9 +8,9 @@ between them, single jamo.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
-from typing import Iterable, Sequence
 
 from ..record import Token
 

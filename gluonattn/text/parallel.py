@@ -8,11 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Callable, Sequence
+from typing import Callable
 
 from .. import __version__
 from ..errors import GluonAttnError, OptionError

@@ -10,7 +10,7 @@ import signal
 import threading
 import unicodedata
 from abc import ABC, abstractmethod
-from typing import Iterable
+from collections.abc import Iterable
 
 from ..errors import DependencyError, TextError, choose
 from ..record import Token
@@ -192,7 +192,7 @@ class _JavaTagger(Tagger):
         except self._java_error:
             # Komoran falls over old Hangul letters: only the word that holds one goes untagged.
             words = text.split()
-            return [pair for word in words for pair in self._tag(word)] if len(words) > 1 else []
+            return [pair for word in words for pair in self._tag(word)] if len(words) > 1 else [(text, None)]
 
 
 class Okt(_JavaTagger):

@@ -203,7 +203,7 @@ class Progress(Callback):
             f"epoch {last['epoch']}/{run.settings.epochs}  train loss {last['train_loss']:.4f}  "
             f"valid loss {last['valid_loss']:.4f}  valid accuracy {last['valid_accuracy']:.4f}  "
             f"{last['seconds']:.0f} s ({last['reviews_per_second']:,.0f} reviews/s)",
-            highlight=False,
+            highlight=False, soft_wrap=True,
         )
 
     def on_train_end(self, run):

@@ -6,19 +6,21 @@ import hashlib
 import inspect
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Callable, Sequence
+from typing import Callable
 
 from sklearn.model_selection import train_test_split
 
 from .. import __version__
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.sources import locate
-from ..errors import DataError, Interrupted, OptionError
+from ..errors import CheckpointError, DataError, Interrupted, OptionError
 from ..models.checkpoint import (
     Checkpoint,
     get_weights,
+    load_checkpoint,
     recover,
     refuse_foreign,
     require_writable,
@@ -108,11 +110,10 @@ def train(
     # MXNet is loaded here, after everything that can go wrong without it.
     from .. import runtime
     from ..data.vocabulary import build_vocabulary, encode
-
     from .state import save_state
 
     device = runtime.device(settings.device)
-    vocabulary = build_vocabulary((tokens[i] for i in train_part), settings.min_count)
+    vocabulary = build_vocabulary((tokens[i] for i in train_part), settings.min_count or 1)
     parts = [
         ([encode(tokens[i], vocabulary, settings.max_length) for i in part],
          [labels.index(reviews.labels[i]) for i in part])
@@ -125,6 +126,9 @@ def train(
 
     state_file = out.with_name(out.name + ".resume")
     fingerprint = _fingerprint(settings, reviews)
+    if resume and not state_file.exists() and _finished(out, fingerprint):
+        say(f"{out} is finished: there is nothing to resume")
+        return out
     _resume_or_start(run, state_file, fingerprint, resume, say)
     config = {
         "recipe": settings.recipe,
@@ -134,6 +138,7 @@ def train(
         "max_length": settings.max_length,
         "training": {**asdict(settings), "data": reviews.origin, "reviews": len(reviews),
                      "skipped": reviews.skipped},
+        "fingerprint": fingerprint,
         "versions": {**runtime.versions(), "gluonattn": __version__},
     }
 
@@ -237,6 +242,14 @@ def _fit(run, settings, save_best, save_state, save_every, callbacks) -> None:
         chosen.append(EarlyStopping(settings.patience))
     # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
     fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, ResumeFile(save_state, save_every)])
+
+
+def _finished(out: Path, fingerprint: str) -> bool:
+    """Whether `out` holds the model of this very run; an unfinished one has a resume file beside it."""
+    try:
+        return load_checkpoint(out).config.get("fingerprint") == fingerprint
+    except CheckpointError:
+        return False
 
 
 def _fingerprint(settings: Settings, reviews: Reviews) -> str:

@@ -123,11 +123,13 @@ _RANGES: dict[str, tuple[float, float]] = dict(
 
 
 def _check_number(settings: Settings, setting) -> None:
+    value: Any
     value, (low, high) = getattr(settings, setting.name), _RANGES[setting.name]
     if value is None and "None" in setting.type:
         return
     whole = setting.type.startswith("int")
-    if not isinstance(value, Integral if whole else Real) or not low <= value <= high:
+    expected: Any = Integral if whole else Real
+    if not isinstance(value, expected) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
         raise OptionError(f"{setting.name} must be {kind} from {low} to {high}; got {value!r}.")
     setattr(settings, setting.name, int(value) if whole else float(value))  # numpy's numbers are not JSON's

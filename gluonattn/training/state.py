@@ -67,7 +67,7 @@ def load_state(path: Path, run, fingerprint: str) -> None:
     try:
         with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} cannot be read ({error}). Remove it and train from the start, without --resume."

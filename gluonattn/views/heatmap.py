@@ -153,5 +153,5 @@ def _title(record, layer, head) -> str:
     if record.heads > 1:
         parts.append("mean of heads" if head is None else f"head {head}")
     if not record.normalised:
-        parts.append(f"rows lost up to {record.source['dropped_mass']:.0%}")
+        parts.append(f"up to {record.source['dropped_mass']:.0%} of a row is not shown")
     return "  ·  ".join(parts)

@@ -290,7 +290,7 @@ def test_weights_that_are_all_zero_can_be_drawn():
     token = [Token("가", 0, 1)]
     ax = heatmap(AttentionRecord("가", token, token, np.zeros((1, 1, 1, 1)), normalised=False))
     assert ax.images[0].get_clim() == (0, 1)
-    assert "rows lost up to 100%" in ax.get_title(loc="left")
+    assert "up to 100% of a row is not shown" in ax.get_title(loc="left")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,165 @@
+"""The command line, as processes and in-process through its own entry point."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gluonattn.cli import SENTENCE, main
+from gluonattn.record import load_record
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = ["train", "evaluate", "predict", "explain", "cells", "tokenizers", "data nsmc", "data sample"]
+
+
+def run(*arguments, **options) -> subprocess.CompletedProcess:
+    """The command in a process of its own."""
+    return subprocess.run(command(*arguments), capture_output=True, text=True, env=environment(),
+                          check=False, **options)
+
+
+def command(*arguments) -> list[str]:
+    return [sys.executable, "-m", "gluonattn", *map(str, arguments)]
+
+
+def environment() -> dict:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def call(capsys, *arguments) -> tuple[int, str, str]:
+    """The command in this process: exit code, stdout, stderr."""
+    with pytest.raises(SystemExit) as exit:
+        main([str(a) for a in arguments])
+    printed = capsys.readouterr()
+    return exit.value.code or 0, printed.out, printed.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_examples(capsys, name):
+    code, out, _ = call(capsys, *name.split(), "--help")
+    assert code == 0
+    assert f"  gluonattn {name}" in out.partition("Examples:")[2]
+
+
+def test_every_example_names_options_that_exist(capsys):
+    """Each example parses: run with --help behind it, a wrong option would be refused first."""
+    for name in COMMANDS:
+        _, out, _ = call(capsys, *name.split(), "--help")
+        for line in out.partition("Examples:")[2].splitlines():
+            options = [word for word in line.split() if word.startswith("--")]
+            for option in options:
+                assert option in out.partition("Examples:")[0], (line, option)
+
+
+def test_help_loads_no_framework():
+    code = ("import sys; sys.argv = ['gluonattn', '--help']\n"
+            "from gluonattn.cli import main\n"
+            "try: main()\n"
+            "except SystemExit: pass\n"
+            "print(sorted({'mxnet', 'torch', 'matplotlib', 'pandas', 'sklearn'} & set(sys.modules)))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(),
+                          check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_cells_and_tokenizers_are_listed(capsys):
+    code, out, _ = call(capsys, "cells", "--json")
+    assert code == 0 and set(json.loads(out)) == {
+        "mlp", "mlp-normalized", "dot", "scaled-dot", "general", "cosine", "multi-head", "none", "uniform"}
+    code, out, _ = call(capsys, "tokenizers", "--json", "--text", "수준떨어지는 연출")
+    rows = json.loads(out)
+    assert len(rows) == 9 and rows["mecab"]["ready"]
+    assert rows["whitespace"]["tokens"] == [["수준떨어지는", 0, 6, None], ["연출", 7, 9, None]]
+
+
+def test_from_training_to_picture(tmp_path, capsys):
+    """train, evaluate, explain and predict by hand, as the README has them."""
+    model = tmp_path / "model"
+    code, out, err = call(capsys, "train", "--epochs", 1, "--out", model, "--json")
+    assert code == 0, err
+    assert json.loads(out)["best"]["epoch"] == 1
+    code, out, _ = call(capsys, "evaluate", model, "--json")
+    result = json.loads(out)
+    assert code == 0 and result["reviews"] == 236
+    assert sum(map(sum, result["confusion"])) == 236
+    for ending in ("png", "svg", "pdf", "npz"):
+        code, out, _ = call(capsys, "explain", model, SENTENCE, "--out", tmp_path / f"picture.{ending}")
+        assert code == 0 and (tmp_path / f"picture.{ending}").stat().st_size > 500
+    assert "수준떨어지는" in out
+    assert load_record(tmp_path / "picture.npz").text == SENTENCE
+    code, out, _ = call(capsys, "explain", model, SENTENCE, "--json")
+    assert json.loads(out)["text"] == SENTENCE
+
+
+def test_predict_keeps_rows_and_columns(tiny_model, tmp_path, capsys):
+    source = tmp_path / "in.csv"
+    source.write_text('id,review\n1,"재밌다, 정말"\n2,\n3,최악\n', encoding="utf-8")
+    code, out, _ = call(capsys, "predict", tiny_model, source, "--out", tmp_path / "out.csv",
+                        "--weights", tmp_path / "weights.jsonl", "--json")
+    assert code == 0 and json.loads(out) == {"out": str(tmp_path / "out.csv"), "rows": 3, "without_text": 1}
+    with open(tmp_path / "out.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["id"], row["review"]) for row in rows] == [("1", "재밌다, 정말"), ("2", ""), ("3", "최악")]
+    assert [bool(row["predicted_label"]) for row in rows] == [True, False, True]
+    assert len((tmp_path / "weights.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["train", "--cell", "mpl"], "unknown attention cell 'mpl'.*Did you mean 'mlp'"),
+    (["train", "--data", "nowhere"], "no data at 'nowhere'"),
+    (["train", "--device", "tpu"], "unknown device 'tpu'"),
+    (["train", "--epochs", "0"], "epochs must be"),
+    (["evaluate", "nowhere"], "no checkpoint folder at nowhere"),
+    (["explain", "nowhere", "안녕"], "no checkpoint folder"),
+    (["explain", "{model}", "   "], "nothing to explain"),
+    (["explain", "{model}", "좋다", "--out", "picture.bmp"], "expected a name that ends in"),
+    (["explain", "{model}", "좋다", "--head", "7"], "head 7 does not exist"),
+    (["explain", "{model}", "좋다", "--colours", "pink"], "unknown colour mode 'pink'"),
+    (["explain", "{model}", "좋다", "--out", "/nowhere/a.png"], "cannot write"),
+    (["predict", "{model}", "nowhere.csv", "--out", "a.csv"], "cannot read nowhere.csv"),
+])
+def test_mistakes_print_one_line_and_exit_2(tiny_model, tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(capsys, *(a.format(model=tiny_model) for a in arguments))
+    assert code == 2
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("error: ") and "Traceback" not in err
+    import re
+    assert re.search(message, last)
+
+
+def test_debug_shows_the_traceback():
+    done = run("evaluate", "nowhere", "--debug")
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr and "CheckpointError" in done.stderr
+
+
+def test_a_lone_surrogate_can_be_printed(tiny_model):
+    done = run("explain", tiny_model, "좋다 \udcff", "--json")  # undecodable bytes on a command line
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["text"] == "좋다 \udcff"
+
+
+def test_ctrl_c_while_predicting_leaves_nothing(tiny_model, tmp_path):
+    source = tmp_path / "big.tsv"
+    with open(source, "w", encoding="utf-8") as file:
+        file.write("document\n")
+        file.writelines(f"정말 재미있는 영화 {i}\n" for i in range(200_000))
+    process = subprocess.Popen(command("predict", tiny_model, source, "--out", tmp_path / "out.tsv"),
+                               env=environment(), stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".out.tsv*")) and time.monotonic() < deadline:
+        time.sleep(0.05)  # until the first byte of output has a place
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in err and "Traceback" not in err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["big.tsv"]
