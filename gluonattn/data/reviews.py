@@ -31,7 +31,7 @@ class Reviews:
     texts: list[str]
     labels: list[str]
     skipped: dict[str, int] = field(default_factory=dict)
-    origin: str = ""
+    origin: str = "the given reviews"
 
     def __len__(self) -> int:
         return len(self.texts)

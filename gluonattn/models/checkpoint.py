@@ -189,6 +189,16 @@ def recover(folder: Path) -> None:
         _aside(folder).rename(folder)
 
 
+def clear_leftovers(folder: Path) -> None:
+    """Remove half-written files a killed run left beside `folder` (hidden, eight random characters)."""
+    for partial in (*folder.parent.glob(f".{folder.name}.????????"),
+                    *folder.parent.glob(f".{folder.name}.resume.????????")):
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+
+
 def get_weights(model) -> dict[str, np.ndarray]:
     """Parameters of a Gluon block by structural name, as numpy arrays."""
     return {name: p.data().asnumpy() for name, p in model._collect_params_with_prefix().items()}

@@ -19,6 +19,7 @@ from ..data.sources import locate
 from ..errors import CheckpointError, DataError, Interrupted, OptionError
 from ..models.checkpoint import (
     Checkpoint,
+    clear_leftovers,
     get_weights,
     load_checkpoint,
     recover,
@@ -86,9 +87,10 @@ def train(
     DataError, OptionError, CheckpointError, DeviceError
         See their messages.
     """
-    out = Path(out)
+    out = Path(out) if Path(out).name else Path(out).resolve()  # "." has no name to write beside
     refuse_foreign(out)
     require_writable(out)
+    clear_leftovers(out)
     say = report or (lambda line: None)
     if settings is not None and options:
         raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")

@@ -17,6 +17,7 @@ from safetensors.numpy import save as dump_tensors
 from gluonattn.errors import CheckpointError
 from gluonattn.models.checkpoint import (
     Checkpoint,
+    clear_leftovers,
     get_weights,
     load_checkpoint,
     refuse_foreign,
@@ -229,7 +230,7 @@ def test_history_is_written_twice_and_agrees(folder):
 def child(tmp_path, body, *arguments, **options):
     """A Python process that has this module's `checkpoint`; returns the Popen."""
     program = tmp_path / "child.py"
-    program.write_text("from tests.models.test_checkpoint import *\n" + body)
+    program.write_text("import resource\nfrom tests.models.test_checkpoint import *\n" + body)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen([sys.executable, str(program), *map(str, arguments)], env=environment,
                             stdout=subprocess.PIPE, text=True, **options)
@@ -353,3 +354,14 @@ def test_weights_of_another_model_do_not_go_in(dense, change, message):
     weights = {k: v for k, v in {**get_weights(dense), **change}.items() if v is not None}
     with pytest.raises(CheckpointError, match=message):
         set_weights(dense, weights, mx.cpu())
+
+
+def test_leftovers_of_a_kill_are_cleared_and_nothing_else(tmp_path):
+    (tmp_path / ".model.abcd1234").mkdir()
+    (tmp_path / ".model.abcd1234" / "config.json").write_text("half")
+    (tmp_path / ".model.resume.x_yz9876").write_bytes(b"half")
+    kept = [tmp_path / name for name in (".model.old", ".other.abcd1234", "model.resume")]
+    for path in kept:
+        path.write_text("whole")
+    clear_leftovers(tmp_path / "model")
+    assert sorted(tmp_path.iterdir()) == sorted(kept)
