@@ -27,6 +27,8 @@ def _align(text, surfaces):
     ("가져", [("가지", 0, 2), ("어", 1, 2)]),
     ("간", [("가", 0, 1), ("ㄴ", 0, 1)]),  # the letter as a keyboard types it
     ("간", [("가", 0, 1), ("ᆫ", 0, 1)]),  # and as a final consonant
+    ("나와서", [("나오", 0, 2), ("아서", 1, 3)]),
+    ("했닼크", [("하", 0, 1), ("였", 0, 1), ("다", 1, 3)]),  # 크 matches nothing: it goes to its left neighbour
     ("명작다", [("명작", 0, 2), ("이", 1, 2), ("다", 2, 3)]),  # 이 is heard, not written
 ])
 def test_rewritten_surfaces_get_the_characters_they_came_from(text, expected):

@@ -253,6 +253,7 @@ def test_ctrl_c_ends_at_once_in_silence_and_leaves_no_process(when, tmp_path):
                 time.sleep(0.01)
                 workers = _workers_of(process.pid)
         assert len(workers) == 2
+        assert process.pid not in map(os.getpgid, workers)  # a worker would print a traceback of its own
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert out.endswith("interrupted\n") and err == ""
