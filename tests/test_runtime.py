@@ -542,3 +542,28 @@ def test_versions_leave_out_what_is_not_installed(site):
     install(site, "mxnet-cu112")
     done = run("from gluonattn import runtime; print(sorted(runtime.versions()))", site)
     assert done.stdout == "['mxnet-cu112', 'python']\n", done.stderr
+
+
+def test_freed_memory_is_kept_once_asked_for():
+    """Resident memory after freeing 200 MB: given back as usual, kept after the call."""
+    code = """
+import numpy as np
+from gluonattn import runtime
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+def held_after_freeing():
+    before = resident()
+    block = np.ones(25_000_000)
+    del block
+    return resident() - before > 100_000_000
+
+print(held_after_freeing(), runtime.keep_freed_memory(), held_after_freeing())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env={**os.environ, "PYTHONPATH": str(Path(gluonattn.__file__).parents[1])})
+    if done.stdout.split()[1] == "False":
+        pytest.skip("the C library is not glibc")
+    assert done.stdout.split() == ["False", "True", "True"]

@@ -133,7 +133,7 @@ def train_batch(run: Run, positions: Sequence[int], callbacks: Sequence) -> None
     rng = np.random.default_rng([run.settings.seed, run.step])
     mx.random.seed(int(rng.integers(2**31 - 1)), ctx=run.device)
     ids, labels = run.train
-    sequences = [_drop_words(ids[i], run.settings.word_dropout, run.unknown, rng) for i in positions]
+    sequences = _drop_words([ids[i] for i in positions], run.settings.word_dropout, run.unknown, rng)
     inputs, valid_length = run.batchify(sequences)
     targets = label_array([labels[i] for i in positions], run.device)
     with mx.autograd.record():
@@ -177,10 +177,13 @@ def validate(run: Run) -> dict[str, float]:
     return {"valid_loss": loss / len(ids), "valid_accuracy": correct / len(ids)}
 
 
-def _drop_words(ids: np.ndarray, share: float, unknown: int, rng) -> np.ndarray:
+def _drop_words(sequences: list[np.ndarray], share: float, unknown: int, rng) -> list[np.ndarray]:
+    """Replace a share of all tokens by the unknown one."""
     if not share:
-        return ids
-    return np.where(rng.random(len(ids)) < share, np.int32(unknown), ids)
+        return sequences
+    everything = np.concatenate(sequences)
+    everything[rng.random(len(everything)) < share] = unknown
+    return np.split(everything, np.cumsum([len(s) for s in sequences])[:-1])
 
 
 def _tell(callbacks: Sequence, event: str, run: Run) -> None:

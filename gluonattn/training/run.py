@@ -121,6 +121,7 @@ def train(
          [labels.index(reviews.labels[i]) for i in part])
         for part in (train_part, valid_part)
     ]
+    del tokens  # as large as all the rest together
     run = _start(settings, parts, vocabulary, labels, device)
     size = sum(p.data().size for p in run.model.collect_params().values())
     say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(train_part):,} to train, "
@@ -196,10 +197,11 @@ def _model_arguments(settings: Settings, vocabulary, labels) -> dict:
 def _start(settings, parts, vocabulary, labels, device):
     """A fresh run with an initialised, hybridized model."""
     from ..models.classifier import build
-    from ..runtime import mx, seed_everything
+    from ..runtime import keep_freed_memory, mx, seed_everything
     from .loop import Run
 
     seed_everything(settings.seed)
+    keep_freed_memory()
     model = build(settings.recipe, **_model_arguments(settings, vocabulary, labels))
     model.initialize(mx.init.Xavier(), ctx=device)
     model.hybridize(static_alloc=True)
