@@ -57,7 +57,7 @@ def train(
     learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.002."),
     schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
     min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary."),
-    max_length: int = typer.Option(64, help="Longest training text in tokens."),
+    max_length: int = typer.Option(48, help="Longest training text in tokens."),
     validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
     seed: int = typer.Option(0),

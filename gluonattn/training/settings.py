@@ -44,7 +44,7 @@ class Settings:
     min_count : int or None
         Fewest occurrences of a token in the vocabulary. None is 3, or 2 for
         fewer than 20,000 reviews.
-    max_length : int, default 64
+    max_length : int, default 48
         Longest training text in tokens; the rest of a longer one is not
         trained on (prediction reads up to 512). 30 for "post".
     validation : float, default 0.1
@@ -69,7 +69,7 @@ class Settings:
     word_dropout: float | None = None
     label_smoothing: float | None = None
     min_count: int | None = None
-    max_length: int = 64
+    max_length: int = 48
     validation: float = 0.1
     patience: int | None = None
     seed: int = 0
