@@ -121,6 +121,9 @@ def train(
          [labels.index(reviews.labels[i]) for i in part])
         for part in (train_part, valid_part)
     ]
+    cut = sum(len(tokens[i]) > settings.max_length for i in (*train_part, *valid_part))
+    if cut:
+        say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
     del tokens  # as large as all the rest together
     run = _start(settings, parts, vocabulary, labels, device)
     size = sum(p.data().size for p in run.model.collect_params().values())

@@ -360,3 +360,20 @@ def test_the_post_recipe_trains_without_clipping_at_length_30(reviews, tmp_path)
     out = train(reviews, tmp_path / "model", recipe="post", callbacks=[Looks()], **{**TINY, "epochs": 1})
     config = load_checkpoint(out).config
     assert config["max_length"] == config["model"]["length"] == 30
+
+
+def test_reviews_that_are_cut_are_counted_and_said(tmp_path):
+    lines = []
+    short = [f"좋다 {i}" for i in range(20)]
+    texts = [*short, "정말 " * 60, "별로 " * 60]
+    train(Reviews(texts, ["0", "1"] * 11), tmp_path / "model", report=lines.append, **{**TINY, "epochs": 1})
+    assert "2 reviews are longer than 48 tokens: only their beginning is read here" in lines
+
+
+def test_a_finished_run_is_not_trained_again(reviews, tmp_path):
+    lines = []
+    out = train(reviews, tmp_path / "model", **{**TINY, "epochs": 1})
+    before = (out / "model.safetensors").stat()
+    assert train(reviews, out, resume=True, report=lines.append, **{**TINY, "epochs": 1}) == out
+    assert f"{out} is finished: there is nothing to resume" in lines
+    assert (out / "model.safetensors").stat() == before

@@ -41,7 +41,7 @@ def test_a_wrong_value_is_named(name, value, message):
 
 @pytest.mark.parametrize(("recipe", "reviews", "expected"), [
     ("default", SMALL - 1, dict(epochs=15, batch_size=32, learning_rate=2e-3, schedule="linear", min_count=2,
-                                word_dropout=0.1, label_smoothing=0.1, max_length=64, warmup=0.05, clip=1.0)),
+                                word_dropout=0.1, label_smoothing=0.1, max_length=48, warmup=0.05, clip=1.0)),
     ("default", SMALL, dict(epochs=4, batch_size=128, learning_rate=2e-3, min_count=3)),
     ("post", SMALL, dict(epochs=3, batch_size=128, learning_rate=1e-3, schedule="constant", min_count=1,
                          word_dropout=0.0, label_smoothing=0.0, max_length=30, warmup=0.0, clip=None)),
