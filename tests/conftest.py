@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
+
+# A shell starts background jobs with Ctrl-C ignored, and every child would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before MXNet is loaded: one thread makes training repeatable, bit for bit.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

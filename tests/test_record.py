@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gluonattn
@@ -519,8 +519,7 @@ def test_a_file_cut_anywhere_is_refused_by_name(tmp_path):
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_a_flipped_byte_gives_the_record_or_an_error_that_names_the_file(tmp_path, place, change):
     content = bytearray(record().save(tmp_path / "r.npz").read_bytes())
-    assume(place < len(content))
-    content[place] ^= change
+    content[place % len(content)] ^= change
     (tmp_path / "r.npz").write_bytes(content)
     try:
         assert load_record(tmp_path / "r.npz") == record()
