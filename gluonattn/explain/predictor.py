@@ -21,7 +21,7 @@ from ..text import tokenizer
 
 LONGEST = 512  # tokens the default recipe reads of one text
 _BATCH = 256
-_PAIRS = 2_000_000  # query-key pairs in a batch; bounds memory on long texts
+_PAIRS = 500_000  # query-key pairs in a batch; bounds memory on long texts
 _CHUNK = 2048
 
 
