@@ -29,7 +29,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     embed_size : int, default 100
     hidden_size : int, default 64
         Units of each GRU direction.
-    units : int, default 30
+    units : int, default 16
         Hidden units of the MLP cells.
     num_heads : int, default 4
         Heads of the multi-head cell.
@@ -39,7 +39,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         On the attention weights.
     """
 
-    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30,
+    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=16,
                  num_heads=4, dropout=0.4, attention_dropout=0.0, **kwargs):
         super().__init__(**kwargs)
         self._heads = heads_of(cell, num_heads)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
 import numpy as np
 
@@ -119,34 +120,52 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
     """Train on what is left of the current epoch."""
     _tell(callbacks, "on_epoch_begin", run)
     plan = run.plan(run.epoch)
+    batch = prepare(run, plan, run.batch)
     while run.batch < len(plan) and not run.stop:
         start = time.perf_counter()
         _tell(callbacks, "on_batch_begin", run)
-        train_batch(run, plan[run.batch], callbacks)
+        batch = train_batch(run, batch, callbacks, partial(prepare, run, plan, run.batch + 1))
         run.batch += 1
         run.totals["seconds"] += time.perf_counter() - start
         _tell(callbacks, "on_batch_end", run)
 
 
-def train_batch(run: Run, positions: Sequence[int], callbacks: Sequence) -> None:
-    """One step. Its random numbers depend on seed and step alone, so a resumed run repeats them."""
-    rng = np.random.default_rng([run.settings.seed, run.step])
-    mx.random.seed(int(rng.integers(2**31 - 1)), ctx=run.device)
+def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
+    """Inputs, valid lengths, labels and dropout seed of a batch of the epoch; None when there is none.
+
+    Its random numbers depend on seed and step alone, so a resumed run repeats them.
+    """
+    if number >= len(plan):
+        return None
+    step = run.epoch * run.batches_per_epoch + number
+    rng = np.random.default_rng([run.settings.seed, step])
+    seed = int(rng.integers(2**31 - 1))
     ids, labels = run.train
+    positions = plan[number]
     sequences = _drop_words([ids[i] for i in positions], run.settings.word_dropout, run.unknown, rng)
     inputs, valid_length = run.batchify(sequences)
-    targets = label_array([labels[i] for i in positions], run.device)
+    return inputs, valid_length, label_array([labels[i] for i in positions], run.device), seed
+
+
+def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
+    """One step; returns what `meanwhile` does while the device computes."""
+    inputs, valid_length, targets, seed = batch
+    mx.random.seed(seed, ctx=run.device)
     with mx.autograd.record():
         logits, _ = run.model(inputs, valid_length)
         loss = run.loss(logits, targets)
+    # Asked for before the long way back, these are ready when they are read.
+    total, correct = loss.sum(), (logits.argmax(axis=1) == targets).sum()
     loss.backward()
-    run.gradient_scale, run.batch_reviews = 1.0, len(positions)
+    done = meanwhile()
+    run.gradient_scale, run.batch_reviews = 1.0, len(targets)
     _tell(callbacks, "on_gradient", run)
     # Scaling through the batch size keeps the embedding's gradient sparse.
-    run.trainer.step(len(positions) / run.gradient_scale)
-    run.totals["loss"] += float(loss.sum().asscalar())
-    run.totals["correct"] += int((logits.argmax(axis=1) == targets).sum().asscalar())
-    run.totals["reviews"] += len(positions)
+    run.trainer.step(len(targets) / run.gradient_scale)
+    run.totals["loss"] += float(total.asscalar())
+    run.totals["correct"] += int(correct.asscalar())
+    run.totals["reviews"] += len(targets)
+    return done
 
 
 def finish_epoch(run: Run) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gluonattn.models.checkpoint import get_weights
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
-from gluonattn.training.loop import SmoothedCrossEntropy, _drop_words, fit, train_batch, validate
+from gluonattn.training.loop import SmoothedCrossEntropy, _drop_words, fit, prepare, train_batch, validate
 
 
 def equal(first, second):
@@ -99,7 +99,7 @@ def test_only_words_of_the_batch_are_touched_in_the_embedding(make_run):
     before = get_weights(run.model)["embedding.weight"]
     positions = [0, 1]
     used = {int(i) for p in positions for i in run.train[0][p]}
-    train_batch(run, positions, [])
+    train_batch(run, prepare(run, [positions], 0), [], lambda: None)
     moved = np.abs(get_weights(run.model)["embedding.weight"] - before).max(-1) > 0
     assert set(np.flatnonzero(moved)) <= used | {1}
     assert moved.any()
