@@ -51,6 +51,7 @@ def train(
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
     recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
+    ngrams: bool = typer.Option(True, help="Read character n-grams too: more accurate, slower."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
     epochs: Optional[int] = typer.Option(None, help="Default 4; 15 for fewer than 20,000 reviews."),
     batch_size: Optional[int] = typer.Option(None, help="Default 128; 32 for fewer than 20,000 reviews."),
@@ -76,7 +77,7 @@ def train(
     from .training.settings import Settings
 
     settings = Settings(
-        recipe=recipe, cell=cell, tokenizer=tokenizer, epochs=epochs, batch_size=batch_size,
+        recipe=recipe, cell=cell, ngrams=ngrams, tokenizer=tokenizer, epochs=epochs, batch_size=batch_size,
         learning_rate=learning_rate, schedule=schedule, min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device,
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..runtime import mx, nlp
+from .examples import Example
 
 _BUCKET_EDGES = [*np.arange(0.05, 0.96, 0.05), 0.98, 0.99, 1.0]
 
@@ -43,7 +44,7 @@ def plan_batches(lengths: Sequence[int], batch_size: int, seed: int | None = Non
 
 
 class Batchify:
-    """Turn id sequences into padded arrays on a device.
+    """Turn examples into padded arrays on a device.
 
     Parameters
     ----------
@@ -61,16 +62,35 @@ class Batchify:
         self._pad = nlp.data.batchify.Pad(pad_val=padding, ret_length=True, dtype="int32",
                                           round_to=length)
 
-    def __call__(self, sequences):
-        """Pad `sequences` (list of int32 arrays).
+    def __call__(self, examples: Sequence[Example]) -> tuple:
+        """Pad `examples`.
 
         Returns
         -------
         ids : mxnet.nd.NDArray, int32, shape (B, T)
         valid_length : mxnet.nd.NDArray, int32, shape (B,)
+        subwords : mxnet.nd.NDArray, int32, shape (B, T, K)
+            Padded with 0; only where the examples have them, as `ngrams`.
+        ngrams : mxnet.nd.NDArray, int32, shape (B, N)
         """
-        ids, valid_length = self._pad([s[: self._length] for s in sequences])
-        return ids.as_in_context(self._device), valid_length.as_in_context(self._device)
+        ids, valid_length = self._pad([e.ids[: self._length] for e in examples])
+        arrays = [ids, valid_length]
+        if examples[0].subwords is not None:
+            grams = _padded([grams for e in examples for grams in e.subwords or ()])
+            subwords = np.zeros((*ids.shape, grams.shape[1]), np.int32)
+            subwords[np.arange(ids.shape[1]) < valid_length.asnumpy()[:, None]] = grams
+            arrays.append(mx.nd.array(subwords, dtype="int32"))
+        if examples[0].ngrams is not None:
+            arrays.append(mx.nd.array(_padded([e.ngrams for e in examples if e.ngrams is not None]), dtype="int32"))
+        return tuple(array.as_in_context(self._device) for array in arrays)
+
+
+def _padded(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of differing length as one array, at least one column, zeros after each."""
+    lengths = np.array([len(row) for row in rows])
+    table = np.zeros((len(rows), max(1, lengths.max())), np.int32)
+    table[np.arange(table.shape[1]) < lengths[:, None]] = np.concatenate(rows)
+    return table
 
 
 def label_array(labels: Sequence[int], device):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from ..runtime import nlp
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
@@ -29,13 +27,3 @@ def build_vocabulary(tokenized: Iterable[Sequence[str]], min_count: int = 3, max
     counter = nlp.data.count_tokens(token for tokens in tokenized for token in tokens)
     return nlp.Vocab(counter, min_freq=min_count, max_size=max_size, unknown_token=UNKNOWN,
                      padding_token=PADDING, bos_token=None, eos_token=None)
-
-
-def encode(tokens: Sequence[str], vocabulary, max_length: int | None = None) -> np.ndarray:
-    """Token ids, int32, cut to `max_length`.
-
-    Returns
-    -------
-    numpy.ndarray, int32, shape (tokens,)
-    """
-    return np.array(vocabulary[list(tokens[:max_length])], dtype=np.int32)

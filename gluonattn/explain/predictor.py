@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..data.batches import Batchify, plan_batches
+from ..data.examples import Encoder, buckets
 from ..data.reviews import Reviews
-from ..data.vocabulary import encode
 from ..errors import CheckpointError, TextError
 from ..models.checkpoint import Checkpoint, load_checkpoint, set_weights
 from ..models.classifier import build
@@ -72,6 +72,7 @@ class Predictor:
             )
         fixed = config["max_length"] if config["recipe"] == "post" else None
         self.max_length = fixed or LONGEST
+        self._encode = Encoder(self._vocabulary, self.max_length, **buckets(config["model"]))
         self._batchify = Batchify(self._vocabulary[self._vocabulary.padding_token], device, fixed)
         self._model = build(config["recipe"], **config["model"])
         set_weights(self._model, checkpoint.weights, device)
@@ -93,9 +94,9 @@ class Predictor:
         _refuse_single(texts, "predict")
         results: list[Prediction] = []
         for start in range(0, len(texts), _CHUNK):
-            tokens = [self.tokenizer(text) for text in texts[start : start + _CHUNK]]
-            chunk = [Prediction(None)] * len(tokens)
-            for positions, probabilities, _ in self._forward(tokens):
+            part = texts[start : start + _CHUNK]
+            chunk = [Prediction(None)] * len(part)
+            for positions, probabilities, _ in self._forward(part, [self.tokenizer(text) for text in part]):
                 for position, row in zip(positions, probabilities):
                     chunk[position] = self._prediction(row)
             results.extend(chunk)
@@ -129,7 +130,7 @@ class Predictor:
                     "visible character."
                 )
         records: dict[int, AttentionRecord] = {}
-        for positions, probabilities, weights in self._forward(tokens):
+        for positions, probabilities, weights in self._forward(texts, tokens):
             for i, row, matrix in zip(positions, probabilities, weights):
                 records[i] = self._record(texts[i], tokens[i], self._prediction(row), matrix)
         return [records[i] for i in range(len(texts))]
@@ -167,17 +168,20 @@ class Predictor:
             "labels": self.labels,
         }
 
-    def _forward(self, tokens: Sequence[Sequence[Token]]) -> Iterator:
+    def _forward(self, texts: Sequence[str], tokens: Sequence[Sequence[Token]]) -> Iterator:
         """Yield (positions, probabilities (B, classes), weights (B, heads, T, T)) for texts with tokens."""
         kept = [i for i, found in enumerate(tokens) if found]
         if not kept:
             return
-        ids = [encode([t.text for t in tokens[i]], self._vocabulary, self.max_length) for i in kept]
-        for batch in plan_batches([len(i) for i in ids], _BATCH):
-            longest = max(len(ids[i]) for i in batch)
+        examples = []
+        for i in kept:
+            seen = tokens[i][: self.max_length]  # n-grams of what lies behind are not read either
+            examples.append(self._encode(texts[i][: seen[-1].end], [token.text for token in seen]))
+        for batch in plan_batches([len(e.ids) for e in examples], _BATCH):
+            longest = max(len(examples[i].ids) for i in batch)
             size = max(1, _PAIRS // longest**2)
             for part in (batch[k : k + size] for k in range(0, len(batch), size)):
-                logits, weights = self._model(*self._batchify([ids[i] for i in part]))
+                logits, weights = self._model(*self._batchify([examples[i] for i in part]))
                 yield ([kept[i] for i in part], logits.softmax().asnumpy(), _Lazily(weights))
 
     def _prediction(self, row: np.ndarray) -> Prediction:

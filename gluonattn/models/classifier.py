@@ -2,10 +2,11 @@
 
 Both are called as ``classifier(ids, valid_length) -> (logits, weights)`` with
 ids (B, T) and valid_length (B,), both float32 or int32; logits (B, classes) and
-weights (B, heads, T, T).
+weights (B, heads, T, T). A classifier that reads character n-grams takes two
+more: ``classifier(ids, valid_length, subwords, ngrams)``.
 """
 
-from ..errors import choose
+from ..errors import OptionError, choose
 from ..runtime import mx
 from .cells import attention_cell, heads_of
 from .gru import BiGRU
@@ -17,8 +18,11 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     """Embedding -> Bi-GRU -> self-attention -> mean and max pooling -> Dense.
 
     Padding is masked everywhere, so a sentence gets the same answer alone or
-    in any batch. The head sees nothing but attention contexts: the weights are
-    the path by which words reach the decision.
+    in any batch. The deep branch sees nothing but attention contexts: the
+    weights are the path by which words reach the decision. With n-grams, the
+    embedding of a word is joined by the mean of its n-grams' vectors, and a
+    linear branch over the n-grams of the text adds its logits ("wide and
+    deep": Cheng et al. 2016).
 
     Parameters
     ----------
@@ -26,7 +30,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     classes : int, default 2
     cell : str, default "mlp"
         Name in `gluonattn.models.cells.CELLS`.
-    embed_size : int, default 100
+    embed_size : int, default 96
     hidden_size : int, default 64
         Units of each GRU direction.
     units : int, default 16
@@ -37,31 +41,63 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         On embeddings and on the pooled features.
     attention_dropout : float, default 0.0
         On the attention weights.
+    subword_size : int, default 24
+        Width of the vectors of a word's n-grams.
+    subword_buckets : int, default 0
+        Rows of their table; 0 leaves them out.
+    ngram_buckets : int, default 0
+        Rows of the linear branch; 0 leaves it out.
+
+    Notes
+    -----
+    `subwords` is (B, T, K) and `ngrams` (B, N), numbers as in
+    `gluonattn.text.ngrams`, padded with 0. The model takes both or neither.
     """
 
-    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=16,
-                 num_heads=4, dropout=0.4, attention_dropout=0.0, **kwargs):
+    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=96, hidden_size=64, units=16,
+                 num_heads=4, dropout=0.4, attention_dropout=0.0, subword_size=24, subword_buckets=0,
+                 ngram_buckets=0, **kwargs):
         super().__init__(**kwargs)
+        if bool(subword_buckets) != bool(ngram_buckets):
+            raise OptionError(
+                f"subword_buckets and ngram_buckets go together: both 0 or both more; got {subword_buckets} "
+                f"and {ngram_buckets}."
+            )
         self._heads = heads_of(cell, num_heads)
+        width = embed_size + (subword_size if subword_buckets else 0)
         with self.name_scope():
             self.embedding = nn.Embedding(vocab_size, embed_size, sparse_grad=True)
+            if subword_buckets:
+                self.subword_embedding = nn.Embedding(subword_buckets, subword_size, sparse_grad=True,
+                                                      weight_initializer=mx.init.Normal(0.1))
+                self.wide = nn.Embedding(ngram_buckets, classes, sparse_grad=True,
+                                         weight_initializer=mx.init.Zero())
             self.embedding_dropout = nn.Dropout(dropout)
-            self.bigru = BiGRU(hidden_size, input_size=embed_size)
+            self.bigru = BiGRU(hidden_size, input_size=width)
             self.attention = attention_cell(cell, hidden_size=2 * hidden_size, units=units,
                                             num_heads=num_heads, dropout=attention_dropout)
             self.head_dropout = nn.Dropout(dropout)
             self.head = nn.Dense(classes, in_units=4 * hidden_size)
 
-    def hybrid_forward(self, F, ids, valid_length):
+    def hybrid_forward(self, F, ids, valid_length, subwords=None, ngrams=None):
         valid_length = F.cast(valid_length, "float32")
         mask = F.SequenceMask(F.ones_like(F.cast(ids, "float32")), sequence_length=valid_length,
                               use_sequence_length=True, axis=1)  # (B, T)
-        states = self.bigru(self.embedding_dropout(self.embedding(ids)), valid_length)  # (B, T, 2H)
+        words = self.embedding(ids)  # (B, T, E)
+        if subwords is not None:
+            parts = F.reshape(self.subword_embedding(subwords), (-3, 0, 0))  # (B * T, K, S)
+            total, count = _bag(F, parts, F.reshape(subwords, (-3, 0)))
+            flat = F.concat(F.reshape(words, (-3, 0)), F.broadcast_div(total, count + (count == 0)), dim=1)
+            words = F.reshape_like(flat, words, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
+        states = self.bigru(self.embedding_dropout(words), valid_length)  # (B, T, 2H)
         pairs = F.batch_dot(F.expand_dims(mask, 2), F.expand_dims(mask, 1))  # (B, T, T)
         context, weights = self.attention(states, states, states, pairs)  # (B, T, 2H)
         average = _mean(F, context, mask)
         features = F.concat(average, _largest(F, context, valid_length), dim=1)  # (B, 4H)
         logits = self.head(self.head_dropout(features))
+        if ngrams is not None:
+            total, count = _bag(F, self.wide(ngrams), ngrams)  # (B, classes), (B, 1)
+            logits = logits + F.broadcast_div(total, F.sqrt(count + 1))
         return logits, weights if self._heads > 1 else F.expand_dims(weights, 1)
 
 
@@ -127,6 +163,13 @@ def build(recipe: str, **settings):
         If the recipe or the cell is unknown.
     """
     return choose("recipe", recipe, RECIPES)(**settings)
+
+
+def _bag(F, vectors, numbers):
+    """Sum of the vectors (N, K, D) whose number (N, K) is not 0, and how many: (N, D), (N, 1)."""
+    real = F.cast(numbers > 0, "float32")
+    total = F.reshape(F.batch_dot(F.expand_dims(real, 1), vectors), (0, -1))
+    return total, F.sum(real, axis=1, keepdims=True)
 
 
 def _mean(F, context, mask):

@@ -10,6 +10,7 @@ from typing import Any, Callable
 import numpy as np
 
 from ..data.batches import Batchify, label_array, plan_batches
+from ..data.examples import drop_words
 from ..runtime import mx
 
 
@@ -21,8 +22,8 @@ class Run:
     model : HybridBlock
     trainer : mxnet.gluon.Trainer
     settings : Settings
-    train, valid : (list of int32 arrays, list of int)
-        Token ids and class numbers.
+    train, valid : (list of Example, list of int)
+        Texts and class numbers.
     history : list of dict
         One plain dict for each finished epoch.
     epoch, batch : int
@@ -70,10 +71,10 @@ class Run:
     def plan(self, epoch: int) -> list[list[int]]:
         """Batches of an epoch: the same ones whenever they are asked for."""
         seed = self.settings.seed * 1_000_003 + epoch
-        ids, _ = self.train
+        examples, _ = self.train
         if self.bucketed:
-            return plan_batches([len(i) for i in ids], self.settings.batch_size, seed)
-        order = np.random.default_rng(seed).permutation(len(ids)).tolist()
+            return plan_batches([len(e.ids) for e in examples], self.settings.batch_size, seed)
+        order = np.random.default_rng(seed).permutation(len(examples)).tolist()
         size = self.settings.batch_size
         return [order[i : i + size] for i in range(0, len(order), size)]
 
@@ -131,7 +132,7 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
 
 
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
-    """Inputs, valid lengths, labels and dropout seed of a batch of the epoch; None when there is none.
+    """Inputs, labels and dropout seed of a batch of the epoch; None when there is none.
 
     Its random numbers depend on seed and step alone, so a resumed run repeats them.
     """
@@ -140,19 +141,18 @@ def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
     step = run.epoch * run.batches_per_epoch + number
     rng = np.random.default_rng([run.settings.seed, step])
     seed = int(rng.integers(2**31 - 1))
-    ids, labels = run.train
+    examples, labels = run.train
     positions = plan[number]
-    sequences = _drop_words([ids[i] for i in positions], run.settings.word_dropout, run.unknown, rng)
-    inputs, valid_length = run.batchify(sequences)
-    return inputs, valid_length, label_array([labels[i] for i in positions], run.device), seed
+    chosen = drop_words([examples[i] for i in positions], run.settings.word_dropout, run.unknown, rng)
+    return run.batchify(chosen), label_array([labels[i] for i in positions], run.device), seed
 
 
 def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     """One step; returns what `meanwhile` does while the device computes."""
-    inputs, valid_length, targets, seed = batch
+    inputs, targets, seed = batch
     mx.random.seed(seed, ctx=run.device)
     with mx.autograd.record():
-        logits, _ = run.model(inputs, valid_length)
+        logits, _ = run.model(*inputs)
         loss = run.loss(logits, targets)
     # Asked for before the long way back, these are ready when they are read.
     total, correct = loss.sum(), (logits.argmax(axis=1) == targets).sum()
@@ -185,24 +185,15 @@ def finish_epoch(run: Run) -> None:
 
 def validate(run: Run) -> dict[str, float]:
     """Loss (not smoothed) and accuracy on the validation reviews."""
-    ids, labels = run.valid
+    examples, labels = run.valid
     loss = correct = 0.0
     cross_entropy = mx.gluon.loss.SoftmaxCrossEntropyLoss()
-    for positions in plan_batches([len(i) for i in ids], 2 * run.settings.batch_size):
-        logits, _ = run.model(*run.batchify([ids[i] for i in positions]))
+    for positions in plan_batches([len(e.ids) for e in examples], 2 * run.settings.batch_size):
+        logits, _ = run.model(*run.batchify([examples[i] for i in positions]))
         targets = label_array([labels[i] for i in positions], run.device)
         loss += float(cross_entropy(logits, targets).sum().asscalar())
         correct += int((logits.argmax(axis=1) == targets).sum().asscalar())
-    return {"valid_loss": loss / len(ids), "valid_accuracy": correct / len(ids)}
-
-
-def _drop_words(sequences: list[np.ndarray], share: float, unknown: int, rng) -> list[np.ndarray]:
-    """Replace a share of all tokens by the unknown one."""
-    if not share:
-        return sequences
-    everything = np.concatenate(sequences)
-    everything[rng.random(len(everything)) < share] = unknown
-    return np.split(everything, np.cumsum([len(s) for s in sequences])[:-1])
+    return {"valid_loss": loss / len(examples), "valid_accuracy": correct / len(examples)}
 
 
 def _tell(callbacks: Sequence, event: str, run: Run) -> None:

@@ -111,13 +111,16 @@ def train(
 
     # MXNet is loaded here, after everything that can go wrong without it.
     from .. import runtime
-    from ..data.vocabulary import build_vocabulary, encode
+    from ..data.examples import Encoder, buckets
+    from ..data.vocabulary import build_vocabulary
     from .state import save_state
 
     device = runtime.device(settings.device)
     vocabulary = build_vocabulary((tokens[i] for i in train_part), settings.min_count or 1)
+    arguments = _model_arguments(settings, vocabulary, labels)
+    encode = Encoder(vocabulary, settings.max_length, **buckets(arguments))
     parts = [
-        ([encode(tokens[i], vocabulary, settings.max_length) for i in part],
+        ([encode(reviews.texts[i], tokens[i]) for i in part],
          [labels.index(reviews.labels[i]) for i in part])
         for part in (train_part, valid_part)
     ]
@@ -125,7 +128,7 @@ def train(
     if cut:
         say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
     del tokens  # as large as all the rest together
-    run = _start(settings, parts, vocabulary, labels, device)
+    run = _start(settings, arguments, parts, vocabulary, device)
     size = sum(p.data().size for p in run.model.collect_params().values())
     say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(train_part):,} to train, "
         f"{len(valid_part):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
@@ -138,7 +141,7 @@ def train(
     _resume_or_start(run, state_file, fingerprint, resume, say)
     config = {
         "recipe": settings.recipe,
-        "model": _model_arguments(settings, vocabulary, labels),
+        "model": arguments,
         "tokenizer": settings.tokenizer,
         "labels": labels,
         "max_length": settings.max_length,
@@ -189,6 +192,9 @@ def _model_arguments(settings: Settings, vocabulary, labels) -> dict:
     arguments = {p.name: p.default for p in signature if p.default is not p.empty}
     if settings.recipe == "post":
         arguments["length"] = settings.max_length
+    elif settings.ngrams:
+        small = len(vocabulary) < 10_000
+        arguments.update(subword_buckets=2**13 if small else 2**16, ngram_buckets=2**16 if small else 2**19)
     free = [name for name in arguments if name not in ("classes", "cell", "length")]
     odd = sorted(set(settings.model) - set(free))
     if odd:
@@ -197,7 +203,7 @@ def _model_arguments(settings: Settings, vocabulary, labels) -> dict:
             **settings.model}
 
 
-def _start(settings, parts, vocabulary, labels, device):
+def _start(settings, arguments, parts, vocabulary, device):
     """A fresh run with an initialised, hybridized model."""
     from ..models.classifier import build
     from ..runtime import keep_freed_memory, mx, seed_everything
@@ -205,7 +211,7 @@ def _start(settings, parts, vocabulary, labels, device):
 
     seed_everything(settings.seed)
     keep_freed_memory()
-    model = build(settings.recipe, **_model_arguments(settings, vocabulary, labels))
+    model = build(settings.recipe, **arguments)
     model.initialize(mx.init.Xavier(), ctx=device)
     model.hybridize(static_alloc=True)
     padding = vocabulary[vocabulary.padding_token]

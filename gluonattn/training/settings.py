@@ -24,6 +24,9 @@ class Settings:
         "post" is the model and loop of the GluonNLP attention post: fixed
         length 30, dense gradients, no mask, constant learning rate.
     cell : str, default "mlp"
+    ngrams : bool, default True
+        Read character n-grams too: of each word beside its embedding, and of
+        the text in a linear branch. Not in "post".
     tokenizer : str, default "mecab"
     epochs : int or None
         None is 4, or 15 for fewer than 20,000 reviews (3 for "post").
@@ -59,6 +62,7 @@ class Settings:
 
     recipe: str = "default"
     cell: str = "mlp"
+    ngrams: bool = True
     tokenizer: str = "mecab"
     epochs: int | None = None
     batch_size: int | None = None
@@ -102,7 +106,7 @@ class Settings:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values.update({name: v for name, v in usual.items() if values[name] is None})
         if post:
-            values.update(max_length=30, warmup=0.0, clip=None)
+            values.update(max_length=30, warmup=0.0, clip=None, ngrams=False)
         return Settings(**values)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.vocabulary import PADDING, UNKNOWN, build_vocabulary, encode
+from gluonattn.data.vocabulary import PADDING, UNKNOWN, build_vocabulary
 
 TOKENS = [["영화", "좋다", "영화"], ["영화", "별로", "좋다"], ["배우", "영화", "좋다", "별로"]]
 
@@ -49,22 +48,3 @@ def test_the_order_of_the_texts_changes_no_id(tokens, random):
 def test_a_review_that_spells_a_special_word_adds_no_second_one(special):
     vocabulary = build_vocabulary([["영화", special, special]], 1)
     assert vocabulary.idx_to_token.count(special) == 1 and words(vocabulary) == ["영화"]
-
-
-def test_known_words_get_their_ids_and_others_the_unknown_one():
-    vocabulary = build_vocabulary(TOKENS, 1)
-    ids = encode(["좋다", "처음보는말", "영화"], vocabulary)
-    assert ids.dtype == np.int32
-    assert [vocabulary.idx_to_token[i] for i in ids] == ["좋다", UNKNOWN, "영화"]
-
-
-@pytest.mark.parametrize(("longest", "kept"), [(None, 3), (5, 3), (2, 2)])
-def test_the_end_of_a_long_text_is_cut(longest, kept):
-    vocabulary = build_vocabulary(TOKENS, 1)
-    everything = encode(["좋다", "별로", "영화"], vocabulary)
-    assert encode(["좋다", "별로", "영화"], vocabulary, longest).tolist() == everything[:kept].tolist()
-
-
-def test_no_tokens_make_an_empty_array():
-    ids = encode([], build_vocabulary(TOKENS, 1))
-    assert ids.shape == (0,) and ids.dtype == np.int32

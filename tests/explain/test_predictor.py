@@ -192,12 +192,9 @@ def test_a_record_says_where_it_comes_from(predictor, tiny_model):
 
 def test_weights_are_the_models_own(predictor):
     """The record's rows are the classifier's, not cut or scaled anew."""
-    from gluonattn.runtime import mx
-
     record = predictor.explain(SENTENCE)
-    ids = predictor._vocabulary[[t.text for t in record.keys]]
-    inputs = mx.nd.array([ids], dtype="int32"), mx.nd.array([len(ids)], dtype="int32")
-    logits, weights = predictor._model(*inputs)
+    example = predictor._encode(SENTENCE, [t.text for t in record.keys])
+    logits, weights = predictor._model(*predictor._batchify([example]))
     np.testing.assert_allclose(record.weights, weights.asnumpy(), atol=1e-6)
     assert list(record.prediction.probabilities.values()) == pytest.approx(
         logits.softmax().asnumpy()[0].tolist(), abs=1e-6)

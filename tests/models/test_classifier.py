@@ -51,6 +51,67 @@ def test_default_answers_alike_alone_and_in_any_batch(cell, hybrid):
             assert (weights[row, :, n:] == 0).all() and (weights[row, :, :, n:] == 0).all()
 
 
+NGRAMS = dict(subword_buckets=32, ngram_buckets=64, subword_size=3)
+
+
+def with_ngrams(texts, longest=None, columns=None):
+    """The batch, and n-grams that depend on each text alone."""
+    ids, lengths = batch(texts, longest)
+    subwords = np.zeros((*ids.shape, columns or 3), "int32")
+    ngrams = np.zeros((len(texts), columns or 12), "int32")
+    for row, text in enumerate(texts):
+        subwords[row, : len(text), 0] = text + 3
+        subwords[row, : len(text) : 2, 1] = 31 - text[::2]
+        ngrams[row, : len(text)] = 2 * text
+    return ids, lengths, mx.nd.array(subwords, dtype="int32"), mx.nd.array(ngrams, dtype="int32")
+
+
+@pytest.mark.parametrize("hybrid", [False, True], ids=["imperative", "hybridized"])
+def test_ngrams_too_answer_alike_alone_and_in_any_batch(hybrid):
+    model = make(**NGRAMS)
+    if hybrid:
+        model.hybridize(static_alloc=True)
+    texts = sentences(7, 1, 4, 2)
+    model(*with_ngrams(texts))
+    model.wide.weight.set_data(mx.nd.random.normal(shape=(64, 3)))
+    alone = [[x.asnumpy()[0] for x in model(*with_ngrams([text]))] for text in texts]
+    for order, longest, columns in (([0, 1, 2, 3], 7, None), ([3, 1], 2, 20), ([2, 0, 1], 12, 40)):
+        found = model(*with_ngrams([texts[i] for i in order], longest, columns))
+        for row, i in enumerate(order):
+            n = len(texts[i])
+            np.testing.assert_allclose(found[0].asnumpy()[row], alone[i][0], atol=1e-5)
+            np.testing.assert_allclose(found[1].asnumpy()[row, :, :n, :n], alone[i][1], atol=1e-5)
+
+
+def test_the_linear_branch_is_the_sum_of_its_ngrams_over_the_root_of_their_number():
+    model = make(**NGRAMS)
+    ids, lengths, subwords, ngrams = with_ngrams(sentences(5, 3))
+    model(ids, lengths, subwords, ngrams)
+    model.wide.weight.set_data(mx.nd.random.normal(shape=(64, 3)))
+    table = model.wide.weight.data().asnumpy()
+    difference = (model(ids, lengths, subwords, ngrams)[0] - model(ids, lengths, subwords, 0 * ngrams)[0])
+    for row, numbers in zip(difference.asnumpy(), ngrams.asnumpy()):
+        real = numbers[numbers > 0]
+        np.testing.assert_allclose(row, table[real].sum(0) / np.sqrt(len(real) + 1), atol=1e-5)
+
+
+def test_a_word_is_joined_by_the_mean_of_its_ngrams():
+    """Naming one n-gram twice changes nothing: it is a mean, not a sum."""
+    model = make(**NGRAMS)
+    ids, lengths, subwords, ngrams = with_ngrams(sentences(4, 4))
+    once = mx.nd.concat(subwords[:, :, :1], 0 * subwords[:, :, :1], dim=2)
+    twice = mx.nd.concat(subwords[:, :, :1], subwords[:, :, :1], dim=2)
+    a, b, c = (model(ids, lengths, s, ngrams)[0].asnumpy() for s in (once, twice, 0 * twice))
+    np.testing.assert_allclose(a, b, atol=1e-6)
+    assert np.abs(a - c).max() > 1e-4
+
+
+@pytest.mark.parametrize("buckets", [dict(subword_buckets=8), dict(ngram_buckets=8)])
+def test_the_two_tables_go_together(buckets):
+    with pytest.raises(OptionError, match="subword_buckets and ngram_buckets go together: both 0 or both more"):
+        make(**buckets)
+
+
 def test_what_stands_in_the_padding_does_not_matter():
     model = make()
     ids, lengths = batch(sentences(2, 5))

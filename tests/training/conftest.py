@@ -5,6 +5,7 @@ import pytest
 
 TINY = dict(epochs=2, batch_size=8, tokenizer="whitespace", device="cpu",
             model={"embed_size": 6, "hidden_size": 4, "units": 3})
+NGRAMS = dict(subword_buckets=16, ngram_buckets=32, subword_size=2)
 
 
 @pytest.fixture
@@ -18,18 +19,28 @@ def make_run():
     def make(reviews=50, **options):
         settings = Settings(**{**TINY, **options}).resolve(reviews)
         rng = np.random.default_rng(0)
-        ids = [rng.integers(2, 12, size=rng.integers(1, 9)).astype("int32") for _ in range(reviews)]
-        labels = [int(i[0] > 6) for i in ids]
+        examples = [_example(rng, rng.integers(1, 9), settings.ngrams) for _ in range(reviews)]
+        labels = [int(e.ids[0] > 6) for e in examples]
         seed_everything(settings.seed)
-        model = build(settings.recipe, vocab_size=12, cell=settings.cell, **settings.model)
+        model = build(settings.recipe, vocab_size=12, cell=settings.cell,
+                      **(NGRAMS if settings.ngrams else {}), **settings.model)
         model.initialize(mx.init.Xavier())
         model.hybridize(static_alloc=True)
-        part = (ids[10:], labels[10:]), (ids[:10], labels[:10])
+        part = (examples[10:], labels[10:]), (examples[:10], labels[:10])
         run = Run(model, settings, *part, padding=1, unknown=0, device=mx.cpu())
-        model(*run.batchify([ids[0]]))
+        model(*run.batchify([examples[0]]))
         return run
 
     return make
+
+
+def _example(rng, tokens, ngrams):
+    from gluonattn.data.examples import Example
+
+    ids = rng.integers(2, 12, size=tokens).astype("int32")
+    if not ngrams:
+        return Example(ids)
+    return Example(ids, [np.array([i, i + 1], np.int32) for i in ids], np.array([*ids, *(2 * ids)], np.int32))
 
 
 @pytest.fixture(scope="session")

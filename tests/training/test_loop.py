@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gluonattn.models.checkpoint import get_weights
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
-from gluonattn.training.loop import SmoothedCrossEntropy, _drop_words, fit, prepare, train_batch, validate
+from gluonattn.training.loop import SmoothedCrossEntropy, fit, prepare, train_batch, validate
 
 
 def equal(first, second):
@@ -98,7 +96,7 @@ def test_only_words_of_the_batch_are_touched_in_the_embedding(make_run):
     run = make_run(word_dropout=0.0)
     before = get_weights(run.model)["embedding.weight"]
     positions = [0, 1]
-    used = {int(i) for p in positions for i in run.train[0][p]}
+    used = {int(i) for p in positions for i in run.train[0][p].ids}
     train_batch(run, prepare(run, [positions], 0), [], lambda: None)
     moved = np.abs(get_weights(run.model)["embedding.weight"] - before).max(-1) > 0
     assert set(np.flatnonzero(moved)) <= used | {1}
@@ -118,19 +116,3 @@ def test_a_stop_inside_an_epoch_keeps_its_place(make_run):
     run, stop = make_run(), Stop()
     fit(run, [stop])
     assert (run.epoch, run.batch, run.history, stop.ended) == (0, 3, [], 1)
-
-
-@given(st.lists(st.integers(1, 60), min_size=1, max_size=6), st.floats(0, 0.9), st.integers(0, 99))
-def test_word_dropout_replaces_by_unk_and_nothing_else(lengths, share, seed):
-    batch = [np.arange(5, 5 + length, dtype="int32") for length in lengths]
-    dropped = _drop_words(batch, share, 0, np.random.default_rng(seed))
-    assert [len(d) for d in dropped] == lengths and all(d.dtype == np.int32 for d in dropped)
-    for ids, found in zip(batch, dropped):
-        assert ((found == ids) | (found == 0)).all()
-        assert share or (found == ids).all()
-        assert (ids == np.arange(5, 5 + len(ids))).all()  # the review itself stays
-
-
-def test_word_dropout_drops_its_share():
-    dropped = _drop_words([np.ones(20, "int32")] * 1000, 0.3, 0, np.random.default_rng(0))
-    assert (np.concatenate(dropped) == 0).mean() == pytest.approx(0.3, abs=0.02)

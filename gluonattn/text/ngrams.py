@@ -1,0 +1,76 @@
+"""Character n-grams as numbers: what lets a model read typos and missing spaces.
+
+An n-gram is its hash modulo the number of buckets (the hashing trick: Weinberger
+et al. 2009), so no list of n-grams has to be kept. Bucket 0 is left free: it is
+padding.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import numpy as np
+
+_RUNS = re.compile(r"(.)\1{3,}", re.DOTALL)
+_SPACES = re.compile(r"\s+")
+_LOW_32 = np.uint64(0xFFFFFFFF)
+
+
+def text_ngrams(text: str, buckets: int, longest: int = 4) -> np.ndarray:
+    """Every run of 1 to `longest` characters of a text.
+
+    Spaces count and stand at both ends too; runs of one character are cut to
+    three (ㅋㅋㅋㅋㅋ -> ㅋㅋㅋ), and capital letters are read as small ones.
+
+    Parameters
+    ----------
+    text : str
+    buckets : int
+    longest : int, default 4
+
+    Returns
+    -------
+    numpy.ndarray, int32, shape (n-grams,)
+        Numbers from 1 to ``buckets - 1``.
+    """
+    plain = _RUNS.sub(r"\1\1\1", f" {_SPACES.sub(' ', text.strip().lower())} ")
+    return _hashed(plain, range(1, longest + 1), buckets)
+
+
+@lru_cache(maxsize=200_000)
+def word_ngrams(word: str, buckets: int) -> np.ndarray:
+    """The runs of 2 and 3 characters of ``<word>``, at most 16, as in fastText.
+
+    Bojanowski et al. 2017; the marks tell the ends of a word from its middle.
+
+    Parameters
+    ----------
+    word : str
+    buckets : int
+
+    Returns
+    -------
+    numpy.ndarray, int32, shape (n-grams,)
+        Numbers from 1 to ``buckets - 1``.
+    """
+    found = _hashed(f"<{word[:10]}>", (2, 3), buckets)[:16]
+    found.flags.writeable = False
+    return found
+
+
+def _hashed(text: str, lengths, buckets: int) -> np.ndarray:
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    found = []
+    for length in lengths:
+        count = len(codes) - length + 1
+        if count < 1:
+            break
+        value = np.full(count, length, np.uint64)
+        for place in range(length):
+            value = (value * np.uint64(1_000_003) + codes[place : place + count]) & _LOW_32
+        for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):  # MurmurHash3's finish
+            value = ((value ^ (value >> np.uint64(shift))) * np.uint64(factor)) & _LOW_32
+        value ^= value >> np.uint64(16)
+        found.append((value % np.uint64(buckets - 1) + np.uint64(1)).astype(np.int32))
+    return np.concatenate(found)
