@@ -160,32 +160,52 @@ def predict(
 
 @app.command(epilog=_examples(
     f'explain runs/mlp "{SENTENCE}"',
-    'explain runs/mlp "재밌다ㅋㅋ" --out heatmap.svg',
+    'explain runs/mlp "재밌다ㅋㅋ" --out overlay.png --out page.html --open',
+    'explain runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
+    "explain runs/mlp --from reviews.csv --out page.html",
     'explain runs/mlp "재밌다ㅋㅋ" --json'))
 def explain(
     model: Path = Model,
-    text: str = typer.Argument(..., help="A sentence."),
-    out: Optional[Path] = typer.Option(None, help="Also write a heatmap: .png, .svg, .pdf, or .npz (record)."),
+    texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
+    source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a TSV, CSV or JSONL file."),
+    view: Optional[str] = typer.Option(None, help="overlay, heatmap, page, terminal or record; "
+                                                  "the ending of --out picks one without it."),
+    out: list[Path] = typer.Option([], help="File to write: .png, .svg, .pdf, .html, .txt, .npz or .json. "
+                                            "Can be given several times."),
+    show: bool = typer.Option(False, "--open", help="Open what was written."),
+    lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
+    layer: Optional[int] = typer.Option(None, help="One layer; the mean of all without it."),
     head: Optional[int] = typer.Option(None, help="One head; the mean of all without it."),
+    text_column: Optional[str] = TextColumn,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
     as_json: bool = AsJson,
 ) -> None:
-    """Predict one sentence and show which words were looked at."""
+    """Predict sentences and show which words were looked at."""
     from .explain.predictor import load
+    from .views.save import save_view, view_of
     from .views.terminal import to_terminal
 
-    if out is not None and out.suffix not in (".png", ".svg", ".pdf", ".npz"):
-        raise OptionError(f"cannot write {out.name}: expected a name that ends in .png, .svg, .pdf or .npz.")
-    record = load(model, device).explain(text)
+    if show and not out:
+        raise OptionError("--open opens what --out writes: give --out FILE too, page.html for one.")
+    views = [view_of(path, view) for path in out]
+    sentences = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
+    if not sentences:
+        raise OptionError("give a sentence to explain, or --from FILE.")
+    records = load(model, device).explain_all(sentences)
     if as_json:
-        _print_json(record.to_dict())
-    else:
-        width = _terminal_width()
-        typer.echo(to_terminal(record, colours=_colours(colours), width=width, head=head), nl=False)
-    if out is not None:
-        _write_picture(record, out, head)
-        typer.echo(f"wrote {out}", err=as_json)
+        values = [record.to_dict() for record in records]
+        _print_json(values[0] if len(values) == 1 and not source else values)
+    elif view == "terminal" or not source:  # a file of texts would fill the screen
+        for record in records:
+            typer.echo(to_terminal(record, colours=_colours(colours), width=_terminal_width(), layer=layer,
+                                   head=head), nl=False)
+    _draw_without_a_screen()
+    for path, kind in zip(out, views):
+        save_view(records, path, view=kind, layer=layer, head=head, lang=lang)
+        typer.echo(f"wrote {path} ({kind} of {len(records)} sentence{'s' * (len(records) > 1)})", err=as_json)
+        if show:
+            typer.launch(str(path))
 
 
 @app.command(epilog=_examples("cells", "cells --json"))
@@ -281,21 +301,22 @@ class _Bar:
             self.bar.close()
 
 
-def _write_picture(record, out: Path, head) -> None:
-    if out.suffix == ".npz":
-        record.save(out)
-        return
-    import matplotlib
+def _texts_of(source: Path, column: Optional[str]) -> list[str]:
+    """The texts of a file; rows without one are counted and said."""
+    from .data.reviews import TEXT_COLUMNS, as_text
+    from .data.tables import pick_column, read_rows
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
+    rows = list(read_rows(source))
+    name = pick_column(source, list(rows[0][1]), column, TEXT_COLUMNS, "text") if rows else ""
+    texts = [as_text(source, line, name, row.get(name)) for line, row in rows]
+    kept = [text for text in texts if text.strip()]
+    if len(kept) < len(texts):
+        typer.echo(f"{len(texts) - len(kept):,} of {len(texts):,} rows have no text: left out", err=True)
+    return kept
 
-    from .views.fonts import save_figure
-    from .views.heatmap import heatmap
 
-    ax = heatmap(record, head=head)
-    save_figure(ax, out)
-    plt.close(ax.figure)
+def _draw_without_a_screen() -> None:
+    os.environ.setdefault("MPLBACKEND", "agg")
 
 
 def _colours(wanted: str) -> str:

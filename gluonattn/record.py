@@ -6,10 +6,10 @@ from an `AttentionRecord`.
 
 from __future__ import annotations
 
+import io
 import json
 import operator
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import RecordError
+from .files import replace_file
 
 KINDS = ("self", "encoder", "decoder", "cross")
 ROW_SUM_TOLERANCE = 1e-4
@@ -263,16 +264,10 @@ class AttentionRecord:
         header = json.dumps(_header(self), ensure_ascii=False).encode("utf-8", "surrogatepass")
         arrays = {name: getattr(self, name) for name in ("weights", *_VECTORS)}
         arrays = {name: array for name, array in arrays.items() if array is not None}
+        content = io.BytesIO()
+        np.savez_compressed(content, header=np.frombuffer(header, dtype=np.uint8), **arrays)
         try:
-            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez_compressed(file, header=np.frombuffer(header, dtype=np.uint8), **arrays)
-                os.chmod(partial, 0o644)  # mkstemp's 0600 would keep colleagues out
-                os.replace(partial, path)
-            except BaseException:
-                os.unlink(partial)
-                raise
+            replace_file(path, content.getvalue())
         except OSError as error:
             raise RecordError(
                 f"cannot write the record to {path}: {error.strerror}. "

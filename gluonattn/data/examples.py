@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..text.ngrams import text_ngrams, word_ngrams
+from .ngrams import text_ngrams, word_ngrams
 
 _NOTHING = np.zeros(0, np.int32)
 

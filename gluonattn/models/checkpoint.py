@@ -22,6 +22,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
 from ..errors import CheckpointError
+from ..files import replace_file
 
 FORMAT = 1
 CONFIG, VOCABULARY, WEIGHTS, HISTORY = "config.json", "vocab.json", "model.safetensors", "history.json"
@@ -148,21 +149,6 @@ def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None
     with _writing(folder):
         replace_file(folder / HISTORY, _json(list(history)))
         replace_file(folder / _TABLE, pd.DataFrame(list(history)).to_csv(index=False).encode())
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
 
 
 def refuse_foreign(folder: Path) -> None:

@@ -51,7 +51,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     Notes
     -----
     `subwords` is (B, T, K) and `ngrams` (B, N), numbers as in
-    `gluonattn.text.ngrams`, padded with 0. The model takes both or neither.
+    `gluonattn.data.ngrams`, padded with 0. The model takes both or neither.
     """
 
     def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=96, hidden_size=64, units=16,

@@ -13,7 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as dump_tensors
 
 from ..errors import CheckpointError
-from ..models.checkpoint import get_weights, replace_file, set_weights
+from ..files import replace_file
+from ..models.checkpoint import get_weights, set_weights
 from ..runtime import mx
 
 FORMAT = "1"

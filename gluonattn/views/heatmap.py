@@ -52,8 +52,8 @@ def heatmap(
     if numbers is None:
         numbers = max(rows, columns) <= _NUMBERS_UP_TO
     highest = float(weights.max()) if highest is None else highest
-    font = families()
     names = [[shown(named(token.text)) for token in tokens] for tokens in (record.queries, record.keys)]
+    font = families("".join(names[0] + names[1]))
     cell = 36.0 if numbers else 16.0  # points
     own = ax is None
     if own:
@@ -83,19 +83,38 @@ def heatmap(
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
     bar.set_label("attention weight (%)", fontsize=8)
-    heading = _title(record, layer, head) if title is None else title
-    ax.set_title(heading, fontfamily=font, fontsize=10, loc="left", pad=8)
+    title = heading(record, layer, head) if title is None else title
+    ax.set_title(title, fontfamily=families(title), fontsize=10, loc="left", pad=8)
     return ax
 
 
 def shown(text: str, longest: int = _LONGEST_LABEL) -> str:
     """A token as a label: invisible characters made visible, long ones shortened."""
-    visible = "".join(
-        "·" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text
-    )
+    label = visible(text)
+    label = label if len(label) <= longest else label[: longest - 1] + "…"
     # Dollar signs would start matplotlib's own formulas.
-    visible = visible if len(visible) <= longest else visible[: longest - 1] + "…"
-    return visible.replace("$", r"\$")
+    return label.replace("$", r"\$")
+
+
+def visible(text: str) -> str:
+    """The text with control and other invisible characters as ``·``."""
+    return "".join("·" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text)
+
+
+def heading(record: AttentionRecord, layer: int | None = None, head: int | None = None) -> str:
+    """Title of a picture: the prediction, the cell, and what was averaged."""
+    parts = []
+    if record.prediction and record.prediction.label is not None:
+        parts.append(f"{shown(named(record.prediction.label), 40)}  {record.prediction.confidence:.1%}")
+    if record.source.get("cell"):
+        parts.append(f"{shown(str(record.source['cell']), 40)} cell")
+    if record.layers > 1:
+        parts.append("mean of layers" if layer is None else f"layer {layer}")
+    if record.heads > 1:
+        parts.append("mean of heads" if head is None else f"head {head}")
+    if not record.normalised:
+        parts.append(f"up to {record.source['dropped_mass']:.0%} of a row is not shown")
+    return "  ·  ".join(parts)
 
 
 def _new_axes(rows, columns, cell, names):
@@ -140,18 +159,3 @@ def _cells(weights):
     for row in range(weights.shape[0]):
         for column in range(weights.shape[1]):
             yield (row, column), float(weights[row, column])
-
-
-def _title(record, layer, head) -> str:
-    parts = []
-    if record.prediction and record.prediction.label is not None:
-        parts.append(f"{shown(named(record.prediction.label), 40)}  {record.prediction.confidence:.1%}")
-    if record.source.get("cell"):
-        parts.append(f"{shown(str(record.source['cell']), 40)} cell")
-    if record.layers > 1:
-        parts.append("mean of layers" if layer is None else f"layer {layer}")
-    if record.heads > 1:
-        parts.append("mean of heads" if head is None else f"head {head}")
-    if not record.normalised:
-        parts.append(f"up to {record.source['dropped_mass']:.0%} of a row is not shown")
-    return "  ·  ".join(parts)

@@ -9,7 +9,7 @@ from gluonattn.data.batches import Batchify
 from gluonattn.data.examples import Encoder, Example, buckets, drop_words
 from gluonattn.data.vocabulary import UNKNOWN, build_vocabulary
 from gluonattn.runtime import mx
-from gluonattn.text.ngrams import text_ngrams, word_ngrams
+from gluonattn.data.ngrams import text_ngrams, word_ngrams
 
 VOCABULARY = build_vocabulary([["영화", "좋다"], ["영화", "별로"]], 1)
 

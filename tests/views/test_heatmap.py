@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 
 import matplotlib
 import matplotlib.figure
@@ -154,6 +155,16 @@ def test_an_svg_holds_the_tokens_as_escaped_selectable_text(tmp_path):
         assert written.count(label) >= 2, label
 
 
+def test_hangul_labels_in_an_svg_are_searchable_as_typed(tmp_path):
+    from xml.etree import ElementTree
+
+    tokens = tokenizer("mecab")(SENTENCE)
+    weights = np.full((1, 1, len(tokens), len(tokens)), 1 / len(tokens))
+    path = save_figure(heatmap(AttentionRecord(SENTENCE, tokens, tokens, weights)), tmp_path / "a.svg")
+    written = [e.text for e in ElementTree.parse(path).iter() if e.tag.endswith("}text")]
+    assert all(written.count(token.text) >= 2 for token in tokens)  # down and across
+
+
 def test_labels_stand_upright_where_they_fit_and_lean_where_they_do_not():
     assert {t.get_rotation() for t in heatmap(record_of(["정말", "좋은", "영화"])).get_xticklabels()} == {0}
     assert {t.get_rotation() for t in heatmap(record_of(["수준떨어지는", "영화"])).get_xticklabels()} == {60}
@@ -207,6 +218,20 @@ def test_labels_do_not_collide_in_axes_that_are_given(n, layout):
     ax = plt.figure(layout=layout).add_subplot()
     heatmap(record_of(words(n)), ax=ax, title="")
     assert_no_label_collides(ax)
+
+
+@pytest.mark.nsmc
+@pytest.mark.slow
+def test_labels_do_not_collide_on_500_reviews_of_nsmc(nsmc):
+    with open(nsmc / "ratings_test.txt", encoding="utf-8") as file:
+        reviews = [line.rstrip("\n").split("\t")[1] for line in file][1:]
+    split = tokenizer("mecab")
+    for text in random.Random(0).sample([r for r in reviews if r.strip()], 500):
+        tokens = split(text)
+        weights = np.full((1, 1, len(tokens), len(tokens)), 1 / len(tokens))
+        ax = heatmap(AttentionRecord(text, tokens, tokens, weights))
+        assert_no_label_collides(ax)
+        plt.close(ax.figure)
 
 
 # ---------------------------------------------------------------- numbers and colours

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gluonattn.text.ngrams import text_ngrams, word_ngrams
+from gluonattn.data.ngrams import text_ngrams, word_ngrams
 
 texts = st.text(st.characters(exclude_categories=()), max_size=60)
 

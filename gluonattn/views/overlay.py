@@ -1,0 +1,243 @@
+"""Attention laid over the text: the sentence stays a sentence, arcs show who looks at whom."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import OptionError, RecordError, choose
+from ..metrics import received, strongest_pairs
+from ..record import AttentionRecord
+from .fonts import advance, families, named
+from .heatmap import heading
+from .pen import INK, PALE, SHADE, UNSEEN, Pen, draw_arc, draw_head, draw_legend
+from .scene import LETTERS, PAD, SIZE, SMALL, UNDERLINE, Entry, Scene, lay_out, two_texts, underline_levels
+from .text_layout import CHIP_SIZE
+
+_LINE = 6.5  # inches: a column of A4
+_STRONGEST = 12  # arcs that an eye can still follow
+_MOST = 2000  # more make files of many megabytes that show no more
+_FAINTEST = 0.03  # of the widest: a fainter arc would take room and not be seen
+
+_MODES = {"strongest": _STRONGEST, "query": _MOST, "all": _MOST}
+_LEVELS = {"token": False, "eojeol": True}
+
+
+def overlay(
+    record: AttentionRecord,
+    *,
+    layer: int | None = None,
+    head: int | None = None,
+    query: int | None = None,
+    pairs: int | None = None,
+    mode: str | None = None,
+    level: str = "token",
+    ax=None,
+    colour: str = "#08519c",
+    highest: float | None = None,
+    width: float | None = None,
+    legend: bool = True,
+    title: str | None = None,
+):
+    """Draw the text as it was typed, with arcs from the tokens that look to those looked at.
+
+    On a line, an arc above leads to a later word and one below to an earlier
+    word; between lines arcs take the gaps and margins. The head of an arc lies
+    at the token looked at; width and opacity follow the weight. Shading shows
+    the attention each token receives on average, or from the one query.
+    Underlines with gaps between them are the tokens. A token's look at itself
+    has no arc. Words without a token are grey: the model did not see them.
+
+    A cross record is two texts: the one that looks above, the other below.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    layer, head : int or None
+        None takes the mean.
+    query : int or None
+        Only the arcs of this query, which gets a frame.
+    pairs : int or None
+        At most so many arcs, the strongest. None draws 12 in mode "strongest",
+        or one for each query where these are fewer, so that each arc can be
+        followed; and 2,000 otherwise. Arcs under 3 % of the strongest would not
+        be seen and are left out. The legend says how many there are.
+    mode : {"strongest", "query", "all"} or None
+        None is "query" where a `query` is given, else "strongest".
+    level : {"token", "eojeol"}, default "token"
+        "eojeol" merges the tokens of a word, conserving mass; `query` then
+        counts words.
+    ax : matplotlib.axes.Axes or None
+        None makes a figure whose size suits the text. Given axes keep their
+        size, and the picture shrinks to fit.
+    colour : str, default "#08519c"
+        Of the arcs. Dark blue on amber shading is told apart in grey print and
+        with every kind of colour blindness.
+    highest : float or None
+        Weight drawn widest, and attention received shaded deepest. None takes
+        the largest of each that is drawn. Give the same value to pictures that
+        are compared.
+    width : float or None
+        Of the lines, in inches; None is 6.5, or the axes' width.
+    legend : bool, default True
+    title : str or None
+        None names the prediction.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown or out of range.
+    RecordError
+        If the layer, head or query does not exist.
+    """
+    mode = mode or ("strongest" if query is None else "query")
+    most = choose("mode", mode, _MODES)
+    if mode == "query" and query is None:
+        raise OptionError("mode 'query' needs the query to draw: give query=0 for the first token.")
+    for name, value in (("pairs", pairs), ("highest", highest), ("width", width)):
+        if value is not None and not value > 0:
+            raise OptionError(f"{name} must be more than 0; got {value!r}. Leave it out for the default.")
+    if choose("level", level, _LEVELS):
+        record = record.merge("eojeol")
+    weights = record.matrix(layer, head)
+    if query is not None:
+        query = _position(query, len(record.queries))
+    if mode == "strongest":
+        most = min(most, len(record.queries))
+    looks, possible = _looks(record, weights, query, pairs or most)
+    seen_by = weights if query is None else weights[[query]]
+    shares = received(seen_by)
+    widest = highest or max((w for *_, w in looks), default=0.0) or 1.0
+    deepest = highest or float(shares.max()) or 1.0
+    entries = _entries(record, looks, possible, widest, deepest, float(seen_by.sum())) if legend else []
+
+    title = heading(record, layer, head) if title is None else title
+    if ax is None:
+        scale = 1.0
+        scene = lay_out(record, looks, entries, width=72 * (width or _LINE), by_query=query is not None)
+        ax = _new_axes(scene, title)
+    else:
+        scene, scale = _fitting(ax, record, looks, entries, width, query is not None)
+    pen = Pen(ax, scene.origin, scale)
+    _draw_shades(pen, scene, shares / deepest)
+    _draw_texts(pen, scene, underlined=level == "token")
+    if query is not None:
+        _draw_frame(pen, scene, query, colour)
+    _draw_arcs(pen, scene, looks, widest, colour)
+    draw_legend(pen, scene, colour)
+    ax.set(xticks=[], yticks=[], facecolor="white")
+    ax.spines[:].set_visible(False)
+    ax.set_title(title, fontfamily=families(title), fontsize=10, loc="left", pad=4, x=pen.inset)
+    return ax
+
+
+def _position(query: int, size: int) -> int:
+    if not -size <= query < size:
+        raise RecordError(
+            f"query {query} does not exist: this record has {size} at this level, numbered 0 to {size - 1}."
+        )
+    return query % size
+
+
+def _looks(record, weights, query, most):
+    """The pairs to draw, strongest first, and how many there are to choose from."""
+    scores = np.array(weights, dtype=np.float64)
+    if not two_texts(record):
+        if record.queries == record.keys:
+            np.fill_diagonal(scores, -1.0)
+        else:  # a selection: a token stands at unlike places of the two sides
+            scores[np.array([[q == k for k in record.keys] for q in record.queries])] = -1.0
+    if query is not None:
+        scores[np.arange(len(scores)) != query] = -1.0
+    found = strongest_pairs(scores, most, diagonal=True)
+    least = _FAINTEST * found[0][2] if found else 0.0
+    return [look for look in found if look[2] > 0 and look[2] >= least], int((scores >= 0).sum())
+
+
+def _entries(record, looks, possible, widest, deepest, mass) -> list[Entry]:
+    entries = [Entry("shade", f"받은 주목 (received), 최대 {deepest:.1%}")]
+    if looks:
+        share = sum(w for *_, w in looks) / mass
+        ways = [Entry("above", "뒷말을 봄 (looks ahead)"), Entry("below", "앞말을 봄 (looks back)")]
+        if two_texts(record):
+            ways = [Entry("across", "위에서 아래를 봄 (looks down)")]
+        entries = [*ways, Entry("width", f"주목 (weight), 최대 {widest:.1%}"), *entries, Entry(
+            "", f"{possible:,}쌍 중 {len(looks):,}쌍, 주목의 {share:.0%} (pairs drawn)")]
+    return entries
+
+
+def _new_axes(scene: Scene, title: str):
+    import matplotlib.pyplot as plt
+
+    above = 22.0 if title else 0.0
+    wide = max(scene.size[0], advance(named(title), 10) + 2 * PAD)
+    high = scene.size[1] + above
+    figure = plt.figure(figsize=(wide / 72, high / 72))
+    return figure.add_axes((0, 0, 1, scene.size[1] / high))
+
+
+def _fitting(ax, record, looks, entries, width, by_query):
+    """The scene that fits axes of a given size, and the scale at which it does."""
+    engine = ax.figure.get_layout_engine()
+    if engine is not None:  # it has the last word on the axes' size
+        engine.execute(ax.figure)
+    box = ax.get_window_extent()
+    wide, high = (72 * side / ax.figure.dpi for side in (box.width, box.height))
+    scale = 1.0
+    while True:
+        line = 72 * width if width else wide / scale - 2 * PAD
+        scene = lay_out(record, looks, entries, width=line, by_query=by_query)
+        room = min(wide / scene.size[0], high / scene.size[1])
+        if room >= scale or scale < 0.2:
+            return scene, min(scale, room)
+        scale *= 0.93
+
+
+def _draw_shades(pen, scene, depths) -> None:
+    side = scene.sides[-1]
+    for token, depth in zip(scene.keys, depths):
+        for line, left, right in side.layout.places[token]:
+            top = scene.ground.tops[side.first + line]
+            pen.box(left, top, right, top + LETTERS, facecolor=SHADE, edgecolor="none",
+                    alpha=float(np.clip(depth, 0, 1)), zorder=1)
+
+
+def _draw_texts(pen, scene, *, underlined) -> None:
+    for side in scene.sides:
+        tops = scene.ground.tops[side.first:]
+        if side.name:
+            pen.text(-scene.ground.left - PAD, tops[0] + 0.96 * SIZE, side.name, SMALL, ha="right", color=UNSEEN)
+        for word in side.layout.words:
+            pen.text(word.place.left, tops[word.place.line] + 0.96 * SIZE, word.text, SIZE,
+                     color=INK if side.seen(word) else UNSEEN, zorder=5)
+        for token, level in enumerate(underline_levels(side.tokens)):
+            for line, left, right in side.layout.places[token]:
+                if token in side.layout.chips:
+                    pen.box(left, tops[line] + 1, right, tops[line] + LETTERS - 1, facecolor="none",
+                            edgecolor=PALE, line=0.7, zorder=3)
+                    pen.text((left + right) / 2, tops[line] + 0.9 * SIZE, side.layout.chips[token],
+                             CHIP_SIZE * SIZE, ha="center", color=INK, zorder=5)
+                elif underlined:
+                    y = tops[line] + LETTERS + UNDERLINE * (level + 0.5)
+                    pen.path([(left + 0.8, y), (right - 0.8, y)], line=0.9, edgecolor=PALE, facecolor="none",
+                             zorder=3)
+
+
+def _draw_frame(pen, scene, query, colour) -> None:
+    side = scene.sides[0]
+    for line, left, right in side.layout.places[scene.queries[query]]:
+        top = scene.ground.tops[side.first + line]
+        pen.box(left, top, right, top + LETTERS, facecolor="none", edgecolor=colour, line=1.2, zorder=4)
+
+
+def _draw_arcs(pen, scene, looks, widest, colour) -> None:
+    heads = {}
+    for (q, k, weight), way in sorted(zip(looks, scene.ways), key=lambda arc: arc[0][2]):
+        share = min(weight / widest, 1.0)
+        draw_arc(pen, way.vertices, way.codes, share, colour, gid=f"look-{q}-{k}")
+        heads[way.vertices[-1], way.from_above] = share  # the strongest comes last
+    for (tip, from_above), share in heads.items():
+        draw_head(pen, tip, from_above, share, colour)

@@ -1,0 +1,91 @@
+"""What an overlay is drawn with: text and paths in points, arcs with heads, the legend."""
+
+from __future__ import annotations
+
+from .fonts import families
+from .scene import PAD, SMALL, SYMBOL, Scene
+
+INK, PALE = "#1a1a1a", "#8a8a8a"
+UNSEEN = "#767676"  # 4.5:1 on white
+SHADE = "#ffc94d"  # 11:1 under the ink, a light grey in print
+_WIDEST = 3.2  # points
+
+
+class Pen:
+    """Draws in points from where lines begin, so that text and arcs stay together in any axes."""
+
+    def __init__(self, ax, origin: float, scale: float):
+        from matplotlib.transforms import Affine2D, ScaledTranslation
+
+        self.ax, self.scale = ax, scale
+        points = Affine2D().translate(origin, PAD).scale(scale / 72, -scale / 72)
+        # Where the picture begins, in parts of the axes' width.
+        self.inset = scale * PAD / 72 * ax.figure.dpi / ax.get_window_extent().width
+        self.place = points + ax.figure.dpi_scale_trans + ScaledTranslation(0, 1, ax.transAxes)
+
+    def path(self, vertices, codes=None, *, line=0.0, **style) -> None:
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path
+
+        self.ax.add_artist(PathPatch(Path(vertices, codes), transform=self.place, linewidth=self.scale * line,
+                                     clip_on=False, **{"facecolor": "none", "edgecolor": "none", **style}))
+
+    def box(self, left, top, right, bottom, **style) -> None:
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        self.path(corners, [1, 2, 2, 2, 79], **style)
+
+    def text(self, x, y, text, size, **style) -> None:
+        # As text, not as a formula: dollar signs are the writer's.
+        self.ax.text(x, y, text, transform=self.place, fontsize=self.scale * size, fontweight="normal",
+                     fontstyle="normal", fontfamily=families(text), parse_math=False, clip_on=False, **style)
+
+
+def draw_arc(pen: Pen, vertices, codes, share: float, colour: str, **style) -> None:
+    """An arc whose width and opacity follow `share`, the weight as a part of the widest one's."""
+    pen.path(vertices, codes, line=_WIDEST * share, edgecolor=colour, alpha=_opacity(share),
+             capstyle="butt", joinstyle="round", zorder=2, **style)
+
+
+def draw_head(pen: Pen, tip, down: bool, share: float, colour: str) -> None:
+    """The head of arcs that end at `tip`."""
+    x, y = tip
+    way = 1 if down else -1
+    half, back = 1.0 + 3.0 * share**0.5, y - 4.5 * way
+    pen.path([(x, y + 2.8 * way), (x - half, back), (x + half, back), (x, y)], [1, 2, 2, 79],
+             facecolor=colour, alpha=_opacity(share), zorder=2.5)
+
+
+def draw_legend(pen: Pen, scene: Scene, colour: str) -> None:
+    for x, y, entry in scene.legend:
+        x, middle = x + PAD - scene.origin, y - 0.36 * SMALL
+        if entry.symbol == "shade":
+            pen.box(x, middle - 5, x + 20, middle + 5, facecolor=SHADE)
+        elif entry.symbol == "width":
+            draw_arc(pen, [(x, middle), (x + 20, middle)], None, 1.0, colour)
+        elif entry.symbol == "unseen":
+            pen.text(x, y, "가나", 1.25 * SMALL, color=UNSEEN)
+        elif entry.symbol:
+            _draw_example(pen, x, middle, entry.symbol, colour)
+        pen.text(x + (SYMBOL if entry.symbol else 0.0), y, entry.text, SMALL, color=INK)
+
+
+def _draw_example(pen, x, middle, symbol, colour) -> None:
+    """Two words in little, with an arc between them: to the right, to the left, or down."""
+    if symbol == "across":
+        for y in (middle - 6, middle + 6):
+            pen.path([(x + 4, y), (x + 16, y)], line=2.0, edgecolor=PALE)
+        draw_arc(pen, [(x + 10, middle - 4.5), (x + 10, middle + 1)], None, 0.45, colour)
+        draw_head(pen, (x + 10, middle + 2), True, 0.45, colour)
+        return
+    up = symbol == "above"
+    way = 1 if up else -1
+    text, rim, peak = middle + 6 * way, middle + 3 * way, middle - 9 * way
+    for left in (x, x + 13):
+        pen.path([(left, text), (left + 8, text)], line=2.0, edgecolor=PALE)
+    start, end = (x + 4, x + 17) if up else (x + 17, x + 4)
+    draw_arc(pen, [(start, rim), (start, peak), (end, peak), (end, rim)], [1, 4, 4, 4], 0.45, colour)
+    draw_head(pen, (end, rim), up, 0.45, colour)
+
+
+def _opacity(share: float) -> float:
+    return 0.1 + 0.8 * share
