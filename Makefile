@@ -28,6 +28,8 @@ lint: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt ".[lint]"
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
+	@if command -v npm >/dev/null; then scripts/lint_page.sh; \
+	else echo "no npm here: the page's scripts and styles are not linted"; fi
 
 $(READY): setup.py constraints.txt scripts/find_python.sh
 	@python=$$(scripts/find_python.sh "$(PYTHON)") && \

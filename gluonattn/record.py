@@ -152,6 +152,10 @@ class AttentionRecord:
     def heads(self) -> int:
         return self.weights.shape[1]
 
+    def label_name(self, label: str) -> str:
+        """What a label is called for people: ``source["label_names"]``, or the label itself."""
+        return str(self.source.get("label_names", {}).get(label, label))
+
     def matrix(self, layer: int | None = None, head: int | None = None) -> np.ndarray:
         """One (queries, keys) matrix: a layer and head, or the mean over those left None.
 

@@ -44,7 +44,7 @@ def main() -> None:
     for name, record in zip(SENTENCES, model.explain_all(list(SENTENCES.values()))):
         shown = ["overlay", "heatmap"] if name in HEATMAPS else ["overlay"]
         lines += [f"## {name}", "", f"> {record.text}", "",
-                  f"{record.prediction.label}: {record.prediction.confidence:.1%}", ""]
+                  f"{record.label_name(record.prediction.label)} {record.prediction.confidence:.1%}", ""]
         for view in shown:
             path = pictures / f"{name}-{view}.png"
             gluonattn.save_view(record, path, view=view)

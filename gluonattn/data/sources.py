@@ -8,7 +8,9 @@ import os
 import urllib.error
 import urllib.request
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Callable, NamedTuple
 
 from ..errors import DataError
@@ -18,16 +20,18 @@ NSMC_FILES = {
     "ratings_train.txt": "e03b7d14e9e41be8d464a28057cd25d7396c53e67aa7fd5f7e552c59b0ee2940",
     "ratings_test.txt": "8ac9f64052f11dbf6ae0acb5e038f03d90a76f0eda7820cfb3a92d02edfcebda",
 }
+_SENTIMENT = {"0": "부정", "1": "긍정"}
 _BLOCK = 1 << 16
 _NETWORK = (OSError, http.client.HTTPException)
 
 
 class Source(NamedTuple):
-    """Files to train on and, where there is one, to test on."""
+    """Files to train on and, where there is one, to test on; what its labels mean, where that is known."""
 
     name: str
     train: Path
     test: Path | None
+    label_names: Mapping[str, str] = MappingProxyType({})
 
 
 def locate(data: str) -> Source:
@@ -46,7 +50,7 @@ def locate(data: str) -> Source:
     """
     if data == "sample":
         folder = sample_folder()
-        return Source("sample", folder / "sample_train.tsv", folder / "sample_test.tsv")
+        return Source("sample", folder / "sample_train.tsv", folder / "sample_test.tsv", _SENTIMENT)
     if data == "nsmc":
         return _nsmc(nsmc_folder())
     path = Path(data)
@@ -87,7 +91,7 @@ def _nsmc(folder: Path) -> Source:
             )
         if sha256(path) != digest:
             warnings.warn(f"{path} differs from the published NSMC: figures will not compare.", stacklevel=3)
-    return Source("nsmc", folder / "ratings_train.txt", folder / "ratings_test.txt")
+    return Source("nsmc", folder / "ratings_train.txt", folder / "ratings_test.txt", _SENTIMENT)
 
 
 def sha256(path: Path) -> str:

@@ -195,6 +195,7 @@ class Predictor:
             "cell": self.config["model"]["cell"], "tokenizer": self.tokenizer.name,
             "epoch": self.config.get("epoch"), "framework": "mxnet",
             "versions": self.config["versions"],
+            "label_names": self.config.get("label_names", {}),
             "tokens": {"in_text": len(tokens), "seen": len(seen), "unknown": unknown},
         }
         padding = [Token("<pad>", len(text), len(text))] * (matrix.shape[-1] - len(seen))

@@ -95,9 +95,13 @@ def train(
     if settings is not None and options:
         raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
     settings = settings or Settings(**options)
-    reviews = data if isinstance(data, Reviews) else read_reviews(
-        locate(data).train, text_column=text_column, label_column=label_column
-    )
+    label_names: dict[str, str] = {}
+    if isinstance(data, Reviews):
+        reviews = data
+    else:
+        source = locate(data)
+        label_names = dict(source.label_names)
+        reviews = read_reviews(source.train, text_column=text_column, label_column=label_column)
     labels = require_two_labels(reviews)
     settings = settings.resolve(len(reviews))
     say(str(reviews))
@@ -144,6 +148,7 @@ def train(
         "model": arguments,
         "tokenizer": settings.tokenizer,
         "labels": labels,
+        "label_names": label_names,
         "max_length": settings.max_length,
         "training": {**asdict(settings), "data": reviews.origin, "reviews": len(reviews),
                      "skipped": reviews.skipped},

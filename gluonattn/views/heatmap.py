@@ -105,7 +105,8 @@ def heading(record: AttentionRecord, layer: int | None = None, head: int | None 
     """Title of a picture: the prediction, the cell, and what was averaged."""
     parts = []
     if record.prediction and record.prediction.label is not None:
-        parts.append(f"{shown(named(record.prediction.label), 40)}  {record.prediction.confidence:.1%}")
+        label = record.label_name(record.prediction.label)
+        parts.append(f"{shown(named(label), 40)}  {record.prediction.confidence:.1%}")
     if record.source.get("cell"):
         parts.append(f"{shown(str(record.source['cell']), 40)} cell")
     if record.layers > 1:

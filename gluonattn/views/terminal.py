@@ -99,8 +99,9 @@ def _sentence(console, record, layer, head, *, marks, styles) -> None:
 def _verdict(record) -> str:
     if not record.prediction or record.prediction.label is None:
         return ""
-    shares = "  ".join(f"{plain(k)} {p:.1%}" for k, p in record.prediction.probabilities.items())
-    return f"→ {plain(record.prediction.label)}   ({shares})"
+    shares = "  ".join(f"{plain(record.label_name(k))} {p:.1%}"
+                       for k, p in record.prediction.probabilities.items())
+    return f"→ {plain(record.label_name(record.prediction.label))}   ({shares})"
 
 
 def _pairs(console, record, layer, head, count) -> None:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from gluonattn.data.batches import Batchify
 from gluonattn.data.examples import Encoder, Example, buckets, drop_words
+from gluonattn.data.ngrams import text_ngrams, word_ngrams
 from gluonattn.data.vocabulary import UNKNOWN, build_vocabulary
 from gluonattn.runtime import mx
-from gluonattn.data.ngrams import text_ngrams, word_ngrams
 
 VOCABULARY = build_vocabulary([["영화", "좋다"], ["영화", "별로"]], 1)
 

@@ -86,7 +86,7 @@ def test_no_review_of_the_sample_stands_in_nsmc(sample, nsmc):
 def test_a_file_is_its_own_training_data(tmp_path):
     (tmp_path / "mine.csv").write_text("text,label\n")
     source = locate(str(tmp_path / "mine.csv"))
-    assert source == ("mine", tmp_path / "mine.csv", None)
+    assert source == ("mine", tmp_path / "mine.csv", None, {})
 
 
 def test_nothing_there_says_what_can_be(tmp_path):

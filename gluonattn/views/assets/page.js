@@ -1,0 +1,264 @@
+"use strict";
+// The page: what is chosen, the controls that choose it, and the panels that show it.
+{
+  const { make, label, percent } = gluonattn;
+  const SEARCH_FROM = 11; // records
+  const VIEWS = ["overlay", "heatmap", "list"];
+  let mounted = 0;
+
+  // Puts the page into an element, in place of what is there. data: page_data's; options: {lang, title,
+  // layer, head, view, theme, fontCss}. Returns {destroy}.
+  function mount(root, data, options = {}) {
+    const words = gluonattn.words[options.lang] ?? gluonattn.words.ko;
+    const id = `gluonattn-${++mounted}`;
+    const records = data.records.map(gluonattn.record);
+    const within = (index, size) => (index === null || index === undefined || index >= size ? null : (index + size) % size);
+    const side = (record) => ({
+      record,
+      layer: within(options.layer, records[record].layers),
+      head: within(options.head, records[record].heads),
+    });
+    const state = { view: options.view ?? "overlay", unit: "token", threshold: null, theme: options.theme ?? "system",
+      first: side(0), second: null, hovered: null, pinned: null };
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    let panels = [];
+
+    const index = make("nav", { class: "index", "aria-label": words.index, "data-picture": "no" });
+    const controls = make("div", { class: "controls" });
+    const stage = make("div", { class: "panels" });
+    const said = make("p", { class: "message", role: "status" });
+    const actions = make("div", { class: "actions" });
+    root.classList.add("gluonattn");
+    root.replaceChildren(make("header", {}, make("h1", {}, options.title ?? words.title), themeChoice()), ...(records.length > 1 ? [index] : []),
+      controls, make("p", { class: "quiet hint" }, words.hint, " ", make("span", { class: "nowrap" }, words.hintKeys)), stage, actions, said,
+      make("details", { class: "help" }, make("summary", {}, words.help), make("ul", {}, words.helpLines.map((line) => make("li", {}, line)))));
+
+    // ---- controls
+
+    function field(name, control) {
+      return make("label", { class: "field" }, make("span", {}, name), control);
+    }
+
+    // name: by which the control is found again after it was redrawn.
+    function selection(name, choices, value, change) {
+      return make("select", { "data-name": name, onchange: (event) => change(event.target.value) },
+        choices.map(([key, text]) => make("option", { value: key, selected: key === String(value) }, text)));
+    }
+
+    // Buttons of which one is pressed.
+    function choice(name, values, value, change) {
+      return make("div", { class: "choice", role: "radiogroup", "aria-label": name }, values.map((each) =>
+        make("label", {}, make("input", { type: "radio", name: `${id}-${name}`, value: each, checked: each === value,
+          onchange: () => change(each) }), make("span", {}, words[each]))));
+    }
+
+    function themeChoice() {
+      return field(words.theme, selection("theme", ["system", "light", "dark"].map((t) => [t, words[t]]), state.theme, (theme) => {
+        state.theme = theme;
+        paint();
+      }));
+    }
+
+    function settle() { // colours, fonts or the width have changed
+      panels.forEach((p) => p.resize());
+      highlight();
+    }
+
+    function paint(paper) {
+      const theme = paper ?? (state.theme === "system" ? (dark.matches ? "dark" : "light") : state.theme);
+      if (root.dataset.theme === theme) return;
+      root.dataset.theme = theme;
+      settle();
+    }
+    const follow = () => paint();
+
+    const numbered = (size) => [["", words.mean], ...Array.from({ length: size }, (_, n) => [String(n), n])];
+    function parts(which) { // layer and head of one side, where there are several
+      const record = records[which.record];
+      return [["layer", record.layers], ["head", record.heads]].filter(([, size]) => size > 1).map(([name, size]) =>
+        field(words[name], selection(name + (which === state.second), numbered(size), which[name] ?? "", (value) => {
+          which[name] = value === "" ? null : Number(value);
+          show();
+        })));
+    }
+
+    function comparison() {
+      const record = records[state.first.record];
+      if (records.length < 2 && record.layers * record.heads < 2) return null;
+      return field(words.compare, selection("compare", [["", words.nothing], ...records.map((r, i) => [String(i), `${i + 1}. ${label(r.text, 24)}`])],
+        state.second?.record ?? "", (value) => {
+          state.second = value === "" ? null : { ...side(Number(value)), layer: null, head: null };
+          show(true);
+        }));
+    }
+
+    const slider = make("input", { type: "range", min: 0, max: 100, step: 1, oninput: (event) => setThreshold(event.target.value) });
+    const sliderValue = make("output", {});
+    const automatic = make("button", { type: "button", class: "small", onclick: () => setThreshold(null) }, words.auto);
+    let highest = 1;
+    function setThreshold(value) {
+      state.threshold = value === null ? null : (Number(value) / 100) * highest;
+      show();
+    }
+    function sayThreshold() {
+      const text = state.threshold === null ? words.auto : percent(state.threshold);
+      sliderValue.textContent = text;
+      slider.setAttribute("aria-valuetext", text);
+      if (state.threshold === null) slider.value = 0;
+      automatic.disabled = state.threshold === null;
+    }
+
+    function drawControls() {
+      const shown = [state.first, state.second].filter(Boolean).map((s) => records[s.record]);
+      controls.replaceChildren(...[
+        choice(words.view, VIEWS, state.view, (view) => {
+          state.view = view;
+          show();
+        }),
+        shown.some(gluonattn.canMerge) && choice(words.unit, ["token", "word"], state.unit, (unit) => {
+          Object.assign(state, { unit, pinned: null, hovered: null });
+          show();
+        }),
+        ...(state.second ? [] : parts(state.first)),
+        make("div", { class: "field" }, make("label", { for: `${id}-threshold` }, words.threshold), slider, sliderValue, automatic),
+        comparison(),
+      ].filter(Boolean));
+      slider.id = `${id}-threshold`;
+    }
+
+    function drawIndex() {
+      const found = make("span", { class: "quiet", role: "status" });
+      const list = make("ol", {}, records.map((record, i) => make("li", {}, make("button", { type: "button", "aria-current": i === state.first.record ? "true" : null,
+        onclick: () => {
+          Object.assign(state, { first: side(i), hovered: null, pinned: null });
+          list.querySelectorAll("button").forEach((b, j) => (j === i ? b.setAttribute("aria-current", "true") : b.removeAttribute("aria-current")));
+          show(true);
+        } },
+      make("span", { class: "number" }, `${i + 1}`), make("bdi", {}, label(record.text, 60)),
+      record.prediction?.label != null && make("span", { class: "verdict" }, make("bdi", {}, label(record.prediction.label)),
+        ` ${percent(Math.max(...record.prediction.probabilities.map(([, share]) => share)))}`)))));
+      const search = (event) => {
+        const wanted = event.target.value.trim().toLowerCase();
+        let count = 0;
+        Array.from(list.children).forEach((item, i) => {
+          item.hidden = !`${records[i].text}\n${records[i].keyText}`.toLowerCase().includes(wanted);
+          count += !item.hidden;
+        });
+        found.textContent = wanted ? words.found(count, records.length) : "";
+      };
+      index.replaceChildren(...[
+        records.length >= SEARCH_FROM && make("div", { class: "search" }, make("input", { type: "search", placeholder: words.search, "aria-label": words.search, oninput: search }), found),
+        list].filter(Boolean));
+    }
+
+    // ---- panels
+
+    function heading(text, which) {
+      const { source } = records[which.record];
+      const from = [source.cell && `${source.cell} cell`, source.model, source.tokenizer].filter(Boolean).map((s) => label(s, 30)).join(" · ");
+      return make("div", { class: "heading" }, text && make("h2", {}, text),
+        make("p", { class: "quiet" }, from), state.second && make("div", { class: "parts" }, parts(which)));
+    }
+
+    function show(others) { // others: records other than before
+      const { name } = document.activeElement.dataset;
+      const sides = [state.first, state.second].filter(Boolean);
+      const shown = sides.map((s) => gluonattn.select(records[s.record], { ...s, unit: state.unit }));
+      highest = Math.max(...shown.map((s) => s.weights.reduce((a, b) => Math.max(a, b), 0))) || 1;
+      if (others) drawControls();
+      sayThreshold();
+      const common = { words, view: state.view, threshold: state.threshold, root, highest };
+      panels = sides.map((which, i) => gluonattn.panel(records[which.record], shown[i],
+        { ...common, heading: heading(state.second && [words.baseline, words.other][i], which) }, choose));
+      stage.classList.toggle("two", sides.length === 2);
+      const extra = sides.length === 2 ? differencePanel(shown, common) : [];
+      stage.replaceChildren(...panels.map((p) => p.element), ...extra);
+      settle();
+      if (name) root.querySelector(`[data-name="${name}"]`)?.focus();
+    }
+
+    function differencePanel([first, second], common) {
+      const title = make("div", { class: "heading" }, make("h2", {}, words.difference));
+      const change = gluonattn.difference(first, second);
+      if (!change) return [make("section", { class: "panel wide" }, title, make("p", { class: "legend" }, words.noneAgree))];
+      if (!change.complete) title.append(make("p", { class: "legend" }, words.someAgree(change.agree, Math.max(first.columns, second.columns))));
+      const made = gluonattn.panel(null, change, { ...common, heading: title, title: words.difference }, choose);
+      made.element.classList.add("wide");
+      panels.push(made);
+      return [made.element];
+    }
+
+    const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+    function choose(token, pin) {
+      if (!pin && same(token, state.hovered)) return;
+      if (pin) state.pinned = same(token, state.pinned) ? null : token;
+      state.hovered = pin ? null : token;
+      highlight();
+    }
+    function highlight() {
+      panels.forEach((p) => p.highlight(state.hovered ?? state.pinned, state.pinned));
+    }
+
+    // ---- pictures
+
+    const fileName = (ending) => `attention-${state.first.record + 1}.${ending}`;
+    const svg = () => gluonattn.toSvg(stage, getComputedStyle(root).backgroundColor, options.fontCss);
+    async function attempt(work) {
+      try {
+        said.textContent = await work();
+      } catch {
+        said.textContent = words.failed;
+      }
+    }
+    async function copyPng() {
+      const png = gluonattn.toPng(svg());
+      try { // a promise, so that the press of the button still counts when the picture is ready
+        await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
+        return words.copied;
+      } catch {
+        gluonattn.download(await png, fileName("png"));
+        return words.notCopied(fileName("png"));
+      }
+    }
+    async function savePng() {
+      gluonattn.download(await gluonattn.toPng(svg()), fileName("png"));
+      return words.saved(fileName("png"));
+    }
+    function saveSvg() {
+      gluonattn.download(new Blob([svg()], { type: "image/svg+xml" }), fileName("svg"));
+      return words.saved(fileName("svg"));
+    }
+    actions.append(...Object.entries({ copyPng, savePng, saveSvg }).map(([name, work]) =>
+      make("button", { type: "button", "data-action": name, onclick: () => attempt(work) }, words[name])));
+
+    // ---- what changes by itself
+
+    let width = 0;
+    const watch = new ResizeObserver(() => {
+      if (Math.abs(stage.clientWidth - width) < 1) return;
+      width = stage.clientWidth;
+      settle();
+    });
+    const beforePrint = () => paint("light");
+    dark.addEventListener("change", follow);
+    addEventListener("beforeprint", beforePrint);
+    addEventListener("afterprint", follow);
+    paint();
+    if (records.length > 1) drawIndex();
+    show(true);
+    watch.observe(stage);
+    document.fonts?.ready.then(settle);
+
+    return {
+      destroy() {
+        watch.disconnect();
+        dark.removeEventListener("change", follow);
+        removeEventListener("beforeprint", beforePrint);
+        removeEventListener("afterprint", follow);
+        root.replaceChildren();
+      },
+    };
+  }
+
+  Object.assign(gluonattn, { mount });
+}

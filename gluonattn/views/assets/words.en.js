@@ -1,0 +1,51 @@
+"use strict";
+// What the page says, in English. A sentence with places takes them as arguments.
+globalThis.gluonattn ??= {};
+{
+  const words = {
+    title: "Attention", view: "View", overlay: "Sentence", heatmap: "Heatmap", list: "List",
+    unit: "Unit", token: "Morphemes", word: "Words", layer: "Layer", head: "Head", mean: "mean",
+    threshold: "Threshold", auto: "auto", compare: "Compare", nothing: "nothing", theme: "Theme", system: "system",
+    light: "light", dark: "dark", prediction: "Prediction", noPrediction: "no prediction",
+    queryText: "The text that looks", keyText: "The text looked at", index: "Index", search: "Find a sentence",
+    found: (n, all) => `${n} of ${all}`,
+    looksAt: "It looks at", lookedAtBy: "Looked at by", query: "Query", key: "Key",
+    mostReceived: "Looked at most", mostFrom: (name) => `“${name}”: looked at by`,
+    weight: "Weight", change: "Difference", itself: "itself", received: "attention received",
+    sentence: "Sentence: arrow keys move over the tokens, Enter pins one",
+    sayReceived: (name, share) => `${name}, receives ${share}`,
+    sayLooks: (list) => `looks at ${list}`, sayFrom: (list) => `looked at by ${list}`,
+    hint: "Hover or tap a word: whom it looks at, and who looks at it.",
+    hintKeys: "←→↑↓ move · Enter pins · Esc lets go",
+    legendAll: (n, all, least) => n ? `The ${n} strongest of ${all} links (${least} and more)` : "No link is above the threshold",
+    legendArrow: "Arrows point from the word that looks to the word looked at.",
+    shadeAll: "Shading: attention received.", shadeOne: "Shading: the weights of the chosen word.",
+    legendOne: "Above: what the chosen word looks at · Below: what looks at it · Shading: the weights above.",
+    legendDifference: "Blue +: the second looks more · Orange −: the first looks more (percentage points)",
+    cellHint: "Hover a cell, or use the arrow keys, to read it.",
+    cell: (query, key, weight) => `${query} → ${key} ${weight}`,
+    heatmapOf: (rows, columns) => `Heatmap: ${rows} queries (down), ${columns} keys (across)`,
+    shownOf: (n, all) => `the ${n} largest of ${all}`,
+    copyPng: "Copy picture", savePng: "Save PNG", saveSvg: "Save SVG", copied: "Picture copied.",
+    saved: (name) => `Saved as ${name}.`,
+    notCopied: (name) => `No clipboard here: saved as ${name}.`,
+    failed: "The picture could not be made. Try SVG.",
+    baseline: "First", other: "Second", difference: "Difference (second − first)",
+    noneAgree: "The two records differ in text or in tokens: no difference can be taken. Words instead of morphemes may agree.",
+    someAgree: (n, all) => `Differences only for the ${n} of ${all} tokens that both records have.`,
+    rounded: (error) => `Weights are rounded in this file: off by ${error} at most.`,
+    kept: (n, all, lost) => `Only the ${n} largest of ${all} weights of each row are here: up to ${lost} of a row is missing.`,
+    averaged: (layers, heads) => `This file holds only the mean of ${[layers && `${layers} layers`, heads && `${heads} heads`].filter(Boolean).join(" and ")}.`,
+    lost: (share) => `Up to ${share} of a row's attention is missing from this record.`,
+    seen: (n, all) => `The model read only the first ${n} of ${all} tokens.`,
+    help: "How to read this",
+    helpLines: [
+      "A row of attention is the weight one token shares out over all tokens; it sums to 100 %.",
+      "Colour is the lightness of one blue: it keeps its order in grey print and for colour-blind readers. Differences are blue and orange, always with a + or − sign.",
+      "Merging morphemes into words adds up the tokens looked at and averages the tokens that look, so each row keeps its sum.",
+      "What a token gives itself is not drawn as an arrow; the heatmap and the list show it.",
+      "Attention says what the model read, not always why it decided.",
+    ],
+  };
+  gluonattn.words = { ...gluonattn.words, en: words };
+}

@@ -1,0 +1,51 @@
+"use strict";
+// What the page says, in Korean. A sentence with places takes them as arguments.
+globalThis.gluonattn ??= {};
+{
+  const words = {
+    title: "어텐션", view: "보기", overlay: "문장", heatmap: "히트맵", list: "목록",
+    unit: "단위", token: "형태소", word: "어절", layer: "층", head: "헤드", mean: "평균",
+    threshold: "문턱값", auto: "자동", compare: "비교", nothing: "없음", theme: "밝기", system: "시스템",
+    light: "밝게", dark: "어둡게", prediction: "예측", noPrediction: "예측 없음",
+    queryText: "보는 글", keyText: "보이는 글", index: "차례", search: "문장 찾기",
+    found: (n, all) => `${all}개 가운데 ${n}개`,
+    looksAt: "이 말이 보는 말", lookedAtBy: "이 말을 보는 말", query: "보는 말", key: "보이는 말",
+    mostReceived: "많이 보이는 말", mostFrom: (name) => `‘${name}’: 이 말을 보는 말`,
+    weight: "가중치", change: "차이", itself: "자기 자신", received: "받는 어텐션",
+    sentence: "문장: 화살표 키로 옮기고 Enter로 고정합니다",
+    sayReceived: (name, share) => `${name}, 받는 어텐션 ${share}`,
+    sayLooks: (list) => `보는 말: ${list}`, sayFrom: (list) => `보는 쪽: ${list}`,
+    hint: "낱말에 마우스를 올리거나 누르면 무엇을 보고 무엇에 보이는지 나옵니다.",
+    hintKeys: "←→↑↓ 이동 · Enter 고정 · Esc 풀기",
+    legendAll: (n, all, least) => n ? `가장 센 연결 ${n}개 (전체 ${all}개, ${least} 이상)` : "문턱값을 넘는 연결이 없습니다",
+    legendArrow: "화살표는 보는 말에서 보이는 말로 향합니다.",
+    shadeAll: "바탕색은 받는 어텐션입니다.", shadeOne: "바탕색은 고른 말의 가중치입니다.",
+    legendOne: "위: 고른 말이 보는 말 · 아래: 고른 말을 보는 말 · 바탕색은 위쪽의 가중치입니다.",
+    legendDifference: "파랑 +: 비교가 더 봄 · 주황 −: 기준이 더 봄 (백분율 점)",
+    cellHint: "칸 위에 올리거나 화살표 키로 칸을 읽습니다.",
+    cell: (query, key, weight) => `${query} → ${key} ${weight}`,
+    heatmapOf: (rows, columns) => `히트맵: 보는 말 ${rows}개(세로), 보이는 말 ${columns}개(가로)`,
+    shownOf: (n, all) => `${all}개 가운데 가장 큰 ${n}개`,
+    copyPng: "그림 복사", savePng: "PNG 저장", saveSvg: "SVG 저장", copied: "그림을 복사했습니다.",
+    saved: (name) => `${name} 파일로 저장했습니다.`,
+    notCopied: (name) => `여기서는 클립보드를 쓸 수 없어 ${name} 파일로 저장했습니다.`,
+    failed: "그림을 만들지 못했습니다. SVG로 해 보세요.",
+    baseline: "기준", other: "비교", difference: "차이 (비교 − 기준)",
+    noneAgree: "두 기록의 문장이나 말 나눔이 달라 차이를 셀 수 없습니다. 단위가 ‘어절’이면 맞을 수도 있습니다.",
+    someAgree: (n, all) => `말 ${all}개 가운데 두 기록에 함께 있는 ${n}개만 차이를 냅니다.`,
+    rounded: (error) => `저장하면서 가중치를 반올림했습니다: 최대 ${error} 어긋납니다.`,
+    kept: (n, all, lost) => `줄마다 가장 큰 ${n}개(전체 ${all}개)만 실었습니다: 한 줄에서 최대 ${lost}가 빠졌습니다.`,
+    averaged: (layers, heads) => `${[layers && `층 ${layers}개`, heads && `헤드 ${heads}개`].filter(Boolean).join("와 ")}의 평균만 실었습니다.`,
+    lost: (share) => `이 기록은 한 줄에서 최대 ${share}의 어텐션이 빠져 있습니다.`,
+    seen: (n, all) => `모델은 말 ${all}개 가운데 앞의 ${n}개만 읽었습니다.`,
+    help: "읽는 법",
+    helpLines: [
+      "한 줄은 보는 말 하나가 모든 말에 나누어 준 가중치이고, 더하면 100%입니다.",
+      "색은 파랑 한 가지의 밝기이므로 흑백 인쇄에서도, 색을 구별하기 어려워도 순서가 같습니다. 차이는 파랑과 주황에 늘 +와 −를 붙입니다.",
+      "형태소를 어절로 합칠 때 보이는 쪽은 더하고 보는 쪽은 평균하므로 한 줄의 합은 그대로입니다.",
+      "자기 자신을 보는 가중치는 화살표 대신 히트맵과 목록에 있습니다.",
+      "어텐션은 모델이 무엇을 읽었는지를 보여 줄 뿐, 왜 그렇게 판단했는지를 언제나 말해 주지는 않습니다.",
+    ],
+  };
+  gluonattn.words = { ...gluonattn.words, ko: words };
+}

@@ -1,0 +1,169 @@
+"""One offline page to touch: the sentence as text, and the attention on it.
+
+The page is `assets/page.html` with `page.css` and the scripts put in, the records as JSON, and a
+Content-Security-Policy that allows exactly these and no request at all. The same scripts serve a
+saved file, a notebook (`notebook_html`) and a web page: ``gluonattn.mount(element, data, options)``.
+
+Weights are shown by one blue whose lightness falls steadily (L* 97 to 19; on a dark page it rises
+from 13 to 92), so they read in grey print and with every kind of colour blindness. Differences are
+blue and orange, which red-green blindness keeps apart too, and always carry a printed sign.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import os
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from ..errors import DataError, choose
+from ..files import replace_file
+from ..record import AttentionRecord
+from .page_data import dumps, page_data
+from .page_font import font_face
+
+LANGUAGES = {"ko": "ko", "en": "en"}
+ASSETS = Path(__file__).parent / "assets"
+SCRIPTS = ("words.{lang}.js", "dom.js", "data.js", "sentence.js", "arcs.js", "heatmap.js", "list.js", "picture.js",
+           "panel.js", "page.js", "start.js")
+_POLICY = "default-src 'none'; {allowed}; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'"
+
+
+def to_html(
+    records: AttentionRecord | Sequence[AttentionRecord],
+    *,
+    lang: str = "ko",
+    title: str | None = None,
+    layer: int | None = None,
+    head: int | None = None,
+    limit: int = 2_000_000,
+    font: bool = True,
+) -> str:
+    """A page that shows one record, or many with an index, as one offline file.
+
+    Parameters
+    ----------
+    records : AttentionRecord or sequence of AttentionRecord
+    lang : {"ko", "en"}, default "ko"
+        Language of the labels.
+    title : str or None
+        None takes the beginning of the first text.
+    layer, head : int or None
+        Shown first, where a record has it; None is the mean. The page can switch.
+    limit : int, default 2_000_000
+        Bytes the records may take; see `page_data` for what is dropped to stay below. The page's
+        own code (less than 60 kB) and the font come on top.
+    font : bool, default True
+        Whether to carry the Hangul glyphs used (about 180 bytes each), for systems that have no
+        Hangul font.
+
+    Returns
+    -------
+    str
+        HTML. It can be written with ``encoding="utf-8"`` whatever the tokens hold.
+
+    Raises
+    ------
+    OptionError
+        If `lang` is unknown, there is no record, or the records cannot be made to fit.
+    RecordError
+        If `layer` or `head` does not exist in the first record.
+    """
+    choose("language", lang, LANGUAGES)
+    records = [records] if isinstance(records, AttentionRecord) else list(records)
+    data = page_data(records, limit=limit)
+    records[0].matrix(layer, head)  # says which layers and heads there are
+    heading = title if title is not None else _beginning(records[0].query_text)
+    data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head}
+    script, style = _code(lang)
+    json_text = dumps(data)
+    font_css = font_face(json_text + heading + script) if font else ""
+    allowed = f"script-src {_hash(script)}; style-src {_hash(style)} {_hash(font_css)}"
+    parts = {
+        "lang": lang,
+        "title": html.escape(_encodable(heading)),
+        "policy": html.escape(_POLICY.format(allowed=allowed)),
+        "font": font_css,
+        "style": style,
+        "data": json_text,
+        "script": script,
+    }
+    # One pass, so that nothing put in is searched for places again.
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _asset("page.html"))
+
+
+def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | os.PathLike, **options) -> Path:
+    """Write `to_html(records, **options)`; the file appears under its name only when it is complete.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    page = to_html(records, **options)
+    try:
+        replace_file(path, page.encode("utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"cannot write the page to {path}: {error.strerror}. "
+            "Choose a folder that exists, is writable and has space."
+        ) from None
+    return path
+
+
+def notebook_html(records: AttentionRecord | Sequence[AttentionRecord], **options) -> str:
+    """The page in a frame of its own, for ``_repr_html_``: any number of them stand in one notebook.
+
+    The frame may run its own script and offer downloads, and nothing else: it shares no name, style
+    or storage with the notebook or with another frame. `options` are those of `to_html`.
+    """
+    records = [records] if isinstance(records, AttentionRecord) else list(records)
+    page = to_html(records, **options)
+    return (
+        f'<iframe sandbox="allow-scripts allow-downloads" srcdoc="{html.escape(page)}" width="100%" '
+        f'height="{_height(records)}" frameborder="0" title="gluonattn"></iframe>'
+    )
+
+
+def _height(records: list[AttentionRecord]) -> int:
+    """Pixels the first record takes on a page 700 wide; a longer one scrolls in its frame."""
+    first = records[0]
+    texts = [first.query_text] if first.queries == first.keys else [first.query_text, first.key_text]
+    lines = sum(1 + len(text) // 32 for text in texts)
+    index = min(230, 60 + 30 * len(records)) if len(records) > 1 else 0
+    return min(1200, 540 + 100 * lines + index)
+
+
+@cache
+def _code(lang: str) -> tuple[str, str]:
+    """Script and style of a page, without the comments and spaces that are there for their readers."""
+    import rjsmin
+
+    strict = '"use strict";'  # said once, it holds for the whole script
+    parts = (rjsmin.jsmin(_asset(name.format(lang=lang))).replace(strict, "", 1) for name in SCRIPTS)
+    script = strict + "\n".join(parts)
+    style = re.sub(r"/\*.*?\*/", "", _asset("page.css"), flags=re.DOTALL)
+    style = re.sub(r"\s*([{};,]|:(?= ))\s*", r"\1", style).replace(";}", "}")
+    return script, re.sub(r"(?<![\w.])0\.(?=\d)", ".", style)
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _hash(source: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode('utf-8')).digest()).decode('ascii')}'"
+
+
+def _beginning(text: str, longest: int = 60) -> str:
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return words if len(words) <= longest else words[: longest - 1] + "…"
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")

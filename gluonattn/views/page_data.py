@@ -1,0 +1,235 @@
+"""Records as small, plain data for the page: quantised, bounded, and saying what was dropped.
+
+A row of weights becomes whole numbers ``levels = round(most * sqrt(row / row.max()))`` and the mass
+they stand for; reading them back, ``row = mass * levels**2 / sum(levels**2)``. The square root
+spends the levels where attention has most of its values, near zero, and scaling to the mass keeps
+every row's sum whatever the rounding did.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import OptionError
+from ..record import AttentionRecord, Token, _eojeol_groups
+
+FORMAT = 1
+_FEWEST = 8  # keys kept of a row, or an eighth of them, before heads are averaged to make room
+_SLACK = 400  # bytes for the fields that say how the weights were stored
+_SOURCE = ("model", "cell", "tokenizer", "epoch", "framework")
+_LONGEST_SOURCE = 80
+
+
+def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000) -> dict:
+    """Plain data for the page, at most `limit` bytes as UTF-8 JSON.
+
+    What does not fit is stored ever more coarsely: 16-bit levels, 8-bit levels, the strongest keys
+    of each row, heads averaged, layers averaged. Each record's ``weights`` says which (``bits``,
+    ``kept``, ``averaged``), the largest error of a stored weight (``error``) and the largest share
+    of a row that is missing (``dropped``). Per-head vectors are left out; the page does not use them.
+
+    Parameters
+    ----------
+    records : sequence of AttentionRecord
+    limit : int, default 2_000_000
+        Bytes, shared by all records; what a small one does not need goes to the larger.
+
+    Returns
+    -------
+    dict
+        JSON values only. Spans count UTF-16 units, as JavaScript strings do.
+
+    Raises
+    ------
+    OptionError
+        If there is no record, or not even the coarsest form fits.
+    """
+    records = list(records)
+    if not records:
+        raise OptionError("a page needs at least one record; got an empty list.")
+    left = limit - _SLACK
+    plain = [_plain(record) for record in records]
+    entries: list[dict] = [{} for _ in records]
+    smallest_first = sorted(range(len(records)), key=lambda i: records[i].weights.size)
+    for place, i in enumerate(smallest_first):
+        share = left // (len(records) - place)
+        weights = _stored(records[i].weights, share - _size(plain[i]) - _SLACK)
+        if weights is None:
+            raise OptionError(
+                f"{len(records)} record(s) do not fit into {limit:,} bytes, not even averaged over heads "
+                f"and layers: record {i} has {len(records[i].queries)} x {len(records[i].keys)} tokens. "
+                "Raise limit, pass fewer records, or record.select(...) fewer tokens."
+            )
+        entries[i] = {**plain[i], "weights": weights}
+        left -= _size(entries[i])
+    return {"format": FORMAT, "records": entries}
+
+
+def decoded(entry: dict) -> np.ndarray:
+    """The weights of one of ``page_data(...)["records"]`` as the page reads them.
+
+    Returns
+    -------
+    numpy.ndarray, float64, shape (layers, heads, queries, keys)
+        Keys that were not kept are 0.
+    """
+    stored = entry["weights"]
+    rows = stored["layers"] * stored["heads"] * len(entry["queries"])
+    keys = len(entry["keys"] or entry["queries"])
+    levels = _bytes_to(stored["levels"], f"<u{stored['bits'] // 8}").reshape(rows, -1)
+    full = np.zeros((rows, keys))
+    if stored["kept"] is None:
+        full[:] = levels
+    else:
+        places = _bytes_to(stored["places"], _place_type(keys)).reshape(rows, -1)
+        np.put_along_axis(full, places.astype(np.int64), levels, axis=1)
+    full **= 2
+    total = full.sum(-1, keepdims=True)
+    mass = _bytes_to(stored["mass"], "<f4").reshape(rows, 1)
+    full *= mass / np.where(total > 0, total, 1)
+    return full.reshape(stored["layers"], stored["heads"], -1, keys)
+
+
+def dumps(value: Any) -> str:
+    """JSON that may stand inside a ``<script>`` element: no character of it can end or steer one.
+
+    Everything dangerous is written as ``\\uXXXX``, which JSON reads back as the same character.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_ESCAPES)
+
+
+# HTML's and JavaScript's own, what changes direction or is invisible, and what UTF-8 cannot hold.
+_ESCAPES = {
+    code: f"\\u{code:04x}"
+    for part in ([*map(ord, "<>&'`")], range(0x7F, 0xA0), range(0x200B, 0x2010), range(0x2028, 0x202F),
+                 range(0x2060, 0x2070), [0xAD, 0x61C, 0xFEFF, 0xFFFE, 0xFFFF], range(0xD800, 0xE000))
+    for code in part
+}
+
+
+def _plain(record: AttentionRecord) -> dict:
+    """Everything but the weights."""
+    queries, keys = (
+        _tokens(tokens, text)
+        for tokens, text in ((record.queries, record.query_text), (record.keys, record.key_text))
+    )
+    same = record.queries == record.keys and record.query_text == record.key_text
+    seen = record.source.get("tokens")
+    said = {name: record.source.get(name) for name in _SOURCE}
+    return {
+        "kind": record.kind,
+        "text": record.query_text,
+        "keyText": None if same else record.key_text,
+        "queries": queries,
+        "keys": None if same else keys,
+        "queryWords": _words(record.queries, record.query_text),
+        "keyWords": None if same else _words(record.keys, record.key_text),
+        "prediction": record.prediction and {
+            "label": record.prediction.label and record.label_name(record.prediction.label),
+            "probabilities": [[record.label_name(k), round(p, 6)]
+                              for k, p in record.prediction.probabilities.items()],
+        },
+        "seen": [seen.get("seen"), seen.get("in_text")] if isinstance(seen, dict) else None,
+        "lost": None if record.normalised else record.source["dropped_mass"],
+        "source": {k: str(v)[:_LONGEST_SOURCE] for k, v in said.items() if isinstance(v, (str, int, float))},
+    }
+
+
+def _tokens(tokens: Sequence[Token], text: str) -> list[list]:
+    """``[start, end, tag, text]``, ended early where the tag is unknown and the text is the span's."""
+    at = [0]  # UTF-16 units before each character
+    for character in text:
+        at.append(at[-1] + 1 + (ord(character) > 0xFFFF))
+    found = []
+    for token in tokens:
+        entry: list = [at[token.start], at[token.end], token.tag]
+        if token.text != text[token.start : token.end]:
+            entry.append(token.text)
+        elif token.tag is None:
+            entry.pop()
+        found.append(entry)
+    return found
+
+
+def _words(tokens: Sequence[Token], text: str) -> list[int]:
+    """The number of the eojeol each token belongs to."""
+    return [word for word, group in enumerate(_eojeol_groups(tokens, text)) for _ in group]
+
+
+def _stored(weights: np.ndarray, room: int) -> dict | None:
+    """The weights in the finest form that takes at most `room` bytes, None where none does."""
+    layers, heads = weights.shape[:2]
+    for axes, bits, kept in _forms(weights.shape, room):
+        part = weights.mean(axis=axes, keepdims=True, dtype=np.float64) if axes else weights
+        stored = {
+            "layers": part.shape[0],
+            "heads": part.shape[1],
+            "averaged": {name: size for axis, name, size in
+                         ((0, "layers", layers), (1, "heads", heads)) if axis in axes and size > 1},
+            "bits": bits,
+            "kept": kept,
+            **_encoded(part.reshape(-1, part.shape[-1]).astype(np.float64), bits, kept),
+        }
+        return {**stored, **_loss(part, stored)}
+    return None
+
+
+def _forms(shape: tuple, room: int) -> Iterator[tuple[tuple, int, int | None]]:
+    """(axes averaged, bits of a level, keys kept of a row) that fit, finest first."""
+    layers, heads, queries, keys = shape
+    averages = [(), *([(1,)] if heads > 1 else []), *([(0, 1)] if layers > 1 else [])]
+    for axes in averages:
+        rows = queries * (1 if 0 in axes else layers) * (1 if 1 in axes else heads)
+        bytes_left = room * 3 // 4 - 4 * rows - 8  # base64 takes 4 for 3; 4 bytes a row for the mass
+        for bits in (16, 8):
+            if rows * keys * bits // 8 <= bytes_left:
+                yield axes, bits, None
+        kept = bytes_left // (rows * (1 + np.dtype(_place_type(keys)).itemsize))
+        fewest = max(_FEWEST, keys // 8) if axes != averages[-1] else 1
+        if fewest <= kept < keys:
+            yield axes, 8, kept
+
+
+def _encoded(rows: np.ndarray, bits: int, kept: int | None) -> dict[str, str]:
+    places = {}
+    if kept is not None:
+        strongest = np.sort(np.argpartition(-rows, kept - 1, axis=1)[:, :kept], axis=1)
+        places = {"places": _base64(strongest, _place_type(rows.shape[1]))}
+        rows = np.take_along_axis(rows, strongest, axis=1)
+    top = rows.max(-1, keepdims=True)
+    levels = np.rint((2**bits - 1) * np.sqrt(rows / np.where(top > 0, top, 1)))
+    return {"levels": _base64(levels, f"<u{bits // 8}"), **places, "mass": _base64(rows.sum(-1), "<f4")}
+
+
+def _loss(weights: np.ndarray, stored: dict) -> dict:
+    """Largest error of a stored weight, and largest share of a row that was not stored."""
+    queries, keys = weights.shape[2:]
+    back = decoded({"weights": stored, "queries": [0] * queries, "keys": [0] * keys})
+    held = back > 0 if stored["kept"] else np.True_
+    return {
+        "error": float(f"{np.max(np.abs(back - weights), initial=0, where=held):.2g}"),
+        "dropped": round(float(np.max(weights.sum(-1, dtype=np.float64) - back.sum(-1))), 4)
+        if stored["kept"] else 0,
+    }
+
+
+def _place_type(keys: int) -> str:
+    return "<u1" if keys <= 256 else "<u2" if keys <= 65536 else "<u4"
+
+
+def _base64(array: np.ndarray, kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(array, dtype=kind).tobytes()).decode("ascii")
+
+
+def _bytes_to(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype=kind)
+
+
+def _size(entry: dict) -> int:
+    return len(dumps(entry).encode("utf-8")) + 1

@@ -1,0 +1,56 @@
+"""What the tests of the views share: a real browser, and a record to show in it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from gluonattn.record import AttentionRecord, Prediction
+
+from .pages import SENTENCE, record_of
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Opens HTML as a saved file; afterwards no request has gone out and no script has failed."""
+    contexts, wrong = [], []
+
+    def open_(source: str, **options):
+        path = tmp_path / f"page{len(contexts)}.html"
+        path.write_text(source, encoding="utf-8")
+        context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(r.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (wrong.append("dialog"), dialog.dismiss()))
+        page.goto(path.as_uri())
+        page.wait_for_selector(".panel, iframe")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def scored() -> AttentionRecord:
+    """A sentence's record with a prediction."""
+    return record_of(
+        SENTENCE, prediction=Prediction("0", {"0": 0.917, "1": 0.083}), source={"cell": "mlp", "model": "m"}
+    )
