@@ -63,6 +63,8 @@ def train(
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
     seed: int = typer.Option(0),
     device: str = Device,
+    workers: Optional[int] = typer.Option(
+        None, help="Processes on CPU; default one a core, 1 for fewer than 20,000 reviews."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
     resume: bool = typer.Option(False, help="Go on where a stopped or killed run was."),
@@ -79,7 +81,7 @@ def train(
     settings = Settings(
         recipe=recipe, cell=cell, ngrams=ngrams, tokenizer=tokenizer, epochs=epochs, batch_size=batch_size,
         learning_rate=learning_rate, schedule=schedule, min_count=min_count, max_length=max_length,
-        validation=validation, patience=patience, seed=seed, device=device,
+        validation=validation, patience=patience, seed=seed, device=device, workers=workers,
     )
     console = Console(stderr=as_json)
     folder = run_training(

@@ -42,6 +42,9 @@ CUDA_LIBRARIES = (
 )
 
 
+_own_threads: int | None = None  # of this process alone, where several share the cores
+
+
 def __getattr__(name: str):
     if name == "mx":
         return _import_mxnet()
@@ -75,21 +78,27 @@ def device(name: str = "auto"):
     DeviceError
         If a GPU is asked for and there is none, or MXNet's code does not run on it.
     """
+    index = gpu_index(name)
+    return _import_mxnet().cpu() if index is None else _import_mxnet().gpu(index)
+
+
+def gpu_index(name: str = "auto") -> int | None:
+    """Number of the GPU that `device` would choose, None for the CPU; does not load MXNet."""
     match = re.fullmatch(r"auto|cpu|gpu(?::([0-9]+))?", str(name))
     if match is None:
         raise OptionError(f"unknown device {name!r}: expected auto, cpu, gpu or gpu:N (as in gpu:1).")
     if name == "cpu":
-        return _import_mxnet().cpu()
+        return None
     index = _first_usable_gpu() if name == "auto" else int(match.group(1) or 0)
     try:
         _check_gpu(index)
     except DeviceError as error:
         if name == "auto":
             if _wheel() != "mxnet":
-                warnings.warn(f"using the CPU: {error}", stacklevel=2)
-            return _import_mxnet().cpu()
+                warnings.warn(f"using the CPU: {error}", stacklevel=3)
+            return None
         raise
-    return _import_mxnet().gpu(index)
+    return index
 
 
 def seed_everything(seed: int) -> None:
@@ -148,6 +157,18 @@ def cores() -> int:
     return available
 
 
+def total_threads() -> int:
+    """Threads all processes of a run may compute with together: OMP_NUM_THREADS, or one a core."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(wanted) if wanted.isdecimal() and int(wanted) else cores()
+
+
+def compute_with(threads: int) -> None:
+    """Have MXNet compute with so many threads in this process; without effect once it is loaded."""
+    global _own_threads
+    _own_threads = threads
+
+
 def _import_mxnet():
     if "mxnet" in sys.modules and hasattr(sys.modules["mxnet"], "gluon"):
         return sys.modules["mxnet"]
@@ -157,7 +178,10 @@ def _import_mxnet():
         _load_cuda_libraries()
     _set_numpy_aliases()
     _choose_threads()
+    total = os.environ["OMP_NUM_THREADS"]
     try:
+        if _own_threads is not None:  # MXNet reads it while it loads
+            os.environ["OMP_NUM_THREADS"] = str(_own_threads)
         with warnings.catch_warnings():
             # MXNet 1.9.1 is final: what it warns about will not be mended there.
             warnings.simplefilter("ignore")
@@ -167,6 +191,8 @@ def _import_mxnet():
             f"{wheel} is installed but cannot be imported: {error}. It needs Python 3.9 to 3.12, "
             f"numpy below 2 and setuptools below 81: install it with {_install_command(wheel)}."
         ) from error
+    finally:
+        os.environ["OMP_NUM_THREADS"] = total
 
 
 def _wheel() -> str:

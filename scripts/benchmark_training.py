@@ -1,8 +1,9 @@
 """Reviews a second and peak memory of the default recipe beside the post's loop.
 
 Both train one epoch on the same 75,000 reviews in this run, interleaved, each in a
-process of its own with the same number of threads; figures are medians, and
-ratios are what to compare across machines. The post's loop is written out here
+process of its own with the same number of threads, which for the default recipe
+means as many processes of one thread; figures are medians, and ratios are what
+to compare across machines. The post's loop is written out here
 as the post has it (every text padded to 30, all words in the vocabulary, dense
 gradients, a fused GRU, DataLoader) and runs with MXNet's own thread waiting,
 which is the faster one on an idle machine.
@@ -53,7 +54,7 @@ def post_loop(texts, labels, tokens):
     return time.perf_counter() - start
 
 
-def default_loop(texts, labels, tokens):
+def default_loop(texts, labels, tokens, workers=None):
     """The package's own loop; returns seconds for one epoch, batches and padding included."""
     import tempfile
 
@@ -63,11 +64,16 @@ def default_loop(texts, labels, tokens):
     reviews = Reviews(list(texts), [str(label) for label in labels], origin="benchmark")
     with tempfile.TemporaryDirectory() as folder:
         out = train(reviews, Path(folder) / "model", epochs=1, batch_size=128, min_count=3, device="cpu",
-                    validation=0.01)
+                    validation=0.01, workers=workers)
         return json.loads((out / "history.json").read_text())[0]["seconds"] / 0.99
 
 
-LOOPS = {"post": post_loop, "default": default_loop}
+def threads_loop(texts, labels, tokens):
+    """The package's own loop in one process of several threads."""
+    return default_loop(texts, labels, tokens, workers=1)
+
+
+LOOPS = {"post": post_loop, "default": default_loop, "threads": threads_loop}
 
 
 def child(name, count):
@@ -81,6 +87,9 @@ def child(name, count):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = LOOPS[name](texts, labels, tokens)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if name == "default":  # of the other processes the system tells the largest
+        others = int(os.environ["OMP_NUM_THREADS"]) - 1
+        peak += others * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(json.dumps({"reviews_per_second": len(texts) / seconds, "before_mb": before / 1024,
                       "peak_mb": peak / 1024}))
 
@@ -90,6 +99,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--reviews", type=int, default=REVIEWS)
     parser.add_argument("--threads", type=int, default=None, help="default: one a core")
+    parser.add_argument("--loops", nargs=2, choices=LOOPS, default=["default", "post"], metavar="LOOP",
+                        help="two of post, default (several processes), threads (default in one process)")
     parser.add_argument("--child", choices=LOOPS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -97,9 +108,10 @@ def main() -> None:
         return
     threads = arguments.threads or len(os.sched_getaffinity(0))
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    results = {name: [] for name in LOOPS}
+    first, second = arguments.loops
+    results = {name: [] for name in arguments.loops}
     for repeat in range(arguments.repeats):
-        for name in LOOPS:
+        for name in results:
             command = [sys.executable, __file__, "--child", name, "--reviews", str(arguments.reviews)]
             waiting = {"GOMP_SPINCOUNT": "300000"} if name == "post" else {}  # libgomp's own default
             answer = subprocess.run(command, env={**environment, **waiting}, check=True,
@@ -109,13 +121,13 @@ def main() -> None:
                   f"peak {results[name][-1]['peak_mb']:,.0f} MB", flush=True)
     speed = {n: statistics.median(r["reviews_per_second"] for r in rows) for n, rows in results.items()}
     ratios = [d["reviews_per_second"] / p["reviews_per_second"]
-              for d, p in zip(results["default"], results["post"])]
-    for name in LOOPS:
+              for d, p in zip(results[first], results[second])]
+    for name in results:
         peak = statistics.median(r["peak_mb"] for r in results[name])
         before = statistics.median(r["before_mb"] for r in results[name])
         print(f"{name:8} {speed[name]:7,.0f} reviews/s   {150_000 / speed[name]:6.0f} s an epoch of NSMC   "
               f"peak {peak:,.0f} MB ({before:,.0f} MB of it before training: texts and tokens)")
-    print(f"default / post: {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f} in "
+    print(f"{first} / {second}: {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f} in "
           f"{len(ratios)} repeats)")
 
 

@@ -117,7 +117,7 @@ def _in_workers(texts, name, workers, progress):
         for _ in range(min(workers, len(chunks))):
             worker = subprocess.Popen(
                 [sys.executable, "-m", "gluonattn.text.worker", name],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment(),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=child_environment(),
                 start_new_session=True,  # Ctrl-C is for this process, which ends its workers
             )
             processes.append(worker)
@@ -158,7 +158,8 @@ def _in_workers(texts, name, workers, progress):
             worker.communicate()
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """Environment in which another Python process finds this very package."""
     package_parent = str(Path(__file__).parents[2])
     paths = [package_parent, os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Callable
 
@@ -11,7 +12,12 @@ import numpy as np
 
 from ..data.batches import Batchify, label_array, plan_batches
 from ..data.examples import drop_words
-from ..runtime import mx
+from ..errors import GluonAttnError
+from ..models.checkpoint import get_weights
+from ..models.classifier import build
+from ..runtime import keep_freed_memory, mx, seed_everything
+from .parallel import ALONE, Group
+from .settings import Settings
 
 
 class Run:
@@ -33,13 +39,16 @@ class Run:
     gradient_scale : float
         What a callback multiplies this step's gradient by.
     batch_reviews : int
-        Reviews in the current batch.
+        Reviews in the current batch, those of other processes included.
     stop : str or None
         Why to stop; set it, never raise.
+    group : Group
+        The processes that train together.
     """
 
-    def __init__(self, model, settings, train, valid, padding, unknown, device, fixed_length=None):
-        self.model, self.settings, self.device = model, settings, device
+    def __init__(self, model, settings, train, valid, padding, unknown, device, fixed_length=None,
+                 group: Group = ALONE):
+        self.model, self.settings, self.device, self.group = model, settings, device, group
         self.train, self.valid = train, valid
         self.unknown = unknown
         self.batchify = Batchify(padding, device, fixed_length)
@@ -79,6 +88,34 @@ class Run:
         return [order[i : i + size] for i in range(0, len(order), size)]
 
 
+def new_run(settings: Settings, model: Mapping, train, valid, padding: int, unknown: int, device=None,
+            group: Group = ALONE) -> Run:
+    """A fresh run with an initialised, hybridized model.
+
+    Parameters
+    ----------
+    settings : Settings
+        Resolved.
+    model : mapping
+        Keyword arguments of the recipe's classifier, all of them.
+    train, valid, padding, unknown, group
+        As for `Run`.
+    device : mxnet.Context or None
+        None is the CPU.
+    """
+    device = device or mx.cpu()
+    seed_everything(settings.seed)
+    keep_freed_memory()
+    classifier = build(settings.recipe, **model)
+    classifier.initialize(mx.init.Xavier(), ctx=device)
+    classifier.hybridize(static_alloc=True)
+    fixed_length = settings.max_length if settings.recipe == "post" else None
+    run = Run(classifier, settings, train, valid, padding, unknown, device, fixed_length, group)
+    # One forward pass settles every shape that was left to be inferred.
+    classifier(*run.batchify([run.train[0][0]]))
+    return run
+
+
 class SmoothedCrossEntropy(mx.gluon.HybridBlock):
     """Cross-entropy against labels smoothed towards uniform; (B, classes), (B,) -> (B,)."""
 
@@ -92,12 +129,15 @@ class SmoothedCrossEntropy(mx.gluon.HybridBlock):
         return -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=1)
 
 
-def new_totals() -> dict[str, float]:
+def new_totals() -> dict[str, Any]:
     return {"loss": 0.0, "correct": 0, "reviews": 0, "seconds": 0.0}
 
 
 def fit(run: Run, callbacks: Sequence) -> None:
     """Train until the last epoch, or until a callback sets ``run.stop``.
+
+    Of several processes each comes through here, with the same `run.epoch` and
+    `run.batch` at the same time; only rank 0 has callbacks.
 
     Parameters
     ----------
@@ -107,11 +147,12 @@ def fit(run: Run, callbacks: Sequence) -> None:
     """
     _tell(callbacks, "on_train_begin", run)
     try:
-        while run.epoch < run.settings.epochs and not run.stop:
+        while run.epoch < run.settings.epochs and not run.group.agree(run.stop):
             train_epoch(run, callbacks)
             if run.batch < run.batches_per_epoch:
                 break  # stopped inside the epoch; a resumed run goes on there
             finish_epoch(run)
+            require_equal_parameters(run)
             _tell(callbacks, "on_epoch_end", run)
     finally:  # after an error too: signals and the progress bar are put back
         _tell(callbacks, "on_train_end", run)
@@ -122,7 +163,7 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
     _tell(callbacks, "on_epoch_begin", run)
     plan = run.plan(run.epoch)
     batch = prepare(run, plan, run.batch)
-    while run.batch < len(plan) and not run.stop:
+    while run.batch < len(plan) and not run.group.agree(run.stop):
         start = time.perf_counter()
         _tell(callbacks, "on_batch_begin", run)
         batch = train_batch(run, batch, callbacks, partial(prepare, run, plan, run.batch + 1))
@@ -132,23 +173,45 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
 
 
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
-    """Inputs, labels and dropout seed of a batch of the epoch; None when there is none.
+    """Inputs, labels and dropout seed of this process's share of a batch of the epoch.
 
-    Its random numbers depend on seed and step alone, so a resumed run repeats them.
+    None when there is no such batch, or too few reviews in it for every process
+    to get one. Its random numbers depend on seed, step and rank alone, so a
+    resumed run repeats them.
     """
-    if number >= len(plan):
+    examples, labels = run.train
+    positions = run.group.share(plan[number], lambda i: len(examples[i].ids)) if number < len(plan) else ()
+    if not positions:
         return None
     step = run.epoch * run.batches_per_epoch + number
-    rng = np.random.default_rng([run.settings.seed, step])
+    rng = np.random.default_rng([run.settings.seed, step, run.group.rank])
     seed = int(rng.integers(2**31 - 1))
-    examples, labels = run.train
-    positions = plan[number]
     chosen = drop_words([examples[i] for i in positions], run.settings.word_dropout, run.unknown, rng)
     return run.batchify(chosen), label_array([labels[i] for i in positions], run.device), seed
 
 
 def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     """One step; returns what `meanwhile` does while the device computes."""
+    sums = start_gradient(run, batch) if batch else ()
+    done = meanwhile()
+    values = [float(array.asscalar()) for array in sums] or [0.0, 0.0]
+    loss, correct, reviews = run.group.add_gradients(
+        gradients(run), [*values, len(batch[1]) if batch else 0], present=bool(batch)
+    )
+    run.gradient_scale, run.batch_reviews = 1.0, int(reviews)
+    _tell(callbacks, "on_gradient", run)
+    rate, scale = run.group.agree((run.trainer.learning_rate, run.gradient_scale))
+    run.trainer.set_learning_rate(rate)
+    # Scaling through the batch size keeps the embedding's gradient sparse.
+    run.trainer.step(run.batch_reviews / scale)
+    run.totals["loss"] += loss
+    run.totals["correct"] += int(correct)
+    run.totals["reviews"] += run.batch_reviews
+    return done
+
+
+def start_gradient(run: Run, batch):
+    """Let the device compute the gradient of a share; its loss and right answers, not waited for."""
     inputs, targets, seed = batch
     mx.random.seed(seed, ctx=run.device)
     with mx.autograd.record():
@@ -157,15 +220,17 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     # Asked for before the long way back, these are ready when they are read.
     total, correct = loss.sum(), (logits.argmax(axis=1) == targets).sum()
     loss.backward()
-    done = meanwhile()
-    run.gradient_scale, run.batch_reviews = 1.0, len(targets)
-    _tell(callbacks, "on_gradient", run)
-    # Scaling through the batch size keeps the embedding's gradient sparse.
-    run.trainer.step(len(targets) / run.gradient_scale)
-    run.totals["loss"] += float(total.asscalar())
-    run.totals["correct"] += int(correct.asscalar())
-    run.totals["reviews"] += len(targets)
-    return done
+    return total, correct
+
+
+def gradients(run: Run) -> list:
+    """The gradient arrays, in an order that all processes share."""
+    parameters = [p for _, p in sorted(run.model._collect_params_with_prefix().items())]
+    parameters = [p for p in parameters if p.grad_req != "null"]
+    for parameter in parameters:
+        # Where the share was empty the sum comes from others; the Trainer would refuse it as stale.
+        parameter.data()._fresh_grad = True
+    return [p.grad() for p in parameters]
 
 
 def finish_epoch(run: Run) -> None:
@@ -188,12 +253,23 @@ def validate(run: Run) -> dict[str, float]:
     examples, labels = run.valid
     loss = correct = 0.0
     cross_entropy = mx.gluon.loss.SoftmaxCrossEntropyLoss()
-    for positions in plan_batches([len(e.ids) for e in examples], 2 * run.settings.batch_size):
+    plan = plan_batches([len(e.ids) for e in examples], 2 * run.settings.batch_size)
+    for positions in plan[run.group.rank :: run.group.size]:
         logits, _ = run.model(*run.batchify([examples[i] for i in positions]))
         targets = label_array([labels[i] for i in positions], run.device)
         loss += float(cross_entropy(logits, targets).sum().asscalar())
         correct += int((logits.argmax(axis=1) == targets).sum().asscalar())
+    loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(examples), "valid_accuracy": correct / len(examples)}
+
+
+def require_equal_parameters(run: Run) -> None:
+    """Stop where processes that must have equal parameters do not: the result could not be trusted."""
+    if run.group.size > 1:
+        weights = sorted(get_weights(run.model).items())
+        digest = [(name, zlib.crc32(values.tobytes())) for name, values in weights]
+        if run.group.agree(digest) != digest:
+            raise GluonAttnError("training processes came to different parameters: train with --workers 1.")
 
 
 def _tell(callbacks: Sequence, event: str, run: Run) -> None:

@@ -13,7 +13,7 @@ from typing import Callable
 
 from sklearn.model_selection import train_test_split
 
-from .. import __version__
+from .. import __version__, runtime
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.sources import locate
 from ..errors import CheckpointError, DataError, Interrupted, OptionError
@@ -103,7 +103,10 @@ def train(
         label_names = dict(source.label_names)
         reviews = read_reviews(source.train, text_column=text_column, label_column=label_column)
     labels = require_two_labels(reviews)
-    settings = settings.resolve(len(reviews))
+    asked, gpu = settings.workers, runtime.gpu_index(settings.device)
+    settings = settings.resolve(len(reviews), on_cpu=gpu is None)
+    if asked not in (None, settings.workers):
+        say("one process trains: several are for the CPU of a Linux machine")
     say(str(reviews))
     train_part, valid_part = _split(reviews, settings)
     tokens = tokenize_all(reviews.texts, settings.tokenizer, progress=tokenizing)
@@ -114,12 +117,13 @@ def train(
         )
 
     # MXNet is loaded here, after everything that can go wrong without it.
-    from .. import runtime
+    with _processes(settings) as group:
     from ..data.examples import Encoder, buckets
     from ..data.vocabulary import build_vocabulary
-    from .state import save_state
+        from .loop import new_run
+        from .state import save_state, send_state
 
-    device = runtime.device(settings.device)
+        device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
     vocabulary = build_vocabulary((tokens[i] for i in train_part), settings.min_count or 1)
     arguments = _model_arguments(settings, vocabulary, labels)
     encode = Encoder(vocabulary, settings.max_length, **buckets(arguments))
@@ -130,9 +134,15 @@ def train(
     ]
     cut = sum(len(tokens[i]) > settings.max_length for i in (*train_part, *valid_part))
     if cut:
-        say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
+            say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read "
+                "here")
     del tokens  # as large as all the rest together
-    run = _start(settings, arguments, parts, vocabulary, device)
+        start = {
+            "settings": settings, "model": arguments,
+            "train": parts[0], "valid": parts[1],
+            "padding": vocabulary[vocabulary.padding_token], "unknown": vocabulary[vocabulary.unknown_token],
+        }
+        run = new_run(**start, device=device, group=group)
     size = sum(p.data().size for p in run.model.collect_params().values())
     say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(train_part):,} to train, "
         f"{len(valid_part):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
@@ -161,6 +171,9 @@ def train(
         best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
         save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
+        if group.size > 1:
+            group.send(start)
+            send_state(run, group)
     _fit(run, settings, save_best, lambda run: save_state(state_file, run, fingerprint), save_every,
          callbacks)
     if run.history and out.exists():
@@ -208,24 +221,14 @@ def _model_arguments(settings: Settings, vocabulary, labels) -> dict:
             **settings.model}
 
 
-def _start(settings, arguments, parts, vocabulary, device):
-    """A fresh run with an initialised, hybridized model."""
-    from ..models.classifier import build
-    from ..runtime import keep_freed_memory, mx, seed_everything
-    from .loop import Run
+def _processes(settings: Settings):
+    """The processes that train together, this one among them."""
+    from .parallel import ALONE, Leader
 
-    seed_everything(settings.seed)
-    keep_freed_memory()
-    model = build(settings.recipe, **arguments)
-    model.initialize(mx.init.Xavier(), ctx=device)
-    model.hybridize(static_alloc=True)
-    padding = vocabulary[vocabulary.padding_token]
-    fixed_length = settings.max_length if settings.recipe == "post" else None
-    run = Run(model, settings, *parts, padding=padding, unknown=vocabulary[vocabulary.unknown_token],
-              device=device, fixed_length=fixed_length)
-    # One forward pass settles every shape that was left to be inferred.
-    model(*run.batchify([run.train[0][0]]))
-    return run
+    workers = settings.workers or 1
+    threads = max(1, runtime.total_threads() // workers)
+    runtime.compute_with(threads)
+    return Leader(workers, threads) if workers > 1 else ALONE
 
 
 def _resume_or_start(run, state_file: Path, fingerprint: str, resume: bool, say) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
 
 from ..errors import OptionError, choose
 from ..models.cells import CELLS
+from ..runtime import total_threads
 from ..text import KNOWN as TOKENIZERS
 
 SMALL = 20_000  # reviews; fewer take smaller batches and more epochs
+SHARE = 16  # reviews of a batch that one more process should have to be worth its while
 SCHEDULES = ("linear", "cosine", "constant")
 
 
@@ -56,6 +59,11 @@ class Settings:
         Stop after this many epochs without a better validation loss.
     seed : int, default 0
     device : str, default "auto"
+    workers : int or None
+        Processes that train together on the CPU; the result depends on their
+        number as on a seed. None is one for each core (or as many as
+        OMP_NUM_THREADS says); 1 on a GPU, for fewer than 20,000 reviews and for
+        "post".
     model : dict
         More keyword arguments of the recipe's classifier.
     """
@@ -78,6 +86,7 @@ class Settings:
     patience: int | None = None
     seed: int = 0
     device: str = "auto"
+    workers: int | None = None
     model: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,7 +99,7 @@ class Settings:
             if setting.name in _RANGES:
                 _check_number(self, setting)
 
-    def resolve(self, reviews: int) -> Settings:
+    def resolve(self, reviews: int, on_cpu: bool = True) -> Settings:
         """A copy in which every None that stands for "suit the data" has its value."""
         small = reviews < SMALL
         post = self.recipe == "post"
@@ -105,8 +114,13 @@ class Settings:
         )
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values.update({name: v for name, v in usual.items() if values[name] is None})
+        if values["workers"] is None:
+            most = 1 if small or post else total_threads()
+            values["workers"] = max(1, min(most, values["batch_size"] // SHARE))
         if post:
             values.update(max_length=30, warmup=0.0, clip=None, ngrams=False)
+        if not on_cpu or not sys.platform.startswith("linux"):
+            values["workers"] = 1
         return Settings(**values)
 
 
@@ -123,6 +137,7 @@ _RANGES: dict[str, tuple[float, float]] = dict(
     validation=(0.001, 0.9),
     patience=(1, 10_000),
     seed=(0, 2**31 - 1),
+    workers=(1, 256),
 )
 
 

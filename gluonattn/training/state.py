@@ -35,15 +35,7 @@ def save_state(path: Path, run, fingerprint: str) -> None:
     CheckpointError
         If the file cannot be written; an older one stays.
     """
-    optimizer = run.trainer._optimizer
-    tensors = {f"parameter/{name}": array for name, array in get_weights(run.model).items()}
-    for index, moments in run.trainer._updaters[0].states.items():
-        for order, moment in enumerate(moments):
-            tensors[f"adam/{index}/{order}"] = moment.tostype("default").asnumpy()
-    header = {
-        "epoch": run.epoch, "batch": run.batch, "totals": run.totals, "history": run.history,
-        "updates": optimizer.num_update, "counts": optimizer._index_update_count,
-    }
+    tensors, header = _collect(run)
     content = dump_tensors(tensors, metadata={
         "format": FORMAT, "fingerprint": fingerprint, "header": json.dumps(header),
     })
@@ -79,10 +71,40 @@ def load_state(path: Path, run, fingerprint: str) -> None:
         )
     if metadata["fingerprint"] != fingerprint:
         raise CheckpointError(
-            f"{path} belongs to a run with other data or settings. Give the same ones to resume it, or "
-            "train from the start without --resume."
+            f"{path} belongs to a run with other data or settings. Give the same ones to resume it (as many "
+            "workers, too), or train from the start without --resume."
         )
-    header = json.loads(metadata["header"])
+    _restore(run, tensors, json.loads(metadata["header"]))
+
+
+def send_state(run, group) -> None:
+    """Hand a run's state to the other processes of its group, array by array."""
+    tensors, header = _collect(run)
+    group.send((header, len(tensors)))
+    for named in tensors.items():
+        group.send(named)
+
+
+def receive_state(run, group) -> None:
+    """Put a run where that of rank 0 is."""
+    header, count = group.receive()
+    _restore(run, dict(group.receive() for _ in range(count)), header)
+
+
+def _collect(run) -> tuple[dict, dict]:
+    optimizer = run.trainer._optimizer
+    tensors = {f"parameter/{name}": array for name, array in get_weights(run.model).items()}
+    for index, moments in run.trainer._updaters[0].states.items():
+        for order, moment in enumerate(moments):
+            tensors[f"adam/{index}/{order}"] = moment.tostype("default").asnumpy()
+    header = {
+        "epoch": run.epoch, "batch": run.batch, "totals": run.totals, "history": run.history,
+        "updates": optimizer.num_update, "counts": optimizer._index_update_count,
+    }
+    return tensors, header
+
+
+def _restore(run, tensors, header) -> None:
     weights = {name.split("/", 1)[1]: array for name, array in tensors.items()
                if name.startswith("parameter/")}
     set_weights(run.model, weights, run.device)

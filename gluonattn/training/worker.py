@@ -1,0 +1,29 @@
+"""A process of a training run beside the one that was asked to train (see `parallel`)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from multiprocessing.connection import Connection
+
+from .parallel import Follower, Gone
+
+
+def main() -> None:
+    rank, link, *descriptors = map(int, sys.argv[1:])
+    group = Follower(rank, Connection(link), descriptors)
+    # MXNet loads while rank 0 still reads and encodes the reviews.
+    from .loop import fit, new_run
+    from .state import receive_state
+
+    try:
+        run = new_run(**group.receive(), group=group)
+        receive_state(run, group)
+        fit(run, [])
+        group.receive()  # rank 0 ends this process when all is saved
+    except Gone:
+        os._exit(0)  # without a word, and at once
+
+
+if __name__ == "__main__":
+    main()
