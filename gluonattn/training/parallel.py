@@ -259,8 +259,14 @@ class _Memory:
         """The mapping, of `size` bytes or more."""
         if self._map is None or len(self._map) < size:
             if os.fstat(self.descriptor).st_size < size:
-                # Unlike ftruncate this fails with an error where memory is short, not with a signal.
-                os.posix_fallocate(self.descriptor, 0, size + size // 2)
+                try:
+                    # Where memory is short this says so; ftruncate would let a later write end the process.
+                    os.posix_fallocate(self.descriptor, 0, size + size // 2)
+                except OSError as error:
+                    raise GluonAttnError(
+                        f"{size:,} bytes of shared memory for gradients cannot be had ({error.strerror}): "
+                        "free some memory, or use fewer --workers."
+                    ) from None
             self._map = mmap.mmap(self.descriptor, 0)
         return self._map
 

@@ -1,6 +1,7 @@
 """A small run on made-up ids, and a small set of real reviews."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 TINY = dict(epochs=2, batch_size=8, tokenizer="whitespace", device="cpu",
@@ -52,3 +53,11 @@ def reviews():
     everything = read_reviews(locate("sample").train)
     by_label = [[i for i, label in enumerate(everything.labels) if label == wanted] for wanted in "01"]
     return everything.take(sorted(i for group in by_label for i in group[:50]))
+
+
+@pytest.fixture(scope="session")
+def table(reviews, tmp_path_factory):
+    """The reviews as a TSV file."""
+    path = tmp_path_factory.mktemp("data") / "reviews.tsv"
+    pd.DataFrame({"text": reviews.texts, "label": reviews.labels}).to_csv(path, sep="\t", index=False)
+    return path

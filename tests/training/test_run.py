@@ -73,8 +73,8 @@ except gluonattn.GluonAttnError as error:
 """
 
 
-def start(*arguments):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+def start(*arguments, omp="1"):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": omp}
     return subprocess.Popen([sys.executable, *map(str, arguments)], env=environment, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -90,14 +90,6 @@ def wait_for(path, process):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.001)
-
-
-@pytest.fixture(scope="module")
-def table(reviews, tmp_path_factory):
-    """The reviews as a TSV file."""
-    path = tmp_path_factory.mktemp("data") / "reviews.tsv"
-    pd.DataFrame({"text": reviews.texts, "label": reviews.labels}).to_csv(path, sep="\t", index=False)
-    return path
 
 
 def test_a_killed_run_resumes_to_the_same_parameters(table, tmp_path):
@@ -208,7 +200,7 @@ def test_early_stopping_ends_the_run(reviews, tmp_path):
 
 
 @pytest.mark.parametrize("change", [
-    {"seed": 9}, {"cell": "dot"}, {"epochs": 3}, {"learning_rate": 0.1}, {"batch_size": 9},
+    {"seed": 9}, {"cell": "dot"}, {"epochs": 3}, {"learning_rate": 0.1}, {"batch_size": 9}, {"workers": 2},
     {"model": {**TINY["model"], "hidden_size": 8}},
 ])
 def test_resume_with_other_settings_is_refused(reviews, tmp_path, change):

@@ -33,6 +33,7 @@ from gluonattn.training.settings import SMALL, Settings
     ("patience", 0, "patience must be"),
     ("seed", -1, "seed must be"),
     ("seed", 2**31, "seed must be"),
+    ("workers", 0, "workers must be a whole number from 1 to 256; got 0"),
 ])
 def test_a_wrong_value_is_named(name, value, message):
     with pytest.raises(OptionError, match=message):
@@ -50,6 +51,27 @@ def test_what_is_open_is_filled_in_by_data_and_recipe(recipe, reviews, expected)
     resolved = Settings(recipe=recipe).resolve(reviews)
     assert {name: getattr(resolved, name) for name in expected} == expected
     assert resolved.resolve(reviews) == resolved
+
+
+@pytest.mark.parametrize(("threads", "options", "reviews", "on_cpu", "workers"), [
+    ("6", {}, SMALL, True, 6),
+    ("6", {}, SMALL - 1, True, 1),
+    ("6", {}, SMALL, False, 1),
+    ("6", {"recipe": "post"}, SMALL, True, 1),
+    ("6", {"batch_size": 40}, SMALL, True, 2),
+    ("6", {"batch_size": 4}, SMALL, True, 1),
+    ("6", {"workers": 3}, 100, True, 3),
+    ("6", {"workers": 3}, 100, False, 1),
+    ("1", {}, SMALL, True, 1),
+])
+def test_workers_follow_threads_data_and_device(monkeypatch, threads, options, reviews, on_cpu, workers):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    assert Settings(**options).resolve(reviews, on_cpu).workers == workers
+
+
+def test_other_systems_than_linux_train_in_one_process(monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert Settings(workers=4).resolve(SMALL).workers == 1
 
 
 @pytest.mark.parametrize("reviews", [100, 100_000])
