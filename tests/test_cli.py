@@ -20,10 +20,10 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = ["train", "evaluate", "predict", "explain", "cells", "tokenizers", "data nsmc", "data sample"]
 
 
-def run(*arguments, **options) -> subprocess.CompletedProcess:
+def run(*arguments, path=os.environ["PATH"], **options) -> subprocess.CompletedProcess:
     """The command in a process of its own."""
-    return subprocess.run(command(*arguments), capture_output=True, text=True, env=environment(),
-                          check=False, **options)
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False,
+                          env={**environment(), "PATH": path}, **options)
 
 
 def command(*arguments) -> list[str]:
@@ -99,6 +99,46 @@ def test_from_training_to_picture(tmp_path, capsys):
     assert json.loads(out)["text"] == SENTENCE
 
 
+def test_explain_writes_several_views_at_once(tiny_model, tmp_path, capsys):
+    wanted = [tmp_path / name for name in ("o.png", "p.html", "t.txt", "r.json")]
+    code, out, err = call(capsys, "explain", tiny_model, SENTENCE,
+                          *(part for path in wanted for part in ("--out", path)))
+    assert code == 0, err
+    for path, view in zip(wanted, ("overlay", "page", "terminal", "record")):
+        assert path.stat().st_size and f"wrote {path} ({view} of 1 sentence)" in out
+    code, _, err = call(capsys, "explain", tiny_model, SENTENCE, "--view", "heatmap", "--out", tmp_path / "h.svg")
+    assert code == 0 and "보이는 말" in (tmp_path / "h.svg").read_text("utf-8")
+
+
+def test_a_file_of_sentences_makes_one_page_with_an_index(tiny_model, tmp_path, capsys):
+    source = tmp_path / "in.csv"
+    source.write_text("id,review\n1,재밌다\n2,\n3,최악이다\n", encoding="utf-8")
+    code, out, err = call(capsys, "explain", tiny_model, "정말 좋다", "--from", source, "--out", tmp_path / "p.html",
+                          "--lang", "en")
+    assert code == 0 and "1 of 3 rows have no text: left out" in err
+    assert f"wrote {tmp_path / 'p.html'} (page of 3 sentences)" in out
+    page = (tmp_path / "p.html").read_text("utf-8")
+    assert all(text in page for text in ("정말 좋다", "재밌다", "최악이다")) and 'lang="en"' in page
+    code, out, _ = call(capsys, "explain", tiny_model, "--from", source, "--json")
+    assert [record["text"] for record in json.loads(out)] == ["재밌다", "최악이다"]
+
+
+def test_open_starts_the_systems_viewer(tiny_model, tmp_path):
+    """A real process: a stand-in xdg-open notes what it was asked to open."""
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    (bin_ / "xdg-open").write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    (bin_ / "xdg-open").chmod(0o755)
+    done = run("explain", tiny_model, "좋다", "--out", tmp_path / "o.png", "--open",
+               path=f"{bin_}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stderr
+    for _ in range(100):
+        if (tmp_path / "opened").exists() and (tmp_path / "opened").read_text():
+            break
+        time.sleep(0.05)
+    assert (tmp_path / "opened").read_text().strip() == str(tmp_path / "o.png")
+
+
 def test_predict_keeps_rows_and_columns(tiny_model, tmp_path, capsys):
     source = tmp_path / "in.csv"
     source.write_text('id,review\n1,"재밌다, 정말"\n2,\n3,최악\n', encoding="utf-8")
@@ -121,6 +161,12 @@ def test_predict_keeps_rows_and_columns(tiny_model, tmp_path, capsys):
     (["explain", "nowhere", "안녕"], "no checkpoint folder"),
     (["explain", "{model}", "   "], "nothing to explain"),
     (["explain", "{model}", "좋다", "--out", "picture.bmp"], "expected a name that ends in"),
+    (["explain", "{model}", "좋다", "--view", "page", "--out", "a.png"], "the view page cannot be written to a.png"),
+    (["explain", "{model}", "좋다", "--open"], "--open opens what --out writes"),
+    (["explain", "{model}"], "give a sentence to explain, or --from FILE"),
+    (["explain", "{model}", "--from", "nowhere.csv"], "nowhere.csv"),
+    (["explain", "{model}", "좋다", "최악", "--out", "a.png"], "can hold one sentence, got 2"),
+    (["explain", "{model}", "좋다", "--out", "a.html", "--lang", "fr"], "unknown language 'fr'"),
     (["explain", "{model}", "좋다", "--head", "7"], "head 7 does not exist"),
     (["explain", "{model}", "좋다", "--colours", "pink"], "unknown colour mode 'pink'"),
     (["explain", "{model}", "좋다", "--out", "/nowhere/a.png"], "cannot write"),

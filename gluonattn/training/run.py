@@ -118,64 +118,64 @@ def train(
 
     # MXNet is loaded here, after everything that can go wrong without it.
     with _processes(settings) as group:
-    from ..data.examples import Encoder, buckets
-    from ..data.vocabulary import build_vocabulary
+        from ..data.examples import Encoder, buckets
+        from ..data.vocabulary import build_vocabulary
         from .loop import new_run
         from .state import save_state, send_state
 
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
-    vocabulary = build_vocabulary((tokens[i] for i in train_part), settings.min_count or 1)
-    arguments = _model_arguments(settings, vocabulary, labels)
-    encode = Encoder(vocabulary, settings.max_length, **buckets(arguments))
-    parts = [
-        ([encode(reviews.texts[i], tokens[i]) for i in part],
-         [labels.index(reviews.labels[i]) for i in part])
-        for part in (train_part, valid_part)
-    ]
-    cut = sum(len(tokens[i]) > settings.max_length for i in (*train_part, *valid_part))
-    if cut:
+        vocabulary = build_vocabulary((tokens[i] for i in train_part), settings.min_count or 1)
+        arguments = _model_arguments(settings, vocabulary, labels)
+        encode = Encoder(vocabulary, settings.max_length, **buckets(arguments))
+        parts = [
+            ([encode(reviews.texts[i], tokens[i]) for i in part],
+             [labels.index(reviews.labels[i]) for i in part])
+            for part in (train_part, valid_part)
+        ]
+        cut = sum(len(tokens[i]) > settings.max_length for i in (*train_part, *valid_part))
+        if cut:
             say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read "
                 "here")
-    del tokens  # as large as all the rest together
+        del tokens  # as large as all the rest together
         start = {
             "settings": settings, "model": arguments,
             "train": parts[0], "valid": parts[1],
             "padding": vocabulary[vocabulary.padding_token], "unknown": vocabulary[vocabulary.unknown_token],
         }
         run = new_run(**start, device=device, group=group)
-    size = sum(p.data().size for p in run.model.collect_params().values())
-    say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(train_part):,} to train, "
-        f"{len(valid_part):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
+        size = sum(p.data().size for p in run.model.collect_params().values())
+        say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(train_part):,} to train, "
+            f"{len(valid_part):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
 
-    state_file = out.with_name(out.name + ".resume")
-    fingerprint = _fingerprint(settings, reviews)
-    if resume and not state_file.exists() and _finished(out, fingerprint):
-        say(f"{out} is finished: there is nothing to resume")
-        return out
-    _resume_or_start(run, state_file, fingerprint, resume, say)
-    config = {
-        "recipe": settings.recipe,
-        "model": arguments,
-        "tokenizer": settings.tokenizer,
-        "labels": labels,
-        "label_names": label_names,
-        "max_length": settings.max_length,
-        "training": {**asdict(settings), "data": reviews.origin, "reviews": len(reviews),
-                     "skipped": reviews.skipped},
-        "fingerprint": fingerprint,
-        "versions": {**runtime.versions(), "gluonattn": __version__},
-    }
+        state_file = out.with_name(out.name + ".resume")
+        fingerprint = _fingerprint(settings, reviews)
+        if resume and not state_file.exists() and _finished(out, fingerprint):
+            say(f"{out} is finished: there is nothing to resume")
+            return out
+        _resume_or_start(run, state_file, fingerprint, resume, say)
+        config = {
+            "recipe": settings.recipe,
+            "model": arguments,
+            "tokenizer": settings.tokenizer,
+            "labels": labels,
+            "label_names": label_names,
+            "max_length": settings.max_length,
+            "training": {**asdict(settings), "data": reviews.origin, "reviews": len(reviews),
+                         "skipped": reviews.skipped},
+            "fingerprint": fingerprint,
+            "versions": {**runtime.versions(), "gluonattn": __version__},
+        }
 
-    def save_best(run):
-        weights = get_weights(run.model)
-        best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
-        save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
+        def save_best(run):
+            weights = get_weights(run.model)
+            best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
+            save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
         if group.size > 1:
             group.send(start)
             send_state(run, group)
-    _fit(run, settings, save_best, lambda run: save_state(state_file, run, fingerprint), save_every,
-         callbacks)
+        _fit(run, settings, save_best, lambda run: save_state(state_file, run, fingerprint), save_every,
+             callbacks)
     if run.history and out.exists():
         write_history(out, run.history)
     if run.stop == "interrupted":
