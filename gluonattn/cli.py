@@ -51,7 +51,7 @@ def train(
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
     recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
-    ngrams: bool = typer.Option(True, help="Read character n-grams too: more accurate, slower."),
+    ngrams: bool = typer.Option(False, help="Read character n-grams too: more accurate, slower."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
     epochs: Optional[int] = typer.Option(None, help="Default 4; 15 for fewer than 20,000 reviews."),
     batch_size: Optional[int] = typer.Option(None, help="Default 128; 32 for fewer than 20,000 reviews."),

@@ -57,10 +57,7 @@ class Batchify:
     """
 
     def __init__(self, padding: int, device, length: int | None = None):
-        self._length = length
-        self._device = device
-        self._pad = nlp.data.batchify.Pad(pad_val=padding, ret_length=True, dtype="int32",
-                                          round_to=length)
+        self._padding, self._length, self._device = padding, length, device
 
     def __call__(self, examples: Sequence[Example]) -> tuple:
         """Pad `examples`.
@@ -73,16 +70,29 @@ class Batchify:
             Padded with 0; only where the examples have them, as `ngrams`.
         ngrams : mxnet.nd.NDArray, int32, shape (B, N)
         """
-        ids, valid_length = self._pad([e.ids[: self._length] for e in examples])
+        rows = [e.ids[: self._length] for e in examples]
+        valid_length = np.array([len(row) for row in rows], np.int32)
+        ids = np.full((len(rows), self._length or valid_length.max()), self._padding, np.int32)
+        real = np.arange(ids.shape[1]) < valid_length[:, None]
+        ids[real] = np.concatenate(rows)
         arrays = [ids, valid_length]
         if examples[0].subwords is not None:
             grams = _padded([grams for e in examples for grams in e.subwords or ()])
             subwords = np.zeros((*ids.shape, grams.shape[1]), np.int32)
-            subwords[np.arange(ids.shape[1]) < valid_length.asnumpy()[:, None]] = grams
-            arrays.append(mx.nd.array(subwords, dtype="int32"))
+            subwords[real] = grams
+            arrays.append(subwords)
         if examples[0].ngrams is not None:
-            arrays.append(mx.nd.array(_padded([e.ngrams for e in examples if e.ngrams is not None]), dtype="int32"))
-        return tuple(array.as_in_context(self._device) for array in arrays)
+            arrays.append(_padded([e.ngrams for e in examples if e.ngrams is not None]))
+        return tuple(to_device(array, self._device) for array in arrays)
+
+
+def to_device(array: np.ndarray, device):
+    """A numpy array that nobody writes to any more as an MXNet array.
+
+    On the CPU without a copy: `mx.nd.array` copies through MXNet's queue, and so waits for
+    the gradient that is being computed.
+    """
+    return mx.nd.from_numpy(array, zero_copy=True).as_in_context(device)
 
 
 def _padded(rows: Sequence[np.ndarray]) -> np.ndarray:
@@ -95,4 +105,4 @@ def _padded(rows: Sequence[np.ndarray]) -> np.ndarray:
 
 def label_array(labels: Sequence[int], device):
     """Class numbers as an MXNet array of shape (B,)."""
-    return mx.nd.array(np.asarray(labels), ctx=device, dtype="float32")
+    return to_device(np.array(labels, dtype=np.float32), device)

@@ -30,7 +30,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     classes : int, default 2
     cell : str, default "mlp"
         Name in `gluonattn.models.cells.CELLS`.
-    embed_size : int, default 96
+    embed_size : int, default 100
     hidden_size : int, default 64
         Units of each GRU direction.
     units : int, default 16
@@ -54,7 +54,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     `gluonattn.data.ngrams`, padded with 0. The model takes both or neither.
     """
 
-    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=96, hidden_size=64, units=16,
+    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=16,
                  num_heads=4, dropout=0.4, attention_dropout=0.0, subword_size=24, subword_buckets=0,
                  ngram_buckets=0, **kwargs):
         super().__init__(**kwargs)

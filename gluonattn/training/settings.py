@@ -27,7 +27,7 @@ class Settings:
         "post" is the model and loop of the GluonNLP attention post: fixed
         length 30, dense gradients, no mask, constant learning rate.
     cell : str, default "mlp"
-    ngrams : bool, default True
+    ngrams : bool, default False
         Read character n-grams too: of each word beside its embedding, and of
         the text in a linear branch. Not in "post".
     tokenizer : str, default "mecab"
@@ -70,7 +70,7 @@ class Settings:
 
     recipe: str = "default"
     cell: str = "mlp"
-    ngrams: bool = True
+    ngrams: bool = False
     tokenizer: str = "mecab"
     epochs: int | None = None
     batch_size: int | None = None
