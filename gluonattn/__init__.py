@@ -25,6 +25,8 @@ _HOMES = {
     "to_terminal": "gluonattn.views.terminal",
     "train": "gluonattn.training.run",
     "load": "gluonattn.explain.predictor",
+    "export_model": "gluonattn.engines.export",
+    "torch_module": "gluonattn.engines.export",
     "read_reviews": "gluonattn.data.reviews",
 }
 
@@ -32,6 +34,8 @@ __all__ = ["AttentionRecord", "__version__", *_HOMES]
 
 if TYPE_CHECKING:
     from .data.reviews import read_reviews as read_reviews
+    from .engines.export import export_model as export_model
+    from .engines.export import torch_module as torch_module
     from .errors import GluonAttnError as GluonAttnError
     from .explain.predictor import load as load
     from .models.cells import attention_cell as attention_cell

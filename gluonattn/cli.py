@@ -30,6 +30,7 @@ def _examples(*lines: str) -> str:
 
 # Shared by several commands.
 Device = typer.Option("auto", help="auto, cpu, gpu or gpu:N.")
+Engine = typer.Option("auto", help="auto (the fastest one installed), numpy, onnx, torch or mxnet.")
 AsJson = typer.Option(False, "--json", help="Print JSON, for a program to read.")
 TextColumn = typer.Option(None, help="Column with the text; the usual names are found by themselves.")
 LabelColumn = typer.Option(None, help="Column with the label.")
@@ -105,6 +106,7 @@ def evaluate(
     model: Path = Model,
     data: str = typer.Option("sample", help="As for train; the test file of sample and nsmc is taken."),
     device: str = Device,
+    engine: str = Engine,
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
     as_json: bool = AsJson,
@@ -115,7 +117,7 @@ def evaluate(
     from .explain.predictor import load
 
     source = locate(data)
-    predictor = load(model, device)
+    predictor = load(model, device, engine)
     reviews = read_reviews(source.test or source.train, text_column=text_column, label_column=label_column,
                            known_labels=predictor.labels)
     result = predictor.evaluate(reviews)
@@ -140,13 +142,14 @@ def predict(
     weights: Optional[Path] = typer.Option(None, help="Also write attention weights there, as JSONL."),
     text_column: Optional[str] = TextColumn,
     device: str = Device,
+    engine: str = Engine,
     as_json: bool = AsJson,
 ) -> None:
     """Label a file of reviews."""
     from .explain.predictor import load
     from .explain.scoring import score_file
 
-    predictor = load(model, device)
+    predictor = load(model, device, engine)
     total = source.stat().st_size if source.exists() else 0
     bar = _Bar("predicting")
     counts = score_file(predictor, source, out, text_column=text_column, weights=weights,
@@ -181,6 +184,7 @@ def explain(
     text_column: Optional[str] = TextColumn,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
+    engine: str = Engine,
     as_json: bool = AsJson,
 ) -> None:
     """Predict sentences and show which words were looked at."""
@@ -194,7 +198,7 @@ def explain(
     sentences = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
     if not sentences:
         raise OptionError("give a sentence to explain, or --from FILE.")
-    records = load(model, device).explain_all(sentences)
+    records = load(model, device, engine).explain_all(sentences)
     if as_json:
         values = [record.to_dict() for record in records]
         _print_json(values[0] if len(values) == 1 and not source else values)
@@ -208,6 +212,24 @@ def explain(
         typer.echo(f"wrote {path} ({kind} of {len(records)} sentence{'s' * (len(records) > 1)})", err=as_json)
         if show:
             typer.launch(str(path))
+
+
+@app.command(epilog=_examples("export runs/mlp --to onnx --out model.onnx",
+                              "export runs/mlp --to torch --out model.safetensors"))
+def export(
+    model: Path = Model,
+    to: str = typer.Option(..., help="onnx, for onnxruntime; or torch, for gluonattn.torch_module."),
+    out: Path = typer.Option(..., help="File to write."),
+    as_json: bool = AsJson,
+) -> None:
+    """Write a model for another framework: the same logits and weights there."""
+    from .engines.export import export_model
+
+    path = export_model(model, to, out)
+    if as_json:
+        _print_json({"out": str(path), "to": to, "bytes": path.stat().st_size})
+        return
+    typer.echo(f"wrote {path} ({to}, {path.stat().st_size / 1e6:.1f} MB)")
 
 
 @app.command(epilog=_examples("cells", "cells --json"))

@@ -24,6 +24,7 @@ FLOORS = {
     "models": 3,
     "views": 3,
     "training": 4,
+    "engines": 4,
     "capture": 4,
     "explain": 5,
     "web": 6,

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..runtime import mx, nlp
 from .examples import Example
+from .padding import pad_batch
 
 _BUCKET_EDGES = [*np.arange(0.05, 0.96, 0.05), 0.98, 0.99, 1.0]
 
@@ -70,20 +71,8 @@ class Batchify:
             Padded with 0; only where the examples have them, as `ngrams`.
         ngrams : mxnet.nd.NDArray, int32, shape (B, N)
         """
-        rows = [e.ids[: self._length] for e in examples]
-        valid_length = np.array([len(row) for row in rows], np.int32)
-        ids = np.full((len(rows), self._length or valid_length.max()), self._padding, np.int32)
-        real = np.arange(ids.shape[1]) < valid_length[:, None]
-        ids[real] = np.concatenate(rows)
-        arrays = [ids, valid_length]
-        if examples[0].subwords is not None:
-            grams = _padded([grams for e in examples for grams in e.subwords or ()])
-            subwords = np.zeros((*ids.shape, grams.shape[1]), np.int32)
-            subwords[real] = grams
-            arrays.append(subwords)
-        if examples[0].ngrams is not None:
-            arrays.append(_padded([e.ngrams for e in examples if e.ngrams is not None]))
-        return tuple(to_device(array, self._device) for array in arrays)
+        return tuple(to_device(array, self._device)
+                     for array in pad_batch(examples, self._padding, self._length))
 
 
 def to_device(array: np.ndarray, device):
@@ -93,14 +82,6 @@ def to_device(array: np.ndarray, device):
     the gradient that is being computed.
     """
     return mx.nd.from_numpy(array, zero_copy=True).as_in_context(device)
-
-
-def _padded(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of differing length as one array, at least one column, zeros after each."""
-    lengths = np.array([len(row) for row in rows])
-    table = np.zeros((len(rows), max(1, lengths.max())), np.int32)
-    table[np.arange(table.shape[1]) < lengths[:, None]] = np.concatenate(rows)
-    return table
 
 
 def label_array(labels: Sequence[int], device):

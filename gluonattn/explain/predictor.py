@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.batches import Batchify, plan_batches
-from ..data.examples import Encoder, buckets
+from ..data.examples import Encoder, Example, buckets
+from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews
+from ..data.vocabulary import Vocabulary
+from ..engines.choice import make_engine
 from ..errors import CheckpointError, TextError
-from ..models.checkpoint import Checkpoint, load_checkpoint, set_weights
-from ..models.classifier import build
+from ..models.checkpoint import Checkpoint, load_checkpoint
 from ..record import AttentionRecord, Prediction, Token
-from ..runtime import device as choose_device
-from ..runtime import nlp
 from ..text import tokenizer
 
 LONGEST = 512  # tokens the default recipe reads of one text
@@ -25,14 +24,17 @@ _PAIRS = 500_000  # query-key pairs in a batch; bounds memory on long texts
 _CHUNK = 2048
 
 
-def load(folder: str | os.PathLike, device: str = "auto") -> Predictor:
+def load(folder: str | os.PathLike, device: str = "auto", engine: str = "auto") -> Predictor:
     """Load a checkpoint folder written by `gluonattn.train`.
 
     Parameters
     ----------
     folder : path
-    device : str, default "auto"
-        As in `gluonattn.runtime.device`.
+    device : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
+        "auto" is the CPU, or the first usable GPU of an engine that has one.
+    engine : {"auto", "numpy", "onnx", "torch", "mxnet"}, default "auto"
+        What computes; all give the same to 1e-5. "auto" is the fastest one
+        installed, and `Predictor.engine` names it.
 
     Returns
     -------
@@ -42,8 +44,10 @@ def load(folder: str | os.PathLike, device: str = "auto") -> Predictor:
     ------
     CheckpointError
         If the folder is missing, cut, of another version, or does not fit together.
+    DependencyError
+        If the engine is not installed.
     """
-    return Predictor(load_checkpoint(folder), Path(folder), choose_device(device))
+    return Predictor(load_checkpoint(folder), Path(folder), device, engine)
 
 
 class Predictor:
@@ -57,26 +61,27 @@ class Predictor:
         Longest text in tokens that is read whole; a record says when one was cut.
     config : dict
         The checkpoint's config.json.
+    engine : str
+        The name of what computes.
+    classifier : callable
+        The forward pass: arrays of `inputs` to logits and weights.
     """
 
-    def __init__(self, checkpoint: Checkpoint, folder: Path, device):
+    def __init__(self, checkpoint: Checkpoint, folder: Path, device: str = "auto", engine: str = "auto"):
         config = checkpoint.config
         self.config, self.folder = config, folder
         self.labels: list[str] = config["labels"]
         self.tokenizer = tokenizer(config["tokenizer"])
-        self._vocabulary = nlp.Vocab.from_json(checkpoint.vocabulary)
+        self._vocabulary = Vocabulary(checkpoint.vocabulary)
         if len(self._vocabulary) != config["model"]["vocab_size"]:
             raise CheckpointError(
                 f"{folder}: vocab.json has {len(self._vocabulary)} words, the model was built for "
                 f"{config['model']['vocab_size']}: they are of different models."
             )
-        fixed = config["max_length"] if config["recipe"] == "post" else None
-        self.max_length = fixed or LONGEST
+        self._fixed: int | None = config["max_length"] if config["recipe"] == "post" else None
+        self.max_length = self._fixed or LONGEST
         self._encode = Encoder(self._vocabulary, self.max_length, **buckets(config["model"]))
-        self._batchify = Batchify(self._vocabulary[self._vocabulary.padding_token], device, fixed)
-        self._model = build(config["recipe"], **config["model"])
-        set_weights(self._model, checkpoint.weights, device)
-        self._model.hybridize(static_alloc=True)
+        self.engine, self.classifier = make_engine(checkpoint, engine, device)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Label and probabilities of each text, in input order.
@@ -122,18 +127,31 @@ class Predictor:
     def explain_all(self, texts: Sequence[str]) -> list[AttentionRecord]:
         """A record for each text, in input order; see `explain`."""
         _refuse_single(texts, "explain_all")
-        tokens = [self.tokenizer(text) for text in texts]
-        for text, found in zip(texts, tokens):
-            if not found:
-                raise TextError(
-                    f"there is nothing to explain in {text[:20]!r}: expected a text with at least one "
-                    "visible character."
-                )
+        tokens = [self._visible(text) for text in texts]
         records: dict[int, AttentionRecord] = {}
         for positions, probabilities, weights in self._forward(texts, tokens):
             for i, row, matrix in zip(positions, probabilities, weights):
                 records[i] = self._record(texts[i], tokens[i], self._prediction(row), matrix)
         return [records[i] for i in range(len(texts))]
+
+    def inputs(self, texts: Sequence[str]) -> tuple[np.ndarray, ...]:
+        """What the classifier reads of texts, as one batch.
+
+        Returns
+        -------
+        ids : numpy.ndarray, int32, shape (B, T)
+        valid_length : numpy.ndarray, int32, shape (B,)
+        subwords : numpy.ndarray, int32, shape (B, T, K)
+            Only for a model that reads n-grams, as `ngrams`.
+        ngrams : numpy.ndarray, int32, shape (B, N)
+
+        Raises
+        ------
+        TextError
+            If a text is blank or not a string.
+        """
+        _refuse_single(texts, "inputs")
+        return self._pad([self._example(text, self._visible(text)) for text in texts])
 
     def evaluate(self, reviews: Reviews) -> dict:
         """Accuracy and the rest on labelled reviews.
@@ -171,18 +189,27 @@ class Predictor:
     def _forward(self, texts: Sequence[str], tokens: Sequence[Sequence[Token]]) -> Iterator:
         """Yield (positions, probabilities (B, classes), weights (B, heads, T, T)) for texts with tokens."""
         kept = [i for i, found in enumerate(tokens) if found]
-        if not kept:
-            return
-        examples = []
-        for i in kept:
-            seen = tokens[i][: self.max_length]  # n-grams of what lies behind are not read either
-            examples.append(self._encode(texts[i][: seen[-1].end], [token.text for token in seen]))
-        for batch in plan_batches([len(e.ids) for e in examples], _BATCH):
-            longest = max(len(examples[i].ids) for i in batch)
-            size = max(1, _PAIRS // longest**2)
-            for part in (batch[k : k + size] for k in range(0, len(batch), size)):
-                logits, weights = self._model(*self._batchify([examples[i] for i in part]))
-                yield ([kept[i] for i in part], logits.softmax().asnumpy(), _Lazily(weights))
+        examples = [self._example(texts[i], tokens[i]) for i in kept]
+        for batch in plan_by_length([len(e.ids) for e in examples], _BATCH, _PAIRS):
+            logits, weights = self.classifier(*self._pad([examples[i] for i in batch]))
+            yield [kept[i] for i in batch], _probabilities(logits), weights
+
+    def _visible(self, text: str) -> list[Token]:
+        """The tokens of a text; TextError if it has none."""
+        tokens = self.tokenizer(text)
+        if not tokens:
+            raise TextError(
+                f"there is nothing to explain in {text[:20]!r}: expected a text with at least one "
+                "visible character."
+            )
+        return tokens
+
+    def _example(self, text: str, tokens: Sequence[Token]) -> Example:
+        seen = tokens[: self.max_length]  # n-grams of what lies behind are not read either
+        return self._encode(text[: seen[-1].end], [token.text for token in seen])
+
+    def _pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
+        return pad_batch(examples, self._vocabulary.padding, self._fixed)
 
     def _prediction(self, row: np.ndarray) -> Prediction:
         return Prediction(self.labels[int(row.argmax())], dict(zip(self.labels, map(float, row))))
@@ -193,7 +220,7 @@ class Predictor:
         source = {
             "model": self.folder.name, "recipe": self.config["recipe"],
             "cell": self.config["model"]["cell"], "tokenizer": self.tokenizer.name,
-            "epoch": self.config.get("epoch"), "framework": "mxnet",
+            "epoch": self.config.get("epoch"), "framework": self.engine,
             "versions": self.config["versions"],
             "label_names": self.config.get("label_names", {}),
             "tokens": {"in_text": len(tokens), "seen": len(seen), "unknown": unknown},
@@ -213,11 +240,7 @@ def _refuse_single(texts, method: str) -> None:
         raise TextError(f"{method} takes a list of texts; for a single one, {method}([text]).")
 
 
-class _Lazily:
-    """Weights fetched from the device only where they are looked at."""
-
-    def __init__(self, weights):
-        self._weights = weights
-
-    def __iter__(self):
-        return iter(self._weights.asnumpy())
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the last axis; (B, classes)."""
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)

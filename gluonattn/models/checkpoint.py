@@ -199,22 +199,28 @@ def set_weights(model, weights: Mapping[str, np.ndarray], device) -> None:
         If names or shapes differ from the model's.
     """
     parameters = model._collect_params_with_prefix()
-    if set(parameters) != set(weights):
-        odd = sorted(set(parameters) ^ set(weights))
+    check_weights({name: parameter.shape for name, parameter in parameters.items()}, weights)
+    for name, parameter in parameters.items():
+        parameter._load_init(_array(weights[name]), device)
+
+
+def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, np.ndarray]) -> None:
+    """Raise CheckpointError unless names and shapes are those of the model; a 0 fits any width."""
+    if set(shapes) != set(weights):
+        odd = sorted(set(shapes) ^ set(weights))
         raise CheckpointError(
             f"the weights do not fit this model: {', '.join(odd[:5])} stand on one side only. The "
             "checkpoint's config.json and model.safetensors are of different models."
         )
-    for name, parameter in parameters.items():
+    for name, shape in shapes.items():
         # A 0 is a width Gluon infers from its first input.
-        if len(parameter.shape) != weights[name].ndim or any(
-            known and known != found for known, found in zip(parameter.shape, weights[name].shape)
+        if len(shape) != weights[name].ndim or any(
+            known and known != found for known, found in zip(shape, weights[name].shape)
         ):
             raise CheckpointError(
-                f"{name} has shape {weights[name].shape} in the checkpoint and {parameter.shape} in the "
+                f"{name} has shape {weights[name].shape} in the checkpoint and {tuple(shape)} in the "
                 "model: config.json and model.safetensors are of different models."
             )
-        parameter._load_init(_array(weights[name]), device)
 
 
 def _array(values):

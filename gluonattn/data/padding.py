@@ -1,0 +1,79 @@
+"""Batches for prediction, in numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .examples import Example
+
+
+def plan_by_length(lengths: Sequence[int], batch_size: int, pairs: int) -> list[list[int]]:
+    """Positions of each batch, shortest texts first.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+    batch_size : int
+        Most texts in a batch.
+    pairs : int
+        Most query-key pairs in a batch (texts x longest length squared), which
+        bounds memory; a text that has more stands alone.
+
+    Returns
+    -------
+    list of list of int
+        Every position once.
+    """
+    batches: list[list[int]] = []
+    for position in np.argsort(lengths, kind="stable").tolist():
+        size = len(batches[-1]) + 1 if batches else 0
+        if batches and size <= batch_size and size * lengths[position] ** 2 <= pairs:
+            batches[-1].append(position)
+        else:
+            batches.append([position])
+    return batches
+
+
+def pad_batch(examples: Sequence[Example], padding: int, length: int | None = None) -> tuple[np.ndarray, ...]:
+    """Padded arrays of examples.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+    padding : int
+        Id of the padding token; n-grams are padded with 0.
+    length : int or None
+        Pad and cut to exactly this many tokens; None pads to the longest.
+
+    Returns
+    -------
+    ids : numpy.ndarray, int32, shape (B, T)
+    valid_length : numpy.ndarray, int32, shape (B,)
+    subwords : numpy.ndarray, int32, shape (B, T, K)
+        Only where the examples have them, as `ngrams`.
+    ngrams : numpy.ndarray, int32, shape (B, N)
+    """
+    rows = [example.ids[:length] for example in examples]
+    valid_length = np.array([len(row) for row in rows], np.int32)
+    ids = np.full((len(rows), length or valid_length.max()), padding, np.int32)
+    real = np.arange(ids.shape[1]) < valid_length[:, None]
+    ids[real] = np.concatenate(rows)
+    arrays = [ids, valid_length]
+    if examples[0].subwords is not None:
+        grams = padded([grams for example in examples for grams in (example.subwords or ())[:length]])
+        subwords = np.zeros((*ids.shape, grams.shape[1]), np.int32)
+        subwords[real] = grams
+        arrays.append(subwords)
+    if examples[0].ngrams is not None:
+        arrays.append(padded([example.ngrams for example in examples if example.ngrams is not None]))
+    return tuple(arrays)
+
+
+def padded(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of differing length as one array, at least one column, zeros after each."""
+    lengths = np.array([len(row) for row in rows])
+    table = np.zeros((len(rows), max(1, lengths.max())), np.int32)
+    table[np.arange(table.shape[1]) < lengths[:, None]] = np.concatenate(rows)
+    return table

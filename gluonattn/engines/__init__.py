@@ -1,0 +1,1 @@
+"""Engines for prediction: the same forward pass on numpy, torch, ONNX or MXNet."""

@@ -1,0 +1,188 @@
+"""The engine that is always there: numpy, float32."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .forward import forward
+
+# exp(2x) of larger values leaves float32.
+_LARGEST_EXPONENT = 40.0
+
+
+class NumpyClassifier:
+    """A classifier on numpy arrays; its methods are the operations `forward` is written in.
+
+    Parameters
+    ----------
+    recipe : str
+    model : dict
+    weights : mapping of str to numpy.ndarray
+        As `gluonattn.engines.choice.prepare` gives them.
+    """
+
+    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
+        self.recipe, self.model = recipe, model
+        self._weights = weights
+        self._gates: dict[tuple[str, str], tuple] = {}
+
+    def __call__(self, ids, valid_length, subwords=None, ngrams=None):
+        """As `gluonattn.engines.forward.forward`."""
+        return forward(self, self.recipe, self.model, ids, valid_length, subwords, ngrams)
+
+    def weight(self, name):
+        return self._weights[name]
+
+    def embed(self, name, ids):
+        return self.weight(f"{name}.weight").take(ids, axis=0)
+
+    def bag(self, name, numbers):
+        return self.embed(name, numbers).sum(axis=-2)
+
+    def count(self, numbers):
+        return (numbers > 0).sum(axis=-1, keepdims=True).astype(np.float32)
+
+    def linear(self, inputs, weight, bias=None):
+        # One product of two matrices: numpy would multiply three axes text by text.
+        rows = inputs.reshape(-1, inputs.shape[-1]) @ self.weight(weight).T
+        if bias is not None:
+            rows += self.weight(bias)
+        return rows.reshape(*inputs.shape[:-1], -1)
+
+    def mask(self, ids, valid_length):
+        if valid_length is None:
+            return np.ones(ids.shape, np.float32)
+        return (np.arange(ids.shape[1]) < valid_length[:, None]).astype(np.float32)
+
+    def recurrent(self, inputs, valid_length, prefixes):
+        """States (B, T, 2H) of inputs (B, T, E), both directions of a step at once."""
+        weight_in, bias_in, weight_h, bias_new = self._prepared_gates(prefixes)
+        batch, length, width = inputs.shape
+        hidden = weight_h.shape[1]
+        steps = np.ascontiguousarray(inputs.swapaxes(0, 1)).reshape(-1, width)
+        gates = steps @ weight_in
+        gates += bias_in
+        gates = gates.reshape(length, batch, 2, 3 * hidden)
+        valid = self.mask(inputs[..., 0], valid_length).T[:, :, None]  # (T, B, 1)
+        state = np.zeros((2, batch, hidden), np.float32)
+        states = np.empty((batch, length, 2 * hidden), np.float32)
+        for first in range(length):
+            last = length - 1 - first  # where the backward direction stands
+            gate = state @ weight_h  # (2, B, 3H)
+            gate[..., 2 * hidden :] += bias_new
+            share, new = gate[..., : 2 * hidden], gate[..., 2 * hidden :]
+            share[0] += gates[first, :, 0, : 2 * hidden]
+            share[1] += gates[last, :, 1, : 2 * hidden]
+            np.tanh(share, out=share)  # the inputs are halved: sigmoid(x) = (1 + tanh(x / 2)) / 2
+            share += 1
+            share *= 0.5
+            new *= share[..., :hidden]
+            new[0] += gates[first, :, 0, 2 * hidden :]
+            new[1] += gates[last, :, 1, 2 * hidden :]
+            np.tanh(new, out=new)
+            state -= new
+            state *= share[..., hidden:]
+            state += new
+            # Zero in the padding, where the backward direction begins.
+            state[0] *= valid[first]
+            state[1] *= valid[last]
+            states[:, first, :hidden] = state[0]
+            states[:, last, hidden:] = state[1]
+        return states
+
+    def _prepared_gates(self, prefixes):
+        """Both directions' weights side by side, reset and update gates halved, made once."""
+        if prefixes not in self._gates:
+            parts = []
+            for prefix in prefixes:
+                weight_in, weight_h, bias_in, bias_h = (
+                    self.weight(prefix + name)
+                    for name in ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias"))
+                hidden = weight_h.shape[1]
+                half = np.repeat(np.float32([0.5, 1]), [2 * hidden, hidden])
+                early = np.where(half < 1, bias_h, 0)  # the rest waits for the reset gate
+                parts.append((weight_in.T * half, (bias_in + early) * half, weight_h.T * half,
+                              bias_h[2 * hidden :]))
+            first, second = parts
+            self._gates[prefixes] = (
+                np.concatenate([first[0], second[0]], axis=1), np.concatenate([first[1], second[1]]),
+                np.stack([first[2], second[2]]), np.stack([first[3], second[3]])[:, None])
+        return self._gates[prefixes]
+
+    def additive(self, query, key, v):
+        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T), one unit at a time.
+
+        Written as tanh(q + k) = 1 - 2 / (1 + exp(2q) exp(2k)): a division for each
+        pair, and exponentials for the tokens only.
+        """
+        query, key = (np.ascontiguousarray(x.transpose(2, 1, 0)) for x in (query, key))  # (U, T, B)
+        large = max(np.abs(query).max(), np.abs(key).max()) > _LARGEST_EXPONENT
+        if not large:
+            query, key = np.exp(2 * query), np.exp(2 * key)
+        scores = np.zeros((query.shape[1], *key.shape[1:]), np.float32)  # (Tq, Tk, B)
+        pairs = np.empty_like(scores)
+        with np.errstate(over="ignore", under="ignore"):  # an infinite product is a tanh of 1
+            for q, k, factor in zip(query, key, v[0]):
+                if large:
+                    np.add(q[:, None], k[None], out=pairs)
+                    np.tanh(pairs, out=pairs)
+                    pairs *= factor
+                else:
+                    np.multiply(q[:, None], k[None], out=pairs)
+                    pairs += 1
+                    np.divide(-2 * factor, pairs, out=pairs)
+                scores += pairs
+        if not large:
+            scores += v.sum()
+        return np.ascontiguousarray(scores.transpose(2, 0, 1))
+
+    def softmax(self, scores, mask):
+        """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
+        scores = np.where(mask > 0, scores, np.float32(-1e18))
+        scores -= scores.max(axis=-1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=-1, keepdims=True)
+        scores *= mask
+        return scores
+
+    def largest(self, values, mask):
+        """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
+        return np.where(mask[:, :, None] > 0, values, np.float32(-1e9)).max(axis=1)
+
+    def identity(self, mask):
+        return np.eye(mask.shape[1], dtype=np.float32)
+
+    def split_heads(self, values, heads):
+        return values.reshape(*values.shape[:2], heads, -1).swapaxes(1, 2)
+
+    def merge_heads(self, values):
+        return values.swapaxes(1, 2).reshape(values.shape[0], values.shape[2], -1)
+
+    def matmul(self, first, second):
+        return first @ second
+
+    def swap(self, values):
+        return values.swapaxes(-1, -2)
+
+    def expand(self, values, axis):
+        return np.expand_dims(values, axis)
+
+    def flatten(self, values):
+        return values.reshape(len(values), -1)
+
+    def concat(self, parts):
+        return np.concatenate(parts, axis=-1)
+
+    def sum(self, values):
+        return values.sum(axis=-1, keepdims=True)
+
+    def sqrt(self, values):
+        return np.sqrt(values)
+
+    def at_least(self, values, least):
+        return np.maximum(values, np.float32(least))
+
+    def dropout(self, values, share):
+        return values
