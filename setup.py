@@ -10,6 +10,8 @@ version = next(
     if line.startswith("__version__")
 )
 
+# Below Python 3.13 only: the last release of MXNet needs numpy 1, which later Pythons do not have.
+# There the extras bring nothing, and `runtime` says why.
 mxnet_needs = [
     "gluonnlp==0.10.0",
     "numpy<2",  # MXNet 1.9.1 was built for numpy 1
@@ -20,6 +22,12 @@ cuda_wheels = [
     for name in ("cuda-runtime", "cuda-nvrtc", "nvtx", "cublas", "cufft", "curand", "cusolver", "nccl")
 ]
 
+
+
+def below_313(*needs):
+    return [f'{need}; python_version < "3.13"' for need in needs]
+
+
 setup(
     name="gluonattn",
     version=version,
@@ -27,7 +35,7 @@ setup(
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.9,<3.13",
+    python_requires=">=3.9",
     packages=[*find_packages(include=["gluonattn", "gluonattn.*"]), "gluonattn.sample"],
     # The sample lives in data/ for a reader of the repository and travels in the wheel.
     package_dir={"gluonattn.sample": "data"},
@@ -44,13 +52,16 @@ setup(
         "pandas>=1.5",
         "scikit-learn>=1.2",
         "safetensors>=0.4",
+        "threadpoolctl>=3.0",
         "typer>=0.12",
         "rich>=13",
         "tqdm>=4.60",
     ],
     extras_require={
-        "cpu": ["mxnet==1.9.1", *mxnet_needs],
-        "cu112": ["mxnet-cu112==1.9.1", "nvidia-cudnn-cu11>=8,<9", *cuda_wheels, *mxnet_needs],
+        "cpu": below_313("mxnet==1.9.1", *mxnet_needs),
+        "cu112": below_313("mxnet-cu112==1.9.1", "nvidia-cudnn-cu11>=8,<9", *cuda_wheels, *mxnet_needs),
+        "onnx": ["onnx>=1.14", "onnxruntime>=1.15"],
+        "torch": ["torch>=2.0"],
         "kiwi": ["kiwipiepy>=0.17"],
         "test": ["pytest>=8", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
@@ -63,6 +74,7 @@ setup(
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "License :: OSI Approved :: Apache Software License",
     ],
 )

@@ -118,8 +118,9 @@ class AttentionRecord:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
+        same = self.keys is self.queries
         put(self, "queries", _tokens("query", self.queries))
-        put(self, "keys", _tokens("key", self.keys))
+        put(self, "keys", self.queries if same else _tokens("key", self.keys))
         put(self, "weights", _frozen("weights", self.weights))
         for name in _VECTORS:
             if getattr(self, name) is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import importlib.util
 import os
 import random
 import re
@@ -131,10 +132,15 @@ def keep_freed_memory() -> bool:
     return bool(set_option(trim_threshold, 2**31 - 1)) and bool(set_option(most_mapped, 0))
 
 
+def mxnet_is_installed() -> bool:
+    """Whether MXNet and GluonNLP are there; nothing is imported."""
+    return importlib.util.find_spec("mxnet") is not None and importlib.util.find_spec("gluonnlp") is not None
+
+
 def versions() -> dict[str, str]:
     """Versions of the libraries that shape a result, for a record or checkpoint."""
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for wheel in ("gluonattn", "mxnet", "mxnet-cu112", "gluonnlp", "numpy"):
+    for wheel in ("gluonattn", "mxnet", "mxnet-cu112", "gluonnlp", "numpy", "torch", "onnxruntime"):
         try:
             found[wheel] = metadata.version(wheel)
         except metadata.PackageNotFoundError:
@@ -198,6 +204,13 @@ def _import_mxnet():
 def _wheel() -> str:
     """The one MXNet wheel that is installed; "mxnet" or "mxnet-cuNNN"."""
     found = _installed_wheels()
+    if not found and sys.version_info >= (3, 13):
+        raise DependencyError(
+            "this needs MXNet, which ends at Python 3.12, and this is Python "
+            f"{sys.version_info[0]}.{sys.version_info[1]}. Trained models predict and explain here with the "
+            "other engines; to train, make an environment of Python 3.9 to 3.12 and install "
+            '"gluonattn[cpu]" there.'
+        )
     if not found:
         raise DependencyError(
             'MXNet is not installed. Install it with pip install -c constraints.txt "gluonattn[cpu]", '

@@ -17,7 +17,7 @@ from gluonattn.cli import SENTENCE, main
 from gluonattn.record import load_record
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["train", "evaluate", "predict", "explain", "cells", "tokenizers", "data nsmc", "data sample"]
+COMMANDS = ["train", "evaluate", "predict", "explain", "export", "cells", "tokenizers", "data nsmc", "data sample"]
 
 
 def run(*arguments, path=os.environ["PATH"], **options) -> subprocess.CompletedProcess:
@@ -180,6 +180,19 @@ def test_mistakes_print_one_line_and_exit_2(tiny_model, tmp_path, capsys, monkey
     assert last.startswith("error: ") and "Traceback" not in err
     import re
     assert re.search(message, last)
+
+
+def test_an_engine_can_be_named(tiny_model, tmp_path, capsys):
+    code, out, _ = call(capsys, "explain", tiny_model, SENTENCE, "--engine", "numpy", "--json")
+    assert code == 0 and json.loads(out)["source"]["framework"] == "numpy"
+    code, _, err = call(capsys, "explain", tiny_model, SENTENCE, "--engine", "abacus")
+    assert code == 2 and "unknown engine 'abacus'" in err
+
+
+def test_export_says_what_it_wrote(tiny_model, tmp_path, capsys):
+    path = tmp_path / "model.safetensors"
+    code, out, _ = call(capsys, "export", tiny_model, "--to", "torch", "--out", path, "--json")
+    assert code == 0 and json.loads(out) == {"out": str(path), "to": "torch", "bytes": path.stat().st_size}
 
 
 def test_debug_shows_the_traceback():

@@ -163,3 +163,12 @@ def test_every_public_name_can_be_fetched_and_unknown_ones_say_so():
         assert getattr(gluonattn, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         getattr(gluonattn, "nothing")  # noqa: B009 (a plain attribute looks like a slip)
+
+
+@pytest.mark.parametrize("engine", ["numpy", pytest.param("onnx", marks=pytest.mark.onnx)])
+def test_predicting_and_explaining_load_no_mxnet(tiny_model, engine):
+    loaded = loaded_by(
+        f"import gluonattn\np = gluonattn.load({str(tiny_model)!r}, engine={engine!r})\n"
+        "p.predict(['좋다']); p.explain('별로')"
+    )
+    assert "numpy" in loaded and not loaded & {"mxnet", "gluonnlp", "torch"}

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..errors import DependencyError, DeviceError, OptionError, choose
 from ..models.checkpoint import Checkpoint, check_weights
-from .forward import BAGS, shapes
+from ..runtime import mxnet_is_installed
+from .forward import BAGS, DEFAULTS, shapes
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class EngineKind:
 
     Attributes
     ----------
-    modules : tuple of str
-        What must be installed.
+    missing : callable
+        Names what it needs and is not installed.
     extra : str
         The extra of the package that brings it.
     gpu : bool
@@ -32,14 +33,10 @@ class EngineKind:
         arrays to numpy arrays, as `gluonattn.engines.forward.forward`.
     """
 
-    modules: tuple[str, ...]
+    missing: Callable[[], list[str]]
     extra: str
     gpu: bool
     make: Callable[[str, dict, Mapping[str, np.ndarray], str], Any]
-
-    def missing(self) -> list[str]:
-        """What would have to be installed."""
-        return [name for name in self.modules if find_spec(name) is None]
 
 
 def make_engine(checkpoint: Checkpoint, name: str = "auto", device: str = "auto") -> tuple[str, Any]:
@@ -89,8 +86,7 @@ def make_engine(checkpoint: Checkpoint, name: str = "auto", device: str = "auto"
             f"the engine {name!r} computes on the CPU, and {device} was asked for: use device cpu, or one "
             f"of the engines {able}."
         )
-    recipe, model = checkpoint.config["recipe"], checkpoint.config["model"]
-    return name, kind.make(recipe, model, prepare(checkpoint), device)
+    return name, kind.make(*prepare(checkpoint), device)
 
 
 def fastest(gpu: bool = False) -> str:
@@ -104,9 +100,20 @@ def fastest(gpu: bool = False) -> str:
     return installed[0]
 
 
-def prepare(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
-    """Weights checked against the model's shapes, float32, with zeros where n-grams are padded."""
-    recipe, model = checkpoint.config["recipe"], checkpoint.config["model"]
+def prepare(checkpoint: Checkpoint) -> tuple[str, dict, dict[str, np.ndarray]]:
+    """What the engines are made of.
+
+    Returns
+    -------
+    recipe : str
+    model : dict
+        Every keyword argument of the recipe's class.
+    weights : dict of str to numpy.ndarray
+        Checked against the model's shapes, float32, with zeros where n-grams
+        are padded.
+    """
+    recipe = checkpoint.config["recipe"]
+    model = {**choose("recipe", recipe, DEFAULTS), **checkpoint.config["model"]}
     check_weights(shapes(recipe, model), checkpoint.weights)
     weights = {name: values.astype(np.float32, copy=False) for name, values in checkpoint.weights.items()}
     for name in BAGS:
@@ -114,7 +121,15 @@ def prepare(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
             table = weights[f"{name}.weight"].copy()
             table[0] = 0
             weights[f"{name}.weight"] = table
-    return weights
+    return recipe, model, weights
+
+
+def _missing(**found) -> list[str]:
+    return [name for name, spec in found.items() if spec is None]
+
+
+def _missing_mxnet() -> list[str]:
+    return [] if mxnet_is_installed() else ["MXNet and GluonNLP, which end at Python 3.12"]
 
 
 def _onnx(recipe, model, weights, device):
@@ -143,8 +158,9 @@ def _mxnet(recipe, model, weights, device):
 
 # The fastest on the CPU first, as `scripts/benchmark_engines.py` measures it.
 ENGINES: dict[str, EngineKind] = {
-    "onnx": EngineKind(("onnx", "onnxruntime"), "onnx", False, _onnx),
-    "numpy": EngineKind((), "", False, _numpy),
-    "torch": EngineKind(("torch",), "torch", True, _torch),
-    "mxnet": EngineKind(("mxnet", "gluonnlp"), "cpu", True, _mxnet),
+    "onnx": EngineKind(
+        lambda: _missing(onnx=find_spec("onnx"), onnxruntime=find_spec("onnxruntime")), "onnx", False, _onnx),
+    "numpy": EngineKind(list, "", False, _numpy),
+    "torch": EngineKind(lambda: _missing(torch=find_spec("torch")), "torch", True, _torch),
+    "mxnet": EngineKind(_missing_mxnet, "cpu", True, _mxnet),
 }

@@ -90,9 +90,7 @@ def torch_module(path: str | os.PathLike) -> TorchClassifier:
     from .torch_engine import TorchClassifier
 
     if Path(path).is_dir() or not Path(path).exists():
-        checkpoint = load_checkpoint(path)
-        config, weights = checkpoint.config, prepare(checkpoint)
-        return TorchClassifier(config["recipe"], config["model"], weights).eval()
+        return TorchClassifier(*prepare(load_checkpoint(path))).eval()
     try:
         with safe_open(path, "numpy") as file:
             notes = file.metadata() or {}
@@ -107,23 +105,22 @@ def torch_module(path: str | os.PathLike) -> TorchClassifier:
 
 
 def _onnx(checkpoint: Checkpoint) -> bytes:
-    try:
-        from .onnx_graph import onnx_model
-    except ModuleNotFoundError:
+    if "onnx" in ENGINES["onnx"].missing():  # onnxruntime only runs what is written here
         raise DependencyError(
             f'export to onnx needs onnx: install with pip install "gluonattn[{ENGINES["onnx"].extra}]".'
-        ) from None
-    config = checkpoint.config
-    return onnx_model(config["recipe"], config["model"], prepare(checkpoint),
-                      _notes(checkpoint)).SerializeToString()
+        )
+    from .onnx_graph import onnx_model
+
+    return onnx_model(*prepare(checkpoint), _notes(checkpoint)).SerializeToString()
 
 
 def _torch(checkpoint: Checkpoint) -> bytes:
-    weights = {name: np.ascontiguousarray(values) for name, values in prepare(checkpoint).items()}
+    weights = {name: np.ascontiguousarray(values) for name, values in prepare(checkpoint)[2].items()}
     return dump_tensors(weights, {key: json.dumps(value) for key, value in _notes(checkpoint).items()})
 
 
 def _notes(checkpoint: Checkpoint) -> dict[str, Any]:
     """What a reader of the file needs beside the weights."""
-    kept = {key: checkpoint.config[key] for key in ("recipe", "model", "labels", "tokenizer", "max_length")}
-    return {**kept, "vocabulary": Vocabulary(checkpoint.vocabulary).idx_to_token}
+    recipe, model, _ = prepare(checkpoint)
+    kept = {key: checkpoint.config[key] for key in ("labels", "tokenizer", "max_length")}
+    return {"recipe": recipe, "model": model, **kept, "vocabulary": Vocabulary(checkpoint.vocabulary).idx_to_token}

@@ -18,6 +18,13 @@ DIRECTIONS = {
     "default": ("bigru.forward_gru.l0_", "bigru.backward_gru.l0_"),
     "post": ("bigru._unfused.0.l_cell.", "bigru._unfused.0.r_cell."),
 }
+# What the recipes' classes take where a checkpoint does not say; a test holds them together.
+DEFAULTS: dict[str, dict] = {
+    "default": dict(classes=2, cell="mlp", embed_size=96, hidden_size=64, units=16, num_heads=4, dropout=0.4,
+                    attention_dropout=0.0, subword_size=24, subword_buckets=0, ngram_buckets=0),
+    "post": dict(classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64, units=30, num_heads=4,
+                 dropout=0.3, attention_dropout=0.2),
+}
 BAGS = ("subword_embedding", "wide")  # their row 0 is padding and counts as zeros
 
 
@@ -158,7 +165,7 @@ def shapes(recipe: str, model: dict) -> dict[str, tuple[int, ...]]:
     embed, hidden = model["embed_size"], model["hidden_size"]
     width, units, classes = 2 * hidden, model["units"], model["classes"]
     found: dict[str, tuple[int, ...]] = {"embedding.weight": (model["vocab_size"], embed)}
-    pooled = 2 * width if recipe == "default" else model.get("length", 30) * width
+    pooled = 2 * width if recipe == "default" else model["length"] * width
     if model.get("subword_buckets"):
         found["subword_embedding.weight"] = (model["subword_buckets"], model["subword_size"])
         found["wide.weight"] = (model["ngram_buckets"], classes)

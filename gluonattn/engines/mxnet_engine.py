@@ -24,6 +24,8 @@ class MxnetClassifier:
         As in `gluonattn.runtime.device`.
     """
 
+    parallel = False  # MXNet is not promised thread-safe
+
     def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray], device: str = "auto"):
         self._device = choose_device(device)
         self.block = build(recipe, **model)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 import numpy as np
 import onnxruntime
 
-from ..runtime import cores
 from .onnx_graph import onnx_model
 
 
@@ -23,9 +21,11 @@ class OnnxClassifier:
         As `gluonattn.engines.choice.prepare` gives them.
     """
 
+    parallel = True
+
     def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", cores()))
+        options.intra_op_num_threads = 1  # whole batches run side by side: nothing waits within one
         options.log_severity_level = 3  # errors only: the post's recipe leaves valid_length unread
         self.session = onnxruntime.InferenceSession(
             onnx_model(recipe, model, weights).SerializeToString(), options,

@@ -136,6 +136,8 @@ class TorchClassifier(nn.Module):
 class TorchEngine:
     """A torch module in prediction mode behind numpy arrays."""
 
+    parallel = False  # it shares the work of a batch among threads itself
+
     def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray], device: str = "auto"):
         self._device = _device(device)
         self.module = TorchClassifier(recipe, model, weights).to(self._device).eval()

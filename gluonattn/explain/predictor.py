@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from ..engines.choice import make_engine
 from ..errors import CheckpointError, TextError
 from ..models.checkpoint import Checkpoint, load_checkpoint
 from ..record import AttentionRecord, Prediction, Token
+from ..runtime import cores
 from ..text import tokenizer
 
 LONGEST = 512  # tokens the default recipe reads of one text
@@ -82,6 +85,8 @@ class Predictor:
         self.max_length = self._fixed or LONGEST
         self._encode = Encoder(self._vocabulary, self.max_length, **buckets(config["model"]))
         self.engine, self.classifier = make_engine(checkpoint, engine, device)
+        threads = int(os.environ.get("OMP_NUM_THREADS") or cores())  # as the other engines take it
+        self._workers = threads if self.classifier.parallel else 1
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Label and probabilities of each text, in input order.
@@ -190,8 +195,10 @@ class Predictor:
         """Yield (positions, probabilities (B, classes), weights (B, heads, T, T)) for texts with tokens."""
         kept = [i for i, found in enumerate(tokens) if found]
         examples = [self._example(texts[i], tokens[i]) for i in kept]
-        for batch in plan_by_length([len(e.ids) for e in examples], _BATCH, _PAIRS):
-            logits, weights = self.classifier(*self._pad([examples[i] for i in batch]))
+        batches = plan_by_length([len(e.ids) for e in examples], _BATCH, _PAIRS)
+        inputs = (self._pad([examples[i] for i in batch]) for batch in batches)
+        workers = min(self._workers, len(batches))
+        for batch, (logits, weights) in zip(batches, _ahead(self.classifier, inputs, workers)):
             yield [kept[i] for i in batch], _probabilities(logits), weights
 
     def _visible(self, text: str) -> list[Token]:
@@ -238,6 +245,21 @@ class Predictor:
 def _refuse_single(texts, method: str) -> None:
     if isinstance(texts, str):
         raise TextError(f"{method} takes a list of texts; for a single one, {method}([text]).")
+
+
+def _ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator:
+    """Yield ``function(*item)`` in order, at most `workers` at work and one more waiting."""
+    if workers < 2:
+        yield from (function(*item) for item in inputs)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future] = deque()
+        for item in inputs:
+            waiting.append(pool.submit(function, *item))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:

@@ -60,6 +60,14 @@ def align(text: str, tokens: Iterable[tuple[str, str | None]]) -> list[Token]:
 
 def cover(text: str, tokens: Sequence[Token]) -> list[Token]:
     """Add an untagged token for each run of non-space characters no token covers."""
+    position = 0
+    for token in tokens:  # mostly they follow each other, with spaces between them at the most
+        if text[position : token.start].strip():
+            break
+        position = max(position, token.end)
+    else:
+        if not text[position:].strip():
+            return list(tokens)
     covered = bytearray(len(text))
     for token in tokens:
         covered[token.start : token.end] = b"\x01" * (token.end - token.start)

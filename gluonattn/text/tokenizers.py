@@ -114,10 +114,9 @@ class Tagger(Tokenizer):
         tokens: list[Token] = []
         # Piece by piece: alignment of a long repetitive text takes minutes.
         for start, piece in _pieces(_readable(text, self._last_character), self._longest_piece):
-            tokens.extend(
-                token._replace(start=start + token.start, end=start + token.end)
-                for token in align(piece, self._tag(piece))
-            )
+            found = align(piece, self._tag(piece))
+            tokens.extend(found if start == 0 else (
+                Token(surface, start + begin, start + end, tag) for surface, begin, end, tag in found))
         return cover(text, tokens)
 
     _longest_piece = _LONGEST_PIECE
@@ -288,7 +287,8 @@ def _readable(text: str, last: int = 0x10FFFF) -> str:
     and characters after `last` are out of the tagger's reach. What is hidden so
     comes back as tokens of its own.
     """
-    if text.isascii() and text.isprintable():
+    # No space but " " and none of the categories below is printable.
+    if text.isprintable() and (last == 0x10FFFF or text.isascii()):
         return text
     return "".join(
         " " if c.isspace() or ord(c) > last or unicodedata.category(c) in ("Cc", "Cs") else c

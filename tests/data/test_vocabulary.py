@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.vocabulary import PADDING, UNKNOWN, build_vocabulary
+from gluonattn.data.vocabulary import PADDING, UNKNOWN, Vocabulary, build_vocabulary
+from gluonattn.errors import CheckpointError
 
 TOKENS = [["영화", "좋다", "영화"], ["영화", "별로", "좋다"], ["배우", "영화", "좋다", "별로"]]
 
@@ -48,3 +49,19 @@ def test_the_order_of_the_texts_changes_no_id(tokens, random):
 def test_a_review_that_spells_a_special_word_adds_no_second_one(special):
     vocabulary = build_vocabulary([["영화", special, special]], 1)
     assert vocabulary.idx_to_token.count(special) == 1 and words(vocabulary) == ["영화"]
+
+
+def test_a_saved_vocabulary_is_read_without_gluonnlp():
+    built = build_vocabulary([["영화", "좋다"], ["영화", "\udfff"]], 1)
+    read = Vocabulary(built.to_json())
+    assert read.idx_to_token == built.idx_to_token and len(read) == len(built)
+    tokens = ["영화", "없는 말", PADDING, UNKNOWN, "\udfff"]
+    assert read[tokens] == built[tokens] and read[[]] == []
+    assert [t in read for t in tokens] == [t in built for t in tokens]
+    assert (read.padding, read.unknown) == (built[PADDING], built[UNKNOWN])
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"idx_to_token": ["a"], "token_to_idx": {"a": 0}}'])
+def test_what_is_not_a_vocabulary_is_refused(content):
+    with pytest.raises(CheckpointError, match="vocab.json is not a GluonNLP Vocab"):
+        Vocabulary(content)
