@@ -14,7 +14,7 @@ import numpy as np
 
 _RUNS = re.compile(r"(.)\1{3,}", re.DOTALL)
 _SPACES = re.compile(r"\s+")
-_LOW_32 = np.uint64(0xFFFFFFFF)
+_BASE = np.uint32(1_000_003)
 
 
 def text_ngrams(text: str, buckets: int, longest: int = 4) -> np.ndarray:
@@ -54,23 +54,22 @@ def word_ngrams(word: str, buckets: int) -> np.ndarray:
     numpy.ndarray, int32, shape (n-grams,)
         Numbers from 1 to ``buckets - 1``.
     """
-    found = _hashed(f"<{word[:10]}>", (2, 3), buckets)[:16]
+    found = _hashed(f"<{word[:10]}>", range(2, 4), buckets)[:16]
     found.flags.writeable = False
     return found
 
 
-def _hashed(text: str, lengths, buckets: int) -> np.ndarray:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    found = []
-    for length in lengths:
-        count = len(codes) - length + 1
-        if count < 1:
-            break
-        value = np.full(count, length, np.uint64)
-        for place in range(length):
-            value = (value * np.uint64(1_000_003) + codes[place : place + count]) & _LOW_32
-        for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):  # MurmurHash3's finish
-            value = ((value ^ (value >> np.uint64(shift))) * np.uint64(factor)) & _LOW_32
-        value ^= value >> np.uint64(16)
-        found.append((value % np.uint64(buckets - 1) + np.uint64(1)).astype(np.int32))
-    return np.concatenate(found)
+def _hashed(text: str, lengths: range, buckets: int) -> np.ndarray:
+    """Numbers of all n-grams, shorter ones first. uint32 wraps around, which is what a hash wants."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    sums, found = codes, []
+    for length in range(1, min(lengths.stop - 1, len(codes)) + 1):
+        if length > 1:  # one character more than the n-grams before
+            sums = sums[:-1] * _BASE + codes[length - 1 :]
+        if length in lengths:
+            found.append(sums + np.uint32(length * int(_BASE) ** length % 2**32))
+    value = np.concatenate(found)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):  # MurmurHash3's finish
+        value = (value ^ (value >> np.uint32(shift))) * np.uint32(factor)
+    value ^= value >> np.uint32(16)
+    return (value % np.uint32(buckets - 1)).astype(np.int32) + np.int32(1)
