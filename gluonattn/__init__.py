@@ -7,11 +7,10 @@ name is fetched from its room the first time it is used.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .record import AttentionRecord as AttentionRecord
-
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AttentionRecord": "gluonattn.record",
     "Prediction": "gluonattn.record",
     "Token": "gluonattn.record",
     "GluonAttnError": "gluonattn.errors",
@@ -19,6 +18,7 @@ _HOMES = {
     "tokenizer": "gluonattn.text",
     "attention_cell": "gluonattn.models.cells",
     "heatmap": "gluonattn.views.heatmap",
+    "notebook_html": "gluonattn.views.page",
     "overlay": "gluonattn.views.overlay",
     "save_view": "gluonattn.views.save",
     "to_html": "gluonattn.views.page",
@@ -30,7 +30,7 @@ _HOMES = {
     "read_reviews": "gluonattn.data.reviews",
 }
 
-__all__ = ["AttentionRecord", "__version__", *_HOMES]
+__all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
     from .data.reviews import read_reviews as read_reviews
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .errors import GluonAttnError as GluonAttnError
     from .explain.predictor import load as load
     from .models.cells import attention_cell as attention_cell
+    from .record import AttentionRecord as AttentionRecord
     from .record import Prediction as Prediction
     from .record import Token as Token
     from .record import load_record as load_record
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .training.run import train as train
     from .views.heatmap import heatmap as heatmap
     from .views.overlay import overlay as overlay
+    from .views.page import notebook_html as notebook_html
     from .views.page import to_html as to_html
     from .views.save import save_view as save_view
     from .views.terminal import to_terminal as to_terminal
@@ -55,17 +57,6 @@ def __getattr__(name):
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'gluonattn' has no attribute {name!r}")
-
-
-def _repr_html_(record):
-    """A notebook shows a record as a page to touch."""
-    from .views.page import notebook_html
-
-    return notebook_html(record)
-
-
-# Put here because the record stands below the views and must not know them.
-AttentionRecord._repr_html_ = _repr_html_  # type: ignore[attr-defined]
 
 
 def __dir__():

@@ -10,6 +10,7 @@ import io
 import json
 import operator
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -279,6 +280,10 @@ class AttentionRecord:
                 "Choose a folder that exists, is writable and has space."
             ) from None
         return path
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page. The package finds it, for views stand above the record."""
+        return sys.modules["gluonattn"].notebook_html(self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AttentionRecord):

@@ -603,3 +603,9 @@ def test_loading_never_unpickles(tmp_path):
         with pytest.raises(RecordError, match=f"{name} is not a readable attention record"):
             load_record(tmp_path / name)
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_notebook_shows_the_page():
+    tokens = [Token("가", 0, 1)]
+    shown = AttentionRecord("가", tokens, tokens, [[[[1.0]]]])._repr_html_()
+    assert shown.startswith("<iframe sandbox=") and "&lt;!doctype html&gt;" in shown.lower()

@@ -303,7 +303,7 @@ def test_the_extra_installs_the_wheels_whose_libraries_are_loaded(monkeypatch):
     monkeypatch.setattr(setuptools, "setup", metadata.update)
     monkeypatch.chdir(REPOSITORY)
     runpy.run_path("setup.py")
-    installed = {re.split("[=<>]", name)[0] for name in metadata["extras_require"]["cu112"]}
+    installed = {re.split("[=<>;]", name)[0] for name in metadata["extras_require"]["cu112"]}
     assert {name for name in installed if name.startswith("nvidia-")} == {
         f"nvidia-{folder.replace('_', '-')}-cu11" for folder, _ in runtime.CUDA_LIBRARIES}
     assert "mxnet-cu112" in installed
