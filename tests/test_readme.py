@@ -60,4 +60,4 @@ def test_the_nsmc_commands_run(nsmc, tmp_path):
         assert done.returncode == 0, done.stderr
         if " evaluate " in line:
             assert float(re.search(r"accuracy ([\d.]+)", done.stdout)[1]) > 0.845
-    assert (tmp_path / "heatmap.png").stat().st_size > 10_000
+    assert (tmp_path / "overlay.png").stat().st_size > 10_000 and (tmp_path / "page.html").stat().st_size > 50_000

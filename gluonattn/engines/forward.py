@@ -20,7 +20,7 @@ DIRECTIONS = {
 }
 # What the recipes' classes take where a checkpoint does not say; a test holds them together.
 DEFAULTS: dict[str, dict] = {
-    "default": dict(classes=2, cell="mlp", embed_size=100, hidden_size=64, units=16, num_heads=4, dropout=0.4,
+    "default": dict(classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30, num_heads=4, dropout=0.4,
                     attention_dropout=0.0, subword_size=24, subword_buckets=0, ngram_buckets=0),
     "post": dict(classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64, units=30, num_heads=4,
                  dropout=0.3, attention_dropout=0.2),

@@ -33,7 +33,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     embed_size : int, default 100
     hidden_size : int, default 64
         Units of each GRU direction.
-    units : int, default 16
+    units : int, default 30
         Hidden units of the MLP cells.
     num_heads : int, default 4
         Heads of the multi-head cell.
@@ -54,7 +54,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     `gluonattn.data.ngrams`, padded with 0. The model takes both or neither.
     """
 
-    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=16,
+    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30,
                  num_heads=4, dropout=0.4, attention_dropout=0.0, subword_size=24, subword_buckets=0,
                  ngram_buckets=0, **kwargs):
         super().__init__(**kwargs)
