@@ -30,7 +30,7 @@ def tiny_model(tmp_path_factory) -> Path:
 
     if not mxnet_is_installed():
         pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]" on Python 3.9 to 3.12')
-    return train("sample", tmp_path_factory.mktemp("models") / "tiny", epochs=2, seed=1, device="cpu",
+    return train("sample", tmp_path_factory.mktemp("models") / "tiny", epochs=2, seed=1, device="cpu", ngrams=True,
                  model={"embed_size": 16, "hidden_size": 8})
 
 

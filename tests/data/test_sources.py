@@ -132,7 +132,7 @@ def test_the_real_nsmc_is_found_without_a_warning(nsmc, monkeypatch):
     monkeypatch.setenv("GLUONATTN_NSMC", str(nsmc))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert locate("nsmc") == ("nsmc", nsmc / "ratings_train.txt", nsmc / "ratings_test.txt")
+        assert locate("nsmc")[:3] == ("nsmc", nsmc / "ratings_train.txt", nsmc / "ratings_test.txt")
 
 
 def test_sha256_of_a_file_larger_than_a_block(tmp_path):
