@@ -232,8 +232,8 @@ class AttentionRecord:
         """
         if unit != "eojeol":
             raise RecordError(f"cannot merge into {unit!r}: the known unit is 'eojeol'.")
-        query_groups = _eojeol_groups(self.queries, self.query_text)
-        key_groups = _eojeol_groups(self.keys, self.key_text)
+        query_groups = eojeol_groups(self.queries, self.query_text)
+        key_groups = eojeol_groups(self.keys, self.key_text)
         weights = np.stack([self.weights[..., g].sum(-1) for g in key_groups], -1)
         weights = np.stack([weights[:, :, g].mean(2) for g in query_groups], 2)
         return replace(
@@ -405,7 +405,8 @@ def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
     return a.shape == b.shape and bool((a == b).all())
 
 
-def _eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
+def eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
+    """Positions of the tokens of each eojeol, in order; a special token (empty span) is by itself."""
     word_at, word = [], 0
     for before, character in zip(" " + text, text):
         word += before.isspace() and not character.isspace()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import logging
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from ..errors import DataError, OptionError
 from ..files import replace_file
+from .font_face import nanum_gothic
 from .svg import embed_font
 
 # Where NanumGothic did not come with the package: the fonts other systems have, best first.
@@ -150,20 +150,14 @@ def _first_choice() -> list[str]:
 
 @cache
 def _bundled() -> str | None:
-    """Register the NanumGothic that the koreanize-matplotlib wheel carries.
-
-    The package itself is not imported: importing it changes global settings.
-    """
+    """The family of the NanumGothic that came with the package, known to matplotlib from here on."""
     from matplotlib import font_manager
 
-    spec = importlib.util.find_spec("koreanize_matplotlib")
-    if spec is None or not spec.submodule_search_locations:
+    path = nanum_gothic()
+    if path is None:
         return None
-    for folder in spec.submodule_search_locations:
-        for path in sorted(Path(folder).rglob("NanumGothic.ttf")):
-            font_manager.fontManager.addfont(str(path))
-            return font_manager.get_font(str(path)).family_name
-    return None
+    font_manager.fontManager.addfont(str(path))
+    return font_manager.get_font(str(path)).family_name
 
 
 @cache

@@ -23,8 +23,8 @@ from pathlib import Path
 from ..errors import DataError, choose
 from ..files import replace_file
 from ..record import AttentionRecord
+from .font_face import font_face, nanum_gothic
 from .page_data import dumps, page_data
-from .page_font import font_face
 
 LANGUAGES = {"ko": "ko", "en": "en"}
 ASSETS = Path(__file__).parent / "assets"
@@ -81,7 +81,7 @@ def to_html(
     data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head}
     script, style = _code(lang)
     json_text = dumps(data)
-    font_css = font_face(json_text + heading + script) if font else ""
+    font_css = _hangul(json_text + heading + script) if font else ""
     allowed = f"script-src {_hash(script)}; style-src {_hash(style)} {_hash(font_css)}"
     parts = {
         "lang": lang,
@@ -137,6 +137,12 @@ def _height(records: list[AttentionRecord]) -> int:
     lines = sum(1 + len(text) // 32 for text in texts)
     index = min(230, 60 + 30 * len(records)) if len(records) > 1 else 0
     return min(1200, 540 + 100 * lines + index)
+
+
+def _hangul(text: str) -> str:
+    """The rule that holds NanumGothic's glyphs for what is not ASCII; empty where there is nothing to hold."""
+    path, text = nanum_gothic(), "".join(c for c in text if ord(c) > 0x7F)
+    return font_face(path, "gluonattn Hangul", text) if path and text else ""
 
 
 @cache

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OptionError
-from ..record import AttentionRecord, Token, _eojeol_groups
+from ..record import AttentionRecord, Token, eojeol_groups
 
 FORMAT = 1
 _FEWEST = 8  # keys kept of a row, or an eighth of them, before heads are averaged to make room
@@ -159,7 +159,7 @@ def _tokens(tokens: Sequence[Token], text: str) -> list[list]:
 
 def _words(tokens: Sequence[Token], text: str) -> list[int]:
     """The number of the eojeol each token belongs to."""
-    return [word for word, group in enumerate(_eojeol_groups(tokens, text)) for _ in group]
+    return [word for word, group in enumerate(eojeol_groups(tokens, text)) for _ in group]
 
 
 def _stored(weights: np.ndarray, room: int) -> dict | None:

@@ -1,0 +1,68 @@
+"""The glyphs a page or an SVG needs, as CSS: its Korean shows on systems without a Hangul font."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import io
+import unicodedata
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def nanum_gothic() -> Path | None:
+    """The NanumGothic that the koreanize-matplotlib wheel carries; None where it is not installed.
+
+    The package itself is not imported: importing it changes global settings.
+    """
+    spec = importlib.util.find_spec("koreanize_matplotlib")
+    folders = spec.submodule_search_locations if spec else None
+    return next((p for folder in folders or () for p in sorted(Path(folder).rglob("NanumGothic.ttf"))), None)
+
+
+def font_face(path: str | Path, family: str, text: str) -> str:
+    """A CSS ``@font-face`` rule with a font's glyphs for the characters of a text.
+
+    About 180 bytes a syllable (WOFF, base64).
+
+    Parameters
+    ----------
+    path : path
+        Of a TrueType font whose licence lets it be embedded.
+    family : str
+        Name under which the texts ask for it.
+    text : str
+
+    Returns
+    -------
+    str
+        Empty where the font has none of the characters.
+    """
+    # NFC too: browsers draw decomposed Hangul with the composed glyph.
+    glyphs = _subset(path, set(text + unicodedata.normalize("NFC", text)))
+    if not glyphs:
+        return ""
+    data = base64.b64encode(glyphs).decode("ascii")
+    return f'@font-face{{font-family:"{family}";src:url(data:font/woff;base64,{data}) format("woff")}}'
+
+
+def _subset(path: str | Path, characters: set[str]) -> bytes:
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
+    options = subset.Options()
+    options.hinting = options.bidi_closure = False
+    options.layout_features = []
+    options.name_IDs = [0, 13]  # whose it is, and under which licence
+    options.drop_tables += ["TSI0", "TSI1", "TSI2", "TSI3", "TSI5"]
+    font = TTFont(path, lazy=True, recalcTimestamp=False)  # so that the same text gives the same file
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=sorted(map(ord, characters)))
+    cutter.subset(font)
+    if len(font.getGlyphOrder()) < 2:  # only the box for what is missing
+        return b""
+    font.flavor = "woff"
+    out = io.BytesIO()
+    font.save(out)
+    return out.getvalue()
