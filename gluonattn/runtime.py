@@ -83,14 +83,27 @@ def device(name: str = "auto"):
     return _import_mxnet().cpu() if index is None else _import_mxnet().gpu(index)
 
 
-def gpu_index(name: str = "auto") -> int | None:
-    """Number of the GPU that `device` would choose, None for the CPU; does not load MXNet."""
-    match = re.fullmatch(r"auto|cpu|gpu(?::([0-9]+))?", str(name))
+def parse_device(name: str) -> tuple[str, int]:
+    """Kind ("auto", "cpu" or "gpu") and number of a device's name.
+
+    Raises
+    ------
+    OptionError
+        If it is none of auto, cpu, gpu and gpu:N.
+    """
+    match = re.fullmatch(r"(auto|cpu|gpu)(?:(?<=gpu):([0-9]+))?", str(name))
     if match is None:
         raise OptionError(f"unknown device {name!r}: expected auto, cpu, gpu or gpu:N (as in gpu:1).")
-    if name == "cpu":
+    return match[1], int(match[2] or 0)
+
+
+def gpu_index(name: str = "auto") -> int | None:
+    """Number of the GPU that `device` would choose, None for the CPU; does not load MXNet."""
+    kind, index = parse_device(name)
+    if kind == "cpu":
         return None
-    index = _first_usable_gpu() if name == "auto" else int(match.group(1) or 0)
+    if kind == "auto":
+        index = _first_usable_gpu()
     try:
         _check_gpu(index)
     except DeviceError as error:

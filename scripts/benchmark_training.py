@@ -54,7 +54,7 @@ def post_loop(texts, labels, tokens):
     return time.perf_counter() - start
 
 
-def default_loop(texts, labels, tokens, workers=None):
+def default_loop(texts, labels, tokens, **settings):
     """The package's own loop; returns seconds for one epoch, batches and padding included."""
     import tempfile
 
@@ -64,7 +64,7 @@ def default_loop(texts, labels, tokens, workers=None):
     reviews = Reviews(list(texts), [str(label) for label in labels], origin="benchmark")
     with tempfile.TemporaryDirectory() as folder:
         out = train(reviews, Path(folder) / "model", epochs=1, batch_size=128, min_count=3, device="cpu",
-                    validation=0.01, workers=workers)
+                    validation=0.01, **settings)
         return json.loads((out / "history.json").read_text())[0]["seconds"] / 0.99
 
 
@@ -73,7 +73,12 @@ def threads_loop(texts, labels, tokens):
     return default_loop(texts, labels, tokens, workers=1)
 
 
-LOOPS = {"post": post_loop, "default": default_loop, "threads": threads_loop}
+def ngrams_loop(texts, labels, tokens):
+    """The package's own loop with character n-grams."""
+    return default_loop(texts, labels, tokens, ngrams=True)
+
+
+LOOPS = {"post": post_loop, "default": default_loop, "threads": threads_loop, "ngrams": ngrams_loop}
 
 
 def child(name, count):
@@ -100,7 +105,7 @@ def main() -> None:
     parser.add_argument("--reviews", type=int, default=REVIEWS)
     parser.add_argument("--threads", type=int, default=None, help="default: one a core")
     parser.add_argument("--loops", nargs=2, choices=LOOPS, default=["default", "post"], metavar="LOOP",
-                        help="two of post, default (several processes), threads (default in one process)")
+                        help="two of post, default (several processes), threads (default in one process), ngrams")
     parser.add_argument("--child", choices=LOOPS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -10,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DependencyError, DeviceError, OptionError, choose
+from ..errors import DependencyError, DeviceError, choose
 from ..models.checkpoint import Checkpoint, check_weights
-from ..runtime import mxnet_is_installed
+from ..runtime import mxnet_is_installed, parse_device
 from .forward import BAGS, DEFAULTS, shapes
 
 
@@ -68,9 +67,7 @@ def make_engine(checkpoint: Checkpoint, name: str = "auto", device: str = "auto"
     CheckpointError
         If the weights do not fit the model.
     """
-    if re.fullmatch(r"auto|cpu|gpu(?::[0-9]+)?", str(device)) is None:
-        raise OptionError(f"unknown device {device!r}: expected auto, cpu, gpu or gpu:N (as in gpu:1).")
-    gpu = device.startswith("gpu")
+    gpu = parse_device(device)[0] == "gpu"
     if name == "auto":
         name = fastest(gpu)
     kind = choose("engine", name, {"auto": None, **ENGINES})

@@ -111,16 +111,17 @@ def _onnx(checkpoint: Checkpoint) -> bytes:
         )
     from .onnx_graph import onnx_model
 
-    return onnx_model(*prepare(checkpoint), _notes(checkpoint)).SerializeToString()
+    recipe, model, weights = prepare(checkpoint)
+    return onnx_model(recipe, model, weights, _notes(checkpoint, model)).SerializeToString()
 
 
 def _torch(checkpoint: Checkpoint) -> bytes:
-    weights = {name: np.ascontiguousarray(values) for name, values in prepare(checkpoint)[2].items()}
-    return dump_tensors(weights, {key: json.dumps(value) for key, value in _notes(checkpoint).items()})
+    _, model, weights = prepare(checkpoint)
+    notes = {key: json.dumps(value) for key, value in _notes(checkpoint, model).items()}
+    return dump_tensors({name: np.ascontiguousarray(values) for name, values in weights.items()}, notes)
 
 
-def _notes(checkpoint: Checkpoint) -> dict[str, Any]:
+def _notes(checkpoint: Checkpoint, model: dict) -> dict[str, Any]:
     """What a reader of the file needs beside the weights."""
-    recipe, model, _ = prepare(checkpoint)
-    kept = {key: checkpoint.config[key] for key in ("labels", "tokenizer", "max_length")}
-    return {"recipe": recipe, "model": model, **kept, "vocabulary": Vocabulary(checkpoint.vocabulary).idx_to_token}
+    kept = {key: checkpoint.config[key] for key in ("recipe", "labels", "tokenizer", "max_length")}
+    return {**kept, "model": model, "vocabulary": Vocabulary(checkpoint.vocabulary).idx_to_token}

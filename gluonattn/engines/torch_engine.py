@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from ..errors import DeviceError
+from ..runtime import parse_device
 from .forward import BAGS, forward
 
 
@@ -151,10 +152,10 @@ class TorchEngine:
 
 
 def _device(name: str) -> torch.device:
+    kind, index = parse_device(name)
     count = torch.cuda.device_count()
-    if name == "cpu" or (name == "auto" and not count):
+    if kind == "cpu" or (kind == "auto" and not count):
         return torch.device("cpu")
-    index = int(name.partition(":")[2] or 0)
     if index >= count:
         raise DeviceError(f"{name} was asked for, and torch shows {count} GPU(s): use device cpu, or check "
                           "nvidia-smi and that torch was built for CUDA.")

@@ -18,7 +18,7 @@ from ..engines.choice import make_engine
 from ..errors import CheckpointError, TextError
 from ..models.checkpoint import Checkpoint, load_checkpoint
 from ..record import AttentionRecord, Prediction, Token
-from ..runtime import cores
+from ..runtime import total_threads
 from ..text import tokenizer
 
 LONGEST = 512  # tokens the default recipe reads of one text
@@ -85,8 +85,7 @@ class Predictor:
         self.max_length = self._fixed or LONGEST
         self._encode = Encoder(self._vocabulary, self.max_length, **buckets(config["model"]))
         self.engine, self.classifier = make_engine(checkpoint, engine, device)
-        threads = int(os.environ.get("OMP_NUM_THREADS") or cores())  # as the other engines take it
-        self._workers = threads if self.classifier.parallel else 1
+        self._workers = total_threads() if self.classifier.parallel else 1
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Label and probabilities of each text, in input order.

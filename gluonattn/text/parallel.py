@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
@@ -17,6 +16,7 @@ from typing import Callable
 
 from .. import __version__
 from ..errors import GluonAttnError, OptionError
+from ..files import replace_file
 from .tokenizers import expect_text, tokenizer
 
 _CHUNK = 500
@@ -190,13 +190,6 @@ def _write(path: Path, result) -> None:
     """Keep the result if the cache can be written; a full or read-only disk costs only the cache."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(to_json(result))
-            os.replace(partial, path)
-        except BaseException:
-            os.unlink(partial)
-            raise
+        replace_file(path, to_json(result))
     except OSError as error:
         print(f"note: tokens are not kept for next time ({error.strerror}: {path.parent})", file=sys.stderr)
