@@ -389,5 +389,5 @@ def test_a_real_models_record_can_be_drawn(tiny_model, tmp_path):
     record = load(tiny_model, "cpu").explain(SENTENCE)
     ax = heatmap(record)
     assert labels(ax.xaxis) == [t.text for t in record.keys]
-    assert record.prediction.label in ax.get_title(loc="left")
+    assert record.label_name(record.prediction.label) in ax.get_title(loc="left")
     assert_no_label_collides(ax)

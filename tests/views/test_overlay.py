@@ -497,5 +497,5 @@ def test_a_real_models_record_can_be_drawn(tiny_model):
 
     record = load(tiny_model, "cpu").explain(SENTENCE)
     ax = overlay(record)
-    assert record.prediction.label in ax.get_title(loc="left")
+    assert record.label_name(record.prediction.label) in ax.get_title(loc="left")
     assert_nothing_collides(ax)
