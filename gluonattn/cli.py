@@ -46,15 +46,19 @@ def main_options() -> None:
     "train --out runs/sample",
     "train --data nsmc --cell mlp --out runs/mlp",
     "train --data nsmc --cell mlp --out runs/mlp --resume",
+    "train --data nsmc --ngrams --extra crawl.tsv.gz --out runs/best",
     "train --data my.csv --text-column review --label-column stars --out runs/mine"))
 def train(
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
     recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
-    ngrams: bool = typer.Option(False, help="Read character n-grams too: more accurate, slower."),
+    ngrams: bool = typer.Option(False, help="Read n-grams of characters and words too: more accurate."),
+    extra: Optional[str] = typer.Option(
+        None, help="More reviews with stars, read first: a file of scripts/gather_crawl.py."),
+    extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read them; default 2."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
-    epochs: Optional[int] = typer.Option(None, help="Default 4; 15 for fewer than 20,000 reviews."),
+    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with n-grams; 15 for fewer than 20,000 reviews."),
     batch_size: Optional[int] = typer.Option(None, help="Default 128; 32 for fewer than 20,000 reviews."),
     learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.002."),
     schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
@@ -80,15 +84,15 @@ def train(
     from .training.settings import Settings
 
     settings = Settings(
-        recipe=recipe, cell=cell, ngrams=ngrams, tokenizer=tokenizer, epochs=epochs, batch_size=batch_size,
-        learning_rate=learning_rate, schedule=schedule, min_count=min_count, max_length=max_length,
+        recipe=recipe, cell=cell, ngrams=ngrams, extra=extra, extra_epochs=extra_epochs, tokenizer=tokenizer,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule, min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,
     )
     console = Console(stderr=as_json)
     folder = run_training(
         data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
         callbacks=[Progress(console)], save_every=save_every, tokenizing=_Bar("tokenizing"),
-        report=lambda line: console.print(line, highlight=False, soft_wrap=True),
+        fitting=_Bar("fitting n-grams"), report=lambda line: console.print(line, highlight=False, soft_wrap=True),
     )
     history = json.loads((folder / "history.json").read_text())
     best = json.loads((folder / "config.json").read_text())["validation"]

@@ -82,8 +82,3 @@ def to_device(array: np.ndarray, device):
     the gradient that is being computed.
     """
     return mx.nd.from_numpy(array, zero_copy=True).as_in_context(device)
-
-
-def label_array(labels: Sequence[int], device):
-    """Class numbers as an MXNet array of shape (B,)."""
-    return to_device(np.array(labels, dtype=np.float32), device)

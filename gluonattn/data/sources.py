@@ -156,7 +156,7 @@ def _download(url: str, target: Path, digest: str, progress) -> None:
     for attempt in ("continue", "restart"):
         if attempt == "restart":
             part.unlink(missing_ok=True)
-        _fetch(url, part, progress)
+        fetch(url, part, progress)
         if sha256(part) == digest:
             os.replace(part, target)
             return
@@ -167,8 +167,22 @@ def _download(url: str, target: Path, digest: str, progress) -> None:
     )
 
 
-def _fetch(url: str, part: Path, progress) -> None:
-    """Append what is missing of `url` to `part`."""
+def fetch(url: str, part: Path, progress: Callable[[str, int, int], None] | None = None) -> None:
+    """Append what is missing of `url` to `part`.
+
+    Parameters
+    ----------
+    url : str
+    part : pathlib.Path
+        A cut download stays there, and the next call continues it where the server can.
+    progress : callable or None
+        Called with (`part`'s name without its last ending, bytes done, bytes in all; 0 for unknown).
+
+    Raises
+    ------
+    DataError
+        If the network fails.
+    """
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:

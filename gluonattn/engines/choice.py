@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DependencyError, DeviceError, choose
-from ..models.checkpoint import Checkpoint, check_weights
+from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, check_weights
 from ..runtime import mxnet_is_installed, parse_device
 from .forward import BAGS, DEFAULTS, shapes
 
@@ -111,8 +111,9 @@ def prepare(checkpoint: Checkpoint) -> tuple[str, dict, dict[str, np.ndarray]]:
     """
     recipe = checkpoint.config["recipe"]
     model = {**choose("recipe", recipe, DEFAULTS), **checkpoint.config["model"]}
-    check_weights(shapes(recipe, model), checkpoint.weights)
-    weights = {name: values.astype(np.float32, copy=False) for name, values in checkpoint.weights.items()}
+    weights = {name: values.astype(np.float32, copy=False) for name, values in checkpoint.weights.items()
+               if name != KNOWN_NGRAMS}
+    check_weights(shapes(recipe, model), weights)
     for name in BAGS:
         if f"{name}.weight" in weights:
             table = weights[f"{name}.weight"].copy()

@@ -21,11 +21,11 @@ DIRECTIONS = {
 # What the recipes' classes take where a checkpoint does not say; a test holds them together.
 DEFAULTS: dict[str, dict] = {
     "default": dict(classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30, num_heads=4, dropout=0.4,
-                    attention_dropout=0.0, subword_size=24, subword_buckets=0, ngram_buckets=0),
+                    attention_dropout=0.0, subword_size=24, subword_buckets=0, ngrams=0),
     "post": dict(classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64, units=30, num_heads=4,
                  dropout=0.3, attention_dropout=0.2),
 }
-BAGS = ("subword_embedding", "wide")  # their row 0 is padding and counts as zeros
+BAGS = ("subword_embedding", "ngram_scores", "ngram_squares")  # their row 0 is padding and counts as zeros
 
 
 def forward(F, recipe: str, model: dict, ids, valid_length, subwords=None, ngrams=None):
@@ -68,7 +68,7 @@ def _default(F, model, ids, valid_length, subwords, ngrams):
     features = F.concat([_mean(F, context, mask), F.largest(context, mask)])  # (B, 4H)
     logits = F.linear(F.dropout(features, model["dropout"]), "head.weight", "head.bias")
     if ngrams is not None:
-        logits = logits + F.bag("wide", ngrams) / F.sqrt(F.count(ngrams) + 1)
+        logits = logits + F.bag("ngram_scores", ngrams) / F.sqrt(F.bag("ngram_squares", ngrams) + 1e-12)
     return logits, weights
 
 
@@ -168,8 +168,10 @@ def shapes(recipe: str, model: dict) -> dict[str, tuple[int, ...]]:
     pooled = 2 * width if recipe == "default" else model["length"] * width
     if model.get("subword_buckets"):
         found["subword_embedding.weight"] = (model["subword_buckets"], model["subword_size"])
-        found["wide.weight"] = (model["ngram_buckets"], classes)
         embed += model["subword_size"]
+    if model.get("ngrams"):
+        found["ngram_scores.weight"] = (model["ngrams"] + 1, classes)
+        found["ngram_squares.weight"] = (model["ngrams"] + 1, 1)
     for prefix in DIRECTIONS[recipe]:
         found[f"{prefix}i2h_weight"], found[f"{prefix}h2h_weight"] = (3 * hidden, embed), (3 * hidden, hidden)
         found[f"{prefix}i2h_bias"] = found[f"{prefix}h2h_bias"] = (3 * hidden,)

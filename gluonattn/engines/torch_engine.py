@@ -18,8 +18,8 @@ class TorchClassifier(nn.Module):
     """A classifier on torch tensors; its methods are the operations `forward` is written in.
 
     ``state_dict()`` has the names of the checkpoint's ``model.safetensors``.
-    ``embedding``, ``subword_embedding`` and ``wide`` are `torch.nn.Embedding`,
-    for hooks and attribution methods.
+    ``embedding``, ``subword_embedding``, ``ngram_scores`` and ``ngram_squares``
+    are `torch.nn.Embedding`, for hooks and attribution methods.
 
     Parameters
     ----------

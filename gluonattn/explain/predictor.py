@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.examples import Encoder, Example, buckets
+from ..data.examples import Encoder, Example
 from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews
 from ..data.vocabulary import Vocabulary
 from ..engines.choice import make_engine
 from ..errors import CheckpointError, TextError
-from ..models.checkpoint import Checkpoint, load_checkpoint
+from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, load_checkpoint
 from ..record import AttentionRecord, Prediction, Token
 from ..runtime import total_threads
 from ..text import tokenizer
@@ -83,7 +83,10 @@ class Predictor:
             )
         self._fixed: int | None = config["max_length"] if config["recipe"] == "post" else None
         self.max_length = self._fixed or LONGEST
-        self._encode = Encoder(self._vocabulary, self.max_length, **buckets(config["model"]))
+        known = checkpoint.weights.get(KNOWN_NGRAMS)
+        if config["model"].get("ngrams", 0) != (0 if known is None else len(known)):
+            raise CheckpointError(f"{folder}: model.safetensors does not hold the n-grams of this model.")
+        self._encode = Encoder(self._vocabulary, self.max_length, config["model"].get("subword_buckets", 0), known)
         self.engine, self.classifier = make_engine(checkpoint, engine, device)
         self._workers = total_threads() if self.classifier.parallel else 1
 

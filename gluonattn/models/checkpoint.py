@@ -27,6 +27,7 @@ from ..files import replace_file
 FORMAT = 1
 CONFIG, VOCABULARY, WEIGHTS, HISTORY = "config.json", "vocab.json", "model.safetensors", "history.json"
 _FILES = (CONFIG, VOCABULARY, WEIGHTS, HISTORY)
+KNOWN_NGRAMS = "known_ngrams"  # among the weights: what the linear branch's n-grams are looked up in
 _TABLE = "history.csv"  # the history again, for a spreadsheet
 _CONFIG_KEYS = ("format", "recipe", "model", "tokenizer", "labels", "max_length", "versions", "sha256")
 
@@ -42,7 +43,8 @@ class Checkpoint(NamedTuple):
     vocabulary : str
         GluonNLP Vocab as JSON.
     weights : dict of str to numpy.ndarray
-        Parameters by their structural name.
+        Parameters by their structural name; ``known_ngrams`` (uint32, sorted)
+        too, where the model has a linear branch.
     history : list of dict
         One for each epoch.
     """

@@ -22,7 +22,9 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     weights are the path by which words reach the decision. With n-grams, the
     embedding of a word is joined by the mean of its n-grams' vectors, and a
     linear branch over the n-grams of the text adds its logits ("wide and
-    deep": Cheng et al. 2016).
+    deep": Cheng et al. 2016). That branch is fitted beforehand
+    (`gluonattn.training.linear`); while the network trains, texts bring no
+    n-grams, and the loop adds the branch's logits instead.
 
     Parameters
     ----------
@@ -45,24 +47,23 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         Width of the vectors of a word's n-grams.
     subword_buckets : int, default 0
         Rows of their table; 0 leaves them out.
-    ngram_buckets : int, default 0
-        Rows of the linear branch; 0 leaves it out.
+    ngrams : int, default 0
+        N-grams the linear branch knows; 0 leaves it out.
 
     Notes
     -----
     `subwords` is (B, T, K) and `ngrams` (B, N), numbers as in
-    `gluonattn.data.ngrams`, padded with 0. The model takes both or neither.
+    `gluonattn.data.ngrams`, padded with 0; a model takes those it has tables
+    for.
     """
 
     def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30,
                  num_heads=4, dropout=0.4, attention_dropout=0.0, subword_size=24, subword_buckets=0,
-                 ngram_buckets=0, **kwargs):
+                 ngrams=0, **kwargs):
         super().__init__(**kwargs)
-        if bool(subword_buckets) != bool(ngram_buckets):
-            raise OptionError(
-                f"subword_buckets and ngram_buckets go together: both 0 or both more; got {subword_buckets} "
-                f"and {ngram_buckets}."
-            )
+        if ngrams and not subword_buckets:
+            raise OptionError(f"a model with a linear branch reads n-grams of words too: {ngrams} ngrams and "
+                              "no subword_buckets.")
         self._heads = heads_of(cell, num_heads)
         width = embed_size + (subword_size if subword_buckets else 0)
         with self.name_scope():
@@ -70,8 +71,9 @@ class AttentionClassifier(mx.gluon.HybridBlock):
             if subword_buckets:
                 self.subword_embedding = nn.Embedding(subword_buckets, subword_size, sparse_grad=True,
                                                       weight_initializer=mx.init.Normal(0.1))
-                self.wide = nn.Embedding(ngram_buckets, classes, sparse_grad=True,
-                                         weight_initializer=mx.init.Zero())
+            if ngrams:
+                self.ngram_scores = _constant_table(ngrams + 1, classes)
+                self.ngram_squares = _constant_table(ngrams + 1, 1)
             self.embedding_dropout = nn.Dropout(dropout)
             self.bigru = BiGRU(hidden_size, input_size=width)
             self.attention = attention_cell(cell, hidden_size=2 * hidden_size, units=units,
@@ -96,8 +98,9 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         features = F.concat(average, _largest(F, context, valid_length), dim=1)  # (B, 4H)
         logits = self.head(self.head_dropout(features))
         if ngrams is not None:
-            total, count = _bag(F, self.wide(ngrams), ngrams)  # (B, classes), (B, 1)
-            logits = logits + F.broadcast_div(total, F.sqrt(count + 1))
+            total, _ = _bag(F, self.ngram_scores(ngrams), ngrams)  # (B, classes)
+            square, _ = _bag(F, self.ngram_squares(ngrams), ngrams)  # (B, 1)
+            logits = logits + F.broadcast_div(total, F.sqrt(square + 1e-12))
         return logits, weights if self._heads > 1 else F.expand_dims(weights, 1)
 
 
@@ -163,6 +166,12 @@ def build(recipe: str, **settings):
         If the recipe or the cell is unknown.
     """
     return choose("recipe", recipe, RECIPES)(**settings)
+
+
+def _constant_table(rows, columns):
+    table = nn.Embedding(rows, columns, weight_initializer=mx.init.Zero())
+    table.collect_params().setattr("grad_req", "null")
+    return table
 
 
 def _bag(F, vectors, numbers):

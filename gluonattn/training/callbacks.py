@@ -190,7 +190,7 @@ class Progress(Callback):
             console=self.console, transient=True,
         )
         self.task = self.bar.add_task("", total=run.batches_per_epoch, completed=run.batch,
-                                      epoch=f"{run.epoch + 1}/{run.settings.epochs}", loss=float("nan"))
+                                      epoch=f"{run.epoch + 1}/{run.epochs}", loss=float("nan"))
         self.bar.start()
 
     def on_batch_end(self, run):
@@ -200,7 +200,7 @@ class Progress(Callback):
         self._close()
         last = run.history[-1]
         self.console.print(
-            f"epoch {last['epoch']}/{run.settings.epochs}  train loss {last['train_loss']:.4f}  "
+            f"epoch {last['epoch']}/{run.epochs}  train loss {last['train_loss']:.4f}  "
             f"valid loss {last['valid_loss']:.4f}  valid accuracy {last['valid_accuracy']:.4f}  "
             f"{last['seconds']:.0f} s ({last['reviews_per_second']:,.0f} reviews/s)",
             highlight=False, soft_wrap=True,

@@ -6,18 +6,35 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
-from ..data.batches import Batchify, label_array, plan_batches
-from ..data.examples import drop_words
+from ..data.batches import Batchify, plan_batches, to_device
+from ..data.examples import Example, drop_words
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
 from ..models.classifier import build
 from ..runtime import keep_freed_memory, mx, seed_everything
 from .parallel import ALONE, Group
 from .settings import Settings
+
+
+class Part(NamedTuple):
+    """Texts to train on or to validate on.
+
+    Attributes
+    ----------
+    examples : list of Example
+    targets : numpy.ndarray, float32, shape (texts, classes)
+        Rows of probabilities.
+    offsets : numpy.ndarray, float32, shape (texts, classes), or None
+        Logits of the linear branch, of a fit that has not seen the text.
+    """
+
+    examples: list[Example]
+    targets: np.ndarray
+    offsets: np.ndarray | None = None
 
 
 class Run:
@@ -28,8 +45,10 @@ class Run:
     model : HybridBlock
     trainer : mxnet.gluon.Trainer
     settings : Settings
-    train, valid : (list of Example, list of int)
-        Texts and class numbers.
+    train, valid : Part
+    own : int
+        The first so many texts of `train` are read in every epoch, the others
+        only in the first ``settings.extra_epochs``.
     history : list of dict
         One plain dict for each finished epoch.
     epoch, batch : int
@@ -46,10 +65,10 @@ class Run:
         The processes that train together.
     """
 
-    def __init__(self, model, settings, train, valid, padding, unknown, device, fixed_length=None,
-                 group: Group = ALONE):
+    def __init__(self, model, settings, train: Part, valid: Part, own: int, padding, unknown, device,
+                 fixed_length=None, group: Group = ALONE):
         self.model, self.settings, self.device, self.group = model, settings, device, group
-        self.train, self.valid = train, valid
+        self.train, self.valid, self.own = train, valid, own
         self.unknown = unknown
         self.batchify = Batchify(padding, device, fixed_length)
         self.bucketed = fixed_length is None
@@ -65,22 +84,31 @@ class Run:
         self.gradient_scale = 1.0
         self.batch_reviews = 0
         self.stop: str | None = None
-        self.batches_per_epoch = len(self.plan(0))
+        early = self.settings.extra_epochs
+        self.epochs = early + self.settings.epochs
+        self._batches = [*[len(self.plan(0))] * early, *[len(self.plan(early))] * self.settings.epochs]
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches of the current epoch, or of the last one when all are done."""
+        return self._batches[min(self.epoch, self.epochs - 1)]
 
     @property
     def step(self) -> int:
         """Steps taken since the start."""
-        return self.epoch * self.batches_per_epoch + self.batch
+        return sum(self._batches[: self.epoch]) + self.batch
 
     @property
     def steps(self) -> int:
         """Steps of the whole run."""
-        return self.settings.epochs * self.batches_per_epoch
+        return sum(self._batches)
 
     def plan(self, epoch: int) -> list[list[int]]:
         """Batches of an epoch: the same ones whenever they are asked for."""
         seed = self.settings.seed * 1_000_003 + epoch
-        examples, _ = self.train
+        examples = self.train.examples
+        if epoch >= self.settings.extra_epochs:
+            examples = examples[: self.own]
         if self.bucketed:
             return plan_batches([len(e.ids) for e in examples], self.settings.batch_size, seed)
         order = np.random.default_rng(seed).permutation(len(examples)).tolist()
@@ -88,8 +116,8 @@ class Run:
         return [order[i : i + size] for i in range(0, len(order), size)]
 
 
-def new_run(settings: Settings, model: Mapping, train, valid, padding: int, unknown: int, device=None,
-            group: Group = ALONE) -> Run:
+def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: int, padding: int,
+            unknown: int, device=None, group: Group = ALONE) -> Run:
     """A fresh run with an initialised, hybridized model.
 
     Parameters
@@ -98,7 +126,7 @@ def new_run(settings: Settings, model: Mapping, train, valid, padding: int, unkn
         Resolved.
     model : mapping
         Keyword arguments of the recipe's classifier, all of them.
-    train, valid, padding, unknown, group
+    train, valid, own, padding, unknown, group
         As for `Run`.
     device : mxnet.Context or None
         None is the CPU.
@@ -110,22 +138,22 @@ def new_run(settings: Settings, model: Mapping, train, valid, padding: int, unkn
     classifier.initialize(mx.init.Xavier(), ctx=device)
     classifier.hybridize(static_alloc=True)
     fixed_length = settings.max_length if settings.recipe == "post" else None
-    run = Run(classifier, settings, train, valid, padding, unknown, device, fixed_length, group)
+    run = Run(classifier, settings, train, valid, own, padding, unknown, device, fixed_length, group)
     # One forward pass settles every shape that was left to be inferred.
-    classifier(*run.batchify([run.train[0][0]]))
+    classifier(*run.batchify(run.train.examples[:1]))
     return run
 
 
 class SmoothedCrossEntropy(mx.gluon.HybridBlock):
-    """Cross-entropy against labels smoothed towards uniform; (B, classes), (B,) -> (B,)."""
+    """Cross-entropy against targets smoothed towards uniform; (B, classes) twice -> (B,)."""
 
     def __init__(self, smoothing: float, **kwargs):
         super().__init__(**kwargs)
         self._smoothing = smoothing
 
-    def hybrid_forward(self, F, logits, labels):
+    def hybrid_forward(self, F, logits, targets):
         log_p = F.log_softmax(logits)
-        right = F.pick(log_p, labels, axis=1)
+        right = F.sum(log_p * targets, axis=1)
         return -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=1)
 
 
@@ -147,7 +175,7 @@ def fit(run: Run, callbacks: Sequence) -> None:
     """
     _tell(callbacks, "on_train_begin", run)
     try:
-        while run.epoch < run.settings.epochs and not run.group.agree(run.stop):
+        while run.epoch < run.epochs and not run.group.agree(run.stop):
             train_epoch(run, callbacks)
             if run.batch < run.batches_per_epoch:
                 break  # stopped inside the epoch; a resumed run goes on there
@@ -173,21 +201,21 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
 
 
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
-    """Inputs, labels and dropout seed of this process's share of a batch of the epoch.
+    """Inputs, targets, offsets and dropout seed of this process's share of a batch of the epoch.
 
     None when there is no such batch, or too few reviews in it for every process
     to get one. Its random numbers depend on seed, step and rank alone, so a
     resumed run repeats them.
     """
-    examples, labels = run.train
+    examples = run.train.examples
     positions = run.group.share(plan[number], lambda i: len(examples[i].ids)) if number < len(plan) else ()
     if not positions:
         return None
-    step = run.epoch * run.batches_per_epoch + number
+    step = run.step - run.batch + number
     rng = np.random.default_rng([run.settings.seed, step, run.group.rank])
     seed = int(rng.integers(2**31 - 1))
     chosen = drop_words([examples[i] for i in positions], run.settings.word_dropout, run.unknown, rng)
-    return run.batchify(chosen), label_array([labels[i] for i in positions], run.device), seed
+    return run.batchify(chosen), *_answers(run, run.train, positions), seed
 
 
 def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
@@ -212,13 +240,17 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
 
 def start_gradient(run: Run, batch):
     """Let the device compute the gradient of a share; its loss and right answers, not waited for."""
-    inputs, targets, seed = batch
+    inputs, targets, offsets, seed = batch
     mx.random.seed(seed, ctx=run.device)
     with mx.autograd.record():
         logits, _ = run.model(*inputs)
-        loss = run.loss(logits, targets)
+        if offsets is None:
+            loss = run.loss(logits, targets)
+        else:  # the network is to be right beside the linear branch, and by itself
+            alone, logits = logits, logits + offsets
+            loss = (run.loss(logits, targets) + run.loss(alone, targets)) / 2
     # Asked for before the long way back, these are ready when they are read.
-    total, correct = loss.sum(), (logits.argmax(axis=1) == targets).sum()
+    total, correct = loss.sum(), (logits.argmax(axis=1) == targets.argmax(axis=1)).sum()
     loss.backward()
     return total, correct
 
@@ -250,17 +282,25 @@ def finish_epoch(run: Run) -> None:
 
 def validate(run: Run) -> dict[str, float]:
     """Loss (not smoothed) and accuracy on the validation reviews."""
-    examples, labels = run.valid
+    examples = run.valid.examples
     loss = correct = 0.0
-    cross_entropy = mx.gluon.loss.SoftmaxCrossEntropyLoss()
+    cross_entropy = mx.gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=False)
     plan = plan_batches([len(e.ids) for e in examples], 2 * run.settings.batch_size)
     for positions in plan[run.group.rank :: run.group.size]:
         logits, _ = run.model(*run.batchify([examples[i] for i in positions]))
-        targets = label_array([labels[i] for i in positions], run.device)
+        targets, offsets = _answers(run, run.valid, positions)
+        if offsets is not None:
+            logits = logits + offsets
         loss += float(cross_entropy(logits, targets).sum().asscalar())
-        correct += int((logits.argmax(axis=1) == targets).sum().asscalar())
+        correct += int((logits.argmax(axis=1) == targets.argmax(axis=1)).sum().asscalar())
     loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(examples), "valid_accuracy": correct / len(examples)}
+
+
+def _answers(run: Run, part: Part, positions: Sequence[int]) -> tuple:
+    """Targets and offsets at these positions as MXNet arrays; no offsets where there is no linear branch."""
+    offsets = None if part.offsets is None else to_device(part.offsets[positions], run.device)
+    return to_device(part.targets[positions], run.device), offsets
 
 
 def require_equal_parameters(run: Run) -> None:

@@ -11,13 +11,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Callable
 
+import numpy as np
 from sklearn.model_selection import train_test_split
 
 from .. import __version__, runtime
+from ..data.crawl import POSITIVE, read_crawl
+from ..data.ngrams import text_ngrams
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.sources import locate
 from ..errors import CheckpointError, DataError, Interrupted, OptionError
 from ..models.checkpoint import (
+    KNOWN_NGRAMS,
     Checkpoint,
     clear_leftovers,
     get_weights,
@@ -29,7 +33,8 @@ from ..models.checkpoint import (
     write_history,
 )
 from ..text import tokenize_all
-from .settings import Settings
+from .linear import LinearBranch, fit_linear
+from .settings import SMALL, Settings
 
 
 def train(
@@ -44,6 +49,7 @@ def train(
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
     tokenizing: Callable[[int, int], None] | None = None,
+    fitting: Callable[[int, int], None] | None = None,
     **options,
 ) -> Path:
     """Train a classifier and save it.
@@ -71,6 +77,8 @@ def train(
         Called with lines about the data and the model.
     tokenizing : callable or None
         Called with (texts done, texts in all).
+    fitting : callable or None
+        Called with (fits done, fits in all) of the linear branch.
     **options
         Fields of `Settings`.
 
@@ -108,50 +116,44 @@ def train(
     if asked not in (None, settings.workers):
         say("one process trains: several are for the CPU of a Linux machine")
     say(str(reviews))
-    train_part, valid_part = _split(reviews, settings)
-    tokens = tokenize_all(reviews.texts, settings.tokenizer, progress=tokenizing)
+    split = _split(reviews, settings)
+    texts, extra = [*reviews.texts], np.zeros((0, len(labels)), np.float32)
+    if settings.extra:
+        more, extra = _extra(settings.extra, reviews, labels, say)
+        texts += more
+    state_file = out.with_name(out.name + ".resume")
+    fingerprint = _fingerprint(settings, reviews, extra)
+    if resume and not state_file.exists() and _finished(out, fingerprint):
+        say(f"{out} is finished: there is nothing to resume")
+        return out
+    tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
     if [] in tokens:
         raise DataError(
             f"review {tokens.index([])} (counted from 0) has no text: leave such reviews out, as "
             "read_reviews does."
         )
+    targets = np.eye(len(labels), dtype=np.float32)[[labels.index(one) for one in reviews.labels]]
+    cut = sum(len(found) > settings.max_length for found in tokens)
+    if cut:
+        say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
 
     # MXNet is loaded here, after everything that can go wrong without it.
     with _processes(settings) as group:
-        from ..data.examples import Encoder, buckets
-        from ..data.vocabulary import build_vocabulary
         from .loop import new_run
         from .state import save_state, send_state
+        from .weighing import scaled, weigh_branches
 
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
-        vocabulary = build_vocabulary((tokens[i] for i in train_part), settings.min_count or 1)
-        arguments = _model_arguments(settings, vocabulary, labels)
-        encode = Encoder(vocabulary, settings.max_length, **buckets(arguments))
-        parts = [
-            ([encode(reviews.texts[i], tokens[i]) for i in part],
-             [labels.index(reviews.labels[i]) for i in part])
-            for part in (train_part, valid_part)
-        ]
-        cut = sum(len(tokens[i]) > settings.max_length for i in (*train_part, *valid_part))
-        if cut:
-            say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read "
-                "here")
-        del tokens  # as large as all the rest together
-        start = {
-            "settings": settings, "model": arguments,
-            "train": parts[0], "valid": parts[1],
-            "padding": vocabulary[vocabulary.padding_token], "unknown": vocabulary[vocabulary.unknown_token],
-        }
+        start, vocabulary, branch = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
+                                           fitting)
+        del tokens, texts, targets  # as large as all the rest together
+        arguments = start["model"]
         run = new_run(**start, device=device, group=group)
+        if branch:
+            _set_branch(run.model, branch)
         size = sum(p.data().size for p in run.model.collect_params().values())
-        say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(train_part):,} to train, "
-            f"{len(valid_part):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
-
-        state_file = out.with_name(out.name + ".resume")
-        fingerprint = _fingerprint(settings, reviews)
-        if resume and not state_file.exists() and _finished(out, fingerprint):
-            say(f"{out} is finished: there is nothing to resume")
-            return out
+        say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(split[0]):,} to train, "
+            f"{len(split[1]):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
         _resume_or_start(run, state_file, fingerprint, resume, say)
         config = {
             "recipe": settings.recipe,
@@ -169,6 +171,9 @@ def train(
         def save_best(run):
             weights = get_weights(run.model)
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
+            if branch:
+                best["weighing"] = dict(zip(("network", "ngrams"), weigh_branches(run)))
+                weights = {**scaled(weights, **best["weighing"]), KNOWN_NGRAMS: branch.known}
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
         if group.size > 1:
@@ -180,7 +185,7 @@ def train(
         write_history(out, run.history)
     if run.stop == "interrupted":
         raise Interrupted(
-            f"stopped after {run.epoch} of {settings.epochs} epochs and {run.batch} of "
+            f"stopped after {run.epoch} of {run.epochs} epochs and {run.batch} of "
             f"{run.batches_per_epoch} batches of the next; nothing is lost. Run the same command with "
             "--resume to go on."
         )
@@ -202,7 +207,62 @@ def _split(reviews: Reviews, settings: Settings):
         ) from None
 
 
-def _model_arguments(settings: Settings, vocabulary, labels) -> dict:
+def _extra(path: str, reviews: Reviews, labels: Sequence[str], say) -> tuple[list[str], np.ndarray]:
+    """Texts of a gathered crawl that are not among `reviews`, and their targets by stars."""
+    if list(labels) != ["0", "1"]:
+        raise OptionError(f"--extra reads stars as NSMC's labels 0 and 1; the labels here are "
+                          f"{', '.join(labels)}. Leave --extra out.")
+    stars, texts = read_crawl(Path(path))
+    own = {" ".join(text.split()) for text in reviews.texts}
+    kept = [i for i, text in enumerate(texts) if text not in own]
+    say(f"{len(kept):,} more reviews with stars from {path}; left out: {len(texts) - len(kept):,} that stand "
+        "among the labelled ones")
+    positive = np.array([POSITIVE[stars[i] - 1] for i in kept], np.float32)
+    return [texts[i] for i in kept], np.stack([1 - positive, positive], axis=1)
+
+
+def _start(settings: Settings, texts, tokens, targets, split, fitting):
+    """What every process of the run begins with; the vocabulary, and the linear branch or None.
+
+    `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones.
+    """
+    from ..data.examples import Encoder
+    from ..data.vocabulary import build_vocabulary
+    from .loop import Part
+
+    own = len(split[0])
+    order = [*split[0], *range(own + len(split[1]), len(texts)), *split[1]]
+    train, valid = slice(len(order) - len(split[1])), slice(len(order) - len(split[1]), None)
+    targets = targets[order]
+    vocabulary = build_vocabulary((tokens[i] for i in order[train]), settings.min_count or 1)
+    branch = offsets = None
+    if settings.ngrams:
+        found = [text_ngrams(texts[i], tokens[i]) for i in order]
+        fewest = 4 if own >= SMALL else 2
+        branch = fit_linear(found, targets[train], own, fewest, settings.seed, fitting)
+        offsets = branch.offsets
+        del found
+    arguments = _model_arguments(settings, vocabulary, targets.shape[1], branch)
+    # In training the branch's logits come as offsets: the model knows no n-gram itself.
+    nothing = np.zeros(0, np.uint32) if branch else None
+    encode = Encoder(vocabulary, settings.max_length, arguments.get("subword_buckets", 0), nothing)
+    examples = [encode(texts[i], tokens[i]) for i in order]
+    parts = [Part(examples[part], targets[part], offsets if offsets is None else offsets[part])
+             for part in (train, valid)]
+    start = {
+        "settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "own": own,
+        "padding": vocabulary[vocabulary.padding_token], "unknown": vocabulary[vocabulary.unknown_token],
+    }
+    return start, vocabulary, branch
+
+
+def _set_branch(model, branch: LinearBranch) -> None:
+    for table, values in ((model.ngram_scores, branch.scores), (model.ngram_squares, branch.squares)):
+        table.weight.set_data(runtime.mx.nd.array(values))
+
+
+def _model_arguments(settings: Settings, vocabulary, classes: int,
+                     branch: LinearBranch | None) -> dict:
     """Every argument of the model, defaults too: they may differ in a later version."""
     from ..models.classifier import RECIPES
 
@@ -210,14 +270,13 @@ def _model_arguments(settings: Settings, vocabulary, labels) -> dict:
     arguments = {p.name: p.default for p in signature if p.default is not p.empty}
     if settings.recipe == "post":
         arguments["length"] = settings.max_length
-    elif settings.ngrams:
-        small = len(vocabulary) < 10_000
-        arguments.update(subword_buckets=2**13 if small else 2**16, ngram_buckets=2**16 if small else 2**19)
-    free = [name for name in arguments if name not in ("classes", "cell", "length")]
+    elif branch:
+        arguments.update(subword_buckets=2**13 if len(vocabulary) < 10_000 else 2**16, ngrams=len(branch.known))
+    free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams")]
     odd = sorted(set(settings.model) - set(free))
     if odd:
         raise OptionError(f"the {settings.recipe} recipe's model takes {', '.join(free)}; got {odd[0]!r}.")
-    return {**arguments, "vocab_size": len(vocabulary), "classes": len(labels), "cell": settings.cell,
+    return {**arguments, "vocab_size": len(vocabulary), "classes": classes, "cell": settings.cell,
             **settings.model}
 
 
@@ -273,8 +332,9 @@ def _finished(out: Path, fingerprint: str) -> bool:
         return False
 
 
-def _fingerprint(settings: Settings, reviews: Reviews) -> str:
+def _fingerprint(settings: Settings, reviews: Reviews, extra: np.ndarray) -> str:
     digest = hashlib.sha256(json.dumps({**asdict(settings), "device": None}, sort_keys=True).encode())
+    digest.update(extra.tobytes())
     for text, label in zip(reviews.texts, reviews.labels):
         digest.update(f"{label}\0{text}\n".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

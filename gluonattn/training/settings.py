@@ -28,11 +28,17 @@ class Settings:
         length 30, dense gradients, no mask, constant learning rate.
     cell : str, default "mlp"
     ngrams : bool, default False
-        Read character n-grams too: of each word beside its embedding, and of
-        the text in a linear branch. Not in "post".
+        Read n-grams too: characters of each word beside its embedding, and
+        characters and tokens of the text in a linear branch. Not in "post".
+    extra : str or None
+        More reviews, with stars: a file gathered by `gluonattn.data.crawl`, for
+        NSMC's labels. They are read in the first epochs.
+    extra_epochs : int or None
+        How many such epochs come before the others. None is 2, or 0 without
+        `extra`.
     tokenizer : str, default "mecab"
     epochs : int or None
-        None is 4, or 15 for fewer than 20,000 reviews (3 for "post").
+        None is 4, or 15 for fewer than 20,000 reviews (3 for "post" and with n-grams).
     batch_size : int or None
         None is 128, or 32 for fewer than 20,000 reviews.
     learning_rate : float or None
@@ -49,7 +55,7 @@ class Settings:
         None is 0.1.
     min_count : int or None
         Fewest occurrences of a token in the vocabulary. None is 3, or 2 for
-        fewer than 20,000 reviews.
+        fewer than 20,000 reviews, or 6 with `extra`.
     max_length : int, default 48
         Longest training text in tokens; the rest of a longer one is not
         trained on (prediction reads up to 512). 30 for "post".
@@ -71,6 +77,8 @@ class Settings:
     recipe: str = "default"
     cell: str = "mlp"
     ngrams: bool = False
+    extra: str | None = None
+    extra_epochs: int | None = None
     tokenizer: str = "mecab"
     epochs: int | None = None
     batch_size: int | None = None
@@ -104,19 +112,22 @@ class Settings:
         small = reviews < SMALL
         post = self.recipe == "post"
         usual: dict[str, Any] = dict(
-            epochs=3 if post else 15 if small else 4,
+            extra_epochs=2 if self.extra else 0,
+            epochs=3 if post else 15 if small else 3 if self.ngrams else 4,
             batch_size=32 if small else 128,
             learning_rate=1e-3 if post else 2e-3,
             schedule="constant" if post else "linear",
             word_dropout=0.0 if post else 0.1,
             label_smoothing=0.0 if post else 0.1,
-            min_count=1 if post else 2 if small else 3,
+            min_count=1 if post else 6 if self.extra else 2 if small else 3,
         )
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values.update({name: v for name, v in usual.items() if values[name] is None})
         if values["workers"] is None:
             most = 1 if small or post else total_threads()
             values["workers"] = max(1, min(most, values["batch_size"] // SHARE))
+        if not self.extra:
+            values["extra_epochs"] = 0
         if post:
             values.update(max_length=30, warmup=0.0, clip=None, ngrams=False)
         if not on_cpu or not sys.platform.startswith("linux"):
@@ -126,6 +137,7 @@ class Settings:
 
 _RANGES: dict[str, tuple[float, float]] = dict(
     epochs=(1, 10_000),
+    extra_epochs=(0, 10_000),
     batch_size=(1, 65_536),
     learning_rate=(1e-8, 10),
     warmup=(0, 1),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.batches import Batchify, label_array, plan_batches
+from gluonattn.data.batches import Batchify, plan_batches
 from gluonattn.data.examples import Example
 from gluonattn.runtime import mx
 
@@ -98,8 +98,3 @@ def test_a_fixed_length_pads_and_cuts(sequences):
     ids, valid_length = Batchify(9, mx.cpu(), 4)([Example(np.array(s, np.int32)) for s in sequences])
     assert ids.asnumpy().tolist() == [(s + [9] * 4)[:4] for s in sequences]
     assert valid_length.asnumpy().tolist() == [min(len(s), 4) for s in sequences]
-
-
-def test_labels_are_a_row_of_class_numbers():
-    labels = label_array([1, 0, 2], mx.cpu())
-    assert labels.asnumpy().tolist() == [1, 0, 2] and labels.shape == (3,)

@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gluonattn.data.batches import Batchify
-from gluonattn.data.examples import Encoder, Example, buckets, drop_words
-from gluonattn.data.ngrams import text_ngrams, word_ngrams
+from gluonattn.data.examples import Encoder, Example, drop_words
+from gluonattn.data.ngrams import known_ngrams, text_ngrams, word_ngrams
 from gluonattn.data.vocabulary import UNKNOWN, build_vocabulary
 from gluonattn.runtime import mx
 
+KNOWN = text_ngrams("좋다 별로 영화 꿀잼", ["좋다", "별로", "영화"])
 VOCABULARY = build_vocabulary([["영화", "좋다"], ["영화", "별로"]], 1)
 
 
@@ -24,8 +25,8 @@ def test_known_words_get_their_ids_and_others_the_unknown_one():
 @pytest.mark.parametrize(("longest", "kept"), [(None, 3), (5, 3), (2, 2)])
 def test_the_end_of_a_long_text_is_cut_but_not_its_ngrams(longest, kept):
     tokens, text = ["좋다", "별로", "영화"], "좋다 별로 영화"
-    whole = Encoder(VOCABULARY, None, 64, 128)(text, tokens)
-    example = Encoder(VOCABULARY, longest, 64, 128)(text, tokens)
+    whole = Encoder(VOCABULARY, None, 64, KNOWN)(text, tokens)
+    example = Encoder(VOCABULARY, longest, 64, KNOWN)(text, tokens)
     assert example.ids.tolist() == whole.ids[:kept].tolist()
     assert len(example.subwords) == kept
     assert example.ngrams.tolist() == whole.ngrams.tolist()
@@ -37,19 +38,14 @@ def test_no_tokens_make_an_empty_array():
 
 
 def test_an_unknown_word_keeps_its_own_ngrams():
-    example = Encoder(VOCABULARY, None, 1024, 2048)("꿀잼", ["꿀잼"])
+    example = Encoder(VOCABULARY, None, 1024, KNOWN)("꿀잼", ["꿀잼"])
     assert example.subwords[0].tolist() == word_ngrams("꿀잼", 1024).tolist()
-    assert example.ngrams.tolist() == text_ngrams("꿀잼", 2048).tolist()
-
-
-@pytest.mark.parametrize("model", [{}, {"subword_buckets": 8, "ngram_buckets": 16, "cell": "mlp"}])
-def test_buckets_are_read_from_a_models_arguments(model):
-    assert buckets(model) == {"subword_buckets": model.get("subword_buckets", 0),
-                              "ngram_buckets": model.get("ngram_buckets", 0)}
+    assert example.ngrams.tolist() == known_ngrams(text_ngrams("꿀잼"), KNOWN).tolist()
+    assert len(example.ngrams)
 
 
 def test_batches_pad_ngrams_with_zero_at_the_right_places():
-    encode = Encoder(VOCABULARY, None, 1000, 5000)
+    encode = Encoder(VOCABULARY, None, 1000, KNOWN)
     examples = [encode("영화", ["영화"]), encode("좋다 별로 영화", ["좋다", "별로", "영화"])]
     ids, valid_length, subwords, ngrams = (a.asnumpy() for a in Batchify(1, mx.cpu())(examples))
     assert ids.shape == (2, 3) and valid_length.tolist() == [1, 3]
@@ -70,16 +66,14 @@ def test_word_dropout_replaces_by_unk_and_nothing_else(lengths, share, seed):
         gone = after.ids == 0
         assert (gone | (after.ids == before.ids)).all()
         assert [len(s) == 0 for s in after.subwords] == gone.tolist()  # a lost word is lost whole
-        assert set(after.ngrams) <= set(before.ngrams)
-        assert share or (not gone.any() and len(after.ngrams) == len(before.ngrams))
+        assert share or not gone.any()
         assert (before.ids == np.arange(5, 5 + len(before.ids))).all()  # the review itself stays
 
 
-def test_word_dropout_drops_its_share_of_words_and_of_ngrams():
-    batch = [Example(np.ones(20, np.int32), None, np.ones(50, np.int32))] * 1000
+def test_word_dropout_drops_its_share_of_words():
+    batch = [Example(np.ones(20, np.int32))] * 1000
     dropped = drop_words(batch, 0.3, 0, np.random.default_rng(0))
     assert np.mean([(d.ids == 0).mean() for d in dropped]) == pytest.approx(0.3, abs=0.02)
-    assert np.mean([len(d.ngrams) for d in dropped]) == pytest.approx(35, abs=0.5)
 
 
 def test_without_ngrams_there_are_none_to_drop():
@@ -87,7 +81,7 @@ def test_without_ngrams_there_are_none_to_drop():
     assert dropped[0].subwords is None and dropped[0].ngrams is None
 
 
-def test_a_batch_whose_ngrams_were_all_dropped_still_has_a_column():
+def test_a_batch_without_a_single_ngram_still_has_a_column():
     nothing = np.zeros(0, np.int32)
     arrays = Batchify(1, mx.cpu())([Example(np.ones(2, np.int32), [nothing] * 2, nothing)])
     assert [a.shape for a in arrays[2:]] == [(1, 2, 1), (1, 1)]

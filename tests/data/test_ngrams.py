@@ -5,27 +5,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gluonattn.data.ngrams import text_ngrams, word_ngrams
+from gluonattn.data.ngrams import known_ngrams, text_ngrams, word_ngrams
 
 texts = st.text(st.characters(exclude_categories=()), max_size=60)
 
 
 @given(texts, st.integers(2, 2**20))
-def test_any_text_gives_numbers_inside_the_table_and_never_padding(text, buckets):
-    for found in (text_ngrams(text, buckets), word_ngrams(text, buckets)):
-        assert found.dtype == np.int32 and len(found)
-        assert found.min() >= 1 and found.max() < buckets
+def test_any_text_gives_ngrams(text, buckets):
+    of_text, of_word = text_ngrams(text, text.split()), word_ngrams(text, buckets)
+    assert of_text.dtype == np.uint32 and len(of_text) and (np.diff(of_text.astype(np.int64)) > 0).all()
+    assert of_word.dtype == np.int32 and of_word.min() >= 1 and of_word.max() < buckets
 
 
-def test_there_is_one_for_every_run_of_one_to_four_characters():
+def test_there_is_one_for_every_distinct_run_of_one_to_four_characters():
     plain = " 재밌다 "
-    expected = sum(len(plain) - n + 1 for n in range(1, 5))
-    assert len(text_ngrams("재밌다", 2**20)) == expected
+    runs = {plain[i : i + n] for n in range(1, 5) for i in range(len(plain) - n + 1)}
+    assert len(text_ngrams("재밌다")) == len(runs)
+
+
+def test_there_is_one_for_every_run_of_two_and_three_tokens():
+    tokens = ["이", "영화", "정말", "별로"]
+    assert len(text_ngrams("", tokens)) - len(text_ngrams("")) == 3 + 2
+    assert set(text_ngrams("", tokens[1:])) < set(text_ngrams("", tokens))
+    assert set(text_ngrams("", ["영화", "이"])) != set(text_ngrams("", ["이", "영화"]))
+
+
+def test_a_run_of_tokens_is_no_run_of_characters():
+    assert not (set(text_ngrams("", ["가", "나"])) - set(text_ngrams(""))) & set(text_ngrams("가나"))
 
 
 def test_a_shared_run_of_characters_is_a_shared_number():
-    a, b = (set(text_ngrams(t, 2**20)) for t in ("정말재밌다", "정말 재밌었다"))
-    shared = set(text_ngrams("재밌", 2**20, longest=2)) - set(text_ngrams("", 2**20, longest=2))
+    a, b = (set(text_ngrams(t)) for t in ("정말재밌다", "정말 재밌었다"))
+    shared = set(text_ngrams("재밌", longest=2)) - set(text_ngrams("", longest=2))
     assert len(a & b) >= 5 and shared & a & b
 
 
@@ -33,12 +44,20 @@ def test_a_shared_run_of_characters_is_a_shared_number():
     ("재밌다ㅋㅋㅋ", "재밌다ㅋㅋㅋㅋㅋㅋㅋ"), ("GOOD 영화", "good  영화"), (" 재밌다\n", "재밌다"),
 ])
 def test_laughter_capitals_and_blanks_of_any_length_read_alike(a, b):
-    assert text_ngrams(a, 2**20).tolist() == text_ngrams(b, 2**20).tolist()
+    assert text_ngrams(a).tolist() == text_ngrams(b).tolist()
+
+
+@given(st.sets(st.integers(0, 2**32 - 1), max_size=30), st.sets(st.integers(0, 2**32 - 1), max_size=30))
+def test_known_ngrams_are_found_at_their_places_and_others_left_out(known, found):
+    known, found = (np.array(sorted(s), np.uint32) for s in (known, found | set(list(known)[:3])))
+    numbers = known_ngrams(found, known)
+    assert numbers.dtype == np.int32 and (numbers >= 1).all()
+    assert set(known[numbers - 1]) == set(known) & set(found)
 
 
 def test_numbers_do_not_change_between_versions():
     """They are what a saved model's tables are indexed by."""
-    assert text_ngrams("영화", 2**19).tolist() == FROZEN_TEXT
+    assert text_ngrams("영화", ["영", "화"]).tolist() == FROZEN_TEXT
     assert word_ngrams("영화", 2**16).tolist() == FROZEN_WORD
 
 
@@ -56,5 +75,6 @@ def test_numbers_are_spread_evenly():
     assert counts.max() < 3 * counts.mean()
 
 
-FROZEN_TEXT = [45711, 352988, 168292, 45711, 461251, 300785, 415116, 250544, 374050, 136878]
+FROZEN_TEXT = [222023944, 870669407, 988696110, 1105333873, 1148758527, 1595995679,
+               2014684703, 2226290893, 3227972022, 4254365502]
 FROZEN_WORD = [23952, 29908, 8940, 35039, 38967]

@@ -8,12 +8,12 @@ import pytest
 from gluonattn.engines.choice import ENGINES
 from gluonattn.engines.forward import shapes
 from gluonattn.models.cells import CELLS
-from gluonattn.models.checkpoint import Checkpoint
+from gluonattn.models.checkpoint import KNOWN_NGRAMS, Checkpoint
 
 WORDS = 50
 SETTINGS = dict(vocab_size=WORDS, classes=3, embed_size=9, hidden_size=6, num_heads=2, units=5, dropout=0.4,
                 attention_dropout=0.2)
-GRAMS = dict(subword_buckets=31, ngram_buckets=37, subword_size=4)
+GRAMS = dict(subword_buckets=31, ngrams=36, subword_size=4)
 # (recipe, cell, n-grams)
 KINDS = [(recipe, cell, grams) for cell in CELLS
          for recipe, grams in (("default", False), ("default", True), ("post", False))]
@@ -27,6 +27,9 @@ def checkpoint_of(recipe: str, cell: str, grams: bool, length: int = 30, spread:
     rng = np.random.default_rng(sum(map(ord, recipe + cell)) + grams)
     weights = {name: rng.normal(0, spread, shape).astype(np.float32)
                for name, shape in shapes(recipe, model).items()}
+    if grams:
+        weights["ngram_squares.weight"] = np.abs(weights["ngram_squares.weight"]) + 0.1
+        weights[KNOWN_NGRAMS] = np.arange(GRAMS["ngrams"], dtype=np.uint32)
     return Checkpoint({"recipe": recipe, "model": model}, "", weights, [])
 
 

@@ -62,7 +62,7 @@ def test_a_torch_module_has_the_same_outputs_and_can_be_trained(tiny_model, tmp_
         losses.append(float(loss.detach()))
     assert losses[-1] < losses[0]
     assert all(p.grad is not None for p in module.parameters())
-    assert not module.wide.weight[0].any() and not module.subword_embedding.weight[0].any()
+    assert not module.ngram_scores.weight[0].any() and not module.subword_embedding.weight[0].any()
 
 
 @pytest.mark.torch

@@ -51,7 +51,14 @@ def test_default_answers_alike_alone_and_in_any_batch(cell, hybrid):
             assert (weights[row, :, n:] == 0).all() and (weights[row, :, :, n:] == 0).all()
 
 
-NGRAMS = dict(subword_buckets=32, ngram_buckets=64, subword_size=3)
+NGRAMS = dict(subword_buckets=32, ngrams=63, subword_size=3)
+
+
+def fill_branch(model):
+    """Random tables of the linear branch; row 0 too, which must not count."""
+    model.ngram_scores.weight.set_data(mx.nd.random.normal(shape=(64, 3)))
+    model.ngram_squares.weight.set_data(mx.nd.random.uniform(0.1, 1, shape=(64, 1)))
+    return model.ngram_scores.weight.data().asnumpy(), model.ngram_squares.weight.data().asnumpy()
 
 
 def with_ngrams(texts, longest=None, columns=None):
@@ -73,7 +80,7 @@ def test_ngrams_too_answer_alike_alone_and_in_any_batch(hybrid):
         model.hybridize(static_alloc=True)
     texts = sentences(7, 1, 4, 2)
     model(*with_ngrams(texts))
-    model.wide.weight.set_data(mx.nd.random.normal(shape=(64, 3)))
+    fill_branch(model)
     alone = [[x.asnumpy()[0] for x in model(*with_ngrams([text]))] for text in texts]
     for order, longest, columns in (([0, 1, 2, 3], 7, None), ([3, 1], 2, 20), ([2, 0, 1], 12, 40)):
         found = model(*with_ngrams([texts[i] for i in order], longest, columns))
@@ -83,16 +90,24 @@ def test_ngrams_too_answer_alike_alone_and_in_any_batch(hybrid):
             np.testing.assert_allclose(found[1].asnumpy()[row, :, :n, :n], alone[i][1], atol=1e-5)
 
 
-def test_the_linear_branch_is_the_sum_of_its_ngrams_over_the_root_of_their_number():
+def test_the_linear_branch_is_the_sum_of_its_ngrams_over_the_root_of_their_squares():
     model = make(**NGRAMS)
     ids, lengths, subwords, ngrams = with_ngrams(sentences(5, 3))
     model(ids, lengths, subwords, ngrams)
-    model.wide.weight.set_data(mx.nd.random.normal(shape=(64, 3)))
-    table = model.wide.weight.data().asnumpy()
+    scores, squares = fill_branch(model)
     difference = (model(ids, lengths, subwords, ngrams)[0] - model(ids, lengths, subwords, 0 * ngrams)[0])
     for row, numbers in zip(difference.asnumpy(), ngrams.asnumpy()):
         real = numbers[numbers > 0]
-        np.testing.assert_allclose(row, table[real].sum(0) / np.sqrt(len(real) + 1), atol=1e-5)
+        np.testing.assert_allclose(row, scores[real].sum(0) / np.sqrt(squares[real].sum()), atol=1e-5)
+
+
+def test_a_text_without_known_ngrams_has_the_logits_of_the_network():
+    model = make(**NGRAMS)
+    ids, lengths, subwords, ngrams = with_ngrams(sentences(5, 3))
+    model(ids, lengths, subwords, ngrams)
+    before = model(ids, lengths, subwords, 0 * ngrams[:, :1])[0].asnumpy()
+    fill_branch(model)
+    assert (model(ids, lengths, subwords, 0 * ngrams)[0].asnumpy() == before).all()
 
 
 def test_a_word_is_joined_by_the_mean_of_its_ngrams():
@@ -106,10 +121,9 @@ def test_a_word_is_joined_by_the_mean_of_its_ngrams():
     assert np.abs(a - c).max() > 1e-4
 
 
-@pytest.mark.parametrize("buckets", [dict(subword_buckets=8), dict(ngram_buckets=8)])
-def test_the_two_tables_go_together(buckets):
-    with pytest.raises(OptionError, match="subword_buckets and ngram_buckets go together: both 0 or both more"):
-        make(**buckets)
+def test_a_linear_branch_needs_ngrams_of_words_too():
+    with pytest.raises(OptionError, match="8 ngrams and no subword_buckets"):
+        make(ngrams=8)
 
 
 def test_what_stands_in_the_padding_does_not_matter():

@@ -6,7 +6,7 @@ import pytest
 
 TINY = dict(epochs=2, batch_size=8, tokenizer="whitespace", device="cpu",
             model={"embed_size": 6, "hidden_size": 4, "units": 3})
-NGRAMS = dict(subword_buckets=16, ngram_buckets=32, subword_size=2)
+NGRAMS = dict(subword_buckets=16, ngrams=31, subword_size=2)
 
 
 @pytest.fixture
@@ -14,21 +14,23 @@ def make_run():
     """``make_run(**settings)`` gives a fresh Run whose label is the first word of each text."""
     from gluonattn.models.classifier import build
     from gluonattn.runtime import mx, seed_everything
-    from gluonattn.training.loop import Run
+    from gluonattn.training.loop import Part, Run
     from gluonattn.training.settings import Settings
 
-    def make(reviews=50, **options):
+    def make(reviews=50, own=None, **options):
         settings = Settings(**{**TINY, **options}).resolve(reviews)
         rng = np.random.default_rng(0)
         examples = [_example(rng, rng.integers(1, 9), settings.ngrams) for _ in range(reviews)]
-        labels = [int(e.ids[0] > 6) for e in examples]
+        targets = np.eye(2, dtype=np.float32)[[int(e.ids[0] > 6) for e in examples]]
+        offsets = rng.normal(size=(reviews, 2)).astype(np.float32) if settings.ngrams else None
         seed_everything(settings.seed)
         model = build(settings.recipe, vocab_size=12, cell=settings.cell,
                       **(NGRAMS if settings.ngrams else {}), **settings.model)
         model.initialize(mx.init.Xavier())
         model.hybridize(static_alloc=True)
-        part = (examples[10:], labels[10:]), (examples[:10], labels[:10])
-        run = Run(model, settings, *part, padding=1, unknown=0, device=mx.cpu())
+        parts = [Part(examples[part], targets[part], offsets if offsets is None else offsets[part])
+                 for part in (slice(10, None), slice(10))]
+        run = Run(model, settings, *parts, own or reviews - 10, padding=1, unknown=0, device=mx.cpu())
         model(*run.batchify([examples[0]]))
         return run
 

@@ -19,12 +19,12 @@ def log_softmax(logits):
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
 @pytest.mark.parametrize("classes", [2, 5])
-def test_the_loss_is_cross_entropy_against_smoothed_labels(smoothing, classes):
+def test_the_loss_is_cross_entropy_against_smoothed_targets(smoothing, classes):
     rng = np.random.default_rng(0)
-    logits, labels = rng.normal(size=(6, classes)), rng.integers(0, classes, 6)
-    target = np.eye(classes)[labels] * (1 - smoothing) + smoothing / classes
+    logits, shares = rng.normal(size=(6, classes)), rng.dirichlet(np.ones(classes), 6)
+    target = shares * (1 - smoothing) + smoothing / classes
     expected = -(target * log_softmax(logits)).sum(-1)
-    found = SmoothedCrossEntropy(smoothing)(mx.nd.array(logits), mx.nd.array(labels))
+    found = SmoothedCrossEntropy(smoothing)(mx.nd.array(logits), mx.nd.array(shares))
     np.testing.assert_allclose(found.asnumpy(), expected, atol=1e-5)
 
 
@@ -59,14 +59,44 @@ def test_training_learns_and_the_history_tells(make_run):
                               "learning_rate", "seconds", "reviews_per_second"}
 
 
-def test_validation_equals_numpy(make_run):
-    run = make_run()
-    ids, labels = run.valid
+@pytest.mark.parametrize("ngrams", [False, True])
+def test_validation_equals_numpy(make_run, ngrams):
+    run = make_run(ngrams=ngrams)
+    ids, targets, offsets = run.valid
+    labels = targets.argmax(1)
     rows = [run.model(*run.batchify([i]))[0].asnumpy()[0] for i in ids]  # one by one
-    log_p = log_softmax(np.array(rows))
+    log_p = log_softmax(np.array(rows) + (offsets if ngrams else 0))
     found = validate(run)
     assert found["valid_loss"] == pytest.approx(-log_p[range(len(ids)), labels].mean(), rel=1e-5)
     assert found["valid_accuracy"] == pytest.approx((log_p.argmax(-1) == labels).mean())
+
+
+def test_extra_texts_are_read_in_the_first_epochs_only(make_run):
+    run = make_run(own=25, extra="somewhere", extra_epochs=2, epochs=1)
+    seen, steps = [], []
+
+    class Watch(Callback):
+        def on_batch_begin(self, run):
+            steps.append(run.step)
+
+        def on_epoch_end(self, run):
+            seen.append({i for batch in run.plan(run.epoch - 1) for i in batch})
+
+    fit(run, [Watch()])
+    assert seen == [set(range(40)), set(range(40)), set(range(25))]
+    assert steps == list(range(run.steps)) and len(run.history) == run.epochs == 3
+
+
+def test_the_network_learns_beside_the_linear_branch_and_by_itself(make_run):
+    """Where the branch is always right and sure, the network still learns; its tables stay as they were."""
+    run = make_run(ngrams=True, epochs=8, learning_rate=0.02)
+    tables = {n: w for n, w in get_weights(run.model).items() if n.startswith("ngram_")}
+    run.train = run.train._replace(offsets=(20 * run.train.targets - 10).astype(np.float32))
+    run.valid = run.valid._replace(offsets=0 * run.valid.targets)
+    fit(run, [])
+    assert run.history[-1]["valid_accuracy"] >= 0.8
+    after = get_weights(run.model)
+    assert len(tables) == 2 and all((after[name] == table).all() for name, table in tables.items())
 
 
 def test_same_seed_same_parameters_and_another_seed_others(make_run):
@@ -96,7 +126,7 @@ def test_only_words_of_the_batch_are_touched_in_the_embedding(make_run):
     run = make_run(word_dropout=0.0)
     before = get_weights(run.model)["embedding.weight"]
     positions = [0, 1]
-    used = {int(i) for p in positions for i in run.train[0][p].ids}
+    used = {int(i) for p in positions for i in run.train.examples[p].ids}
     train_batch(run, prepare(run, [positions], 0), [], lambda: None)
     moved = np.abs(get_weights(run.model)["embedding.weight"] - before).max(-1) > 0
     assert set(np.flatnonzero(moved)) <= used | {1}
