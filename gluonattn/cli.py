@@ -85,7 +85,8 @@ def train(
 
     settings = Settings(
         recipe=recipe, cell=cell, ngrams=ngrams, extra=extra, extra_epochs=extra_epochs, tokenizer=tokenizer,
-        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule, min_count=min_count, max_length=max_length,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
+        min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,
     )
     console = Console(stderr=as_json)

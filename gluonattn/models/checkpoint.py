@@ -23,6 +23,7 @@ from safetensors.numpy import save as dump_tensors
 
 from ..errors import CheckpointError
 from ..files import replace_file
+from .compact import expand
 
 FORMAT = 1
 CONFIG, VOCABULARY, WEIGHTS, HISTORY = "config.json", "vocab.json", "model.safetensors", "history.json"
@@ -136,7 +137,7 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
                 "changed, or copied from another checkpoint. Copy the whole folder again."
             )
     try:
-        weights = load_tensors(content[WEIGHTS])
+        weights = expand(load_tensors(content[WEIGHTS]))
     except SafetensorError as error:
         raise CheckpointError(f"{folder / WEIGHTS} cannot be read: {error}.") from None
     return Checkpoint(config, content[VOCABULARY].decode(), weights,

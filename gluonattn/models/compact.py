@@ -1,0 +1,47 @@
+"""Weights in a quarter of their size, for a model that is shipped.
+
+Tables are kept in 8 bits with one factor a row (the largest value of a row is
+127 of them), everything else in 16-bit floats. Predictions differ in the third
+digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+TABLES = ("embedding.weight", "subword_embedding.weight")
+_FACTORS = ".factors"
+
+
+def compact(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same weights in fewer bits.
+
+    Parameters
+    ----------
+    weights : mapping of str to numpy.ndarray
+        As in a `Checkpoint`; whole numbers stay as they are.
+    """
+    found: dict[str, np.ndarray] = {}
+    for name, values in weights.items():
+        if name in TABLES:
+            factors = np.abs(values).max(axis=1, keepdims=True).astype(np.float16) / np.float16(127)
+            factors = np.maximum(factors, np.finfo(np.float16).tiny)
+            found[name] = np.clip(np.rint(values / factors), -127, 127).astype(np.int8)
+            found[name + _FACTORS] = factors
+        else:
+            found[name] = values.astype(np.float16) if values.dtype.kind == "f" else values
+    return found
+
+
+def expand(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What `compact` gives as 32-bit floats; other weights as they are."""
+    found = {}
+    for name, values in weights.items():
+        if name.endswith(_FACTORS):
+            continue
+        if name + _FACTORS in weights:
+            values = values.astype(np.float32) * weights[name + _FACTORS].astype(np.float32)
+        found[name] = values.astype(np.float32) if values.dtype == np.float16 else values
+    return found

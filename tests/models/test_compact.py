@@ -1,0 +1,36 @@
+"""Weights in fewer bits."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from gluonattn.models.compact import TABLES, compact, expand
+
+floats = st.floats(-60_000, 60_000, width=32).map(lambda x: 0.0 if abs(x) < 1e-3 else x)
+
+
+@given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=floats))
+def test_a_table_comes_back_within_half_a_step_of_each_row(table):
+    small = compact({TABLES[0]: table})
+    assert small[TABLES[0]].dtype == np.int8
+    back = expand(small)
+    assert list(back) == [TABLES[0]] and back[TABLES[0]].dtype == np.float32
+    largest = np.abs(table).max(1, keepdims=True)
+    assert (np.abs(back[TABLES[0]] - table) <= largest / 127 * 0.51 + largest * 2e-3 + 1e-6).all()
+
+
+def test_other_floats_take_two_bytes_and_whole_numbers_stay():
+    weights = {"head.bias": np.array([0.1, -3.0], np.float32), "known_ngrams": np.array([1, 2**32 - 1], np.uint32)}
+    small = compact(weights)
+    assert small["head.bias"].dtype == np.float16
+    back = expand(small)
+    assert back["head.bias"].dtype == np.float32
+    np.testing.assert_allclose(back["head.bias"], weights["head.bias"], rtol=1e-3)
+    assert (back["known_ngrams"] == weights["known_ngrams"]).all() and back["known_ngrams"].dtype == np.uint32
+
+
+def test_weights_that_are_not_compact_stay_as_they_are():
+    weights = {TABLES[0]: np.ones((2, 3), np.float32), "x": np.ones(2)}
+    back = expand(weights)
+    assert all(back[name] is values for name, values in weights.items())
