@@ -138,7 +138,7 @@ def measure(name, seed, train, test, truth, unseen) -> dict:
     shares = predict(test.texts)
     speed = len(test) / (time.perf_counter() - start)
     right = (shares > 0.5) == truth
-    low, high = np.percentile(_bootstrap(right), [2.5, 97.5])
+    low, high = np.percentile(bootstrap(right), [2.5, 97.5])
     from sklearn.metrics import f1_score
 
     return {
@@ -164,7 +164,7 @@ def calibration_error(shares, truth, bins: int = 15) -> float:
                      for b in range(bins) if (place == b).any()))
 
 
-def _bootstrap(right, draws: int = 2000):
+def bootstrap(right, draws: int = 2000):
     rng = np.random.default_rng(0)
     return rng.binomial(len(right), right.mean(), size=draws) / len(right)
 

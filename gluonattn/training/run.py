@@ -238,7 +238,7 @@ def _start(settings: Settings, texts, tokens, targets, split, fitting):
     branch = offsets = None
     if settings.ngrams:
         found = [text_ngrams(texts[i], tokens[i]) for i in order]
-        fewest = 4 if own >= SMALL else 2
+        fewest = 2 if own < SMALL else 6 if settings.extra else 3
         branch = fit_linear(found, targets[train], own, fewest, settings.seed, fitting)
         offsets = branch.offsets
         del found
