@@ -14,6 +14,7 @@ import numpy as np
 
 _RUNS = re.compile(r"(.)\1{3,}", re.DOTALL)
 _SPACES = re.compile(r"\s+")
+_PIECES = re.compile(r"\s+|(.)\1{3,}|.", re.DOTALL)
 _BASE = np.uint32(1_000_003)
 
 
@@ -36,6 +37,42 @@ def text_ngrams(text: str, buckets: int, longest: int = 4) -> np.ndarray:
     """
     plain = _RUNS.sub(r"\1\1\1", f" {_SPACES.sub(' ', text.strip().lower())} ")
     return _hashed(plain, range(1, longest + 1), buckets)
+
+
+def text_ngram_spans(text: str, longest: int = 4) -> np.ndarray:
+    """Which characters of a raw text each of its `text_ngrams` was read from.
+
+    What was collapsed counts whole: the one space of a run of spaces, and the
+    last of the three characters kept of a run.
+
+    Parameters
+    ----------
+    text : str
+    longest : int, default 4
+
+    Returns
+    -------
+    numpy.ndarray, int64, shape (n-grams, 2)
+        Half-open spans in the order of `text_ngrams`; empty where only the
+        spaces set at the ends were read.
+    """
+    inner = text.strip()
+    first = len(text) - len(text.lstrip())
+    last = first + len(inner)
+    owners = [first + i for i, character in enumerate(inner) for _ in character.lower()]  # İ becomes two
+    spans = [(first, first), *((i, i + 1) for i in owners), (last, last)]
+    places = []  # of each character that is left
+    for found in _PIECES.finditer(f" {inner.lower()} "):
+        parts = spans[found.start() : found.end()]
+        if found[1]:  # a run of one character
+            places += [*parts[:2], (parts[2][0], parts[-1][1])]
+        else:
+            places.append((parts[0][0], parts[-1][1]))
+    return np.array([
+        (places[i][0], places[i + n - 1][1])
+        for n in range(1, min(longest, len(places)) + 1)
+        for i in range(len(places) - n + 1)
+    ])
 
 
 @lru_cache(maxsize=200_000)

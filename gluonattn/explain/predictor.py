@@ -68,11 +68,14 @@ class Predictor:
         The name of what computes.
     classifier : callable
         The forward pass: arrays of `inputs` to logits and weights.
+    checkpoint : Checkpoint
+    unknown : int
+        Id of the word that stands for all unknown ones.
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, device: str = "auto", engine: str = "auto"):
         config = checkpoint.config
-        self.config, self.folder = config, folder
+        self.checkpoint, self.config, self.folder = checkpoint, config, folder
         self.labels: list[str] = config["labels"]
         self.tokenizer = tokenizer(config["tokenizer"])
         self._vocabulary = Vocabulary(checkpoint.vocabulary)
@@ -81,6 +84,7 @@ class Predictor:
                 f"{folder}: vocab.json has {len(self._vocabulary)} words, the model was built for "
                 f"{config['model']['vocab_size']}: they are of different models."
             )
+        self.unknown = self._vocabulary.unknown
         self._fixed: int | None = config["max_length"] if config["recipe"] == "post" else None
         self.max_length = self._fixed or LONGEST
         self._encode = Encoder(self._vocabulary, self.max_length, **buckets(config["model"]))
@@ -131,7 +135,7 @@ class Predictor:
     def explain_all(self, texts: Sequence[str]) -> list[AttentionRecord]:
         """A record for each text, in input order; see `explain`."""
         _refuse_single(texts, "explain_all")
-        tokens = [self._visible(text) for text in texts]
+        tokens = [self.visible(text) for text in texts]
         records: dict[int, AttentionRecord] = {}
         for positions, probabilities, weights in self._forward(texts, tokens):
             for i, row, matrix in zip(positions, probabilities, weights):
@@ -155,7 +159,14 @@ class Predictor:
             If a text is blank or not a string.
         """
         _refuse_single(texts, "inputs")
-        return self._pad([self._example(text, self._visible(text)) for text in texts])
+        return self.pad([self.example(text, self.visible(text)) for text in texts])
+
+    def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
+        """Probabilities (examples, classes) of examples as `example` makes them, in input order."""
+        found = np.zeros((len(examples), len(self.labels)))
+        for batch, (logits, _) in self._run(examples):
+            found[batch] = _probabilities(logits)
+        return found
 
     def evaluate(self, reviews: Reviews) -> dict:
         """Accuracy and the rest on labelled reviews.
@@ -193,14 +204,17 @@ class Predictor:
     def _forward(self, texts: Sequence[str], tokens: Sequence[Sequence[Token]]) -> Iterator:
         """Yield (positions, probabilities (B, classes), weights (B, heads, T, T)) for texts with tokens."""
         kept = [i for i, found in enumerate(tokens) if found]
-        examples = [self._example(texts[i], tokens[i]) for i in kept]
-        batches = plan_by_length([len(e.ids) for e in examples], _BATCH, _PAIRS)
-        inputs = (self._pad([examples[i] for i in batch]) for batch in batches)
-        workers = min(self._workers, len(batches))
-        for batch, (logits, weights) in zip(batches, _ahead(self.classifier, inputs, workers)):
+        examples = [self.example(texts[i], tokens[i]) for i in kept]
+        for batch, (logits, weights) in self._run(examples):
             yield [kept[i] for i in batch], _probabilities(logits), weights
 
-    def _visible(self, text: str) -> list[Token]:
+    def _run(self, examples: Sequence[Example]) -> Iterator:
+        """Yield (positions, (logits, weights)) of batches of texts of similar length."""
+        batches = plan_by_length([len(e.ids) for e in examples], _BATCH, _PAIRS)
+        inputs = (self.pad([examples[i] for i in batch]) for batch in batches)
+        yield from zip(batches, _ahead(self.classifier, inputs, min(self._workers, len(batches))))
+
+    def visible(self, text: str) -> list[Token]:
         """The tokens of a text; TextError if it has none."""
         tokens = self.tokenizer(text)
         if not tokens:
@@ -210,11 +224,13 @@ class Predictor:
             )
         return tokens
 
-    def _example(self, text: str, tokens: Sequence[Token]) -> Example:
+    def example(self, text: str, tokens: Sequence[Token]) -> Example:
+        """A text and its tokens as the numbers the model reads."""
         seen = tokens[: self.max_length]  # n-grams of what lies behind are not read either
         return self._encode(text[: seen[-1].end], [token.text for token in seen])
 
-    def _pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
+    def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
+        """Examples as one batch, as `inputs` gives it."""
         return pad_batch(examples, self._vocabulary.padding, self._fixed)
 
     def _prediction(self, row: np.ndarray) -> Prediction:

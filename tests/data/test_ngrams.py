@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.ngrams import text_ngrams, word_ngrams
+from gluonattn.data.ngrams import text_ngram_spans, text_ngrams, word_ngrams
 
 texts = st.text(st.characters(exclude_categories=()), max_size=60)
 
@@ -54,6 +54,29 @@ def test_numbers_are_spread_evenly():
     words = [chr(0xAC00 + i) + chr(0xAC00 + 7 * i % 11172) for i in range(5000)]
     counts = np.bincount(np.concatenate([word_ngrams(w, 1025) for w in words]), minlength=1025)[1:]
     assert counts.max() < 3 * counts.mean()
+
+
+ODD = st.text(st.sampled_from("가나ㅋ  aAİΣ\t\u3000!😀"), max_size=30)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ODD.filter(str.strip))
+def test_spans_tell_where_each_ngram_was_read(text):
+    """Read again from its own characters alone, an n-gram inside the text is there again."""
+    numbers, spans = text_ngrams(text, 2**30), text_ngram_spans(text)
+    assert spans.shape == (len(numbers), 2)
+    assert (spans[:, 0] <= spans[:, 1]).all() and spans.min() >= 0 and spans.max() <= len(text)
+    first, last = len(text) - len(text.lstrip()), len(text.rstrip())
+    for number, (start, end) in zip(numbers, spans):
+        inside = text[start:end].strip() == text[start:end] and first < start < end < last
+        if inside and "Σ" not in text:  # which is written otherwise at the end of a word
+            assert number in text_ngrams(text[start:end], 2**30)
+
+
+def test_spans_of_a_short_text():
+    spans = text_ngram_spans(" 좋ㅋㅋㅋㅋㅋ ", longest=2).tolist()
+    assert spans[:6] == [[1, 1], [1, 2], [2, 3], [3, 4], [4, 7], [7, 7]]
+    assert spans[6:] == [[1, 2], [1, 3], [2, 4], [3, 7], [4, 7]]
 
 
 FROZEN_TEXT = [45711, 352988, 168292, 45711, 461251, 300785, 415116, 250544, 374050, 136878]
