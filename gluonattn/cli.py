@@ -75,8 +75,8 @@ def train(
     """Train a classifier. Ctrl-C saves; --resume goes on."""
     from rich.console import Console
 
+    from .explain.trained import train as run_training
     from .training.callbacks import Progress
-    from .training.run import train as run_training
     from .training.settings import Settings
 
     settings = Settings(

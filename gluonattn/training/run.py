@@ -44,6 +44,7 @@ def train(
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
     tokenizing: Callable[[int, int], None] | None = None,
+    finish: Callable[[Path, Reviews], None] | None = None,
     **options,
 ) -> Path:
     """Train a classifier and save it.
@@ -71,6 +72,9 @@ def train(
         Called with lines about the data and the model.
     tokenizing : callable or None
         Called with (texts done, texts in all).
+    finish : callable or None
+        Called with the checkpoint folder and the validation reviews once the
+        model is trained; a run killed before it ends is finished by --resume.
     **options
         Fields of `Settings`.
 
@@ -186,6 +190,8 @@ def train(
         )
     if run.stop:
         say(f"stopped: {run.stop}")
+    if finish:
+        finish(out, reviews.take(valid_part))
     state_file.unlink(missing_ok=True)
     return out
 
