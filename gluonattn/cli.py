@@ -232,6 +232,58 @@ def export(
     typer.echo(f"wrote {path} ({to}, {path.stat().st_size / 1e6:.1f} MB)")
 
 
+@app.command(epilog=_examples(
+    "compare --data sample --cells mlp,none --seeds 2 --out runs/compare",
+    "compare --data nsmc --seeds 5 --workers 1 --out runs/compare"))
+def compare(
+    cells: str = typer.Option("mlp,dot,scaled-dot,general,multi-head,none,uniform", help="Attention cells, with commas."),
+    seeds: int = typer.Option(5, help="Models of each cell."),
+    data: str = typer.Option("sample", help="As for train; a fifth of a single file is held out as a test."),
+    out: Path = typer.Option("runs/compare", help="Folder for checkpoints and the report; run again to go on."),
+    epochs: Optional[int] = typer.Option(None, help="As for train."),
+    ngrams: bool = typer.Option(False, help="As for train."),
+    tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
+    workers: Optional[int] = typer.Option(None, help="As for train."),
+    explained: int = typer.Option(300, help="Test reviews on which explanations are measured."),
+    sentence: list[str] = typer.Option([], help="Sentence to show side by side, instead of five usual ones; can be "
+                                                "given several times."),
+    text_column: Optional[str] = TextColumn,
+    label_column: Optional[str] = LabelColumn,
+    as_json: bool = AsJson,
+) -> None:
+    """Train attention cells alike, several seeds each, and say what differs beyond chance."""
+    from rich.console import Console
+
+    from .explain.compare import SENTENCES
+    from .explain.compare import compare as run_comparison
+    from .explain.compare_report import to_table, write_report
+    from .explain.compare_summary import summarise
+    from .explain.compare_words import in_words
+    from .training.callbacks import Progress
+    from .training.settings import Settings
+
+    console = Console(stderr=as_json)
+    comparison = run_comparison(
+        [name.strip() for name in cells.split(",") if name.strip()], seeds, data, out,
+        settings=Settings(epochs=epochs, ngrams=ngrams, tokenizer=tokenizer, workers=workers), explained=explained,
+        sentences=sentence or SENTENCES, text_column=text_column, label_column=label_column,
+        report=lambda line: console.print(line, highlight=False, soft_wrap=True),
+        callbacks=lambda: [Progress(console)], progress=_Bar("explaining"),
+    )
+    console.print("counting", highlight=False)
+    summary = summarise(comparison)
+    _draw_without_a_screen()
+    files = write_report(summary, out)
+    if as_json:
+        typer.echo(files["json"].read_text(encoding="utf-8"))
+        return
+    console.print(to_table(summary))
+    for paragraph in in_words(summary):
+        console.print(paragraph, highlight=False, soft_wrap=True)
+    console.print(f"wrote {', '.join(str(files[name]) for name in ('html', 'csv', 'json'))}", highlight=False,
+                  soft_wrap=True)
+
+
 @app.command(epilog=_examples("cells", "cells --json"))
 def cells(as_json: bool = AsJson) -> None:
     """List the attention cells."""

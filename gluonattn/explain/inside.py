@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,7 +28,8 @@ _NOTHING = np.zeros(0, np.int32)
 _PAIRS = 100_000  # query-key pairs at once; bounds memory
 
 
-class Reading(NamedTuple):
+@dataclass(frozen=True)
+class Reading:
     """A text as the model reads it.
 
     Attributes
@@ -35,14 +38,16 @@ class Reading(NamedTuple):
     tokens : tuple of Token
         Those the model sees; what lies behind its longest text is cut off.
     example : Example
-    spans : numpy.ndarray, shape (n-grams, 2), or None
-        Characters each n-gram of the text was read from.
     """
 
     text: str
     tokens: tuple[Token, ...]
     example: Example
-    spans: np.ndarray | None
+
+    @cached_property
+    def spans(self) -> np.ndarray | None:
+        """Characters each n-gram of the text was read from, (n-grams, 2); None where none is read."""
+        return None if self.example.ngrams is None else text_ngram_spans(self.text[: self.tokens[-1].end])
 
     @property
     def seed(self) -> int:
@@ -98,12 +103,10 @@ class Inside:
         self._numpy = NumpyClassifier(self.recipe, self.model, self._weights)
         self._gradient: Any = None
 
-    def read(self, text: str) -> Reading:
-        """Read a text; TextError if there is nothing in it."""
-        tokens = tuple(self.predictor.visible(text)[: self.predictor.max_length])
-        example = self.predictor.example(text, tokens)
-        spans = None if example.ngrams is None else text_ngram_spans(text[: tokens[-1].end])
-        return Reading(text, tokens, example, spans)
+    def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
+        """Read a text, or one that is tokenized already; TextError if there is nothing in it."""
+        tokens = tuple((tokens or self.predictor.visible(text))[: self.predictor.max_length])
+        return Reading(text, tokens, self.predictor.example(text, tokens))
 
     # ---- words taken out
 
@@ -120,6 +123,14 @@ class Inside:
             return self.masked(reading, positions, only_first=True)
         return Example(ids[kept], subwords and [subwords[i] for i in kept], self._left(reading, positions))
 
+    def reading_without(self, reading: Reading, positions: Collection[int]) -> Reading:
+        """The text read without some tokens, of which one at least is left; see `without`."""
+        tokens = tuple(token for i, token in enumerate(reading.tokens) if i not in positions)
+        found = Reading(reading.text, tokens, self.without(reading, positions))
+        if reading.spans is not None:  # reading the text again would find what was taken out
+            found.__dict__["spans"] = reading.spans[self._kept(reading, positions)]
+        return found
+
     def masked(self, reading: Reading, positions: Collection[int], only_first: bool = False) -> Example:
         """The text with some tokens replaced by the unknown word; their n-grams go as in `without`."""
         gone = np.isin(np.arange(len(reading.example.ids)), list(positions))
@@ -130,13 +141,18 @@ class Inside:
         return Example(ids[:end], subwords and subwords[:end], self._left(reading, positions))
 
     def _left(self, reading: Reading, positions: Collection[int]) -> np.ndarray | None:
-        if reading.spans is None or reading.example.ngrams is None:
-            return None
-        gone = np.zeros(len(reading.spans), bool)
+        """The n-grams of the text that are left."""
+        grams = reading.example.ngrams
+        return None if grams is None else grams[self._kept(reading, positions)]
+
+    def _kept(self, reading: Reading, positions: Collection[int]) -> np.ndarray:
+        """Which n-grams of the text have no character of these tokens, (n-grams,) of bool."""
+        starts, ends = np.zeros((2, 0)) if reading.spans is None else reading.spans.T
+        kept = np.ones(len(starts), bool)
         for i in positions:
             _, start, end, _ = reading.tokens[i]
-            gone |= (reading.spans[:, 0] < end) & (reading.spans[:, 1] > start)
-        return reading.example.ngrams[~gone]
+            kept &= (starts >= end) | (ends <= start)
+        return kept
 
     def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
         """Probabilities (examples, classes) by the predictor's own engine, in batches."""

@@ -13,7 +13,7 @@ from gluonattn.text import tokenizer
 @pytest.mark.parametrize("text, expected", [
     ("안 봤다", {"안": "negation", "봤": "verbs and adjectives", "다": "eomi"}),
     ("집 안이 못 생겼다", {"안": "nouns", "이": "josa", "못": "negation"}),
-    ("재미없고 좋지 않아요", {"없": "negation", "않": "negation", "고": "eomi"}),
+    ("재미가 없고 좋지 않아요", {"없": "negation", "않": "negation", "고": "eomi"}),
     ("말이 아니다", {"말": "nouns", "아니": "negation"}),
     ("보지 말자", {"말": "negation"}),
     ("정말 최고ㅋㅋㅋ", {"정말": "adverbs", "최고": "nouns", "ㅋㅋㅋ": "laughter and tears"}),
@@ -26,8 +26,9 @@ def test_kinds_of_mecabs_tokens(text, expected):
 
 
 @pytest.mark.parametrize("token, kind", [
-    (("의", 0, 1, "Josa"), "josa"), (("재밌다", 0, 3, "Adjective"), "verbs and adjectives"), (("안", 0, 1, "VerbPrefix"), "negation"),
-    (("😀", 0, 1, None), "emoticons"), (("없다", 0, 2, None), "negation"), (("말", 0, 1, "NNG"), "nouns"), (("영화", 0, 2, None), "others"),
+    (("의", 0, 1, "Josa"), "josa"), (("재밌다", 0, 3, "Adjective"), "verbs and adjectives"),
+    (("안", 0, 1, "VerbPrefix"), "negation"), (("😀", 0, 1, None), "emoticons"), (("없다", 0, 2, None), "negation"),
+    (("말", 0, 1, "NNG"), "nouns"), (("영화", 0, 2, None), "others"),
     ((":)", 0, 2, "SY"), "emoticons"), (("10", 0, 2, "SN"), "others"),
 ])
 def test_kinds_of_other_taggers_and_of_no_tag(token, kind):
