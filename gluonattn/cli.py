@@ -168,6 +168,7 @@ def predict(
     'explain runs/mlp "재밌다ㅋㅋ" --out overlay.png --out page.html --open',
     'explain runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
     "explain runs/mlp --from reviews.csv --out page.html",
+    'explain runs/mlp "재밌다ㅋㅋ" --method integrated-gradients',
     'explain runs/mlp "재밌다ㅋㅋ" --json'))
 def explain(
     model: Path = Model,
@@ -181,6 +182,9 @@ def explain(
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
     layer: Optional[int] = typer.Option(None, help="One layer; the mean of all without it."),
     head: Optional[int] = typer.Option(None, help="One head; the mean of all without it."),
+    method: str = typer.Option("default", help="Attribution shown beside the attention: leave-one-out, "
+                               "integrated-gradients, gradient-input, attention-gradient, attention, norm, random, or "
+                               "none; default is the most faithful on the model's validation reviews."),
     text_column: Optional[str] = TextColumn,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
@@ -198,7 +202,7 @@ def explain(
     sentences = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
     if not sentences:
         raise OptionError("give a sentence to explain, or --from FILE.")
-    records = load(model, device, engine).explain_all(sentences)
+    records = load(model, device, engine).explain_all(sentences, None if method == "none" else method)
     if as_json:
         values = [record.to_dict() for record in records]
         _print_json(values[0] if len(values) == 1 and not source else values)

@@ -15,6 +15,8 @@ import numpy as np
 from ..errors import DataError
 from ..files import replace_file
 from ..metrics import jensen_shannon
+from ..views.font_face import font_face, nanum_gothic
+from ..views.fonts import families
 from .compare_pictures import pictures
 from .compare_words import in_words
 from .measure import ABOUT_A_METHOD, ABOUT_THE_WEIGHTS
@@ -39,7 +41,7 @@ _MEANING = {
 _STYLE = """
 body { max-width: 70rem; margin: 0 auto; padding: 1rem; color: #1b1f24; background: #fff; line-height: 1.5;
   font-family: system-ui, "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic",
-    NanumGothic, sans-serif; }
+    NanumGothic, "gluonattn Hangul", sans-serif; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .8rem 0 .2rem; }
@@ -95,9 +97,9 @@ def to_table(summary: dict[str, Any]):
 
     table = Table(title=f"{summary['data']}: {summary['test_reviews']:,} test reviews, {summary['seeds']} seed(s)",
                   box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
-                  caption="AOPC: probability lost without the top words by attention, by the best method, by chance")
-    for i, name in enumerate(("cell", "accuracy", "ECE", "entropy", "AOPC attention", "best", "random", "shuffled",
-                              "adversary")):
+                  caption="attention, best, random: AOPC, what the probability loses without the words on top by\n"
+                          "attention, by the best method, by chance; shuffled: by shuffling the weights")
+    for i, name in enumerate(("cell", "accuracy", "ECE", "entropy", "attention", "best", "random", "shuffled")):
         table.add_column(name, justify="right" if i else "left", no_wrap=bool(i < 2))
     for cell, own in summary["cells"].items():
         mean, low, high = (100 * x for x in own["accuracy"])
@@ -105,7 +107,7 @@ def to_table(summary: dict[str, Any]):
         weights = own["weights"]
         table.add_row(cell, f"{mean:.2f} ({low:.1f}-{high:.1f})", f"{own['ece']:.3f}", f"{weights['entropy'].mean:.2f}",
                       f"{aopc['attention']:.3f}", f"{max(aopc.values()):.3f}", f"{aopc['random']:.3f}",
-                      f"{weights['permutation'].mean:.3f}", f"{weights['adversarial'].mean:.2f}")
+                      f"{weights['permutation'].mean:.3f}")
     return table
 
 
@@ -209,8 +211,15 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes]) -> str:
         "Below, the two cells furthest apart: blue +, the first named looks more; orange −, the other.</p>",
         *(_sentence(one) for one in summary["sentences"]),
     ]
-    return (f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            f"<title>Attention cells compared</title><style>{_STYLE}</style>\n" + "\n".join(parts) + "\n</html>\n")
+    body = "\n".join(parts)
+    return ('<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+            f"<title>Attention cells compared</title><style>{_hangul(body)}{_STYLE}</style>\n{body}\n</html>\n")
+
+
+def _hangul(text: str) -> str:
+    """NanumGothic's glyphs for what is not ASCII, for systems without a Hangul font."""
+    path, text = nanum_gothic(), "".join(c for c in text if ord(c) > 0x7F)
+    return font_face(path, "gluonattn Hangul", text) if path and text else ""
 
 
 def _meanings(names) -> str:
@@ -266,7 +275,7 @@ def _sentence(shown: dict[str, Any]) -> str:
 
 
 def _word(token: str, percent: float, share: float, colour: str, sign: bool = False) -> str:
-    number = f"{percent:+.0f}" if sign else f"{percent:.0f}"
+    number = f"{round(percent):+d}" if sign and round(percent) else f"{round(percent)}"
     ink = "#fff" if share > 0.65 else "#1b1f24"
     return (f'<td class="word" style="background:rgb({colour} / {share:.2f});color:{ink}">{html.escape(token)}'
             f"<small>{number}</small></td>")

@@ -104,8 +104,8 @@ def _needed(summary) -> str:
     if not said:
         return ""
     return ("Whether the weights could have been others: the median change of the probability when they are "
-            "shuffled, and how far other weights that keep the decision (within 0.05) can be from them, of the furthest any could: "
-            + "; ".join(said) + ".")
+            "shuffled, and how far other weights that keep the decision (within 0.05) can be from them, of the "
+            "furthest any could: " + "; ".join(said) + ".")
 
 
 def _kinds(summary) -> str:

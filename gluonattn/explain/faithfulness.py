@@ -215,6 +215,8 @@ class Honesty(NamedTuple):
         p of the whole text, and without its top tokens.
     random, low, high : float
         Mean p without as many random tokens, and where 95 % of the draws lie.
+    further : float
+        Share of the draws that take p less far down than the top tokens do.
     """
 
     tokens: int
@@ -223,6 +225,7 @@ class Honesty(NamedTuple):
     random: float
     low: float
     high: float
+    further: float
 
 
 def honesty(inside: Inside, reading: Reading, scores: np.ndarray, target: int, share: float = 0.2,
@@ -234,7 +237,7 @@ def honesty(inside: Inside, reading: Reading, scores: np.ndarray, target: int, s
     examples = [reading.example, *(inside.without(reading, part) for part in (chosen, *others))]
     p = inside.probabilities(examples)[:, target]
     low, high = np.percentile(p[2:], [2.5, 97.5])
-    return Honesty(len(chosen), *map(float, (p[0], p[1], p[2:].mean(), low, high)))
+    return Honesty(len(chosen), *map(float, (p[0], p[1], p[2:].mean(), low, high, (p[2:] > p[1] + 1e-9).mean())))
 
 
 def _divergence_of_one(weights: np.ndarray) -> np.ndarray:
