@@ -284,7 +284,6 @@ def _word(token: str, percent: float, share: float, colour: str, sign: bool = Fa
 def _png(drawn) -> bytes:
     import matplotlib as mpl
 
-    from ..views.fonts import families
 
     with mpl.rc_context({"font.family": families()}):
         content = io.BytesIO()

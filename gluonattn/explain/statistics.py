@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+_AT_ONCE = 1_000_000  # sentences drawn at once; bounds memory
+
 
 class Figure(NamedTuple):
     """A mean and its 95 % interval; NaN where there was nothing to count."""
@@ -45,12 +47,14 @@ def figure(values, *, resamples: int = 1000, seed: int = 0) -> Figure:
     filled, real = np.where(real, table, 0), real.astype(np.float64)
     rng = np.random.default_rng(seed)
     seeds, sentences = table.shape
-    means = []
-    for _ in range(resamples):
-        rows = rng.multinomial(seeds, np.full(seeds, 1 / seeds)).astype(np.float64)
-        columns = np.bincount(rng.integers(sentences, size=sentences), minlength=sentences)
-        count = rows @ real @ columns
-        means.append(rows @ filled @ columns / count if count else np.nan)
+    means: list[float] = []
+    while len(means) < resamples:
+        part = min(resamples - len(means), max(1, _AT_ONCE // sentences))
+        rows = rng.multinomial(seeds, np.full(seeds, 1 / seeds), part).astype(np.float64)  # (part, seeds)
+        drawn = rng.integers(sentences, size=(part, sentences)) + sentences * np.arange(part)[:, None]
+        columns = np.bincount(drawn.ravel(), minlength=part * sentences).reshape(part, sentences)
+        total, count = (((rows @ each) * columns).sum(axis=1) for each in (filled, real))
+        means.extend(np.divide(total, count, out=np.full(part, np.nan), where=count > 0))
     low, high = np.nanpercentile(means, [2.5, 97.5])
     return Figure(float(filled.sum() / real.sum()), float(low), float(high))
 

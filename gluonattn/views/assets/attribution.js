@@ -3,7 +3,6 @@
 // the model would say without it, or if nobody looked at it. The answers were asked in advance.
 {
   const { make, label, percent } = gluonattn;
-  const points = (change) => `${percent(change, true)}%p`;
 
   // The panel's part for a record that carries an attribution; null for others.
   function attribution(record, words) {
@@ -15,7 +14,7 @@
     const said = make("p", { class: "answer", role: "status" }, asked ? words.askHint : "");
     const sentence = gluonattn.sentence(record.keyText, record.keys, "keys");
     const buttons = Array.from(sentence.querySelectorAll(".token"));
-    const change = (p) => `${percent(honesty.before)} → ${percent(p)} (${points(p - honesty.before)})`;
+    const change = (p) => `${percent(honesty.before)} → ${percent(p)} (${percent(p - honesty.before, true)})`;
 
     function ask(pressed) {
       const again = pressed.getAttribute("aria-pressed") === "true";
