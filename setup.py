@@ -53,6 +53,8 @@ setup(
         "scikit-learn>=1.2",
         "safetensors>=0.4",
         "threadpoolctl>=3.0",
+        "autograd>=1.6",  # derivatives of the numpy engine
+        "scipy>=1.9",
         "typer>=0.12",
         "rich>=13",
         "tqdm>=4.60",

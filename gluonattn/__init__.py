@@ -23,7 +23,7 @@ _HOMES = {
     "save_view": "gluonattn.views.save",
     "to_html": "gluonattn.views.page",
     "to_terminal": "gluonattn.views.terminal",
-    "train": "gluonattn.training.run",
+    "train": "gluonattn.explain.trained",
     "load": "gluonattn.explain.predictor",
     "export_model": "gluonattn.engines.export",
     "torch_module": "gluonattn.engines.export",
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from .engines.export import torch_module as torch_module
     from .errors import GluonAttnError as GluonAttnError
     from .explain.predictor import load as load
+    from .explain.trained import train as train
     from .models.cells import attention_cell as attention_cell
     from .record import AttentionRecord as AttentionRecord
     from .record import Prediction as Prediction
     from .record import Token as Token
     from .record import load_record as load_record
     from .text import tokenizer as tokenizer
-    from .training.run import train as train
     from .views.heatmap import heatmap as heatmap
     from .views.overlay import overlay as overlay
     from .views.page import notebook_html as notebook_html

@@ -79,8 +79,8 @@ def train(
     """Train a classifier. Ctrl-C saves; --resume goes on."""
     from rich.console import Console
 
+    from .explain.trained import train as run_training
     from .training.callbacks import Progress
-    from .training.run import train as run_training
     from .training.settings import Settings
 
     settings = Settings(
@@ -173,6 +173,7 @@ def predict(
     'explain runs/mlp "재밌다ㅋㅋ" --out overlay.png --out page.html --open',
     'explain runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
     "explain runs/mlp --from reviews.csv --out page.html",
+    'explain runs/mlp "재밌다ㅋㅋ" --method integrated-gradients',
     'explain runs/mlp "재밌다ㅋㅋ" --json'))
 def explain(
     model: Path = Model,
@@ -186,6 +187,9 @@ def explain(
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
     layer: Optional[int] = typer.Option(None, help="One layer; the mean of all without it."),
     head: Optional[int] = typer.Option(None, help="One head; the mean of all without it."),
+    method: str = typer.Option("default", help="Attribution shown beside the attention: leave-one-out, "
+                               "integrated-gradients, gradient-input, attention-gradient, attention, norm, random, or "
+                               "none; default is the most faithful on the model's validation reviews."),
     text_column: Optional[str] = TextColumn,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
@@ -203,7 +207,7 @@ def explain(
     sentences = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
     if not sentences:
         raise OptionError("give a sentence to explain, or --from FILE.")
-    records = load(model, device, engine).explain_all(sentences)
+    records = load(model, device, engine).explain_all(sentences, None if method == "none" else method)
     if as_json:
         values = [record.to_dict() for record in records]
         _print_json(values[0] if len(values) == 1 and not source else values)
@@ -235,6 +239,58 @@ def export(
         _print_json({"out": str(path), "to": to, "bytes": path.stat().st_size})
         return
     typer.echo(f"wrote {path} ({to}, {path.stat().st_size / 1e6:.1f} MB)")
+
+
+@app.command(epilog=_examples(
+    "compare --data sample --cells mlp,none --seeds 2 --out runs/compare",
+    "compare --data nsmc --seeds 5 --workers 1 --out runs/compare"))
+def compare(
+    cells: str = typer.Option("mlp,dot,scaled-dot,general,multi-head,none,uniform", help="Attention cells, with commas."),
+    seeds: int = typer.Option(5, help="Models of each cell."),
+    data: str = typer.Option("sample", help="As for train; a fifth of a single file is held out as a test."),
+    out: Path = typer.Option("runs/compare", help="Folder for checkpoints and the report; run again to go on."),
+    epochs: Optional[int] = typer.Option(None, help="As for train."),
+    ngrams: bool = typer.Option(False, help="As for train."),
+    tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
+    workers: Optional[int] = typer.Option(None, help="As for train."),
+    explained: int = typer.Option(300, help="Test reviews on which explanations are measured."),
+    sentence: list[str] = typer.Option([], help="Sentence to show side by side, instead of five usual ones; can be "
+                                                "given several times."),
+    text_column: Optional[str] = TextColumn,
+    label_column: Optional[str] = LabelColumn,
+    as_json: bool = AsJson,
+) -> None:
+    """Train attention cells alike, several seeds each, and say what differs beyond chance."""
+    from rich.console import Console
+
+    from .explain.compare import SENTENCES
+    from .explain.compare import compare as run_comparison
+    from .explain.compare_report import to_table, write_report
+    from .explain.compare_summary import summarise
+    from .explain.compare_words import in_words
+    from .training.callbacks import Progress
+    from .training.settings import Settings
+
+    console = Console(stderr=as_json)
+    comparison = run_comparison(
+        [name.strip() for name in cells.split(",") if name.strip()], seeds, data, out,
+        settings=Settings(epochs=epochs, ngrams=ngrams, tokenizer=tokenizer, workers=workers), explained=explained,
+        sentences=sentence or SENTENCES, text_column=text_column, label_column=label_column,
+        report=lambda line: console.print(line, highlight=False, soft_wrap=True),
+        callbacks=lambda: [Progress(console)], progress=_Bar("explaining"),
+    )
+    console.print("counting", highlight=False)
+    summary = summarise(comparison)
+    _draw_without_a_screen()
+    files = write_report(summary, out)
+    if as_json:
+        typer.echo(files["json"].read_text(encoding="utf-8"))
+        return
+    console.print(to_table(summary))
+    for paragraph in in_words(summary):
+        console.print(paragraph, highlight=False, soft_wrap=True)
+    console.print(f"wrote {', '.join(str(files[name]) for name in ('html', 'csv', 'json'))}", highlight=False,
+                  soft_wrap=True)
 
 
 @app.command(epilog=_examples("cells", "cells --json"))

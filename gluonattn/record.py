@@ -96,6 +96,9 @@ class AttentionRecord:
     source : dict
         Where the weights come from (model, cell, epoch, framework, versions),
         kept as JSON would give it back: tuples become lists.
+    attributions : dict of str to numpy.ndarray, float32, shape (keys,)
+        What each key had to do with the prediction, by the name of the method
+        that says so; empty where none was asked.
 
     Raises
     ------
@@ -116,6 +119,7 @@ class AttentionRecord:
     values: np.ndarray | None = None
     normalised: bool = True
     source: Mapping[str, Any] = field(default_factory=dict)
+    attributions: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -130,6 +134,7 @@ class AttentionRecord:
             shares = {str(k): float(p) for k, p in self.prediction.probabilities.items()}
             put(self, "prediction", Prediction(self.prediction.label, shares))
         put(self, "source", _json_copy(self.source))
+        put(self, "attributions", {str(k): _frozen("attributions", a) for k, a in self.attributions.items()})
         _validate(self)
         if not self.normalised:
             self.source["dropped_mass"] = round(_lost(self.weights), 6)  # type: ignore[index]
@@ -209,6 +214,7 @@ class AttentionRecord:
             queries_vectors=_take(self.queries_vectors, rows),
             keys_vectors=_take(self.keys_vectors, columns),
             values=_take(self.values, columns),
+            attributions={name: scores[columns] for name, scores in self.attributions.items()},
             normalised=self.normalised and _lost(weights) <= ROW_SUM_TOLERANCE,
         )
 
@@ -217,6 +223,7 @@ class AttentionRecord:
 
         The weight of a merged key is the sum over its parts, the weight of a
         merged query the mean over its parts, so every row keeps its mass.
+        Attributions are summed likewise.
 
         Parameters
         ----------
@@ -245,6 +252,8 @@ class AttentionRecord:
             keys_vectors=None,
             values=None,
             source={**self.source, "merged": unit},
+            attributions={name: np.array([scores[g].sum() for g in key_groups])
+                          for name, scores in self.attributions.items()},
         )
 
     def to_dict(self) -> dict:
@@ -335,11 +344,13 @@ _VECTORS = ("queries_vectors", "keys_vectors", "values")
 
 
 def _header(record: AttentionRecord) -> dict:
-    skip = {"weights", "prediction", *_VECTORS}
+    skip = {"weights", "prediction", "attributions", *_VECTORS}
     header = {f.name: getattr(record, f.name) for f in fields(record) if f.name not in skip}
     header["queries"] = [list(token) for token in record.queries]
     header["keys"] = [list(token) for token in record.keys]
     header["prediction"] = asdict(record.prediction) if record.prediction else None
+    if record.attributions:  # absent where there is none, as in older files
+        header["attributions"] = {name: scores.tolist() for name, scores in record.attributions.items()}
     header["format"] = FORMAT
     return header
 
@@ -458,6 +469,12 @@ def _validate(record: AttentionRecord) -> None:
             raise RecordError(
                 f"{name} must have shape {(*weights.shape[:2], count)} + (head_dim,); "
                 f"got {vectors.shape}."
+            )
+    for name, scores in record.attributions.items():
+        if scores.shape != (keys,) or not np.isfinite(scores).all():
+            raise RecordError(
+                f"the attribution {name!r} must be one finite score for each of the {keys} keys; got shape "
+                f"{scores.shape}."
             )
     for name, axes in (("weights", "query, key"), *((n, "token, dimension") for n in _VECTORS)):
         array = getattr(record, name)

@@ -13,8 +13,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..record import Token
+
 _RUNS = re.compile(r"(.)\1{3,}", re.DOTALL)
 _SPACES = re.compile(r"\s+")
+_PIECES = re.compile(r"\s+|(.)\1{3,}|.", re.DOTALL)
 _BASE = np.uint32(1_000_003)
 _TOKENS = np.uint32(0x9E3779B9)  # sets runs of tokens apart from runs of characters
 
@@ -37,12 +40,7 @@ def text_ngrams(text: str, tokens: Sequence[str] = (), longest: int = 4) -> np.n
     numpy.ndarray, uint32, shape (n-grams,)
         Distinct hashes, sorted.
     """
-    plain = _RUNS.sub(r"\1\1\1", f" {_SPACES.sub(' ', text.strip().lower())} ")
-    found = [_hashes(_codes(plain), range(1, longest + 1))]
-    if len(tokens) > 1:
-        codes = np.array([_token_code(token) for token in tokens], np.uint32)
-        found.append(_hashes(codes, range(2, 4)) ^ _TOKENS)
-    return np.unique(np.concatenate(found))
+    return np.unique(_runs(text, tokens, longest))
 
 
 def known_ngrams(found: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -60,9 +58,62 @@ def known_ngrams(found: np.ndarray, known: np.ndarray) -> np.ndarray:
     numpy.ndarray, int32, shape (known ones,)
         Their places in `known`, counted from 1; 0 is left for padding.
     """
+    numbers = ngram_numbers(found, known)
+    return numbers[numbers > 0]
+
+
+def ngram_numbers(found: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """As `known_ngrams`, with a 0 in the place of each unknown one; int32, as long as `found`."""
+    if not len(known):
+        return np.zeros(len(found), np.int32)
     places = np.searchsorted(known, found)
     places[places == len(known)] = 0
-    return (places[known[places] == found] + 1).astype(np.int32) if len(known) else np.zeros(0, np.int32)
+    return np.where(known[places] == found, places + 1, 0).astype(np.int32)
+
+
+def ngram_spans(text: str, tokens: Sequence[Token] = (), longest: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Every place at which one of the `text_ngrams` of a raw text was read.
+
+    What was collapsed counts whole: the one space of a run of spaces, and the
+    last of the three characters kept of a run.
+
+    Parameters
+    ----------
+    text : str
+    tokens : sequence of Token
+    longest : int, default 4
+
+    Returns
+    -------
+    hashes : numpy.ndarray, uint32, shape (places,)
+        An n-gram that stands twice is there twice.
+    spans : numpy.ndarray, int64, shape (places, 2)
+        Half-open; empty where only the spaces set at the ends were read.
+    """
+    inner = text.strip()
+    first = len(text) - len(text.lstrip())
+    last = first + len(inner)
+    owners = [first + i for i, character in enumerate(inner) for _ in character.lower()]  # İ becomes two
+    spans = [(first, first), *((i, i + 1) for i in owners), (last, last)]
+    places = []  # of each character that is left
+    for found in _PIECES.finditer(f" {inner.lower()} "):
+        parts = spans[found.start() : found.end()]
+        if found[1]:  # a run of one character
+            places += [*parts[:2], (parts[2][0], parts[-1][1])]
+        else:
+            places.append((parts[0][0], parts[-1][1]))
+    ends = [(token.start, token.end) for token in tokens]
+    runs = [(units[i][0], units[i + n - 1][1])
+            for units, lengths in ((places, range(1, longest + 1)), (ends, range(2, 4)))
+            for n in lengths for i in range(len(units) - n + 1)]
+    return _runs(text, [token.text for token in tokens], longest), np.array(runs)
+
+
+def _runs(text: str, tokens: Sequence[str], longest: int) -> np.ndarray:
+    """Hashes of all runs: those of characters, shorter ones first, then those of tokens."""
+    plain = _RUNS.sub(r"\1\1\1", f" {_SPACES.sub(' ', text.strip().lower())} ")
+    codes = np.array([_token_code(token) for token in tokens], np.uint32)
+    return np.concatenate([_hashes(_codes(plain), range(1, longest + 1)), _hashes(codes, range(2, 4)) ^ _TOKENS])
 
 
 @lru_cache(maxsize=200_000)

@@ -51,48 +51,62 @@ def forward(F, recipe: str, model: dict, ids, valid_length, subwords=None, ngram
     weights : shape (B, heads, T, T)
         Rows and columns of padding are 0 (the post's recipe masks nothing).
     """
-    if recipe == "post":
-        return _post(F, model, ids)
-    return _default(F, model, ids, valid_length, subwords, ngrams)
+    mask = mask_of(F, recipe, ids, valid_length)
+    words = words_of(F, model, ids, subwords)
+    states = states_of(F, recipe, model, words, valid_length)
+    weights = weights_of(F, model, states, mask)
+    logits = decide(F, recipe, model, states, weights, mask)
+    return (logits if ngrams is None else logits + wide(F, ngrams)), weights
 
 
-def _default(F, model, ids, valid_length, subwords, ngrams):
-    mask = F.mask(ids, valid_length)  # (B, T)
-    words = F.embed("embedding", ids)  # (B, T, E)
-    if subwords is not None:
-        mean = F.bag("subword_embedding", subwords) / F.at_least(F.count(subwords), 1)
-        words = F.concat([words, mean])  # (B, T, E + S)
-    words = F.dropout(words, model["dropout"])
-    states = F.recurrent(words, valid_length, DIRECTIONS["default"])  # (B, T, 2H), 0 at padding
-    context, weights = attend(F, model, states, mask)
-    features = F.concat([_mean(F, context, mask), F.largest(context, mask)])  # (B, 4H)
-    logits = F.linear(F.dropout(features, model["dropout"]), "head.weight", "head.bias")
-    if ngrams is not None:
-        logits = logits + F.bag("ngram_scores", ngrams) / F.sqrt(F.bag("ngram_squares", ngrams) + 1e-12)
-    return logits, weights
+# The five steps between which an explanation looks in, or puts something else in.
 
 
-def _post(F, model, ids):
-    mask = F.mask(ids, None)  # padding takes part in everything
-    words = F.dropout(F.embed("embedding", ids), model["dropout"])
-    context, weights = attend(F, model, F.recurrent(words, None, DIRECTIONS["post"]), mask)
-    return F.linear(F.flatten(context), "head.weight", "head.bias"), weights
+def mask_of(F, recipe: str, ids, valid_length):
+    """Where tokens stand: (B, T); with the post's recipe padding takes part in everything."""
+    return F.mask(ids, None if recipe == "post" else valid_length)
 
 
-def attend(F, model: dict, states, mask):
-    """Self-attention: context (B, T, C) and weights (B, heads, T, T) of states (B, T, C)."""
+def words_of(F, model: dict, ids, subwords=None):
+    """Vectors of the words, (B, T, E), or (B, T, E + S) with the mean of their n-grams' vectors."""
+    words = F.embed("embedding", ids)
+    if subwords is None:
+        return words
+    mean = F.bag("subword_embedding", subwords) / F.at_least(F.count(subwords), 1)
+    return F.concat([words, mean])
+
+
+def states_of(F, recipe: str, model: dict, words, valid_length):
+    """States of the Bi-GRU, (B, T, C) with C = 2H; in the default recipe 0 at padding."""
+    valid_length = None if recipe == "post" else valid_length
+    return F.recurrent(F.dropout(words, model["dropout"]), valid_length, DIRECTIONS[recipe])
+
+
+def weights_of(F, model: dict, states, mask):
+    """Attention weights (B, heads, T, T) of states (B, T, C)."""
     scores = choose("attention cell", model["cell"], SCORES)(F, model, states)  # (B, heads, T, T)
     pairs = F.expand(F.expand(mask, 2), 1) * F.expand(F.expand(mask, 1), 1)  # (B, 1, T, T)
-    if model["cell"] == "none":
-        weights = F.identity(mask) * pairs
-    else:
-        weights = F.softmax(scores, pairs)
-    weights = F.dropout(weights, 0.0 if model["cell"] in ("none", "uniform") else model["attention_dropout"])
-    if model["cell"] == "multi-head":
-        values = _heads(F, model, states, "value")
-    else:
-        values = F.expand(states, 1)
-    return F.merge_heads(F.matmul(weights, values)), weights
+    weights = F.identity(mask) * pairs if model["cell"] == "none" else F.softmax(scores, pairs)
+    return F.dropout(weights, 0.0 if model["cell"] in ("none", "uniform") else model["attention_dropout"])
+
+
+def values_of(F, model: dict, states):
+    """What the weights read: the states, or for multi-head their projections; (B, heads, T, C / heads)."""
+    return _heads(F, model, states, "value") if model["cell"] == "multi-head" else F.expand(states, 1)
+
+
+def decide(F, recipe: str, model: dict, states, weights, mask):
+    """Logits (B, classes) of states read by attention weights, without those of the n-grams."""
+    context = F.merge_heads(F.matmul(weights, values_of(F, model, states)))  # (B, T, C)
+    if recipe == "post":
+        return F.linear(F.flatten(context), "head.weight", "head.bias")
+    features = F.concat([_mean(F, context, mask), F.largest(context, mask)])  # (B, 2C)
+    return F.linear(F.dropout(features, model["dropout"]), "head.weight", "head.bias")
+
+
+def wide(F, ngrams):
+    """Logits (B, classes) the n-grams of a text add."""
+    return F.bag("ngram_scores", ngrams) / F.sqrt(F.bag("ngram_squares", ngrams) + 1e-12)
 
 
 def _mlp(F, model, states):

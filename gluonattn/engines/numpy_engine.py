@@ -38,7 +38,7 @@ class _OneThread:
                 self._limit.restore_original_limits()
 
 
-_ONE_THREAD = _OneThread()
+ONE_THREAD = _OneThread()
 
 
 class NumpyClassifier:
@@ -61,7 +61,7 @@ class NumpyClassifier:
 
     def __call__(self, ids, valid_length, subwords=None, ngrams=None):
         """As `gluonattn.engines.forward.forward`."""
-        with _ONE_THREAD:
+        with ONE_THREAD:
             return forward(self, self.recipe, self.model, ids, valid_length, subwords, ngrams)
 
     def weight(self, name):

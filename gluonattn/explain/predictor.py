@@ -6,7 +6,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -15,11 +18,14 @@ from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews
 from ..data.vocabulary import Vocabulary
 from ..engines.choice import make_engine
-from ..errors import CheckpointError, TextError
+from ..errors import CheckpointError, TextError, choose
 from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, load_checkpoint
 from ..record import AttentionRecord, Prediction, Token
 from ..runtime import total_threads
 from ..text import tokenizer
+from .attribution import METHODS
+from .explanation import Explanation, attributed, predicted
+from .inside import Inside, Reading
 
 LONGEST = 512  # tokens the default recipe reads of one text
 _BATCH = 256
@@ -68,11 +74,14 @@ class Predictor:
         The name of what computes.
     classifier : callable
         The forward pass: arrays of `inputs` to logits and weights.
+    checkpoint : Checkpoint
+    unknown : int
+        Id of the word that stands for all unknown ones.
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, device: str = "auto", engine: str = "auto"):
         config = checkpoint.config
-        self.config, self.folder = config, folder
+        self.checkpoint, self.config, self.folder = checkpoint, config, folder
         self.labels: list[str] = config["labels"]
         self.tokenizer = tokenizer(config["tokenizer"])
         self._vocabulary = Vocabulary(checkpoint.vocabulary)
@@ -81,6 +90,7 @@ class Predictor:
                 f"{folder}: vocab.json has {len(self._vocabulary)} words, the model was built for "
                 f"{config['model']['vocab_size']}: they are of different models."
             )
+        self.unknown = self._vocabulary.unknown
         self._fixed: int | None = config["max_length"] if config["recipe"] == "post" else None
         self.max_length = self._fixed or LONGEST
         known = checkpoint.weights.get(KNOWN_NGRAMS)
@@ -108,38 +118,121 @@ class Predictor:
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
             chunk = [Prediction(None)] * len(part)
-            for positions, probabilities, _ in self._forward(part, [self.tokenizer(text) for text in part]):
-                for position, row in zip(positions, probabilities):
-                    chunk[position] = self._prediction(row)
+            tokens = [self.tokenizer(text) for text in part]
+            kept = [i for i, found in enumerate(tokens) if found]
+            for batch, (logits, _) in self._run([self.example(part[i], tokens[i]) for i in kept]):
+                for i, row in zip(batch, _probabilities(logits)):
+                    chunk[kept[i]] = predicted(self.labels, row)
             results.extend(chunk)
         return results
 
-    def explain(self, text: str) -> AttentionRecord:
-        """Prediction and attention weights of one text.
+    def explain(self, text: str, method: str | None = None) -> Explanation:
+        """Prediction and attention weights of one text, and how much each token had to do with it.
+
+        Parameters
+        ----------
+        text : str
+        method : str or None
+            A key of `gluonattn.explain.attribution.METHODS`, or "default": the
+            one that was most faithful on validation when the model was trained
+            (leave-one-out where that is not known). None computes no
+            attribution and is faster.
 
         Returns
         -------
-        AttentionRecord
-            With weights (1, heads, tokens, tokens). Where the text is longer
-            than `max_length` tokens, the record holds the tokens the model saw
-            and ``source["tokens"]`` tells how many there were.
+        Explanation
+            An `AttentionRecord` with weights (1, heads, tokens, tokens) that can
+            be asked what if. Where the text is longer than `max_length`
+            tokens, the record holds the tokens the model saw and
+            ``source["tokens"]`` tells how many there were. With a method,
+            ``attributions`` holds its scores and ``source["explanation"]`` how
+            far it can be trusted, see `gluonattn.explain.explanation.attributed`.
 
         Raises
         ------
         TextError
             If the text is blank or not a string.
+        OptionError
+            If the method is unknown.
         """
-        return self.explain_all([text])[0]
+        return self.explain_all([text], method)[0]
 
-    def explain_all(self, texts: Sequence[str]) -> list[AttentionRecord]:
-        """A record for each text, in input order; see `explain`."""
+    def explain_all(self, texts: Sequence[str], method: str | None = None) -> list[Explanation]:
+        """An explanation for each text, in input order; see `explain`."""
         _refuse_single(texts, "explain_all")
-        tokens = [self._visible(text) for text in texts]
-        records: dict[int, AttentionRecord] = {}
-        for positions, probabilities, weights in self._forward(texts, tokens):
-            for i, row, matrix in zip(positions, probabilities, weights):
-                records[i] = self._record(texts[i], tokens[i], self._prediction(row), matrix)
+        method = self._method(method)
+        tokens = [self.visible(text) for text in texts]
+        readings = [self.inside.read(*both) for both in zip(texts, tokens)]
+        records: dict[int, Explanation] = {}
+        for batch, (logits, weights) in self._run([reading.example for reading in readings]):
+            for i, row, matrix in zip(batch, _probabilities(logits), weights):
+                counts = {"in_text": len(tokens[i]), "seen": len(readings[i].tokens)}
+                records[i] = self.explanation(readings[i], row, matrix, {}, method, counts)
         return [records[i] for i in range(len(texts))]
+
+    @cached_property
+    def inside(self) -> Inside:
+        """The model, opened at its steps."""
+        return Inside(self)
+
+    @property
+    def default_method(self) -> str:
+        """The attribution method that explanations show where none is named."""
+        return self.config.get("explanation", {}).get("method", "leave-one-out")
+
+    def _method(self, name: str | None) -> str | None:
+        if name == "default":
+            return self.default_method
+        if name is not None:
+            choose("attribution method", name, {**METHODS, "default": None})
+        return name
+
+    def explain_reading(self, reading: Reading, changed: dict) -> Explanation:
+        """The explanation of a text that is read already; `changed` goes into its source."""
+        passed = self.inside.run(reading)
+        return self.explanation(reading, passed.probabilities, passed.weights[0], changed)
+
+    def explanation(self, reading: Reading, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
+                    method: str | None = None, counts: dict | None = None) -> Explanation:
+        """An explanation of what the model made of a text.
+
+        Parameters
+        ----------
+        reading : Reading
+        probabilities : numpy.ndarray, shape (classes,)
+        matrix : numpy.ndarray, shape (heads, T, T)
+            Attention weights; T may hold padding.
+        changed : dict
+            What was changed of the text or its weights; empty for nothing.
+        method : str or None
+        counts : dict or None
+            Tokens "in_text" and "seen"; None counts those of `reading`.
+        """
+        seen = reading.tokens
+        unknown = [i for i, token in enumerate(seen) if token.text not in self._vocabulary]
+        source = {
+            "model": self.folder.name, "recipe": self.config["recipe"],
+            "cell": self.config["model"]["cell"], "tokenizer": self.tokenizer.name,
+            "epoch": self.config.get("epoch"), "framework": self.engine,
+            "versions": self.config["versions"],
+            "label_names": self.config.get("label_names", {}),
+            "tokens": {**(counts or {"in_text": len(seen), "seen": len(seen)}), "unknown": unknown},
+            **({"what_if": changed} if changed else {}),
+        }
+        scores: dict[str, np.ndarray] = {}
+        if method:
+            scores, source["explanation"] = attributed(self.inside, reading, method, self.config.get("explanation"))
+        padding = [Token("<pad>", len(reading.text), len(reading.text))] * (matrix.shape[-1] - len(seen))
+        if self.config["recipe"] != "post":  # padding is masked: nothing is lost with it
+            matrix, padding = matrix[:, : len(seen), : len(seen)], []
+        everything = (*seen, *padding)
+        record: AttentionRecord = Explanation(reading.text, everything, everything, matrix[None], source=source,
+                             prediction=predicted(self.labels, probabilities))
+        if padding:
+            record = record.select(range(len(seen)), range(len(seen)))
+        record = replace(record, attributions=scores) if scores else record
+        object.__setattr__(record, "_opened", (self, reading))
+        return cast(Explanation, record)
 
     def inputs(self, texts: Sequence[str]) -> tuple[np.ndarray, ...]:
         """What the classifier reads of texts, as one batch.
@@ -158,7 +251,14 @@ class Predictor:
             If a text is blank or not a string.
         """
         _refuse_single(texts, "inputs")
-        return self._pad([self._example(text, self._visible(text)) for text in texts])
+        return self.pad([self.example(text, self.visible(text)) for text in texts])
+
+    def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
+        """Probabilities (examples, classes) of examples as `example` makes them, in input order."""
+        found = np.zeros((len(examples), len(self.labels)))
+        for batch, (logits, _) in self._run(examples):
+            found[batch] = _probabilities(logits)
+        return found
 
     def evaluate(self, reviews: Reviews) -> dict:
         """Accuracy and the rest on labelled reviews.
@@ -193,17 +293,13 @@ class Predictor:
             "labels": self.labels,
         }
 
-    def _forward(self, texts: Sequence[str], tokens: Sequence[Sequence[Token]]) -> Iterator:
-        """Yield (positions, probabilities (B, classes), weights (B, heads, T, T)) for texts with tokens."""
-        kept = [i for i, found in enumerate(tokens) if found]
-        examples = [self._example(texts[i], tokens[i]) for i in kept]
+    def _run(self, examples: Sequence[Example]) -> Iterator:
+        """Yield (positions, (logits, weights)) of batches of texts of similar length."""
         batches = plan_by_length([len(e.ids) for e in examples], _BATCH, _PAIRS)
-        inputs = (self._pad([examples[i] for i in batch]) for batch in batches)
-        workers = min(self._workers, len(batches))
-        for batch, (logits, weights) in zip(batches, _ahead(self.classifier, inputs, workers)):
-            yield [kept[i] for i in batch], _probabilities(logits), weights
+        inputs = (self.pad([examples[i] for i in batch]) for batch in batches)
+        yield from zip(batches, _ahead(self.classifier, inputs, min(self._workers, len(batches))))
 
-    def _visible(self, text: str) -> list[Token]:
+    def visible(self, text: str) -> list[Token]:
         """The tokens of a text; TextError if it has none."""
         tokens = self.tokenizer(text)
         if not tokens:
@@ -213,35 +309,14 @@ class Predictor:
             )
         return tokens
 
-    def _example(self, text: str, tokens: Sequence[Token]) -> Example:
+    def example(self, text: str, tokens: Sequence[Token]) -> Example:
+        """A text and its tokens as the numbers the model reads."""
         seen = tokens[: self.max_length]  # n-grams of what lies behind are not read either
         return self._encode(text[: seen[-1].end], [token.text for token in seen])
 
-    def _pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
+    def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
+        """Examples as one batch, as `inputs` gives it."""
         return pad_batch(examples, self._vocabulary.padding, self._fixed)
-
-    def _prediction(self, row: np.ndarray) -> Prediction:
-        return Prediction(self.labels[int(row.argmax())], dict(zip(self.labels, map(float, row))))
-
-    def _record(self, text, tokens, prediction, matrix) -> AttentionRecord:
-        seen = tokens[: self.max_length]
-        unknown = [i for i, token in enumerate(seen) if token.text not in self._vocabulary]
-        source = {
-            "model": self.folder.name, "recipe": self.config["recipe"],
-            "cell": self.config["model"]["cell"], "tokenizer": self.tokenizer.name,
-            "epoch": self.config.get("epoch"), "framework": self.engine,
-            "versions": self.config["versions"],
-            "label_names": self.config.get("label_names", {}),
-            "tokens": {"in_text": len(tokens), "seen": len(seen), "unknown": unknown},
-        }
-        padding = [Token("<pad>", len(text), len(text))] * (matrix.shape[-1] - len(seen))
-        if self.config["recipe"] != "post":  # padding is masked: nothing is lost with it
-            matrix, padding = matrix[:, : len(seen), : len(seen)], []
-        everything = (*seen, *padding)
-        record = AttentionRecord(text, everything, everything, matrix[None], prediction=prediction,
-                                 source=source)
-        real = range(len(seen))
-        return record.select(real, real) if padding else record
 
 
 def _refuse_single(texts, method: str) -> None:

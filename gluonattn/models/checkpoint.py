@@ -154,6 +154,14 @@ def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None
         replace_file(folder / _TABLE, pd.DataFrame(list(history)).to_csv(index=False).encode())
 
 
+def update_config(folder: str | os.PathLike, **more: Any) -> None:
+    """Add entries to a checkpoint's config.json; weights and vocabulary stay as they are."""
+    folder = Path(folder)
+    config = {**load_checkpoint(folder).config, **more}
+    with _writing(folder):
+        replace_file(folder / CONFIG, _json(config))
+
+
 def refuse_foreign(folder: Path) -> None:
     """Raise CheckpointError if `folder` exists and is not a checkpoint or empty."""
     if folder.exists() and not folder.is_dir():

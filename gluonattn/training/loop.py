@@ -135,7 +135,9 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     seed_everything(settings.seed)
     keep_freed_memory()
     classifier = build(settings.recipe, **model)
-    classifier.initialize(mx.init.Xavier(), ctx=device)
+    # The attention comes last: what models with different cells share begins alike.
+    for name in sorted(classifier._children, key="attention".__eq__):
+        classifier._children[name].initialize(mx.init.Xavier(), ctx=device)
     classifier.hybridize(static_alloc=True)
     fixed_length = settings.max_length if settings.recipe == "post" else None
     run = Run(classifier, settings, train, valid, own, padding, unknown, device, fixed_length, group)

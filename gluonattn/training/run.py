@@ -50,6 +50,7 @@ def train(
     report: Callable[[str], None] | None = None,
     tokenizing: Callable[[int, int], None] | None = None,
     fitting: Callable[[int, int], None] | None = None,
+    finish: Callable[[Path, Reviews], None] | None = None,
     **options,
 ) -> Path:
     """Train a classifier and save it.
@@ -79,6 +80,9 @@ def train(
         Called with (texts done, texts in all).
     fitting : callable or None
         Called with (fits done, fits in all) of the linear branch.
+    finish : callable or None
+        Called with the checkpoint folder and the validation reviews once the
+        model is trained; a run killed before it ends is finished by --resume.
     **options
         Fields of `Settings`.
 
@@ -191,6 +195,8 @@ def train(
         )
     if run.stop:
         say(f"stopped: {run.stop}")
+    if finish:
+        finish(out, reviews.take(split[1]))
     state_file.unlink(missing_ok=True)
     return out
 

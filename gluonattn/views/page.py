@@ -30,6 +30,8 @@ LANGUAGES = {"ko": "ko", "en": "en"}
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("words.{lang}.js", "dom.js", "data.js", "sentence.js", "arcs.js", "heatmap.js", "list.js", "picture.js",
            "panel.js", "page.js", "start.js")
+# Carried by a page of which a record has an attribution.
+ATTRIBUTION = ("words.attribution.{lang}.js", "attribution.js")
 _POLICY = "default-src 'none'; {allowed}; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'"
 
 
@@ -79,7 +81,7 @@ def to_html(
     records[0].matrix(layer, head)  # says which layers and heads there are
     heading = title if title is not None else _beginning(records[0].query_text)
     data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head}
-    script, style = _code(lang)
+    script, style = _code(lang, any("attribution" in entry for entry in data["records"]))
     json_text = dumps(data)
     font_css = _hangul(json_text + heading + script) if font else ""
     allowed = f"script-src {_hash(script)}; style-src {_hash(style)} {_hash(font_css)}"
@@ -146,12 +148,13 @@ def _hangul(text: str) -> str:
 
 
 @cache
-def _code(lang: str) -> tuple[str, str]:
+def _code(lang: str, attribution: bool) -> tuple[str, str]:
     """Script and style of a page, without the comments and spaces that are there for their readers."""
     import rjsmin
 
+    names = (*SCRIPTS[:-1], *(ATTRIBUTION if attribution else ()), SCRIPTS[-1])
     strict = '"use strict";'  # said once, it holds for the whole script
-    parts = (rjsmin.jsmin(_asset(name.format(lang=lang))).replace(strict, "", 1) for name in SCRIPTS)
+    parts = (rjsmin.jsmin(_asset(name.format(lang=lang))).replace(strict, "", 1) for name in names)
     script = strict + "\n".join(parts)
     style = re.sub(r"/\*.*?\*/", "", _asset("page.css"), flags=re.DOTALL)
     style = re.sub(r"\s*([{};,]|:(?= ))\s*", r"\1", style).replace(";}", "}")

@@ -138,7 +138,33 @@ def _plain(record: AttentionRecord) -> dict:
         "seen": [seen.get("seen"), seen.get("in_text")] if isinstance(seen, dict) else None,
         "lost": None if record.normalised else record.source["dropped_mass"],
         "source": {k: str(v)[:_LONGEST_SOURCE] for k, v in said.items() if isinstance(v, (str, int, float))},
+        **_attribution(record),
     }
+
+
+def _attribution(record: AttentionRecord) -> dict:
+    """The attribution of a record and how far it can be trusted; nothing where it has none.
+
+    Probabilities are those of the predicted label alone.
+    """
+    about = record.source.get("explanation")
+    if not about or not record.prediction or about["method"] not in record.attributions:
+        return {}
+    scores, target = record.attributions[about["method"]], about["target"]
+    known = about.get("validation", {})
+    asked = about.get("what_if")
+    if asked and len(asked["drop"]) == len(scores):  # a merged or selected record has other tokens
+        asked = {"drop": [row[target] for row in asked["drop"]], "unseen": [row[target] for row in asked["unseen"]],
+                 "uniform": asked["uniform"][target]}
+    else:
+        asked = None
+    return {"attribution": {
+        "method": about["method"], "signed": about["sign"].startswith("positive"),
+        "scores": [float(f"{score:.3g}") for score in scores],
+        "honesty": {name: about["honesty"][name] for name in ("tokens", "before", "after", "random", "further")},
+        "validation": [known[about["method"]][0], known["random"][0]] if len(known) == 2 else None,
+        "asked": asked,
+    }}
 
 
 def _tokens(tokens: Sequence[Token], text: str) -> list[list]:

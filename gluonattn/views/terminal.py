@@ -54,7 +54,32 @@ def to_terminal(
               styles=_AMBER if colours == "full" else _SIXTEEN)
     console.print(_verdict(record))
     _pairs(console, record, layer, head, pairs)
+    for method, scores in record.attributions.items():
+        _scores(console, record, method, scores, pairs)
+        console.print(honesty(record))
     return out.getvalue()
+
+
+def honesty(record: AttentionRecord) -> str:
+    """One line: how far removing the top tokens moves the probability, against random ones.
+
+    Empty where the record does not know; see ``source["explanation"]`` of `gluonattn.explain`.
+    """
+    about = record.source.get("explanation")
+    if not about or not record.prediction or record.prediction.label is None:
+        return ""
+    found, name = about["honesty"], plain(record.label_name(record.prediction.label))
+    count = found["tokens"]
+    these, others = ("the top word", "a random one") if count == 1 else (f"the top {count} words", f"{count} random ones")
+    line = (f"  without {these} {name} goes from {found['before']:.1%} to {found['after']:.1%}, without {others} to "
+            f"{found['random']:.1%} on average; further than {found['further']:.0%} of the draws")
+    if found["further"] < 0.5:
+        line += ", so do not take these words for the reason"
+    known = about.get("validation", {})
+    if len(known) == 2:
+        (own, *_), (floor, *_) = known[about["method"]], known["random"]
+        line += f"\n  on validation: {own:.3f} of probability lost, by random words {floor:.3f}"
+    return line
 
 
 def levels(record: AttentionRecord, layer=None, head=None) -> list[tuple[str, float, int]]:
@@ -121,6 +146,21 @@ def _pairs(console, record, layer, head, count) -> None:
             f"  {' ' * (left - cell_len(query))}{query} → {key}{' ' * (right - cell_len(key))} "
             f"{weight:.3f} {bar}"
         )
+
+
+def _scores(console, record, method, scores, count) -> None:
+    """The tokens a method names first, by the size of their scores."""
+    from rich.cells import cell_len
+
+    order = [i for i in np.argsort(-np.abs(scores), kind="stable")[:count] if scores[i]]
+    target = record.prediction and record.prediction.label
+    console.print(f"{plain(method)}: + speaks for {plain(record.label_name(target)) if target else 'the prediction'}, "
+                  "- against")
+    names = [_short(record.keys[i].text, 16) for i in order]
+    left = max((cell_len(name) for name in names), default=0)
+    for i, name in zip(order, names):
+        bar = "━" * max(1, round(20 * abs(scores[i]) / abs(scores[order[0]])))
+        console.print(f"  {' ' * (left - cell_len(name))}{name} {scores[i]:+.3f} {bar}")
 
 
 def _short(token: str, columns: int) -> str:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.ngrams import known_ngrams, text_ngrams, word_ngrams
+from gluonattn.data.ngrams import known_ngrams, ngram_spans, text_ngrams, word_ngrams
+from gluonattn.record import Token
 
 texts = st.text(st.characters(exclude_categories=()), max_size=60)
 
@@ -73,6 +74,36 @@ def test_numbers_are_spread_evenly():
     words = [chr(0xAC00 + i) + chr(0xAC00 + 7 * i % 11172) for i in range(5000)]
     counts = np.bincount(np.concatenate([word_ngrams(w, 1025) for w in words]), minlength=1025)[1:]
     assert counts.max() < 3 * counts.mean()
+
+
+ODD = st.text(st.sampled_from("가나ㅋ  aAİΣ\t\u3000!😀"), max_size=30)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ODD.filter(str.strip))
+def test_spans_tell_where_each_ngram_was_read(text):
+    """Read again from its own characters alone, an n-gram inside the text is there again."""
+    hashes, spans = ngram_spans(text)
+    assert spans.shape == (len(hashes), 2) and (np.unique(hashes) == text_ngrams(text)).all()
+    assert (spans[:, 0] <= spans[:, 1]).all() and spans.min() >= 0 and spans.max() <= len(text)
+    first, last = len(text) - len(text.lstrip()), len(text.rstrip())
+    for number, (start, end) in zip(hashes, spans):
+        inside = text[start:end].strip() == text[start:end] and first < start < end < last
+        if inside and "Σ" not in text:  # which is written otherwise at the end of a word
+            assert number in text_ngrams(text[start:end])
+
+
+def test_runs_of_tokens_span_their_tokens():
+    text, tokens = "이 영화별로", [Token("이", 0, 1), Token("영화", 2, 4), Token("별로", 4, 6)]
+    hashes, spans = ngram_spans(text, tokens)
+    assert spans[-3:].tolist() == [[0, 4], [2, 6], [0, 6]]
+    assert (np.unique(hashes) == text_ngrams(text, [token.text for token in tokens])).all()
+
+
+def test_spans_of_a_short_text():
+    spans = ngram_spans(" 좋ㅋㅋㅋㅋㅋ ", longest=2)[1].tolist()
+    assert spans[:6] == [[1, 1], [1, 2], [2, 3], [3, 4], [4, 7], [7, 7]]
+    assert spans[6:] == [[1, 2], [1, 3], [2, 4], [3, 7], [4, 7]]
 
 
 FROZEN_TEXT = [222023944, 870669407, 988696110, 1105333873, 1148758527, 1595995679,

@@ -369,3 +369,21 @@ def test_a_finished_run_is_not_trained_again(reviews, tmp_path):
     assert train(reviews, out, resume=True, report=lines.append, **{**TINY, "epochs": 1}) == out
     assert f"{out} is finished: there is nothing to resume" in lines
     assert (out / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_what_is_done_at_the_end_is_done_again_if_it_was_cut_short(reviews, tmp_path):
+    calls = []
+
+    def finish(folder, held_out):
+        calls.append((folder, len(held_out)))
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+
+    options = dict(finish=finish, validation=0.2, **TINY)
+    with pytest.raises(KeyboardInterrupt):
+        train(reviews, tmp_path / "m", **options)
+    assert (tmp_path / "m.resume").exists()
+    folder = train(reviews, tmp_path / "m", resume=True, **options)
+    assert calls == [(folder, 20)] * 2 and not (tmp_path / "m.resume").exists()
+    train(reviews, tmp_path / "m", resume=True, **options)
+    assert len(calls) == 2  # a finished run has nothing left to do

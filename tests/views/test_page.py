@@ -16,7 +16,7 @@ import pytest
 from gluonattn.errors import DataError, OptionError, RecordError
 from gluonattn.record import AttentionRecord, Prediction
 from gluonattn.views import page as page_module
-from gluonattn.views.page import ASSETS, SCRIPTS, notebook_html, save_page, to_html
+from gluonattn.views.page import ASSETS, ATTRIBUTION, SCRIPTS, notebook_html, save_page, to_html
 from gluonattn.views.page_data import dumps, page_data
 
 from .pages import HOSTILE, SENTENCE, cross, hostile, numbered, random_weights, record_of, spread
@@ -195,7 +195,7 @@ def test_a_notebook_gets_the_page_in_a_frame_that_may_do_nothing_else(record):
 
 
 def test_every_asset_is_used_and_none_names_another_host():
-    names = {name.format(lang=lang) for name in SCRIPTS for lang in ("ko", "en")}
+    names = {name.format(lang=lang) for name in (*SCRIPTS, *ATTRIBUTION) for lang in ("ko", "en")}
     assert {p.name for p in ASSETS.iterdir()} == names | {"page.css", "page.html"}
     for path in ASSETS.iterdir():
         source = path.read_text(encoding="utf-8")

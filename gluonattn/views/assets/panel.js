@@ -52,7 +52,8 @@
     const below = make("div", { class: "below" });
     const status = make("p", { class: "status", role: "status", "data-picture": "no" });
     const element = make("section", { class: `panel ${view}-view`, "aria-label": options.title ?? label(shown.text, 40) },
-      options.heading, record && prediction(record, words), stage, legend, said, below, record && notes(record, words));
+      options.heading, record && prediction(record, words), stage, legend, said, below,
+      gluonattn.attribution?.(record, words), record && notes(record, words));
 
     const buttons = Array.from(stage.querySelectorAll(".token"));
     const placeOf = (button) => ({ side: button.dataset.side, index: Number(button.dataset.token) });

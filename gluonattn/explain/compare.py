@@ -1,0 +1,216 @@
+"""Attention cells trained alike and measured alike; what is finished is not done again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from ..data.reviews import Reviews, read_reviews
+from ..data.sources import locate
+from ..errors import DataError, Interrupted, OptionError, choose
+from ..files import replace_file
+from ..models.cells import CELLS
+from ..training.settings import Settings
+from .inside import Inside
+from .measure import measure
+from .predictor import load
+from .trained import train
+
+SEVEN = ("mlp", "dot", "scaled-dot", "general", "multi-head", "none", "uniform")
+SENTENCES = (
+    "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집",
+    "배우들 연기는 좋았는데 이야기가 아쉽다",
+    "기대 안 했는데 생각보다 재미있어요ㅋㅋ",
+    "이렇게 지루한 영화는 처음이다 ㅠㅠ",
+    "최고의 영화라더니 돈이 아깝다",
+)
+_HELD_OUT = 0.2  # of a file that has no test file
+_FORMAT = 1
+
+
+class Comparison(NamedTuple):
+    """What was compared.
+
+    Attributes
+    ----------
+    results : list of dict
+        One for each model, in the order of cells and seeds.
+    test : Reviews
+        What accuracy was counted on.
+    new : numpy.ndarray of bool, shape (reviews,)
+        Which of them have a text that training did not have.
+    explained : list of int
+        Positions of the reviews whose explanations were measured.
+    """
+
+    results: list[dict[str, Any]]
+    test: Reviews
+    new: np.ndarray
+    explained: list[int]
+
+
+def compare(
+    cells: Sequence[str] = SEVEN,
+    seeds: int = 5,
+    data: str = "sample",
+    out: str | os.PathLike = "runs/compare",
+    *,
+    settings: Settings | None = None,
+    explained: int = 300,
+    sentences: Sequence[str] = SENTENCES,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    report: Callable[[str], None] | None = None,
+    callbacks: Callable[[], Sequence] = list,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Train each cell with each seed and measure what came of it.
+
+    For one seed all cells have the same settings, the same split, batches in
+    the same order, the same words dropped and, but for the attention itself,
+    the same initial parameters.
+
+    Parameters
+    ----------
+    cells : sequence of str, default `SEVEN`
+    seeds : int, default 5
+        Models of each cell, seeds 0, 1, 2 ...
+    data : str, default "sample"
+        As for `gluonattn.train`. Accuracy is counted on its test file; of a
+        single file a fifth is held out.
+    out : path
+        Folder: a checkpoint "CELL-SEED" and a "CELL-SEED.json" for each model.
+        Finished ones are not done again; an unfinished one goes on.
+    settings : Settings or None
+        For all models; their cells and seeds are set here.
+    explained : int, default 300
+        Test reviews on which explanations are measured: drawn once, the same for all.
+    sentences : sequence of str
+        To be shown side by side.
+    text_column, label_column : str or None
+    report : callable or None
+        Called with lines about what is done.
+    callbacks : callable
+        Gives the callbacks of a training run.
+    progress : callable or None
+        Called with (reviews explained, of how many).
+
+    Raises
+    ------
+    OptionError
+        If a cell is unknown or given twice, or there is nothing to compare.
+    Interrupted
+        After Ctrl-C; the same call goes on.
+    """
+    cells = list(cells)
+    for cell in cells:
+        choose("attention cell", cell, CELLS)
+    if len(cells) != len(set(cells)) or not cells or seeds < 1 or explained < 2:
+        raise OptionError(
+            f"compare takes cells that are all different, at least one seed and two reviews to explain; got "
+            f"cells {', '.join(cells) or 'none'}, {seeds} seeds and {explained} reviews."
+        )
+    say, settings = report or (lambda line: None), settings or Settings()
+    source, training, test = _reviews(data, text_column, label_column)
+    chosen = sorted(np.random.default_rng(0).choice(len(test), min(explained, len(test)), replace=False).tolist())
+    known = set(training.texts)
+    comparison = Comparison([], test, np.array([text not in known for text in test.texts]), chosen)
+    out = Path(out)
+    for number, (cell, seed) in enumerate(((c, s) for s in range(seeds) for c in cells), 1):
+        own = replace(settings, cell=cell, seed=seed)
+        folder, note = out / f"{cell}-{seed}", out / f"{cell}-{seed}.json"
+        asked = {"format": _FORMAT, "settings": asdict(own), "data": training.origin, "explained": len(chosen),
+                 "sentences": list(sentences)}
+        result = _finished(note, asked)
+        where = f"{number}/{seeds * len(cells)} {cell}, seed {seed}"
+        if result is None:
+            say(f"{where}: training")
+            try:
+                train(training if source is None else source, folder, settings=own, resume=True, report=say,
+                      text_column=text_column, label_column=label_column, callbacks=callbacks())
+                say(f"{where}: measuring")
+                result = {**asked, "cell": cell, "seed": seed,
+                          **_measured(folder, test, chosen, sentences, progress)}
+            except (Interrupted, KeyboardInterrupt):
+                raise Interrupted(f"stopped at {where}; what is done is in {out}. Run the same command to go on.") from None
+            replace_file(note, json.dumps(result, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        else:
+            say(f"{where}: done before")
+        comparison.results.append(result)
+    comparison.results.sort(key=lambda one: cells.index(one["cell"]))  # seeds stay in order
+    return comparison
+
+
+def _reviews(data: str, text_column, label_column) -> tuple[str | None, Reviews, Reviews]:
+    """What to train on by its name (None: as read here), and the reviews to train and to test on."""
+    source = locate(data)
+    columns = {"text_column": text_column, "label_column": label_column}
+    training = read_reviews(source.train, **columns)
+    if source.test is not None:
+        return data, training, read_reviews(source.test, **columns)
+    try:
+        parts = train_test_split(range(len(training)), test_size=_HELD_OUT, random_state=0, stratify=training.labels)
+    except ValueError as error:
+        raise DataError(f"{source.train}: too few reviews to hold a fifth out as a test ({error}).") from None
+    first, second = (training.take(part) for part in parts)
+    return None, first, second
+
+
+def _finished(note: Path, asked: dict) -> dict[str, Any] | None:
+    """The result kept from an earlier call, if it is of this very comparison."""
+    try:
+        found = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    same = isinstance(found, dict) and all(found.get(key) == value for key, value in asked.items())
+    return found if same else None
+
+
+def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[str, Any]:
+    predictor = load(folder)
+    unknown = set(test.labels) - set(predictor.labels)
+    if unknown:
+        raise DataError(f"the test reviews have a label {min(unknown)!r} that training did not have.")
+    inside = Inside(predictor)
+    found = predictor.predict(test.texts)
+    history = predictor.checkpoint.history
+    return {
+        "labels": predictor.labels,
+        "label_names": predictor.config.get("label_names", {}),
+        "parameters": int(sum(values.size for values in predictor.checkpoint.weights.values())),
+        "seconds": round(sum(epoch["seconds"] for epoch in history), 1),
+        "epoch": predictor.config.get("epoch"),
+        "valid_accuracy": predictor.config["validation"]["valid_accuracy"],
+        "method": predictor.config["explanation"]["method"],
+        "probabilities": [[round(p.probabilities[label], 5) for label in predictor.labels] for p in found],
+        "measured": _without_nan(measure(inside, [test.texts[i] for i in chosen], progress=progress)),
+        "tokens": [[list(token) for token in inside.read(test.texts[i]).tokens] for i in chosen],
+        "shown": [_shown(predictor, text) for text in sentences],
+    }
+
+
+def _shown(predictor, text: str) -> dict[str, Any]:
+    from .attribution import attention_received
+
+    inside = Inside(predictor)
+    reading = inside.read(text)
+    passed = inside.run(reading)
+    return {"text": text, "tokens": [list(token) for token in reading.tokens],
+            "received": attention_received(inside, reading, 0).scores.round(6).tolist(),
+            "probabilities": passed.probabilities.round(5).tolist()}
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN as None: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and value != value else value

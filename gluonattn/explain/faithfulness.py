@@ -1,0 +1,268 @@
+"""Whether an explanation says what the model did: tests that ask the model itself.
+
+Each function gives one number a text (NaN where a text cannot be asked), so that intervals can be
+drawn over texts and training seeds. "Removed" means by number, see `Inside.without`; p is the
+probability of the class the whole text was given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..metrics import jensen_shannon
+from .inside import Inside, Passed, Reading
+
+SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, ERASER's bins
+WAYS = ("remove", "mask")
+
+
+class Erasure(NamedTuple):
+    """ERASER's two measures, (texts, shares) each.
+
+    Attributes
+    ----------
+    comprehensiveness : numpy.ndarray
+        p(text) - p(text without its top tokens): high if they were needed.
+    sufficiency : numpy.ndarray
+        p(text) - p(its top tokens alone): low if they were enough.
+    """
+
+    comprehensiveness: np.ndarray
+    sufficiency: np.ndarray
+
+
+def top(scores: np.ndarray, share: float) -> set[int]:
+    """The tokens with the highest scores, `share` of them and at least one; ties keep reading order."""
+    return set(np.argsort(-scores, kind="stable")[: max(1, math.ceil(share * len(scores) - 1e-9))].tolist())
+
+
+def erasure(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.ndarray],
+            targets: Sequence[int], way: str = "remove") -> Erasure:
+    """Comprehensiveness and sufficiency at each of `SHARES`; their means are the AOPC.
+
+    DeYoung et al., ERASER, ACL 2020.
+
+    Parameters
+    ----------
+    inside : Inside
+    readings : sequence of Reading
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        Class of each text.
+    way : {"remove", "mask"}, default "remove"
+        Take tokens out, or put the unknown word in their place.
+    """
+    take_out = inside.without if way == "remove" else inside.masked
+    examples = []
+    for reading, own in zip(readings, scores):
+        everything = set(range(len(reading.tokens)))
+        chosen = [top(own, share) for share in SHARES]
+        examples += [reading.example, *(take_out(reading, part) for part in chosen),
+                     *(take_out(reading, everything - part) for part in chosen)]
+    found = inside.probabilities(examples).reshape(len(readings), -1, inside.classes)
+    p = found[np.arange(len(readings)), :, list(targets)]  # (texts, 1 + 2 x shares)
+    lost = p[:, :1] - p[:, 1:]
+    return Erasure(lost[:, : len(SHARES)], lost[:, len(SHARES) :])
+
+
+def decision_flip(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.ndarray],
+                  targets: Sequence[int]) -> np.ndarray:
+    """Share of a text's tokens that must go, highest scores first, before the decision changes.
+
+    Serrano and Smith, ACL 2019. 1 where it never does. Shape (texts,).
+    """
+    examples, owner = [], []
+    for i, (reading, own) in enumerate(zip(readings, scores)):
+        order = np.argsort(-own, kind="stable").tolist()
+        examples += [inside.without(reading, set(order[:k])) for k in range(1, len(order) + 1)]
+        owner += [i] * len(order)
+    decided = inside.probabilities(examples).argmax(axis=1)
+    flips = np.ones(len(readings))
+    for i in range(len(readings)):
+        own = decided[np.array(owner) == i] != targets[i]
+        if own.any():
+            flips[i] = (own.argmax() + 1) / len(own)
+    return flips
+
+
+def permutation(inside: Inside, passed: Passed, target: int, rng, shuffles: int = 100) -> float:
+    """Median change |dp| when every query's weights are shuffled among the tokens.
+
+    Jain and Wallace, Attention is not Explanation, NAACL 2019. Near 0: which
+    token gets which weight does not matter to this decision.
+    """
+    weights = passed.weights
+    if weights.shape[-1] < 2:
+        return float("nan")
+    order = rng.random((shuffles, *weights.shape[1:])).argsort(axis=-1)
+    shuffled = np.take_along_axis(np.broadcast_to(weights, order.shape), order, axis=-1)
+    change = inside.decide(passed, shuffled)[:, target] - passed.probabilities[target]
+    return float(np.median(np.abs(change)))
+
+
+def highest_weight(passed: Passed) -> float:
+    """Mean over queries (and heads) of the largest weight a query gives: what to read `permutation` against."""
+    return float(passed.weights.max(axis=-1).mean())
+
+
+def uniform_change(inside: Inside, passed: Passed, target: int) -> float:
+    """|dp| when every query looks at all tokens alike."""
+    even = np.full_like(passed.weights, 1 / passed.weights.shape[-1])
+    return float(abs(inside.decide(passed, even)[0, target] - passed.probabilities[target]))
+
+
+class Adversary(NamedTuple):
+    """Other weights that tell the same decision.
+
+    Attributes
+    ----------
+    divergence : float
+        Mean over queries of the Jensen-Shannon divergence from the learned weights, at most ln 2.
+    bound : float
+        The largest divergence any weights can have from these.
+    change : float
+        How far the probabilities moved (total variation; |dp| of two classes).
+    weights : numpy.ndarray, shape (1, heads, T, T)
+    """
+
+    divergence: float
+    bound: float
+    change: float
+    weights: np.ndarray
+
+
+def adversarial(inside: Inside, passed: Passed, rng, *, most: float = 0.05, population: int = 32,
+                rounds: int = 12) -> Adversary:
+    """The most different attention found that moves no probability by more than `most`.
+
+    Jain and Wallace, NAACL 2019, who climb a gradient. Here: the divergence
+    is convex, so the weights most different from the learned ones put all of a
+    query's weight on one token. Such weights are drawn (more often tokens that
+    have little weight), and the best of each round are drawn again in part.
+    What is found is a lower bound of what exists. Where none of them keeps the
+    decision, the best is mixed with the learned weights as far as is needed.
+
+    Parameters
+    ----------
+    inside : Inside
+    passed : Passed
+    rng : numpy.random.Generator
+    most : float, default 0.05
+    population, rounds : int
+        Weights tried in a round, and rounds.
+    """
+    learned = passed.weights[0].astype(np.float64)  # (heads, T, T)
+    size = learned.shape[-1]
+    if size < 2:
+        nothing = float("nan")
+        return Adversary(nothing, nothing, 0.0, passed.weights)
+    gain = _divergence_of_one(learned)
+    bound = float(gain.max(axis=-1).mean())
+    odds = np.cumsum(gain**8 + 1e-12, axis=-1)  # for drawing columns
+    odds /= odds[..., -1:]
+
+    def draw(count):
+        return (rng.random((count, *learned.shape[:2], 1)) > odds).sum(axis=-1)  # (count, heads, T)
+
+    def weigh(places):
+        weights = np.eye(size, dtype=np.float32)[places]
+        change = np.abs(inside.decide(passed, weights) - passed.probabilities).sum(axis=1) / 2
+        gained = np.take_along_axis(np.broadcast_to(gain, (*places.shape, size)), places[..., None], -1)
+        return gained.mean(axis=(1, 2, 3)), change
+
+    places = np.concatenate([gain.argmax(axis=-1)[None], draw(population - 1)])
+    divergence, change = weigh(places)
+    for _ in range(rounds):
+        order = np.argsort(-_worth(divergence, change, most), kind="stable")[: population // 4]
+        places, divergence, change = places[order], divergence[order], change[order]
+        if change[0] <= most and divergence[0] > bound - 1e-6:
+            break
+        parents = places[rng.integers(len(places), size=population)]
+        children = np.where(rng.random(parents.shape) < rng.choice([0.05, 0.2, 0.5]), draw(population), parents)
+        more, moved = weigh(children)
+        places = np.concatenate([places, children])
+        divergence, change = np.concatenate([divergence, more]), np.concatenate([change, moved])
+    best = int(_worth(divergence, change, most).argmax())
+    one = np.eye(size)[places[best]]
+    if change[best] <= most:
+        return Adversary(float(divergence[best]), bound, float(change[best]), one[None].astype(np.float32))
+    return _mixed(inside, passed, learned, one, bound, most)
+
+
+def conicity(passed: Passed, tokens: int) -> float:
+    """Mean cosine of the hidden states to their mean: near 1, all tokens look alike to the attention.
+
+    Chandrahas et al., ACL 2018; Mohankumar et al., ACL 2020, for attention.
+    """
+    states = passed.states[0, :tokens].astype(np.float64)
+    middle = states.mean(axis=0)
+    lengths = np.linalg.norm(states, axis=1) * np.linalg.norm(middle)
+    return float((states @ middle / np.maximum(lengths, 1e-12)).mean())
+
+
+class Honesty(NamedTuple):
+    """How far taking out a text's top tokens moves its probability, against random ones.
+
+    Attributes
+    ----------
+    tokens : int
+        Tokens taken out.
+    before, after : float
+        p of the whole text, and without its top tokens.
+    random, low, high : float
+        Mean p without as many random tokens, and where 95 % of the draws lie.
+    further : float
+        Share of the draws that take p less far down than the top tokens do.
+    """
+
+    tokens: int
+    before: float
+    after: float
+    random: float
+    low: float
+    high: float
+    further: float
+
+
+def honesty(inside: Inside, reading: Reading, scores: np.ndarray, target: int, share: float = 0.2,
+            draws: int = 100) -> Honesty:
+    """Ask the model about one explanation; see `Honesty`."""
+    chosen, size = top(scores, share), len(scores)
+    rng = np.random.default_rng(reading.seed)
+    others = [set(rng.choice(size, len(chosen), replace=False).tolist()) for _ in range(draws)]
+    examples = [reading.example, *(inside.without(reading, part) for part in (chosen, *others))]
+    p = inside.probabilities(examples)[:, target]
+    low, high = np.percentile(p[2:], [2.5, 97.5])
+    return Honesty(len(chosen), *map(float, (p[0], p[1], p[2:].mean(), low, high, (p[2:] > p[1] + 1e-9).mean())))
+
+
+def _divergence_of_one(weights: np.ndarray) -> np.ndarray:
+    """Jensen-Shannon divergence of each row from all weight on one token; it hangs on that weight a alone."""
+    a = np.clip(weights, 0, 1)
+    own = np.where(a > 0, a * np.log(np.where(a > 0, a, 1)), 0)
+    return np.maximum((own - (1 + a) * np.log((1 + a) / 2) + (1 - a) * math.log(2)) / 2, 0)
+
+
+def _worth(divergence, change, most):
+    return divergence - 4 * np.maximum(change - most, 0)
+
+
+def _mixed(inside, passed, learned, one, bound, most) -> Adversary:
+    """The largest part of `one` that can be mixed in."""
+    parts = np.linspace(0, 1, 41)
+    mixed = learned + parts[:, None, None, None] * (one - learned)
+    change = np.abs(inside.decide(passed, mixed.astype(np.float32)) - passed.probabilities).sum(axis=1) / 2
+    best = int(np.flatnonzero(change <= most).max(initial=0))
+    found = float(jensen_shannon(learned, mixed[best]).mean())
+    return Adversary(found, bound, float(change[best]), mixed[best][None].astype(np.float32))
+
+
+def mean_over(shares: np.ndarray) -> np.ndarray:
+    """Area over the perturbation curve (AOPC): the mean over shares, one number a text."""
+    return shares.mean(axis=1)
+
+

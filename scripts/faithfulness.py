@@ -1,0 +1,53 @@
+"""How far the explanations of trained models can be trusted: one table a model, on test reviews.
+
+    python scripts/faithfulness.py runs/mlp runs/dot --data nsmc --reviews 1000
+"""
+
+import argparse
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import gluonattn
+from gluonattn.data.sources import locate
+from gluonattn.explain.measure import ABOUT_THE_WEIGHTS, measure
+from gluonattn.explain.statistics import figure
+
+SHOWN = {"comprehensiveness": "AOPC removed", "comprehensiveness_mask": "AOPC masked", "sufficiency": "sufficiency",
+         "flip": "flip", "tau_gradient": "tau gradient", "tau_leave_one_out": "tau left out"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("models", nargs="+", help="checkpoint folders")
+    parser.add_argument("--data", default="sample", help="its test reviews are asked: sample, nsmc or a folder with NSMC")
+    parser.add_argument("--reviews", type=int, default=300, help="how many, drawn with seed 0")
+    arguments = parser.parse_args()
+
+    console, source = Console(), locate(arguments.data)
+    reviews = gluonattn.read_reviews(source.test or source.train)
+    drawn = np.random.default_rng(0).choice(len(reviews), min(arguments.reviews, len(reviews)), replace=False)
+    texts = [reviews.texts[i] for i in sorted(drawn)]
+    for folder in arguments.models:
+        model = gluonattn.load(folder)
+        with console.status(f"{folder}: asking about {len(texts):,} reviews"):
+            found = measure(model.inside, texts)
+        table = Table(title=f"{folder} ({model.config['model']['cell']}), {len(texts):,} reviews, mean and 95 % interval",
+                      box=box.SIMPLE_HEAD)
+        for i, name in enumerate(("method", *SHOWN.values())):
+            table.add_column(name, justify="right" if i else "left")
+        for method, own in found["methods"].items():
+            table.add_row(method, *(_said(figure(own[name])) for name in SHOWN))
+        console.print(table)
+        for name in ABOUT_THE_WEIGHTS:
+            console.print(f"  {name}: {_said(figure(found['weights'][name]))}", highlight=False)
+
+
+def _said(found) -> str:
+    return "" if found.mean != found.mean else f"{found.mean:.3f} ({found.low:.3f}, {found.high:.3f})"
+
+
+if __name__ == "__main__":
+    main()

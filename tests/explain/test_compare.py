@@ -1,0 +1,166 @@
+"""A comparison on a few reviews: alike for all cells, resumed, counted and put into words."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from gluonattn.data.tables import write_rows
+from gluonattn.errors import OptionError
+from gluonattn.explain import compare as module
+from gluonattn.explain.compare import compare
+from gluonattn.explain.compare_report import to_csv, to_table, write_report
+from gluonattn.explain.compare_summary import summarise
+from gluonattn.explain.compare_words import in_words
+from gluonattn.explain.statistics import Figure
+from gluonattn.models.checkpoint import load_checkpoint
+from gluonattn.training.settings import Settings
+
+CELLS = ("mlp", "dot", "none")
+SMALL = dict(epochs=2, tokenizer="whitespace", device="cpu", model={"embed_size": 8, "hidden_size": 4})
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "reviews.tsv"
+    rng = np.random.default_rng(0)
+    with write_rows(path) as write:
+        for i in range(120):
+            words = rng.choice(["좋다", "최고", "재밌다"] if i % 2 else ["별로", "최악", "지루하다"], 2).tolist()
+            write({"document": " ".join(rng.permutation([*words, "영화", "정말", "<b>"]).tolist()), "label": str(i % 2)})
+    return path
+
+
+@pytest.fixture(scope="module")
+def compared(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("compare")
+    return out, compare(CELLS, 2, str(data), out, settings=Settings(**SMALL), explained=6,
+                        sentences=["정말 최고 영화", "<b> 별로"])
+
+
+@pytest.fixture(scope="module")
+def summary(compared):
+    return summarise(compared[1])
+
+
+def test_each_cell_and_seed_is_a_checkpoint_and_a_result(compared):
+    out, comparison = compared
+    assert [(r["cell"], r["seed"]) for r in comparison.results] == [(c, s) for c in CELLS for s in (0, 1)]
+    for result in comparison.results:
+        config = load_checkpoint(out / f"{result['cell']}-{result['seed']}").config
+        assert config["model"]["cell"] == result["cell"] and config["training"]["seed"] == result["seed"]
+    assert len(comparison.test) == 24 and len(comparison.explained) == 6
+
+
+def test_shared_parts_begin_alike_and_the_data_is_the_same(compared):
+    """Of one seed: the vocabulary, and the parameters before the first step."""
+    from gluonattn.data.examples import Example
+    from gluonattn.models.checkpoint import get_weights
+    from gluonattn.training.loop import new_run
+
+    out, _ = compared
+    vocabularies = {load_checkpoint(out / f"{cell}-0").vocabulary for cell in CELLS}
+    assert len(vocabularies) == 1
+    starts = []
+    for cell in ("mlp", "dot", "general", "multi-head", "none"):
+        settings = Settings(cell=cell, **SMALL).resolve(120)
+        part = ([Example(np.arange(2, 6, dtype=np.int32))] * 4, [0, 1, 0, 1])
+        run = new_run(settings, dict(vocab_size=9, cell=cell, embed_size=8, hidden_size=4), part, part, 1, 0)
+        starts.append({k: v for k, v in get_weights(run.model).items() if not k.startswith("attention")})
+    for other in starts[1:]:
+        for name, values in starts[0].items():
+            np.testing.assert_array_equal(values, other[name])
+
+
+def test_what_is_done_is_not_done_again(compared, data, monkeypatch):
+    out, comparison = compared
+    monkeypatch.setattr(module, "train", lambda *_, **__: pytest.fail("trained again"))
+    again = compare(CELLS, 2, str(data), out, settings=Settings(**SMALL), explained=6,
+                    sentences=["정말 최고 영화", "<b> 별로"])
+    assert again.results == comparison.results
+
+
+def test_other_settings_are_not_taken_for_the_same(compared, data, tmp_path):
+    import shutil
+
+    out = shutil.copytree(compared[0], tmp_path / "copy")
+    said = []
+    compare(["none"], 1, str(data), out, settings=Settings(**{**SMALL, "epochs": 1}), explained=6,
+            sentences=["정말 최고 영화", "<b> 별로"], report=said.append)
+    assert any("training" in line for line in said)
+    assert load_checkpoint(out / "none-0").config["training"]["epochs"] == 1
+
+
+def test_figures_are_counted_from_the_results(compared, summary):
+    _, comparison = compared
+    truth = np.array([int(label) for label in comparison.test.labels])
+    for cell in CELLS:
+        own = [np.array(r["probabilities"]).argmax(1) == truth for r in comparison.results if r["cell"] == cell]
+        found = summary["cells"][cell]
+        assert found["accuracy"].mean == pytest.approx(np.mean(own))
+        assert found["accuracy"].low <= found["accuracy"].mean <= found["accuracy"].high
+        assert found["weights"]["entropy"].mean == pytest.approx({"none": 0}.get(cell, found["weights"]["entropy"].mean))
+    assert [pair["cells"] for pair in summary["pairs"]] == [["mlp", "dot"], ["mlp", "none"], ["dot", "none"]]
+    assert summary["cells"]["mlp"]["seeds_agree"]["divergence"].mean >= 0
+    kinds = summary["cells"]["mlp"]["kinds"]
+    assert sum(found["attention"].mean for found in kinds.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_report_is_one_page_with_pictures_that_escapes_what_it_shows(summary, tmp_path):
+    files = write_report(summary, tmp_path / "report")
+    page = files["html"].read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 4 and "<b>&lt;b&gt;" not in page
+    assert "&lt;b&gt;" in page and not re.search(r"<td class=\"word\"[^>]*><b>", page)
+    assert not re.search(r"(src|href)=\"(?!data:)", page) and "<script" not in page
+    assert all(html_text in page for html_text in ("mlp", "dot", "none", "leave-one-out", "negation"))
+    read = json.loads(files["json"].read_text(encoding="utf-8"))
+    assert read["cells"]["dot"]["accuracy"][0] == pytest.approx(summary["cells"]["dot"]["accuracy"].mean)
+    assert read["words"] == in_words(summary)
+    for name in ("accuracy", "reliability", "faithfulness", "kinds"):
+        assert files[name].read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_csv_has_every_figure_once(summary):
+    header, *lines = to_csv(summary).splitlines()
+    assert header == "cell,figure,mean,low,high" and all(line.count(",") == 4 for line in lines)
+    names = [tuple(line.split(",")[:2]) for line in lines]
+    assert len(set(names)) == len(names)
+    assert ("mlp", "methods.norm.comprehensiveness") in names and ("dot - mlp", "mcnemar_p_holm") in names
+
+
+def test_the_table_fits_a_terminal(summary):
+    from io import StringIO
+
+    from rich.console import Console
+
+    out = StringIO()
+    Console(file=out, width=80).print(to_table(summary))
+    assert all(name in out.getvalue() for name in (*CELLS, "accuracy", "random"))
+
+
+def pair(first, second, mean, low, high, beyond):
+    agree = {"divergence": Figure(0.05, 0.04, 0.06), "overlap": Figure(0.5, 0.4, 0.6)}
+    return {"cells": [first, second], "difference": Figure(mean, low, high), "p": 0.001, "p_holm": 0.003 if beyond else 0.4,
+            "beyond_chance": beyond, "agree": agree}
+
+
+def test_the_words_say_what_differs_and_what_does_not(summary):
+    quiet = {**summary, "pairs": [pair("mlp", "dot", 0.001, -0.002, 0.004, False)]}
+    assert any("No two cells differ in accuracy beyond chance" in text for text in in_words(quiet))
+    loud = {**summary, "pairs": [pair("mlp", "dot", -0.012, -0.02, -0.004, True), pair("mlp", "none", 0, -0.1, 0.1, False)]}
+    said = " ".join(in_words(loud))
+    assert "Beyond chance: mlp above dot by 1.20 points (p 0.003)." in said and "other 1 pair cannot" in said
+    assert "mlp -0.00 [-10.00, +10.00]" in said or "mlp +0.00 [-10.00, +10.00]" in said
+
+
+def test_what_cannot_be_compared_is_said(tmp_path):
+    with pytest.raises(OptionError, match="unknown attention cell 'bahdanau'"):
+        compare(["bahdanau"], 1, "sample", tmp_path)
+    for cells, seeds in ((["mlp", "mlp"], 1), ([], 1), (["mlp"], 0)):
+        with pytest.raises(OptionError, match="compare takes cells that are all different"):
+            compare(cells, seeds, "sample", tmp_path)
+    assert not list(chain(tmp_path.iterdir()))

@@ -1,0 +1,80 @@
+"""Intervals, paired tests and calibration, against scipy, counting and known answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import bootstrap, false_discovery_control, norm
+
+from gluonattn.explain.statistics import Figure, calibration, figure, holm, mcnemar, rank_agreement
+
+
+def test_an_interval_is_scipys():
+    values = np.random.default_rng(0).normal(3, 2, 400)
+    own = figure(values, resamples=4000)
+    theirs = bootstrap((values,), np.mean, method="percentile", n_resamples=4000, random_state=1).confidence_interval
+    assert own.mean == pytest.approx(values.mean())
+    assert own.low == pytest.approx(theirs.low, abs=0.02) and own.high == pytest.approx(theirs.high, abs=0.02)
+
+
+def test_seeds_widen_an_interval_when_they_differ():
+    rng = np.random.default_rng(0)
+    sentences = rng.normal(size=300)
+    alike = np.stack([sentences] * 5)
+    apart = alike + np.array([-1, -0.5, 0, 0.5, 1])[:, None]
+    own, wide = figure(alike), figure(apart)
+    assert own.high - own.low == pytest.approx(2 * 1.96 / 300**0.5, rel=0.15)
+    spread = norm.ppf(0.975) * 2 * (apart.mean(axis=1).std() / 5**0.5)
+    assert wide.high - wide.low == pytest.approx(spread, rel=0.25)
+
+
+def test_what_cannot_be_asked_is_left_out():
+    found = figure([1.0, np.nan, 3.0])
+    assert found.mean == 2 and 1 <= found.low <= found.high <= 3
+    assert all(np.isnan(figure([np.nan, np.nan])))
+
+
+def test_intervals_are_apart_or_not():
+    assert Figure(1, 0, 2).apart(Figure(4, 3, 5)) and Figure(4, 3, 5).apart(Figure(1, 0, 2))
+    assert not Figure(1, 0, 2).apart(Figure(2, 1, 3))
+    assert str(Figure(0.12345, 0.1, 0.2)) == "0.123 [0.100, 0.200]"
+
+
+def test_mcnemar_counts_only_where_one_is_right():
+    first = np.array([1, 1, 1, 1, 1, 1, 0, 1, 0], bool)
+    second = np.array([0, 0, 0, 0, 0, 1, 1, 1, 0], bool)
+    assert mcnemar(first, second) == pytest.approx(2 * (1 + 6) / 2**6)  # 5 against 1
+    assert mcnemar(first, second) == mcnemar(second, first)
+    assert mcnemar(first, first) == 1
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_monotone_and_between_no_correction_and_bonferroni(p):
+    found = np.array(holm(p))
+    assert (found >= np.array(p) - 1e-12).all() and (found <= np.minimum(1, len(p) * np.array(p)) + 1e-12).all()
+    assert (np.diff(found[np.argsort(p, kind="stable")]) >= 0).all()
+    assert (found >= false_discovery_control(p) - 1e-9).all()  # which is less strict
+
+
+def test_holm_of_a_textbook_case():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_calibration_of_a_model_that_knows_how_sure_to_be_is_near_0():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.5, 1, 50_000)
+    error, curve = calibration(confidence, rng.random(50_000) < confidence)
+    assert error < 0.01 and sum(part["texts"] for part in curve) == 50_000
+    error, curve = calibration(np.full(100, 0.9), np.arange(100) < 60)
+    assert error == pytest.approx(0.3)
+    assert curve == [{"confidence": pytest.approx(0.9), "accuracy": 0.6, "texts": 100}]
+    assert calibration(np.ones(4), np.ones(4, bool))[0] == 0  # the highest confidence has a bin
+
+
+def test_ranks_agree_from_minus_1_to_1():
+    assert rank_agreement(np.array([1.0, 2, 3]), np.array([2.0, 4, 9])) == pytest.approx(1)
+    assert rank_agreement(np.array([1.0, 2, 3]), np.array([3.0, 2, 1])) == pytest.approx(-1)
+    assert np.isnan(rank_agreement(np.array([1.0, 1]), np.array([1.0, 2]))) and np.isnan(
+        rank_agreement(np.array([1.0]), np.array([1.0])))

@@ -1,0 +1,119 @@
+"""The attribution beside the attention: what the page and the terminal say of it, and what a press asks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gluonattn.record import Prediction
+from gluonattn.views.page import to_html
+from gluonattn.views.page_data import dumps, page_data
+from gluonattn.views.terminal import honesty, to_terminal
+
+from .pages import SENTENCE, hostile, record_of
+
+
+def explained(text=SENTENCE, further=0.97, signed=True, **parts):
+    record = record_of(text, prediction=Prediction("0", {"0": 0.917, "1": 0.083}))
+    size = len(record.keys)
+    rng = np.random.default_rng(0)
+    drop = rng.uniform(0.3, 0.95, size)
+    about = {
+        "method": "leave-one-out", "target": 0,
+        "sign": "positive speaks for the predicted class" if signed else "never negative",
+        "honesty": {"tokens": 3, "before": 0.917, "after": 0.595, "random": 0.907, "low": 0.84, "high": 0.94,
+                    "further": further},
+        "validation": {"leave-one-out": [0.31, 0.27, 0.35], "random": [0.07, 0.04, 0.09]},
+        "what_if": {"drop": np.stack([drop, 1 - drop], 1).round(4).tolist(),
+                    "unseen": [[0.9, 0.1]] * size, "uniform": [0.8, 0.2]},
+    }
+    scores = 0.917 - drop if signed else np.abs(0.917 - drop)
+    return record_of(text, prediction=record.prediction, source={"explanation": about, "label_names": {"0": "부정"}},
+                     attributions={"leave-one-out": scores}, **parts)
+
+
+def test_the_page_carries_scores_and_answers_of_the_predicted_label():
+    record = explained()
+    own = page_data([record])["records"][0]["attribution"]
+    np.testing.assert_allclose(own["scores"], record.attributions["leave-one-out"], rtol=0.01)
+    assert own["honesty"]["after"] == 0.595 and own["validation"] == [0.31, 0.07] and own["signed"]
+    assert own["asked"]["drop"] == [row[0] for row in record.source["explanation"]["what_if"]["drop"]]
+    assert own["asked"]["uniform"] == 0.8
+
+
+def test_a_merged_record_keeps_its_scores_and_loses_the_answers():
+    own = page_data([explained().merge()])["records"][0]["attribution"]
+    assert own["asked"] is None and len(own["scores"]) == len(explained().merge().keys)
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_a_page_carries_the_code_only_where_a_record_has_an_attribution(lang):
+    plain, full = to_html(record_of(SENTENCE), lang=lang), to_html([record_of(SENTENCE), explained()], lang=lang,
+                                                                  font=False)
+    assert "askHint" not in plain and "askHint" in full
+    code = len(full.encode()) - len(dumps(page_data([record_of(SENTENCE), explained()])).encode())
+    assert code < 64_000
+
+
+def test_the_terminal_names_the_strongest_scores_and_is_honest():
+    record = explained()
+    lines = to_terminal(record, colours="none", width=200).splitlines()
+    scores = record.attributions["leave-one-out"]
+    shown = re.findall(r"^ +(\S+) ([+-][\d.]+) ━+$", "\n".join(lines), re.M)
+    order = np.argsort(-np.abs(scores), kind="stable")[:5]
+    assert shown == [(record.keys[i].text, f"{scores[i]:+.3f}") for i in order]
+    assert ("  without the top 3 words 부정 goes from 91.7% to 59.5%, without 3 random ones to 90.7% on average; "
+            "further than 97% of the draws") in lines
+    assert lines[-1] == "  on validation: 0.310 of probability lost, by random words 0.070"
+
+
+def test_what_chance_does_as_well_is_said():
+    assert "so do not take these words for the reason" in honesty(explained(further=0.3))
+    assert "so do not" not in honesty(explained(further=0.6)) and honesty(record_of(SENTENCE)) == ""
+
+
+@pytest.mark.browser
+class TestInABrowser:
+    def test_a_press_tells_what_the_model_would_say_without_the_word(self, visit):
+        record = explained()
+        page = visit(to_html(record))
+        block = page.locator(".attribution")
+        assert "부정 확률이 91.7%에서 59.5%로" in block.inner_text() and "97%보다" in block.inner_text()
+        scores = record.attributions["leave-one-out"]
+        for i in (0, 9):
+            page.click(f".attribution .token[data-token='{i}']")
+            p = record.source["explanation"]["what_if"]["drop"][i][0]
+            said = block.locator(".answer").inner_text()
+            assert record.keys[i].text in said and f"빼면 91.7% → {100 * p:.1f}%" in said
+            assert "아무도 보지 않으면 91.7% → 90.0%" in said
+        page.click(".attribution .token[data-token='9']")
+        assert "말을 누르면" in block.locator(".answer").inner_text()
+        minus = block.locator(".token.minus")
+        assert minus.count() == int((scores < 0).sum())
+        page.click(".attribution button.small")
+        assert "91.7% → 80.0%" in block.locator(".answer").inner_text()
+
+    def test_attention_and_attribution_do_not_disturb_each_other(self, visit):
+        page = visit(to_html([explained(), record_of(SENTENCE)], lang="en"))
+        page.click(".attribution .token[data-token='2']")
+        assert page.locator(".stage.overlay .token[aria-pressed=true]").count() == 0
+        page.hover(".stage.overlay .token[data-token='2']")
+        assert page.locator(".link").count() > 0
+        page.locator(".index button").nth(1).click()
+        assert page.locator(".attribution").count() == 0
+
+    def test_a_method_without_a_sign_says_so(self, visit):
+        page = visit(to_html(explained(signed=False), lang="en"))
+        assert "does not say for or against" in page.locator(".attribution").inner_text()
+        assert page.locator(".attribution .token.minus").count() == 0
+
+    def test_hostile_words_stay_words(self, visit):
+        record = hostile()
+        scores = {"leave-one-out": np.linspace(-1, 1, len(record.keys))}
+        record = replace(record, source=explained().source, attributions=scores)
+        page = visit(to_html(record))
+        assert page.locator(".attribution .token").count() >= len(record.keys) - 1
+        assert not page.evaluate("window.pwned")
