@@ -97,9 +97,9 @@ def to_table(summary: dict[str, Any]):
 
     table = Table(title=f"{summary['data']}: {summary['test_reviews']:,} test reviews, {summary['seeds']} seed(s)",
                   box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
-                  caption="attention, best, random: AOPC, what the probability loses without the words on top by\n"
-                          "attention, by the best method, by chance; shuffled: by shuffling the weights")
-    for i, name in enumerate(("cell", "accuracy", "ECE", "entropy", "attention", "best", "random", "shuffled")):
+                  caption="looked, best, random: probability lost without the top words (AOPC)\n"
+                          "by attention, by the best method, by chance; shuffled: with shuffled weights")
+    for i, name in enumerate(("cell", "accuracy", "ECE", "entropy", "looked", "best", "random", "shuffled")):
         table.add_column(name, justify="right" if i else "left", no_wrap=bool(i < 2))
     for cell, own in summary["cells"].items():
         mean, low, high = (100 * x for x in own["accuracy"])
