@@ -11,15 +11,15 @@ SENTENCE := 가지고 있는 이야기에 비해 정말로 수준떨어지는 �
 
 demo: $(READY)
 	$(BIN)/gluonattn train --data sample --out demo/model
-	$(BIN)/gluonattn evaluate demo/model --data sample
-	$(BIN)/gluonattn explain demo/model "$(SENTENCE)" --colours full --out demo/overlay.png \
+	$(BIN)/gluonattn evaluate --model demo/model --data sample
+	$(BIN)/gluonattn explain --model demo/model "$(SENTENCE)" --colours full --out demo/overlay.png \
 		--out demo/page.html --out demo/explained.txt --out demo/record.npz
-	$(BIN)/gluonattn explain demo/model "$(SENTENCE)" --view heatmap --out demo/heatmap.png >/dev/null
+	$(BIN)/gluonattn explain --model demo/model "$(SENTENCE)" --view heatmap --out demo/heatmap.png >/dev/null
 	@echo; echo "A model of 944 reviews is right about three times of four. NSMC takes it to 0.87: see README.md"
 	@echo "model      demo/model/          (config.json, vocab.json, model.safetensors, history.json)"
 	@echo "pictures   demo/overlay.png, demo/heatmap.png"
 	@echo "page       demo/page.html   (open it in a browser: it needs no network)"
-	@echo "next       $(BIN)/gluonattn explain demo/model \"아무 문장이나 써 보세요\""
+	@echo "next       $(BIN)/gluonattn explain --model demo/model \"아무 문장이나 써 보세요\""
 
 test: $(READY)
 	$(BIN)/python -m pytest

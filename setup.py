@@ -39,7 +39,8 @@ setup(
     packages=[*find_packages(include=["gluonattn", "gluonattn.*"]), "gluonattn.sample"],
     # The sample lives in data/ for a reader of the repository and travels in the wheel.
     package_dir={"gluonattn.sample": "data"},
-    package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"]},
+    package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"],
+                  "gluonattn": ["pretrained/*/*"]},
     install_requires=[
         "numpy>=1.22",
         "konlpy>=0.6",

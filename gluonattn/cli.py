@@ -34,7 +34,8 @@ Engine = typer.Option("auto", help="auto (the fastest one installed), numpy, onn
 AsJson = typer.Option(False, "--json", help="Print JSON, for a program to read.")
 TextColumn = typer.Option(None, help="Column with the text; the usual names are found by themselves.")
 LabelColumn = typer.Option(None, help="Column with the label.")
-Model = typer.Argument(..., help="Checkpoint folder, as train wrote it.")
+Model = typer.Option(None, "--model", "-m", help="Checkpoint folder, as train wrote it; the model in the box "
+                     "without it.")
 
 
 @app.callback(epilog="Add --debug to any command to see the full traceback of an error.")
@@ -102,13 +103,14 @@ def train(
         return
     console.print(f"saved {folder}: epoch {best['epoch']}, validation accuracy {best['valid_accuracy']:.4f}",
                   highlight=False, soft_wrap=True)
-    console.print(f"next: gluonattn evaluate {folder} --data {data}\n"
-                  f'      gluonattn explain {folder} "{SENTENCE}"', highlight=False, soft_wrap=True)
+    console.print(f"next: gluonattn evaluate --model {folder} --data {data}\n"
+                  f'      gluonattn explain --model {folder} "{SENTENCE}"', highlight=False, soft_wrap=True)
 
 
-@app.command(epilog=_examples("evaluate runs/mlp --data nsmc", "evaluate runs/mlp --data held_out.csv --json"))
+@app.command(epilog=_examples(
+    "evaluate --data nsmc", "evaluate --model runs/mlp --data held_out.csv --json"))
 def evaluate(
-    model: Path = Model,
+    model: Optional[Path] = Model,
     data: str = typer.Option("sample", help="As for train; the test file of sample and nsmc is taken."),
     device: str = Device,
     engine: str = Engine,
@@ -138,10 +140,10 @@ def evaluate(
 
 
 @app.command(epilog=_examples(
-    "predict runs/mlp reviews.csv --out scored.csv",
-    "predict runs/mlp reviews.tsv --out scored.tsv --weights weights.jsonl"))
+    "predict reviews.csv --out scored.csv",
+    "predict --model runs/mlp reviews.tsv --out scored.tsv --weights weights.jsonl"))
 def predict(
-    model: Path = Model,
+    model: Optional[Path] = Model,
     source: Path = typer.Argument(..., help="TSV, CSV or JSONL file, of any size."),
     out: Path = typer.Option(..., help="File to write; every row and column of the source is kept."),
     weights: Optional[Path] = typer.Option(None, help="Also write attention weights there, as JSONL."),
@@ -169,14 +171,15 @@ def predict(
 
 
 @app.command(epilog=_examples(
-    f'explain runs/mlp "{SENTENCE}"',
-    'explain runs/mlp "재밌다ㅋㅋ" --out overlay.png --out page.html --open',
-    'explain runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
-    "explain runs/mlp --from reviews.csv --out page.html",
-    'explain runs/mlp "재밌다ㅋㅋ" --method integrated-gradients',
-    'explain runs/mlp "재밌다ㅋㅋ" --json'))
+    f'explain "{SENTENCE}"',
+    f'explain --model runs/mlp "{SENTENCE}"',
+    'explain --model runs/mlp "재밌다ㅋㅋ" --out overlay.png --out page.html --open',
+    'explain --model runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
+    "explain --model runs/mlp --from reviews.csv --out page.html",
+    'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients',
+    'explain --model runs/mlp "재밌다ㅋㅋ" --json'))
 def explain(
-    model: Path = Model,
+    model: Optional[Path] = Model,
     texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
     source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a TSV, CSV or JSONL file."),
     view: Optional[str] = typer.Option(None, help="overlay, heatmap, page, terminal or record; "
@@ -223,18 +226,19 @@ def explain(
             typer.launch(str(path))
 
 
-@app.command(epilog=_examples("export runs/mlp --to onnx --out model.onnx",
-                              "export runs/mlp --to torch --out model.safetensors"))
+@app.command(epilog=_examples("export --model runs/mlp --to onnx --out model.onnx",
+                              "export --model runs/mlp --to torch --out model.safetensors"))
 def export(
-    model: Path = Model,
+    model: Optional[Path] = Model,
     to: str = typer.Option(..., help="onnx, for onnxruntime; or torch, for gluonattn.torch_module."),
     out: Path = typer.Option(..., help="File to write."),
     as_json: bool = AsJson,
 ) -> None:
     """Write a model for another framework: the same logits and weights there."""
     from .engines.export import export_model
+    from .explain.predictor import shipped
 
-    path = export_model(model, to, out)
+    path = export_model(model or shipped(), to, out)
     if as_json:
         _print_json({"out": str(path), "to": to, "bytes": path.stat().st_size})
         return

@@ -86,40 +86,40 @@ def test_from_training_to_picture(tmp_path, capsys):
     code, out, err = call(capsys, "train", "--epochs", 1, "--out", model, "--json")
     assert code == 0, err
     assert json.loads(out)["best"]["epoch"] == 1
-    code, out, _ = call(capsys, "evaluate", model, "--json")
+    code, out, _ = call(capsys, "evaluate", "--model", model, "--json")
     result = json.loads(out)
     assert code == 0 and result["reviews"] == 236
     assert sum(map(sum, result["confusion"])) == 236
     for ending in ("png", "svg", "pdf", "npz"):
-        code, out, _ = call(capsys, "explain", model, SENTENCE, "--out", tmp_path / f"picture.{ending}")
+        code, out, _ = call(capsys, "explain", "--model", model, SENTENCE, "--out", tmp_path / f"picture.{ending}")
         assert code == 0 and (tmp_path / f"picture.{ending}").stat().st_size > 500
     assert "수준떨어지는" in out
     assert load_record(tmp_path / "picture.npz").text == SENTENCE
-    code, out, _ = call(capsys, "explain", model, SENTENCE, "--json")
+    code, out, _ = call(capsys, "explain", "--model", model, SENTENCE, "--json")
     assert json.loads(out)["text"] == SENTENCE
 
 
 def test_explain_writes_several_views_at_once(tiny_model, tmp_path, capsys):
     wanted = [tmp_path / name for name in ("o.png", "p.html", "t.txt", "r.json")]
-    code, out, err = call(capsys, "explain", tiny_model, SENTENCE,
+    code, out, err = call(capsys, "explain", "--model", tiny_model, SENTENCE,
                           *(part for path in wanted for part in ("--out", path)))
     assert code == 0, err
     for path, view in zip(wanted, ("overlay", "page", "terminal", "record")):
         assert path.stat().st_size and f"wrote {path} ({view} of 1 sentence)" in out
-    code, _, err = call(capsys, "explain", tiny_model, SENTENCE, "--view", "heatmap", "--out", tmp_path / "h.svg")
+    code, _, err = call(capsys, "explain", "--model", tiny_model, SENTENCE, "--view", "heatmap", "--out", tmp_path / "h.svg")
     assert code == 0 and "보이는 말" in (tmp_path / "h.svg").read_text("utf-8")
 
 
 def test_a_file_of_sentences_makes_one_page_with_an_index(tiny_model, tmp_path, capsys):
     source = tmp_path / "in.csv"
     source.write_text("id,review\n1,재밌다\n2,\n3,최악이다\n", encoding="utf-8")
-    code, out, err = call(capsys, "explain", tiny_model, "정말 좋다", "--from", source, "--out", tmp_path / "p.html",
-                          "--lang", "en")
+    code, out, err = call(capsys, "explain", "--model", tiny_model, "정말 좋다", "--from", source,
+                          "--out", tmp_path / "p.html", "--lang", "en")
     assert code == 0 and "1 of 3 rows have no text: left out" in err
     assert f"wrote {tmp_path / 'p.html'} (page of 3 sentences)" in out
     page = (tmp_path / "p.html").read_text("utf-8")
     assert all(text in page for text in ("정말 좋다", "재밌다", "최악이다")) and 'lang="en"' in page
-    code, out, _ = call(capsys, "explain", tiny_model, "--from", source, "--json")
+    code, out, _ = call(capsys, "explain", "--model", tiny_model, "--from", source, "--json")
     assert [record["text"] for record in json.loads(out)] == ["재밌다", "최악이다"]
 
 
@@ -129,7 +129,7 @@ def test_open_starts_the_systems_viewer(tiny_model, tmp_path):
     bin_.mkdir()
     (bin_ / "xdg-open").write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     (bin_ / "xdg-open").chmod(0o755)
-    done = run("explain", tiny_model, "좋다", "--out", tmp_path / "o.png", "--open",
+    done = run("explain", "--model", tiny_model, "좋다", "--out", tmp_path / "o.png", "--open",
                path=f"{bin_}:{os.environ['PATH']}")
     assert done.returncode == 0, done.stderr
     for _ in range(100):
@@ -142,7 +142,7 @@ def test_open_starts_the_systems_viewer(tiny_model, tmp_path):
 def test_predict_keeps_rows_and_columns(tiny_model, tmp_path, capsys):
     source = tmp_path / "in.csv"
     source.write_text('id,review\n1,"재밌다, 정말"\n2,\n3,최악\n', encoding="utf-8")
-    code, out, _ = call(capsys, "predict", tiny_model, source, "--out", tmp_path / "out.csv",
+    code, out, _ = call(capsys, "predict", "--model", tiny_model, source, "--out", tmp_path / "out.csv",
                         "--weights", tmp_path / "weights.jsonl", "--json")
     assert code == 0 and json.loads(out) == {"out": str(tmp_path / "out.csv"), "rows": 3, "without_text": 1}
     with open(tmp_path / "out.csv", encoding="utf-8", newline="") as file:
@@ -157,20 +157,21 @@ def test_predict_keeps_rows_and_columns(tiny_model, tmp_path, capsys):
     (["train", "--data", "nowhere"], "no data at 'nowhere'"),
     (["train", "--device", "tpu"], "unknown device 'tpu'"),
     (["train", "--epochs", "0"], "epochs must be"),
-    (["evaluate", "nowhere"], "no checkpoint folder at nowhere"),
-    (["explain", "nowhere", "안녕"], "no checkpoint folder"),
-    (["explain", "{model}", "   "], "nothing to explain"),
-    (["explain", "{model}", "좋다", "--out", "picture.bmp"], "expected a name that ends in"),
-    (["explain", "{model}", "좋다", "--view", "page", "--out", "a.png"], "the view page cannot be written to a.png"),
-    (["explain", "{model}", "좋다", "--open"], "--open opens what --out writes"),
-    (["explain", "{model}"], "give a sentence to explain, or --from FILE"),
-    (["explain", "{model}", "--from", "nowhere.csv"], "nowhere.csv"),
-    (["explain", "{model}", "좋다", "최악", "--out", "a.png"], "can hold one sentence, got 2"),
-    (["explain", "{model}", "좋다", "--out", "a.html", "--lang", "fr"], "unknown language 'fr'"),
-    (["explain", "{model}", "좋다", "--head", "7"], "head 7 does not exist"),
-    (["explain", "{model}", "좋다", "--colours", "pink"], "unknown colour mode 'pink'"),
-    (["explain", "{model}", "좋다", "--out", "/nowhere/a.png"], "cannot write"),
-    (["predict", "{model}", "nowhere.csv", "--out", "a.csv"], "cannot read nowhere.csv"),
+    (["evaluate", "--model", "nowhere"], "no checkpoint folder at nowhere"),
+    (["explain", "--model", "nowhere", "안녕"], "no checkpoint folder"),
+    (["explain", "--model", "{model}", "   "], "nothing to explain"),
+    (["explain", "--model", "{model}", "좋다", "--out", "picture.bmp"], "expected a name that ends in"),
+    (["explain", "--model", "{model}", "좋다", "--view", "page", "--out", "a.png"],
+     "the view page cannot be written to a.png"),
+    (["explain", "--model", "{model}", "좋다", "--open"], "--open opens what --out writes"),
+    (["explain", "--model", "{model}"], "give a sentence to explain, or --from FILE"),
+    (["explain", "--model", "{model}", "--from", "nowhere.csv"], "nowhere.csv"),
+    (["explain", "--model", "{model}", "좋다", "최악", "--out", "a.png"], "can hold one sentence, got 2"),
+    (["explain", "--model", "{model}", "좋다", "--out", "a.html", "--lang", "fr"], "unknown language 'fr'"),
+    (["explain", "--model", "{model}", "좋다", "--head", "7"], "head 7 does not exist"),
+    (["explain", "--model", "{model}", "좋다", "--colours", "pink"], "unknown colour mode 'pink'"),
+    (["explain", "--model", "{model}", "좋다", "--out", "/nowhere/a.png"], "cannot write"),
+    (["predict", "--model", "{model}", "nowhere.csv", "--out", "a.csv"], "cannot read nowhere.csv"),
 ])
 def test_mistakes_print_one_line_and_exit_2(tiny_model, tmp_path, capsys, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
@@ -183,26 +184,26 @@ def test_mistakes_print_one_line_and_exit_2(tiny_model, tmp_path, capsys, monkey
 
 
 def test_an_engine_can_be_named(tiny_model, tmp_path, capsys):
-    code, out, _ = call(capsys, "explain", tiny_model, SENTENCE, "--engine", "numpy", "--json")
+    code, out, _ = call(capsys, "explain", "--model", tiny_model, SENTENCE, "--engine", "numpy", "--json")
     assert code == 0 and json.loads(out)["source"]["framework"] == "numpy"
-    code, _, err = call(capsys, "explain", tiny_model, SENTENCE, "--engine", "abacus")
+    code, _, err = call(capsys, "explain", "--model", tiny_model, SENTENCE, "--engine", "abacus")
     assert code == 2 and "unknown engine 'abacus'" in err
 
 
 def test_export_says_what_it_wrote(tiny_model, tmp_path, capsys):
     path = tmp_path / "model.safetensors"
-    code, out, _ = call(capsys, "export", tiny_model, "--to", "torch", "--out", path, "--json")
+    code, out, _ = call(capsys, "export", "--model", tiny_model, "--to", "torch", "--out", path, "--json")
     assert code == 0 and json.loads(out) == {"out": str(path), "to": "torch", "bytes": path.stat().st_size}
 
 
 def test_debug_shows_the_traceback():
-    done = run("evaluate", "nowhere", "--debug")
+    done = run("evaluate", "--model", "nowhere", "--debug")
     assert done.returncode != 0
     assert "Traceback" in done.stderr and "CheckpointError" in done.stderr
 
 
 def test_a_lone_surrogate_can_be_printed(tiny_model):
-    done = run("explain", tiny_model, "좋다 \udcff", "--json")  # undecodable bytes on a command line
+    done = run("explain", "--model", tiny_model, "좋다 \udcff", "--json")  # undecodable bytes on a command line
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["text"] == "좋다 \udcff"
 
@@ -212,7 +213,7 @@ def test_ctrl_c_while_predicting_leaves_nothing(tiny_model, tmp_path):
     with open(source, "w", encoding="utf-8") as file:
         file.write("document\n")
         file.writelines(f"정말 재미있는 영화 {i}\n" for i in range(200_000))
-    process = subprocess.Popen(command("predict", tiny_model, source, "--out", tmp_path / "out.tsv"),
+    process = subprocess.Popen(command("predict", "--model", tiny_model, source, "--out", tmp_path / "out.tsv"),
                                env=environment(), stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".out.tsv*")) and time.monotonic() < deadline:

@@ -27,18 +27,30 @@ from .attribution import METHODS
 from .explanation import Explanation, attributed, predicted
 from .inside import Inside, Reading
 
+SHIPPED = Path(__file__).parents[1] / "pretrained" / "nsmc"
 LONGEST = 512  # tokens the default recipe reads of one text
 _BATCH = 256
 _PAIRS = 500_000  # query-key pairs in a batch; bounds memory on long texts
 _CHUNK = 2048
 
 
-def load(folder: str | os.PathLike, device: str = "auto", engine: str = "auto") -> Predictor:
-    """Load a checkpoint folder written by `gluonattn.train`.
+def shipped() -> Path:
+    """Folder of the model in the box; CheckpointError where this installation carries none."""
+    if not SHIPPED.is_dir():
+        raise CheckpointError(
+            f"this installation carries no model (none at {SHIPPED}): give the folder of one, made by "
+            "`gluonattn train`."
+        )
+    return SHIPPED
+
+
+def load(folder: str | os.PathLike | None = None, device: str = "auto", engine: str = "auto") -> Predictor:
+    """Load a checkpoint folder written by `gluonattn.train`, or the model in the box.
 
     Parameters
     ----------
-    folder : path
+    folder : path or None
+        None is the model this package carries, of Naver movie reviews.
     device : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
         "auto" is the CPU, or the first usable GPU of an engine that has one.
     engine : {"auto", "numpy", "onnx", "torch", "mxnet"}, default "auto"
@@ -56,7 +68,8 @@ def load(folder: str | os.PathLike, device: str = "auto", engine: str = "auto") 
     DependencyError
         If the engine is not installed.
     """
-    return Predictor(load_checkpoint(folder), Path(folder), device, engine)
+    place = shipped() if folder is None else Path(folder)
+    return Predictor(load_checkpoint(place), place, device, engine)
 
 
 class Predictor:
