@@ -18,6 +18,7 @@ FLOORS = {
     "files": 1,
     "record": 2,
     "metrics": 2,
+    "reference": 2,
     "runtime": 2,
     "text": 3,
     "data": 3,
