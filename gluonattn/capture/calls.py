@@ -62,6 +62,12 @@ class Pass:
     calls: list[Call] = field(default_factory=list)
     ids: dict[str, np.ndarray] = field(default_factory=dict)  # (B, T)
     padding: dict[str, np.ndarray] = field(default_factory=dict)  # (B, T), True at padding
+    steps: int = 0  # positions that cached steps added
+
+    @property
+    def size(self) -> int:
+        """Sentences in the batch."""
+        return next((len(c.weights) for c in self.calls if c.weights is not None), 0)
 
 
 class Checked(NamedTuple):
@@ -72,6 +78,14 @@ class Checked(NamedTuple):
     heads: int
     weights_error: float  # |weights - softmax(scale Q K^T + bias)|, largest
     context_error: float  # |weights V - what the module went on with|, largest; NaN where it cannot be seen
+
+
+def kind_of_path(path: str) -> str:
+    """The kind that a module's place in the model suggests."""
+    words = path.lower()
+    if any(w in words for w in ("cross", "encoder_attn", "encdec", "multihead_attn", "src_attn", "inter_attn")):
+        return "cross"
+    return "decoder" if "decoder" in words else "encoder" if "encoder" in words else "self"
 
 
 def checked(call: Call) -> Checked | None:
@@ -126,10 +140,12 @@ def _append(before: Pass, after: Pass) -> Pass:
     steps = {(c.layer, c.kind): c for c in after.calls}
     calls = [_longer(c, steps[c.layer, c.kind]) if (c.layer, c.kind) in steps else c for c in before.calls]
     ids = {**before.ids, **after.ids}
-    for side in before.ids.keys() & after.ids.keys():
-        if after.ids[side].shape[1] == 1 or side == "target" or "target" not in ids:
-            ids[side] = np.concatenate([before.ids[side], after.ids[side]], 1)
-    return Pass(before.whole or after.whole, after.open, calls, ids, {**before.padding, **after.padding})
+    growing = "target" if "target" in ids else "source"
+    if growing in before.ids and growing in after.ids:
+        ids[growing] = np.concatenate([before.ids[growing], after.ids[growing]], 1)
+    new = next(c.weights.shape[2] for c in after.calls if c.kind == "decoder" and c.weights is not None)
+    return Pass(before.whole or after.whole, after.open, calls, ids, {**before.padding, **after.padding},
+                before.steps + new)
 
 
 def _longer(call: Call, step: Call) -> Call:

@@ -172,8 +172,9 @@ class Recorder:
         self.check(kind)
         lists = {"source": _listed(texts), "target": _listed(target_texts)}
         batches = joined(self.passes)
-        sizes = [next(len(c.weights) for c in p.calls if c.weights is not None) for p in batches]
-        if len(lists["source"] or []) != sum(sizes):
+        sizes = [p.size for p in batches]
+        mixed = any(len(c.weights) != p.size for p in batches for c in p.calls if c.weights is not None)
+        if mixed or len(lists["source"] or []) != sum(sizes):
             raise CaptureError(
                 f"{sum(sizes)} sentences went through the model, {len(lists['source'] or [])} texts came: give the raw "
                 "text of each, in order (beam search puts a sentence through several times: use num_beams=1).")

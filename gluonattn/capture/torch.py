@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import CaptureError, DependencyError
 from ..record import KINDS
 from ..reference import Projection
-from .calls import Call
+from .calls import Call, kind_of_path
 from .recorder import Recorder, whole_rows
 
 CURE = ("Run the model itself inside `with capture(...)`, in eager mode (torch.jit and torch.compile do not call hooks; "
@@ -167,14 +167,6 @@ def _match(named: Mapping[str, str | None], path: str, module) -> str | None:
     return None
 
 
-def kind_of_path(path: str) -> str:
-    """The kind that a module's place in the model suggests."""
-    words = path.lower()
-    if any(w in words for w in ("cross", "encoder_attn", "encdec", "multihead_attn", "src_attn", "inter_attn")):
-        return "cross"
-    return "decoder" if "decoder" in words else "encoder" if "encoder" in words else "self"
-
-
 def _kind(torch, modules: Mapping[str, Any], path: str) -> str:
     parent, _, name = path.rpartition(".")
     above = modules.get(parent)
@@ -234,9 +226,9 @@ def _call(torch, module, path: str, kind: str, given: dict, result, weights, vec
     padding, mask = given["key_padding_mask"], given["attn_mask"]
     batched = query.dim() == 3
     if not batched:
-        weights, result = weights[None], result[None]
         axis = 0 if module.batch_first else 1
-        query, key, value = (x.unsqueeze(axis) for x in (query, key, value))
+        weights = weights[None]
+        query, key, value, result = (x.unsqueeze(axis) for x in (query, key, value, result))
         padding = padding[None] if padding is not None else None
     array = whole_rows(to_numpy(weights))
     batch, heads = array.shape[:2]

@@ -125,7 +125,7 @@ def test_weights_are_those_the_module_gives_when_asked():
             attention(query[:, 0], key[:, 0], value[:, 0])  # without a batch
     assert all((p.calls[0].weights == expected.numpy()[: len(p.calls[0].weights)]).all() for p in recorder.passes[:3])
     assert recorder.passes[3].calls[0].weights.shape == (1, 4, 3, 5)
-    assert all(layer.weights_error < 1e-6 and layer.context_error < 1e-6 for layer in recorder.verify())
+    assert all(layer.weights_error < 1e-5 and layer.context_error < 1e-5 for layer in recorder.verify())
 
 
 def test_keys_the_module_adds_itself_are_named():
