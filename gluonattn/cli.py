@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 import typer
 
+from . import commands_capture
 from .errors import GluonAttnError, Interrupted, OptionError
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
@@ -230,6 +231,13 @@ def export(
         _print_json({"out": str(path), "to": to, "bytes": path.stat().st_size})
         return
     typer.echo(f"wrote {path} ({to}, {path.stat().st_size / 1e6:.1f} MB)")
+
+
+app.command(epilog=_examples(
+    f'capture --model ./my-bert --text "{SENTENCE}" --out heads.html',
+    'capture --model ./my-gpt --text "옛날 옛적에" --generate 20 --unit eojeol --out heads.png'))(commands_capture.capture)
+app.command(epilog=_examples("project ./my-bert --from sentences.txt --out map.html",
+                             "project runs/dot --method tsne --out map.png"))(commands_capture.project)
 
 
 @app.command(epilog=_examples("cells", "cells --json"))

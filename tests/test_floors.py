@@ -29,6 +29,7 @@ FLOORS = {
     "capture": 4,
     "explain": 5,
     "web": 6,
+    "commands_capture": 6,
     "cli": 7,
     "__init__": 8,
     "__main__": 8,

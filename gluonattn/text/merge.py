@@ -52,6 +52,24 @@ def merge_into(record: AttentionRecord, tokenizer: Tokenizer, key_tokenizer: Tok
                    keys_vectors=None, values=None, source={**record.source, "merged": str(name)})
 
 
+def with_tags(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord:
+    """The record whose tokens carry the tag of the unit that has most of them; vectors stay.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    tokenizer : callable from text to tagged tokens with spans
+    """
+
+    def tagged(tokens: Sequence[Token], text: str) -> list[Token]:
+        matrix, units = shares(tokens, tokenizer(text), text)
+        return [token._replace(tag=units[int(row.argmax())].tag) for token, row in zip(tokens, matrix)]
+
+    same = record.queries == record.keys and record.query_text == record.key_text
+    queries = tagged(record.queries, record.query_text)
+    return replace(record, queries=tuple(queries), keys=tuple(queries if same else tagged(record.keys, record.key_text)))
+
+
 def shares(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[np.ndarray, list[Token]]:
     """How much of each token each unit has.
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gluonattn.errors import RecordError
 from gluonattn.record import AttentionRecord, Token
 from gluonattn.text import tokenizer
-from gluonattn.text.merge import merge_into, shares
+from gluonattn.text.merge import merge_into, shares, with_tags
 
 TEXT = "수준떨어지는 연출에 비해 👍🏽최고ㅋㅋ"
 
@@ -81,3 +81,10 @@ def str_words(text: str) -> list[Token]:
         found.append(Token(word, at, at + len(word)))
         at += len(word)
     return found
+
+
+def test_pieces_take_the_tag_of_the_morpheme_they_are_in():
+    text = "수준떨어지는 연출"
+    tagged = with_tags(record_of(text, cut(text, [2, 7])), tokenizer("mecab"))
+    assert [t.tag for t in tagged.queries] == [None, "NNG", "VV", "NNG", None]
+    assert tagged.queries == tagged.keys
