@@ -54,8 +54,9 @@ def capture(
                               indent=1))
         return
     for row, record in zip(rows, records):
-        typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} tokens: "
-                   + " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else ""))
+        tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")
+        typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
+                   f"tokens: {tokens}")
     typer.echo(f"weights differ from softmax(QK) by {worst:.1e} at most")
     for path in out:
         typer.echo(f"wrote {path}")

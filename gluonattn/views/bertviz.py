@@ -53,7 +53,7 @@ def to_bertviz(
     _check(records, view)
     size = sum(int(r.weights.size) * (_DIGITS + 4) for r in records)
     if view == "neuron":
-        size += sum(8 * (r.queries_vectors.size + r.keys_vectors.size) for r in records)  # type: ignore[union-attr]
+        size += 16 * int(records[0].queries_vectors.size)  # type: ignore[union-attr]
     if size > limit:
         raise OptionError(
             f"BertViz's page would take about {size / 1e6:.0f} MB: raise limit, record.select fewer tokens, or use "
@@ -82,8 +82,8 @@ def _check(records: list[AttentionRecord], view: str) -> None:
     if len(records) > 1 and (not unlike or view == "neuron"):
         raise RecordError(f"BertViz shows one record, or one each of {', '.join(_SIDES)} (head and model view); "
                           f"got {', '.join(kinds)} for the {view} view.")
-    bare = records[0].queries_vectors is None or records[0].keys_vectors is None
-    if view == "neuron" and (bare or records[0].kind == "cross"):
+    first = records[0]
+    if view == "neuron" and (first.queries_vectors is None or first.keys_vectors is None or first.kind == "cross"):
         raise RecordError("the neuron view needs self-attention with queries and keys: capture(model, vectors=True).")
 
 
