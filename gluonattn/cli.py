@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 import typer
 
+from . import commands_capture
 from .errors import GluonAttnError, Interrupted, OptionError
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
@@ -295,6 +296,13 @@ def compare(
         console.print(paragraph, highlight=False, soft_wrap=True)
     console.print(f"wrote {', '.join(str(files[name]) for name in ('html', 'csv', 'json'))}", highlight=False,
                   soft_wrap=True)
+
+
+app.command(epilog=_examples(
+    f'capture --model ./my-bert --text "{SENTENCE}" --out heads.html',
+    'capture --model ./my-gpt --text "옛날 옛적에" --generate 20 --unit eojeol --out heads.png'))(commands_capture.capture)
+app.command(epilog=_examples("project ./my-bert --from sentences.txt --out map.html",
+                             "project runs/dot --method tsne --out map.png"))(commands_capture.project)
 
 
 @app.command(epilog=_examples("cells", "cells --json"))

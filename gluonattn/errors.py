@@ -29,6 +29,10 @@ class RecordError(GluonAttnError):
     """An attention record whose parts do not fit together."""
 
 
+class CaptureError(GluonAttnError):
+    """Attention that a model did not hand out, or that is not what it seems; names the layer and the cure."""
+
+
 class CheckpointError(GluonAttnError):
     """A checkpoint folder that is missing, cut, foreign or cannot be written."""
 

@@ -111,8 +111,44 @@ def rollout(weights: np.ndarray) -> np.ndarray:
     numpy.ndarray, float64, shape (tokens, tokens)
         Rows sum to 1.
     """
-    joint = np.eye(weights.shape[-1])
-    for layer in np.asarray(weights, dtype=np.float64).mean(axis=1):
-        step = layer + np.eye(len(layer))
-        joint = step / step.sum(-1, keepdims=True) @ joint
-    return joint
+    return rollouts(weights)[-1]
+
+
+def rollouts(weights: np.ndarray) -> np.ndarray:
+    """`rollout` after each layer, shape (layers, tokens, tokens)."""
+    steps = np.asarray(weights, dtype=np.float64).mean(axis=1) + np.eye(weights.shape[-1])
+    found = [np.eye(weights.shape[-1])]
+    for step in steps:
+        found.append(step / step.sum(-1, keepdims=True) @ found[-1])
+    return np.stack(found[1:])
+
+
+def value_weighted(weights: np.ndarray, values: np.ndarray, output: np.ndarray | None = None) -> np.ndarray:
+    """How much of each key really arrives: ||alpha_ij f(x_j)||, f(x) = (x W_V + b_V) W_O.
+
+    Kobayashi et al., Attention is Not Only a Weight, EMNLP 2020. A key with a large weight and a small
+    value contributes little.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (layers, heads, queries, keys)
+    values : numpy.ndarray, shape (layers, heads, keys, head_dim)
+    output : numpy.ndarray, shape (layers, width, heads * head_dim), or None
+        Output projections, as torch and MXNet store them. With them, heads are summed before the norm.
+
+    Returns
+    -------
+    numpy.ndarray, float64
+        Without `output` the norm of each head's own part, shape (layers, heads, queries, keys); with it
+        shape (layers, 1, queries, keys).
+    """
+    weights, values = np.asarray(weights, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    if output is None:
+        return weights * np.linalg.norm(values, axis=-1)[:, :, None, :]
+    layers, heads, queries, keys = weights.shape
+    parts = np.asarray(output, dtype=np.float64).reshape(layers, -1, heads, values.shape[-1])
+    seen = np.einsum("lhkd,lwhd->lhkw", values, parts)  # f(x_j) of each head
+    norms = np.empty((layers, 1, queries, keys))
+    for layer in range(layers):  # one at a time: (queries, keys, width) is large
+        norms[layer, 0] = np.linalg.norm(np.einsum("hqk,hkw->qkw", weights[layer], seen[layer]), axis=-1)
+    return norms

@@ -441,6 +441,8 @@ def _join(tokens: Sequence[Token], group: list[int], text: str) -> Token:
         return tokens[group[0]]
     start = min(tokens[i].start for i in group)
     end = max(tokens[i].end for i in group)
+    visible = [c for c in range(start, end) if not text[c].isspace()] or [start, end - 1]
+    start, end = visible[0], visible[-1] + 1  # a subword's span may hold the space beside its word
     tags = [tokens[i].tag for i in group if tokens[i].tag]
     return Token(text[start:end], start, end, "+".join(tags) if tags else None)  # type: ignore[arg-type]
 

@@ -79,9 +79,30 @@ def to_html(
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     data = page_data(records, limit=limit)
     records[0].matrix(layer, head)  # says which layers and heads there are
-    heading = title if title is not None else _beginning(records[0].query_text)
+    heading = title if title is not None else beginning(records[0].query_text)
     data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head}
-    script, style = _code(lang, any("attribution" in entry for entry in data["records"]))
+    attribution = ATTRIBUTION if any("attribution" in entry for entry in data["records"]) else ()
+    scripts = (*SCRIPTS[:-1], *attribution, SCRIPTS[-1])
+    return assemble(data, lang=lang, heading=heading, font=font, scripts=scripts)
+
+
+def assemble(data: dict, *, lang: str, heading: str, font: bool, scripts: tuple[str, ...] = SCRIPTS,
+             styles: tuple[str, ...] = ("page.css",)) -> str:
+    """The HTML of a page that carries its data, scripts and styles.
+
+    Parameters
+    ----------
+    data : dict
+        JSON values, for the scripts to read.
+    lang : {"ko", "en"}
+    heading : str
+        For the window's title.
+    font : bool
+        Whether to carry glyphs for what is not ASCII.
+    scripts, styles : tuple of str
+        Files of `assets/`, in order.
+    """
+    script, style = _code(lang, scripts, styles)
     json_text = dumps(data)
     font_css = _hangul(json_text + heading + script) if font else ""
     allowed = f"script-src {_hash(script)}; style-src {_hash(style)} {_hash(font_css)}"
@@ -148,15 +169,14 @@ def _hangul(text: str) -> str:
 
 
 @cache
-def _code(lang: str, attribution: bool) -> tuple[str, str]:
+def _code(lang: str, scripts: tuple[str, ...] = SCRIPTS, styles: tuple[str, ...] = ("page.css",)) -> tuple[str, str]:
     """Script and style of a page, without the comments and spaces that are there for their readers."""
     import rjsmin
 
-    names = (*SCRIPTS[:-1], *(ATTRIBUTION if attribution else ()), SCRIPTS[-1])
     strict = '"use strict";'  # said once, it holds for the whole script
-    parts = (rjsmin.jsmin(_asset(name.format(lang=lang))).replace(strict, "", 1) for name in names)
+    parts = (rjsmin.jsmin(_asset(name.format(lang=lang))).replace(strict, "", 1) for name in scripts)
     script = strict + "\n".join(parts)
-    style = re.sub(r"/\*.*?\*/", "", _asset("page.css"), flags=re.DOTALL)
+    style = re.sub(r"/\*.*?\*/", "", "".join(map(_asset, styles)), flags=re.DOTALL)
     style = re.sub(r"\s*([{};,]|:(?= ))\s*", r"\1", style).replace(";}", "}")
     return script, re.sub(r"(?<![\w.])0\.(?=\d)", ".", style)
 
@@ -169,7 +189,7 @@ def _hash(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode('utf-8')).digest()).decode('ascii')}'"
 
 
-def _beginning(text: str, longest: int = 60) -> str:
+def beginning(text: str, longest: int = 60) -> str:
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return words if len(words) <= longest else words[: longest - 1] + "…"
 

@@ -1,0 +1,210 @@
+"""Attention of fairseq 0.12 models, every head of it.
+
+Three things stand between a user and the weights, each switched for the duration and switched back:
+a loaded encoder layer takes a fused path that calls no hooks (`ever_training` keeps it off), attention
+modules hand averaged weights over to torch's function (`skip_embed_dim_check` keeps them on their own
+code), and layers do not pass on what heads are asked for (a hook asks).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import CaptureError, DependencyError
+from ..record import AttentionRecord
+from .calls import Call, joined
+from .recorder import Recorder, whole_rows
+from .torch import blocked, heads_of, hidden_keys, need_torch, passes, to_numpy
+
+CURE = ("Run the model itself inside `with capture(...)`, not a scripted copy; where only a part was run, ask for its "
+        "kind: records(..., kind=...)")
+SWITCHES = {"ever_training": True, "skip_embed_dim_check": True}
+
+
+@contextmanager
+def capture(model, *, vectors: bool = False) -> Iterator[FairseqRecorder]:
+    """Record the attention of a fairseq model while the body runs it.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        That holds `fairseq.modules.MultiheadAttention`: encoder, decoder and cross attention are told apart.
+    vectors : bool, default False
+        Also take queries, keys and values per head (not in incremental decoding).
+
+    Yields
+    ------
+    FairseqRecorder
+
+    Raises
+    ------
+    CaptureError
+        If the model has no such module.
+    DependencyError
+        If fairseq cannot be imported.
+    """
+    need_torch()
+    attention = _attention_class()
+    modules = dict(model.named_modules())
+    found = {path: m for path, m in modules.items() if isinstance(m, attention)}
+    if not found:
+        raise CaptureError(
+            f"{type(model).__name__} holds no fairseq MultiheadAttention: gluonattn.capture.torch captures other torch "
+            f"models. Its classes are {', '.join(sorted({type(m).__name__ for m in modules.values()}))}.")
+    recorder = FairseqRecorder("fairseq", {path: _kind(path, m) for path, m in found.items()}, cure=CURE,
+                               source={"model": type(model).__name__})
+    with ExitStack() as undo:
+        for module in modules.values():
+            for name, value in SWITCHES.items():
+                if name in module.__dict__:
+                    undo.callback(setattr, module, name, module.__dict__[name])
+                    setattr(module, name, value)
+        for path, module in found.items():
+            before, after, parts = _hooks(recorder, path, _kind(path, module), vectors)
+            undo.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
+            undo.callback(module.register_forward_hook(after, with_kwargs=True).remove)
+            for name, note in parts.items():
+                undo.callback(getattr(module, name).register_forward_hook(note).remove)
+        for name, side in (("encoder", "source"), ("decoder", "target")):
+            part = getattr(model, name, None)
+            if part is not None:
+                watch = _ids(recorder, side, inspect.signature(part.forward))
+                undo.callback(part.register_forward_pre_hook(watch, with_kwargs=True).remove)
+        undo.enter_context(passes(model, recorder))
+        yield recorder
+
+
+class FairseqRecorder(Recorder):
+    """A recorder that knows the ids the model saw."""
+
+    def records(  # type: ignore[override]
+        self,
+        texts: str | Sequence[str],
+        dictionary,
+        *,
+        target_texts: str | Sequence[str] | None = None,
+        target_dictionary=None,
+        kind: str | None = None,
+    ) -> list[AttentionRecord]:
+        """One record for each sentence and kind of attention, all passes in order.
+
+        Parameters
+        ----------
+        texts : str or sequence of str
+            Raw texts, as many as sentences went through the model.
+        dictionary : fairseq.data.Dictionary
+            Of the encoder's side; its padding symbol says what is padding, on either side of a sentence.
+        target_texts : str or sequence of str, or None
+            Raw texts of the decoder's side; needed for decoder and cross attention.
+        target_dictionary : fairseq.data.Dictionary or None
+            None is the same as `dictionary`.
+        kind : {"encoder", "decoder", "cross"} or None
+            Only this kind.
+
+        Raises
+        ------
+        CaptureError
+            As `check` does, or if the texts do not fit what went through the model.
+        """
+        dictionaries = {"source": dictionary, "target": target_dictionary or dictionary}
+        batches = [(batch, row) for batch in joined(self.passes) for row in range(batch.size)]
+        for each in self.passes:
+            for side, ids in each.ids.items():
+                each.padding[side] = ids == dictionaries[side].pad()
+
+        def pieces(side: str, text: str, sentence: int, valid: np.ndarray) -> list[str]:
+            batch, row = batches[sentence]
+            if side not in batch.ids:
+                raise CaptureError(f"the model was given no {side} ids: run it with src_tokens and prev_output_tokens.")
+            return [dictionaries[side][int(i)] for i in batch.ids[side][row][valid]]
+
+        return self._records(texts, target_texts, pieces, kind, {})
+
+
+def _attention_class():
+    try:
+        from fairseq.modules import MultiheadAttention
+    except Exception as error:  # on Python 3.11 and later its own import raises ValueError
+        raise DependencyError(
+            f"fairseq cannot be imported ({error}): it needs Python 3.10 and pip older than 24.1; "
+            "scripts/check_fairseq.sh makes such an environment.") from None
+    return MultiheadAttention
+
+
+def _kind(path: str, module) -> str:
+    if module.encoder_decoder_attention:
+        return "cross"
+    return "decoder" if "decoder" in path.split(".") else "encoder" if "encoder" in path.split(".") else "self"
+
+
+def _hooks(recorder: Recorder, path: str, kind: str, vectors: bool):
+    """Ask for every head, note the projections, and give callers what they asked for."""
+    asked: list[dict[str, Any]] = []
+    noted: dict[str, Any] = {}
+
+    def before(module, args, kwargs):
+        bound = inspect.signature(module.forward).bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = dict(bound.arguments)
+        asked.append(dict(given))
+        noted.clear()
+        return (), {**given, "need_weights": True, "need_head_weights": True}
+
+    def after(module, args, kwargs, output):
+        given = asked.pop()
+        result, weights = output
+        recorder.add(_call(path, kind, module, given, weights, noted))
+        if not (given["need_weights"] or given["need_head_weights"]):
+            return result, None
+        return result, weights if given["need_head_weights"] else weights.mean(0)
+
+    def note(name):
+        # Copied at once: fairseq scales the projected queries in place.
+        return lambda module, inputs, output: noted.update({name: to_numpy(inputs[0] if name == "context" else output)})
+
+    parts = {"q_proj": "queries", "k_proj": "keys", "v_proj": "values", "out_proj": "context"} if vectors else {}
+    return before, after, {module: note(name) for module, name in parts.items()}
+
+
+def _call(path: str, kind: str, module, given: dict, weights, noted: dict) -> Call:
+    if weights is None or weights.dim() != 4:
+        return Call(path, kind, None, "gave no weights" if weights is None else "gave weights averaged over its heads")
+    array = whole_rows(to_numpy(weights).swapaxes(0, 1))  # (heads, B, Tq, Tk) to (B, heads, Tq, Tk)
+    batch, heads = array.shape[:2]
+    call = Call(path, kind, array)
+    if given["incremental_state"] is not None:
+        return call
+    padding, mask = given["key_padding_mask"], given["attn_mask"]
+    call.padding = hidden_keys(padding)
+    biases = [blocked(mask, heads, batch)] if mask is not None else []
+    if padding is not None and padding.dim():
+        biases.append(blocked(padding, 1, batch).reshape(batch, 1, 1, -1))
+    call.bias = np.sum(np.broadcast_arrays(*biases), 0) if biases else None
+    extra = module.bias_k is not None or module.add_zero_attn
+    call.outside = tuple([*(["[bias]"] if module.bias_k is not None else []),
+                          *(["[zero]"] if module.add_zero_attn else [])])
+    if len(noted) == 4 and not extra:
+        import torch
+
+        call.queries, call.keys, call.values = (
+            heads_of(torch.from_numpy(noted[name]), heads, batch_first=False) for name in ("queries", "keys", "values"))
+        call.scale = float(module.scaling)
+        call.context = noted["context"].swapaxes(0, 1)
+    return call
+
+
+def _ids(recorder: Recorder, side: str, signature: inspect.Signature):
+    name = "src_tokens" if side == "source" else "prev_output_tokens"
+
+    def before(module, args, kwargs):
+        given = signature.bind_partial(*args, **kwargs).arguments
+        ids = given.get(name)
+        if ids is not None:
+            recorder.current().ids[side] = ids.detach().cpu().numpy()
+
+    return before

@@ -1,0 +1,133 @@
+"""Attention of GluonNLP models: BERT, the Transformer's encoder and decoder, and any attention cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import CaptureError
+from ..runtime import mx, nlp
+from .calls import Call, kind_of_path
+from .recorder import Recorder, whole_rows
+
+CURE = ("Run the block itself inside `with capture(...)`; a SymbolBlock is one piece and shows nothing of its inside: "
+        "capture the block it was exported from. Where only a part was run, ask for its kind: records(..., kind=...)")
+
+
+@contextmanager
+def capture(model, *, vectors: bool = False) -> Iterator[Recorder]:
+    """Record the attention of a Gluon block while the body runs it.
+
+    Parameters
+    ----------
+    model : mxnet.gluon.Block
+        `nlp.model.BERTModel`, a `TransformerEncoder` or `TransformerDecoder`, or anything that holds one of
+        GluonNLP's attention cells. Hybridized blocks run imperatively meanwhile.
+    vectors : bool, default False
+        Also take queries, keys and values per head (of multi-head cells).
+
+    Yields
+    ------
+    Recorder
+        Give `Recorder.records` the tokens of what went through the model.
+
+    Raises
+    ------
+    CaptureError
+        If the model has no attention cell.
+    """
+    blocks = dict(_named("", model, None))
+    cells = {path: (block, kind) for path, (block, kind) in blocks.items() if kind is not None}
+    if not cells:
+        raise CaptureError(
+            f"{type(model).__name__} holds none of GluonNLP's attention cells; its blocks are "
+            f"{', '.join(sorted({type(block).__name__ for block, _ in blocks.values()}))}.")
+    recorder = Recorder("gluon", {path: kind for path, (_, kind) in cells.items()}, cure=CURE,
+                        source={"model": type(model).__name__})
+    with ExitStack() as undo:
+        for block, _ in blocks.values():
+            if getattr(block, "_active", False):  # a compiled block calls no hooks of what is in it
+                block._active = False
+                undo.callback(setattr, block, "_active", True)
+        undo.callback(model.register_forward_pre_hook(lambda *_: recorder.begin()).detach)
+        for path, (block, kind) in cells.items():
+            undo.callback(block.register_forward_hook(_after(recorder, path, kind, vectors)).detach)
+        undo.callback(model.register_forward_hook(lambda *_: recorder.end()).detach)
+        yield recorder
+
+
+def _named(path: str, block, parent) -> Iterator[tuple[str, tuple[Any, str | None]]]:
+    """Every block by its path, with the kind of those that are attention cells."""
+    transformer, cells, bert = nlp.model.transformer, nlp.model.attention_cell, nlp.model.bert
+    kind = None
+    if isinstance(block, (cells.AttentionCell, bert.DotProductSelfAttentionCell)):
+        name = path.rpartition(".")[2]
+        if isinstance(parent, transformer.TransformerDecoderCell):
+            kind = "cross" if name == "attention_cell_inter" else "decoder"
+        elif isinstance(parent, (transformer.TransformerEncoderCell, bert.BERTEncoderCell)):
+            kind = "encoder"
+        else:
+            kind = kind_of_path(path)
+    yield path, (block, kind)
+    if isinstance(block, cells.MultiHeadAttentionCell):
+        return  # its inner cell is not called as a block
+    for name, child in block._children.items():
+        yield from _named(f"{path}.{name}" if path else name, child, block)
+
+
+def _after(recorder: Recorder, path: str, kind: str, vectors: bool):
+    def after(block, inputs, output):
+        context, weights = output
+        array = weights.astype("float32").asnumpy()
+        call = Call(path, kind, whole_rows(array if array.ndim == 4 else array[:, None]))
+        with mx.autograd.pause():
+            if isinstance(block, nlp.model.bert.DotProductSelfAttentionCell):
+                _bert(call, block, inputs, context, vectors)
+            else:
+                _cell(call, block, inputs, context, vectors)
+        recorder.add(call)
+
+    return after
+
+
+def _cell(call: Call, block, inputs, context, vectors: bool) -> None:
+    query, key, value, mask = (*inputs, None, None)[:4]
+    if mask is not None:
+        may = mask.asnumpy() > 0  # (B, Tq, Tk)
+        call.bias = np.where(may, 0.0, -np.inf)[:, None]
+        call.padding = ~may.any(1)
+    base: Any = getattr(block, "_base_cell", None)
+    plain = isinstance(base, nlp.model.attention_cell.DotProductAttentionCell) and not base._normalized
+    if vectors and plain:
+        value = key if value is None else value
+        heads = block._num_heads
+        call.queries, call.keys, call.values = (
+            _heads(project(x).asnumpy(), heads) for project, x in
+            ((block.proj_query, query), (block.proj_key, key), (block.proj_value, value)))
+        call.scale = call.queries.shape[-1] ** -0.5 if base._scaled else 1.0
+        call.context = context.asnumpy()
+
+
+def _bert(call: Call, block, inputs, context, vectors: bool) -> None:
+    hidden, valid = (*inputs, None)[:2]  # (T, B, C), (B, T) or None
+    if valid is not None:
+        lengths = valid.asnumpy()
+        may = np.arange(call.weights.shape[3]) < lengths[..., None]  # type: ignore[union-attr]  # (B, Tq, Tk)
+        call.bias = np.where(may, 0.0, -np.inf)[:, None]
+        call.padding = ~may.any(1)
+    if vectors:
+        made = [mx.nd.FullyConnected(hidden, weight.data(hidden.context), bias.data(hidden.context),
+                                     num_hidden=block.units, flatten=False).asnumpy().swapaxes(0, 1)
+                for weight, bias in ((block.query_weight, block.query_bias), (block.key_weight, block.key_bias),
+                                     (block.value_weight, block.value_bias))]
+        call.queries, call.keys, call.values = (_heads(x, block._num_heads) for x in made)
+        call.scale = call.queries.shape[-1] ** -0.5
+        call.context = context.asnumpy().swapaxes(0, 1)
+
+
+def _heads(x: np.ndarray, heads: int) -> np.ndarray:
+    """(B, T, H * d) to (B, H, T, d)."""
+    return x.reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3)

@@ -1,0 +1,119 @@
+"""Hugging Face models by name or folder: from texts to records in one step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import CaptureError, DependencyError
+from ..record import AttentionRecord
+from .calls import Checked
+from .huggingface import capture
+from .torch import need_torch
+
+_BATCH = 16
+
+
+def load_pretrained(name: str | os.PathLike) -> tuple[Any, Any]:
+    """A model and its tokenizer, with the class that its configuration asks for.
+
+    Raises
+    ------
+    CaptureError
+        If there is no such model, or it cannot be loaded.
+    """
+    need_torch()
+    try:
+        import transformers
+    except ImportError:
+        raise DependencyError('Hugging Face models need transformers: pip install "gluonattn[huggingface]".') from None
+    transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        config = transformers.AutoConfig.from_pretrained(name)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+        decoder = any("CausalLM" in a or "LMHead" in a for a in getattr(config, "architectures", None) or ())
+        kind = ("AutoModelForSeq2SeqLM" if config.is_encoder_decoder else
+                "AutoModelForCausalLM" if decoder else "AutoModel")
+        return getattr(transformers, kind).from_pretrained(name).eval(), tokenizer
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CaptureError(
+            f"cannot load a model from {name}: {first} Give a folder that save_pretrained wrote (config.json, weights, "
+            "tokenizer files), or a name while the network is there.") from None
+
+
+def pretrained_records(
+    name: str | os.PathLike,
+    texts: Sequence[str],
+    *,
+    target_texts: Sequence[str] | None = None,
+    generate: int = 0,
+    vectors: bool = False,
+    kind: str | None = None,
+    max_length: int = 512,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[AttentionRecord], list[Checked]]:
+    """Records of texts that a pretrained model reads, and how far its layers are from their own formula.
+
+    Parameters
+    ----------
+    name : path or str
+        Folder, or a name to download.
+    texts : sequence of str
+    target_texts : sequence of str or None
+        What an encoder-decoder's decoder is given; None lets it generate.
+    generate : int, default 0
+        Tokens to generate (greedily); 0 is none for a decoder, 20 for an encoder-decoder.
+    vectors : bool, default False
+    kind : str or None
+    max_length : int, default 512
+        Tokens read of a text.
+    progress : callable of (texts done, texts in all)
+
+    Returns
+    -------
+    records : list of AttentionRecord
+    checks : list of Checked
+    """
+    torch = need_torch()
+    model, tokenizer = load_pretrained(name)
+    both = model.config.is_encoder_decoder
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    steps = generate or (20 if both and target_texts is None else 0)
+    known = set(torch.nn.Module.forward.__code__.co_varnames) | set(model.forward.__code__.co_varnames)
+    found: list[AttentionRecord] = []
+    worst: dict[str, Checked] = {}
+    with torch.no_grad():
+        for start in range(0, len(texts), _BATCH):
+            part = list(texts[start : start + _BATCH])
+            tokenizer.padding_side = "left" if steps and not both else "right"
+            inputs = tokenizer(part, return_tensors="pt", padding=True, truncation=True, max_length=max_length)
+            given = {k: v for k, v in inputs.items() if k in known or k in ("input_ids", "attention_mask")}
+            targets = None if target_texts is None else list(target_texts[start : start + _BATCH])
+            with capture(model, vectors=True) as recorder:
+                if steps:
+                    given.pop("token_type_ids", None)
+                    model.generate(**given, max_new_tokens=steps, do_sample=False, num_beams=1)
+                elif targets is not None and both:
+                    wanted = tokenizer(targets, return_tensors="pt", padding=True, truncation=True, max_length=max_length)
+                    model(**given, decoder_input_ids=wanted["input_ids"], decoder_attention_mask=wanted["attention_mask"])
+                else:
+                    model(**given)
+            records = recorder.records(part, tokenizer, target_texts=None if steps else targets, kind=kind)
+            if not vectors:
+                records = [_without_vectors(record) for record in records]
+            found += records
+            for one in recorder.verify():
+                old = worst.get(one.layer, one)
+                worst[one.layer] = max(one, old, key=lambda c: c.weights_error)
+            progress(min(start + _BATCH, len(texts)), len(texts))
+    return found, list(worst.values())
+
+
+def _without_vectors(record: AttentionRecord) -> AttentionRecord:
+    from dataclasses import replace
+
+    return replace(record, queries_vectors=None, keys_vectors=None, values=None)

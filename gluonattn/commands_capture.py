@@ -1,0 +1,214 @@
+"""The commands `capture` and `project`: parse, call the public API, print."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Optional
+
+import typer
+
+from .errors import OptionError, choose
+
+MODES = ("weights", "rollout", "value-weighted")
+
+
+def capture(
+    model: str = typer.Option(..., help="Hugging Face folder, or a name to download."),
+    texts: list[str] = typer.Option(..., "--text", help="Sentence; can be given several times."),
+    target: Optional[list[str]] = typer.Option(
+        None, help="What the decoder is given, one for each sentence; it generates without."),
+    generate: int = typer.Option(0, help="Tokens to generate."),
+    kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross; all that the model has without it."),
+    unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
+    mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
+    out: list[Path] = typer.Option([], help="File to write: .html (all heads, to open), .png, .svg, .pdf (the grid), "
+                                            ".npz (the record). Can be given several times."),
+    lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
+) -> None:
+    """Take the attention out of a Hugging Face model: every layer and head, checked."""
+    from .capture.pretrained import pretrained_records
+    from .views.grid_page import grid_page
+
+    choose("mode", mode, dict.fromkeys(MODES))
+    if target and len(target) != len(texts):
+        raise OptionError(f"{len(texts)} --text came with {len(target)} --target: give one for each.")
+    for path in out:
+        if path.suffix.lower() not in (".html", ".png", ".svg", ".pdf", ".npz"):
+            raise OptionError(f"cannot write {path.name}: expected a name that ends in .html, .png, .svg, .pdf or .npz.")
+    records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
+                                         vectors=mode == "value-weighted")
+    records = [_merged(_moded(record, mode), unit) for record in records]
+    rows = [{"kind": r.kind, "layers": r.layers, "heads": r.heads, "queries": len(r.queries), "keys": len(r.keys),
+             "text": r.text, "target_text": r.target_text} for r in records]
+    worst = max((c.weights_error for c in checks), default=float("nan"))
+    for path in out:
+        if path.suffix.lower() == ".html":
+            _write(path, grid_page(records, lang=lang))
+        else:
+            _one_file(records, path)
+    if as_json:
+        typer.echo(json.dumps({"records": rows, "largest_error": worst, "out": list(map(str, out))}, ensure_ascii=False,
+                              indent=1))
+        return
+    for row, record in zip(rows, records):
+        tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")
+        typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
+                   f"tokens: {tokens}")
+    typer.echo(f"weights differ from softmax(QK) by {worst:.1e} at most")
+    for path in out:
+        typer.echo(f"wrote {path}")
+
+
+def project(
+    model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder of a dot-family cell."),
+    source: Optional[Path] = typer.Option(None, "--from", help="Sentences: a text file (one a line), TSV, CSV or JSONL; "
+                                                               "the bundled sample without it."),
+    count: int = typer.Option(300, help="Sentences read of it."),
+    layer: Optional[int] = typer.Option(None, help="One layer; all of them in a page without it, 0 in a picture."),
+    head: Optional[int] = typer.Option(None, help="One head; likewise."),
+    method: str = typer.Option("pca", help="pca, tsne or umap."),
+    colour: str = typer.Option("side", help="side, position, norm or tag (a picture; the page can switch)."),
+    tags: Optional[str] = typer.Option(None, help="Tokenizer whose parts of speech the tokens take: mecab, for one."),
+    out: list[Path] = typer.Option(..., help="File to write: .html (every head) or .png, .svg, .pdf (one head, before and "
+                                             "after). Can be given several times."),
+    seed: int = typer.Option(0),
+    lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
+) -> None:
+    """Map queries and keys together (AttentionViz): the nearer, the larger their dot product."""
+    import numpy as np
+
+    from .views.joint import METHODS, joint_heads
+
+    choose("projection", method, METHODS)
+    texts = _texts(source)[:count]
+    bar = _Bar("sentences")
+    records = _vector_records(model, texts, bar)
+    if tags:
+        from .text import tokenizer
+        from .text.merge import with_tags
+
+        split = tokenizer(tags)
+        records = [with_tags(record, split) for record in records]
+    found = list(joint_heads(records, layer=layer, head=head, seed=seed))
+    for path in out:
+        _map(records, path, layer, head, method, colour, seed, lang)
+        typer.echo(f"wrote {path}")
+    before, after = (np.array([getattr(one, name) for one in found]) for name in ("before", "after"))
+    typer.echo(f"{len(records)} sentences, {len(found)} heads: correlation of dot product and distance "
+               f"{np.nanmean(before):.2f} before, {np.nanmean(after):.2f} after (-1 is best); nearer -1 in "
+               f"{int((after < before).sum())}")
+    for one in found:
+        typer.echo(f"  layer {one.layer:2} head {one.head:2}: {one.before:6.2f} -> {one.after:6.2f}, scale {one.scale:.3g}")
+
+
+def _vector_records(model: str, texts: list[str], bar: Any) -> list:
+    config = Path(model) / "config.json"
+    if config.is_file() and "recipe" in json.loads(config.read_text(encoding="utf-8")):
+        from .explain.predictor import load
+        from .explain.vectors import with_vectors
+
+        return with_vectors(load(model, engine="numpy"), texts)
+    from .capture.pretrained import pretrained_records
+
+    records, _ = pretrained_records(model, texts, vectors=True, max_length=128, progress=bar)
+    kinds = {r.kind for r in records}
+    return [r for r in records if r.kind == ("encoder" if "encoder" in kinds else "decoder")]
+
+
+def _map(records: list, path: Path, layer, head, method, colour, seed, lang) -> None:
+    if path.suffix.lower() == ".html":
+        from .views.projection_page import projection_page
+
+        bar = _Bar("heads")
+        _write(path, projection_page(records, layer=layer, head=head, method=method, seed=seed, lang=lang, progress=bar))
+        return
+    os.environ.setdefault("MPLBACKEND", "agg")
+    import matplotlib.pyplot as plt
+
+    from .views.fonts import save_figure
+    from .views.projection import before_and_after
+
+    axes = before_and_after(records, layer=layer or 0, head=head or 0, method=method, colour=colour, seed=seed)
+    save_figure(axes[0], path)
+    plt.close(axes[0].figure)
+
+
+def _moded(record, mode: str):
+    from .views.grid import rolled_out, value_weighted
+
+    if mode == "rollout":
+        return rolled_out(record) if record.kind != "cross" else record
+    return value_weighted(record) if mode == "value-weighted" else record
+
+
+def _merged(record, unit: str):
+    if unit == "token":
+        return record
+    if unit == "eojeol":
+        return record.merge()
+    from .text import tokenizer
+    from .text.merge import merge_into
+
+    return merge_into(record, tokenizer(unit))
+
+
+def _one_file(records: list, path: Path) -> None:
+    if len(records) != 1:
+        kinds = ", ".join(dict.fromkeys(r.kind for r in records))
+        raise OptionError(f"{path.name} holds one record, and there are {len(records)} ({kinds}): give one --text and "
+                          "--kind, or a name that ends in .html.")
+    if path.suffix.lower() == ".npz":
+        records[0].save(path)
+        return
+    os.environ.setdefault("MPLBACKEND", "agg")
+    import matplotlib.pyplot as plt
+
+    from .views.fonts import save_figure
+    from .views.grid import grid
+
+    ax = grid(records[0])
+    save_figure(ax, path)
+    plt.close(ax.figure)
+
+
+def _texts(source: Optional[Path]) -> list[str]:
+    from .data.reviews import TEXT_COLUMNS, read_reviews
+    from .data.sources import locate
+    from .data.tables import pick_column, read_rows
+
+    if source is None:
+        return list(read_reviews(locate("sample").train).texts)
+    if source.suffix.lower() == ".txt":
+        return [line.strip() for line in source.read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows = list(read_rows(source))
+    name = pick_column(source, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
+    return [str(row[name]) for _, row in rows if str(row.get(name) or "").strip()]
+
+
+def _write(path: Path, text: str) -> None:
+    from .errors import DataError
+    from .files import replace_file
+
+    try:
+        replace_file(path, text.encode("utf-8"))
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror}. Choose a folder that exists, is writable and has space.") from None
+
+
+class _Bar:
+    """A progress bar on stderr that shows itself when a terminal is there."""
+
+    def __init__(self, name: str):
+        from tqdm import tqdm
+
+        self.bar = tqdm(desc=name, leave=False, disable=None)
+
+    def __call__(self, done: int, total: int) -> None:
+        self.bar.total = total
+        self.bar.update(done - self.bar.n)
+        if done >= total:
+            self.bar.close()

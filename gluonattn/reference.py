@@ -1,0 +1,144 @@
+"""Multi-head attention in numpy, to read and to check other implementations against.
+
+A walk through it with shapes, and what goes wrong in two well-known shortcuts:
+docs/multi-head-attention.md. Every array keeps its dtype, so float64 in gives float64 out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .errors import OptionError
+
+
+class Attended(NamedTuple):
+    """What `multi_head_attention` returns.
+
+    Attributes
+    ----------
+    output : numpy.ndarray, shape (B, Tq, D)
+        After the output projection, where there is one.
+    weights : numpy.ndarray, shape (B, H, Tq, Tk)
+    context : numpy.ndarray, shape (B, Tq, H * head_dim)
+        The heads side by side, before the output projection.
+    """
+
+    output: np.ndarray
+    weights: np.ndarray
+    context: np.ndarray
+
+
+class Projection(NamedTuple):
+    """A linear map ``x @ weight.T + bias``, as torch and MXNet store it.
+
+    Attributes
+    ----------
+    weight : numpy.ndarray, shape (out, in)
+    bias : numpy.ndarray, shape (out,), or None
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray | None = None
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        y = x @ self.weight.T
+        return y if self.bias is None else y + self.bias
+
+
+def multi_head_attention(
+    query: np.ndarray,
+    key: np.ndarray,
+    value: np.ndarray,
+    *,
+    heads: int,
+    to_query: Projection,
+    to_key: Projection,
+    to_value: Projection,
+    to_output: Projection | None = None,
+    mask: np.ndarray | None = None,
+    bias: np.ndarray | None = None,
+) -> Attended:
+    """Scaled dot-product attention with several heads (Vaswani et al., Attention Is All You Need, 2017).
+
+    head_h = softmax(Q_h K_h^T / sqrt(head_dim)) V_h; output = [head_1; ...; head_H] W_O.
+
+    Parameters
+    ----------
+    query : shape (B, Tq, Dq)
+    key : shape (B, Tk, Dk)
+    value : shape (B, Tk, Dv)
+        The three widths may differ.
+    heads : int
+    to_query, to_key : Projection to H * head_dim
+    to_value : Projection to H * value_dim
+    to_output : Projection from H * value_dim, or None
+    mask : bool, broadcastable to (B, H, Tq, Tk), or None
+        True where a query may look (torch's boolean masks say the opposite).
+        A row that may look nowhere gets weights of 0.
+    bias : broadcastable to (B, H, Tq, Tk), or None
+        Added to the scores: relative positions, for one.
+
+    Raises
+    ------
+    OptionError
+        If a projected width cannot be divided by the number of heads.
+    """
+    q = split_heads(to_query(query), heads)  # (B, H, Tq, head_dim)
+    k = split_heads(to_key(key), heads)  # (B, H, Tk, head_dim)
+    v = split_heads(to_value(value), heads)  # (B, H, Tk, value_dim)
+    weights = attention_weights(q, k, mask=mask, bias=bias)  # (B, H, Tq, Tk)
+    context = merge_heads(weights @ v)  # (B, Tq, H * value_dim)
+    return Attended(context if to_output is None else to_output(context), weights, context)
+
+
+def attention_weights(
+    queries: np.ndarray,
+    keys: np.ndarray,
+    *,
+    scale: float | None = None,
+    mask: np.ndarray | None = None,
+    bias: np.ndarray | None = None,
+) -> np.ndarray:
+    """softmax(scale * Q K^T + bias) over the keys.
+
+    Parameters
+    ----------
+    queries : shape (..., Tq, head_dim)
+    keys : shape (..., Tk, head_dim)
+    scale : float or None
+        None is 1 / sqrt(head_dim).
+    mask, bias
+        As for `multi_head_attention`.
+
+    Returns
+    -------
+    shape (..., Tq, Tk)
+    """
+    scale = queries.shape[-1] ** -0.5 if scale is None else scale
+    scores = scale * (queries @ np.swapaxes(keys, -1, -2))
+    return softmax(scores if bias is None else scores + bias, mask)
+
+
+def softmax(scores: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Softmax over the last axis. The row's maximum is subtracted first, so no exponential overflows."""
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    top = scores.max(-1, keepdims=True)
+    share = np.exp(scores - np.where(np.isfinite(top), top, 0))
+    total = share.sum(-1, keepdims=True)
+    return share / np.where(total > 0, total, 1)
+
+
+def split_heads(x: np.ndarray, heads: int) -> np.ndarray:
+    """(B, T, H * d) to (B, H, T, d): head h has the columns h * d to (h + 1) * d."""
+    batch, length, width = x.shape
+    if width % heads:
+        raise OptionError(f"a width of {width} cannot be shared out over {heads} heads: choose a divisor of it.")
+    return x.reshape(batch, length, heads, width // heads).transpose(0, 2, 1, 3)
+
+
+def merge_heads(x: np.ndarray) -> np.ndarray:
+    """(B, H, T, d) to (B, T, H * d)."""
+    return x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)

@@ -1,0 +1,104 @@
+"""Attention between a model's pieces as attention between the units of another tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import RecordError
+from ..record import AttentionRecord, Token
+
+Tokenizer = Callable[[str], Sequence[Token]]
+
+
+def merge_into(record: AttentionRecord, tokenizer: Tokenizer, key_tokenizer: Tokenizer | None = None) -> AttentionRecord:
+    """The record between other units of the same text (morphemes, say), attention mass conserved.
+
+    A piece that lies in one unit belongs to it. One that reaches over several (subwords know nothing of
+    morphemes) is shared out among them by the visible characters it has in each. The weight of a merged key
+    is the sum of the shares in it; a merged query is the mean over the pieces in it, weighted by
+    their shares. Every row keeps its sum. Special tokens, and pieces that no unit touches, stay by themselves;
+    a unit that no piece touches is left out.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    tokenizer : callable from text to tokens with spans
+        ``gluonattn.tokenizer("mecab")``, for one.
+    key_tokenizer : callable or None
+        For the keys' side of a cross record; None is the same.
+
+    Returns
+    -------
+    AttentionRecord
+        Without per-head vectors: a mean of key vectors is not a key.
+
+    Raises
+    ------
+    RecordError
+        If a unit's span lies outside the text.
+    """
+    name = getattr(tokenizer, "name", getattr(tokenizer, "__name__", "units"))
+    query_shares, queries = shares(record.queries, tokenizer(record.query_text), record.query_text)
+    if record.queries == record.keys and record.query_text == record.key_text and key_tokenizer is None:
+        key_shares, keys = query_shares, queries
+    else:
+        key_shares, keys = shares(record.keys, (key_tokenizer or tokenizer)(record.key_text), record.key_text)
+    means = query_shares / query_shares.sum(0, keepdims=True)  # (queries, units)
+    weights = means.T @ record.weights.astype(np.float64) @ key_shares
+    return replace(record, queries=tuple(queries), keys=tuple(keys), weights=weights, queries_vectors=None,
+                   keys_vectors=None, values=None, source={**record.source, "merged": str(name)})
+
+
+def with_tags(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord:
+    """The record whose tokens carry the tag of the unit that has most of them; vectors stay.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    tokenizer : callable from text to tagged tokens with spans
+    """
+
+    def tagged(tokens: Sequence[Token], text: str) -> list[Token]:
+        matrix, units = shares(tokens, tokenizer(text), text)
+        return [token._replace(tag=units[int(row.argmax())].tag) for token, row in zip(tokens, matrix)]
+
+    same = record.queries == record.keys and record.query_text == record.key_text
+    queries = tagged(record.queries, record.query_text)
+    return replace(record, queries=tuple(queries), keys=tuple(queries if same else tagged(record.keys, record.key_text)))
+
+
+def shares(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[np.ndarray, list[Token]]:
+    """How much of each token each unit has.
+
+    Returns
+    -------
+    shares : numpy.ndarray, float64, shape (tokens, units)
+        Rows sum to 1, no column is empty.
+    units : list of Token
+        The units that have a share, and the tokens that stand by themselves, in reading order.
+    """
+    for unit in units:
+        if not 0 <= unit.start <= unit.end <= len(text):
+            raise RecordError(f"unit {unit.text!r} has span {unit.start}:{unit.end}, outside its text of {len(text)}.")
+    visible = np.array([not c.isspace() for c in text], dtype=bool)
+    parts = np.zeros((len(tokens), len(units)))
+    for i, token in enumerate(tokens):
+        for j, unit in enumerate(units):
+            start, end = max(token.start, unit.start), min(token.end, unit.end)
+            if start < end:
+                parts[i, j] = visible[start:end].sum()
+    alone = np.flatnonzero(parts.sum(1) == 0)
+    own = np.zeros((len(tokens), len(alone)))
+    own[alone, range(len(alone))] = 1
+    taken = np.flatnonzero(parts.sum(0) > 0)
+    both = np.concatenate([parts[:, taken], own], 1)
+    # Where a unit stands: its first character, and before or behind it as the tokens do.
+    first = [(units[j].start, int(np.flatnonzero(parts[:, j])[0])) for j in taken]
+    places = first + [(tokens[i].start, int(i)) for i in alone]
+    names = [units[j] for j in taken] + [tokens[i] for i in alone]
+    order = sorted(range(len(places)), key=lambda k: (places[k][1], places[k][0]))
+    both = both[:, order]
+    return both / both.sum(1, keepdims=True), [names[k] for k in order]

@@ -1,0 +1,107 @@
+"use strict";
+// The grid of all heads: small pictures on one colour scale; pressing one opens it in the page below.
+{
+  const { make, record, select, percent, mount } = gluonattn;
+  const WORDS = {
+    ko: { grid: "모든 층과 헤드", layer: "층", head: "헤드", show: "보기", least: "0%",
+      how: "칸 하나가 헤드 하나입니다: 보는 말이 세로, 보이는 말이 가로. 모든 칸이 한 색 눈금(제곱근)을 씁니다. 누르면 아래에 열립니다.",
+      one: (layer, head, top) => `층 ${layer} 헤드 ${head}, 가장 큰 가중치 ${top}` },
+    en: { grid: "All layers and heads", layer: "layer", head: "head", show: "Show", least: "0%",
+      how: "Each square is one head: tokens that look down, tokens looked at across. All share one colour scale (square root). Press one to open it below.",
+      one: (layer, head, top) => `layer ${layer} head ${head}, largest weight ${top}` },
+  };
+  const STOPS = [0, 1, 2, 3].map((i) => `--ramp-${i}`);
+
+  function colours(element) { // 256 steps between the page's own four
+    const style = getComputedStyle(element);
+    const stops = STOPS.map((name) => style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16)));
+    return Array.from({ length: 256 }, (_, i) => {
+      const at = (i / 255) * (stops.length - 1);
+      const low = Math.min(Math.floor(at), stops.length - 2);
+      return stops[low].map((part, channel) => part + (stops[low + 1][channel] - part) * (at - low));
+    });
+  }
+
+  function paint(canvas, shown, highest, ramp) {
+    const image = new ImageData(shown.columns, shown.rows);
+    shown.weights.forEach((weight, i) => {
+      const colour = ramp[Math.round(255 * Math.sqrt(Math.min(1, weight / highest)))];
+      colour.forEach((part, channel) => (image.data[4 * i + channel] = part));
+      image.data[4 * i + 3] = 255;
+    });
+    canvas.getContext("2d").putImageData(image, 0, 0);
+  }
+
+  function start() {
+    const data = JSON.parse(document.getElementById("gluonattn-data").textContent);
+    const fontCss = document.getElementById("gluonattn-font").textContent;
+    const { lang, title, names } = data.grid;
+    const words = WORDS[lang];
+    const page = document.getElementById("gluonattn-page");
+    const [top, below] = [make("section", { class: "gluonattn gluonattn-heads" }), make("div")];
+    page.replaceChildren(top, below);
+    const records = data.records.map(record);
+    let [which, opened, squares] = [0, null, []];
+
+    function open(layer, head) {
+      opened?.destroy();
+      opened = mount(below, { ...data, records: [data.records[which]] }, { lang, title: `${words.layer} ${layer} · ${words.head} ${head}`,
+        layer, head, view: "heatmap", fontCss });
+      squares.forEach(({ button, at }) => button.setAttribute("aria-pressed", at[0] === layer && at[1] === head));
+    }
+
+    function redraw() {
+      const ramp = colours(top);
+      const highest = Math.max(...squares.map(({ most }) => most)) || 1;
+      squares.forEach(({ canvas, shown }) => paint(canvas, shown, highest, ramp));
+      const scale = top.querySelector(".scale");
+      scale.style.background = `linear-gradient(to right, ${STOPS.map((name) => `var(${name})`).join(", ")})`;
+      top.querySelector(".highest").textContent = percent(highest);
+    }
+
+    function show() {
+      const one = records[which];
+      const size = Math.max(24, Math.min(84, Math.floor(900 / one.heads) - 5));
+      const numbers = (count) => Array.from({ length: count }, (_, i) => i);
+      squares = numbers(one.layers).flatMap((layer) => numbers(one.heads).map((head) => {
+        const shown = select(one, { layer, head });
+        const most = shown.weights.reduce((a, b) => Math.max(a, b), 0);
+        const height = Math.round(size * Math.min(2, Math.max(0.5, shown.rows / shown.columns)));
+        const canvas = make("canvas", { width: shown.columns, height: shown.rows });
+        canvas.style.width = `${size}px`;
+        canvas.style.height = `${height}px`;
+        if (shown.columns <= size) canvas.style.imageRendering = "pixelated";
+        const button = make("button", { type: "button", "aria-label": words.one(layer, head, percent(most)), title: words.one(layer, head, percent(most)),
+          onclick: () => open(layer, head) }, canvas);
+        return { at: [layer, head], shown, most, canvas, button };
+      }));
+      const rows = numbers(one.layers).map((layer) => make("tr", {}, make("th", { scope: "row" }, `${layer}`),
+        squares.filter(({ at }) => at[0] === layer).map(({ button }) => make("td", {}, button))));
+      const choice = names.length > 1 && make("label", { class: "field" }, make("span", {}, words.show),
+        make("select", { "data-name": "record", onchange: (event) => {
+          which = Number(event.target.value);
+          show();
+        } }, names.map((name, i) => make("option", { value: i, selected: i === which }, name))));
+      top.replaceChildren(...[make("h1", {}, title ?? words.grid), make("p", { class: "quiet" }, words.how), choice,
+        make("p", { class: "quiet" }, words.least, make("span", { class: "scale" }), make("span", { class: "highest" })),
+        make("div", { class: "scroll" }, make("table", { class: "heads" }, make("thead", {}, make("tr", {},
+          make("th", {}, `${words.layer} \\ ${words.head}`), numbers(one.heads).map((head) => make("th", { scope: "col" }, `${head}`)))),
+        make("tbody", {}, rows)))].filter(Boolean));
+      open(0, 0);
+      redraw();
+    }
+
+    // The page below has the choice of light and dark.
+    new MutationObserver(() => {
+      if (top.dataset.theme === below.dataset.theme) return;
+      top.dataset.theme = below.dataset.theme ?? "light";
+      redraw();
+    }).observe(below, { attributes: true, attributeFilter: ["data-theme"] });
+    show();
+  }
+
+  const { fonts } = document;
+  const carried = document.getElementById("gluonattn-font").textContent;
+  if (carried) fonts.load('1em "gluonattn Hangul"').then(start, start);
+  else start();
+}

@@ -1,0 +1,177 @@
+"""All layers and heads side by side, on one colour scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .. import metrics
+from ..errors import RecordError
+from ..record import AttentionRecord
+from .fonts import families
+from .heatmap import heading
+
+_GAP = 0.12  # between heads, in parts of a head
+_HEAD = 62.0  # points on a side of one head
+_GAMMA = 0.5  # most weights are near 0: the square root spends the colours there
+
+
+def grid(
+    record: AttentionRecord,
+    *,
+    ax=None,
+    colour_map: str = "Blues",
+    highest: float | None = None,
+    title: str | None = None,
+):
+    """Draw every head of every layer: layers down, heads across, one colour scale for all.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+        `rolled_out` and `value_weighted` make records for the other modes.
+    ax : matplotlib.axes.Axes or None
+        None makes a figure whose size suits the number of heads.
+    colour_map : str, default "Blues"
+    highest : float or None
+        Weight drawn darkest; None is the largest of this record.
+    title : str or None
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    from matplotlib.colors import PowerNorm
+
+    highest = float(record.weights.max()) if highest is None else highest
+    norm = PowerNorm(_GAMMA, 0, highest or 1, clip=True)
+    title = _title(record) if title is None else title
+    return _draw(record.weights, ax, colour_map, norm, "attention weight (%), square-root scale", title)
+
+
+def difference(
+    record_a: AttentionRecord, record_b: AttentionRecord, *, ax=None, highest: float | None = None,
+    title: str | None = None,
+):
+    """Draw `record_b` minus `record_a`, head by head: blue where b gives more, orange where a does.
+
+    Parameters
+    ----------
+    record_a, record_b : AttentionRecord
+        With the same tokens, layers and heads: two epochs, two seeds, before and after fine-tuning.
+    ax : matplotlib.axes.Axes or None
+    highest : float or None
+        Difference drawn darkest; None is the largest.
+    title : str or None
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    RecordError
+        If the records are not of the same tokens, layers and heads.
+    """
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+
+    change = weight_difference(record_a, record_b)
+    top = (float(np.abs(change).max()) if highest is None else highest) or 1
+    # The page's colours: blue and orange stay apart for red-green blindness.
+    colours = LinearSegmentedColormap.from_list("minus_plus", ["#a34a00", "#eeb171", "#ffffff", "#8db8e6", "#1d57a0"])
+    return _draw(change, ax, colours, Normalize(-top, top, clip=True),
+                 "difference (points; blue +: second gives more, orange −: first does)",
+                 "second − first" if title is None else title)
+
+
+def weight_difference(record_a: AttentionRecord, record_b: AttentionRecord) -> np.ndarray:
+    """Weights of b minus those of a, shape (layers, heads, queries, keys)."""
+    if record_a.queries != record_b.queries or record_a.keys != record_b.keys:
+        raise RecordError("a difference needs two records of the same tokens; merge both to eojeol, which may agree.")
+    if record_a.weights.shape != record_b.weights.shape:
+        raise RecordError(
+            f"a difference needs as many layers and heads on both sides; got {record_a.weights.shape[:2]} and "
+            f"{record_b.weights.shape[:2]}.")
+    return record_b.weights - record_a.weights
+
+
+def rolled_out(record: AttentionRecord) -> AttentionRecord:
+    """The record of attention rollout: each layer's row says which input tokens reached it, all heads averaged.
+
+    Raises
+    ------
+    RecordError
+        If queries and keys are not the same tokens (a cross record has no rollout).
+    """
+    if record.queries != record.keys or record.kind == "cross":
+        raise RecordError(f"rollout needs self-attention; this record is of kind {record.kind!r} with "
+                          f"{len(record.queries)} queries and {len(record.keys)} keys.")
+    return _mode(record, metrics.rollouts(record.weights)[:, None], "rollout")
+
+
+def value_weighted(record: AttentionRecord, output: np.ndarray | None = None) -> AttentionRecord:
+    """The record of what really arrives: ||weight x value||, each row scaled to sum to 1.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+        With values (capture with ``vectors=True``).
+    output : numpy.ndarray, shape (layers, width, heads * head_dim), or None
+        Output projections; with them heads are summed before the norm (`metrics.value_weighted`).
+
+    Raises
+    ------
+    RecordError
+        If the record has no values.
+    """
+    if record.values is None:
+        raise RecordError("value-weighted attention needs the record's values: capture(model, vectors=True).")
+    norms = metrics.value_weighted(record.weights, record.values, output)
+    total = norms.sum(-1, keepdims=True)
+    return _mode(record, norms / np.where(total > 0, total, 1), "value-weighted")
+
+
+def _mode(record: AttentionRecord, weights: np.ndarray, mode: str) -> AttentionRecord:
+    return replace(record, weights=weights, queries_vectors=None, keys_vectors=None, values=None,
+                   source={**record.source, "mode": mode})
+
+
+def _draw(weights: np.ndarray, ax, colours, norm, label: str, title: str):
+    import matplotlib.pyplot as plt
+
+    layers, heads, queries, keys = weights.shape
+    down, across = max(1, round(_GAP * queries)), max(1, round(_GAP * keys))
+    mosaic = np.full((layers * (queries + down) - down, heads * (keys + across) - across), np.nan)
+    for layer in range(layers):
+        for head in range(heads):
+            top, left = layer * (queries + down), head * (keys + across)
+            mosaic[top : top + queries, left : left + keys] = weights[layer, head]
+    if ax is None:
+        shape = queries / keys
+        size = max(260, 62 + heads * _HEAD * 1.1 + 90), max(150, 70 + layers * _HEAD * 1.1 * min(2, max(0.5, shape)))
+        ax = plt.figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained").add_subplot()
+    image = ax.imshow(mosaic, cmap=colours, norm=norm, aspect="auto", interpolation="nearest")
+    ax.set_xticks([h * (keys + across) + (keys - 1) / 2 for h in range(heads)], range(heads))
+    ax.set_yticks([y * (queries + down) + (queries - 1) / 2 for y in range(layers)], range(layers))
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    ax.set_xlabel("head", fontsize=9)
+    ax.set_ylabel("layer", fontsize=9)
+    ax.tick_params(length=0, labelsize=8)
+    ax.spines[:].set_visible(False)
+    ax.set_facecolor("#d5dae0")
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, format=lambda w, _: f"{100 * w:.3g}")
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8, length=2)
+    bar.set_label(label, fontsize=8)
+    ax.set_title(title, fontfamily=families(title), fontsize=10, loc="left")
+    return ax
+
+
+def _title(record: AttentionRecord) -> str:
+    parts = [str(record.source[name]) for name in ("model", "mode") if record.source.get(name)]
+    parts += [record.kind, heading(record, 0, 0).partition("layer")[0].strip(" ·")]
+    if record.source.get("uniform"):
+        parts.append(f"uniform weights in {len(record.source['uniform'])} layers")
+    return "  ·  ".join(p for p in parts if p)

@@ -1,0 +1,58 @@
+"""A page with the grid of all heads, from which any head opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import OptionError, choose
+from ..record import AttentionRecord
+from .page import LANGUAGES, SCRIPTS, assemble, beginning
+from .page_data import page_data
+
+
+def grid_page(
+    records: AttentionRecord | Sequence[AttentionRecord],
+    *,
+    names: Sequence[str] | None = None,
+    lang: str = "ko",
+    title: str | None = None,
+    limit: int = 2_000_000,
+    font: bool = True,
+) -> str:
+    """All layers and heads as a grid with one colour scale; pressing one opens it, as `to_html` shows it.
+
+    Parameters
+    ----------
+    records : AttentionRecord or sequence of AttentionRecord
+        Several become a choice above the grid: encoder, decoder and cross attention, or a record and
+        its `rolled_out` and `value_weighted` forms.
+    names : sequence of str or None
+        What each is called there; None takes kind and mode.
+    lang : {"ko", "en"}, default "ko"
+    title : str or None
+    limit : int, default 2_000_000
+        Bytes the records may take; what does not fit is rounded, then only the strongest keys of each row are
+        kept, and the page says so. Code and font (about 65 kB) come on top.
+    font : bool, default True
+        Whether to carry the Hangul glyphs used.
+
+    Returns
+    -------
+    str
+        HTML.
+
+    Raises
+    ------
+    OptionError
+        If `lang` is unknown, there is no record or not as many names, or the records cannot be made to fit.
+    """
+    choose("language", lang, LANGUAGES)
+    records = [records] if isinstance(records, AttentionRecord) else list(records)
+    if names is not None and len(names) != len(records):
+        raise OptionError(f"{len(records)} records came with {len(names)} names: give one for each.")
+    data = page_data(records, limit=limit)
+    heading = beginning(records[0].query_text) if title is None else title
+    called = names or [" · ".join(filter(None, (r.kind, r.source.get("mode")))) for r in records]
+    data["grid"] = {"lang": lang, "title": title, "names": list(called)}
+    return assemble(data, lang=lang, heading=heading, font=font, scripts=(*SCRIPTS[:-1], "grid.js"),
+                    styles=("page.css", "grid.css"))

@@ -1,0 +1,138 @@
+"""The joint query-key map of a head, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import choose
+from ..record import AttentionRecord
+from .fonts import families
+from .joint import JointHead, joint_heads, reduced
+
+QUERY, KEY = "#1d57a0", "#d9822b"  # apart for every kind of colour blindness, and in grey print by their shape
+COLOURS = {"side": "query or key", "position": "position in the sentence", "norm": "length of the vector",
+           "tag": "part of speech"}
+_TAGS = 8  # named in the legend
+
+
+def projection(
+    records: Sequence[AttentionRecord],
+    *,
+    layer: int = 0,
+    head: int = 0,
+    method: str = "pca",
+    colour: str = "side",
+    normalised: bool = True,
+    ax=None,
+    seed: int = 0,
+    title: str | None = None,
+):
+    """Draw the queries and keys of one head together: the nearer, the larger their dot product.
+
+    Parameters
+    ----------
+    records : sequence of AttentionRecord
+        With Q and K, hundreds of sentences of one model.
+    layer, head : int, default 0
+    method : {"pca", "tsne", "umap"}, default "pca"
+    colour : {"side", "position", "norm", "tag"}, default "side"
+        Queries are circles and keys triangles whatever the colour.
+    normalised : bool, default True
+        False draws queries and keys as the model has them, for comparison.
+    ax : matplotlib.axes.Axes or None
+    seed : int, default 0
+    title : str or None
+        None names the head and its correlation.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    import matplotlib.pyplot as plt
+
+    choose("colour", colour, COLOURS)
+    (one,) = joint_heads(records, layer=layer, head=head, seed=seed)
+    queries, keys = (one.queries, one.keys) if normalised else original(records, one)
+    points = reduced(np.concatenate([queries, keys]), method, seed=seed)
+    if ax is None:
+        ax = plt.figure(figsize=(6, 5.4), layout="constrained").add_subplot()
+    halves = points[: len(queries)], points[len(queries) :]
+    sizes = max(4.0, min(30.0, 9000 / len(points)))
+    shades = _shades(records, queries, keys, colour)
+    for (xy, marker, name), shade in zip(((halves[0], "o", "query"), (halves[1], "^", "key")), shades):
+        scale = {"cmap": "viridis", "vmin": 0} if isinstance(shade, np.ndarray) else {}
+        drawn = ax.scatter(*xy.T, s=sizes, marker=marker, linewidths=0, alpha=0.6, label=name, c=shade, **scale)
+    if colour in ("position", "norm"):
+        ax.figure.colorbar(drawn, ax=ax, shrink=0.7, label=COLOURS[colour])
+    if colour == "tag":
+        _tag_legend(ax, records)
+    else:
+        ax.legend(loc="best", fontsize=8, markerscale=1.5, framealpha=0.8)
+    if title is None:
+        found = one.after if normalised else one.before
+        what = f"scale {one.scale:.3g}, keys moved" if normalised else "as in the model"
+        title = f"layer {one.layer}, head {one.head}: {what}\ncorrelation of dot product and distance {found:.2f}"
+    ax.set_title(title, fontsize=10, loc="left", fontfamily=families(title))
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.set_aspect("equal", adjustable="datalim")
+    return ax
+
+
+def before_and_after(records: Sequence[AttentionRecord], *, layer: int = 0, head: int = 0, method: str = "pca",
+                     colour: str = "side", seed: int = 0):
+    """`projection` twice, side by side: as the model has it, and in the joint space.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes, shape (2,)
+    """
+    import matplotlib.pyplot as plt
+
+    axes = plt.figure(figsize=(11, 5.2), layout="constrained").subplots(1, 2)
+    for ax, normalised in zip(axes, (False, True)):
+        projection(records, layer=layer, head=head, method=method, colour=colour, normalised=normalised, ax=ax, seed=seed)
+    return axes
+
+
+def original(records: Sequence[AttentionRecord], one: JointHead) -> tuple[np.ndarray, np.ndarray]:
+    """Queries and keys of a head as the model has them, of all records."""
+    queries = np.concatenate([r.queries_vectors[one.layer, one.head] for r in records])  # type: ignore[index]
+    keys = np.concatenate([r.keys_vectors[one.layer, one.head] for r in records])  # type: ignore[index]
+    return queries, keys
+
+
+def tags_of(records: Sequence[AttentionRecord]) -> list[str]:
+    """The tags that occur, most frequent first."""
+    from collections import Counter
+
+    counts = Counter(t.tag for r in records for t in (*r.queries, *r.keys) if t.tag)
+    return [tag for tag, _ in counts.most_common()]
+
+
+def _shades(records, queries, keys, colour: str):
+    if colour == "side":
+        return [QUERY, KEY]
+    if colour == "norm":
+        return [np.linalg.norm(side, axis=1) for side in (queries, keys)]
+    if colour == "position":
+        return [np.concatenate([np.arange(len(side)) for side in sides]).astype(float) for sides in (
+            [r.queries for r in records], [r.keys for r in records])]
+    table = _tag_colours(records)
+    return [[table.get(t.tag, "#b8bec6") for r in records for t in getattr(r, side)] for side in ("queries", "keys")]
+
+
+def _tag_colours(records) -> dict:
+    from matplotlib import colormaps
+
+    return {tag: colormaps["Dark2"](i) for i, tag in enumerate(tags_of(records)[:_TAGS])}
+
+
+def _tag_legend(ax, records) -> None:
+    from matplotlib.lines import Line2D
+
+    entries = [*_tag_colours(records).items(), ("other", "#b8bec6")]
+    handles = [Line2D([], [], marker="s", linestyle="", color=shade, label=name) for name, shade in entries]
+    ax.legend(handles=handles, loc="best", fontsize=8, framealpha=0.8, title="● query  ▲ key", title_fontsize=8)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gluonattn.errors import OptionError
+from gluonattn.explain.predictor import load
+from gluonattn.explain.vectors import DOT_CELLS, with_vectors
+from gluonattn.reference import attention_weights
+
+TEXTS = ["연기는 좋았는데 이야기가 아쉽다", "최고"]
+
+
+@pytest.mark.parametrize("cell", DOT_CELLS)
+def test_weights_are_the_softmax_of_queries_and_keys(tmp_path, cell):
+    from gluonattn.runtime import mxnet_is_installed
+    from gluonattn.training.run import train
+
+    if not mxnet_is_installed():
+        pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]"')
+    folder = train("sample", tmp_path / "m", epochs=1, cell=cell, device="cpu", workers=1,
+                   model={"embed_size": 16, "hidden_size": 8})
+    predictor = load(folder, engine="numpy")
+    records = with_vectors(predictor, TEXTS)
+    plain = predictor.explain_all(TEXTS)
+    for record, expected in zip(records, plain):
+        assert (record.weights == expected.weights).all()
+        made = attention_weights(record.queries_vectors, record.keys_vectors, scale=1.0)
+        assert np.abs(made - record.weights).max() < 1e-5
+    assert records[0].heads == (4 if cell == "multi-head" else 1)
+
+
+def test_other_cells_say_that_they_have_no_such_space(tiny_model):
+    with pytest.raises(OptionError, match="the mlp cell's scores are no dot products"):
+        with_vectors(load(tiny_model, engine="numpy"), TEXTS)

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gluonattn import metrics
+from gluonattn.errors import OptionError, RecordError
+from gluonattn.record import AttentionRecord
+from gluonattn.views.grid import difference, grid, rolled_out, value_weighted, weight_difference
+from gluonattn.views.grid_page import grid_page
+
+from .pages import changed, cross, hostile, numbered, random_weights, record_of
+
+SENTENCE = "정말 좋은 영화였다"
+
+
+@pytest.fixture(autouse=True)
+def no_screen():
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def test_every_head_stands_in_its_place_on_one_scale():
+    record = record_of(SENTENCE, layers=3, heads=2)
+    ax = grid(record)
+    (image,) = ax.get_images()
+    mosaic, size = np.ma.filled(image.get_array(), np.nan), len(record.queries)
+    for layer, y in enumerate(ax.get_yticks()):
+        for head, x in enumerate(ax.get_xticks()):
+            top, left = round(y - (size - 1) / 2), round(x - (size - 1) / 2)
+            assert (mosaic[top : top + size, left : left + size] == record.weights[layer, head]).all()
+    assert np.isfinite(mosaic).sum() == record.weights.size
+    assert (image.norm.vmin, image.norm.vmax) == (0, pytest.approx(float(record.weights.max())))
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["0", "1", "2"]
+    assert grid(record, ax=ax, highest=0.5) is ax and ax.get_images()[1].norm.vmax == 0.5
+
+
+def test_difference_is_second_minus_first_around_white():
+    first = record_of(SENTENCE, layers=2, heads=2)
+    second = changed(first, 5)
+    change = weight_difference(first, second)
+    assert (change == second.weights - first.weights).all()
+    image = difference(first, second).get_images()[0]
+    assert image.norm.vmax == -image.norm.vmin == pytest.approx(np.abs(change).max())
+    assert image.cmap(image.norm(0.0))[:3] == pytest.approx((1, 1, 1), abs=0.02)
+    with pytest.raises(RecordError, match="same tokens"):
+        difference(first, record_of("다른 말이다", layers=2, heads=2))
+    with pytest.raises(RecordError, match=r"got \(2, 2\) and \(1, 2\)"):
+        difference(first, record_of(SENTENCE, layers=1, heads=2))
+
+
+def test_rollout_layer_by_layer_ends_in_the_rollout():
+    record = record_of(SENTENCE, layers=3, heads=2)
+    rolled = rolled_out(record)
+    assert rolled.weights.shape[:2] == (3, 1) and rolled.source["mode"] == "rollout"
+    assert rolled.weights[-1, 0] == pytest.approx(metrics.rollout(record.weights), abs=1e-6)
+    assert rolled.weights[0, 0] == pytest.approx(metrics.rollout(record.weights[:1]), abs=1e-6)
+    with pytest.raises(RecordError, match="rollout needs self-attention"):
+        rolled_out(cross())
+
+
+@pytest.mark.parametrize("projected", [False, True])
+def test_value_weighted_is_the_norm_of_what_arrives(projected):
+    plain = record_of(SENTENCE, layers=2, heads=3)
+    size = len(plain.queries)
+    numbers = np.random.default_rng(0)
+    values = numbers.normal(size=(2, 3, size, 4)).astype(np.float32)
+    record = AttentionRecord(plain.text, plain.queries, plain.keys, plain.weights, values=values)
+    output = numbers.normal(size=(2, 7, 12)) if projected else None
+    norms = metrics.value_weighted(record.weights, values, output)
+    for layer in range(2):
+        for q in range(size):
+            for k in range(size):
+                heads = [record.weights[layer, h, q, k] * values[layer, h, k] for h in range(3)]
+                if projected:
+                    expected = np.linalg.norm(output[layer] @ np.concatenate(heads))
+                    assert norms[layer, 0, q, k] == pytest.approx(expected)
+                else:
+                    assert norms[layer, :, q, k] == pytest.approx([np.linalg.norm(part) for part in heads])
+    made = value_weighted(record, output)
+    assert made.weights.sum(-1) == pytest.approx(1) and made.source["mode"] == "value-weighted"
+    with pytest.raises(RecordError, match="vectors=True"):
+        value_weighted(plain)
+
+
+def test_twelve_layers_of_twelve_heads_of_128_tokens_stay_below_3_megabytes():
+    one = numbered(128)
+    record = AttentionRecord(one.text, one.queries, one.keys, random_weights((12, 12, 128, 128), sharpness=0.05))
+    page = grid_page(record)
+    assert 1_000_000 < len(page.encode()) < 3_000_000
+    assert '"layers":12,"heads":12' in page and '"averaged":{}' in page
+
+
+def test_names_and_languages_are_checked():
+    with pytest.raises(OptionError, match="2 records came with 1 names"):
+        grid_page([numbered(3), numbered(3)], names=["a"])
+    with pytest.raises(OptionError, match="language"):
+        grid_page(numbered(3), lang="fr")
+
+
+@pytest.mark.browser
+def test_pressing_a_head_opens_it(visit):
+    record = record_of(SENTENCE, layers=3, heads=4)
+    page = visit(grid_page([record, rolled_out(record)], lang="en"))
+    assert page.locator(".heads button").count() == 12
+    page.locator(".heads button").nth(6).click()
+    assert page.locator("select[data-name=layerfalse]").input_value() == "1"
+    assert page.locator("select[data-name=headfalse]").input_value() == "2"
+    assert page.locator(".heads button[aria-pressed=true]").count() == 1
+    shade = page.locator(".heads canvas").nth(6).evaluate(
+        "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).filter((_, i) => i % 4 === 0)")
+    order = np.argsort(record.weights[1, 2].ravel())
+    assert shade[order[0]] > shade[order[-1]], "larger weights are darker"
+    page.locator("select[data-name=record]").select_option("1")
+    assert page.locator(".heads button").count() == 3
+    page.locator("select[data-name=theme]").select_option("dark")
+    page.wait_for_function("document.querySelector('.gluonattn-heads').dataset.theme === 'dark'")
+
+
+@pytest.mark.browser
+def test_hostile_tokens_stay_text(visit):
+    page = visit(grid_page(hostile(), names=["<img src=x onerror=window.pwned=1>"]))
+    assert page.evaluate("window.pwned") is None
