@@ -145,6 +145,23 @@ def keep_freed_memory() -> bool:
     return bool(set_option(trim_threshold, 2**31 - 1)) and bool(set_option(most_mapped, 0))
 
 
+def memory_of(array):
+    """The memory of a dense MXNet array on the CPU as a numpy array: no copy, and writing writes there.
+
+    Waits until the array is computed. What is written must not race with an
+    operator: that is for a custom operator's own arrays, and for arrays no
+    operator is to read or write at the time. The caller keeps `array` alive.
+    """
+    import numpy as np
+
+    address = ctypes.c_void_p()
+    mxnet_base = importlib.import_module("mxnet.base")
+    mxnet_base.check_call(mxnet_base._LIB.MXNDArrayGetData(array.handle, ctypes.byref(address)))
+    kind = np.dtype(array.dtype)
+    content = (ctypes.c_byte * (array.size * kind.itemsize)).from_address(address.value or 0)
+    return np.frombuffer(content, kind).reshape(array.shape)
+
+
 def mxnet_is_installed() -> bool:
     """Whether MXNet and GluonNLP are there; nothing is imported."""
     return importlib.util.find_spec("mxnet") is not None and importlib.util.find_spec("gluonnlp") is not None

@@ -9,10 +9,26 @@ class FastMLPAttentionCell(nlp.model.MLPAttentionCell):
     The sum of every query with every key is written as two products with ones
     instead of a broadcast: MXNet's gradient of a broadcast sums over a middle
     axis, which took as long as all the rest of the cell (docs/performance.md).
+
+    Attributes
+    ----------
+    in_numpy : bool, default False
+        Compute the score with `numpy_ops`: a few units at a time, so that
+        (B, Tq, Tk, units) is never held. For the CPU; not for export.
     """
+
+    in_numpy = False
 
     def _compute_score(self, F, query, key, mask=None):
         query, key = self._query_mid_layer(query), self._key_mid_layer(key)  # (B, T, units)
+        if self.in_numpy:
+            v = self._attention_score(F.eye(self._units))  # (units, 1), normalised where the cell is
+            score = F.Custom(query, key, v, op_type="gluonattn_mlp_score")
+        else:
+            score = self._plain_score(F, query, key)
+        return score if mask is None else nlp.model.attention_cell._apply_mask(F, score, mask, self._dtype)
+
+    def _plain_score(self, F, query, key):
         ones = F.ones_like(F.batch_dot(query, key, transpose_b=True))  # (B, Tq, Tk)
         first = F.slice_axis(ones, axis=2, begin=0, end=1)  # (B, Tq, 1)
         keys = F.batch_dot(first, F.reshape(key, shape=(0, 1, -1)))  # (B, Tq, Tk * units)
@@ -20,5 +36,4 @@ class FastMLPAttentionCell(nlp.model.MLPAttentionCell):
         column = F.expand_dims(F.reshape(ones, shape=(-3, 0)), axis=2)  # (B * Tq, Tk, 1)
         row = F.expand_dims(F.reshape(query, shape=(-3, 0)), axis=1)  # (B * Tq, 1, units)
         queries = F.reshape_like(F.batch_dot(column, row), keys)  # (B, Tq, Tk, units)
-        score = F.reshape(self._attention_score(self._act(queries + keys)), shape=(0, 0, 0))
-        return score if mask is None else nlp.model.attention_cell._apply_mask(F, score, mask, self._dtype)
+        return F.reshape(self._attention_score(self._act(queries + keys)), shape=(0, 0, 0))

@@ -1,0 +1,238 @@
+"""Two operators in numpy for training on the CPU: the MLP score and dropout.
+
+MXNet calls them by name (`F.Custom`) and hands over its own memory, so nothing
+is copied. A symbol that was exported with them would need this module to load;
+so a model has them only after `compute_in_numpy`, which training and prediction
+with MXNet on the CPU call, and `export` gets the plain model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from ..runtime import memory_of, mx
+
+_BLOCK = 1 << 16  # numbers that are computed at once: a few of these stay in the cache
+_LARGEST = 20.0  # tanh is 1 from 9 on; exp(4 * 20) is still a float32
+
+
+def compute_in_numpy(model) -> None:
+    """Let a model's MLP cells and dropout use these operators; call it before `hybridize`.
+
+    Parameters
+    ----------
+    model : mxnet.gluon.Block
+        On the CPU.
+    """
+    from .mlp_cell import FastMLPAttentionCell
+
+    streams = 0
+    for block in _blocks(model):
+        if isinstance(block, FastMLPAttentionCell):
+            block.in_numpy = True
+        for name, child in list(vars(block).items()):
+            if type(child) is mx.gluon.nn.Dropout and child._rate and not child._axes:
+                setattr(block, name, SeededDropout(child._rate, streams))
+                streams += 1
+
+
+def draws_in_mxnet(model) -> bool:
+    """Whether dropout of MXNet's own is left, which `mxnet.random.seed` seeds."""
+    return any(type(block) is mx.gluon.nn.Dropout and block._rate for block in _blocks(model))
+
+
+def _blocks(block):
+    yield block
+    for child in block._children.values():
+        yield from _blocks(child)
+
+
+# The MLP score.
+
+def additive_scores(query: np.ndarray, key: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Scores v tanh(query + key), a few units at a time.
+
+    As in the numpy engine: tanh(q + k) = 1 - 2 / (1 + exp(2q) exp(2k)) needs
+    exponentials of the tokens only.
+
+    Parameters
+    ----------
+    query : numpy.ndarray, float32, shape (B, Tq, U)
+    key : numpy.ndarray, float32, shape (B, Tk, U)
+    v : numpy.ndarray, float32, shape (U,)
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (B, Tq, Tk)
+    """
+    scores = np.full((query.shape[1], key.shape[1], query.shape[0]), v.sum(), np.float32)  # (Tq, Tk, B)
+    for units, shares in _shares(query, key):
+        np.multiply(shares, -2 * v[units, None, None, None], out=shares)
+        for share in shares:
+            scores += share
+    return scores.transpose(2, 0, 1)
+
+
+def additive_gradients(query, key, v, gradient) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gradients of `additive_scores` with respect to its arguments, for `gradient` (B, Tq, Tk).
+
+    Computes the hyperbolic tangents once more instead of keeping them.
+    """
+    gradient = np.ascontiguousarray(gradient.transpose(1, 2, 0))  # (Tq, Tk, B)
+    by_query = np.empty((query.shape[2], query.shape[1], query.shape[0]), np.float32)
+    by_key = np.empty((key.shape[2], key.shape[1], key.shape[0]), np.float32)
+    by_v = np.empty_like(v)
+    ones = np.ones((1, query.shape[1]), np.float32)
+    rest = np.empty(0, np.float32)
+    for units, shares in _shares(query, key):
+        flat = shares.reshape(len(shares), -1)
+        by_v[units] = flat @ gradient.ravel()
+        if len(rest) < flat.size:
+            rest = np.empty(flat.size, np.float32)
+        other = rest[: flat.size].reshape(shares.shape)
+        np.subtract(1, shares, out=other)
+        shares *= other
+        shares *= gradient  # tanh' = 1 - tanh^2 = 4 share (1 - share)
+        by_key[units] = (ones @ shares.reshape(len(shares), len(gradient), -1)).reshape(by_key[units].shape)
+        np.add.reduce(shares, axis=2, out=by_query[units])
+    factor = 4 * v[:, None, None]
+    by_query *= factor
+    by_key *= factor
+    return by_query.transpose(2, 1, 0), by_key.transpose(2, 1, 0), gradient.sum() - 2 * by_v
+
+
+def _shares(query, key):
+    """Yield (units, 1 / (1 + exp(2q) exp(2k))) for a few units at a time, shape (units, Tq, Tk, B)."""
+    query, key = _exponentials(query), _exponentials(key)
+    number, queries, batch = query.shape
+    step = max(1, _BLOCK // (queries * key.shape[1] * batch))
+    memory = np.empty((min(step, number), queries, key.shape[1], batch), np.float32)
+    for start in range(0, number, step):
+        units = slice(start, start + step)
+        shares = memory[: len(query[units])]
+        np.multiply(query[units, :, None], key[units, None], out=shares)
+        shares += 1
+        np.reciprocal(shares, out=shares)
+        yield units, shares
+
+
+def _exponentials(values: np.ndarray) -> np.ndarray:
+    """exp(2x) with units first and texts last: (B, T, U) -> (U, T, B)."""
+    values = np.clip(values.transpose(2, 1, 0), -_LARGEST, _LARGEST, order="C")
+    values *= 2
+    return np.exp(values, out=values)
+
+
+class _Score(mx.operator.CustomOp):
+    def forward(self, is_train, req, in_data, out_data, aux):
+        query, key, v = map(memory_of, in_data)
+        _put(out_data[0], req[0], additive_scores(query, key, v[:, 0]))
+
+    def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
+        query, key, v = map(memory_of, in_data)
+        found = additive_gradients(query, key, v[:, 0], memory_of(out_grad[0]))
+        for array, how, values in zip(in_grad, req, found):
+            _put(array, how, values.reshape(array.shape))
+
+
+@mx.operator.register("gluonattn_mlp_score")
+class _ScoreKind(mx.operator.CustomOpProp):
+    """query (B, Tq, U), key (B, Tk, U), v (U, 1) -> (B, Tq, Tk)."""
+
+    def __init__(self):
+        super().__init__(need_top_grad=True)
+
+    def list_arguments(self):
+        return ["query", "key", "v"]
+
+    def infer_shape(self, in_shape):
+        query, key, _ = in_shape
+        return in_shape, [[query[0], query[1], key[1]]], []
+
+    def declare_backward_dependency(self, out_grad, in_data, out_data):
+        return [*out_grad, *in_data]
+
+    def create_operator(self, *_):
+        return _Score()
+
+
+# Dropout.
+
+_seed = 0
+_drawn: Counter[int] = Counter()
+
+
+def seed_dropout(seed: int) -> None:
+    """Choose the random numbers of every `SeededDropout` from here on.
+
+    `mxnet.random.seed` takes 1.2 ms, a twentieth of a step; this takes none.
+    """
+    global _seed
+    _seed = seed
+    _drawn.clear()
+
+
+class SeededDropout(mx.gluon.nn.Dropout):
+    """Dropout whose random numbers depend on `seed_dropout` and its own number alone.
+
+    Parameters
+    ----------
+    rate : float
+        Share of the input that becomes 0, in steps of 1/65536.
+    stream : int
+        Dropouts of one model have different ones.
+    """
+
+    def __init__(self, rate, stream, **kwargs):
+        super().__init__(rate, **kwargs)
+        self._stream = stream
+
+    def hybrid_forward(self, F, x):
+        return F.Custom(x, op_type="gluonattn_dropout", rate=self._rate, stream=self._stream)
+
+
+class _Dropout(mx.operator.CustomOp):
+    def __init__(self, rate: float, stream: int):
+        super().__init__()
+        self._least, self._stream = round(rate * 65536), stream
+        self._mask: np.ndarray | None = None
+
+    def forward(self, is_train, req, in_data, out_data, aux):
+        values = memory_of(in_data[0])
+        self._mask = None
+        if is_train:
+            random = np.random.default_rng([_seed, self._stream, _drawn[self._stream]])
+            _drawn[self._stream] += 1
+            numbers = np.frombuffer(random.bytes(2 * values.size), np.uint16)
+            self._mask = (numbers >= self._least).astype(np.float32).reshape(values.shape)
+            self._mask *= 65536 / (65536 - self._least)
+        self._masked(out_data[0], req[0], values)
+
+    def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
+        self._masked(in_grad[0], req[0], memory_of(out_grad[0]))
+
+    def _masked(self, target, how, values):
+        _put(target, how, values if self._mask is None else values * self._mask)
+
+
+@mx.operator.register("gluonattn_dropout")
+class _DropoutKind(mx.operator.CustomOpProp):
+    def __init__(self, rate, stream):  # MXNet hands them over as text
+        super().__init__(need_top_grad=True)
+        self._rate, self._stream = float(rate), int(stream)
+
+    def declare_backward_dependency(self, out_grad, in_data, out_data):
+        return out_grad
+
+    def create_operator(self, *_):
+        return _Dropout(self._rate, self._stream)
+
+
+def _put(target, how: str, values: np.ndarray) -> None:
+    """What MXNet wants done with a result: nothing, or written, or added."""
+    if how == "add":
+        memory_of(target)[...] += values
+    elif how != "null":
+        memory_of(target)[...] = values
