@@ -7,6 +7,7 @@ file, and the card is written from those figures.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def main() -> None:
     settings = checkpoint.config["training"]
     for name in ("data", "extra"):  # where the files lay is of no use to anyone
         settings[name] = settings.get(name) and Path(settings[name]).name
-    save_checkpoint(arguments.out, checkpoint._replace(weights=compact(checkpoint.weights)))
+    vocabulary = json.dumps(json.loads(checkpoint.vocabulary), ensure_ascii=False, separators=(",", ":"))
+    save_checkpoint(arguments.out, checkpoint._replace(weights=compact(checkpoint.weights), vocabulary=vocabulary))
     model = gluonattn.load(arguments.out)
     shares, alone = positive(model, test.texts), positive(model, test.texts, ngrams=False)
     known = set(gluonattn.read_reviews(source.train).texts)

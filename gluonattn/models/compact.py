@@ -1,8 +1,8 @@
 """Weights in a quarter of their size, for a model that is shipped.
 
 Tables are kept in 8 bits with one factor a row (the largest value of a row is
-127 of them), everything else in 16-bit floats. Predictions differ in the third
-digit.
+127 of them), everything else in 16-bit floats. Of two classes the linear branch
+has opposite scores; one of them is kept. Predictions differ in the third digit.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 TABLES = ("embedding.weight", "subword_embedding.weight")
+_SCORES = "ngram_scores.weight"
 _FACTORS = ".factors"
 
 
@@ -25,6 +26,8 @@ def compact(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """
     found: dict[str, np.ndarray] = {}
     for name, values in weights.items():
+        if name == _SCORES and values.shape[1] == 2 and (values[:, 0] == -values[:, 1]).all():
+            values = values[:, :1]
         if name in TABLES:
             factors = np.abs(values).max(axis=1, keepdims=True).astype(np.float16) / np.float16(127)
             factors = np.maximum(factors, np.finfo(np.float16).tiny)
@@ -43,5 +46,7 @@ def expand(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             continue
         if name + _FACTORS in weights:
             values = values.astype(np.float32) * weights[name + _FACTORS].astype(np.float32)
+        if name == _SCORES and values.shape[1] == 1:
+            values = np.concatenate([values, -values], axis=1)
         found[name] = values.astype(np.float32) if values.dtype == np.float16 else values
     return found

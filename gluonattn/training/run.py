@@ -176,7 +176,7 @@ def train(
             weights = get_weights(run.model)
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             if branch:
-                best["weighing"] = dict(zip(("network", "ngrams"), weigh_branches(run)))
+                best["weighing"] = weigh_branches(run)
                 weights = {**scaled(weights, **best["weighing"]), KNOWN_NGRAMS: branch.known}
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 

@@ -1,7 +1,8 @@
 """How much the network and the linear branch count beside each other, settled on validation.
 
 Both are trained to be right, and both are surer of themselves than they should
-be; a factor for each (temperature scaling: Guo et al. 2017) makes the sum more
+be, and lean to the classes that were read most; a factor for each and a bias of
+each class (temperature and vector scaling: Guo et al. 2017) make the sum more
 accurate and its probabilities honest.
 """
 
@@ -12,8 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 
 
-def weigh(network: np.ndarray, ngrams: np.ndarray, classes: np.ndarray) -> tuple[float, float]:
-    """The factors that make the sum of two sets of logits most likely.
+def weigh(network: np.ndarray, ngrams: np.ndarray, classes: np.ndarray) -> tuple[float, float, list[float]]:
+    """The factors and biases that make the sum of two sets of logits most likely.
 
     Parameters
     ----------
@@ -24,8 +25,10 @@ def weigh(network: np.ndarray, ngrams: np.ndarray, classes: np.ndarray) -> tuple
 
     Returns
     -------
-    tuple of float
-        For `network` and for `ngrams`; both positive, and near 1 where a few texts say little.
+    network, ngrams : float
+        Factors, positive, and near 1 where a few texts say little.
+    bias : list of float
+        Added to the logits of each class, and near 0 likewise.
     """
     from scipy.optimize import minimize
     from scipy.special import logsumexp
@@ -33,27 +36,29 @@ def weigh(network: np.ndarray, ngrams: np.ndarray, classes: np.ndarray) -> tuple
     network, ngrams = network.astype(np.float64), ngrams.astype(np.float64)
     rows = np.arange(len(classes))
 
-    def loss(logs):
-        logits = np.exp(logs[0]) * network + np.exp(logs[1]) * ngrams
-        return (logsumexp(logits, axis=1) - logits[rows, classes]).sum() + (logs**2).sum()
+    def loss(values):
+        logits = np.exp(values[0]) * network + np.exp(values[1]) * ngrams + values[2:]
+        return (logsumexp(logits, axis=1) - logits[rows, classes]).sum() + (values**2).sum()
 
-    first, second = np.exp(minimize(loss, np.zeros(2)).x)
-    return float(first), float(second)
+    first, second, *bias = minimize(loss, np.zeros(2 + network.shape[1])).x.tolist()
+    return float(np.exp(first)), float(np.exp(second)), bias
 
 
-def weigh_branches(run) -> tuple[float, float]:
-    """`weigh` for a run with a linear branch, on its validation texts."""
+def weigh_branches(run) -> dict:
+    """`weigh` for a run with a linear branch, on its validation texts: its results by name."""
     from ..data.batches import plan_batches
 
     examples, targets, offsets = run.valid
     logits = np.zeros_like(offsets)
     for positions in plan_batches([len(e.ids) for e in examples], 2 * run.settings.batch_size):
         logits[positions] = run.model(*run.batchify([examples[i] for i in positions]))[0].asnumpy()
-    return weigh(logits, offsets, targets.argmax(1))
+    return dict(zip(("network", "ngrams", "bias"), weigh(logits, offsets, targets.argmax(1))))
 
 
-def scaled(weights: Mapping[str, np.ndarray], network: float, ngrams: float) -> dict[str, np.ndarray]:
-    """A model's weights with the factors in them."""
+def scaled(weights: Mapping[str, np.ndarray], network: float, ngrams: float, bias) -> dict[str, np.ndarray]:
+    """A model's weights with the factors and biases in them."""
     factors = {"head.weight": network, "head.bias": network, "ngram_scores.weight": ngrams}
-    return {name: values * np.float32(factors[name]) if name in factors else values
-            for name, values in weights.items()}
+    found = {name: values * np.float32(factors[name]) if name in factors else values
+             for name, values in weights.items()}
+    found["head.bias"] = found["head.bias"] + np.array(bias, np.float32)
+    return found

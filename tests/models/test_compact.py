@@ -30,6 +30,16 @@ def test_other_floats_take_two_bytes_and_whole_numbers_stay():
     assert (back["known_ngrams"] == weights["known_ngrams"]).all() and back["known_ngrams"].dtype == np.uint32
 
 
+def test_opposite_scores_of_two_classes_are_kept_once():
+    one = np.array([[0.0], [1.5], [-0.25]], np.float32)
+    weights = {"ngram_scores.weight": np.concatenate([one, -one], 1)}
+    small = compact(weights)
+    assert small["ngram_scores.weight"].shape == (3, 1)
+    assert (expand(small)["ngram_scores.weight"] == weights["ngram_scores.weight"]).all()
+    other = {"ngram_scores.weight": np.ones((3, 2), np.float32)}
+    assert (expand(compact(other))["ngram_scores.weight"] == 1).all()
+
+
 def test_weights_that_are_not_compact_stay_as_they_are():
     weights = {TABLES[0]: np.ones((2, 3), np.float32), "x": np.ones(2)}
     back = expand(weights)
