@@ -380,11 +380,12 @@ class _Bar:
         self.bar: Any = None
 
     def __call__(self, done: int, total: int) -> None:
+        if not sys.stderr.isatty():
+            return
         from tqdm import tqdm
 
         if self.bar is None:
-            self.bar = tqdm(total=total, desc=self.name, unit_scale=True, leave=False,
-                            disable=not sys.stderr.isatty())
+            self.bar = tqdm(total=total, desc=self.name, unit_scale=True, leave=False)
         self.bar.update(done - self.bar.n)
         if total and done >= total:
             self.close()

@@ -17,7 +17,7 @@ import gluonattn
 from gluonattn.data.reviews import Reviews
 from gluonattn.errors import CheckpointError, TextError
 from gluonattn.models.cells import CELLS
-from gluonattn.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from gluonattn.models.checkpoint import KNOWN_NGRAMS, Checkpoint, load_checkpoint, save_checkpoint
 from gluonattn.record import Prediction
 from gluonattn.training.run import train
 
@@ -254,7 +254,9 @@ def test_a_folder_that_holds_another_models_parts_is_refused(tiny_model, post, t
     ours, theirs = load_checkpoint(tiny_model), load_checkpoint(post.folder)
     for name, mixed, message in (
         ("vocabulary", ours._replace(vocabulary=theirs.vocabulary), "vocab.json has .* words, the model was built"),
-        ("weights", ours._replace(weights=theirs.weights), "weights do not fit this model"),
+        ("weights", ours._replace(weights={**theirs.weights, KNOWN_NGRAMS: ours.weights[KNOWN_NGRAMS]}),
+         "weights do not fit this model"),
+        ("ngrams", ours._replace(weights=theirs.weights), "does not hold the n-grams of this model"),
     ):
         save_checkpoint(tmp_path / name, mixed)
         with pytest.raises(CheckpointError, match=message):
