@@ -19,7 +19,7 @@ class TorchClassifier(nn.Module):
 
     ``state_dict()`` has the names of the checkpoint's ``model.safetensors``.
     ``embedding``, ``subword_embedding``, ``ngram_scores`` and ``ngram_squares``
-    are `torch.nn.Embedding`, for hooks and attribution methods.
+    are `torch.nn.Embedding` (the last two not trained), for hooks and attribution methods.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ class TorchClassifier(nn.Module):
             *parts, last = name.split(".")
             if parts[0] in ("embedding", *BAGS):
                 padding = 0 if parts[0] in BAGS else None  # its gradient stays 0
-                self.add_module(parts[0], nn.Embedding.from_pretrained(tensor, freeze=False,
+                fixed = parts[0].startswith("ngram_")  # fitted before the network, not with it
+                self.add_module(parts[0], nn.Embedding.from_pretrained(tensor, freeze=fixed,
                                                                        padding_idx=padding))
                 continue
             place: nn.Module = self
