@@ -145,19 +145,24 @@ def keep_freed_memory() -> bool:
     return bool(set_option(trim_threshold, 2**31 - 1)) and bool(set_option(most_mapped, 0))
 
 
-def memory_of(array):
+def memory_of(array, wait: bool = True):
     """The memory of a dense MXNet array on the CPU as a numpy array: no copy, and writing writes there.
 
-    Waits until the array is computed. What is written must not race with an
-    operator: that is for a custom operator's own arrays, and for arrays no
-    operator is to read or write at the time. The caller keeps `array` alive.
+    Parameters
+    ----------
+    array : mxnet.nd.NDArray
+        Kept alive by the caller as long as the result is used.
+    wait : bool, default True
+        Until every operator that writes or reads it is done. A custom operator
+        must not wait for its own arrays: one that is queued behind it may be among those.
     """
     import numpy as np
 
-    address = ctypes.c_void_p()
-    mxnet_base = importlib.import_module("mxnet.base")
-    mxnet_base.check_call(mxnet_base._LIB.MXNDArrayGetData(array.handle, ctypes.byref(address)))
-    kind = np.dtype(array.dtype)
+    base = importlib.import_module("mxnet.base")
+    if wait:  # MXNDArrayGetData does not
+        base.check_call(base._LIB.MXNDArrayWaitToWrite(array.handle))
+    address, kind = ctypes.c_void_p(), np.dtype(array.dtype)
+    base.check_call(base._LIB.MXNDArrayGetData(array.handle, ctypes.byref(address)))
     content = (ctypes.c_byte * (array.size * kind.itemsize)).from_address(address.value or 0)
     return np.frombuffer(content, kind).reshape(array.shape)
 

@@ -567,3 +567,14 @@ print(held_after_freeing(), runtime.keep_freed_memory(), held_after_freeing())
     if done.stdout.split()[1] == "False":
         pytest.skip("the C library is not glibc")
     assert done.stdout.split() == ["False", "True", "True"]
+
+
+@pytest.mark.parametrize("kind", ["float32", "int32"])
+def test_memory_of_an_array_is_its_own(kind):
+    from gluonattn.runtime import memory_of, mx
+
+    array = mx.nd.arange(6, dtype=kind).reshape((2, 3))
+    memory = memory_of(array)
+    assert memory.dtype == kind and memory.tolist() == [[0, 1, 2], [3, 4, 5]]
+    memory[1, 2] = 9
+    assert array.asnumpy()[1, 2] == 9

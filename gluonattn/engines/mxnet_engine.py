@@ -8,6 +8,7 @@ import numpy as np
 
 from ..models.checkpoint import set_weights
 from ..models.classifier import build
+from ..models.numpy_ops import compute_in_numpy
 from ..runtime import device as choose_device
 from ..runtime import mx
 
@@ -30,6 +31,8 @@ class MxnetClassifier:
         self._device = choose_device(device)
         self.block = build(recipe, **model)
         set_weights(self.block, weights, self._device)
+        if self._device.device_type == "cpu":
+            compute_in_numpy(self.block)
         self.block.hybridize(static_alloc=True)
 
     def __call__(self, *arrays):

@@ -15,7 +15,7 @@ import numpy as np
 from ..runtime import memory_of, mx
 
 _BLOCK = 1 << 16  # numbers that are computed at once: a few of these stay in the cache
-_LARGEST = 20.0  # tanh is 1 from 9 on; exp(4 * 20) is still a float32
+_LARGEST = 40.0  # exp(2x) of larger values leaves float32
 
 
 def compute_in_numpy(model) -> None:
@@ -104,35 +104,37 @@ def additive_gradients(query, key, v, gradient) -> tuple[np.ndarray, np.ndarray,
 
 
 def _shares(query, key):
-    """Yield (units, 1 / (1 + exp(2q) exp(2k))) for a few units at a time, shape (units, Tq, Tk, B)."""
-    query, key = _exponentials(query), _exponentials(key)
+    """Yield (units, (1 - tanh(q + k)) / 2) for a few units at a time, shape (units, Tq, Tk, B)."""
+    query, key = (np.ascontiguousarray(x.transpose(2, 1, 0)) for x in (query, key))  # (U, T, B)
+    large = max(np.abs(query).max(), np.abs(key).max()) > _LARGEST
+    if not large:
+        query, key = np.exp(2 * query), np.exp(2 * key)
     number, queries, batch = query.shape
     step = max(1, _BLOCK // (queries * key.shape[1] * batch))
     memory = np.empty((min(step, number), queries, key.shape[1], batch), np.float32)
     for start in range(0, number, step):
         units = slice(start, start + step)
         shares = memory[: len(query[units])]
-        np.multiply(query[units, :, None], key[units, None], out=shares)
-        shares += 1
-        np.reciprocal(shares, out=shares)
+        with np.errstate(over="ignore", under="ignore"):  # an infinite product is a tanh of 1
+            if large:
+                np.tanh(np.add(query[units, :, None], key[units, None], out=shares), out=shares)
+                np.subtract(1, shares, out=shares)
+                shares *= 0.5
+            else:
+                np.multiply(query[units, :, None], key[units, None], out=shares)
+                shares += 1
+                np.reciprocal(shares, out=shares)
         yield units, shares
-
-
-def _exponentials(values: np.ndarray) -> np.ndarray:
-    """exp(2x) with units first and texts last: (B, T, U) -> (U, T, B)."""
-    values = np.clip(values.transpose(2, 1, 0), -_LARGEST, _LARGEST, order="C")
-    values *= 2
-    return np.exp(values, out=values)
 
 
 class _Score(mx.operator.CustomOp):
     def forward(self, is_train, req, in_data, out_data, aux):
-        query, key, v = map(memory_of, in_data)
+        query, key, v = map(_own, in_data)
         _put(out_data[0], req[0], additive_scores(query, key, v[:, 0]))
 
     def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
-        query, key, v = map(memory_of, in_data)
-        found = additive_gradients(query, key, v[:, 0], memory_of(out_grad[0]))
+        query, key, v = map(_own, in_data)
+        found = additive_gradients(query, key, v[:, 0], _own(out_grad[0]))
         for array, how, values in zip(in_grad, req, found):
             _put(array, how, values.reshape(array.shape))
 
@@ -200,7 +202,7 @@ class _Dropout(mx.operator.CustomOp):
         self._mask: np.ndarray | None = None
 
     def forward(self, is_train, req, in_data, out_data, aux):
-        values = memory_of(in_data[0])
+        values = _own(in_data[0])
         self._mask = None
         if is_train:
             random = np.random.default_rng([_seed, self._stream, _drawn[self._stream]])
@@ -211,7 +213,7 @@ class _Dropout(mx.operator.CustomOp):
         self._masked(out_data[0], req[0], values)
 
     def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
-        self._masked(in_grad[0], req[0], memory_of(out_grad[0]))
+        self._masked(in_grad[0], req[0], _own(out_grad[0]))
 
     def _masked(self, target, how, values):
         _put(target, how, values if self._mask is None else values * self._mask)
@@ -230,9 +232,13 @@ class _DropoutKind(mx.operator.CustomOpProp):
         return _Dropout(self._rate, self._stream)
 
 
+def _own(array) -> np.ndarray:
+    return memory_of(array, wait=False)
+
+
 def _put(target, how: str, values: np.ndarray) -> None:
     """What MXNet wants done with a result: nothing, or written, or added."""
     if how == "add":
-        memory_of(target)[...] += values
+        _own(target)[...] += values
     elif how != "null":
-        memory_of(target)[...] = values
+        _own(target)[...] = values

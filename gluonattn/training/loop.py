@@ -73,6 +73,8 @@ class Run:
         self.unknown = unknown
         self.batchify = Batchify(padding, device, fixed_length)
         self.bucketed = fixed_length is None
+        parameters = sorted(model._collect_params_with_prefix().items())
+        self.parameters = [p for _, p in parameters if p.grad_req != "null"]
         self.seeds_mxnet = draws_in_mxnet(model)  # takes 1.2 ms
         # Multi-precision and key-value stores have no use on one device.
         self.trainer = mx.gluon.Trainer(
@@ -265,12 +267,10 @@ def start_gradient(run: Run, batch):
 
 def gradients(run: Run) -> list:
     """The gradient arrays, in an order that all processes share."""
-    parameters = [p for _, p in sorted(run.model._collect_params_with_prefix().items())]
-    parameters = [p for p in parameters if p.grad_req != "null"]
-    for parameter in parameters:
+    for parameter in run.parameters:
         # Where the share was empty the sum comes from others; the Trainer would refuse it as stale.
         parameter.data()._fresh_grad = True
-    return [p.grad() for p in parameters]
+    return [p.grad() for p in run.parameters]
 
 
 def finish_epoch(run: Run) -> None:

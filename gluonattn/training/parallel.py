@@ -25,6 +25,7 @@ from typing import Any, Callable
 import numpy as np
 
 from ..errors import GluonAttnError
+from ..runtime import memory_of
 from ..text.parallel import child_environment
 
 
@@ -107,7 +108,7 @@ class _Member(Group):
             if gradient.stype == "row_sparse":
                 _set_rows(gradient, *add_rows(pieces))
             else:
-                gradient[:] = _add(pieces)
+                _set_sum(gradient, pieces)
         return sums
 
 
@@ -298,7 +299,7 @@ def _write(memory: _Memory, gradients: Sequence | None) -> None:
             arrays += [gradient.indices.asnumpy(), gradient.data.asnumpy()]
             counts.append(len(arrays[-1]))
         else:
-            arrays.append(gradient.asnumpy())
+            arrays.append(memory_of(gradient))
             counts.append(gradient.shape[0])
     arrays.insert(0, np.array(counts, dtype="int64"))
     place = 0
@@ -337,11 +338,12 @@ def _aligned(size: int) -> int:
     return -(-size // 64) * 64
 
 
-def _add(parts: Sequence[np.ndarray]) -> np.ndarray:
-    result = parts[0].copy()
+def _set_sum(gradient, parts: Sequence[np.ndarray]) -> None:
+    """Past MXNet's queue, which takes as long as all the rest of the exchange."""
+    result = memory_of(gradient)
+    result[...] = parts[0]
     for part in parts[1:]:
         result += part
-    return result
 
 
 def _set_rows(gradient, rows: np.ndarray, values: np.ndarray) -> None:

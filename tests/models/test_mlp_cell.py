@@ -1,4 +1,4 @@
-"""The fast MLP cell against GluonNLP's own."""
+"""The fast MLP cell, in both its forms, against GluonNLP's own."""
 
 import numpy as np
 import pytest
@@ -22,11 +22,12 @@ def answers(cell, arrays):
     return {name: array.asnumpy() for name, array in found.items()}
 
 
+@pytest.mark.parametrize("in_numpy", [False, True], ids=["plain", "numpy"])
 @pytest.mark.parametrize("hybrid", [False, True], ids=["imperative", "hybridized"])
 @pytest.mark.parametrize("masked", [False, True], ids=["open", "masked"])
-@pytest.mark.parametrize("normalized", [False, True], ids=["plain", "normalized"])
+@pytest.mark.parametrize("normalized", [False, True], ids=["mlp", "mlp-normalized"])
 @pytest.mark.parametrize("shape", [(2, 5, 5), (3, 2, 7), (2, 6, 1), (1, 1, 4)])
-def test_equals_gluonnlp_in_values_and_gradients(shape, normalized, masked, hybrid):
+def test_equals_gluonnlp_in_values_and_gradients(shape, normalized, masked, hybrid, in_numpy):
     batch, queries, keys = shape
     rng = np.random.default_rng(3)
 
@@ -39,6 +40,7 @@ def test_equals_gluonnlp_in_values_and_gradients(shape, normalized, masked, hybr
         mask[0, 0] = 0
         arrays.append(mx.nd.array(mask))
     ours = FastMLPAttentionCell(5, normalized=normalized)
+    ours.in_numpy = in_numpy
     theirs = nlp.model.MLPAttentionCell(5, normalized=normalized)
     for cell in (ours, theirs):
         cell.initialize()

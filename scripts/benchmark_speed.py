@@ -1,0 +1,277 @@
+"""Speed and memory as ratios within one run: training, prediction, one sentence, length, memory.
+
+    gluonattn data nsmc && python scripts/benchmark_speed.py --json speed.json
+    python scripts/benchmark_speed.py --parts predict,sentence --model runs/mlp
+
+Contestants take turns, with as many threads each, and figures are medians:
+a busy moment strikes all of them alike. Parts:
+
+train     one epoch of the default recipe (as many processes as threads), with
+          n-grams, of the post's loop, and of the same model in PyTorch on the same batches
+predict   raw text in, tokenization included, weights computed: every installed
+          engine, the model in PyTorch, scikit-learn's TF-IDF pipeline
+sentence  one sentence at a time, warm
+length    forward and backward of each attention cell at 32 to 512 tokens
+memory    the largest resident memory of `train` and of scoring a file (numpy
+          engine), each at one and four times the reviews
+
+Without --model one is trained first, for one epoch: weights do not change the speed.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from speed_children import LENGTHS, read_nsmc, repeated, seconds_of, tokenized
+
+SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
+CHILDREN = Path(__file__).with_name("speed_children.py")
+console = Console()
+
+
+# Training.
+
+def train_part(options):
+    names = ["default", "ngrams", "torch", "post"]
+    speed = _take_turns(options, names, lambda name: _run("train", name, options.reviews,
+                                                          wait=name in ("post", "torch")))
+    _table("Training, reviews a second", ["", "median", "against the post's loop", "against PyTorch"],
+           [[name, f"{statistics.median(speed[name]):,.0f}", _ratio(speed[name], speed["post"]),
+             _ratio(speed[name], speed["torch"])] for name in names])
+    return speed
+
+
+# Prediction.
+
+def predict_part(options):
+    texts, workers = read_nsmc("test").texts[: options.predict], _predictors(options)
+    seconds = {name: [] for name in workers}
+    for work in workers.values():
+        work(texts[:256])
+    for _ in range(options.repeats):
+        for name, work in workers.items():
+            seconds[name].append(seconds_of(work, texts))
+    speed = {name: [len(texts) / one for one in found] for name, found in seconds.items()}
+    _table("Prediction from raw text, weights included, reviews a second",
+           ["", "median", "against PyTorch", "against TF-IDF"],
+           [[name, f"{statistics.median(found):,.0f}", _ratio(found, speed["torch twin"]),
+             _ratio(found, speed["TF-IDF + SVM"])] for name, found in speed.items()])
+    return speed
+
+
+def sentence_part(options):
+    workers = _predictors(options)
+    seconds = {name: [] for name in workers}
+    for repeat in range(options.repeats * 100):
+        for name, work in workers.items():
+            taken = seconds_of(work, [SENTENCE])
+            if repeat >= 20:  # warm
+                seconds[name].append(1000 * taken)
+    _table("One sentence, ms", ["", "median", "99th percentile"],
+           [[name, f"{np.median(found):.2f}", f"{np.percentile(found, 99):.2f}"]
+            for name, found in seconds.items()])
+    return {name: {"median": float(np.median(found)), "p99": float(np.percentile(found, 99))}
+            for name, found in seconds.items()}
+
+
+def _predictors(options) -> dict:
+    """Functions from a list of texts to all predictions, by name."""
+    if not options.predictors:
+        import torch
+
+        import gluonattn
+        from gluonattn.engines.choice import ENGINES
+
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        for name, kind in ENGINES.items():
+            if not kind.missing():
+                options.predictors[name] = gluonattn.load(_model(options), "cpu", name).predict
+        options.predictors["torch twin"] = _twin_predictor()
+        options.predictors["TF-IDF + SVM"] = _linear_predictor(options.reviews)
+    return options.predictors
+
+
+def _twin_predictor():
+    import torch_twin
+
+    from gluonattn.data.examples import Encoder
+    from gluonattn.data.padding import pad_batch, plan_by_length
+    from gluonattn.data.vocabulary import build_vocabulary
+    from gluonattn.text import tokenizer
+
+    tokenize = tokenizer("mecab")
+    vocabulary = build_vocabulary(tokenized(20_000)[2], 3)
+    encode, twin = Encoder(vocabulary, 512), torch_twin.Twin(len(vocabulary))
+
+    def predict(texts):
+        examples = [encode(text, [token.text for token in tokenize(text)]) for text in texts]
+        plan = plan_by_length([len(e.ids) for e in examples], 256, 500_000)
+        padded = (pad_batch([examples[i] for i in batch], vocabulary["<pad>"]) for batch in plan)
+        return torch_twin.predict(twin, padded)
+
+    return predict
+
+
+def _linear_predictor(count):
+    from benchmark_accuracy import fit_char_svm
+
+    texts, labels, _ = tokenized(count)
+    return fit_char_svm(texts, labels)[0]
+
+
+# Cost against length.
+
+def length_part(options):
+    from gluonattn.models.cells import CELLS
+
+    batch, cells = 8, list(CELLS)
+    found = {cell: [] for cell in cells}
+    for _ in range(options.repeats):
+        for cell in cells:
+            found[cell].append(_run("length", cell, batch))
+    medians = {cell: np.median(rows, axis=0) for cell, rows in found.items()}  # (lengths, 2)
+    pairs = [batch * length**2 * 30 * 4 / 2**20 for length in LENGTHS]
+    for column, title in enumerate((f"Forward and backward of a cell, {batch} texts, ms",
+                                    f"Its memory, MB; (B, T, T, 30) floats are "
+                                    f"{', '.join(f'{size:,.0f}' for size in pairs)}")):
+        rows = []
+        for cell, values in medians.items():
+            values = np.maximum(values[:, column], 1e-3)
+            exponent = np.polyfit(np.log(LENGTHS[1:]), np.log(values[1:]), 1)[0]
+            rows.append([cell, *(f"{value:,.1f}" for value in values), f"{exponent:.2f}"])
+        _table(title, ["cell", *map(str, LENGTHS), "exponent from 64 on"], rows)
+    return {cell: values.tolist() for cell, values in medians.items()}
+
+
+# Memory.
+
+def memory_part(options):
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for count in (50_000, 200_000):
+            source = Path(folder) / f"{count}.tsv"
+            texts = repeated(read_nsmc("test").texts, count)
+            source.write_text("document\n" + "\n".join(t.replace("\t", " ") for t in texts), encoding="utf-8")
+            found[f"score, {count:,}"] = _watched("score", source, _model(options))
+    for name in ("default", "ngrams"):
+        for count in (options.reviews, 4 * options.reviews):
+            found[f"train {name}, {count:,}"] = _watched("train-whole", name, count)
+    _table("Largest memory of all processes together, MB", ["", "MB"],
+           [[name, f"{size:,.0f}"] for name, size in found.items()])
+    return found
+
+
+def _watched(*arguments) -> float:
+    """The largest memory of a child and its children, in MB; what they share counts once."""
+    process = subprocess.Popen([sys.executable, CHILDREN, *map(str, arguments)],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    largest = 0.0
+    while process.poll() is None:
+        largest = max(largest, sum(_proportional(number) for number in _tree(process.pid)))
+        time.sleep(0.1)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(map(str, arguments))} failed: run speed_children.py with these to see why.")
+    return largest
+
+
+def _tree(number) -> list:
+    found = [number]
+    try:
+        for task in Path(f"/proc/{number}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += _tree(int(child))
+    except OSError:
+        pass  # it ended meanwhile
+    return found
+
+
+def _proportional(number) -> float:
+    try:
+        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+# Common parts.
+
+def _take_turns(options, names, measure) -> dict:
+    found: dict = {name: [] for name in names}
+    for repeat in range(options.repeats):
+        for name in names:
+            found[name].append(measure(name))
+            console.print(f"repeat {repeat + 1}: {name} {found[name][-1]:,.0f}", style="dim")
+    return found
+
+
+def _run(*arguments, wait=False):
+    """What a child of this script prints; `wait` gives it libgomp's own way to wait for a thread."""
+    answer = subprocess.run([sys.executable, CHILDREN, *map(str, arguments)], check=True,
+                            stdout=subprocess.PIPE, env={**os.environ, **({"GOMP_SPINCOUNT": "300000"} if wait else {})})
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def _ratio(found, reference) -> str:
+    ratios = [one / other for one, other in zip(found, reference)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def _table(title, columns, rows) -> None:
+    table = Table(title=title)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _model(options) -> str:
+    if options.model is None:
+        import gluonattn
+        from gluonattn.data.reviews import Reviews
+
+        texts, labels, _ = tokenized(options.reviews)
+        reviews = Reviews(texts, [str(label) for label in labels], origin="benchmark")
+        options.model = str(Path(tempfile.mkdtemp()) / "model")
+        gluonattn.train(reviews, options.model, epochs=1, device="cpu")
+    return options.model
+
+
+RUN = {"train": train_part, "predict": predict_part, "sentence": sentence_part, "length": length_part,
+       "memory": memory_part}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--parts", default=",".join(RUN), help="default: all")
+    parser.add_argument("--model", help="a trained folder, for predict, sentence and memory")
+    parser.add_argument("--data", help="folder with NSMC's files; default: where `gluonattn data nsmc` put them")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--reviews", type=int, default=30_000, help="to train on; default 30,000")
+    parser.add_argument("--predict", type=int, default=4_000, help="to predict; default 4,000")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: one a core")
+    parser.add_argument("--json", type=Path, help="also write every figure there")
+    options = parser.parse_args()
+    options.predictors = {}
+    parts = options.parts.split(",")
+    if unknown := [part for part in parts if part not in RUN]:
+        parser.error(f"--parts are of {', '.join(RUN)}; got {unknown[0]!r}")
+    if options.data:
+        os.environ["GLUONATTN_NSMC"] = options.data
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    found = {part: RUN[part](options) for part in parts}
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
