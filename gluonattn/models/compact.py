@@ -29,8 +29,8 @@ def compact(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if name == _SCORES and values.shape[1] == 2 and (values[:, 0] == -values[:, 1]).all():
             values = values[:, :1]
         if name in TABLES:
-            factors = np.abs(values).max(axis=1, keepdims=True).astype(np.float16) / np.float16(127)
-            factors = np.maximum(factors, np.finfo(np.float16).tiny)
+            largest = np.abs(values).max(axis=1, keepdims=True).astype(np.float32)
+            factors = np.where(largest > 0, largest / 127, np.float32(1))
             found[name] = np.clip(np.rint(values / factors), -127, 127).astype(np.int8)
             found[name + _FACTORS] = factors
         else:
@@ -45,7 +45,7 @@ def expand(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if name.endswith(_FACTORS):
             continue
         if name + _FACTORS in weights:
-            values = values.astype(np.float32) * weights[name + _FACTORS].astype(np.float32)
+            values = values.astype(np.float32) * weights[name + _FACTORS]
         if name == _SCORES and values.shape[1] == 1:
             values = np.concatenate([values, -values], axis=1)
         found[name] = values.astype(np.float32) if values.dtype == np.float16 else values
