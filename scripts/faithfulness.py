@@ -4,6 +4,7 @@
 """
 
 import argparse
+import sys
 
 import numpy as np
 from rich import box
@@ -26,7 +27,8 @@ def main() -> None:
     parser.add_argument("--reviews", type=int, default=300, help="how many, drawn with seed 0")
     arguments = parser.parse_args()
 
-    console, source = Console(), locate(arguments.data)
+    console = Console(width=None if sys.stdout.isatty() else 110)  # a file has room for the names
+    source = locate(arguments.data)
     reviews = gluonattn.read_reviews(source.test or source.train)
     drawn = np.random.default_rng(0).choice(len(reviews), min(arguments.reviews, len(reviews)), replace=False)
     texts = [reviews.texts[i] for i in sorted(drawn)]
