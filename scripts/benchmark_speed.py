@@ -42,8 +42,9 @@ console = Console()
 
 def train_part(options):
     names = ["default", "ngrams", "torch", "post"]
+    waiting = {"GOMP_SPINCOUNT": "300000"}  # libgomp's own default, for what is not ours
     speed = _take_turns(options, names, lambda name: _run("train", name, options.reviews,
-                                                          wait=name in ("post", "torch")))
+                                                          **(waiting if name in ("post", "torch") else {})))
     _table("Training, reviews a second", ["", "median", "against the post's loop", "against PyTorch"],
            [[name, f"{statistics.median(speed[name]):,.0f}", _ratio(speed[name], speed["post"]),
              _ratio(speed[name], speed["torch"])] for name in names])
@@ -137,10 +138,10 @@ def length_part(options):
     found = {cell: [] for cell in cells}
     for _ in range(options.repeats):
         for cell in cells:
-            found[cell].append(_run("length", cell, batch))
+            found[cell].append(_run("length", cell, batch, OMP_NUM_THREADS="1"))
     medians = {cell: np.median(rows, axis=0) for cell, rows in found.items()}  # (lengths, 2)
     pairs = [batch * length**2 * 30 * 4 / 2**20 for length in LENGTHS]
-    for column, title in enumerate((f"Forward and backward of a cell, {batch} texts, ms",
+    for column, title in enumerate((f"Forward and backward of a cell, {batch} texts, one thread, ms of CPU time",
                                     f"Its memory, MB; (B, T, T, 30) floats are "
                                     f"{', '.join(f'{size:,.0f}' for size in pairs)}")):
         rows = []
@@ -213,10 +214,10 @@ def _take_turns(options, names, measure) -> dict:
     return found
 
 
-def _run(*arguments, wait=False):
-    """What a child of this script prints; `wait` gives it libgomp's own way to wait for a thread."""
-    answer = subprocess.run([sys.executable, CHILDREN, *map(str, arguments)], check=True,
-                            stdout=subprocess.PIPE, env={**os.environ, **({"GOMP_SPINCOUNT": "300000"} if wait else {})})
+def _run(*arguments, **variables):
+    """What a child prints, with these environment variables besides ours."""
+    answer = subprocess.run([sys.executable, CHILDREN, *map(str, arguments)], check=True, stdout=subprocess.PIPE,
+                            env={**os.environ, **variables})
     return json.loads(answer.stdout.splitlines()[-1])
 
 

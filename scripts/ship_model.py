@@ -122,7 +122,8 @@ def command(settings: dict) -> str:
     words = [f"gluonattn train --data nsmc --cell {settings['cell']}"]
     words += ["--ngrams"] * settings["ngrams"]
     words += [f"--extra {settings['extra']}"] if settings.get("extra") else []
-    return " ".join([*words, f"--epochs {settings['epochs']}", f"--validation {settings['validation']}", f"--workers {settings['workers']}",
+    return " ".join([*words, f"--epochs {settings['epochs']}", f"--validation {settings['validation']}",
+                     f"--workers {settings['workers']}",
                      f"--seed {settings['seed']}"])
 
 
