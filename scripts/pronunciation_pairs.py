@@ -19,7 +19,7 @@ from gluonattn.errors import GluonAttnError
 from gluonattn.files import replace_file
 from gluonattn.text.pronunciation_pairs import SPLITS, Pair, word_pairs
 
-COLUMNS = ("spelling", "sounds", "kind", "lemma", "count", "causes")
+COLUMNS = ("spelling", "sounds", "kind", "lemma", "occurrences", "causes")
 
 
 def row(pair: Pair) -> str:
@@ -27,7 +27,7 @@ def row(pair: Pair) -> str:
         f"{number}:{change.rule}:{'+'.join(map(str, change.cause))}"
         for number, sound in enumerate(pair.said.jamo) for change in sound.changes
     ]
-    return "\t".join([pair.spelling, pair.said.sounds, pair.kind, pair.lemma, str(pair.count), " ".join(causes)])
+    return "\t".join([pair.spelling, pair.said.sounds, pair.kind, pair.lemma, str(pair.occurrences), " ".join(causes)])
 
 
 def main() -> None:

@@ -17,8 +17,8 @@ from ..errors import OptionError
 from .jamo import SILENT, TENSE, split
 from .pronunciation import Pronunciation, pronounce
 from .pronunciation_state import RULES
-from .pronunciation_words import I_VOWELS, marks_of_words, stays_plain
-from .tokenizers import tokenizer
+from .pronunciation_words import I_VOWELS, is_homograph, marks_of_words, stays_plain
+from .tokenizers import Mecab
 
 SPLITS = ("train", "valid", "test")
 _CONTENT = ("N", "V", "M", "XR", "IC")  # nouns, verbs, adverbs, roots; not particles, endings and suffixes
@@ -36,7 +36,7 @@ class Pair(NamedTuple):
         "plain": said as written. "rules": by rules over sounds. "lexical": a listed word or a verb stem has a part in it.
     lemma : str
         What the split goes by: the base of the first content morpheme, or of the one that a word list decided.
-    count : int
+    occurrences : int
         How often it stands in the texts.
     """
 
@@ -44,7 +44,7 @@ class Pair(NamedTuple):
     said: Pronunciation
     kind: str
     lemma: str
-    count: int
+    occurrences: int
 
 
 @dataclass
@@ -154,13 +154,9 @@ def doubt(said: Pronunciation, morphemes: list[Morpheme]) -> str:
                 return "ㄹ before ㄷ, ㅅ, ㅈ in an unlisted noun"
             continue
         stem = before.tag.split("+")[-1].startswith(("VV", "VA", "VX")) and here.tag.startswith("E")
-        if coda in ("ㄴ", "ㄵ", "ㅁ", "ㄻ") and onset in TENSE and onset != "ㅂ":
-            if stem != (mark is not None and mark.rule == "tensification_after_nasal_stem") and (
-                stem or mark is None or "nasal_stem" in mark.rule
-            ):
-                if stem or mark is not None:
-                    return "stem in ㄴ, ㅁ or a noun like it"
-        elif mark is not None and mark.rule == "tensification_after_nasal_stem":
+        marked = mark is not None and mark.rule == "tensification_after_nasal_stem"
+        unmarked = mark is None and coda in ("ㄴ", "ㄵ", "ㅁ", "ㄻ") and onset in ("ㄱ", "ㄷ", "ㅅ", "ㅈ")
+        if (stem and unmarked) or (marked and not stem):
             return "stem in ㄴ, ㅁ or a noun like it"
         if mark is not None and here.tag.startswith("J"):
             return "a listed word across a particle"
@@ -171,6 +167,8 @@ def doubt(said: Pronunciation, morphemes: list[Morpheme]) -> str:
                 return "two words meet, tense or not"
         if mark is None and coda == "ㄹ" and onset in TENSE and before.tag.endswith("ETM"):
             return "an ending in ㄹ, tense or not"
+    if is_homograph(word):
+        return "a homograph"
     if any(mark.rule == "tensification_after_nasal_stem" and place not in starts for place, mark in marks.items()):
         return "stem in ㄴ, ㅁ or a noun like it"
     return ""
@@ -181,7 +179,7 @@ def _tag_at(morphemes: list[Morpheme], place: int) -> str:
 
 
 def _parser() -> Callable[[str], list[Morpheme]]:
-    tagger = tokenizer("mecab")._mecab.tagger  # its features hold the base of fused forms (했 = 하 + 았)
+    tagger = Mecab()._mecab.tagger  # its features hold the base of fused forms (했 = 하 + 았)
 
     def parse(word: str) -> list[Morpheme]:
         found, at = [], 0

@@ -133,13 +133,14 @@ _AFTER_NASAL = re.compile(
 _NOT_STEMS = re.compile(
     "^(?:남자|감자|감소|감지|담소|담지|심지|삼자|삼다도|숨지|안자|안되|안습|안다|검지|검소)"
 )
-_AMBIGUOUS = re.compile(r"^(?:신고|참고|삶고|신지)$")  # report, reference, life and
+_AMBIGUOUS = re.compile(r"^(?:신고|참고|삶고|신지)")  # report, reference, life and
 
 # Article 27: syllables that are mostly an adnominal -(으)ㄹ.
-_ADNOMINAL = "을할볼갈올될쓸줄릴킬낼날칠릴"
+_ADNOMINAL = "을할볼갈올될쓸줄릴킬낼날칠"  # 날게, 거칠게: of a stem in ㄹ
 _AFTER_L = re.compile(r"수록|지라도|지언정|진대|진데|세라|게요$|걸요?$")
 _AFTER_ADNOMINAL = re.compile(
-    r"게$|지(?:$|[는도가를만요])|수(?=[있없가도는밖]|$)|것|거(?=$|[야다같면라니는예에])|데(?=$|[가도는없])|줄(?=[은도이알몰])|듯|적[에이]|때"
+    r"(?<![날칠])(?:게$|지(?:$|[는도가를만요]))|수(?=[있없가도는밖]|$)|것|거(?=$|[야다같면라니는예에])|데(?=$|[가도는없])|줄(?=[은도이알몰])"
+    r"|듯|적[에이]|때"
 )
 _DEPENDENT_NOUN = re.compile(r"것|거[야다같면라니는]?|수[는가도밖있없]?|데[가도는없]?|줄|듯|적[에이]|바[를가]")
 _PHRASE_VERBS = re.compile(r"(?:^[할볼갈올될쓸]|[할될]|만날|떠날)$")
@@ -208,3 +209,8 @@ def stays_plain(run: str, place: int) -> bool:
         for start in range(place) for size in range(2, min(_LONGEST, len(run) - start) + 1)
         for entry in _by_word().get(run[start : start + size], ()) for at, mark, _ in entry.marks
     )
+
+
+def is_homograph(run: str) -> bool:
+    """Whether it may be a noun or a verb's form, said differently (신고: a report, or wearing)."""
+    return bool(_AMBIGUOUS.match(run))
