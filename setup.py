@@ -40,6 +40,7 @@ setup(
     # The sample lives in data/ for a reader of the repository and travels in the wheel.
     package_dir={"gluonattn.sample": "data"},
     package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"],
+                  "gluonattn.text": ["*.txt"],
                   "gluonattn": ["pretrained/*/*"]},
     install_requires=[
         "numpy>=1.22",

@@ -1,0 +1,211 @@
+"""Korean spelling to standard pronunciation, with the rule and the letters behind every sound.
+
+    >>> said = pronounce("국물")
+    >>> said.sounds
+    '궁물'
+    >>> [(s.jamo, s.rule, [said.letters[i].jamo for i in s.cause]) for s in said.jamo if s.changes]
+    [('ㅇ', 'nasalisation', ['ㅁ'])]
+
+The rules are in `pronunciation_rules`, what they cannot know in `pronunciation_words`. No dictionary and no tagger is
+asked: a word that is not listed is said by the rules over sounds, and homographs by what the lists say of the spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, product
+
+from ..errors import TextError
+from . import pronunciation_rules  # noqa: F401 (registers the rules)
+from .jamo import compose, is_syllable, join, split
+from .pronunciation_state import RULES, STEPS, Letter, Mark, Phrase, Rule, Silent, Slot, Sound, Syllable
+from .pronunciation_words import mark_between, marks_of_words, optional_vowels
+
+__all__ = ["RULES", "Letter", "Pronunciation", "Rule", "Silent", "Sound", "pronounce"]
+
+_MOST_READINGS = 16
+
+
+@dataclass(frozen=True)
+class Pronunciation:
+    """How a text is said.
+
+    Attributes
+    ----------
+    text : str
+        The text; decomposed Hangul is composed, everything else is as it was given.
+    sounds : str
+        The pronunciation in syllables, as long as `text`. What is not a Hangul syllable stays.
+    jamo : tuple of Sound
+        Every spoken jamo, in order.
+    letters : tuple of Letter
+        Every written jamo, in order; a coda of two consonants is one letter. Indices everywhere point here.
+    silent : tuple of Silent
+        Letters that are not spoken: each letter is the source of a sound or stands here.
+    also : tuple of str
+        Other readings that the standard allows, or that a homograph has; at most 15.
+    """
+
+    text: str
+    sounds: str
+    jamo: tuple[Sound, ...]
+    letters: tuple[Letter, ...]
+    silent: tuple[Silent, ...]
+    also: tuple[str, ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Names of the rules that acted, in the order of the sounds, each once."""
+        acted = [change.rule for sound in self.jamo for change in sound.changes] + [s.rule for s in self.silent]
+        return tuple(dict.fromkeys(acted))
+
+    @property
+    def lexical(self) -> bool:
+        """Whether a rule acted that only a word list calls for."""
+        return any(RULES[name].lexical for name in self.rules)
+
+
+def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronunciation:
+    """Say a word, an eojeol or a text by 표준 발음법.
+
+    Parameters
+    ----------
+    text : str
+    linked : bool
+        Say eojeol that only a space parts in one breath: rules act between them (옷 한 벌 [오탄벌]). By default
+        none does. ㄴ is then put in wherever article 29, 붙임 2, would, which careful speech does less often.
+    lexical : bool
+        False leaves out all word lists and what is told from endings: rules over sounds alone.
+
+    Returns
+    -------
+    Pronunciation
+
+    Raises
+    ------
+    TextError
+        If `text` is not a string.
+    """
+    if not isinstance(text, str):
+        raise TextError(f"expected a text to pronounce, got {type(text).__name__}. Pass a string.")
+    text = compose(text)
+    letters = tuple(
+        Letter(jamo, at, place)
+        for at, character in enumerate(text) if is_syllable(character)
+        for jamo, place in zip(split(character), ("onset", "vowel", "coda")) if jamo
+    )
+    first: list[Phrase] = []
+    readings: list[dict[int, list[str]]] = []  # for each phrase, other ways to say characters of it
+    others: list[list[Phrase]] = []
+    number = 0
+    for runs in _phrases(text, linked):
+        marks, optional, vowels = _marks(runs, lexical)
+        build = lambda chosen, runs=runs, number=number: _say(runs, chosen, number)  # noqa: E731
+        first.append(build(marks))
+        others.append([
+            build({place: mark for place, mark in marks.items() if place not in left_out})
+            for size in range(1, min(len(optional), 2) + 1) for left_out in combinations(sorted(optional), size)
+        ])
+        readings.append(vowels)
+        number += sum(len([p for p in split(c) if p]) for _, run in runs for c in run)
+    spoken = [_write(phrase) for phrase in first]
+    jamo = tuple(sound for phrase in first for sound in _sounds(phrase))
+    choices = [_choices([phrase, *more], vowels) for phrase, more, vowels in zip(first, others, readings)]
+    also = dict.fromkeys(_fill(text, combined) for combined in _some(choices))
+    sounds = _fill(text, spoken)
+    also.pop(sounds, None)
+    silent = tuple(sorted(letter for phrase in first for letter in phrase.silent))
+    return Pronunciation(text, sounds, jamo, letters, silent, tuple(also)[: _MOST_READINGS - 1])
+
+
+def _phrases(text: str, linked: bool) -> Iterator[list[tuple[int, str]]]:
+    """Runs of syllables with their places, those that are said in one breath together."""
+    phrase: list[tuple[int, str]] = []
+    start, end = 0, 0  # of the run being read
+    for at, character in enumerate(text + "\n"):
+        if is_syllable(character):
+            start = at if at != end or start == end else start
+            end = at + 1
+            continue
+        if at == end and start < end:
+            phrase.append((start, text[start:end]))
+            start = end
+        if phrase and not (linked and character == " "):
+            yield phrase
+            phrase = []
+
+
+def _marks(runs: list[tuple[int, str]], lexical: bool) -> tuple[dict[int, Mark], set[int], dict[int, list[str]]]:
+    """Marks and choices of a phrase, by the number of the syllable in it."""
+    marks: dict[int, Mark] = {}
+    optional: set[int] = set()
+    vowels: dict[int, list[str]] = {}
+    offset = 0
+    for (_, run), following in zip(runs, [*runs[1:], (0, "")]):
+        if lexical:
+            of_run, may = marks_of_words(run)
+            marks.update((offset + place, mark) for place, mark in of_run.items())
+            optional |= {offset + place for place in may}
+        vowels.update((offset + place, found) for place, found in optional_vowels(run).items())
+        offset += len(run)
+        if following[1]:
+            marks[offset] = mark_between(run, following[1], lexical)
+    return marks, optional, vowels
+
+
+def _say(runs: list[tuple[int, str]], marks: dict[int, Mark], number: int) -> Phrase:
+    """Spelling to sounds: every rule once, in order."""
+    syllables = []
+    for start, run in runs:
+        for at, character in enumerate(run, start):
+            slots = []
+            for jamo in split(character):
+                slots.append(Slot(jamo, (number,)) if jamo else None)
+                number += bool(jamo)
+            onset, vowel, coda = slots
+            assert onset is not None and vowel is not None
+            syllables.append(Syllable(onset, vowel, coda, at, character))
+    phrase = Phrase(syllables, marks)
+    for step in STEPS:
+        step(phrase)
+    return phrase
+
+
+def _sounds(phrase: Phrase) -> Iterator[Sound]:
+    for syllable in phrase.syllables:
+        for place, slot in (("onset", syllable.onset), ("vowel", syllable.vowel), ("coda", syllable.coda)):
+            if slot:
+                yield Sound(slot.jamo, syllable.at, place, slot.source, tuple(slot.changes))
+
+
+def _write(phrase: Phrase) -> dict[int, str]:
+    return {s.at: join(s.onset.jamo, s.vowel.jamo, s.coda_jamo) for s in phrase.syllables}
+
+
+def _choices(phrases: list[Phrase], vowels: dict[int, list[str]]) -> list[dict[int, str]]:
+    """Every way to say a phrase, the first one first."""
+    found = []
+    for phrase in phrases:
+        places = sorted(vowels)
+        for chosen in _some([[None, *vowels[place]] for place in places]):
+            written = _write(phrase)
+            for place, vowel in zip(places, chosen):
+                if vowel:
+                    syllable = phrase.syllables[place]
+                    written[syllable.at] = join(syllable.onset.jamo, vowel, syllable.coda_jamo)
+            found.append(written)
+    return found
+
+
+def _some(choices: list) -> list[tuple]:
+    """The first combinations of choices; only as many as are shown."""
+    return [combined for combined, _ in zip(product(*choices), range(4 * _MOST_READINGS))]
+
+
+def _fill(text: str, written) -> str:
+    spoken = list(text)
+    for part in written:
+        for at, syllable in part.items():
+            spoken[at] = syllable
+    return "".join(spoken)
