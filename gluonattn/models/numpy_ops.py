@@ -2,8 +2,9 @@
 
 MXNet calls them by name (`F.Custom`) and hands over its own memory, so nothing
 is copied. A symbol that was exported with them would need this module to load;
-so a model has them only after `compute_in_numpy`, which training and prediction
-with MXNet on the CPU call, and `export` gets the plain model.
+so a model has them only after `compute_in_numpy`, which prediction with MXNet on
+the CPU calls. They take a third less memory, but hold Python while they compute: in
+training, where the next batch is prepared meanwhile, they cost a third of the speed.
 """
 
 from __future__ import annotations

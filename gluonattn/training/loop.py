@@ -15,7 +15,7 @@ from ..data.examples import Example, drop_words
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
 from ..models.classifier import build
-from ..models.numpy_ops import compute_in_numpy, draws_in_mxnet, seed_dropout
+from ..models.numpy_ops import draws_in_mxnet, seed_dropout
 from ..runtime import keep_freed_memory, mx, seed_everything
 from .parallel import ALONE, Group
 from .settings import Settings
@@ -142,8 +142,6 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     # The attention comes last: what models with different cells share begins alike.
     for name in sorted(classifier._children, key="attention".__eq__):
         classifier._children[name].initialize(mx.init.Xavier(), ctx=device)
-    if device.device_type == "cpu":
-        compute_in_numpy(classifier)
     classifier.hybridize(static_alloc=True)
     fixed_length = settings.max_length if settings.recipe == "post" else None
     run = Run(classifier, settings, train, valid, own, padding, unknown, device, fixed_length, group)
