@@ -20,20 +20,17 @@ def twin_loop(texts, labels, tokens):
     import torch_twin
 
     from gluonattn.data.batches import plan_batches
-    from gluonattn.data.examples import Encoder, drop_words
-    from gluonattn.data.padding import pad_batch
+    from gluonattn.data.packed import pack
     from gluonattn.data.vocabulary import build_vocabulary
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     vocabulary = build_vocabulary(tokens, 3)
-    encode = Encoder(vocabulary, 48)
-    examples = [encode(text, found) for text, found in zip(texts, tokens)]
+    packed = pack(tokens, range(len(texts)), vocabulary, 48)
     labels, rng = np.array(labels), np.random.default_rng(0)
 
     def batches():
-        for positions in plan_batches([len(e.ids) for e in examples], 128, seed=0):
-            chosen = drop_words([examples[i] for i in positions], 0.1, vocabulary["<unk>"], rng)
-            yield (*pad_batch(chosen, vocabulary["<pad>"]), labels[positions])
+        for positions in plan_batches(packed.lengths.tolist(), 128, seed=0):
+            yield (*packed.batch(positions, 0.1, rng), labels[positions])
 
     return torch_twin.train(torch_twin.Twin(len(vocabulary)), batches())
 

@@ -1,4 +1,4 @@
-"""Batches of similar length: GluonNLP's bucket sampler and batchify."""
+"""Batches of similar length, by GluonNLP's bucket sampler."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..runtime import mx, nlp
-from .examples import Example
-from .padding import pad_batch
 
 _BUCKET_EDGES = [*np.arange(0.05, 0.96, 0.05), 0.98, 0.99, 1.0]
 
@@ -42,37 +40,6 @@ def plan_batches(lengths: Sequence[int], batch_size: int, seed: int | None = Non
         return [list(batch) for batch in sampler]
     finally:
         np.random.set_state(state)
-
-
-class Batchify:
-    """Turn examples into padded arrays on a device.
-
-    Parameters
-    ----------
-    padding : int
-        Id of the padding token.
-    device : mxnet.Context
-    length : int or None
-        Pad and cut every batch to exactly this many tokens; None pads to the
-        longest of the batch.
-    """
-
-    def __init__(self, padding: int, device, length: int | None = None):
-        self._padding, self._length, self._device = padding, length, device
-
-    def __call__(self, examples: Sequence[Example]) -> tuple:
-        """Pad `examples`.
-
-        Returns
-        -------
-        ids : mxnet.nd.NDArray, int32, shape (B, T)
-        valid_length : mxnet.nd.NDArray, int32, shape (B,)
-        subwords : mxnet.nd.NDArray, int32, shape (B, T, K)
-            Padded with 0; only where the examples have them, as `ngrams`.
-        ngrams : mxnet.nd.NDArray, int32, shape (B, N)
-        """
-        return tuple(to_device(array, self._device)
-                     for array in pad_batch(examples, self._padding, self._length))
 
 
 def to_device(array: np.ndarray, device):

@@ -9,8 +9,6 @@ import numpy as np
 
 from .ngrams import known_ngrams, text_ngrams, word_ngrams
 
-_NOTHING = np.zeros(0, np.int32)
-
 
 class Example(NamedTuple):
     """One text.
@@ -61,27 +59,3 @@ class Encoder:
             [word_ngrams(t, self._subword_buckets) for t in tokens] if self._subword_buckets else None,
             None if self._known is None else known_ngrams(text_ngrams(text, everything), self._known),
         )
-
-
-def drop_words(examples: Sequence[Example], share: float, unknown: int, rng) -> list[Example]:
-    """Replace a share of all tokens by the unknown one, without its n-grams.
-
-    Parameters
-    ----------
-    examples : sequence of Example
-        They stay as they are.
-    share : float
-        From 0 to 1.
-    unknown : int
-        Id of the unknown token.
-    rng : numpy.random.Generator
-    """
-    if not share:
-        return list(examples)
-    sizes = [len(e.ids) for e in examples]
-    gone = np.split(rng.random(sum(sizes)) < share, np.cumsum(sizes)[:-1])
-    return [
-        e._replace(ids=np.where(words, np.int32(unknown), e.ids),
-                   subwords=e.subwords and [_NOTHING if lost else s for s, lost in zip(e.subwords, words)])
-        for e, words in zip(examples, gone)
-    ]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,6 +19,7 @@ from .. import __version__
 from ..errors import GluonAttnError, OptionError
 from ..files import replace_file
 from .tokenizers import expect_text, tokenizer
+from .tokens import Tokens
 
 _CHUNK = 500
 # Below this many texts, starting worker processes costs more than it saves.
@@ -31,7 +33,7 @@ def tokenize_all(
     workers: int | None = None,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[list[str]]:
+) -> Tokens:
     """Token texts of every text, in order.
 
     Parameters
@@ -50,7 +52,8 @@ def tokenize_all(
 
     Returns
     -------
-    list of list of str
+    Tokens
+        A sequence of lists of str.
 
     Raises
     ------
@@ -67,19 +70,20 @@ def tokenize_all(
     if workers is not None and workers < 1:
         raise OptionError(f"expected at least 1 worker (or None: one for each core), got {workers}.")
     if not texts or (len(texts) < _WORTH_WORKERS and workers is None):
-        return _here(texts, name, progress)
+        return Tokens.gather(_here(texts, name, progress))
     for text in texts:
         expect_text(text)
     tokenizer(name)  # a missing Java or Kiwi is reported here, not by a worker
-    path = (cache or cache_folder()) / f"{_fingerprint(texts, name)}.json"
+    path = (cache or cache_folder()) / f"{_fingerprint(texts, name)}.safetensors"
     known = _read(path, len(texts))
     if known is not None:
         if progress:
             progress(len(texts), len(texts))
         return known
-    result = _in_workers(texts, name, workers or len(os.sched_getaffinity(0)), progress)
+    with closing(_in_workers(texts, name, workers or len(os.sched_getaffinity(0)), progress)) as parts:
+        result = Tokens.gather(parts)
     _write(path, result)
-    return _read(path, len(texts)) or result
+    return result
 
 
 def cache_folder() -> Path:
@@ -95,16 +99,14 @@ def to_json(value) -> bytes:
 
 def _here(texts, name, progress):
     split = tokenizer(name)
-    result = []
-    for done, text in enumerate(texts, 1):
-        result.append([token.text for token in split(text)])
-        if progress and (done % 500 == 0 or done == len(texts)):
-            progress(done, len(texts))
-    return result
+    for start in range(0, len(texts), _CHUNK):
+        yield [[token.text for token in split(text)] for text in texts[start : start + _CHUNK]]
+        if progress:
+            progress(min(start + _CHUNK, len(texts)), len(texts))
 
 
 def _in_workers(texts, name, workers, progress):
-    """Spread chunks over worker processes of our own.
+    """Spread chunks over worker processes of our own; yields their results in order.
 
     Not multiprocessing: fork is unsafe once MXNet or Java runs threads, and
     spawn runs the user's unguarded script again.
@@ -140,18 +142,16 @@ def _in_workers(texts, name, workers, progress):
                 )
             return json.loads(line)
 
-        result = []
         with ThreadPoolExecutor(len(processes)) as pool:
             try:
                 for part in pool.map(run, chunks):
-                    result.extend(part)
+                    yield part
                     done += len(part)
                     if progress:
                         progress(done, len(texts))
             finally:  # before the pool closes: it waits for the chunks in work
                 for worker in processes:
                     worker.kill()
-        return result
     finally:
         for worker in processes:
             worker.kill()
@@ -177,23 +177,18 @@ def _versions(name) -> list[str]:
     return [__version__, *(metadata.version(wheel) for wheel in wheels.get(name, ["konlpy"]))]
 
 
-def _read(path: Path, count: int) -> list[list[str]] | None:
+def _read(path: Path, count: int) -> Tokens | None:
     try:
-        known = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        known = Tokens.from_bytes(path.read_bytes())
+    except OSError:
         return None
-    whole = isinstance(known, list) and len(known) == count and all(isinstance(t, list) for t in known)
-    if not whole:
-        return None
-    # Most tokens of a corpus stand in it many times: one object each takes a fifth of the memory.
-    one: dict[str, str] = {}
-    return [[one.setdefault(token, token) for token in tokens] for tokens in known]
+    return known if known is not None and len(known) == count else None
 
 
-def _write(path: Path, result) -> None:
+def _write(path: Path, result: Tokens) -> None:
     """Keep the result if the cache can be written; a full or read-only disk costs only the cache."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, to_json(result))
+        replace_file(path, result.to_bytes())
     except OSError as error:
         print(f"note: tokens are not kept for next time ({error.strerror}: {path.parent})", file=sys.stderr)

@@ -40,6 +40,10 @@ class LinearBranch(NamedTuple):
     squares: np.ndarray
     offsets: np.ndarray
 
+    def weights(self) -> dict[str, np.ndarray]:
+        """The tables by the names of the classifier's parameters."""
+        return {"ngram_scores.weight": self.scores, "ngram_squares.weight": self.squares}
+
 
 def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, fewest: int, seed: int = 0,
                progress: Callable[[int, int], None] | None = None) -> LinearBranch:

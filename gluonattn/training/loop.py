@@ -10,8 +10,8 @@ from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
-from ..data.batches import Batchify, plan_batches, to_device
-from ..data.examples import Example, drop_words
+from ..data.batches import plan_batches, to_device
+from ..data.packed import Packed
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
 from ..models.classifier import build
@@ -26,14 +26,14 @@ class Part(NamedTuple):
 
     Attributes
     ----------
-    examples : list of Example
+    texts : Packed
     targets : numpy.ndarray, float32, shape (texts, classes)
         Rows of probabilities.
     offsets : numpy.ndarray, float32, shape (texts, classes), or None
         Logits of the linear branch, of a fit that has not seen the text.
     """
 
-    examples: list[Example]
+    texts: Packed
     targets: np.ndarray
     offsets: np.ndarray | None = None
 
@@ -66,13 +66,9 @@ class Run:
         The processes that train together.
     """
 
-    def __init__(self, model, settings, train: Part, valid: Part, own: int, padding, unknown, device,
-                 fixed_length=None, group: Group = ALONE):
+    def __init__(self, model, settings, train: Part, valid: Part, own: int, device, group: Group = ALONE):
         self.model, self.settings, self.device, self.group = model, settings, device, group
         self.train, self.valid, self.own = train, valid, own
-        self.unknown = unknown
-        self.batchify = Batchify(padding, device, fixed_length)
-        self.bucketed = fixed_length is None
         parameters = sorted(model._collect_params_with_prefix().items())
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
         self.seeds_mxnet = draws_in_mxnet(model)  # takes 1.2 ms
@@ -110,18 +106,23 @@ class Run:
     def plan(self, epoch: int) -> list[list[int]]:
         """Batches of an epoch: the same ones whenever they are asked for."""
         seed = self.settings.seed * 1_000_003 + epoch
-        examples = self.train.examples
-        if epoch >= self.settings.extra_epochs:
-            examples = examples[: self.own]
-        if self.bucketed:
-            return plan_batches([len(e.ids) for e in examples], self.settings.batch_size, seed)
-        order = np.random.default_rng(seed).permutation(len(examples)).tolist()
-        size = self.settings.batch_size
+        texts, size = self.train.texts, self.settings.batch_size
+        lengths = texts.lengths[: self.own] if epoch >= self.settings.extra_epochs else texts.lengths
+        if texts.fixed is None:
+            return plan_batches(lengths.tolist(), size, seed)
+        order = np.random.default_rng(seed).permutation(len(lengths)).tolist()
         return [order[i : i + size] for i in range(0, len(order), size)]
 
+    def arrays(self, part: Part, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple:
+        """Inputs of the model, as `Packed.batch` gives them, and targets and offsets, as MXNet arrays."""
+        inputs = part.texts.batch(positions, share, rng)
+        offsets = None if part.offsets is None else to_device(part.offsets[positions], self.device)
+        return (tuple(to_device(array, self.device) for array in inputs),
+                to_device(part.targets[positions], self.device), offsets)
 
-def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: int, padding: int,
-            unknown: int, device=None, group: Group = ALONE) -> Run:
+
+def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: int, device=None,
+            group: Group = ALONE) -> Run:
     """A fresh run with an initialised, hybridized model.
 
     Parameters
@@ -130,7 +131,7 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
         Resolved.
     model : mapping
         Keyword arguments of the recipe's classifier, all of them.
-    train, valid, own, padding, unknown, group
+    train, valid, own, group
         As for `Run`.
     device : mxnet.Context or None
         None is the CPU.
@@ -143,10 +144,9 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     for name in sorted(classifier._children, key="attention".__eq__):
         classifier._children[name].initialize(mx.init.Xavier(), ctx=device)
     classifier.hybridize(static_alloc=True)
-    fixed_length = settings.max_length if settings.recipe == "post" else None
-    run = Run(classifier, settings, train, valid, own, padding, unknown, device, fixed_length, group)
+    run = Run(classifier, settings, train, valid, own, device, group)
     # One forward pass settles every shape that was left to be inferred.
-    classifier(*run.batchify(run.train.examples[:1]))
+    classifier(*run.arrays(train, [0])[0])
     return run
 
 
@@ -213,15 +213,14 @@ def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
     to get one. Its random numbers depend on seed, step and rank alone, so a
     resumed run repeats them.
     """
-    examples = run.train.examples
-    positions = run.group.share(plan[number], lambda i: len(examples[i].ids)) if number < len(plan) else ()
+    lengths = run.train.texts.lengths
+    positions = run.group.share(plan[number], lengths.__getitem__) if number < len(plan) else ()
     if not positions:
         return None
     step = run.step - run.batch + number
     rng = np.random.default_rng([run.settings.seed, step, run.group.rank])
     seed = int(rng.integers(2**31 - 1))
-    chosen = drop_words([examples[i] for i in positions], run.settings.word_dropout, run.unknown, rng)
-    return run.batchify(chosen), *_answers(run, run.train, positions), seed
+    return *run.arrays(run.train, positions, run.settings.word_dropout, rng), seed
 
 
 def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
@@ -288,25 +287,19 @@ def finish_epoch(run: Run) -> None:
 
 def validate(run: Run) -> dict[str, float]:
     """Loss (not smoothed) and accuracy on the validation reviews."""
-    examples = run.valid.examples
+    lengths = run.valid.texts.lengths
     loss = correct = 0.0
     cross_entropy = mx.gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=False)
-    plan = plan_batches([len(e.ids) for e in examples], 2 * run.settings.batch_size)
+    plan = plan_batches(lengths.tolist(), 2 * run.settings.batch_size)
     for positions in plan[run.group.rank :: run.group.size]:
-        logits, _ = run.model(*run.batchify([examples[i] for i in positions]))
-        targets, offsets = _answers(run, run.valid, positions)
+        inputs, targets, offsets = run.arrays(run.valid, positions)
+        logits, _ = run.model(*inputs)
         if offsets is not None:
             logits = logits + offsets
         loss += float(cross_entropy(logits, targets).sum().asscalar())
         correct += int((logits.argmax(axis=1) == targets.argmax(axis=1)).sum().asscalar())
     loss, correct = run.group.total([loss, correct])
-    return {"valid_loss": loss / len(examples), "valid_accuracy": correct / len(examples)}
-
-
-def _answers(run: Run, part: Part, positions: Sequence[int]) -> tuple:
-    """Targets and offsets at these positions as MXNet arrays; no offsets where there is no linear branch."""
-    offsets = None if part.offsets is None else to_device(part.offsets[positions], run.device)
-    return to_device(part.targets[positions], run.device), offsets
+    return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths)}
 
 
 def require_equal_parameters(run: Run) -> None:

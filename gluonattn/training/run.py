@@ -33,7 +33,7 @@ from ..models.checkpoint import (
     write_history,
 )
 from ..text import tokenize_all
-from .linear import LinearBranch, fit_linear
+from .linear import fit_linear
 from .settings import SMALL, Settings
 
 
@@ -131,13 +131,13 @@ def train(
         say(f"{out} is finished: there is nothing to resume")
         return out
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
-    if [] in tokens:
+    if not tokens.lengths.all():
         raise DataError(
-            f"review {tokens.index([])} (counted from 0) has no text: leave such reviews out, as "
+            f"review {tokens.lengths.argmin()} (counted from 0) has no text: leave such reviews out, as "
             "read_reviews does."
         )
     targets = np.eye(len(labels), dtype=np.float32)[[labels.index(one) for one in reviews.labels]]
-    cut = sum(len(found) > settings.max_length for found in tokens)
+    cut = int((tokens.lengths > settings.max_length).sum())
     if cut:
         say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
 
@@ -151,11 +151,10 @@ def train(
         start, vocabulary, branch = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
                                            fitting)
         del tokens, texts, targets  # as large as all the rest together
-        arguments = start["model"]
+        arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
         run = new_run(**start, device=device, group=group)
-        if branch:
-            _set_branch(run.model, branch)
         size = sum(p.data().size for p in run.model.collect_params().values())
+        size += branch.scores.size if branch else 0
         say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(split[0]):,} to train, "
             f"{len(split[1]):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
         _resume_or_start(run, state_file, fingerprint, resume, say)
@@ -177,7 +176,7 @@ def train(
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             if branch:
                 best["weighing"] = weigh_branches(run)
-                weights = {**scaled(weights, **best["weighing"]), KNOWN_NGRAMS: branch.known}
+                weights = {**scaled({**weights, **branch.weights()}, **best["weighing"]), KNOWN_NGRAMS: branch.known}
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
         if group.size > 1:
@@ -232,7 +231,7 @@ def _start(settings: Settings, texts, tokens, targets, split, fitting):
 
     `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones.
     """
-    from ..data.examples import Encoder
+    from ..data.packed import pack
     from ..data.vocabulary import build_vocabulary
     from .loop import Part
 
@@ -248,36 +247,25 @@ def _start(settings: Settings, texts, tokens, targets, split, fitting):
         branch = fit_linear(found, targets[train], own, fewest, settings.seed, fitting)
         offsets = branch.offsets
         del found
-    arguments = _model_arguments(settings, vocabulary, targets.shape[1], branch)
-    # In training the branch's logits come as offsets: the model knows no n-gram itself.
-    nothing = np.zeros(0, np.uint32) if branch else None
-    encode = Encoder(vocabulary, settings.max_length, arguments.get("subword_buckets", 0), nothing)
-    examples = [encode(texts[i], tokens[i]) for i in order]
-    parts = [Part(examples[part], targets[part], offsets if offsets is None else offsets[part])
+    arguments = _model_arguments(settings, vocabulary, targets.shape[1])
+    packed = pack(tokens, order, vocabulary, settings.max_length, subword_buckets=arguments.get("subword_buckets", 0),
+                  fixed=settings.max_length if settings.recipe == "post" else None)
+    parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
              for part in (train, valid)]
-    start = {
-        "settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "own": own,
-        "padding": vocabulary[vocabulary.padding_token], "unknown": vocabulary[vocabulary.unknown_token],
-    }
+    start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "own": own}
     return start, vocabulary, branch
 
 
-def _set_branch(model, branch: LinearBranch) -> None:
-    for table, values in ((model.ngram_scores, branch.scores), (model.ngram_squares, branch.squares)):
-        table.weight.set_data(runtime.mx.nd.array(values))
-
-
-def _model_arguments(settings: Settings, vocabulary, classes: int,
-                     branch: LinearBranch | None) -> dict:
-    """Every argument of the model, defaults too: they may differ in a later version."""
+def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
+    """Every argument of the network, defaults too: they may differ in a later version."""
     from ..models.classifier import RECIPES
 
     signature = inspect.signature(RECIPES[settings.recipe]).parameters.values()
     arguments = {p.name: p.default for p in signature if p.default is not p.empty}
     if settings.recipe == "post":
         arguments["length"] = settings.max_length
-    elif branch:
-        arguments.update(subword_buckets=2**13 if len(vocabulary) < 10_000 else 2**16, ngrams=len(branch.known))
+    elif settings.ngrams:
+        arguments["subword_buckets"] = 2**13 if len(vocabulary) < 10_000 else 2**16
     free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams")]
     odd = sorted(set(settings.model) - set(free))
     if odd:

@@ -48,10 +48,10 @@ def weigh_branches(run) -> dict:
     """`weigh` for a run with a linear branch, on its validation texts: its results by name."""
     from ..data.batches import plan_batches
 
-    examples, targets, offsets = run.valid
+    texts, targets, offsets = run.valid
     logits = np.zeros_like(offsets)
-    for positions in plan_batches([len(e.ids) for e in examples], 2 * run.settings.batch_size):
-        logits[positions] = run.model(*run.batchify([examples[i] for i in positions]))[0].asnumpy()
+    for positions in plan_batches(texts.lengths.tolist(), 2 * run.settings.batch_size):
+        logits[positions] = run.model(*run.arrays(run.valid, positions)[0])[0].asnumpy()
     return dict(zip(("network", "ngrams", "bias"), weigh(logits, offsets, targets.argmax(1))))
 
 

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.batches import Batchify, plan_batches
-from gluonattn.data.examples import Example
-from gluonattn.runtime import mx
+from gluonattn.data.batches import plan_batches
 
 lengths_lists = st.lists(st.integers(1, 600), min_size=1, max_size=400)
 seeds = st.one_of(st.none(), st.integers(0, 2**63))
@@ -84,17 +82,3 @@ def test_batches_hold_similar_lengths():
 def test_a_few_long_texts_do_not_lengthen_the_rest():
     lengths = [5] * 990 + [500] * 10
     assert padding(lengths, plan_batches(lengths, 32, seed=0)) == 0
-
-
-def test_a_batch_is_padded_to_its_longest():
-    ids, valid_length = Batchify(9, mx.cpu())([Example(np.array(s, np.int32)) for s in ([1, 2, 3], [4], [5, 6])])
-    assert ids.asnumpy().tolist() == [[1, 2, 3], [4, 9, 9], [5, 6, 9]]
-    assert valid_length.asnumpy().tolist() == [3, 1, 2]
-    assert ids.dtype == valid_length.dtype == np.int32
-
-
-@pytest.mark.parametrize("sequences", [[[1, 2, 3, 4, 5, 6]], [[1]], [[1, 2, 3, 4]], [[1], [1, 2, 3, 4, 5]]])
-def test_a_fixed_length_pads_and_cuts(sequences):
-    ids, valid_length = Batchify(9, mx.cpu(), 4)([Example(np.array(s, np.int32)) for s in sequences])
-    assert ids.asnumpy().tolist() == [(s + [9] * 4)[:4] for s in sequences]
-    assert valid_length.asnumpy().tolist() == [min(len(s), 4) for s in sequences]

@@ -1,4 +1,4 @@
-"""Batches for prediction: every position once, bounded, padded; the same as training's."""
+"""Batches for prediction: every position once, bounded, padded."""
 
 from __future__ import annotations
 
@@ -43,16 +43,3 @@ def test_ngrams_are_padded_with_nothing():
 def test_a_cut_text_loses_the_subwords_of_what_is_cut():
     *_, subwords, _ = pad_batch([example([1, 2, 3], [[5], [6], [7]], [1]), example([3], [[6]], [1])], 9, 2)
     assert subwords.tolist() == [[[5], [6]], [[6], [0]]]
-
-
-@pytest.mark.parametrize("grams", [False, True])
-def test_it_pads_as_training_does(grams):
-    from gluonattn.data.batches import Batchify
-    from gluonattn.runtime import mx
-
-    rng = np.random.default_rng(0)
-    examples = [
-        example(rng.integers(1, 9, n), [rng.integers(1, 9, n % 3) for _ in range(n)] if grams else None,
-                rng.integers(1, 9, 2 * n) if grams else None) for n in (4, 1, 7)]
-    for found, expected in zip(pad_batch(examples, 0), Batchify(0, mx.cpu())(examples)):
-        np.testing.assert_array_equal(found, expected.asnumpy())

@@ -58,7 +58,7 @@ def test_each_cell_and_seed_is_a_checkpoint_and_a_result(compared):
 
 def test_shared_parts_begin_alike_and_the_data_is_the_same(compared):
     """Of one seed: the vocabulary, and the parameters before the first step."""
-    from gluonattn.data.examples import Example
+    from gluonattn.data.packed import Packed
     from gluonattn.models.checkpoint import get_weights
     from gluonattn.training.loop import Part, new_run
 
@@ -68,8 +68,10 @@ def test_shared_parts_begin_alike_and_the_data_is_the_same(compared):
     starts = []
     for cell in ("mlp", "dot", "general", "multi-head", "none"):
         settings = Settings(cell=cell, **SMALL).resolve(120)
-        part = Part([Example(np.arange(2, 6, dtype=np.int32))] * 4, np.eye(2, dtype=np.float32)[[0, 1, 0, 1]])
-        run = new_run(settings, dict(vocab_size=9, cell=cell, embed_size=8, hidden_size=4), part, part, 4, 1, 0)
+        texts = Packed(np.arange(2, 6, dtype=np.int32), np.zeros(4, int), np.full(4, 4),
+                       np.arange(9, dtype=np.int32), None, 1)
+        part = Part(texts, np.eye(2, dtype=np.float32)[[0, 1, 0, 1]])
+        run = new_run(settings, dict(vocab_size=9, cell=cell, embed_size=8, hidden_size=4), part, part, 4)
         starts.append({k: v for k, v in get_weights(run.model).items() if not k.startswith("attention")})
     for other in starts[1:]:
         for name, values in starts[0].items():

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -8,11 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 import gluonattn.text.parallel as parallel
 from gluonattn.errors import DependencyError, GluonAttnError, OptionError, TextError
 from gluonattn.text import tokenize_all, tokenizer
+from gluonattn.text.tokens import Tokens
 
 from .contract import SEED_SENTENCE
 
@@ -73,7 +75,7 @@ def test_a_second_call_reads_the_cache(tmp_path):
     first = _tokenize(tmp_path)
     (kept,) = tmp_path.iterdir()
     marked = [["from", "the", "cache"], *first[1:]]
-    kept.write_bytes(parallel.to_json(marked))
+    kept.write_bytes(Tokens.gather([marked]).to_bytes())
     calls = []
     assert _tokenize(tmp_path, progress=lambda *call: calls.append(call)) == marked
     assert calls == [(20, 20)]
@@ -109,8 +111,9 @@ def test_another_version_is_another_entry(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("spoil", [
     lambda content: b"", lambda content: content[: len(content) // 2], lambda content: b"\xff\xfe\x00junk",
-    lambda content: b"{}", lambda content: b"[[]]", lambda content: json.dumps(list(range(20))).encode(),
-], ids=["empty", "cut", "binary", "not a list", "too short", "no lists"])
+    lambda content: b"{}", lambda content: Tokens.gather([[["좋다"]]]).to_bytes(),
+    lambda content: save({"words": np.zeros(2, np.uint8)}),
+], ids=["empty", "cut", "binary", "another file", "too short", "no numbers"])
 def test_a_corrupt_cache_file_is_made_again(spoil, tmp_path):
     first = _tokenize(tmp_path)
     (kept,) = tmp_path.iterdir()
@@ -258,7 +261,7 @@ def test_ctrl_c_ends_at_once_in_silence_and_leaves_no_process(when, tmp_path):
         out, err = process.communicate(timeout=10)
     assert out.endswith("interrupted\n") and err == ""
     assert not any(_running(pid) for pid in workers)
-    assert list(tmp_path.rglob("*.json")) == []
+    assert list(tmp_path.rglob("*.safetensors")) == []
 
 
 @pytest.mark.nsmc

@@ -6,7 +6,7 @@ import pytest
 
 TINY = dict(epochs=2, batch_size=8, tokenizer="whitespace", device="cpu",
             model={"embed_size": 6, "hidden_size": 4, "units": 3})
-NGRAMS = dict(subword_buckets=16, ngrams=31, subword_size=2)
+NGRAMS = dict(subword_buckets=16, subword_size=2)
 
 
 @pytest.fixture
@@ -20,30 +20,32 @@ def make_run():
     def make(reviews=50, own=None, **options):
         settings = Settings(**{**TINY, **options}).resolve(reviews)
         rng = np.random.default_rng(0)
-        examples = [_example(rng, rng.integers(1, 9), settings.ngrams) for _ in range(reviews)]
-        targets = np.eye(2, dtype=np.float32)[[int(e.ids[0] > 6) for e in examples]]
+        texts = _packed(rng, reviews, settings)
+        targets = np.eye(2, dtype=np.float32)[(texts.words[texts.starts] > 6).astype(int)]
         offsets = rng.normal(size=(reviews, 2)).astype(np.float32) if settings.ngrams else None
         seed_everything(settings.seed)
         model = build(settings.recipe, vocab_size=12, cell=settings.cell,
                       **(NGRAMS if settings.ngrams else {}), **settings.model)
         model.initialize(mx.init.Xavier())
         model.hybridize(static_alloc=True)
-        parts = [Part(examples[part], targets[part], offsets if offsets is None else offsets[part])
+        parts = [Part(texts.take(part), targets[part], offsets if offsets is None else offsets[part])
                  for part in (slice(10, None), slice(10))]
-        run = Run(model, settings, *parts, own or reviews - 10, padding=1, unknown=0, device=mx.cpu())
-        model(*run.batchify([examples[0]]))
+        run = Run(model, settings, *parts, own or reviews - 10, device=mx.cpu())
+        model(*run.arrays(parts[0], [0])[0])
         return run
 
     return make
 
 
-def _example(rng, tokens, ngrams):
-    from gluonattn.data.examples import Example
+def _packed(rng, reviews, settings):
+    """Texts of 1 to 8 words, numbers 2 to 11; word i has n-grams i and i + 1."""
+    from gluonattn.data.packed import Packed
 
-    ids = rng.integers(2, 12, size=tokens).astype("int32")
-    if not ngrams:
-        return Example(ids)
-    return Example(ids, [np.array([i, i + 1], np.int32) for i in ids], np.array([*ids, *(2 * ids)], np.int32))
+    lengths = rng.integers(1, 9, size=reviews)
+    ids = np.array([*range(12), 0], np.int32)
+    return Packed(rng.integers(2, 12, size=lengths.sum()).astype(np.int32), np.cumsum(lengths) - lengths, lengths, ids,
+                  np.stack([ids, ids + (ids > 0)], 1) if settings.ngrams else None, padding=1,
+                  fixed=settings.max_length if settings.recipe == "post" else None)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,104 @@
+"""The texts that training reads, as flat arrays: little memory, and a batch in a few operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..text.tokens import Tokens
+from .ngrams import word_ngrams
+from .padding import padded
+
+
+class Packed(NamedTuple):
+    """Tokenized texts with the tables that turn their words into numbers.
+
+    Attributes
+    ----------
+    words : numpy.ndarray, int32, shape (tokens,)
+        Places in the tables.
+    starts, lengths : numpy.ndarray, int64, shape (texts,)
+        Where each text stands in `words`.
+    ids : numpy.ndarray, int32, shape (distinct words + 1,)
+        What the vocabulary calls each word. The last row is of a dropped word: the unknown token's.
+    subwords : numpy.ndarray, int32, shape (distinct words + 1, K), or None
+        Character n-grams of each word, padded with 0; a dropped word has none.
+    padding : int
+        Id of the padding token.
+    fixed : int or None
+        Pad every batch to this many tokens; None pads to its longest text.
+    """
+
+    words: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+    ids: np.ndarray
+    subwords: np.ndarray | None
+    padding: int
+    fixed: int | None = None
+
+    def take(self, texts: slice) -> Packed:
+        """Some of the texts; nothing large is copied."""
+        return self._replace(starts=self.starts[texts], lengths=self.lengths[texts])
+
+    def batch(self, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
+        """Padded arrays of the texts at these positions.
+
+        Parameters
+        ----------
+        positions : sequence of int
+        share : float, default 0
+            Share of the words to drop.
+        rng : numpy.random.Generator or None
+            Chooses them.
+
+        Returns
+        -------
+        ids : numpy.ndarray, int32, shape (B, T)
+        valid_length : numpy.ndarray, int32, shape (B,)
+        subwords : numpy.ndarray, int32, shape (B, T, K)
+            Only with a table of them. N-grams of the text are not here: while the
+            network trains, the linear branch's logits come as offsets.
+        """
+        lengths = self.lengths[positions]
+        before = np.cumsum(lengths) - lengths
+        words = self.words[np.repeat(self.starts[positions] - before, lengths) + np.arange(lengths.sum())]
+        if share:
+            words[rng.random(len(words)) < share] = len(self.ids) - 1
+        ids = np.full((len(lengths), self.fixed or lengths.max()), self.padding, np.int32)
+        real = np.arange(ids.shape[1]) < lengths[:, None]
+        ids[real] = self.ids[words]
+        arrays = [ids, lengths.astype(np.int32)]
+        if self.subwords is not None:
+            rows = self.subwords[words]
+            widest = max(1, int((rows > 0).sum(1).max()))
+            subwords = np.zeros((*ids.shape, widest), np.int32)
+            subwords[real] = rows[:, :widest]
+            arrays.append(subwords)
+        return tuple(arrays)
+
+
+def pack(tokens: Tokens, order: Sequence[int], vocabulary, max_length: int, *, subword_buckets: int = 0,
+         fixed: int | None = None) -> Packed:
+    """Texts in the given order, cut to `max_length` tokens.
+
+    Parameters
+    ----------
+    tokens : Tokens
+    order : sequence of int
+    vocabulary : gluonnlp.Vocab
+    max_length : int
+    subword_buckets : int, default 0
+        As in `AttentionClassifier`; 0 makes no n-grams.
+    fixed : int or None
+        See `Packed`; not less than `max_length`.
+    """
+    ids = np.array([*vocabulary[tokens.words], vocabulary[vocabulary.unknown_token]], np.int32)
+    subwords = None
+    if subword_buckets:
+        subwords = padded([*(word_ngrams(word, subword_buckets) for word in tokens.words), ids[:0]])
+    lengths = np.minimum(tokens.lengths, max_length)
+    return Packed(tokens.numbers, tokens.ends[:-1][order], lengths[order], ids, subwords,
+                  vocabulary[vocabulary.padding_token], fixed)

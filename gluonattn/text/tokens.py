@@ -1,0 +1,71 @@
+"""The tokens of many texts in little memory: each distinct one once, and the texts as numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+
+class Tokens(Sequence):
+    """Token texts of many texts: a sequence of lists of str.
+
+    Attributes
+    ----------
+    words : list of str
+        Every distinct token, in the order of its first appearance.
+    numbers : numpy.ndarray, int32, shape (tokens,)
+        All texts end to end, as places in `words`.
+    ends : numpy.ndarray, int64, shape (texts + 1,)
+        Text i is ``numbers[ends[i]:ends[i + 1]]``.
+    """
+
+    def __init__(self, words: list[str], numbers: np.ndarray, ends: np.ndarray):
+        self.words, self.numbers, self.ends = words, numbers, ends
+
+    @classmethod
+    def gather(cls, parts: Iterable[Sequence[Sequence[str]]]) -> Tokens:
+        """Put parts of a corpus together as they come."""
+        known: dict[str, int] = {}
+        numbers, lengths = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)]
+        for part in parts:
+            numbers.append(np.array([known.setdefault(t, len(known)) for text in part for t in text], np.int32))
+            lengths.append(np.array([len(text) for text in part], np.int64))
+        return cls(list(known), np.concatenate(numbers), np.cumsum(np.concatenate(lengths)))
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text; int64, shape (texts,)."""
+        return np.diff(self.ends)
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, place):
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        place = range(len(self))[place]
+        return [self.words[i] for i in self.numbers[self.ends[place] : self.ends[place + 1]]]
+
+    def __eq__(self, other) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(mine == yours for mine, yours in zip(self, other))
+
+    def to_bytes(self) -> bytes:
+        """As one file."""
+        words = json.dumps(self.words, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return save({"words": np.frombuffer(words, np.uint8), "numbers": self.numbers, "ends": self.ends})
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Tokens | None:
+        """What `to_bytes` gave; None for anything else, or a part of it."""
+        try:
+            found = load(content)
+            words, numbers, ends = json.loads(found["words"].tobytes()), found["numbers"], found["ends"]
+        except (SafetensorError, KeyError, ValueError):
+            return None
+        return cls(words, numbers, ends)
