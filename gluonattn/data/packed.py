@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..text.tokens import Tokens
 from .ngrams import word_ngrams
 from .padding import padded
 
@@ -80,13 +79,13 @@ class Packed(NamedTuple):
         return tuple(arrays)
 
 
-def pack(tokens: Tokens, order: Sequence[int], vocabulary, max_length: int, *, subword_buckets: int = 0,
+def pack(tokens, order: Sequence[int], vocabulary, max_length: int, *, subword_buckets: int = 0,
          fixed: int | None = None) -> Packed:
     """Texts in the given order, cut to `max_length` tokens.
 
     Parameters
     ----------
-    tokens : Tokens
+    tokens : gluonattn.text.tokens.Tokens
     order : sequence of int
     vocabulary : gluonnlp.Vocab
     max_length : int
