@@ -11,14 +11,13 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 
 from ..data.batches import plan_batches, to_device
-from ..data.packed import Packed
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
-from ..models.classifier import build
 from ..models.numpy_ops import draws_in_mxnet, seed_dropout
 from ..runtime import keep_freed_memory, mx, seed_everything
 from .parallel import ALONE, Group
 from .settings import Settings
+from .tasks import task_of
 
 
 class Part(NamedTuple):
@@ -27,13 +26,14 @@ class Part(NamedTuple):
     Attributes
     ----------
     texts : Packed
+        Or what has its `lengths`, `fixed` and `batch` (`pronunciation_task.Words`).
     targets : numpy.ndarray, float32, shape (texts, classes)
         Rows of probabilities.
     offsets : numpy.ndarray, float32, shape (texts, classes), or None
         Logits of the linear branch, of a fit that has not seen the text.
     """
 
-    texts: Packed
+    texts: Any
     targets: np.ndarray
     offsets: np.ndarray | None = None
 
@@ -46,6 +46,8 @@ class Run:
     model : HybridBlock
     trainer : mxnet.gluon.Trainer
     settings : Settings
+    task : Task
+        What is special to the recipe.
     train, valid : Part
     own : int
         The first so many texts of `train` are read in every epoch, the others
@@ -69,6 +71,7 @@ class Run:
     def __init__(self, model, settings, train: Part, valid: Part, own: int, device, group: Group = ALONE):
         self.model, self.settings, self.device, self.group = model, settings, device, group
         self.train, self.valid, self.own = train, valid, own
+        self.task = task_of(settings)
         parameters = sorted(model._collect_params_with_prefix().items())
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
         self.seeds_mxnet = draws_in_mxnet(model)  # takes 1.2 ms
@@ -76,7 +79,7 @@ class Run:
         self.trainer = mx.gluon.Trainer(
             model.collect_params(), "adam", {"learning_rate": settings.learning_rate}, kvstore=None
         )
-        self.loss = SmoothedCrossEntropy(settings.label_smoothing)
+        self.loss = self.task.loss(settings.label_smoothing)
         self.loss.hybridize()
         self.history: list[dict[str, Any]] = []
         self.epoch = self.batch = 0
@@ -130,7 +133,7 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     settings : Settings
         Resolved.
     model : mapping
-        Keyword arguments of the recipe's classifier, all of them.
+        Keyword arguments of the recipe's model, all of them.
     train, valid, own, group
         As for `Run`.
     device : mxnet.Context or None
@@ -139,28 +142,15 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     device = device or mx.cpu()
     seed_everything(settings.seed)
     keep_freed_memory()
-    classifier = build(settings.recipe, **model)
+    block = task_of(settings).build(**model)
     # The attention comes last: what models with different cells share begins alike.
-    for name in sorted(classifier._children, key="attention".__eq__):
-        classifier._children[name].initialize(mx.init.Xavier(), ctx=device)
-    classifier.hybridize(static_alloc=True)
-    run = Run(classifier, settings, train, valid, own, device, group)
+    for name in sorted(block._children, key="attention".__eq__):
+        block._children[name].initialize(mx.init.Xavier(), ctx=device)
+    block.hybridize(static_alloc=True)
+    run = Run(block, settings, train, valid, own, device, group)
     # One forward pass settles every shape that was left to be inferred.
-    classifier(*run.arrays(train, [0])[0])
+    block(*run.arrays(train, [0])[0])
     return run
-
-
-class SmoothedCrossEntropy(mx.gluon.HybridBlock):
-    """Cross-entropy against targets smoothed towards uniform; (B, classes) twice -> (B,)."""
-
-    def __init__(self, smoothing: float, **kwargs):
-        super().__init__(**kwargs)
-        self._smoothing = smoothing
-
-    def hybrid_forward(self, F, logits, targets):
-        log_p = F.log_softmax(logits)
-        right = F.sum(log_p * targets, axis=1)
-        return -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=1)
 
 
 def new_totals() -> dict[str, Any]:
@@ -257,7 +247,7 @@ def start_gradient(run: Run, batch):
             alone, logits = logits, logits + offsets
             loss = (run.loss(logits, targets) + run.loss(alone, targets)) / 2
     # Asked for before the long way back, these are ready when they are read.
-    total, correct = loss.sum(), (logits.argmax(axis=1) == targets.argmax(axis=1)).sum()
+    total, correct = loss.sum(), run.task.right(logits, targets).sum()
     loss.backward()
     return total, correct
 
@@ -289,7 +279,7 @@ def validate(run: Run) -> dict[str, float]:
     """Loss (not smoothed) and accuracy on the validation reviews."""
     lengths = run.valid.texts.lengths
     loss = correct = 0.0
-    cross_entropy = mx.gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=False)
+    cross_entropy = run.task.loss(0.0)
     plan = plan_batches(lengths.tolist(), 2 * run.settings.batch_size)
     for positions in plan[run.group.rank :: run.group.size]:
         inputs, targets, offsets = run.arrays(run.valid, positions)
@@ -297,7 +287,7 @@ def validate(run: Run) -> dict[str, float]:
         if offsets is not None:
             logits = logits + offsets
         loss += float(cross_entropy(logits, targets).sum().asscalar())
-        correct += int((logits.argmax(axis=1) == targets.argmax(axis=1)).sum().asscalar())
+        correct += int(run.task.right(logits, targets).sum().asscalar())
     loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths)}
 
