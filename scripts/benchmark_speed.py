@@ -96,28 +96,34 @@ def _predictors(options) -> dict:
         for name, kind in ENGINES.items():
             if not kind.missing():
                 options.predictors[name] = gluonattn.load(_model(options), "cpu", name).predict
-        options.predictors["torch twin"] = _twin_predictor()
+        options.predictors["torch twin"] = _twin_predictor(_model(options))
         options.predictors["TF-IDF + SVM"] = _linear_predictor(options.reviews)
     return options.predictors
 
 
-def _twin_predictor():
+def _twin_predictor(folder):
+    """The architecture of the model in `folder`, in PyTorch; texts are prepared for it as for ours."""
     import torch_twin
 
-    from gluonattn.data.examples import Encoder
-    from gluonattn.data.padding import pad_batch, plan_by_length
-    from gluonattn.data.vocabulary import build_vocabulary
+    from gluonattn.data.ngrams import known_ngrams
+    from gluonattn.data.packed import pack
+    from gluonattn.data.padding import plan_by_length
+    from gluonattn.data.vocabulary import Vocabulary
+    from gluonattn.models.checkpoint import KNOWN_NGRAMS, load_checkpoint
     from gluonattn.text import tokenizer
+    from gluonattn.text.tokens import Tokens
 
-    tokenize = tokenizer("mecab")
-    vocabulary = build_vocabulary(tokenized(20_000)[2], 3)
-    encode, twin = Encoder(vocabulary, 512), torch_twin.Twin(len(vocabulary))
+    checkpoint, tokenize = load_checkpoint(folder), tokenizer("mecab")
+    model, known = checkpoint.config["model"], checkpoint.weights.get(KNOWN_NGRAMS)
+    vocabulary, buckets = Vocabulary(checkpoint.vocabulary), model["subword_buckets"]
+    twin = torch_twin.Twin(len(vocabulary), subword_buckets=buckets, ngrams=model["ngrams"])
 
     def predict(texts):
-        examples = [encode(text, [token.text for token in tokenize(text)]) for text in texts]
-        plan = plan_by_length([len(e.ids) for e in examples], 256, 500_000)
-        padded = (pad_batch([examples[i] for i in batch], vocabulary["<pad>"]) for batch in plan)
-        return torch_twin.predict(twin, padded)
+        words = [tokenize.words(text) for text in texts]
+        packed = pack(Tokens.gather([words]), slice(None), vocabulary, 512, subword_buckets=buckets,
+                      ngrams=None if known is None else known_ngrams(texts, words, known))
+        plan = plan_by_length(packed.lengths.tolist(), 256, 500_000)
+        return torch_twin.predict(twin, map(packed.batch, plan))
 
     return predict
 

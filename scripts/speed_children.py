@@ -21,11 +21,11 @@ def twin_loop(texts, labels, tokens):
 
     from gluonattn.data.batches import plan_batches
     from gluonattn.data.packed import pack
-    from gluonattn.data.vocabulary import build_vocabulary
+    from gluonattn.data.vocabulary import Vocabulary, build_vocabulary
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     vocabulary = build_vocabulary(tokens, 3)
-    packed = pack(tokens, range(len(texts)), vocabulary, 48)
+    packed = pack(tokens, range(len(texts)), Vocabulary(vocabulary.to_json()), 48)
     labels, rng = np.array(labels), np.random.default_rng(0)
 
     def batches():

@@ -13,11 +13,20 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 
 class Twin(nn.Module):
-    """ids (B, T), lengths (B,) -> logits (B, 2), weights (B, T, T)."""
+    """ids (B, T), lengths (B,) -> logits (B, 2), weights (B, T, T).
 
-    def __init__(self, words, embed_size=100, hidden_size=64, units=30, dropout=0.4):
+    With n-grams also subwords (B, T, K) and ngrams (B, N), padded with 0.
+    """
+
+    def __init__(self, words, embed_size=100, hidden_size=64, units=30, dropout=0.4, subword_buckets=0, subword_size=24,
+                 ngrams=0):
         super().__init__()
         self.embedding = nn.Embedding(words, embed_size, sparse=True)
+        if subword_buckets:
+            self.subwords = nn.EmbeddingBag(subword_buckets, subword_size, mode="mean", padding_idx=0)
+            self.scores = nn.EmbeddingBag(ngrams + 1, 2, mode="sum", padding_idx=0)
+            self.squares = nn.EmbeddingBag(ngrams + 1, 1, mode="sum", padding_idx=0)
+            embed_size += subword_size
         self.gru = nn.GRU(embed_size, hidden_size, batch_first=True, bidirectional=True)
         self.query = nn.Linear(2 * hidden_size, units)
         self.key = nn.Linear(2 * hidden_size, units, bias=False)
@@ -25,9 +34,12 @@ class Twin(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(4 * hidden_size, 2)
 
-    def forward(self, ids, lengths):
-        words = pack_padded_sequence(self.dropout(self.embedding(ids)), lengths, batch_first=True,
-                                     enforce_sorted=False)
+    def forward(self, ids, lengths, subwords=None, ngrams=None):
+        embedded = self.embedding(ids)  # (B, T, E)
+        if subwords is not None:
+            parts = self.subwords(subwords.flatten(0, 1)).view(*ids.shape, -1)
+            embedded = torch.cat([embedded, parts], 2)
+        words = pack_padded_sequence(self.dropout(embedded), lengths, batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(self.gru(words)[0], batch_first=True)  # (B, T, 2H)
         valid = torch.arange(ids.shape[1]) < lengths[:, None]  # (B, T)
         pairs = self.query(states)[:, :, None] + self.key(states)[:, None]  # (B, T, T, units)
@@ -36,7 +48,10 @@ class Twin(nn.Module):
         context = weights @ states  # (B, T, 2H)
         mean = context.sum(1) / lengths[:, None]
         largest = context.masked_fill(~valid[:, :, None], -1e9).amax(1)
-        return self.head(self.dropout(torch.cat([mean, largest], 1))), weights
+        logits = self.head(self.dropout(torch.cat([mean, largest], 1)))
+        if ngrams is not None:
+            logits = logits + self.scores(ngrams) / (self.squares(ngrams).abs() + 1e-12).sqrt()
+        return logits, weights
 
 
 def train(twin, batches) -> float:
@@ -62,10 +77,10 @@ def train(twin, batches) -> float:
 
 @torch.no_grad()
 def predict(twin, batches) -> list:
-    """Probabilities (B, 2) and weights (B, T, T) of each batch: ids and lengths as numpy arrays."""
+    """Probabilities (B, 2) and weights (B, T, T) of each batch: the inputs as numpy arrays."""
     twin.eval()
     found = []
-    for ids, lengths in batches:
-        logits, weights = twin(torch.from_numpy(ids).long(), torch.from_numpy(lengths).long())
+    for batch in batches:
+        logits, weights = twin(*(torch.from_numpy(array).long() for array in batch))
         found.append((logits.softmax(-1).numpy(), weights.numpy()))
     return found

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .ngrams import known_ngrams, text_ngrams, word_ngrams
+from .ngrams import known_ngrams, word_ngrams
 
 
 class Example(NamedTuple):
@@ -57,5 +57,5 @@ class Encoder:
         return Example(
             np.array(self._vocabulary[tokens], dtype=np.int32),
             [word_ngrams(t, self._subword_buckets) for t in tokens] if self._subword_buckets else None,
-            None if self._known is None else known_ngrams(text_ngrams(text, everything), self._known),
+            None if self._known is None else known_ngrams([text], [everything], self._known)[0],
         )

@@ -16,7 +16,6 @@ import numpy as np
 from ..record import Token
 
 _RUNS = re.compile(r"(.)\1{3,}", re.DOTALL)
-_SPACES = re.compile(r"\s+")
 _PIECES = re.compile(r"\s+|(.)\1{3,}|.", re.DOTALL)
 _BASE = np.uint32(1_000_003)
 _TOKENS = np.uint32(0x9E3779B9)  # sets runs of tokens apart from runs of characters
@@ -40,30 +39,40 @@ def text_ngrams(text: str, tokens: Sequence[str] = (), longest: int = 4) -> np.n
     numpy.ndarray, uint32, shape (n-grams,)
         Distinct hashes, sorted.
     """
-    return np.unique(_runs(text, tokens, longest))
+    return texts_ngrams([text], [tokens], longest)[0]
 
 
-def known_ngrams(found: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Numbers of the n-grams a model knows.
+def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], longest: int = 4) -> list[np.ndarray]:
+    """`text_ngrams` of many texts, which takes a fifth of the time a text."""
+    hashes, owners = _runs(texts, tokens, longest)
+    return _by_text(hashes, owners, len(texts))
+
+
+def known_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], known: np.ndarray) -> list[np.ndarray]:
+    """Numbers of the `texts_ngrams` a model knows.
 
     Parameters
     ----------
-    found : numpy.ndarray, uint32
-        Hashes, as `text_ngrams` gives them.
+    texts : sequence of str
+    tokens : sequence of sequences of str
     known : numpy.ndarray, uint32
         Distinct hashes, sorted.
 
     Returns
     -------
-    numpy.ndarray, int32, shape (known ones,)
-        Their places in `known`, counted from 1; 0 is left for padding.
+    list of numpy.ndarray, int32, shape (known ones,)
+        Their places in `known`, counted from 1; 0 is left for padding. Sorted.
     """
-    numbers = ngram_numbers(found, known)
-    return numbers[numbers > 0]
+    hashes, owners = _runs(texts, tokens)
+    # Looked up in order, neighbours find what they need in the processor's cache: a fifth of the time.
+    keys = np.sort(hashes.astype(np.uint64) << np.uint64(32) | owners.astype(np.uint64))
+    numbers = ngram_numbers((keys >> np.uint64(32)).astype(np.uint32), known)
+    found = numbers > 0
+    return _by_text(numbers[found], (keys[found] & np.uint64(0xFFFFFFFF)).astype(np.int64), len(texts))
 
 
 def ngram_numbers(found: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """As `known_ngrams`, with a 0 in the place of each unknown one; int32, as long as `found`."""
+    """Places of hashes in `known`, counted from 1, with a 0 for each unknown one; int32, as long as `found`."""
     if not len(known):
         return np.zeros(len(found), np.int32)
     places = np.searchsorted(known, found)
@@ -106,14 +115,28 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), longest: int = 4) -> tu
     runs = [(units[i][0], units[i + n - 1][1])
             for units, lengths in ((places, range(1, longest + 1)), (ends, range(2, 4)))
             for n in lengths for i in range(len(units) - n + 1)]
-    return _runs(text, [token.text for token in tokens], longest), np.array(runs)
+    return _runs([text], [[token.text for token in tokens]], longest)[0], np.array(runs)
 
 
-def _runs(text: str, tokens: Sequence[str], longest: int) -> np.ndarray:
-    """Hashes of all runs: those of characters, shorter ones first, then those of tokens."""
-    plain = _RUNS.sub(r"\1\1\1", f" {_SPACES.sub(' ', text.strip().lower())} ")
-    codes = np.array([_token_code(token) for token in tokens], np.uint32)
-    return np.concatenate([_hashes(_codes(plain), range(1, longest + 1)), _hashes(codes, range(2, 4)) ^ _TOKENS])
+def _runs(texts: Sequence[str], tokens: Sequence[Sequence[str]], longest: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Hashes of all runs and the texts they are of: runs of characters, shorter ones first, then those of tokens."""
+    plain = [_RUNS.sub(r"\1\1\1", f" {' '.join(text.lower().split())} ") for text in texts]
+    codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
+    characters, of_characters = _hashes(_codes("".join(plain)), range(1, longest + 1), _owners(plain))
+    pieces, of_pieces = _hashes(codes, range(2, 4), _owners(tokens))
+    return np.concatenate([characters, pieces ^ _TOKENS]), np.concatenate([of_characters, of_pieces])
+
+
+def _owners(rows: Sequence) -> np.ndarray:
+    """The number of the row that each item of the rows, end to end, is of."""
+    return np.repeat(np.arange(len(rows), dtype=np.int64), [len(row) for row in rows])
+
+
+def _by_text(values: np.ndarray, owners: np.ndarray, count: int) -> list[np.ndarray]:
+    """The distinct values of each text, sorted."""
+    distinct = np.unique(owners << 32 | values)
+    ends = np.searchsorted(distinct, np.arange(1, count, dtype=np.int64) << 32)
+    return np.split((distinct & 0xFFFFFFFF).astype(values.dtype), ends)[:count]
 
 
 @lru_cache(maxsize=200_000)
@@ -132,7 +155,7 @@ def word_ngrams(word: str, buckets: int) -> np.ndarray:
     numpy.ndarray, int32, shape (n-grams,)
         Numbers from 1 to ``buckets - 1``.
     """
-    found = _hashes(_codes(f"<{word[:10]}>"), range(2, 4))[:16]
+    found = _hashes(_codes(f"<{word[:10]}>"), range(2, 4))[0][:16]
     found = (found % np.uint32(buckets - 1)).astype(np.int32) + np.int32(1)
     found.flags.writeable = False
     return found
@@ -145,18 +168,24 @@ def _codes(text: str) -> np.ndarray:
 @lru_cache(maxsize=200_000)
 def _token_code(token: str) -> int:
     codes = _codes(token[:20])
-    return int(_hashes(codes, range(len(codes), len(codes) + 1))[-1]) if len(codes) else 0
+    return int(_hashes(codes, range(len(codes), len(codes) + 1))[0][-1]) if len(codes) else 0
 
 
-def _hashes(codes: np.ndarray, lengths: range) -> np.ndarray:
-    """Hashes of all runs, shorter ones first. uint32 wraps around, which is what a hash wants."""
-    sums, found = codes, [np.zeros(0, np.uint32)]
+def _hashes(codes: np.ndarray, lengths: range, owners: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Hashes of all runs within one owner (None: all codes are of one), and whose they are; shorter runs first.
+
+    uint32 wraps around, which is what a hash wants.
+    """
+    owners = np.zeros(len(codes), np.int64) if owners is None else owners
+    sums, found, whose = codes, [np.zeros(0, np.uint32)], [owners[:0]]
     for length in range(1, min(lengths.stop - 1, len(codes)) + 1):
         if length > 1:  # one more than the runs before
             sums = sums[:-1] * _BASE + codes[length - 1 :]
         if length in lengths:
-            found.append(sums + np.uint32(length * int(_BASE) ** length % 2**32))
+            within = owners[: len(sums)] == owners[length - 1 :]
+            found.append(sums[within] + np.uint32(length * int(_BASE) ** length % 2**32))
+            whose.append(owners[: len(sums)][within])
     value = np.concatenate(found)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):  # MurmurHash3's finish
         value = (value ^ (value >> np.uint32(shift))) * np.uint32(factor)
-    return value ^ (value >> np.uint32(16))
+    return value ^ (value >> np.uint32(16)), np.concatenate(whose)

@@ -1,4 +1,4 @@
-"""The texts that training reads, as flat arrays: little memory, and a batch in a few operations."""
+"""Many texts as flat arrays: little memory, and a batch in a few operations. For training, and prediction in bulk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from .ngrams import word_ngrams
 from .padding import padded
+from .vocabulary import Vocabulary
 
 
 class Packed(NamedTuple):
@@ -28,6 +29,9 @@ class Packed(NamedTuple):
         Id of the padding token.
     fixed : int or None
         Pad every batch to this many tokens; None pads to its longest text.
+    ngrams : list of numpy.ndarray, int32, or None
+        N-grams of each text that the linear branch knows. None while the network trains: the branch's logits
+        come as offsets then.
     """
 
     words: np.ndarray
@@ -37,10 +41,12 @@ class Packed(NamedTuple):
     subwords: np.ndarray | None
     padding: int
     fixed: int | None = None
+    ngrams: Sequence[np.ndarray] | None = None
 
     def take(self, texts: slice) -> Packed:
         """Some of the texts; nothing large is copied."""
-        return self._replace(starts=self.starts[texts], lengths=self.lengths[texts])
+        return self._replace(starts=self.starts[texts], lengths=self.lengths[texts],
+                             ngrams=None if self.ngrams is None else self.ngrams[texts])
 
     def batch(self, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
         """Padded arrays of the texts at these positions.
@@ -58,8 +64,9 @@ class Packed(NamedTuple):
         ids : numpy.ndarray, int32, shape (B, T)
         valid_length : numpy.ndarray, int32, shape (B,)
         subwords : numpy.ndarray, int32, shape (B, T, K)
-            Only with a table of them. N-grams of the text are not here: while the
-            network trains, the linear branch's logits come as offsets.
+            Only with a table of them.
+        ngrams : numpy.ndarray, int32, shape (B, N)
+            Only where they are known.
         """
         lengths = self.lengths[positions]
         before = np.cumsum(lengths) - lengths
@@ -76,28 +83,32 @@ class Packed(NamedTuple):
             subwords = np.zeros((*ids.shape, widest), np.int32)
             subwords[real] = rows[:, :widest]
             arrays.append(subwords)
+        if self.ngrams is not None:
+            arrays.append(padded([self.ngrams[i] for i in positions]))
         return tuple(arrays)
 
 
-def pack(tokens, order: Sequence[int], vocabulary, max_length: int, *, subword_buckets: int = 0,
-         fixed: int | None = None) -> Packed:
+def pack(tokens, order: Sequence[int] | slice, vocabulary: Vocabulary, max_length: int, *, subword_buckets: int = 0,
+         fixed: int | None = None, ngrams: Sequence[np.ndarray] | None = None) -> Packed:
     """Texts in the given order, cut to `max_length` tokens.
 
     Parameters
     ----------
     tokens : gluonattn.text.tokens.Tokens
-    order : sequence of int
-    vocabulary : gluonnlp.Vocab
+    order : sequence of int, or slice
+    vocabulary : Vocabulary
     max_length : int
     subword_buckets : int, default 0
         As in `AttentionClassifier`; 0 makes no n-grams.
     fixed : int or None
         See `Packed`; not less than `max_length`.
+    ngrams : sequence of numpy.ndarray or None
+        See `Packed`; in the given order.
     """
-    ids = np.array([*vocabulary[tokens.words], vocabulary[vocabulary.unknown_token]], np.int32)
+    ids = np.array([*vocabulary[tokens.words], vocabulary.unknown], np.int32)
     subwords = None
     if subword_buckets:
         subwords = padded([*(word_ngrams(word, subword_buckets) for word in tokens.words), ids[:0]])
     lengths = np.minimum(tokens.lengths, max_length)
-    return Packed(tokens.numbers, tokens.ends[:-1][order], lengths[order], ids, subwords,
-                  vocabulary[vocabulary.padding_token], fixed)
+    return Packed(tokens.numbers, tokens.ends[:-1][order], lengths[order], ids, subwords, vocabulary.padding, fixed,
+                  ngrams)

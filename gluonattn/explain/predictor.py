@@ -14,6 +14,8 @@ from typing import cast
 import numpy as np
 
 from ..data.examples import Encoder, Example
+from ..data.ngrams import known_ngrams
+from ..data.packed import Packed, pack
 from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews
 from ..data.vocabulary import Vocabulary
@@ -23,6 +25,7 @@ from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, load_checkpoint
 from ..record import AttentionRecord, Prediction, Token
 from ..runtime import total_threads
 from ..text import tokenizer
+from ..text.tokens import Tokens
 from .attribution import METHODS
 from .explanation import Explanation, attributed, predicted
 from .inside import Inside, Reading
@@ -106,10 +109,10 @@ class Predictor:
         self.unknown = self._vocabulary.unknown
         self._fixed: int | None = config["max_length"] if config["recipe"] == "post" else None
         self.max_length = self._fixed or LONGEST
-        known = checkpoint.weights.get(KNOWN_NGRAMS)
-        if config["model"].get("ngrams", 0) != (0 if known is None else len(known)):
+        self._known = checkpoint.weights.get(KNOWN_NGRAMS)
+        if config["model"].get("ngrams", 0) != (0 if self._known is None else len(self._known)):
             raise CheckpointError(f"{folder}: model.safetensors does not hold the n-grams of this model.")
-        self._encode = Encoder(self._vocabulary, self.max_length, config["model"].get("subword_buckets", 0), known)
+        self._encode = Encoder(self._vocabulary, self.max_length, config["model"].get("subword_buckets", 0), self._known)
         self.engine, self.classifier = make_engine(checkpoint, engine, device)
         self._workers = total_threads() if self.classifier.parallel else 1
 
@@ -131,9 +134,10 @@ class Predictor:
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
             chunk = [Prediction(None)] * len(part)
-            tokens = [self.tokenizer(text) for text in part]
-            kept = [i for i, found in enumerate(tokens) if found]
-            for batch, (logits, _) in self._run([self.example(part[i], tokens[i]) for i in kept]):
+            words = [self.tokenizer.words(text) for text in part]
+            kept = [i for i, found in enumerate(words) if found]
+            packed = self._pack([part[i] for i in kept], [words[i] for i in kept])
+            for batch, (logits, _) in self._run(packed.lengths.tolist(), packed.batch):
                 for i, row in zip(batch, _probabilities(logits)):
                     chunk[kept[i]] = predicted(self.labels, row)
             results.extend(chunk)
@@ -177,7 +181,7 @@ class Predictor:
         tokens = [self.visible(text) for text in texts]
         readings = [self.inside.read(*both) for both in zip(texts, tokens)]
         records: dict[int, Explanation] = {}
-        for batch, (logits, weights) in self._run([reading.example for reading in readings]):
+        for batch, (logits, weights) in self._run_examples([reading.example for reading in readings]):
             for i, row, matrix in zip(batch, _probabilities(logits), weights):
                 counts = {"in_text": len(tokens[i]), "seen": len(readings[i].tokens)}
                 records[i] = self.explanation(readings[i], row, matrix, {}, method, counts)
@@ -269,7 +273,7 @@ class Predictor:
     def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
         """Probabilities (examples, classes) of examples as `example` makes them, in input order."""
         found = np.zeros((len(examples), len(self.labels)))
-        for batch, (logits, _) in self._run(examples):
+        for batch, (logits, _) in self._run_examples(examples):
             found[batch] = _probabilities(logits)
         return found
 
@@ -306,11 +310,25 @@ class Predictor:
             "labels": self.labels,
         }
 
-    def _run(self, examples: Sequence[Example]) -> Iterator:
+    def _pack(self, texts: list[str], words: list[list[str]]) -> Packed:
+        """Texts and their tokens, at least one each, as the numbers the model reads."""
+        ngrams = None
+        if self._known is not None:
+            seen = list(texts)
+            for i, found in enumerate(words):
+                if len(found) > self.max_length:  # n-grams of what lies behind are not read either
+                    seen[i] = texts[i][: self.tokenizer(texts[i])[self.max_length - 1].end]
+            ngrams = known_ngrams(seen, [found[: self.max_length] for found in words], self._known)
+        return pack(Tokens.gather([words]), slice(None), self._vocabulary, self.max_length,
+                    subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self._fixed, ngrams=ngrams)
+
+    def _run_examples(self, examples: Sequence[Example]) -> Iterator:
+        return self._run([len(e.ids) for e in examples], lambda batch: self.pad([examples[i] for i in batch]))
+
+    def _run(self, lengths: list[int], pad: Callable[[list[int]], tuple]) -> Iterator:
         """Yield (positions, (logits, weights)) of batches of texts of similar length."""
-        batches = plan_by_length([len(e.ids) for e in examples], _BATCH, _PAIRS)
-        inputs = (self.pad([examples[i] for i in batch]) for batch in batches)
-        yield from zip(batches, _ahead(self.classifier, inputs, min(self._workers, len(batches))))
+        batches = plan_by_length(lengths, _BATCH, _PAIRS)
+        yield from zip(batches, _ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
     def visible(self, text: str) -> list[Token]:
         """The tokens of a text; TextError if it has none."""

@@ -100,7 +100,7 @@ def to_json(value) -> bytes:
 def _here(texts, name, progress):
     split = tokenizer(name)
     for start in range(0, len(texts), _CHUNK):
-        yield [[token.text for token in split(text)] for text in texts[start : start + _CHUNK]]
+        yield [split.words(text) for text in texts[start : start + _CHUNK]]
         if progress:
             progress(min(start + _CHUNK, len(texts)), len(texts))
 

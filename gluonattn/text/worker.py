@@ -12,7 +12,7 @@ def main() -> None:
     split = tokenizer(sys.argv[1])
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the parent is gone: end without a word
     for line in sys.stdin.buffer:
-        result = [[token.text for token in split(text)] for text in json.loads(line)]
+        result = [split.words(text) for text in json.loads(line)]
         sys.stdout.buffer.write(to_json(result) + b"\n")
         sys.stdout.buffer.flush()
 

@@ -120,11 +120,12 @@ def _rows(ngrams: Sequence[np.ndarray], known: np.ndarray):
     """0/1 rows of texts over the known n-grams."""
     from scipy.sparse import csr_matrix
 
-    from ..data.ngrams import known_ngrams
+    from ..data.ngrams import ngram_numbers
 
-    found = [known_ngrams(one, known) - 1 for one in ngrams]
-    ends = np.cumsum([0, *map(len, found)])
-    return csr_matrix((np.ones(ends[-1], np.float32), np.concatenate(found), ends),
+    numbers = ngram_numbers(np.concatenate([known[:0], *ngrams]), known)
+    found = numbers > 0
+    ends = np.concatenate([[0], np.cumsum(found)])[np.cumsum([0, *map(len, ngrams)])]
+    return csr_matrix((np.ones(ends[-1], np.float32), numbers[found] - 1, ends),
                       shape=(len(ngrams), len(known)))
 
 

@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 
 from .. import __version__, runtime
 from ..data.crawl import POSITIVE, read_crawl
-from ..data.ngrams import text_ngrams
+from ..data.ngrams import texts_ngrams
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.sources import locate
 from ..errors import DataError, OptionError
@@ -25,6 +25,8 @@ from ..text import tokenize_all
 from .linear import fit_linear
 from .session import fit_and_save, folder_to_write, is_finished, processes, resume_file, resume_or_start
 from .settings import SMALL, Settings
+
+_CHUNK = 2048  # texts whose n-grams are read at once
 
 
 def train(
@@ -203,7 +205,7 @@ def _start(settings: Settings, texts, tokens, targets, split, fitting):
     `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones.
     """
     from ..data.packed import pack
-    from ..data.vocabulary import build_vocabulary
+    from ..data.vocabulary import Vocabulary, build_vocabulary
     from .loop import Part
 
     own = len(split[0])
@@ -213,13 +215,17 @@ def _start(settings: Settings, texts, tokens, targets, split, fitting):
     vocabulary = build_vocabulary((tokens[i] for i in order[train]), settings.min_count or 1)
     branch = offsets = None
     if settings.ngrams:
-        found = [text_ngrams(texts[i], tokens[i]) for i in order]
+        found: list[np.ndarray] = []
+        for first in range(0, len(order), _CHUNK):
+            part = order[first : first + _CHUNK]
+            found += texts_ngrams([texts[i] for i in part], [tokens[i] for i in part])
         fewest = 2 if own < SMALL else 6 if settings.extra else 3
         branch = fit_linear(found, targets[train], own, fewest, settings.seed, fitting)
         offsets = branch.offsets
         del found
     arguments = _model_arguments(settings, vocabulary, targets.shape[1])
-    packed = pack(tokens, order, vocabulary, settings.max_length, subword_buckets=arguments.get("subword_buckets", 0),
+    packed = pack(tokens, order, Vocabulary(vocabulary.to_json()), settings.max_length,
+                  subword_buckets=arguments.get("subword_buckets", 0),
                   fixed=settings.max_length if settings.recipe == "post" else None)
     parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
              for part in (train, valid)]

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.ngrams import known_ngrams, ngram_spans, text_ngrams, word_ngrams
+from gluonattn.data.ngrams import (
+    known_ngrams,
+    ngram_numbers,
+    ngram_spans,
+    text_ngrams,
+    texts_ngrams,
+    word_ngrams,
+)
 from gluonattn.record import Token
 
 texts = st.text(st.characters(exclude_categories=()), max_size=60)
@@ -51,9 +58,22 @@ def test_laughter_capitals_and_blanks_of_any_length_read_alike(a, b):
 @given(st.sets(st.integers(0, 2**32 - 1), max_size=30), st.sets(st.integers(0, 2**32 - 1), max_size=30))
 def test_known_ngrams_are_found_at_their_places_and_others_left_out(known, found):
     known, found = (np.array(sorted(s), np.uint32) for s in (known, found | set(list(known)[:3])))
-    numbers = known_ngrams(found, known)
-    assert numbers.dtype == np.int32 and (numbers >= 1).all()
-    assert set(known[numbers - 1]) == set(known) & set(found)
+    numbers = ngram_numbers(found, known)
+    assert numbers.dtype == np.int32 and numbers.shape == found.shape
+    assert (known[numbers[numbers > 0] - 1] == found[numbers > 0]).all()
+    assert set(found[numbers > 0]) == set(known) & set(found)
+
+
+@given(st.lists(st.lists(st.text("영화ㅋ A", max_size=3), max_size=4), max_size=5), st.data())
+def test_texts_together_have_the_ngrams_they_have_alone(tokens, data):
+    texts = [" ".join(found) + data.draw(st.text("ㅋ 화", max_size=6)) for found in tokens]
+    known = np.unique(np.concatenate([text_ngrams("영화 ㅋㅋ", ["영화", "ㅋ"]), *map(text_ngrams, texts[1:])]))
+    alone = [text_ngrams(*both) for both in zip(texts, tokens)]
+    assert len(texts_ngrams(texts, tokens)) == len(known_ngrams(texts, tokens, known)) == len(texts)
+    for found, expected in zip(texts_ngrams(texts, tokens), alone):
+        assert found.tolist() == expected.tolist() and found.dtype == np.uint32
+    for found, of_text in zip(known_ngrams(texts, tokens, known), alone):
+        assert (known[found - 1] == np.intersect1d(known, of_text)).all() and found.dtype == np.int32
 
 
 def test_numbers_do_not_change_between_versions():

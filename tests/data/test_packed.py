@@ -1,4 +1,4 @@
-"""What training reads: the same numbers as prediction, and word dropout."""
+"""Texts packed for training and bulk prediction: the same numbers as one by one, and word dropout."""
 
 import numpy as np
 import pytest
@@ -6,26 +6,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gluonattn.data.examples import Encoder
+from gluonattn.data.ngrams import known_ngrams, text_ngrams
 from gluonattn.data.packed import pack
 from gluonattn.data.padding import pad_batch
-from gluonattn.data.vocabulary import build_vocabulary
+from gluonattn.data.vocabulary import Vocabulary, build_vocabulary
 from gluonattn.text.tokens import Tokens
 
-VOCABULARY = build_vocabulary([["영화", "좋다"], ["영화", "별로"]], 1)
-UNKNOWN, PADDING = VOCABULARY["<unk>"], VOCABULARY["<pad>"]
+VOCABULARY = Vocabulary(build_vocabulary([["영화", "좋다"], ["영화", "별로"]], 1).to_json())
+UNKNOWN, PADDING = VOCABULARY.unknown, VOCABULARY.padding
+KNOWN = text_ngrams("좋다 별로 영화 꿀잼", ["좋다", "별로", "영화"])
 TEXTS = st.lists(st.lists(st.sampled_from(["영화", "좋다", "별로", "꿀잼", "ㅋㅋ", "."]), min_size=1, max_size=7),
                  min_size=1, max_size=8)
 
 
-@given(TEXTS, st.integers(1, 9), st.sampled_from([0, 64]), st.data())
-def test_a_batch_is_what_prediction_pads(texts, longest, buckets, data):
+@given(TEXTS, st.integers(1, 9), st.sampled_from([0, 64]), st.booleans(), st.data())
+def test_a_batch_is_what_examples_are_padded_to(texts, longest, buckets, ngrams, data):
     order = data.draw(st.permutations(range(len(texts))))
     positions = data.draw(st.lists(st.sampled_from(range(len(texts))), min_size=1, unique=True))
-    packed = pack(Tokens.gather([texts]), order, VOCABULARY, longest, subword_buckets=buckets)
-    encode = Encoder(VOCABULARY, longest, buckets)
-    expected = pad_batch([encode("", texts[order[i]]) for i in positions], PADDING)
+    known = KNOWN if ngrams else None
+    found = known_ngrams(["".join(texts[i]) for i in order], [texts[i] for i in order], KNOWN) if ngrams else None
+    packed = pack(Tokens.gather([texts]), order, VOCABULARY, longest, subword_buckets=buckets, ngrams=found)
+    encode = Encoder(VOCABULARY, longest, buckets, known)
+    expected = pad_batch([encode("".join(texts[order[i]]), texts[order[i]]) for i in positions], PADDING)
     found = packed.batch(positions)
-    assert len(found) == len(expected) == (3 if buckets else 2)
+    assert len(found) == len(expected) == 2 + bool(buckets) + ngrams
     for mine, theirs in zip(found, expected):
         np.testing.assert_array_equal(mine, theirs)
         assert mine.dtype == np.int32
@@ -37,7 +41,7 @@ def test_a_batch_is_what_prediction_pads(texts, longest, buckets, data):
 def test_a_fixed_length_pads_every_batch_alike():
     packed = pack(Tokens.gather([[["영화"], ["좋다"] * 9]]), [0, 1], VOCABULARY, 4, fixed=4)
     ids, valid_length = packed.batch([0, 1])
-    assert ids.tolist() == [[VOCABULARY["영화"], PADDING, PADDING, PADDING], [VOCABULARY["좋다"]] * 4]
+    assert ids.tolist() == [[*VOCABULARY[["영화"]], PADDING, PADDING, PADDING], VOCABULARY[["좋다"]] * 4]
     assert valid_length.tolist() == [1, 4]
 
 

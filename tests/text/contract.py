@@ -10,6 +10,13 @@ from hypothesis import strategies as st
 SEED_SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
 
+def check_tokenizer(split, text: str) -> None:
+    """Its tokens keep the promise, and its words are their texts."""
+    tokens = split(text)
+    check_contract(text, tokens)
+    assert split.words(text) == [token.text for token in tokens]
+
+
 def check_contract(text: str, tokens) -> None:
     """Spans inside the text and not empty, starts in order, every non-space character covered."""
     covered = bytearray(len(text))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.ngrams import known_ngrams, text_ngrams
+from gluonattn.data.ngrams import ngram_numbers, text_ngrams
 from gluonattn.training.linear import FOLDS, fit_linear, frequent
 
 
@@ -21,7 +21,7 @@ def texts_of(classes: int, count: int, seed: int = 0) -> tuple[list[np.ndarray],
 
 def logits_of(branch, found):
     """What the classifiers compute."""
-    rows = known_ngrams(found, branch.known)
+    rows = ngram_numbers(found, branch.known)  # row 0, of unknown ones, is 0
     return branch.scores[rows].sum(0) / np.sqrt(branch.squares[rows].sum() + 1e-12)
 
 
