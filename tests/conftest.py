@@ -67,5 +67,6 @@ def tiny_pronouncer(tmp_path_factory) -> Path:
         pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]" on Python 3.9 to 3.12')
     from gluonattn.training.pronunciation import train_pronunciation
 
-    return train_pronunciation("sample", tmp_path_factory.mktemp("models") / "pronouncer", epochs=4, min_count=2, batch_size=32,
-                               device="cpu", workers=1, learning_rate=0.005, model={"units": 32, "hidden_size": 64})
+    return train_pronunciation("sample", tmp_path_factory.mktemp("models") / "pronouncer", epochs=4, min_count=2,
+                               batch_size=32, learning_rate=0.005, device="cpu", workers=1,
+                               model={"units": 32, "hidden_size": 64})

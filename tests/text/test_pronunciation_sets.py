@@ -8,7 +8,14 @@ from gluonattn.data.reviews import read_reviews
 from gluonattn.data.sources import locate
 from gluonattn.errors import DataError
 from gluonattn.text.pronunciation_pairs import SPLITS, word_pairs
-from gluonattn.text.pronunciation_sets import LISTED, LISTED_SHARES, from_table, split_of, to_table, with_listed
+from gluonattn.text.pronunciation_sets import (
+    LISTED,
+    LISTED_SHARES,
+    from_table,
+    split_of,
+    to_table,
+    with_listed,
+)
 from gluonattn.text.pronunciation_words import words_with
 
 

@@ -3,6 +3,7 @@
 import json
 import signal
 
+import numpy as np
 import pytest
 
 from gluonattn.errors import CheckpointError, OptionError
@@ -79,6 +80,17 @@ def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
     said = "".join(process.communicate(timeout=120))
     assert process.returncode == 0 and "resumed in epoch 1" in said and "gluonattn evaluate --model" in said, said
     assert not state.exists() and snapshot_epochs(out) == (0, 1, 2)
+
+
+def test_two_processes_compute_what_one_does(table, tmp_path):
+    options = {**SMALL, "epochs": 1, "model": {**SMALL["model"], "dropout": 0.0}}
+    one, two = (load_checkpoint(train_pronunciation(str(table), tmp_path / str(n), **{**options, "workers": n}))
+                for n in (1, 2))
+    for name in one.weights:
+        np.testing.assert_allclose(two.weights[name], one.weights[name], atol=1e-3, err_msg=name)
+    assert any((one.weights[name] != two.weights[name]).any() for name in one.weights)  # sums in another order
+    for figure in ("train_loss", "valid_loss", "valid_accuracy"):
+        assert two.history[0][figure] == pytest.approx(one.history[0][figure], rel=1e-4)
 
 
 def test_what_a_checkpoint_and_its_snapshots_hold(tiny_pronouncer):

@@ -6,7 +6,13 @@ import pytest
 from gluonattn.runtime import mx
 from gluonattn.text.pronunciation_pairs import word_pairs
 from gluonattn.training.loop import fit, prepare, validate
-from gluonattn.training.pronunciation_task import LetterCrossEntropy, PronunciationTask, as_arrays, encode, make_vocabulary
+from gluonattn.training.pronunciation_task import (
+    LetterCrossEntropy,
+    PronunciationTask,
+    as_arrays,
+    encode,
+    make_vocabulary,
+)
 from gluonattn.training.settings import Settings
 
 WORDS = ["국물이 값을 놓고 나무 하늘 좋은 학교에 같이 먹는다 책상"]
