@@ -1,15 +1,13 @@
-"""Two operators in numpy for training on the CPU: the MLP score and dropout.
+"""The MLP score as an operator in numpy, for the CPU: a few units at a time, so (B, T, T, units) is never held.
 
-MXNet calls them by name (`F.Custom`) and hands over its own memory, so nothing
-is copied. A symbol that was exported with them would need this module to load;
-so a model has them only after `compute_in_numpy`, which prediction with MXNet on
-the CPU calls. They take a third less memory, but hold Python while they compute: in
-training, where the next batch is prepared meanwhile, they cost a third of the speed.
+MXNet calls it by name (`F.Custom`) and hands over its own memory, so nothing
+is copied. A symbol that was exported with it would need this module to load;
+so a model has it only after `compute_in_numpy`, which prediction with MXNet on
+the CPU calls, and training on long texts. On short ones MXNet's own operators
+are faster: this one holds Python (docs/performance.md).
 """
 
 from __future__ import annotations
-
-from collections import Counter
 
 import numpy as np
 
@@ -20,7 +18,7 @@ _LARGEST = 40.0  # exp(2x) of larger values leaves float32
 
 
 def compute_in_numpy(model) -> None:
-    """Let a model's MLP cells and dropout use these operators; call it before `hybridize`.
+    """Let a model's MLP cells use this operator; call it before `hybridize`.
 
     Parameters
     ----------
@@ -29,28 +27,11 @@ def compute_in_numpy(model) -> None:
     """
     from .mlp_cell import FastMLPAttentionCell
 
-    streams = 0
-    for block in _blocks(model):
-        if isinstance(block, FastMLPAttentionCell):
-            block.in_numpy = True
-        for name, child in list(vars(block).items()):
-            if type(child) is mx.gluon.nn.Dropout and child._rate and not child._axes:
-                setattr(block, name, SeededDropout(child._rate, streams))
-                streams += 1
+    if isinstance(model, FastMLPAttentionCell):
+        model.in_numpy = True
+    for child in model._children.values():
+        compute_in_numpy(child)
 
-
-def draws_in_mxnet(model) -> bool:
-    """Whether dropout of MXNet's own is left, which `mxnet.random.seed` seeds."""
-    return any(type(block) is mx.gluon.nn.Dropout and block._rate for block in _blocks(model))
-
-
-def _blocks(block):
-    yield block
-    for child in block._children.values():
-        yield from _blocks(child)
-
-
-# The MLP score.
 
 def additive_scores(query: np.ndarray, key: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Scores v tanh(query + key), a few units at a time.
@@ -159,78 +140,6 @@ class _ScoreKind(mx.operator.CustomOpProp):
 
     def create_operator(self, *_):
         return _Score()
-
-
-# Dropout.
-
-_seed = 0
-_drawn: Counter[int] = Counter()
-
-
-def seed_dropout(seed: int) -> None:
-    """Choose the random numbers of every `SeededDropout` from here on.
-
-    `mxnet.random.seed` takes 1.2 ms, a twentieth of a step; this takes none.
-    """
-    global _seed
-    _seed = seed
-    _drawn.clear()
-
-
-class SeededDropout(mx.gluon.nn.Dropout):
-    """Dropout whose random numbers depend on `seed_dropout` and its own number alone.
-
-    Parameters
-    ----------
-    rate : float
-        Share of the input that becomes 0, in steps of 1/65536.
-    stream : int
-        Dropouts of one model have different ones.
-    """
-
-    def __init__(self, rate, stream, **kwargs):
-        super().__init__(rate, **kwargs)
-        self._stream = stream
-
-    def hybrid_forward(self, F, x):
-        return F.Custom(x, op_type="gluonattn_dropout", rate=self._rate, stream=self._stream)
-
-
-class _Dropout(mx.operator.CustomOp):
-    def __init__(self, rate: float, stream: int):
-        super().__init__()
-        self._least, self._stream = round(rate * 65536), stream
-        self._mask: np.ndarray | None = None
-
-    def forward(self, is_train, req, in_data, out_data, aux):
-        values = _own(in_data[0])
-        self._mask = None
-        if is_train:
-            random = np.random.default_rng([_seed, self._stream, _drawn[self._stream]])
-            _drawn[self._stream] += 1
-            numbers = np.frombuffer(random.bytes(2 * values.size), np.uint16)
-            self._mask = (numbers >= self._least).astype(np.float32).reshape(values.shape)
-            self._mask *= 65536 / (65536 - self._least)
-        self._masked(out_data[0], req[0], values)
-
-    def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
-        self._masked(in_grad[0], req[0], _own(out_grad[0]))
-
-    def _masked(self, target, how, values):
-        _put(target, how, values if self._mask is None else values * self._mask)
-
-
-@mx.operator.register("gluonattn_dropout")
-class _DropoutKind(mx.operator.CustomOpProp):
-    def __init__(self, rate, stream):  # MXNet hands them over as text
-        super().__init__(need_top_grad=True)
-        self._rate, self._stream = float(rate), int(stream)
-
-    def declare_backward_dependency(self, out_grad, in_data, out_data):
-        return out_grad
-
-    def create_operator(self, *_):
-        return _Dropout(self._rate, self._stream)
 
 
 def _own(array) -> np.ndarray:

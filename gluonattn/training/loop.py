@@ -13,11 +13,13 @@ import numpy as np
 from ..data.batches import plan_batches, to_device
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
-from ..models.numpy_ops import draws_in_mxnet, seed_dropout
+from ..models.numpy_ops import compute_in_numpy
 from ..runtime import keep_freed_memory, mx, seed_everything
 from .parallel import ALONE, Group
 from .settings import Settings
-from .tasks import task_of
+from .tasks import Objective, task_of
+
+_LONG = 64  # tokens; from here on the MLP cell's score is computed in blocks of its units, to save memory
 
 
 class Part(NamedTuple):
@@ -74,13 +76,14 @@ class Run:
         self.task = task_of(settings)
         parameters = sorted(model._collect_params_with_prefix().items())
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
-        self.seeds_mxnet = draws_in_mxnet(model)  # takes 1.2 ms
+        self.seeds_mxnet = self.task.draws_in_mxnet(model)  # takes 1.2 ms
         # Multi-precision and key-value stores have no use on one device.
         self.trainer = mx.gluon.Trainer(
             model.collect_params(), "adam", {"learning_rate": settings.learning_rate}, kvstore=None
         )
-        self.loss = self.task.loss(settings.label_smoothing)
-        self.loss.hybridize()
+        masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
+        self.objective = Objective(self.task, model, settings.label_smoothing, train.offsets is not None, len(masks))
+        self.objective.hybridize(static_alloc=True)
         self.history: list[dict[str, Any]] = []
         self.epoch = self.batch = 0
         self.totals = new_totals()
@@ -146,7 +149,8 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     # The attention comes last: what models with different cells share begins alike.
     for name in sorted(block._children, key="attention".__eq__):
         block._children[name].initialize(mx.init.Xavier(), ctx=device)
-    block.hybridize(static_alloc=True)
+    if settings.max_length > _LONG and device.device_type == "cpu":
+        compute_in_numpy(block)
     run = Run(block, settings, train, valid, own, device, group)
     # One forward pass settles every shape that was left to be inferred.
     block(*run.arrays(train, [0])[0])
@@ -197,7 +201,7 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
 
 
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
-    """Inputs, targets, offsets and dropout seed of this process's share of a batch of the epoch.
+    """What `start_gradient` takes, for this process's share of a batch of the epoch.
 
     None when there is no such batch, or too few reviews in it for every process
     to get one. Its random numbers depend on seed, step and rank alone, so a
@@ -210,7 +214,9 @@ def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
     step = run.step - run.batch + number
     rng = np.random.default_rng([run.settings.seed, step, run.group.rank])
     seed = int(rng.integers(2**31 - 1))
-    return *run.arrays(run.train, positions, run.settings.word_dropout, rng), seed
+    inputs, targets, offsets = run.arrays(run.train, positions, run.settings.word_dropout, rng)
+    masks = (to_device(mask, run.device) for mask in run.task.masks(run.model, inputs, rng))
+    return (targets, *([] if offsets is None else [offsets]), *inputs, *masks), seed
 
 
 def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
@@ -219,7 +225,7 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     done = meanwhile()
     values = [float(array.asscalar()) for array in sums] or [0.0, 0.0]
     loss, correct, reviews = run.group.add_gradients(
-        gradients(run), [*values, len(batch[1]) if batch else 0], present=bool(batch)
+        gradients(run), [*values, len(batch[0][0]) if batch else 0], present=bool(batch)
     )
     run.gradient_scale, run.batch_reviews = 1.0, int(reviews)
     _tell(callbacks, "on_gradient", run)
@@ -235,21 +241,13 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
 
 def start_gradient(run: Run, batch):
     """Let the device compute the gradient of a share; its loss and right answers, not waited for."""
-    inputs, targets, offsets, seed = batch
-    seed_dropout(seed)
+    arrays, seed = batch
     if run.seeds_mxnet:
         mx.random.seed(seed, ctx=run.device)
     with mx.autograd.record():
-        logits, _ = run.model(*inputs)
-        if offsets is None:
-            loss = run.loss(logits, targets)
-        else:  # the network is to be right beside the linear branch, and by itself
-            alone, logits = logits, logits + offsets
-            loss = (run.loss(logits, targets) + run.loss(alone, targets)) / 2
-    # Asked for before the long way back, these are ready when they are read.
-    total, correct = loss.sum(), run.task.right(logits, targets).sum()
+        loss, correct = run.objective(*arrays)
     loss.backward()
-    return total, correct
+    return loss, correct
 
 
 def gradients(run: Run) -> list:
@@ -287,7 +285,7 @@ def validate(run: Run) -> dict[str, float]:
         if offsets is not None:
             logits = logits + offsets
         loss += float(cross_entropy(logits, targets).sum().asscalar())
-        correct += int(run.task.right(logits, targets).sum().asscalar())
+        correct += int(run.task.right(mx.nd, logits, targets).sum().asscalar())
     loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths)}
 

@@ -6,8 +6,8 @@ import pytest
 from gluonattn.models.checkpoint import get_weights
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
-from gluonattn.training.loop import fit, prepare, train_batch, validate
-from gluonattn.training.tasks import SmoothedCrossEntropy
+from gluonattn.training.loop import fit, gradients, prepare, start_gradient, train_batch, validate
+from gluonattn.training.tasks import SmoothedCrossEntropy, dropout_mask
 
 
 def equal(first, second):
@@ -70,6 +70,44 @@ def test_validation_equals_numpy(make_run, ngrams):
     found = validate(run)
     assert found["valid_loss"] == pytest.approx(-log_p[range(len(labels)), labels].mean(), rel=1e-5)
     assert found["valid_accuracy"] == pytest.approx((log_p.argmax(-1) == labels).mean())
+
+
+@pytest.mark.parametrize("ngrams", [False, True])
+def test_the_gradient_is_that_of_the_operators_one_by_one(make_run, ngrams):
+    """MXNet's static graphs have been wrong about sums of losses."""
+    run = make_run(ngrams=ngrams, model={"embed_size": 6, "hidden_size": 4, "units": 3, "dropout": 0.0})
+    (targets, *arrays), seed = prepare(run, run.plan(0), 0)
+    loss, correct = start_gradient(run, ([targets, *arrays], seed))
+    found = [array.asnumpy() for array in gradients(run)]
+    offsets, inputs = (arrays[0], arrays[1:4]) if ngrams else (0 * targets, arrays[:2])
+    run.model.hybridize(False)
+    with mx.autograd.record():
+        logits, _ = run.model(*inputs)
+        parts = [run.task.loss(run.settings.label_smoothing)(each, targets) for each in (logits + offsets, logits)]
+        expected = (sum(parts) / 2).sum()
+    expected.backward()
+    assert loss.asscalar() == pytest.approx(expected.asscalar(), rel=1e-5)
+    assert correct.asscalar() == ((logits + offsets).asnumpy().argmax(1) == targets.asnumpy().argmax(1)).sum()
+    assert any(np.abs(array).max() > 0.1 for array in found)
+    for array, wanted in zip(found, gradients(run)):
+        np.testing.assert_allclose(array, wanted.asnumpy(), atol=1e-5)
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean(make_run):
+    run = make_run()
+    (_, _, _, words, features), _ = prepare(run, [list(range(40))] * 3, 0)
+    assert words.shape == (40, 8, 6) and features.shape == (40, 16)
+    assert (words.asnumpy() == 0).mean() == pytest.approx(0.4, abs=0.06)
+    mask = dropout_mask((300, 400), 0.3, np.random.default_rng(0))
+    assert mask.dtype == np.float32 and len(np.unique(mask)) == 2
+    assert (mask == 0).mean() == pytest.approx(0.3, abs=0.01) and mask.mean() == pytest.approx(1, abs=0.01)
+    assert (dropout_mask((3, 2), 0.0, np.random.default_rng(0)) == 1).all()
+
+
+@pytest.mark.parametrize(("options", "drawn"), [
+    ({}, False), ({"recipe": "post", "model": {}}, True), ({"model": {"attention_dropout": 0.1}}, True)])
+def test_mxnet_is_seeded_only_where_it_draws(make_run, options, drawn):
+    assert make_run(**options).seeds_mxnet == drawn
 
 
 def test_extra_texts_are_read_in_the_first_epochs_only(make_run):
