@@ -15,6 +15,7 @@ import random
 import re
 import sys
 import warnings
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -143,6 +144,12 @@ def keep_freed_memory() -> bool:
         return False
     trim_threshold, most_mapped = -1, -4  # M_TRIM_THRESHOLD, M_MMAP_MAX in malloc.h
     return bool(set_option(trim_threshold, 2**31 - 1)) and bool(set_option(most_mapped, 0))
+
+
+def give_back_memory() -> None:
+    """Let the C library (glibc) give back what is free, also between what is in use; `keep_freed_memory` goes on."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def memory_of(array, wait: bool = True):

@@ -76,7 +76,7 @@ def heads_of(name: str, num_heads: int) -> int:
 def _mlp(normalized):
     def make(units, dropout, **_):
         from ..runtime import mx
-        from .mlp_cell import FastMLPAttentionCell
+        from .fast_cells import FastMLPAttentionCell
 
         # GluonNLP shares one default tanh block between all instances.
         tanh = mx.gluon.nn.Activation("tanh")
@@ -87,30 +87,31 @@ def _mlp(normalized):
 
 def _dot(**settings):
     def make(dropout, **_):
-        from ..runtime import nlp
+        from .fast_cells import FastDotProductAttentionCell
 
-        return nlp.model.DotProductAttentionCell(dropout=dropout, **settings)
+        return FastDotProductAttentionCell(dropout=dropout, **settings)
 
     return make
 
 
 def _general(hidden_size, dropout, **_):
-    from ..runtime import nlp
+    from .fast_cells import FastDotProductAttentionCell
 
-    return nlp.model.DotProductAttentionCell(
+    return FastDotProductAttentionCell(
         units=hidden_size, luong_style=True, scaled=False, use_bias=False, dropout=dropout
     )
 
 
 def _multi_head(hidden_size, num_heads, dropout, **_):
     from ..runtime import nlp
+    from .fast_cells import FastDotProductAttentionCell
 
     if hidden_size % num_heads:
         raise OptionError(
             f"num_heads must divide the attention width: {hidden_size} is not a multiple of {num_heads}."
         )
     return nlp.model.MultiHeadAttentionCell(
-        nlp.model.DotProductAttentionCell(scaled=True, dropout=dropout),
+        FastDotProductAttentionCell(scaled=True, dropout=dropout),
         query_units=hidden_size, key_units=hidden_size, value_units=hidden_size, num_heads=num_heads,
     )
 

@@ -25,7 +25,7 @@ def compute_in_numpy(model) -> None:
     model : mxnet.gluon.Block
         On the CPU.
     """
-    from .mlp_cell import FastMLPAttentionCell
+    from .fast_cells import FastMLPAttentionCell
 
     if isinstance(model, FastMLPAttentionCell):
         model.in_numpy = True

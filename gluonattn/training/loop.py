@@ -14,7 +14,7 @@ from ..data.batches import plan_batches, to_device
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
 from ..models.numpy_ops import compute_in_numpy
-from ..runtime import keep_freed_memory, mx, seed_everything
+from ..runtime import give_back_memory, keep_freed_memory, mx, seed_everything
 from .parallel import ALONE, Group
 from .settings import Settings
 from .tasks import Objective, task_of
@@ -84,6 +84,7 @@ class Run:
         masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
         self.objective = Objective(self.task, model, settings.label_smoothing, train.offsets is not None, len(masks))
         self.objective.hybridize(static_alloc=True)
+        model.hybridize()  # by itself it validates, and should hold no memory in between
         self.history: list[dict[str, Any]] = []
         self.epoch = self.batch = 0
         self.totals = new_totals()
@@ -278,7 +279,8 @@ def validate(run: Run) -> dict[str, float]:
     lengths = run.valid.texts.lengths
     loss = correct = 0.0
     cross_entropy = run.task.loss(0.0)
-    plan = plan_batches(lengths.tolist(), 2 * run.settings.batch_size)
+    give_back_memory()  # what batches of other lengths left in pieces
+    plan = plan_batches(lengths.tolist(), run.settings.batch_size)
     for positions in plan[run.group.rank :: run.group.size]:
         inputs, targets, offsets = run.arrays(run.valid, positions)
         logits, _ = run.model(*inputs)

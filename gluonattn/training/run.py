@@ -138,6 +138,7 @@ def train(
         start, vocabulary, branch = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
                                            fitting)
         del tokens, texts, targets  # as large as all the rest together
+        runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
         run = new_run(**start, device=device, group=group)
         size = sum(p.data().size for p in run.model.collect_params().values())

@@ -50,7 +50,7 @@ def weigh_branches(run) -> dict:
 
     texts, targets, offsets = run.valid
     logits = np.zeros_like(offsets)
-    for positions in plan_batches(texts.lengths.tolist(), 2 * run.settings.batch_size):
+    for positions in plan_batches(texts.lengths.tolist(), run.settings.batch_size):
         logits[positions] = run.model(*run.arrays(run.valid, positions)[0])[0].asnumpy()
     return dict(zip(("network", "ngrams", "bias"), weigh(logits, offsets, targets.argmax(1))))
 

@@ -1,9 +1,9 @@
-"""The fast MLP cell, in both its forms, against GluonNLP's own."""
+"""The fast cells, in all their forms, against GluonNLP's own."""
 
 import numpy as np
 import pytest
 
-from gluonattn.models.mlp_cell import FastMLPAttentionCell
+from gluonattn.models.fast_cells import FastDotProductAttentionCell, FastMLPAttentionCell
 from gluonattn.runtime import mx, nlp
 
 
@@ -22,26 +22,35 @@ def answers(cell, arrays):
     return {name: array.asnumpy() for name, array in found.items()}
 
 
-@pytest.mark.parametrize("in_numpy", [False, True], ids=["plain", "numpy"])
+KINDS = {
+    "mlp": (FastMLPAttentionCell, nlp.model.MLPAttentionCell, {"units": 5}),
+    "mlp-normalized": (FastMLPAttentionCell, nlp.model.MLPAttentionCell, {"units": 5, "normalized": True}),
+    **{name: (FastDotProductAttentionCell, nlp.model.DotProductAttentionCell, settings) for name, settings in {
+        "dot": {}, "scaled-dot": {"scaled": True}, "projected": {"units": 5}, "cosine": {"normalized": True},
+        "general": {"units": 6, "luong_style": True}}.items()},
+}
+
+
 @pytest.mark.parametrize("hybrid", [False, True], ids=["imperative", "hybridized"])
 @pytest.mark.parametrize("masked", [False, True], ids=["open", "masked"])
-@pytest.mark.parametrize("normalized", [False, True], ids=["mlp", "mlp-normalized"])
+@pytest.mark.parametrize(("kind", "in_numpy"), [*((kind, False) for kind in KINDS), ("mlp", True), ("mlp-normalized", True)])
 @pytest.mark.parametrize("shape", [(2, 5, 5), (3, 2, 7), (2, 6, 1), (1, 1, 4)])
-def test_equals_gluonnlp_in_values_and_gradients(shape, normalized, masked, hybrid, in_numpy):
+def test_equals_gluonnlp_in_values_and_gradients(shape, kind, masked, hybrid, in_numpy):
     batch, queries, keys = shape
     rng = np.random.default_rng(3)
+    fast, plain, settings = KINDS[kind]
 
     def fresh(scale=1.0, *size):
         return mx.nd.array(rng.normal(scale=scale, size=size))
 
-    arrays = [fresh(1, batch, queries, 8), fresh(1, batch, keys, 6), fresh(1, batch, keys, 4)]
+    width = 8 if fast is FastMLPAttentionCell or kind == "projected" else 6
+    arrays = [fresh(1, batch, queries, width), fresh(1, batch, keys, 6), fresh(1, batch, keys, 4)]
     if masked:
         mask = (rng.random(shape) < 0.7).astype("f")
         mask[0, 0] = 0
         arrays.append(mx.nd.array(mask))
-    ours = FastMLPAttentionCell(5, normalized=normalized)
+    ours, theirs = fast(**settings), plain(**settings)
     ours.in_numpy = in_numpy
-    theirs = nlp.model.MLPAttentionCell(5, normalized=normalized)
     for cell in (ours, theirs):
         cell.initialize()
         cell(*arrays)

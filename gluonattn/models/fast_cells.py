@@ -1,10 +1,10 @@
-"""GluonNLP's MLP attention cell with a faster score."""
+"""GluonNLP's attention cells, equal in values and gradients to 1e-5, in less time and memory."""
 
 from ..runtime import nlp
 
 
 class FastMLPAttentionCell(nlp.model.MLPAttentionCell):
-    """`gluonnlp.model.MLPAttentionCell`, equal in values and gradients to 1e-5.
+    """`gluonnlp.model.MLPAttentionCell`.
 
     The sum of every query with every key is written as two products with ones
     instead of a broadcast: MXNet's gradient of a broadcast sums over a middle
@@ -26,7 +26,7 @@ class FastMLPAttentionCell(nlp.model.MLPAttentionCell):
             score = F.Custom(query, key, v, op_type="gluonattn_mlp_score")
         else:
             score = self._plain_score(F, query, key)
-        return score if mask is None else nlp.model.attention_cell._apply_mask(F, score, mask, self._dtype)
+        return _hidden(F, score, mask)
 
     def _plain_score(self, F, query, key):
         ones = F.ones_like(F.batch_dot(query, key, transpose_b=True))  # (B, Tq, Tk)
@@ -37,3 +37,18 @@ class FastMLPAttentionCell(nlp.model.MLPAttentionCell):
         row = F.expand_dims(F.reshape(query, shape=(-3, 0)), axis=1)  # (B * Tq, 1, units)
         queries = F.reshape_like(F.batch_dot(column, row), keys)  # (B, Tq, Tk, units)
         return F.reshape(self._attention_score(self._act(queries + keys)), shape=(0, 0, 0))
+
+
+class FastDotProductAttentionCell(nlp.model.DotProductAttentionCell):
+    """`gluonnlp.model.DotProductAttentionCell`, with fewer matrices of all pairs in training."""
+
+    def _compute_score(self, F, query, key, mask=None):
+        return _hidden(F, super()._compute_score(F, query, key), mask)
+
+
+def _hidden(F, score, mask):
+    """Scores with those that are masked so low that softmax gives 0.
+
+    By adding, in place: GluonNLP's `where` keeps two more matrices, and two more on the way back.
+    """
+    return score if mask is None else score + (mask - 1) * 1e18
