@@ -3,7 +3,17 @@
 from ..runtime import nlp
 
 
-class FastMLPAttentionCell(nlp.model.MLPAttentionCell):
+class _Lean:
+    """Masking with fewer matrices of all pairs: it adds in place, and only rows without any key are set to 0."""
+
+    def _compute_weight(self, F, query, key, mask=None):
+        weights = F.softmax(self._compute_score(F, query, key, mask), axis=-1)
+        if mask is not None:  # elsewhere what is masked is 0 already: exp(-1e18)
+            weights = F.broadcast_mul(weights, F.max(mask, axis=-1, keepdims=True))
+        return self._dropout_layer(weights)
+
+
+class FastMLPAttentionCell(_Lean, nlp.model.MLPAttentionCell):
     """`gluonnlp.model.MLPAttentionCell`.
 
     The sum of every query with every key is written as two products with ones
@@ -39,7 +49,7 @@ class FastMLPAttentionCell(nlp.model.MLPAttentionCell):
         return F.reshape(self._attention_score(self._act(queries + keys)), shape=(0, 0, 0))
 
 
-class FastDotProductAttentionCell(nlp.model.DotProductAttentionCell):
+class FastDotProductAttentionCell(_Lean, nlp.model.DotProductAttentionCell):
     """`gluonnlp.model.DotProductAttentionCell`, with fewer matrices of all pairs in training."""
 
     def _compute_score(self, F, query, key, mask=None):
@@ -47,8 +57,5 @@ class FastDotProductAttentionCell(nlp.model.DotProductAttentionCell):
 
 
 def _hidden(F, score, mask):
-    """Scores with those that are masked so low that softmax gives 0.
-
-    By adding, in place: GluonNLP's `where` keeps two more matrices, and two more on the way back.
-    """
+    """Scores with those that are masked so low that softmax gives 0; GluonNLP's `where` keeps a matrix for each branch."""
     return score if mask is None else score + (mask - 1) * 1e18
