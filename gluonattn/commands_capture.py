@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Optional
 
 import typer
 
 from .errors import OptionError, choose
+from .record import AttentionRecord
 
 MODES = ("weights", "rollout", "value-weighted")
 
@@ -72,6 +74,7 @@ def project(
     method: str = typer.Option("pca", help="pca, tsne or umap."),
     colour: str = typer.Option("side", help="side, position, norm or tag (a picture; the page can switch)."),
     tags: Optional[str] = typer.Option(None, help="Tokenizer whose parts of speech the tokens take: mecab, for one."),
+    special: bool = typer.Option(True, help="Whether [CLS], [SEP] and their like are mapped: they may outweigh all words."),
     out: list[Path] = typer.Option(..., help="File to write: .html (every head) or .png, .svg, .pdf (one head, before and "
                                              "after). Can be given several times."),
     seed: int = typer.Option(0),
@@ -86,15 +89,19 @@ def project(
     texts = _texts(source)[:count]
     bar = _Bar("sentences")
     records = _vector_records(model, texts, bar)
+    if not special:
+        records = [_words_only(record) for record in records]
     if tags:
         from .text import tokenizer
         from .text.merge import with_tags
 
         split = tokenizer(tags)
         records = [with_tags(record, split) for record in records]
-    found = list(joint_heads(records, layer=layer, head=head, seed=seed))
+    shape = records[0].weights.shape[:2]
+    total = (shape[0] if layer is None else 1) * (shape[1] if head is None else 1)
+    found = list(_shown(joint_heads(records, layer=layer, head=head, seed=seed), _Bar("heads"), total))
     for path in out:
-        _map(records, path, layer, head, method, colour, seed, lang)
+        _map(records, found, path, method, colour, seed, lang)
         typer.echo(f"wrote {path}")
     before, after = (np.array([getattr(one, name) for one in found]) for name in ("before", "after"))
     typer.echo(f"{len(records)} sentences, {len(found)} heads: correlation of dot product and distance "
@@ -118,12 +125,11 @@ def _vector_records(model: str, texts: list[str], bar: Any) -> list:
     return [r for r in records if r.kind == ("encoder" if "encoder" in kinds else "decoder")]
 
 
-def _map(records: list, path: Path, layer, head, method, colour, seed, lang) -> None:
+def _map(records: list, found: list, path: Path, method: str, colour: str, seed: int, lang: str) -> None:
     if path.suffix.lower() == ".html":
         from .views.projection_page import projection_page
 
-        bar = _Bar("heads")
-        _write(path, projection_page(records, layer=layer, head=head, method=method, seed=seed, lang=lang, progress=bar))
+        _write(path, projection_page(records, joint=found, method=method, seed=seed, lang=lang, progress=_Bar("maps")))
         return
     os.environ.setdefault("MPLBACKEND", "agg")
     import matplotlib.pyplot as plt
@@ -131,9 +137,20 @@ def _map(records: list, path: Path, layer, head, method, colour, seed, lang) -> 
     from .views.fonts import save_figure
     from .views.projection import before_and_after
 
-    axes = before_and_after(records, layer=layer or 0, head=head or 0, method=method, colour=colour, seed=seed)
+    axes = before_and_after(records, joint=found[0], method=method, colour=colour, seed=seed)
     save_figure(axes[0], path)
     plt.close(axes[0].figure)
+
+
+def _words_only(record: AttentionRecord) -> AttentionRecord:
+    queries, keys = ([i for i, token in enumerate(side) if token.end > token.start] for side in (record.queries, record.keys))
+    return record.select(queries, keys)
+
+
+def _shown(found: Iterable, bar: Any, total: int) -> Iterator:
+    for done, one in enumerate(found, 1):
+        bar(done, total)
+        yield one
 
 
 def _moded(record, mode: str):

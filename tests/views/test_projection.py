@@ -71,7 +71,7 @@ def test_the_best_scale_is_no_worse_than_any_of_the_list():
 def test_every_head_of_all_records_and_better_than_before(records):
     found = list(joint_heads(records))
     assert [(one.layer, one.head) for one in found] == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    assert found[0].queries.shape == (sum(len(r.queries) for r in records), 6)
+    assert found[0].vectors(records)[0].shape == (sum(len(r.queries) for r in records), 6)
     assert all(one.after < one.before for one in found)
     with pytest.raises(RecordError, match="vectors=True when capturing"):
         list(joint_heads([record_of(TEXTS[0])]))
