@@ -143,7 +143,7 @@ def _map(records: list, found: list, path: Path, method: str, colour: str, seed:
 
 
 def _words_only(record: AttentionRecord) -> AttentionRecord:
-    queries, keys = ([i for i, token in enumerate(side) if token.end > token.start] for side in (record.queries, record.keys))
+    queries, keys = ([i for i, t in enumerate(side) if t.end > t.start] for side in (record.queries, record.keys))
     return record.select(queries, keys)
 
 
