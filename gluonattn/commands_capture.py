@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 import typer
 
-from .errors import OptionError, choose
+from .errors import DataError, OptionError, choose
 from .record import AttentionRecord
 
 MODES = ("weights", "rollout", "value-weighted")
@@ -66,8 +66,8 @@ def capture(
 
 def project(
     model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder of a dot-family cell."),
-    source: Optional[Path] = typer.Option(None, "--from", help="Sentences: a text file (one a line), TSV, CSV or JSONL; "
-                                                               "the bundled sample without it."),
+    source: str = typer.Option("sample", "--from", help="Sentences: sample, nsmc (its test reviews), a text file (one a "
+                                                        "line), TSV, CSV or JSONL."),
     count: int = typer.Option(300, help="Sentences read of it."),
     layer: Optional[int] = typer.Option(None, help="One layer; all of them in a page without it, 0 in a picture."),
     head: Optional[int] = typer.Option(None, help="One head; likewise."),
@@ -191,22 +191,31 @@ def _one_file(records: list, path: Path) -> None:
     plt.close(ax.figure)
 
 
-def _texts(source: Optional[Path]) -> list[str]:
+def _texts(source: str) -> list[str]:
     from .data.reviews import TEXT_COLUMNS, read_reviews
     from .data.sources import locate
     from .data.tables import pick_column, read_rows
 
-    if source is None:
-        return list(read_reviews(locate("sample").train).texts)
-    if source.suffix.lower() == ".txt":
-        return [line.strip() for line in source.read_text(encoding="utf-8").splitlines() if line.strip()]
-    rows = list(read_rows(source))
-    name = pick_column(source, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
+    if source in ("sample", "nsmc"):
+        files = locate(source)
+        return list(read_reviews(files.train if source == "sample" else files.test or files.train).texts)
+    path = Path(source)
+    if path.suffix.lower() == ".txt" and "\t" not in _first_line(path):
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows = list(read_rows(path))
+    name = pick_column(path, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
     return [str(row[name]) for _, row in rows if str(row.get(name) or "").strip()]
 
 
+def _first_line(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}. Give sample, nsmc, or a file of sentences.") from None
+
+
 def _write(path: Path, text: str) -> None:
-    from .errors import DataError
     from .files import replace_file
 
     try:

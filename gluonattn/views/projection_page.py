@@ -74,7 +74,8 @@ def projection_page(
         maps.append(_map(shown, one, method, seed))
         progress(len(maps), len(joint))
     sentences = [_sentence(record) for record in shown]
-    heading = title or (f"{records[0].source.get('model', '')} · {len(records)} sentences").strip(" ·")
+    count = f"{len(records)} sentences" if lang == "en" else f"문장 {len(records)}개"
+    heading = title or f"{records[0].source.get('model', '')} · {count}".strip(" ·")
     data = {"projection": {
         "lang": lang, "title": beginning(heading), "method": method, "maps": maps, "sentences": sentences,
         "all": len(records), "top": TOP}}
