@@ -37,9 +37,7 @@ def capture(
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
         raise OptionError(f"{len(texts)} --text came with {len(target)} --target: give one for each.")
-    for path in out:
-        if path.suffix.lower() not in (".html", ".png", ".svg", ".pdf", ".npz"):
-            raise OptionError(f"cannot write {path.name}: expected a name that ends in .html, .png, .svg, .pdf or .npz.")
+    _endings(out, ".html", ".png", ".svg", ".pdf", ".npz")
     records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
                                          vectors=mode == "value-weighted")
     records = [_merged(_moded(record, mode), unit) for record in records]
@@ -86,6 +84,7 @@ def project(
     from .views.joint import METHODS, joint_heads
 
     choose("projection", method, METHODS)
+    _endings(out, ".html", ".png", ".svg", ".pdf")
     texts = _texts(source)[:count]
     bar = _Bar("sentences")
     records = _vector_records(model, texts, bar)
@@ -170,6 +169,14 @@ def _merged(record, unit: str):
     from .text.merge import merge_into
 
     return merge_into(record, tokenizer(unit))
+
+
+def _endings(paths: list[Path], *known: str) -> None:
+    """Wrong names are refused before the work, not after it."""
+    for path in paths:
+        if path.suffix.lower() not in known:
+            raise OptionError(
+                f"cannot write {path.name}: expected a name that ends in {', '.join(known[:-1])} or {known[-1]}.")
 
 
 def _one_file(records: list, path: Path) -> None:

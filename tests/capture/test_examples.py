@@ -88,5 +88,8 @@ def test_the_commands_capture_and_project(build, tmp_path, capsys):
     assert "12 sentences, 1 heads" in told and "[CLS]" not in (tmp_path / "words.html").read_text(encoding="utf-8")
     assert "[CLS]" in (tmp_path / "map.html").read_text(encoding="utf-8")
     with pytest.raises(SystemExit) as left:
+        main(["project", "nothing", "--out", "map.gif"])
+    assert left.value.code == 2 and ".html, .png, .svg or .pdf" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as left:
         main(["capture", "--model", str(tmp_path / "nothing"), "--text", "가"])
     assert left.value.code == 2 and "cannot load a model from" in capsys.readouterr().err
