@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Optional
 
 import typer
 
-from .errors import OptionError, choose
+from .errors import DataError, OptionError, choose
+from .record import AttentionRecord
 
 MODES = ("weights", "rollout", "value-weighted")
 
@@ -35,9 +37,7 @@ def capture(
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
         raise OptionError(f"{len(texts)} --text came with {len(target)} --target: give one for each.")
-    for path in out:
-        if path.suffix.lower() not in (".html", ".png", ".svg", ".pdf", ".npz"):
-            raise OptionError(f"cannot write {path.name}: expected a name that ends in .html, .png, .svg, .pdf or .npz.")
+    _endings(out, ".html", ".png", ".svg", ".pdf", ".npz")
     records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
                                          vectors=mode == "value-weighted")
     records = [_merged(_moded(record, mode), unit) for record in records]
@@ -64,14 +64,15 @@ def capture(
 
 def project(
     model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder of a dot-family cell."),
-    source: Optional[Path] = typer.Option(None, "--from", help="Sentences: a text file (one a line), TSV, CSV or JSONL; "
-                                                               "the bundled sample without it."),
+    source: str = typer.Option("sample", "--from", help="Sentences: sample, nsmc (its test reviews), a text file (one a "
+                                                        "line), TSV, CSV or JSONL."),
     count: int = typer.Option(300, help="Sentences read of it."),
     layer: Optional[int] = typer.Option(None, help="One layer; all of them in a page without it, 0 in a picture."),
     head: Optional[int] = typer.Option(None, help="One head; likewise."),
     method: str = typer.Option("pca", help="pca, tsne or umap."),
     colour: str = typer.Option("side", help="side, position, norm or tag (a picture; the page can switch)."),
     tags: Optional[str] = typer.Option(None, help="Tokenizer whose parts of speech the tokens take: mecab, for one."),
+    special: bool = typer.Option(True, help="Whether [CLS], [SEP] and their like are mapped: they may outweigh all words."),
     out: list[Path] = typer.Option(..., help="File to write: .html (every head) or .png, .svg, .pdf (one head, before and "
                                              "after). Can be given several times."),
     seed: int = typer.Option(0),
@@ -83,18 +84,23 @@ def project(
     from .views.joint import METHODS, joint_heads
 
     choose("projection", method, METHODS)
+    _endings(out, ".html", ".png", ".svg", ".pdf")
     texts = _texts(source)[:count]
     bar = _Bar("sentences")
     records = _vector_records(model, texts, bar)
+    if not special:
+        records = [_words_only(record) for record in records]
     if tags:
         from .text import tokenizer
         from .text.merge import with_tags
 
         split = tokenizer(tags)
         records = [with_tags(record, split) for record in records]
-    found = list(joint_heads(records, layer=layer, head=head, seed=seed))
+    shape = records[0].weights.shape[:2]
+    total = (shape[0] if layer is None else 1) * (shape[1] if head is None else 1)
+    found = list(_shown(joint_heads(records, layer=layer, head=head, seed=seed), _Bar("heads"), total))
     for path in out:
-        _map(records, path, layer, head, method, colour, seed, lang)
+        _map(records, found, path, method, colour, seed, lang)
         typer.echo(f"wrote {path}")
     before, after = (np.array([getattr(one, name) for one in found]) for name in ("before", "after"))
     typer.echo(f"{len(records)} sentences, {len(found)} heads: correlation of dot product and distance "
@@ -118,12 +124,11 @@ def _vector_records(model: str, texts: list[str], bar: Any) -> list:
     return [r for r in records if r.kind == ("encoder" if "encoder" in kinds else "decoder")]
 
 
-def _map(records: list, path: Path, layer, head, method, colour, seed, lang) -> None:
+def _map(records: list, found: list, path: Path, method: str, colour: str, seed: int, lang: str) -> None:
     if path.suffix.lower() == ".html":
         from .views.projection_page import projection_page
 
-        bar = _Bar("heads")
-        _write(path, projection_page(records, layer=layer, head=head, method=method, seed=seed, lang=lang, progress=bar))
+        _write(path, projection_page(records, joint=found, method=method, seed=seed, lang=lang, progress=_Bar("maps")))
         return
     os.environ.setdefault("MPLBACKEND", "agg")
     import matplotlib.pyplot as plt
@@ -131,9 +136,20 @@ def _map(records: list, path: Path, layer, head, method, colour, seed, lang) -> 
     from .views.fonts import save_figure
     from .views.projection import before_and_after
 
-    axes = before_and_after(records, layer=layer or 0, head=head or 0, method=method, colour=colour, seed=seed)
+    axes = before_and_after(records, joint=found[0], method=method, colour=colour, seed=seed)
     save_figure(axes[0], path)
     plt.close(axes[0].figure)
+
+
+def _words_only(record: AttentionRecord) -> AttentionRecord:
+    queries, keys = ([i for i, t in enumerate(side) if t.end > t.start] for side in (record.queries, record.keys))
+    return record.select(queries, keys)
+
+
+def _shown(found: Iterable, bar: Any, total: int) -> Iterator:
+    for done, one in enumerate(found, 1):
+        bar(done, total)
+        yield one
 
 
 def _moded(record, mode: str):
@@ -155,6 +171,14 @@ def _merged(record, unit: str):
     return merge_into(record, tokenizer(unit))
 
 
+def _endings(paths: list[Path], *known: str) -> None:
+    """Wrong names are refused before the work, not after it."""
+    for path in paths:
+        if path.suffix.lower() not in known:
+            raise OptionError(
+                f"cannot write {path.name}: expected a name that ends in {', '.join(known[:-1])} or {known[-1]}.")
+
+
 def _one_file(records: list, path: Path) -> None:
     if len(records) != 1:
         kinds = ", ".join(dict.fromkeys(r.kind for r in records))
@@ -174,22 +198,31 @@ def _one_file(records: list, path: Path) -> None:
     plt.close(ax.figure)
 
 
-def _texts(source: Optional[Path]) -> list[str]:
+def _texts(source: str) -> list[str]:
     from .data.reviews import TEXT_COLUMNS, read_reviews
     from .data.sources import locate
     from .data.tables import pick_column, read_rows
 
-    if source is None:
-        return list(read_reviews(locate("sample").train).texts)
-    if source.suffix.lower() == ".txt":
-        return [line.strip() for line in source.read_text(encoding="utf-8").splitlines() if line.strip()]
-    rows = list(read_rows(source))
-    name = pick_column(source, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
+    if source in ("sample", "nsmc"):
+        files = locate(source)
+        return list(read_reviews(files.train if source == "sample" else files.test or files.train).texts)
+    path = Path(source)
+    if path.suffix.lower() == ".txt" and "\t" not in _first_line(path):
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows = list(read_rows(path))
+    name = pick_column(path, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
     return [str(row[name]) for _, row in rows if str(row.get(name) or "").strip()]
 
 
+def _first_line(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}. Give sample, nsmc, or a file of sentences.") from None
+
+
 def _write(path: Path, text: str) -> None:
-    from .errors import DataError
     from .files import replace_file
 
     try:

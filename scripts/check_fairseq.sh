@@ -1,23 +1,42 @@
 #!/usr/bin/env bash
 # Captures the attention of a real fairseq model: makes the environment fairseq 0.12.2 needs (Python 3.10,
-# pip older than 24.1; about 6 GB with torch's CUDA libraries), trains a tiny model on Korean words and their
-# pronunciation, saves and loads it, and holds what was captured to what its queries and keys make.
-#   scripts/check_fairseq.sh [FOLDER]    where the environment goes (default build/fairseq)
-# PYTHON=... picks a Python 3.10.
+# pip older than 24.1), trains a tiny model on Korean words and their pronunciation, saves and loads it, and
+# holds what was captured to what its queries and keys make. What is there already is not made again.
+#   scripts/check_fairseq.sh [FOLDER]    where environment and model go (default build/fairseq)
+# PYTHON=...       a Python 3.10; the first python3.10 on the path without it
+# TORCH_INDEX=...  where pip takes torch from: https://download.pytorch.org/whl/cpu has it without CUDA's libraries,
+#                  in 1 GB for the environment in place of 6
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 folder=${1:-build/fairseq}
 python=${PYTHON:-$(command -v python3.10 || true)}
-if [ ! -x "$folder/bin/python" ]; then
+own="$folder/bin/python"
+
+step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
+can() { "$own" -W ignore -c "$1" >/dev/null 2>&1; }
+
+if ! can 'import pip'; then
     if [ -z "$python" ] || ! "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null; then
-        echo "fairseq 0.12.2 runs on Python 3.10, which was not found: set PYTHON to one (uv python install 3.10)" >&2
+        echo "fairseq 0.12.2 runs on Python 3.10, and ${python:-none} is not one: set PYTHON (uv python install 3.10)" >&2
         exit 2
     fi
-    "$python" -m venv "$folder"
-    "$folder/bin/python" -m pip install -q "pip<24.1" "setuptools<70" wheel
-    "$folder/bin/python" -m pip install -q fairseq==0.12.2 "numpy<1.24" "pytest>=8"
+    step "an environment in $folder"
+    "$python" -m venv --clear "$folder"
+    "$own" -m pip install -q --disable-pip-version-check "pip<24.1" "setuptools<70" wheel
 fi
-"$folder/bin/python" -c 'import gluonattn' 2>/dev/null || "$folder/bin/python" -m pip install -q --no-deps -e .
-"$folder/bin/python" scripts/check_fairseq.py
-"$folder/bin/python" -m pytest -m fairseq tests/capture/test_fairseq.py
+if ! can 'import torch, torchaudio'; then
+    step "torch: several minutes where the network is slow"
+    "$own" -m pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchaudio
+fi
+if ! can 'import fairseq, pytest, numpy; assert fairseq.__version__ == "0.12.2"'; then
+    step "fairseq 0.12.2: compiles for a minute or two"
+    "$own" -m pip install -q fairseq==0.12.2 "numpy<1.24" "pytest>=8"
+fi
+can 'import gluonattn' || "$own" -m pip install -q --no-deps -e .
+
+step "a model, and its attention"
+"$own" -W ignore scripts/check_fairseq.py "$folder/pronunciation.pt"
+step "the tests of the capture"
+"$own" -m pytest -W ignore -m fairseq tests/capture/test_fairseq.py
+step "done"

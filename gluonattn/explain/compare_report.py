@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import DataError
 from ..files import replace_file
 from ..metrics import jensen_shannon
-from ..views.font_face import font_face, nanum_gothic
+from ..views.font_face import hangul_face
 from ..views.fonts import families
 from .compare_pictures import pictures
 from .compare_words import in_words
@@ -213,13 +213,7 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes]) -> str:
     ]
     body = "\n".join(parts)
     return ('<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            f"<title>Attention cells compared</title><style>{_hangul(body)}{_STYLE}</style>\n{body}\n</html>\n")
-
-
-def _hangul(text: str) -> str:
-    """NanumGothic's glyphs for what is not ASCII, for systems without a Hangul font."""
-    path, text = nanum_gothic(), "".join(c for c in text if ord(c) > 0x7F)
-    return font_face(path, "gluonattn Hangul", text) if path and text else ""
+            f"<title>Attention cells compared</title><style>{hangul_face(body)}{_STYLE}</style>\n{body}\n</html>\n")
 
 
 def _meanings(names) -> str:

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
 
 from ..errors import DependencyError, OptionError, RecordError, choose
 from ..record import AttentionRecord, Token
+from .font_face import hangul_face
 
 VIEWS = {"head": "head_view", "model": "model_view", "neuron": "neuron_view"}
 _SIDES = ("encoder", "decoder", "cross")
 _DIGITS = 4
+LIBRARIES = ("d3/dist/d3.min.js", "jquery/dist/jquery.min.js", "requirejs/require.js")  # in node_modules
+INSTALL = "npm install d3@5.7.0 jquery@2.1.0 requirejs@2.3.6"
+_FONTS = "'gluonattn Hangul', 'Helvetica Neue', Helvetica, Arial, sans-serif"  # BertViz's own after the Hangul
+_FROM_NETWORK = re.compile(r'<script src="[^"]*require[^"]*"></script>')
 # Stand-ins (private use) for what could end a script; they become JSON escapes once the page is made.
 _STAND_INS = {"<": "\ue000", ">": "\ue001", "&": "\ue002"}
 
 
 def to_bertviz(
-    records: AttentionRecord | Sequence[AttentionRecord], *, view: str = "head", limit: int = 20_000_000
+    records: AttentionRecord | Sequence[AttentionRecord],
+    *,
+    view: str = "head",
+    libraries: str | os.PathLike | None = None,
+    limit: int = 20_000_000,
 ) -> str:
     """BertViz's page for a record, or for the encoder, decoder and cross records of one sentence.
 
-    BertViz's pages take their scripts (jQuery, d3, require.js) from the network and grow with
-    layers x heads x tokens^2: `gluonattn.views.grid_page` needs neither network nor space.
+    BertViz's pages take their scripts (d3, jQuery, require.js) from the network, unless `libraries` says where they
+    are, and grow with layers x heads x tokens^2: `gluonattn.views.grid_page` needs neither network nor space.
 
     Parameters
     ----------
@@ -31,6 +43,9 @@ def to_bertviz(
         Several: of different kinds, from an encoder-decoder model.
     view : {"head", "model", "neuron"}, default "head"
         "neuron" needs one record with queries and keys.
+    libraries : path or None
+        The folder ``node_modules`` that ``npm install d3@5.7.0 jquery@2.1.0 requirejs@2.3.6`` made: the page then
+        carries these libraries (340 kB) and needs no network.
     limit : int, default 20_000_000
         Bytes above which nothing is made.
 
@@ -46,11 +61,12 @@ def to_bertviz(
     RecordError
         If the records do not belong together, or lack vectors.
     OptionError
-        If the view is unknown or the page would be too large.
+        If the view is unknown, the page would be too large, or a library is not in its folder.
     """
     choose("BertViz view", view, VIEWS)
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     _check(records, view)
+    carried = None if libraries is None else _scripts(Path(libraries))
     size = sum(int(r.weights.size) * (_DIGITS + 4) for r in records)
     if view == "neuron":
         size += 16 * int(records[0].queries_vectors.size)  # type: ignore[union-attr]
@@ -71,7 +87,25 @@ def to_bertviz(
         page = make(**_arguments(torch, records), prettify_tokens=False, html_action="return").data
     for character, stand_in in _STAND_INS.items():
         page = page.replace(f"\\u{ord(stand_in):04x}", f"\\u{ord(character):04x}")
-    return f'<!doctype html>\n<meta charset="utf-8">\n<title>BertViz</title>\n{page}'
+    if carried is not None:
+        page, found = _FROM_NETWORK.subn(lambda _: carried, page)
+        if found != 1:
+            raise OptionError("this version of BertViz asks for its scripts in another way: leave out libraries.")
+    names = "".join(token.text for r in records for token in (*r.queries, *r.keys))
+    style = f"<style>{hangul_face(names)}\nbody > div {{font-family: {_FONTS} !important}}</style>"
+    return f'<!doctype html>\n<meta charset="utf-8">\n<title>BertViz</title>\n{style}\n{page}'
+
+
+def _scripts(folder: Path) -> str:
+    """The libraries as inline scripts, under the names that BertViz asks require.js for."""
+    try:
+        texts = [(folder / name).read_text(encoding="utf-8") for name in LIBRARIES]
+    except OSError as error:
+        raise OptionError(
+            f"cannot read {error.filename}: libraries is the folder node_modules that `{INSTALL}` makes.") from None
+    # d3 and jQuery come before require.js, so that they define globals and ask for no loader.
+    texts.append('define("d3", [], () => window.d3); define("jquery", [], () => window.jQuery);')
+    return "\n".join("<script>" + text.replace("</script", "<\\/script") + "</script>" for text in texts)
 
 
 def _check(records: list[AttentionRecord], view: str) -> None:

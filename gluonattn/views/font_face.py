@@ -47,6 +47,12 @@ def font_face(path: str | Path, family: str, text: str) -> str:
     return f'@font-face{{font-family:"{family}";src:url(data:font/woff;base64,{data}) format("woff")}}'
 
 
+def hangul_face(text: str) -> str:
+    """The rule that holds NanumGothic's glyphs, as "gluonattn Hangul", for what is not ASCII; empty where nothing is."""
+    path, text = nanum_gothic(), "".join(c for c in text if ord(c) > 0x7F)
+    return font_face(path, "gluonattn Hangul", text) if path and text else ""
+
+
 def _subset(path: str | Path, characters: set[str]) -> bytes:
     from fontTools import subset
     from fontTools.ttLib import TTFont

@@ -18,21 +18,23 @@ import numpy as np
 from ..errors import DependencyError, OptionError, RecordError, choose
 from ..record import AttentionRecord
 
-SCALES = (0.2, 0.4, 0.8, 1.0, 1.25, 2.5, 5.0)
+SCALES = tuple(10 ** (n / 12) for n in range(-12, 13))  # close together: the correlation has several minima
 PERCENTILE = 0.5  # of the distances; the nearest pairs are what a map can show
 _FEWEST_PAIRS = 200  # small samples take a higher percentile, so that a correlation means something
-_MOST = 400  # tokens that the correlation is taken over; it has their square of pairs
+# Pairs that the correlation is taken over. They are drawn from all tokens: of all pairs of a few hundred tokens,
+# the nearest half percent are those of two or three short vectors, and any two groups correlate perfectly.
+_PAIRS = 400_000
 
 
 @dataclass(frozen=True)
 class JointHead:
-    """One head's queries and keys in their joint space.
+    """How one head's queries and keys come into their joint space; `vectors` brings them there.
 
     Attributes
     ----------
     layer, head : int
-    queries, keys : numpy.ndarray, float32, shape (tokens, head_dim)
-        Moved and scaled; of all records, one after the other.
+    move : numpy.ndarray, shape (head_dim,)
+        What is added to every key.
     scale : float
         The c of q / c and k' c.
     before, after : float
@@ -41,11 +43,24 @@ class JointHead:
 
     layer: int
     head: int
-    queries: np.ndarray
-    keys: np.ndarray
+    move: np.ndarray
     scale: float
     before: float
     after: float
+
+    def vectors(
+        self, records: Sequence[AttentionRecord], *, normalised: bool = True
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Queries and keys of all records, one after the other, each of shape (tokens, head_dim).
+
+        Parameters
+        ----------
+        records : sequence of AttentionRecord
+        normalised : bool, default True
+            False leaves them as the model has them.
+        """
+        queries, keys = _vectors(records, self.layer, self.head)
+        return (queries / self.scale, (keys + self.move) * self.scale) if normalised else (queries, keys)
 
 
 def translated(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -53,7 +68,7 @@ def translated(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return keys - keys.mean(0) + queries.mean(0)
 
 
-def correlation(queries: np.ndarray, keys: np.ndarray, *, percentile: float = PERCENTILE) -> float:
+def correlation(queries: np.ndarray, keys: np.ndarray, *, percentile: float = PERCENTILE, seed: int = 0) -> float:
     """Weighted correlation of dot products against distances, over the nearest pairs of query and key.
 
     Distances d_i below their percentile d count, with weight (d - d_i)^2.
@@ -62,26 +77,38 @@ def correlation(queries: np.ndarray, keys: np.ndarray, *, percentile: float = PE
     ----------
     queries, keys : shape (tokens, head_dim)
     percentile : float, default 0.5
-        Of all pairs' distances. Samples of few pairs take a higher one, that keeps 200.
+        Of the pairs' distances. Samples of few pairs take a higher one, that keeps 200.
+    seed : int, default 0
+        Of the pairs, where there are more than 400,000.
 
     Returns
     -------
     float
         NaN where the nearest pairs all have one distance or dot product.
     """
-    return _correlations(queries, keys, percentile)(1.0)
+    return _correlations(queries, keys, _drawn(len(queries), len(keys), seed), percentile)(1.0)
 
 
-def _correlations(queries: np.ndarray, keys: np.ndarray, percentile: float) -> Callable[[float], float]:
+def _drawn(queries: int, keys: int, seed: int | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Places of pairs of query and key: all pairs, or as many as are taken at random."""
+    if queries * keys <= _PAIRS:
+        return np.divmod(np.arange(queries * keys), keys)
+    numbers = np.random.default_rng(seed)
+    return numbers.integers(0, queries, _PAIRS), numbers.integers(0, keys, _PAIRS)
+
+
+def _correlations(
+    queries: np.ndarray, keys: np.ndarray, places: tuple[np.ndarray, np.ndarray], percentile: float
+) -> Callable[[float], float]:
     """The correlation as a function of c, for q / c and k c."""
-    queries, keys = queries.astype(np.float64), keys.astype(np.float64)
-    dots = (queries @ keys.T).ravel()
-    own, theirs = (queries**2).sum(1)[:, None], (keys**2).sum(1)
+    left, right = places
+    dots = np.einsum("pd,pd->p", queries[left], keys[right]).astype(np.float64)
+    own, theirs = (queries**2).sum(1)[left], (keys**2).sum(1)[right]
     share = min(1.0, max(percentile / 100, _FEWEST_PAIRS / dots.size))
     place = min(dots.size - 1, int(share * dots.size))
 
     def at(c: float) -> float:
-        squares = np.maximum((own / c**2 + theirs * c**2).ravel() - 2 * dots, 0)
+        squares = np.maximum(own / c**2 + theirs * c**2 - 2 * dots, 0)
         limit = np.partition(squares, place)[place]
         near = squares < limit
         x, y = dots[near], np.sqrt(squares[near])
@@ -95,17 +122,20 @@ def _correlations(queries: np.ndarray, keys: np.ndarray, percentile: float) -> C
     return at
 
 
-def best_scale(queries: np.ndarray, keys: np.ndarray, *, percentile: float = PERCENTILE) -> tuple[float, float]:
+def best_scale(
+    queries: np.ndarray, keys: np.ndarray, *, percentile: float = PERCENTILE, seed: int = 0
+) -> tuple[float, float]:
     """The c whose correlation is nearest -1, of `SCALES` and then finer around the best; and that correlation."""
+    return _best(_correlations(queries, keys, _drawn(len(queries), len(keys), seed), percentile))
 
-    at = _correlations(queries, keys, percentile)
 
+def _best(at: Callable[[float], float]) -> tuple[float, float]:
     def tried(c: float) -> float:
         found = at(c)
         return found if np.isfinite(found) else 1.0
 
     results = {c: tried(c) for c in SCALES}
-    for step in (1.3, 1.1):
+    for step in (1.1, 1.05):
         best = min(results, key=lambda c: results[c])
         results.update({c: tried(c) for c in (best / step, best * step)})
     best = min(results, key=lambda c: results[c])
@@ -118,6 +148,8 @@ def joint_heads(
 ) -> Iterator[JointHead]:
     """The joint space of every head, or of those asked for.
 
+    Where pairs are drawn, the correlations before and after are of other pairs than those that chose the scale.
+
     Parameters
     ----------
     records : sequence of AttentionRecord
@@ -127,7 +159,7 @@ def joint_heads(
     percentile : float
         See `correlation`.
     seed : int, default 0
-        Of the tokens that the correlation is taken over, where there are more than 400.
+        Of the pairs that the correlation is taken over.
 
     Raises
     ------
@@ -143,17 +175,22 @@ def joint_heads(
             f"got {len(records)} records of (layers, heads, width) {sorted(map(str, shapes))}.")
     records[0].matrix(layer, head)  # says which layers and heads there are
     (layers, heads, _), = shapes  # type: ignore[misc]
-    numbers = np.random.default_rng(seed)
+    count = sum(len(r.queries) for r in records), sum(len(r.keys) for r in records)
+    choosing, reporting = _drawn(*count, seed=(seed, 0)), _drawn(*count, seed=(seed, 1))
     for each in range(layers) if layer is None else [layer % layers]:
         for one in range(heads) if head is None else [head % heads]:
-            queries = np.concatenate([r.queries_vectors[each, one] for r in records])  # type: ignore[index]
-            keys = np.concatenate([r.keys_vectors[each, one] for r in records])  # type: ignore[index]
-            q = queries[numbers.permutation(len(queries))[:_MOST]]
-            k = keys[numbers.permutation(len(keys))[:_MOST]]
-            before = correlation(q, k, percentile=percentile)
+            queries, keys = _vectors(records, each, one)
+            before = _correlations(queries, keys, reporting, percentile)(1.0)
             moved = translated(queries, keys)
-            c, after = best_scale(q, k - keys.mean(0) + queries.mean(0), percentile=percentile)
-            yield JointHead(each, one, (queries / c).astype(np.float32), (moved * c).astype(np.float32), c, before, after)
+            c, _ = _best(_correlations(queries, moved, choosing, percentile))
+            after = _correlations(queries, moved, reporting, percentile)(c)
+            yield JointHead(each, one, queries.mean(0) - keys.mean(0), c, before, after)
+
+
+def _vectors(records: Sequence[AttentionRecord], layer: int, head: int) -> tuple[np.ndarray, np.ndarray]:
+    """Queries and keys of one head, of all records."""
+    return (np.concatenate([r.queries_vectors[layer, head] for r in records]),  # type: ignore[index]
+            np.concatenate([r.keys_vectors[layer, head] for r in records]))  # type: ignore[index]
 
 
 def reduced(points: np.ndarray, method: str = "pca", *, seed: int = 0, metric: str = "cosine") -> np.ndarray:

@@ -23,7 +23,7 @@ from pathlib import Path
 from ..errors import DataError, choose
 from ..files import replace_file
 from ..record import AttentionRecord
-from .font_face import font_face, nanum_gothic
+from .font_face import hangul_face
 from .page_data import dumps, page_data
 
 LANGUAGES = {"ko": "ko", "en": "en"}
@@ -104,7 +104,7 @@ def assemble(data: dict, *, lang: str, heading: str, font: bool, scripts: tuple[
     """
     script, style = _code(lang, scripts, styles)
     json_text = dumps(data)
-    font_css = _hangul(json_text + heading + script) if font else ""
+    font_css = hangul_face(json_text + heading + script) if font else ""
     allowed = f"script-src {_hash(script)}; style-src {_hash(style)} {_hash(font_css)}"
     parts = {
         "lang": lang,
@@ -160,12 +160,6 @@ def _height(records: list[AttentionRecord]) -> int:
     lines = sum(1 + len(text) // 32 for text in texts)
     index = min(230, 60 + 30 * len(records)) if len(records) > 1 else 0
     return min(1200, 540 + 100 * lines + index)
-
-
-def _hangul(text: str) -> str:
-    """The rule that holds NanumGothic's glyphs for what is not ASCII; empty where there is nothing to hold."""
-    path, text = nanum_gothic(), "".join(c for c in text if ord(c) > 0x7F)
-    return font_face(path, "gluonattn Hangul", text) if path and text else ""
 
 
 @cache

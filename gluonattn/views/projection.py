@@ -25,6 +25,7 @@ def projection(
     method: str = "pca",
     colour: str = "side",
     normalised: bool = True,
+    joint: JointHead | None = None,
     ax=None,
     seed: int = 0,
     title: str | None = None,
@@ -41,6 +42,8 @@ def projection(
         Queries are circles and keys triangles whatever the colour.
     normalised : bool, default True
         False draws queries and keys as the model has them, for comparison.
+    joint : JointHead or None
+        Of `joint_heads`, which takes its time; None asks it for this layer and head.
     ax : matplotlib.axes.Axes or None
     seed : int, default 0
     title : str or None
@@ -53,8 +56,8 @@ def projection(
     import matplotlib.pyplot as plt
 
     choose("colour", colour, COLOURS)
-    (one,) = joint_heads(records, layer=layer, head=head, seed=seed)
-    queries, keys = (one.queries, one.keys) if normalised else original(records, one)
+    one = joint or next(joint_heads(records, layer=layer, head=head, seed=seed))
+    queries, keys = one.vectors(records, normalised=normalised)
     points = reduced(np.concatenate([queries, keys]), method, seed=seed)
     if ax is None:
         ax = plt.figure(figsize=(6, 5.4), layout="constrained").add_subplot()
@@ -82,7 +85,7 @@ def projection(
 
 
 def before_and_after(records: Sequence[AttentionRecord], *, layer: int = 0, head: int = 0, method: str = "pca",
-                     colour: str = "side", seed: int = 0):
+                     colour: str = "side", joint: JointHead | None = None, seed: int = 0):
     """`projection` twice, side by side: as the model has it, and in the joint space.
 
     Returns
@@ -92,16 +95,10 @@ def before_and_after(records: Sequence[AttentionRecord], *, layer: int = 0, head
     import matplotlib.pyplot as plt
 
     axes = plt.figure(figsize=(11, 5.2), layout="constrained").subplots(1, 2)
+    one = joint or next(joint_heads(records, layer=layer, head=head, seed=seed))
     for ax, normalised in zip(axes, (False, True)):
-        projection(records, layer=layer, head=head, method=method, colour=colour, normalised=normalised, ax=ax, seed=seed)
+        projection(records, method=method, colour=colour, normalised=normalised, joint=one, ax=ax, seed=seed)
     return axes
-
-
-def original(records: Sequence[AttentionRecord], one: JointHead) -> tuple[np.ndarray, np.ndarray]:
-    """Queries and keys of a head as the model has them, of all records."""
-    queries = np.concatenate([r.queries_vectors[one.layer, one.head] for r in records])  # type: ignore[index]
-    keys = np.concatenate([r.keys_vectors[one.layer, one.head] for r in records])  # type: ignore[index]
-    return queries, keys
 
 
 def tags_of(records: Sequence[AttentionRecord]) -> list[str]:

@@ -23,14 +23,17 @@ def projection_page(
     head: int | None = None,
     method: str = "pca",
     percentile: float = PERCENTILE,
+    joint: Sequence[JointHead] | None = None,
     lang: str = "ko",
     title: str | None = None,
-    limit: int = 4_000_000,
+    limit: int = 8_000_000,
     seed: int = 0,
     font: bool = True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> str:
-    """A map of queries and keys for every head; hovering shows the sentence and where its attention goes.
+    """A map of queries and keys for every head, in their joint space and as the model has them.
+
+    Hovering shows the sentence and where its attention goes.
 
     Parameters
     ----------
@@ -41,9 +44,11 @@ def projection_page(
     method : {"pca", "tsne", "umap"}, default "pca"
     percentile : float
         See `joint.correlation`.
+    joint : sequence of JointHead or None
+        Of `joint_heads`, which takes its time; None asks it for this layer and head, or for all.
     lang : {"ko", "en"}, default "ko"
     title : str or None
-    limit : int, default 4_000_000
+    limit : int, default 8_000_000
         Bytes the maps may take: sentences are left out from the end until they fit, and the page says so.
     seed : int, default 0
     font : bool, default True
@@ -62,15 +67,15 @@ def projection_page(
     """
     choose("language", lang, LANGUAGES)
     records = list(records)
-    layers, heads = records[0].weights.shape[:2]
-    total = (layers if layer is None else 1) * (heads if head is None else 1)
-    shown = _fitting(records, total, limit)
+    joint = joint or list(joint_heads(records, layer=layer, head=head, percentile=percentile, seed=seed))
+    shown = _fitting(records, len(joint), limit)
     maps = []
-    for one in joint_heads(records, layer=layer, head=head, percentile=percentile, seed=seed):
+    for one in joint:
         maps.append(_map(shown, one, method, seed))
-        progress(len(maps), total)
+        progress(len(maps), len(joint))
     sentences = [_sentence(record) for record in shown]
-    heading = title or (f"{records[0].source.get('model', '')} · {len(records)} sentences").strip(" ·")
+    count = f"{len(records)} sentences" if lang == "en" else f"문장 {len(records)}개"
+    heading = title or f"{records[0].source.get('model', '')} · {count}".strip(" ·")
     data = {"projection": {
         "lang": lang, "title": beginning(heading), "method": method, "maps": maps, "sentences": sentences,
         "all": len(records), "top": TOP}}
@@ -84,7 +89,7 @@ def _fitting(records: list[AttentionRecord], maps: int, limit: int) -> list[Atte
     for i, record in enumerate(records):
         queries, keys = len(record.queries), len(record.keys)
         places = 1 if keys <= 256 else 2
-        used += maps * (5 * (queries + keys) + (places + 1) * TOP * queries) * 4 // 3
+        used += maps * (10 * (queries + keys) + (places + 1) * TOP * queries) * 4 // 3
         used += 40 * (queries + keys) + 4 * len(record.text)
         if used > limit:
             if i == 0:
@@ -104,12 +109,6 @@ def _sentence(record: AttentionRecord) -> dict:
 
 
 def _map(shown: Sequence[AttentionRecord], one: JointHead, method: str, seed: int) -> dict:
-    queries, keys = sum(len(r.queries) for r in shown), sum(len(r.keys) for r in shown)
-    vectors = np.concatenate([one.queries[:queries], one.keys[:keys]])
-    points = reduced(vectors, method, seed=seed)
-    low, high = points.min(0), points.max(0)
-    middle, reach = (low + high) / 2, max(float((high - low).max()), 1e-9)
-    norms = np.linalg.norm(vectors, axis=1)
     places, weights = [], []
     for record in shown:
         matrix = record.weights[one.layer, one.head]
@@ -124,8 +123,17 @@ def _map(shown: Sequence[AttentionRecord], one: JointHead, method: str, seed: in
         "layer": one.layer, "head": one.head, "scale": float(f"{one.scale:.3g}"),
         "before": None if np.isnan(one.before) else round(one.before, 3),
         "after": None if np.isnan(one.after) else round(one.after, 3),
-        "points": _base64(np.rint(_COORDINATES * ((points - middle) / reach + 0.5)), "<u2"),
-        "norms": _base64(np.rint(255 * norms / (norms.max() or 1)), "<u1"),
+        "joint": _points(shown, one, True, method, seed), "original": _points(shown, one, False, method, seed),
         "places": _base64(np.concatenate(places), "<u2" if wide else "<u1"), "wide": wide,
         "weights": _base64(np.rint(255 * np.concatenate(weights)), "<u1"),
     }
+
+
+def _points(shown: Sequence[AttentionRecord], one: JointHead, normalised: bool, method: str, seed: int) -> dict:
+    vectors = np.concatenate(one.vectors(shown, normalised=normalised))
+    points = reduced(vectors, method, seed=seed)
+    low, high = points.min(0), points.max(0)
+    middle, reach = (low + high) / 2, max(float((high - low).max()), 1e-9)
+    norms = np.linalg.norm(vectors, axis=1)
+    return {"points": _base64(np.rint(_COORDINATES * ((points - middle) / reach + 0.5)), "<u2"),
+            "norms": _base64(np.rint(255 * norms / (norms.max() or 1)), "<u1")}

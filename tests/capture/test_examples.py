@@ -84,6 +84,12 @@ def test_the_commands_capture_and_project(build, tmp_path, capsys):
     told = ran("project", folder, "--count", 12, "--tags", "mecab", "--out", tmp_path / "map.html", "--out",
                tmp_path / "map.png")
     assert "12 sentences, 8 heads" in told and (tmp_path / "map.png").stat().st_size > 10_000
+    told = ran("project", folder, "--count", 12, "--no-special", "--layer", 0, "--head", 1, "--out", tmp_path / "words.html")
+    assert "12 sentences, 1 heads" in told and "[CLS]" not in (tmp_path / "words.html").read_text(encoding="utf-8")
+    assert "[CLS]" in (tmp_path / "map.html").read_text(encoding="utf-8")
+    with pytest.raises(SystemExit) as left:
+        main(["project", "nothing", "--out", "map.gif"])
+    assert left.value.code == 2 and ".html, .png, .svg or .pdf" in capsys.readouterr().err
     with pytest.raises(SystemExit) as left:
         main(["capture", "--model", str(tmp_path / "nothing"), "--text", "가"])
     assert left.value.code == 2 and "cannot load a model from" in capsys.readouterr().err

@@ -15,7 +15,7 @@ import pytest
 
 from gluonattn.errors import DataError, OptionError, RecordError
 from gluonattn.record import AttentionRecord, Prediction
-from gluonattn.views import page as page_module
+from gluonattn.views import font_face
 from gluonattn.views.page import ASSETS, ATTRIBUTION, SCRIPTS, notebook_html, save_page, to_html
 from gluonattn.views.page_data import dumps, page_data
 
@@ -149,7 +149,7 @@ def test_decomposed_hangul_brings_the_composed_glyph():
 
 def test_the_font_can_be_left_out_and_may_be_missing(record, monkeypatch):
     assert "font/woff" not in to_html(record, font=False)
-    monkeypatch.setattr(page_module, "nanum_gothic", lambda: None)
+    monkeypatch.setattr(font_face, "nanum_gothic", lambda: None)
     assert "font/woff" not in to_html(record)
 
 

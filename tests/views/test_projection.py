@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from gluonattn.errors import OptionError, RecordError
 from gluonattn.record import AttentionRecord
 from gluonattn.reference import attention_weights, softmax
+from gluonattn.views import joint
 from gluonattn.views.joint import best_scale, correlation, joint_heads, reduced, translated
 from gluonattn.views.projection import before_and_after, projection
 from gluonattn.views.projection_page import projection_page
@@ -68,10 +71,36 @@ def test_the_best_scale_is_no_worse_than_any_of_the_list():
     assert all(found <= correlation(queries / one, keys * one) + 1e-6 for one in (0.2, 1, 5))
 
 
+def test_pairs_are_drawn_from_all_tokens(monkeypatch):
+    monkeypatch.setattr(joint, "_PAIRS", 20_000)
+    numbers = np.random.default_rng(2)
+    queries, keys = numbers.normal(size=(700, 3)), numbers.normal(size=(800, 3))
+    left, right = joint._drawn(700, 800, 0)
+    assert len(left) == len(right) == 20_000 and len(set(left)) == 700 and len(set(right)) == 800
+    every = correlation(queries, keys, percentile=20)
+    assert correlation(queries, keys, percentile=20, seed=1) == pytest.approx(every, abs=0.05)
+    monkeypatch.setattr(joint, "_PAIRS", 700 * 800)
+    assert correlation(queries, keys, percentile=20) == pytest.approx(every, abs=0.05)
+
+
+def test_what_chose_the_scale_does_not_report_it(monkeypatch, records):
+    """Of queries and keys that are noise, the chosen scale gains less on other pairs than on its own."""
+    numbers = np.random.default_rng(0)
+    noise = [replace(r, queries_vectors=numbers.normal(size=(2, 2, len(r.queries), 6)).astype(np.float32),
+                     keys_vectors=numbers.normal(size=(2, 2, len(r.keys), 6)).astype(np.float32)) for r in records]
+    monkeypatch.setattr(joint, "_PAIRS", 1000)
+    chosen = [best_scale(*one.vectors(noise, normalised=False), seed=0)[1] for one in joint_heads(noise)]
+    reported = [one.after for one in joint_heads(noise)]
+    assert np.mean(reported) > np.mean(chosen)
+    (alone,) = joint_heads(noise, layer=1, head=0)
+    among = next(one for one in joint_heads(noise) if (one.layer, one.head) == (1, 0))
+    assert (alone.before, alone.after) == (among.before, among.after)
+
+
 def test_every_head_of_all_records_and_better_than_before(records):
     found = list(joint_heads(records))
     assert [(one.layer, one.head) for one in found] == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    assert found[0].queries.shape == (sum(len(r.queries) for r in records), 6)
+    assert found[0].vectors(records)[0].shape == (sum(len(r.queries) for r in records), 6)
     assert all(one.after < one.before for one in found)
     with pytest.raises(RecordError, match="vectors=True when capturing"):
         list(joint_heads([record_of(TEXTS[0])]))
@@ -121,6 +150,12 @@ def test_hovering_shows_the_sentence_and_where_it_looks(browser, tmp_path, recor
     page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
     page.goto(path.as_uri())
     page.locator("select[data-name=layer]").select_option("1")
+    page.locator("canvas").focus()
+    drawn = page.locator("canvas").evaluate("c => c.toDataURL()")
+    page.locator("select[data-name=space]").select_option("original")
+    assert page.locator("canvas").evaluate("c => c.toDataURL()") != drawn
+    page.locator("select[data-name=space]").select_option("joint")
+    assert page.locator("canvas").evaluate("c => c.toDataURL()") == drawn
     page.locator("canvas").focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_selector(".board ol li")

@@ -3,13 +3,13 @@
 {
   const { make, label } = gluonattn;
   const WORDS = {
-    ko: { layer: "층", head: "헤드", colour: "색", lines: "선", side: "보는 말/보이는 말", position: "자리", tag: "품사", norm: "벡터의 길이",
+    ko: { layer: "층", head: "헤드", space: "공간", joint: "옮기고 맞춘 뒤", original: "모델 그대로", colour: "색", lines: "선", side: "보는 말/보이는 말", position: "자리", tag: "품사", norm: "벡터의 길이",
       query: "보는 말 ●", key: "보이는 말 ▲", other: "그 밖", first: "앞", last: "뒤", short: "짧음", long: "긺",
       about: (m, method) => `${method} · 내적과 거리의 상관: 옮기기 전 ${m.before ?? "–"}, 옮긴 뒤 ${m.after ?? "–"} (−1이 가장 좋음), 배율 ${m.scale}`,
       some: (n, all) => `문장 ${all}개로 계산하고 앞의 ${n}개를 그렸습니다.`,
       hint: "점에 마우스를 올리면 문장과 가장 많이 보는 말이 나옵니다. 가까울수록 내적이 큽니다. 누르면 고정됩니다.",
       looks: "이 말이 가장 많이 보는 말", from: "이 말을 많이 보는 말" },
-    en: { layer: "Layer", head: "Head", colour: "Colour", lines: "Lines", side: "query or key", position: "position", tag: "part of speech", norm: "vector length",
+    en: { layer: "Layer", head: "Head", space: "Space", joint: "keys moved and scaled", original: "as in the model", colour: "Colour", lines: "Lines", side: "query or key", position: "position", tag: "part of speech", norm: "vector length",
       query: "query ●", key: "key ▲", other: "other", first: "first", last: "last", short: "short", long: "long",
       about: (m, method) => `${method} · correlation of dot product and distance: ${m.before ?? "–"} before, ${m.after ?? "–"} after (−1 is best), scale ${m.scale}`,
       some: (n, all) => `Computed from ${all} sentences; the first ${n} are drawn.`,
@@ -46,7 +46,7 @@
     const counts = new Map();
     marks.forEach(({ token }) => token.tag && counts.set(token.tag, (counts.get(token.tag) ?? 0) + 1));
     const tags = [...counts].sort((a, b) => b[1] - a[1]).map(([tag]) => tag).slice(0, TAGS.length);
-    const state = { map: data.maps[0], colour: "side", lines: 3, hovered: null, pinned: null };
+    const state = { map: data.maps[0], space: "joint", colour: "side", lines: 3, hovered: null, pinned: null };
     let [points, norms, places, weights] = [];
 
     const canvas = make("canvas", { role: "img", tabindex: 0 });
@@ -65,6 +65,10 @@
     page.className = "gluonattn gluonattn-map";
     page.replaceChildren(make("h1", {}, data.title), make("div", { class: "controls" },
       select("layer", unique("layer"), state.map.layer, choose("layer")), select("head", unique("head"), state.map.head, choose("head")),
+      select("space", ["joint", "original"].map((s) => [s, words[s]]), state.space, (value) => {
+        state.space = value;
+        read();
+      }),
       select("colour", ["side", "position", ...(tags.length ? ["tag"] : []), "norm"].map((c) => [c, words[c]]), state.colour, (value) => {
         state.colour = value;
         drawLegend();
@@ -78,8 +82,8 @@
     make("div", { class: "board" }, canvas, aside));
 
     function read() {
-      points = numbers(state.map.points, Uint16Array);
-      norms = numbers(state.map.norms, Uint8Array);
+      points = numbers(state.map[state.space].points, Uint16Array);
+      norms = numbers(state.map[state.space].norms, Uint8Array);
       places = numbers(state.map.places, state.map.wide ? Uint16Array : Uint8Array);
       weights = numbers(state.map.weights, Uint8Array);
       about.textContent = words.about(state.map, data.method.toUpperCase());
