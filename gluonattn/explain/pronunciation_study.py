@@ -1,0 +1,192 @@
+"""Everything the report on a model of pronunciation says, as figures: heads against causes, and causes against edits."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Optional, Protocol
+
+import numpy as np
+
+from ..errors import DataError
+from ..record import AttentionRecord
+from ..text.pronunciation import Pronunciation, pronounce
+from . import head_reading
+from .causes import Site, changed_sites, letter_keys, looks
+from .intervention import Effects, Speaker, effects
+from .statistics import draws
+
+KINDS = ("encoder", "decoder", "cross")
+OBSTRUENT, SINO = "tensification_after_obstruent", "tensification_sino_korean"
+EXAMPLES = ("국물", "국밥", "갈등")
+LEVEL = 0.05
+
+Progress = Optional[Callable[[int, int], None]]
+
+
+class Model(Speaker, Protocol):
+    """A model of pronunciation at one epoch; `explain.pronouncer` has it."""
+
+    def records(self, spelling: str, sounds: str | None = None) -> dict[str, AttentionRecord]:
+        """Records by kind; teacher-forced where sounds are given."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What was read and measured; `pronunciation_summary.summarise` makes figures of it.
+
+    Attributes
+    ----------
+    about : dict
+        Of the model and the words, for the head of the report.
+    said : list of Pronunciation
+        Held-out words in which a letter changed the sound of another.
+    counts : dict from kind to dict from epoch to Counts
+    drift : dict from kind to dict from (epoch, next epoch) to numpy.ndarray, shape (words, layers, heads)
+    drawn : numpy.ndarray
+        Bootstrap draws of the words.
+    chosen : dict from rule to dict from kind to (layer, head)
+        The head that finds the cause of that rule most often on validation words.
+    effects : dict from rule to list of Effects
+    looked : dict from rule to list of dict from kind to numpy.ndarray, shape (layers, heads, letters)
+        Weights on the letters of each of these words, at the row that decides, encoder and cross.
+    examples : dict from word to dict from kind to dict from epoch to AttentionRecord
+    """
+
+    about: dict[str, Any]
+    said: list[Pronunciation]
+    counts: dict[str, dict[int, head_reading.Counts]]
+    drift: dict[str, dict[tuple[int, int], np.ndarray]]
+    drawn: np.ndarray
+    chosen: dict[str, dict[str, tuple[int, int]]]
+    effects: dict[str, list[Effects]]
+    looked: dict[str, list[dict[str, np.ndarray]]]
+    examples: dict[str, dict[str, dict[int, AttentionRecord]]]
+
+
+def study(
+    models: Mapping[int, Model],
+    valid: Sequence[Pronunciation],
+    test: Sequence[Pronunciation],
+    *,
+    about: Mapping[str, Any] | None = None,
+    words: int = 800,
+    edited: int = 120,
+    examples: Iterable[str] = EXAMPLES,
+    seed: int = 0,
+    progress: Progress = None,
+) -> Study:
+    """Read every head on held-out words at every epoch, and replace letters of some of them.
+
+    Parameters
+    ----------
+    models : mapping of epoch to Model
+        From before training (0) to the last, which answers the questions.
+    valid, test : sequence of Pronunciation
+        Held-out words with their causes. Heads are chosen on `valid`, every figure is of `test`.
+    about : mapping or None
+        Goes into the report as it is.
+    words : int, default 800
+        Test words whose attention is read, drawn with `seed` among those with a cause.
+    edited : int, default 120
+        Words of each rule whose letters are replaced; of article 26 as many as there are.
+    examples : iterable of str
+        Words whose heads are drawn.
+    progress : callable or None
+        Called with (steps done, steps in all).
+
+    Raises
+    ------
+    DataError
+        If no test word has a sound that another letter changed.
+    """
+    epochs = sorted(models)
+    last = models[epochs[-1]]
+    caused = [said for said in test if changed_sites(said)]
+    if not caused:
+        raise DataError("expected held-out words in which a letter changes another's sound; there is none. Use a model "
+                        "that was trained with more word pairs.")
+    said = random.Random(seed).sample(caused, min(words, len(caused)))
+    asked = {rule: _asked(test, rule, len(test) if rule == SINO else edited, seed) for rule in _rules_of(test)}
+    tuned = {rule: _asked(valid, rule, edited, seed) for rule in (OBSTRUENT, SINO)}
+    examples = [pronounce(word) for word in examples]
+    total = len(said) * len(epochs) + sum(map(len, asked.values())) * 2 + sum(map(len, tuned.values()))
+    step = _Steps(progress, total)
+
+    counts: dict[str, dict[int, head_reading.Counts]] = {kind: {} for kind in KINDS}
+    moved: dict[str, dict[tuple[int, int], np.ndarray]] = {kind: {} for kind in KINDS}
+    before: list[dict[str, AttentionRecord]] = []
+    for epoch in epochs:
+        read = [step(models[epoch].records(word.text, word.sounds)) for word in said]
+        for kind in KINDS:
+            counts[kind][epoch] = head_reading.count(said, [one[kind] for one in read])
+            if before:
+                moved[kind][epochs[epochs.index(epoch) - 1], epoch] = head_reading.drift(
+                    [one[kind] for one in before], [one[kind] for one in read])
+        before = read
+    done: dict[str, list[Effects]] = {}
+    looked: dict[str, list[dict[str, np.ndarray]]] = {}
+    for rule, sites in asked.items():
+        done[rule] = effects(last, sites, seed=seed)
+        step.by(len(sites))
+        looked[rule] = [step(_looked(last, *site)) for site in sites]
+    shown = {word.text: {kind: {epoch: models[epoch].records(word.text, word.sounds)[kind] for epoch in epochs}
+                         for kind in KINDS} for word in examples}
+    chosen = {rule: _choose([step(_looked(last, *site)) for site in sites], [site for _, site in sites])
+              for rule, sites in tuned.items() if sites and asked.get(rule)}
+    return Study({**(about or {}), "test_words": len(test), "caused_words": len(caused), "seed": seed,
+                  "examples": {word.text: word.sounds for word in examples}},
+                 said, counts, moved, draws(len(said), seed=seed), chosen, done, looked, shown)
+
+
+def _rules_of(test: Sequence[Pronunciation]) -> list[str]:
+    """Rules that a letter set off somewhere, most frequent first."""
+    number: dict[str, int] = {}
+    for said in test:
+        for site in changed_sites(said):
+            number[site.rule] = number.get(site.rule, 0) + 1
+    return sorted(number, key=lambda rule: -number[rule])
+
+
+def _asked(words: Sequence[Pronunciation], rule: str, most: int, seed: int) -> list[tuple[Pronunciation, Site]]:
+    """The first site of a rule in each word that has one, at most so many words."""
+    found = [(said, next(site for site in changed_sites(said) if site.rule == rule))
+             for said in words if any(site.rule == rule for site in changed_sites(said))]
+    return random.Random(seed).sample(found, min(most, len(found)))
+
+
+def _looked(model: Model, said: Pronunciation, site: Site) -> dict[str, np.ndarray]:
+    """Weights on each letter at the row that decides, of the encoder and of cross-attention, shape (layers, heads, letters)."""
+    found, records = {}, model.records(said.text, said.sounds)
+    for kind in ("encoder", "cross"):
+        (look,) = looks(said, records[kind], [site])
+        assert look is not None
+        found[kind] = records[kind].weights[:, :, look.row, letter_keys(said, records[kind])]
+    return found
+
+
+def _choose(looked: list[dict[str, np.ndarray]], sites: list[Site]) -> dict[str, tuple[int, int]]:
+    """The head of each kind that puts most weight on the cause."""
+    found = {}
+    for kind in ("encoder", "cross"):
+        on_cause = np.mean([one[kind][:, :, list(site.cause)].sum(-1) for one, site in zip(looked, sites)], axis=0)
+        layer, head = np.unravel_index(on_cause.argmax(), on_cause.shape)
+        found[kind] = int(layer), int(head)
+    return found
+
+
+class _Steps:
+    """Counts what is done; called with a result, it gives it back."""
+
+    def __init__(self, progress: Progress, total: int):
+        self.progress, self.total, self.done = progress, total, 0
+
+    def __call__(self, result):
+        self.by(1)
+        return result
+
+    def by(self, steps: int) -> None:
+        self.done += steps
+        if self.progress:
+            self.progress(self.done, self.total)
