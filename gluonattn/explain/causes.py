@@ -132,7 +132,7 @@ def own_places(said: Pronunciation, record: AttentionRecord) -> tuple[list[int],
     """
     rows, keys = _places(said, record)
     own = np.zeros((len(rows), len(record.keys)), dtype=bool)
-    for i, row in enumerate(rows):
+    for i in range(len(rows)):
         if record.kind == "encoder":
             own[i, keys[i]] = True
         elif record.kind == "cross":
@@ -158,8 +158,8 @@ def _places(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], li
         keys = keys + [len(record.keys)] * (len(rows) - len(keys))
     if (len(rows), len(keys)) != expected[record.kind]:
         raise RecordError(
-            f"the {record.kind} record of {said.text!r} has {len(rows)} rows and {len(keys)} keys that are letters or sounds; "
-            f"expected {expected[record.kind][0]} and {expected[record.kind][1]}. Make it with sounds={said.sounds!r}.")
+            f"the {record.kind} record of {said.text!r} has {len(rows)} rows and {len(keys)} keys that are letters or sounds, "
+            f"expected were {expected[record.kind]}. Make it with sounds={said.sounds!r}.")
     return rows, keys
 
 

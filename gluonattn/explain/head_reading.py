@@ -16,7 +16,7 @@ from .. import metrics
 from ..record import AttentionRecord
 from ..text.pronunciation import Pronunciation
 from .causes import Pattern, changed_sites, looks, own_places, still_sites
-from .statistics import bootstrap_p, holm, interval
+from .statistics import bootstrap_p, holm, interval, intervals
 
 SHAPE = ("entropy", "distance", "diagonal", "first", "last")
 REACH = 3  # positional baselines look at most so many letters away
@@ -75,15 +75,16 @@ def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> 
     rules = tuple(dict.fromkeys(site.rule for word in sites for site in word))
     patterns = tuple(dict.fromkeys(site.pattern for word in sites for site in word))
     words, (layers, heads) = len(said), records[0].weights.shape[:2]
-    reach = 2 * REACH + 1
+    reach, at = 2 * REACH + 1, (len(rules), len(patterns))
 
     def zeros(*shape: int) -> np.ndarray:
         return np.zeros((words, *shape))
 
     found = Counts(
-        zeros(), {name: zeros(layers, heads) for name in SHAPE}, zeros(reach, layers, heads), rules, patterns,
-        zeros(len(rules), len(patterns)), *(zeros(len(rules), len(patterns), layers, heads) for _ in range(3)),
-        zeros(len(rules), len(patterns)), zeros(reach), zeros(len(patterns)), zeros(len(patterns), layers, heads),
+        rows=zeros(), shape={name: zeros(layers, heads) for name in SHAPE}, steps=zeros(reach, layers, heads), rules=rules,
+        patterns=patterns, sites=zeros(*at), hits=zeros(*at, layers, heads), weight=zeros(*at, layers, heads),
+        own=zeros(*at, layers, heads), chance=zeros(*at), positional=zeros(reach), still=zeros(len(patterns)),
+        still_hits=zeros(len(patterns), layers, heads),
     )
     for w, (word, record) in enumerate(zip(said, records)):
         rows, own = own_places(word, record)
@@ -96,13 +97,13 @@ def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> 
         for site, look in zip(sites[w], looks(word, record, sites[w])):
             if look is None:
                 continue
-            at = rules.index(site.rule), patterns.index(site.pattern)
-            found.sites[(w, *at)] += 1
-            found.hits[(w, *at)] += strongest[:, :, look.row, list(look.cause)].sum(-1)
-            found.own[(w, *at)] += strongest[:, :, look.row, list(look.own)].sum(-1)
-            found.weight[(w, *at)] += record.weights[:, :, look.row, list(look.cause)].sum(-1)
+            here = (w, rules.index(site.rule), patterns.index(site.pattern))
+            found.sites[here] += 1
+            found.hits[here] += strongest[:, :, look.row, list(look.cause)].sum(-1)
+            found.own[here] += strongest[:, :, look.row, list(look.own)].sum(-1)
+            found.weight[here] += record.weights[:, :, look.row, list(look.cause)].sum(-1)
             seen = (record.weights[:, :, look.row].max((0, 1)) > 0) & ~special
-            found.chance[(w, *at)] += len(look.cause) / seen.sum()
+            found.chance[here] += len(look.cause) / seen.sum()
             steps = {int(away[row_of[look.row], k]) for k in look.cause}
             found.positional[w, [step + REACH for step in steps if abs(step) <= REACH]] += 1
         still = still_sites(word, patterns)
@@ -161,12 +162,12 @@ def shape_of(counts: Counts, drawn: np.ndarray) -> dict[str, Any]:
     dict
         Each name of `SHAPE` and "step_share" hold an object array of Figure; "step" an array of int.
     """
-    figures: dict[str, Any] = {name: _intervals(rate(drawn, sums, counts.rows)) for name, sums in counts.shape.items()}
+    figures: dict[str, Any] = {name: intervals(rate(drawn, sums, counts.rows)) for name, sums in counts.shape.items()}
     total = counts.steps.sum(0)  # (steps, L, H)
     best = total.argmax(0)
     figures["step"] = best - REACH
     mostly = np.take_along_axis(counts.steps, best[None, None], axis=1)[:, 0]
-    figures["step_share"] = _intervals(rate(drawn, mostly, counts.rows))
+    figures["step_share"] = intervals(rate(drawn, mostly, counts.rows))
     return figures
 
 
@@ -192,15 +193,15 @@ def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None
     still = _still(counts, drawn, counts.sites.sum(1))
     against = {"chance": chance[:, None, None], "positional": positional[:, None, None], "still": still}
     found = {
-        "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": _intervals(hits),
-        "weight": _intervals(rate(drawn, counts.weight.sum(every), sites)),
-        "own": _intervals(rate(drawn, counts.own.sum(every), sites)), "still": _intervals(still),
+        "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": intervals(hits),
+        "weight": intervals(rate(drawn, counts.weight.sum(every), sites)),
+        "own": intervals(rate(drawn, counts.own.sum(every), sites)), "still": intervals(still),
         "chance": interval(chance), "positional": interval(positional), "positional_step": step - REACH,
         "rules": {name: _rule(counts, drawn, r) for r, name in enumerate(counts.rules)},
     }
     if untrained is not None:
         before = rate(drawn, untrained.hits.sum(every), sites)
-        found["untrained"] = _intervals(before)
+        found["untrained"] = intervals(before)
         against["untrained"] = before
     found["above"] = {name: hits[0] > other[0] for name, other in against.items()}
     found["p"] = {name: _holm(hits - other) for name, other in against.items()}
@@ -211,10 +212,10 @@ def _rule(counts: Counts, drawn: np.ndarray, r: int) -> dict[str, Any]:
     sites = counts.sites[:, r].sum(1)
     hits, still = rate(drawn, counts.hits[:, r].sum(1), sites), _still(counts, drawn, counts.sites[:, r])
     return {
-        "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": _intervals(hits), "still": _intervals(still),
-        "more": _intervals(hits - still),
-        "weight": _intervals(rate(drawn, counts.weight[:, r].sum(1), sites)),
-        "own": _intervals(rate(drawn, counts.own[:, r].sum(1), sites)),
+        "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": intervals(hits), "still": intervals(still),
+        "more": intervals(hits - still),
+        "weight": intervals(rate(drawn, counts.weight[:, r].sum(1), sites)),
+        "own": intervals(rate(drawn, counts.own[:, r].sum(1), sites)),
         "chance": interval(rate(drawn, counts.chance[:, r].sum(1), sites)),
     }
 
@@ -249,16 +250,10 @@ def rate(drawn: np.ndarray, sums: np.ndarray, counted: np.ndarray) -> np.ndarray
     return np.divide(top, total, out=np.full_like(top, np.nan), where=np.broadcast_to(total > 0, top.shape))
 
 
-def _intervals(drawn: np.ndarray) -> np.ndarray:
-    """Object array of Figures from an array (draws, layers, heads)."""
-    found = np.empty(drawn.shape[1:], dtype=object)
-    for at in np.ndindex(found.shape):
-        found[at] = interval(drawn[(slice(None), *at)])
-    return found
-
-
 def _holm(drawn: np.ndarray) -> np.ndarray:
-    p = np.array([bootstrap_p(drawn[(slice(None), *at)]) for at in np.ndindex(drawn.shape[1:])])
+    """Corrected p-values of differences that are 0 by chance, (draws, layers, heads) to (layers, heads)."""
+    flat = drawn.reshape(len(drawn), -1)
+    p = np.array([bootstrap_p(flat[:, i]) for i in range(flat.shape[1])])
     known = ~np.isnan(p)
     p[known] = holm(p[known])
     return p.reshape(drawn.shape[1:])

@@ -161,8 +161,8 @@ def roles_of(said: Pronunciation, site: Site) -> list[str]:
 
 def after_labial(said: Pronunciation, site: Site) -> bool:
     """Whether the vowel before the sound stands after ㅁ, ㅂ, ㅃ or ㅍ."""
-    here = said.jamo[site.sound].syllable
-    return any(letter.syllable == here - 1 and letter.place == "onset" and letter.jamo in _LABIALS for letter in said.letters)
+    before = said.jamo[site.sound].syllable - 1
+    return any((letter.syllable, letter.place) == (before, "onset") and letter.jamo in _LABIALS for letter in said.letters)
 
 
 def sound_at(version: Pronunciation, said: Pronunciation, site: Site) -> str | None:
@@ -185,7 +185,8 @@ def _syllables(spelling: str, sounds: str) -> str | None:
 def _step(version: Pronunciation, said: Pronunciation, site: Site) -> int:
     """Number of the spoken jamo of an edited word that stands where the sound stood."""
     wanted = said.jamo[site.sound]
-    return next(i for i, sound in enumerate(version.jamo) if (sound.syllable, sound.place) == (wanted.syllable, wanted.place))
+    return next(i for i, sound in enumerate(version.jamo)
+                if (sound.syllable, sound.place) == (wanted.syllable, wanted.place))
 
 
 def _with_sound(version: Pronunciation, step: int, jamo: str) -> str:

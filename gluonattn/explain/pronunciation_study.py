@@ -110,7 +110,7 @@ def study(
     said = random.Random(seed).sample(caused, min(words, len(caused)))
     asked = {rule: _asked(test, rule, len(test) if rule == SINO else edited, seed) for rule in _rules_of(test)}
     tuned = {rule: _asked(valid, rule, edited, seed) for rule in (OBSTRUENT, SINO)}
-    examples = [pronounce(word) for word in examples]
+    drawn_words = [pronounce(word) for word in examples]
     total = len(said) * len(epochs) + sum(map(len, asked.values())) * 2 + sum(map(len, tuned.values()))
     step = _Steps(progress, total)
 
@@ -132,11 +132,11 @@ def study(
         step.by(len(sites))
         looked[rule] = [step(_looked(last, *site)) for site in sites]
     shown = {word.text: {kind: {epoch: models[epoch].records(word.text, word.sounds)[kind] for epoch in epochs}
-                         for kind in KINDS} for word in examples}
+                         for kind in KINDS} for word in drawn_words}
     chosen = {rule: _choose([step(_looked(last, *site)) for site in sites], [site for _, site in sites])
               for rule, sites in tuned.items() if sites and asked.get(rule)}
     return Study({**(about or {}), "test_words": len(test), "caused_words": len(caused), "seed": seed,
-                  "examples": {word.text: word.sounds for word in examples}},
+                  "examples": {word.text: word.sounds for word in drawn_words}},
                  said, counts, moved, draws(len(said), seed=seed), chosen, done, looked, shown)
 
 
@@ -157,7 +157,7 @@ def _asked(words: Sequence[Pronunciation], rule: str, most: int, seed: int) -> l
 
 
 def _looked(model: Model, said: Pronunciation, site: Site) -> dict[str, np.ndarray]:
-    """Weights on each letter at the row that decides, of the encoder and of cross-attention, shape (layers, heads, letters)."""
+    """Weights on each letter at the row that decides, of encoder and cross-attention, shape (layers, heads, letters)."""
     found, records = {}, model.records(said.text, said.sounds)
     for kind in ("encoder", "cross"):
         (look,) = looks(said, records[kind], [site])

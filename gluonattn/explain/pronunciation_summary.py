@@ -1,4 +1,4 @@
-"""The figures of a study of pronunciation, ready for words, pictures and pages. Everything with an interval is a `Figure`."""
+"""The figures of a study of pronunciation, for words, pictures and pages. What has an interval is a `Figure`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from . import head_reading
 from .intervention import ROLES, Effects, after_labial, roles_of
 from .pronunciation_study import KINDS, LEVEL, OBSTRUENT, SINO, Study
-from .statistics import figure, interval, rank_agreement
+from .statistics import figure, intervals, rank_agreement
 
 COMPARED = ("chance", "untrained", "positional", "still")
 FEWEST = 10  # words a rule must have been asked of to stand in the tables
@@ -71,18 +71,11 @@ def _fell(study: Study, kind: str, epochs: Sequence[int]) -> np.ndarray:
     """How far entropy fell from the first epoch to the last, by head."""
     first, last = (study.counts[kind][epoch] for epoch in (epochs[0], epochs[-1]))
     drawn = head_reading.rate(study.drawn, first.shape["entropy"] - last.shape["entropy"], last.rows)
-    return _intervals(drawn)
+    return intervals(drawn)
 
 
 def _means(table: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    return _intervals(head_reading.rate(drawn, table, np.ones(len(table))))
-
-
-def _intervals(drawn: np.ndarray) -> np.ndarray:
-    found = np.empty(drawn.shape[1:], dtype=object)
-    for at in np.ndindex(found.shape):
-        found[at] = interval(drawn[(slice(None), *at)])
-    return found
+    return intervals(head_reading.rate(drawn, table, np.ones(len(table))))
 
 
 # ---- what edits did
@@ -117,13 +110,13 @@ def question(study: Study, rule: str) -> dict[str, Any]:
     dict
         "words", "right"; "readings": names of heads to their place; "roles": per role of a letter its attention by reading,
         an even share, and what replacing it does; "tables": per reading two 2 x 2 tables; "tau": per kind, Kendall's tau of
-        attention and effect over the letters of a word; "labial": the vowel before, after a labial and after others; "shown":
-        words letter by letter.
+        attention and effect over the letters of a word; "labial": the vowel before, after a labial and after others;
+        "shown": words letter by letter.
     """
     every = list(zip(study.effects[rule], study.looked[rule]))
     kept = [(effect, looked) for effect, looked in every if effect.right]
-    readings = {f"{kind} chosen": (kind, study.chosen[rule][kind]) for kind in ("cross", "encoder")}
-    readings["cross mean"] = ("cross", None)
+    readings: dict[str, tuple[str, tuple[int, int] | None]] = {
+        **{f"{kind} chosen": (kind, study.chosen[rule][kind]) for kind in ("cross", "encoder")}, "cross mean": ("cross", None)}
     seen = [{name: _reading(looked, *place) for name, place in readings.items()} for _, looked in kept]
     only = [effect for effect, _ in kept]
     return {
@@ -187,7 +180,7 @@ def _tables(found: Sequence[Effects], attention: Sequence[np.ndarray]) -> dict[s
 
 
 def _taus(found: Sequence[Effects], looked: Sequence[np.ndarray]) -> np.ndarray:
-    """Kendall's tau of each head's weights and the effects, over the letters of each word; array (layers, heads) of Figure."""
+    """Kendall's tau of each head's weights and the effects over the letters of a word, array (layers, heads) of Figure."""
     result = np.empty(looked[0].shape[:2], dtype=object)
     for at in np.ndindex(result.shape):
         values = []

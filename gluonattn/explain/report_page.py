@@ -20,7 +20,8 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #12161b; --line: #3a424c; --quiet: #a2abb5;
   --mark: #f0a860; --blue: 88 150 224; } }
 @media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --line: #999; --quiet: #444; --mark: #a34a00;
-  --blue: 29 87 160; } .scroll { overflow: visible; } h2, h3, tr, figure { break-inside: avoid; } h2, h3 { break-after: avoid; } }
+  --blue: 29 87 160; } .scroll { overflow: visible; } h2, h3, tr, figure { break-inside: avoid; }
+  h2, h3 { break-after: avoid; } }
 body { max-width: 72rem; margin: 0 auto; padding: 1rem; color: var(--ink); background: var(--paper); line-height: 1.55;
   font-family: system-ui, "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic",
     NanumGothic, "gluonattn Hangul", sans-serif; }
@@ -46,7 +47,8 @@ b.more { color: inherit; text-decoration: underline; text-underline-offset: 2px;
 # Shades of one blue; the ink turns light where the shade is dark on a light page.
 _SHADES = "".join(f".s{n} {{ background: rgb(var(--blue) / {n / SHADES:.2f}); }}\n" for n in range(SHADES + 1)) + (
     ".s6, .s7, .s8, .s9, .s6 small, .s7 small, .s8 small, .s9 small { color: #fff; }\n"
-    "@media (prefers-color-scheme: dark) { .s6, .s7, .s8, .s9, .s6 small, .s7 small, .s8 small, .s9 small { color: #0b0e12; } }\n"
+    "@media (prefers-color-scheme: dark) {\n"
+    ".s6, .s7, .s8, .s9, .s6 small, .s7 small, .s8 small, .s9 small { color: #0b0e12; } }\n"
     "@media print { .s6, .s7, .s8, .s9 { color: #fff; } * { print-color-adjust: exact; } }\n")
 _POLICY = ("default-src 'none'; style-src {hashes}; style-src-attr {attributes}; img-src data:; font-src data:; "
            "base-uri 'none'; form-action 'none'")
@@ -94,7 +96,7 @@ def escaped(value: Any) -> str:
     return value if isinstance(value, Html) else html.escape(str(value))
 
 
-def cell(found: Figure, digits: int = 3, *, percent: bool = False, sign: str = "") -> Html:
+def with_interval(found: Figure, digits: int = 3, *, percent: bool = False, sign: str = "") -> Html:
     """A figure with its interval; a dash where there is none."""
     if found.mean != found.mean:
         return Html("–")

@@ -89,6 +89,15 @@ def interval(drawn: np.ndarray) -> Figure:
     return Figure(float(drawn[0]), float(low), float(high))
 
 
+def intervals(drawn: np.ndarray) -> np.ndarray:
+    """`interval` of many statistics at once: (1 + resamples, ...) to an object array (...) of Figure."""
+    flat = drawn.reshape(len(drawn), -1)
+    found = np.empty(flat.shape[1], dtype=object)
+    for i in range(flat.shape[1]):
+        found[i] = interval(flat[:, i])
+    return found.reshape(drawn.shape[1:])
+
+
 def bootstrap_p(drawn: np.ndarray) -> float:
     """Two-sided p of a difference computed from `draws` being 0: how far its distribution lies on one side of 0.
 
