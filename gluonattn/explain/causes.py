@@ -158,7 +158,7 @@ def _places(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], li
         keys = keys + [len(record.keys)] * (len(rows) - len(keys))
     if (len(rows), len(keys)) != expected[record.kind]:
         raise RecordError(
-            f"the {record.kind} record of {said.text!r} has {len(rows)} rows and {len(keys)} keys that are letters or sounds, "
+            f"the {record.kind} record of {said.text!r} has {len(rows)} rows and {len(keys)} keys for letters and sounds, "
             f"expected were {expected[record.kind]}. Make it with sounds={said.sounds!r}.")
     return rows, keys
 

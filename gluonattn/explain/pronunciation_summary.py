@@ -116,7 +116,8 @@ def question(study: Study, rule: str) -> dict[str, Any]:
     every = list(zip(study.effects[rule], study.looked[rule]))
     kept = [(effect, looked) for effect, looked in every if effect.right]
     readings: dict[str, tuple[str, tuple[int, int] | None]] = {
-        **{f"{kind} chosen": (kind, study.chosen[rule][kind]) for kind in ("cross", "encoder")}, "cross mean": ("cross", None)}
+        **{f"{kind} chosen": (kind, study.chosen[rule][kind]) for kind in ("cross", "encoder")},
+        "cross mean": ("cross", None)}
     seen = [{name: _reading(looked, *place) for name, place in readings.items()} for _, looked in kept]
     only = [effect for effect, _ in kept]
     return {
