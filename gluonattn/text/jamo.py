@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 ONSETS = tuple("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ")
 VOWELS = tuple("ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ")
@@ -40,3 +41,50 @@ def join(onset: str, vowel: str, coda: str = "") -> str:
 def compose(text: str) -> str:
     """Decomposed Hangul as syllables; every other character stays as it is."""
     return re.sub("[\u1100-\u11ff]+", lambda found: unicodedata.normalize("NFC", found[0]), text)
+
+
+# Conjoining jamo (Unicode's "Hangul Jamo"): one character for a letter and its place, 28 of them for codas, the first
+# of which is no letter. They tell 각오 from 가고 without a mark between syllables.
+PLACES = ("onset", "vowel", "coda")
+_CONJOINING = {"onset": (0x1100, ONSETS), "vowel": (0x1161, VOWELS), "coda": (0x11A7, CODAS)}
+_PARTS = {chr(start + number): (jamo, place) for place, (start, letters) in _CONJOINING.items()
+          for number, jamo in enumerate(letters) if jamo}
+ALPHABET = tuple(_PARTS)
+
+
+def conjoin(jamo: str, place: str) -> str:
+    """The conjoining jamo of a letter in a place: ``conjoin("ㄱ", "coda")`` is U+11A8."""
+    start, letters = _CONJOINING[place]
+    return chr(start + letters.index(jamo))
+
+
+def part(letter: str) -> tuple[str, str]:
+    """The letter and the place a conjoining jamo stands for."""
+    return _PARTS[letter]
+
+
+def write(letters: Sequence[str]) -> tuple[str, list[int]]:
+    """Conjoining jamo as syllables, and as single letters where they make none.
+
+    Parameters
+    ----------
+    letters : sequence of str
+        In any order: a model that has learned nothing yet says what is no syllable.
+
+    Returns
+    -------
+    text : str
+    places : list of int
+        For each letter the number of its character in `text`.
+    """
+    found: list[list[str]] = []
+    for letter in letters:
+        jamo, place = part(letter)
+        follows = found and [part(one)[1] for one in found[-1]] == list(PLACES[: PLACES.index(place)])
+        if place != "onset" and follows:
+            found[-1].append(letter)
+        else:
+            found.append([letter])
+    text = "".join(
+        join(*(part(one)[0] for one in group)) if len(group) > 1 else part(group[0])[0] for group in found)
+    return text, [number for number, group in enumerate(found) for _ in group]

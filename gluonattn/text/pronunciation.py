@@ -18,7 +18,7 @@ from itertools import combinations, product
 
 from ..errors import TextError
 from . import pronunciation_rules  # noqa: F401 (registers the rules)
-from .jamo import compose, is_syllable, join, split
+from .jamo import compose, conjoin, is_syllable, join, split
 from .pronunciation_state import RULES, STEPS, Letter, Mark, Phrase, Rule, Silent, Slot, Sound, Syllable
 from .pronunciation_words import mark_between, marks_of_words, optional_vowels
 
@@ -59,6 +59,16 @@ class Pronunciation:
         """Names of the rules that acted, in the order of the sounds, each once."""
         acted = [change.rule for sound in self.jamo for change in sound.changes] + [s.rule for s in self.silent]
         return tuple(dict.fromkeys(acted))
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """`letters` as conjoining jamo, which hold the place too."""
+        return tuple(conjoin(letter.jamo, letter.place) for letter in self.letters)
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """`jamo` as conjoining jamo."""
+        return tuple(conjoin(sound.jamo, sound.place) for sound in self.jamo)
 
     @property
     def lexical(self) -> bool:

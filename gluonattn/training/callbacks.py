@@ -10,6 +10,7 @@ import math
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from typing import Callable
 
 import numpy as np
@@ -116,6 +117,31 @@ class BestCheckpoint(Callback):
             self.save(run)
 
 
+class Snapshots(Callback):
+    """Keep the parameters of some epochs, to see later what the model did then.
+
+    Parameters
+    ----------
+    save : callable
+        Called with the number of an epoch and its parameters (`get_weights`).
+    initial : dict of str to numpy.ndarray
+        Parameters before training, kept as epoch 0. They are saved after epoch 1, when a checkpoint is there to keep them.
+    epochs : sequence of int
+        Which are kept; the last one is too.
+    """
+
+    def __init__(self, save: Callable, initial: dict, epochs: Sequence[int]):
+        self.save, self.initial, self.epochs = save, initial, epochs
+
+    def on_epoch_end(self, run):
+        from ..models.checkpoint import get_weights
+
+        if run.epoch == 1:
+            self.save(0, self.initial)
+        if run.epoch in (*self.epochs, run.epochs):
+            self.save(run.epoch, get_weights(run.model))
+
+
 class ResumeFile(Callback):
     """Keep a file to resume from: after each epoch, every so often, and when stopped.
 
@@ -202,7 +228,7 @@ class Progress(Callback):
         self.console.print(
             f"epoch {last['epoch']}/{run.epochs}  train loss {last['train_loss']:.4f}  "
             f"valid loss {last['valid_loss']:.4f}  valid accuracy {last['valid_accuracy']:.4f}  "
-            f"{last['seconds']:.0f} s ({last['reviews_per_second']:,.0f} reviews/s)",
+            f"{last['seconds']:.0f} s ({last['reviews_per_second']:,.0f} {run.task.unit}/s)",
             highlight=False, soft_wrap=True,
         )
 

@@ -10,15 +10,15 @@ from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
-from ..data.batches import Batchify, plan_batches, to_device
+from ..data.batches import plan_batches, to_device
 from ..data.examples import Example, drop_words
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
-from ..models.classifier import build
 from ..models.numpy_ops import draws_in_mxnet, seed_dropout
 from ..runtime import keep_freed_memory, mx, seed_everything
 from .parallel import ALONE, Group
 from .settings import Settings
+from .tasks import task_of
 
 
 class Part(NamedTuple):
@@ -46,6 +46,8 @@ class Run:
     model : HybridBlock
     trainer : mxnet.gluon.Trainer
     settings : Settings
+    task : Task
+        What is special to the recipe.
     train, valid : Part
     own : int
         The first so many texts of `train` are read in every epoch, the others
@@ -71,7 +73,8 @@ class Run:
         self.model, self.settings, self.device, self.group = model, settings, device, group
         self.train, self.valid, self.own = train, valid, own
         self.unknown = unknown
-        self.batchify = Batchify(padding, device, fixed_length)
+        self.task = task_of(settings)
+        self.batchify = self.task.batchify(padding, device, fixed_length)
         self.bucketed = fixed_length is None
         parameters = sorted(model._collect_params_with_prefix().items())
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
@@ -80,7 +83,7 @@ class Run:
         self.trainer = mx.gluon.Trainer(
             model.collect_params(), "adam", {"learning_rate": settings.learning_rate}, kvstore=None
         )
-        self.loss = SmoothedCrossEntropy(settings.label_smoothing)
+        self.loss = self.task.loss(settings.label_smoothing)
         self.loss.hybridize()
         self.history: list[dict[str, Any]] = []
         self.epoch = self.batch = 0
@@ -129,7 +132,7 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     settings : Settings
         Resolved.
     model : mapping
-        Keyword arguments of the recipe's classifier, all of them.
+        Keyword arguments of the recipe's model, all of them.
     train, valid, own, padding, unknown, group
         As for `Run`.
     device : mxnet.Context or None
@@ -138,29 +141,16 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     device = device or mx.cpu()
     seed_everything(settings.seed)
     keep_freed_memory()
-    classifier = build(settings.recipe, **model)
+    block = task_of(settings).build(**model)
     # The attention comes last: what models with different cells share begins alike.
-    for name in sorted(classifier._children, key="attention".__eq__):
-        classifier._children[name].initialize(mx.init.Xavier(), ctx=device)
-    classifier.hybridize(static_alloc=True)
+    for name in sorted(block._children, key="attention".__eq__):
+        block._children[name].initialize(mx.init.Xavier(), ctx=device)
+    block.hybridize(static_alloc=True)
     fixed_length = settings.max_length if settings.recipe == "post" else None
-    run = Run(classifier, settings, train, valid, own, padding, unknown, device, fixed_length, group)
+    run = Run(block, settings, train, valid, own, padding, unknown, device, fixed_length, group)
     # One forward pass settles every shape that was left to be inferred.
-    classifier(*run.batchify(run.train.examples[:1]))
+    block(*run.batchify(run.train.examples[:1]))
     return run
-
-
-class SmoothedCrossEntropy(mx.gluon.HybridBlock):
-    """Cross-entropy against targets smoothed towards uniform; (B, classes) twice -> (B,)."""
-
-    def __init__(self, smoothing: float, **kwargs):
-        super().__init__(**kwargs)
-        self._smoothing = smoothing
-
-    def hybrid_forward(self, F, logits, targets):
-        log_p = F.log_softmax(logits)
-        right = F.sum(log_p * targets, axis=1)
-        return -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=1)
 
 
 def new_totals() -> dict[str, Any]:
@@ -258,7 +248,7 @@ def start_gradient(run: Run, batch):
             alone, logits = logits, logits + offsets
             loss = (run.loss(logits, targets) + run.loss(alone, targets)) / 2
     # Asked for before the long way back, these are ready when they are read.
-    total, correct = loss.sum(), (logits.argmax(axis=1) == targets.argmax(axis=1)).sum()
+    total, correct = loss.sum(), run.task.right(logits, targets).sum()
     loss.backward()
     return total, correct
 
@@ -290,7 +280,7 @@ def validate(run: Run) -> dict[str, float]:
     """Loss (not smoothed) and accuracy on the validation reviews."""
     examples = run.valid.examples
     loss = correct = 0.0
-    cross_entropy = mx.gluon.loss.SoftmaxCrossEntropyLoss(sparse_label=False)
+    cross_entropy = run.task.loss(0.0)
     plan = plan_batches([len(e.ids) for e in examples], 2 * run.settings.batch_size)
     for positions in plan[run.group.rank :: run.group.size]:
         logits, _ = run.model(*run.batchify([examples[i] for i in positions]))
@@ -298,7 +288,7 @@ def validate(run: Run) -> dict[str, float]:
         if offsets is not None:
             logits = logits + offsets
         loss += float(cross_entropy(logits, targets).sum().asscalar())
-        correct += int((logits.argmax(axis=1) == targets.argmax(axis=1)).sum().asscalar())
+        correct += int(run.task.right(logits, targets).sum().asscalar())
     loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(examples), "valid_accuracy": correct / len(examples)}
 

@@ -19,21 +19,11 @@ from ..data.crawl import POSITIVE, read_crawl
 from ..data.ngrams import text_ngrams
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.sources import locate
-from ..errors import CheckpointError, DataError, Interrupted, OptionError
-from ..models.checkpoint import (
-    KNOWN_NGRAMS,
-    Checkpoint,
-    clear_leftovers,
-    get_weights,
-    load_checkpoint,
-    recover,
-    refuse_foreign,
-    require_writable,
-    save_checkpoint,
-    write_history,
-)
+from ..errors import DataError, OptionError
+from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
 from ..text import tokenize_all
 from .linear import LinearBranch, fit_linear
+from .session import fit_and_save, folder_to_write, is_finished, processes, resume_file, resume_or_start
 from .settings import SMALL, Settings
 
 
@@ -99,10 +89,7 @@ def train(
     DataError, OptionError, CheckpointError, DeviceError
         See their messages.
     """
-    out = Path(out) if Path(out).name else Path(out).resolve()  # "." has no name to write beside
-    refuse_foreign(out)
-    require_writable(out)
-    clear_leftovers(out)
+    out = folder_to_write(out)
     say = report or (lambda line: None)
     if settings is not None and options:
         raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
@@ -125,9 +112,8 @@ def train(
     if settings.extra:
         more, extra = _extra(settings.extra, reviews, labels, say)
         texts += more
-    state_file = out.with_name(out.name + ".resume")
     fingerprint = _fingerprint(settings, reviews, extra)
-    if resume and not state_file.exists() and _finished(out, fingerprint):
+    if resume and is_finished(out, fingerprint):
         say(f"{out} is finished: there is nothing to resume")
         return out
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
@@ -142,9 +128,8 @@ def train(
         say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
 
     # MXNet is loaded here, after everything that can go wrong without it.
-    with _processes(settings) as group:
+    with processes(settings) as group:
         from .loop import new_run
-        from .state import save_state, send_state
         from .weighing import scaled, weigh_branches
 
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
@@ -158,7 +143,7 @@ def train(
         size = sum(p.data().size for p in run.model.collect_params().values())
         say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(split[0]):,} to train, "
             f"{len(split[1]):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
-        _resume_or_start(run, state_file, fingerprint, resume, say)
+        resume_or_start(run, out, fingerprint, resume, say)
         config = {
             "recipe": settings.recipe,
             "model": arguments,
@@ -180,24 +165,10 @@ def train(
                 weights = {**scaled(weights, **best["weighing"]), KNOWN_NGRAMS: branch.known}
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
-        if group.size > 1:
-            group.send(start)
-            send_state(run, group)
-        _fit(run, settings, save_best, lambda run: save_state(state_file, run, fingerprint), save_every,
-             callbacks)
-    if run.history and out.exists():
-        write_history(out, run.history)
-    if run.stop == "interrupted":
-        raise Interrupted(
-            f"stopped after {run.epoch} of {run.epochs} epochs and {run.batch} of "
-            f"{run.batches_per_epoch} batches of the next; nothing is lost. Run the same command with "
-            "--resume to go on."
-        )
-    if run.stop:
-        say(f"stopped: {run.stop}")
+        fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
     if finish:
         finish(out, reviews.take(split[1]))
-    state_file.unlink(missing_ok=True)
+    resume_file(out).unlink(missing_ok=True)
     return out
 
 
@@ -284,58 +255,6 @@ def _model_arguments(settings: Settings, vocabulary, classes: int,
         raise OptionError(f"the {settings.recipe} recipe's model takes {', '.join(free)}; got {odd[0]!r}.")
     return {**arguments, "vocab_size": len(vocabulary), "classes": classes, "cell": settings.cell,
             **settings.model}
-
-
-def _processes(settings: Settings):
-    """The processes that train together, this one among them."""
-    from .parallel import ALONE, Leader
-
-    workers = settings.workers or 1
-    threads = max(1, runtime.total_threads() // workers)
-    runtime.compute_with(threads)
-    return Leader(workers, threads) if workers > 1 else ALONE
-
-
-def _resume_or_start(run, state_file: Path, fingerprint: str, resume: bool, say) -> None:
-    from .state import load_state
-
-    if not resume:
-        state_file.unlink(missing_ok=True)
-        return
-    recover(state_file.with_name(state_file.name[: -len(".resume")]))
-    if not state_file.exists():
-        say(f"nothing to resume ({state_file} is not there): training from the start")
-        return
-    load_state(state_file, run, fingerprint)
-    say(f"resumed in epoch {run.epoch + 1}, after {run.batch} of {run.batches_per_epoch} batches")
-
-
-def _fit(run, settings, save_best, save_state, save_every, callbacks) -> None:
-    from .callbacks import (
-        BestCheckpoint,
-        EarlyStopping,
-        GradientClipping,
-        Interrupt,
-        LearningRate,
-        ResumeFile,
-    )
-    from .loop import fit
-
-    chosen = [Interrupt(), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
-    if settings.clip is not None:
-        chosen.append(GradientClipping(settings.clip))
-    if settings.patience is not None:
-        chosen.append(EarlyStopping(settings.patience))
-    # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
-    fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, ResumeFile(save_state, save_every)])
-
-
-def _finished(out: Path, fingerprint: str) -> bool:
-    """Whether `out` holds the model of this very run; an unfinished one has a resume file beside it."""
-    try:
-        return load_checkpoint(out).config.get("fingerprint") == fingerprint
-    except CheckpointError:
-        return False
 
 
 def _fingerprint(settings: Settings, reviews: Reviews, extra: np.ndarray) -> str:

@@ -14,6 +14,7 @@ from ..text import KNOWN as TOKENIZERS
 
 SMALL = 20_000  # reviews; fewer take smaller batches and more epochs
 SHARE = 16  # reviews of a batch that one more process should have to be worth its while
+RECIPES = ("default", "post", "pronunciation")
 SCHEDULES = ("linear", "cosine", "constant")
 
 
@@ -23,9 +24,11 @@ class Settings:
 
     Attributes
     ----------
-    recipe : {"default", "post"}
+    recipe : {"default", "post", "pronunciation"}
         "post" is the model and loop of the GluonNLP attention post: fixed
         length 30, dense gradients, no mask, constant learning rate.
+        "pronunciation" is the Transformer that says Korean words, with
+        defaults of its own (`training.pronunciation`).
     cell : str, default "mlp"
     ngrams : bool, default False
         Read n-grams too: characters of each word beside its embedding, and
@@ -100,7 +103,7 @@ class Settings:
     def __post_init__(self) -> None:
         choose("attention cell", self.cell, CELLS)
         choose("tokenizer", self.tokenizer, TOKENIZERS)
-        choose("recipe", self.recipe, {"default": 0, "post": 0})
+        choose("recipe", self.recipe, dict.fromkeys(RECIPES))
         if self.schedule is not None:
             choose("schedule", self.schedule, dict.fromkeys(SCHEDULES))
         for setting in fields(self):
@@ -121,6 +124,8 @@ class Settings:
             label_smoothing=0.0 if post else 0.1,
             min_count=1 if post else 6 if self.extra else 2 if small else 3,
         )
+        if self.recipe == "pronunciation":
+            usual.update(epochs=60 if small else 16, batch_size=64, schedule="cosine", word_dropout=0.0, min_count=1)
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values.update({name: v for name, v in usual.items() if values[name] is None})
         if values["workers"] is None:

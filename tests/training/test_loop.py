@@ -6,7 +6,8 @@ import pytest
 from gluonattn.models.checkpoint import get_weights
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
-from gluonattn.training.loop import SmoothedCrossEntropy, fit, prepare, train_batch, validate
+from gluonattn.training.loop import fit, prepare, train_batch, validate
+from gluonattn.training.tasks import SmoothedCrossEntropy
 
 
 def equal(first, second):

@@ -1,0 +1,73 @@
+"""Parameters of a model at chosen epochs, beside its checkpoint: ``snapshots/epoch-N.safetensors``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as dump_tensors
+
+from ..errors import CheckpointError
+from ..files import replace_file
+
+FOLDER = "snapshots"
+
+
+def save_snapshot(checkpoint: Path, epoch: int, weights: Mapping[str, np.ndarray], fingerprint: str) -> Path:
+    """Write one; with epoch 0, those of an earlier run are removed.
+
+    Parameters
+    ----------
+    checkpoint : pathlib.Path
+        The folder of the checkpoint.
+    epoch : int
+        0 is before training.
+    weights : dict of str to numpy.ndarray
+    fingerprint : str
+        Of the run.
+    """
+    folder = checkpoint / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        if epoch == 0:
+            for old in folder.glob("epoch-*.safetensors"):
+                old.unlink()
+        path = folder / f"epoch-{epoch}.safetensors"
+        replace_file(path, dump_tensors({k: np.ascontiguousarray(v) for k, v in weights.items()},
+                                        metadata={"fingerprint": fingerprint}))
+    except OSError as error:
+        raise CheckpointError(f"cannot write {folder}: {error.strerror}. Free some space.") from None
+    return path
+
+
+def snapshot_epochs(checkpoint: Path) -> tuple[int, ...]:
+    """Epochs there are snapshots of, in order."""
+    found = (re.fullmatch(r"epoch-(\d+)\.safetensors", path.name) for path in (checkpoint / FOLDER).glob("*"))
+    return tuple(sorted(int(match[1]) for match in found if match))
+
+
+def load_snapshot(checkpoint: Path, epoch: int, fingerprint: str) -> dict[str, np.ndarray]:
+    """The parameters of an epoch.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none of this epoch, or it is cut or of another run.
+    """
+    path = checkpoint / FOLDER / f"epoch-{epoch}.safetensors"
+    if epoch not in snapshot_epochs(checkpoint):
+        there = ", ".join(map(str, snapshot_epochs(checkpoint))) or "none"
+        raise CheckpointError(f"no snapshot of epoch {epoch} in {checkpoint / FOLDER}: there are those of {there}. "
+                              "Train again with `--snapshots` to have others.")
+    try:
+        with safe_open(str(path), framework="np") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}): copy the whole folder again.") from None
+    if metadata.get("fingerprint") != fingerprint:
+        raise CheckpointError(f"{path} is of another training run than the checkpoint: copy the whole folder again.")
+    return weights

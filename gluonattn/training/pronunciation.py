@@ -1,0 +1,145 @@
+"""Training a Transformer to say Korean words: from a corpus to a checkpoint folder."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Callable
+
+from .. import __version__, runtime
+from ..data.reviews import read_reviews
+from ..data.sources import locate
+from ..errors import OptionError
+from ..files import replace_file
+from ..models.checkpoint import Checkpoint, get_weights, save_checkpoint
+from ..models.snapshots import save_snapshot
+from ..text.pronunciation_pairs import word_pairs
+from ..text.pronunciation_sets import to_table, with_listed
+from .callbacks import Snapshots
+from .session import fit_and_save, folder_to_write, is_finished, processes, resume_file, resume_or_start
+from .settings import SMALL, Settings
+
+RECIPE = "pronunciation"
+WORDS = "words.tsv"  # in the checkpoint folder: which words were trained on and which held out
+
+
+def train_pronunciation(
+    data: str = "sample",
+    out: str | os.PathLike = "runs/pronunciation",
+    *,
+    settings: Settings | None = None,
+    snapshots: Sequence[int] = (0, 1, 10),
+    resume: bool = False,
+    callbacks: Sequence = (),
+    save_every: float = 60.0,
+    report: Callable[[str], None] | None = None,
+    reading: Callable[[int, int], None] | None = None,
+    **options,
+) -> Path:
+    """Train a Transformer to say Korean words, and save it.
+
+    Parameters
+    ----------
+    data : str, default "sample"
+        As for `train`: a corpus whose words are learnt. Labels do not matter.
+    out : path
+        Checkpoint folder to write, with ``snapshots/`` and ``words.tsv`` in it.
+    settings : Settings or None
+        ``recipe="pronunciation"``; None builds it from `options`. `min_count` is how often a word must stand in the
+        corpus (3, or 1 for fewer than 20,000 texts); cell, tokenizer, ngrams, extra, word_dropout and validation
+        mean nothing here.
+    snapshots : sequence of int, default (0, 1, 10)
+        Epochs whose parameters are kept, 0 for before training; the last one is too.
+    resume, callbacks, save_every, report
+        As for `train`.
+    reading : callable or None
+        Called with (words done, words in all).
+    **options
+        Fields of `Settings`.
+
+    Returns
+    -------
+    pathlib.Path
+        The checkpoint folder, with the epoch that said most validation words right.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C; the resume file is complete.
+    DataError, OptionError, CheckpointError, DeviceError
+        See their messages.
+    """
+    out = folder_to_write(out)
+    say = report or (lambda line: None)
+    if settings is not None and options:
+        raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
+    settings = settings or Settings(**{"recipe": RECIPE, **options})
+    if settings.recipe != RECIPE or settings.ngrams or settings.extra:
+        raise OptionError(f"pronunciation is trained with recipe={RECIPE!r}, without ngrams and extra.")
+    texts = read_reviews(locate(data).train).texts
+    least = settings.min_count or (1 if len(texts) < SMALL else 3)
+    sets = with_listed(word_pairs(texts, least=least, progress=reading))
+    gpu = runtime.gpu_index(settings.device)
+    settings = replace(settings, min_count=least).resolve(len(sets.train), on_cpu=gpu is None)
+    fingerprint = _fingerprint(settings, snapshots, table := to_table(sets))
+    if resume and is_finished(out, fingerprint):
+        say(f"{out} is finished: there is nothing to resume")
+        return out
+
+    with processes(settings) as group:
+        # MXNet is loaded here: how many threads it takes is settled now.
+        from .loop import new_run
+        from .pronunciation_task import encode, make_vocabulary
+
+        device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
+        vocabulary = make_vocabulary()
+        arguments = _model_arguments(settings, len(vocabulary))
+        start = {
+            "settings": settings, "model": arguments, "train": encode(sets.train, vocabulary),
+            "valid": encode(sets.valid, vocabulary), "own": len(sets.train),
+            "padding": vocabulary[vocabulary.padding_token], "unknown": vocabulary[vocabulary.unknown_token],
+        }
+        run = new_run(**start, device=device, group=group)
+        kept = Snapshots(lambda epoch, weights: save_snapshot(out, epoch, weights, fingerprint),
+                         get_weights(run.model), [epoch for epoch in snapshots if epoch])
+        size = sum(p.data().size for p in run.model.collect_params().values() if p.grad_req != "null")
+        say(f"Transformer on {device}: {len(sets.train):,} words to train, {len(sets.valid):,} to validate, "
+            f"{len(sets.test):,} held out, {size:,} parameters")
+        resume_or_start(run, out, fingerprint, resume, say)
+        config = {
+            "recipe": RECIPE, "model": arguments, "tokenizer": "jamo", "labels": [],
+            "max_length": arguments["max_length"],
+            "training": {**asdict(settings), "data": data, "texts": len(texts), "snapshots": list(snapshots)},
+            "fingerprint": fingerprint, "versions": {**runtime.versions(), "gluonattn": __version__},
+        }
+
+        def save_best(run):
+            best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
+            save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), get_weights(run.model), run.history))
+            replace_file(out / WORDS, table.encode())
+
+        fit_and_save(run, start, out, fingerprint, save_best, save_every, [kept, *callbacks], say)
+    resume_file(out).unlink(missing_ok=True)
+    return out
+
+
+def _model_arguments(settings: Settings, words: int) -> dict:
+    """Every argument of the model, defaults too: they may differ in a later version."""
+    from ..models.transformer import Transformer
+
+    signature = inspect.signature(Transformer).parameters.values()
+    arguments = {p.name: p.default for p in signature if p.default is not p.empty}
+    odd = sorted(set(settings.model) - set(arguments))
+    if odd:
+        raise OptionError(f"the Transformer takes {', '.join(arguments)}; got {odd[0]!r}.")
+    return {**arguments, "vocab_size": words, **settings.model}
+
+
+def _fingerprint(settings: Settings, snapshots: Sequence[int], table: str) -> str:
+    plain = {**asdict(settings), "device": None, "snapshots": list(snapshots)}
+    return hashlib.sha256((json.dumps(plain, sort_keys=True) + table).encode()).hexdigest()
