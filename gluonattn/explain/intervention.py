@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ..text.jamo import SILENT, join, split
+from ..text.jamo import SILENT, conjoin, join, split
 from ..text.pronunciation import Pronunciation, pronounce
 from .causes import Site
 
@@ -28,11 +28,13 @@ ROLES = ("cause", "previous onset", "previous vowel", "previous coda", "next vow
 class Speaker(Protocol):
     """What an intervention asks of a model of pronunciation."""
 
-    def say(self, spellings: Sequence[str]) -> list[str]:
-        """The pronunciation of each spelling, in syllables."""
+    alphabet: Sequence[str]
 
-    def step_scores(self, spellings: Sequence[str], sounds: Sequence[str]) -> list[np.ndarray]:
-        """Log probability of each jamo of the given pronunciations, each after the ones before it."""
+    def say(self, words: Sequence[str]) -> list[str]:
+        """The pronunciation of each word, in syllables."""
+
+    def distributions(self, words: Sequence[str], sounds: Sequence[str]) -> list[np.ndarray]:
+        """Of each word, row j: the probability of each letter of `alphabet` after the first j jamo of its sounds."""
 
 
 class Edit(NamedTuple):
@@ -116,15 +118,12 @@ def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most
     the unedited word has there: what it decides then rests on the letters, not on what it said before.
     """
     plans = [edits_of(said, site, most=most, seed=seed) for said, site in words]
-    spellings, sounds, at = [], [], []
-    for (said, site), edits in zip(words, plans):
-        for version in (said, *(edit.said for edit in edits)):
-            step = _step(version, said, site)
-            spellings.append(version.text)
-            sounds.append(_with_sound(version, step, said.jamo[site.sound].jamo))
-            at.append(step)
+    versions = [(version, said, site) for (said, site), edits in zip(words, plans)
+                for version in (said, *(edit.said for edit in edits))]
+    spellings = [version.text for version, *_ in versions]
     spoken = [_syllables(*pair) for pair in zip(spellings, model.say(spellings))]
-    scores = [float(steps[step]) for steps, step in zip(model.step_scores(spellings, sounds), at)]
+    tables = model.distributions(spellings, [version.sounds for version, *_ in versions])
+    scores = [_score(table, model.alphabet, *version) for table, version in zip(tables, versions)]
     found, place = [], 0
     for (said, site), edits in zip(words, plans):
         original, spoken_here = scores[place], _at(spoken[place], said, site)
@@ -189,10 +188,11 @@ def _step(version: Pronunciation, said: Pronunciation, site: Site) -> int:
                 if (sound.syllable, sound.place) == (wanted.syllable, wanted.place))
 
 
-def _with_sound(version: Pronunciation, step: int, jamo: str) -> str:
-    """The pronunciation of an edited word, with one of its sounds replaced."""
-    sound = version.jamo[step]
-    return _replace(version.sounds, sound.syllable, sound.place, jamo)
+def _score(table: np.ndarray, alphabet: Sequence[str], version: Pronunciation, said: Pronunciation, site: Site) -> float:
+    """Log probability of the sound the unedited word has, where the edited one has its own."""
+    sound = said.jamo[site.sound]
+    share = table[_step(version, said, site), alphabet.index(conjoin(sound.jamo, sound.place))]
+    return float(np.log(max(float(share), 1e-12)))
 
 
 def _replace(text: str, syllable: int, place: str, jamo: str) -> str:

@@ -28,8 +28,8 @@ Progress = Optional[Callable[[int, int], None]]
 class Model(Speaker, Protocol):
     """A model of pronunciation at one epoch; `explain.pronouncer` has it."""
 
-    def records(self, spelling: str, sounds: str | None = None) -> dict[str, AttentionRecord]:
-        """Records by kind; teacher-forced where sounds are given."""
+    def all_records(self, words: Sequence[str], sounds: Sequence[str]) -> list[dict[str, AttentionRecord]]:
+        """Of each word its records by kind, teacher-forced."""
 
 
 @dataclass(frozen=True)
@@ -111,33 +111,43 @@ def study(
     asked = {rule: _asked(test, rule, len(test) if rule == SINO else edited, seed) for rule in _rules_of(test)}
     tuned = {rule: _asked(valid, rule, edited, seed) for rule in (OBSTRUENT, SINO)}
     drawn_words = [pronounce(word) for word in examples]
-    total = len(said) * len(epochs) + sum(map(len, asked.values())) * 2 + sum(map(len, tuned.values()))
-    step = _Steps(progress, total)
+    step = _Steps(progress, len(epochs) * len(said) + 2 * sum(map(len, asked.values())) + sum(map(len, tuned.values())))
 
     counts: dict[str, dict[int, head_reading.Counts]] = {kind: {} for kind in KINDS}
     moved: dict[str, dict[tuple[int, int], np.ndarray]] = {kind: {} for kind in KINDS}
+    shown: dict[str, dict[str, dict[int, AttentionRecord]]] = {
+        word.text: {kind: {} for kind in KINDS} for word in drawn_words}
     before: list[dict[str, AttentionRecord]] = []
-    for epoch in epochs:
-        read = [step(models[epoch].records(word.text, word.sounds)) for word in said]
+    for number, epoch in enumerate(epochs):
+        read = _records(models[epoch], said)
         for kind in KINDS:
             counts[kind][epoch] = head_reading.count(said, [one[kind] for one in read])
             if before:
-                moved[kind][epochs[epochs.index(epoch) - 1], epoch] = head_reading.drift(
-                    [one[kind] for one in before], [one[kind] for one in read])
+                moved[kind][epochs[number - 1], epoch] = head_reading.drift([one[kind] for one in before],
+                                                                            [one[kind] for one in read])
+        for word, found in zip(drawn_words, _records(models[epoch], drawn_words)):
+            for kind in KINDS:
+                shown[word.text][kind][epoch] = found[kind]
         before = read
+        step(len(said))
     done: dict[str, list[Effects]] = {}
     looked: dict[str, list[dict[str, np.ndarray]]] = {}
     for rule, sites in asked.items():
         done[rule] = effects(last, sites, seed=seed)
-        step.by(len(sites))
-        looked[rule] = [step(_looked(last, *site)) for site in sites]
-    shown = {word.text: {kind: {epoch: models[epoch].records(word.text, word.sounds)[kind] for epoch in epochs}
-                         for kind in KINDS} for word in drawn_words}
-    chosen = {rule: _choose([step(_looked(last, *site)) for site in sites], [site for _, site in sites])
-              for rule, sites in tuned.items() if sites and asked.get(rule)}
+        looked[rule] = _looked(last, sites)
+        step(2 * len(sites))
+    chosen = {}
+    for rule, sites in tuned.items():
+        if sites and asked.get(rule):
+            chosen[rule] = _choose(_looked(last, sites), [site for _, site in sites])
+        step(len(sites))
     return Study({**(about or {}), "test_words": len(test), "caused_words": len(caused), "seed": seed,
                   "examples": {word.text: word.sounds for word in drawn_words}},
                  said, counts, moved, draws(len(said), seed=seed), chosen, done, looked, shown)
+
+
+def _records(model: Model, said: Sequence[Pronunciation]) -> list[dict[str, AttentionRecord]]:
+    return model.all_records([word.text for word in said], [word.sounds for word in said])
 
 
 def _rules_of(test: Sequence[Pronunciation]) -> list[str]:
@@ -156,13 +166,16 @@ def _asked(words: Sequence[Pronunciation], rule: str, most: int, seed: int) -> l
     return random.Random(seed).sample(found, min(most, len(found)))
 
 
-def _looked(model: Model, said: Pronunciation, site: Site) -> dict[str, np.ndarray]:
+def _looked(model: Model, sites: Sequence[tuple[Pronunciation, Site]]) -> list[dict[str, np.ndarray]]:
     """Weights on each letter at the row that decides, of encoder and cross-attention, shape (layers, heads, letters)."""
-    found, records = {}, model.records(said.text, said.sounds)
-    for kind in ("encoder", "cross"):
-        (look,) = looks(said, records[kind], [site])
-        assert look is not None
-        found[kind] = records[kind].weights[:, :, look.row, letter_keys(said, records[kind])]
+    found = []
+    for (said, site), records in zip(sites, _records(model, [said for said, _ in sites])):
+        one = {}
+        for kind in ("encoder", "cross"):
+            (look,) = looks(said, records[kind], [site])
+            assert look is not None
+            one[kind] = records[kind].weights[:, :, look.row, letter_keys(said, records[kind])]
+        found.append(one)
     return found
 
 
@@ -177,16 +190,12 @@ def _choose(looked: list[dict[str, np.ndarray]], sites: list[Site]) -> dict[str,
 
 
 class _Steps:
-    """Counts what is done; called with a result, it gives it back."""
+    """Counts what is done."""
 
     def __init__(self, progress: Progress, total: int):
         self.progress, self.total, self.done = progress, total, 0
 
-    def __call__(self, result):
-        self.by(1)
-        return result
-
-    def by(self, steps: int) -> None:
+    def __call__(self, steps: int) -> None:
         self.done += steps
         if self.progress:
             self.progress(self.done, self.total)

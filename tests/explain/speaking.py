@@ -6,10 +6,11 @@ import numpy as np
 
 from gluonattn.explain.causes import changed_sites
 from gluonattn.record import AttentionRecord, Token
+from gluonattn.text.jamo import ALPHABET, conjoin
 from gluonattn.text.pronunciation import Pronunciation, pronounce
 
 HEADS = ("cause", "even", "own", "next")
-CERTAIN = -0.01
+DOUBT = 1e-4
 
 
 def decided_by(said: Pronunciation) -> dict[str, dict[int, int]]:
@@ -52,20 +53,23 @@ def hand_made(said: Pronunciation, heads=HEADS, layers: int = 1) -> dict[str, At
 class RuleSpeaker:
     """Speaks by the rules, with or without the word lists, and looks with the heads of `hand_made`."""
 
+    alphabet = (*ALPHABET, "</s>")
+
     def __init__(self, heads=HEADS, lexical: bool = True, layers: int = 1):
         self.heads, self.lexical, self.layers = heads, lexical, layers
 
     def say(self, spellings):
         return [pronounce(spelling, lexical=self.lexical).sounds for spelling in spellings]
 
-    def step_scores(self, spellings, sounds):
+    def distributions(self, words, sounds):
+        """Sure of what the rules say, whatever was said before; every other letter has the same small share."""
         found = []
-        for spelling, given in zip(spellings, sounds):
-            own = pronounce(spelling, lexical=self.lexical).jamo
-            asked = pronounce(given, lexical=False)
-            letters = [letter.jamo for letter in asked.letters]
-            found.append(np.array([CERTAIN if a == b.jamo else -5.0 for a, b in zip(letters, own)]))
+        for word, given in zip(words, sounds):
+            table = np.full((len(pronounce(given).letters) + 1, len(self.alphabet)), DOUBT)
+            for row, sound in zip(table, pronounce(word, lexical=self.lexical).jamo):
+                row[self.alphabet.index(conjoin(sound.jamo, sound.place))] = 1 - DOUBT * (len(self.alphabet) - 1)
+            found.append(table)
         return found
 
-    def records(self, spelling, sounds=None):
-        return hand_made(pronounce(spelling), self.heads, self.layers)
+    def all_records(self, words, sounds):
+        return [hand_made(pronounce(word), self.heads, self.layers) for word in words]
