@@ -11,8 +11,8 @@ from typing import Any, Optional
 
 import typer
 
-from . import commands_capture
-from .errors import GluonAttnError, Interrupted, OptionError
+from . import commands_capture, commands_pronunciation
+from .errors import GluonAttnError, Interrupted, OptionError, choose
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
@@ -49,10 +49,13 @@ def main_options() -> None:
     "train --data nsmc --cell mlp --out runs/mlp",
     "train --data nsmc --cell mlp --out runs/mlp --resume",
     "train --data nsmc --ngrams --extra crawl.tsv.gz --out runs/best",
-    "train --data my.csv --text-column review --label-column stars --out runs/mine"))
+    "train --data my.csv --text-column review --label-column stars --out runs/mine",
+    "train --task pronunciation --data nsmc --out runs/pronunciation"))
 def train(
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
+    task: str = typer.Option("reviews", help="reviews, or pronunciation: a Transformer that says the words of the data."),
+    snapshots: str = typer.Option("0,1,10", help="Epochs of which pronunciation keeps the weights; 0 is before training."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
     recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
     ngrams: bool = typer.Option(False, help="Read n-grams of characters and words too: more accurate."),
@@ -78,19 +81,25 @@ def train(
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
     as_json: bool = AsJson,
 ) -> None:
-    """Train a classifier. Ctrl-C saves; --resume goes on."""
+    """Train a classifier, or a model of pronunciation. Ctrl-C saves; --resume goes on."""
     from rich.console import Console
 
     from .explain.trained import train as run_training
     from .training.callbacks import Progress
     from .training.settings import Settings
 
+    choose("task", task, dict.fromkeys(("reviews", "pronunciation")))
     settings = Settings(
-        recipe=recipe, cell=cell, ngrams=ngrams, extra=extra, extra_epochs=extra_epochs, tokenizer=tokenizer,
+        recipe=recipe if task == "reviews" else task, cell=cell, ngrams=ngrams, extra=extra,
+        extra_epochs=extra_epochs, tokenizer=tokenizer,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
         min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,
     )
+    if settings.recipe == "pronunciation":
+        commands_pronunciation.train(data, out, settings, snapshots, text_column=text_column, label_column=label_column,
+                                     resume=resume, save_every=save_every, as_json=as_json, reading=_Bar("reading words"))
+        return
     console = Console(stderr=as_json)
     folder = run_training(
         data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
@@ -119,7 +128,10 @@ def evaluate(
     label_column: Optional[str] = LabelColumn,
     as_json: bool = AsJson,
 ) -> None:
-    """Accuracy, F1 and confusion matrix on labelled reviews."""
+    """Accuracy, F1 and confusion matrix on labelled reviews; of a model of pronunciation, held-out words right."""
+    if model and commands_pronunciation.is_pronunciation(model):
+        commands_pronunciation.evaluate(model, as_json)
+        return
     from .data.reviews import read_reviews
     from .data.sources import locate
     from .explain.predictor import load

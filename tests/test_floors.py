@@ -30,6 +30,7 @@ FLOORS = {
     "explain": 5,
     "web": 6,
     "commands_capture": 6,
+    "commands_pronunciation": 6,
     "cli": 7,
     "__init__": 8,
     "__main__": 8,

@@ -17,7 +17,7 @@ from ..data.examples import Encoder, Example
 from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews
 from ..data.vocabulary import Vocabulary
-from ..engines.choice import make_engine
+from ..engines.choice import make_engine, require_classifier
 from ..errors import CheckpointError, TextError, choose
 from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, load_checkpoint
 from ..record import AttentionRecord, Prediction, Token
@@ -93,6 +93,7 @@ class Predictor:
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, device: str = "auto", engine: str = "auto"):
+        require_classifier(checkpoint)
         config = checkpoint.config
         self.checkpoint, self.config, self.folder = checkpoint, config, folder
         self.labels: list[str] = config["labels"]

@@ -33,7 +33,6 @@ from ..training.pronunciation import RECIPE, WORDS
 Word = Union[str, Sequence[str]]  # syllables, or conjoining jamo
 _BATCH = 256
 _PAIRS = 500_000
-KINDS = ("encoder", "decoder", "cross")
 
 
 def load_pronouncer(folder: str | os.PathLike, epoch: int | None = None) -> Pronouncer:
@@ -139,8 +138,8 @@ class Pronouncer:
         never = [i for i in range(len(self._letters)) if i not in self._columns]
         found: list[tuple[str, ...]] = [()] * len(words)
         for batch in plan_by_length([len(row) for row in written], _BATCH, _PAIRS):
-            said, _ = decode(self.model, *self._source([written[i] for i in batch]), self._begin, self._end, beam,
-                             self.longest, never)
+            source, lengths = self._source([written[i] for i in batch])
+            said, _ = decode(self.model, source, lengths, self._begin, self._end, beam, self.longest, never)
             for i, readings in zip(batch, said):
                 found[i] = tuple(self._letters[number] for number in readings[0])
         return found

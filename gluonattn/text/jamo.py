@@ -79,7 +79,7 @@ def write(letters: Sequence[str]) -> tuple[str, list[int]]:
     """
     found: list[list[str]] = []
     for letter in letters:
-        jamo, place = part(letter)
+        place = part(letter)[1]
         follows = found and [part(one)[1] for one in found[-1]] == list(PLACES[: PLACES.index(place)])
         if place != "onset" and follows:
             found[-1].append(letter)

@@ -34,6 +34,8 @@ def train_pronunciation(
     *,
     settings: Settings | None = None,
     snapshots: Sequence[int] = (0, 1, 10),
+    text_column: str | None = None,
+    label_column: str | None = None,
     resume: bool = False,
     callbacks: Sequence = (),
     save_every: float = 60.0,
@@ -55,7 +57,7 @@ def train_pronunciation(
         mean nothing here.
     snapshots : sequence of int, default (0, 1, 10)
         Epochs whose parameters are kept, 0 for before training; the last one is too.
-    resume, callbacks, save_every, report
+    text_column, label_column, resume, callbacks, save_every, report
         As for `train`.
     reading : callable or None
         Called with (words done, words in all).
@@ -81,7 +83,7 @@ def train_pronunciation(
     settings = settings or Settings(**{"recipe": RECIPE, **options})
     if settings.recipe != RECIPE or settings.ngrams or settings.extra:
         raise OptionError(f"pronunciation is trained with recipe={RECIPE!r}, without ngrams and extra.")
-    texts = read_reviews(locate(data).train).texts
+    texts = read_reviews(locate(data).train, text_column=text_column, label_column=label_column).texts
     least = settings.min_count or (1 if len(texts) < SMALL else 3)
     sets = with_listed(word_pairs(texts, least=least, progress=reading))
     gpu = runtime.gpu_index(settings.device)
