@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import typer
 
-from . import commands_capture, commands_pronunciation
+from . import commands_capture, commands_pronunciation, commands_report
 from .errors import GluonAttnError, Interrupted, OptionError, choose
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
@@ -315,6 +315,8 @@ app.command(epilog=_examples(
     'capture --model ./my-gpt --text "옛날 옛적에" --generate 20 --unit eojeol --out heads.png'))(commands_capture.capture)
 app.command(epilog=_examples("project ./my-bert --from sentences.txt --out map.html",
                              "project runs/dot --method tsne --out map.png"))(commands_capture.project)
+app.command(epilog=_examples("report pronunciation runs/pronunciation --out report.html",
+                             "report pronunciation runs/pronunciation --lang en --word 독립문"))(commands_report.report)
 
 
 @app.command(epilog=_examples("cells", "cells --json"))

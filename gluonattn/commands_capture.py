@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 import typer
 
+from .bars import Bar
 from .errors import OptionError, choose
 
 MODES = ("weights", "rollout", "value-weighted")
@@ -84,7 +85,7 @@ def project(
 
     choose("projection", method, METHODS)
     texts = _texts(source)[:count]
-    bar = _Bar("sentences")
+    bar = Bar("sentences")
     records = _vector_records(model, texts, bar)
     if tags:
         from .text import tokenizer
@@ -122,7 +123,7 @@ def _map(records: list, path: Path, layer, head, method, colour, seed, lang) -> 
     if path.suffix.lower() == ".html":
         from .views.projection_page import projection_page
 
-        bar = _Bar("heads")
+        bar = Bar("heads")
         _write(path, projection_page(records, layer=layer, head=head, method=method, seed=seed, lang=lang, progress=bar))
         return
     os.environ.setdefault("MPLBACKEND", "agg")
@@ -197,18 +198,3 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         raise DataError(
             f"cannot write {path}: {error.strerror}. Choose a folder that exists, is writable and has space.") from None
-
-
-class _Bar:
-    """A progress bar on stderr that shows itself when a terminal is there."""
-
-    def __init__(self, name: str):
-        from tqdm import tqdm
-
-        self.bar = tqdm(desc=name, leave=False, disable=None)
-
-    def __call__(self, done: int, total: int) -> None:
-        self.bar.total = total
-        self.bar.update(done - self.bar.n)
-        if done >= total:
-            self.bar.close()

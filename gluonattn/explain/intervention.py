@@ -28,7 +28,9 @@ ROLES = ("cause", "previous onset", "previous vowel", "previous coda", "next vow
 class Speaker(Protocol):
     """What an intervention asks of a model of pronunciation."""
 
-    alphabet: Sequence[str]
+    @property
+    def alphabet(self) -> Sequence[str]:
+        """What the columns of `distributions` stand for: conjoining jamo."""
 
     def say(self, words: Sequence[str]) -> list[str]:
         """The pronunciation of each word, in syllables."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from ..errors import DataError
 from ..record import AttentionRecord
 from ..text.pronunciation import Pronunciation, pronounce
 from . import head_reading
-from .causes import Site, changed_sites, letter_keys, looks
+from .causes import Pattern, Site, changed_sites, letter_keys, looks, still_sites
 from .intervention import Effects, Speaker, effects
 from .statistics import draws
 
 KINDS = ("encoder", "decoder", "cross")
 OBSTRUENT, SINO = "tensification_after_obstruent", "tensification_sino_korean"
+PLAIN = "plain_after_l"  # no rule: ㄷ, ㅅ, ㅈ after ㄹ that stay plain, what SINO is to be told from
+_AFTER_CODA = Pattern("onset", -1, "coda")
 EXAMPLES = ("국물", "국밥", "갈등")
 LEVEL = 0.05
 
@@ -49,6 +52,7 @@ class Study:
     chosen : dict from rule to dict from kind to (layer, head)
         The head that finds the cause of that rule most often on validation words.
     effects : dict from rule to list of Effects
+        And of `PLAIN`, where no rule acts: the "cause" is the ㄹ before.
     looked : dict from rule to list of dict from kind to numpy.ndarray, shape (layers, heads, letters)
         Weights on the letters of each of these words, at the row that decides, encoder and cross.
     examples : dict from word to dict from kind to dict from epoch to AttentionRecord
@@ -63,6 +67,23 @@ class Study:
     effects: dict[str, list[Effects]]
     looked: dict[str, list[dict[str, np.ndarray]]]
     examples: dict[str, dict[str, dict[int, AttentionRecord]]]
+
+
+def study_of(folder: str | os.PathLike, **options) -> Study:
+    """`study` of a checkpoint folder: its snapshots, and its best epoch as the last one.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder is no model of pronunciation.
+    """
+    from .pronouncer import load_pronouncer
+
+    last = load_pronouncer(folder)
+    models = {epoch: load_pronouncer(folder, epoch) for epoch in last.epochs if epoch < last.epoch}
+    valid, test = ([pair.said for pair in last.pairs(split)] for split in ("valid", "test"))
+    about = {"model": last.folder.name, "data": last.config["training"]["data"]}
+    return study({**models, last.epoch: last}, valid, test, about=about, **options)
 
 
 def study(
@@ -109,6 +130,7 @@ def study(
                         "that was trained with more word pairs.")
     said = random.Random(seed).sample(caused, min(words, len(caused)))
     asked = {rule: _asked(test, rule, len(test) if rule == SINO else edited, seed) for rule in _rules_of(test)}
+    asked[PLAIN] = _plain_after_l(test, 2 * edited, seed)
     tuned = {rule: _asked(valid, rule, edited, seed) for rule in (OBSTRUENT, SINO)}
     drawn_words = [pronounce(word) for word in examples]
     step = _Steps(progress, len(epochs) * len(said) + 2 * sum(map(len, asked.values())) + sum(map(len, tuned.values())))
@@ -144,6 +166,16 @@ def study(
     return Study({**(about or {}), "test_words": len(test), "caused_words": len(caused), "seed": seed,
                   "examples": {word.text: word.sounds for word in drawn_words}},
                  said, counts, moved, draws(len(said), seed=seed), chosen, done, looked, shown)
+
+
+def _plain_after_l(words: Sequence[Pronunciation], most: int, seed: int) -> list[tuple[Pronunciation, Site]]:
+    """Where ㄷ, ㅅ, ㅈ stay plain after ㄹ (월드, 말도), one in a word."""
+    found = []
+    for said in words:
+        sites = [site for site in still_sites(said, [_AFTER_CODA])
+                 if said.letters[site.cause[0]].jamo == "ㄹ" and said.jamo[site.sound].jamo in "ㄷㅅㅈ"]
+        found += [(said, site) for site in sites[:1]]
+    return random.Random(seed).sample(found, min(most, len(found)))
 
 
 def _records(model: Model, said: Sequence[Pronunciation]) -> list[dict[str, AttentionRecord]]:

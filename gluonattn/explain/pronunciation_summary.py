@@ -9,7 +9,7 @@ import numpy as np
 
 from . import head_reading
 from .intervention import ROLES, Effects, after_labial, roles_of
-from .pronunciation_study import KINDS, LEVEL, OBSTRUENT, SINO, Study
+from .pronunciation_study import KINDS, LEVEL, OBSTRUENT, PLAIN, SINO, Study
 from .statistics import figure, intervals, rank_agreement
 
 COMPARED = ("chance", "untrained", "positional", "still")
@@ -44,8 +44,10 @@ def summarise(study: Study) -> dict[str, Any]:
     return {
         "about": study.about, "epochs": epochs, "words": len(study.said), "kinds": kinds, "heads": heads,
         "rules": dict(sorted(rules.items(), key=lambda pair: -pair[1]["cross"]["sites"])),
-        "edits": {rule: edits(found) for rule, found in study.effects.items() if len(found) >= FEWEST},
-        "questions": {rule: question(study, rule) for rule in (OBSTRUENT, SINO) if study.chosen.get(rule)},
+        "edits": {rule: edits(found) for rule, found in study.effects.items() if len(found) >= FEWEST and rule != PLAIN},
+        "questions": {rule: question(study, rule, chosen) for rule, chosen in (
+            (OBSTRUENT, study.chosen.get(OBSTRUENT)), (SINO, study.chosen.get(SINO)), (PLAIN, study.chosen.get(SINO)))
+            if chosen and study.effects[rule]},
     }
 
 
@@ -63,6 +65,7 @@ def _head(kind, at, epochs, agreed, shapes, fell, drifts) -> dict[str, Any]:
     }
     head["diagonal_head"] = head["diagonal"].low > 0.5
     head["follows"] = all(head["beyond"][name] for name in ("chance", "untrained", "still"))
+    head["strong"] = head["follows"] and head["cause"].mean >= 0.5
     head["sharpened"] = head["entropy_fell"].low > 0
     return head
 
@@ -102,7 +105,7 @@ def edits(found: Sequence[Effects]) -> dict[str, Any]:
     return result
 
 
-def question(study: Study, rule: str) -> dict[str, Any]:
+def question(study: Study, rule: str, chosen: dict[str, tuple[int, int]]) -> dict[str, Any]:
     """Attention and intervention side by side for one rule, on words whose sound the model has right.
 
     Returns
@@ -116,7 +119,7 @@ def question(study: Study, rule: str) -> dict[str, Any]:
     every = list(zip(study.effects[rule], study.looked[rule]))
     kept = [(effect, looked) for effect, looked in every if effect.right]
     readings: dict[str, tuple[str, tuple[int, int] | None]] = {
-        **{f"{kind} chosen": (kind, study.chosen[rule][kind]) for kind in ("cross", "encoder")},
+        **{f"{kind} chosen": (kind, chosen[kind]) for kind in ("cross", "encoder")},
         "cross mean": ("cross", None)}
     seen = [{name: _reading(looked, *place) for name, place in readings.items()} for _, looked in kept]
     only = [effect for effect, _ in kept]

@@ -14,6 +14,7 @@ from ..views.fonts import families
 from .statistics import Figure
 
 SHADES = 9  # classes s0 to s9
+# The page's own glyphs come first: Chromium draws boxes where they come in only after other fonts were asked.
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --line: #c9d1d9; --quiet: #57606a; --mark: #a34a00;
   --blue: 29 87 160; }
@@ -23,8 +24,8 @@ _STYLE = """
   --blue: 29 87 160; } .scroll { overflow: visible; } h2, h3, tr, figure { break-inside: avoid; }
   h2, h3 { break-after: avoid; } }
 body { max-width: 72rem; margin: 0 auto; padding: 1rem; color: var(--ink); background: var(--paper); line-height: 1.55;
-  font-family: system-ui, "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic",
-    NanumGothic, "gluonattn Hangul", sans-serif; }
+  font-family: "gluonattn Hangul", system-ui, "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic",
+    NanumGothic, sans-serif; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 p, li { max-width: 48rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
@@ -41,14 +42,13 @@ img { max-width: 100%; height: auto; background: #fff; }
 .letters td { text-align: center; min-width: 1.6rem; }
 .letters td:first-child { text-align: left; }
 .letters .cause { outline: 2px solid var(--mark); outline-offset: -2px; }
-.letters .own { color: var(--quiet); }
+.letters .own { outline: 2px dotted var(--quiet); outline-offset: -2px; }
 b.more { color: inherit; text-decoration: underline; text-underline-offset: 2px; }
 """
 # Shades of one blue; the ink turns light where the shade is dark on a light page.
 _SHADES = "".join(f".s{n} {{ background: rgb(var(--blue) / {n / SHADES:.2f}); }}\n" for n in range(SHADES + 1)) + (
-    ".s6, .s7, .s8, .s9, .s6 small, .s7 small, .s8 small, .s9 small { color: #fff; }\n"
-    "@media (prefers-color-scheme: dark) {\n"
-    ".s6, .s7, .s8, .s9, .s6 small, .s7 small, .s8 small, .s9 small { color: #0b0e12; } }\n"
+    ".s6, .s7, .s8, .s9 { color: #fff; } td[class] small { color: inherit; }\n"
+    "@media (prefers-color-scheme: dark) { .s6, .s7, .s8, .s9 { color: #0b0e12; } }\n"
     "@media print { .s6, .s7, .s8, .s9 { color: #fff; } * { print-color-adjust: exact; } }\n")
 _POLICY = ("default-src 'none'; style-src {hashes}; style-src-attr {attributes}; img-src data:; font-src data:; "
            "base-uri 'none'; form-action 'none'")
@@ -100,7 +100,7 @@ def with_interval(found: Figure, digits: int = 3, *, percent: bool = False, sign
     """A figure with its interval; a dash where there is none."""
     if found.mean != found.mean:
         return Html("–")
-    mean, low, high = (f"{(100 if percent else 1) * x:{sign}.{digits}f}" for x in found)
+    mean, low, high = (f"{round((100 if percent else 1) * x, digits) + 0.0:{sign}.{digits}f}" for x in found)  # no -0
     return Html(f"{mean} <small>[{low}, {high}]</small>")
 
 

@@ -15,7 +15,7 @@ from .heatmap import heading
 
 _GAP = 0.12  # between heads, in parts of a head
 _HEAD = 62.0  # points on a side of one head
-_CELL = 11.0  # points on a side of one weight, where tokens are named
+_CELL = 14.0  # points on a side of one weight, where tokens are named
 _GAMMA = 0.5  # most weights are near 0: the square root spends the colours there
 
 
@@ -109,7 +109,7 @@ def epochs(
     marks = list(marks)
     for row, (layer, head) in enumerate(np.ndindex(layers, heads)):
         y = row * down
-        ax.text(-0.02, y + (queries - 1) / 2, head_name.format(layer=layer, head=head), rotation=90, fontsize=8,
+        ax.text(-0.02, y + (queries - 1) / 2, head_name.format(layer=layer, head=head), rotation=90, fontsize=11,
                 ha="right", va="center", transform=_beside(ax), fontfamily=families(head_name))
         for column, record in enumerate(every):
             x = column * across
@@ -126,9 +126,9 @@ def epochs(
     ax.set_yticks([r * down + q for r in range(layers * heads) for q in range(queries)],
                   [token.text for token in first.queries] * (layers * heads), fontfamily=family)
     ax.xaxis.tick_top()
-    ax.tick_params(length=0, labelsize=8, pad=1)
+    ax.tick_params(length=0, labelsize=11, pad=1)
     for column, name in enumerate(names):
-        ax.text(column * across + (keys - 1) / 2, -2.2, name, fontsize=9, ha="center", va="bottom",
+        ax.text(column * across + (keys - 1) / 2, -2.2, name, fontsize=12, ha="center", va="bottom",
                 fontfamily=families(name))
     ax.spines[:].set_visible(False)
     _bar(ax, image, label)
@@ -139,11 +139,11 @@ def _beside(ax):
     """Across in parts of the figure from the axes' left edge outwards, down in data: for what stands left of the labels."""
     from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
-    return blended_transform_factory(ax.transAxes, ax.transData) + ScaledTranslation(-16 / 72, 0, ax.figure.dpi_scale_trans)
+    return blended_transform_factory(ax.transAxes, ax.transData) + ScaledTranslation(-24 / 72, 0, ax.figure.dpi_scale_trans)
 
 
 def _bar(ax, image, label: str) -> None:
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, aspect=35, format=lambda w, _: f"{100 * w:.3g}")
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, aspect=40, format=lambda w, _: f"{100 * w:.3g}")
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
     bar.set_label(label, fontsize=8, fontfamily=families(label))
