@@ -25,6 +25,8 @@ _HOMES = {
     "to_terminal": "gluonattn.views.terminal",
     "train": "gluonattn.explain.trained",
     "load": "gluonattn.explain.predictor",
+    "load_pronouncer": "gluonattn.explain.pronouncer",
+    "train_pronunciation": "gluonattn.training.pronunciation",
     "export_model": "gluonattn.engines.export",
     "torch_module": "gluonattn.engines.export",
     "read_reviews": "gluonattn.data.reviews",
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from .engines.export import torch_module as torch_module
     from .errors import GluonAttnError as GluonAttnError
     from .explain.predictor import load as load
+    from .explain.pronouncer import load_pronouncer as load_pronouncer
     from .explain.trained import train as train
     from .models.cells import attention_cell as attention_cell
     from .record import AttentionRecord as AttentionRecord
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from .record import Token as Token
     from .record import load_record as load_record
     from .text import tokenizer as tokenizer
+    from .training.pronunciation import train_pronunciation as train_pronunciation
     from .views.heatmap import heatmap as heatmap
     from .views.overlay import overlay as overlay
     from .views.page import notebook_html as notebook_html

@@ -56,3 +56,17 @@ def java() -> str:
 def kiwi():
     """The kiwipiepy module."""
     return pytest.importorskip("kiwipiepy", reason="needs Kiwi: pip install kiwipiepy")
+
+
+@pytest.fixture(scope="session")
+def tiny_pronouncer(tmp_path_factory) -> Path:
+    """Checkpoint folder of a small model of pronunciation, trained for a few epochs on words of the bundled sample."""
+    from gluonattn.runtime import mxnet_is_installed
+
+    if not mxnet_is_installed():
+        pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]" on Python 3.9 to 3.12')
+    from gluonattn.training.pronunciation import train_pronunciation
+
+    return train_pronunciation("sample", tmp_path_factory.mktemp("models") / "pronouncer", epochs=4, min_count=2,
+                               batch_size=32, learning_rate=0.005, device="cpu", workers=1,
+                               model={"units": 32, "hidden_size": 64})

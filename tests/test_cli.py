@@ -223,3 +223,21 @@ def test_ctrl_c_while_predicting_leaves_nothing(tiny_model, tmp_path):
     assert process.returncode == 130
     assert "interrupted" in err and "Traceback" not in err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["big.tsv"]
+
+
+def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, tmp_path):
+    code, out, _ = call(capsys, "evaluate", "--model", tiny_pronouncer)
+    assert code == 0 and "exactly right" in out and "article 26: tense" in out and "always or never 0.500" in out
+    code, out, _ = call(capsys, "evaluate", "--model", tiny_pronouncer, "--json")
+    result = json.loads(out)
+    assert code == 0 and result["all"]["words"] == sum(row["words"] for row in result["kinds"].values())
+    for arguments in (["explain", "국물"], ["predict", "x.csv", "--out", tmp_path / "y.csv"]):
+        code, _, err = call(capsys, *arguments, "--model", tiny_pronouncer)
+        assert code == 2 and "gluonattn evaluate" in err
+
+
+def test_train_refuses_snapshots_that_are_no_epochs(capsys, tmp_path):
+    code, _, err = call(capsys, "train", "--task", "pronunciation", "--snapshots", "0,x", "--out", tmp_path / "model")
+    assert code == 2 and "got '0,x'" in err
+    code, _, err = call(capsys, "train", "--task", "poems", "--out", tmp_path / "model")
+    assert code == 2 and "unknown task 'poems'" in err

@@ -32,7 +32,8 @@ def accuracy(pairs: Sequence[Pair], said: Sequence[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        "all", "kinds" and "rules" (by the name of each rule that acted in a word): words, right and accuracy.
+        "all", "kinds" and "rules": words, right and accuracy. "rules" goes by the names of the rules that acted in a
+        word; a rule over sounds is counted in words that no list has a part in, so that it does not pay for those.
         "tensification", for each article: see `tensification`. "wrong": spelling, pronunciation and what was said.
     """
     marks = [one == pair.said.sounds for one, pair in zip(said, pairs)]
@@ -40,8 +41,9 @@ def accuracy(pairs: Sequence[Pair], said: Sequence[str]) -> dict[str, Any]:
     return {
         "all": _share(marks),
         "kinds": {kind: _share(mark for pair, mark in both if pair.kind == kind) for kind in KINDS},
-        "rules": {name: _share(mark for pair, mark in both if name in pair.said.rules)
-                  for name in RULES if any(name in pair.said.rules for pair in pairs)},
+        "rules": {name: row for name, rule in RULES.items() if (row := _share(
+            mark for pair, mark in both if name in pair.said.rules and (rule.lexical or pair.kind != "lexical")
+        ))["words"]},
         "tensification": {article: tensification(pairs, said, article) for article in ARTICLES},
         "wrong": [(pair.spelling, pair.said.sounds, one) for pair, one, mark in zip(pairs, said, marks) if not mark],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from gluonattn.text.jamo import compose, is_syllable, join, split
+from gluonattn.text.jamo import ALPHABET, PLACES, compose, conjoin, is_syllable, join, part, split, write
 
 
 def test_every_syllable_comes_back():
@@ -16,3 +16,18 @@ def test_every_syllable_comes_back():
 def test_only_hangul_is_composed():
     assert compose(unicodedata.normalize("NFD", "값")) == "값"
     assert compose("e\u0301 ㄱㅏ") == "e\u0301 ㄱㅏ"
+
+
+def test_conjoining_jamo_are_unicodes_and_make_the_syllable_again():
+    for syllable in [chr(code) for code in range(0xAC00, 0xD7A4, 7)]:
+        letters = [conjoin(jamo, place) for jamo, place in zip(split(syllable), PLACES) if jamo]
+        assert letters == list(unicodedata.normalize("NFD", syllable))
+        assert write(letters) == (syllable, [0] * len(letters))
+    assert [conjoin(*part(letter)) for letter in ALPHABET] == list(ALPHABET) and len(set(ALPHABET)) == 19 + 21 + 27
+
+
+def test_letters_that_make_no_syllable_are_written_as_they_are():
+    onset, vowel, coda = conjoin("ㄱ", "onset"), conjoin("ㅏ", "vowel"), conjoin("ㄺ", "coda")
+    assert write([coda, onset, vowel, vowel, coda, onset]) == ("ㄺ가ㅏㄺㄱ", [0, 1, 1, 2, 3, 4])
+    assert write([onset, vowel, coda, coda]) == ("갉ㄺ", [0, 0, 0, 1]) and write([]) == ("", [])
+    assert write([onset, coda]) == ("ㄱㄺ", [0, 1])

@@ -1,0 +1,66 @@
+"""Train the Transformer of Korean pronunciation and say how often it is right.
+
+    python scripts/train_pronunciation.py                                             # words of the bundled sample
+    python scripts/train_pronunciation.py --data nsmc --out runs/pronunciation --seeds 3
+    python scripts/train_pronunciation.py --data nsmc --split valid --settings '{"label_smoothing": 0.0}'
+
+A seed whose folder is there already is not trained again. The words held out are the same for every seed.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from gluonattn.explain.pronouncer import load_pronouncer
+from gluonattn.explain.pronunciation_accuracy import accuracy
+from gluonattn.training.callbacks import Progress
+from gluonattn.training.pronunciation import train_pronunciation
+
+
+def figures(result: dict) -> dict[str, float]:
+    """What the table has a column for."""
+    found = {name: row["accuracy"] for name, row in {"all": result["all"], **result["kinds"]}.items()}
+    for article, row in result["tensification"].items():
+        found[f"{article} tense"], found[f"{article} plain"] = row["tense"]["accuracy"], row["plain"]["accuracy"]
+        found[f"{article} mean"] = row["balanced"]
+    return {name: float("nan") if value is None else value for name, value in found.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", default="sample", help="sample, nsmc, a folder with NSMC, or a table")
+    parser.add_argument("--out", type=Path, default=Path("runs/pronunciation"), help="folder of the checkpoints")
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds to train")
+    parser.add_argument("--split", default="test", choices=("valid", "test"), help="words to report on")
+    parser.add_argument("--beam", type=int, default=1, help="readings followed at once")
+    parser.add_argument("--settings", default="{}", help="fields of Settings, as JSON")
+    arguments = parser.parse_args()
+
+    console = Console()
+    rows = []
+    for seed in range(arguments.seeds):
+        start = time.monotonic()
+        folder = train_pronunciation(
+            arguments.data, arguments.out / f"seed-{seed}", seed=seed, resume=True, callbacks=[Progress(console)],
+            report=lambda line: console.print(line, highlight=False), **json.loads(arguments.settings))
+        pronouncer = load_pronouncer(folder)
+        pairs = pronouncer.pairs(arguments.split)
+        result = accuracy(pairs, pronouncer.say([pair.spelling for pair in pairs], arguments.beam))
+        rows.append(figures(result))
+        kinds = ", ".join(f"{row['right']:,} of {row['words']:,} {kind}" for kind, row in result["kinds"].items())
+        console.print(f"{folder}: {kinds} ({time.monotonic() - start:.0f} s)", highlight=False, soft_wrap=True)
+    lines = {str(seed): row for seed, row in enumerate(rows)}
+    if len(rows) > 1:
+        for name, count in (("mean", statistics.mean), ("deviation", statistics.stdev)):
+            lines[name] = {column: count([row[column] for row in rows]) for column in rows[0]}
+    print("| seed |", " | ".join(rows[0]), "|\n|", " | ".join(["---"] * (len(rows[0]) + 1)), "|")
+    for name, row in lines.items():
+        print(f"| {name} |", " | ".join(f"{value:.3f}" for value in row.values()), "|")
+
+
+if __name__ == "__main__":
+    main()
