@@ -23,6 +23,7 @@ _STYLE = """
 @media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --line: #999; --quiet: #444; --mark: #a34a00;
   --blue: 29 87 160; } .scroll { overflow: visible; } h2, h3, tr, figure { break-inside: avoid; }
   h2, h3 { break-after: avoid; } }
+@page { size: A4 landscape; margin: 1.2cm; }
 body { max-width: 72rem; margin: 0 auto; padding: 1rem; color: var(--ink); background: var(--paper); line-height: 1.55;
   font-family: "gluonattn Hangul", system-ui, "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic",
     NanumGothic, sans-serif; }
@@ -31,10 +32,11 @@ p, li { max-width: 48rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .8rem 0 .2rem; }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th { white-space: normal; word-break: keep-all; vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
 td small, .quiet { color: var(--quiet); }
 .quiet { font-size: .88rem; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; } .scroll + .scroll { margin-top: 1rem; }
 .side { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: flex-start; }
 .side > * { min-width: 0; max-width: 100%; }
 figure { margin: .8rem 0; } figcaption { font-weight: 600; }
@@ -49,7 +51,8 @@ b.more { color: inherit; text-decoration: underline; text-underline-offset: 2px;
 _SHADES = "".join(f".s{n} {{ background: rgb(var(--blue) / {n / SHADES:.2f}); }}\n" for n in range(SHADES + 1)) + (
     ".s6, .s7, .s8, .s9 { color: #fff; } td[class] small { color: inherit; }\n"
     "@media (prefers-color-scheme: dark) { .s6, .s7, .s8, .s9 { color: #0b0e12; } }\n"
-    "@media print { .s6, .s7, .s8, .s9 { color: #fff; } * { print-color-adjust: exact; } }\n")
+    "@media print { .s6, .s7, .s8, .s9 { color: #fff; } * { print-color-adjust: exact; }\n"
+    "table { font-size: .6rem; } th, td { padding: .15rem .35rem; } td:last-child { white-space: normal; } }\n")
 _POLICY = ("default-src 'none'; style-src {hashes}; style-src-attr {attributes}; img-src data:; font-src data:; "
            "base-uri 'none'; form-action 'none'")
 

@@ -131,7 +131,7 @@ def epochs(
         ax.text(column * across + (keys - 1) / 2, -2.2, name, fontsize=12, ha="center", va="bottom",
                 fontfamily=families(name))
     ax.spines[:].set_visible(False)
-    _bar(ax, image, label)
+    _bar(ax, image, label, size=11)
     return ax
 
 
@@ -142,11 +142,11 @@ def _beside(ax):
     return blended_transform_factory(ax.transAxes, ax.transData) + ScaledTranslation(-24 / 72, 0, ax.figure.dpi_scale_trans)
 
 
-def _bar(ax, image, label: str) -> None:
+def _bar(ax, image, label: str, size: float = 8) -> None:
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, aspect=40, format=lambda w, _: f"{100 * w:.3g}")
     bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=8, length=2)
-    bar.set_label(label, fontsize=8, fontfamily=families(label))
+    bar.ax.tick_params(labelsize=size, length=2)
+    bar.set_label(label, fontsize=size, fontfamily=families(label))
 
 
 def difference(
