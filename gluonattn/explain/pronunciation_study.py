@@ -111,7 +111,8 @@ def study(
     words : int, default 800
         Test words whose attention is read, drawn with `seed` among those with a cause.
     edited : int, default 120
-        Words of each rule whose letters are replaced; of article 26 as many as there are.
+        Words of each rule whose letters are replaced, drawn likewise; of article 26, where more is asked, four times as
+        many, and twice as many with ㄹ where it does not act.
     examples : iterable of str
         Words whose heads are drawn.
     progress : callable or None
@@ -129,7 +130,7 @@ def study(
         raise DataError("expected held-out words in which a letter changes another's sound; there is none. Use a model "
                         "that was trained with more word pairs.")
     said = random.Random(seed).sample(caused, min(words, len(caused)))
-    asked = {rule: _asked(test, rule, len(test) if rule == SINO else edited, seed) for rule in _rules_of(test)}
+    asked = {rule: _asked(test, rule, 4 * edited if rule == SINO else edited, seed) for rule in _rules_of(test)}
     asked[PLAIN] = _plain_after_l(test, 2 * edited, seed)
     tuned = {rule: _asked(valid, rule, edited, seed) for rule in (OBSTRUENT, SINO)}
     drawn_words = [pronounce(word) for word in examples]
