@@ -63,11 +63,13 @@ def train(
         None, help="More reviews with stars, read first: a file of scripts/gather_crawl.py."),
     extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read them; default 2."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
-    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with n-grams; 15 for fewer than 20,000 reviews."),
+    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with n-grams; 15 for fewer than 20,000 reviews. "
+                                        "Pronunciation: 12, or 60 for fewer than 20,000 words."),
     batch_size: Optional[int] = typer.Option(None, help="Default 128; 32 for fewer than 20,000 reviews."),
     learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.002."),
     schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
-    min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary."),
+    min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary; for "
+                                                                      "pronunciation, of a word to learn."),
     max_length: int = typer.Option(48, help="Longest training text in tokens."),
     validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
@@ -89,6 +91,8 @@ def train(
     from .training.settings import Settings
 
     choose("task", task, dict.fromkeys(("reviews", "pronunciation")))
+    if task == "reviews":
+        choose("recipe", recipe, {"default": 0, "post": 0})
     settings = Settings(
         recipe=recipe if task == "reviews" else task, cell=cell, ngrams=ngrams, extra=extra,
         extra_epochs=extra_epochs, tokenizer=tokenizer,
@@ -96,7 +100,7 @@ def train(
         min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,
     )
-    if settings.recipe == "pronunciation":
+    if task == "pronunciation":
         commands_pronunciation.train(data, out, settings, snapshots, text_column=text_column, label_column=label_column,
                                      resume=resume, save_every=save_every, as_json=as_json, reading=_Bar("reading words"))
         return
