@@ -64,6 +64,8 @@ class Effects:
         Share of edits after which the model says another sound there; NaN likewise.
     as_ruled : numpy.ndarray, shape (L,)
         Share of edits after which it says what the rules say of the edited word.
+    each : tuple of (Edit, bool)
+        Every edit, and whether the model then says another sound.
     """
 
     said: Pronunciation
@@ -72,6 +74,7 @@ class Effects:
     change: np.ndarray
     flips: np.ndarray
     as_ruled: np.ndarray
+    each: tuple[tuple[Edit, bool], ...]
 
 
 def edits_of(said: Pronunciation, site: Site, *, most: int = 3, seed: int = 0) -> list[Edit]:
@@ -129,14 +132,15 @@ def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most
     found, place = [], 0
     for (said, site), edits in zip(words, plans):
         original, spoken_here = scores[place], _at(spoken[place], said, site)
+        after = [_at(one, said, site) for one in spoken[place + 1 : place + 1 + len(edits)]]
+        of_edits = np.array([[original - score, there != spoken_here, there == sound_at(edit.said, said, site)]
+                             for score, there, edit in zip(scores[place + 1 :], after, edits)], dtype=float)
         table = np.full((3, len(said.letters)), np.nan)
-        for letter in {edit.letter for edit in edits}:
-            own = [place + 1 + i for i, edit in enumerate(edits) if edit.letter == letter]
-            after = [_at(spoken[i], said, site) for i in own]
-            ruled = [sound_at(edit.said, said, site) for edit in edits if edit.letter == letter]
-            table[:, letter] = (np.mean([original - scores[i] for i in own]), np.mean([a != spoken_here for a in after]),
-                                np.mean([a == r for a, r in zip(after, ruled)]))
-        found.append(Effects(said, site, spoken_here == said.jamo[site.sound].jamo, *table))
+        letters = np.array([edit.letter for edit in edits])
+        for letter in set(letters.tolist()):
+            table[:, letter] = of_edits[letters == letter].mean(0)
+        found.append(Effects(said, site, spoken_here == said.jamo[site.sound].jamo, *table,
+                             each=tuple((edit, there != spoken_here) for edit, there in zip(edits, after))))
         place += 1 + len(edits)
     return found
 

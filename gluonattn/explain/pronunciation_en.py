@@ -106,6 +106,8 @@ ENGLISH: dict[str, Any] = {
     "even": "even share, %",
     "flips": "replaced: changes, %",
     "change": "change of log p",
+    "replaced": "What the letter was replaced by",
+    "replaced_how": "How often the decision changed when \"{letter}\" became this letter (– is none).",
     "tables": "Where attention and intervention meet",
     "tables_how": (
         "\"Words\" asks whether that letter is the strongest of all; \"letters\" asks of every letter but the "
@@ -211,10 +213,13 @@ ENGLISH: dict[str, Any] = {
         ),
         "what": "How often replacing a letter changes the decision: {cause} {flips}; among others {others}.",
         "agree": (
-            "Whether both point at the same letter (decisions that changed when the most attended letter was "
-            "replaced, against other letters): {readings}."
+            "Whether both point at the same letter (decisions that changed when the letter attended to most, its "
+            "own aside, was replaced, against other letters): {readings}."
         ),
-        "agree_one": "{head} {strongest} against {others}",
+        "agree_one": "{head} {strongest} against {others}, {verdict}",
+        "agrees": "the same letter",
+        "differs": "another letter",
+        "unclear": "cannot be told",
         "labials": "The vowel before ㄹ: {groups}.",
         "labial": "after ㅁ, ㅂ, ㅃ, ㅍ ({words} words) attention {attention}, decision changed {flips}",
         "other": "after other consonants ({words} words) attention {attention}, decision changed {flips}",

@@ -100,6 +100,8 @@ KOREAN: dict[str, Any] = {
     "even": "고른 몫, %",
     "flips": "바꾸면 바뀜, %",
     "change": "로그 확률 변화",
+    "replaced": "무엇으로 바꾸었나",
+    "replaced_how": "‘{letter}’을 이 글자로 바꾸었을 때 결정이 바뀐 비율(–는 받침 없음).",
     "tables": "어텐션과 개입이 만나는 곳",
     "tables_how": (
         "‘단어’ 표는 모든 글자 가운데 가장 센 것이 그 글자인지, ‘글자’ 표는 제 글자를 뺀 글자마다 가장 센 "
@@ -204,10 +206,13 @@ KOREAN: dict[str, Any] = {
         ),
         "what": "글자를 바꾸면 결정이 바뀌는 비율: {cause} {flips}; 다른 글자 가운데서는 {others}.",
         "agree": (
-            "둘이 같은 글자를 가리키나 (가장 세게 본 글자를 바꾸었을 때 결정이 바뀐 비율 대 다른 글자를 "
+            "둘이 같은 글자를 가리키나 (제 글자 다음으로 가장 세게 본 글자를 바꾸었을 때 결정이 바뀐 비율 대 다른 글자를 "
             "바꾸었을 때): {readings}."
         ),
-        "agree_one": "{head} {strongest} 대 {others}",
+        "agree_one": "{head} {strongest} 대 {others}, {verdict}",
+        "agrees": "같은 글자",
+        "differs": "다른 글자",
+        "unclear": "가릴 수 없음",
         "labials": "ㄹ 앞의 모음: {groups}.",
         "labial": "ㅁ, ㅂ, ㅃ, ㅍ 뒤({words}개) 어텐션 {attention}, 바꾸면 결정이 바뀜 {flips}",
         "other": "다른 자음 뒤({words}개) 어텐션 {attention}, 바꾸면 결정이 바뀜 {flips}",

@@ -116,14 +116,15 @@ def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lan
 
 def _agreement(summary, lang: str) -> str:
     text, epochs = TEXT[lang], summary["epochs"]
-    headings = [text["head"], *(text["cause_at"].format(epoch=epoch) for epoch in epochs), text["weight"], text["still"],
-                text["own"], *(text["beyond"][name] for name in COMPARED), text["verdict"]]
+    headings = [text["head"], text["verdict"], *(text["cause_at"].format(epoch=epoch) for epoch in epochs), text["weight"],
+                text["still"], text["own"], *(text["beyond"][name] for name in COMPARED)]
     rows = []
     for head in summary["heads"]:
         by_epoch = [shaded(found.mean, with_interval(found, 2)) for found in head["cause_by_epoch"].values()]
         own = with_interval(head["own"], 2) if head["kind"] != "decoder" else "–"
-        rows.append([head_name(head, lang), *by_epoch, *(with_interval(head[name], 2) for name in ("weight", "still")), own,
-                     *(_against(head, name) for name in COMPARED), _verdict(head, lang)])
+        rows.append([head_name(head, lang), _verdict(head, lang), *by_epoch,
+                     *(with_interval(head[name], 2) for name in ("weight", "still")), own,
+                     *(_against(head, name) for name in COMPARED)])
     baselines = []
     for kind, found in summary["kinds"].items():
         where = [with_interval(found["positional"], 2), _step(found["positional_step"])]
@@ -204,6 +205,7 @@ def _question(summary, rule: str, lang: str) -> list[str]:
     if not asked["roles"]:
         return parts
     parts += [picture(side_by_side(asked, rule, lang), text["questions"][rule]), _roles(asked, rule, lang),
+              *_replaced(asked, rule, lang),
               f"<h3>{escaped(text['tables'])}</h3>", _quiet(text["tables_how"]), _tables(asked, rule, lang),
               f"<h3>{escaped(text['tau'])}</h3>", _quiet(text["tau_how"]), _taus(asked, lang),
               f"<h3>{escaped(text['shown'])}</h3>", _quiet(text["shown_how"]),
@@ -222,6 +224,16 @@ def _roles(asked, rule: str, lang: str) -> str:
              f"{100 * found['even']:.0f}", with_interval(found["flips"], 0, percent=True), with_interval(found["change"], 2)]
             for role, found in asked["roles"].items()]
     return table([text["letter"], text["words"], *names.values(), text["even"], text["flips"], text["change"]], rows)
+
+
+def _replaced(asked, rule: str, lang: str) -> list[str]:
+    text, found = TEXT[lang], asked["replaced"]
+    if not found:
+        return []
+    rows = [[text["words"], *(one["words"] for one in found.values())],
+            [text["flips"], *(with_interval(one["flips"], 0, percent=True) for one in found.values())]]
+    return [f"<h3>{escaped(text['replaced'])}</h3>", _quiet(text["replaced_how"].format(letter=role_name("cause", rule, lang))),
+            table(["", *(jamo or "–" for jamo in found)], rows)]
 
 
 def _tables(asked, rule: str, lang: str) -> str:

@@ -141,9 +141,10 @@ def _what(asked, rule: str, lang: str) -> str:
 def _agree(asked, lang: str) -> str:
     said = []
     for reading, name in reading_names(asked, lang).items():
-        table = asked["tables"][reading]
-        said.append(_say(lang, "agree_one", head=name, strongest=percent(table["strongest_flips"]),
-                         others=percent(table["others_flip"])))
+        strongest, others = (asked["tables"][reading][key] for key in ("strongest_flips", "others_flip"))
+        verdict = "unclear" if not strongest.apart(others) else "agrees" if strongest.mean > others.mean else "differs"
+        said.append(_say(lang, "agree_one", head=name, strongest=percent(strongest), others=percent(others),
+                         verdict=_say(lang, verdict)))
     return _say(lang, "agree", readings="; ".join(said))
 
 

@@ -111,7 +111,8 @@ def question(study: Study, rule: str, chosen: dict[str, tuple[int, int]]) -> dic
     Returns
     -------
     dict
-        "words", "right"; "readings": names of heads to their place; "roles": per role of a letter its attention by reading,
+        "words", "right"; "readings": names of heads to their place; "replaced": by what the cause was replaced, how often
+        that changed the decision; "roles": per role of a letter its attention by reading,
         an even share, and what replacing it does; "tables": per reading two 2 x 2 tables; "tau": per kind, Kendall's tau of
         attention and effect over the letters of a word; "labial": the vowel before, after a labial and after others;
         "shown": words letter by letter.
@@ -126,7 +127,7 @@ def question(study: Study, rule: str, chosen: dict[str, tuple[int, int]]) -> dic
     return {
         "words": len(every), "kept": len(kept), "right": figure([effect.right for effect, _ in every] or [np.nan]),
         "readings": {name: list(at) if at else None for name, (_, at) in readings.items()},
-        "edits": edits([effect for effect, _ in every]),
+        "edits": edits([effect for effect, _ in every]), "replaced": _replaced(only),
         "roles": _roles(only, seen, list(readings)),
         "tables": {name: _tables(only, [one[name] for one in seen]) for name in readings} if kept else {},
         "tau": {kind: _taus(only, [looked[kind] for _, looked in kept]) for kind in ("cross", "encoder")} if kept else {},
@@ -156,6 +157,17 @@ def _roles(found: Sequence[Effects], seen: Sequence[dict[str, np.ndarray]], read
             "flips": figure([_mean(one.flips[mine]) for one, _, mine in there]),
         }
     return result
+
+
+def _replaced(found: Sequence[Effects]) -> dict[str, Any]:
+    """How often the decision changed, by the letter that took the cause's place ("" for none)."""
+    outcomes: dict[str, list[bool]] = {}
+    for one in found:
+        for edit, flipped in one.each:
+            if edit.letter in one.site.cause:
+                outcomes.setdefault(edit.jamo, []).append(flipped)
+    return {jamo: {"words": len(flips), "flips": figure(flips)} for jamo, flips in sorted(outcomes.items())
+            if len(flips) >= FEWEST}
 
 
 def _tables(found: Sequence[Effects], attention: Sequence[np.ndarray]) -> dict[str, Any]:

@@ -31,12 +31,13 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; } h3 { fo
 p, li { max-width: 48rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .8rem 0 .2rem; }
-th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: .2rem .5rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { white-space: normal; word-break: keep-all; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
 td small, .quiet { color: var(--quiet); }
 .quiet { font-size: .88rem; }
 .scroll { overflow-x: auto; } .scroll + .scroll { margin-top: 1rem; }
+.side > .scroll { margin: 0; }
 .side { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: flex-start; }
 .side > * { min-width: 0; max-width: 100%; }
 figure { margin: .8rem 0; } figcaption { font-weight: 600; }

@@ -50,6 +50,7 @@ def test_who_speaks_by_rule_changes_its_mind_with_the_cause_alone():
         assert found.change[cause] == pytest.approx(np.log(1 - 67 * DOUBT) - np.log(DOUBT), abs=0.01)
         assert found.change[others] == pytest.approx(0)
         assert np.isnan(found.flips[list(found.site.own)]).all()
+        assert {edit.letter for edit, flipped in found.each if flipped} == set(cause)
 
 
 def test_who_knows_no_lists_is_wrong_on_listed_words():
