@@ -139,8 +139,9 @@ def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most
         letters = np.array([edit.letter for edit in edits])
         for letter in set(letters.tolist()):
             table[:, letter] = of_edits[letters == letter].mean(0)
-        found.append(Effects(said, site, spoken_here == said.jamo[site.sound].jamo, *table,
-                             each=tuple((edit, there != spoken_here) for edit, there in zip(edits, after))))
+        each = tuple((edit, there != spoken_here) for edit, there in zip(edits, after))
+        right = spoken_here == said.jamo[site.sound].jamo
+        found.append(Effects(said, site, right, change=table[0], flips=table[1], as_ruled=table[2], each=each))
         place += 1 + len(edits)
     return found
 

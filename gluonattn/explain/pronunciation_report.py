@@ -232,7 +232,8 @@ def _replaced(asked, rule: str, lang: str) -> list[str]:
         return []
     rows = [[text["words"], *(one["words"] for one in found.values())],
             [text["flips"], *(with_interval(one["flips"], 0, percent=True) for one in found.values())]]
-    return [f"<h3>{escaped(text['replaced'])}</h3>", _quiet(text["replaced_how"].format(letter=role_name("cause", rule, lang))),
+    how = text["replaced_how"].format(letter=role_name("cause", rule, lang))
+    return [f"<h3>{escaped(text['replaced'])}</h3>", _quiet(how),
             table(["", *(jamo or "–" for jamo in found)], rows)]
 
 
