@@ -55,7 +55,7 @@ def train(
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     task: str = typer.Option("reviews", help="reviews, or pronunciation: a Transformer that says the words of the data."),
-    snapshots: str = typer.Option("0,1,10", help="Epochs of which pronunciation keeps the weights; 0 is before training."),
+    snapshots: str = typer.Option("0,1,10", help="Epochs whose weights pronunciation keeps; 0 is before training."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
     recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
     ngrams: bool = typer.Option(False, help="Read n-grams of characters and words too: more accurate."),

@@ -108,6 +108,7 @@ def test_what_a_checkpoint_and_its_snapshots_hold(tiny_pronouncer):
     (dict(word_dropout=0.1), "word_dropout means nothing"), (dict(recipe="post"), "recipe='pronunciation'"),
     (dict(model={"width": 3}), "the Transformer takes units"),
     (dict(settings=Settings(recipe="pronunciation"), epochs=3), "settings or options, not both"),
+    (dict(model={"num_heads": 5}), "a multiple of num_heads"), (dict(model={"max_length": 24}), "max_length more than 24"),
 ])
 def test_options_that_mean_nothing_are_refused(table, tmp_path, options, said):
     with pytest.raises(OptionError, match=said):
