@@ -23,11 +23,11 @@ ENGLISH: dict[str, Any] = {
     ),
     "heads": "Heads and causes",
     "agreement_how": (
-        "\"Cause\" is how often, for a changed sound, the letter a head looks at most is the one the rule of "
-        "Standard Pronunciation names. \"Unchanged\" is how often it looks at the same place where the same "
+        '"Cause" is how often, for a changed sound, the letter a head looks at most is the one the rule of '
+        'Standard Pronunciation names. "Unchanged" is how often it looks at the same place where the same '
         "kinds of letters stand and nothing changes, kinds mixed as among the changed sounds: a head that "
-        "always looks at its neighbour has the same figure in both. \"One place\" is the head that always "
-        "looks equally far, chosen to fit these very words best. Then whether \"cause\" at the last epoch is "
+        'always looks at its neighbour has the same figure in both. "One place" is the head that always '
+        'looks equally far, chosen to fit these very words best. Then whether "cause" at the last epoch is '
         "above (✓) or below (↓) each baseline: two-sided, by bootstrap over words, with Holm's correction "
         "over all heads of that kind, p < 0.05; · where it cannot be told."
     ),
@@ -85,7 +85,7 @@ ENGLISH: dict[str, Any] = {
     "edits_how": (
         "One letter of a word at a time is replaced, and the model asked again: the cause by a letter with "
         "which the rule no longer acts, another letter by one with which the sound should stay as it is by "
-        "rule. \"As ruled\": how often the model then says what the standard does. Log probability: what the "
+        'rule. "As ruled": how often the model then says what the standard does. Log probability: what the '
         "original sound lost. Where a rule acts in listed words only (articles 26, 28 ...) nothing says what "
         "is right once another letter is replaced."
     ),
@@ -107,11 +107,11 @@ ENGLISH: dict[str, Any] = {
     "flips": "replaced: changes, %",
     "change": "change of log p",
     "replaced": "What the letter was replaced by",
-    "replaced_how": "How often the decision changed when \"{letter}\" became this letter (– is none).",
+    "replaced_how": 'How often the decision changed when "{letter}" became this letter (– is none).',
     "tables": "Where attention and intervention meet",
     "tables_how": (
-        "\"Words\" asks whether that letter is the strongest of all; \"letters\" asks of every letter but the "
-        "sound's own whether it is the strongest of these. \"Changes\": the decision changed in half of the "
+        '"Words" asks whether that letter is the strongest of all; "letters" asks of every letter but the '
+        'sound\'s own whether it is the strongest of these. "Changes": the decision changed in half of the '
         "edits or more."
     ),
     "looked_words": "{letter}: strongest",
@@ -136,23 +136,24 @@ ENGLISH: dict[str, Any] = {
     "limits": "What to keep in mind",
     "limits_lines": [
         (
-        "Attention shows what a model read; what decided is seen by changing it. Through the layers the "
-        "vector of a letter takes in its neighbours: when cross-attention looks at nothing but the sound's "
-        "own letter, the cause may have come in through the encoder."
-    ),
+            "Attention shows what a model read; what decided is seen by changing it. Through the layers the "
+            "vector of a letter takes in its neighbours: when cross-attention looks at nothing but the sound's "
+            "own letter, the cause may have come in through the encoder."
+        ),
         (
-        "The cause is the letter a rule of the standard names, and it nearly always stands next door. To be "
-        "above chance is not enough: compare with the sounds that did not change."
-    ),
+            "The cause is the letter a rule of the standard names, and it nearly always stands next door. To be "
+            "above chance is not enough: compare with the sounds that did not change."
+        ),
         (
-        "Heads were chosen on validation words, figures counted on test words. The tables by rule and of tau "
-        "are many comparisons without correction: read no single cell as a finding."
-    ),
+            "Heads were chosen on validation words, figures counted on test words. The tables by rule and of tau "
+            "are many comparisons without correction: read no single cell as a finding."
+        ),
+        "Forms of one lemma (절대, 절대로) count as words of their own: over lemmas intervals would be a little wider.",
         "This is one model of one seed. Trained again, heads will have other numbers and other parts.",
         (
-        "What is right by articles 26 and 28 comes from lists, part of which were not checked word by word "
-        "against a dictionary."
-    ),
+            "What is right by articles 26 and 28 comes from lists, part of which were not checked word by word "
+            "against a dictionary."
+        ),
     ],
     "kinds": {
         "encoder": "encoder",
