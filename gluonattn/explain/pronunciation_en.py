@@ -33,7 +33,6 @@ ENGLISH: dict[str, Any] = {
     ),
     "head": "head",
     "cause_at": "cause, epoch {epoch}",
-    "weight": "weight on the cause",
     "still": "unchanged",
     "own": "own letter",
     "beyond": {

@@ -28,7 +28,6 @@ KOREAN: dict[str, Any] = {
     ),
     "head": "헤드",
     "cause_at": "원인, {epoch}에폭",
-    "weight": "원인에 주는 몫",
     "still": "그대로일 때",
     "own": "제 글자",
     "beyond": {

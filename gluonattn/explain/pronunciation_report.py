@@ -116,14 +116,14 @@ def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lan
 
 def _agreement(summary, lang: str) -> str:
     text, epochs = TEXT[lang], summary["epochs"]
-    headings = [text["head"], text["verdict"], *(text["cause_at"].format(epoch=epoch) for epoch in epochs), text["weight"],
+    headings = [text["head"], text["verdict"], *(text["cause_at"].format(epoch=epoch) for epoch in epochs),
                 text["still"], text["own"], *(text["beyond"][name] for name in COMPARED)]
     rows = []
     for head in summary["heads"]:
         by_epoch = [shaded(found.mean, with_interval(found, 2)) for found in head["cause_by_epoch"].values()]
         own = with_interval(head["own"], 2) if head["kind"] != "decoder" else "–"
         rows.append([head_name(head, lang), _verdict(head, lang), *by_epoch,
-                     *(with_interval(head[name], 2) for name in ("weight", "still")), own,
+                     with_interval(head["still"], 2), own,
                      *(_against(head, name) for name in COMPARED)])
     baselines = []
     for kind, found in summary["kinds"].items():
