@@ -26,7 +26,8 @@ def rule_name(rule: str, lang: str) -> str:
     """What a rule is called on the page, with its article."""
     if rule == PLAIN:
         return _say(lang, "plain")
-    return _say(lang, "rule", korean=RULES[rule].korean, english=rule.replace("_", " "), article=RULES[rule].article)
+    article = RULES[rule].article if lang == "ko" else RULES[rule].article.replace(" 다만", ", exception")
+    return _say(lang, "rule", korean=RULES[rule].korean, english=rule.replace("_", " "), article=article)
 
 
 def reading_names(asked: dict[str, Any], lang: str) -> dict[str, str]:
