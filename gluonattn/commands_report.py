@@ -28,7 +28,7 @@ def report(
 ) -> None:
     """Write a self-contained page on what a model looks at."""
     from .explain.pronunciation_report import write_report
-    from .explain.pronunciation_sentences import about_heads
+    from .explain.pronunciation_sentences import in_brief
     from .explain.pronunciation_study import EXAMPLES, study_of
     from .explain.pronunciation_summary import summarise
     from .explain.pronunciation_text import LANGUAGES
@@ -43,6 +43,6 @@ def report(
     if as_json:
         typer.echo(json.dumps({name: str(path) for name, path in files.items()}))
         return
-    for line in about_heads(summary, lang):
+    for line in in_brief(summary, lang):
         typer.echo(line)
     typer.echo(f"wrote {files['html']}, {files['json']}")

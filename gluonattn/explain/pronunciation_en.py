@@ -197,6 +197,10 @@ ENGLISH: dict[str, Any] = {
         "positional_kind": "{kind} {rate} (distance {step}), {count}",
         "sharpened": "{count} of {all} heads became sharper in training (entropy fell), most of all {named}.",
         "drift": "Drift from epoch to epoch (Jensen-Shannon, mean of all heads, at most 0.693): {spans}.",
+        "brief": (
+            "{rule}: {right} of the words right. Weight on {cause}: {head} {encoder}, mean of all cross heads {cross}. "
+            "Replacing it changes the decision in {flips}, replacing another letter in {most} at most ({other})."
+        ),
         "too_few": "There are too few words to answer this.",
         "asked_tense": (
             "Of {words} held-out words the model says {right} tense, as it should. What follows is counted on "

@@ -191,6 +191,10 @@ KOREAN: dict[str, Any] = {
             "것은 {named}입니다."
         ),
         "drift": "에폭 사이의 움직임(옌센-섀넌, 모든 헤드의 평균, 최대 0.693)은 {spans}입니다.",
+        "brief": (
+            "{rule}: 모델이 맞게 내는 단어 {right}. {cause}에 {head}은 {encoder}, 교차 헤드는 모두 평균해 {cross}를 줍니다. "
+            "이 글자를 바꾸면 {flips}, 다른 글자는 많아야 {most}({other})에서 결정이 바뀝니다."
+        ),
         "too_few": "이 물음에 답하기에는 단어가 모자랍니다.",
         "asked_tense": (
             "시험 단어 {words}개에서 모델은 {right}를 된소리로 맞게 냅니다. 아래는 맞은 {kept}개에서 셌습니다."

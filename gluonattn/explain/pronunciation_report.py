@@ -12,9 +12,9 @@ from ..files import replace_file
 from ..record import AttentionRecord
 from .pronunciation_pictures import grid_of, side_by_side
 from .pronunciation_sentences import (
-    about_heads,
     about_question,
     head_name,
+    in_brief,
     reading_names,
     role_name,
     rule_name,
@@ -43,7 +43,7 @@ def write_report(
     choose("language", lang, LANGUAGES)
     out = Path(out)
     out = out if out.suffix.lower() == ".html" else out / "report.html"
-    sentences = {"heads": about_heads(summary, lang),
+    sentences = {"brief": in_brief(summary, lang),
                  **{rule: about_question(summary, rule, lang) for rule in summary["questions"]}}
     files = {"html": out, "json": out.with_suffix(".json")}
     content = {"html": to_page(summary, examples, lang=lang),
@@ -71,7 +71,7 @@ def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, Att
     """
     text = TEXT[lang]
     parts = [f"<h1>{escaped(text['title'])}</h1>", f'<p class="quiet">{escaped(_about(summary, lang))}</p>',
-             f"<h2>{escaped(text['summary'])}</h2>", _list(about_heads(summary, lang)), _contents(summary, lang)]
+             f"<h2>{escaped(text['summary'])}</h2>", _list(in_brief(summary, lang)), _contents(summary, lang)]
     parts += [f'<h2 id="grids">{escaped(text["grids"])}</h2>', _quiet(text["grids_how"])]
     parts += [_grids(word, kinds, summary, lang) for word, kinds in examples.items()]
     parts += [f'<h2 id="heads">{escaped(text["heads"])}</h2>', _quiet(text["agreement_how"]), _agreement(summary, lang),

@@ -40,6 +40,22 @@ def reading_names(asked: dict[str, Any], lang: str) -> dict[str, str]:
     return found
 
 
+def in_brief(summary: dict[str, Any], lang: str) -> list[str]:
+    """What stands first on the page: `about_heads`, and a sentence on each question."""
+    lines = about_heads(summary, lang)
+    for rule, asked in summary["questions"].items():
+        if asked["roles"]:
+            roles, cause = asked["roles"], asked["roles"]["cause"]
+            others = {role: found["flips"] for role, found in roles.items() if role not in ("cause", "own")}
+            most = max(others, key=lambda role: others[role].mean)
+            lines.append(_say(lang, "brief", rule=rule_name(rule, lang), cause=role_name("cause", rule, lang),
+                              head=reading_names(asked, lang)["encoder chosen"], flips=percent(cause["flips"]),
+                              encoder=percent(cause["attention"]["encoder chosen"]),
+                              cross=percent(cause["attention"]["cross mean"]), right=percent(asked["right"]),
+                              other=role_name(most, rule, lang), most=percent(others[most])))
+    return lines
+
+
 # ---- heads
 
 

@@ -12,7 +12,7 @@ import pytest
 from gluonattn.cli import main
 from gluonattn.errors import DataError, OptionError
 from gluonattn.explain.pronunciation_report import to_page, write_report
-from gluonattn.explain.pronunciation_sentences import about_heads, about_question
+from gluonattn.explain.pronunciation_sentences import about_question, in_brief
 from gluonattn.explain.pronunciation_study import OBSTRUENT, PLAIN, SINO, study
 from gluonattn.explain.pronunciation_summary import summarise
 from gluonattn.explain.pronunciation_text import TEXT
@@ -80,12 +80,12 @@ def test_attention_and_intervention_agree_where_they_should(summary):
 
 def test_every_sentence_carries_its_number(summary):
     for lang in TEXT:
-        lines = about_heads(summary, lang) + [line for rule in summary["questions"]
+        lines = in_brief(summary, lang) + [line for rule in summary["questions"]
                                               for line in about_question(summary, rule, lang)]
-        assert len(lines) > 12 and all(re.search(r"\d", line) for line in lines)
+        assert len(lines) > 15 and all(re.search(r"\d", line) for line in lines)
         assert not re.search(r"\{|\bnan\b", " ".join(lines))
     cause = heads_of(summary, "cross")[0]["cause"]
-    assert f"{cause.mean:.2f} [{cause.low:.2f}, {cause.high:.2f}]" in " ".join(about_heads(summary, "ko"))
+    assert f"{cause.mean:.2f} [{cause.low:.2f}, {cause.high:.2f}]" in " ".join(in_brief(summary, "ko"))
 
 
 def test_both_languages_say_the_same_things():
