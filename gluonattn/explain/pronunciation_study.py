@@ -10,7 +10,7 @@ from typing import Any, Optional, Protocol
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, OptionError
 from ..record import AttentionRecord
 from ..text.pronunciation import Pronunciation, pronounce
 from . import head_reading
@@ -122,7 +122,11 @@ def study(
     ------
     DataError
         If no test word has a sound that another letter changed.
+    OptionError
+        If `words` or `edited` is below 1.
     """
+    if words < 1 or edited < 1:
+        raise OptionError(f"words and edited must be at least 1; got {words} and {edited}.")
     epochs = sorted(models)
     last = models[epochs[-1]]
     caused = [said for said in test if changed_sites(said)]

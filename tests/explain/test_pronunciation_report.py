@@ -118,6 +118,8 @@ def test_the_page_stands_alone_and_escapes(found, summary, lang, tmp_path):
 def test_what_cannot_be_studied_or_written_is_said(found, summary, tmp_path):
     with pytest.raises(DataError, match="no[nt]e"):
         study({0: RuleSpeaker()}, [], [pronounce("나무")])
+    with pytest.raises(OptionError, match="at least 1; got 0 and 120"):
+        study({0: RuleSpeaker()}, [], [pronounce("국물")], words=0)
     with pytest.raises(OptionError, match="language"):
         write_report(summary, found.examples, tmp_path, lang="fr")
     (tmp_path / "file").write_text("")
