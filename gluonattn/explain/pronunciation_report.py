@@ -24,7 +24,8 @@ from .pronunciation_summary import COMPARED
 from .pronunciation_text import LANGUAGES, TEXT
 from .report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
 
-_STYLE = ".three > figure { flex: 1 1 19rem; } .three img { width: 100%; max-width: 26rem; }\n"
+_STYLE = (".three > figure { flex: 1 1 19rem; } .three img { width: 100%; max-width: 26rem; }\n"
+          ".wide img { width: 100%; min-width: 44rem; max-width: 60rem; }\n")
 
 
 def write_report(
@@ -204,7 +205,8 @@ def _question(summary, rule: str, lang: str) -> list[str]:
     parts = [f'<h2 id="{rule}">{escaped(text["questions"][rule])}</h2>', _list(lines)]
     if not asked["roles"]:
         return parts
-    parts += [picture(side_by_side(asked, rule, lang), text["questions"][rule]), _roles(asked, rule, lang),
+    drawn = picture(side_by_side(asked, rule, lang), text["questions"][rule])
+    parts += [f'<div class="scroll wide">{drawn}</div>', _roles(asked, rule, lang),
               *_replaced(asked, rule, lang),
               f"<h3>{escaped(text['tables'])}</h3>", _quiet(text["tables_how"]), _tables(asked, rule, lang),
               f"<h3>{escaped(text['tau'])}</h3>", _quiet(text["tau_how"]), _taus(asked, lang),
