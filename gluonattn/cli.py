@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import typer
 
-from . import commands_capture, commands_pronunciation
+from . import commands_capture, commands_pronunciation, commands_report
 from .errors import GluonAttnError, Interrupted, OptionError, choose
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
@@ -55,7 +55,7 @@ def train(
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     task: str = typer.Option("reviews", help="reviews, or pronunciation: a Transformer that says the words of the data."),
-    snapshots: str = typer.Option("0,1,10", help="Epochs of which pronunciation keeps the weights; 0 is before training."),
+    snapshots: str = typer.Option("0,1,10", help="Epochs whose weights pronunciation keeps; 0 is before training."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
     recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
     ngrams: bool = typer.Option(False, help="Read n-grams of characters and words too: more accurate."),
@@ -63,11 +63,13 @@ def train(
         None, help="More reviews with stars, read first: a file of scripts/gather_crawl.py."),
     extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read them; default 2."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
-    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with n-grams; 15 for fewer than 20,000 reviews."),
+    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with n-grams; 15 for fewer than 20,000 reviews. "
+                                        "Pronunciation: 12, or 60 for fewer than 20,000 words."),
     batch_size: Optional[int] = typer.Option(None, help="Default 128; 32 for fewer than 20,000 reviews."),
     learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.002."),
     schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
-    min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary."),
+    min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary; for "
+                                                                      "pronunciation, of a word to learn."),
     max_length: int = typer.Option(48, help="Longest training text in tokens."),
     validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
@@ -89,6 +91,8 @@ def train(
     from .training.settings import Settings
 
     choose("task", task, dict.fromkeys(("reviews", "pronunciation")))
+    if task == "reviews":
+        choose("recipe", recipe, {"default": 0, "post": 0})
     settings = Settings(
         recipe=recipe if task == "reviews" else task, cell=cell, ngrams=ngrams, extra=extra,
         extra_epochs=extra_epochs, tokenizer=tokenizer,
@@ -96,7 +100,7 @@ def train(
         min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,
     )
-    if settings.recipe == "pronunciation":
+    if task == "pronunciation":
         commands_pronunciation.train(data, out, settings, snapshots, text_column=text_column, label_column=label_column,
                                      resume=resume, save_every=save_every, as_json=as_json, reading=_Bar("reading words"))
         return
@@ -315,6 +319,8 @@ app.command(epilog=_examples(
     'capture --model ./my-gpt --text "옛날 옛적에" --generate 20 --unit eojeol --out heads.png'))(commands_capture.capture)
 app.command(epilog=_examples("project ./my-bert --from sentences.txt --out map.html",
                              "project runs/dot --method tsne --out map.png"))(commands_capture.project)
+app.command(epilog=_examples("report pronunciation runs/pronunciation --out report.html",
+                             "report pronunciation runs/pronunciation --lang en --word 독립문"))(commands_report.report)
 
 
 @app.command(epilog=_examples("cells", "cells --json"))

@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 import typer
 
+from .bars import Bar
 from .errors import DataError, OptionError, choose
 from .record import AttentionRecord
 
@@ -86,7 +87,7 @@ def project(
     choose("projection", method, METHODS)
     _endings(out, ".html", ".png", ".svg", ".pdf")
     texts = _texts(source)[:count]
-    bar = _Bar("sentences")
+    bar = Bar("sentences")
     records = _vector_records(model, texts, bar)
     if not special:
         records = [_words_only(record) for record in records]
@@ -98,7 +99,7 @@ def project(
         records = [with_tags(record, split) for record in records]
     shape = records[0].weights.shape[:2]
     total = (shape[0] if layer is None else 1) * (shape[1] if head is None else 1)
-    found = list(_shown(joint_heads(records, layer=layer, head=head, seed=seed), _Bar("heads"), total))
+    found = list(_shown(joint_heads(records, layer=layer, head=head, seed=seed), Bar("heads"), total))
     for path in out:
         _map(records, found, path, method, colour, seed, lang)
         typer.echo(f"wrote {path}")
@@ -128,7 +129,7 @@ def _map(records: list, found: list, path: Path, method: str, colour: str, seed:
     if path.suffix.lower() == ".html":
         from .views.projection_page import projection_page
 
-        _write(path, projection_page(records, joint=found, method=method, seed=seed, lang=lang, progress=_Bar("maps")))
+        _write(path, projection_page(records, joint=found, method=method, seed=seed, lang=lang, progress=Bar("maps")))
         return
     os.environ.setdefault("MPLBACKEND", "agg")
     import matplotlib.pyplot as plt
@@ -230,18 +231,3 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         raise DataError(
             f"cannot write {path}: {error.strerror}. Choose a folder that exists, is writable and has space.") from None
-
-
-class _Bar:
-    """A progress bar on stderr that shows itself when a terminal is there."""
-
-    def __init__(self, name: str):
-        from tqdm import tqdm
-
-        self.bar = tqdm(desc=name, leave=False, disable=None)
-
-    def __call__(self, done: int, total: int) -> None:
-        self.bar.total = total
-        self.bar.update(done - self.bar.n)
-        if done >= total:
-            self.bar.close()

@@ -82,6 +82,32 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.maximum(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2, 0.0)
 
 
+def mean_distance(weights: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """How far each row looks from its own place: sum over keys of weight x distance.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (..., queries, keys)
+    own : numpy.ndarray of bool, shape (queries, keys)
+        The keys that are a query's own place: the diagonal in self-attention, the letters a sound is made of in
+        cross-attention. At least one in each row.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., queries)
+        In tokens, to the nearest own key.
+    """
+    return (np.asarray(weights, dtype=np.float64) * np.abs(offsets(own))).sum(-1)
+
+
+def offsets(own: np.ndarray) -> np.ndarray:
+    """Where each key stands seen from the query's nearest own key: -1 is the one before it, shape (queries, keys)."""
+    places = np.arange(own.shape[1])
+    away = np.where(own[:, None, :], places[:, None] - places, own.shape[1])  # (queries, keys, own keys)
+    nearest = np.abs(away).argmin(-1)
+    return places - nearest
+
+
 def top_k_overlap(p: np.ndarray, q: np.ndarray, k: int) -> float:
     """Share of the `k` largest entries of `p` that are also among those of `q`.
 

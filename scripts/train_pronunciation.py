@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from gluonattn.errors import GluonAttnError
 from gluonattn.explain.pronouncer import load_pronouncer
 from gluonattn.explain.pronunciation_accuracy import accuracy
 from gluonattn.training.callbacks import Progress
@@ -63,4 +64,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except GluonAttnError as error:
+        raise SystemExit(f"error: {error}") from None

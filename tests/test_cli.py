@@ -17,7 +17,7 @@ from gluonattn.cli import SENTENCE, main
 from gluonattn.record import load_record
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["train", "evaluate", "predict", "explain", "export", "cells", "tokenizers", "data nsmc", "data sample"]
+COMMANDS = ["train", "evaluate", "predict", "explain", "export", "cells", "tokenizers", "report", "data nsmc", "data sample"]
 
 
 def run(*arguments, path=os.environ["PATH"], **options) -> subprocess.CompletedProcess:

@@ -14,6 +14,7 @@ import gluonattn
 
 PACKAGE = Path(gluonattn.__file__).parent
 FLOORS = {
+    "bars": 1,
     "errors": 1,
     "files": 1,
     "record": 2,
@@ -30,6 +31,7 @@ FLOORS = {
     "explain": 5,
     "web": 6,
     "commands_capture": 6,
+    "commands_report": 6,
     "commands_pronunciation": 6,
     "cli": 7,
     "__init__": 8,

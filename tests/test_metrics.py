@@ -10,7 +10,16 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy as scipy_entropy
 
-from gluonattn.metrics import entropy, jensen_shannon, received, rollout, strongest_pairs, top_k_overlap
+from gluonattn.metrics import (
+    entropy,
+    jensen_shannon,
+    mean_distance,
+    offsets,
+    received,
+    rollout,
+    strongest_pairs,
+    top_k_overlap,
+)
 
 
 @st.composite
@@ -130,3 +139,12 @@ def test_rollout_follows_the_formula_and_its_rows_sum_to_1(layers, heads, tokens
 
 def test_rollout_of_tokens_that_look_only_at_themselves_is_the_identity():
     assert rollout(np.broadcast_to(np.eye(4), (3, 2, 4, 4))) == pytest.approx(np.eye(4))
+
+
+def test_distance_and_offsets_are_from_the_nearest_own_key():
+    own = np.array([[1, 0, 0, 0], [0, 1, 1, 0]], dtype=bool)
+    assert offsets(own).tolist() == [[0, 1, 2, 3], [-1, 0, 0, 1]]
+    weights = np.array([[0.5, 0, 0, 0.5], [0.25, 0.25, 0.25, 0.25]])
+    assert mean_distance(weights, own) == pytest.approx([1.5, 0.5])
+    eye = np.eye(5, dtype=bool)
+    assert mean_distance(eye.astype(float)[None], eye) == pytest.approx(np.zeros((1, 5)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
 import os
 from pathlib import Path
@@ -15,11 +13,10 @@ import numpy as np
 from ..errors import DataError
 from ..files import replace_file
 from ..metrics import jensen_shannon
-from ..views.font_face import hangul_face
-from ..views.fonts import families
 from .compare_pictures import pictures
 from .compare_words import in_words
 from .measure import ABOUT_A_METHOD, ABOUT_THE_WEIGHTS
+from .report_page import Html, image, page, plain, png, table, with_interval
 from .statistics import Figure
 
 _MEANING = {
@@ -39,18 +36,6 @@ _MEANING = {
     "tau_leave_one_out": "Kendall's tau with leave-one-out",
 }
 _STYLE = """
-body { max-width: 70rem; margin: 0 auto; padding: 1rem; color: #1b1f24; background: #fff; line-height: 1.5;
-  font-family: system-ui, "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic",
-    NanumGothic, "gluonattn Hangul", sans-serif; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding: .8rem 0 .2rem; }
-th, td { padding: .2rem .6rem; border-bottom: 1px solid #c9d1d9; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-td small, .quiet { color: #57606a; }
-.quiet { font-size: .88rem; }
-.scroll { overflow-x: auto; }
-img { max-width: 100%; }
 .sentence td { text-align: left; }
 .sentence td.word { padding: .15rem .3rem; text-align: center; border: 1px solid #fff; }
 .sentence td.word small { display: block; font-size: .7rem; color: inherit; }
@@ -71,11 +56,11 @@ def write_report(summary: dict[str, Any], out: str | os.PathLike) -> dict[str, P
         If a file cannot be written.
     """
     out = Path(out)
-    images = {name: _png(drawn) for name, drawn in pictures(summary).items()}
+    images = {name: png(drawn) for name, drawn in pictures(summary).items()}
     content = {
         "html": to_page(summary, images).encode("utf-8", "replace"),
         "csv": to_csv(summary).encode("utf-8", "replace"),
-        "json": json.dumps({**_plain(summary), "words": in_words(summary)}, ensure_ascii=False, indent=1).encode(
+        "json": json.dumps({**plain(summary), "words": in_words(summary)}, ensure_ascii=False, indent=1).encode(
             "utf-8", "surrogatepass"),
     }
     files = {ending: (out / f"report.{ending}", data) for ending, data in content.items()}
@@ -156,33 +141,23 @@ def _flat(own: dict[str, Any], before: str = ""):
             yield before + name, value
 
 
-def _plain(value: Any) -> Any:
-    """Figures as [mean, low, high], NaN as None."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and value != value else value
-
-
 # ---- the page
 
 
 def to_page(summary: dict[str, Any], images: dict[str, bytes]) -> str:
     """The report as one HTML file that needs no network and no script."""
     cells, e = summary["cells"], html.escape
-    picture = {name: f'<img alt="{e(name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-               for name, png in images.items()}
+    picture = {name: image(content, name) for name, content in images.items()}
     new = f"on the {summary['new_test_reviews']:,} reviews whose text is not in training"
     pairs = [[" - ".join(reversed(pair["cells"])), _points(pair["difference"]), f"{pair['p']:.3g}", f"{pair['p_holm']:.3g}",
-              "yes" if pair["beyond_chance"] else "no", _cell(pair["agree"]["divergence"]),
-              _cell(pair["agree"]["overlap"])] for pair in summary["pairs"]]
+              "yes" if pair["beyond_chance"] else "no", with_interval(pair["agree"]["divergence"]),
+              with_interval(pair["agree"]["overlap"])] for pair in summary["pairs"]]
     parts = [
         "<h1>Attention cells compared</h1>", *(f"<p>{e(text)}</p>" for text in in_words(summary)),
-        _table(_HEADINGS, [_row(cell, own) for cell, own in cells.items()]),
+        table(_HEADINGS, [_row(cell, own) for cell, own in cells.items()]),
         "<h2>Accuracy</h2>", picture["accuracy"],
-        _table(["cell", "test accuracy", new, "ECE", "parameters", "seconds of training"],
-               [[cell, _cell(own["accuracy"], 4), _cell(own["accuracy_new"], 4), f"{own['ece']:.4f}",
+        table(["cell", "test accuracy", new, "ECE", "parameters", "seconds of training"],
+               [[cell, with_interval(own["accuracy"], 4), with_interval(own["accuracy_new"], 4), f"{own['ece']:.4f}",
                  f"{own['parameters']:,}", f"{own['seconds']:.0f}"] for cell, own in cells.items()]),
         *([
             "<h3>Two cells each</h3>",
@@ -190,19 +165,20 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes]) -> str:
             "Beyond chance: p below 0.05 after Holm's correction, and an interval over reviews and seeds without 0. "
             "Then how far apart their received attention is (Jensen-Shannon) and how many of the top 3 words they "
             "share.</p>",
-            _table(["cells", "difference", "p", "p (Holm)", "beyond chance", "divergence", "top 3 shared"], pairs),
+            table(["cells", "difference", "p", "p (Holm)", "beyond chance", "divergence", "top 3 shared"], pairs),
         ] if pairs else []),
         "<h2>Calibration</h2>", picture["reliability"],
         "<h2>Faithfulness</h2>", picture["faithfulness"], _meanings(ABOUT_A_METHOD),
-        *(f"<h3>{e(cell)}</h3>" + _table(["method", *ABOUT_A_METHOD], [
-            [method, *(_cell(found[name]) for name in ABOUT_A_METHOD)] for method, found in own["methods"].items()])
+        *(f"<h3>{e(cell)}</h3>" + table(["method", *ABOUT_A_METHOD], [
+            [method, *(with_interval(found[name]) for name in ABOUT_A_METHOD)] for method, found in own["methods"].items()])
           for cell, own in cells.items()),
         "<h2>The weights themselves</h2>", _meanings(ABOUT_THE_WEIGHTS),
-        _table(["cell", *ABOUT_THE_WEIGHTS, "seeds: divergence", "seeds: top 3 shared"], [
-            [cell, *(_cell(own["weights"][name]) for name in ABOUT_THE_WEIGHTS), _cell(own["seeds_agree"]["divergence"]),
-             _cell(own["seeds_agree"]["overlap"])] for cell, own in cells.items()]),
+        table(["cell", *ABOUT_THE_WEIGHTS, "seeds: divergence", "seeds: top 3 shared"], [
+            [cell, *(with_interval(own["weights"][name]) for name in ABOUT_THE_WEIGHTS),
+             *(with_interval(own["seeds_agree"][name]) for name in ("divergence", "overlap"))]
+            for cell, own in cells.items()]),
         "<h2>Kinds of words</h2>", picture["kinds"],
-        _table(["kind", "share of tokens, %", *cells], [
+        table(["kind", "share of tokens, %", *cells], [
             [kind, f"{100 * found['tokens'].mean:.1f}",
              *(_points(own["kinds"][kind]["attention"], "") for own in cells.values())]
             for kind, found in next(iter(cells.values()))["kinds"].items()]),
@@ -211,9 +187,7 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes]) -> str:
         "Below, the two cells furthest apart: blue +, the first named looks more; orange −, the other.</p>",
         *(_sentence(one) for one in summary["sentences"]),
     ]
-    body = "\n".join(parts)
-    return ('<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            f"<title>Attention cells compared</title><style>{hangul_face(body)}{_STYLE}</style>\n{body}\n</html>\n")
+    return page("Attention cells compared", "\n".join(parts), style=_STYLE, inline_styles=True)
 
 
 def _meanings(names) -> str:
@@ -221,27 +195,9 @@ def _meanings(names) -> str:
     return f'<details class="quiet" open><summary>What the columns say</summary><ul>{said}</ul></details>'
 
 
-def _table(headings, rows) -> str:
-    """Cells are escaped, but for what `_cell` and `_points` made."""
-    head = "".join(f"<th>{html.escape(str(h))}</th>" for h in headings)
-    body = "".join("<tr>" + "".join(f"<td>{x if isinstance(x, _Html) else html.escape(str(x))}</td>" for x in row) + "</tr>"
-                   for row in rows)
-    return f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
-
-
-class _Html(str):
-    """Text that is HTML already."""
-
-
-def _cell(found: Figure, digits: int = 3) -> _Html:
-    if found.mean != found.mean:
-        return _Html("–")
-    return _Html(f"{found.mean:.{digits}f} <small>[{found.low:.{digits}f}, {found.high:.{digits}f}]</small>")
-
-
-def _points(found: Figure, sign: str = "+") -> _Html:
+def _points(found: Figure, sign: str = "+") -> Html:
     mean, low, high = (f"{100 * x:{sign}.2f}" for x in found)
-    return _Html(f"{mean} <small>[{low}, {high}]</small>")
+    return Html(f"{mean} <small>[{low}, {high}]</small>")
 
 
 def _sentence(shown: dict[str, Any]) -> str:
@@ -270,16 +226,6 @@ def _sentence(shown: dict[str, Any]) -> str:
 
 def _word(token: str, percent: float, share: float, colour: str, sign: bool = False) -> str:
     number = f"{round(percent):+d}" if sign and round(percent) else f"{round(percent)}"
-    ink = "#fff" if share > 0.65 else "#1b1f24"
+    ink = "#fff" if share > 0.65 else "inherit"
     return (f'<td class="word" style="background:rgb({colour} / {share:.2f});color:{ink}">{html.escape(token)}'
             f"<small>{number}</small></td>")
-
-
-def _png(drawn) -> bytes:
-    import matplotlib as mpl
-
-
-    with mpl.rc_context({"font.family": families()}):
-        content = io.BytesIO()
-        drawn.savefig(content, format="png", dpi=150)
-    return content.getvalue()

@@ -68,6 +68,8 @@ class Pronouncer:
     epochs : tuple of int
         Epochs there are snapshots of.
     model : Transformer
+    longest : int
+        Letters that are read of a word.
     alphabet : tuple of str
         What the columns of `distributions` stand for: conjoining jamo, and `</s>`.
     """

@@ -59,6 +59,57 @@ def figure(values, *, resamples: int = 1000, seed: int = 0) -> Figure:
     return Figure(float(filled.sum() / real.sum()), float(low), float(high))
 
 
+def draws(units: int, *, resamples: int = 2000, seed: int = 0) -> np.ndarray:
+    """How often each unit (a word, a sentence) stands in the sample and in each bootstrap resample of it.
+
+    Statistics that are computed from the same draws can be subtracted: ``(draws @ hits) / (draws @ tries)`` is a rate and
+    its bootstrap distribution, resampled by unit however many tries a unit has.
+
+    Returns
+    -------
+    numpy.ndarray, shape (1 + resamples, units)
+        The first row is the sample itself: all ones.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(units, np.full(units, 1 / units), resamples)
+    return np.concatenate([np.ones((1, units)), drawn])
+
+
+def interval(drawn: np.ndarray) -> Figure:
+    """The figure of a statistic computed from `draws`: its value in the sample and percentiles 2.5 and 97.5.
+
+    Parameters
+    ----------
+    drawn : numpy.ndarray, shape (1 + resamples,)
+        NaN where a resample has nothing to count.
+    """
+    if np.isnan(drawn[0]):
+        return Figure(float("nan"), float("nan"), float("nan"))
+    low, high = np.nanpercentile(drawn[1:], [2.5, 97.5])
+    return Figure(float(drawn[0]), float(low), float(high))
+
+
+def intervals(drawn: np.ndarray) -> np.ndarray:
+    """`interval` of many statistics at once: (1 + resamples, ...) to an object array (...) of Figure."""
+    flat = drawn.reshape(len(drawn), -1)
+    found = np.empty(flat.shape[1], dtype=object)
+    for i in range(flat.shape[1]):
+        found[i] = interval(flat[:, i])
+    return found.reshape(drawn.shape[1:])
+
+
+def bootstrap_p(drawn: np.ndarray) -> float:
+    """Two-sided p of a difference computed from `draws` being 0: how far its distribution lies on one side of 0.
+
+    At least 2 / (1 + resamples); NaN where the sample has nothing to count.
+    """
+    rest = drawn[1:][~np.isnan(drawn[1:])]
+    if np.isnan(drawn[0]) or not len(rest):
+        return float("nan")
+    least = min(int((rest <= 0).sum()), int((rest >= 0).sum()))
+    return min(1.0, 2 * (1 + least) / (1 + len(rest)))
+
+
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     """Exact two-sided p of McNemar's test: are two models wrong equally often on the same texts?
 

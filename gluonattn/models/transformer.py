@@ -58,7 +58,7 @@ class Transformer(mx.gluon.HybridBlock):
         -------
         logits : shape (B, T, vocab_size)
             At position i, of the letter that follows target letter i.
-        weights : dict-like tuple (encoder, decoder, cross) of lists, one array a layer
+        weights : (encoder, decoder, cross), each a list with one array a layer
             Shapes (B, heads, S, S), (B, heads, T, T) and (B, heads, T, S).
         """
         embedded = self.source_embedding(source)

@@ -25,6 +25,7 @@ from .session import fit_and_save, folder_to_write, is_finished, processes, resu
 from .settings import SMALL, Settings
 
 RECIPE = "pronunciation"
+LONGEST = 8  # syllables of the longest word to learn
 WORDS = "words.tsv"  # in the checkpoint folder: which words were trained on and which held out
 
 
@@ -53,10 +54,11 @@ def train_pronunciation(
         Checkpoint folder to write, with ``snapshots/`` and ``words.tsv`` in it.
     settings : Settings or None
         ``recipe="pronunciation"``; None builds it from `options`. `min_count` is how often a word must stand in the
-        corpus (3, or 1 for fewer than 20,000 texts); cell, tokenizer, ngrams, extra, word_dropout and validation
-        mean nothing here.
+        corpus (3, or 1 for fewer than 20,000 texts). Where they are None, epochs are 12 (60 for fewer than 20,000
+        words), batch_size 64, learning_rate 0.002, schedule "cosine" and label_smoothing 0. Cell, tokenizer, ngrams,
+        extra, word_dropout and validation mean nothing here.
     snapshots : sequence of int, default (0, 1, 10)
-        Epochs whose parameters are kept, 0 for before training; the last one is too.
+        Epochs whose parameters are kept; those before training (0) and after the last one always are.
     text_column, label_column, resume, callbacks, save_every, report
         As for `train`.
     reading : callable or None
@@ -81,11 +83,10 @@ def train_pronunciation(
     if settings is not None and options:
         raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
     settings = settings or Settings(**{"recipe": RECIPE, **options})
-    if settings.recipe != RECIPE or settings.ngrams or settings.extra:
-        raise OptionError(f"pronunciation is trained with recipe={RECIPE!r}, without ngrams and extra.")
+    _refuse_what_means_nothing(settings)
     texts = read_reviews(locate(data).train, text_column=text_column, label_column=label_column).texts
     least = settings.min_count or (1 if len(texts) < SMALL else 3)
-    sets = with_listed(word_pairs(texts, least=least, progress=reading))
+    sets = with_listed(word_pairs(texts, least=least, longest=LONGEST, progress=reading))
     gpu = runtime.gpu_index(settings.device)
     settings = replace(settings, min_count=least).resolve(len(sets.train), on_cpu=gpu is None)
     fingerprint = _fingerprint(settings, snapshots, table := to_table(sets))
@@ -129,6 +130,15 @@ def train_pronunciation(
     return out
 
 
+def _refuse_what_means_nothing(settings: Settings) -> None:
+    if settings.recipe != RECIPE:
+        raise OptionError(f"a model of pronunciation has recipe={RECIPE!r}; got {settings.recipe!r}.")
+    usual = Settings(recipe=RECIPE)
+    for name in ("cell", "tokenizer", "ngrams", "extra", "word_dropout", "validation"):
+        if getattr(settings, name) not in (getattr(usual, name), 0.0):
+            raise OptionError(f"{name} means nothing for pronunciation: leave it out.")
+
+
 def _model_arguments(settings: Settings, words: int) -> dict:
     """Every argument of the model, defaults too: they may differ in a later version."""
     from ..models.transformer import Transformer
@@ -138,7 +148,12 @@ def _model_arguments(settings: Settings, words: int) -> dict:
     odd = sorted(set(settings.model) - set(arguments))
     if odd:
         raise OptionError(f"the Transformer takes {', '.join(arguments)}; got {odd[0]!r}.")
-    return {**arguments, "vocab_size": words, **settings.model}
+    arguments = {**arguments, "vocab_size": words, **settings.model}
+    units, heads, longest = (arguments[name] for name in ("units", "num_heads", "max_length"))
+    if units % heads or longest <= 3 * LONGEST:
+        raise OptionError(f"units must be a multiple of num_heads, and max_length more than {3 * LONGEST}, the letters of "
+                          f"the longest word; got {units}, {heads} and {longest}.")
+    return arguments
 
 
 def _fingerprint(settings: Settings, snapshots: Sequence[int], table: str) -> str:

@@ -96,6 +96,8 @@ def train(
     if settings is not None and options:
         raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
     settings = settings or Settings(**options)
+    if settings.recipe == "pronunciation":
+        raise OptionError("a model of pronunciation is trained by gluonattn.train_pronunciation.")
     label_names: dict[str, str] = {}
     if isinstance(data, Reviews):
         reviews = data

@@ -125,7 +125,8 @@ class Settings:
             min_count=1 if post else 6 if self.extra else 2 if small else 3,
         )
         if self.recipe == "pronunciation":
-            usual.update(epochs=60 if small else 16, batch_size=64, schedule="cosine", word_dropout=0.0, min_count=1)
+            usual.update(epochs=60 if small else 12, batch_size=64, schedule="cosine", word_dropout=0.0,
+                         label_smoothing=0.0, min_count=1)
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values.update({name: v for name, v in usual.items() if values[name] is None})
         if values["workers"] is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from .heatmap import heading
 
 _GAP = 0.12  # between heads, in parts of a head
 _HEAD = 62.0  # points on a side of one head
+_CELL = 14.0  # points on a side of one weight, where tokens are named
 _GAMMA = 0.5  # most weights are near 0: the square root spends the colours there
 
 
@@ -48,6 +50,103 @@ def grid(
     norm = PowerNorm(_GAMMA, 0, highest or 1, clip=True)
     title = _title(record) if title is None else title
     return _draw(record.weights, ax, colour_map, norm, "attention weight (%), square-root scale", title)
+
+
+def epochs(
+    records: Mapping[str, AttentionRecord],
+    *,
+    ax=None,
+    marks: Iterable[tuple[int, int]] = (),
+    colour_map: str = "Blues",
+    highest: float | None = None,
+    label: str = "attention weight (%), square-root scale",
+    head_name: str = "layer {layer}, head {head}",
+):
+    """Draw how every head changed in training: a row for each head, a column for each epoch, one colour scale for all.
+
+    Parameters
+    ----------
+    records : mapping of str to AttentionRecord
+        The same text at each epoch, in order, by what the epoch is to be called.
+    ax : matplotlib.axes.Axes or None
+        None makes a figure whose size suits the tokens.
+    marks : iterable of (query, key)
+        Cells to outline in every head: where a cause stands, for one.
+    colour_map : str, default "Blues"
+    highest : float or None
+        Weight drawn darkest; None is the largest of all epochs.
+    label : str
+        Beside the colour scale.
+    head_name : str
+        What a row is called, with {layer} and {head}.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    RecordError
+        If there is no record, or they are not of the same tokens, layers and heads.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import PowerNorm
+    from matplotlib.patches import Rectangle
+
+    if not records:
+        raise RecordError("a picture of epochs needs at least one record; got none.")
+    names, every = list(records), list(records.values())
+    first = every[0]
+    for record in every[1:]:
+        weight_difference(first, record)  # says what does not fit
+    layers, heads, queries, keys = first.weights.shape
+    down, across = queries + 1, keys + 1
+    mosaic = np.full((layers * heads * down - 1, len(every) * across - 1), np.nan)
+    top = max(float(record.weights.max()) for record in every) if highest is None else highest
+    if ax is None:
+        size = 150 + _CELL * mosaic.shape[1], 60 + _CELL * mosaic.shape[0]
+        ax = plt.figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained").add_subplot()
+    marks = list(marks)
+    for row, (layer, head) in enumerate(np.ndindex(layers, heads)):
+        y = row * down
+        ax.text(-0.02, y + (queries - 1) / 2, head_name.format(layer=layer, head=head), rotation=90, fontsize=11,
+                ha="right", va="center", transform=_beside(ax), fontfamily=families(head_name))
+        for column, record in enumerate(every):
+            x = column * across
+            mosaic[y : y + queries, x : x + keys] = record.weights[layer, head]
+            for query, key in marks:
+                ax.add_patch(Rectangle((x + key - 0.5, y + query - 0.5), 1, 1, fill=False, edgecolor="#c8690a",
+                                       linewidth=1.4))
+    image = ax.imshow(mosaic, cmap=colour_map, norm=PowerNorm(_GAMMA, 0, top or 1, clip=True), aspect="auto",
+                      interpolation="nearest")
+    texts = [token.text for token in (*first.queries, *first.keys)]
+    family = families("".join(texts))
+    ax.set_xticks([c * across + k for c in range(len(every)) for k in range(keys)],
+                  [token.text for token in first.keys] * len(every), fontfamily=family)
+    ax.set_yticks([r * down + q for r in range(layers * heads) for q in range(queries)],
+                  [token.text for token in first.queries] * (layers * heads), fontfamily=family)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0, labelsize=11, pad=1)
+    for column, name in enumerate(names):
+        ax.text(column * across + (keys - 1) / 2, -2.2, name, fontsize=12, ha="center", va="bottom",
+                fontfamily=families(name))
+    ax.spines[:].set_visible(False)
+    _bar(ax, image, label, size=11)
+    return ax
+
+
+def _beside(ax):
+    """Across in parts of the figure from the axes' left edge outwards, down in data: for what stands left of the labels."""
+    from matplotlib.transforms import ScaledTranslation, blended_transform_factory
+
+    return blended_transform_factory(ax.transAxes, ax.transData) + ScaledTranslation(-24 / 72, 0, ax.figure.dpi_scale_trans)
+
+
+def _bar(ax, image, label: str, size: float = 8) -> None:
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, aspect=40, format=lambda w, _: f"{100 * w:.3g}")
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=size, length=2)
+    bar.set_label(label, fontsize=size, fontfamily=families(label))
 
 
 def difference(
@@ -161,10 +260,7 @@ def _draw(weights: np.ndarray, ax, colours, norm, label: str, title: str):
     ax.tick_params(length=0, labelsize=8)
     ax.spines[:].set_visible(False)
     ax.set_facecolor("#d5dae0")
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, format=lambda w, _: f"{100 * w:.3g}")
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=8, length=2)
-    bar.set_label(label, fontsize=8)
+    _bar(ax, image, label)
     ax.set_title(title, fontfamily=families(title), fontsize=10, loc="left")
     return ax
 

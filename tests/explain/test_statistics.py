@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import bootstrap, false_discovery_control, norm
 
-from gluonattn.explain.statistics import Figure, calibration, figure, holm, mcnemar, rank_agreement
+from gluonattn.explain.statistics import (
+    Figure,
+    bootstrap_p,
+    calibration,
+    draws,
+    figure,
+    holm,
+    interval,
+    intervals,
+    mcnemar,
+    rank_agreement,
+)
 
 
 def test_an_interval_is_scipys():
@@ -78,3 +89,25 @@ def test_ranks_agree_from_minus_1_to_1():
     assert rank_agreement(np.array([1.0, 2, 3]), np.array([3.0, 2, 1])) == pytest.approx(-1)
     assert np.isnan(rank_agreement(np.array([1.0, 1]), np.array([1.0, 2]))) and np.isnan(
         rank_agreement(np.array([1.0]), np.array([1.0])))
+
+
+def test_statistics_of_the_same_draws_are_paired():
+    """Two columns that differ by 0.1 in every unit: each varies, their difference does not."""
+    first = np.random.default_rng(0).normal(size=200)
+    drawn = draws(200, resamples=3000)
+    assert (drawn[0] == 1).all() and (drawn.sum(1) == 200).all()
+    mean, more = drawn @ first / 200, drawn @ (first + 0.1) / 200
+    own, alone = interval(mean), figure(first, resamples=3000)
+    assert own.mean == pytest.approx(alone.mean)
+    assert own.low == pytest.approx(alone.low, abs=0.01) and own.high == pytest.approx(alone.high, abs=0.01)
+    assert interval(more - mean) == pytest.approx((0.1, 0.1, 0.1))
+    assert bootstrap_p(more - mean) == pytest.approx(2 / 3001) and bootstrap_p(mean - more) == bootstrap_p(more - mean)
+    assert intervals(np.stack([mean, more], 1))[1] == interval(more)
+
+
+def test_bootstrap_p_is_the_normal_one_for_a_mean():
+    values = np.random.default_rng(1).normal(0.1, 1, 400)
+    expected = 2 * norm.sf(abs(values.mean()) / (values.std() / 20))
+    assert bootstrap_p(draws(400, resamples=5000) @ values / 400) == pytest.approx(expected, rel=0.25)
+    assert bootstrap_p(np.zeros(100)) == 1 and np.isnan(bootstrap_p(np.full(100, np.nan)))
+    assert np.isnan(interval(np.full(100, np.nan)).mean)

@@ -46,6 +46,8 @@ def test_a_wrong_value_is_named(name, value, message):
     ("default", SMALL, dict(epochs=4, batch_size=128, learning_rate=2e-3, min_count=3)),
     ("post", SMALL, dict(epochs=3, batch_size=128, learning_rate=1e-3, schedule="constant", min_count=1,
                          word_dropout=0.0, label_smoothing=0.0, max_length=30, warmup=0.0, clip=None)),
+    ("pronunciation", SMALL, dict(epochs=12, batch_size=64, schedule="cosine", word_dropout=0.0, label_smoothing=0.0)),
+    ("pronunciation", SMALL - 1, dict(epochs=60, batch_size=64, warmup=0.05)),
 ])
 def test_what_is_open_is_filled_in_by_data_and_recipe(recipe, reviews, expected):
     resolved = Settings(recipe=recipe).resolve(reviews)

@@ -6,7 +6,7 @@ import pytest
 from gluonattn import metrics
 from gluonattn.errors import OptionError, RecordError
 from gluonattn.record import AttentionRecord
-from gluonattn.views.grid import difference, grid, rolled_out, value_weighted, weight_difference
+from gluonattn.views.grid import difference, epochs, grid, rolled_out, value_weighted, weight_difference
 from gluonattn.views.grid_page import grid_page
 
 from .pages import changed, cross, hostile, numbered, random_weights, record_of
@@ -50,6 +50,32 @@ def test_difference_is_second_minus_first_around_white():
         difference(first, record_of("다른 말이다", layers=2, heads=2))
     with pytest.raises(RecordError, match=r"got \(2, 2\) and \(1, 2\)"):
         difference(first, record_of(SENTENCE, layers=1, heads=2))
+
+
+def test_epochs_have_a_row_for_each_head_a_column_each_and_one_scale():
+    from matplotlib.patches import Rectangle
+
+    first = record_of(SENTENCE, layers=2, heads=2)
+    second = changed(first, 5)
+    ax = epochs({"학습 전": first, "1에폭": second}, marks=[(0, 2)])
+    (image,) = ax.get_images()
+    mosaic, size = np.ma.filled(image.get_array(), np.nan), len(first.queries)
+    for row, at in enumerate(np.ndindex(2, 2)):
+        for column, record in enumerate((first, second)):
+            top, left = row * (size + 1), column * (size + 1)
+            assert (mosaic[top : top + size, left : left + size] == record.weights[at]).all()
+    assert np.isfinite(mosaic).sum() == 2 * first.weights.size
+    assert image.norm.vmax == pytest.approx(max(float(r.weights.max()) for r in (first, second)))
+    assert [t.get_text() for t in ax.get_xticklabels()] == [t.text for t in first.keys] * 2
+    said = {t.get_text() for t in ax.texts}
+    assert {"학습 전", "1에폭", "layer 1, head 0"} <= said
+    frames = [p.get_xy() for p in ax.patches if isinstance(p, Rectangle)]
+    assert len(frames) == 8 and frames[0] == (1.5, -0.5)
+    assert epochs({"a": first}, highest=0.5, ax=ax) is ax
+    with pytest.raises(RecordError, match="same tokens"):
+        epochs({"a": first, "b": record_of("다른 말이다", layers=2, heads=2)})
+    with pytest.raises(RecordError, match="at least one record"):
+        epochs({})
 
 
 def test_rollout_layer_by_layer_ends_in_the_rollout():

@@ -1,0 +1,18 @@
+"""A progress bar for commands."""
+
+from __future__ import annotations
+
+
+class Bar:
+    """A progress bar on stderr that shows itself when a terminal is there; called with (done, total)."""
+
+    def __init__(self, name: str):
+        from tqdm import tqdm
+
+        self.bar = tqdm(desc=name, leave=False, disable=None)
+
+    def __call__(self, done: int, total: int) -> None:
+        self.bar.total = total
+        self.bar.update(done - self.bar.n)
+        if done >= total:
+            self.bar.close()
