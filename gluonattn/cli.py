@@ -94,7 +94,7 @@ def train(
     if task == "reviews":
         choose("recipe", recipe, {"default": 0, "post": 0})
     settings = Settings(
-        recipe=recipe if task == "reviews" else task, cell=cell, ngrams=ngrams, extra=extra,
+        recipe=task if task == "pronunciation" and recipe == "default" else recipe, cell=cell, ngrams=ngrams, extra=extra,
         extra_epochs=extra_epochs, tokenizer=tokenizer,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
         min_count=min_count, max_length=max_length,

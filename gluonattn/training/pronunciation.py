@@ -132,7 +132,7 @@ def train_pronunciation(
 
 def _refuse_what_means_nothing(settings: Settings) -> None:
     if settings.recipe != RECIPE:
-        raise OptionError(f"a model of pronunciation has recipe={RECIPE!r}; got {settings.recipe!r}.")
+        raise OptionError(f"a model of pronunciation has recipe {RECIPE!r}; got {settings.recipe!r}: leave --recipe out.")
     usual = Settings(recipe=RECIPE)
     for name in ("cell", "tokenizer", "ngrams", "extra", "word_dropout", "validation"):
         if getattr(settings, name) not in (getattr(usual, name), 0.0):

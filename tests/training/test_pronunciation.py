@@ -105,7 +105,7 @@ def test_what_a_checkpoint_and_its_snapshots_hold(tiny_pronouncer):
 
 @pytest.mark.parametrize("options, said", [
     (dict(ngrams=True), "ngrams means nothing"), (dict(cell="dot"), "cell means nothing"),
-    (dict(word_dropout=0.1), "word_dropout means nothing"), (dict(recipe="post"), "recipe='pronunciation'"),
+    (dict(word_dropout=0.1), "word_dropout means nothing"), (dict(recipe="post"), "got 'post': leave --recipe out"),
     (dict(model={"width": 3}), "the Transformer takes units"),
     (dict(settings=Settings(recipe="pronunciation"), epochs=3), "settings or options, not both"),
     (dict(model={"num_heads": 5}), "a multiple of num_heads"), (dict(model={"max_length": 24}), "max_length more than 24"),
