@@ -241,3 +241,5 @@ def test_train_refuses_snapshots_that_are_no_epochs(capsys, tmp_path):
     assert code == 2 and "got '0,x'" in err
     code, _, err = call(capsys, "train", "--task", "poems", "--out", tmp_path / "model")
     assert code == 2 and "unknown task 'poems'" in err
+    code, _, err = call(capsys, "train", "--task", "pronunciation", "--recipe", "post", "--out", tmp_path / "model")
+    assert code == 2 and "leave --recipe out" in " ".join(err.split())
