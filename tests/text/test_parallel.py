@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -186,7 +187,8 @@ def _workers_of(pid: int) -> list[int]:
     """Process ids of the tokenizer processes that `pid` started."""
     children = []
     for task in Path(f"/proc/{pid}/task").iterdir():
-        children += (task / "children").read_text().split()
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            children += (task / "children").read_text().split()
     return [int(child) for child in children
             if b"gluonattn.text.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
