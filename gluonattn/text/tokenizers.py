@@ -123,18 +123,6 @@ class Tagger(Tokenizer):
                 Token(surface, start + begin, start + end, tag) for surface, begin, end, tag in found))
         return cover(text, tokens)
 
-    def words(self, text: str) -> list[str]:
-        expect_text(text)
-        if len(text) <= self._longest_piece and _readable(text, self._last_character) == text and text.strip():
-            surfaces = self._surfaces(text)
-            # Where nothing was rewritten and nothing dropped, alignment changes no text.
-            if "".join(surfaces) == "".join(text.split()):
-                return [surface for surface in surfaces if surface]
-        return super().words(text)
-
-    def _surfaces(self, text: str) -> list[str]:
-        return [surface for surface, _ in self._tag(text)]
-
     _longest_piece = _LONGEST_PIECE
     _last_character = 0x10FFFF
 
@@ -170,9 +158,15 @@ class Mecab(Tagger):
     def _tag(self, text: str):
         return self._mecab.pos(text)
 
-    def _surfaces(self, text: str) -> list[str]:
-        # KoNLPy's own reading of MeCab's lines takes as long as MeCab.
-        return [line.partition("\t")[0] for line in self._mecab.tagger.parse(text).splitlines()[:-1]]
+    def words(self, text: str) -> list[str]:
+        expect_text(text)
+        if len(text) <= self._longest_piece and _readable(text) == text and text.strip():
+            # KoNLPy's own reading of MeCab's lines takes as long as MeCab.
+            surfaces = [line.partition("\t")[0] for line in self._mecab.tagger.parse(text).splitlines()[:-1]]
+            # Where nothing was rewritten and nothing dropped, alignment changes no text.
+            if "".join(surfaces) == "".join(text.split()):
+                return [surface for surface in surfaces if surface]
+        return super().words(text)
 
 
 class _JavaTagger(Tagger):
