@@ -27,7 +27,7 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 lint: $(READY)
-	$(BIN)/python -m pip install -q -c constraints.txt ".[lint]"
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[lint]"
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	@if command -v npm >/dev/null; then scripts/lint_page.sh; \
