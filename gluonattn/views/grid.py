@@ -49,7 +49,7 @@ def grid(
     highest = float(record.weights.max()) if highest is None else highest
     norm = PowerNorm(_GAMMA, 0, highest or 1, clip=True)
     title = _title(record) if title is None else title
-    return _draw(record.weights, ax, colour_map, norm, "attention weight (%), square-root scale", title)
+    return _draw(record.weights, ax, colour_map, norm, "weight (%), square-root scale", title)
 
 
 def epochs(
@@ -179,9 +179,11 @@ def difference(
     top = (float(np.abs(change).max()) if highest is None else highest) or 1
     # The page's colours: blue and orange stay apart for red-green blindness.
     colours = LinearSegmentedColormap.from_list("minus_plus", ["#a34a00", "#eeb171", "#ffffff", "#8db8e6", "#1d57a0"])
-    return _draw(change, ax, colours, Normalize(-top, top, clip=True),
-                 "difference (points; blue +: second gives more, orange −: first does)",
-                 "second − first" if title is None else title)
+    ax = _draw(change, ax, colours, Normalize(-top, top, clip=True), "difference (points)",
+               "second − first" if title is None else title)
+    # Below, where there is room: the colour scale of a small grid is shorter than this line.
+    ax.text(0, -0.03, "blue +: second gives more;  orange −: first does", transform=ax.transAxes, fontsize=8, va="top")
+    return ax
 
 
 def weight_difference(record_a: AttentionRecord, record_b: AttentionRecord) -> np.ndarray:

@@ -52,6 +52,17 @@ def test_difference_is_second_minus_first_around_white():
         difference(first, record_of(SENTENCE, layers=1, heads=2))
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_label_of_the_scale_fits_beside_a_small_grid(layers):
+    record = record_of("국물", layers=layers, heads=2)
+    for ax in (grid(record), difference(record, changed(record, 5))):
+        figure = ax.figure
+        figure.canvas.draw()
+        (bar,) = [other for other in figure.axes if other is not ax]
+        label = bar.yaxis.label.get_window_extent()
+        assert label.y0 >= 0 and label.y1 <= figure.bbox.height
+
+
 def test_epochs_have_a_row_for_each_head_a_column_each_and_one_scale():
     from matplotlib.patches import Rectangle
 
