@@ -43,7 +43,20 @@ def text_ngrams(text: str, tokens: Sequence[str] = (), longest: int = 4) -> np.n
 
 
 def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], longest: int = 4) -> list[np.ndarray]:
-    """`text_ngrams` of many texts, which takes a fifth of the time a text."""
+    """`text_ngrams` of many texts at once, which takes less than half the time.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    tokens : sequence of sequences of str
+        Those of each text.
+    longest : int, default 4
+
+    Returns
+    -------
+    list of numpy.ndarray, uint32, shape (n-grams,)
+        Distinct hashes of each text, sorted.
+    """
     hashes, owners = _runs(texts, tokens, longest)
     return _by_text(hashes, owners, len(texts))
 

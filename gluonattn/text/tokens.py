@@ -28,7 +28,12 @@ class Tokens(Sequence):
 
     @classmethod
     def gather(cls, parts: Iterable[Sequence[Sequence[str]]]) -> Tokens:
-        """Put parts of a corpus together as they come."""
+        """Put parts of a corpus together as they come.
+
+        Parameters
+        ----------
+        parts : iterable of sequences of texts, each text a sequence of str
+        """
         known: dict[str, int] = {}
         numbers, lengths = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)]
         for part in parts:

@@ -42,7 +42,16 @@ class Task:
         return F.argmax(logits, axis=1) == F.argmax(targets, axis=1)
 
     def masks(self, model, inputs: tuple[np.ndarray, ...], rng) -> tuple[np.ndarray, ...]:
-        """Dropout masks for `forward`; what the model has no masks for, MXNet draws."""
+        """Dropout masks for `forward`, float32; what the model has no masks for, MXNet draws.
+
+        Parameters
+        ----------
+        model : HybridBlock
+            With a method `masks` that says their shapes and rates, or without masks.
+        inputs : tuple of arrays
+            Of the model; the first has shape (B, T).
+        rng : numpy.random.Generator
+        """
         if not hasattr(model, "masks"):
             return ()
         return tuple(dropout_mask(shape, rate, rng) for shape, rate in model.masks(*inputs[0].shape))
