@@ -45,6 +45,7 @@ CUDA_LIBRARIES = (
 
 
 _own_threads: int | None = None  # of this process alone, where several share the cores
+_one_by_one = False
 
 
 def __getattr__(name: str):
@@ -132,6 +133,7 @@ def keep_freed_memory() -> bool:
     and a block fresh from the system is zeroed page by page: a sixth of the
     training time (docs/performance.md). The process holds its peak memory
     until it ends, so this is for training, not for a long-lived server.
+    Threads that start later share one store: those of their own, glibc gives back all the same.
 
     Returns
     -------
@@ -142,8 +144,8 @@ def keep_freed_memory() -> bool:
         set_option = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    trim_threshold, most_mapped = -1, -4  # M_TRIM_THRESHOLD, M_MMAP_MAX in malloc.h
-    return bool(set_option(trim_threshold, 2**31 - 1)) and bool(set_option(most_mapped, 0))
+    trim_threshold, most_mapped, most_arenas = -1, -4, -8  # M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX in malloc.h
+    return all([set_option(trim_threshold, 2**31 - 1), set_option(most_mapped, 0), set_option(most_arenas, 1)])
 
 
 def give_back_memory() -> None:
@@ -211,10 +213,18 @@ def total_threads() -> int:
     return int(wanted) if wanted.isdecimal() and int(wanted) else cores()
 
 
-def compute_with(threads: int) -> None:
-    """Have MXNet compute with so many threads in this process; without effect once it is loaded."""
-    global _own_threads
-    _own_threads = threads
+def compute_with(threads: int, one_by_one: bool = False) -> None:
+    """Have MXNet compute with so many threads in this process; without effect once it is loaded.
+
+    Parameters
+    ----------
+    threads : int
+    one_by_one : bool, default False
+        Compute each operator where it is called, without threads that wait for
+        each other: faster where the process has one core for itself.
+    """
+    global _own_threads, _one_by_one
+    _own_threads, _one_by_one = threads, one_by_one
 
 
 def _import_mxnet():
@@ -233,7 +243,10 @@ def _import_mxnet():
         with warnings.catch_warnings():
             # MXNet 1.9.1 is final: what it warns about will not be mended there.
             warnings.simplefilter("ignore")
-            return importlib.import_module("mxnet")
+            mxnet = importlib.import_module("mxnet")
+        if _one_by_one:
+            _start_naive_engine(mxnet)
+        return mxnet
     except (ImportError, OSError, AttributeError, RuntimeError) as error:
         raise DependencyError(
             f"{wheel} is installed but cannot be imported: {error}. It needs Python 3.9 to 3.12, "
@@ -241,6 +254,22 @@ def _import_mxnet():
         ) from error
     finally:
         os.environ["OMP_NUM_THREADS"] = total
+
+
+def _start_naive_engine(mxnet) -> None:
+    """Start MXNet's engine without threads, unless the user chose one; it says so on stderr, which is not for users."""
+    if "MXNET_ENGINE_TYPE" in os.environ:
+        return
+    os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"  # read by the first operator
+    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        mxnet.nd.zeros((1,)).wait_to_read()
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
+        os.close(nowhere)
+        del os.environ["MXNET_ENGINE_TYPE"]
 
 
 def _wheel() -> str:

@@ -8,10 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from ..models.additive import additive_scores
 from .forward import forward
-
-# exp(2x) of larger values leaves float32.
-_LARGEST_EXPONENT = 40.0
 
 
 class _OneThread:
@@ -144,31 +142,8 @@ class NumpyClassifier:
         return self._gates[prefixes]
 
     def additive(self, query, key, v):
-        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T), one unit at a time.
-
-        Written as tanh(q + k) = 1 - 2 / (1 + exp(2q) exp(2k)): a division for each
-        pair, and exponentials for the tokens only.
-        """
-        query, key = (np.ascontiguousarray(x.transpose(2, 1, 0)) for x in (query, key))  # (U, T, B)
-        large = max(np.abs(query).max(), np.abs(key).max()) > _LARGEST_EXPONENT
-        if not large:
-            query, key = np.exp(2 * query), np.exp(2 * key)
-        scores = np.zeros((query.shape[1], *key.shape[1:]), np.float32)  # (Tq, Tk, B)
-        pairs = np.empty_like(scores)
-        with np.errstate(over="ignore", under="ignore"):  # an infinite product is a tanh of 1
-            for q, k, factor in zip(query, key, v[0]):
-                if large:
-                    np.add(q[:, None], k[None], out=pairs)
-                    np.tanh(pairs, out=pairs)
-                    pairs *= factor
-                else:
-                    np.multiply(q[:, None], k[None], out=pairs)
-                    pairs += 1
-                    np.divide(-2 * factor, pairs, out=pairs)
-                scores += pairs
-        if not large:
-            scores += v.sum()
-        return np.ascontiguousarray(scores.transpose(2, 0, 1))
+        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T)."""
+        return np.ascontiguousarray(additive_scores(query, key, v[0]))
 
     def softmax(self, scores, mask):
         """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""

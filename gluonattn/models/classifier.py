@@ -58,6 +58,8 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     of MXNet's dropout: drawing there takes a fifth of a step.
     """
 
+    in_numpy = False  # pooling, set by `numpy_ops.compute_in_numpy`
+
     def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30,
                  num_heads=4, dropout=0.4, attention_dropout=0.0, subword_size=24, subword_buckets=0,
                  ngrams=0, **kwargs):
@@ -99,10 +101,12 @@ class AttentionClassifier(mx.gluon.HybridBlock):
             words = F.reshape_like(flat, words, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
         words = self.embedding_dropout(words) if kept_words is None else words * kept_words
         states = self.bigru(words, valid_length)  # (B, T, 2H)
-        pairs = F.batch_dot(F.expand_dims(mask, 2), F.expand_dims(mask, 1))  # (B, T, T)
+        pairs = F.broadcast_mul(F.expand_dims(mask, 2), F.expand_dims(mask, 1))  # (B, T, T)
         context, weights = self.attention(states, states, states, pairs)  # (B, T, 2H)
-        average = _mean(F, context, mask)
-        features = F.concat(average, _largest(F, context, valid_length), dim=1)  # (B, 4H)
+        if self.in_numpy:
+            features = F.Custom(context, mask, op_type="gluonattn_pool")  # (B, 4H)
+        else:
+            features = F.concat(_mean(F, context, mask), _largest(F, context, valid_length), dim=1)
         logits = self.head(self.head_dropout(features) if kept_features is None else features * kept_features)
         if ngrams is not None:
             total, _ = _bag(F, self.ngram_scores(ngrams), ngrams)  # (B, classes)

@@ -8,8 +8,8 @@ class _Lean:
 
     def _compute_weight(self, F, query, key, mask=None):
         weights = F.softmax(self._compute_score(F, query, key, mask), axis=-1)
-        if mask is not None:  # elsewhere what is masked is 0 already: exp(-1e18)
-            weights = F.broadcast_mul(weights, F.max(mask, axis=-1, keepdims=True))
+        if mask is not None:  # for rows without any key; elsewhere what is masked is 0 already: exp(-1e18)
+            weights = weights * mask
         return self._dropout_layer(weights)
 
 

@@ -47,17 +47,18 @@ class BiGRU(mx.gluon.HybridBlock):
         flat = F.concat(F.reshape(inputs, (-3, 0)), F.reshape(1 - valid, (-3, 0)), dim=1)
         steps = F.reshape_like(flat, inputs, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
         steps = F.transpose(steps, axes=(1, 0, 2))  # (T, B, C + 1)
-        weights, biases = zip(self.forward_gru(valid), self.backward_gru(valid))
+        (*ahead, ahead_biases), (*back, back_biases) = self.forward_gru(valid), self.backward_gru(valid)
         start = F.zeros(shape=(2, 0, self._hidden_size)) if F is mx.sym else F.zeros(
             (2, inputs.shape[0], self._hidden_size), ctx=inputs.context)
-        states = F.RNN(steps, F.concat(*weights, *biases, dim=0).reshape((-1,)), start, state_size=self._hidden_size,
-                       num_layers=1, bidirectional=True, mode="gru")  # (T, B, 2H)
+        parameters = F.concat(*ahead, *back, ahead_biases, back_biases, dim=0).reshape((-1,))
+        states = F.RNN(steps, parameters, start, state_size=self._hidden_size, num_layers=1, bidirectional=True,
+                       mode="gru")  # (T, B, 2H)
         states = F.SequenceMask(states, valid_length, use_sequence_length=True)
         return F.transpose(states, axes=(1, 0, 2))
 
 
 class _Direction(mx.gluon.HybridBlock):
-    """Parameters of one direction in the order of MXNet's RNN operator: weights, biases.
+    """Parameters of one direction for MXNet's RNN operator: input weights, state weights, biases.
 
     As matrices of `hidden_size` columns: MXNet joins flat arrays four times as slowly.
     """
@@ -78,5 +79,5 @@ class _Direction(mx.gluon.HybridBlock):
         nothing = F.slice_axis(column, axis=0, begin=0, end=self._hidden_size)
         hold = F.concat(nothing, nothing + _HOLD, nothing, dim=0)
         columns = (-1, self._hidden_size)
-        weight = F.concat(F.concat(l0_i2h_weight, hold, dim=1).reshape(columns), l0_h2h_weight, dim=0)
-        return weight, F.concat(l0_i2h_bias.reshape(columns), l0_h2h_bias.reshape(columns), dim=0)
+        biases = F.concat(l0_i2h_bias.reshape(columns), l0_h2h_bias.reshape(columns), dim=0)
+        return F.concat(l0_i2h_weight, hold, dim=1).reshape(columns), l0_h2h_weight, biases

@@ -11,6 +11,7 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 
 from ..data.batches import plan_batches, to_device
+from ..engines.numpy_engine import ONE_THREAD
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
 from ..models.numpy_ops import compute_in_numpy
@@ -18,8 +19,6 @@ from ..runtime import give_back_memory, keep_freed_memory, mx, seed_everything
 from .parallel import ALONE, Group
 from .settings import Settings
 from .tasks import Objective, task_of
-
-_LONG = 64  # tokens; from here on the MLP cell's score is computed in blocks of its units, to save memory
 
 
 class Part(NamedTuple):
@@ -150,7 +149,7 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     # The attention comes last: what models with different cells share begins alike.
     for name in sorted(block._children, key="attention".__eq__):
         block._children[name].initialize(mx.init.Xavier(), ctx=device)
-    if settings.max_length > _LONG and device.device_type == "cpu":
+    if device.device_type == "cpu":
         compute_in_numpy(block)
     run = Run(block, settings, train, valid, own, device, group)
     # One forward pass settles every shape that was left to be inferred.
@@ -176,13 +175,14 @@ def fit(run: Run, callbacks: Sequence) -> None:
     """
     _tell(callbacks, "on_train_begin", run)
     try:
-        while run.epoch < run.epochs and not run.group.agree(run.stop):
-            train_epoch(run, callbacks)
-            if run.batch < run.batches_per_epoch:
-                break  # stopped inside the epoch; a resumed run goes on there
-            finish_epoch(run)
-            require_equal_parameters(run)
-            _tell(callbacks, "on_epoch_end", run)
+        with ONE_THREAD:
+            while run.epoch < run.epochs and not run.group.agree(run.stop):
+                train_epoch(run, callbacks)
+                if run.batch < run.batches_per_epoch:
+                    break  # stopped inside the epoch; a resumed run goes on there
+                finish_epoch(run)
+                require_equal_parameters(run)
+                _tell(callbacks, "on_epoch_end", run)
     finally:  # after an error too: signals and the progress bar are put back
         _tell(callbacks, "on_train_end", run)
 

@@ -50,7 +50,8 @@ def processes(settings: Settings):
 
     workers = settings.workers or 1
     threads = max(1, runtime.total_threads() // workers)
-    runtime.compute_with(threads)
+    runtime.keep_freed_memory()  # before MXNet's threads have stores of their own
+    runtime.compute_with(threads, one_by_one=workers > 1)
     return Leader(workers, threads) if workers > 1 else ALONE
 
 

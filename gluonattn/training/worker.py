@@ -6,12 +6,15 @@ import os
 import sys
 from multiprocessing.connection import Connection
 
+from ..runtime import compute_with, keep_freed_memory, total_threads
 from .parallel import Follower, Gone
 
 
 def main() -> None:
     rank, link, *descriptors = map(int, sys.argv[1:])
     group = Follower(rank, Connection(link), descriptors)
+    keep_freed_memory()
+    compute_with(total_threads(), one_by_one=True)
     # MXNet loads while rank 0 still reads and encodes the reviews.
     from .loop import fit, new_run
     from .state import receive_state

@@ -1,47 +1,13 @@
-"""The MLP score in blocks of units, in numpy, alone and in a model."""
+"""Operators in numpy in a model."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gluonattn.models import numpy_ops
 from gluonattn.models.classifier import build
-from gluonattn.models.numpy_ops import additive_gradients, additive_scores, compute_in_numpy
+from gluonattn.models.numpy_ops import compute_in_numpy, pool, pool_gradient
 from gluonattn.runtime import mx
-
-
-def arrays(seed, batch, queries, keys, units, scale=1.0):
-    rng = np.random.default_rng(seed)
-    shapes = (batch, queries, units), (batch, keys, units), (units,), (batch, queries, keys)
-    return [scale * rng.normal(size=shape).astype("f") for shape in shapes]
-
-
-@given(st.integers(1, 3), st.integers(1, 6), st.integers(1, 6), st.integers(1, 7), st.integers(1, 200))
-def test_scores_and_gradients_are_the_formulas_whatever_the_block(batch, queries, keys, units, block):
-    query, key, v, gradient = arrays(batch + units, batch, queries, keys, units)
-    tanh = np.tanh(query[:, :, None].astype("d") + key[:, None])
-    inner = (1 - tanh**2) * v * gradient[..., None]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(numpy_ops, "_BLOCK", block)
-        scores = additive_scores(query, key, v)
-        found = additive_gradients(query, key, v, gradient)
-    np.testing.assert_allclose(scores, tanh @ v, atol=1e-5)
-    expected = inner.sum(2), inner.sum(1), (tanh * gradient[..., None]).sum((0, 1, 2))
-    for one, other in zip(found, expected):
-        np.testing.assert_allclose(one, other, atol=2e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("scale", [10, 15, 100, 1e30])
-def test_large_values_are_exact_too(scale):
-    query, key, v, gradient = arrays(0, 2, 3, 4, 5, scale)
-    v, gradient = v / np.float32(scale), gradient / np.float32(scale)
-    with np.errstate(all="raise", under="ignore"):
-        scores = additive_scores(query, key, v)
-        found = additive_gradients(query, key, v, gradient)
-    tanh = np.tanh(query[:, :, None] + key[:, None])
-    np.testing.assert_allclose(scores, tanh @ v, atol=1e-5)
-    np.testing.assert_allclose(found[0], ((1 - tanh**2) * v * gradient[..., None]).sum(2), atol=1e-5)
 
 
 @pytest.mark.parametrize("recipe", ["default", "post"])
@@ -56,3 +22,51 @@ def test_a_model_answers_the_same_with_them(recipe, cell):
     model.hybridize(static_alloc=True)
     for found, wanted in zip(model(*inputs), expected):
         np.testing.assert_allclose(found.asnumpy(), wanted, atol=1e-5)
+
+
+@given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 5), st.integers(0, 1000))
+def test_pool_and_its_gradient_are_the_formulas(batch, length, width, seed):
+    rng = np.random.default_rng(seed)
+    context = rng.normal(size=(batch, length, width)).astype("f")
+    lengths = rng.integers(1, length + 1, batch)
+    mask = (np.arange(length) < lengths[:, None]).astype("f")
+    features = pool(context, mask)
+    for one, text, valid in zip(features, context, lengths):
+        expected = np.concatenate([text[:valid].mean(axis=0), text[:valid].max(axis=0)])
+        np.testing.assert_allclose(one, expected, atol=1e-6)
+    gradient = rng.normal(size=features.shape).astype("f")
+    found = pool_gradient(context, mask, features, gradient)
+    assert not found[mask == 0].any()
+    move = (1e-3 * rng.normal(size=context.shape) * mask[:, :, None]).astype("f")
+    changed = (pool(context + move, mask) - features) * gradient
+    near = np.sort(context, axis=1)[:, -2:]
+    if length > 1 and (near[:, -1] - near[:, 0]).min() < 0.02:
+        return  # another position may become the largest on the way
+    np.testing.assert_allclose(changed.sum(), (move * found).sum(), atol=1e-4)
+
+
+def test_positions_that_are_equally_large_share_the_gradient():
+    context, mask = np.float32([[[1], [1], [0], [1]]]), np.float32([[1, 1, 1, 0]])
+    found = pool_gradient(context, mask, pool(context, mask), np.float32([[0, 6]]))
+    assert found.ravel().tolist() == [3, 3, 0, 0]
+
+
+@pytest.mark.parametrize("cell", ["mlp", "mlp-normalized", "dot", "multi-head", "uniform", "none"])
+def test_a_model_learns_the_same_with_them(cell):
+    gradients = []
+    for in_numpy in (False, True):
+        mx.random.seed(0)
+        model = build("default", vocab_size=20, cell=cell, dropout=0)
+        model.initialize(mx.init.Normal(0.3))
+        if in_numpy:
+            compute_in_numpy(model)
+        model.hybridize(static_alloc=True)
+        for _ in range(2):  # the second time memory is used again
+            with mx.autograd.record():
+                logits, _ = model(mx.nd.array(np.arange(18).reshape(3, 6), dtype="int32"), mx.nd.array([6, 4, 1]))
+                loss = (logits * mx.nd.array([[1, 2], [3, -4], [-1, 0.5]])).sum()
+            loss.backward()
+        gradients.append({name: p.grad().tostype("default").asnumpy()
+                          for name, p in model._collect_params_with_prefix().items()})
+    for name, expected in gradients[0].items():
+        np.testing.assert_allclose(gradients[1][name], expected, atol=2e-5, rtol=1e-4, err_msg=name)
