@@ -15,7 +15,7 @@ import random
 import re
 import sys
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -243,10 +243,13 @@ def _import_mxnet():
         with warnings.catch_warnings():
             # MXNet 1.9.1 is final: what it warns about will not be mended there.
             warnings.simplefilter("ignore")
+            if not _one_by_one or "MXNET_ENGINE_TYPE" in os.environ:
+                return importlib.import_module("mxnet")
+            os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
             mxnet = importlib.import_module("mxnet")
-        if _one_by_one:
-            _start_naive_engine(mxnet)
-        return mxnet
+            with _stderr_hidden():
+                mxnet.nd.zeros((1,)).wait_to_read()  # starts the engine
+            return mxnet
     except (ImportError, OSError, AttributeError, RuntimeError) as error:
         raise DependencyError(
             f"{wheel} is installed but cannot be imported: {error}. It needs Python 3.9 to 3.12, "
@@ -256,20 +259,17 @@ def _import_mxnet():
         os.environ["OMP_NUM_THREADS"] = total
 
 
-def _start_naive_engine(mxnet) -> None:
-    """Start MXNet's engine without threads, unless the user chose one; it says so on stderr, which is not for users."""
-    if "MXNET_ENGINE_TYPE" in os.environ:
-        return
-    os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"  # read by the first operator
+@contextmanager
+def _stderr_hidden():
+    """Nothing is seen of what C code writes to stderr: MXNet tells there which engine it starts."""
     shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        mxnet.nd.zeros((1,)).wait_to_read()
+        yield
     finally:
         os.dup2(shown, 2)
         os.close(shown)
         os.close(nowhere)
-        del os.environ["MXNET_ENGINE_TYPE"]
 
 
 def _wheel() -> str:

@@ -544,9 +544,15 @@ def test_versions_leave_out_what_is_not_installed(site):
     assert done.stdout == "['mxnet-cu112', 'python']\n", done.stderr
 
 
-def test_freed_memory_is_kept_once_asked_for():
+def in_a_process(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env={**os.environ, "PYTHONPATH": str(Path(gluonattn.__file__).parents[1])})
+
+
+def test_freed_memory_is_kept_once_asked_for_in_other_threads_too():
     """Resident memory after freeing 200 MB: given back as usual, kept after the call."""
-    code = """
+    done = in_a_process("""
+import threading
 import numpy as np
 from gluonattn import runtime
 
@@ -554,19 +560,43 @@ def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096
 
-def held_after_freeing():
+def held_after_freeing(found):
     before = resident()
-    block = np.ones(25_000_000)
-    del block
-    return resident() - before > 100_000_000
+    blocks = [np.ones(2_500_000) for _ in range(10)]
+    del blocks
+    found.append(resident() - before > 100_000_000)
 
-print(held_after_freeing(), runtime.keep_freed_memory(), held_after_freeing())
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                          env={**os.environ, "PYTHONPATH": str(Path(gluonattn.__file__).parents[1])})
+found = []
+held_after_freeing(found)
+found.append(runtime.keep_freed_memory())
+thread = threading.Thread(target=held_after_freeing, args=(found,))
+thread.start()
+thread.join()
+print(*found)
+""")
     if done.stdout.split()[1] == "False":
         pytest.skip("the C library is not glibc")
     assert done.stdout.split() == ["False", "True", "True"]
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_one_by_one_mxnet_computes_where_it_is_called_and_says_nothing(one_by_one):
+    done = in_a_process(f"""
+import threading
+from gluonattn import runtime
+runtime.compute_with(1, one_by_one={one_by_one})
+from gluonattn.runtime import mx
+from gluonattn.models import numpy_ops
+
+class Score(numpy_ops._Score):
+    def forward(self, *arguments, **settings):
+        print(threading.current_thread() is threading.main_thread())
+        super().forward(*arguments, **settings)
+
+numpy_ops._Score = Score
+mx.nd.Custom(*map(mx.nd.ones, [(1, 2, 3), (1, 2, 3), (3, 1)]), op_type="gluonattn_mlp_score").wait_to_read()
+""")
+    assert (done.stdout.split(), done.stderr) == ([str(one_by_one)], "")
 
 
 @pytest.mark.parametrize("kind", ["float32", "int32"])
