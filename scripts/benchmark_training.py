@@ -68,8 +68,7 @@ def default_loop(texts, labels, tokens, **settings):
 
     reviews = Reviews(list(texts), [str(label) for label in labels], origin="benchmark")
     with tempfile.TemporaryDirectory() as folder:
-        out = train(reviews, Path(folder) / "model", epochs=1, batch_size=128, min_count=3, device="cpu",
-                    validation=0.01, **settings)
+        out = train(reviews, Path(folder) / "model", epochs=1, device="cpu", validation=0.01, **settings)
         return json.loads((out / "history.json").read_text())[0]["seconds"] / 0.99
 
 
@@ -107,7 +106,7 @@ def child(name, count):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--reviews", type=int, default=REVIEWS)
+    parser.add_argument("--reviews", type=int, default=REVIEWS, help="20,000 or more: fewer take small batches")
     parser.add_argument("--threads", type=int, default=None, help="default: one a core")
     parser.add_argument("--loops", nargs=2, choices=LOOPS, default=["default", "post"], metavar="LOOP",
                         help="two of post, default (several processes), threads (default in one process), ngrams")

@@ -29,10 +29,10 @@ def twin_loop(texts, labels, tokens):
     labels, rng = np.array(labels), np.random.default_rng(0)
 
     def batches():
-        for positions in plan_batches(packed.lengths.tolist(), 128, seed=0):
+        for positions in plan_batches(packed.lengths.tolist(), 256, seed=0):
             yield (*packed.batch(positions, 0.1, rng), labels[positions])
 
-    return torch_twin.train(torch_twin.Twin(len(vocabulary)), batches())
+    return torch_twin.train(torch_twin.Twin(len(vocabulary), embed_size=64, hidden_size=48), batches())
 
 
 LOOPS = {**benchmark_training.LOOPS, "torch": twin_loop}
