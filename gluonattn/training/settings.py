@@ -45,7 +45,7 @@ class Settings:
     batch_size : int or None
         None is 256 (128 for "post" and with n-grams), or 32 for fewer than 20,000 reviews.
     learning_rate : float or None
-        Adam's. None is 0.006 for batches of 256 and more and in proportion for
+        Adam's. None is 0.008 for batches of 256 and more and in proportion for
         smaller ones, but 0.002 at least and with n-grams (0.001 for "post").
     schedule : {"linear", "cosine", "constant"} or None
         How the learning rate falls to 0, after a warm-up. None is "linear".
@@ -131,7 +131,7 @@ class Settings:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values.update({name: v for name, v in usual.items() if values[name] is None})
         if values["learning_rate"] is None:
-            proportional = min(6e-3, max(2e-3, 6e-3 * values["batch_size"] / 256))
+            proportional = min(8e-3, max(2e-3, 8e-3 * values["batch_size"] / 256))
             values["learning_rate"] = 1e-3 if post else 2e-3 if self.ngrams else proportional
         if values["workers"] is None:
             most = 1 if small or post else total_threads()

@@ -43,7 +43,7 @@ def test_a_wrong_value_is_named(name, value, message):
 @pytest.mark.parametrize(("recipe", "reviews", "expected"), [
     ("default", SMALL - 1, dict(epochs=15, batch_size=32, learning_rate=2e-3, schedule="linear", min_count=2,
                                 word_dropout=0.1, label_smoothing=0.1, max_length=48, warmup=0.05, clip=1.0)),
-    ("default", SMALL, dict(epochs=4, batch_size=256, learning_rate=6e-3, min_count=3)),
+    ("default", SMALL, dict(epochs=4, batch_size=256, learning_rate=8e-3, min_count=3)),
     ("post", SMALL, dict(epochs=3, batch_size=128, learning_rate=1e-3, schedule="constant", min_count=1,
                          word_dropout=0.0, label_smoothing=0.0, max_length=30, warmup=0.0, clip=None)),
     ("pronunciation", SMALL, dict(epochs=12, batch_size=64, schedule="cosine", word_dropout=0.0, label_smoothing=0.0)),
@@ -56,9 +56,9 @@ def test_what_is_open_is_filled_in_by_data_and_recipe(recipe, reviews, expected)
 
 
 @pytest.mark.parametrize(("options", "expected"), [
-    (dict(batch_size=128), 3e-3),
+    (dict(batch_size=128), 4e-3),
     (dict(batch_size=64), 2e-3),
-    (dict(batch_size=1024), 6e-3),
+    (dict(batch_size=1024), 8e-3),
     (dict(batch_size=64, learning_rate=6e-3), 6e-3),
     (dict(ngrams=True), 2e-3),
     (dict(recipe="post", batch_size=512), 1e-3),
