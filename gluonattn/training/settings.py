@@ -43,10 +43,10 @@ class Settings:
     epochs : int or None
         None is 4, or 15 for fewer than 20,000 reviews (3 for "post" and with n-grams).
     batch_size : int or None
-        None is 256 (128 for "post" and with n-grams), or 32 for fewer than 20,000 reviews.
+        None is 256 (128 for "post"), or 32 for fewer than 20,000 reviews.
     learning_rate : float or None
         Adam's. None is 0.008 for batches of 256 and more and in proportion for
-        smaller ones, but 0.002 at least and with n-grams (0.001 for "post").
+        smaller ones, but 0.002 at least (0.001 for "post").
     schedule : {"linear", "cosine", "constant"} or None
         How the learning rate falls to 0, after a warm-up. None is "linear".
     warmup : float, default 0.05
@@ -75,8 +75,8 @@ class Settings:
         OMP_NUM_THREADS says); 1 on a GPU, for fewer than 20,000 reviews and for
         "post".
     model : dict
-        More keyword arguments of the recipe's classifier. "default" without
-        n-grams has an embedding of 64 and a GRU of 48, with them 100 and 64.
+        More keyword arguments of the recipe's classifier; "default" has an
+        embedding of 64 and a GRU of 48 where they do not say otherwise.
     """
 
     recipe: str = "default"
@@ -119,7 +119,7 @@ class Settings:
         usual: dict[str, Any] = dict(
             extra_epochs=2 if self.extra else 0,
             epochs=3 if post else 15 if small else 3 if self.ngrams else 4,
-            batch_size=32 if small else 128 if post or self.ngrams else 256,
+            batch_size=32 if small else 128 if post else 256,
             schedule="constant" if post else "linear",
             word_dropout=0.0 if post else 0.1,
             label_smoothing=0.0 if post else 0.1,
@@ -132,7 +132,7 @@ class Settings:
         values.update({name: v for name, v in usual.items() if values[name] is None})
         if values["learning_rate"] is None:
             proportional = min(8e-3, max(2e-3, 8e-3 * values["batch_size"] / 256))
-            values["learning_rate"] = 1e-3 if post else 2e-3 if self.ngrams else proportional
+            values["learning_rate"] = 1e-3 if post else proportional
         if values["workers"] is None:
             most = 1 if small or post else total_threads()
             values["workers"] = max(1, min(most, values["batch_size"] // SHARE))

@@ -60,15 +60,11 @@ def test_what_is_open_is_filled_in_by_data_and_recipe(recipe, reviews, expected)
     (dict(batch_size=64), 2e-3),
     (dict(batch_size=1024), 8e-3),
     (dict(batch_size=64, learning_rate=6e-3), 6e-3),
-    (dict(ngrams=True), 2e-3),
+    (dict(ngrams=True), 8e-3),
     (dict(recipe="post", batch_size=512), 1e-3),
 ])
 def test_the_rate_goes_with_the_batch(options, expected):
     assert Settings(**options).resolve(SMALL).learning_rate == expected
-
-
-def test_with_ngrams_batches_stay_small():
-    assert Settings(ngrams=True).resolve(SMALL).batch_size == 128
 
 
 @pytest.mark.parametrize(("threads", "options", "reviews", "on_cpu", "workers"), [
