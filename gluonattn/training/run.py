@@ -246,8 +246,8 @@ def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
         arguments["length"] = settings.max_length
     else:
         arguments.update(embed_size=64, hidden_size=48)  # as accurate as the class's widths, and faster
-    if settings.ngrams and settings.recipe != "post":
-        arguments["subword_buckets"] = 2**13 if len(vocabulary) < 10_000 else 2**16
+        if settings.ngrams:
+            arguments["subword_buckets"] = 2**13 if len(vocabulary) < 10_000 else 2**16
     free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams")]
     odd = sorted(set(settings.model) - set(free))
     if odd:
