@@ -17,6 +17,7 @@ FLOORS = {
     "bars": 1,
     "errors": 1,
     "files": 1,
+    "threads": 1,
     "record": 2,
     "metrics": 2,
     "reference": 2,

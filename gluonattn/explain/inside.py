@@ -17,9 +17,10 @@ from ..data.examples import Example
 from ..data.ngrams import ngram_numbers, ngram_spans
 from ..engines.choice import prepare
 from ..engines.forward import decide, mask_of, states_of, values_of, weights_of, wide, words_of
-from ..engines.numpy_engine import ONE_THREAD, NumpyClassifier
+from ..engines.numpy_engine import NumpyClassifier
 from ..models.checkpoint import KNOWN_NGRAMS
 from ..record import Token
+from ..threads import ONE_THREAD
 
 if TYPE_CHECKING:
     from .predictor import Predictor

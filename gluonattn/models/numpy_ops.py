@@ -4,7 +4,7 @@ MXNet calls it by name (`F.Custom`) and hands over its own memory, so nothing
 is copied. A symbol that was exported with it would need this module to load;
 so a model has it only after `compute_in_numpy`, which training and prediction
 with MXNet call on the CPU. Products of matrices should then have one thread
-(`ONE_THREAD` of the numpy engine): they are too small to share.
+(`gluonattn.threads`): they are too small to share.
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ from typing import Any, Callable, NamedTuple
 import numpy as np
 
 from ..data.batches import plan_batches, to_device
-from ..engines.numpy_engine import ONE_THREAD
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
 from ..models.numpy_ops import compute_in_numpy
 from ..runtime import give_back_memory, keep_freed_memory, mx, seed_everything
+from ..threads import ONE_THREAD
 from .parallel import ALONE, Group
 from .settings import Settings
 from .tasks import Objective, task_of
