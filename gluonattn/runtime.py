@@ -154,6 +154,16 @@ def give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def hear_lazy_update_notice() -> None:
+    """Have MXNet give its notice on Adam with sparse gradients now, where nobody sees it: it gives it once a process."""
+    nd = _import_mxnet().nd
+    weight, mean, variance = (nd.ones((1, 1)) for _ in range(3))
+    gradient = nd.sparse.row_sparse_array(([[1.0]], [0]), shape=(1, 1))
+    with _stderr_hidden():
+        nd.sparse.adam_update(weight, gradient, mean, variance, lr=0.0, lazy_update=True, out=weight)
+        weight.wait_to_read()
+
+
 def memory_of(array, wait: bool = True):
     """The memory of a dense MXNet array on the CPU as a numpy array: no copy, and writing writes there.
 

@@ -236,6 +236,13 @@ def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, 
         assert code == 2 and "gluonattn evaluate" in err
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_mxnets_notices_are_not_shown(workers, tmp_path):
+    done = run("train", "--data", "sample", "--epochs", 1, "--workers", workers, "--out", tmp_path / "model", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "src/" not in done.stderr and "src/" not in done.stdout
+
+
 def test_train_refuses_snapshots_that_are_no_epochs(capsys, tmp_path):
     code, _, err = call(capsys, "train", "--task", "pronunciation", "--snapshots", "0,x", "--out", tmp_path / "model")
     assert code == 2 and "got '0,x'" in err

@@ -14,7 +14,7 @@ from ..data.batches import plan_batches, to_device
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
 from ..models.numpy_ops import compute_in_numpy
-from ..runtime import give_back_memory, keep_freed_memory, mx, seed_everything
+from ..runtime import give_back_memory, hear_lazy_update_notice, keep_freed_memory, mx, seed_everything
 from ..threads import ONE_THREAD
 from .parallel import ALONE, Group
 from .settings import Settings
@@ -145,6 +145,7 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     device = device or mx.cpu()
     seed_everything(settings.seed)
     keep_freed_memory()
+    hear_lazy_update_notice()
     block = task_of(settings).build(**model)
     # The attention comes last: what models with different cells share begins alike.
     for name in sorted(block._children, key="attention".__eq__):
