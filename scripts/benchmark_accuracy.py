@@ -7,6 +7,8 @@ error (15 bins), training seconds, size and reviews predicted a second.
     gluonattn data nsmc && python scripts/benchmark_accuracy.py
     python scripts/benchmark_accuracy.py --peers word-lr,char-svm --seeds 1
 
+fastText's peer needs `pip install fasttext-wheel`.
+
 The post's recipe and ours keep a part of the training reviews for validation (a
 tenth, with n-grams a twentieth); the other peers are fitted on all of them.
 """
@@ -16,6 +18,7 @@ import json
 import tempfile
 import time
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +118,11 @@ def main() -> None:
     parser.add_argument("--data", default="nsmc", help="nsmc, or a folder with its files")
     parser.add_argument("--out", type=Path, help="also write the figures there, as JSON")
     arguments = parser.parse_args()
+    peers = arguments.peers.split(",")
+    if unknown := [name for name in peers if name not in PEERS]:
+        parser.error(f"--peers are of {', '.join(PEERS)}; got {unknown[0]!r}")
+    if "fasttext" in peers and find_spec("fasttext") is None:
+        parser.error("the peer fasttext needs its library: pip install fasttext-wheel, or choose --peers without it")
     source = locate(arguments.data)
     train, test = gluonattn.read_reviews(source.train), gluonattn.read_reviews(source.test)
     known = set(train.texts)
@@ -122,7 +130,7 @@ def main() -> None:
     truth = np.array([int(label) for label in test.labels])
     print(f"{train}; {test}; {int((~unseen).sum()):,} test reviews stand in training too")
     rows = []
-    for name in arguments.peers.split(","):
+    for name in peers:
         for seed in range(arguments.seeds if name in OURS else 1):
             rows.append(measure(name, seed, train, test, truth, unseen))
             print(line(rows[-1]), flush=True)
