@@ -1,8 +1,8 @@
-"""The MLP score as an operator in numpy, for the CPU: faster, and (B, T, T, units) is never held.
+"""The MLP score and the pooling as operators in numpy, for the CPU: faster, and (B, T, T, units) is never held.
 
-MXNet calls it by name (`F.Custom`) and hands over its own memory, so nothing
-is copied. A symbol that was exported with it would need this module to load;
-so a model has it only after `compute_in_numpy`, which training and prediction
+MXNet calls them by name (`F.Custom`) and hands over its own memory, so nothing
+is copied. A symbol that was exported with them would need this module to load;
+so a model has them only after `compute_in_numpy`, which training and prediction
 with MXNet call on the CPU. Products of matrices should then have one thread
 (`gluonattn.threads`): they are too small to share.
 """
@@ -16,7 +16,7 @@ from .additive import additive_gradients, additive_scores
 
 
 def compute_in_numpy(model) -> None:
-    """Let a model's MLP cells use this operator; call it before `hybridize`.
+    """Let a model's MLP cells and its pooling use these operators; call it before `hybridize`.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def compute_in_numpy(model) -> None:
         compute_in_numpy(child)
 
 
-def pool(context: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pool(context: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Mean and maximum over the valid positions of each text, side by side.
 
     Parameters
@@ -40,7 +40,7 @@ def pool(context: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
     Returns
     -------
-    features : numpy.ndarray, float32, shape (B, 2 C)
+    numpy.ndarray, float32, shape (B, 2 C)
     """
     shares = mask / mask.sum(axis=1, keepdims=True)
     largest = (context + (mask - 1)[:, :, None] * np.float32(1e9)).max(axis=1)
