@@ -244,10 +244,8 @@ def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
     arguments = {p.name: p.default for p in signature if p.default is not p.empty}
     if settings.recipe == "post":
         arguments["length"] = settings.max_length
-    else:
-        arguments.update(embed_size=64, hidden_size=48)  # as accurate as the class's widths, and faster
-        if settings.ngrams:
-            arguments["subword_buckets"] = 2**13 if len(vocabulary) < 10_000 else 2**16
+    elif settings.ngrams:
+        arguments["subword_buckets"] = 2**13 if len(vocabulary) < 10_000 else 2**16
     free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams")]
     odd = sorted(set(settings.model) - set(free))
     if odd:

@@ -55,6 +55,11 @@ def test_what_is_open_is_filled_in_by_data_and_recipe(recipe, reviews, expected)
     assert resolved.resolve(reviews) == resolved
 
 
+def test_widths_are_the_recipes_unless_they_are_given():
+    assert Settings(model={"hidden_size": 7, "units": 5}).resolve(SMALL).model == dict(embed_size=64, hidden_size=7, units=5)
+    assert Settings(recipe="post", model={"units": 5}).resolve(SMALL).model == {"units": 5}
+
+
 @pytest.mark.parametrize(("options", "expected"), [
     (dict(batch_size=128), 4e-3),
     (dict(batch_size=64), 2e-3),
