@@ -65,8 +65,10 @@ def train(
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
     epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with n-grams; 15 for fewer than 20,000 reviews. "
                                         "Pronunciation: 12, or 60 for fewer than 20,000 words."),
-    batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews."),
-    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.008, less for batches below 256."),
+    batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews; "
+                                                            "post 128, pronunciation 64."),
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.008, less for batches below 256; "
+                                                                 "post 0.001, pronunciation 0.002."),
     schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
     min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary; for "
                                                                       "pronunciation, of a word to learn."),

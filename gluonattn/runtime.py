@@ -46,6 +46,7 @@ CUDA_LIBRARIES = (
 
 _own_threads: int | None = None  # of this process alone, where several share the cores
 _one_by_one = False
+_NAIVE = "NaiveEngine"
 
 
 def __getattr__(name: str):
@@ -231,10 +232,17 @@ def compute_with(threads: int, one_by_one: bool = False) -> None:
     threads : int
     one_by_one : bool, default False
         Compute each operator where it is called, without threads that wait for
-        each other: faster where the process has one core for itself.
+        each other: faster where the process has one core for itself. The
+        process keeps to it as long as it lives.
     """
     global _own_threads, _one_by_one
     _own_threads, _one_by_one = threads, one_by_one
+
+
+def engine_has_started() -> None:
+    """Take back what `compute_with` put into the environment; call it after the first operator that is written in Python."""
+    if _one_by_one and os.environ.get("MXNET_ENGINE_TYPE") == _NAIVE:
+        del os.environ["MXNET_ENGINE_TYPE"]
 
 
 def _import_mxnet():
@@ -255,7 +263,7 @@ def _import_mxnet():
             warnings.simplefilter("ignore")
             if not _one_by_one or "MXNET_ENGINE_TYPE" in os.environ:
                 return importlib.import_module("mxnet")
-            os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
+            os.environ["MXNET_ENGINE_TYPE"] = _NAIVE  # until `engine_has_started`
             mxnet = importlib.import_module("mxnet")
             with _stderr_hidden():
                 mxnet.nd.zeros((1,)).wait_to_read()  # starts the engine
@@ -272,14 +280,18 @@ def _import_mxnet():
 @contextmanager
 def _stderr_hidden():
     """Nothing is seen of what C code writes to stderr: MXNet tells there which engine it starts."""
-    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        shown = os.dup(2)
+    except OSError:  # there is no stderr
         yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
     finally:
         os.dup2(shown, 2)
         os.close(shown)
-        os.close(nowhere)
 
 
 def _wheel() -> str:

@@ -45,7 +45,7 @@ NSMC's test file, {reviews:,} reviews with text, read once for this card.
 
 {data}
 
-`{command}` (gluonattn {version}), validation accuracy {validation:.4f}.
+`{command}` (gluonattn {version}), with an embedding of {embed} and a GRU of {hidden}; validation accuracy {validation:.4f}.
 
 ## Limits
 
@@ -102,6 +102,7 @@ def main() -> None:
         words=checkpoint.config["model"]["vocab_size"], ngrams=checkpoint.config["model"].get("ngrams", 0),
         data=(EXTRA if settings.get("extra") else PLAIN).format(validation_share=settings["validation"]),
         command=command(settings), version=gluonattn.__version__,
+        embed=checkpoint.config["model"]["embed_size"], hidden=checkpoint.config["model"]["hidden_size"],
         validation=checkpoint.config["validation"]["valid_accuracy"],
     )
     (arguments.out / "README.md").write_text(card, encoding="utf-8")
@@ -122,7 +123,8 @@ def command(settings: dict) -> str:
     words = [f"gluonattn train --data nsmc --cell {settings['cell']}"]
     words += ["--ngrams"] * settings["ngrams"]
     words += [f"--extra {settings['extra']}"] if settings.get("extra") else []
-    return " ".join([*words, f"--epochs {settings['epochs']}", f"--validation {settings['validation']}",
+    return " ".join([*words, f"--epochs {settings['epochs']}", f"--batch-size {settings['batch_size']}",
+                     f"--learning-rate {settings['learning_rate']}", f"--validation {settings['validation']}",
                      f"--workers {settings['workers']}",
                      f"--seed {settings['seed']}"])
 

@@ -1,8 +1,8 @@
 """The default recipe with the MLP cell in PyTorch, as one would write it there: what our speed is compared with.
 
-The same layers, widths, batches, dropout, loss, clipping and optimizer as
+The same layers, batches, dropout, loss, clipping and optimizer as
 `gluonattn.models.classifier.AttentionClassifier` and `gluonattn.training.loop`;
-nothing of the package's own tricks.
+nothing of the package's own tricks. Widths are the caller's to give.
 """
 
 import time

@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--cell", default="mlp", help="attention cell")
     parser.add_argument("--out", type=Path, default=Path("runs/train"), help="folder of the checkpoints")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds to train")
+    parser.add_argument("--workers", type=int, help="processes; default: one a core from 20,000 reviews on")
     arguments = parser.parse_args()
 
     console = Console()
@@ -28,7 +29,7 @@ def main() -> None:
     accuracies = []
     for seed in range(arguments.seeds):
         folder = gluonattn.train(arguments.data, arguments.out / f"{arguments.cell}-{seed}",
-                                 cell=arguments.cell, seed=seed, callbacks=[Progress(console)],
+                                 cell=arguments.cell, seed=seed, workers=arguments.workers, callbacks=[Progress(console)],
                                  report=console.print)
         if source.test is None:
             continue

@@ -545,8 +545,9 @@ def test_versions_leave_out_what_is_not_installed(site):
 
 
 def in_a_process(code):
+    environment = {name: value for name, value in os.environ.items() if name != "MXNET_ENGINE_TYPE"}
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                          env={**os.environ, "PYTHONPATH": str(Path(gluonattn.__file__).parents[1])})
+                          env={**environment, "PYTHONPATH": str(Path(gluonattn.__file__).parents[1])})
 
 
 def test_freed_memory_is_kept_once_asked_for_in_other_threads_too():
@@ -595,8 +596,50 @@ class Score(numpy_ops._Score):
 
 numpy_ops._Score = Score
 mx.nd.Custom(*map(mx.nd.ones, [(1, 2, 3), (1, 2, 3), (3, 1)]), op_type="gluonattn_mlp_score").wait_to_read()
+runtime.engine_has_started()
+import os
+print("MXNET_ENGINE_TYPE" in os.environ)
 """)
-    assert (done.stdout.split(), done.stderr) == ([str(one_by_one)], "")
+    assert (done.stdout.split(), done.stderr) == ([str(one_by_one), "False"], "")
+
+
+def test_ctrl_c_inside_an_operator_is_ctrl_c():
+    """A signal while the score is computed: without MXNet's threads it reaches the operator itself."""
+    done = in_a_process("""
+import os, signal
+from gluonattn import runtime
+runtime.compute_with(1, one_by_one=True)
+from gluonattn.runtime import mx
+from gluonattn.models import numpy_ops
+
+def interrupted(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(10**8):
+        pass
+
+numpy_ops.additive_scores = interrupted
+mx.nd.Custom(*map(mx.nd.ones, [(1, 2, 3), (1, 2, 3), (3, 1)]), op_type="gluonattn_mlp_score").wait_to_read()
+print("computed")
+try:
+    numpy_ops.raise_interrupt()
+except KeyboardInterrupt:
+    print("interrupted")
+numpy_ops.raise_interrupt()
+""")
+    assert (done.stdout.split(), done.stderr) == (["computed", "interrupted"], "")
+
+
+def test_without_stderr_notices_are_hidden_all_the_same():
+    done = in_a_process("""
+import os
+os.close(2)
+from gluonattn import runtime
+runtime.compute_with(1, one_by_one=True)
+from gluonattn.runtime import mx
+runtime.hear_lazy_update_notice()
+print(mx.nd.ones(2).sum().asscalar())
+""")
+    assert done.stdout == "2.0\n"
 
 
 @pytest.mark.parametrize("kind", ["float32", "int32"])

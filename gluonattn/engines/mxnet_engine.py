@@ -8,7 +8,7 @@ import numpy as np
 
 from ..models.checkpoint import set_weights
 from ..models.classifier import build
-from ..models.numpy_ops import compute_in_numpy
+from ..models.numpy_ops import compute_in_numpy, raise_interrupt
 from ..runtime import device as choose_device
 from ..runtime import mx
 
@@ -39,4 +39,6 @@ class MxnetClassifier:
         """As `gluonattn.engines.forward.forward`, on numpy arrays."""
         inputs = (mx.nd.array(array, ctx=self._device, dtype="int32") for array in arrays)
         logits, weights = self.block(*inputs)
-        return logits.asnumpy(), weights.asnumpy()
+        found = logits.asnumpy(), weights.asnumpy()
+        raise_interrupt()
+        return found

@@ -126,7 +126,9 @@ def compare(
     for number, (cell, seed) in enumerate(((c, s) for s in range(seeds) for c in cells), 1):
         own = replace(settings, cell=cell, seed=seed)
         folder, note = out / f"{cell}-{seed}", out / f"{cell}-{seed}.json"
-        asked = {"format": _FORMAT, "settings": asdict(own), "data": training.origin, "explained": len(chosen),
+        # What "None: suit the data" comes to may differ in a later version; the number of processes may differ at any time.
+        asked_for = {**asdict(own.resolve(len(training))), "workers": own.workers}
+        asked = {"format": _FORMAT, "settings": asked_for, "data": training.origin, "explained": len(chosen),
                  "sentences": list(sentences)}
         result = _finished(note, asked)
         where = f"{number}/{seeds * len(cells)} {cell}, seed {seed}"

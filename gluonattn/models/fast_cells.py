@@ -4,7 +4,7 @@ from ..runtime import nlp
 
 
 class _Lean:
-    """Masking with fewer matrices of all pairs: it adds in place, and only rows without any key are set to 0."""
+    """Masking with fewer matrices of all pairs: it adds in place, and by itself sets only rows without any key to 0."""
 
     def _compute_weight(self, F, query, key, mask=None):
         weights = F.softmax(self._compute_score(F, query, key, mask), axis=-1)

@@ -3,11 +3,13 @@
 MXNet calls them by name (`F.Custom`) and hands over its own memory, so nothing
 is copied. A symbol that was exported with them would need this module to load;
 so a model has them only after `compute_in_numpy`, which training and prediction
-with MXNet call on the CPU. Products of matrices should then have one thread
-(`gluonattn.threads`): they are too small to share.
+with MXNet call on the CPU. Training holds numpy's products of matrices to one
+thread (`gluonattn.threads`): they are too small to share.
 """
 
 from __future__ import annotations
+
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -27,6 +29,27 @@ def compute_in_numpy(model) -> None:
         model.in_numpy = True
     for child in model._children.values():
         compute_in_numpy(child)
+
+
+_interrupted = False
+
+
+@contextmanager
+def _holding_interrupts():
+    """Where MXNet calls Python, Ctrl-C would come out as an error of MXNet's: `raise_interrupt` has it later."""
+    global _interrupted
+    try:
+        yield
+    except KeyboardInterrupt:
+        _interrupted = True
+
+
+def raise_interrupt() -> None:
+    """Raise the KeyboardInterrupt that came inside one of these operators; what they computed then is worth nothing."""
+    global _interrupted
+    if _interrupted:
+        _interrupted = False
+        raise KeyboardInterrupt
 
 
 def pool(context: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -57,10 +80,12 @@ def pool_gradient(context, mask, features, gradient) -> np.ndarray:
 
 
 class _Score(mx.operator.CustomOp):
+    @_holding_interrupts()
     def forward(self, is_train, req, in_data, out_data, aux):
         query, key, v = map(_own, in_data)
         _put(out_data[0], req[0], additive_scores(query, key, v[:, 0]))
 
+    @_holding_interrupts()
     def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
         query, key, v = map(_own, in_data)
         found = additive_gradients(query, key, v[:, 0], _own(out_grad[0]))
@@ -90,9 +115,11 @@ class _ScoreKind(mx.operator.CustomOpProp):
 
 
 class _Pool(mx.operator.CustomOp):
+    @_holding_interrupts()
     def forward(self, is_train, req, in_data, out_data, aux):
         _put(out_data[0], req[0], pool(*map(_own, in_data)))
 
+    @_holding_interrupts()
     def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
         found = pool_gradient(*map(_own, in_data), _own(out_data[0]), _own(out_grad[0]))
         _put(in_grad[0], req[0], found)

@@ -13,8 +13,15 @@ import numpy as np
 from ..data.batches import plan_batches, to_device
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
-from ..models.numpy_ops import compute_in_numpy
-from ..runtime import give_back_memory, hear_lazy_update_notice, keep_freed_memory, mx, seed_everything
+from ..models.numpy_ops import compute_in_numpy, raise_interrupt
+from ..runtime import (
+    engine_has_started,
+    give_back_memory,
+    hear_lazy_update_notice,
+    keep_freed_memory,
+    mx,
+    seed_everything,
+)
 from ..threads import ONE_THREAD
 from .parallel import ALONE, Group
 from .settings import Settings
@@ -155,6 +162,8 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     run = Run(block, settings, train, valid, own, device, group)
     # One forward pass settles every shape that was left to be inferred.
     block(*run.arrays(train, [0])[0])
+    raise_interrupt()
+    engine_has_started()
     return run
 
 
@@ -249,6 +258,7 @@ def start_gradient(run: Run, batch):
     with mx.autograd.record():
         loss, correct = run.objective(*arrays)
     loss.backward()
+    raise_interrupt()
     return loss, correct
 
 
@@ -289,6 +299,7 @@ def validate(run: Run) -> dict[str, float]:
             logits = logits + offsets
         loss += float(cross_entropy(logits, targets).sum().asscalar())
         correct += int(run.task.right(mx.nd, logits, targets).sum().asscalar())
+        raise_interrupt()
     loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths)}
 
