@@ -16,6 +16,8 @@ memory    the largest resident memory of `train` and of scoring a file (numpy
           engine), each at one and four times the reviews
 
 Without --model one is trained first, for one epoch: weights do not change the speed.
+The first three need torch, and show the engine onnx where it is installed:
+    pip install -c constraints.txt -e ".[onnx,torch]"
 """
 
 import argparse
@@ -26,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -272,6 +275,9 @@ def main() -> None:
     parts = options.parts.split(",")
     if unknown := [part for part in parts if part not in RUN]:
         parser.error(f"--parts are of {', '.join(RUN)}; got {unknown[0]!r}")
+    if find_spec("torch") is None and (needing := [part for part in parts if part in ("train", "predict", "sentence")]):
+        parser.error(f"to compare with PyTorch in {', '.join(needing)} install it: "
+                     'pip install -c constraints.txt -e ".[onnx,torch]", or choose --parts without them')
     if options.data:
         os.environ["GLUONATTN_NSMC"] = options.data
     os.environ["OMP_NUM_THREADS"] = str(options.threads)

@@ -22,17 +22,19 @@ def twin_loop(texts, labels, tokens):
     from gluonattn.data.batches import plan_batches
     from gluonattn.data.packed import pack
     from gluonattn.data.vocabulary import Vocabulary, build_vocabulary
+    from gluonattn.training.settings import Settings
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    vocabulary = build_vocabulary(tokens, 3)
-    packed = pack(tokens, range(len(texts)), Vocabulary(vocabulary.to_json()), 48)
+    settings = Settings().resolve(len(texts))
+    vocabulary = build_vocabulary(tokens, settings.min_count)
+    packed = pack(tokens, range(len(texts)), Vocabulary(vocabulary.to_json()), settings.max_length)
     labels, rng = np.array(labels), np.random.default_rng(0)
 
     def batches():
-        for positions in plan_batches(packed.lengths.tolist(), 256, seed=0):
-            yield (*packed.batch(positions, 0.1, rng), labels[positions])
+        for positions in plan_batches(packed.lengths.tolist(), settings.batch_size, seed=0):
+            yield (*packed.batch(positions, settings.word_dropout, rng), labels[positions])
 
-    return torch_twin.train(torch_twin.Twin(len(vocabulary), embed_size=64, hidden_size=48), batches())
+    return torch_twin.train(torch_twin.Twin(len(vocabulary), **settings.model), batches())
 
 
 LOOPS = {**benchmark_training.LOOPS, "torch": twin_loop}

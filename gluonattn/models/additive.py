@@ -35,9 +35,21 @@ def additive_scores(query: np.ndarray, key: np.ndarray, v: np.ndarray) -> np.nda
 
 
 def additive_gradients(query, key, v, gradient) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gradients of `additive_scores` with respect to its arguments, for `gradient` (B, Tq, Tk).
+    """Gradients of `additive_scores` with respect to its arguments.
 
     Computes the hyperbolic tangents once more instead of keeping them.
+
+    Parameters
+    ----------
+    query, key, v
+        As for `additive_scores`.
+    gradient : numpy.ndarray, float32, shape (B, Tq, Tk)
+        With respect to the scores.
+
+    Returns
+    -------
+    by_query, by_key, by_v : numpy.ndarray, float32
+        Of the shapes of `query`, `key` and `v`.
     """
     gradient = np.ascontiguousarray(gradient.transpose(1, 2, 0))  # (Tq, Tk, B)
     by_query = np.empty((query.shape[1], query.shape[2], len(query)), np.float32)

@@ -71,7 +71,19 @@ def pool(context: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def pool_gradient(context, mask, features, gradient) -> np.ndarray:
-    """Gradient of `pool` with respect to `context`; positions that are equally large share it."""
+    """Gradient of `pool` with respect to `context`; positions that are equally large share it.
+
+    Parameters
+    ----------
+    context, mask
+        As for `pool`.
+    features, gradient : numpy.ndarray, float32, shape (B, 2 C)
+        What `pool` returned, and the gradient with respect to it.
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (B, T, C)
+    """
     width = context.shape[2]
     found = (context == features[:, None, width:]) * mask[:, :, None]  # (B, T, C)
     found *= (gradient[:, width:] / found.sum(axis=1))[:, None]
