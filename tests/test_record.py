@@ -280,14 +280,33 @@ def test_matrix_is_one_head_or_the_mean(built):
 @pytest.mark.parametrize(
     "layer, head, message",
     [
-        (2, None, r"layer 2 does not exist: this record has 2 layers, numbered 0 to 1"),
-        (None, 3, r"head 3 does not exist: this record has 3 heads, numbered 0 to 2"),
+        (2, None, r"layer 2 does not exist: this record has 2, numbered 0 to 1"),
+        (None, 3, r"head 3 does not exist: this record has 3, numbered 0 to 2"),
         (-3, 0, r"layer -3 does not exist"),
     ],
 )
 def test_a_layer_or_head_that_is_not_there(layer, head, message):
     with pytest.raises(RecordError, match=message):
         record(weights=softmax(5, layers=2, heads=3)).matrix(layer, head)
+
+
+@given(records(), st.data(), st.sampled_from([int, np.int32, np.int64, np.uint8, np.array]))
+def test_positions_are_whole_numbers_of_any_type(built, data, kind):
+    layer, head = (data.draw(st.integers(0, size - 1)) for size in built.weights.shape[:2])
+    assert (built.matrix(kind(layer), kind(head)) == built.weights[layer, head]).all()
+    keys = data.draw(st.lists(st.integers(0, len(built.keys) - 1), min_size=1, unique=True))
+    assert built.select(keys=[kind(i) for i in keys]) == built.select(keys=keys)
+    assert built.select(keys=np.array(keys)) == built.select(keys=iter(keys)) == built.select(keys=keys)
+    assert built.select(queries=kind(0)) == built.select(queries=[0])
+
+
+@pytest.mark.parametrize("wrong", [0.0, "0", True, np.True_, [0.5], [True, False], np.array([0.0]), {"a": 1}, "ab"])
+def test_what_is_no_position_is_named(wrong):
+    one = record(weights=softmax(5, layers=2, heads=3))
+    for call in (lambda: one.select(keys=[wrong]), lambda: one.select(queries=wrong), lambda: one.select(keys=[None]),
+                 lambda: one.matrix(wrong, 0), lambda: one.matrix(0, wrong)):
+        with pytest.raises(RecordError, match="positions are whole numbers from 0 to"):
+            call()
 
 
 # ---------------------------------------------------------------- select

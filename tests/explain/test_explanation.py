@@ -58,6 +58,9 @@ def test_dropping_is_reading_what_is_left():
 def test_dropping_twice_is_dropping_both(grams):
     record = random_model("dot", grams).predictor.explain(TEXT)
     assert p(record.drop([1]).drop([1, 2])) == pytest.approx(p(record.drop([1, 2, 3])), abs=1e-6)
+    for tokens in (np.int64(1), np.array([1]), np.array(1), (i for i in [1]), {1}):
+        assert p(record.drop(tokens)) == p(record.drop([1]))
+    assert p(record.replace(np.int64(1), "좋다")) == p(record.replace(1, "좋다"))
     assert p(record.drop(-1)) == p(record.drop([len(record.keys) - 1]))
     edited = record.drop([0]).edit(np.full((5, 5), 0.2))
     assert len(edited.keys) == 5
