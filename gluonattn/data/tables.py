@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any, Callable
 
 from ..errors import DataError
+from ..plain import plain
 
 TSV, CSV, JSONL = "tsv", "csv", "jsonl"
 _FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
@@ -78,7 +79,7 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
     if first is None:
         raise DataError(f"{path} is empty: expected a header line with column names, then rows.")
     header = [name.strip() for name in first]
-    if len(set(header)) < len(header):
+    if len({plain(name) for name in header}) < len(header):
         raise DataError(f"{path}: two columns have the same name in its header: {', '.join(header)}.")
     for number, values in records:
         values = values or [""] * len(header)
@@ -99,9 +100,10 @@ def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequenc
     DataError
         Naming the columns the file has.
     """
+    known = {plain(column).strip(): column for column in columns}
     for name in [wanted] if wanted else usual:
-        if name in columns:
-            return name
+        if plain(name).strip() in known:
+            return known[plain(name).strip()]
     expected = repr(wanted) if wanted else f"one of {', '.join(usual)}"
     raise DataError(
         f"{path}: no {role} column; expected {expected}, found {', '.join(map(repr, columns))}. "
