@@ -14,9 +14,10 @@ import gluonattn
 
 PACKAGE = Path(gluonattn.__file__).parent
 FLOORS = {
+    "errors": 0,
     "bars": 1,
-    "errors": 1,
     "files": 1,
+    "plain": 1,
     "threads": 1,
     "record": 2,
     "metrics": 2,

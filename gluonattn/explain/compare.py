@@ -17,6 +17,7 @@ from ..data.sources import locate
 from ..errors import DataError, Interrupted, OptionError, choose
 from ..files import replace_file
 from ..models.cells import CELLS
+from ..plain import plain
 from ..training.settings import Settings
 from .inside import Inside
 from .measure import measure
@@ -120,8 +121,8 @@ def compare(
     say, settings = report or (lambda line: None), settings or Settings()
     source, training, test = _reviews(data, text_column, label_column)
     chosen = sorted(np.random.default_rng(0).choice(len(test), min(explained, len(test)), replace=False).tolist())
-    known = set(training.texts)
-    comparison = Comparison([], test, np.array([text not in known for text in test.texts]), chosen)
+    known = set(map(plain, training.texts))
+    comparison = Comparison([], test, np.array([plain(text) not in known for text in test.texts]), chosen)
     out = Path(out)
     for number, (cell, seed) in enumerate(((c, s) for s in range(seeds) for c in cells), 1):
         own = replace(settings, cell=cell, seed=seed)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from ..engines.numpy_engine import NumpyClassifier
 from ..errors import OptionError
+from ..plain import read_texts
 from ..record import AttentionRecord
 from .predictor import Predictor
 
 DOT_CELLS = ("dot", "scaled-dot", "general", "cosine", "multi-head")
 
 
-def with_vectors(predictor: Predictor, texts: Sequence[str]) -> list[AttentionRecord]:
+def with_vectors(predictor: Predictor, texts: Iterable[str]) -> list[AttentionRecord]:
     """Records with the queries and keys whose dot products the attention is the softmax of.
 
     Parameters
     ----------
     predictor : Predictor
         Loaded with ``engine="numpy"``, of the default recipe and a cell of the dot family.
-    texts : sequence of str
+    texts : iterable of str
 
     Returns
     -------
@@ -34,6 +35,7 @@ def with_vectors(predictor: Predictor, texts: Sequence[str]) -> list[AttentionRe
     OptionError
         If the cell has no queries and keys of its own, or another engine runs it.
     """
+    texts = read_texts(texts, "with_vectors")
     classifier = predictor.classifier
     cell = predictor.config["model"]["cell"]
     if cell not in DOT_CELLS or predictor.config["recipe"] != "default":

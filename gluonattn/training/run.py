@@ -21,6 +21,7 @@ from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.sources import locate
 from ..errors import DataError, OptionError
 from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..plain import is_blank, text_key
 from ..text import tokenize_all
 from .linear import fit_linear
 from .session import fit_and_save, folder_to_write, is_finished, processes, resume_file, resume_or_start
@@ -194,10 +195,10 @@ def _extra(path: str, reviews: Reviews, labels: Sequence[str], say) -> tuple[lis
         raise OptionError(f"--extra reads stars as NSMC's labels 0 and 1; the labels here are "
                           f"{', '.join(labels)}. Leave --extra out.")
     stars, texts = read_crawl(Path(path))
-    own = {" ".join(text.split()) for text in reviews.texts}
-    kept = [i for i, text in enumerate(texts) if text not in own]
+    own = {text_key(text) for text in reviews.texts}
+    kept = [i for i, text in enumerate(texts) if text_key(text) not in own and not is_blank(text)]
     say(f"{len(kept):,} more reviews with stars from {path}; left out: {len(texts) - len(kept):,} that stand "
-        "among the labelled ones")
+        "among the labelled ones or have no text")
     positive = np.array([POSITIVE[stars[i] - 1] for i in kept], np.float32)
     return [texts[i] for i in kept], np.stack([1 - positive, positive], axis=1)
 
