@@ -24,7 +24,6 @@ from .measure import measure
 from .predictor import load
 from .trained import train
 
-SEVEN = ("mlp", "dot", "scaled-dot", "general", "multi-head", "none", "uniform")
 SENTENCES = (
     "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집",
     "배우들 연기는 좋았는데 이야기가 아쉽다",
@@ -58,7 +57,7 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    cells: Sequence[str] = SEVEN,
+    cells: Sequence[str] = tuple(CELLS),
     seeds: int = 5,
     data: str = "sample",
     out: str | os.PathLike = "runs/compare",
@@ -80,7 +79,7 @@ def compare(
 
     Parameters
     ----------
-    cells : sequence of str, default `SEVEN`
+    cells : sequence of str, default all of `CELLS`
     seeds : int, default 5
         Models of each cell, seeds 0, 1, 2 ...
     data : str, default "sample"

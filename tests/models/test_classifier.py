@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gluonattn.errors import OptionError
-from gluonattn.models.cells import CELLS, heads_of
+from gluonattn.models.cells import CELLS
 from gluonattn.models.checkpoint import get_weights, set_weights
 from gluonattn.models.classifier import RECIPES, build
 from gluonattn.runtime import mx, nlp
@@ -43,7 +43,7 @@ def test_default_answers_alike_alone_and_in_any_batch(cell, hybrid):
     alone = [[x.asnumpy()[0] for x in model(*batch([text]))] for text in texts]
     for order, longest in (([0, 1, 2, 3], 7), ([3, 1], 2), ([2, 0, 1], 12)):
         logits, weights = (x.asnumpy() for x in model(*batch([texts[i] for i in order], longest)))
-        assert weights.shape == (len(order), heads_of(cell, 2), longest, longest)
+        assert weights.shape == (len(order), CELLS[cell].heads(2), longest, longest)
         for row, i in enumerate(order):
             n = len(texts[i])
             np.testing.assert_allclose(logits[row], alone[i][0], atol=1e-5)
