@@ -47,10 +47,9 @@ def test_what_cannot_be_asked_is_left_out():
     assert all(np.isnan(figure([np.nan, np.nan])))
 
 
-def test_intervals_are_apart_or_not():
-    assert Figure(1, 0, 2).apart(Figure(4, 3, 5)) and Figure(4, 3, 5).apart(Figure(1, 0, 2))
-    assert not Figure(1, 0, 2).apart(Figure(2, 1, 3))
-    assert str(Figure(0.12345, 0.1, 0.2)) == "0.123 [0.100, 0.200]"
+def test_an_interval_lies_on_one_side_of_0_or_holds_it():
+    assert (Figure(1, 0.5, 2).sign, Figure(-1, -2, -0.5).sign, Figure(1, 0, 2).sign, Figure(0, -1, 1).sign) == (1, -1, 0, 0)
+    assert figure([np.nan]).sign == 0
 
 
 def test_mcnemar_counts_only_where_one_is_right():
