@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-_UNITS = 16  # in the last place, that a chain of operations may cost; the shipped model's probabilities lose up to 3
-RESOLUTION = _UNITS * float(np.finfo(np.float32).eps)  # what float32 arithmetic leaves of a number, as a share of it
+# What float32 arithmetic leaves of a number, as a share of it: a chain of operations may cost 16 units in the last place.
+# The shipped model's probabilities lose up to 3.
+RESOLUTION = 16 * float(np.finfo(np.float32).eps)
 
 
 def tie_close(values: np.ndarray, scale: float | None = None, resolution: float = RESOLUTION) -> np.ndarray:
@@ -73,13 +74,14 @@ def strongest_pairs(weights: np.ndarray, n: int, *, diagonal: bool = False) -> l
     Returns
     -------
     list of (query index, key index, weight)
-        Ties keep reading order; weights that their type (float32 in a record) cannot tell apart are ties.
+        Ties keep reading order. Of float32, a record's type, what it cannot tell apart are ties; float64 is taken
+        as it is.
     """
     scores = np.array(weights, dtype=np.float64)
-    precision = np.finfo(np.result_type(np.asarray(weights), np.float16)).eps
+    resolution = 0 if np.asarray(weights).dtype == np.float64 else RESOLUTION
     if not diagonal and scores.shape[0] == scores.shape[1]:
         np.fill_diagonal(scores, -1.0)
-    order = np.argsort(-tie_close(scores, 0, _UNITS * precision), axis=None, kind="stable")[:n]
+    order = np.argsort(-tie_close(scores, 0, resolution), axis=None, kind="stable")[:n]
     pairs = (np.unravel_index(i, scores.shape) for i in order)
     return [(int(q), int(k), float(scores[q, k])) for q, k in pairs if scores[q, k] >= 0]
 

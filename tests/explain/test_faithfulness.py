@@ -23,6 +23,7 @@ from gluonattn.explain.faithfulness import (
     top,
     uniform_change,
 )
+from gluonattn.explain.statistics import rank_agreement
 from gluonattn.metrics import jensen_shannon
 from gluonattn.models.cells import CELLS
 
@@ -163,6 +164,51 @@ def test_honesty_asks_the_model():
     assert found.tokens == 2 and found.before == pytest.approx(p_of(each, everything), abs=1e-6)
     assert found.after == pytest.approx(p_of(each, everything - {0, 4}), abs=1e-6)
     assert found.after < found.low <= found.random <= found.high
+
+
+def rounding_otherwise(inside, seed):
+    """The same model where sums are rounded in another order: probabilities are off by some 1e-7."""
+    rng, exact = np.random.default_rng(seed), inside.predictor.probabilities
+    inside.predictor.probabilities = lambda examples: (p := exact(examples)) + rng.uniform(-1.2e-7, 1.2e-7, p.shape)
+    return inside
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from(LONG.split()), min_size=1, max_size=8), st.integers(0, 99))
+def test_rounding_decides_nothing(words, seed):
+    """Words of a bag that stand twice are worth the same, and no test takes noise for a difference."""
+    text = " ".join(words)
+    exact, noisy = bag_of_words(), rounding_otherwise(bag_of_words(), seed)
+    scores = []
+    for inside in (exact, noisy):
+        reading = inside.read(text)
+        found = attribute(inside, reading, "leave-one-out", 1).scores
+        each = values(inside, text)
+        assert (np.equal.outer(found, found) == np.equal.outer(each, each))[np.equal.outer(each, each)].all()
+        scores.append(found)
+    for share in SHARES:
+        assert top(scores[0], share) == top(scores[1], share)
+    assert decision_flip(exact, [reading], scores[:1], [1]) == decision_flip(noisy, [reading], scores[1:], [1])
+    assert honesty(exact, reading, scores[0], 1).further == honesty(noisy, reading, scores[1], 1).further
+    np.testing.assert_equal(*(rank_agreement(one, values(exact, text)) for one in scores))
+
+
+@pytest.mark.parametrize("word", ["최고", "또", "처음보는말"])
+def test_where_all_words_are_alike_no_words_take_the_decision_further_than_random_ones(word):
+    for seed in range(5):
+        inside = rounding_otherwise(bag_of_words(), seed)
+        reading = inside.read(" ".join([word] * 6))
+        scores = attribute(inside, reading, "leave-one-out", 1).scores
+        assert len(set(scores)) == 1 and honesty(inside, reading, scores, 1).further == 0
+        assert math.isnan(rank_agreement(scores, np.arange(6.0)))
+
+
+def test_a_tie_does_not_flip_the_decision():
+    inside = bag_of_words()
+    reading = inside.read("처음보는말 처음보는말 처음보는말")  # 0.5 and 0.5, whatever is left of it
+    for seed in range(5):
+        for target in (0, 1):
+            assert decision_flip(rounding_otherwise(inside, seed), [reading], [np.arange(3.0)], [target])[0] == 1
 
 
 def test_top_takes_at_least_one_and_rounds_up():
