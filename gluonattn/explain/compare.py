@@ -135,7 +135,7 @@ def compare(
         if result is None:
             say(f"{where}: training")
             try:
-                train(training if source is None else source, folder, settings=own, resume=True, report=say,
+                train(training if source is None else source, folder, settings=own, resume=None, report=say,
                       text_column=text_column, label_column=label_column, callbacks=callbacks())
                 say(f"{where}: measuring")
                 result = {**asked, "cell": cell, "seed": seed,

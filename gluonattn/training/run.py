@@ -37,7 +37,7 @@ def train(
     settings: Settings | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
-    resume: bool = False,
+    resume: bool | None = False,
     callbacks: Sequence = (),
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
@@ -61,8 +61,9 @@ def train(
         What to train; None builds it from `options`.
     text_column, label_column : str or None
         Columns of the file; None takes the usual names.
-    resume : bool, default False
-        Go on from ``OUT.resume`` if it is there.
+    resume : bool or None, default False
+        Go on from ``OUT.resume`` if it is there. None does so too, and says
+        nothing where there is nothing to go on from.
     callbacks : sequence of Callback
         More behaviour (progress, for one).
     save_every : float, default 60
@@ -118,8 +119,9 @@ def train(
         more, extra = _extra(settings.extra, reviews, labels, say)
         texts += more
     fingerprint = _fingerprint(settings, reviews, extra)
-    if resume and is_finished(out, fingerprint):
-        say(f"{out} is finished: there is nothing to resume")
+    if (resume or resume is None) and is_finished(out, fingerprint):
+        if resume:
+            say(f"{out} is finished: there is nothing to resume")
         return out
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():

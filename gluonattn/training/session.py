@@ -55,17 +55,18 @@ def processes(settings: Settings):
     return Leader(workers, threads) if workers > 1 else ALONE
 
 
-def resume_or_start(run, out: Path, fingerprint: str, resume: bool, say: Callable[[str], None]) -> None:
-    """Put the run where its resume file left it, if it is to go on and there is one."""
+def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
+    """Put the run where its resume file left it, if it is to go on (None: where it can) and there is one."""
     from .state import load_state
 
     state_file = resume_file(out)
-    if not resume:
+    if not resume and resume is not None:
         state_file.unlink(missing_ok=True)
         return
     recover(out)
     if not state_file.exists():
-        say(f"nothing to resume ({state_file} is not there): training from the start")
+        if resume:
+            say(f"nothing to resume ({state_file} is not there): training from the start")
         return
     load_state(state_file, run, fingerprint)
     say(f"resumed in epoch {run.epoch + 1}, after {run.batch} of {run.batches_per_epoch} batches")
