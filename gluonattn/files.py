@@ -14,7 +14,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Callable, Union
 
@@ -186,7 +186,7 @@ def _begin(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int 
             handle = make(partial)
         except FileExistsError:
             continue
-        if handle is None or _lock(handle, otherwise=True) and _is_there(handle, partial):
+        if handle is None or (_lock(handle, otherwise=True) and _is_there(handle, partial)):
             return partial, handle
         os.close(handle)  # another process found it before it was locked, and removes it
 
@@ -214,10 +214,8 @@ def _is_there(handle: int, partial: Path) -> bool:
 def _discard(file: IO[bytes], partial: Path) -> None:
     """Remove a partial file; it may be in its place already, or its disk full."""
     for act in (lambda: os.unlink(partial), file.close):
-        try:
+        with suppress(OSError):
             act()
-        except OSError:
-            pass
 
 
 @contextmanager

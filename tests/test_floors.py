@@ -15,6 +15,7 @@ import gluonattn
 PACKAGE = Path(gluonattn.__file__).parent
 FLOORS = {
     "bars": 1,
+    "contents": 1,
     "errors": 1,
     "files": 1,
     "threads": 1,

@@ -100,7 +100,7 @@ class EarlyStopping(Callback):
 
 
 class BestCheckpoint(Callback):
-    """Save after each epoch that is the most accurate so far on validation.
+    """Save after each epoch that is the most accurate so far on validation; one that diverged is not.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ class BestCheckpoint(Callback):
         self.save = save
 
     def on_epoch_end(self, run):
-        scores = [epoch["valid_accuracy"] for epoch in run.history]
-        if scores[-1] >= max(scores):
+        scores = [epoch["valid_accuracy"] if math.isfinite(epoch.get("valid_loss", 0)) else -1 for epoch in run.history]
+        if scores[-1] >= max(scores) >= 0:
             self.save(run)
 
 

@@ -23,7 +23,8 @@ from ..errors import DataError, OptionError
 from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
 from ..text import tokenize_all
 from .linear import fit_linear
-from .session import fit_and_save, folder_to_write, is_finished, processes, resume_file, resume_or_start
+from .session import finish as finish_run
+from .session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from .settings import SMALL, Settings
 
 _CHUNK = 2048  # texts whose n-grams are read at once
@@ -61,7 +62,9 @@ def train(
     text_column, label_column : str or None
         Columns of the file; None takes the usual names.
     resume : bool, default False
-        Go on from ``OUT.resume`` if it is there.
+        Go on from ``OUT.resume`` if it is there. A finished run has nothing to
+        resume; a model at `out` of other data or settings is refused and left
+        as it is, for more epochs are another run with another schedule.
     callbacks : sequence of Callback
         More behaviour (progress, for one).
     save_every : float, default 60
@@ -117,8 +120,7 @@ def train(
         more, extra = _extra(settings.extra, reviews, labels, say)
         texts += more
     fingerprint = _fingerprint(settings, reviews, extra)
-    if resume and is_finished(out, fingerprint):
-        say(f"{out} is finished: there is nothing to resume")
+    if resume and is_finished(out, fingerprint, settings, say):
         return out
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():
@@ -158,6 +160,7 @@ def train(
             "training": {**asdict(settings), "data": reviews.origin, "reviews": len(reviews),
                          "skipped": reviews.skipped},
             "fingerprint": fingerprint,
+            "finished": False,
             "versions": {**runtime.versions(), "gluonattn": __version__},
         }
 
@@ -172,7 +175,7 @@ def train(
         fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
     if finish:
         finish(out, reviews.take(split[1]))
-    resume_file(out).unlink(missing_ok=True)
+    finish_run(out)
     return out
 
 
