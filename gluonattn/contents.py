@@ -95,10 +95,15 @@ def unseal(value: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def dump_tensors(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str] | None = None) -> bytes:
-    """A safetensors file of arrays and notes, with a digest of both among the notes."""
+    """A safetensors file of arrays and notes, with a digest of both among the notes; always the same bytes."""
     arrays = {name: np.ascontiguousarray(values) for name, values in tensors.items()}
     notes = dict(notes or {})
-    return _save(arrays, {**notes, _DIGEST: digest_arrays(arrays, notes)})
+    content = _save(arrays, {**notes, _DIGEST: digest_arrays(arrays, notes)})
+    header, data = _parts(content)
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))  # safetensors has them in any order
+    written = json.dumps(header, separators=(",", ":")).encode()
+    written += b" " * (-len(written) % 8)
+    return len(written).to_bytes(8, "little") + written + bytes(data)
 
 
 def parse_tensors(content: bytes, name: object, error: type[Exception], cure: str = COPY_AGAIN
@@ -114,8 +119,7 @@ def parse_tensors(content: bytes, name: object, error: type[Exception], cure: st
     """
     try:
         tensors = _load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        notes = dict(header.get("__metadata__") or {})
+        notes = dict(_parts(content)[0].get("__metadata__") or {})
     except (SafetensorError, LookupError, TypeError, ValueError, RecursionError) as problem:
         raise error(f"{name} cannot be read ({problem}): it was cut short or is another file. {cure}") from None
     expected = notes.pop(_DIGEST, None)
@@ -137,6 +141,12 @@ def digest_arrays(arrays: Mapping[str, np.ndarray], notes: Any) -> str:
 def is_finite(values: np.ndarray) -> bool:
     """Whether an array has neither NaN nor infinity; without a copy of it."""
     return values.dtype.kind != "f" or not values.size or bool(np.isfinite(values.min()) and np.isfinite(values.max()))
+
+
+def _parts(content: bytes) -> tuple[dict[str, Any], memoryview]:
+    """The header of a safetensors file and its data."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    return json.loads(content[8:start]), memoryview(content)[start:]
 
 
 def _items(container: Any) -> Any:

@@ -175,6 +175,23 @@ class ResumeFile(Callback):
         self.last = time.monotonic()
 
 
+class FirstResumeFile(Callback):
+    """Write one before the first step: a run can then be resumed whenever it is killed, whatever checkpoint is there.
+
+    Parameters
+    ----------
+    save : callable
+        Called with the run.
+    """
+
+    def __init__(self, save: Callable):
+        self.save = save
+
+    def on_train_begin(self, run):
+        if not run.step:
+            self.save(run)
+
+
 class Interrupt(Callback):
     """Ctrl-C (and SIGTERM) end the run after the current batch; a second one ends it at once."""
 

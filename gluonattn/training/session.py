@@ -117,11 +117,11 @@ def processes(settings: Settings):
 
 
 def resume_or_start(run, out: Path, fingerprint: str, resume: bool, say: Callable[[str], None]) -> None:
-    """Put the run where its resume file left it, if it is to go on and there is one; else write the first one.
+    """Put the run where its resume file left it, if it is to go on and there is one.
 
-    From here on a killed run can be resumed, whatever stands at `out` by then.
+    A run from the start writes its first resume file when it begins, over an older one.
     """
-    from .state import load_state, save_state
+    from .state import load_state
 
     state_file = resume_file(out)
     if resume and state_file.exists():
@@ -130,7 +130,6 @@ def resume_or_start(run, out: Path, fingerprint: str, resume: bool, say: Callabl
         return
     if resume:
         say(f"nothing to resume ({state_file} is not there): training from the start")
-    save_state(state_file, run, fingerprint)
 
 
 def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Callable, save_every: float,
@@ -155,6 +154,7 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
     from .callbacks import (
         BestCheckpoint,
         EarlyStopping,
+        FirstResumeFile,
         GradientClipping,
         Interrupt,
         LearningRate,
@@ -167,14 +167,17 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
         run.group.send(start)
         send_state(run, run.group)
     settings = run.settings
-    chosen = [Interrupt(), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
+
+    def save(run):
+        save_state(resume_file(out), run, fingerprint)
+
+    chosen = [Interrupt(), FirstResumeFile(save), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
     if settings.clip is not None:
         chosen.append(GradientClipping(settings.clip))
     if settings.patience is not None:
         chosen.append(EarlyStopping(settings.patience))
-    state = ResumeFile(lambda run: save_state(resume_file(out), run, fingerprint), save_every)
     # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
-    fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, state])
+    fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, ResumeFile(save, save_every)])
     if run.history and not any(math.isfinite(epoch["valid_loss"]) for epoch in run.history):
         raise CheckpointError(
             "training diverged: the validation loss is not a number. Train again with a lower --learning-rate."
