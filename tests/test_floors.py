@@ -16,6 +16,7 @@ PACKAGE = Path(gluonattn.__file__).parent
 FLOORS = {
     "errors": 0,
     "bars": 1,
+    "contents": 1,
     "files": 1,
     "plain": 1,
     "threads": 1,

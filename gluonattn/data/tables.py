@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any, Callable
 
 from ..errors import DataError
+from ..files import cannot_write, replacing_file
 from ..plain import plain
 
 TSV, CSV, JSONL = "tsv", "csv", "jsonl"
@@ -196,41 +196,17 @@ def atomic_file(path: Path, error: type[Exception] = DataError):
     ------
     callable
         ``write(text)``.
+
+    Raises
+    ------
+    error
+        If it cannot be written, or `path` is a folder or a device: found out before the work, not after it.
     """
-
-    def cannot_write(problem: OSError) -> Exception:
-        return error(
-            f"cannot write {path}: {problem.strerror}. Choose a folder that exists, is writable and has "
-            "space; nothing was left half-written."
-        )
-
     try:
-        if path.exists() and not path.is_file():  # found out before the work, not after it
-            raise error(f"cannot write {path}: it is a folder or a device. Give the name of a file.")
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-
-                def write(text: str) -> None:
-                    try:
-                        file.write(text)
-                    except OSError as problem:  # named here: another file may be open around this one
-                        raise cannot_write(problem) from None
-
-                yield write
-            os.chmod(partial, 0o666 & ~_umask())
-            os.replace(partial, path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
-    except OSError as problem:
-        raise cannot_write(problem) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        with replacing_file(path, error) as write:
+            yield write
+    except OSError as problem:  # of the block's own
+        raise error(cannot_write(path, problem.strerror)) from None
 
 
 def _lines(path: Path, on_bytes) -> Iterator[str]:

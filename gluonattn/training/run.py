@@ -24,7 +24,8 @@ from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_chec
 from ..plain import is_blank, text_key
 from ..text import tokenize_all
 from .linear import fit_linear
-from .session import fit_and_save, folder_to_write, is_finished, processes, resume_file, resume_or_start
+from .session import finish as finish_run
+from .session import can_resume, fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from .settings import SMALL, Settings
 
 _CHUNK = 2048  # texts whose n-grams are read at once
@@ -62,8 +63,11 @@ def train(
     text_column, label_column : str or None
         Columns of the file; None takes the usual names.
     resume : bool or None, default False
-        Go on from ``OUT.resume`` if it is there. None does so too, and says
-        nothing where there is nothing to go on from.
+        Go on from ``OUT.resume`` if it is there. A finished run has nothing to
+        resume; a model at `out` of other data or settings is refused and left
+        as it is, for more epochs are another run with another schedule. None
+        goes on where this very run was stopped, starts over elsewhere, and
+        says nothing of it.
     callbacks : sequence of Callback
         More behaviour (progress, for one).
     save_every : float, default 60
@@ -119,9 +123,11 @@ def train(
         more, extra = _extra(settings.extra, reviews, labels, say)
         texts += more
     fingerprint = _fingerprint(settings, reviews, extra)
-    if (resume or resume is None) and is_finished(out, fingerprint):
-        if resume:
-            say(f"{out} is finished: there is nothing to resume")
+    if resume is None:
+        resume, told = can_resume(out, fingerprint), lambda line: None
+    else:
+        told = say
+    if resume and is_finished(out, fingerprint, settings, told):
         return out
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():
@@ -161,6 +167,7 @@ def train(
             "training": {**asdict(settings), "data": reviews.origin, "reviews": len(reviews),
                          "skipped": reviews.skipped},
             "fingerprint": fingerprint,
+            "finished": False,
             "versions": {**runtime.versions(), "gluonattn": __version__},
         }
 
@@ -175,7 +182,7 @@ def train(
         fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
     if finish:
         finish(out, reviews.take(split[1]))
-    resume_file(out).unlink(missing_ok=True)
+    finish_run(out)
     return out
 
 
