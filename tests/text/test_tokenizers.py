@@ -278,11 +278,13 @@ def test_an_unknown_name_lists_the_known_ones():
 
 
 # jpype also looks where Linux distributions put Java: those places are taken away here.
-_WITHOUT_JAVA = """
+_HIDE_JAVA = """
 import jpype._jvmfinder as finder
 for kind in vars(finder).values():
     if isinstance(kind, type) and issubclass(kind, finder.JVMFinder):
         kind._java, kind._locations = "/nowhere/java", ()
+"""
+_WITHOUT_JAVA = _HIDE_JAVA + """
 from gluonattn.errors import DependencyError
 from gluonattn.text import tokenize_all, tokenizer
 for name in ("okt", "komoran", "hannanum", "kkma"):
@@ -382,9 +384,8 @@ def test_what_is_lacking_is_found_without_starting(kind, missing, message, monke
 
 
 def test_java_is_looked_for_and_not_started(tmp_path):
-    code = ("from gluonattn.text import KNOWN; import sys; print(KNOWN['okt'].lacking());"
-            "jpype = sys.modules.get('jpype'); print(jpype and jpype.isJVMStarted())")
-    done = _run(code, tmp_path, PATH="", JAVA_HOME=str(tmp_path / "nowhere"))
+    code = "from gluonattn.text import KNOWN; import jpype; print(KNOWN['okt'].lacking()); print(jpype.isJVMStarted())"
+    done = _run(_HIDE_JAVA + code, tmp_path, PATH="", JAVA_HOME=str(tmp_path / "nowhere"))
     why, started = done.stdout.splitlines()
     assert "needs Java, and no Java was found" in why and started == "False"
 
