@@ -9,9 +9,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import tempfile
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable
@@ -94,19 +97,30 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
 def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequence[str], role: str) -> str:
     """The column that plays a role: the wanted one, or the first usual name present.
 
+    Usual names are found in any case, and with spaces or underscores between
+    their words; Hangul may be decomposed, as macOS writes it.
+
     Raises
     ------
     DataError
         Naming the columns the file has.
     """
+    if wanted and wanted in columns:
+        return wanted
+    form = partial(unicodedata.normalize, "NFC") if wanted else _plain
     for name in [wanted] if wanted else usual:
-        if name in columns:
-            return name
-    expected = repr(wanted) if wanted else f"one of {', '.join(usual)}"
+        for column in columns:
+            if form(column) == form(name):
+                return column
+    expected = repr(wanted) if wanted else f"one of {', '.join(usual[:16])}" + " and their like" * (len(usual) > 16)
     raise DataError(
         f"{path}: no {role} column; expected {expected}, found {', '.join(map(repr, columns))}. "
         f"Name it with --{role}-column."
     )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", str(name))).casefold()
 
 
 @contextmanager

@@ -111,6 +111,8 @@ def train(
     if asked not in (None, settings.workers):
         say("one process trains: several are for the CPU of a Linux machine")
     say(str(reviews))
+    if reviews.columns:
+        say(reviews.what_was_read())
     split = _split(reviews, settings)
     texts, extra = [*reviews.texts], np.zeros((0, len(labels)), np.float32)
     if settings.extra:
