@@ -16,6 +16,7 @@ from . import __version__, commands_capture, commands_pronunciation, commands_re
 from .console import command_line, print_json
 from .errors import GluonAttnError, Interrupted, OptionError, choose
 
+_SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
 app = typer.Typer(
@@ -151,6 +152,7 @@ def evaluate(
         return
     from . import early
     from .data.reviews import read_reviews
+    from .data.seen import share_seen
     from .data.sources import locate
 
     early.require_reviews(data, text_column, label_column)
@@ -161,6 +163,9 @@ def evaluate(
     reviews = read_reviews(source.test or source.train, text_column=text_column, label_column=label_column,
                            known_labels=predictor.labels)
     result = predictor.evaluate(reviews)
+    learnt = share_seen(predictor.folder, reviews.texts, predictor.config.get("fingerprint"))
+    if learnt is not None:
+        result["trained_on"] = {"share": round(learnt[0], 3), "sampled": learnt[1]}
     if as_json:
         print_json(result)
         return
@@ -170,6 +175,9 @@ def evaluate(
     typer.echo("true label -> predicted: " + ", ".join(predictor.labels))
     for label, row in zip(predictor.labels, result["confusion"]):
         typer.echo(f"  {label}: " + "  ".join(f"{n:,}" for n in row))
+    if learnt and learnt[0] > _SHARED and learnt[0] * learnt[1] > 2.5:  # three of them: one or two say nothing
+        typer.echo(f"about {learnt[0]:.0%} of these reviews are among those it was trained on: it has learnt them, so "
+                   "expect less of it on others")
 
 
 @app.command(epilog=_examples(

@@ -18,6 +18,7 @@ from .. import __version__, runtime
 from ..data.crawl import POSITIVE, read_crawl
 from ..data.ngrams import texts_ngrams
 from ..data.reviews import Reviews, read_reviews, require_two_labels
+from ..data.seen import write_seen
 from ..data.sources import locate
 from ..errors import DataError, OptionError
 from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
@@ -141,6 +142,7 @@ def train(
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
         start, vocabulary, branch = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
                                            fitting)
+        seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
         del tokens, texts, targets  # as large as all the rest together
         runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
@@ -172,6 +174,7 @@ def train(
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
         fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
+        write_seen(out, seen, fingerprint)
     if finish:
         finish(out, reviews.take(split[1]))
     resume_file(out).unlink(missing_ok=True)
