@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Optional
@@ -11,10 +12,12 @@ from typing import Any, Optional
 import typer
 
 from .bars import Bar
+from .console import print_json
 from .errors import DataError, OptionError, choose
 from .record import AttentionRecord
 
 MODES = ("weights", "rollout", "value-weighted")
+KINDS = ("encoder", "decoder", "cross")
 
 
 def capture(
@@ -32,33 +35,42 @@ def capture(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Take the attention out of a Hugging Face model: every layer and head, checked."""
-    from .capture.pretrained import pretrained_records
-    from .views.grid_page import grid_page
+    from . import early
+    from .text import KNOWN
+    from .views.page import LANGUAGES
 
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
         raise OptionError(f"{len(texts)} --text came with {len(target)} --target: give one for each.")
+    choose("kind", kind or "encoder", dict.fromkeys(KINDS))
+    choose("unit", unit, dict.fromkeys(("token", "eojeol", *KNOWN)))
+    choose("language", lang, LANGUAGES)
     _endings(out, ".html", ".png", ".svg", ".pdf", ".npz")
+    early.require_writable(out)
+    _require_model(model)
+    from .capture.pretrained import pretrained_records
+    from .views.grid_page import grid_page
+
     records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
                                          vectors=mode == "value-weighted")
     records = [_merged(_moded(record, mode), unit) for record in records]
     rows = [{"kind": r.kind, "layers": r.layers, "heads": r.heads, "queries": len(r.queries), "keys": len(r.keys),
              "text": r.text, "target_text": r.target_text} for r in records]
-    worst = max((c.weights_error for c in checks), default=float("nan"))
+    worst = max((c.weights_error for c in checks), default=None)
     for path in out:
         if path.suffix.lower() == ".html":
             _write(path, grid_page(records, lang=lang))
         else:
             _one_file(records, path)
     if as_json:
-        typer.echo(json.dumps({"records": rows, "largest_error": worst, "out": list(map(str, out))}, ensure_ascii=False,
-                              indent=1))
+        print_json({"records": rows, "largest_error": worst, "out": list(map(str, out))})
         return
     for row, record in zip(rows, records):
         tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")
         typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
                    f"tokens: {tokens}")
-    typer.echo(f"weights differ from softmax(QK) by {worst:.1e} at most")
+    if worst is not None:
+        typer.echo(f"weights differ from softmax(QK) by {worst:.1e} at most")
     for path in out:
         typer.echo(f"wrote {path}")
 
@@ -82,10 +94,17 @@ def project(
     """Map queries and keys together (AttentionViz): the nearer, the larger their dot product."""
     import numpy as np
 
+    from . import early
+    from .text import KNOWN
     from .views.joint import METHODS, joint_heads
+    from .views.page import LANGUAGES
 
     choose("projection", method, METHODS)
+    choose("language", lang, LANGUAGES)
+    choose("tokenizer", tags or "mecab", KNOWN)
     _endings(out, ".html", ".png", ".svg", ".pdf")
+    early.require_writable(out, inputs=[Path(source)])
+    _require_model(model)
     texts = _texts(source)[:count]
     bar = Bar("sentences")
     records = _vector_records(model, texts, bar)
@@ -109,6 +128,14 @@ def project(
                f"{int((after < before).sum())}")
     for one in found:
         typer.echo(f"  layer {one.layer:2} head {one.head:2}: {one.before:6.2f} -> {one.after:6.2f}, scale {one.scale:.3g}")
+
+
+def _require_model(name: str) -> None:
+    """Raise OptionError early for a folder that is not there: what loads it takes seconds to say so."""
+    if Path(name).is_dir() or re.fullmatch(r"[A-Za-z0-9_][\w.-]*(/[\w.-]+)?", name, re.ASCII):
+        return  # the name of a public model, or a folder that its own reader judges
+    raise OptionError(f"no model at {name}: expected a folder with config.json, weights and tokenizer files, or the name "
+                      "of a public model, as in klue/bert-base.")
 
 
 def _vector_records(model: str, texts: list[str], bar: Any) -> list:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 import typer
 
+from .console import command_line, print_json, rich_console
 from .errors import OptionError
 
 
@@ -22,8 +23,6 @@ def is_pronunciation(model: Path) -> bool:
 def train(data: str, out: Path, settings, snapshots: str, *, text_column: Optional[str], label_column: Optional[str],
           resume: bool, save_every: float, as_json: bool, reading: Callable) -> None:
     """Train a model of pronunciation."""
-    from rich.console import Console
-
     from .training.callbacks import Progress
     from .training.pronunciation import train_pronunciation
 
@@ -31,18 +30,17 @@ def train(data: str, out: Path, settings, snapshots: str, *, text_column: Option
         epochs = [int(epoch) for epoch in snapshots.split(",") if epoch.strip()]
     except ValueError:
         raise OptionError(f"--snapshots takes epochs with commas, as in 0,1,10; got {snapshots!r}.") from None
-    console = Console(stderr=as_json)
+    shown = rich_console(stderr=as_json)
     folder = train_pronunciation(
         data, out, settings=settings, snapshots=epochs, text_column=text_column, label_column=label_column,
-        resume=resume, callbacks=[Progress(console)], save_every=save_every, reading=reading,
-        report=lambda line: console.print(line, highlight=False, soft_wrap=True),
+        resume=resume, callbacks=[Progress(shown)], save_every=save_every, reading=reading, report=shown.print,
     )
     best = json.loads((folder / "config.json").read_text())["validation"]
     if as_json:
-        _print_json({"model": str(folder), "best": best, "history": json.loads((folder / "history.json").read_text())})
+        print_json({"model": str(folder), "best": best, "history": json.loads((folder / "history.json").read_text())})
         return
-    console.print(f"saved {folder}: epoch {best['epoch']}, {best['valid_accuracy']:.4f} of the validation words right\n"
-                  f"next: gluonattn evaluate --model {folder}", highlight=False, soft_wrap=True)
+    shown.print(f"saved {folder}: epoch {best['epoch']}, {best['valid_accuracy']:.4f} of the validation words right\n"
+                f"next: {command_line('evaluate', model=folder)}")
 
 
 def evaluate(model: Path, as_json: bool) -> None:
@@ -54,7 +52,7 @@ def evaluate(model: Path, as_json: bool) -> None:
     pairs = pronouncer.pairs("test")
     result = accuracy(pairs, pronouncer.say([pair.spelling for pair in pairs]))
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     typer.echo(f"{len(pairs):,} words of which no form was trained on, exactly right:")
     for name, row in {"all": result["all"], **result["kinds"]}.items():
@@ -74,7 +72,3 @@ def evaluate(model: Path, as_json: bool) -> None:
 
 def _figures(row: dict) -> str:
     return f"{row['right']:,} of {row['words']:,}" + (f" ({row['accuracy']:.1%})" if row["words"] else "")
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))

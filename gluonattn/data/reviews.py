@@ -17,8 +17,19 @@ from ..errors import DataError
 from ..plain import is_blank, plain, read_texts
 from .tables import pick_column, read_rows
 
-TEXT_COLUMNS = ("document", "text", "review", "sentence", "comment", "content", "리뷰", "문장")
-LABEL_COLUMNS = ("label", "labels", "sentiment", "class", "라벨", "감정")
+# The first one that a file has is taken; "review_text" and "Review Text" are "reviewtext".
+TEXT_COLUMNS = (
+    "document", "text", "review", "sentence", "comment", "content", "리뷰", "문장", "내용", "댓글", "후기", "본문",
+    "텍스트", "한줄평", "상품평", "글", "reviewtext", "reviewbody", "reviewcontent", "body", "message", "utterance", "tweet",
+    "reviews", "sentences", "comments", "contents", "texts", "documents", "리뷰내용", "리뷰본문", "리뷰텍스트", "후기내용",
+    "댓글내용", "글내용", "영화평", "감상평", "감상", "의견", "코멘트", "원문", "게시글", "게시물", "문서", "발화", "대화",
+    "평",
+)
+LABEL_COLUMNS = (
+    "label", "labels", "sentiment", "class", "라벨", "감정", "레이블", "감성", "긍부정", "긍정부정", "평점", "점수", "별점",
+    "분류", "클래스", "정답", "극성", "polarity", "emotion", "category", "target", "카테고리", "감정라벨", "등급", "만족도",
+    "rating", "ratings", "stars", "star", "score", "별", "평가점수", "리뷰평점", "리뷰점수", "리뷰별점", "y",
+)
 _MOST_LABELS = 50
 _WHOLE = re.compile(r"[+-]?\d+\.0+", re.ASCII)
 
@@ -38,12 +49,15 @@ class Reviews:
         Rows left out, by reason.
     origin : str
         The file they came from.
+    columns : tuple of str
+        Names of its text and label column; empty where there is no file.
     """
 
     texts: list[str]
     labels: list[str]
     skipped: dict[str, int] = field(default_factory=dict)
     origin: str = "the given reviews"
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Read texts and labels once; TextError or DataError where they are none, or not as many."""
@@ -69,7 +83,16 @@ class Reviews:
     def take(self, positions) -> Reviews:
         """The reviews at these positions, in that order."""
         return Reviews([self.texts[i] for i in positions], [self.labels[i] for i in positions],
-                       origin=self.origin)
+                       origin=self.origin, columns=self.columns)
+
+    def what_was_read(self) -> str:
+        """Which columns and which labels, and what becomes of stars."""
+        labels = sorted(set(self.labels))
+        shown = ", ".join(labels[:10]) + " ..." * (len(labels) > 10)
+        text, label = map(repr, self.columns)
+        stars = ("; each number is a class of its own: for negative and positive, make a column of 0 and 1 first"
+                 * (len(labels) > 2 and all(one.replace(".", "", 1).isdecimal() for one in labels)))
+        return f"text from the column {text}, {len(labels)} labels from {label}: {shown}{stars}"
 
 
 def read_reviews(
@@ -124,7 +147,8 @@ def read_reviews(
         elif known is not None and label not in known:
             raise DataError(
                 f"{path}, line {line}: label {label!r} is unknown to this model, which knows "
-                f"{', '.join(map(repr, known.values()))}."
+                f"{', '.join(map(repr, known.values()))}. It stands in the column {label_name!r}: name another one with "
+                "--label-column, or use a model of these labels."
             )
         else:
             texts.append(text)
@@ -134,9 +158,10 @@ def read_reviews(
     if len(set(labels)) > _MOST_LABELS:
         raise DataError(
             f"{path}: column {label_name!r} holds {len(set(labels))} different labels, more than "
-            f"{_MOST_LABELS}. Is it the label? Name the right one with --label-column."
+            f"{_MOST_LABELS}. Is it the label? Name the right one with --label-column; figures are grouped into a few "
+            "classes first."
         )
-    return Reviews(texts, labels, {k: n for k, n in skipped.items() if n}, str(path))
+    return Reviews(texts, labels, {k: n for k, n in skipped.items() if n}, str(path), (text_name, label_name))
 
 
 def as_text(path, line: int, column: str, value) -> str:

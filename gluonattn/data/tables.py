@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,20 +96,32 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
 def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequence[str], role: str) -> str:
     """The column that plays a role: the wanted one, or the first usual name present.
 
+    Usual names are found in any case, and with spaces or underscores between
+    their words; Hangul may be decomposed, as macOS writes it.
+
     Raises
     ------
     DataError
         Naming the columns the file has.
     """
-    known = {plain(column).strip(): column for column in columns}
+    form = _plain_name if wanted else _letters
     for name in [wanted] if wanted else usual:
-        if plain(name).strip() in known:
-            return known[plain(name).strip()]
-    expected = repr(wanted) if wanted else f"one of {', '.join(usual)}"
+        for column in columns:
+            if form(column) == form(name):
+                return column
+    expected = repr(wanted) if wanted else f"one of {', '.join(usual[:16])}" + " and their like" * (len(usual) > 16)
     raise DataError(
         f"{path}: no {role} column; expected {expected}, found {', '.join(map(repr, columns))}. "
         f"Name it with --{role}-column."
     )
+
+
+def _plain_name(name: str) -> str:
+    return plain(str(name)).strip()
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", plain(str(name))).casefold()
 
 
 @contextmanager

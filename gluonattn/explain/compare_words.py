@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..models.cells import CELLS
 from .statistics import Figure
 
 
@@ -47,7 +48,7 @@ def _accuracy(summary) -> str:
 def _baselines(summary) -> str:
     said = []
     for pair in summary["pairs"]:
-        if "none" in pair["cells"] and "uniform" not in pair["cells"]:
+        if "none" in pair["cells"] and not all(CELLS[cell].baseline for cell in pair["cells"]):
             first, second = pair["cells"]
             sign = 1 if first == "none" else -1
             low, _, high = sorted(sign * x for x in pair["difference"])
@@ -58,7 +59,7 @@ def _baselines(summary) -> str:
 
 def _weights_agree(summary) -> str:
     cells, pairs = summary["cells"], summary["pairs"]
-    learned = [cell for cell in cells if cell not in ("none", "uniform")]
+    learned = [cell for cell in cells if not CELLS[cell].baseline]
     between = [pair for pair in pairs if set(pair["cells"]) <= set(learned)]
     if summary["seeds"] < 2 or not between:
         return ""
@@ -99,7 +100,7 @@ def _faithful(summary) -> str:
 def _needed(summary) -> str:
     said = []
     for cell, own in summary["cells"].items():
-        if cell in ("none", "uniform"):
+        if CELLS[cell].baseline:
             continue
         weights = own["weights"]
         said.append(f"{cell} {weights['permutation'].mean:.3f} and {weights['adversarial'].mean:.2f} of "
@@ -114,7 +115,7 @@ def _needed(summary) -> str:
 def _kinds(summary) -> str:
     said = []
     for cell, own in summary["cells"].items():
-        if cell in ("none", "uniform"):
+        if CELLS[cell].baseline:
             continue
         more = [kind for kind, found in own["kinds"].items() if found["more"].low > 0]
         less = [kind for kind, found in own["kinds"].items() if found["more"].high < 0]

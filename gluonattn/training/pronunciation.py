@@ -21,7 +21,15 @@ from ..models.snapshots import save_snapshot
 from ..text.pronunciation_pairs import word_pairs
 from ..text.pronunciation_sets import to_table, with_listed
 from .callbacks import Snapshots
-from .session import can_resume, finish, fit_and_save, folder_to_write, is_finished, processes, resume_or_start
+from .session import (
+    can_resume,
+    finish,
+    fit_and_save,
+    folder_to_write,
+    is_finished,
+    processes,
+    resume_or_start,
+)
 from .settings import SMALL, Settings
 
 RECIPE = "pronunciation"

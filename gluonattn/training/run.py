@@ -18,14 +18,15 @@ from .. import __version__, runtime
 from ..data.crawl import POSITIVE, read_crawl
 from ..data.ngrams import texts_ngrams
 from ..data.reviews import Reviews, read_reviews, require_two_labels
+from ..data.seen import write_seen
 from ..data.sources import locate
 from ..errors import DataError, OptionError
 from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
 from ..plain import is_blank, text_key
 from ..text import tokenize_all
 from .linear import fit_linear
-from .session import finish as finish_run
 from .session import can_resume, fit_and_save, folder_to_write, is_finished, processes, resume_or_start
+from .session import finish as finish_run
 from .settings import SMALL, Settings
 
 _CHUNK = 2048  # texts whose n-grams are read at once
@@ -117,6 +118,8 @@ def train(
     if asked not in (None, settings.workers):
         say("one process trains: several are for the CPU of a Linux machine")
     say(str(reviews))
+    if reviews.columns:
+        say(reviews.what_was_read())
     split = _split(reviews, settings)
     texts, extra = [*reviews.texts], np.zeros((0, len(labels)), np.float32)
     if settings.extra:
@@ -148,6 +151,7 @@ def train(
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
         start, vocabulary, branch = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
                                            fitting)
+        seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
         del tokens, texts, targets  # as large as all the rest together
         runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
@@ -180,6 +184,7 @@ def train(
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
         fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
+        write_seen(out, seen, fingerprint)
     if finish:
         finish(out, reviews.take(split[1]))
     finish_run(out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from io import StringIO
 
@@ -11,6 +10,7 @@ import numpy as np
 from ..errors import choose
 from ..metrics import received, strongest_pairs, tie_close
 from ..record import AttentionRecord
+from .fonts import standing_letter
 
 COLOURS = {"full": "truecolor", "16": "standard", "none": None}
 # Dark text on ever stronger amber: lightness falls steadily, as in grey print.
@@ -169,7 +169,5 @@ def _short(token: str, columns: int) -> str:
 
     name = plain(token)
     if len(name) == 1:  # a lone conjoining vowel has no width of its own: ᅡ as ㅏ
-        letter = re.sub("CHOSEONG|JUNGSEONG|JONGSEONG", "LETTER", unicodedata.name(name, ""))
-        if letter.startswith("HANGUL LETTER"):
-            name = unicodedata.lookup(letter)
+        name = standing_letter(name)
     return name if cell_len(name) <= columns else set_cell_size(name, columns - 1).rstrip() + "…"

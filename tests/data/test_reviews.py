@@ -18,6 +18,7 @@ from gluonattn.data.reviews import (
     read_reviews,
     require_two_labels,
 )
+from gluonattn.data.tables import pick_column
 from gluonattn.errors import DataError
 
 
@@ -35,6 +36,37 @@ def test_usual_text_columns_are_found(tmp_path, text):
 @pytest.mark.parametrize("label", LABEL_COLUMNS)
 def test_usual_label_columns_are_found(tmp_path, label):
     assert read_reviews(table(tmp_path, f"id\ttext\t{label}\n1\t좋다\t긍정\n")).labels == ["긍정"]
+
+
+@pytest.mark.parametrize(("text", "label"), [
+    ("Review Text", "Rating"), ("REVIEW_TEXT", "Label"), ("내용", "별점"), ("리뷰 내용", "평점"), ("댓글", "레이블"),
+    (unicodedata.normalize("NFD", "내용"), unicodedata.normalize("NFD", "점수")), ("상품평", "긍정/부정"),
+])
+def test_usual_names_are_known_in_any_case_spacing_and_form(tmp_path, text, label):
+    reviews = read_reviews(table(tmp_path, f"번호,{text},{label}\n1,좋다,5\n2,별로,1\n", "a.csv"))
+    assert (reviews.texts, reviews.labels, reviews.columns) == (["좋다", "별로"], ["5", "1"], (text, label))
+
+
+@given(st.text(min_size=1).filter(lambda name: name.strip()), st.sampled_from(["NFC", "NFD"]))
+def test_a_wanted_column_is_found_in_either_form_and_no_other_is(name, form):
+    columns = ["text", unicodedata.normalize(form, name)]
+    found = pick_column("f", columns, unicodedata.normalize("NFC", name), ["text"], "text")
+    assert unicodedata.normalize("NFC", found) == unicodedata.normalize("NFC", name)
+    with pytest.raises(DataError, match="no text column"):
+        pick_column("f", ["Text"], f"{name}!", ["text"], "text")
+
+
+def test_it_is_said_what_was_read_and_what_becomes_of_stars(tmp_path):
+    rows = "".join(f"{'좋다' * n},{n}\n" for n in range(1, 6))
+    stars = read_reviews(table(tmp_path, f"내용,별점\n{rows}", "a.csv"))
+    assert stars.what_was_read() == (
+        "text from the column '내용', 5 labels from '별점': 1, 2, 3, 4, 5; each number is a class of its own: for negative "
+        "and positive, make a column of 0 and 1 first")
+    two = read_reviews(table(tmp_path, "내용,감정\n좋다,긍정\n별로,부정\n", "b.csv"))
+    assert two.what_was_read() == "text from the column '내용', 2 labels from '감정': 긍정, 부정"
+    rows = "".join(f"좋다,{n / 10}\n" for n in range(60))
+    with pytest.raises(DataError, match="'점수' holds 60 different labels, more than 50.*grouped into a few classes"):
+        read_reviews(table(tmp_path, f"내용,점수\n{rows}", "c.csv"))
 
 
 def test_named_columns_win_over_the_usual_ones(tmp_path):

