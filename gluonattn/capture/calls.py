@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from ..reference import Projection, attention_weights, merge_heads
+from ..reference import Projection, merge_heads, softmax
+
+NOWHERE = -1e4  # scores lowered by as much or more are masked
 
 
 @dataclass
@@ -19,6 +22,7 @@ class Call:
     layer : str
         Dotted path of the module.
     kind : {"self", "encoder", "decoder", "cross"}
+        What the layer's class says; `kinds.settled` says what the sequences are.
     weights : shape (B, H, Tq, Tk), or None where the layer gave none
     problem : str or None
         What is wrong with the weights, in words.
@@ -36,6 +40,16 @@ class Call:
         What `context` has already gone through, where only that is to be seen.
     outside : tuple of str
         Names of keys appended by the layer itself that stand for no token.
+    rows, columns : hashable, or None
+        The sequences that queries and keys were made of; None where nothing told.
+    declared : bool
+        The user said the kind.
+    training : bool
+        The layer was in training mode.
+    softcap : float or None
+        Scores go through softcap * tanh(score / softcap).
+    advice : str or None
+        What makes this layer give weights, where it gave none or something else.
     """
 
     layer: str
@@ -51,18 +65,43 @@ class Call:
     context: np.ndarray | None = None
     projection: Projection | None = None
     outside: tuple[str, ...] = ()
+    rows: Hashable = None
+    columns: Hashable = None
+    declared: bool = False
+    training: bool = False
+    softcap: float | None = None
+    advice: str | None = None
+
+    def looks(self) -> np.ndarray | None:
+        """(B or 1, H or 1, Tq), False at queries whose mask lets them look nowhere; None without a mask."""
+        if self.bias is None:
+            return None
+        return np.broadcast_to(self.bias > NOWHERE, np.broadcast_shapes(self.bias.shape, (1, 1, 1, 1))).any(-1)
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One call of ``generate()``."""
+
+    beams: int = 1
+    copies: int = 1  # of each sentence: num_return_sequences
 
 
 @dataclass
 class Pass:
-    """One forward pass: its calls in order, and what is known of the two sides, "source" and "target"."""
+    """One forward pass: its calls in order, and what is known of the sequences in it.
+
+    `ids` and `padding` are by sequence; in what `kinds.settled` gives, by side: "source" and "target".
+    """
 
     whole: bool = False  # of the model given, not of a part of it
     open: bool = True
     calls: list[Call] = field(default_factory=list)
-    ids: dict[str, np.ndarray] = field(default_factory=dict)  # (B, T)
-    padding: dict[str, np.ndarray] = field(default_factory=dict)  # (B, T), True at padding
-    steps: int = 0  # positions that cached steps added
+    ids: dict[Hashable, np.ndarray] = field(default_factory=dict)  # (B, T)
+    padding: dict[Hashable, np.ndarray] = field(default_factory=dict)  # (B, T), True at padding
+    steps: int = 0  # positions that later steps of a generation added
+    generation: Generation | None = None
+    sides: dict[Hashable, str] = field(default_factory=dict)  # of the sequences
 
     @property
     def size(self) -> int:
@@ -92,8 +131,12 @@ def checked(call: Call) -> Checked | None:
     """Hold a call to its formula; None where its vectors were not captured."""
     if call.weights is None or call.queries is None or call.keys is None:
         return None
-    bias = None if call.bias is None else np.maximum(call.bias, np.finfo(np.float32).min)
-    expected = attention_weights(call.queries, call.keys, scale=call.scale, bias=bias)
+    scores = call.scale * (call.queries @ np.swapaxes(call.keys, -1, -2))
+    if call.softcap:
+        scores = call.softcap * np.tanh(scores / call.softcap)
+    if call.bias is not None:
+        scores = scores + np.maximum(call.bias, np.finfo(np.float32).min)
+    expected = softmax(scores)
     rows = np.broadcast_to(_may_look(call), call.weights.shape[:3])[..., None]
     off = np.abs(np.where(rows, call.weights - expected, 0))
     context = float("nan")
@@ -107,63 +150,5 @@ def checked(call: Call) -> Checked | None:
 
 def _may_look(call: Call) -> np.ndarray:
     """Rows (B, 1 or H, Tq) with at least one key that is not masked; others are whatever the framework made."""
-    if call.bias is None:
-        return np.ones((1, 1, 1), dtype=bool)
-    return np.broadcast_to(call.bias > -1e4, np.broadcast_shapes(call.bias.shape, (1, 1, 1, 1))).any(-1)
-
-
-def joined(passes: list[Pass]) -> list[Pass]:
-    """Passes in which each step of a cached generation continues the one before, as one pass."""
-    found: list[Pass] = []
-    for each in passes:
-        if not each.calls:
-            continue
-        if found and _continues(found[-1], each):
-            found[-1] = _append(found[-1], each)
-        else:
-            found.append(each)
-    return found
-
-
-def _continues(before: Pass, after: Pass) -> bool:
-    """Whether a step's decoder looks back on exactly the positions of the passes before it."""
-    first = {c.layer: c for c in reversed(before.calls) if c.kind == "decoder" and c.weights is not None}
-    steps = [c for c in after.calls if c.kind == "decoder" and c.weights is not None]
-    return bool(steps) and all(
-        c.layer in first and c.weights.shape[0] == first[c.layer].weights.shape[0]  # type: ignore[union-attr]
-        and c.weights.shape[3] == first[c.layer].weights.shape[2] + c.weights.shape[2]  # type: ignore[union-attr]
-        for c in steps
-    )
-
-
-def _append(before: Pass, after: Pass) -> Pass:
-    steps = {(c.layer, c.kind): c for c in after.calls}
-    calls = [_longer(c, steps[c.layer, c.kind]) if (c.layer, c.kind) in steps else c for c in before.calls]
-    ids = {**before.ids, **after.ids}
-    growing = "target" if "target" in ids else "source"
-    if growing in before.ids and growing in after.ids:
-        ids[growing] = np.concatenate([before.ids[growing], after.ids[growing]], 1)
-    new = next(c.weights.shape[2] for c in after.calls if c.kind == "decoder" and c.weights is not None)
-    return Pass(before.whole or after.whole, after.open, calls, ids, {**before.padding, **after.padding},
-                before.steps + new)
-
-
-def _longer(call: Call, step: Call) -> Call:
-    """The rows of a step below those before; keys that came later get no weight from earlier rows."""
-    if call.weights is None or step.weights is None:
-        return call if step.weights is not None else step
-    grown = step.weights.shape[3] - call.weights.shape[3]
-    before = np.pad(call.weights, ((0, 0), (0, 0), (0, 0), (0, grown)))
-    parts = {}
-    if call.queries is not None and step.queries is not None:
-        parts = {"queries": np.concatenate([call.queries, step.queries], 2), "keys": step.keys, "values": step.values}
-    if call.context is not None and step.context is not None:
-        parts["context"] = np.concatenate([call.context, step.context], 1)
-    shape = (*call.weights.shape[:2], call.weights.shape[2], step.weights.shape[3])
-    old = np.zeros((1, 1, 1, 1)) if call.bias is None else call.bias
-    old = np.broadcast_to(old, (*np.broadcast_shapes(old.shape, (1, 1, 1, 1))[:2], *call.weights.shape[2:]))
-    old = np.pad(old, ((0, 0), (0, 0), (0, 0), (0, grown)), constant_values=-np.inf)
-    new = np.zeros((1, 1, 1, 1)) if step.bias is None else step.bias
-    old, new = np.broadcast_to(old, shape), np.broadcast_to(new, (*shape[:2], *step.weights.shape[2:]))
-    return replace(step, weights=np.concatenate([before, step.weights], 2), bias=np.concatenate([old, new], 2),
-                   **parts)
+    looks = call.looks()
+    return np.ones((1, 1, 1), dtype=bool) if looks is None else looks

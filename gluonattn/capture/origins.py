@@ -1,0 +1,88 @@
+"""Which token sequence a tensor was made of, whatever the framework computes with.
+
+Whether a layer attends to itself or to something else cannot be read from a name or a shape. So every tensor that a
+model makes while it is captured keeps the name of the input whose positions it has; queries and keys of one origin are
+self-attention, of two they are cross-attention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+WEAK, INPUT, TOKENS = range(3)  # masks, positions and the like; an input of the model; ids that a tokenizer made
+
+
+class Origin(NamedTuple):
+    """A sequence: the input it came in as, and what was done to it that changed its positions.
+
+    Attributes
+    ----------
+    name : str
+        Path and argument of the module that was called with it ("decoder.input_ids").
+    via : tuple of str
+        Operations after which it is another sequence: ids shifted by one are not the ids that came in.
+    """
+
+    name: str
+    via: tuple[str, ...] = ()
+
+    def after(self, step: str) -> Origin:
+        return self if self.via[-1:] == (step,) else Origin(self.name, (*self.via[-3:], step))
+
+    def __str__(self) -> str:
+        return self.name + (f" ({', '.join(self.via)})" if self.via else "")
+
+
+UNKNOWN = Origin("a tensor that no input of the model made")
+
+
+class Made(NamedTuple):
+    """What is known of one tensor."""
+
+    origin: Origin
+    rank: int
+    scores: bool = False  # a product of two sequences
+    shares: bool = False  # a softmax of such a product: attention weights
+
+
+class Origins:
+    """What is known of each tensor.
+
+    Parameters
+    ----------
+    store : mapping of tensor to Made
+        Keyed by identity, not by value.
+    """
+
+    def __init__(self, store):
+        self._made = store
+        self._tokens: set[Origin] = set()
+
+    def of(self, tensor: Any) -> Origin:
+        known = None if tensor is None else self._made.get(tensor)
+        return UNKNOWN if known is None else known.origin
+
+    def known(self, tensor: Any) -> Made | None:
+        return self._made.get(tensor)
+
+    def note(self, tensor: Any, made: Made) -> None:
+        self._made[tensor] = made
+
+    def is_tokens(self, origin: Origin) -> None:
+        """From here on this origin is what a tensor is said to be made of, whatever is added to it."""
+        self._tokens.add(origin)
+
+    def first(self, tensors: Iterable[Any]) -> Made | None:
+        """The origin of what is computed from several tensors: the first of the highest rank.
+
+        x + attention(x, y) has the positions of x, and so has attention(x, y), whose scores are made of x first.
+        """
+        best, best_rank = None, -1
+        for tensor in tensors:
+            known = self._made.get(tensor)
+            if known is not None:
+                rank = TOKENS if known.rank >= INPUT and known.origin in self._tokens else known.rank
+                if rank > best_rank:
+                    best, best_rank = known, rank
+        return best

@@ -1,0 +1,281 @@
+"""What torch computes while a model is captured: the origin of every tensor, and attention that no hook took."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+from .origins import INPUT, UNKNOWN, WEAK, Made, Origin, Origins
+
+# Operations after which ids are still the same ids.
+_SAME_IDS = {"view", "reshape", "clone", "contiguous", "to", "long", "int", "detach", "expand", "expand_as", "unsqueeze",
+             "squeeze", "transpose", "permute", "t", "flatten", "unflatten", "movedim", "type", "cpu", "cuda", "view_as",
+             "reshape_as", "repeat", "repeat_interleave", "index_select"}
+_PRODUCTS = {"matmul": (0, 1), "bmm": (0, 1), "einsum": (0, 1), "baddbmm": (1, 2), "baddbmm_": (1, 2)}
+_COPIES = {"expand", "expand_as", "repeat", "repeat_interleave", "unsqueeze", "__getitem__", "clone", "broadcast_to"}
+_CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "narrow", "select", "unbind", "hsplit", "vsplit"}
+_JOINS = {"cat", "concat", "concatenate", "hstack", "vstack"}
+_ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
+_SOFTMAX = {"softmax", "_softmax", "masked_softmax"}
+
+
+class Attended(NamedTuple):
+    """Attention that a module computed: where, and from which sequence to which."""
+
+    path: str
+    rows: Origin
+    columns: Origin
+
+
+class Trace(TorchFunctionMode):
+    """Follows torch's operations; what they compute is not touched.
+
+    Attributes
+    ----------
+    origins : Origins
+    ran : set of str
+        Paths of the modules that were called from outside.
+    attended : callable of Attended
+        Told of attention outside the layers in `taken`.
+    taken : set of str
+        Paths of layers whose attention is recorded by a hook of theirs.
+    """
+
+    def __init__(self, attended: Callable[[Attended], None], taken: set[str]):
+        super().__init__()
+        self.origins = Origins(WeakIdKeyDictionary())
+        self.ran: set[str] = set()
+        self.attended, self.taken = attended, taken
+        self._stack: list[str] = []
+        self._columns: Any = WeakIdKeyDictionary()  # scores and weights: origin of their keys
+        self._given: Any = WeakIdKeyDictionary()  # tensors that came from outside
+        self._quiet = 0
+        self._last_columns: Origin = UNKNOWN
+
+    # ---- modules
+
+    @property
+    def path(self) -> str | None:
+        """Of the innermost module that runs."""
+        return self._stack[-1] if self._stack else None
+
+    def enter(self, path: str, module, args, kwargs):
+        """A module starts; what it is given from outside are the sequences that all else is made of."""
+        outside = not self._stack
+        self._stack.append(path)
+        if not outside:
+            return None
+        self.ran.add(path)
+        with torch._C.DisableTorchFunction():
+            given, names = _arguments(module, args, kwargs)
+            again: set[int] = set()
+            changed = False
+            for name in names:
+                tensor = given[name]
+                for i, part in enumerate(_tensors(tensor)):
+                    if id(part) in again and path not in self.taken:
+                        # One tensor given twice is two sequences: an alias tells them apart.
+                        if isinstance(tensor, torch.Tensor):
+                            part = given[name] = tensor.view_as(tensor)
+                            changed = True
+                    again.add(id(part))
+                    self._root(part, ".".join(filter(None, (path, name))) + (f"[{i}]" if part is not tensor else ""))
+            return _called(given, args, kwargs) if changed else None
+
+    def leave(self, path: str) -> None:
+        while self._stack and self._stack.pop() != path:  # what an exception left is cleared with its caller
+            pass
+
+    def _root(self, tensor, name: str) -> None:
+        known = self.origins.known(tensor)
+        if tensor.dtype == torch.bool or (known is not None and tensor.is_floating_point() and tensor not in self._given):
+            return  # what another part of the model made (an encoder's output) keeps its origin
+        self._given[tensor] = True
+        weak = tensor.is_floating_point() and tensor.dim() < 3
+        self.origins.note(tensor, Made(Origin(name), WEAK if weak else INPUT))
+
+    # ---- operations
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
+        if name in ("__get__", "__set__", "size", "dim", "__len__", "__bool__", "item", "stride", "is_floating_point"):
+            if name == "__get__" and isinstance(result, torch.Tensor):  # .T, .mT, .data, .real
+                self._derived(name, args, kwargs, result)
+            return result
+        if name == "__setitem__":
+            self._assigned(args)
+        else:
+            self._derived(name, args, kwargs, result)
+        return result
+
+    def _assigned(self, args) -> None:
+        target, value = args[0], args[-1]
+        if isinstance(value, torch.Tensor) and self.origins.known(target) is None:
+            known = self.origins.known(value)
+            if known is not None:
+                step = None if target.is_floating_point() else known.origin.after("assigned")
+                self.origins.note(target, known if step is None else known._replace(origin=step))
+
+    def _derived(self, name: str, args, kwargs, result) -> None:
+        results = [t for t in _tensors(result) if isinstance(t, torch.Tensor) and t.dtype != torch.bool]
+        if not results:
+            return
+        operands = [*_tensors(args), *_tensors(tuple(kwargs.values()))]
+        made = self.origins.first(operands)
+        if made is None:
+            made = self._learned(name, args)
+            if made is None:
+                return
+        if name in ("embedding", "embedding_bag"):
+            ids = operands[0]
+            made = self.origins.known(ids) or made
+        elif name in _PRODUCTS:
+            made = self._product(name, operands, made)
+        elif name in _ATTENTION:
+            query, key = operands[:2]
+            self._attention(self.origins.of(query), self.origins.of(key))
+            made = self.origins.known(query) or made
+        elif name in _JOINS:
+            made = self._joined(operands, made)
+        scores, shares = made.scores, made.shares
+        if name in _SOFTMAX and scores:
+            scores, shares = False, True
+        keys = next((k for t in operands if (k := self._columns.get(t)) is not None), None)
+        for one in results:
+            origin = made.origin
+            if not one.is_floating_point() and name not in _SAME_IDS and name != "__getitem__":
+                origin = origin.after(name.strip("_"))
+            elif name in _CUTS:
+                origin = self._cut(origin, operands[0], one)
+            if self.origins.known(one) is None or one is not operands[0]:
+                self.origins.note(one, Made(origin, made.rank, scores, shares))
+            if keys is not None and (scores or shares):
+                self._columns[one] = keys
+        if name in _PRODUCTS and made.scores:
+            for one in results:
+                self._columns[one] = self._last_columns
+
+    def _learned(self, name: str, args) -> Made | None:
+        """Queries that a model has learned are a sequence of their own."""
+        first = next(iter(_tensors(args[:1])), None)
+        if name in _COPIES and isinstance(first, torch.nn.Parameter):
+            return Made(Origin("learned vectors", (str(id(first)),)), WEAK)
+        return None
+
+    def _product(self, name: str, operands, made: Made) -> Made:
+        """Two sequences multiplied are scores; weights multiplied with a sequence are attention."""
+        first, second = _PRODUCTS[name]
+        if second >= len(operands):
+            return made
+        left, right = operands[first], operands[second]
+        one, other = self.origins.known(left), self.origins.known(right)
+        if one is None or other is None or isinstance(left, torch.nn.Parameter) or isinstance(right, torch.nn.Parameter):
+            return (one or other or made)._replace(scores=False, shares=False)
+        for weights, partner in ((left, one), (right, other)):
+            if partner.shares:
+                columns = self._columns.get(weights)
+                self._attention(partner.origin, partner.origin if columns is None else columns)
+                return partner._replace(scores=False, shares=False)
+        self._last_columns = other.origin
+        return one._replace(scores=left.dim() > 2, shares=False)
+
+    def _joined(self, operands, made: Made) -> Made:
+        """Two sequences side by side are a third; what carries no origin (a learned token) changes nothing."""
+        floats = [t for t in operands if t.is_floating_point()]
+        parts = dict.fromkeys(k.origin for t in floats if (k := self.origins.known(t)) is not None and k.rank >= INPUT)
+        if len(parts) > 1:
+            first, *others = parts
+            return made._replace(origin=Origin(first.name, (*first.via, *(f"and {o}" for o in others))))
+        return made
+
+    def _cut(self, origin: Origin, whole, part) -> Origin:
+        """Some positions of a sequence are a sequence of their own; a cut along the features is not."""
+        if whole.dim() == part.dim() == 3 and whole.shape[:2] != part.shape[:2] and whole.is_floating_point():
+            begin = part.storage_offset() if part.layout == torch.strided else 0
+            return origin.after(f"positions {begin}:{tuple(part.shape[:2])}")
+        return origin
+
+    def between(self, weights) -> tuple[Origin, Origin] | None:
+        """The sequences that weights lie between, where they were seen being made."""
+        known = self.origins.known(weights)
+        columns = self._columns.get(weights)
+        return None if known is None or columns is None or not known.shares else (known.origin, columns)
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Attention that is computed in the body is recorded by the caller."""
+        self._quiet += 1
+        try:
+            yield
+        finally:
+            self._quiet -= 1
+
+    def _attention(self, rows: Origin, columns: Origin) -> None:
+        path = self.path
+        if path is None or self._quiet or any(path == t or path.startswith(f"{t}.") or t == "" for t in self.taken):
+            return
+        self.attended(Attended(path, rows, columns))
+
+
+@contextmanager
+def traced(model, trace: Trace) -> Iterator[Trace]:
+    """Follow what `model` computes; its modules tell when they start and end."""
+    hooks = []
+
+    def watch(path, module):
+        hooks.append(module.register_forward_pre_hook(
+            lambda m, args, kwargs: trace.enter(path, m, args, kwargs), with_kwargs=True, prepend=True))
+        hooks.append(module.register_forward_hook(lambda *_: trace.leave(path), **always))
+
+    always = {"always_call": True} if "always_call" in inspect.signature(
+        torch.nn.Module.register_forward_hook).parameters else {}
+    try:
+        for path, module in model.named_modules():
+            watch(path, module)
+        with trace:
+            yield trace
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def same_positions(one, other) -> bool:
+    """Whether two tensors hold the same numbers: the same object, the same memory, or equal values."""
+    if one is other:
+        return True
+    with torch._C.DisableTorchFunction():
+        return one.shape == other.shape and one.dtype == other.dtype and one.device == other.device and bool(
+            torch.equal(one.detach(), other.detach()))
+
+
+def _tensors(value) -> list:
+    """Every tensor in nested tuples, lists and mappings, in order."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        return [t for v in value.values() for t in _tensors(v)]
+    if isinstance(value, (tuple, list)):
+        return [t for v in value for t in _tensors(v)]
+    return []
+
+
+def _arguments(module, args, kwargs):
+    """Arguments by name, in order: {name: value} and the names that hold tensors."""
+    names = list(inspect.signature(module.forward).parameters)
+    given = {names[i] if i < len(names) and len(set(names[:i + 1])) == i + 1 else f"argument {i}": v
+             for i, v in enumerate(args)}
+    given.update(kwargs)
+    return given, [name for name, value in given.items() if _tensors(value)]
+
+
+def _called(given: Mapping, args, kwargs):
+    values = list(given.values())
+    return tuple(values[:len(args)]), dict(zip(kwargs, values[len(args):]))
