@@ -18,12 +18,11 @@ import numpy as np
 
 from ..errors import CaptureError, DependencyError
 from ..record import AttentionRecord
-from .calls import Call, Generation, Pass, kind_of_path
+from .calls import Call, Generation, Pass, joined, kind_of_path
 from .kinds import settled
 from .placing import spelled
 from .pieces import byte_level, continuation, hf_tokens
 from .recorder import Recorder, whole_rows
-from .steps import joined
 from .torch import TorchRecorder, need_torch, passes, to_numpy
 
 CURE = ("Run the model itself inside `with capture(...)`, capture only the part that runs, or ask only for the kinds that "

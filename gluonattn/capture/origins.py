@@ -7,7 +7,7 @@ self-attention, of two they are cross-attention.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 WEAK, INPUT, TOKENS = range(3)  # masks, positions and the like; an input of the model; ids that a tokenizer made
@@ -46,17 +46,29 @@ class Made(NamedTuple):
     shares: bool = False  # a softmax of such a product: attention weights
 
 
+class Attended(NamedTuple):
+    """Attention that a module computed: where, and from which sequence to which."""
+
+    path: str
+    rows: Origin
+    columns: Origin
+
+
 class Origins:
-    """What is known of each tensor.
+    """What is known of each tensor, and the rules by which what is computed from tensors takes it over.
 
     Parameters
     ----------
-    store : mapping of tensor to Made
-        Keyed by identity, not by value.
+    store, columns : mappings that know tensors by identity, not by value
+    learned : callable
+        Whether a tensor is a parameter of the model.
+    attended : callable of two origins
+        Told of every attention that is computed, from which sequence to which.
     """
 
-    def __init__(self, store):
-        self._made = store
+    def __init__(self, store, columns, learned: Callable[[Any], bool], attended: Callable[[Origin, Origin], None]):
+        self._made, self._columns = store, columns  # columns: of scores and weights, the sequence of their keys
+        self._learned, self._attended = learned, attended
         self._tokens: set[Origin] = set()
 
     def of(self, tensor: Any) -> Origin:
@@ -68,6 +80,11 @@ class Origins:
 
     def note(self, tensor: Any, made: Made) -> None:
         self._made[tensor] = made
+
+    def between(self, weights) -> tuple[Origin, Origin] | None:
+        """The sequences that weights lie between, where they were seen being made."""
+        known, columns = self.known(weights), self._columns.get(weights)
+        return None if known is None or columns is None or not known.shares else (known.origin, columns)
 
     def is_tokens(self, origin: Origin) -> None:
         """From here on this origin is what a tensor is said to be made of, whatever is added to it."""
@@ -86,3 +103,34 @@ class Origins:
                 if rank > best_rank:
                     best, best_rank = known, rank
         return best
+
+    def takes_over(self, result: Any, made: Made, operands: Sequence[Any]) -> None:
+        """A result of an operation takes over what is known of its operands."""
+        self.note(result, made)
+        if made.scores or made.shares:
+            columns = next((c for t in operands if (c := self._columns.get(t)) is not None), None)
+            if columns is not None:
+                self._columns[result] = columns
+
+    def product(self, left: Any, right: Any, results: Sequence[Any], made: Made, *, many: bool) -> Made:
+        """Two sequences multiplied are scores; weights multiplied with a sequence are attention.
+
+        Parameters
+        ----------
+        left, right, results : tensors
+        made : Made
+            Of the operands together.
+        many : bool
+            There is an axis before the two that are multiplied (a batch, or heads).
+        """
+        one, other = self.known(left), self.known(right)
+        if one is None or other is None or self._learned(left) or self._learned(right):
+            return (one or other or made)._replace(scores=False, shares=False)
+        for weights, its in ((left, one), (right, other)):
+            if its.shares:
+                self._attended(its.origin, self._columns.get(weights) or its.origin)
+                return its._replace(scores=False, shares=False)
+        if many:
+            for result in results:
+                self._columns[result] = other.origin
+        return one._replace(scores=many, shares=False)

@@ -10,11 +10,10 @@ import numpy as np
 from ..errors import CaptureError
 from ..metrics import entropy
 from ..record import KINDS, AttentionRecord, Token
-from .calls import Call, Checked, Generation, Pass, checked
+from .calls import Call, Checked, Generation, Pass, checked, joined
 from .kinds import settled
 from .placing import place
 from .rows import broken_row
-from .steps import joined
 
 UNIFORM = 1 - 1e-5  # relative entropy from which a row counts as uniform
 BYPASSED = "was bypassed (its hook did not fire)"

@@ -298,7 +298,7 @@ def _sequences(trace, weights, given) -> tuple[Any, Any]:
     """What the queries and keys of a hand-written module were made of: as its weights say, else as its inputs do."""
     from .tracing import same_positions
 
-    pair = trace.between(weights) if weights is not None else None
+    pair = trace.origins.between(weights) if weights is not None else None
     if pair is not None:
         return pair
     tensors = [x for x in given if hasattr(x, "detach") and x.dtype.is_floating_point and x.ndim > 1]

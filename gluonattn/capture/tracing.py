@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from .origins import INPUT, UNKNOWN, WEAK, Made, Origin, Origins
+from .origins import INPUT, WEAK, Attended, Made, Origin, Origins
 
 # Operations after which ids are still the same ids.
 _SAME_IDS = {"view", "reshape", "clone", "contiguous", "to", "long", "int", "detach", "expand", "expand_as", "unsqueeze",
@@ -21,16 +21,9 @@ _PRODUCTS = {"matmul": (0, 1), "bmm": (0, 1), "einsum": (0, 1), "baddbmm": (1, 2
 _COPIES = {"expand", "expand_as", "repeat", "repeat_interleave", "unsqueeze", "__getitem__", "clone", "broadcast_to"}
 _CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "narrow", "select", "unbind", "hsplit", "vsplit"}
 _JOINS = {"cat", "concat", "concatenate", "hstack", "vstack"}
+_LOOKUPS = {"embedding", "embedding_bag", "__getitem__", "index_select", "gather", "take_along_dim"}
 _ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
 _SOFTMAX = {"softmax", "_softmax", "masked_softmax"}
-
-
-class Attended(NamedTuple):
-    """Attention that a module computed: where, and from which sequence to which."""
-
-    path: str
-    rows: Origin
-    columns: Origin
 
 
 class Trace(TorchFunctionMode):
@@ -49,14 +42,13 @@ class Trace(TorchFunctionMode):
 
     def __init__(self, attended: Callable[[Attended], None], taken: set[str]):
         super().__init__()
-        self.origins = Origins(WeakIdKeyDictionary())
+        self.origins = Origins(WeakIdKeyDictionary(), WeakIdKeyDictionary(),
+                               lambda tensor: isinstance(tensor, torch.nn.Parameter), self._attention)
         self.ran: set[str] = set()
         self.attended, self.taken = attended, taken
         self._stack: list[str] = []
-        self._columns: Any = WeakIdKeyDictionary()  # scores and weights: origin of their keys
         self._given: Any = WeakIdKeyDictionary()  # tensors that came from outside
         self._quiet = 0
-        self._last_columns: Origin = UNKNOWN
 
     # ---- modules
 
@@ -97,8 +89,8 @@ class Trace(TorchFunctionMode):
         if tensor.dtype == torch.bool or (known is not None and tensor.is_floating_point() and tensor not in self._given):
             return  # what another part of the model made (an encoder's output) keeps its origin
         self._given[tensor] = True
-        weak = tensor.is_floating_point() and tensor.dim() < 3
-        self.origins.note(tensor, Made(Origin(name), WEAK if weak else INPUT))
+        # Ids are a sequence once they are looked up; lengths, positions and masks never are.
+        self.origins.note(tensor, Made(Origin(name), INPUT if tensor.is_floating_point() and tensor.dim() > 2 else WEAK))
 
     # ---- operations
 
@@ -134,21 +126,22 @@ class Trace(TorchFunctionMode):
             made = self._learned(name, args)
             if made is None:
                 return
-        if name in ("embedding", "embedding_bag"):
-            ids = operands[0]
-            made = self.origins.known(ids) or made
-        elif name in _PRODUCTS:
-            made = self._product(name, operands, made)
+        if made.rank == WEAK and name in _LOOKUPS and results[0].is_floating_point():
+            made = made._replace(rank=INPUT) if any(not t.is_floating_point() for t in operands) else made
+        if name in _PRODUCTS and max(_PRODUCTS[name]) < len(operands):
+            left, right = (operands[i] for i in _PRODUCTS[name])
+            made = self.origins.product(left, right, results, made, many=left.dim() > 2)
+            for one in results:
+                self.origins.note(one, made)
+            return
         elif name in _ATTENTION:
             query, key = operands[:2]
             self._attention(self.origins.of(query), self.origins.of(key))
             made = self.origins.known(query) or made
         elif name in _JOINS:
             made = self._joined(operands, made)
-        scores, shares = made.scores, made.shares
-        if name in _SOFTMAX and scores:
-            scores, shares = False, True
-        keys = next((k for t in operands if (k := self._columns.get(t)) is not None), None)
+        elif name in _SOFTMAX and made.scores:
+            made = made._replace(scores=False, shares=True)
         for one in results:
             origin = made.origin
             if not one.is_floating_point() and name not in _SAME_IDS and name != "__getitem__":
@@ -156,12 +149,7 @@ class Trace(TorchFunctionMode):
             elif name in _CUTS:
                 origin = self._cut(origin, operands[0], one)
             if self.origins.known(one) is None or one is not operands[0]:
-                self.origins.note(one, Made(origin, made.rank, scores, shares))
-            if keys is not None and (scores or shares):
-                self._columns[one] = keys
-        if name in _PRODUCTS and made.scores:
-            for one in results:
-                self._columns[one] = self._last_columns
+                self.origins.takes_over(one, made._replace(origin=origin), operands)
 
     def _learned(self, name: str, args) -> Made | None:
         """Queries that a model has learned are a sequence of their own."""
@@ -169,23 +157,6 @@ class Trace(TorchFunctionMode):
         if name in _COPIES and isinstance(first, torch.nn.Parameter):
             return Made(Origin("learned vectors", (str(id(first)),)), WEAK)
         return None
-
-    def _product(self, name: str, operands, made: Made) -> Made:
-        """Two sequences multiplied are scores; weights multiplied with a sequence are attention."""
-        first, second = _PRODUCTS[name]
-        if second >= len(operands):
-            return made
-        left, right = operands[first], operands[second]
-        one, other = self.origins.known(left), self.origins.known(right)
-        if one is None or other is None or isinstance(left, torch.nn.Parameter) or isinstance(right, torch.nn.Parameter):
-            return (one or other or made)._replace(scores=False, shares=False)
-        for weights, partner in ((left, one), (right, other)):
-            if partner.shares:
-                columns = self._columns.get(weights)
-                self._attention(partner.origin, partner.origin if columns is None else columns)
-                return partner._replace(scores=False, shares=False)
-        self._last_columns = other.origin
-        return one._replace(scores=left.dim() > 2, shares=False)
 
     def _joined(self, operands, made: Made) -> Made:
         """Two sequences side by side are a third; what carries no origin (a learned token) changes nothing."""
@@ -202,12 +173,6 @@ class Trace(TorchFunctionMode):
             begin = part.storage_offset() if part.layout == torch.strided else 0
             return origin.after(f"positions {begin}:{tuple(part.shape[:2])}")
         return origin
-
-    def between(self, weights) -> tuple[Origin, Origin] | None:
-        """The sequences that weights lie between, where they were seen being made."""
-        known = self.origins.known(weights)
-        columns = self._columns.get(weights)
-        return None if known is None or columns is None or not known.shares else (known.origin, columns)
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
