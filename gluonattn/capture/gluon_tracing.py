@@ -59,7 +59,7 @@ class Trace:
         while self._stack and self._stack.pop() != path:
             pass
 
-    def _attention(self, rows: Origin, columns: Origin) -> None:
+    def _attention(self, rows: Origin, columns: Origin, weights: Any) -> None:
         path = self._stack[-1] if self._stack else None
         if path is not None and not any(t == "" or path == t or path.startswith(f"{t}.") for t in self.taken):
             self.attended(Attended(path, rows, columns))

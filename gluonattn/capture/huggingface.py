@@ -22,11 +22,13 @@ from .calls import Call, Generation, Pass, joined, kind_of_path
 from .kinds import settled
 from .placing import spelled
 from .pieces import byte_level, continuation, hf_tokens
-from .recorder import Recorder, whole_rows
+from .origins import Origin
+from .recorder import BYPASSED, Recorder, whole_rows
 from .torch import TorchRecorder, need_torch, passes, to_numpy
 
 CURE = ("Run the model itself inside `with capture(...)`, capture only the part that runs, or ask only for the kinds that "
         "ran: records(..., kind=...)")
+UNSEEN = Origin("what could not be followed")
 # Inputs that have one position for each token or patch, with the mask that belongs to each.
 CONTENTS = {"attention_mask": ("input_ids", "inputs_embeds", "encoder_outputs"),
             "decoder_attention_mask": ("decoder_input_ids", "decoder_inputs_embeds"),
@@ -73,6 +75,7 @@ def capture(model, *, vectors: bool = False) -> Iterator[HuggingFaceRecorder]:
     recorder = HuggingFaceRecorder("huggingface", {}, cure=CURE, source={"model": _name(model)})
     recorder.trace = Trace(recorder.unrecorded, set())
     recorder.modules = modules
+    recorder.implementation = next((how for config, how in _implementations(model) if isinstance(how, str)), "eager")
     with ExitStack() as undo:
         undo.callback(_restore, _implementations(model))
         _quietly_eager(model)
@@ -90,6 +93,8 @@ def capture(model, *, vectors: bool = False) -> Iterator[HuggingFaceRecorder]:
         try:
             yield recorder
         finally:
+            if recorder.passes:
+                recorder.settle_silent()
             recorder.expected = _expected(modules, {c.layer for p in recorder.passes for c in p.calls
                                                     if c.weights is not None})
 
@@ -100,7 +105,15 @@ def holds_transformers(model) -> bool:
 
 
 class HuggingFaceRecorder(TorchRecorder):
-    """A recorder that knows the ids the model saw."""
+    """A recorder that knows the ids the model saw.
+
+    Attributes
+    ----------
+    implementation : str
+        How the model computes attention when it is not captured.
+    """
+
+    implementation: str = "eager"
 
     def records(  # type: ignore[override]
         self,
@@ -148,13 +161,25 @@ class HuggingFaceRecorder(TorchRecorder):
 
         return self._records(texts, target_texts, pieces, kind, {})
 
-    def how_to_name(self, layers: Sequence[str]) -> str:
+    def hint(self, path: str) -> str:
+        return _kind(self.modules[path], path)
+
+    def how_to_name(self, layers: Sequence[str], ask: bool) -> str:
         """All attention classes of the model: its other part has to be taken the same way."""
-        others = [c.layer for p in self.passes for c in p.calls if c.weights is not None]
-        told = super().how_to_name([*layers, *others])
-        found = [self.modules[layer] for layer in others]
-        hidden = any(getattr(getattr(m, "config", None), "_attn_implementation", "eager") != "eager" for m in found)
-        return told + ('; load the model with attn_implementation="eager" for that' if hidden else "")
+        others = sorted({c.layer for p in self.passes for c in p.calls if c.weights is not None})
+        told = super().how_to_name([*layers, *others], ask)
+        hows = {getattr(getattr(self.modules[path], "config", None), "_attn_implementation", "eager") for path in others}
+        return told + (', loaded with attn_implementation="eager"' if self.implementation != "eager" and hows else "")
+
+    def settle_silent(self) -> None:
+        """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights."""
+        seen = {c.layer for p in self.passes for c in p.calls}
+        for path in sorted(self.trace.entered):
+            inside = path == "" or any(one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.") for one in seen)
+            within = any(other != path and other.startswith(f"{path}.") and _sounds(self.modules[other])
+                         for other in self.trace.entered)
+            if _sounds(self.modules[path]) and not inside and not within:
+                self.passes[-1].calls.append(Call(path, self.hint(path), None, BYPASSED, rows=UNSEEN, columns=UNSEEN))
 
     def _no_ids(self, batch: Pass, side: str) -> str:
         """Nothing says which tokens a sequence has: it is a picture's, a sound's, or embeddings came instead."""
@@ -326,6 +351,10 @@ def _inputs(recorder: HuggingFaceRecorder, signature: inspect.Signature):
                 state.padding[origins.of(content)] = mask.detach().cpu().numpy() == 0
 
     return before
+
+
+def _sounds(module) -> bool:
+    return type(module).__name__.endswith("Attention")
 
 
 def _first(content):

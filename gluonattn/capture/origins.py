@@ -47,11 +47,20 @@ class Made(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """Attention that a module computed: where, and from which sequence to which."""
+    """Attention that a module computed: where, and from which sequence to which.
+
+    Attributes
+    ----------
+    path : str
+    rows, columns : Origin
+    cure : {"name", "ask"} or None
+        What would record it: to name its class, which hands out weights; to ask the model for them as well; nothing.
+    """
 
     path: str
     rows: Origin
     columns: Origin
+    cure: str | None = None
 
 
 class Origins:
@@ -62,11 +71,11 @@ class Origins:
     store, columns : mappings that know tensors by identity, not by value
     learned : callable
         Whether a tensor is a parameter of the model.
-    attended : callable of two origins
+    attended : callable of two origins and the weights
         Told of every attention that is computed, from which sequence to which.
     """
 
-    def __init__(self, store, columns, learned: Callable[[Any], bool], attended: Callable[[Origin, Origin], None]):
+    def __init__(self, store, columns, learned: Callable[[Any], bool], attended: Callable[[Origin, Origin, Any], None]):
         self._made, self._columns = store, columns  # columns: of scores and weights, the sequence of their keys
         self._learned, self._attended = learned, attended
         self._tokens: set[Origin] = set()
@@ -128,7 +137,7 @@ class Origins:
             return (one or other or made)._replace(scores=False, shares=False)
         for weights, its in ((left, one), (right, other)):
             if its.shares:
-                self._attended(its.origin, self._columns.get(weights) or its.origin)
+                self._attended(its.origin, self._columns.get(weights) or its.origin, weights)
                 return its._replace(scores=False, shares=False)
         if many:
             for result in results:

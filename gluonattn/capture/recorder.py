@@ -226,6 +226,12 @@ class Recorder:
                     "layers of one pass saw different batches: " + ", ".join(
                         f"{layer or 'the model'} {size}" for size, layer in sizes.items()) +
                     ". Texts cannot be told apart in them: capture only the part whose batch is that of the texts.")
+        cut = [s for p in batches for s in p.sides if "positions" in str(s)]
+        if len(batches) > 1 and cut:
+            layer = next(c.layer for p in batches for c in p.calls if cut[0] in (c.rows, c.columns))
+            raise CaptureError(
+                f"{layer} attends over a cut or pooled form of {getattr(cut[0], 'name', cut[0])}: a model that shortens its "
+                "sequence inside has no one set of tokens. Capture only the layers before, a part of the model.")
         sizes = [p.size for p in batches]
         if len(texts) != sum(sizes):
             copies = [p.generation.copies for p in batches if p.generation and p.generation.copies > 1]
@@ -311,6 +317,8 @@ class Recorder:
         batch, _, length, _ = call.weights.shape
         name = part.sides[call.rows]
         mask = padding.get(name, part.padding.get(name))
+        if mask is not None and len(mask) != batch:  # said in words where sentences and texts are counted
+            return None
         if mask is not None and np.shape(mask)[1] > length:  # a step of a generation: its tokens are the last
             return np.asarray(mask)[:, -length:].astype(bool)
         return np.stack([self._hidden(part, name, row, length, padding) for row in range(batch)])

@@ -14,6 +14,7 @@ from ..errors import CaptureError, DependencyError
 from ..record import KINDS
 from ..reference import Projection
 from .calls import Call, kind_of_path
+from .kinds import settled
 from .recorder import BYPASSED, Recorder, whole_rows
 
 CURE = ("Run the model itself inside `with capture(...)`, in eager mode (torch.jit and torch.compile do not call hooks; "
@@ -96,27 +97,49 @@ class TorchRecorder(Recorder):
 
     def unrecorded(self, attended) -> None:
         """A module computed attention that no hook took."""
-        self.add(Call(attended.path, kind_of_path(attended.path), None, BYPASSED, rows=attended.rows,
-                      columns=attended.columns))
+        self.add(Call(attended.path, self.hint(attended.path), None, BYPASSED, rows=attended.rows,
+                      columns=attended.columns, advice=attended.cure))
+
+    def hint(self, path: str) -> str:
+        """The kind of a layer that no hook took, where its sequences do not tell."""
+        return "self"
 
     def cure(self, bypassed: Sequence[str], empty: Sequence[Call]) -> str:
-        attended = [c.layer for c in empty if c.problem == BYPASSED]
-        advice = [call.advice for call in empty if call.advice]
+        attended = [c for c in empty if c.problem == BYPASSED]
+        advice = [c.advice for c in empty if c.advice and c.problem != BYPASSED]
         if attended:
-            advice.append(self.how_to_name(attended))
-        if set(bypassed) - set(attended):
+            advice += self._how_to_record(attended)
+        if set(bypassed) - {c.layer for c in attended}:
             advice.append(self._cure)
-        return ". ".join(dict.fromkeys(advice)) or self._cure
+        if not advice:
+            advice.append("Make its class return (output, weights), the weights (B, heads, Tq, Tk)")
+        return ". ".join(dict.fromkeys(advice))  # type: ignore[arg-type]
 
-    def how_to_name(self, layers: Sequence[str]) -> str:
+    def _how_to_record(self, attended: Sequence[Call]) -> list[str]:
+        """What to do about attention that modules computed by code of their own."""
+        calls = [c for p in settled(self.passes) for c in p.calls]
+        whole = {c.kind for c in calls if c.weights is not None} - {c.kind for c in calls if c.weights is None}
+        found = []
+        if all(c.advice for c in attended):
+            found.append(self.how_to_name(sorted({c.layer for c in attended}), any(c.advice == "ask" for c in attended)))
+        else:
+            mute = sorted({type(self.modules[c.layer]).__name__ for c in attended if not c.advice})
+            found.append(f"Attention was computed there that no hook can take: {', '.join(mute)} hands out no weights of the "
+                         "form (B, heads, Tq, Tk)")
+        if whole:
+            found.append("What was recorded can be had without it: records(..., " +
+                         " or ".join(f"kind={kind!r}" for kind in sorted(whole)) + ")")
+        return found
+
+    def how_to_name(self, layers: Sequence[str], ask: bool) -> str:
         """How attention that modules of their own code computed can be recorded."""
-        classes = sorted({type(self.modules[layer]).__name__ for layer in layers})
-        asks = any("output_attentions" in inspect.signature(self.modules[layer].forward).parameters for layer in layers)
-        return (f"Attention was computed there that no hook took: name it, "
-                f"gluonattn.capture.torch.capture(model, attention={classes}), "
-                + ("and call the model with output_attentions=True" if asks else
-                   "where its class returns (output, weights)")
-                + ", or leave it out by asking for another kind: records(..., kind=...)")
+        names = sorted({type(self.modules[path]).__name__ for path in layers
+                        if type(self.modules[path]).__name__ != "MultiheadAttention"})
+        named = sorted({name for path in self.trace.taken if (name := type(self.modules[path]).__name__)
+                        != "MultiheadAttention"})
+        return ("Attention was computed there that no hook took: record it with gluonattn.capture.torch.capture(model"
+                + (f", attention={sorted({*names, *named})}" if names or named else "") + ")"
+                + (" and call the model with output_attentions=True" if ask else ""))
 
 
 def _nothing_found(model, modules: Mapping[str, Any]) -> str:
@@ -248,7 +271,7 @@ def _hand_written(recorder: TorchRecorder, path: str, kind: str):
         heads = next((v for n in ("num_heads", "n_heads", "heads", "n_head", "nhead", "h")
                       if isinstance(v := getattr(module, n, None), int)), 1)
         call = Call(path, kind or "self", None, declared=bool(kind), training=module.training,
-                    advice=None if whole else _asks(module, kwargs))
+                    advice=None if whole else _asks(module, args, kwargs))
         call.rows, call.columns = _sequences(recorder.trace, weights, [*args, *kwargs.values()])
         if weights is None:
             call.problem = "gave no weights (none of its outputs behind the first is (B, heads, Tq, Tk))"
@@ -264,30 +287,25 @@ def _hand_written(recorder: TorchRecorder, path: str, kind: str):
 
 def _weights(output) -> tuple[Any, bool]:
     """The output that is weights (a position bias, for one, is none), and whether its rows are such."""
-    outputs = list(output.values()) if isinstance(output, Mapping) else output
-    if not isinstance(outputs, (tuple, list)):
-        return None, False
-    found = [x for x in outputs[1:] if hasattr(x, "detach") and x.ndim in (3, 4) and x.dtype.is_floating_point]
-    shares = [_shares(x) for x in found]
+    from .tracing import handed_out, shares_of_rows
+
+    found = handed_out(output)
+    shares = [shares_of_rows(x) for x in found]
     if not found:
         return None, False
     best = max(range(len(found)), key=shares.__getitem__)  # the first of equals
     return found[best], shares[best] > 0.5
 
 
-def _shares(weights) -> float:
-    """How many of a tensor's rows are distributions, 0 to 1."""
-    array = to_numpy(weights)
-    with np.errstate(invalid="ignore", over="ignore"):
-        rows = (np.abs(array.sum(-1) - 1) < 5e-3) & (array.min(-1, initial=0) >= 0)
-    return float(rows.mean()) if rows.size else 0.0
-
-
-def _asks(module, kwargs) -> str | None:
+def _asks(module, args, kwargs) -> str | None:
     """What makes a module of Hugging Face's kind hand out its weights, where that was not done."""
-    config = getattr(module, "config", None)
-    how = getattr(config, "_attn_implementation", "eager") or "eager"
-    if "output_attentions" in inspect.signature(module.forward).parameters and not kwargs.get("output_attentions"):
+    how = getattr(getattr(module, "config", None), "_attn_implementation", None) or "eager"
+    try:
+        given = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+    except TypeError:
+        given = kwargs
+    given = {**given, **given.get("kwargs", {})}
+    if "output_attentions" in given and not given["output_attentions"]:
         return "Call the model with output_attentions=True: only then this class hands out its weights"
     if how != "eager":
         return f'The model computes attention by {how}, which makes no weights: load it with attn_implementation="eager"'

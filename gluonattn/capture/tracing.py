@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,6 +27,33 @@ _ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
 _SOFTMAX = {"softmax", "_softmax", "masked_softmax"}
 
 
+@dataclass
+class Running:
+    """A module that runs, with the attention it has computed so far: from where, to where, the weights' shape."""
+
+    path: str
+    module: Any
+    args: tuple
+    kwargs: dict
+    attended: list[tuple[Origin, Origin, Any]] = field(default_factory=list)
+
+    def cure(self, output) -> str | None:
+        """What would record its attention; see `Attended`."""
+        if isinstance(self.module, torch.nn.MultiheadAttention) or _hands_out(output):
+            return "name"
+        first = next(iter(_tensors(output)), None)
+        try:
+            given = inspect.signature(self.module.forward).bind(*self.args, **self.kwargs).arguments
+        except TypeError:
+            return None
+        given = {**given, **given.get("kwargs", {})}
+        whole = first is not None and first.dim() == 3 and all(
+            shape is not None and len(shape) in (3, 4) and shape[-2] == first.shape[1] and shape[0] % len(first) == 0
+            and not any(step.startswith("positions") for step in (*rows.via, *columns.via))
+            for rows, columns, shape in self.attended)
+        return "ask" if whole and "output_attentions" in given else None
+
+
 class Trace(TorchFunctionMode):
     """Follows torch's operations; what they compute is not touched.
 
@@ -36,6 +64,8 @@ class Trace(TorchFunctionMode):
         Paths of the modules that were called from outside.
     attended : callable of Attended
         Told of attention outside the layers in `taken`.
+    entered : set of str
+        Paths of all modules that were called.
     taken : set of str
         Paths of layers whose attention is recorded by a hook of theirs.
     """
@@ -46,21 +76,18 @@ class Trace(TorchFunctionMode):
                                lambda tensor: isinstance(tensor, torch.nn.Parameter), self._attention)
         self.ran: set[str] = set()
         self.attended, self.taken = attended, taken
-        self._stack: list[str] = []
+        self.entered: set[str] = set()
+        self._stack: list[Running] = []
         self._given: Any = WeakIdKeyDictionary()  # tensors that came from outside
         self._quiet = 0
 
     # ---- modules
 
-    @property
-    def path(self) -> str | None:
-        """Of the innermost module that runs."""
-        return self._stack[-1] if self._stack else None
-
     def enter(self, path: str, module, args, kwargs):
         """A module starts; what it is given from outside are the sequences that all else is made of."""
         outside = not self._stack
-        self._stack.append(path)
+        self._stack.append(Running(path, module, args, kwargs))
+        self.entered.add(path)
         if not outside:
             return None
         self.ran.add(path)
@@ -80,9 +107,15 @@ class Trace(TorchFunctionMode):
                     self._root(part, ".".join(filter(None, (path, name))) + (f"[{i}]" if part is not tensor else ""))
             return _called(given, args, kwargs) if changed else None
 
-    def leave(self, path: str) -> None:
-        while self._stack and self._stack.pop() != path:  # what an exception left is cleared with its caller
-            pass
+    def leave(self, path: str, output) -> None:
+        while self._stack:
+            running = self._stack.pop()
+            if running.path == path:  # what an exception left above it is cleared, too
+                with torch._C.DisableTorchFunction():
+                    cure = running.cure(output) if running.attended else None
+                for rows, columns in dict.fromkeys((rows, columns) for rows, columns, _ in running.attended):
+                    self.attended(Attended(path, rows, columns, cure))
+                return
 
     def _root(self, tensor, name: str) -> None:
         known = self.origins.known(tensor)
@@ -136,7 +169,7 @@ class Trace(TorchFunctionMode):
             return
         elif name in _ATTENTION:
             query, key = operands[:2]
-            self._attention(self.origins.of(query), self.origins.of(key))
+            self._attention(self.origins.of(query), self.origins.of(key), None)
             made = self.origins.known(query) or made
         elif name in _JOINS:
             made = self._joined(operands, made)
@@ -183,11 +216,12 @@ class Trace(TorchFunctionMode):
         finally:
             self._quiet -= 1
 
-    def _attention(self, rows: Origin, columns: Origin) -> None:
-        path = self.path
-        if path is None or self._quiet or any(path == t or path.startswith(f"{t}.") or t == "" for t in self.taken):
+    def _attention(self, rows: Origin, columns: Origin, weights) -> None:
+        if not self._stack or self._quiet:
             return
-        self.attended(Attended(path, rows, columns))
+        running = self._stack[-1]
+        if not any(running.path == t or running.path.startswith(f"{t}.") or t == "" for t in self.taken):
+            running.attended.append((rows, columns, None if weights is None else weights.shape))
 
 
 @contextmanager
@@ -198,7 +232,7 @@ def traced(model, trace: Trace) -> Iterator[Trace]:
     def watch(path, module):
         hooks.append(module.register_forward_pre_hook(
             lambda m, args, kwargs: trace.enter(path, m, args, kwargs), with_kwargs=True, prepend=True))
-        hooks.append(module.register_forward_hook(lambda *_: trace.leave(path), **always))
+        hooks.append(module.register_forward_hook(lambda m, args, output: trace.leave(path, output), **always))
 
     always = {"always_call": True} if "always_call" in inspect.signature(
         torch.nn.Module.register_forward_hook).parameters else {}
@@ -219,6 +253,26 @@ def same_positions(one, other) -> bool:
     with torch._C.DisableTorchFunction():
         return one.shape == other.shape and one.dtype == other.dtype and one.device == other.device and bool(
             torch.equal(one.detach(), other.detach()))
+
+
+def shares_of_rows(weights) -> float:
+    """How many of a tensor's rows are distributions, 0 to 1."""
+    array = weights.detach().float().cpu()
+    if not array.numel():
+        return 0.0
+    return float((((array.sum(-1) - 1).abs() < 5e-3) & (array.amin(-1) >= 0)).float().mean())
+
+
+def handed_out(output) -> list:
+    """What a module returns behind its first output that may be weights."""
+    outputs = list(output.values()) if isinstance(output, Mapping) else output
+    if not isinstance(outputs, (tuple, list)):
+        return []
+    return [x for x in outputs[1:] if isinstance(x, torch.Tensor) and x.dim() in (3, 4) and x.is_floating_point()]
+
+
+def _hands_out(output) -> bool:
+    return any(x.dim() == 4 and shares_of_rows(x) > 0.5 for x in handed_out(output))
 
 
 def _tensors(value) -> list:
