@@ -51,14 +51,15 @@ def capture(
         else:
             _one_file(records, path)
     if as_json:
-        typer.echo(json.dumps({"records": rows, "largest_error": worst, "out": list(map(str, out))}, ensure_ascii=False,
+        typer.echo(json.dumps({"records": rows, "largest_error": worst if checks else None, "out": list(map(str, out))}, ensure_ascii=False,
                               indent=1))
         return
     for row, record in zip(rows, records):
         tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")
         typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
                    f"tokens: {tokens}")
-    typer.echo(f"weights differ from softmax(QK) by {worst:.1e} at most")
+    typer.echo(f"weights differ from softmax(QK) by {worst:.1e} at most" if checks else
+               "the layers hand out no queries and keys to hold their weights to")
     for path in out:
         typer.echo(f"wrote {path}")
 

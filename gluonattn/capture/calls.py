@@ -79,12 +79,13 @@ class Call:
         return np.broadcast_to(self.bias > NOWHERE, np.broadcast_shapes(self.bias.shape, (1, 1, 1, 1))).any(-1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Generation:
     """One call of ``generate()``."""
 
     beams: int = 1
     copies: int = 1  # of each sentence: num_return_sequences
+    padding: np.ndarray | None = None  # (B, T), True at the padding of what it was given
 
 
 @dataclass
@@ -210,7 +211,7 @@ def _continues(before: Pass, after: Pass) -> bool:
         return False
     if _same_generation(before, after):
         return True
-    return all(c.weights.shape[3] == first[c.layer].weights.shape[2] + c.weights.shape[2]  # type: ignore[union-attr]
+    return all(c.weights.shape[3] - len(c.outside) == first[c.layer].weights.shape[2] + c.weights.shape[2]  # type: ignore[union-attr]
                for c in steps)
 
 
@@ -233,11 +234,12 @@ def _longer_pass(before: Pass, after: Pass, *, new: int, anew: bool) -> Pass:
 
 def _fitted(call: Call, before: int) -> Call:
     """A call whose keys are the positions so far: spare places of a static cache go, what a window left is empty."""
+    if call.outside:
+        return _behind(_fitted(_without(call), before), call)
     weights = call.weights
     assert weights is not None
-    total = before + weights.shape[2]
-    length = weights.shape[3] - len(call.outside)
-    if call.outside or length == total:
+    total, length = before + weights.shape[2], weights.shape[3]
+    if length == total:
         return call
     if length < total:
         lost = total - length
@@ -257,6 +259,8 @@ def _longer(call: Call, step: Call) -> Call:
     """The rows of a step below those before; keys that came later get no weight from earlier rows."""
     if call.weights is None or step.weights is None:
         return call if step.weights is not None else step
+    if step.outside:
+        return _behind(_longer(_without(call), _without(step)), call, step)
     if _grows(step):
         step = _fitted(step, call.weights.shape[2])
     grown = step.weights.shape[3] - call.weights.shape[3]  # type: ignore[union-attr]
@@ -278,6 +282,22 @@ def _longer(call: Call, step: Call) -> Call:
     old, new = np.broadcast_to(old, shape), np.broadcast_to(new, (*shape[:2], *step.weights.shape[2:]))  # type: ignore[union-attr]
     return replace(step, weights=np.concatenate([before, step.weights], 2), bias=np.concatenate([old, new], 2),  # type: ignore[list-item]
                    **parts)
+
+
+def _without(call: Call) -> Call:
+    """A call without the keys that stand for no token."""
+    count = len(call.outside)
+    bias = call.bias if call.bias is None or call.bias.shape[3] == 1 else call.bias[..., :-count]
+    return replace(call, weights=call.weights[..., :-count], bias=bias, outside=())  # type: ignore[index]
+
+
+def _behind(call: Call, *parts: Call) -> Call:
+    """The keys that stand for no token behind the others again, from the calls that a call was made of."""
+    outside = parts[0].outside
+    count = len(outside)
+    tail = np.concatenate([part.weights[..., -count:] for part in parts], 2)  # type: ignore[index]
+    bias = call.bias if call.bias is None or call.bias.shape[3] == 1 else _padded(call.bias, right=count)
+    return replace(call, weights=np.concatenate([call.weights, tail], 3), bias=bias, outside=outside)  # type: ignore[list-item]
 
 
 def _padded(array: np.ndarray, *, left: int = 0, right: int = 0, value: float = 0.0) -> np.ndarray:

@@ -146,6 +146,7 @@ class HuggingFaceRecorder(TorchRecorder):
         """
         tokenizers = {"source": tokenizer, "target": target_tokenizer or tokenizer}
         batches = [(batch, row) for batch in joined(settled(self.passes)) for row in range(batch.size)]
+        self._refuse_what_has_no_tokens(kind)
         texts = [texts] if isinstance(texts, str) else list(texts)
         if len(texts) == len(batches):  # else _records says what is wrong
             texts = [_with_generated(text, tokenizer, *place) for text, place in zip(texts, batches)]
@@ -181,6 +182,14 @@ class HuggingFaceRecorder(TorchRecorder):
             if _sounds(self.modules[path]) and not inside and not within:
                 self.passes[-1].calls.append(Call(path, self.hint(path), None, BYPASSED, rows=UNSEEN, columns=UNSEEN))
 
+    def _refuse_what_has_no_tokens(self, kind: str | None) -> None:
+        """A text and a picture that no cross attention joins are not two sentences."""
+        parts = [p for p in settled(self.passes) if any(c.weights is not None and kind in (None, c.kind) for c in p.calls)]
+        if any(p.ids for p in parts):
+            for part in parts:
+                if not part.ids:
+                    raise CaptureError(self._no_ids(part, "source"))
+
     def _no_ids(self, batch: Pass, side: str) -> str:
         """Nothing says which tokens a sequence has: it is a picture's, a sound's, or embeddings came instead."""
         sequence = next(s for s, its in batch.sides.items() if its == side)
@@ -188,11 +197,13 @@ class HuggingFaceRecorder(TorchRecorder):
         kinds = sorted({c.kind for c in batch.calls if sequence not in (c.rows, c.columns)})
         read = {c.layer for other in settled(self.passes) if other.ids for c in other.calls}
         part = self._part_of(read, without=layers)
-        cures = ([f"capture the part that reads text, capture(model.{part})"] if part else []) + (
-            [f"ask for what reads text alone, records(..., kind={kinds[0]!r})"] if kinds else [])
+        cures = ([f"capture the part that reads text: capture(model.{part})"] if part else []) + (
+            [f"ask for what reads text alone: records(..., kind={kinds[0]!r})"] if kinds else [])
+        names = sorted({type(self.modules[c.layer]).__name__ for p in self.passes for c in p.calls if c.weights is not None})
+        eager = ' and attn_implementation="eager"' if self.implementation != "eager" else ""
+        own = f"To name its positions yourself, use gluonattn.capture.torch with attention={names}{eager}"
         return (f"{layers[0]} attends over {sequence}, for which the model was given no {side} ids (a picture, a sound, or "
-                f"embeddings): it has no tokens. " + (f"To have the rest, {' or '.join(cures)}; with" if cures else "With") +
-                " gluonattn.capture.torch records take tokens of your own.")
+                f"embeddings), so it has no tokens. " + (f"To have the rest, {' or '.join(cures)}. " if cures else "") + f"{own}.")
 
     def _part_of(self, layers, without) -> str:
         """The smallest part that holds some layers and none of others."""
@@ -257,7 +268,7 @@ def _generating(recorder: Recorder, part) -> Iterator[None]:
             value = kwargs.get(name)
             return int((getattr(config, name, None) if value is None else value) or 1)
 
-        recorder.generation = Generation(option("num_beams"), option("num_return_sequences"))
+        recorder.generation = Generation(option("num_beams"), option("num_return_sequences"), _prompt_padding(config, args, kwargs))
         try:
             return generate(*args, **kwargs)
         finally:
@@ -268,6 +279,19 @@ def _generating(recorder: Recorder, part) -> Iterator[None]:
         yield
     finally:
         part.__dict__.pop("generate", None) if own is _NOTHING else part.__dict__.update(generate=own)
+
+
+def _prompt_padding(config, args, kwargs) -> np.ndarray | None:
+    """What is padding in what generate() was given: as the mask says, else by the id of padding, as it would itself."""
+    mask = kwargs.get("attention_mask")
+    if getattr(mask, "ndim", 0) == 2:
+        return mask.detach().cpu().numpy() == 0
+    ids = next((x for x in (*args[:1], kwargs.get("inputs"), kwargs.get("input_ids")) if getattr(x, "ndim", 0) == 2), None)
+    mark = kwargs.get("pad_token_id", getattr(config, "pad_token_id", None))
+    end = kwargs.get("eos_token_id", getattr(config, "eos_token_id", None))
+    if ids is None or ids.is_floating_point() or mark is None or mark in (end if isinstance(end, list) else [end]):
+        return None
+    return ids.detach().cpu().numpy() == int(mark)
 
 
 def _recording(recorder: HuggingFaceRecorder, paths: dict[int, str], vectors: bool, before):

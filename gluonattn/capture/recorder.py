@@ -219,13 +219,16 @@ class Recorder:
         if beams:
             raise CaptureError(f"beam search (num_beams={beams[0]}) reorders sentences between steps, so its steps are no "
                                "one text: use num_beams=1 while capturing.")
+        copies = [p.generation.copies for p in batches if p.generation and p.generation.copies > 1]
         for batch in batches:
             sizes = {len(c.weights): c.layer for c in batch.calls if c.weights is not None}
             if len(sizes) > 1:
                 raise CaptureError(
-                    "layers of one pass saw different batches: " + ", ".join(
-                        f"{layer or 'the model'} {size}" for size, layer in sizes.items()) +
-                    ". Texts cannot be told apart in them: capture only the part whose batch is that of the texts.")
+                    f"num_return_sequences={copies[0]} puts each sentence through the decoder {copies[0]} times and through "
+                    "the encoder once: use num_return_sequences=1 while capturing." if copies else
+                    "layers of one pass saw different batches (" + ", ".join(
+                        f"{layer or 'the model'}: {size}" for size, layer in sizes.items()) +
+                    "), so texts cannot be told apart: capture only the part whose batch is that of the texts.")
         cut = [s for p in batches for s in p.sides if "positions" in str(s)]
         if len(batches) > 1 and cut:
             layer = next(c.layer for p in batches for c in p.calls if cut[0] in (c.rows, c.columns))
@@ -234,7 +237,6 @@ class Recorder:
                 "sequence inside has no one set of tokens. Capture only the layers before, a part of the model.")
         sizes = [p.size for p in batches]
         if len(texts) != sum(sizes):
-            copies = [p.generation.copies for p in batches if p.generation and p.generation.copies > 1]
             read = [next(str(s) for s, side in p.sides.items() if side == "source") for p in batches]
             why = (f" (num_return_sequences={copies[0]} puts each sentence through {copies[0]} times)" if copies else
                    f" ({', '.join(f'{n} of {name}' for n, name in zip(sizes, read))})" if len(batches) > 1 else "")
@@ -297,7 +299,7 @@ class Recorder:
 
     def _hidden(self, batch: Pass, name: str, row: int, length: int, padding: Mapping) -> np.ndarray:
         """True at the padded positions of one side of one sentence."""
-        mask = padding.get(name, batch.padding.get(name))
+        mask = self._mask(batch, name, padding)
         if mask is None:
             told = [c.padding for c in batch.calls if c.padding is not None and batch.sides[c.columns] == name]
             mask = told[0] if told else None
@@ -310,13 +312,20 @@ class Recorder:
             mask = np.concatenate([mask, np.zeros(length - len(mask), dtype=mask.dtype)])
         return mask[:length].astype(bool)
 
+    def _mask(self, batch: Pass, name: str, padding: Mapping) -> np.ndarray | None:
+        """(B, T), True at the padding of one side, by whoever told of it."""
+        mask = padding.get(name, batch.padding.get(name))
+        if mask is None and batch.generation is not None and name == "source":
+            mask = batch.generation.padding
+        return mask
+
     def _queries_hidden(self, part: Pass, call: Call, padding: Mapping) -> np.ndarray | None:
         """(B, Tq), True at queries that are padding."""
         if call.weights is None:
             return None
         batch, _, length, _ = call.weights.shape
         name = part.sides[call.rows]
-        mask = padding.get(name, part.padding.get(name))
+        mask = self._mask(part, name, padding)
         if mask is not None and len(mask) != batch:  # said in words where sentences and texts are counted
             return None
         if mask is not None and np.shape(mask)[1] > length:  # a step of a generation: its tokens are the last

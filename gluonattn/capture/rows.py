@@ -46,7 +46,10 @@ def _cause(call: Call, row: np.ndarray, total: float, nowhere: bool) -> str:
     if nowhere:
         return f"may look nowhere, for its mask hides every key: let it see one key; {padding}"
     if not np.isfinite(row).all():
-        return f"is not finite (it has {row[~np.isfinite(row)][0]}): its scores were not, or its mask hides every key; {padding}"
+        bad = f"is not finite (it has {row[~np.isfinite(row)][0]})"
+        if call.bias is not None and not call.outside:  # it may look somewhere, as was asked first
+            return f"{bad}: its queries or keys are not, so look for NaN in the layer's weights and inputs"
+        return f"{bad}: its queries or keys are not, or its mask hides every key; {padding}"
     if row.min() < -TOLERANCE:
         return f"has negative weights ({row.min():.3g}): these are no attention weights but something else the layer returns"
     if call.training:

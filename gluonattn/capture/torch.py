@@ -271,7 +271,7 @@ def _hand_written(recorder: TorchRecorder, path: str, kind: str):
         heads = next((v for n in ("num_heads", "n_heads", "heads", "n_head", "nhead", "h")
                       if isinstance(v := getattr(module, n, None), int)), 1)
         call = Call(path, kind or "self", None, declared=bool(kind), training=module.training,
-                    advice=None if whole else _asks(module, args, kwargs))
+                    advice=None if whole else _asks(recorder.trace, module, args, kwargs))
         call.rows, call.columns = _sequences(recorder.trace, weights, [*args, *kwargs.values()])
         if weights is None:
             call.problem = "gave no weights (none of its outputs behind the first is (B, heads, Tq, Tk))"
@@ -297,15 +297,13 @@ def _weights(output) -> tuple[Any, bool]:
     return found[best], shares[best] > 0.5
 
 
-def _asks(module, args, kwargs) -> str | None:
+def _asks(trace, module, args, kwargs) -> str | None:
     """What makes a module of Hugging Face's kind hand out its weights, where that was not done."""
+    from .tracing import arguments_of
+
     how = getattr(getattr(module, "config", None), "_attn_implementation", None) or "eager"
-    try:
-        given = inspect.signature(module.forward).bind(*args, **kwargs).arguments
-    except TypeError:
-        given = kwargs
-    given = {**given, **given.get("kwargs", {})}
-    if "output_attentions" in given and not given["output_attentions"]:
+    given = arguments_of(module, args, kwargs)
+    if "output_attentions" in given and not given["output_attentions"] and not trace.asked:
         return "Call the model with output_attentions=True: only then this class hands out its weights"
     if how != "eager":
         return f'The model computes attention by {how}, which makes no weights: load it with attn_implementation="eager"'

@@ -39,19 +39,17 @@ class Running:
 
     def cure(self, output) -> str | None:
         """What would record its attention; see `Attended`."""
-        if isinstance(self.module, torch.nn.MultiheadAttention) or _hands_out(output):
+        if isinstance(self.module, torch.nn.MultiheadAttention):
             return "name"
         first = next(iter(_tensors(output)), None)
-        try:
-            given = inspect.signature(self.module.forward).bind(*self.args, **self.kwargs).arguments
-        except TypeError:
-            return None
-        given = {**given, **given.get("kwargs", {})}
+        asks = "output_attentions" in arguments_of(self.module, self.args, self.kwargs)
+        if _hands_out(output):
+            return "ask" if asks else "name"
         whole = first is not None and first.dim() == 3 and all(
             shape is not None and len(shape) in (3, 4) and shape[-2] == first.shape[1] and shape[0] % len(first) == 0
             and not any(step.startswith("positions") for step in (*rows.via, *columns.via))
             for rows, columns, shape in self.attended)
-        return "ask" if whole and "output_attentions" in given else None
+        return "ask" if whole and asks else None
 
 
 class Trace(TorchFunctionMode):
@@ -64,6 +62,8 @@ class Trace(TorchFunctionMode):
         Paths of the modules that were called from outside.
     attended : callable of Attended
         Told of attention outside the layers in `taken`.
+    asked : bool
+        The model was last called with output_attentions=True.
     entered : set of str
         Paths of all modules that were called.
     taken : set of str
@@ -77,6 +77,7 @@ class Trace(TorchFunctionMode):
         self.ran: set[str] = set()
         self.attended, self.taken = attended, taken
         self.entered: set[str] = set()
+        self.asked = False
         self._stack: list[Running] = []
         self._given: Any = WeakIdKeyDictionary()  # tensors that came from outside
         self._quiet = 0
@@ -91,6 +92,7 @@ class Trace(TorchFunctionMode):
         if not outside:
             return None
         self.ran.add(path)
+        self.asked = bool(kwargs.get("output_attentions"))
         with torch._C.DisableTorchFunction():
             given, names = _arguments(module, args, kwargs)
             again: set[int] = set()
@@ -253,6 +255,15 @@ def same_positions(one, other) -> bool:
     with torch._C.DisableTorchFunction():
         return one.shape == other.shape and one.dtype == other.dtype and one.device == other.device and bool(
             torch.equal(one.detach(), other.detach()))
+
+
+def arguments_of(module, args, kwargs) -> dict[str, Any]:
+    """What a module was given, by name, keyword arguments without a name of their own among them."""
+    try:
+        given = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+    except TypeError:
+        return dict(kwargs)
+    return {**given, **given.get("kwargs", {})}
 
 
 def shares_of_rows(weights) -> float:
