@@ -169,8 +169,7 @@ class HuggingFaceRecorder(TorchRecorder):
         """All attention classes of the model: its other part has to be taken the same way."""
         others = sorted({c.layer for p in self.passes for c in p.calls if c.weights is not None})
         told = super().how_to_name([*layers, *others], ask)
-        hows = {getattr(getattr(self.modules[path], "config", None), "_attn_implementation", "eager") for path in others}
-        return told + (', loaded with attn_implementation="eager"' if self.implementation != "eager" and hows else "")
+        return told + (', loaded with attn_implementation="eager"' if self.implementation != "eager" else "")
 
     def settle_silent(self) -> None:
         """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights."""

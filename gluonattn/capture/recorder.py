@@ -91,7 +91,7 @@ class Recorder:
         problems += dict.fromkeys(f"{c.layer or 'the model'} {c.problem or 'gave no weights'}" for c in calls
                                   if c.weights is None and c.problem != BYPASSED)
         if problems:
-            raise CaptureError(f"{_some(problems)}. {self.cure(list(bypassed), [c for c in calls if c.weights is None])}")
+            raise CaptureError(f"{some(problems)}. {self.cure(list(bypassed), [c for c in calls if c.weights is None])}")
         rows = dict.fromkeys(found for p in parts for c in p.calls if kind in (None, c.kind)
                              if (found := broken_row(c, self._queries_hidden(p, c, padding))))
         if rows:
@@ -99,7 +99,7 @@ class Recorder:
         uniform = self.uniform(kind)
         if uniform:
             warnings.warn(
-                f"uniform weights in {_some(uniform)}: every query shares its attention equally over all keys. Usual "
+                f"uniform weights in {some(uniform)}: every query shares its attention equally over all keys. Usual "
                 "reasons: the trained weights were never loaded, or something averaged them. Load the checkpoint "
                 "and check that no weight was reported missing.", stacklevel=4)
 
@@ -206,11 +206,17 @@ class Recorder:
         self._fit(batches, lists["source"] or [])
         found: list[AttentionRecord] = []
         start = 0
+        self._lost: dict[str, float] = {}
         uniform = self.uniform(kind)
         for batch in batches:
             for row in range(batch.size):
                 found += self._of_sentence(batch, row, start + row, lists, pieces, kind, padding, uniform)
             start += batch.size
+        if self._lost:
+            layer, mass = max(self._lost.items(), key=lambda one: one[1])
+            warnings.warn(
+                f"{some(list(self._lost))} looked at padding, which is left out: rows lack up to {mass:.3f} ({layer}). Tell the "
+                "model of its padding (a key padding mask, attention_mask) to have whole rows.", stacklevel=3)
         return found
 
     def _fit(self, batches: list[Pass], texts: Sequence) -> None:
@@ -282,6 +288,9 @@ class Recorder:
             places = [*keys, *range(length, length + len(outside))]
             names = [*key_tokens, *(Token(name, len(key_text), len(key_text)) for name in outside)]
             weights = np.stack([c.weights[row][:, queries][:, :, places] for c in calls])
+            for call, lost in zip(calls, 1 - weights.sum(-1, dtype=np.float64).min((1, 2))):
+                if lost > 1e-3:
+                    self._lost[call.layer] = max(float(lost), self._lost.get(call.layer, 0.0))
             vectors = {}
             if all(c.queries is not None and c.keys is not None for c in calls):
                 vectors = {"queries_vectors": np.stack([c.queries[row][:, queries] for c in calls]),
@@ -383,6 +392,6 @@ def _numberless(path: str) -> str:
     return ".".join("*" if step.isdigit() else step for step in path.split("."))
 
 
-def _some(names: Sequence[str], most: int = 6) -> str:
+def some(names: Sequence[str], most: int = 6) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return "; ".join(names[:most]) + more

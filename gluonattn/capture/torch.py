@@ -15,7 +15,7 @@ from ..record import KINDS
 from ..reference import Projection
 from .calls import Call, kind_of_path
 from .kinds import settled
-from .recorder import BYPASSED, Recorder, whole_rows
+from .recorder import BYPASSED, Recorder, some, whole_rows
 
 CURE = ("Run the model itself inside `with capture(...)`, in eager mode (torch.jit and torch.compile do not call hooks; "
         "capture the model they were made from), capture only the part that runs, or ask only for the kinds that ran: "
@@ -105,6 +105,10 @@ class TorchRecorder(Recorder):
         return "self"
 
     def cure(self, bypassed: Sequence[str], empty: Sequence[Call]) -> str:
+        new = [path for path, module in self.modules[""].named_modules() if self.modules.get(path) is not module]
+        if new:
+            return (f"{type(self.modules['']).__name__} put new modules in place of its own while it ran ({some(new, 2)}), and "
+                    "these have no hooks: run it once before `with capture(...)`, then again inside")
         attended = [c for c in empty if c.problem == BYPASSED]
         advice = [c.advice for c in empty if c.advice and c.problem != BYPASSED]
         if attended:
