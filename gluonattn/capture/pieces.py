@@ -29,8 +29,11 @@ def hf_tokens(tokenizer, text: str, ids: np.ndarray) -> list[Token]:
     if not getattr(tokenizer, "is_fast", False):
         return _placed(tokenizer, text, names)
     encoded = _encoded(tokenizer, text)
+    if ids != encoded.ids:
+        bare = _encoded(tokenizer, text, add_special_tokens=False)
+        encoded = bare if ids == bare.ids else encoded
     spans = _spans(text, encoded.offsets)
-    of = _aligned(ids, encoded.ids)
+    of = _aligned(ids, encoded.ids, left=getattr(tokenizer, "truncation_side", "right") == "left")
     if len(of) < len(ids):  # what was generated may have been joined otherwise than the tokenizer would
         of = {**_aligned_words(ids, encoded.ids), **of}
     if not of:
@@ -64,19 +67,25 @@ def continuation(tokenizer) -> str | None:
     return "##" if hasattr(tokenizer, "wordpiece_tokenizer") else None
 
 
-def _encoded(tokenizer, text: str):
+def _encoded(tokenizer, text: str, **options):
     """The whole text as the tokenizer reads it, whatever truncation and padding it was left with."""
     backend = tokenizer.backend_tokenizer
     truncation, padding = backend.truncation, backend.padding
     try:
-        return tokenizer(text, truncation=False, padding=False, verbose=False).encodings[0]
+        return tokenizer(text, truncation=False, padding=False, verbose=False, **options).encodings[0]
     finally:
         backend.no_truncation() if truncation is None else backend.enable_truncation(**truncation)
         backend.no_padding() if padding is None else backend.enable_padding(**padding)
 
 
-def _aligned(ids: list[int], whole: list[int]) -> dict[int, int]:
-    """Positions of ids in the whole encoding: equal at the start, equal at the end, one run in between."""
+def _aligned(ids: list[int], whole: list[int], *, left: bool = False) -> dict[int, int]:
+    """Positions of ids in the whole encoding: equal at the start, equal at the end, one run in between.
+
+    Where words repeat, a cut at the right keeps those that stand first, a cut at the `left` those that stand last.
+    """
+    if left:
+        last = _aligned(ids[::-1], whole[::-1])
+        return {len(ids) - 1 - i: len(whole) - 1 - at for i, at in last.items()}
     if ids == whole:
         return {i: i for i in range(len(ids))}
     start = _common(ids, whole)
