@@ -69,8 +69,8 @@ def capture(
         tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")
         typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
                    f"tokens: {tokens}")
-    if worst is not None:
-        typer.echo(f"weights differ from softmax(QK) by {worst:.1e} at most")
+    typer.echo("the layers hand out no queries and keys to hold their weights to" if worst is None else
+               f"weights differ from softmax(QK) by {worst:.1e} at most")
     for path in out:
         typer.echo(f"wrote {path}")
 

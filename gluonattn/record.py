@@ -454,7 +454,7 @@ def eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
     word_at, word = [], 0
     for before, character in zip(" " + text, text):
         word += is_space(before) and not is_space(character)
-        word_at.append(word)
+        word_at.append(max(word, 1))  # blanks in front of the text are no word of their own
     groups: list[list[int]] = []
     last: object = None
     for i, token in enumerate(tokens):
