@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -107,7 +108,8 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
         place = _aside(folder)
     if not place.is_dir():
         raise CheckpointError(
-            f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out {folder}`."
+            f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out "
+            f"{shlex.quote(str(folder))}`."
         )
     content = {}
     for name in _FILES:
