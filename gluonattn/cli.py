@@ -101,6 +101,8 @@ def train(
     from . import early
 
     early.require_reviews(data, text_column, label_column)
+    if extra is not None:
+        early.require_readable(Path(extra), "Check the path, or gather it: python scripts/gather_crawl.py.")
     from .explain.trained import train as run_training
     from .training.callbacks import Progress
     from .training.settings import Settings

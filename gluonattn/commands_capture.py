@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Optional
@@ -25,7 +26,7 @@ def capture(
     texts: list[str] = typer.Option(..., "--text", help="Sentence; can be given several times."),
     target: Optional[list[str]] = typer.Option(
         None, help="What the decoder is given, one for each sentence; it generates without."),
-    generate: int = typer.Option(0, help="Tokens to generate."),
+    generate: int = typer.Option(0, min=0, help="Tokens to generate."),
     kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross; all that the model has without it."),
     unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
     mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
@@ -79,7 +80,7 @@ def project(
     model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder of a dot-family cell."),
     source: str = typer.Option("sample", "--from", help="Sentences: sample, nsmc (its test reviews), a text file (one a "
                                                         "line), TSV, CSV or JSONL."),
-    count: int = typer.Option(300, help="Sentences read of it."),
+    count: int = typer.Option(300, min=1, help="Sentences read of it."),
     layer: Optional[int] = typer.Option(None, help="One layer; all of them in a page without it, 0 in a picture."),
     head: Optional[int] = typer.Option(None, help="One head; likewise."),
     method: str = typer.Option("pca", help="pca, tsne or umap."),
@@ -139,8 +140,7 @@ def _require_model(name: str) -> None:
 
 
 def _vector_records(model: str, texts: list[str], bar: Any) -> list:
-    config = Path(model) / "config.json"
-    if config.is_file() and "recipe" in json.loads(config.read_text(encoding="utf-8")):
+    if _is_ours(Path(model)):
         from .explain.predictor import load
         from .explain.vectors import with_vectors
 
@@ -150,6 +150,14 @@ def _vector_records(model: str, texts: list[str], bar: Any) -> list:
     records, _ = pretrained_records(model, texts, vectors=True, max_length=128, progress=bar)
     kinds = {r.kind for r in records}
     return [r for r in records if r.kind == ("encoder" if "encoder" in kinds else "decoder")]
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether it is a checkpoint of `gluonattn train`; one that cannot be read is left to its reader to complain of."""
+    try:
+        return "recipe" in json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _map(records: list, found: list, path: Path, method: str, colour: str, seed: int, lang: str) -> None:
@@ -235,19 +243,26 @@ def _texts(source: str) -> list[str]:
         files = locate(source)
         return list(read_reviews(files.train if source == "sample" else files.test or files.train).texts)
     path = Path(source)
-    if path.suffix.lower() == ".txt" and "\t" not in _first_line(path):
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    rows = list(read_rows(path))
-    name = pick_column(path, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
-    return [str(row[name]) for _, row in rows if str(row.get(name) or "").strip()]
+    lines = _lines(path) if path.suffix.lower() == ".txt" else []
+    if lines and "\t" not in lines[0]:
+        texts = [line.strip() for line in lines if line.strip()]
+    else:
+        rows = list(read_rows(path))
+        name = pick_column(path, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
+        texts = [str(row[name]) for _, row in rows if str(row.get(name) or "").strip()]
+    if not texts:
+        raise DataError(f"{source} holds no sentence: give sample, nsmc, or a file of sentences.")
+    return texts
 
 
-def _first_line(path: Path) -> str:
+def _lines(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8") as file:
-            return file.readline()
+        return path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}. Give sample, nsmc, or a file of sentences.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8. Older Korean programs write CP949: try iconv -f cp949 -t utf-8 "
+                        f"{shlex.quote(str(path))} > utf8.txt") from None
 
 
 def _write(path: Path, text: str) -> None:

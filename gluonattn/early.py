@@ -73,6 +73,15 @@ def require_columns(path: Path, text_column: str | None, label_column: str | Non
         pick_column(path, list(first), label_column, LABEL_COLUMNS, "label")
 
 
+def require_readable(path: Path, cure: str) -> None:
+    """Raise DataError, with this cure, unless the file can be opened."""
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}. {cure}") from None
+
+
 def require_source_of_columns(option: str, column: str | None, source: object) -> None:
     """Raise OptionError if a column is named and there is no file that could have it."""
     if column is not None and source is None:

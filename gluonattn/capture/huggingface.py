@@ -20,9 +20,9 @@ from ..errors import CaptureError, DependencyError
 from ..record import AttentionRecord
 from .calls import Call, Generation, Pass, joined, kind_of_path
 from .kinds import settled
-from .placing import spelled
-from .pieces import byte_level, continuation, hf_tokens
 from .origins import Origin
+from .pieces import byte_level, continuation, hf_tokens
+from .placing import spelled
 from .recorder import BYPASSED, Recorder, whole_rows
 from .torch import TorchRecorder, need_torch, passes, to_numpy
 

@@ -10,6 +10,7 @@ import csv
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -239,7 +240,7 @@ def _lines(path: Path, on_bytes) -> Iterator[str]:
                     raise DataError(
                         f"{path}, line {number}: not UTF-8 (byte {raw[error.start]:#04x} at column "
                         f"{error.start + 1}). Older Korean programs write CP949: try "
-                        f"iconv -f cp949 -t utf-8 {path.name}."
+                        f"iconv -f cp949 -t utf-8 {shlex.quote(str(path))} > utf8{path.suffix}"
                     ) from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from None
