@@ -65,7 +65,7 @@ def aspiration(phrase: Phrase) -> None:
     for left, right, mark in phrase.pairs():
         kept, last = _split(left.coda_jamo)
         onset = right.onset.jamo
-        if last == "ㅎ" and onset in ASPIRATED:
+        if last == "ㅎ" and onset in ASPIRATED and mark.kind != "tense":
             phrase.merge(left, right, kept, ASPIRATED[onset], "aspiration")
         elif onset == "ㅎ" and left.coda_jamo not in ("ㄶ", "ㅀ", "ㄽ") and left.written != "덟":
             if last == "ㅈ" and right.vowel.jamo in "ㅣㅕ" and mark.kind != "boundary":
