@@ -51,7 +51,8 @@ class Pronunciation:
     also : tuple of str
         Other readings that the standard allows, or that a homograph has; at most 15.
     read : str
-        The text with its numbers in Hangul (16 as 십육); the same as `text` where it has no digit. Characters are counted in it.
+        The text with its numbers in Hangul (16 as 십육), the same as `text` where it has no digit. `Letter.syllable` and
+        `Sound.syllable` are numbers of its characters.
     """
 
     text: str
@@ -121,6 +122,16 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
     text = unicodedata.normalize("NFC", text)
     read, numbers = spell_numbers(text)
     units = morphemes(read) if lexical else []
+    return _pronounce(text, read, numbers, units, linked=linked, lexical=lexical)
+
+
+def pronounce_units(word: str, units: list[Morpheme]) -> Pronunciation:
+    """A word of Hangul whose morphemes are known: `pronounce`, without asking Mecab."""
+    return _pronounce(word, word, (), units, linked=False, lexical=True)
+
+
+def _pronounce(text: str, read: str, numbers: tuple[tuple[int, int], ...], units: list[Morpheme], *, linked: bool,
+               lexical: bool) -> Pronunciation:
     found = marks_of(read, numbers, units) if lexical else Marks({}, set(), set(), set())
     letters = tuple(
         Letter(jamo, at, place)

@@ -12,13 +12,24 @@ from typing import NamedTuple, Optional
 
 from .jamo import SILENT, TENSE, is_syllable, split
 from .pronunciation_meetings import (
-    ADNOMINAL, BOUNDARY, COMPOUND, INSERT, NEVER_INSERTED, SINO, Meetings, places_of_existence, told_by_spelling,
+    ADNOMINAL,
+    BOUNDARY,
+    COMPOUND,
+    INSERT,
+    NEVER_INSERTED,
+    SINO,
+    Meetings,
+    places_of_existence,
+    told_by_spelling,
 )
 from .pronunciation_morphemes import Morpheme, morphemes
 from .pronunciation_numbers import mark_numbers
 from .pronunciation_state import Mark
 from .pronunciation_words import I_VOWELS, LONGEST, Entry, by_word
 
+_ONLY_PARTICLES = re.compile(
+    "(?:의|은|는|이|가|을|를|도|만|에|에서|로|론|으로|과|와|나|다|인|이다|라|보다|까지|부터|처럼|들)+(?![가-힣])"
+)
 _NOT_WORDS = ("J", "E", "VCP", "XSV", "XSA")  # particles, endings and what makes verbs
 
 
@@ -113,29 +124,39 @@ def mark_across(text: str, place: int, found: Marks, units: list[Morpheme]) -> M
 def _listed(text: str, units: list[Morpheme]) -> Iterator[tuple[Entry, int]]:
     """The listed words that stand in a text as words of their own, and where."""
     starts, ends = {unit.start for unit in units}, {unit.end for unit in units}
+    # A long name that Mecab does not divide ends in a word of its own: 나비효과.
+    inside_names = {place for unit in units if unit.tag == "NNP" and len(unit.form) > 3 for place in range(unit.start + 2, unit.end)}
     holding = {place: unit for unit in units for place in range(unit.start, unit.end)}
     table = by_word()
     for run in re.finditer("[가-힣]+", text):
         for start in range(*run.span()):
-            if start not in starts and start != run.start():
+            in_name = start in inside_names
+            if start not in starts and start != run.start() and not in_name:
                 continue
             for end in range(start + 2, min(start + LONGEST, run.end()) + 1):
                 for entry in table.get(text[start:end], ()):
-                    whole = end in ends or end == run.end()
-                    if (not entry.anchored or start == run.start()) and _counts(entry, start, end, whole, holding):
+                    # Alone Mecab may divide 설정의 as 설 + 정의.
+                    particles = start == run.start() and _ONLY_PARTICLES.match(text, end)
+                    whole = end in ends or end == run.end() or bool(particles)
+                    if in_name and start not in starts and end not in ends:
+                        continue
+                    sole = text == entry.word and not entry.source.startswith("hanja")
+                    if (not entry.anchored or start == run.start()) and _counts(entry, start, end, whole, sole, holding):
                         yield entry, start
 
 
-def _counts(entry: Entry, start: int, end: int, whole: bool, holding: dict[int, Morpheme]) -> bool:
+def _counts(entry: Entry, start: int, end: int, whole: bool, sole: bool, holding: dict[int, Morpheme]) -> bool:
+    """Whether a listed word counts there; `whole`: a morpheme ends where it does; `sole`: the text is this word."""
     inside = [holding[place] for place in range(start, end) if place in holding]
     in_one = bool(inside) and inside[0] == inside[-1] and inside[0].tag.startswith(("N", "MAG", "XR"))
     # Nothing but Sino-Korean words has ㄹ before ㄷ, ㅅ, ㅈ in a noun, so 불시 counts in an undivided 불시착 too.
     if not (whole or entry.goes_on or (entry.section == SINO and in_one)):
         return False
-    if entry.section == "none" or entry.goes_on:
+    if entry.section == "none" or entry.goes_on or sole:
         return True
     if entry.section in (SINO, COMPOUND) and inside and inside[0].tag.startswith("MM") and inside[0].end < end:
         return False  # 한 자식 is not 한자
     # Of three syllables and more, Mecab's particle is an error (과 of 산부인과, 란 of 의견란).
     return len(entry.word) > 2 or not any(
-        unit.tag.startswith(_NOT_WORDS) or unit.tag.split("+")[-1].startswith(_NOT_WORDS) for unit in inside)
+        unit.tag.startswith(_NOT_WORDS) or (unit.end <= end and unit.tag.split("+")[-1].startswith(_NOT_WORDS))
+        for unit in inside)

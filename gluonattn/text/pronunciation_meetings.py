@@ -1,7 +1,8 @@
 """What the kinds of two morphemes that meet say about the sounds between them.
 
-These are rules of word formation, not of sounds: an ending after a stem (24), a noun after adnominal -(으)ㄹ (27), the second
-part of a compound (15, 20 다만, 26, 28, 29, 30). Where only a dictionary could tell, `pronunciation_words.txt` has the word.
+These are rules of word formation, not of sounds: an ending after a stem (24), a noun after adnominal -(으)ㄹ (27), the
+second part of a compound (15, 20 다만, 26, 28, 29, 30). What only a dictionary could tell stands in
+`pronunciation_words.txt`.
 """
 
 from __future__ import annotations
@@ -21,24 +22,36 @@ ADNOMINAL = Mark("tense", "tensification_after_adnominal")
 BOUNDARY, INSERT = Mark("boundary"), Mark("insert")
 _DETERMINERS = ("MM", "XPN")
 
-# The second parts before which a noun's end makes them tense, whatever the noun (article 28).
+# Second parts that are tense after any noun (28). After an adjective they are not: 잔소리, 장거리.
 _TENSE_PARTS = {"속", "값", "길", "빛", "바닥", "덩어리", "덩이", "구멍", "줄기"}
 _TENSE_AFTER_CODA = {"소리", "거리", "자리", "더미"}
-_ADJECTIVES = {"잔", "큰", "군", "신", "단", "흰", "된", "센", "생", "딴", "장", "중", "근", "원", "왕", "빈", "헛"}  # 잔소리, 장거리
-_TENSE_SUFFIXES = {"증", "권", "병", "법", "과"}  # 症, 權 圈 券, 病, 法, 科: after two syllables or more
-_SHOPS = {"편의", "할인", "전문", "판매", "가맹", "대리", "체인", "면세", "소매", "도매", "제과", "백화", "잡화", "커피", "정육"}  # 店, not 點
-_SINO_SUFFIXES = {"적", "성", "증", "자"}  # 的, 性, 症, 者
+_ADJECTIVES = {"잔", "큰", "군", "신", "단", "흰", "된", "센", "생", "딴", "장", "중", "근", "원", "왕", "빈", "헛"}
+# Sino-Korean second parts that are tense after two syllables or more: 症, 權 圈 券, 病, 法; also 性; 點 (but not 店); and 科
+# (but not the particle).
+_TENSE_SUFFIXES = {"증", "권", "병", "법"}
+_SHOPS = {"편의", "할인", "전문", "판매", "가맹", "대리", "체인", "면세",
+          "소매", "도매", "제과", "백화", "잡화", "커피", "정육"}
+_DEPARTMENTS = {"산부인", "소아", "정신", "피부", "비뇨기", "이비인후", "국문", "영문", "불문", "독문", "중문", "일문"}
+_SINO_SUFFIXES = {"적", "성", "증", "자"}  # 的, 性, 症, 者 after ㄹ (26)
 _SINO_PREFIXES = {"실", "월", "열", "탈", "몰", "별"}  # 實, 月, 熱, 脫, 沒, 別
 _N_SUFFIX = re.compile("[력론란량료례로류록]")
 _NOT_N = {"루", "령", "릉", "라", "리"}  # names: 마천루, 대관령
 # Sino-Korean parts of one syllable before which ㄴ is put in after a word of two or more: 교육열, but 한약.
 _INSERTED_SUFFIXES = {"역", "약", "용", "욕", "염", "율", "유", "열"}
-_INSERTED_VERBS = re.compile("^(?:입|읽|잊|익|이기|이루|여물|여의)")
-NEVER_INSERTED = re.compile("^(?:인(?!분|용|출)|이상|이하|이전|이후|이외|이내|이래|이런|이렇|이것|이거|이건|이게|여기|요일|요즘|있|이번|이제|여러|유일)")
-_SUFFIXES_OF_VERBS = {"음", "이", "암", "엄", "애", "어", "아", "개", "기", "은", "을", "인"}  # 웃음, 높이: one word
+_INSERTED_AFTER_ONE = {
+    "여름", "이불", "여우", "이익", "여성", "여인", "여자", "유리", "이끼", "요기", "이야기", "연필", "열차", "영화",
+    "이빨", "이마", "입술", "여드름", "양말", "양복",
+}
+_INSERTED_VERBS = re.compile("입|읽|잊|익|이기|이루|여물|여의")
+NEVER_INSERTED = re.compile(
+    "인(?!분|용|출)|임|일(?!$|기|본|거리|자리)|이상|이하|이전|이후|이외|이내|이래|이런|이렇|이것|이거|이건|이게|이나|여기|요일|요즘|있|이번|이제|여러|유일"
+)
+# 웃음, 높이: one word, and 엇, 어여: typed for 었, 어요.
+_SUFFIXES_OF_VERBS = {"음", "이", "암", "엄", "애", "어", "아", "개", "기", "은", "을", "인",
+                      "이나", "이야", "이냐", "엇", "었", "어여", "엇다", "엇어"}
 _DEPENDENT = re.compile(
-    r" *(?:수(?:(?:가|는|도|조차|만)? *(?:있|없)|밖에)|줄(?:은|도|을|이야|만)? *(?:알|안|아|몰|모)|바(?:를|가|는|도)|적(?:이|에|도|은)"
-    r"|지(?:도|는|가)? *(?:모|알|궁)|데(?:가|도|는|없))"
+    r" *(?:수(?:(?:가|는|도|조차|만)? *(?:있|없)|밖에)|줄(?:은|도|을|이야|만)? *(?:알|안|아|몰|모)"
+    r"|바[를가는도]|적[이에도은]|지[도는가]? *(?:모|알|궁)|데[가도는없])"
 )
 _DEPENDENT_FORMS = ("것", "거", "걸", "건", "게", "수", "줄", "바", "적", "데", "듯", "지")
 _AFTER_L = re.compile(" *(?:수 *(?:있|없)|줄(?:은|도)? *(?:알|안|아|몰|모))")  # whatever Mecab takes the ㄹ for
@@ -47,7 +60,9 @@ _L_AND_ENDING = re.compile(r"[할볼갈올될쓸](?=지[도는가를만요]?(?![
 # What Mecab gets wrong for want of words before it. A verb of few letters may be a rare noun (품고, 신다).
 _SHORT_STEM = "(?<![가-힣])(?:신|안|감|남|넘|담|숨|심|참|품|검|삼|뿜)"
 _SHORT_VERB = re.compile(f"{_SHORT_STEM}(?=(?:고|다|지|게|자|던|거나|겠다|더라|도록|습니다)$)")
-_COMMON_NOUNS = ("남자", "감자", "감지", "심지", "삼자", "신자", "신지", "안다", "안지", "안자", "숨지", "검지", "담지", "안게", "감다")
+_COMMON_NOUNS = {
+    "남자", "감자", "감지", "심지", "삼자", "신자", "신지", "안다", "안지", "안자", "숨지", "검지", "담지", "안게", "감다",
+}
 _DENIED = re.compile(f"{_SHORT_STEM}(?=지(?:는|도|를|만)? ?(?:않|못|마|말))")
 _ENDINGS_AFTER_L = re.compile(r"(?<=[가-힣])(?:수록|지라도|지언정|진대|세라)|(?<=[할볼갈올될쓸줄])(?:게|걸)요?(?![가-힣])")
 
@@ -91,18 +106,19 @@ class Meetings:
         onset, _, _ = split(right.form[0])
         coda = split(left.form[-1])[2]
         if left.is_stem:
-            tense = right.is_ending and coda in ("ㄴ", "ㄵ", "ㅁ", "ㄻ") and onset in "ㄱㄷㅅㅈ"
+            nasal = coda in ("ㄵ", "ㅁ", "ㄻ") or left.form[-1] in "신안"  # no other stem ends in ㄴ
+            # Of 남깁니다 Mecab makes 남- + -기 + -ㅂ니다.
+            tense = nasal and onset in "ㄱㄷㅅㅈ" and right.is_ending and not right.tag.startswith("ETN+")
             return (Mark("tense", "tensification_after_nasal_stem") if tense else None), False
-        if left.is_adnominal or self.looks_adnominal(left, right):
-            particle = right.tag.startswith("J") and right.form != "밖에"
-            if onset in TENSE and not particle:
-                return ADNOMINAL, False
+        noun = right.tag.startswith(("N", "XPN", "XR", "MM")) or right.form == "밖에"
+        if onset in TENSE and ((left.is_adnominal and noun) or self.looks_adnominal(left, right)):
+            return ADNOMINAL, False
         if left.is_noun or left.tag.startswith(("MM", "MAG")):
             return self._after_noun(left, right, onset, coda)
         return None, False
 
     def looks_adnominal(self, left: Morpheme, right: Morpheme) -> bool:
-        """Whether 을 that Mecab takes for a particle (참을 수 없다) stands before a dependent noun, as only an ending does."""
+        """Whether -(으)ㄹ that Mecab takes for something else (참을 수 없다) stands where only the ending does."""
         if left.form != "을" or left.tag != "JKO":
             if split(left.form[-1])[2] == "ㄹ" and left.tag != "JKO" and _AFTER_L.match(self.text, left.end):
                 return True
@@ -128,7 +144,7 @@ class Meetings:
             return None, False
         if coda == "ㅅ" and onset in TENSE and _takes_linking_s(left):
             return Mark("linking-s"), True
-        if (coda, onset) == ("ㄴ", "ㄹ") and size > 1 and right.form not in _NOT_N:
+        if (coda, onset) == ("ㄴ", "ㄹ") and size > 1 and left.is_noun and right.form not in _NOT_N:
             return (Mark("n-n") if len(right.form) > 1 or _N_SUFFIX.match(right.form) else None), False
         if coda == "ㅀ" and onset in TENSE:
             return Mark("tense", COMPOUND), False  # 싫증: no ending, so ㅎ does not meet the consonant
@@ -137,14 +153,15 @@ class Meetings:
         return None, False
 
     def _tense(self, left: Morpheme, right: Morpheme, coda: str, size: int) -> Optional[Mark]:
-        suffix = size > 1 and (right.form in _SINO_SUFFIXES or (right.form, right.tag) == ("상", "XSN"))
+        suffix = len(left.form) > 1 and (right.form in _SINO_SUFFIXES or (right.form, right.tag) == ("상", "XSN"))
         prefix = size == 1 and left.form in _SINO_PREFIXES and len(right.form) > 1
         if coda == "ㄹ" and split(right.form[0])[0] in "ㄷㅅㅈ" and (suffix or prefix):
             return Mark("tense", SINO)
         part = right.form in _TENSE_PARTS or (right.form in _TENSE_AFTER_CODA and coda)
         suffix = right.form in _TENSE_SUFFIXES or (right.form == "성" and left.tag != "NNP")
         spot = right.form == "점" and left.form not in _SHOPS
-        if (part and left.form not in _ADJECTIVES) or (size > 1 and (suffix or spot)):
+        field = right.form == "과" and left.form in _DEPARTMENTS
+        if (part and left.form not in _ADJECTIVES) or field or (size > 1 and (suffix or spot)):
             return Mark("tense", COMPOUND)
         return None
 
@@ -167,9 +184,8 @@ class Meetings:
         if right.tag.startswith("MAG") or NEVER_INSERTED.match(form):
             return False
         if len(form) == 1:
-            return form in _INSERTED_SUFFIXES and size > 1 or (form == "잎") or (form == "일" and left.form in ("옛", "훗"))
-        surname = len(left.form) == 1 and left.tag == "NNP"
-        return not surname
+            return (form in _INSERTED_SUFFIXES and size > 1) or form == "잎" or (form == "일" and left.form in ("옛", "훗"))
+        return size > 1 or form in _INSERTED_AFTER_ONE
 
 
 _LINKING = re.compile(

@@ -1,8 +1,8 @@
 """Numbers in digits as Korean reads them: 16 is 십육, 3개 is 세 개, 10월 is 시월; and what happens to sounds in numbers.
 
 Whole numbers with or without commas, decimals, dates of events (6·25) and percent are read. A number before one of the
-counters below is native up to 99 (세 개, 스무 살), before everything else Sino-Korean (삼 층, 이십 년). Of a range (3~5개) both
-ends are read so, and the sign stays. Not read: fractions, times with a colon, signs and Latin letters.
+counters below is native up to 99 (세 개, 스무 살), before everything else Sino-Korean (삼 층, 이십 년). Of a range (3~5개)
+both ends are read so, and the sign stays. Not read: fractions, times with a colon, signs and Latin letters.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _with_counter(number: str, text: str, end: int) -> tuple[str, str]:
         value, space = int(number), " " if counter_at == end else ""
         counter = _NATIVE.match(text, counter_at)
         decade = counter and counter[0] == "대" and value % 10 == 0  # 20대
-        if counter and not decade and 0 < value and (value < 100 or 0 < value % 100 < 10):
+        if counter and not decade and value > 0 and (value < 100 or 0 < value % 100 < 10):
             first = value == 1 and text.startswith("번째", counter.start())
             return "첫" if first else native(value), space
         if 0 < value <= 12 and _HOUR.match(text, counter_at):
@@ -103,7 +103,7 @@ def native(value: int) -> str:
 
 
 def sino(number: str) -> str:
-    """Digits, with a decimal point or without, in Sino-Korean; what begins with a needless 0 or is too long, digit by digit."""
+    """Digits in Sino-Korean, also decimals; what begins with a needless 0 or is too long, digit by digit."""
     whole, point, decimals = number.partition(".")
     if len(whole) > 4 * len(_LARGE) or (len(whole) > 1 and whole[0] == "0"):
         said = _digits(whole)
@@ -163,16 +163,17 @@ def mark_numbers(text: str, units: Sequence[Morpheme], numbers: Sequence[tuple[i
                 put(place, Mark("insert"))
             elif before in "일칠팔" and here in "십조":
                 put(place, Mark("tense", "tensification_sino_korean"))
-            elif here == "점":
+            elif here == "점" or (before == "열" and here in "두둘세셋다"):
                 put(place, Mark("tense", "tensification_in_compounds"))
         place = end + text.startswith(" ", end)
         counted = at.get(place)
         if not counted or not is_syllable(text[place]) or counted.tag.startswith(("J", "VCP", "E")) or counted.form == "도":
             continue
         onset = split(text[place])[0]
-        if text[place] == "점" or (text[start:end].endswith(("열", "여덟")) and onset in TENSE):
+        is_counter = (start, end) in numbers or counted.tag.startswith(("NNB", "NR"))
+        if text[place] == "점" or (text[start:end].endswith(("열", "여덟")) and onset in TENSE and is_counter):
             put(place, Mark("tense", "tensification_in_compounds"))
-        elif text[end - 1] in "일칠팔" and onset in ("ㄷ", "ㅅ", "ㅈ"):
+        elif text[end - 1] in "일칠팔" and onset in ("ㄷ", "ㅅ", "ㅈ") and is_counter:
             put(place, Mark("tense", "tensification_sino_korean"))
         if place > end and counted.tag.startswith("NNB"):
             joined.add(place)

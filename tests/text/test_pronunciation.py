@@ -18,7 +18,6 @@ from gluonattn.text.pronunciation_state import STEPS
 from .contract import texts, tries
 
 
-
 def read_cases(name: str) -> list:
     lines = Path(__file__).with_name(f"{name}_pronunciation.txt").read_text(encoding="utf-8").splitlines()
     return [
