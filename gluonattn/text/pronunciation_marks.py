@@ -125,7 +125,8 @@ def _listed(text: str, units: list[Morpheme]) -> Iterator[tuple[Entry, int]]:
     """The listed words that stand in a text as words of their own, and where."""
     starts, ends = {unit.start for unit in units}, {unit.end for unit in units}
     # A long name that Mecab does not divide ends in a word of its own: 나비효과.
-    inside_names = {place for unit in units if unit.tag == "NNP" and len(unit.form) > 3 for place in range(unit.start + 2, unit.end)}
+    names = [unit for unit in units if unit.tag == "NNP" and len(unit.form) > 3]
+    inside_names = {place for unit in names for place in range(unit.start + 2, unit.end)}
     holding = {place: unit for unit in units for place in range(unit.start, unit.end)}
     table = by_word()
     for run in re.finditer("[가-힣]+", text):
