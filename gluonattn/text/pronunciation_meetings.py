@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from .jamo import CLUSTERS, NEUTRAL, SILENT, TENSE, is_syllable, split
-from .pronunciation_morphemes import Morpheme
+from .jamo import CLUSTERS, NEUTRAL, SILENT, TENSE, is_syllable, join, split
+from .pronunciation_morphemes import Morpheme, is_noun
 from .pronunciation_state import Mark
 from .pronunciation_words import I_VOWELS
 
@@ -54,11 +54,12 @@ _DEPENDENT = re.compile(
     r"|바[를가는도]|적[이에도은]|지[도는가]? *(?:모|알|궁)|데[가도는없])"
 )
 _DEPENDENT_FORMS = ("것", "거", "걸", "건", "게", "수", "줄", "바", "적", "데", "듯", "지")
-_AFTER_L = re.compile(" *(?:수 *(?:있|없)|줄(?:은|도)? *(?:알|안|아|몰|모))")  # whatever Mecab takes the ㄹ for
+_AFTER_L = re.compile(" *(?:수 *(?:있|없)|줄(?:은|도)? *(?:알|안|아|몰|모)|바를 *(?:알|몰|모))")  # whatever Mecab takes the ㄹ for
 _L_AND_ENDING = re.compile(r"[할볼갈올될쓸](?=지[도는가를만요]?(?![가-힣]))")  # 올 of 올지도, to Mecab "this year"
 
 # What Mecab gets wrong for want of words before it. A verb of few letters may be a rare noun (품고, 신다).
-_SHORT_STEM = "(?<![가-힣])(?:신|안|감|남|넘|담|숨|심|참|품|검|삼|뿜)"
+_SHORT_STEMS = "신안감남넘담숨심참품검삼뿜"
+_SHORT_STEM = f"(?<![가-힣])[{_SHORT_STEMS}]"
 _SHORT_VERB = re.compile(f"{_SHORT_STEM}(?=(?:고|다|지|게|자|던|거나|겠다|더라|도록|습니다)$)")
 _COMMON_NOUNS = {
     "남자", "감자", "감지", "심지", "삼자", "신자", "신지", "안다", "안지", "안자", "숨지", "검지", "담지", "안게", "감다",
@@ -105,13 +106,16 @@ class Meetings:
         """The mark between two morphemes without a space between them, and whether it may be left out."""
         onset, _, _ = split(right.form[0])
         coda = split(left.form[-1])[2]
-        if left.is_stem:
+        if onset in TENSE and self.looks_adnominal(left, right):
+            return ADNOMINAL, False
+        verb = left.form in _SHORT_STEMS and right.tag.split("+")[-1].startswith("E") and right.tag.startswith(("E", "V"))
+        if left.is_stem or verb:
             nasal = coda in ("ㄵ", "ㅁ", "ㄻ") or left.form[-1] in "신안"  # no other stem ends in ㄴ
             # Of 남깁니다 Mecab makes 남- + -기 + -ㅂ니다.
-            tense = nasal and onset in "ㄱㄷㅅㅈ" and right.is_ending and not right.tag.startswith("ETN+")
+            tense = nasal and onset in "ㄱㄷㅅㅈ" and (right.is_ending or verb) and not right.tag.startswith("ETN+")
             return (Mark("tense", "tensification_after_nasal_stem") if tense else None), False
         noun = right.tag.startswith(("N", "XPN", "XR", "MM")) or right.form == "밖에"
-        if onset in TENSE and ((left.is_adnominal and noun) or self.looks_adnominal(left, right)):
+        if onset in TENSE and left.is_adnominal and noun:
             return ADNOMINAL, False
         if left.is_noun or left.tag.startswith(("MM", "MAG")):
             return self._after_noun(left, right, onset, coda)
@@ -119,6 +123,8 @@ class Meetings:
 
     def looks_adnominal(self, left: Morpheme, right: Morpheme) -> bool:
         """Whether -(으)ㄹ that Mecab takes for something else (참을 수 없다) stands where only the ending does."""
+        if right.tag.startswith("ETM+NNB") and split(left.form[-1])[2] == "ㄹ":
+            return True  # 잘 거야: 잘/VA 거야/ETM+NNB+VCP+EC
         if left.form != "을" or left.tag != "JKO":
             if split(left.form[-1])[2] == "ㄹ" and left.tag != "JKO" and _AFTER_L.match(self.text, left.end):
                 return True
@@ -188,16 +194,16 @@ class Meetings:
         return size > 1 or form in _INSERTED_AFTER_ONE
 
 
-_LINKING = re.compile(
-    "(?:뒷|윗|아랫|나뭇|바닷|햇|콧|귓|혓|뱃|빗|촛|잿|핏|냇|샛|머릿|고깃|노랫|빨랫|담뱃|부잣|장맛|장밋|이야깃|우스갯|골칫|종잇|전셋|가운뎃|시곗|무지갯"
-    "|낚싯|나잇|최솟|최댓|등굣|하굣|막냇|만둣|순댓|북엇|소줏|맥줏|찻|횟|텃|훗|예삿|시냇|잔칫|고춧|깻|댓|베갯|툇|대팻|깃|처갓|외갓|기왓|수돗|죗|혼잣"
-    "|존댓|인삿|제삿|뭇|날갯|날갯|치맛|아랫|허드렛|두렛|사삿|가욋|고갯|모깃|반딧|번갯|보랏|비눗|세숫|아랫|양칫|어젯|오랫|요샛|자릿|조갯|진돗|하룻)$"
-)
+_LINKING = set("뒷윗콧귓혓뱃빗촛잿핏냇샛찻횟텃훗깻댓툇깃죗볏쇳갯셋밧샛툇젓뭇옛")  # of one syllable
+_NOT_LINKING = re.compile("(?:옷|맛|멋|뜻|못|웃|릇|섯|곳|것|엇|짓|벗|낫)$")
 
 
 def _takes_linking_s(left: Morpheme) -> bool:
-    """Whether the ㅅ that a morpheme ends in was only put there to join it to the next (나뭇 of 나뭇잎)."""
-    return bool(_LINKING.fullmatch(left.form))
+    """Whether the ㅅ that a noun ends in was only put there to join it to the next (나뭇 of 나뭇잎)."""
+    onset, vowel, coda = split(left.form[-1])
+    if coda != "ㅅ" or left.tag != "NNG" or len(left.form) == 1:
+        return coda == "ㅅ" and left.form in _LINKING
+    return not _NOT_LINKING.search(left.form) and is_noun(left.form[:-1] + join(onset, vowel))
 
 
 def places_of_existence(unit: Morpheme) -> Iterator[int]:

@@ -97,6 +97,13 @@ def morphemes(text: str) -> list[Morpheme]:
     return found
 
 
+@lru_cache(maxsize=4096)
+def is_noun(form: str) -> bool:
+    """Whether Mecab knows it as one noun."""
+    found = _analyse(form)
+    return len(found) == 1 and found[0][1] == "NNG"
+
+
 @lru_cache(maxsize=256)
 def _analyse(text: str) -> tuple[tuple[str, str, str, str], ...]:
     """(surface, tag, kind, expression) of each word of Mecab's dictionary."""

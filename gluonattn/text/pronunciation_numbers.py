@@ -155,6 +155,8 @@ def mark_numbers(text: str, units: Sequence[Morpheme], numbers: Sequence[tuple[i
         Where counters begin after a space (세 개): they are said in one breath with their number.
     """
     joined = set()
+    for six in re.finditer("(?<=십)육|(?<=[백천만억경])육(?=[십백천만억조경])", text):  # in any word: 삼십육계
+        put(six.start(), Mark("insert"))
     at = {unit.start: unit for unit in units}
     for start, end in [*numbers, *_written_numbers(units)]:
         for place in range(start + 1, end):

@@ -55,7 +55,7 @@ def test_examples_of_the_standard(spelling, readings):
 
 
 def test_the_other_examples_are_many_and_not_those_of_the_standard():
-    assert len(KNOWN) >= 400 and not {case.values[0] for case in KNOWN} & {case.values[0] for case in CASES}
+    assert len(KNOWN) >= 900 and not {case.values[0] for case in KNOWN} & {case.values[0] for case in CASES}
 
 
 @pytest.mark.parametrize("spelling, readings", KNOWN)
@@ -125,8 +125,12 @@ def test_an_object_particle_is_no_adnominal_ending():
     assert pronounce("음악을 듣다", linked=True).sounds == "으마글 듣따"
 
 
-def test_decomposed_hangul_is_the_same_word():
-    assert pronounce(unicodedata.normalize("NFD", "국물")) == pronounce("국물")
+@given(st.one_of(words, texts, st.sampled_from(["국물 é 16개", "가\u11a8", "café에서 밥 먹을 수 있다"])), st.booleans(), st.booleans())
+@tries(150)
+def test_canonically_equivalent_text_is_said_the_same(text, linked, lexical):
+    composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    said = pronounce(text, linked=linked, lexical=lexical)
+    assert said == pronounce(composed, linked=linked, lexical=lexical) == pronounce(decomposed, linked=linked, lexical=lexical)
 
 
 def test_what_is_no_text_is_refused():
