@@ -361,6 +361,7 @@ app.command(epilog=_examples("project ./my-bert --from sentences.txt --out map.h
                              "project runs/dot --method tsne --out map.png"))(commands_capture.project)
 app.command(epilog=_examples("report pronunciation runs/pronunciation --out report.html",
                              "report pronunciation runs/pronunciation --lang en --word 독립문"))(commands_report.report)
+app.command(epilog=_examples(*commands_pronunciation.EXAMPLES))(commands_pronunciation.pronounce)
 
 
 @app.command(epilog=_examples("cells", "cells --json"))
