@@ -8,7 +8,7 @@ A sum of n float32 products is off by about sqrt(n) units in the last place of i
 approach to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41, 2019); layers one behind another add their errors
 likewise. `SAFETY` covers that exp, tanh and divisions are off by some units themselves, that a layer may stretch what comes
 in, that both results are rounded, and that the rule holds with high probability only. What was seen on processors with
-AVX2 and AVX-512 is at most a fifth of what is allowed; a mask that leaks moves the same numbers a thousand times as far as
+AVX2 and AVX-512 is at most a quarter of what is allowed; a mask that leaks moves the same numbers a thousand times as far as
 that (tests/models/test_transformer.py).
 
 What takes one and the same way twice (going on after a kill, training again, saving and loading) must be equal to the bit:
