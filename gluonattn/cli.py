@@ -471,13 +471,11 @@ def _names(listed: str) -> list[str]:
 
 def _texts_of(source: Path, column: Optional[str]) -> list[str]:
     """The texts of a file; rows without one are counted and said."""
-    from .data.reviews import TEXT_COLUMNS, as_text
-    from .data.tables import pick_column, read_rows
+    from .data.reviews import read_text_column
+    from .plain import is_blank
 
-    rows = list(read_rows(source))
-    name = pick_column(source, list(rows[0][1]), column, TEXT_COLUMNS, "text") if rows else ""
-    texts = [as_text(source, line, name, row.get(name)) for line, row in rows]
-    kept = [text for text in texts if text.strip()]
+    texts = read_text_column(source, column)
+    kept = [text for text in texts if not is_blank(text)]
     if len(kept) < len(texts):
         typer.echo(f"{len(texts) - len(kept):,} of {len(texts):,} rows have no text: left out", err=True)
     return kept

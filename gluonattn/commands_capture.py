@@ -235,9 +235,9 @@ def _one_file(records: list, path: Path) -> None:
 
 
 def _texts(source: str) -> list[str]:
-    from .data.reviews import TEXT_COLUMNS, read_reviews
+    from .data.reviews import read_reviews, read_text_column
     from .data.sources import locate
-    from .data.tables import pick_column, read_rows
+    from .plain import is_blank
 
     if source in ("sample", "nsmc"):
         files = locate(source)
@@ -245,11 +245,9 @@ def _texts(source: str) -> list[str]:
     path = Path(source)
     lines = _lines(path) if path.suffix.lower() == ".txt" else []
     if lines and "\t" not in lines[0]:
-        texts = [line.strip() for line in lines if line.strip()]
+        texts = [line.strip() for line in lines if not is_blank(line)]
     else:
-        rows = list(read_rows(path))
-        name = pick_column(path, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
-        texts = [str(row[name]) for _, row in rows if str(row.get(name) or "").strip()]
+        texts = [text for text in read_text_column(path) if not is_blank(text)]
     if not texts:
         raise DataError(f"{source} holds no sentence: give sample, nsmc, or a file of sentences.")
     return texts

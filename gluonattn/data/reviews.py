@@ -164,6 +164,29 @@ def read_reviews(
     return Reviews(texts, labels, {k: n for k, n in skipped.items() if n}, str(path), (text_name, label_name))
 
 
+def read_text_column(path: str | os.PathLike, column: str | None = None) -> list[str]:
+    """The texts of a table without labels, one a row and "" where a row has none.
+
+    Parameters
+    ----------
+    path : path
+    column : str or None
+        None takes the first usual name present.
+
+    Raises
+    ------
+    DataError
+        As `read_reviews` does for texts.
+    """
+    path = Path(path)
+    name = ""
+    texts = []
+    for line, row in read_rows(path):
+        name = name or pick_column(path, list(row), column, TEXT_COLUMNS, "text")
+        texts.append(as_text(path, line, name, row.get(name)))
+    return texts
+
+
 def as_text(path, line: int, column: str, value) -> str:
     """A row's value as text: JSON lines may hold numbers, and null or NaN for none.
 
