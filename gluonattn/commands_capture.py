@@ -112,8 +112,9 @@ def project(
 
 
 def _vector_records(model: str, texts: list[str], bar: Any) -> list:
-    config = Path(model) / "config.json"
-    if config.is_file() and "recipe" in json.loads(config.read_text(encoding="utf-8")):
+    from .models.checkpoint import is_checkpoint
+
+    if is_checkpoint(Path(model)):
         from .explain.predictor import load
         from .explain.vectors import with_vectors
 
@@ -226,8 +227,4 @@ def _first_line(path: Path) -> str:
 def _write(path: Path, text: str) -> None:
     from .files import replace_file
 
-    try:
-        replace_file(path, text.encode("utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"cannot write {path}: {error.strerror}. Choose a folder that exists, is writable and has space.") from None
+    replace_file(path, text, DataError)

@@ -8,14 +8,16 @@ from typing import Any, Callable, Optional
 
 import typer
 
-from .errors import OptionError
+from .errors import CheckpointError, OptionError
 
 
 def is_pronunciation(model: Path) -> bool:
     """Whether a folder holds a model of pronunciation; one that cannot be read is left to `load` to complain of."""
+    from .models.checkpoint import read_config
+
     try:
-        return json.loads((model / "config.json").read_bytes())["recipe"] == "pronunciation"
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_config(model)["recipe"] == "pronunciation"
+    except CheckpointError:
         return False
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gluonattn.errors import DataError, RecordError
-from gluonattn.files import clear_all_partials, clear_partials, is_partial, new_folder, replace_file, replacing_file
+from gluonattn.files import (
+    clear_all_partials,
+    clear_partials,
+    is_partial,
+    new_folder,
+    replace_file,
+    replacing_file,
+)
 
 ROOT = Path(__file__).parents[1]
 NAMES = st.one_of(

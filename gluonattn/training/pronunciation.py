@@ -37,7 +37,7 @@ def train_pronunciation(
     snapshots: Sequence[int] = (0, 1, 10),
     text_column: str | None = None,
     label_column: str | None = None,
-    resume: bool = False,
+    resume: bool | None = False,
     callbacks: Sequence = (),
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
@@ -90,7 +90,7 @@ def train_pronunciation(
     gpu = runtime.gpu_index(settings.device)
     settings = replace(settings, min_count=least).resolve(len(sets.train), on_cpu=gpu is None)
     fingerprint = _fingerprint(settings, snapshots, table := to_table(sets))
-    if resume and is_finished(out, fingerprint, settings, say):
+    if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
 
     with processes(settings) as group:

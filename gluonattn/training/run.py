@@ -37,7 +37,7 @@ def train(
     settings: Settings | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
-    resume: bool = False,
+    resume: bool | None = False,
     callbacks: Sequence = (),
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
@@ -61,10 +61,11 @@ def train(
         What to train; None builds it from `options`.
     text_column, label_column : str or None
         Columns of the file; None takes the usual names.
-    resume : bool, default False
+    resume : bool or None, default False
         Go on from ``OUT.resume`` if it is there. A finished run has nothing to
         resume; a model at `out` of other data or settings is refused and left
-        as it is, for more epochs are another run with another schedule.
+        as it is, for more epochs are another run with another schedule. None
+        goes on where it can, says nothing where it cannot, and replaces such a model.
     callbacks : sequence of Callback
         More behaviour (progress, for one).
     save_every : float, default 60
@@ -120,7 +121,7 @@ def train(
         more, extra = _extra(settings.extra, reviews, labels, say)
         texts += more
     fingerprint = _fingerprint(settings, reviews, extra)
-    if resume and is_finished(out, fingerprint, settings, say):
+    if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():

@@ -17,6 +17,7 @@ from ..models.checkpoint import get_weights, set_weights
 from ..runtime import mx
 from .resume import FORMAT, read_resume_file, refuse
 
+
 def save_state(path: Path, run, fingerprint: str) -> None:
     """Write the resume file of a run.
 
