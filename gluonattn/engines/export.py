@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..contents import dump_tensors, is_finite, parse_json, parse_tensors, refuse
+from ..contents import dump_tensors, is_finite, parse_json, parse_tensors
 from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DependencyError, choose
 from ..files import replace_file
@@ -85,19 +85,18 @@ def torch_module(path: str | os.PathLike) -> TorchClassifier:
 
     if Path(path).is_dir() or not Path(path).exists():
         return TorchClassifier(*prepare(load_checkpoint(path))).eval()
-    cure = "Give a file that `gluonattn export --to torch` wrote, or a checkpoint folder."
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror}). {cure}") from None
-    weights, notes = parse_tensors(content, path, CheckpointError, cure)
-    recipe, model = (parse_json(notes.get(name, ""), path, CheckpointError, cure) for name in ("recipe", "model"))
-    if recipe not in list(DEFAULTS):
-        refuse(path, f"its recipe is {recipe!r:.40}", CheckpointError, cure)
+        weights, notes = parse_tensors(Path(path).read_bytes(), path, ValueError)
+        recipe, model = (parse_json(notes[name], name, ValueError) for name in ("recipe", "model"))
+        if recipe not in list(DEFAULTS) or not all(map(is_finite, weights.values())):
+            raise ValueError(f"recipe {recipe!r:.40}, or weights that are not finite")
+    except (OSError, KeyError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is not a file that `gluonattn export --to torch` wrote ({error}): give one, or a "
+            "checkpoint folder."
+        ) from None
     check_model(model, Path(path))
     check_weights(shapes(recipe, {**DEFAULTS[recipe], **model}), weights)
-    if not all(map(is_finite, weights.values())):
-        refuse(path, "its weights must be finite", CheckpointError, cure)
     return TorchClassifier(recipe, {**DEFAULTS[recipe], **model}, weights).eval()
 
 

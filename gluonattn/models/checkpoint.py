@@ -108,9 +108,12 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
     weights, _ = parse_tensors(content[WEIGHTS], folder / WEIGHTS, CheckpointError)
     try:
         weights = expand(weights)
+    except ValueError as error:
+        refuse(folder / WEIGHTS, str(error))
+    try:
         vocabulary = content[VOCABULARY].decode()
     except ValueError as error:
-        refuse(folder, str(error))
+        refuse(folder / VOCABULARY, str(error))
     _check_weights(weights, config, folder / WEIGHTS)
     history = parse_json(content[HISTORY], folder / HISTORY, CheckpointError)
     require(history, list[dict[str, Union[int, float, None]]], folder / HISTORY, CheckpointError)

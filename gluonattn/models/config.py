@@ -112,7 +112,7 @@ def check_config(config: Any, path: Path) -> None:
     if not all_finite({key: value for key, value in config.items() if key != "validation"}):
         refuse(path, "a number is not finite")
     explained = found.explanation
-    if explained and explained.comprehensiveness and explained.method not in explained.comprehensiveness:
+    if explained is not UNSET and explained.comprehensiveness and explained.method not in explained.comprehensiveness:
         refuse(path, f"`explanation.method` is {explained.method!r:.40}, of which it has no figures")
     if found.recipe == PRONUNCIATION:
         _check_pronunciation(found, path)
@@ -135,7 +135,7 @@ def _check_classifier(config: Config, path: Path) -> None:
     if len(labels) < 2 or len(set(labels)) != len(labels) or len(labels) != model.classes:
         refuse(path, f"`labels` are {', '.join(map(repr, labels[:5])) or 'none'}, where a classifier has as many as its "
                      f"model has classes ({model.classes}), at least 2 and all different")
-    if config.weighing and len(config.weighing.bias) != len(labels):
+    if config.weighing is not UNSET and len(config.weighing.bias) != len(labels):
         refuse(path, f"`weighing.bias` has {len(config.weighing.bias)} numbers for {len(labels)} labels")
     if config.recipe == "post":
         if model.length not in (UNSET, config.max_length) or model.subword_buckets or model.ngrams:
