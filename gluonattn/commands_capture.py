@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -140,7 +139,9 @@ def _require_model(name: str) -> None:
 
 
 def _vector_records(model: str, texts: list[str], bar: Any) -> list:
-    if _is_ours(Path(model)):
+    from .models.checkpoint import is_checkpoint
+
+    if is_checkpoint(Path(model)):
         from .explain.predictor import load
         from .explain.vectors import with_vectors
 
@@ -150,14 +151,6 @@ def _vector_records(model: str, texts: list[str], bar: Any) -> list:
     records, _ = pretrained_records(model, texts, vectors=True, max_length=128, progress=bar)
     kinds = {r.kind for r in records}
     return [r for r in records if r.kind == ("encoder" if "encoder" in kinds else "decoder")]
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether it is a checkpoint of `gluonattn train`; one that cannot be read is left to its reader to complain of."""
-    try:
-        return "recipe" in json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError, TypeError):
-        return False
 
 
 def _map(records: list, found: list, path: Path, method: str, colour: str, seed: int, lang: str) -> None:
@@ -266,8 +259,4 @@ def _lines(path: Path) -> list[str]:
 def _write(path: Path, text: str) -> None:
     from .files import replace_file
 
-    try:
-        replace_file(path, text.encode("utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"cannot write {path}: {error.strerror}. Choose a folder that exists, is writable and has space.") from None
+    replace_file(path, text, DataError)

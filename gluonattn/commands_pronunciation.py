@@ -9,7 +9,7 @@ from typing import Callable, Optional
 import typer
 
 from .console import command_line, print_json, rich_console
-from .errors import OptionError
+from .errors import CheckpointError, OptionError
 
 EXAMPLES = ('pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
             'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json")
@@ -33,7 +33,7 @@ def pronounce(
     found = [say(text, linked=linked) for text in given]
     if as_json:
         values = [_as_json(said) for said in found]
-        _print_json(values[0] if len(values) == 1 and not source else values)
+        print_json(values[0] if len(values) == 1 and not source else values)
         return
     for said in found:
         others = f"  also {', '.join(f'[{reading}]' for reading in said.also)}" if said.also else ""
@@ -97,9 +97,11 @@ def _as_json(said) -> dict:
 
 def is_pronunciation(model: Path) -> bool:
     """Whether a folder holds a model of pronunciation; one that cannot be read is left to `load` to complain of."""
+    from .models.checkpoint import read_config
+
     try:
-        return json.loads((model / "config.json").read_bytes())["recipe"] == "pronunciation"
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_config(model)["recipe"] == "pronunciation"
+    except CheckpointError:
         return False
 
 

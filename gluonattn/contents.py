@@ -84,8 +84,9 @@ def digest_json(value: Any) -> str:
 
 
 def seal(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON object with its own digest in it."""
-    return {**value, _DIGEST: digest_json(dict(value))}
+    """A JSON object with its own digest in it, as it would be read back."""
+    value = json.loads(json.dumps(value, ensure_ascii=False))
+    return {**value, _DIGEST: digest_json(value)}
 
 
 def unseal(value: dict[str, Any]) -> dict[str, Any] | None:

@@ -106,9 +106,11 @@ def new_folder(folder: Path) -> Iterator[Path]:
     try:
         yield partial
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+        finally:
+            if lock is not None:
+                os.close(lock)
 
 
 def clear_partials(path: Path) -> None:

@@ -14,10 +14,12 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional, Union
 
+import msgspec
 import numpy as np
 
+from .contents import digest_arrays
 from .errors import RecordError
 from .files import replace_file
 from .plain import is_space
@@ -271,10 +273,12 @@ class AttentionRecord:
             If the file cannot be written.
         """
         path = Path(path)
-        # Not as ASCII: two lone surrogates side by side would come back as one character.
-        header = json.dumps(_header(self), ensure_ascii=False).encode("utf-8", "surrogatepass")
         arrays = {name: getattr(self, name) for name in ("weights", *_VECTORS)}
         arrays = {name: array for name, array in arrays.items() if array is not None}
+        # Not as ASCII: two lone surrogates side by side would come back as one character.
+        plain = json.loads(json.dumps(_header(self), ensure_ascii=False))
+        sealed = {**plain, "sha256": digest_arrays(arrays, plain)}
+        header = json.dumps(sealed, ensure_ascii=False).encode("utf-8", "surrogatepass")
         content = io.BytesIO()
         np.savez_compressed(content, header=np.frombuffer(header, dtype=np.uint8), **arrays)
         try:
@@ -313,7 +317,9 @@ def load_record(path: str | os.PathLike) -> AttentionRecord:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays.pop("header").tobytes().decode("utf-8", "surrogatepass"))
-        version = header.pop("format", None)
+        version, expected = header["format"], header.pop("sha256", None)  # older files have no digest
+        changed = expected is not None and expected != digest_arrays(arrays, header)
+        del header["format"]
     except FileNotFoundError:
         raise RecordError(f"no record at {path}: expected a file written by record.save().") from None
     except Exception as error:  # zipfile, zlib, numpy and json each raise their own
@@ -323,17 +329,44 @@ def load_record(path: str | os.PathLike) -> AttentionRecord:
         ) from None
     if version != FORMAT:
         raise RecordError(
-            f"{path} has record format {version}, this version of gluonattn reads {FORMAT}: "
+            f"{path} has record format {version!r:.40}, this version of gluonattn reads {FORMAT}: "
             "save the record again, or install the version that wrote it."
         )
+    if changed:
+        raise RecordError(f"{path} was changed after it was saved: its SHA-256 is another. Save it again.")
     try:
-        prediction = header.pop("prediction")
-        prediction = Prediction(**prediction) if prediction else None
-        return AttentionRecord(**{**header, **arrays}, prediction=prediction)
-    except (RecordError, KeyError, TypeError, AttributeError) as error:
+        found = msgspec.convert(header, _Saved)
+        if not set(arrays) <= {"weights", *_VECTORS} or any(array.dtype.kind != "f" for array in arrays.values()):
+            raise RecordError(f"its arrays are {', '.join(f'{name} ({a.dtype})' for name, a in arrays.items())}")
+        about = found.prediction
+        if about and not (about.label is None or about.label in about.probabilities):
+            raise RecordError(f"it predicts {about.label!r:.40}, which has no probability")
+        prediction = Prediction(about.label, about.probabilities) if about else None
+        return AttentionRecord(**{**header, **arrays, "prediction": prediction})
+    except (RecordError, msgspec.ValidationError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError,
+            RecursionError) as error:
         raise RecordError(
             f"{path} holds a record that does not fit together ({error}). Save it again."
         ) from None
+
+
+class _SavedPrediction(msgspec.Struct, forbid_unknown_fields=True):
+    label: Optional[str]
+    probabilities: dict[str, float]
+
+
+class _Saved(msgspec.Struct, forbid_unknown_fields=True):
+    """The header of a saved record, `_header`; what it leaves open, the record itself checks."""
+
+    text: str
+    queries: list[list[Union[str, int, None]]]
+    keys: list[list[Union[str, int, None]]]
+    kind: str
+    target_text: Optional[str]
+    prediction: Optional[_SavedPrediction]
+    normalised: bool
+    source: dict[str, Any]
+    attributions: dict[str, list[float]] = {}
 
 
 _VECTORS = ("queries_vectors", "keys_vectors", "values")
@@ -365,7 +398,7 @@ def _tokens(side: str, tokens: Sequence) -> tuple[Token, ...]:
     for i, token in enumerate(tokens):
         try:
             text, start, end, tag = Token(*token)
-            found.append(Token("" + text, operator.index(start), operator.index(end), tag))
+            found.append(Token("" + text, operator.index(start), operator.index(end), tag and "" + tag))
         except TypeError:
             raise RecordError(
                 f"{side} {i} must be a Token(text, start, end, tag=None) with whole numbers; got {token!r}."
@@ -376,7 +409,7 @@ def _tokens(side: str, tokens: Sequence) -> tuple[Token, ...]:
 def _json_copy(source: Mapping[str, Any]) -> dict:
     try:
         return json.loads(json.dumps(dict(source), ensure_ascii=False))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise RecordError(
             f"source must hold only JSON values (numbers, strings, lists, dicts): {error}."
         ) from None

@@ -129,9 +129,9 @@ def read_reviews(
     texts, labels = [], []
     skipped = {"without text": 0, "without a label": 0}
     known = None if known_labels is None else {label_text(label, str(path)): label for label in known_labels}
-    text_name = label_name = None
+    text_name = label_name = ""
     for line, row in read_rows(path):
-        if text_name is None or label_name is None:
+        if not label_name:
             text_name = pick_column(path, list(row), text_column, TEXT_COLUMNS, "text")
             label_name = pick_column(path, list(row), label_column, LABEL_COLUMNS, "label")
         try:

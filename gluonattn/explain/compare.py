@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from ..contents import parse_json, seal, unseal
 from ..data.reviews import Reviews, read_reviews
 from ..data.sources import locate
 from ..errors import DataError, Interrupted, OptionError, choose
@@ -142,7 +143,8 @@ def compare(
                           **_measured(folder, test, chosen, sentences, progress)}
             except (Interrupted, KeyboardInterrupt):
                 raise Interrupted(f"stopped at {where}; what is done is in {out}. Run the same command to go on.") from None
-            replace_file(note, json.dumps(result, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            content = json.dumps(seal(result), ensure_ascii=False).encode("utf-8", "surrogatepass")
+            replace_file(note, content, DataError)
         else:
             say(f"{where}: done before")
         comparison.results.append(result)
@@ -168,10 +170,11 @@ def _reviews(data: str, text_column, label_column) -> tuple[str | None, Reviews,
 def _finished(note: Path, asked: dict) -> dict[str, Any] | None:
     """The result kept from an earlier call, if it is of this very comparison."""
     try:
-        found = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = parse_json(note.read_bytes().decode("utf-8", "surrogatepass"), note, DataError)
+    except (OSError, ValueError, DataError):
         return None
-    same = isinstance(found, dict) and all(found.get(key) == value for key, value in asked.items())
+    found = unseal(found) if isinstance(found, dict) else None  # measured again, where it was changed
+    same = found is not None and all(found.get(key) == value for key, value in asked.items())
     return found if same else None
 
 
@@ -190,7 +193,7 @@ def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[
         "seconds": round(sum(epoch["seconds"] for epoch in history), 1),
         "epoch": predictor.config.get("epoch"),
         "valid_accuracy": predictor.config["validation"]["valid_accuracy"],
-        "method": predictor.config["explanation"]["method"],
+        "method": predictor.default_method,
         "probabilities": [[round(p.probabilities[label], 5) for label in predictor.labels] for p in found],
         "measured": _without_nan(measure(inside, [test.texts[i] for i in chosen], progress=progress)),
         "tokens": [[list(token) for token in inside.read(test.texts[i]).tokens] for i in chosen],

@@ -21,11 +21,12 @@ from ..data.reviews import Reviews, label_text
 from ..data.vocabulary import Vocabulary
 from ..engines.choice import make_engine, require_classifier
 from ..errors import CheckpointError, DataError, TextError, choose
-from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, load_checkpoint
+from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint, load_checkpoint
 from ..plain import read_texts
 from ..record import AttentionRecord, Prediction, Token
 from ..runtime import total_threads
 from ..text import tokenizer
+from ..text.tokenizers import KNOWN as TOKENIZERS
 from ..text.tokens import Tokens
 from .attribution import METHODS
 from .explanation import Explanation, attributed, predicted
@@ -101,6 +102,11 @@ class Predictor:
         config = checkpoint.config
         self.checkpoint, self.config, self.folder = checkpoint, config, folder
         self.labels: list[str] = config["labels"]
+        if config["tokenizer"] not in TOKENIZERS:
+            raise CheckpointError(
+                f"{folder / CONFIG} names the tokenizer {config['tokenizer']!r:.40}; this version has "
+                f"{', '.join(TOKENIZERS)}. Copy the whole folder again, or install the version that wrote it."
+            )
         self.tokenizer = tokenizer(config["tokenizer"])
         self._vocabulary = Vocabulary(checkpoint.vocabulary)
         if len(self._vocabulary) != config["model"]["vocab_size"]:
@@ -202,7 +208,7 @@ class Predictor:
 
     def _method(self, name: str | None) -> str | None:
         if name == "default":
-            return self.default_method
+            name = self.default_method
         if name is not None:
             choose("attribution method", name, {**METHODS, "default": None})
         return name

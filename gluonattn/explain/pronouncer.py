@@ -21,8 +21,8 @@ import numpy as np
 
 from ..data.padding import plan_by_length
 from ..data.vocabulary import Vocabulary
-from ..errors import CheckpointError, OptionError, TextError
-from ..models.checkpoint import load_checkpoint, set_weights
+from ..errors import CheckpointError, DataError, OptionError, TextError
+from ..models.checkpoint import check_weights, load_checkpoint, set_weights
 from ..models.snapshots import load_snapshot, snapshot_epochs
 from ..plain import plain
 from ..record import AttentionRecord, Token
@@ -89,10 +89,15 @@ class Pronouncer:
         self.epoch = self.config["epoch"] if epoch is None else epoch
         weights = checkpoint.weights if epoch is None else load_snapshot(folder, epoch, self.config["fingerprint"])
         self.model = Transformer(**self.config["model"])
+        # Before any of them is made: what is damaged may ask for more memory than there is.
+        check_weights({name: p.shape for name, p in self.model._collect_params_with_prefix().items()}, weights)
         self.model.initialize()
         set_weights(self.model, weights, mx.cpu())
         self.longest = self.config["max_length"] - 1  # beside its end, or beginning
         vocabulary = Vocabulary(checkpoint.vocabulary)
+        if len(vocabulary) != self.config["model"]["vocab_size"] or not all(
+                letter in vocabulary for letter in ("<s>", "</s>", *ALPHABET)):
+            raise CheckpointError(f"{folder}: vocab.json does not hold the letters of this model. Copy the whole folder again.")
         self._padding, (self._begin, self._end) = vocabulary.padding, vocabulary[["<s>", "</s>"]]
         self._letters = vocabulary.idx_to_token
         self._ids = {letter: vocabulary[[letter]][0] for letter in ALPHABET}
@@ -105,9 +110,12 @@ class Pronouncer:
             raise OptionError(f"expected one of {', '.join(SPLITS)}; got {split!r}.")
         try:
             table = (self.folder / WORDS).read_text(encoding="utf-8")
+            return getattr(from_table(table, [split]), split)
         except OSError as error:
             raise CheckpointError(f"{self.folder / WORDS}: {error.strerror}. Copy the whole folder again.") from None
-        return getattr(from_table(table, [split]), split)
+        except (ValueError, DataError) as error:
+            raise CheckpointError(f"{self.folder / WORDS} is not the table of words that training wrote ({error}). "
+                                  "Copy the whole folder again.") from None
 
     def say(self, words: Iterable[Word], beam: int = 1) -> list[str]:
         """How each word is said, in syllables.

@@ -109,9 +109,12 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
     weights, _ = parse_tensors(content[WEIGHTS], folder / WEIGHTS, CheckpointError)
     try:
         weights = expand(weights)
+    except ValueError as error:
+        refuse(folder / WEIGHTS, str(error))
+    try:
         vocabulary = content[VOCABULARY].decode()
     except ValueError as error:
-        refuse(folder, str(error))
+        refuse(folder / VOCABULARY, str(error))
     _check_weights(weights, config, folder / WEIGHTS)
     history = parse_json(content[HISTORY], folder / HISTORY, CheckpointError)
     require(history, list[dict[str, Union[int, float, None]]], folder / HISTORY, CheckpointError)
@@ -153,7 +156,7 @@ def refuse_foreign(folder: Path) -> None:
     """Raise CheckpointError if `folder` exists and is not a checkpoint or empty."""
     if folder.exists() and not folder.is_dir():
         raise CheckpointError(f"{folder} is a file: give a folder to save the model in.")
-    if folder.is_dir() and any(folder.iterdir()) and not _is_checkpoint(folder):
+    if folder.is_dir() and any(folder.iterdir()) and not is_checkpoint(folder):
         raise CheckpointError(
             f"{folder} holds files that are not a checkpoint's; it was left as it is. Give another folder."
         )
@@ -327,8 +330,8 @@ def _another_file(path: Path) -> CheckpointError:
     )
 
 
-def _is_checkpoint(folder: Path) -> bool:
-    """Whether config.json is one of ours: other programs have files of that name."""
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder's config.json is one of ours: other programs have files of that name."""
     try:
         config = parse_json((folder / CONFIG).read_bytes(), CONFIG, CheckpointError)
     except (OSError, CheckpointError):

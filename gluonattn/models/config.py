@@ -91,12 +91,12 @@ class Config(Struct):
     sha256: dict[str, Digest]
     label_names: dict[str, str] = {}
     training: dict[str, Any] = {}
-    fingerprint: Optional[str] = None
+    fingerprint: Union[str, UnsetType] = UNSET
     finished: bool = True
     epoch: Optional[Count] = None
     validation: dict[str, Number] = {}
-    explanation: Optional[Explained] = None
-    weighing: Optional[Weighing] = None
+    explanation: Union[Explained, UnsetType] = UNSET
+    weighing: Union[Weighing, UnsetType] = UNSET
 
 
 def check_config(config: Any, path: Path) -> None:
@@ -111,29 +111,37 @@ def check_config(config: Any, path: Path) -> None:
     found = require(config, Config, path, CheckpointError)
     if not all_finite({key: value for key, value in config.items() if key != "validation"}):
         refuse(path, "a number is not finite")
+    explained = found.explanation
+    if explained is not UNSET and explained.comprehensiveness and explained.method not in explained.comprehensiveness:
+        refuse(path, f"`explanation.method` is {explained.method!r:.40}, of which it has no figures")
     if found.recipe == PRONUNCIATION:
         _check_pronunciation(found, path)
     else:
         _check_classifier(found, path)
 
 
+def check_model(model: Any, path: Path) -> ClassifierModel:
+    """Raise CheckpointError unless these can be keyword arguments of a classifier."""
+    found = require({"model": model}, _OfClassifier, path, CheckpointError).model
+    if found.cell == "multi-head" and 2 * found.hidden_size % found.num_heads:
+        refuse(path, f"`model` has {found.num_heads} heads, which do not divide twice its hidden_size")
+    if found.subword_buckets == 1 or (found.ngrams and not found.subword_buckets):
+        refuse(path, f"`model` has {found.subword_buckets} subword_buckets and {found.ngrams} ngrams, which cannot be")
+    return found
+
+
 def _check_classifier(config: Config, path: Path) -> None:
-    model = require({"model": config.model}, _OfClassifier, path, CheckpointError).model
-    labels = config.labels
+    model, labels = check_model(config.model, path), config.labels
     if len(labels) < 2 or len(set(labels)) != len(labels) or len(labels) != model.classes:
         refuse(path, f"`labels` are {', '.join(map(repr, labels[:5])) or 'none'}, where a classifier has as many as its "
                      f"model has classes ({model.classes}), at least 2 and all different")
-    if config.weighing and len(config.weighing.bias) != len(labels):
+    if config.weighing is not UNSET and len(config.weighing.bias) != len(labels):
         refuse(path, f"`weighing.bias` has {len(config.weighing.bias)} numbers for {len(labels)} labels")
     if config.recipe == "post":
         if model.length not in (UNSET, config.max_length) or model.subword_buckets or model.ngrams:
             refuse(path, "a model of the post's recipe reads `max_length` tokens and no n-grams")
     elif model.length is not UNSET:
         refuse(path, "`model.length` belongs to the post's recipe")
-    if model.cell == "multi-head" and 2 * model.hidden_size % model.num_heads:
-        refuse(path, f"`model` has {model.num_heads} heads, which do not divide twice its hidden_size")
-    if model.subword_buckets == 1 or (model.ngrams and not model.subword_buckets):
-        refuse(path, f"`model` has {model.subword_buckets} subword_buckets and {model.ngrams} ngrams, which cannot be")
 
 
 def _check_pronunciation(config: Config, path: Path) -> None:
@@ -144,7 +152,7 @@ def _check_pronunciation(config: Config, path: Path) -> None:
         refuse(path, "`model` does not fit together: units must be a multiple of num_heads, and max_length one number")
     needed = {"epoch": config.epoch, "fingerprint": config.fingerprint, "training.data": config.training.get("data")}
     for name, value in needed.items():
-        if value is None:
+        if value in (None, UNSET):
             refuse(path, f"`{name}` is missing")
 
 

@@ -22,7 +22,6 @@ from ..text.pronunciation_pairs import word_pairs
 from ..text.pronunciation_sets import to_table, with_listed, with_shapes
 from .callbacks import Snapshots
 from .session import (
-    can_resume,
     finish,
     fit_and_save,
     folder_to_write,
@@ -98,11 +97,7 @@ def train_pronunciation(
     gpu = runtime.gpu_index(settings.device)
     settings = replace(settings, min_count=least).resolve(len(sets.train), on_cpu=gpu is None)
     fingerprint = _fingerprint(settings, snapshots, table := to_table(sets))
-    if resume is None:
-        resume, told = can_resume(out, fingerprint), lambda line: None
-    else:
-        told = say
-    if resume and is_finished(out, fingerprint, settings, told):
+    if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
 
     with processes(settings) as group:

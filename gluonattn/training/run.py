@@ -25,8 +25,8 @@ from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_chec
 from ..plain import is_blank, text_key
 from ..text import tokenize_all
 from .linear import fit_linear
-from .session import can_resume, fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from .session import finish as finish_run
+from .session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from .settings import SMALL, Settings
 
 _CHUNK = 2048  # texts whose n-grams are read at once
@@ -67,8 +67,7 @@ def train(
         Go on from ``OUT.resume`` if it is there. A finished run has nothing to
         resume; a model at `out` of other data or settings is refused and left
         as it is, for more epochs are another run with another schedule. None
-        goes on where this very run was stopped, starts over elsewhere, and
-        says nothing of it.
+        goes on where it can, says nothing where it cannot, and replaces such a model.
     callbacks : sequence of Callback
         More behaviour (progress, for one).
     save_every : float, default 60
@@ -126,11 +125,7 @@ def train(
         more, extra = _extra(settings.extra, reviews, labels, say)
         texts += more
     fingerprint = _fingerprint(settings, reviews, extra)
-    if resume is None:
-        resume, told = can_resume(out, fingerprint), lambda line: None
-    else:
-        told = say
-    if resume and is_finished(out, fingerprint, settings, told):
+    if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():

@@ -34,10 +34,11 @@ def folder_to_write(out: str | os.PathLike) -> Path:
     return out
 
 
-def is_finished(out: Path, fingerprint: str, settings: Settings, say: Callable[[str], None]) -> bool:
+def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | None,
+                say: Callable[[str], None]) -> bool:
     """Whether a run that is to go on has nothing left to do: `out` holds its model, and says that it is finished.
 
-    A model of another run is never replaced by a run that is to go on.
+    A model of another run is not replaced by a run that is to go on.
 
     Parameters
     ----------
@@ -46,6 +47,8 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, say: Callable[[
         Of the data and settings.
     settings : Settings
         To say what differs.
+    resume : bool or None
+        None goes on where it can: nothing is said, and another run's model may be replaced.
     say : callable
         Told, where it is so.
 
@@ -57,12 +60,15 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, say: Callable[[
     recover(out)
     state_file = resume_file(out)
     started = state_file.exists()
+    if resume is None and started and not is_resume_file_of(state_file, fingerprint):
+        state_file.unlink()  # of another run, which nobody asked to go on
+        started = False
     if not started and not (out.is_dir() and any(out.iterdir())):
         return False
     try:
         config = read_config(out)
     except CheckpointError as error:
-        if not started:
+        if resume and not started:
             raise CheckpointError(f"{error} To train again in its place, leave --resume out.") from None
         config = {}
     same = config.get("fingerprint") == fingerprint
@@ -70,28 +76,18 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, say: Callable[[
     if same and config.get("finished", not started) and _is_whole(out):
         if is_resume_file_of(state_file, fingerprint):  # a kill came before it was removed
             state_file.unlink()
-        say(f"{out} is finished: there is nothing to resume")
+        if resume:
+            say(f"{out} is finished: there is nothing to resume")
         return True
     if started:
         read_resume_file(state_file, fingerprint)  # what is wrong with it is said before the long work
-    elif not same:
+    elif resume and not same:
         raise CheckpointError(
             f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
             "--resume goes on with the very same run: choose another --out, or leave --resume out to train from the "
             "start in its place."
         )
     return False
-
-
-def can_resume(out: Path, fingerprint: str) -> bool:
-    """Whether this very run was stopped at `out`, or is finished there."""
-    recover(out)
-    if is_resume_file_of(resume_file(out), fingerprint):
-        return True
-    try:
-        return read_config(out).get("fingerprint") == fingerprint
-    except CheckpointError:
-        return False
 
 
 def _is_whole(out: Path) -> bool:
@@ -127,15 +123,15 @@ def processes(settings: Settings):
     return Leader(workers, threads) if workers > 1 else ALONE
 
 
-def resume_or_start(run, out: Path, fingerprint: str, resume: bool, say: Callable[[str], None]) -> None:
-    """Put the run where its resume file left it, if it is to go on and there is one.
+def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
+    """Put the run where its resume file left it, if it is to go on (None: where it can) and there is one.
 
     A run from the start writes its first resume file when it begins, over an older one.
     """
     from .state import load_state
 
     state_file = resume_file(out)
-    if resume and state_file.exists():
+    if resume is not False and state_file.exists():
         load_state(state_file, run, fingerprint)
         say(f"resumed in epoch {run.epoch + 1}, after {run.batch} of {run.batches_per_epoch} batches")
         return
