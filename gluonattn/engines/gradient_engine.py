@@ -53,10 +53,13 @@ class GradientClassifier(NumpyClassifier):
 
     def unroll(self, gates, mask, prefixes):
         """States (B, T, 2H) of what inputs bring into the gates (T, 2, B, 3H), where mask (B, T) is 1; elsewhere 0."""
+        return _gru(gates, self.steps(mask, prefixes))
+
+    def steps(self, mask, prefixes) -> Steps:
+        """The GRU's steps over texts of which mask (B, T) says where tokens stand."""
         weights, biases = (numpy.stack([self.weight(prefix + name) for prefix in prefixes])
                            for name in ("h2h_weight", "h2h_bias"))
-        states = _gru(gates, weights, biases[:, None], mask.T[:, :, None])  # (T, 2, B, H)
-        return np.concatenate([np.swapaxes(states[:, way], 0, 1) for way in (0, 1)], axis=-1)
+        return Steps(weights, biases[:, None], mask.T[:, None, :, None])
 
     def additive(self, query, key, v):
         """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T)."""
@@ -89,78 +92,109 @@ class GradientClassifier(NumpyClassifier):
         return np.sqrt(values + 1e-30)  # at 0, where padding is, its derivative would be infinite
 
 
-@primitive
-def _gru(gates, weights, biases, mask):
-    """States (T, 2, B, H) of both directions from their inputs' part of the gates (T, 2, B, 3H).
+class Steps:
+    """The steps of a GRU, both directions at once, and what each leaves for the way back; for one pass.
 
-    The second direction goes from the end to the beginning; mask is (T, B, 1).
+    Arrays (T, 2, B, ...) within are in the order of steps: the second direction begins at the end.
     """
-    length, _, batch, _ = gates.shape
-    states = numpy.empty((length, 2, batch, weights.shape[-1]))
-    state, turned = numpy.zeros(states.shape[1:]), weights.swapaxes(1, 2)
-    for step in range(length):
-        _, update, new, _ = _parts(_at(gates, step), state @ turned + biases)
-        state = new + update * (state - new)
-        _both(states, step, state, mask)
-        state = _at(states, step)
-    return states
+
+    def __init__(self, weights, biases, mask):
+        self.weights, self.biases, self.mask = weights, biases, _by_step(mask.repeat(2, axis=1))
+
+    def forth(self, start, way=0.0, places=numpy.zeros(1)):
+        """States (B, T, 2H) of every place on a way between inputs.
+
+        Parameters
+        ----------
+        start, way : numpy.ndarray, shape (T, 2, N, 3H)
+            What the inputs bring into the gates at the start of the way, and how it changes till the end.
+        places : numpy.ndarray, shape (S,)
+            How far along the way, each text in turn: B = N x S. Without, the start alone.
+        """
+        hidden, early = self.weights.shape[-1], 2 * self.weights.shape[-1]
+        # sigmoid(x) = (1 + tanh(x / 2)) / 2; the new state waits for the reset gate, so its bias does too
+        halves = numpy.repeat([0.5, 1.0], [early, hidden])
+        turned = numpy.ascontiguousarray((self.weights * halves[:, None]).swapaxes(1, 2))
+        start = _by_step(start + self.biases * numpy.repeat([1.0, 0.0], [early, hidden])) * halves
+        way = _by_step(numpy.broadcast_to(way, start.shape)) * halves
+        length, _, texts, width = start.shape
+        batch = texts * len(places)
+        self.states = numpy.zeros((length + 1, 2, batch, hidden))  # the first is before all steps
+        self.shares, self.fed = numpy.empty((length, 2, batch, width)), numpy.empty((length, 2, batch, hidden))
+        for step in range(length):
+            gates = numpy.multiply(way[step, :, :, None], places[:, None],
+                                   out=self.shares[step].reshape(2, texts, len(places), width))
+            gates += start[step, :, :, None]
+            before, gates = self.states[step], self.shares[step]
+            fed, share, new = before @ turned, gates[..., :early], gates[..., early:]
+            share += fed[..., :early]
+            numpy.tanh(share, out=share)
+            share += 1
+            share *= 0.5
+            fed_new = numpy.add(fed[..., early:], self.biases[..., early:], out=self.fed[step])
+            new += share[..., :hidden] * fed_new
+            numpy.tanh(new, out=new)
+            state = numpy.subtract(before, new, out=self.states[step + 1])
+            state *= share[..., hidden:]
+            state += new
+            state *= self.mask[step]
+        return numpy.concatenate([self.states[1:, 0], self.states[:0:-1, 1]], axis=-1).swapaxes(0, 1)
+
+    def back(self, slope, places=1):
+        """Derivatives by what inputs bring into the gates, from those by the states.
+
+        Parameters
+        ----------
+        slope : numpy.ndarray, shape (B, T, 2H)
+        places : int, default 1
+            Of each text, in turn; their derivatives are added up.
+
+        Returns
+        -------
+        numpy.ndarray, shape (T, 2, B / places, 3H)
+        """
+        slope = _by_step(slope.reshape(*slope.shape[:2], 2, -1).transpose(1, 2, 0, 3))
+        later, hidden = numpy.zeros_like(self.states[0]), self.states.shape[-1]
+        sums = numpy.empty((len(slope), 2, later.shape[1] // places, 3 * hidden))
+        found = numpy.empty(self.shares.shape[1:])
+        by_reset, by_update, by_new = (found[..., i * hidden : (i + 1) * hidden] for i in range(3))
+        for step in range(len(slope) - 1, -1, -1):
+            reset, update, new = (self.shares[step, ..., i * hidden : (i + 1) * hidden] for i in range(3))
+            own = slope[step]
+            own += later
+            own *= self.mask[step]
+            kept = own * update  # what goes to the state before as it is
+            own -= kept
+            numpy.subtract(self.states[step], new, out=by_update)
+            by_update *= own
+            by_update *= update
+            numpy.multiply(new, new, out=by_new)
+            numpy.subtract(1, by_new, out=by_new)
+            by_new *= own
+            numpy.subtract(1, reset, out=by_reset)
+            by_reset *= reset
+            by_reset *= self.fed[step]
+            by_reset *= by_new
+            if places > 1:
+                found.reshape(2, -1, places, 3 * hidden).sum(axis=2, out=sums[step])
+            else:
+                sums[step] = found
+            by_new *= reset
+            later = numpy.add(found @ self.weights, kept, out=kept)
+        return _by_step(sums)
 
 
-def _gru_gradient(states, gates, weights, biases, mask):
-    """Back through time; what a step computed is computed again, from the state before it."""
-
-    def backward(slope):
-        found, later = numpy.empty_like(gates), numpy.zeros(states.shape[1:])
-        turned = weights.swapaxes(1, 2)
-        for step in range(len(gates) - 1, -1, -1):
-            before = _at(states, step - 1) if step else numpy.zeros_like(later)
-            r, z, n, fed_new = _parts(_at(gates, step), before @ turned + biases)
-            own = _at(slope, step) + later
-            own *= numpy.stack([mask[step], mask[len(gates) - 1 - step]])
-            both = numpy.empty((*own.shape[:2], gates.shape[-1]))
-            hidden = own.shape[-1]
-            by_reset, by_update, by_new = (both[..., i * hidden : (i + 1) * hidden] for i in range(3))
-            numpy.multiply(own, (1 - z) * (1 - n * n), out=by_new)
-            numpy.multiply(by_new, fed_new * r * (1 - r), out=by_reset)
-            numpy.multiply(own, (before - n) * z * (1 - z), out=by_update)
-            found[step, 0], found[len(gates) - 1 - step, 1] = both
-            by_new *= r
-            later = both @ weights
-            own *= z
-            later += own
-        return found
-
-    return backward
+@primitive
+def _gru(gates, steps):
+    return steps.forth(gates)
 
 
-defvjp(_gru, _gru_gradient, argnums=(0,))
+defvjp(_gru, lambda states, gates, steps: steps.back, argnums=(0,))
 
 
-def _at(values, step):
-    """Both directions (2, B, ...) of values (T, 2, B, ...) at a step: the second began at the end."""
-    return numpy.stack([values[step, 0], values[len(values) - 1 - step, 1]])
-
-
-def _both(values, step, now, mask):
-    """Write what both directions have at a step."""
-    last = len(values) - 1 - step
-    numpy.multiply(now[0], mask[step], out=values[step, 0])
-    numpy.multiply(now[1], mask[last], out=values[last, 1])
-
-
-def _parts(gates, fed):
-    """Reset gate, update gate, new state, and the state's part of the latter; `fed` is written over."""
-    hidden = gates.shape[-1] // 3
-    share, fed_new = fed[..., : 2 * hidden], fed[..., 2 * hidden :]
-    share += gates[..., : 2 * hidden]
-    share /= 2
-    numpy.tanh(share, out=share)
-    share += 1
-    share /= 2
-    reset = share[..., :hidden]
-    new = reset * fed_new
-    new += gates[..., 2 * hidden :]
-    return reset, share[..., hidden:], numpy.tanh(new, out=new), fed_new
+def _by_step(values):
+    """Values (T, 2, ...) with the second direction turned round: from places in the text to steps, and back."""
+    return numpy.stack([values[:, 0], values[::-1, 1]], axis=1)
 
 
 @primitive

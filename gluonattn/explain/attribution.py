@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engines.forward import DIRECTIONS
+from ..engines.forward import DIRECTIONS, mask_of
 from ..errors import choose
 from ..threads import ONE_THREAD
 from .batch import Batch
@@ -22,7 +22,7 @@ from .inside import Inside, Passed, Reading
 COMPLETE = 0.01  # largest gap integrated gradients may leave, as a share of what is to be explained
 _STEPS = (16, 32, 64, 128, 256, 512)
 _MOST_PAIRS = 1 << 24  # steps x query-key pairs of one text; more steps are not taken
-_TOKENS = 4096  # steps x tokens that are derived at once; bounds memory, as _PAIRS does
+_TOKENS = 1024  # steps x tokens that are derived at once; bounds memory, as _PAIRS does
 _PAIRS = 1 << 21
 
 
@@ -305,25 +305,25 @@ def _slopes(inside, paths, targets, shares, parts) -> list[tuple[np.ndarray, np.
     """Weighted sums over the steps of derivatives by gates (T, 2, 3H) and by logits (classes,), of each text."""
     import autograd
 
-    lengths = [len(path.end) for path in paths]
-    gates = np.zeros((max(lengths), 2, len(paths), len(shares), paths[0].end.shape[-1]))
+    F, lengths = inside.gradient, np.array([len(path.end) for path in paths])
+    start, way = np.zeros((2, lengths.max(), 2, len(paths), paths[0].end.shape[-1]))
     for i, path in enumerate(paths):
-        way = path.end - path.start
-        gates[: lengths[i], :, i] = (np.broadcast_to(path.start, way.shape)[:, :, None]
-                                     + shares[:, None] * way[:, :, None])
-    shape = gates.shape
+        start[: lengths[i], :, i], way[: lengths[i], :, i] = path.start, path.end - path.start
+    rows, owners = np.repeat(lengths, len(shares)), np.repeat(targets, len(shares))
+    mask = mask_of(F, inside.recipe, np.zeros((len(rows), len(start))), rows)
     totals = np.stack([path.ngrams.sum(axis=0) for path in paths])
     known = (totals[:, None] * shares[:, None]).reshape(-1, inside.classes)
-    rows, owners = np.repeat(lengths, len(shares)), np.repeat(targets, len(shares))
+    counts = np.tile(parts, len(paths))
 
-    def value(given, added):
-        return log_odds(inside.from_gates(given, rows) + added + known, owners).sum()
+    def value(states, added):
+        return (log_odds(inside.from_states(states, mask) + added + known, owners) * counts).sum()
 
     with ONE_THREAD:
-        by_gates, by_logits = autograd.grad(value, (0, 1))(gates.reshape(*shape[:2], -1, shape[-1]),
-                                                           np.zeros_like(known))
-    by_gates = np.einsum("twnsg,s->ntwg", by_gates.reshape(shape), parts)
-    by_logits = np.einsum("nsc,s->nc", by_logits.reshape(len(paths), len(shares), -1), parts)
+        steps = F.steps(mask, DIRECTIONS[inside.recipe])
+        states = steps.forth(start, way, shares)
+        by_states, by_logits = autograd.grad(value, (0, 1))(states, np.zeros_like(known))
+        by_gates = steps.back(by_states, len(shares)).transpose(2, 0, 1, 3)  # (texts, T, 2, 3H)
+    by_logits = by_logits.reshape(len(paths), len(shares), -1).sum(axis=1)
     return [(own[:length], logits) for own, length, logits in zip(by_gates, lengths, by_logits)]
 
 
@@ -333,9 +333,11 @@ def _origins(inside: Inside, readings: Sequence[Reading]) -> tuple[list[np.ndarr
     for reading in readings:
         size = len(reading.tokens)
         if size not in known:
-            gates = inside.input_gates(inside.unknown_words(reading))
+            F, gates = inside.gradient, inside.input_gates(inside.unknown_words(reading))
+            mask = mask_of(F, inside.recipe, np.zeros((1, len(gates))), np.array([len(gates)]))
             with ONE_THREAD:
-                known[size] = gates, inside.from_gates(gates[:, :, None], np.array([len(gates)]))
+                states = F.steps(mask, DIRECTIONS[inside.recipe]).forth(gates[:, :, None])
+                known[size] = gates, inside.from_states(states, mask)
     gates, logits = zip(*(known[len(reading.tokens)] for reading in readings))
     return list(gates), list(logits)
 

@@ -18,9 +18,9 @@ from .inside import Inside, Passed, softmax
 from .reader import Reading
 
 WAYS = ("remove", "mask")
-_TOKENS = 40_000  # of variants whose states are held at once
-_PAIRS = 60_000  # query-key pairs that are computed at once
-_TEXTS = 256
+_TOKENS = 10_000  # of variants whose states are held at once
+_PAIRS = 30_000  # query-key pairs that are computed at once
+_TEXTS = 128
 
 
 class Batch:

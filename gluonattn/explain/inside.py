@@ -209,11 +209,9 @@ class Inside:
 
         return logits_of
 
-    def from_gates(self, gates, lengths):
-        """Logits (B, classes), without n-grams', of what words bring into the gates (T, 2, B, 3H)."""
+    def from_states(self, states, mask):
+        """Logits (B, classes), without n-grams', of states (B, T, C) where mask (B, T) says that tokens stand."""
         F = self.gradient
-        mask = mask_of(F, self.recipe, np.zeros((len(lengths), len(gates))), lengths)
-        states = F.unroll(gates, mask, DIRECTIONS[self.recipe])
         return decide(F, self.recipe, self.model, states, weights_of(F, self.model, states, mask), mask)
 
     def from_weights(self, passed: Passed) -> Callable:
