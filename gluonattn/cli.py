@@ -12,6 +12,7 @@ from typing import Any, Optional
 import typer
 
 from . import commands_capture, commands_pronunciation, commands_report
+from .bars import Bar
 from .errors import GluonAttnError, Interrupted, OptionError, choose
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
@@ -35,6 +36,7 @@ Engine = typer.Option("auto", help="auto (the fastest one installed), numpy, onn
 AsJson = typer.Option(False, "--json", help="Print JSON, for a program to read.")
 TextColumn = typer.Option(None, help="Column with the text; the usual names are found by themselves.")
 LabelColumn = typer.Option(None, help="Column with the label.")
+Target = typer.Option(None, help="Class whose attribution is shown, by its label or its name; the predicted one without it.")
 Model = typer.Option(None, "--model", "-m", help="Checkpoint folder, as train wrote it; the model in the box "
                      "without it.")
 
@@ -166,6 +168,8 @@ def predict(
     source: Path = typer.Argument(..., help="TSV, CSV or JSONL file, of any size."),
     out: Path = typer.Option(..., help="File to write; every row and column of the source is kept."),
     weights: Optional[Path] = typer.Option(None, help="Also write attention weights there, as JSONL."),
+    method: Optional[str] = typer.Option(None, help="Also put an attribution into --weights; as for explain."),
+    target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
     device: str = Device,
     engine: str = Engine,
@@ -178,7 +182,7 @@ def predict(
     predictor = load(model, device, engine)
     total = source.stat().st_size if source.exists() else 0
     bar = _Bar("predicting")
-    counts = score_file(predictor, source, out, text_column=text_column, weights=weights,
+    counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=method, target=target,
                         on_bytes=lambda n: bar.add(n, total))
     bar.close()
     if as_json:
@@ -195,7 +199,7 @@ def predict(
     'explain --model runs/mlp "재밌다ㅋㅋ" --out overlay.png --out page.html --open',
     'explain --model runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
     "explain --model runs/mlp --from reviews.csv --out page.html",
-    'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients',
+    'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients --target 부정',
     'explain --model runs/mlp "재밌다ㅋㅋ" --json'))
 def explain(
     model: Optional[Path] = Model,
@@ -212,6 +216,7 @@ def explain(
     method: str = typer.Option("default", help="Attribution shown beside the attention: leave-one-out, "
                                "integrated-gradients, gradient-input, attention-gradient, attention, norm, random, or "
                                "none; default is the most faithful on the model's validation reviews."),
+    target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
@@ -229,14 +234,22 @@ def explain(
     sentences = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
     if not sentences:
         raise OptionError("give a sentence to explain, or --from FILE.")
-    records = load(model, device, engine).explain_all(sentences, None if method == "none" else method)
-    if as_json:
-        values = [record.to_dict() for record in records]
-        _print_json(values[0] if len(values) == 1 and not source else values)
-    elif view == "terminal" or not source:  # a file of texts would fill the screen
-        for record in records:
-            typer.echo(to_terminal(record, colours=_colours(colours), width=_terminal_width(), layer=layer,
-                                   head=head), nl=False)
+    bar = Bar("explaining")
+    each = load(model, device, engine).explain_each(sentences, None if method == "none" else method, target, progress=bar)
+    shown = view == "terminal" or not source  # a file of texts would fill the screen
+    records = []
+    with _JsonList(as_json and (len(sentences) > 1 or bool(source))) as show_json:
+        for record in each:
+            if as_json or shown:
+                bar.hide()
+            if as_json:
+                show_json(record.to_dict())
+            elif shown:
+                typer.echo(to_terminal(record, colours=_colours(colours), width=_terminal_width(), layer=layer,
+                                       head=head), nl=False)
+            if out:
+                records.append(record)
+    bar.close()
     _draw_without_a_screen()
     for path, kind in zip(out, views):
         save_view(records, path, view=kind, layer=layer, head=head, lang=lang)
@@ -453,9 +466,34 @@ def _terminal_width() -> int:
 
 
 def _print_json(value) -> None:
+    typer.echo(_json(value, indent=1))
+
+
+def _json(value, indent: Optional[int] = None) -> str:
     # Escaped where needed: a lone surrogate cannot be printed.
-    text = json.dumps(value, ensure_ascii=False, indent=1)
-    typer.echo(text if text.isprintable() or _encodes(text) else json.dumps(value, indent=1))
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return text if text.isprintable() or _encodes(text) else json.dumps(value, indent=indent)
+
+
+class _JsonList:
+    """Prints values as JSON as they come: a list, a value a line, that is closed also when the work is stopped."""
+
+    def __init__(self, many: bool):
+        self.many, self.count = many, 0
+
+    def __enter__(self):
+        return self.show
+
+    def show(self, value) -> None:
+        if not self.many:
+            _print_json(value)
+            return
+        typer.echo(("," if self.count else "[") + "\n" + _json(value), nl=False)
+        self.count += 1
+
+    def __exit__(self, *_) -> None:
+        if self.count:
+            typer.echo("\n]")
 
 
 def _encodes(text: str) -> bool:

@@ -101,16 +101,17 @@ class Steps:
     def __init__(self, weights, biases, mask):
         self.weights, self.biases, self.mask = weights, biases, _by_step(mask.repeat(2, axis=1))
 
-    def forth(self, start, way=0.0, places=numpy.zeros(1)):
+    def forth(self, start, way=0.0, places=None):
         """States (B, T, 2H) of every place on a way between inputs.
 
         Parameters
         ----------
         start, way : numpy.ndarray, shape (T, 2, N, 3H)
             What the inputs bring into the gates at the start of the way, and how it changes till the end.
-        places : numpy.ndarray, shape (S,)
-            How far along the way, each text in turn: B = N x S. Without, the start alone.
+        places : numpy.ndarray, shape (S,), or None
+            How far along the way, each text in turn: B = N x S. None is the start alone.
         """
+        places = numpy.zeros(1) if places is None else places
         hidden, early = self.weights.shape[-1], 2 * self.weights.shape[-1]
         # sigmoid(x) = (1 + tanh(x / 2)) / 2; the new state waits for the reset gate, so its bias does too
         halves = numpy.repeat([0.5, 1.0], [early, hidden])

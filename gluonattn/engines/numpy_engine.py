@@ -206,7 +206,7 @@ class NumpyClassifier:
 
 
 def _step(gates, state, weight, bias_new):
-    """The next states (N, H) of a GRU from its inputs' part of the gates (N, 3H) and the states before, which are written over."""
+    """The next states (N, H) of a GRU from its inputs' part of the gates (N, 3H) and the states before; overwrites these."""
     hidden = state.shape[1]
     fed = state @ weight
     share, new = fed[:, : 2 * hidden], fed[:, 2 * hidden :]

@@ -149,8 +149,8 @@ def integrated_gradients(batch: Batch, targets: Sequence[int]) -> list[Attributi
     n-grams. Scores sum to the difference in log-odds between the two ends
     ("completeness"): steps (Gauss-Legendre) are doubled until what is missing
     is 1 % of it or less than 1e-4. Notes hold ``steps``, ``difference`` and
-    ``missing`` (in log-odds); and ``approximated`` where more is missing, for
-    the steps a text is given are bounded.
+    ``missing`` (in log-odds); where more is missing, for the steps a text is
+    given are bounded, also ``approximated``: steps, missing, and of how much.
     """
     inside = batch.inside
     starts, origins = _origins(inside, batch.readings)
@@ -170,8 +170,8 @@ def integrated_gradients(batch: Batch, targets: Sequence[int]) -> list[Attributi
             complete = abs(missing) <= max(COMPLETE * abs(ends[i]), 1e-4)
             notes = {"steps": steps, "difference": round(ends[i], 6), "missing": round(float(missing), 6)}
             if not complete:
-                notes["approximated"] = (f"stopped after {steps} steps: the scores' sum lacks {abs(missing):.3g} of "
-                                         f"{abs(ends[i]):.3g} in log-odds")
+                notes["approximated"] = {"steps": steps, "missing": round(float(abs(missing)), 6),
+                                         "of": round(abs(ends[i]), 6)}
                 if 2 * steps in _STEPS and 2 * steps * len(words) ** 2 <= _MOST_PAIRS:
                     rest.append(i)
             reading = batch.readings[i]
