@@ -15,14 +15,15 @@ import numpy as np
 
 from ..engines.forward import DIRECTIONS, mask_of
 from ..errors import choose
-from ..threads import ONE_THREAD
+from ..threads import ONE_THREAD, ahead
 from .batch import Batch
 from .inside import Inside, Passed, Reading
 
 COMPLETE = 0.01  # largest gap integrated gradients may leave, as a share of what is to be explained
+_LEAST = 1e-4  # and a gap below this is none
 _STEPS = (16, 32, 64, 128, 256, 512)
-_MOST_PAIRS = 1 << 24  # steps x query-key pairs of one text; more steps are not taken
-_TOKENS = 1024  # steps x tokens that are derived at once; bounds memory, as _PAIRS does
+_MOST_PAIRS = 1 << 23  # steps x query-key pairs of one text; more steps are not taken
+_TOKENS = 2048  # steps x tokens that are derived at once; bounds memory, as _PAIRS does
 _PAIRS = 1 << 21
 
 
@@ -136,7 +137,7 @@ def gradient_input(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
     zeros = inside.gradient.gate_biases(DIRECTIONS[inside.recipe])[None]
     paths = [Path(zeros, inside.input_gates(reading.example), inside.ngram_logits(reading))
              for reading in batch.readings]
-    sums = slopes(inside, paths, targets, np.ones(1), np.ones(1))
+    sums = slopes(inside, paths, targets, np.ones(1), np.ones(1), batch.workers)
     return [Attribution(words[: len(reading.tokens)] + share_out(reading, by_ngram), {})
             for reading, (words, by_ngram) in zip(batch.readings, sums)]
 
@@ -163,11 +164,11 @@ def integrated_gradients(batch: Batch, targets: Sequence[int]) -> list[Attributi
     for steps in _STEPS:
         places, parts = np.polynomial.legendre.leggauss(steps)
         sums = slopes(inside, [paths[i] for i in unsettled], [targets[i] for i in unsettled], (places + 1) / 2,
-                      parts / 2)
+                      parts / 2, batch.workers)
         rest = []
         for i, (words, by_ngram) in zip(unsettled, sums):
             missing = ends[i] - words.sum() - by_ngram.sum()
-            complete = abs(missing) <= max(COMPLETE * abs(ends[i]), 1e-4)
+            complete = abs(missing) <= max(COMPLETE * abs(ends[i]), _LEAST)
             notes = {"steps": steps, "difference": round(ends[i], 6), "missing": round(float(missing), 6)}
             if not complete:
                 notes["approximated"] = {"steps": steps, "missing": round(float(abs(missing)), 6),
@@ -265,7 +266,7 @@ class Path(NamedTuple):
 
 
 def slopes(inside: Inside, paths: Sequence[Path], targets: Sequence[int], shares: np.ndarray,
-           parts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+           parts: np.ndarray, workers: int = 1) -> list[tuple[np.ndarray, np.ndarray]]:
     """The way times the derivatives of the log-odds on it.
 
     Parameters
@@ -278,27 +279,31 @@ def slopes(inside: Inside, paths: Sequence[Path], targets: Sequence[int], shares
         How far along the way derivatives are taken.
     parts : numpy.ndarray, shape (steps,)
         What each counts in the sum.
+    workers : int, default 1
+        Threads that may compute at once.
 
     Returns
     -------
     list of (words, ngrams)
         Of each text, shapes (T,) and (places,).
     """
-    found: list[Any] = [None] * len(paths)
-    order = sorted(range(len(paths)), key=lambda i: len(paths[i].end))
+    order, jobs = sorted(range(len(paths)), key=lambda i: len(paths[i].end)), []
     while order:
         longest = len(paths[order[-1]].end)
         most = max(1, min(_TOKENS // longest, _PAIRS // longest**2))  # texts x steps
         texts = order[-max(1, most // len(shares)) :]
         del order[-len(texts) :]
-        sums = [_slopes(inside, [paths[i] for i in texts], [targets[i] for i in texts], shares[k : k + most],
-                        parts[k : k + most]) for k in range(0, len(shares), most)]
-        for number, i in enumerate(texts):
-            by_gates, by_logits = (sum(each) for each in zip(*(part[number] for part in sums)))
-            path = paths[i]
-            words = ((path.end - path.start) * by_gates).sum(axis=(1, 2))
-            found[i] = words, path.ngrams @ by_logits
-    return found
+        jobs += [(texts, slice(first, first + most)) for first in range(0, len(shares), most)]
+
+    def compute(texts, steps):
+        return texts, _slopes(inside, [paths[i] for i in texts], [targets[i] for i in texts], shares[steps], parts[steps])
+
+    by_gates, by_logits = [0.0] * len(paths), [0.0] * len(paths)
+    for texts, sums in ahead(compute, jobs, workers):
+        for i, (gates, logits) in zip(texts, sums):
+            by_gates[i], by_logits[i] = by_gates[i] + gates, by_logits[i] + logits
+    return [(((path.end - path.start) * gates).sum(axis=(1, 2)), path.ngrams @ logits)
+            for path, gates, logits in zip(paths, by_gates, by_logits)]
 
 
 def _slopes(inside, paths, targets, shares, parts) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -35,14 +35,14 @@ class Batch:
 
     Attributes
     ----------
-    inside : Inside
+    inside, workers
     readings : list of Reading
     passes : list of Passed
         Of each text, as it is.
     """
 
     def __init__(self, inside: Inside, readings: Sequence[Reading], workers: int = 1):
-        self.inside, self.readings, self._workers = inside, list(readings), workers
+        self.inside, self.readings, self.workers = inside, list(readings), workers
         with ONE_THREAD:
             self._tabulate()
             self.passes = self._pass()
@@ -123,7 +123,7 @@ class Batch:
                 return which, np.concatenate([found[-1] for found in self._decide(
                     which, self._sequences(rows, lengths, which), lengths)])
 
-        for which, found in ahead(compute, ((which,) for which in self._plan(lengths)), self._workers):
+        for which, found in ahead(compute, ((which,) for which in self._plan(lengths)), self.workers):
             logits[which] += found
         return iter(softmax(logits))
 

@@ -300,7 +300,8 @@ class Predictor:
         source = {
             "model": self.folder.name, "recipe": self.config["recipe"],
             "cell": self.config["model"]["cell"], "tokenizer": self.tokenizer.name,
-            "epoch": self.config.get("epoch"), "framework": self.engine,
+            "epoch": self.config.get("epoch"),
+            "framework": "numpy" if found or changed else self.engine,  # attribution and what-if open the model in numpy
             "versions": self.config["versions"],
             "label_names": self.config.get("label_names", {}),
             "tokens": {"in_text": reading.in_text, "seen": len(seen), "unknown": unknown},
