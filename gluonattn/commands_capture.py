@@ -51,8 +51,8 @@ def capture(
         else:
             _one_file(records, path)
     if as_json:
-        typer.echo(json.dumps({"records": rows, "largest_error": worst if checks else None, "out": list(map(str, out))}, ensure_ascii=False,
-                              indent=1))
+        told = {"records": rows, "largest_error": worst if checks else None, "out": list(map(str, out))}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
     for row, record in zip(rows, records):
         tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")

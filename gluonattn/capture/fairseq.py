@@ -115,7 +115,7 @@ class FairseqRecorder(Recorder):
         batches = [(batch, row) for batch in joined(self.passes) for row in range(batch.size)]
         for each in self.passes:
             for side, ids in each.ids.items():
-                each.padding[side] = ids == dictionaries[side].pad()
+                each.padding[side] = ids == dictionaries[str(side)].pad()
 
         def pieces(side: str, text: str, sentence: int, valid: np.ndarray) -> list[str]:
             batch, row = batches[sentence]

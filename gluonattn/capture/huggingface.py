@@ -20,9 +20,9 @@ from ..errors import CaptureError, DependencyError
 from ..record import AttentionRecord
 from .calls import Call, Generation, Pass, joined, kind_of_path
 from .kinds import settled
-from .placing import spelled
-from .pieces import byte_level, continuation, hf_tokens
 from .origins import Origin
+from .pieces import byte_level, continuation, hf_tokens
+from .placing import spelled
 from .recorder import BYPASSED, Recorder, whole_rows
 from .torch import TorchRecorder, need_torch, passes, to_numpy
 
@@ -175,7 +175,8 @@ class HuggingFaceRecorder(TorchRecorder):
         """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights."""
         seen = {c.layer for p in self.passes for c in p.calls}
         for path in sorted(self.trace.entered):
-            inside = path == "" or any(one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.") for one in seen)
+            inside = path == "" or any(one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.")
+                                       for one in seen)
             within = any(other != path and other.startswith(f"{path}.") and _sounds(self.modules[other])
                          for other in self.trace.entered)
             if _sounds(self.modules[path]) and not inside and not within:
@@ -202,7 +203,8 @@ class HuggingFaceRecorder(TorchRecorder):
         eager = ' and attn_implementation="eager"' if self.implementation != "eager" else ""
         own = f"To name its positions yourself, use gluonattn.capture.torch with attention={names}{eager}"
         return (f"{layers[0]} attends over {sequence}, for which the model was given no {side} ids (a picture, a sound, or "
-                f"embeddings), so it has no tokens. " + (f"To have the rest, {' or '.join(cures)}. " if cures else "") + f"{own}.")
+                "embeddings), so it has no tokens. " + (f"To have the rest, {' or '.join(cures)}. " if cures else "")
+                + f"{own}.")
 
     def _part_of(self, layers, without) -> str:
         """The smallest part that holds some layers and none of others."""
@@ -267,7 +269,8 @@ def _generating(recorder: Recorder, part) -> Iterator[None]:
             value = kwargs.get(name)
             return int((getattr(config, name, None) if value is None else value) or 1)
 
-        recorder.generation = Generation(option("num_beams"), option("num_return_sequences"), _prompt_padding(config, args, kwargs))
+        recorder.generation = Generation(option("num_beams"), option("num_return_sequences"),
+                                         _prompt_padding(config, args, kwargs))
         try:
             return generate(*args, **kwargs)
         finally:

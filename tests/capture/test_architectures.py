@@ -48,7 +48,8 @@ MODELS = {
     "GptOssForCausalLM": {**GROUPED, "head_dim": 8, "num_local_experts": 2, "num_experts_per_tok": 1, "sliding_window": 4},
     "MambaForCausalLM": dict(vocab_size=WORDS, hidden_size=32, num_hidden_layers=2),
     "BartForConditionalGeneration": TWO, "MarianMTModel": {**TWO, "decoder_vocab_size": WORDS},
-    "BigBirdPegasusForConditionalGeneration": {**TWO, **BLOCKS}, "LEDForConditionalGeneration": {**TWO, "attention_window": 4},
+    "BigBirdPegasusForConditionalGeneration": {**TWO, **BLOCKS}, 
+    "LEDForConditionalGeneration": {**TWO, "attention_window": 4},
     "T5ForConditionalGeneration": T5, "MT5ForConditionalGeneration": T5, "UMT5ForConditionalGeneration": T5,
     "LongT5ForConditionalGeneration": {**T5, "local_radius": 4},
 }
@@ -253,7 +254,8 @@ def test_rows_of_a_model_that_trains_or_looks_nowhere(transformers):
     texts = [TOKENIZER.text(row) for row in given["input_ids"]]
     with torch.no_grad(), capture(model) as recorder:
         model.train()(**given)
-    with pytest.raises(CaptureError, match=r"encoder.layer.0.*in training mode dropout acts on weights; call model.eval\(\)"):
+    said = r"encoder.layer.0.*in training mode dropout acts on weights; call model.eval\(\)"
+    with pytest.raises(CaptureError, match=said):
         recorder.records(texts, TOKENIZER)
     model.eval()
     for low in (float("-inf"), torch.finfo(torch.float32).min):
