@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -211,7 +212,7 @@ class HuggingFaceRecorder(TorchRecorder):
         steps = [layer.split(".") for layer in sorted(layers)]
         if not steps:
             return ""
-        shared = [s for s, *others in zip(*steps) if all(o == s for o in others)]
+        shared = [s for s, *_ in itertools.takewhile(lambda at: len(set(at)) == 1, zip(*steps))]
         for end in range(1, len(shared) + 1):
             path = ".".join(shared[:end])
             if not any(layer.startswith(f"{path}.") for layer in without) and holds_transformers(self.modules[path]):
