@@ -38,7 +38,15 @@ def main() -> None:
 
 
 def row(framework: str, name: str, recorder) -> float:
-    recorder.check()
+    from gluonattn.errors import CaptureError
+
+    try:
+        recorder.check()
+    except CaptureError as error:  # T5 before transformers 5.24 computes attention by code of its own
+        if "was bypassed" not in str(error) or not name.startswith("T5"):
+            raise
+        print(f"{framework:12} {name:52} by code of its own in this transformers: gluonattn.capture.torch")
+        return 0.0
     found = recorder.verify()
     shapes = {kind: [c for c in found if c.kind == kind] for kind in dict.fromkeys(c.kind for c in found)}
     text = ", ".join(f"{kind} {len(cs)} x {cs[0].heads}" for kind, cs in shapes.items())

@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import CaptureError, DependencyError
 from ..record import AttentionRecord
 from .calls import Call, joined
+from .kinds import settled
 from .recorder import Recorder, whole_rows
 from .torch import blocked, heads_of, hidden_keys, need_torch, passes, to_numpy
 
@@ -112,10 +113,10 @@ class FairseqRecorder(Recorder):
             As `check` does, or if the texts do not fit what went through the model.
         """
         dictionaries = {"source": dictionary, "target": target_dictionary or dictionary}
-        batches = [(batch, row) for batch in joined(self.passes) for row in range(batch.size)]
         for each in self.passes:
             for side, ids in each.ids.items():
-                each.padding[side] = ids == dictionaries[side].pad()
+                each.padding[side] = ids == dictionaries[str(side)].pad()
+        batches = [(batch, row) for batch in joined(settled(self.passes)) for row in range(batch.size)]
 
         def pieces(side: str, text: str, sentence: int, valid: np.ndarray) -> list[str]:
             batch, row = batches[sentence]

@@ -50,8 +50,9 @@ def capture(model, *, vectors: bool = False) -> Iterator[Recorder]:
             f"{type(model).__name__} holds none of GluonNLP's attention cells; its blocks are "
             f"{', '.join(sorted({type(block).__name__ for block, _ in blocks.values()}))}.")
     recorder = GluonRecorder("gluon", {path: kind if kind != "self" else kind_of_path(path)
-                                       for path, (_, kind) in cells.items()}, cure=CURE, source={"model": type(model).__name__})
-    recorder.trace = trace = Trace(recorder.unrecorded, set(cells))
+                                       for path, (_, kind) in cells.items()}, cure=CURE,
+                             source={"model": type(model).__name__})
+    recorder.trace = trace = Trace(mx, recorder.unrecorded, set(cells))
     with ExitStack() as undo:
         for block, _ in blocks.values():
             if getattr(block, "_active", False):  # a compiled block calls no hooks of what is in it

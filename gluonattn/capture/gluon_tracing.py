@@ -1,4 +1,4 @@
-"""What MXNet computes while a block is captured: the origin of every array."""
+"""What MXNet computes while a block is captured: the origin of every array. MXNet itself is handed in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from ..runtime import mx
 from .origins import INPUT, WEAK, Attended, Made, Origin, Origins
 
 _PRODUCTS = {"batch_dot", "dot", "_linalg_gemm2"}
@@ -39,9 +38,9 @@ class Trace:
     origins : Origins
     """
 
-    def __init__(self, attended: Callable[[Attended], None], taken: set[str]):
+    def __init__(self, mx: Any, attended: Callable[[Attended], None], taken: set[str]):
         self.origins = Origins(ByIdentity(), ByIdentity(), lambda array: False, self._attention)
-        self.attended, self.taken = attended, taken
+        self.attended, self.taken, self.mx = attended, taken, mx
         self.ran: set[str] = set()
         self._stack: list[str] = []
 
@@ -50,7 +49,7 @@ class Trace:
         self._stack.append(path)
         if outside:
             self.ran.add(path)
-            for i, array in enumerate(_arrays(inputs)):
+            for i, array in enumerate(self._arrays(inputs)):
                 if self.origins.known(array) is None:
                     self.origins.note(array, Made(Origin(f"{path or 'the block'}, input {i}"),
                                                   INPUT if array.ndim > 2 else WEAK))  # ids become a sequence by look-up
@@ -67,7 +66,7 @@ class Trace:
     def followed(self, name: str, operands, result) -> None:
         """What is known of an operation's result."""
         made = self.origins.first(operands)
-        results = _arrays(result)
+        results = self._arrays(result)
         if made is None or not results:
             return
         if name == "Embedding":
@@ -84,16 +83,22 @@ class Trace:
                 self.origins.takes_over(one, made, operands)
 
 
+    def _arrays(self, value) -> list:
+        if isinstance(value, self.mx.nd.NDArray):
+            return [value]
+        return [a for v in value for a in self._arrays(v)] if isinstance(value, (tuple, list)) else []
+
+
 @contextmanager
 def traced(trace: Trace, blocks: dict[str, Any]) -> Iterator[Trace]:
     """Follow what MXNet computes; blocks tell when they start and end."""
-    register, array = mx.nd.register, mx.nd.NDArray
+    register, array = trace.mx.nd.register, trace.mx.nd.NDArray
     invoke = register._imperative_invoke
     views = {name: array.__dict__[name] for name in _VIEWS}
 
     def following(handle, operands, *args):
         result = invoke(handle, operands, *args)
-        trace.followed(_name_of(handle), operands, result)
+        trace.followed(_name_of(trace.mx.base, handle), operands, result)
         return result
 
     def viewing(name, view):
@@ -128,17 +133,11 @@ def same_positions(one, other) -> bool:
 
 
 @cache
-def _name_of(handle: int) -> str:
+def _name_of(base: Any, handle: int) -> str:
     text, count = ctypes.c_char_p(), ctypes.c_uint()
     lists = [ctypes.POINTER(ctypes.c_char_p)() for _ in range(3)]
     last = [ctypes.c_char_p() for _ in range(3)]
-    mx.base.check_call(mx.base._LIB.MXSymbolGetAtomicSymbolInfo(
+    base.check_call(base._LIB.MXSymbolGetAtomicSymbolInfo(
         ctypes.c_void_p(handle), ctypes.byref(text), ctypes.byref(last[0]), ctypes.byref(count),
         *(ctypes.byref(one) for one in lists), *(ctypes.byref(one) for one in last[1:])))
     return (text.value or b"").decode()
-
-
-def _arrays(value) -> list:
-    if isinstance(value, mx.nd.NDArray):
-        return [value]
-    return [a for v in value for a in _arrays(v)] if isinstance(value, (tuple, list)) else []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -175,7 +176,8 @@ class HuggingFaceRecorder(TorchRecorder):
         """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights."""
         seen = {c.layer for p in self.passes for c in p.calls}
         for path in sorted(self.trace.entered):
-            inside = path == "" or any(one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.") for one in seen)
+            inside = path == "" or any(one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.")
+                                       for one in seen)
             within = any(other != path and other.startswith(f"{path}.") and _sounds(self.modules[other])
                          for other in self.trace.entered)
             if _sounds(self.modules[path]) and not inside and not within:
@@ -202,14 +204,15 @@ class HuggingFaceRecorder(TorchRecorder):
         eager = ' and attn_implementation="eager"' if self.implementation != "eager" else ""
         own = f"To name its positions yourself, use gluonattn.capture.torch with attention={names}{eager}"
         return (f"{layers[0]} attends over {sequence}, for which the model was given no {side} ids (a picture, a sound, or "
-                f"embeddings), so it has no tokens. " + (f"To have the rest, {' or '.join(cures)}. " if cures else "") + f"{own}.")
+                "embeddings), so it has no tokens. " + (f"To have the rest, {' or '.join(cures)}. " if cures else "")
+                + f"{own}.")
 
     def _part_of(self, layers, without) -> str:
         """The smallest part that holds some layers and none of others."""
         steps = [layer.split(".") for layer in sorted(layers)]
         if not steps:
             return ""
-        shared = [s for s, *others in zip(*steps) if all(o == s for o in others)]
+        shared = [s for s, *_ in itertools.takewhile(lambda at: len(set(at)) == 1, zip(*steps))]
         for end in range(1, len(shared) + 1):
             path = ".".join(shared[:end])
             if not any(layer.startswith(f"{path}.") for layer in without) and holds_transformers(self.modules[path]):
@@ -267,7 +270,8 @@ def _generating(recorder: Recorder, part) -> Iterator[None]:
             value = kwargs.get(name)
             return int((getattr(config, name, None) if value is None else value) or 1)
 
-        recorder.generation = Generation(option("num_beams"), option("num_return_sequences"), _prompt_padding(config, args, kwargs))
+        recorder.generation = Generation(option("num_beams"), option("num_return_sequences"),
+                                         _prompt_padding(config, args, kwargs))
         try:
             return generate(*args, **kwargs)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
+from typing import Any
 
 from .calls import Call, Pass
 
@@ -33,7 +34,7 @@ def _parts(one: Pass) -> list[Pass]:
     for linked in groups:
         mine = [c for c in calls if c.rows in linked]
         sides = _sides(mine)
-        by_side = [{sides[_nearest(sequence, sides)]: array for sequence, array in kept.items()
+        by_side: list[dict[Hashable, Any]] = [{sides[_nearest(sequence, sides)]: array for sequence, array in kept.items()
                     if _nearest(sequence, sides) is not None} for kept in (one.ids, one.padding)]
         found.append(replace(one, calls=mine, ids=by_side[0], padding=by_side[1], sides=sides))
     return found

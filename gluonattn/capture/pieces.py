@@ -24,7 +24,10 @@ def hf_tokens(tokenizer, text: str, ids: np.ndarray) -> list[Token]:
     text : str
     ids : int, shape (T,)
     """
-    ids = [int(i) for i in ids]
+    return _tokens(tokenizer, text, [int(i) for i in ids])
+
+
+def _tokens(tokenizer, text: str, ids: list[int]) -> list[Token]:
     names = tokenizer.convert_ids_to_tokens(ids)
     if not getattr(tokenizer, "is_fast", False):
         return _placed(tokenizer, text, names)
@@ -145,7 +148,7 @@ def _placed(tokenizer, text: str, pieces: Sequence[str | Token]) -> list[Token]:
             found.append(piece)
             done, i = max(done, piece.end), i + 1
             continue
-        run = list(itertools.takewhile(lambda p: isinstance(p, str), pieces[i:]))
+        run = [str(p) for p in itertools.takewhile(lambda p: isinstance(p, str), pieces[i:])]
         i += len(run)
         end = next((t.start for t in pieces[i:] if isinstance(t, Token) and t.end > t.start), len(text))
         found += [t._replace(start=t.start + done, end=t.end + done) for t in put(text[done:max(done, end)], run)]

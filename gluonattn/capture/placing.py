@@ -110,9 +110,9 @@ def spelled(pieces: Sequence[str], *, byte_level: bool = False, continuation: st
         return "".join(kept).replace("</w>", " ").strip()
     text = ""
     for piece in kept:
-        goes_on = bool(continuation) and piece.startswith(continuation) and len(piece) > len(continuation)
-        if goes_on:
-            text = text.removesuffix(" ") + piece[len(continuation):] + " "  # type: ignore[arg-type]
+        mark = continuation or ""
+        if mark and piece.startswith(mark) and len(piece) > len(mark):
+            text = text.removesuffix(" ") + piece[len(mark):] + " "
         else:
             text += piece[:-2] if piece.endswith("@@") and len(piece) > 2 else f"{piece} "
     return text.strip()

@@ -145,8 +145,8 @@ def _refuse_empty(tokenizer, texts: Sequence[str], max_length: int) -> None:
     """Texts that the tokenizer makes nothing of leave a row of padding alone."""
     for text in texts:
         if not tokenizer(text, truncation=True, max_length=max_length)["input_ids"]:
-            raise CaptureError(f"the text {text!r:.60} has no token for this model's tokenizer, so there is nothing that could "
-                               "look or be looked at: leave it out.")
+            raise CaptureError(f"the text {text!r:.60} has no token for this model's tokenizer, so there is nothing that "
+                               "could look or be looked at: leave it out.")
 
 
 def _without_vectors(record: AttentionRecord) -> AttentionRecord:

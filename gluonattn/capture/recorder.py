@@ -95,7 +95,7 @@ class Recorder:
         rows = dict.fromkeys(found for p in parts for c in p.calls if kind in (None, c.kind)
                              if (found := broken_row(c, self._queries_hidden(p, c, padding))))
         if rows:
-            raise CaptureError("; ".join(list(rows)[:3]) + (f"; and {len(rows) - 3} more layers" if len(rows) > 3 else "") + ".")
+            raise CaptureError(f"{some(list(rows), 3)}.")
         uniform = self.uniform(kind)
         if uniform:
             warnings.warn(
@@ -215,8 +215,8 @@ class Recorder:
         if self._lost:
             layer, mass = max(self._lost.items(), key=lambda one: one[1])
             warnings.warn(
-                f"{some(list(self._lost))} looked at padding, which is left out: rows lack up to {mass:.3f} ({layer}). Tell the "
-                "model of its padding (a key padding mask, attention_mask) to have whole rows.", stacklevel=3)
+                f"{some(list(self._lost))} looked at padding, which is left out: rows lack up to {mass:.3f} ({layer}). Tell "
+                "the model of its padding (a key padding mask, attention_mask) to have whole rows.", stacklevel=3)
         return found
 
     def _fit(self, batches: list[Pass], texts: Sequence) -> None:
@@ -241,17 +241,17 @@ class Recorder:
             raise CaptureError(
                 f"{layer} attends over a cut or pooled form of {getattr(cut[0], 'name', cut[0])}: a model that shortens its "
                 "sequence inside has no one set of tokens. Capture only the layers before, a part of the model.")
-        sizes = [p.size for p in batches]
-        if len(texts) != sum(sizes):
+        counts = [p.size for p in batches]
+        if len(texts) != sum(counts):
             read = [next(str(s) for s, side in p.sides.items() if side == "source") for p in batches]
             why = (f" (num_return_sequences={copies[0]} puts each sentence through {copies[0]} times)" if copies else
-                   f" ({', '.join(f'{n} of {name}' for n, name in zip(sizes, read))})" if len(batches) > 1 else "")
-            raise CaptureError(f"{sum(sizes)} sentences went through the model, {len(texts)} texts came{why}: give the raw "
+                   f" ({', '.join(f'{n} of {name}' for n, name in zip(counts, read))})" if len(batches) > 1 else "")
+            raise CaptureError(f"{sum(counts)} sentences went through the model, {len(texts)} texts came{why}: give the raw "
                                "text of each, in order.")
 
     def _of_sentence(self, batch, row, sentence, lists, pieces, kind, padding, uniform):
         has_target = "target" in batch.sides.values()
-        known: dict[str, tuple[np.ndarray, list[Token], str]] = {}
+        known: dict[str, tuple[np.ndarray, list[Token], str, int]] = {}
 
         def side(sequence: Hashable, length: int):
             name = batch.sides[sequence]
@@ -268,17 +268,18 @@ class Recorder:
                         f"{name} sentence {sentence} ({text!r:.40}) is all padding: it has no token that could look or be "
                         "looked at. Leave it out of the batch.")
                 known[name] = self._placed(name, text, sentence, valid, length, pieces)
-            if len(known[name][3]) != length:
+            if known[name][3] != length:
                 raise CaptureError(
                     f"{_layers(batch, sequence, length)} has {length} positions of {name} sentence {sentence}, layers "
-                    f"before it {len(known[name][3])}: a model that pools or cuts its sequence inside has no one set of "
+                    f"before it {known[name][3]}: a model that pools or cuts its sequence inside has no one set of "
                     "tokens. Ask for kinds that do not, or capture only the layers before.")
             return known[name][:3]
 
         groups: dict[tuple, list[Call]] = {}
         for call in batch.calls:
             if kind in (None, call.kind):
-                groups.setdefault((call.kind, call.rows, call.columns, call.weights.shape[1:], call.outside), []).append(call)
+                alike = (call.kind, call.rows, call.columns, call.weights.shape[1:], call.outside)
+                groups.setdefault(alike, []).append(call)
         records = []
         for (each, rows, columns, *_), calls in groups.items():
             outside = calls[0].outside
@@ -354,7 +355,7 @@ class Recorder:
             raise CaptureError(f"the model has a {name} side: give target_texts too.")
         if not all(isinstance(token, Token) for token in found):
             found = place(text, found)
-        return valid, found, text, range(length)
+        return valid, found, text, length
 
 
 def _listed(texts) -> list[str] | None:

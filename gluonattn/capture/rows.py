@@ -56,5 +56,5 @@ def _cause(call: Call, row: np.ndarray, total: float, nowhere: bool) -> str:
         return f"sums to {total:.3f}: in training mode dropout acts on weights; call model.eval() first"
     if total == 0:
         return f"sums to 0: these are no attention weights, or the mask hides every key; {padding}"
-    return (f"sums to {total:.3f}, not 1, though the model is in evaluation mode: these are no attention weights, or the layer "
-            "gives a part of the row to something that it does not return. Such rows are not recorded")
+    return (f"sums to {total:.3f}, not 1, though the model is in evaluation mode: these are no attention weights, or the "
+            "layer gives a part of the row to something that it does not return. Such rows are not recorded")

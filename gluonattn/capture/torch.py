@@ -107,8 +107,8 @@ class TorchRecorder(Recorder):
     def cure(self, bypassed: Sequence[str], empty: Sequence[Call]) -> str:
         new = [path for path, module in self.modules[""].named_modules() if self.modules.get(path) is not module]
         if new:
-            return (f"{type(self.modules['']).__name__} put new modules in place of its own while it ran ({some(new, 2)}), and "
-                    "these have no hooks: run it once before `with capture(...)`, then again inside")
+            return (f"{type(self.modules['']).__name__} put new modules in place of its own while it ran ({some(new, 2)}), "
+                    "and these have no hooks: run it once before `with capture(...)`, then again inside")
         attended = [c for c in empty if c.problem == BYPASSED]
         advice = [c.advice for c in empty if c.advice and c.problem != BYPASSED]
         if attended:
@@ -128,8 +128,8 @@ class TorchRecorder(Recorder):
             found.append(self.how_to_name(sorted({c.layer for c in attended}), any(c.advice == "ask" for c in attended)))
         else:
             mute = sorted({type(self.modules[c.layer]).__name__ for c in attended if not c.advice})
-            found.append(f"Attention was computed there that no hook can take: {', '.join(mute)} hands out no weights of the "
-                         "form (B, heads, Tq, Tk)")
+            found.append(f"Attention was computed there that no hook can take: {', '.join(mute)} hands out no weights of "
+                         "the form (B, heads, Tq, Tk)")
         if whole:
             found.append("What was recorded can be had without it: records(..., " +
                          " or ".join(f"kind={kind!r}" for kind in sorted(whole)) + ")")

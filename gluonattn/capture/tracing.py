@@ -20,7 +20,8 @@ _SAME_IDS = {"view", "reshape", "clone", "contiguous", "to", "long", "int", "det
              "reshape_as", "repeat", "repeat_interleave", "index_select"}
 _PRODUCTS = {"matmul": (0, 1), "bmm": (0, 1), "einsum": (0, 1), "baddbmm": (1, 2), "baddbmm_": (1, 2)}
 _COPIES = {"expand", "expand_as", "repeat", "repeat_interleave", "unsqueeze", "__getitem__", "clone", "broadcast_to"}
-_CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "narrow", "select", "unbind", "hsplit", "vsplit"}
+_CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "narrow", "select", "unbind", "hsplit",
+         "vsplit"}
 _JOINS = {"cat", "concat", "concatenate", "hstack", "vstack"}
 _LOOKUPS = {"embedding", "embedding_bag", "__getitem__", "index_select", "gather", "take_along_dim"}
 _ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
@@ -100,11 +101,10 @@ class Trace(TorchFunctionMode):
             for name in names:
                 tensor = given[name]
                 for i, part in enumerate(_tensors(tensor)):
-                    if id(part) in again and path not in self.taken:
+                    if id(part) in again and path not in self.taken and isinstance(tensor, torch.Tensor):
                         # One tensor given twice is two sequences: an alias tells them apart.
-                        if isinstance(tensor, torch.Tensor):
-                            part = given[name] = tensor.view_as(tensor)
-                            changed = True
+                        part = given[name] = tensor.view_as(tensor)
+                        changed = True
                     again.add(id(part))
                     self._root(part, ".".join(filter(None, (path, name))) + (f"[{i}]" if part is not tensor else ""))
             return _called(given, args, kwargs) if changed else None

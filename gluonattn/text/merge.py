@@ -19,8 +19,8 @@ def merge_into(record: AttentionRecord, tokenizer: Tokenizer, key_tokenizer: Tok
     A piece that lies in one unit belongs to it. One that reaches over several (subwords know nothing of
     morphemes) is shared out among them by the visible characters it has in each. The weight of a merged key
     is the sum of the shares in it; a merged query is the mean over the pieces in it, weighted by
-    their shares. A piece of blanks goes with the unit behind it, or the last. Every row keeps its sum. Special tokens, and pieces that no unit touches, stay by themselves;
-    a unit that no piece touches is left out.
+    their shares. A piece of blanks goes with the unit behind it, or the last. Every row keeps its sum.
+    Special tokens, and pieces that no unit touches, stay by themselves; a unit that no piece touches is left out.
 
     Parameters
     ----------

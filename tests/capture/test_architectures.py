@@ -48,7 +48,8 @@ MODELS = {
     "GptOssForCausalLM": {**GROUPED, "head_dim": 8, "num_local_experts": 2, "num_experts_per_tok": 1, "sliding_window": 4},
     "MambaForCausalLM": dict(vocab_size=WORDS, hidden_size=32, num_hidden_layers=2),
     "BartForConditionalGeneration": TWO, "MarianMTModel": {**TWO, "decoder_vocab_size": WORDS},
-    "BigBirdPegasusForConditionalGeneration": {**TWO, **BLOCKS}, "LEDForConditionalGeneration": {**TWO, "attention_window": 4},
+    "BigBirdPegasusForConditionalGeneration": {**TWO, **BLOCKS}, 
+    "LEDForConditionalGeneration": {**TWO, "attention_window": 4},
     "T5ForConditionalGeneration": T5, "MT5ForConditionalGeneration": T5, "UMT5ForConditionalGeneration": T5,
     "LongT5ForConditionalGeneration": {**T5, "local_radius": 4},
 }
@@ -253,7 +254,8 @@ def test_rows_of_a_model_that_trains_or_looks_nowhere(transformers):
     texts = [TOKENIZER.text(row) for row in given["input_ids"]]
     with torch.no_grad(), capture(model) as recorder:
         model.train()(**given)
-    with pytest.raises(CaptureError, match=r"encoder.layer.0.*in training mode dropout acts on weights; call model.eval\(\)"):
+    said = r"encoder.layer.0.*in training mode dropout acts on weights; call model.eval\(\)"
+    with pytest.raises(CaptureError, match=said):
         recorder.records(texts, TOKENIZER)
     model.eval()
     for low in (float("-inf"), torch.finfo(torch.float32).min):
@@ -293,3 +295,17 @@ def test_t5_attention_by_name_gives_weights_or_says_how(transformers, asked):
         return
     assert [r.kind for r in found] == ["encoder", "decoder", "cross"] * 2
     assert all(np.abs(r.weights.sum(-1) - 1).max() < 1e-4 for r in found)
+
+
+def test_a_sound_has_no_tokens_and_its_decoder_has(transformers):
+    config = transformers.WhisperConfig(**{**TWO, "num_mel_bins": 8, "max_source_positions": LENGTH})
+    torch.manual_seed(0)
+    model = transformers.WhisperForConditionalGeneration(config).eval()
+    targets = torch.randint(5, WORDS, (2, LENGTH))  # as long as the sound
+    with torch.no_grad(), capture(model) as recorder:
+        model(input_features=torch.randn(2, 8, 2 * LENGTH), decoder_input_ids=targets)
+    texts = [TOKENIZER.text(row) for row in targets]
+    with pytest.raises(CaptureError, match=r"attends over input_features.*kind='decoder'"):
+        recorder.records(["", ""], TOKENIZER, target_texts=texts)
+    records = recorder.records(["", ""], TOKENIZER, target_texts=texts, kind="decoder")
+    assert [r.query_text for r in records] == texts and {r.kind for r in records} == {"decoder"}

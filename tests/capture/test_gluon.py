@@ -102,3 +102,66 @@ def test_a_block_without_attention_says_what_it_holds():
     with pytest.raises(CaptureError, match="Dense holds none of .* cells; its blocks are Dense"), capture(
             mx.gluon.nn.Dense(2)):
         pass
+
+
+class Own(mx.gluon.Block):
+    """A block of one's own with one of GluonNLP's cells, under any name."""
+
+    def __init__(self, made, name):
+        super().__init__()
+        self.made = made
+        with self.name_scope():
+            self.norm, self.other_norm = mx.gluon.nn.LayerNorm(), mx.gluon.nn.LayerNorm()
+            setattr(self, name, nlp.model.MultiHeadAttentionCell(
+                nlp.model.DotProductAttentionCell(scaled=True), query_units=16, key_units=16, value_units=16, num_heads=4))
+        self.name_of_cell = name
+
+    def forward(self, x, y):
+        query, key = self.made(self, x, y)
+        return getattr(self, self.name_of_cell)(query, key, key)[0]
+
+
+@pytest.mark.parametrize("name", ["cell", "cross_attn", "encoder_attn", "self_attn"])
+@pytest.mark.parametrize("made, own", [
+    (lambda b, x, y: (x, x), True), (lambda b, x, y: (x, x.copy()), True),
+    (lambda b, x, y: (b.norm(x), b.other_norm(x)), True),
+    (lambda b, x, y: (x + 0.1, x), True), (lambda b, x, y: (x.reshape((0, 0, -1)) * 2, x), True),
+    (lambda b, x, y: (x, y), False), (lambda b, x, y: (b.norm(x), b.norm(y)), False),
+    (lambda b, x, y: (b.norm(x) + x, y * 2), False),
+])
+def test_the_kind_is_what_the_arrays_say(made, own, name):
+    model = initialised(Own(made, name))
+    numbers = np.random.default_rng(0)
+    x, y = (mx.nd.array(numbers.normal(size=(1, 5, 16))) for _ in range(2))
+    before = model(x, y).asnumpy()
+    invoke = mx.nd.register._imperative_invoke
+    with capture(model) as recorder:
+        during = model(x, y).asnumpy()
+    assert mx.nd.register._imperative_invoke is invoke and (before == during).all()
+    given = ("가나다라마", list("가나다라마"))
+    if own:
+        (record,) = recorder.records(*given)
+        assert record.kind == "self"
+        return
+    (record,) = recorder.records(*given, target_texts="abcde", target_tokens=list("abcde"))
+    assert record.kind == "cross" and record.queries[0].text == "a" and record.keys[0].text == "가"
+    with pytest.raises(CaptureError, match="target side: give target_texts and target_tokens"):
+        recorder.records(*given)
+
+
+def test_attention_of_a_blocks_own_operators_is_named():
+    class Mixed(mx.gluon.Block):
+        def __init__(self):
+            super().__init__()
+            with self.name_scope():
+                self.first = Own(lambda b, x, y: (x, x), "cell")
+
+        def forward(self, x):
+            x = self.first(x, x)
+            return mx.nd.batch_dot(mx.nd.softmax(mx.nd.batch_dot(x, x, transpose_b=True)), x)
+
+    model = initialised(Mixed())
+    with capture(model) as recorder:
+        model(mx.nd.array(np.random.default_rng(0).normal(size=(1, 5, 16))))
+    with pytest.raises(CaptureError, match="the model was bypassed .*by operators of the block's own"):
+        recorder.records("가나다라마", list("가나다라마"))

@@ -234,5 +234,10 @@ def test_hints_never_outweigh_sequences(hints):
     calls = [Call("a", hints[0], weights, rows=x, columns=x), Call("b", hints[1], weights, rows=x, columns=y)]
     (one,) = settled([Pass(calls=calls)])
     assert [c.kind for c in one.calls] == ["decoder", "cross"] and one.sides == {x: "target", y: "source"}
+    told = [Call("a", kind, weights) for kind in ("encoder", "decoder", "cross")]  # by a framework that follows no tensor
+    (one,) = settled([Pass(calls=told, ids={"source": np.zeros((1, 2)), "target": np.ones((1, 2))})])
+    assert [c.kind for c in one.calls] == ["encoder", "decoder", "cross"] and set(one.ids) == {"source", "target"}
+    (alone,) = settled([Pass(calls=told[1:2], ids={"target": np.ones((1, 2))})])
+    assert alone.ids["source"].all() and alone.calls[0].kind == "decoder"
     apart = settled([Pass(calls=[calls[0], Call("b", hints[1], weights, rows=y, columns=y)])])
     assert len(apart) == 2 and all(p.calls[0].kind != "cross" for p in apart)

@@ -13,8 +13,8 @@ from gluonattn.capture.placing import place, spelled
 
 pytestmark = pytest.mark.huggingface
 KINDS = ["wordpiece", "bytes", "unigram"]
-WORDS = st.lists(st.sampled_from(["좋다", "뷁", "정말", "별로", "영화가", "[MASK]", "[UNK]", "ㅋㅋ", "👍🏽", "a!", "<s>", "  "]),
-                 min_size=1, max_size=7).map(" ".join)
+WORDS = st.lists(st.sampled_from(["좋다", "뷁", "정말", "별로", "영화가", "[MASK]", "[UNK]", "ㅋㅋ", "👍🏽", "a!", "<s>",
+                                  "  "]), min_size=1, max_size=7).map(" ".join)
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +94,8 @@ def test_letters_that_a_normaliser_composes_stay_in_the_span(transformers, form,
                "WordPiece": trainers.WordPieceTrainer(**options)}[model]
     made.train_from_iterator(["쓰다 ㅆㅡ ㅆㅡㄴ 한글 가나 ｶﾞ ㅋㅋ ㅠㅠ é"] * 4, trainer)
     tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=made, unk_token="[UNK]")
-    for text in ("ㅆㅡ", "ㅆㅡㄱ ㅋㅋ", "ㅎㅏㄴㄱㅡㄹ", unicodedata.normalize("NFD", "한글 가나"), "ｶﾞ", "e\u0301 ㅠㅠ", "가나ㅆㅡ"):
+    for text in ("ㅆㅡ", "ㅆㅡㄱ ㅋㅋ", "ㅎㅏㄴㄱㅡㄹ", unicodedata.normalize("NFD", "한글 가나"), "ｶﾞ", "e\u0301 ㅠㅠ",
+                 "가나ㅆㅡ"):
         found = hf_tokens(tokenizer, text, tokenizer(text)["input_ids"])
         covered = {i for t in found for i in range(t.start, t.end)}
         assert covered == {i for i, c in enumerate(text) if not c.isspace()}, (text, found)
