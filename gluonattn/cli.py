@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 import warnings
 from pathlib import Path
 from typing import Any, Optional
 
 import typer
 
-from . import commands_capture, commands_pronunciation, commands_report
+from . import __version__, commands_capture, commands_pronunciation, commands_report, console
+from .console import command_line, print_json
 from .errors import GluonAttnError, Interrupted, OptionError, choose
 
+_SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
 app = typer.Typer(
@@ -39,8 +42,17 @@ Model = typer.Option(None, "--model", "-m", help="Checkpoint folder, as train wr
                      "without it.")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gluonattn {__version__}")
+        raise typer.Exit
+
+
 @app.callback(epilog="Add --debug to any command to see the full traceback of an error.")
-def main_options() -> None:
+def main_options(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True,
+                                 callback=_print_version),
+) -> None:
     pass
 
 
@@ -86,8 +98,11 @@ def train(
     as_json: bool = AsJson,
 ) -> None:
     """Train a classifier, or a model of pronunciation. Ctrl-C saves; --resume goes on."""
-    from rich.console import Console
+    from . import early
 
+    early.require_reviews(data, text_column, label_column)
+    if extra is not None:
+        early.require_readable(Path(extra), "Check the path, or gather it: python scripts/gather_crawl.py.")
     from .explain.trained import train as run_training
     from .training.callbacks import Progress
     from .training.settings import Settings
@@ -106,21 +121,20 @@ def train(
         commands_pronunciation.train(data, out, settings, snapshots, text_column=text_column, label_column=label_column,
                                      resume=resume, save_every=save_every, as_json=as_json, reading=_Bar("reading words"))
         return
-    console = Console(stderr=as_json)
+    shown = console.rich_console(stderr=as_json)
     folder = run_training(
         data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
-        callbacks=[Progress(console)], save_every=save_every, tokenizing=_Bar("tokenizing"),
-        fitting=_Bar("fitting n-grams"), report=lambda line: console.print(line, highlight=False, soft_wrap=True),
+        callbacks=[Progress(shown)], save_every=save_every, tokenizing=_Bar("tokenizing"),
+        fitting=_Bar("fitting n-grams"), report=shown.print,
     )
     history = json.loads((folder / "history.json").read_text())
     best = json.loads((folder / "config.json").read_text())["validation"]
     if as_json:
-        _print_json({"model": str(folder), "best": best, "history": history})
+        print_json({"model": str(folder), "best": best, "history": history})
         return
-    console.print(f"saved {folder}: epoch {best['epoch']}, validation accuracy {best['valid_accuracy']:.4f}",
-                  highlight=False, soft_wrap=True)
-    console.print(f"next: gluonattn evaluate --model {folder} --data {data}\n"
-                  f'      gluonattn explain --model {folder} "{SENTENCE}"', highlight=False, soft_wrap=True)
+    shown.print(f"saved {folder}: epoch {best['epoch']}, validation accuracy {best['valid_accuracy']:.4f}")
+    evaluating = command_line("evaluate", model=folder, data=data, text_column=text_column, label_column=label_column)
+    shown.print(f"next: {evaluating}\n      {command_line('explain', SENTENCE, model=folder)}")
 
 
 @app.command(epilog=_examples(
@@ -138,17 +152,24 @@ def evaluate(
     if model and commands_pronunciation.is_pronunciation(model):
         commands_pronunciation.evaluate(model, as_json)
         return
+    from . import early
     from .data.reviews import read_reviews
+    from .data.seen import share_seen
     from .data.sources import locate
+
+    early.require_reviews(data, text_column, label_column)
+    source = locate(data)
     from .explain.predictor import load
 
-    source = locate(data)
     predictor = load(model, device, engine)
     reviews = read_reviews(source.test or source.train, text_column=text_column, label_column=label_column,
                            known_labels=predictor.labels)
     result = predictor.evaluate(reviews)
+    learnt = share_seen(predictor.folder, reviews.texts, predictor.config.get("fingerprint"))
+    if learnt is not None:
+        result["trained_on"] = {"share": round(learnt[0], 3), "sampled": learnt[1]}
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     typer.echo(str(reviews))
     typer.echo(f"accuracy {result['accuracy']:.4f}   macro F1 {result['macro_f1']:.4f}   "
@@ -156,6 +177,9 @@ def evaluate(
     typer.echo("true label -> predicted: " + ", ".join(predictor.labels))
     for label, row in zip(predictor.labels, result["confusion"]):
         typer.echo(f"  {label}: " + "  ".join(f"{n:,}" for n in row))
+    if learnt and learnt[0] > _SHARED and learnt[0] * learnt[1] > 2.5:  # three of them: one or two say nothing
+        typer.echo(f"about {learnt[0]:.0%} of these reviews are among those it was trained on: it has learnt them, so "
+                   "expect less of it on others")
 
 
 @app.command(epilog=_examples(
@@ -172,6 +196,10 @@ def predict(
     as_json: bool = AsJson,
 ) -> None:
     """Label a file of reviews."""
+    from . import early
+
+    early.require_columns(source, text_column)
+    early.require_writable([out, *([weights] if weights else [])], inputs=[model])
     from .explain.predictor import load
     from .explain.scoring import score_file
 
@@ -182,7 +210,7 @@ def predict(
                         on_bytes=lambda n: bar.add(n, total))
     bar.close()
     if as_json:
-        _print_json({"out": str(out), **counts})
+        print_json({"out": str(out), **counts})
         return
     blank = counts["without_text"]
     note = f" ({blank:,} without text, left without a label)" if blank else ""
@@ -219,24 +247,30 @@ def explain(
     as_json: bool = AsJson,
 ) -> None:
     """Predict sentences and show which words were looked at."""
-    from .explain.predictor import load
+    from . import early
     from .views.save import save_view, view_of
-    from .views.terminal import to_terminal
+    from .views.terminal import COLOURS, to_terminal
 
     if show and not out:
         raise OptionError("--open opens what --out writes: give --out FILE too, page.html for one.")
+    _require_view(view, out, lang)
+    choose("colour mode", colours, {"auto": None, **COLOURS})
     views = [view_of(path, view) for path in out]
+    early.require_source_of_columns("--text-column", text_column, source)
+    early.require_writable(out, inputs=[source, model])
     sentences = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
     if not sentences:
         raise OptionError("give a sentence to explain, or --from FILE.")
+    from .explain.predictor import load
+
     records = load(model, device, engine).explain_all(sentences, None if method == "none" else method)
     if as_json:
         values = [record.to_dict() for record in records]
-        _print_json(values[0] if len(values) == 1 and not source else values)
+        print_json(values[0] if len(values) == 1 and not source else values)
     elif view == "terminal" or not source:  # a file of texts would fill the screen
         for record in records:
-            typer.echo(to_terminal(record, colours=_colours(colours), width=_terminal_width(), layer=layer,
-                                   head=head), nl=False)
+            print(to_terminal(record, colours=_colours(colours), width=console.width(), layer=layer,
+                              head=head), end="")
     _draw_without_a_screen()
     for path, kind in zip(out, views):
         save_view(records, path, view=kind, layer=layer, head=head, lang=lang)
@@ -254,12 +288,15 @@ def export(
     as_json: bool = AsJson,
 ) -> None:
     """Write a model for another framework: the same logits and weights there."""
+    from . import early
+
+    early.require_writable([out], inputs=[model])
     from .engines.export import export_model
     from .explain.predictor import shipped
 
     path = export_model(model or shipped(), to, out)
     if as_json:
-        _print_json({"out": str(path), "to": to, "bytes": path.stat().st_size})
+        print_json({"out": str(path), "to": to, "bytes": path.stat().st_size})
         return
     typer.echo(f"wrote {path} ({to}, {path.stat().st_size / 1e6:.1f} MB)")
 
@@ -268,7 +305,7 @@ def export(
     "compare --data sample --cells mlp,none --seeds 2 --out runs/compare",
     "compare --data nsmc --seeds 5 --workers 1 --out runs/compare"))
 def compare(
-    cells: str = typer.Option("mlp,dot,scaled-dot,general,multi-head,none,uniform", help="Attention cells, with commas."),
+    cells: Optional[str] = typer.Option(None, help="Attention cells, with commas; all of them without it."),
     seeds: int = typer.Option(5, help="Models of each cell."),
     data: str = typer.Option("sample", help="As for train; a fifth of a single file is held out as a test."),
     out: Path = typer.Option("runs/compare", help="Folder for checkpoints and the report; run again to go on."),
@@ -284,36 +321,37 @@ def compare(
     as_json: bool = AsJson,
 ) -> None:
     """Train attention cells alike, several seeds each, and say what differs beyond chance."""
-    from rich.console import Console
+    from . import early
 
+    early.require_reviews(data, text_column, label_column)
+    early.require_writable_folder(out)
     from .explain.compare import SENTENCES
     from .explain.compare import compare as run_comparison
     from .explain.compare_report import to_table, write_report
     from .explain.compare_summary import summarise
     from .explain.compare_words import in_words
+    from .models.cells import CELLS
     from .training.callbacks import Progress
     from .training.settings import Settings
 
-    console = Console(stderr=as_json)
+    shown = console.rich_console(stderr=as_json)
     comparison = run_comparison(
-        [name.strip() for name in cells.split(",") if name.strip()], seeds, data, out,
+        _names(cells) if cells else tuple(CELLS), seeds, data, out,
         settings=Settings(epochs=epochs, ngrams=ngrams, tokenizer=tokenizer, workers=workers), explained=explained,
         sentences=sentence or SENTENCES, text_column=text_column, label_column=label_column,
-        report=lambda line: console.print(line, highlight=False, soft_wrap=True),
-        callbacks=lambda: [Progress(console)], progress=_Bar("explaining"),
+        report=shown.print, callbacks=lambda: [Progress(shown)], progress=_Bar("explaining"),
     )
-    console.print("counting", highlight=False)
+    shown.print("counting")
     summary = summarise(comparison)
     _draw_without_a_screen()
     files = write_report(summary, out)
     if as_json:
-        typer.echo(files["json"].read_text(encoding="utf-8"))
+        print_json(json.loads(files["json"].read_text(encoding="utf-8")))
         return
-    console.print(to_table(summary))
+    shown.print(to_table(summary), soft_wrap=False)
     for paragraph in in_words(summary):
-        console.print(paragraph, highlight=False, soft_wrap=True)
-    console.print(f"wrote {', '.join(str(files[name]) for name in ('html', 'csv', 'json'))}", highlight=False,
-                  soft_wrap=True)
+        shown.print(paragraph)
+    shown.print(f"wrote {', '.join(str(files[name]) for name in ('html', 'csv', 'json'))}")
 
 
 app.command(epilog=_examples(
@@ -323,6 +361,7 @@ app.command(epilog=_examples("project ./my-bert --from sentences.txt --out map.h
                              "project runs/dot --method tsne --out map.png"))(commands_capture.project)
 app.command(epilog=_examples("report pronunciation runs/pronunciation --out report.html",
                              "report pronunciation runs/pronunciation --lang en --word 독립문"))(commands_report.report)
+app.command(epilog=_examples(*commands_pronunciation.EXAMPLES))(commands_pronunciation.pronounce)
 
 
 @app.command(epilog=_examples("cells", "cells --json"))
@@ -331,37 +370,44 @@ def cells(as_json: bool = AsJson) -> None:
     from .models.cells import CELLS
 
     if as_json:
-        _print_json({name: {"formula": c.formula, "source": c.source} for name, c in CELLS.items()})
+        print_json({name: {"formula": c.formula, "source": c.source} for name, c in CELLS.items()})
         return
     for name, kind in CELLS.items():
         typer.echo(f"{name:15} {kind.formula:32} {kind.source}")
 
 
-@app.command(epilog=_examples("tokenizers", f'tokenizers --text "{SENTENCE}"'))
+@app.command(epilog=_examples("tokenizers", "tokenizers --check", f'tokenizers --text "{SENTENCE}"'))
 def tokenizers(
-    text: Optional[str] = typer.Option(None, help="Show how each splits this text."),
+    text: Optional[str] = typer.Option(None, help="Show how each splits this text (starts Java: half a minute)."),
+    check: bool = typer.Option(False, help="Start each of them to be sure, instead of looking for what it needs."),
     as_json: bool = AsJson,
 ) -> None:
     """List the tokenizers, whether each can be used here, and how it splits a text."""
-    from .text import KNOWN, tokenizer
+    from .text import KNOWN
 
     rows: dict[str, dict] = {}
     for name, kind in KNOWN.items():
-        try:
-            split = tokenizer(name)
-            rows[name] = {"ready": True, "needs": kind.needs}
-            if text is not None:
-                rows[name]["tokens"] = [list(token) for token in split(text)]
-        except GluonAttnError as error:
-            rows[name] = {"ready": False, "needs": kind.needs, "why": str(error)}
+        rows[name] = _state_of(name, kind, text, start=check or text is not None)
+        if not as_json:  # each as soon as it is known
+            typer.echo(f"{name:11} {'ready  ' if rows[name]['ready'] else 'missing'} needs {kind.needs}")
+            if "tokens" in rows[name]:
+                typer.echo("            " + " ".join(token[0] for token in rows[name]["tokens"]))
     if as_json:
-        _print_json(rows)
-        return
-    for name, row in rows.items():
-        state = "ready  " if row["ready"] else "missing"
-        typer.echo(f"{name:11} {state} needs {row['needs']}")
-        if "tokens" in row:
-            typer.echo("            " + " ".join(token[0] for token in row["tokens"]))
+        print_json(rows)
+
+
+def _state_of(name: str, kind, text: Optional[str], start: bool) -> dict:
+    from .text import tokenizer
+
+    row = {"ready": True, "needs": kind.needs}
+    try:
+        why = None if start else kind.lacking()
+        split = tokenizer(name) if start else None
+        if split and text is not None:
+            row["tokens"] = [list(token) for token in split(text)]
+    except GluonAttnError as error:
+        why = str(error)
+    return row if why is None else {"ready": False, "needs": kind.needs, "why": why}
 
 
 @data_app.command(epilog=_examples("data nsmc", "data nsmc --out ~/nsmc"))
@@ -379,8 +425,8 @@ def nsmc(
     folder = download_nsmc(out, progress=progress)
     for bar in bars.values():
         bar.close()
-    typer.echo(f"NSMC is in {folder}, checksums right. Train on it: gluonattn train --data "
-               f"{'nsmc' if out is None else folder}")
+    training = command_line("train", data="nsmc" if out is None else folder)
+    typer.echo(f"NSMC is in {folder}, checksums right. Train on it: {training}")
 
 
 @data_app.command(epilog=_examples("data sample"))
@@ -419,18 +465,34 @@ class _Bar:
             self.bar.close()
 
 
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
 def _texts_of(source: Path, column: Optional[str]) -> list[str]:
     """The texts of a file; rows without one are counted and said."""
-    from .data.reviews import TEXT_COLUMNS, as_text
-    from .data.tables import pick_column, read_rows
+    from .data.reviews import read_text_column
+    from .plain import is_blank
 
-    rows = list(read_rows(source))
-    name = pick_column(source, list(rows[0][1]), column, TEXT_COLUMNS, "text") if rows else ""
-    texts = [as_text(source, line, name, row.get(name)) for line, row in rows]
-    kept = [text for text in texts if text.strip()]
+    texts = read_text_column(source, column)
+    kept = [text for text in texts if not is_blank(text)]
     if len(kept) < len(texts):
         typer.echo(f"{len(texts) - len(kept):,} of {len(texts):,} rows have no text: left out", err=True)
     return kept
+
+
+def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
+    """What `explain` would look at only where it writes a file, it refuses where it writes none."""
+    from .views.page import LANGUAGES
+    from .views.save import VIEWS
+
+    choose("language", lang, LANGUAGES)
+    if view is None:
+        return
+    endings = choose("view", view, VIEWS)
+    if view != "terminal" and not out:
+        raise OptionError(f"the view {view} is a file: give --out FILE too, with a name that ends in {' or '.join(endings)}"
+                          f"{'; or --json to print the record' * (view == 'record')}.")
 
 
 def _draw_without_a_screen() -> None:
@@ -446,46 +508,39 @@ def _colours(wanted: str) -> str:
     return "full" if rich_terminal else "16"
 
 
-def _terminal_width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size((80, 24)).columns
-
-
-def _print_json(value) -> None:
-    # Escaped where needed: a lone surrogate cannot be printed.
-    text = json.dumps(value, ensure_ascii=False, indent=1)
-    typer.echo(text if text.isprintable() or _encodes(text) else json.dumps(value, indent=1))
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: user mistakes print one line and exit 2, Ctrl-C exits 130."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    """Entry point: user mistakes print one line and exit 2, Ctrl-C exits 130, output that is lost 1."""
+    if arguments is None:
+        console.restart_in_utf8()
+    with console.streams() as (out, err):
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        out.flush()
+        code = console.exit_code(code, out, err)
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
-    if debug:
-        arguments.remove("--debug")
-    else:
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    if not debug:
         warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+    # Help is as wide as what shows it, too.
+    wide = {} if sys.stdout.isatty() else {"terminal_width": console.width(), "max_content_width": console.width()}
     try:
-        app(arguments, prog_name="gluonattn")
+        app(console.read_arguments(arguments), prog_name="gluonattn", **wide)
     except GluonAttnError as error:
         if debug:
-            raise
-        message = str(error).encode("utf-8", "backslashreplace").decode()
-        print(f"error: {message}", file=sys.stderr)
-        sys.exit(130 if isinstance(error, Interrupted) else 2)
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return 130 if isinstance(error, Interrupted) else 2
     except SystemExit as leaving:
         if leaving.code == 130:  # how typer answers Ctrl-C, without a word
             print("interrupted: nothing was left half-written", file=sys.stderr)
-        raise
+        if leaving.code is None or isinstance(leaving.code, int):
+            return leaving.code or 0
+        print(leaving.code, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

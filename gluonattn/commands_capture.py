@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Optional
@@ -11,10 +12,12 @@ from typing import Any, Optional
 import typer
 
 from .bars import Bar
+from .console import print_json
 from .errors import DataError, OptionError, choose
 from .record import AttentionRecord
 
 MODES = ("weights", "rollout", "value-weighted")
+KINDS = ("encoder", "decoder", "cross")
 
 
 def capture(
@@ -22,7 +25,7 @@ def capture(
     texts: list[str] = typer.Option(..., "--text", help="Sentence; can be given several times."),
     target: Optional[list[str]] = typer.Option(
         None, help="What the decoder is given, one for each sentence; it generates without."),
-    generate: int = typer.Option(0, help="Tokens to generate."),
+    generate: int = typer.Option(0, min=0, help="Tokens to generate."),
     kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross; all that the model has without it."),
     unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
     mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
@@ -32,33 +35,42 @@ def capture(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Take the attention out of a Hugging Face model: every layer and head, checked."""
-    from .capture.pretrained import pretrained_records
-    from .views.grid_page import grid_page
+    from . import early
+    from .text import KNOWN
+    from .views.page import LANGUAGES
 
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
         raise OptionError(f"{len(texts)} --text came with {len(target)} --target: give one for each.")
+    choose("kind", kind or "encoder", dict.fromkeys(KINDS))
+    choose("unit", unit, dict.fromkeys(("token", "eojeol", *KNOWN)))
+    choose("language", lang, LANGUAGES)
     _endings(out, ".html", ".png", ".svg", ".pdf", ".npz")
+    early.require_writable(out)
+    _require_model(model)
+    from .capture.pretrained import pretrained_records
+    from .views.grid_page import grid_page
+
     records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
                                          vectors=mode == "value-weighted")
     records = [_merged(_moded(record, mode), unit) for record in records]
     rows = [{"kind": r.kind, "layers": r.layers, "heads": r.heads, "queries": len(r.queries), "keys": len(r.keys),
              "text": r.text, "target_text": r.target_text} for r in records]
-    worst = max((c.weights_error for c in checks), default=float("nan"))
+    worst = max((c.weights_error for c in checks), default=None)
     for path in out:
         if path.suffix.lower() == ".html":
             _write(path, grid_page(records, lang=lang))
         else:
             _one_file(records, path)
     if as_json:
-        typer.echo(json.dumps({"records": rows, "largest_error": worst, "out": list(map(str, out))}, ensure_ascii=False,
-                              indent=1))
+        print_json({"records": rows, "largest_error": worst, "out": list(map(str, out))})
         return
     for row, record in zip(rows, records):
         tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")
         typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
                    f"tokens: {tokens}")
-    typer.echo(f"weights differ from softmax(QK) by {worst:.1e} at most")
+    typer.echo("the layers hand out no queries and keys to hold their weights to" if worst is None else
+               f"weights differ from softmax(QK) by {worst:.1e} at most")
     for path in out:
         typer.echo(f"wrote {path}")
 
@@ -67,7 +79,7 @@ def project(
     model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder of a dot-family cell."),
     source: str = typer.Option("sample", "--from", help="Sentences: sample, nsmc (its test reviews), a text file (one a "
                                                         "line), TSV, CSV or JSONL."),
-    count: int = typer.Option(300, help="Sentences read of it."),
+    count: int = typer.Option(300, min=1, help="Sentences read of it."),
     layer: Optional[int] = typer.Option(None, help="One layer; all of them in a page without it, 0 in a picture."),
     head: Optional[int] = typer.Option(None, help="One head; likewise."),
     method: str = typer.Option("pca", help="pca, tsne or umap."),
@@ -82,10 +94,17 @@ def project(
     """Map queries and keys together (AttentionViz): the nearer, the larger their dot product."""
     import numpy as np
 
+    from . import early
+    from .text import KNOWN
     from .views.joint import METHODS, joint_heads
+    from .views.page import LANGUAGES
 
     choose("projection", method, METHODS)
+    choose("language", lang, LANGUAGES)
+    choose("tokenizer", tags or "mecab", KNOWN)
     _endings(out, ".html", ".png", ".svg", ".pdf")
+    early.require_writable(out, inputs=[Path(source)])
+    _require_model(model)
     texts = _texts(source)[:count]
     bar = Bar("sentences")
     records = _vector_records(model, texts, bar)
@@ -109,6 +128,14 @@ def project(
                f"{int((after < before).sum())}")
     for one in found:
         typer.echo(f"  layer {one.layer:2} head {one.head:2}: {one.before:6.2f} -> {one.after:6.2f}, scale {one.scale:.3g}")
+
+
+def _require_model(name: str) -> None:
+    """Raise OptionError early for a folder that is not there: what loads it takes seconds to say so."""
+    if Path(name).is_dir() or re.fullmatch(r"[A-Za-z0-9_][\w.-]*(/[\w.-]+)?", name, re.ASCII):
+        return  # the name of a public model, or a folder that its own reader judges
+    raise OptionError(f"no model at {name}: expected a folder with config.json, weights and tokenizer files, or the name "
+                      "of a public model, as in klue/bert-base.")
 
 
 def _vector_records(model: str, texts: list[str], bar: Any) -> list:
@@ -201,27 +228,32 @@ def _one_file(records: list, path: Path) -> None:
 
 
 def _texts(source: str) -> list[str]:
-    from .data.reviews import TEXT_COLUMNS, read_reviews
+    from .data.reviews import read_reviews, read_text_column
     from .data.sources import locate
-    from .data.tables import pick_column, read_rows
+    from .plain import is_blank
 
     if source in ("sample", "nsmc"):
         files = locate(source)
         return list(read_reviews(files.train if source == "sample" else files.test or files.train).texts)
     path = Path(source)
-    if path.suffix.lower() == ".txt" and "\t" not in _first_line(path):
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    rows = list(read_rows(path))
-    name = pick_column(path, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
-    return [str(row[name]) for _, row in rows if str(row.get(name) or "").strip()]
+    lines = _lines(path) if path.suffix.lower() == ".txt" else []
+    if lines and "\t" not in lines[0]:
+        texts = [line.strip() for line in lines if not is_blank(line)]
+    else:
+        texts = [text for text in read_text_column(path) if not is_blank(text)]
+    if not texts:
+        raise DataError(f"{source} holds no sentence: give sample, nsmc, or a file of sentences.")
+    return texts
 
 
-def _first_line(path: Path) -> str:
+def _lines(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8") as file:
-            return file.readline()
+        return path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}. Give sample, nsmc, or a file of sentences.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8. Older Korean programs write CP949: try iconv -f cp949 -t utf-8 "
+                        f"{shlex.quote(str(path))} > utf8.txt") from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,14 +1,98 @@
-"""The commands of a model of pronunciation, behind `train` and `evaluate`: call the public API, print."""
+"""The commands of pronunciation: `pronounce`, and a model's behind `train` and `evaluate`. Call the public API, print."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 import typer
 
+from .console import command_line, print_json, rich_console
 from .errors import CheckpointError, OptionError
+
+EXAMPLES = ('pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
+            'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json")
+
+
+def pronounce(
+    texts: Optional[list[str]] = typer.Argument(None, help="One text, or several."),
+    source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
+                                                               "JSONL file."),
+    linked: bool = typer.Option(False, help="Say words that only a space parts in one breath."),
+    why: bool = typer.Option(False, help="Show the rule behind every sound that changes, and the letters that cause it."),
+    text_column: Optional[str] = typer.Option(None, help="Column with the text; the usual names are found by themselves."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
+) -> None:
+    """Say how Korean is pronounced by the standard (표준 발음법), and why."""
+    from .text.pronunciation import pronounce as say
+
+    given = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
+    if not given:
+        raise OptionError('give a text to pronounce, as in gluonattn pronounce "알 수 없는", or --from FILE.')
+    found = [say(text, linked=linked) for text in given]
+    if as_json:
+        values = [_as_json(said) for said in found]
+        print_json(values[0] if len(values) == 1 and not source else values)
+        return
+    for said in found:
+        others = f"  also {', '.join(f'[{reading}]' for reading in said.also)}" if said.also else ""
+        typer.echo(f"{said.text}  [{said.sounds}]{others}")
+        for line in _reasons(said) if why else ():
+            typer.echo(f"  {line}")
+
+
+def _texts_of(source: Path, column: Optional[str]) -> list[str]:
+    from .data.reviews import TEXT_COLUMNS, as_text
+    from .data.tables import pick_column, read_rows
+    from .errors import DataError
+
+    if source.suffix.lower() == ".txt":
+        try:
+            lines = source.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"cannot read {source}: {error}. Give a text file in UTF-8, one text a line.") from None
+        return [line for line in lines if line.strip()]
+    rows = list(read_rows(source))
+    name = pick_column(source, list(rows[0][1]), column, TEXT_COLUMNS, "text") if rows else ""
+    return [text for line, row in rows if (text := as_text(source, line, name, row.get(name))).strip()]
+
+
+def _reasons(said) -> list[str]:
+    """One line for each change of a sound and each letter that is not spoken."""
+    from .text.pronunciation import RULES
+
+    def spell(letters) -> str:
+        return "".join(said.letters[number].jamo for number in letters)
+
+    def row(at: int, what: str, name: str, cause) -> tuple[int, str]:
+        rule = RULES[name]
+        reason = f" because of {spell(cause)}" if cause else ""
+        return at, f"{said.read[at]}: {what}{reason} (article {rule.article}, {rule.korean}: {rule.english})"
+
+    rows = [row(said.letters[sound.source[0]].syllable, _step(change), change.rule, change.cause)
+            for sound in said.jamo for change in sound.changes]
+    rows += [row(said.letters[one.letter].syllable, f"{said.letters[one.letter].jamo} is silent", one.rule, one.cause)
+             for one in said.silent if said.letters[one.letter].jamo != "ㅇ"]
+    return [line for _, line in sorted(rows, key=lambda item: item[0])]
+
+
+def _step(change) -> str:
+    return f"{change.before} > {change.after}" if change.before != change.after else f"{change.before} is carried over"
+
+
+def _as_json(said) -> dict:
+    from .text.pronunciation import RULES
+
+    changes = [
+        {"rule": change.rule, "article": change.article, "before": change.before, "after": change.after,
+         "syllable": sound.syllable, "place": sound.place, "letters": list(sound.source), "cause": list(change.cause)}
+        for sound in said.jamo for change in sound.changes
+    ]
+    silent = [{"letter": one.letter, "rule": one.rule, "article": RULES[one.rule].article, "cause": list(one.cause)}
+              for one in said.silent]
+    return {"text": said.text, "read": said.read, "sounds": said.sounds, "also": list(said.also),
+            "letters": [list(letter) for letter in said.letters], "changes": changes, "silent": silent}
 
 
 def is_pronunciation(model: Path) -> bool:
@@ -24,8 +108,6 @@ def is_pronunciation(model: Path) -> bool:
 def train(data: str, out: Path, settings, snapshots: str, *, text_column: Optional[str], label_column: Optional[str],
           resume: bool, save_every: float, as_json: bool, reading: Callable) -> None:
     """Train a model of pronunciation."""
-    from rich.console import Console
-
     from .training.callbacks import Progress
     from .training.pronunciation import train_pronunciation
 
@@ -33,18 +115,17 @@ def train(data: str, out: Path, settings, snapshots: str, *, text_column: Option
         epochs = [int(epoch) for epoch in snapshots.split(",") if epoch.strip()]
     except ValueError:
         raise OptionError(f"--snapshots takes epochs with commas, as in 0,1,10; got {snapshots!r}.") from None
-    console = Console(stderr=as_json)
+    shown = rich_console(stderr=as_json)
     folder = train_pronunciation(
         data, out, settings=settings, snapshots=epochs, text_column=text_column, label_column=label_column,
-        resume=resume, callbacks=[Progress(console)], save_every=save_every, reading=reading,
-        report=lambda line: console.print(line, highlight=False, soft_wrap=True),
+        resume=resume, callbacks=[Progress(shown)], save_every=save_every, reading=reading, report=shown.print,
     )
     best = json.loads((folder / "config.json").read_text())["validation"]
     if as_json:
-        _print_json({"model": str(folder), "best": best, "history": json.loads((folder / "history.json").read_text())})
+        print_json({"model": str(folder), "best": best, "history": json.loads((folder / "history.json").read_text())})
         return
-    console.print(f"saved {folder}: epoch {best['epoch']}, {best['valid_accuracy']:.4f} of the validation words right\n"
-                  f"next: gluonattn evaluate --model {folder}", highlight=False, soft_wrap=True)
+    shown.print(f"saved {folder}: epoch {best['epoch']}, {best['valid_accuracy']:.4f} of the validation words right\n"
+                f"next: {command_line('evaluate', model=folder)}")
 
 
 def evaluate(model: Path, as_json: bool) -> None:
@@ -56,7 +137,7 @@ def evaluate(model: Path, as_json: bool) -> None:
     pairs = pronouncer.pairs("test")
     result = accuracy(pairs, pronouncer.say([pair.spelling for pair in pairs]))
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     typer.echo(f"{len(pairs):,} words of which no form was trained on, exactly right:")
     for name, row in {"all": result["all"], **result["kinds"]}.items():
@@ -76,7 +157,3 @@ def evaluate(model: Path, as_json: bool) -> None:
 
 def _figures(row: dict) -> str:
     return f"{row['right']:,} of {row['words']:,}" + (f" ({row['accuracy']:.1%})" if row["words"] else "")
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))

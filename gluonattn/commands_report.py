@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import typer
 
 from .bars import Bar
+from .console import print_json
 from .errors import choose
 
 SUBJECTS = ("pronunciation",)
@@ -27,21 +27,24 @@ def report(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Write a self-contained page on what a model looks at."""
-    from .explain.pronunciation_report import write_report
-    from .explain.pronunciation_sentences import in_brief
-    from .explain.pronunciation_study import EXAMPLES, study_of
-    from .explain.pronunciation_summary import summarise
+    from . import early
     from .explain.pronunciation_text import LANGUAGES
 
     choose("subject of a report", subject, dict.fromkeys(SUBJECTS))
     choose("language", lang, LANGUAGES)
+    early.require_writable_folder(out.parent if out.suffix.lower() == ".html" else out)
+    from .explain.pronunciation_report import write_report
+    from .explain.pronunciation_sentences import in_brief
+    from .explain.pronunciation_study import EXAMPLES, study_of
+    from .explain.pronunciation_summary import summarise
+
     os.environ.setdefault("MPLBACKEND", "agg")
     bar = Bar("reading")
     found = study_of(model, words=words, edited=edited, examples=word or EXAMPLES, seed=seed, progress=bar)
     summary = summarise(found)
     files = write_report(summary, found.examples, out, lang=lang)
     if as_json:
-        typer.echo(json.dumps({name: str(path) for name, path in files.items()}))
+        print_json({name: str(path) for name, path in files.items()})
         return
     for line in in_brief(summary, lang):
         typer.echo(line)

@@ -11,7 +11,7 @@ import json
 import operator
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Optional, Union
@@ -22,6 +22,7 @@ import numpy as np
 from .contents import digest_arrays
 from .errors import RecordError
 from .files import replace_file
+from .plain import is_space
 
 KINDS = ("self", "encoder", "decoder", "cross")
 ROW_SUM_TOLERANCE = 1e-4
@@ -183,12 +184,7 @@ class AttentionRecord:
                 part = part.mean(axis=axis, keepdims=True)
                 continue
             size = self.weights.shape[axis]
-            if not -size <= index < size:
-                raise RecordError(
-                    f"{name} {index} does not exist: this record has {size} {name}s, "
-                    f"numbered 0 to {size - 1}."
-                )
-            part = np.take(part, [index % size], axis=axis)
+            part = np.take(part, [position(name, index, size)], axis=axis)
         return part[0, 0]
 
     def select(
@@ -205,8 +201,8 @@ class AttentionRecord:
         RecordError
             If a position does not exist or is given twice, or none is given.
         """
-        rows = _positions("query", queries, len(self.queries))
-        columns = _positions("key", keys, len(self.keys))
+        rows = _chosen("query", queries, len(self.queries))
+        columns = _chosen("key", keys, len(self.keys))
         weights = self.weights[:, :, rows][:, :, :, columns]
         return replace(
             self,
@@ -424,19 +420,56 @@ def _lost(weights: np.ndarray) -> float:
     return float(np.max(1 - weights.sum(-1, dtype=np.float64), initial=0.0))
 
 
-def _positions(side: str, wanted: Sequence[int] | None, size: int) -> list[int]:
-    positions = list(range(size) if wanted is None else wanted)
-    wrong = [i for i in positions if not -size <= i < size]
-    if wrong:
+def _chosen(side: str, wanted: Sequence[int] | None, size: int) -> list[int]:
+    """Positions that `select` keeps: all different, at least one."""
+    found = list(range(size)) if wanted is None else positions(side, wanted, size)
+    if not found or len(set(found)) < len(found):
+        raise RecordError(f"select needs {side} positions that are all different, at least one; got {found}.")
+    return found
+
+
+def positions(side: str, wanted: Any, size: int) -> list[int]:
+    """`position` of each of many, or of a single one.
+
+    Raises
+    ------
+    RecordError
+        If it is neither a whole number nor a collection of them, or one does not exist.
+    """
+    try:
+        many = list(wanted) if isinstance(wanted, Iterable) else [wanted]
+    except TypeError:  # an array without an axis
+        many = [wanted]
+    return [position(side, one, size) for one in many]
+
+
+def position(side: str, wanted: Any, size: int) -> int:
+    """A position counted from 0; negative ones count from the end, as in a list.
+
+    Parameters
+    ----------
+    side : str
+        What is counted ("query", "layer"), for messages.
+    wanted : int
+        Of any type that Python takes as an index, numpy's integers too.
+    size : int
+
+    Raises
+    ------
+    RecordError
+        If it is no whole number or does not exist.
+    """
+    try:
+        if isinstance(wanted, (bool, np.bool_)):  # a mask is meant, and would be read as 0 and 1
+            raise TypeError
+        number = operator.index(wanted)
+    except TypeError:
         raise RecordError(
-            f"{side} {wrong[0]} does not exist: this record has {size}, numbered 0 to {size - 1}."
-        )
-    positions = [i % size for i in positions]
-    if not positions or len(set(positions)) < len(positions):
-        raise RecordError(
-            f"select needs {side} positions that are all different, at least one; got {positions}."
-        )
-    return positions
+            f"{side} positions are whole numbers from 0 to {size - 1}; got {wanted!r:.60} ({type(wanted).__name__})."
+        ) from None
+    if not -size <= number < size:
+        raise RecordError(f"{side} {number} does not exist: this record has {size}, numbered 0 to {size - 1}.")
+    return number % size
 
 
 def _take(vectors: np.ndarray | None, positions: list[int]) -> np.ndarray | None:
@@ -453,13 +486,13 @@ def eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
     """Positions of the tokens of each eojeol, in order; a special token (empty span) is by itself."""
     word_at, word = [], 0
     for before, character in zip(" " + text, text):
-        word += before.isspace() and not character.isspace()
-        word_at.append(word)
+        word += is_space(before) and not is_space(character)
+        word_at.append(max(word, 1))  # blanks in front of the text are no word of their own
     groups: list[list[int]] = []
     last: object = None
     for i, token in enumerate(tokens):
         # A span may begin with the space before its word, as SentencePiece's do.
-        first = next((c for c in range(token.start, token.end) if not text[c].isspace()), token.start)
+        first = next((c for c in range(token.start, token.end) if not is_space(text[c])), token.start)
         key: object = ("special", i) if token.start == token.end else word_at[first]
         if groups and key == last:
             groups[-1].append(i)
@@ -474,7 +507,7 @@ def _join(tokens: Sequence[Token], group: list[int], text: str) -> Token:
         return tokens[group[0]]
     start = min(tokens[i].start for i in group)
     end = max(tokens[i].end for i in group)
-    visible = [c for c in range(start, end) if not text[c].isspace()] or [start, end - 1]
+    visible = [c for c in range(start, end) if not is_space(text[c])] or [start, end - 1]
     start, end = visible[0], visible[-1] + 1  # a subword's span may hold the space beside its word
     tags = [tokens[i].tag for i in group if tokens[i].tag]
     return Token(text[start:end], start, end, "+".join(tags) if tags else None)  # type: ignore[arg-type]

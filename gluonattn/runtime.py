@@ -306,7 +306,7 @@ def _wheel() -> str:
         )
     if not found:
         raise DependencyError(
-            'MXNet is not installed. Install it with pip install -c constraints.txt "gluonattn[cpu]", '
+            'MXNet is not installed. Install it with pip install "gluonattn[cpu]", '
             'or "gluonattn[cu112]" for an NVIDIA GPU up to compute capability 8.9.'
         )
     if len(found) > 1:
@@ -325,7 +325,7 @@ def _installed_wheels() -> list[str]:
 
 def _install_command(wheel: str) -> str:
     """How to install with `wheel`: the other extra would put a second MXNet beside it."""
-    return f'pip install -c constraints.txt "gluonattn[{"cpu" if wheel == "mxnet" else "cu112"}]"'
+    return f'pip install "gluonattn[{"cpu" if wheel == "mxnet" else "cu112"}]"'
 
 
 def _set_numpy_aliases() -> None:

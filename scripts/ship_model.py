@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 
 import gluonattn
+from gluonattn.data.seen import SEEN
 from gluonattn.data.sources import locate
 from gluonattn.explain.predictor import SHIPPED
+from gluonattn.files import replace_file
 from gluonattn.models.checkpoint import load_checkpoint, save_checkpoint
 from gluonattn.models.compact import compact
 
@@ -84,6 +86,8 @@ def main() -> None:
         settings[name] = settings.get(name) and Path(settings[name]).name
     vocabulary = json.dumps(json.loads(checkpoint.vocabulary), ensure_ascii=False, separators=(",", ":"))
     save_checkpoint(arguments.out, checkpoint._replace(weights=compact(checkpoint.weights), vocabulary=vocabulary))
+    if (arguments.model / SEEN).exists():
+        replace_file(arguments.out / SEEN, (arguments.model / SEEN).read_bytes())
     model = gluonattn.load(arguments.out)
     shares = positive(model, test.texts)
     alone = positive(gluonattn.load(arguments.out), test.texts, ngrams=False)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gluonattn.cli import SENTENCE, main
+from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
 
 ROOT = Path(__file__).parents[1]
@@ -72,8 +73,8 @@ def test_help_loads_no_framework():
 
 def test_cells_and_tokenizers_are_listed(capsys):
     code, out, _ = call(capsys, "cells", "--json")
-    assert code == 0 and set(json.loads(out)) == {
-        "mlp", "mlp-normalized", "dot", "scaled-dot", "general", "cosine", "multi-head", "none", "uniform"}
+    assert code == 0 and json.loads(out) == {
+        name: {"formula": cell.formula, "source": cell.source} for name, cell in CELLS.items()}
     code, out, _ = call(capsys, "tokenizers", "--json", "--text", "수준떨어지는 연출")
     rows = json.loads(out)
     assert len(rows) == 9 and rows["mecab"]["ready"]
@@ -202,10 +203,11 @@ def test_debug_shows_the_traceback():
     assert "Traceback" in done.stderr and "CheckpointError" in done.stderr
 
 
-def test_a_lone_surrogate_can_be_printed(tiny_model):
-    done = run("explain", "--model", tiny_model, "좋다 \udcff", "--json")  # undecodable bytes on a command line
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["text"] == "좋다 \udcff"
+def test_a_lone_surrogate_can_be_printed(tiny_model, tmp_path, capsys):
+    (tmp_path / "half.jsonl").write_text(json.dumps({"text": "좋다 \udcff"}) + "\n", encoding="utf-8")
+    code, out, err = call(capsys, "explain", "--model", tiny_model, "--from", tmp_path / "half.jsonl", "--json")
+    assert code == 0, err
+    assert json.loads(out)[0]["text"] == "좋다 \udcff"
 
 
 def test_ctrl_c_while_predicting_leaves_nothing(tiny_model, tmp_path):
@@ -231,7 +233,8 @@ def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, 
     code, out, _ = call(capsys, "evaluate", "--model", tiny_pronouncer, "--json")
     result = json.loads(out)
     assert code == 0 and result["all"]["words"] == sum(row["words"] for row in result["kinds"].values())
-    for arguments in (["explain", "국물"], ["predict", "x.csv", "--out", tmp_path / "y.csv"]):
+    (tmp_path / "x.csv").write_text("text\n국물\n", encoding="utf-8")
+    for arguments in (["explain", "국물"], ["predict", tmp_path / "x.csv", "--out", tmp_path / "y.csv"]):
         code, _, err = call(capsys, *arguments, "--model", tiny_pronouncer)
         assert code == 2 and "gluonattn evaluate" in err
 

@@ -178,7 +178,7 @@ def test_a_wheel_that_cannot_be_imported_says_why_and_how_to_install(site, broke
                          "except runtime.DependencyError: runtime.mx", site))
     assert "DependencyError: mxnet is installed but cannot be imported: " in error
     assert reason in error
-    assert 'numpy below 2 and setuptools below 81: install it with pip install -c constraints.txt ' \
+    assert 'numpy below 2 and setuptools below 81: install it with pip install ' \
            '"gluonattn[cpu]".' in error
 
 
@@ -228,7 +228,7 @@ def test_without_a_driver_the_gpu_wheel_says_so(site, tmp_path, use):
                          LD_LIBRARY_PATH=str(tmp_path)))
     assert "DependencyError: mxnet-cu112 needs the NVIDIA driver, and this machine has none" in error
     assert "libcuda.so.1" in error
-    assert 'pip uninstall -y mxnet-cu112, then pip install -c constraints.txt "gluonattn[cpu]"' in error
+    assert 'pip uninstall -y mxnet-cu112, then pip install "gluonattn[cpu]"' in error
 
 
 LOAD = """

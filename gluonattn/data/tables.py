@@ -9,6 +9,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any, Callable
 
 from ..errors import DataError
 from ..files import cannot_write, replacing_file
+from ..plain import plain
 
 TSV, CSV, JSONL = "tsv", "csv", "jsonl"
 _FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
@@ -78,7 +81,7 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
     if first is None:
         raise DataError(f"{path} is empty: expected a header line with column names, then rows.")
     header = [name.strip() for name in first]
-    if len(set(header)) < len(header):
+    if len({plain(name) for name in header}) < len(header):
         raise DataError(f"{path}: two columns have the same name in its header: {', '.join(header)}.")
     for number, values in records:
         values = values or [""] * len(header)
@@ -94,19 +97,32 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
 def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequence[str], role: str) -> str:
     """The column that plays a role: the wanted one, or the first usual name present.
 
+    Usual names are found in any case, and with spaces or underscores between
+    their words; Hangul may be decomposed, as macOS writes it.
+
     Raises
     ------
     DataError
         Naming the columns the file has.
     """
+    form = _plain_name if wanted else _letters
     for name in [wanted] if wanted else usual:
-        if name in columns:
-            return name
-    expected = repr(wanted) if wanted else f"one of {', '.join(usual)}"
+        for column in columns:
+            if form(column) == form(name):
+                return column
+    expected = repr(wanted) if wanted else f"one of {', '.join(usual[:16])}" + " and their like" * (len(usual) > 16)
     raise DataError(
         f"{path}: no {role} column; expected {expected}, found {', '.join(map(repr, columns))}. "
         f"Name it with --{role}-column."
     )
+
+
+def _plain_name(name: str) -> str:
+    return plain(str(name)).strip()
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", plain(str(name))).casefold()
 
 
 @contextmanager
@@ -224,7 +240,7 @@ def _lines(path: Path, on_bytes) -> Iterator[str]:
                     raise DataError(
                         f"{path}, line {number}: not UTF-8 (byte {raw[error.start]:#04x} at column "
                         f"{error.start + 1}). Older Korean programs write CP949: try "
-                        f"iconv -f cp949 -t utf-8 {path.name}."
+                        f"iconv -f cp949 -t utf-8 {shlex.quote(str(path))} > utf8{path.suffix}"
                     ) from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from None

@@ -128,7 +128,7 @@ def require_classifier(checkpoint: Checkpoint) -> None:
     if checkpoint.config["recipe"] == "pronunciation":
         raise CheckpointError(
             "this is a model of pronunciation, not a classifier: open it with "
-            "gluonattn.load_pronouncer, or see how often it is right with `gluonattn evaluate`."
+            "gluonattn.load_pronouncer, or see how often it is right with `gluonattn evaluate --model FOLDER`."
         )
 
 

@@ -18,13 +18,13 @@ from ..data.sources import locate
 from ..errors import DataError, Interrupted, OptionError, choose
 from ..files import replace_file
 from ..models.cells import CELLS
+from ..plain import plain
 from ..training.settings import Settings
 from .inside import Inside
 from .measure import measure
 from .predictor import load
 from .trained import train
 
-SEVEN = ("mlp", "dot", "scaled-dot", "general", "multi-head", "none", "uniform")
 SENTENCES = (
     "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집",
     "배우들 연기는 좋았는데 이야기가 아쉽다",
@@ -58,7 +58,7 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    cells: Sequence[str] = SEVEN,
+    cells: Sequence[str] = tuple(CELLS),
     seeds: int = 5,
     data: str = "sample",
     out: str | os.PathLike = "runs/compare",
@@ -80,7 +80,7 @@ def compare(
 
     Parameters
     ----------
-    cells : sequence of str, default `SEVEN`
+    cells : sequence of str, default all of `CELLS`
     seeds : int, default 5
         Models of each cell, seeds 0, 1, 2 ...
     data : str, default "sample"
@@ -121,8 +121,8 @@ def compare(
     say, settings = report or (lambda line: None), settings or Settings()
     source, training, test = _reviews(data, text_column, label_column)
     chosen = sorted(np.random.default_rng(0).choice(len(test), min(explained, len(test)), replace=False).tolist())
-    known = set(training.texts)
-    comparison = Comparison([], test, np.array([text not in known for text in test.texts]), chosen)
+    known = set(map(plain, training.texts))
+    comparison = Comparison([], test, np.array([plain(text) not in known for text in test.texts]), chosen)
     out = Path(out)
     for number, (cell, seed) in enumerate(((c, s) for s in range(seeds) for c in cells), 1):
         own = replace(settings, cell=cell, seed=seed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
@@ -278,7 +279,8 @@ def _read(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
         place = _aside(folder)
     if not place.is_dir():
         raise CheckpointError(
-            f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out {folder}`."
+            f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out "
+            f"{shlex.quote(str(folder))}`."
         )
     content = {}
     for name in names:

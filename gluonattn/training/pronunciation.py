@@ -19,9 +19,16 @@ from ..files import replace_file
 from ..models.checkpoint import Checkpoint, get_weights, save_checkpoint
 from ..models.snapshots import save_snapshot
 from ..text.pronunciation_pairs import word_pairs
-from ..text.pronunciation_sets import to_table, with_listed
+from ..text.pronunciation_sets import to_table, with_listed, with_shapes
 from .callbacks import Snapshots
-from .session import finish, fit_and_save, folder_to_write, is_finished, processes, resume_or_start
+from .session import (
+    finish,
+    fit_and_save,
+    folder_to_write,
+    is_finished,
+    processes,
+    resume_or_start,
+)
 from .settings import SMALL, Settings
 
 RECIPE = "pronunciation"
@@ -86,7 +93,7 @@ def train_pronunciation(
     _refuse_what_means_nothing(settings)
     texts = read_reviews(locate(data).train, text_column=text_column, label_column=label_column).texts
     least = settings.min_count or (1 if len(texts) < SMALL else 3)
-    sets = with_listed(word_pairs(texts, least=least, longest=LONGEST, progress=reading))
+    sets = with_listed(with_shapes(word_pairs(texts, least=least, longest=LONGEST, progress=reading)))
     gpu = runtime.gpu_index(settings.device)
     settings = replace(settings, min_count=least).resolve(len(sets.train), on_cpu=gpu is None)
     fingerprint = _fingerprint(settings, snapshots, table := to_table(sets))

@@ -18,9 +18,11 @@ from .. import __version__, runtime
 from ..data.crawl import POSITIVE, read_crawl
 from ..data.ngrams import texts_ngrams
 from ..data.reviews import Reviews, read_reviews, require_two_labels
+from ..data.seen import write_seen
 from ..data.sources import locate
 from ..errors import DataError, OptionError
 from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..plain import is_blank, text_key
 from ..text import tokenize_all
 from .linear import fit_linear
 from .session import finish as finish_run
@@ -115,6 +117,8 @@ def train(
     if asked not in (None, settings.workers):
         say("one process trains: several are for the CPU of a Linux machine")
     say(str(reviews))
+    if reviews.columns:
+        say(reviews.what_was_read())
     split = _split(reviews, settings)
     texts, extra = [*reviews.texts], np.zeros((0, len(labels)), np.float32)
     if settings.extra:
@@ -142,6 +146,7 @@ def train(
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
         start, vocabulary, branch = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
                                            fitting)
+        seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
         del tokens, texts, targets  # as large as all the rest together
         runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
@@ -174,6 +179,7 @@ def train(
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
         fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
+        write_seen(out, seen, fingerprint)
     if finish:
         finish(out, reviews.take(split[1]))
     finish_run(out)
@@ -198,10 +204,10 @@ def _extra(path: str, reviews: Reviews, labels: Sequence[str], say) -> tuple[lis
         raise OptionError(f"--extra reads stars as NSMC's labels 0 and 1; the labels here are "
                           f"{', '.join(labels)}. Leave --extra out.")
     stars, texts = read_crawl(Path(path))
-    own = {" ".join(text.split()) for text in reviews.texts}
-    kept = [i for i, text in enumerate(texts) if text not in own]
+    own = {text_key(text) for text in reviews.texts}
+    kept = [i for i, text in enumerate(texts) if text_key(text) not in own and not is_blank(text)]
     say(f"{len(kept):,} more reviews with stars from {path}; left out: {len(texts) - len(kept):,} that stand "
-        "among the labelled ones")
+        "among the labelled ones or have no text")
     positive = np.array([POSITIVE[stars[i] - 1] for i in kept], np.float32)
     return [texts[i] for i in kept], np.stack([1 - positive, positive], axis=1)
 

@@ -60,6 +60,9 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | 
     recover(out)
     state_file = resume_file(out)
     started = state_file.exists()
+    if resume is None and started and not is_resume_file_of(state_file, fingerprint):
+        state_file.unlink()  # of another run, which nobody asked to go on
+        started = False
     if not started and not (out.is_dir() and any(out.iterdir())):
         return False
     try:

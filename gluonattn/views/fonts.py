@@ -62,7 +62,7 @@ def named(text: str) -> str:
     """
     known = _first_choice()
     text = unicodedata.normalize("NFC", text)
-    text = _OLD_SYLLABLE.sub(lambda syllable: "".join(map(_letter, syllable[0])), text)
+    text = _OLD_SYLLABLE.sub(lambda syllable: "".join(map(standing_letter, syllable[0])), text)
     missing = {c for c in text if c.isprintable() and not _in_any(known, c) and not _installed_with(c)}
     _tell([c for c in text if c in missing])
     names = {c: f":{unicodedata.name(c, f'U+{ord(c):04X}').lower()}:" for c in missing}
@@ -236,8 +236,8 @@ def _em(character: str, known: tuple[str, ...]) -> float:
     return font.load_char(ord(character)).linearHoriAdvance / 65536 / 100
 
 
-def _letter(character: str) -> str:
-    """A conjoining letter as the letter that stands alone: U+119E as ㆍ."""
+def standing_letter(character: str) -> str:
+    """A conjoining letter as the letter that stands alone: U+119E as ㆍ; itself where there is none (U+D7D5)."""
     name = re.sub("CHOSEONG|JUNGSEONG|JONGSEONG", "LETTER", unicodedata.name(character, ""))
     try:
         return unicodedata.lookup(name) if name.startswith("HANGUL LETTER") else character

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from io import StringIO
 
 import numpy as np
 
 from ..errors import choose
-from ..metrics import received, strongest_pairs
+from ..metrics import received, strongest_pairs, tie_close
 from ..record import AttentionRecord
+from .fonts import standing_letter
 
 COLOURS = {"full": "truecolor", "16": "standard", "none": None}
 # Dark text on ever stronger amber: lightness falls steadily, as in grey print.
@@ -152,7 +152,7 @@ def _scores(console, record, method, scores, count) -> None:
     """The tokens a method names first, by the size of their scores."""
     from rich.cells import cell_len
 
-    order = [i for i in np.argsort(-np.abs(scores), kind="stable")[:count] if scores[i]]
+    order = [i for i in np.argsort(-tie_close(np.abs(scores)), kind="stable")[:count] if scores[i]]
     target = record.prediction and record.prediction.label
     console.print(f"{plain(method)}: + speaks for {plain(record.label_name(target)) if target else 'the prediction'}, "
                   "- against")
@@ -169,7 +169,5 @@ def _short(token: str, columns: int) -> str:
 
     name = plain(token)
     if len(name) == 1:  # a lone conjoining vowel has no width of its own: ᅡ as ㅏ
-        letter = re.sub("CHOSEONG|JUNGSEONG|JONGSEONG", "LETTER", unicodedata.name(name, ""))
-        if letter.startswith("HANGUL LETTER"):
-            name = unicodedata.lookup(letter)
+        name = standing_letter(name)
     return name if cell_len(name) <= columns else set_cell_size(name, columns - 1).rstrip() + "…"

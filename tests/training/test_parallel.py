@@ -275,5 +275,5 @@ def test_processes_whose_parameters_part_are_noticed(reviews, tmp_path):
 def test_the_model_of_several_processes_is_a_usual_one(reviews, tmp_path):
     out = train(reviews, tmp_path / "model", workers=2, **TINY)
     assert {p.name for p in out.iterdir()} == {
-        "config.json", "vocab.json", "model.safetensors", "history.json", "history.csv"}
+        "config.json", "vocab.json", "model.safetensors", "history.json", "history.csv", "trained_on.json"}
     assert len(gluonattn.load(out, "cpu").predict(["좋다"])) == 1

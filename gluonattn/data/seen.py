@@ -1,0 +1,79 @@
+"""Which texts a model was trained on, as a small sample of hashes beside its checkpoint.
+
+Of the texts' hashes the smallest are kept. Among other texts, those whose hash
+is as small are a fair sample of them, so the share of these that is known
+estimates the share of all that was trained on (a bottom-k sketch).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+from ..files import replace_file
+
+SEEN = "trained_on.json"
+KEPT = 16_384  # hashes of four bytes: 90 kB
+
+
+def write_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str) -> None:
+    """Write the sample of the texts a model was trained on beside its checkpoint.
+
+    Parameters
+    ----------
+    folder : path
+    texts : iterable of str
+    fingerprint : str
+        The checkpoint's own: a model that replaces this one is told apart.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
+    hashes = np.unique(_hashes(texts)).astype("<u4")
+    content = {"fingerprint": fingerprint, "texts": len(hashes),
+               "smallest_hashes": base64.b64encode(hashes[:KEPT].tobytes()).decode()}
+    try:
+        replace_file(Path(folder) / SEEN, json.dumps(content).encode())
+    except OSError as error:
+        raise DataError(f"cannot write {Path(folder) / SEEN}: {error.strerror}. The model itself is saved; make space and "
+                        "run the same command with --resume.") from None
+
+
+def share_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str | None) -> tuple[float, int] | None:
+    """The share of these texts that a model was trained on, estimated.
+
+    Returns
+    -------
+    (share, sampled) : (float, int) or None
+        `sampled` texts were looked up. None where the checkpoint does not
+        know what it was trained on, or none of the texts fell into the sample.
+    """
+    try:
+        found = json.loads((Path(folder) / SEEN).read_bytes())
+        kept = np.frombuffer(base64.b64decode(found["smallest_hashes"]), "<u4")
+        if found["fingerprint"] != fingerprint:
+            return None
+        whole = found["texts"] <= len(kept)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    hashes = _hashes(texts)
+    if not whole and len(kept):
+        hashes = hashes[hashes <= kept[-1]]
+    return (float(np.isin(hashes, kept).mean()), len(hashes)) if len(hashes) else None
+
+
+def _hashes(texts: Iterable[str]) -> np.ndarray:
+    """Four bytes of each text's SHA-256, whatever its spaces and whether its Hangul is composed."""
+    plain = (" ".join(unicodedata.normalize("NFC", text).split()) for text in texts)
+    joined = b"".join(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4] for text in plain)
+    return np.frombuffer(joined, "<u4")
