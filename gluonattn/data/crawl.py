@@ -51,7 +51,7 @@ def raw_reviews(source: Path, on_file: Callable[[], None] | None = None) -> Iter
     for name, content in _films(source):
         try:
             yield from json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{source}: {name} is not a list of reviews in JSON ({error}). Get it again.") from None
         films += 1
         if on_file:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..contents import parse_json, seal, unseal
 from ..errors import DataError
 from ..files import replace_file
 
@@ -43,7 +44,7 @@ def write_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str
     content = {"fingerprint": fingerprint, "texts": len(hashes),
                "smallest_hashes": base64.b64encode(hashes[:KEPT].tobytes()).decode()}
     try:
-        replace_file(Path(folder) / SEEN, json.dumps(content).encode())
+        replace_file(Path(folder) / SEEN, json.dumps(seal(content)))
     except OSError as error:
         raise DataError(f"cannot write {Path(folder) / SEEN}: {error.strerror}. The model itself is saved; make space and "
                         "run the same command with --resume.") from None
@@ -59,12 +60,14 @@ def share_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str
         know what it was trained on, or none of the texts fell into the sample.
     """
     try:
-        found = json.loads((Path(folder) / SEEN).read_bytes())
+        found = unseal(parse_json((Path(folder) / SEEN).read_bytes(), SEEN, ValueError))
+        if found is None:  # changed since: another share would be said
+            return None
         kept = np.frombuffer(base64.b64decode(found["smallest_hashes"]), "<u4")
         if found["fingerprint"] != fingerprint:
             return None
         whole = found["texts"] <= len(kept)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     hashes = _hashes(texts)
     if not whole and len(kept):

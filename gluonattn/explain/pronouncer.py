@@ -97,7 +97,8 @@ class Pronouncer:
         vocabulary = Vocabulary(checkpoint.vocabulary)
         if len(vocabulary) != self.config["model"]["vocab_size"] or not all(
                 letter in vocabulary for letter in ("<s>", "</s>", *ALPHABET)):
-            raise CheckpointError(f"{folder}: vocab.json does not hold the letters of this model. Copy the whole folder again.")
+            raise CheckpointError(f"{folder}: vocab.json does not hold the letters of this model. Copy the whole folder "
+                                  "again.")
         self._padding, (self._begin, self._end) = vocabulary.padding, vocabulary[["<s>", "</s>"]]
         self._letters = vocabulary.idx_to_token
         self._ids = {letter: vocabulary[[letter]][0] for letter in ALPHABET}

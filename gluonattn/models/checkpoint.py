@@ -76,7 +76,7 @@ def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
     config = _sealed({"finished": True, **checkpoint.config, "format": FORMAT,
                       "sha256": {VOCABULARY: digest(vocabulary), WEIGHTS: digest(weights)}})
     check_config(config, folder / CONFIG)
-    _check_weights(checkpoint.weights, config, folder / WEIGHTS)
+    _check_weights(checkpoint.weights, folder / WEIGHTS)
     content = {CONFIG: _json(config), VOCABULARY: vocabulary, WEIGHTS: weights, HISTORY: _json(checkpoint.history)}
     with _writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,9 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
         vocabulary = content[VOCABULARY].decode()
     except ValueError as error:
         refuse(folder / VOCABULARY, str(error))
-    _check_weights(weights, config, folder / WEIGHTS)
+    _check_weights(weights, folder / WEIGHTS)
+    if config["model"].get("ngrams", 0) != len(weights.get(KNOWN_NGRAMS, ())):
+        refuse(folder / WEIGHTS, "it does not hold the n-grams of this model")
     history = parse_json(content[HISTORY], folder / HISTORY, CheckpointError)
     require(history, list[dict[str, Union[int, float, None]]], folder / HISTORY, CheckpointError)
     return Checkpoint(config, vocabulary, weights, history)
@@ -249,7 +251,7 @@ def _array(values):
     return mx.nd.array(values, dtype=values.dtype)
 
 
-def _check_weights(weights: Mapping[str, np.ndarray], config: Mapping[str, Any], path: Path) -> None:
+def _check_weights(weights: Mapping[str, np.ndarray], path: Path) -> None:
     """What can be said of weights without a model: they are numbers, and n-grams are in order."""
     for name, values in weights.items():
         if name != KNOWN_NGRAMS and (values.dtype.kind != "f" or not is_finite(values)):
@@ -257,8 +259,6 @@ def _check_weights(weights: Mapping[str, np.ndarray], config: Mapping[str, Any],
     known = weights.get(KNOWN_NGRAMS)
     if known is not None and (known.dtype != np.uint32 or known.ndim != 1 or (known[1:] <= known[:-1]).any()):
         refuse(path, f"{KNOWN_NGRAMS} must be distinct hashes (uint32) in order")
-    if config["model"].get("ngrams", 0) != (0 if known is None else len(known)):
-        refuse(path, "it does not hold the n-grams of this model")
 
 
 @contextmanager
