@@ -54,6 +54,7 @@ setup(
         "pandas>=1.5",
         "scikit-learn>=1.2",
         "safetensors>=0.4",
+        "msgspec>=0.18",  # the schema of config.json and of other files that are read back
         "threadpoolctl>=3.0",
         "autograd>=1.6",  # derivatives of the numpy engine
         "scipy>=1.9",

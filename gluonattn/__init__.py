@@ -26,6 +26,7 @@ _HOMES = {
     "train": "gluonattn.explain.trained",
     "load": "gluonattn.explain.predictor",
     "load_pronouncer": "gluonattn.explain.pronouncer",
+    "pronounce": "gluonattn.text.pronunciation",
     "train_pronunciation": "gluonattn.training.pronunciation",
     "export_model": "gluonattn.engines.export",
     "torch_module": "gluonattn.engines.export",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from .record import Token as Token
     from .record import load_record as load_record
     from .text import tokenizer as tokenizer
+    from .text.pronunciation import pronounce as pronounce
     from .training.pronunciation import train_pronunciation as train_pronunciation
     from .views.heatmap import heatmap as heatmap
     from .views.overlay import overlay as overlay

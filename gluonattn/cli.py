@@ -305,7 +305,7 @@ def export(
     "compare --data sample --cells mlp,none --seeds 2 --out runs/compare",
     "compare --data nsmc --seeds 5 --workers 1 --out runs/compare"))
 def compare(
-    cells: str = typer.Option("mlp,dot,scaled-dot,general,multi-head,none,uniform", help="Attention cells, with commas."),
+    cells: Optional[str] = typer.Option(None, help="Attention cells, with commas; all of them without it."),
     seeds: int = typer.Option(5, help="Models of each cell."),
     data: str = typer.Option("sample", help="As for train; a fifth of a single file is held out as a test."),
     out: Path = typer.Option("runs/compare", help="Folder for checkpoints and the report; run again to go on."),
@@ -330,12 +330,13 @@ def compare(
     from .explain.compare_report import to_table, write_report
     from .explain.compare_summary import summarise
     from .explain.compare_words import in_words
+    from .models.cells import CELLS
     from .training.callbacks import Progress
     from .training.settings import Settings
 
     shown = console.rich_console(stderr=as_json)
     comparison = run_comparison(
-        [name.strip() for name in cells.split(",") if name.strip()], seeds, data, out,
+        _names(cells) if cells else tuple(CELLS), seeds, data, out,
         settings=Settings(epochs=epochs, ngrams=ngrams, tokenizer=tokenizer, workers=workers), explained=explained,
         sentences=sentence or SENTENCES, text_column=text_column, label_column=label_column,
         report=shown.print, callbacks=lambda: [Progress(shown)], progress=_Bar("explaining"),
@@ -360,6 +361,7 @@ app.command(epilog=_examples("project ./my-bert --from sentences.txt --out map.h
                              "project runs/dot --method tsne --out map.png"))(commands_capture.project)
 app.command(epilog=_examples("report pronunciation runs/pronunciation --out report.html",
                              "report pronunciation runs/pronunciation --lang en --word 독립문"))(commands_report.report)
+app.command(epilog=_examples(*commands_pronunciation.EXAMPLES))(commands_pronunciation.pronounce)
 
 
 @app.command(epilog=_examples("cells", "cells --json"))
@@ -463,15 +465,17 @@ class _Bar:
             self.bar.close()
 
 
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
 def _texts_of(source: Path, column: Optional[str]) -> list[str]:
     """The texts of a file; rows without one are counted and said."""
-    from .data.reviews import TEXT_COLUMNS, as_text
-    from .data.tables import pick_column, read_rows
+    from .data.reviews import read_text_column
+    from .plain import is_blank
 
-    rows = list(read_rows(source))
-    name = pick_column(source, list(rows[0][1]), column, TEXT_COLUMNS, "text") if rows else ""
-    texts = [as_text(source, line, name, row.get(name)) for line, row in rows]
-    kept = [text for text in texts if text.strip()]
+    texts = read_text_column(source, column)
+    kept = [text for text in texts if not is_blank(text)]
     if len(kept) < len(texts):
         typer.echo(f"{len(texts) - len(kept):,} of {len(texts):,} rows have no text: left out", err=True)
     return kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -70,8 +69,8 @@ def capture(
         tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")
         typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
                    f"tokens: {tokens}")
-    if worst is not None:
-        typer.echo(f"weights differ from softmax(QK) by {worst:.1e} at most")
+    typer.echo("the layers hand out no queries and keys to hold their weights to" if worst is None else
+               f"weights differ from softmax(QK) by {worst:.1e} at most")
     for path in out:
         typer.echo(f"wrote {path}")
 
@@ -140,7 +139,9 @@ def _require_model(name: str) -> None:
 
 
 def _vector_records(model: str, texts: list[str], bar: Any) -> list:
-    if _is_ours(Path(model)):
+    from .models.checkpoint import is_checkpoint
+
+    if is_checkpoint(Path(model)):
         from .explain.predictor import load
         from .explain.vectors import with_vectors
 
@@ -150,14 +151,6 @@ def _vector_records(model: str, texts: list[str], bar: Any) -> list:
     records, _ = pretrained_records(model, texts, vectors=True, max_length=128, progress=bar)
     kinds = {r.kind for r in records}
     return [r for r in records if r.kind == ("encoder" if "encoder" in kinds else "decoder")]
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether it is a checkpoint of `gluonattn train`; one that cannot be read is left to its reader to complain of."""
-    try:
-        return "recipe" in json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError, TypeError):
-        return False
 
 
 def _map(records: list, found: list, path: Path, method: str, colour: str, seed: int, lang: str) -> None:
@@ -235,9 +228,9 @@ def _one_file(records: list, path: Path) -> None:
 
 
 def _texts(source: str) -> list[str]:
-    from .data.reviews import TEXT_COLUMNS, read_reviews
+    from .data.reviews import read_reviews, read_text_column
     from .data.sources import locate
-    from .data.tables import pick_column, read_rows
+    from .plain import is_blank
 
     if source in ("sample", "nsmc"):
         files = locate(source)
@@ -245,11 +238,9 @@ def _texts(source: str) -> list[str]:
     path = Path(source)
     lines = _lines(path) if path.suffix.lower() == ".txt" else []
     if lines and "\t" not in lines[0]:
-        texts = [line.strip() for line in lines if line.strip()]
+        texts = [line.strip() for line in lines if not is_blank(line)]
     else:
-        rows = list(read_rows(path))
-        name = pick_column(path, list(rows[0][1]), None, TEXT_COLUMNS, "text") if rows else ""
-        texts = [str(row[name]) for _, row in rows if str(row.get(name) or "").strip()]
+        texts = [text for text in read_text_column(path) if not is_blank(text)]
     if not texts:
         raise DataError(f"{source} holds no sentence: give sample, nsmc, or a file of sentences.")
     return texts
@@ -268,8 +259,4 @@ def _lines(path: Path) -> list[str]:
 def _write(path: Path, text: str) -> None:
     from .files import replace_file
 
-    try:
-        replace_file(path, text.encode("utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"cannot write {path}: {error.strerror}. Choose a folder that exists, is writable and has space.") from None
+    replace_file(path, text, DataError)

@@ -1,4 +1,4 @@
-"""The commands of a model of pronunciation, behind `train` and `evaluate`: call the public API, print."""
+"""The commands of pronunciation: `pronounce`, and a model's behind `train` and `evaluate`. Call the public API, print."""
 
 from __future__ import annotations
 
@@ -9,14 +9,99 @@ from typing import Callable, Optional
 import typer
 
 from .console import command_line, print_json, rich_console
-from .errors import OptionError
+from .errors import CheckpointError, OptionError
+
+EXAMPLES = ('pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
+            'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json")
+
+
+def pronounce(
+    texts: Optional[list[str]] = typer.Argument(None, help="One text, or several."),
+    source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
+                                                               "JSONL file."),
+    linked: bool = typer.Option(False, help="Say words that only a space parts in one breath."),
+    why: bool = typer.Option(False, help="Show the rule behind every sound that changes, and the letters that cause it."),
+    text_column: Optional[str] = typer.Option(None, help="Column with the text; the usual names are found by themselves."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
+) -> None:
+    """Say how Korean is pronounced by the standard (표준 발음법), and why."""
+    from .text.pronunciation import pronounce as say
+
+    given = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
+    if not given:
+        raise OptionError('give a text to pronounce, as in gluonattn pronounce "알 수 없는", or --from FILE.')
+    found = [say(text, linked=linked) for text in given]
+    if as_json:
+        values = [_as_json(said) for said in found]
+        print_json(values[0] if len(values) == 1 and not source else values)
+        return
+    for said in found:
+        others = f"  also {', '.join(f'[{reading}]' for reading in said.also)}" if said.also else ""
+        typer.echo(f"{said.text}  [{said.sounds}]{others}")
+        for line in _reasons(said) if why else ():
+            typer.echo(f"  {line}")
+
+
+def _texts_of(source: Path, column: Optional[str]) -> list[str]:
+    from .data.reviews import TEXT_COLUMNS, as_text
+    from .data.tables import pick_column, read_rows
+    from .errors import DataError
+
+    if source.suffix.lower() == ".txt":
+        try:
+            lines = source.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"cannot read {source}: {error}. Give a text file in UTF-8, one text a line.") from None
+        return [line for line in lines if line.strip()]
+    rows = list(read_rows(source))
+    name = pick_column(source, list(rows[0][1]), column, TEXT_COLUMNS, "text") if rows else ""
+    return [text for line, row in rows if (text := as_text(source, line, name, row.get(name))).strip()]
+
+
+def _reasons(said) -> list[str]:
+    """One line for each change of a sound and each letter that is not spoken."""
+    from .text.pronunciation import RULES
+
+    def spell(letters) -> str:
+        return "".join(said.letters[number].jamo for number in letters)
+
+    def row(at: int, what: str, name: str, cause) -> tuple[int, str]:
+        rule = RULES[name]
+        reason = f" because of {spell(cause)}" if cause else ""
+        return at, f"{said.read[at]}: {what}{reason} (article {rule.article}, {rule.korean}: {rule.english})"
+
+    rows = [row(said.letters[sound.source[0]].syllable, _step(change), change.rule, change.cause)
+            for sound in said.jamo for change in sound.changes]
+    rows += [row(said.letters[one.letter].syllable, f"{said.letters[one.letter].jamo} is silent", one.rule, one.cause)
+             for one in said.silent if said.letters[one.letter].jamo != "ㅇ"]
+    return [line for _, line in sorted(rows, key=lambda item: item[0])]
+
+
+def _step(change) -> str:
+    return f"{change.before} > {change.after}" if change.before != change.after else f"{change.before} is carried over"
+
+
+def _as_json(said) -> dict:
+    from .text.pronunciation import RULES
+
+    changes = [
+        {"rule": change.rule, "article": change.article, "before": change.before, "after": change.after,
+         "syllable": sound.syllable, "place": sound.place, "letters": list(sound.source), "cause": list(change.cause)}
+        for sound in said.jamo for change in sound.changes
+    ]
+    silent = [{"letter": one.letter, "rule": one.rule, "article": RULES[one.rule].article, "cause": list(one.cause)}
+              for one in said.silent]
+    return {"text": said.text, "read": said.read, "sounds": said.sounds, "also": list(said.also),
+            "letters": [list(letter) for letter in said.letters], "changes": changes, "silent": silent}
 
 
 def is_pronunciation(model: Path) -> bool:
     """Whether a folder holds a model of pronunciation; one that cannot be read is left to `load` to complain of."""
+    from .models.checkpoint import read_config
+
     try:
-        return json.loads((model / "config.json").read_bytes())["recipe"] == "pronunciation"
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_config(model)["recipe"] == "pronunciation"
+    except CheckpointError:
         return False
 
 

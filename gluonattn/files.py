@@ -1,29 +1,240 @@
-"""Files that are written whole or not at all."""
+"""Files and folders that are written whole or not at all: the one writer of this package.
+
+What is being written stands beside its place as ``.NAME.xxxxxxxx.partial``, a hidden name with eight random
+characters. Its writer holds a lock on it for as long as it lives. A killed writer leaves it unlocked, and the
+next writer of the same name removes it.
+"""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
-import tempfile
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Callable, Union
+
+try:
+    import fcntl
+except ImportError:  # Windows: an open file cannot be removed there, which does as well
+    fcntl = None  # type: ignore[assignment]
+
+Content = Union[str, bytes]
+_ENDING = ".partial"
+_LONGEST = 200  # bytes of a name that is kept in its partial's name; file systems take 255
+_NO_FILE = "it is a folder or a device"
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(_ENDING), re.DOTALL)
 
 
-def replace_file(path: str | os.PathLike, content: bytes) -> None:
+def replace_file(path: str | os.PathLike, content: Content, error: type[Exception] | None = None) -> None:
     """Write a file whole or not at all: it takes its name only when it is complete.
+
+    Its permissions are those the umask gives. Where the name is a link, what it points to is replaced.
+
+    Parameters
+    ----------
+    path : path
+    content : str or bytes
+        Text is written as UTF-8.
+    error : type of exception or None
+        Raised, with a message for the user, in the place of an OSError.
 
     Raises
     ------
     OSError
-        If it cannot be written; an older file of that name is untouched.
+        If it cannot be written; its ``filename`` is `path`. An older file of that name is untouched.
+    """
+    with replacing_file(path, error) as write:
+        write(content)
+
+
+@contextmanager
+def replacing_file(path: str | os.PathLike, error: type[Exception] | None = None) -> Iterator[Callable[[Content], None]]:
+    """Write a file in parts: it takes its name when the block ends well, and vanishes otherwise.
+
+    Parameters
+    ----------
+    path, error
+        As for `replace_file`. What the block itself raises is not touched.
+
+    Yields
+    ------
+    callable
+        ``write(content)`` with text (written as UTF-8) or bytes.
     """
     path = Path(path)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with _named(path, error):
+        if path.exists() and not path.is_file():  # a rename would replace a device; told before the work
+            raise OSError(errno.EISDIR, _NO_FILE)
+        target = Path(os.path.realpath(path))
+        clear_partials(target)
+        partial, file = _begin_file(target)
+
+    def write(content: Content) -> None:
+        with _named(path, error):
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        yield write
+        with _named(path, error):
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(partial, 0o644)  # mkstemp's 0600 would keep colleagues out
-        os.replace(partial, path)
+            if fcntl is None:
+                file.close()  # Windows renames no open file
+            os.replace(partial, target)
     except BaseException:
-        os.unlink(partial)
+        _discard(file, partial)
         raise
+    file.close()
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A new, hidden folder to fill for `folder`; the block renames it to its place. What is left of it is removed.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    clear_partials(folder)
+    partial, lock = _begin(folder, _open_folder)
+    try:
+        yield partial
+    finally:
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+
+def clear_partials(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it; that of a living writer stays."""
+    known = re.compile(re.escape(_stem(path)) + r"[0-9a-f]{8}" + re.escape(_ENDING))
+    _clear(path.parent, lambda name: known.fullmatch(name) is not None)
+
+
+def clear_all_partials(folder: Path) -> None:
+    """Remove what killed writers left in a folder, whatever they were writing."""
+    _clear(folder, is_partial)
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file of this name is one that is being written, or was when its writer was killed."""
+    return _PARTIAL.fullmatch(name) is not None
+
+
+def _clear(folder: Path, is_one: Callable[[str], bool]) -> None:
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(_ENDING) and is_one(name)]
+    except OSError:  # nothing is there, or it may not be looked at: writing will say so
+        return
+    for name in names:
+        _remove_if_dead(folder / name)
+
+
+def _remove_if_dead(partial: Path) -> None:
+    try:
+        lock = os.open(partial, os.O_RDONLY) if fcntl is not None else None
+    except OSError:
+        return
+    try:
+        if lock is not None:
+            if not _lock(lock):
+                return
+            # While this waited it may have got its name, and another its old one.
+            if not os.path.samestat(os.fstat(lock), os.lstat(partial)):
+                return
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink()
+    except OSError:  # gone, or not ours to remove
+        pass
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _stem(path: Path) -> str:
+    """How the names of partial files of `path` begin."""
+    raw = os.fsencode(path.name)
+    return f".{path.name if len(raw) <= _LONGEST else hashlib.sha256(raw).hexdigest()}."
+
+
+def _begin_file(target: Path) -> tuple[Path, IO[bytes]]:
+    def make(partial: Path) -> int:
+        return os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+
+    partial, handle = _begin(target, make)
+    return partial, os.fdopen(handle, "wb")  # type: ignore[arg-type]
+
+
+def _open_folder(partial: Path) -> int | None:
+    os.mkdir(partial)
+    return os.open(partial, os.O_RDONLY) if fcntl is not None else None
+
+
+def _begin(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
+    """Make a partial file or folder that no one takes for a dead writer's."""
+    while True:
+        partial = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}{_ENDING}")
+        try:
+            handle = make(partial)
+        except FileExistsError:
+            continue
+        if handle is None or (_lock(handle, otherwise=True) and _is_there(handle, partial)):
+            return partial, handle
+        os.close(handle)  # another process found it before it was locked, and removes it
+
+
+def _lock(handle: int, otherwise: bool = False) -> bool:
+    """Lock an open file; False if another process has, `otherwise` where the file system knows no locks."""
+    if fcntl is None:
+        return otherwise
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return otherwise
+    return True
+
+
+def _is_there(handle: int, partial: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.lstat(partial))
+    except FileNotFoundError:
+        return False
+
+
+def _discard(file: IO[bytes], partial: Path) -> None:
+    """Remove a partial file; it may be in its place already, or its disk full."""
+    for act in (lambda: os.unlink(partial), file.close):
+        with suppress(OSError):
+            act()
+
+
+@contextmanager
+def _named(path: Path, error: type[Exception] | None) -> Iterator[None]:
+    """Whatever goes wrong, name the user's file: a partial one says nothing to anybody."""
+    try:
+        yield
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        if error is None:
+            raise OSError(problem.errno or errno.EIO, reason, str(path)) from None
+        raise error(cannot_write(path, reason)) from None
+
+
+def cannot_write(path: str | os.PathLike, reason: str | None) -> str:
+    """The message for a file that cannot be written."""
+    if reason == _NO_FILE:
+        return f"cannot write {path}: {reason}. Give the name of a file."
+    return (f"cannot write {path}: {reason}. Choose a folder that exists, is writable and has space; nothing was "
+            "left half-written.")

@@ -11,15 +11,18 @@ import json
 import operator
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional, Union
 
+import msgspec
 import numpy as np
 
+from .contents import digest_arrays
 from .errors import RecordError
 from .files import replace_file
+from .plain import is_space
 
 KINDS = ("self", "encoder", "decoder", "cross")
 ROW_SUM_TOLERANCE = 1e-4
@@ -181,12 +184,7 @@ class AttentionRecord:
                 part = part.mean(axis=axis, keepdims=True)
                 continue
             size = self.weights.shape[axis]
-            if not -size <= index < size:
-                raise RecordError(
-                    f"{name} {index} does not exist: this record has {size} {name}s, "
-                    f"numbered 0 to {size - 1}."
-                )
-            part = np.take(part, [index % size], axis=axis)
+            part = np.take(part, [position(name, index, size)], axis=axis)
         return part[0, 0]
 
     def select(
@@ -203,8 +201,8 @@ class AttentionRecord:
         RecordError
             If a position does not exist or is given twice, or none is given.
         """
-        rows = _positions("query", queries, len(self.queries))
-        columns = _positions("key", keys, len(self.keys))
+        rows = _chosen("query", queries, len(self.queries))
+        columns = _chosen("key", keys, len(self.keys))
         weights = self.weights[:, :, rows][:, :, :, columns]
         return replace(
             self,
@@ -275,10 +273,12 @@ class AttentionRecord:
             If the file cannot be written.
         """
         path = Path(path)
-        # Not as ASCII: two lone surrogates side by side would come back as one character.
-        header = json.dumps(_header(self), ensure_ascii=False).encode("utf-8", "surrogatepass")
         arrays = {name: getattr(self, name) for name in ("weights", *_VECTORS)}
         arrays = {name: array for name, array in arrays.items() if array is not None}
+        # Not as ASCII: two lone surrogates side by side would come back as one character.
+        plain = json.loads(json.dumps(_header(self), ensure_ascii=False))
+        sealed = {**plain, "sha256": digest_arrays(arrays, plain)}
+        header = json.dumps(sealed, ensure_ascii=False).encode("utf-8", "surrogatepass")
         content = io.BytesIO()
         np.savez_compressed(content, header=np.frombuffer(header, dtype=np.uint8), **arrays)
         try:
@@ -317,7 +317,9 @@ def load_record(path: str | os.PathLike) -> AttentionRecord:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays.pop("header").tobytes().decode("utf-8", "surrogatepass"))
-        version = header.pop("format", None)
+        version, expected = header["format"], header.pop("sha256", None)  # older files have no digest
+        changed = expected is not None and expected != digest_arrays(arrays, header)
+        del header["format"]
     except FileNotFoundError:
         raise RecordError(f"no record at {path}: expected a file written by record.save().") from None
     except Exception as error:  # zipfile, zlib, numpy and json each raise their own
@@ -327,17 +329,44 @@ def load_record(path: str | os.PathLike) -> AttentionRecord:
         ) from None
     if version != FORMAT:
         raise RecordError(
-            f"{path} has record format {version}, this version of gluonattn reads {FORMAT}: "
+            f"{path} has record format {version!r:.40}, this version of gluonattn reads {FORMAT}: "
             "save the record again, or install the version that wrote it."
         )
+    if changed:
+        raise RecordError(f"{path} was changed after it was saved: its SHA-256 is another. Save it again.")
     try:
-        prediction = header.pop("prediction")
-        prediction = Prediction(**prediction) if prediction else None
-        return AttentionRecord(**{**header, **arrays}, prediction=prediction)
-    except (RecordError, KeyError, TypeError, AttributeError) as error:
+        found = msgspec.convert(header, _Saved)
+        if not set(arrays) <= {"weights", *_VECTORS} or any(array.dtype.kind != "f" for array in arrays.values()):
+            raise RecordError(f"its arrays are {', '.join(f'{name} ({a.dtype})' for name, a in arrays.items())}")
+        about = found.prediction
+        if about and not (about.label is None or about.label in about.probabilities):
+            raise RecordError(f"it predicts {about.label!r:.40}, which has no probability")
+        prediction = Prediction(about.label, about.probabilities) if about else None
+        return AttentionRecord(**{**header, **arrays, "prediction": prediction})
+    except (RecordError, msgspec.ValidationError, LookupError, TypeError, AttributeError, ValueError, ArithmeticError,
+            RecursionError) as error:
         raise RecordError(
             f"{path} holds a record that does not fit together ({error}). Save it again."
         ) from None
+
+
+class _SavedPrediction(msgspec.Struct, forbid_unknown_fields=True):
+    label: Optional[str]
+    probabilities: dict[str, float]
+
+
+class _Saved(msgspec.Struct, forbid_unknown_fields=True):
+    """The header of a saved record, `_header`; what it leaves open, the record itself checks."""
+
+    text: str
+    queries: list[list[Union[str, int, None]]]
+    keys: list[list[Union[str, int, None]]]
+    kind: str
+    target_text: Optional[str]
+    prediction: Optional[_SavedPrediction]
+    normalised: bool
+    source: dict[str, Any]
+    attributions: dict[str, list[float]] = {}
 
 
 _VECTORS = ("queries_vectors", "keys_vectors", "values")
@@ -369,7 +398,7 @@ def _tokens(side: str, tokens: Sequence) -> tuple[Token, ...]:
     for i, token in enumerate(tokens):
         try:
             text, start, end, tag = Token(*token)
-            found.append(Token("" + text, operator.index(start), operator.index(end), tag))
+            found.append(Token("" + text, operator.index(start), operator.index(end), tag and "" + tag))
         except TypeError:
             raise RecordError(
                 f"{side} {i} must be a Token(text, start, end, tag=None) with whole numbers; got {token!r}."
@@ -380,7 +409,7 @@ def _tokens(side: str, tokens: Sequence) -> tuple[Token, ...]:
 def _json_copy(source: Mapping[str, Any]) -> dict:
     try:
         return json.loads(json.dumps(dict(source), ensure_ascii=False))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise RecordError(
             f"source must hold only JSON values (numbers, strings, lists, dicts): {error}."
         ) from None
@@ -391,19 +420,56 @@ def _lost(weights: np.ndarray) -> float:
     return float(np.max(1 - weights.sum(-1, dtype=np.float64), initial=0.0))
 
 
-def _positions(side: str, wanted: Sequence[int] | None, size: int) -> list[int]:
-    positions = list(range(size) if wanted is None else wanted)
-    wrong = [i for i in positions if not -size <= i < size]
-    if wrong:
+def _chosen(side: str, wanted: Sequence[int] | None, size: int) -> list[int]:
+    """Positions that `select` keeps: all different, at least one."""
+    found = list(range(size)) if wanted is None else positions(side, wanted, size)
+    if not found or len(set(found)) < len(found):
+        raise RecordError(f"select needs {side} positions that are all different, at least one; got {found}.")
+    return found
+
+
+def positions(side: str, wanted: Any, size: int) -> list[int]:
+    """`position` of each of many, or of a single one.
+
+    Raises
+    ------
+    RecordError
+        If it is neither a whole number nor a collection of them, or one does not exist.
+    """
+    try:
+        many = list(wanted) if isinstance(wanted, Iterable) else [wanted]
+    except TypeError:  # an array without an axis
+        many = [wanted]
+    return [position(side, one, size) for one in many]
+
+
+def position(side: str, wanted: Any, size: int) -> int:
+    """A position counted from 0; negative ones count from the end, as in a list.
+
+    Parameters
+    ----------
+    side : str
+        What is counted ("query", "layer"), for messages.
+    wanted : int
+        Of any type that Python takes as an index, numpy's integers too.
+    size : int
+
+    Raises
+    ------
+    RecordError
+        If it is no whole number or does not exist.
+    """
+    try:
+        if isinstance(wanted, (bool, np.bool_)):  # a mask is meant, and would be read as 0 and 1
+            raise TypeError
+        number = operator.index(wanted)
+    except TypeError:
         raise RecordError(
-            f"{side} {wrong[0]} does not exist: this record has {size}, numbered 0 to {size - 1}."
-        )
-    positions = [i % size for i in positions]
-    if not positions or len(set(positions)) < len(positions):
-        raise RecordError(
-            f"select needs {side} positions that are all different, at least one; got {positions}."
-        )
-    return positions
+            f"{side} positions are whole numbers from 0 to {size - 1}; got {wanted!r:.60} ({type(wanted).__name__})."
+        ) from None
+    if not -size <= number < size:
+        raise RecordError(f"{side} {number} does not exist: this record has {size}, numbered 0 to {size - 1}.")
+    return number % size
 
 
 def _take(vectors: np.ndarray | None, positions: list[int]) -> np.ndarray | None:
@@ -420,13 +486,13 @@ def eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
     """Positions of the tokens of each eojeol, in order; a special token (empty span) is by itself."""
     word_at, word = [], 0
     for before, character in zip(" " + text, text):
-        word += before.isspace() and not character.isspace()
-        word_at.append(word)
+        word += is_space(before) and not is_space(character)
+        word_at.append(max(word, 1))  # blanks in front of the text are no word of their own
     groups: list[list[int]] = []
     last: object = None
     for i, token in enumerate(tokens):
         # A span may begin with the space before its word, as SentencePiece's do.
-        first = next((c for c in range(token.start, token.end) if not text[c].isspace()), token.start)
+        first = next((c for c in range(token.start, token.end) if not is_space(text[c])), token.start)
         key: object = ("special", i) if token.start == token.end else word_at[first]
         if groups and key == last:
             groups[-1].append(i)
@@ -441,7 +507,7 @@ def _join(tokens: Sequence[Token], group: list[int], text: str) -> Token:
         return tokens[group[0]]
     start = min(tokens[i].start for i in group)
     end = max(tokens[i].end for i in group)
-    visible = [c for c in range(start, end) if not text[c].isspace()] or [start, end - 1]
+    visible = [c for c in range(start, end) if not is_space(text[c])] or [start, end - 1]
     start, end = visible[0], visible[-1] + 1  # a subword's span may hold the space beside its word
     tags = [tokens[i].tag for i in group if tokens[i].tag]
     return Token(text[start:end], start, end, "+".join(tags) if tags else None)  # type: ignore[arg-type]

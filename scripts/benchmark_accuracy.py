@@ -180,7 +180,7 @@ def calibration_error(shares, truth, bins: int = 15) -> float:
                      for b in range(bins) if (place == b).any()))
 
 
-def bootstrap(right, draws: int = 2000):
+def bootstrap(right, draws: int = 100_000):
     rng = np.random.default_rng(0)
     return rng.binomial(len(right), right.mean(), size=draws) / len(right)
 

@@ -38,17 +38,19 @@ def main() -> None:
             found = measure(model.inside, texts)
         table = Table(title=f"{folder} ({model.config['model']['cell']}), {len(texts):,} reviews, mean and 95 % interval",
                       box=box.SIMPLE_HEAD)
-        for i, name in enumerate(("method", *SHOWN.values())):
+        for i, name in enumerate(("method", *SHOWN.values(), "AOPC less random")):
             table.add_column(name, justify="right" if i else "left")
+        floor = found["methods"]["random"]["comprehensiveness"]
         for method, own in found["methods"].items():
-            table.add_row(method, *(_said(figure(own[name])) for name in SHOWN))
+            less = np.subtract(own["comprehensiveness"], floor)  # of the same reviews: what tells a method from random
+            table.add_row(method, *(_said(figure(own[name])) for name in SHOWN), _said(figure(less), "+"))
         console.print(table)
         for name in ABOUT_THE_WEIGHTS:
             console.print(f"  {name}: {_said(figure(found['weights'][name]))}", highlight=False)
 
 
-def _said(found) -> str:
-    return "" if found.mean != found.mean else f"{found.mean:.3f} ({found.low:.3f}, {found.high:.3f})"
+def _said(found, sign: str = "") -> str:
+    return "" if found.mean != found.mean else "{} ({}, {})".format(*found.spell(sign=sign))
 
 
 if __name__ == "__main__":

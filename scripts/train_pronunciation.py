@@ -46,7 +46,7 @@ def main() -> None:
     for seed in range(arguments.seeds):
         start = time.monotonic()
         folder = train_pronunciation(
-            arguments.data, arguments.out / f"seed-{seed}", seed=seed, resume=True, callbacks=[Progress(console)],
+            arguments.data, arguments.out / f"seed-{seed}", seed=seed, resume=None, callbacks=[Progress(console)],
             report=lambda line: console.print(line, highlight=False), **json.loads(arguments.settings))
         pronouncer = load_pronouncer(folder)
         pairs = pronouncer.pairs(arguments.split)

@@ -17,6 +17,7 @@ import pytest
 import gluonattn
 from gluonattn.cli import SENTENCE, main
 from gluonattn.data.sources import locate
+from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
 
 ROOT = Path(__file__).parents[1]
@@ -75,8 +76,8 @@ def test_help_loads_no_framework():
 
 def test_cells_and_tokenizers_are_listed(capsys):
     code, out, _ = call(capsys, "cells", "--json")
-    assert code == 0 and set(json.loads(out)) == {
-        "mlp", "mlp-normalized", "dot", "scaled-dot", "general", "cosine", "multi-head", "none", "uniform"}
+    assert code == 0 and json.loads(out) == {
+        name: {"formula": cell.formula, "source": cell.source} for name, cell in CELLS.items()}
     code, out, _ = call(capsys, "tokenizers", "--json", "--text", "수준떨어지는 연출")
     rows = json.loads(out)
     assert len(rows) == 9 and rows["mecab"]["ready"]

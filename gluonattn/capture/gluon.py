@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy as np
 from ..errors import CaptureError
 from ..runtime import mx, nlp
 from .calls import Call, kind_of_path
-from .recorder import Recorder, whole_rows
+from .gluon_tracing import Trace, same_positions, traced
+from .origins import Attended
+from .recorder import BYPASSED, Recorder, whole_rows
 
 CURE = ("Run the block itself inside `with capture(...)`; a SymbolBlock is one piece and shows nothing of its inside: "
         "capture the block it was exported from. Where only a part was run, ask for its kind: records(..., kind=...)")
@@ -25,7 +27,8 @@ def capture(model, *, vectors: bool = False) -> Iterator[Recorder]:
     ----------
     model : mxnet.gluon.Block
         `nlp.model.BERTModel`, a `TransformerEncoder` or `TransformerDecoder`, or anything that holds one of
-        GluonNLP's attention cells. Hybridized blocks run imperatively meanwhile.
+        GluonNLP's attention cells. Hybridized blocks run imperatively meanwhile. Self- and cross attention are told
+        apart by the arrays that queries and keys were made of.
     vectors : bool, default False
         Also take queries, keys and values per head (of multi-head cells).
 
@@ -40,27 +43,62 @@ def capture(model, *, vectors: bool = False) -> Iterator[Recorder]:
         If the model has no attention cell.
     """
     blocks = dict(_named("", model, None))
+    everything = dict(_every("", model))
     cells = {path: (block, kind) for path, (block, kind) in blocks.items() if kind is not None}
     if not cells:
         raise CaptureError(
             f"{type(model).__name__} holds none of GluonNLP's attention cells; its blocks are "
             f"{', '.join(sorted({type(block).__name__ for block, _ in blocks.values()}))}.")
-    recorder = Recorder("gluon", {path: kind for path, (_, kind) in cells.items()}, cure=CURE,
-                        source={"model": type(model).__name__})
+    recorder = GluonRecorder("gluon", {path: kind if kind != "self" else kind_of_path(path)
+                                       for path, (_, kind) in cells.items()}, cure=CURE, source={"model": type(model).__name__})
+    recorder.trace = trace = Trace(recorder.unrecorded, set(cells))
     with ExitStack() as undo:
         for block, _ in blocks.values():
             if getattr(block, "_active", False):  # a compiled block calls no hooks of what is in it
                 block._active = False
                 undo.callback(setattr, block, "_active", True)
         undo.callback(model.register_forward_pre_hook(lambda *_: recorder.begin()).detach)
+        followed = traced(trace, everything)
         for path, (block, kind) in cells.items():
             undo.callback(block.register_forward_hook(_after(recorder, path, kind, vectors)).detach)
+        undo.enter_context(followed)
         undo.callback(model.register_forward_hook(lambda *_: recorder.end()).detach)
         yield recorder
 
 
+class GluonRecorder(Recorder):
+    """A recorder that knows what each array was made of.
+
+    Attributes
+    ----------
+    trace : Trace
+    """
+
+    trace: Trace
+
+    def ran(self, layer: str) -> bool:
+        return any(path in ("", layer) or layer.startswith(f"{path}.") for path in self.trace.ran)
+
+    def unrecorded(self, attended: Attended) -> None:
+        """A block computed attention that no hook took."""
+        self.add(Call(attended.path, kind_of_path(attended.path), None, BYPASSED, rows=attended.rows,
+                      columns=attended.columns))
+
+    def cure(self, bypassed: Sequence[str], empty: Sequence[Call]) -> str:
+        if any(call.problem == BYPASSED for call in empty):
+            return ("Attention was computed there by operators of the block's own: put one of GluonNLP's attention cells in "
+                    "their place, or leave it out by asking for another kind: records(..., kind=...)")
+        return self._cure
+
+
+def _every(path: str, block) -> Iterator[tuple[str, Any]]:
+    yield path, block
+    for name, child in block._children.items():
+        yield from _every(f"{path}.{name}" if path else name, child)
+
+
 def _named(path: str, block, parent) -> Iterator[tuple[str, tuple[Any, str | None]]]:
-    """Every block by its path, with the kind of those that are attention cells."""
+    """Every block by its path, with what the class says of those that are attention cells."""
     transformer, cells, bert = nlp.model.transformer, nlp.model.attention_cell, nlp.model.bert
     kind = None
     if isinstance(block, (cells.AttentionCell, bert.DotProductSelfAttentionCell)):
@@ -70,7 +108,7 @@ def _named(path: str, block, parent) -> Iterator[tuple[str, tuple[Any, str | Non
         elif isinstance(parent, (transformer.TransformerEncoderCell, bert.BERTEncoderCell)):
             kind = "encoder"
         else:
-            kind = kind_of_path(path)
+            kind = "self"
     yield path, (block, kind)
     if isinstance(block, cells.MultiHeadAttentionCell):
         return  # its inner cell is not called as a block
@@ -78,11 +116,14 @@ def _named(path: str, block, parent) -> Iterator[tuple[str, tuple[Any, str | Non
         yield from _named(f"{path}.{name}" if path else name, child, block)
 
 
-def _after(recorder: Recorder, path: str, kind: str, vectors: bool):
+def _after(recorder: GluonRecorder, path: str, kind: str, vectors: bool):
     def after(block, inputs, output):
         context, weights = output
         array = weights.astype("float32").asnumpy()
-        call = Call(path, kind, whole_rows(array if array.ndim == 4 else array[:, None]))
+        call = Call(path, kind, whole_rows(array if array.ndim == 4 else array[:, None]),
+                    training=bool(mx.autograd.is_training()))
+        call.rows, call.columns = _sequences(recorder.trace, inputs, kind,
+                                               isinstance(block, nlp.model.bert.DotProductSelfAttentionCell))
         with mx.autograd.pause():
             if isinstance(block, nlp.model.bert.DotProductSelfAttentionCell):
                 _bert(call, block, inputs, context, vectors)
@@ -91,6 +132,17 @@ def _after(recorder: Recorder, path: str, kind: str, vectors: bool):
         recorder.add(call)
 
     return after
+
+
+def _sequences(trace: Trace, inputs, kind: str, own: bool) -> tuple[Any, Any]:
+    """What queries and keys were made of; BERT's `own` cell has one input for both."""
+    query, key = inputs[0], inputs[0] if own else inputs[1]
+    rows, columns = trace.origins.of(query), trace.origins.of(key)
+    if same_positions(query, key):
+        return rows, rows
+    if rows == columns and kind == "cross":  # a decoder that was given one array as its target and its memory
+        return rows, rows.after("as memory")
+    return rows, columns
 
 
 def _cell(call: Call, block, inputs, context, vectors: bool) -> None:

@@ -34,7 +34,8 @@ def place(text: str, pieces: Sequence[str | Token]) -> list[Token]:
     -------
     list of Token
         As many as pieces. Special tokens get an empty span, an unknown one the characters between its
-        neighbours; what cannot be found gets an empty span where it would stand.
+        neighbours, or its own word where nothing follows (the text may have been cut); what cannot be found gets an
+        empty span where it would stand. Marks that stand in the text itself (``## title``) are letters.
     """
     letters, owners = _letters(text)
     spans: list[tuple[int, int] | None] = []
@@ -44,8 +45,11 @@ def place(text: str, pieces: Sequence[str | Token]) -> list[Token]:
             spans.append((piece.start, piece.end))
             at = next((i for i in range(at, len(owners)) if owners[i] >= piece.end), len(owners))
             continue
-        wanted = _letters(bare(piece))[0]
-        found = letters.find(wanted, at, at + len(wanted)) if wanted else -1
+        wanted = _letters(piece)[0]
+        found = at if wanted and not is_special(piece) and letters.startswith(wanted, at) else -1
+        if found < 0:
+            wanted = _letters(bare(piece))[0]
+            found = letters.find(wanted, at, at + len(wanted)) if wanted else -1
         if found < 0 and wanted and not is_special(piece):
             found = letters.find(wanted, at, at + len(wanted) + _AHEAD)
         if found < 0:
@@ -85,8 +89,18 @@ def place_bytes(text: str, pieces: Sequence[str]) -> list[Token]:
     return found
 
 
-def spelled(pieces: Sequence[str], *, byte_level: bool = False) -> str:
-    """The text that pieces spell, for output that has no raw text of its own."""
+def spelled(pieces: Sequence[str], *, byte_level: bool = False, continuation: str | None = "##") -> str:
+    """The text that pieces spell, for output that has no raw text of its own.
+
+    Parameters
+    ----------
+    pieces : sequence of str
+    byte_level : bool, default False
+        Pieces spell bytes.
+    continuation : str or None, default "##"
+        What pieces begin with that go on with the word before, also where that word is not among the pieces; None
+        where the vocabulary has no such mark, so that ``##`` is what was written.
+    """
     kept = [p for p in pieces if not is_special(p)]
     if byte_level:
         return _decoded(b"".join(map(to_bytes, kept)))[0].strip()
@@ -94,8 +108,14 @@ def spelled(pieces: Sequence[str], *, byte_level: bool = False) -> str:
         return "".join(kept).replace("▁", " ").strip()
     if any(p.endswith("</w>") for p in kept):
         return "".join(kept).replace("</w>", " ").strip()
-    words = " ".join(kept) + " "
-    return words.replace(" ##", "").replace("@@ ", "").strip()
+    text = ""
+    for piece in kept:
+        goes_on = bool(continuation) and piece.startswith(continuation) and len(piece) > len(continuation)
+        if goes_on:
+            text = text.removesuffix(" ") + piece[len(continuation):] + " "  # type: ignore[arg-type]
+        else:
+            text += piece[:-2] if piece.endswith("@@") and len(piece) > 2 else f"{piece} "
+    return text.strip()
 
 
 def is_special(piece: str) -> bool:
@@ -158,16 +178,29 @@ def _filled(text: str, pieces: Sequence, spans: list) -> list[tuple[int, int]]:
         if span is None:
             after = next((s[0] for s in spans[i + 1 :] if s is not None), len(text))
             gap = text[done:after]
-            unknown = isinstance(pieces[i], str) and pieces[i].strip("<[]>").lower() in ("unk", "unknown")
-            if unknown and gap.strip():
+            if _is_unknown(pieces[i]) and gap.strip():
                 start = done + len(gap) - len(gap.lstrip())
-                others = [j for j in range(i + 1, len(spans)) if spans[j] is None and all(
-                    s is None for s in spans[i:j + 1]) and pieces[j] == pieces[i]]
-                words = text[start:after].split()
-                end = start + len(words[0]) if others else start + len(text[start:after].rstrip())
+                more = any(_is_unknown(p) for p in pieces[i + 1:_next_found(spans, i)])
+                cut = all(s is None or s[0] == s[1] for s in spans[i + 1:])  # nothing that follows was found
+                end = start + (_own_word(text[start:after]) if more or cut else len(text[start:after].rstrip()))
                 span = (start, end)
             else:
                 span = (done, done)
         filled.append(span)
         done = max(done, span[1])
     return filled
+
+
+def _is_unknown(piece: str | Token) -> bool:
+    return isinstance(piece, str) and piece.strip("<[]>").lower() in ("unk", "unknown")
+
+
+def _next_found(spans: list, i: int) -> int:
+    return next((j for j in range(i + 1, len(spans)) if spans[j] is not None), len(spans))
+
+
+def _own_word(text: str) -> int:
+    """Characters of the first word; a punctuation mark is a word of its own."""
+    if unicodedata.category(text[0])[0] == "P":
+        return 1
+    return next((i for i, c in enumerate(text) if c.isspace() or unicodedata.category(c)[0] == "P"), len(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,11 +24,12 @@ def load_pretrained(name: str | os.PathLike) -> tuple[Any, Any]:
     CaptureError
         If there is no such model, or it cannot be loaded.
     """
-    need_torch()
+    need_torch("capturing from Hugging Face models", "huggingface")
     try:
         import transformers
     except ImportError:
-        raise DependencyError('Hugging Face models need transformers: pip install "gluonattn[huggingface]".') from None
+        raise DependencyError("capturing from Hugging Face models needs transformers, which is not installed: "
+                              'pip install "gluonattn[huggingface]".') from None
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     try:
@@ -76,14 +78,21 @@ def pretrained_records(
     -------
     records : list of AttentionRecord
     checks : list of Checked
+
+    Raises
+    ------
+    CaptureError
+        If the model cannot be loaded or does not run on texts alone, or if a text has no token.
     """
-    torch = need_torch()
+    torch = need_torch("capturing from Hugging Face models", "huggingface")
     model, tokenizer = load_pretrained(name)
     both = model.config.is_encoder_decoder
+    max_length = min(max_length, _positions(model, tokenizer))
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     steps = generate or (20 if both and target_texts is None else 0)
-    known = set(torch.nn.Module.forward.__code__.co_varnames) | set(model.forward.__code__.co_varnames)
+    known = set(inspect.signature(model.forward).parameters)
+    _refuse_empty(tokenizer, [*texts, *(target_texts or [])], max_length)
     found: list[AttentionRecord] = []
     worst: dict[str, Checked] = {}
     with torch.no_grad():
@@ -91,17 +100,10 @@ def pretrained_records(
             part = list(texts[start : start + _BATCH])
             tokenizer.padding_side = "left" if steps and not both else "right"
             inputs = tokenizer(part, return_tensors="pt", padding=True, truncation=True, max_length=max_length)
-            given = {k: v for k, v in inputs.items() if k in known or k in ("input_ids", "attention_mask")}
+            given = {k: v for k, v in inputs.items() if k in known}
             targets = None if target_texts is None else list(target_texts[start : start + _BATCH])
             with capture(model, vectors=True) as recorder:
-                if steps:
-                    given.pop("token_type_ids", None)
-                    model.generate(**given, max_new_tokens=steps, do_sample=False, num_beams=1)
-                elif targets is not None and both:
-                    wanted = tokenizer(targets, return_tensors="pt", padding=True, truncation=True, max_length=max_length)
-                    model(**given, decoder_input_ids=wanted["input_ids"], decoder_attention_mask=wanted["attention_mask"])
-                else:
-                    model(**given)
+                _run(name, model, tokenizer, given, steps, targets if both else None, max_length)
             records = recorder.records(part, tokenizer, target_texts=None if steps else targets, kind=kind)
             if not vectors:
                 records = [_without_vectors(record) for record in records]
@@ -111,6 +113,40 @@ def pretrained_records(
                 worst[one.layer] = max(one, old, key=lambda c: c.weights_error)
             progress(min(start + _BATCH, len(texts)), len(texts))
     return found, list(worst.values())
+
+
+def _run(name, model, tokenizer, given: dict, steps: int, targets: list[str] | None, max_length: int) -> None:
+    try:
+        if steps:
+            given.pop("token_type_ids", None)
+            model.generate(**given, max_new_tokens=steps, do_sample=False, num_beams=1, num_return_sequences=1)
+            return
+        if targets is not None:
+            wanted = tokenizer(targets, return_tensors="pt", padding=True, truncation=True, max_length=max_length)
+            given = {**given, "decoder_input_ids": wanted["input_ids"], "decoder_attention_mask": wanted["attention_mask"]}
+        model(**given)
+    except (TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise CaptureError(
+            f"{name} ({type(model).__name__}) does not run on texts alone: {first} Run it yourself inside `with "
+            "gluonattn.capture.huggingface.capture(model) as recorder:` with all that it needs.") from None
+
+
+def _positions(model, tokenizer) -> int:
+    """Tokens that a model has positions for."""
+    config = model.config
+    known = [getattr(config, n, None) for n in ("max_position_embeddings", "n_positions", "max_source_positions")]
+    found = [n for n in (*known, tokenizer.model_max_length) if isinstance(n, int) and n > 0]
+    offset = 2 if config.model_type in ("roberta", "xlm-roberta", "camembert") else 0  # positions start behind the padding's
+    return min(found, default=512) - offset
+
+
+def _refuse_empty(tokenizer, texts: Sequence[str], max_length: int) -> None:
+    """Texts that the tokenizer makes nothing of leave a row of padding alone."""
+    for text in texts:
+        if not tokenizer(text, truncation=True, max_length=max_length)["input_ids"]:
+            raise CaptureError(f"the text {text!r:.60} has no token for this model's tokenizer, so there is nothing that could "
+                               "look or be looked at: leave it out.")
 
 
 def _without_vectors(record: AttentionRecord) -> AttentionRecord:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from ..errors import CaptureError
 from ..metrics import entropy
 from ..record import KINDS, AttentionRecord, Token
-from .calls import Call, Checked, Pass, checked, joined
+from .calls import Call, Checked, Generation, Pass, checked, joined
+from .kinds import settled
 from .placing import place
+from .rows import broken_row
 
 UNIFORM = 1 - 1e-5  # relative entropy from which a row counts as uniform
+BYPASSED = "was bypassed (its hook did not fire)"
 _HALF = 5e-3  # what rows of half-precision weights may be off from a sum of 1
-SIDES = {"self": ("source", "source"), "encoder": ("source", "source"), "decoder": ("target", "target"),
-         "cross": ("target", "source")}
 
 Pieces = Callable[[str, str, int, np.ndarray], Sequence]  # side, text, sentence, valid positions
 
@@ -34,6 +35,7 @@ class Recorder:
     def __init__(self, framework: str, expected: Mapping[str, str], *, cure: str, source: Mapping | None = None):
         self.expected = dict(expected)
         self.passes: list[Pass] = []
+        self.generation: Generation | None = None  # that runs now
         self._cure = cure
         self._source = {"framework": framework, **(source or {})}
 
@@ -46,18 +48,22 @@ class Recorder:
                 self.passes[-1].whole = True
                 return
             self.passes.pop()  # it ended in an exception
-        self.passes.append(Pass(whole=True))
+        self.passes.append(Pass(whole=True, generation=self.generation))
 
     def end(self) -> None:
         self.passes[-1].open = False
 
     def current(self) -> Pass:
         if not self.passes or not self.passes[-1].open:
-            self.passes.append(Pass())
+            self.passes.append(Pass(generation=self.generation))
         return self.passes[-1]
 
     def add(self, call: Call) -> None:
         self.current().calls.append(call)
+
+    def ran(self, layer: str) -> bool | None:
+        """Whether what holds a layer was run; None where the framework does not tell."""
+        return None
 
     # ---- what was seen
 
@@ -69,32 +75,56 @@ class Recorder:
         CaptureError
             Naming every such layer, with what to do.
         """
-        calls = [c for p in self.passes for c in p.calls if kind in (None, c.kind)]
-        fired = {c.layer for c in calls}
-        ran = {c.kind for c in calls}
-        whole = any(p.whole for p in self.passes)
-        missing = [layer for layer, k in self.expected.items()
-                   if layer not in fired and kind in (None, k) and (whole or k in ran or not calls)]
+        self._check(settled(self.passes), kind, {})
+
+    def _check(self, parts: list[Pass], kind: str | None, padding: Mapping) -> None:
         if not self.passes:
             raise CaptureError("the model was not run: call it inside `with capture(model) as recorder:`.")
+        every = [c for p in parts for c in p.calls]
+        calls = [c for c in every if kind in (None, c.kind)]
+        missing = self._missing(every, kind)
         if not calls and not missing:
-            raise CaptureError(f"no {kind or ''} attention was computed while capturing; the model has "
-                               f"{_kinds(self.expected.values())}.")
-        problems = [f"{layer} was bypassed (its hook did not fire)" for layer in missing]
-        problems += dict.fromkeys(f"{c.layer} {c.problem or _broken(c)}" for c in calls if c.problem or _broken(c))
+            raise CaptureError(f"no {f'{kind} ' if kind else ''}attention was computed while capturing; what ran has "
+                               f"{_kinds(c.kind for c in every)}.")
+        bypassed = dict.fromkeys([*missing, *(c.layer for c in calls if c.problem == BYPASSED)])
+        problems = [f"{layer or 'the model'} {BYPASSED}" for layer in bypassed]
+        problems += dict.fromkeys(f"{c.layer or 'the model'} {c.problem or 'gave no weights'}" for c in calls
+                                  if c.weights is None and c.problem != BYPASSED)
         if problems:
-            raise CaptureError(f"{_some(problems)}. {self._cure}")
+            raise CaptureError(f"{some(problems)}. {self.cure(list(bypassed), [c for c in calls if c.weights is None])}")
+        rows = dict.fromkeys(found for p in parts for c in p.calls if kind in (None, c.kind)
+                             if (found := broken_row(c, self._queries_hidden(p, c, padding))))
+        if rows:
+            raise CaptureError("; ".join(list(rows)[:3]) + (f"; and {len(rows) - 3} more layers" if len(rows) > 3 else "") + ".")
         uniform = self.uniform(kind)
         if uniform:
             warnings.warn(
-                f"uniform weights in {_some(uniform)}: every query shares its attention equally over all keys. Usual "
+                f"uniform weights in {some(uniform)}: every query shares its attention equally over all keys. Usual "
                 "reasons: the trained weights were never loaded, or something averaged them. Load the checkpoint "
-                "and check that no weight was reported missing.", stacklevel=3)
+                "and check that no weight was reported missing.", stacklevel=4)
+
+    def cure(self, bypassed: Sequence[str], empty: Sequence[Call]) -> str:
+        """What to do about layers that nothing was recorded of."""
+        return self._cure
+
+    def _missing(self, calls: list[Call], kind: str | None) -> list[str]:
+        """Layers that should have run and did not."""
+        fired = {c.layer for c in calls}
+        alike = {_numberless(c.layer): c.kind for c in calls}
+        ran = {c.kind for c in calls}
+        whole = any(p.whole for p in self.passes)
+
+        def expected(layer: str, hint: str) -> bool:
+            its = alike.get(_numberless(layer), hint)
+            told = self.ran(layer)
+            return kind in (None, its) and (told if told is not None else whole or its in ran or not calls)
+
+        return [layer for layer, hint in self.expected.items() if layer not in fired and expected(layer, hint)]
 
     def uniform(self, kind: str | None = None) -> list[str]:
         """Layers whose every row shares its weight equally over the keys it may see."""
         rows: dict[str, list[np.ndarray]] = {}
-        for call in (c for p in self.passes for c in p.calls if kind in (None, c.kind)):
+        for call in (c for p in settled(self.passes) for c in p.calls if kind in (None, c.kind)):
             if call.weights is not None:
                 rows.setdefault(call.layer, []).append(_evenness(call.weights))
         found = {layer: np.concatenate(parts) for layer, parts in rows.items()}
@@ -109,7 +139,7 @@ class Recorder:
             The worst of each layer, in order.
         """
         worst: dict[str, Checked] = {}
-        for call in (c for p in self.passes for c in p.calls):
+        for call in (c for p in settled(self.passes) for c in p.calls):
             one = checked(call)
             if one is not None:
                 old = worst.get(call.layer, one)
@@ -169,78 +199,147 @@ class Recorder:
     def _records(self, texts, target_texts, pieces: Pieces, kind: str | None, padding: Mapping) -> list:
         if kind not in (None, *KINDS):
             raise CaptureError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
-        self.check(kind)
+        parts = settled(self.passes)
+        self._check(parts, kind, padding)
         lists = {"source": _listed(texts), "target": _listed(target_texts)}
-        batches = joined(self.passes)
-        sizes = [p.size for p in batches]
-        mixed = any(len(c.weights) != p.size for p in batches for c in p.calls if c.weights is not None)
-        if mixed or len(lists["source"] or []) != sum(sizes):
-            raise CaptureError(
-                f"{sum(sizes)} sentences went through the model, {len(lists['source'] or [])} texts came: give the raw "
-                "text of each, in order (beam search puts a sentence through several times: use num_beams=1).")
+        batches = joined(parts)
+        self._fit(batches, lists["source"] or [])
         found: list[AttentionRecord] = []
         start = 0
+        self._lost: dict[str, float] = {}
         uniform = self.uniform(kind)
-        for batch, size in zip(batches, sizes):
-            for row in range(size):
+        for batch in batches:
+            for row in range(batch.size):
                 found += self._of_sentence(batch, row, start + row, lists, pieces, kind, padding, uniform)
-            start += size
+            start += batch.size
+        if self._lost:
+            layer, mass = max(self._lost.items(), key=lambda one: one[1])
+            warnings.warn(
+                f"{some(list(self._lost))} looked at padding, which is left out: rows lack up to {mass:.3f} ({layer}). Tell the "
+                "model of its padding (a key padding mask, attention_mask) to have whole rows.", stacklevel=3)
         return found
 
+    def _fit(self, batches: list[Pass], texts: Sequence) -> None:
+        """Raise where texts and sentences do not go together."""
+        beams = [p.generation.beams for p in batches if p.generation and p.generation.beams > 1]
+        if beams:
+            raise CaptureError(f"beam search (num_beams={beams[0]}) reorders sentences between steps, so its steps are no "
+                               "one text: use num_beams=1 while capturing.")
+        copies = [p.generation.copies for p in batches if p.generation and p.generation.copies > 1]
+        for batch in batches:
+            sizes = {len(c.weights): c.layer for c in batch.calls if c.weights is not None}
+            if len(sizes) > 1:
+                raise CaptureError(
+                    f"num_return_sequences={copies[0]} puts each sentence through the decoder {copies[0]} times and through "
+                    "the encoder once: use num_return_sequences=1 while capturing." if copies else
+                    "layers of one pass saw different batches (" + ", ".join(
+                        f"{layer or 'the model'}: {size}" for size, layer in sizes.items()) +
+                    "), so texts cannot be told apart: capture only the part whose batch is that of the texts.")
+        cut = [s for p in batches for s in p.sides if "positions" in str(s)]
+        if len(batches) > 1 and cut:
+            layer = next(c.layer for p in batches for c in p.calls if cut[0] in (c.rows, c.columns))
+            raise CaptureError(
+                f"{layer} attends over a cut or pooled form of {getattr(cut[0], 'name', cut[0])}: a model that shortens its "
+                "sequence inside has no one set of tokens. Capture only the layers before, a part of the model.")
+        sizes = [p.size for p in batches]
+        if len(texts) != sum(sizes):
+            read = [next(str(s) for s, side in p.sides.items() if side == "source") for p in batches]
+            why = (f" (num_return_sequences={copies[0]} puts each sentence through {copies[0]} times)" if copies else
+                   f" ({', '.join(f'{n} of {name}' for n, name in zip(sizes, read))})" if len(batches) > 1 else "")
+            raise CaptureError(f"{sum(sizes)} sentences went through the model, {len(texts)} texts came{why}: give the raw "
+                               "text of each, in order.")
+
     def _of_sentence(self, batch, row, sentence, lists, pieces, kind, padding, uniform):
-        has_target = any(c.kind in ("encoder", "cross") for c in batch.calls) and any(
-            c.kind in ("decoder", "cross") for c in batch.calls)
-        sides = {k: (q, v) if has_target else ("source", "source") for k, (q, v) in SIDES.items()}
+        has_target = "target" in batch.sides.values()
         known: dict[str, tuple[np.ndarray, list[Token], str]] = {}
 
-        def side(name: str, length: int):
+        def side(sequence: Hashable, length: int):
+            name = batch.sides[sequence]
             if name not in known:
-                hidden = self._hidden(batch, name, row, length, padding, sides)
+                if name not in lists:
+                    raise CaptureError(
+                        f"the model attends over a third sequence, {name}, and a record has two: ask for the kinds that "
+                        "need it not, records(..., kind=...), or capture the part that reads one sequence.")
+                hidden = self._hidden(batch, name, row, length, padding)
                 valid = np.flatnonzero(~hidden)
-                texts = lists[name]
-                text = texts[sentence] if texts is not None else None
+                text = lists[name][sentence] if lists[name] is not None and sentence < len(lists[name]) else None
+                if not len(valid):
+                    raise CaptureError(
+                        f"{name} sentence {sentence} ({text!r:.40}) is all padding: it has no token that could look or be "
+                        "looked at. Leave it out of the batch.")
                 known[name] = self._placed(name, text, sentence, valid, length, pieces)
-            return known[name]
+            if len(known[name][3]) != length:
+                raise CaptureError(
+                    f"{_layers(batch, sequence, length)} has {length} positions of {name} sentence {sentence}, layers "
+                    f"before it {len(known[name][3])}: a model that pools or cuts its sequence inside has no one set of "
+                    "tokens. Ask for kinds that do not, or capture only the layers before.")
+            return known[name][:3]
 
-        groups: dict[tuple[str, int], list[Call]] = {}
+        groups: dict[tuple, list[Call]] = {}
         for call in batch.calls:
             if kind in (None, call.kind):
-                groups.setdefault((call.kind, call.weights.shape[1]), []).append(call)
+                groups.setdefault((call.kind, call.rows, call.columns, call.weights.shape[1:], call.outside), []).append(call)
         records = []
-        for (each, _), calls in groups.items():
+        for (each, rows, columns, *_), calls in groups.items():
             outside = calls[0].outside
             length = calls[0].weights.shape[3] - len(outside)
-            queries, query_tokens, query_text = side(sides[each][0], calls[0].weights.shape[2])
-            keys, key_tokens, key_text = side(sides[each][1], length)
-            columns = [*keys, *range(length, length + len(outside))]
+            queries, query_tokens, query_text = side(rows, calls[0].weights.shape[2])
+            keys, key_tokens, key_text = side(columns, length)
+            places = [*keys, *range(length, length + len(outside))]
             names = [*key_tokens, *(Token(name, len(key_text), len(key_text)) for name in outside)]
-            weights = np.stack([c.weights[row][:, queries][:, :, columns] for c in calls])
+            weights = np.stack([c.weights[row][:, queries][:, :, places] for c in calls])
+            for call, lost in zip(calls, 1 - weights.sum(-1, dtype=np.float64).min((1, 2))):
+                if lost > 1e-3:
+                    self._lost[call.layer] = max(float(lost), self._lost.get(call.layer, 0.0))
             vectors = {}
             if all(c.queries is not None and c.keys is not None for c in calls):
                 vectors = {"queries_vectors": np.stack([c.queries[row][:, queries] for c in calls]),
-                           "keys_vectors": np.stack([c.keys[row][:, columns] for c in calls]),
-                           "values": np.stack([c.values[row][:, columns] for c in calls])}
+                           "keys_vectors": np.stack([c.keys[row][:, places] for c in calls]),
+                           "values": np.stack([c.values[row][:, places] for c in calls])}
             flat = [c.layer for c in calls if c.layer in uniform]
+            target = query_text if has_target and each in ("decoder", "cross") else None
             records.append(AttentionRecord(
-                lists["source"][sentence], query_tokens, query_tokens if names == query_tokens else names, weights, each,
-                target_text=query_text if has_target and each in ("decoder", "cross") else None,
+                key_text if each == "cross" else query_text if target is None else lists["source"][sentence],
+                query_tokens, query_tokens if names == query_tokens else names, weights, each, target_text=target,
                 normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4),
                 source={**self._source, "layers": [c.layer for c in calls], **({"uniform": flat} if flat else {})},
                 **vectors))
         return records
 
-    def _hidden(self, batch: Pass, name: str, row: int, length: int, padding: Mapping, sides: Mapping) -> np.ndarray:
+    def _hidden(self, batch: Pass, name: str, row: int, length: int, padding: Mapping) -> np.ndarray:
         """True at the padded positions of one side of one sentence."""
-        mask = padding.get(name, batch.padding.get(name))
+        mask = self._mask(batch, name, padding)
         if mask is None:
-            told = [c.padding for c in batch.calls if c.padding is not None and sides[c.kind][1] == name]
+            told = [c.padding for c in batch.calls if c.padding is not None and batch.sides[c.columns] == name]
             mask = told[0] if told else None
         if mask is None:
             return np.zeros(length, dtype=bool)
+        if row >= len(mask):
+            raise CaptureError(f"padding of {len(mask)} {name} sentences came, {row + 1} or more are needed.")
         mask = np.asarray(mask)[row]
         if len(mask) < length:  # positions generated later are none
             mask = np.concatenate([mask, np.zeros(length - len(mask), dtype=mask.dtype)])
         return mask[:length].astype(bool)
+
+    def _mask(self, batch: Pass, name: str, padding: Mapping) -> np.ndarray | None:
+        """(B, T), True at the padding of one side, by whoever told of it."""
+        mask = padding.get(name, batch.padding.get(name))
+        if mask is None and batch.generation is not None and name == "source":
+            mask = batch.generation.padding
+        return mask
+
+    def _queries_hidden(self, part: Pass, call: Call, padding: Mapping) -> np.ndarray | None:
+        """(B, Tq), True at queries that are padding."""
+        if call.weights is None:
+            return None
+        batch, _, length, _ = call.weights.shape
+        name = part.sides[call.rows]
+        mask = self._mask(part, name, padding)
+        if mask is not None and len(mask) != batch:  # said in words where sentences and texts are counted
+            return None
+        if mask is not None and np.shape(mask)[1] > length:  # a step of a generation: its tokens are the last
+            return np.asarray(mask)[:, -length:].astype(bool)
+        return np.stack([self._hidden(part, name, row, length, padding) for row in range(batch)])
 
     def _placed(self, name, text, sentence, valid, length, pieces):
         found = list(pieces(name, text, sentence, valid))
@@ -253,9 +352,9 @@ class Recorder:
                 "position, special ones too, and padding=... where the model was told of none.")
         if text is None:
             raise CaptureError(f"the model has a {name} side: give target_texts too.")
-        if all(isinstance(token, Token) for token in found):
-            return valid, found, text
-        return valid, place(text, found), text
+        if not all(isinstance(token, Token) for token in found):
+            found = place(text, found)
+        return valid, found, text, range(length)
 
 
 def _listed(texts) -> list[str] | None:
@@ -271,19 +370,6 @@ def _evenness(weights: np.ndarray) -> np.ndarray:
     return entropy(rows) / np.log(seen)
 
 
-def _broken(call: Call) -> str | None:
-    """What is wrong with the sums of a call's rows."""
-    weights = call.weights
-    if weights is None:
-        return "gave no weights"
-    sums = weights.sum(-1, dtype=np.float64)
-    sums = sums[np.isfinite(sums) & (sums > 0)]  # rows of padding may be NaN or 0
-    if len(sums) and np.abs(sums - 1).max() > 1e-4:
-        return (f"gave rows that do not sum to 1 (one sums to {sums[np.abs(sums - 1).argmax()]:.3f}): in training mode "
-                "dropout acts on weights, so call model.eval() first")
-    return None
-
-
 def whole_rows(weights: np.ndarray) -> np.ndarray:
     """float32 weights; rows that half precision left a little off 1 are scaled to it."""
     weights = np.array(weights, dtype=np.float32)
@@ -296,6 +382,16 @@ def _kinds(kinds: Iterable[str]) -> str:
     return ", ".join(sorted(set(kinds))) or "none"
 
 
-def _some(names: Sequence[str], most: int = 6) -> str:
+def _layers(batch: Pass, sequence: Hashable, length: int) -> str:
+    return next((c.layer for c in batch.calls if c.weights is not None and (
+        (c.rows == sequence and c.weights.shape[2] == length) or
+        (c.columns == sequence and c.weights.shape[3] - len(c.outside) == length))), "a layer")
+
+
+def _numberless(path: str) -> str:
+    return ".".join("*" if step.isdigit() else step for step in path.split("."))
+
+
+def some(names: Sequence[str], most: int = 6) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return "; ".join(names[:most]) + more

@@ -14,10 +14,12 @@ from ..errors import CaptureError, DependencyError
 from ..record import KINDS
 from ..reference import Projection
 from .calls import Call, kind_of_path
-from .recorder import Recorder, whole_rows
+from .kinds import settled
+from .recorder import BYPASSED, Recorder, some, whole_rows
 
 CURE = ("Run the model itself inside `with capture(...)`, in eager mode (torch.jit and torch.compile do not call hooks; "
-        "capture the model they were made from), or ask only for the kinds that ran: records(..., kind=...)")
+        "capture the model they were made from), capture only the part that runs, or ask only for the kinds that ran: "
+        "records(..., kind=...)")
 
 
 @contextmanager
@@ -30,12 +32,14 @@ def capture(
     ----------
     model : torch.nn.Module
         Every `nn.MultiheadAttention` in it is recorded, so `nn.TransformerEncoder`, `nn.TransformerDecoder`
-        and `nn.Transformer` are; encoder, decoder and cross attention are told apart.
+        and `nn.Transformer` are. Encoder, decoder and cross attention are told apart by the tensors that queries
+        and keys were made of.
     vectors : bool, default False
         Also take queries, keys and values per head (of `nn.MultiheadAttention`).
     attention : names, or mapping of name to kind
         Hand-written modules that return ``(output, weights)``, by class name or path (``blocks.*.attn``);
-        weights are (B, heads, Tq, Tk), or (B, Tq, Tk) of one head.
+        weights are (B, heads, Tq, Tk), or (B, Tq, Tk) of one head, anywhere behind the output. A kind given here is
+        taken as it is.
 
     Yields
     ------
@@ -48,35 +52,121 @@ def capture(
         If the model has no such module.
     """
     torch = need_torch()
+    from .tracing import Trace, traced
+
     named = _named(attention)
-    found: dict[str, str] = {}
-    parents = dict(model.named_modules())
-    recorder = Recorder("torch", found, cure=CURE, source={"model": type(model).__name__})
+    modules = dict(model.named_modules())
+    found = {path: kind or kind_of_path(path) for path, module in modules.items()
+             if (kind := _match(named, path, module)) is not None or isinstance(module, torch.nn.MultiheadAttention)}
+    if not found:
+        raise CaptureError(_nothing_found(model, modules))
+    recorder = TorchRecorder("torch", found, cure=CURE, source={"model": type(model).__name__})
+    recorder.trace = trace = Trace(recorder.unrecorded, set(found))
+    recorder.modules = modules
     with ExitStack() as undo:
         undo.enter_context(_slow_path(torch))
-        for path, module in parents.items():
+        for path in found:
+            module = modules[path]
             kind = _match(named, path, module)
             if kind is not None:
-                found[path] = kind
                 hook = module.register_forward_hook(_hand_written(recorder, path, kind), with_kwargs=True)
                 undo.callback(hook.remove)
-            elif isinstance(module, torch.nn.MultiheadAttention):
-                found[path] = kind = _kind(torch, parents, path)
-                before, after = _multi_head(torch, recorder, path, kind, vectors)
+            else:
+                before, after = _multi_head(torch, recorder, path, _kind(torch, modules, path), vectors)
                 undo.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
                 undo.callback(module.register_forward_hook(after, with_kwargs=True).remove)
-        if not found:
-            raise CaptureError(
-                f"{type(model).__name__} holds no nn.MultiheadAttention: name its own attention modules, which return "
-                f"(output, weights), by class or path: capture(model, attention=[...]). Its classes are "
-                f"{', '.join(sorted({type(m).__name__ for m in parents.values()}))}.")
-        recorder.expected = found
+        undo.enter_context(traced(model, trace))
         undo.enter_context(passes(model, recorder))  # last, for the model may itself be an attention module
         yield recorder
 
 
-def need_torch():
+class TorchRecorder(Recorder):
+    """A recorder that knows what each tensor was made of.
+
+    Attributes
+    ----------
+    trace : Trace
+    modules : dict of str to torch.nn.Module
+    """
+
+    trace: Any
+    modules: Mapping[str, Any]
+
+    def ran(self, layer: str) -> bool:
+        return any(path in ("", layer) or layer.startswith(f"{path}.") for path in self.trace.ran)
+
+    def unrecorded(self, attended) -> None:
+        """A module computed attention that no hook took."""
+        self.add(Call(attended.path, self.hint(attended.path), None, BYPASSED, rows=attended.rows,
+                      columns=attended.columns, advice=attended.cure))
+
+    def hint(self, path: str) -> str:
+        """The kind of a layer that no hook took, where its sequences do not tell."""
+        return "self"
+
+    def cure(self, bypassed: Sequence[str], empty: Sequence[Call]) -> str:
+        new = [path for path, module in self.modules[""].named_modules() if self.modules.get(path) is not module]
+        if new:
+            return (f"{type(self.modules['']).__name__} put new modules in place of its own while it ran ({some(new, 2)}), and "
+                    "these have no hooks: run it once before `with capture(...)`, then again inside")
+        attended = [c for c in empty if c.problem == BYPASSED]
+        advice = [c.advice for c in empty if c.advice and c.problem != BYPASSED]
+        if attended:
+            advice += self._how_to_record(attended)
+        if set(bypassed) - {c.layer for c in attended}:
+            advice.append(self._cure)
+        if not advice:
+            advice.append("Make its class return (output, weights), the weights (B, heads, Tq, Tk)")
+        return ". ".join(dict.fromkeys(advice))  # type: ignore[arg-type]
+
+    def _how_to_record(self, attended: Sequence[Call]) -> list[str]:
+        """What to do about attention that modules computed by code of their own."""
+        calls = [c for p in settled(self.passes) for c in p.calls]
+        whole = {c.kind for c in calls if c.weights is not None} - {c.kind for c in calls if c.weights is None}
+        found = []
+        if all(c.advice for c in attended):
+            found.append(self.how_to_name(sorted({c.layer for c in attended}), any(c.advice == "ask" for c in attended)))
+        else:
+            mute = sorted({type(self.modules[c.layer]).__name__ for c in attended if not c.advice})
+            found.append(f"Attention was computed there that no hook can take: {', '.join(mute)} hands out no weights of the "
+                         "form (B, heads, Tq, Tk)")
+        if whole:
+            found.append("What was recorded can be had without it: records(..., " +
+                         " or ".join(f"kind={kind!r}" for kind in sorted(whole)) + ")")
+        return found
+
+    def how_to_name(self, layers: Sequence[str], ask: bool) -> str:
+        """How attention that modules of their own code computed can be recorded."""
+        names = sorted({type(self.modules[path]).__name__ for path in layers
+                        if type(self.modules[path]).__name__ != "MultiheadAttention"})
+        named = sorted({name for path in self.trace.taken if (name := type(self.modules[path]).__name__)
+                        != "MultiheadAttention"})
+        return ("Attention was computed there that no hook took: record it with gluonattn.capture.torch.capture(model"
+                + (f", attention={sorted({*names, *named})}" if names or named else "") + ")"
+                + (" and call the model with output_attentions=True" if ask else ""))
+
+
+def _nothing_found(model, modules: Mapping[str, Any]) -> str:
+    from .huggingface import holds_transformers
+
+    if holds_transformers(model):
+        return (f"{type(model).__name__} holds no nn.MultiheadAttention but a transformers model: capture it with "
+                "gluonattn.capture.huggingface, or name attention modules that return (output, weights) by class or path: "
+                "capture(model, attention=[...]).")
+    return (f"{type(model).__name__} holds no nn.MultiheadAttention: name its own attention modules, which return "
+            f"(output, weights), by class or path: capture(model, attention=[...]). Its classes are "
+            f"{', '.join(sorted({type(m).__name__ for m in modules.values()}))}.")
+
+
+def need_torch(what: str = "capturing from a torch model", extra: str = "torch"):
     """The torch module.
+
+    Parameters
+    ----------
+    what : str, default "capturing from a torch model"
+        What needs it, for the message.
+    extra : str, default "torch"
+        The extra of this package that brings all that is needed.
 
     Raises
     ------
@@ -86,7 +176,7 @@ def need_torch():
     try:
         import torch
     except ModuleNotFoundError:
-        raise DependencyError('capturing from torch needs it: pip install "gluonattn[torch]".') from None
+        raise DependencyError(f'{what} needs PyTorch, which is not installed: pip install "gluonattn[{extra}]".') from None
     return torch
 
 
@@ -159,32 +249,36 @@ def _named(attention) -> dict[str, str | None]:
 
 
 def _match(named: Mapping[str, str | None], path: str, module) -> str | None:
+    """The kind that the user gave a named module, "" where none was given; None where it is not named."""
     for name, kind in named.items():
         steps, wanted = path.split("."), name.split(".")
         if name == type(module).__name__ or (
                 len(steps) == len(wanted) and all(map(fnmatchcase, steps, wanted)) and path):
-            return kind or kind_of_path(path)
+            return kind or ""
     return None
 
 
 def _kind(torch, modules: Mapping[str, Any], path: str) -> str:
+    """What the class of a layer says of self-attention; the tensors say what is cross attention."""
     parent, _, name = path.rpartition(".")
     above = modules.get(parent)
     if isinstance(above, torch.nn.TransformerEncoderLayer):
         return "encoder"
     if isinstance(above, torch.nn.TransformerDecoderLayer):
         return "decoder" if name == "self_attn" else "cross"
-    return kind_of_path(path)
+    return "self"
 
 
-def _hand_written(recorder: Recorder, path: str, kind: str):
+def _hand_written(recorder: TorchRecorder, path: str, kind: str):
     def after(module, args, kwargs, output):
-        call = Call(path, kind, None)
-        weights = output[1] if isinstance(output, (tuple, list)) and len(output) > 1 else None
+        weights, whole = _weights(output)
         heads = next((v for n in ("num_heads", "n_heads", "heads", "n_head", "nhead", "h")
                       if isinstance(v := getattr(module, n, None), int)), 1)
-        if not hasattr(weights, "detach") or weights.ndim not in (3, 4):
-            call.problem = "gave no weights (its second output should be (B, heads, Tq, Tk))"
+        call = Call(path, kind or "self", None, declared=bool(kind), training=module.training,
+                    advice=None if whole else _asks(recorder.trace, module, args, kwargs))
+        call.rows, call.columns = _sequences(recorder.trace, weights, [*args, *kwargs.values()])
+        if weights is None:
+            call.problem = "gave no weights (none of its outputs behind the first is (B, heads, Tq, Tk))"
         elif weights.ndim == 3 and heads > 1:
             call.problem = f"gave weights averaged over its {heads} heads: make it return (B, heads, Tq, Tk)"
         else:
@@ -195,7 +289,48 @@ def _hand_written(recorder: Recorder, path: str, kind: str):
     return after
 
 
-def _multi_head(torch, recorder: Recorder, path: str, kind: str, vectors: bool):
+def _weights(output) -> tuple[Any, bool]:
+    """The output that is weights (a position bias, for one, is none), and whether its rows are such."""
+    from .tracing import handed_out, shares_of_rows
+
+    found = handed_out(output)
+    shares = [shares_of_rows(x) for x in found]
+    if not found:
+        return None, False
+    best = max(range(len(found)), key=shares.__getitem__)  # the first of equals
+    return found[best], shares[best] > 0.5
+
+
+def _asks(trace, module, args, kwargs) -> str | None:
+    """What makes a module of Hugging Face's kind hand out its weights, where that was not done."""
+    from .tracing import arguments_of
+
+    how = getattr(getattr(module, "config", None), "_attn_implementation", None) or "eager"
+    given = arguments_of(module, args, kwargs)
+    if "output_attentions" in given and not given["output_attentions"] and not trace.asked:
+        return "Call the model with output_attentions=True: only then this class hands out its weights"
+    if how != "eager":
+        return f'The model computes attention by {how}, which makes no weights: load it with attn_implementation="eager"'
+    return None
+
+
+def _sequences(trace, weights, given) -> tuple[Any, Any]:
+    """What the queries and keys of a hand-written module were made of: as its weights say, else as its inputs do."""
+    from .tracing import same_positions
+
+    pair = trace.origins.between(weights) if weights is not None else None
+    if pair is not None:
+        return pair
+    tensors = [x for x in given if hasattr(x, "detach") and x.dtype.is_floating_point and x.ndim > 1]
+    tensors = [x for x in tensors if x.ndim == tensors[0].ndim]
+    if not tensors:
+        return trace.origins.of(None), trace.origins.of(None)
+    query = tensors[0]
+    key = next((x for x in tensors[1:] if not same_positions(query, x)), query)
+    return trace.origins.of(query), trace.origins.of(key)
+
+
+def _multi_head(torch, recorder: TorchRecorder, path: str, kind: str, vectors: bool):
     """Hooks that ask an `nn.MultiheadAttention` for the weights of every head, and give callers what they asked for."""
     asked: list[dict] = []
 
@@ -210,13 +345,23 @@ def _multi_head(torch, recorder: Recorder, path: str, kind: str, vectors: bool):
     def after(module, args, kwargs, output):
         given = asked.pop()
         result, weights = output
-        recorder.add(_call(torch, module, path, kind, given, result, weights, vectors))
+        call = _call(torch, module, path, kind, given, result, weights, vectors)
+        call.rows, call.columns = _between(recorder.trace, given["query"], given["key"])
+        call.training = module.training
+        recorder.add(call)
         if not given["need_weights"]:
             return result, None
         heads_axis = 1 if weights.dim() == 4 else 0
         return result, weights.mean(heads_axis) if given["average_attn_weights"] else weights
 
     return before, after
+
+
+def _between(trace, query, key) -> tuple[Any, Any]:
+    from .tracing import same_positions
+
+    rows = trace.origins.of(query)
+    return rows, rows if same_positions(query, key) else trace.origins.of(key)
 
 
 def _call(torch, module, path: str, kind: str, given: dict, result, weights, vectors: bool) -> Call:
@@ -235,8 +380,6 @@ def _call(torch, module, path: str, kind: str, given: dict, result, weights, vec
     outside = tuple([*(["[bias]"] if module.bias_k is not None else []), *(["[zero]"] if module.add_zero_attn else [])])
     call = Call(path, kind, array, padding=hidden_keys(padding), outside=outside,
                 bias=_bias(mask, call_padding=padding, heads=heads, batch=batch, outside=len(outside)))
-    if kind == "self" and query is not key and key.shape != query.shape:
-        call.kind = "cross"
     if vectors and not outside:
         q, k, v = _projected(torch, module, query, key, value)
         call.queries, call.keys, call.values = (heads_of(x, heads, module.batch_first) for x in (q, k, v))

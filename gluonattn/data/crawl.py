@@ -16,6 +16,7 @@ from typing import Callable
 
 from ..errors import DataError
 from ..files import replace_file
+from ..plain import text_key
 from .tables import read_rows
 
 CRAWL_URL = "https://github.com/e9t/nsmc/archive/refs/heads/master.tar.gz"
@@ -84,22 +85,23 @@ def gather(reviews: Iterable[Mapping], test: Path, out: Path) -> dict[str, int]:
     numbers, seen = set(), set()
     for _, row in read_rows(test):
         numbers.add(row["id"])
-        seen.add(_plain(row["document"]))
+        seen.add(text_key(row["document"]))
     tests = frozenset(seen)
     counts = {"kept": 0, "in NSMC's test file": 0, "without text": 0, "without stars": 0, "seen before": 0}
     lines = ["rating\tdocument"]
     for review in reviews:
-        text, stars = _plain(review.get("review") or ""), str(review.get("rating"))
-        if not text:
+        text, stars = " ".join((review.get("review") or "").split()), str(review.get("rating"))
+        key = text_key(text)
+        if not key:
             counts["without text"] += 1
-        elif str(review.get("review_id")) in numbers or text in tests:
+        elif str(review.get("review_id")) in numbers or key in tests:
             counts["in NSMC's test file"] += 1
         elif not stars.isdecimal() or int(stars) not in STARS:
             counts["without stars"] += 1
-        elif text in seen:
+        elif key in seen:
             counts["seen before"] += 1
         else:
-            seen.add(text)
+            seen.add(key)
             lines.append(f"{stars}\t{text}")
             counts["kept"] += 1
     try:
@@ -142,8 +144,3 @@ def _films(source: Path) -> Iterator[tuple[str, bytes]]:
                     yield member.name, archive.extractfile(member).read()  # type: ignore[union-attr]
     except (OSError, EOFError, tarfile.TarError) as error:
         raise DataError(f"{source}: not a whole .tar.gz archive ({error}). Delete it and run again.") from None
-
-
-def _plain(text: str) -> str:
-    """On one line, as in NSMC's own files."""
-    return " ".join(text.split())

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..plain import place, plain
 from ..record import Token
 
 _RUNS = re.compile(r"(.)\1{3,}", re.DOTALL)
@@ -25,7 +26,8 @@ def text_ngrams(text: str, tokens: Sequence[str] = (), longest: int = 4) -> np.n
     """Every run of 1 to `longest` characters of a text, and of 2 and 3 tokens.
 
     Spaces count and stand at both ends too; runs of one character are cut to
-    three (ㅋㅋㅋㅋㅋ -> ㅋㅋㅋ), and capital letters are read as small ones.
+    three (ㅋㅋㅋㅋㅋ -> ㅋㅋㅋ), and capital letters are read as small ones. What is
+    read is `gluonattn.plain` of the text.
 
     Parameters
     ----------
@@ -112,11 +114,13 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), longest: int = 4) -> tu
     spans : numpy.ndarray, int64, shape (places, 2)
         Half-open; empty where only the spaces set at the ends were read.
     """
-    inner = text.strip()
-    first = len(text) - len(text.lstrip())
-    last = first + len(inner)
-    owners = [first + i for i, character in enumerate(inner) for _ in character.lower()]  # İ becomes two
-    spans = [(first, first), *((i, i + 1) for i in owners), (last, last)]
+    read = place(text)
+    inner = read.text.strip()
+    first = len(read.text) - len(read.text.lstrip())
+    owners = [read.span(i, i + 1) for i in range(first, first + len(inner))]
+    spans = [span for span, character in zip(owners, inner) for _ in character.lower()]  # İ becomes two
+    before, behind = (spans[0][0], spans[-1][1]) if spans else (0, 0)
+    spans = [(before, before), *spans, (behind, behind)]
     places = []  # of each character that is left
     for found in _PIECES.finditer(f" {inner.lower()} "):
         parts = spans[found.start() : found.end()]
@@ -133,9 +137,9 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), longest: int = 4) -> tu
 
 def _runs(texts: Sequence[str], tokens: Sequence[Sequence[str]], longest: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """Hashes of all runs and the texts they are of: runs of characters, shorter ones first, then those of tokens."""
-    plain = [_RUNS.sub(r"\1\1\1", f" {' '.join(text.lower().split())} ") for text in texts]
+    spelt = [_RUNS.sub(r"\1\1\1", f" {' '.join(plain(text).lower().split())} ") for text in texts]
     codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
-    characters, of_characters = _hashes(_codes("".join(plain)), range(1, longest + 1), _owners(plain))
+    characters, of_characters = _hashes(_codes("".join(spelt)), range(1, longest + 1), _owners(spelt))
     pieces, of_pieces = _hashes(codes, range(2, 4), _owners(tokens))
     return np.concatenate([characters, pieces ^ _TOKENS]), np.concatenate([of_characters, of_pieces])
 

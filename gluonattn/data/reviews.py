@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from dataclasses import dataclass, field
+from decimal import Decimal
+from numbers import Real
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ..errors import DataError
+from ..plain import is_blank, plain, read_texts
 from .tables import pick_column, read_rows
 
 # The first one that a file has is taken; "review_text" and "Review Text" are "reviewtext".
@@ -23,6 +31,7 @@ LABEL_COLUMNS = (
     "rating", "ratings", "stars", "star", "score", "별", "평가점수", "리뷰평점", "리뷰점수", "리뷰별점", "y",
 )
 _MOST_LABELS = 50
+_WHOLE = re.compile(r"[+-]?\d+\.0+", re.ASCII)
 
 
 @dataclass
@@ -31,8 +40,11 @@ class Reviews:
 
     Attributes
     ----------
-    texts, labels : list of str
-        Labels keep the file's own names.
+    texts : list of str
+        Given as any iterable of str.
+    labels : list of str
+        One for each text, given as any iterable of str or numbers. They keep the file's own names, but a label
+        is the same however it is written: see `label_text`.
     skipped : dict of str to int
         Rows left out, by reason.
     origin : str
@@ -46,6 +58,20 @@ class Reviews:
     skipped: dict[str, int] = field(default_factory=dict)
     origin: str = "the given reviews"
     columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Read texts and labels once; TextError or DataError where they are none, or not as many."""
+        self.texts = read_texts(self.texts, "Reviews")
+        if isinstance(self.labels, (str, bytes, dict, set, frozenset)) or getattr(self.labels, "ndim", 1) != 1:
+            raise DataError(f"expected a list of labels, got a {type(self.labels).__name__}.")
+        self.labels = [label_text(label, f"{self.origin}, label {i} (counted from 0)")
+                       for i, label in enumerate(self.labels)]
+        if len(self.texts) != len(self.labels):
+            raise DataError(f"{self.origin}: {len(self.texts)} texts and {len(self.labels)} labels; expected one "
+                            "label for each text.")
+        if "" in self.labels:
+            raise DataError(f"{self.origin}: label {self.labels.index('')} (counted from 0) is missing. Leave that "
+                            "review out.")
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -87,7 +113,7 @@ def read_reviews(
         None takes the first usual name present (document, text, review ...;
         label, sentiment ...).
     known_labels : list of str or None
-        Labels that are allowed, as when evaluating a trained model.
+        Labels that are allowed, as when evaluating a trained model; compared by `label_text`.
 
     Returns
     -------
@@ -102,9 +128,10 @@ def read_reviews(
     path = Path(path)
     texts, labels = [], []
     skipped = {"without text": 0, "without a label": 0}
-    text_name = label_name = None
+    known = None if known_labels is None else {label_text(label, str(path)): label for label in known_labels}
+    text_name = label_name = ""
     for line, row in read_rows(path):
-        if text_name is None or label_name is None:
+        if not label_name:
             text_name = pick_column(path, list(row), text_column, TEXT_COLUMNS, "text")
             label_name = pick_column(path, list(row), label_column, LABEL_COLUMNS, "label")
         try:
@@ -112,15 +139,15 @@ def read_reviews(
         except KeyError as missing:
             raise DataError(f"{path}, line {line}: no value for {missing}, which line 1 has.") from None
         text = as_text(path, line, text_name, text)
-        label = as_text(path, line, label_name, label).strip()
-        if not text.strip():
+        label = label_text(label, f"{path}, line {line}, column {label_name!r}")
+        if is_blank(text):
             skipped["without text"] += 1
         elif not label:
             skipped["without a label"] += 1
-        elif known_labels is not None and label not in known_labels:
+        elif known is not None and label not in known:
             raise DataError(
                 f"{path}, line {line}: label {label!r} is unknown to this model, which knows "
-                f"{', '.join(map(repr, known_labels))}. It stands in the column {label_name!r}: name another one with "
+                f"{', '.join(map(repr, known.values()))}. It stands in the column {label_name!r}: name another one with "
                 "--label-column, or use a model of these labels."
             )
         else:
@@ -137,20 +164,93 @@ def read_reviews(
     return Reviews(texts, labels, {k: n for k, n in skipped.items() if n}, str(path), (text_name, label_name))
 
 
-def as_text(path, line: int, column: str, value) -> str:
-    """A row's value as text: JSON lines may hold numbers, and null for none.
+def read_text_column(path: str | os.PathLike, column: str | None = None) -> list[str]:
+    """The texts of a table without labels, one a row and "" where a row has none.
+
+    Parameters
+    ----------
+    path : path
+    column : str or None
+        None takes the first usual name present.
 
     Raises
     ------
     DataError
-        If it is a list or an object.
+        As `read_reviews` does for texts.
     """
-    if isinstance(value, (list, dict)):
-        raise DataError(
-            f"{path}, line {line}: expected text in {column!r}, got a {type(value).__name__}. Name the right "
-            "columns with --text-column and --label-column."
-        )
-    return "" if value is None else str(value)
+    path = Path(path)
+    name = ""
+    texts = []
+    for line, row in read_rows(path):
+        name = name or pick_column(path, list(row), column, TEXT_COLUMNS, "text")
+        texts.append(as_text(path, line, name, row.get(name)))
+    return texts
+
+
+def as_text(path, line: int, column: str, value) -> str:
+    """A row's value as text: JSON lines may hold numbers, and null or NaN for none.
+
+    Raises
+    ------
+    DataError
+        If it is a list, an object, true, false or infinite.
+    """
+    if _is_missing(value):
+        return ""
+    if isinstance(value, str):
+        return value
+    if _is_number(value):
+        return str(value)
+    raise DataError(
+        f"{path}, line {line}: expected text in {column!r}, got a {type(value).__name__} ({value!r:.40}). Name the "
+        "right columns with --text-column and --label-column."
+    )
+
+
+def label_text(value: Any, where: str) -> str:
+    """A label as it is compared: one class has one name, however a file writes it.
+
+    Whole numbers have no fraction (1, 1.0 and "1.0" are "1"), Hangul is composed, white space around it and
+    characters that cannot be seen are left out. A missing one (None, NaN) is "".
+
+    Parameters
+    ----------
+    value : object
+        What a file or a caller has: str, number, bool, None.
+    where : str
+        Its place, for messages.
+
+    Raises
+    ------
+    DataError
+        If it is a list, an object or infinite.
+    """
+    if _is_missing(value):
+        return ""
+    if isinstance(value, str):
+        found = plain(value).strip()
+        return str(int(found.partition(".")[0])) if _WHOLE.fullmatch(found) else found
+    if _is_number(value):
+        return str(int(value)) if value == int(value) else str(value)
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    raise DataError(
+        f"{where}: expected a label (text or a number), got a {type(value).__name__} ({value!r:.40}). Name the right "
+        "column with --label-column."
+    )
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether it says that there is nothing: None, NaN, and what pandas has for them."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(_is_real(value) and value != value)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_real(value) and math.isfinite(value)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (Real, Decimal)) and not isinstance(value, bool)
 
 
 def require_two_labels(reviews: Reviews) -> list[str]:

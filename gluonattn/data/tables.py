@@ -11,16 +11,15 @@ import json
 import os
 import re
 import shlex
-import tempfile
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable
 
 from ..errors import DataError
+from ..files import cannot_write, replacing_file
+from ..plain import plain
 
 TSV, CSV, JSONL = "tsv", "csv", "jsonl"
 _FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
@@ -82,7 +81,7 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
     if first is None:
         raise DataError(f"{path} is empty: expected a header line with column names, then rows.")
     header = [name.strip() for name in first]
-    if len(set(header)) < len(header):
+    if len({plain(name) for name in header}) < len(header):
         raise DataError(f"{path}: two columns have the same name in its header: {', '.join(header)}.")
     for number, values in records:
         values = values or [""] * len(header)
@@ -106,9 +105,7 @@ def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequenc
     DataError
         Naming the columns the file has.
     """
-    if wanted and wanted in columns:
-        return wanted
-    form = partial(unicodedata.normalize, "NFC") if wanted else _plain
+    form = _plain_name if wanted else _letters
     for name in [wanted] if wanted else usual:
         for column in columns:
             if form(column) == form(name):
@@ -120,8 +117,12 @@ def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequenc
     )
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFC", str(name))).casefold()
+def _plain_name(name: str) -> str:
+    return plain(str(name)).strip()
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", plain(str(name))).casefold()
 
 
 @contextmanager
@@ -209,41 +210,17 @@ def atomic_file(path: Path, error: type[Exception] = DataError):
     ------
     callable
         ``write(text)``.
+
+    Raises
+    ------
+    error
+        If it cannot be written, or `path` is a folder or a device: found out before the work, not after it.
     """
-
-    def cannot_write(problem: OSError) -> Exception:
-        return error(
-            f"cannot write {path}: {problem.strerror}. Choose a folder that exists, is writable and has "
-            "space; nothing was left half-written."
-        )
-
     try:
-        if path.exists() and not path.is_file():  # found out before the work, not after it
-            raise error(f"cannot write {path}: it is a folder or a device. Give the name of a file.")
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-
-                def write(text: str) -> None:
-                    try:
-                        file.write(text)
-                    except OSError as problem:  # named here: another file may be open around this one
-                        raise cannot_write(problem) from None
-
-                yield write
-            os.chmod(partial, 0o666 & ~_umask())
-            os.replace(partial, path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
-    except OSError as problem:
-        raise cannot_write(problem) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        with replacing_file(path, error) as write:
+            yield write
+    except OSError as problem:  # of the block's own
+        raise error(cannot_write(path, problem.strerror)) from None
 
 
 def _lines(path: Path, on_bytes) -> Iterator[str]:

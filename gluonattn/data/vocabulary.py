@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
+from ..contents import COPY_AGAIN, parse_json
 from ..errors import CheckpointError
 
 PADDING, UNKNOWN = "<pad>", "<unk>"
@@ -23,22 +23,27 @@ class Vocabulary:
     idx_to_token : list of str
     unknown, padding : int
         Ids of the unknown and of the padding token.
+
+    Raises
+    ------
+    CheckpointError
+        If it is another file, or a word has not the number of its place.
     """
 
     def __init__(self, content: str):
         try:
-            found = json.loads(content)
-            self.idx_to_token: list[str] = found["idx_to_token"]
-            self._ids: dict[str, int] = found["token_to_idx"]
-            self.unknown: int = self._ids[found["unknown_token"]]
+            found = parse_json(content, "vocab.json", ValueError)
+            words, numbers = found["idx_to_token"], found["token_to_idx"]
             # GluonNLP before 0.8 kept the padding token outside of the table of names.
             names = found.get("identifiers_to_tokens", {})
+            self._ids: dict[str, int] = {word: number for number, word in enumerate(words)}
+            self.unknown: int = self._ids[found["unknown_token"]]
             self.padding: int = self._ids[names.get("padding_token") or found["padding_token"]]
-        except (ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(
-                f"vocab.json is not a GluonNLP Vocab with an unknown and a padding token ({error!r}): copy "
-                "the whole checkpoint folder again."
-            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _no_vocabulary(repr(error)) from None
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words) or self._ids != numbers:
+            raise _no_vocabulary("its words and their numbers do not agree")
+        self.idx_to_token: list[str] = words
 
     def __len__(self) -> int:
         return len(self.idx_to_token)
@@ -49,6 +54,12 @@ class Vocabulary:
     def __getitem__(self, tokens: Sequence[str]) -> list[int]:
         """Ids of a list of token texts; those it does not know are `unknown`."""
         return [self._ids.get(token, self.unknown) for token in tokens]
+
+
+def _no_vocabulary(reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"vocab.json is not a GluonNLP Vocab with an unknown and a padding token ({reason}). {COPY_AGAIN}"
+    )
 
 
 def build_vocabulary(tokenized: Iterable[Sequence[str]], min_count: int = 3, max_size: int | None = None):

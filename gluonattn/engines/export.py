@@ -7,15 +7,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as dump_tensors
-
+from ..contents import dump_tensors, is_finite, parse_json, parse_tensors
 from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DependencyError, choose
 from ..files import replace_file
-from ..models.checkpoint import Checkpoint, load_checkpoint
+from ..models.checkpoint import Checkpoint, check_weights, load_checkpoint
+from ..models.config import check_model
 from .choice import ENGINES, prepare
+from .forward import DEFAULTS, shapes
 
 if TYPE_CHECKING:
     from .torch_engine import TorchClassifier
@@ -54,12 +53,7 @@ def export_model(folder: str | os.PathLike, to: str, out: str | os.PathLike) -> 
     write = choose("export format", to, {"onnx": _onnx, "torch": _torch})
     checkpoint, out = load_checkpoint(folder), Path(out)
     content = write(checkpoint)
-    try:
-        replace_file(out, content)
-    except OSError as error:
-        raise CheckpointError(
-            f"cannot write {out}: {error.strerror}. Choose a folder that exists, is writable and has space."
-        ) from None
+    replace_file(out, content, CheckpointError)
     return out
 
 
@@ -92,16 +86,18 @@ def torch_module(path: str | os.PathLike) -> TorchClassifier:
     if Path(path).is_dir() or not Path(path).exists():
         return TorchClassifier(*prepare(load_checkpoint(path))).eval()
     try:
-        with safe_open(path, "numpy") as file:
-            notes = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        recipe, model = json.loads(notes["recipe"]), json.loads(notes["model"])
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        weights, notes = parse_tensors(Path(path).read_bytes(), path, ValueError)
+        recipe, model = (parse_json(notes[name], name, ValueError) for name in ("recipe", "model"))
+        if recipe not in list(DEFAULTS) or not all(map(is_finite, weights.values())):
+            raise ValueError(f"recipe {recipe!r:.40}, or weights that are not finite")
+    except (OSError, KeyError, ValueError) as error:
         raise CheckpointError(
             f"{path} is not a file that `gluonattn export --to torch` wrote ({error}): give one, or a "
             "checkpoint folder."
         ) from None
-    return TorchClassifier(recipe, model, weights).eval()
+    check_model(model, Path(path))
+    check_weights(shapes(recipe, {**DEFAULTS[recipe], **model}), weights)
+    return TorchClassifier(recipe, {**DEFAULTS[recipe], **model}, weights).eval()
 
 
 def _onnx(checkpoint: Checkpoint) -> bytes:
@@ -118,7 +114,7 @@ def _onnx(checkpoint: Checkpoint) -> bytes:
 def _torch(checkpoint: Checkpoint) -> bytes:
     _, model, weights = prepare(checkpoint)
     notes = {key: json.dumps(value) for key, value in _notes(checkpoint, model).items()}
-    return dump_tensors({name: np.ascontiguousarray(values) for name, values in weights.items()}, notes)
+    return dump_tensors(weights, notes)
 
 
 def _notes(checkpoint: Checkpoint, model: dict) -> dict[str, Any]:

@@ -1,17 +1,15 @@
-"""The forward pass of both recipes and all attention cells, written once.
+"""The forward pass of both recipes, written once; what is special to a cell is in `gluonattn.models.cells`.
 
-`F` is a back end: an object with the operations used here (`NumpyClassifier`,
-`TorchClassifier`, `OnnxGraph`), holding the weights by their names in the
-checkpoint. Its values add, subtract, multiply and divide as numpy's arrays do.
+`F` is a `gluonattn.models.backend.Backend`: `NumpyClassifier`, `GradientClassifier`, `TorchClassifier`, `OnnxGraph`.
 What this file says must be what `gluonattn.models.classifier` trains; the tests
 hold the two together. Dropout acts in a torch model in training mode only.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..errors import choose
+from ..models.backend import Backend
+from ..models.cells import CELLS
 
 # Where the parameters of the two directions stand, and what follows these prefixes.
 DIRECTIONS = {
@@ -28,12 +26,12 @@ DEFAULTS: dict[str, dict] = {
 BAGS = ("subword_embedding", "ngram_scores", "ngram_squares")  # their row 0 is padding and counts as zeros
 
 
-def forward(F, recipe: str, model: dict, ids, valid_length, subwords=None, ngrams=None):
+def forward(F: Backend, recipe: str, model: dict, ids, valid_length, subwords=None, ngrams=None):
     """Logits and attention weights of a batch.
 
     Parameters
     ----------
-    F : back end
+    F : Backend
     recipe : {"default", "post"}
     model : dict
         Keyword arguments of the recipe's class, as in a checkpoint's config.json.
@@ -62,12 +60,12 @@ def forward(F, recipe: str, model: dict, ids, valid_length, subwords=None, ngram
 # The five steps between which an explanation looks in, or puts something else in.
 
 
-def mask_of(F, recipe: str, ids, valid_length):
+def mask_of(F: Backend, recipe: str, ids, valid_length):
     """Where tokens stand: (B, T); with the post's recipe padding takes part in everything."""
     return F.mask(ids, None if recipe == "post" else valid_length)
 
 
-def words_of(F, model: dict, ids, subwords=None):
+def words_of(F: Backend, model: dict, ids, subwords=None):
     """Vectors of the words, (B, T, E), or (B, T, E + S) with the mean of their n-grams' vectors."""
     words = F.embed("embedding", ids)
     if subwords is None:
@@ -76,26 +74,26 @@ def words_of(F, model: dict, ids, subwords=None):
     return F.concat([words, mean])
 
 
-def states_of(F, recipe: str, model: dict, words, valid_length):
+def states_of(F: Backend, recipe: str, model: dict, words, valid_length):
     """States of the Bi-GRU, (B, T, C) with C = 2H; in the default recipe 0 at padding."""
     valid_length = None if recipe == "post" else valid_length
     return F.recurrent(F.dropout(words, model["dropout"]), valid_length, DIRECTIONS[recipe])
 
 
-def weights_of(F, model: dict, states, mask):
+def weights_of(F: Backend, model: dict, states, mask):
     """Attention weights (B, heads, T, T) of states (B, T, C)."""
-    scores = choose("attention cell", model["cell"], SCORES)(F, model, states)  # (B, heads, T, T)
+    cell = choose("attention cell", model["cell"], CELLS)
     pairs = F.expand(F.expand(mask, 2), 1) * F.expand(F.expand(mask, 1), 1)  # (B, 1, T, T)
-    weights = F.identity(mask) * pairs if model["cell"] == "none" else F.softmax(scores, pairs)
-    return F.dropout(weights, 0.0 if model["cell"] in ("none", "uniform") else model["attention_dropout"])
+    weights = cell.weights(F, model, states, pairs)
+    return F.dropout(weights, 0.0 if cell.baseline else model["attention_dropout"])
 
 
-def values_of(F, model: dict, states):
-    """What the weights read: the states, or for multi-head their projections; (B, heads, T, C / heads)."""
-    return _heads(F, model, states, "value") if model["cell"] == "multi-head" else F.expand(states, 1)
+def values_of(F: Backend, model: dict, states):
+    """What the weights read: the states, or a cell's projections of them; (B, heads, T, C / heads)."""
+    return CELLS[model["cell"]].values(F, model, states)
 
 
-def decide(F, recipe: str, model: dict, states, weights, mask):
+def decide(F: Backend, recipe: str, model: dict, states, weights, mask):
     """Logits (B, classes) of states read by attention weights, without those of the n-grams."""
     context = F.merge_heads(F.matmul(weights, values_of(F, model, states)))  # (B, T, C)
     if recipe == "post":
@@ -104,71 +102,12 @@ def decide(F, recipe: str, model: dict, states, weights, mask):
     return F.linear(F.dropout(features, model["dropout"]), "head.weight", "head.bias")
 
 
-def wide(F, ngrams):
+def wide(F: Backend, ngrams):
     """Logits (B, classes) the n-grams of a text add."""
     return F.bag("ngram_scores", ngrams) / F.sqrt(F.bag("ngram_squares", ngrams) + 1e-12)
 
 
-def _mlp(F, model, states):
-    query = F.linear(states, "attention._query_mid_layer.weight", "attention._query_mid_layer.bias")
-    key = F.linear(states, "attention._key_mid_layer.weight")
-    return F.expand(F.additive(query, key, F.weight("attention._attention_score.weight")), 1)
-
-
-def _mlp_normalized(F, model, states):
-    query = F.linear(states, "attention._query_mid_layer.weight", "attention._query_mid_layer.bias")
-    key = F.linear(states, "attention._key_mid_layer.weight")
-    v = F.weight("attention._attention_score.v")  # (1, units)
-    v = v / F.sqrt(F.sum(v * v)) * F.weight("attention._attention_score.g")
-    return F.expand(F.additive(query, key, v), 1)
-
-
-def _dot(F, model, states):
-    states = F.expand(states, 1)  # (B, 1, T, C)
-    return F.matmul(states, F.swap(states))
-
-
-def _scaled_dot(F, model, states):
-    return _dot(F, model, states) / (2 * model["hidden_size"]) ** 0.5
-
-
-def _general(F, model, states):
-    query = F.expand(F.linear(states, "attention._proj_query.weight"), 1)
-    return F.matmul(query, F.swap(F.expand(states, 1)))
-
-
-def _cosine(F, model, states):
-    states = states / (F.sqrt(F.sum(states * states)) + 1e-6)
-    return _dot(F, model, states)
-
-
-def _multi_head(F, model, states):
-    query, key = _heads(F, model, states, "query"), _heads(F, model, states, "key")
-    return F.matmul(query, F.swap(key)) / (2 * model["hidden_size"] / model["num_heads"]) ** 0.5
-
-
-def _heads(F, model, states, part):
-    """Projected states, (B, heads, T, C / heads)."""
-    projected = F.linear(states, f"attention.proj_{part}.weight", f"attention.proj_{part}.bias")
-    return F.split_heads(projected, model["num_heads"])
-
-
-def _uniform(F, model, states):
-    return _dot(F, model, states) * 0.0  # equal scores
-
-
-def _no_scores(F, model, states):
-    return None
-
-
-SCORES: dict[str, Any] = {
-    "mlp": _mlp, "mlp-normalized": _mlp_normalized, "dot": _dot, "scaled-dot": _scaled_dot,
-    "general": _general, "cosine": _cosine, "multi-head": _multi_head, "none": _no_scores,
-    "uniform": _uniform,
-}
-
-
-def _mean(F, context, mask):
+def _mean(F: Backend, context, mask):
     """Mean over valid positions: (B, T, C), (B, T) -> (B, C)."""
     total = F.flatten(F.matmul(F.expand(mask, 1), context))  # (B, C)
     return total / F.sum(mask)  # by (B, 1)
@@ -177,7 +116,7 @@ def _mean(F, context, mask):
 def shapes(recipe: str, model: dict) -> dict[str, tuple[int, ...]]:
     """Shape of every parameter by its name in the checkpoint."""
     embed, hidden = model["embed_size"], model["hidden_size"]
-    width, units, classes = 2 * hidden, model["units"], model["classes"]
+    width, classes = 2 * hidden, model["classes"]
     found: dict[str, tuple[int, ...]] = {"embedding.weight": (model["vocab_size"], embed)}
     pooled = 2 * width if recipe == "default" else model["length"] * width
     if model.get("subword_buckets"):
@@ -190,16 +129,5 @@ def shapes(recipe: str, model: dict) -> dict[str, tuple[int, ...]]:
         found[f"{prefix}i2h_weight"], found[f"{prefix}h2h_weight"] = (3 * hidden, embed), (3 * hidden, hidden)
         found[f"{prefix}i2h_bias"] = found[f"{prefix}h2h_bias"] = (3 * hidden,)
     found.update({"head.weight": (classes, pooled), "head.bias": (classes,)})
-    attention: dict[str, tuple[int, ...]] = {}
-    if model["cell"] in ("mlp", "mlp-normalized"):
-        attention = {"_query_mid_layer.weight": (units, width), "_query_mid_layer.bias": (units,),
-                     "_key_mid_layer.weight": (units, width), "_attention_score.weight": (1, units)}
-    if model["cell"] == "mlp-normalized":
-        del attention["_attention_score.weight"]
-        attention.update({"_attention_score.g": (1,), "_attention_score.v": (1, units)})
-    if model["cell"] == "general":
-        attention = {"_proj_query.weight": (width, width)}
-    if model["cell"] == "multi-head":
-        for part in ("query", "key", "value"):
-            attention[f"proj_{part}.weight"], attention[f"proj_{part}.bias"] = (width, width), (width,)
+    attention = CELLS[model["cell"]].parameters(model)
     return {**found, **{f"attention.{name}": shape for name, shape in attention.items()}}

@@ -92,9 +92,19 @@ class GradientClassifier(NumpyClassifier):
 
     def softmax(self, scores, mask):
         """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
-        scores = np.where(mask > 0, scores, -1e18)
-        shares = np.exp(scores - np.max(scores, axis=-1, keepdims=True)) * mask
+        scores = self.hide(scores, mask)
+        shares = np.exp(scores - self.greatest(scores)) * mask
         return shares / np.maximum(np.sum(shares, axis=-1, keepdims=True), 1e-30)
+
+    def hide(self, scores, mask):
+        """Scores, -1e18 where mask is 0."""
+        return np.where(mask > 0, scores, -1e18)
+
+    def greatest(self, values):
+        return np.max(values, axis=-1, keepdims=True)
+
+    def at_least(self, values, least):
+        return np.maximum(values, least)
 
     def largest(self, values, mask):
         """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""

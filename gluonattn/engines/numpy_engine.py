@@ -119,19 +119,26 @@ class NumpyClassifier:
 
     def softmax(self, scores, mask):
         """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
-        scores = np.where(mask > 0, scores, np.float32(-1e18))
+        scores = self.hide(scores, mask)
         scores -= scores.max(axis=-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=-1, keepdims=True)
         scores *= mask
         return scores
 
+    def hide(self, scores, mask):
+        """Scores, -1e18 where mask is 0."""
+        return np.where(mask > 0, scores, np.float32(-1e18))
+
+    def greatest(self, values):
+        return values.max(axis=-1, keepdims=True)
+
     def largest(self, values, mask):
         """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
         return np.where(mask[:, :, None] > 0, values, np.float32(-1e9)).max(axis=1)
 
-    def identity(self, mask):
-        return np.eye(mask.shape[1], dtype=np.float32)
+    def identity(self, values):
+        return np.eye(values.shape[1], dtype=np.float32)
 
     def split_heads(self, values, heads):
         return values.reshape(*values.shape[:2], heads, -1).swapaxes(1, 2)

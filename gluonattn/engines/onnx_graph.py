@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ..models.cells import CELLS
 from .forward import forward
 
 # Read by every onnxruntime since 1.11 (2022).
@@ -45,7 +46,7 @@ def onnx_model(recipe: str, model: dict, weights: Mapping[str, np.ndarray],
     logits, attention = forward(graph, recipe, model, *(_Value(graph, name) for name in axes))
     graph.name(logits, "logits")
     graph.name(attention, "weights")
-    heads = model["num_heads"] if model["cell"] == "multi-head" else 1
+    heads = CELLS[model["cell"]].heads(model["num_heads"])
     outputs = [
         helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", model["classes"]]),
         helper.make_tensor_value_info("weights", TensorProto.FLOAT, ["batch", heads, "length", "length"]),
@@ -66,6 +67,9 @@ class _Value:
 
     def __add__(self, other):
         return self._graph.node("Add", self, other)
+
+    def __sub__(self, other):
+        return self._graph.node("Sub", self, other)
 
     def __mul__(self, other):
         return self._graph.node("Mul", self, other)
@@ -141,16 +145,22 @@ class OnnxGraph:
 
     def softmax(self, scores, mask):
         """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
-        scores = self.node("Where", self._true(mask), scores, -1e18)
-        return self.node("Softmax", scores, axis=-1) * mask
+        return self.node("Softmax", self.hide(scores, mask), axis=-1) * mask
+
+    def hide(self, scores, mask):
+        """Scores, -1e18 where mask is 0."""
+        return self.node("Where", self._true(mask), scores, -1e18)
+
+    def greatest(self, values):
+        return self.node("ReduceMax", values, axes=[-1], keepdims=1)
 
     def largest(self, values, mask):
         """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
         values = self.node("Where", self._true(self.expand(mask, 2)), values, -1e9)
         return self.node("ReduceMax", values, axes=[1], keepdims=0)
 
-    def identity(self, mask):
-        length = self.node("Gather", self.node("Shape", mask), self._integers(1, 1))
+    def identity(self, values):
+        length = self.node("Gather", self.node("Shape", values), self._integers(1, 1))
         zeros = self.node("ConstantOfShape", length, value=numpy_helper.from_array(np.zeros(1, np.float32)))
         return self.node("EyeLike", zeros)
 

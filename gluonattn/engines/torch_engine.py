@@ -92,14 +92,21 @@ class TorchClassifier(nn.Module):
 
     def softmax(self, scores, mask):
         """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
-        return torch.softmax(scores.masked_fill(mask == 0, -1e18), dim=-1) * mask
+        return torch.softmax(self.hide(scores, mask), dim=-1) * mask
+
+    def hide(self, scores, mask):
+        """Scores, -1e18 where mask is 0."""
+        return scores.masked_fill(mask == 0, -1e18)
+
+    def greatest(self, values):
+        return values.amax(dim=-1, keepdim=True)
 
     def largest(self, values, mask):
         """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
         return values.masked_fill(mask[:, :, None] == 0, -1e9).amax(dim=1)
 
-    def identity(self, mask):
-        return torch.eye(mask.shape[1], device=mask.device)
+    def identity(self, values):
+        return torch.eye(values.shape[1], device=values.device)
 
     def split_heads(self, values, heads):
         return values.unflatten(-1, (heads, -1)).transpose(1, 2)

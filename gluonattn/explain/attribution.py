@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import choose
+from ..metrics import tie_close
 from .inside import Inside, Passed, Reading
 
 COMPLETE = 0.01  # largest gap integrated gradients may leave, as a share of what is to be explained
@@ -46,15 +47,18 @@ class Method:
         What the sign of a score says.
     signed : bool
         Whether scores can be negative.
+    scale : float or None
+        The largest number its arithmetic subtracts, see `gluonattn.metrics.tie_close`; None: the scores themselves.
     """
 
     run: Callable[[Inside, Reading, int], Attribution]
     sign: str
     signed: bool = field(default=True)
+    scale: float | None = None
 
 
 def attribute(inside: Inside, reading: Reading, method: str, target: int | None = None) -> Attribution:
-    """Scores of a text's tokens by a method's name.
+    """Scores of a text's tokens by a method's name; scores that float32 cannot tell apart are equal.
 
     Parameters
     ----------
@@ -70,10 +74,11 @@ def attribute(inside: Inside, reading: Reading, method: str, target: int | None 
     OptionError
         If the method is unknown.
     """
-    run = choose("attribution method", method, METHODS).run
+    chosen = choose("attribution method", method, METHODS)
     if target is None:
         target = int(inside.probabilities([reading.example])[0].argmax())
-    return run(inside, reading, target)
+    found = chosen.run(inside, reading, target)
+    return found._replace(scores=tie_close(found.scores, chosen.scale))
 
 
 def attention_received(inside: Inside, reading: Reading, target: int) -> Attribution:
@@ -252,7 +257,7 @@ _FOR = "positive speaks for the predicted class, negative against it"
 _NEVER = "never negative: how much, not which way"
 
 METHODS: dict[str, Method] = {
-    "leave-one-out": Method(leave_one_out, _FOR),
+    "leave-one-out": Method(leave_one_out, _FOR, scale=1.0),
     "integrated-gradients": Method(integrated_gradients, _FOR),
     "gradient-input": Method(gradient_input, _FOR),
     "attention-gradient": Method(attention_gradient, _FOR),

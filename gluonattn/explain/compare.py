@@ -12,18 +12,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from ..contents import parse_json, seal, unseal
 from ..data.reviews import Reviews, read_reviews
 from ..data.sources import locate
 from ..errors import DataError, Interrupted, OptionError, choose
 from ..files import replace_file
 from ..models.cells import CELLS
+from ..plain import plain
 from ..training.settings import Settings
 from .inside import Inside
 from .measure import measure
 from .predictor import load
 from .trained import train
 
-SEVEN = ("mlp", "dot", "scaled-dot", "general", "multi-head", "none", "uniform")
 SENTENCES = (
     "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집",
     "배우들 연기는 좋았는데 이야기가 아쉽다",
@@ -57,7 +58,7 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    cells: Sequence[str] = SEVEN,
+    cells: Sequence[str] = tuple(CELLS),
     seeds: int = 5,
     data: str = "sample",
     out: str | os.PathLike = "runs/compare",
@@ -79,7 +80,7 @@ def compare(
 
     Parameters
     ----------
-    cells : sequence of str, default `SEVEN`
+    cells : sequence of str, default all of `CELLS`
     seeds : int, default 5
         Models of each cell, seeds 0, 1, 2 ...
     data : str, default "sample"
@@ -120,8 +121,8 @@ def compare(
     say, settings = report or (lambda line: None), settings or Settings()
     source, training, test = _reviews(data, text_column, label_column)
     chosen = sorted(np.random.default_rng(0).choice(len(test), min(explained, len(test)), replace=False).tolist())
-    known = set(training.texts)
-    comparison = Comparison([], test, np.array([text not in known for text in test.texts]), chosen)
+    known = set(map(plain, training.texts))
+    comparison = Comparison([], test, np.array([plain(text) not in known for text in test.texts]), chosen)
     out = Path(out)
     for number, (cell, seed) in enumerate(((c, s) for s in range(seeds) for c in cells), 1):
         own = replace(settings, cell=cell, seed=seed)
@@ -135,14 +136,15 @@ def compare(
         if result is None:
             say(f"{where}: training")
             try:
-                train(training if source is None else source, folder, settings=own, resume=True, report=say,
+                train(training if source is None else source, folder, settings=own, resume=None, report=say,
                       text_column=text_column, label_column=label_column, callbacks=callbacks())
                 say(f"{where}: measuring")
                 result = {**asked, "cell": cell, "seed": seed,
                           **_measured(folder, test, chosen, sentences, progress)}
             except (Interrupted, KeyboardInterrupt):
                 raise Interrupted(f"stopped at {where}; what is done is in {out}. Run the same command to go on.") from None
-            replace_file(note, json.dumps(result, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            content = json.dumps(seal(result), ensure_ascii=False).encode("utf-8", "surrogatepass")
+            replace_file(note, content, DataError)
         else:
             say(f"{where}: done before")
         comparison.results.append(result)
@@ -168,10 +170,11 @@ def _reviews(data: str, text_column, label_column) -> tuple[str | None, Reviews,
 def _finished(note: Path, asked: dict) -> dict[str, Any] | None:
     """The result kept from an earlier call, if it is of this very comparison."""
     try:
-        found = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = parse_json(note.read_bytes().decode("utf-8", "surrogatepass"), note, DataError)
+    except (OSError, ValueError, DataError):
         return None
-    same = isinstance(found, dict) and all(found.get(key) == value for key, value in asked.items())
+    found = unseal(found) if isinstance(found, dict) else None  # measured again, where it was changed
+    same = found is not None and all(found.get(key) == value for key, value in asked.items())
     return found if same else None
 
 
@@ -190,7 +193,7 @@ def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[
         "seconds": round(sum(epoch["seconds"] for epoch in history), 1),
         "epoch": predictor.config.get("epoch"),
         "valid_accuracy": predictor.config["validation"]["valid_accuracy"],
-        "method": predictor.config["explanation"]["method"],
+        "method": predictor.default_method,
         "probabilities": [[round(p.probabilities[label], 5) for label in predictor.labels] for p in found],
         "measured": _without_nan(measure(inside, [test.texts[i] for i in chosen], progress=progress)),
         "tokens": [[list(token) for token in inside.read(test.texts[i]).tokens] for i in chosen],

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..models.cells import CELLS
+
 # Okabe and Ito's colours, which colour-blind readers can tell apart; markers say the same again.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F", "#8B4513")
 _MARKERS = "osD^vPX<>"
@@ -78,7 +80,7 @@ def _faithfulness(summary):
 
 
 def _kinds(summary):
-    learned = {cell: own for cell, own in summary["cells"].items() if cell not in ("none", "uniform")} or summary["cells"]
+    learned = {cell: own for cell, own in summary["cells"].items() if not CELLS[cell].baseline} or summary["cells"]
     kinds = list(next(iter(learned.values()))["kinds"])
     ax = _axes(8.2, 1.2 + 0.5 * len(kinds))
     for i, (cell, own) in enumerate(learned.items()):

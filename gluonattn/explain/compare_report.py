@@ -35,6 +35,7 @@ _MEANING = {
     "tau_gradient": "Kendall's tau with gradient x input",
     "tau_leave_one_out": "Kendall's tau with leave-one-out",
 }
+_LESS = "comprehensiveness of attention less it, review by review"
 _STYLE = """
 .sentence td { text-align: left; }
 .sentence td.word { padding: .15rem .3rem; text-align: center; border: 1px solid #fff; }
@@ -87,10 +88,10 @@ def to_table(summary: dict[str, Any]):
     for i, name in enumerate(("cell", "accuracy", "ECE", "entropy", "looked", "best", "random", "shuffled")):
         table.add_column(name, justify="right" if i else "left", no_wrap=bool(i < 2))
     for cell, own in summary["cells"].items():
-        mean, low, high = (100 * x for x in own["accuracy"])
+        mean, low, high = own["accuracy"].spell(2, factor=100)
         aopc = {name: found["comprehensiveness"].mean for name, found in own["methods"].items()}
         weights = own["weights"]
-        table.add_row(cell, f"{mean:.2f} ({low:.1f}-{high:.1f})", f"{own['ece']:.3f}", f"{weights['entropy'].mean:.2f}",
+        table.add_row(cell, f"{mean} ({low}-{high})", f"{own['ece']:.3f}", f"{weights['entropy'].mean:.2f}",
                       f"{aopc['attention']:.3f}", f"{max(aopc.values()):.3f}", f"{aopc['random']:.3f}",
                       f"{weights['permutation'].mean:.3f}")
     return table
@@ -103,9 +104,9 @@ _HEADINGS = ("cell", "accuracy", "ECE", "parameters", "seconds", "entropy", "AOP
 def _row(cell: str, own: dict[str, Any]) -> list[str]:
     figures = {name: found["comprehensiveness"] for name, found in own["methods"].items()}
     best = max((name for name in figures if name != "random"), key=lambda name: figures[name].mean)
-    mean, low, high = own["accuracy"]
+    mean, low, high = own["accuracy"].spell(4)
     weights = own["weights"]
-    return [cell, f"{mean:.4f} [{low:.4f}, {high:.4f}]", f"{own['ece']:.3f}", f"{own['parameters']:,}",
+    return [cell, f"{mean} [{low}, {high}]", f"{own['ece']:.3f}", f"{own['parameters']:,}",
             f"{own['seconds']:.0f}", f"{weights['entropy'].mean:.2f}", f"{figures['attention'].mean:.3f}",
             f"{figures[best].mean:.3f} {best}", f"{figures['random'].mean:.3f}", f"{weights['permutation'].mean:.3f}",
             f"{weights['adversarial'].mean:.2f} of {weights['adversarial_bound'].mean:.2f}"]
@@ -116,8 +117,8 @@ def to_csv(summary: dict[str, Any]) -> str:
     lines = ["cell,figure,mean,low,high"]
 
     def add(cell: str, name: str, value: Any) -> None:
-        found = value if isinstance(value, Figure) else (value, "", "")
-        lines.append(",".join([cell, name, *("" if x == "" or x != x else f"{x:.6g}" for x in found)]))
+        mean, low, high = (value.mean, *value.spell(6)[1:]) if isinstance(value, Figure) else (value, "", "")
+        lines.append(",".join([cell, name, *("" if x == "nan" else x for x in (f"{mean:.6g}", low, high))]))
 
     for cell, own in summary["cells"].items():
         for name, value in _flat(own):
@@ -129,6 +130,8 @@ def to_csv(summary: dict[str, Any]) -> str:
         add(both, "mcnemar_p_holm", pair["p_holm"])
         add(both, "received_divergence", pair["agree"]["divergence"])
         add(both, "received_overlap", pair["agree"]["overlap"])
+        for cell, more in pair["agree"]["more_than_seeds"].items():
+            add(both, f"received_divergence_less_seeds_of.{cell}", more)
     return "\n".join(lines) + "\n"
 
 
@@ -162,15 +165,18 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes]) -> str:
         *([
             "<h3>Two cells each</h3>",
             '<p class="quiet">Difference in points; McNemar\'s exact test on the decisions of the mean of the seeds. '
-            "Beyond chance: p below 0.05 after Holm's correction, and an interval over reviews and seeds without 0. "
+            "Beyond chance: p below 0.05 after Holm's correction, an interval over reviews and seeds without 0, and both "
+            "on the same side. "
             "Then how far apart their received attention is (Jensen-Shannon) and how many of the top 3 words they "
             "share.</p>",
             table(["cells", "difference", "p", "p (Holm)", "beyond chance", "divergence", "top 3 shared"], pairs),
         ] if pairs else []),
         "<h2>Calibration</h2>", picture["reliability"],
         "<h2>Faithfulness</h2>", picture["faithfulness"], _meanings(ABOUT_A_METHOD),
-        *(f"<h3>{e(cell)}</h3>" + table(["method", *ABOUT_A_METHOD], [
-            [method, *(with_interval(found[name]) for name in ABOUT_A_METHOD)] for method, found in own["methods"].items()])
+        *(f"<h3>{e(cell)}</h3>" + table(["method", *ABOUT_A_METHOD, _LESS], [
+            [method, *(with_interval(found[name]) for name in ABOUT_A_METHOD),
+             with_interval(own["attention_less"][method], sign="+") if method in own["attention_less"] else "–"]
+            for method, found in own["methods"].items()])
           for cell, own in cells.items()),
         "<h2>The weights themselves</h2>", _meanings(ABOUT_THE_WEIGHTS),
         table(["cell", *ABOUT_THE_WEIGHTS, "seeds: divergence", "seeds: top 3 shared"], [
@@ -196,7 +202,7 @@ def _meanings(names) -> str:
 
 
 def _points(found: Figure, sign: str = "+") -> Html:
-    mean, low, high = (f"{100 * x:{sign}.2f}" for x in found)
+    mean, low, high = found.spell(2, factor=100, sign=sign)
     return Html(f"{mean} <small>[{low}, {high}]</small>")
 
 

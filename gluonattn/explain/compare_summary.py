@@ -37,6 +37,7 @@ def summarise(comparison: Comparison) -> dict[str, Any]:
     right = {cell: p.argmax(axis=-1) == truth for cell, p in probabilities.items()}  # (seeds, reviews)
     received = {cell: [[np.array(row) for row in r["measured"]["received"]] for r in own]
                 for cell, own in cells.items()}
+    diverge = _divergences(received)
     return {
         "data": first["data"], "seeds": len(comparison.results) // len(cells), "test_reviews": len(truth),
         "new_test_reviews": int(comparison.new.sum()), "explained": len(comparison.explained), "level": LEVEL,
@@ -50,11 +51,12 @@ def summarise(comparison: Comparison) -> dict[str, Any]:
             "weights": {name: figure(_table(own, "weights", name)) for name in ABOUT_THE_WEIGHTS},
             "methods": {method: {name: figure(_table(own, "methods", method, name)) for name in ABOUT_A_METHOD}
                         for method in own[0]["measured"]["methods"]},
+            "attention_less": _attention_less(own),
             "chosen": [r["method"] for r in own],
             "kinds": _kinds(own, received[cell]),
-            "seeds_agree": _agreement(list(combinations(received[cell], 2))),
+            "seeds_agree": _agreement(received, diverge, list(combinations([(cell, i) for i in range(len(own))], 2))),
         } for cell, own in cells.items()},
-        "pairs": _pairs(right, probabilities, truth, received),
+        "pairs": _pairs(right, probabilities, truth, received, diverge),
         "sentences": [_side_by_side(cells, i) for i in range(len(first["shown"]))],
     }
 
@@ -77,14 +79,46 @@ def _calibrated(probabilities, right) -> dict[str, Any]:
             "ece_by_seed": [round(error, 5) for error, _ in by_seed], "reliability": pooled[1]}
 
 
-def _agreement(pairs: list[tuple[list, list]]) -> dict[str, Figure]:
+def _attention_less(results: list[dict]) -> dict[str, Figure]:
+    """AOPC-comprehensiveness of attention less that of each other method, review by review: what a verdict is drawn from."""
+    found = {method: _table(results, "methods", method, "comprehensiveness")
+             for method in results[0]["measured"]["methods"]}
+    return {method: figure(found["attention"] - table) for method, table in found.items() if method != "attention"}
+
+
+Model = tuple[str, int]  # a cell, and which of its seeds
+
+
+def _divergences(received: dict[str, list]) -> dict[tuple[Model, Model], np.ndarray]:
+    """Divergence of the attention two models' words receive, for each review, of every two models in both orders."""
+    models = [(cell, i) for cell, own in received.items() for i in range(len(own))]
+    found = {}
+    for a, b in combinations(models, 2):
+        rows = zip(received[a[0]][a[1]], received[b[0]][b[1]])
+        found[a, b] = found[b, a] = np.array([float(jensen_shannon(one, other)) for one, other in rows])
+    return found
+
+
+def _agreement(received, diverge, pairs: list[tuple[Model, Model]]) -> dict[str, Figure]:
     """Divergence and common top tokens of pairs of models' received attention, over pairs and reviews."""
     if not pairs:
         nothing = figure([np.nan])
         return {"divergence": nothing, "overlap": nothing}
-    divergence = [[float(jensen_shannon(a, b)) for a, b in zip(*pair)] for pair in pairs]
-    overlap = [[top_k_overlap(a, b, TOP) if len(a) > TOP else np.nan for a, b in zip(*pair)] for pair in pairs]
-    return {"divergence": figure(divergence), "overlap": figure(overlap)}
+    overlap = [[top_k_overlap(a, b, TOP) if len(a) > TOP else np.nan
+                for a, b in zip(received[first[0]][first[1]], received[second[0]][second[1]])] for first, second in pairs]
+    return {"divergence": figure([diverge[pair] for pair in pairs]), "overlap": figure(overlap)}
+
+
+def _more_than_seeds(diverge, cell: str, other: str, seeds: int) -> Figure:
+    """How much further a cell's models are from those of another cell than from its own of other seeds.
+
+    Of each model and review: its mean divergence from the models of the other cell less that from its own cell's.
+    """
+    if seeds < 2:
+        return figure([np.nan])
+    return figure([np.mean([diverge[(cell, i), (other, j)] for j in range(seeds)], axis=0)
+                   - np.mean([diverge[(cell, i), (cell, j)] for j in range(seeds) if j != i], axis=0)
+                   for i in range(seeds)])
 
 
 def _kinds(results: list[dict], received: list[list]) -> dict[str, dict[str, Figure]]:
@@ -98,20 +132,29 @@ def _kinds(results: list[dict], received: list[list]) -> dict[str, dict[str, Fig
     } for kind in found[0]}
 
 
-def _pairs(right, probabilities, truth, received) -> list[dict[str, Any]]:
-    """Two cells each: McNemar's test on the decisions of the seeds' mean probabilities."""
+def _pairs(right, probabilities, truth, received, diverge) -> list[dict[str, Any]]:
+    """Two cells each: McNemar's test on the decisions of the seeds' mean probabilities.
+
+    Beyond chance is a difference that both McNemar's test (after Holm) and the interval of the mean difference find, in
+    the same direction: decisions of a mean of seeds may be more often right where single seeds are less often.
+    """
     pairs: list[dict[str, Any]] = []
     for first, second in combinations(right, 2):
         together = {cell: probabilities[cell].mean(axis=0).argmax(axis=-1) == truth for cell in (first, second)}
+        seeds = len(right[first])
+        models = product([(first, i) for i in range(seeds)], [(second, i) for i in range(seeds)])
         pairs.append({
             "cells": [first, second],
             "difference": figure(right[second].astype(float) - right[first]),
             "p": mcnemar(together[first], together[second]),
-            "agree": _agreement(list(product(received[first], received[second]))),
+            "mcnemar_sign": int(np.sign(int(together[second].sum()) - int(together[first].sum()))),
+            "agree": {**_agreement(received, diverge, list(models)),
+                      "more_than_seeds": {cell: _more_than_seeds(diverge, cell, other, seeds)
+                                          for cell, other in ((first, second), (second, first))}},
         })
     for pair, p in zip(pairs, holm([pair["p"] for pair in pairs])):
-        _, low, high = pair["difference"]
-        pair.update(p_holm=p, beyond_chance=bool(p < LEVEL and (low > 0 or high < 0)))
+        sign = pair["difference"].sign
+        pair.update(p_holm=p, beyond_chance=bool(p < LEVEL and sign and sign == pair["mcnemar_sign"]))
     return pairs
 
 

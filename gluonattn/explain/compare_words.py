@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..models.cells import CELLS
 from .statistics import Figure
 
 
@@ -33,7 +34,7 @@ def _accuracy(summary) -> str:
     differ = [pair for pair in summary["pairs"] if pair["beyond_chance"]]
     if not differ:
         return text + ("No two cells differ in accuracy beyond chance (McNemar's test on the mean of the seeds, "
-                       "corrected by Holm, and an interval of the difference that leaves 0 out).")
+                       "corrected by Holm, and an interval of the difference that leaves 0 out, on the same side).")
     named = []
     for pair in differ:
         low, high = pair["cells"] if pair["difference"].mean > 0 else reversed(pair["cells"])
@@ -47,18 +48,18 @@ def _accuracy(summary) -> str:
 def _baselines(summary) -> str:
     said = []
     for pair in summary["pairs"]:
-        if "none" in pair["cells"] and "uniform" not in pair["cells"]:
+        if "none" in pair["cells"] and not all(CELLS[cell].baseline for cell in pair["cells"]):
             first, second = pair["cells"]
             sign = 1 if first == "none" else -1
-            gain = sorted(sign * x for x in pair["difference"])
-            other = second if first == "none" else first
-            said.append(f"{other} {100 * sign * pair['difference'].mean:+.2f} [{100 * gain[0]:+.2f}, {100 * gain[-1]:+.2f}]")
+            low, _, high = sorted(sign * x for x in pair["difference"])
+            gain = Figure(sign * pair["difference"].mean, low, high).spell(2, factor=100, sign="+")
+            said.append("{} {} [{}, {}]".format(second if first == "none" else first, *gain))
     return f"What attention adds to accuracy over none, in points: {', '.join(said)}." if said else ""
 
 
 def _weights_agree(summary) -> str:
     cells, pairs = summary["cells"], summary["pairs"]
-    learned = [cell for cell in cells if cell not in ("none", "uniform")]
+    learned = [cell for cell in cells if not CELLS[cell].baseline]
     between = [pair for pair in pairs if set(pair["cells"]) <= set(learned)]
     if summary["seeds"] < 2 or not between:
         return ""
@@ -66,7 +67,7 @@ def _weights_agree(summary) -> str:
     inside = sum(f.mean for f in seeds.values()) / len(seeds)
     across = sum(pair["agree"]["divergence"].mean for pair in between) / len(between)
     apart = [" and ".join(pair["cells"]) for pair in between
-             if all(pair["agree"]["divergence"].low > seeds[cell].high for cell in pair["cells"])]
+             if all(more.sign > 0 for more in pair["agree"]["more_than_seeds"].values())]
     text = (f"Where attention goes: two seeds of one cell diverge by {inside:.3f} on average, two cells by "
             f"{across:.3f} (Jensen-Shannon, at most 0.693). ")
     if apart:
@@ -78,25 +79,28 @@ def _faithful(summary) -> str:
     said = []
     for cell, own in summary["cells"].items():
         figures = {method: found["comprehensiveness"] for method, found in own["methods"].items()}
-        attention, floor = figures["attention"], figures["random"]
+        attention = figures["attention"]
         best = max((m for m in figures if m != "random"), key=lambda m: figures[m].mean)
-        if not attention.apart(floor):
+        less = own["attention_less"]
+        if not less["random"].sign:
             place = "not told apart from random"
-        elif attention.mean < floor.mean:
+        elif less["random"].sign < 0:
             place = "below random"
-        elif best == "attention" or not figures[best].apart(attention):
+        elif best == "attention" or less[best].sign >= 0:
             place = "level with the best method"
         else:
             place = "above random, below the best method"
-        said.append(f"{cell}: attention {_short(attention)} is {place} ({best} {_short(figures[best])}, random "
-                    f"{_short(floor)})")
-    return "How much of the decision goes when the top words are removed (AOPC-comprehensiveness): " + "; ".join(said) + "."
+        rivals = [f"{name} {figures[name]}, attention less it {less[name]}"
+                  for name in (best, "random") if name != "attention"]
+        said.append(f"{cell}: attention {attention} is {place} ({'; '.join(rivals)})")
+    return ("How much of the decision goes when the top words are removed (AOPC-comprehensiveness; differences are of the "
+            "same reviews): " + ". ".join(said) + ".")
 
 
 def _needed(summary) -> str:
     said = []
     for cell, own in summary["cells"].items():
-        if cell in ("none", "uniform"):
+        if CELLS[cell].baseline:
             continue
         weights = own["weights"]
         said.append(f"{cell} {weights['permutation'].mean:.3f} and {weights['adversarial'].mean:.2f} of "
@@ -111,7 +115,7 @@ def _needed(summary) -> str:
 def _kinds(summary) -> str:
     said = []
     for cell, own in summary["cells"].items():
-        if cell in ("none", "uniform"):
+        if CELLS[cell].baseline:
             continue
         more = [kind for kind, found in own["kinds"].items() if found["more"].low > 0]
         less = [kind for kind, found in own["kinds"].items() if found["more"].high < 0]
@@ -127,7 +131,3 @@ def _many(count: int, name: str) -> str:
 
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _short(found: Figure) -> str:
-    return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"

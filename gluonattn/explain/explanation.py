@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import RecordError
-from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction
+from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
 from .attribution import METHODS, attribute
 from .faithfulness import honesty
 from .inside import Inside, Passed, Reading
@@ -61,7 +61,7 @@ class Explanation(AttentionRecord):
         full[..., :size, :size] = given
         return predictor.explanation(reading, inside.decide(passed, full)[0], full[0], {"edited": True})
 
-    def drop(self, tokens: Collection[int]) -> Explanation:
+    def drop(self, tokens: int | Collection[int]) -> Explanation:
         """The prediction without some tokens, by their numbers; the text is not tokenized again.
 
         With a token go its n-grams and all n-grams of the text it has a part
@@ -75,7 +75,7 @@ class Explanation(AttentionRecord):
         """
         predictor, reading = self._model("drop")
         size = len(reading.tokens)
-        gone = {self._number(token) for token in ([tokens] if isinstance(tokens, int) else tokens)}
+        gone = set(positions("token", tokens, size))
         if len(gone) == size:
             raise RecordError(f"drop must leave a token: all {size} were given.")
         inside = predictor.inside
@@ -92,7 +92,7 @@ class Explanation(AttentionRecord):
             If nothing visible would be left.
         """
         predictor, reading = self._model("replace")
-        _, start, end, _ = reading.tokens[self._number(token)]
+        _, start, end, _ = reading.tokens[position("token", token, len(reading.tokens))]
         changed = reading.text[:start] + text + reading.text[end:]
         return predictor.explain_reading(predictor.inside.read(changed), {"replaced": [start, end, text]})
 
@@ -103,12 +103,6 @@ class Explanation(AttentionRecord):
                 "it is saved, merged or selected."
             )
         return self._opened
-
-    def _number(self, token: int) -> int:
-        size = len(self.queries)
-        if not -size <= token < size:
-            raise RecordError(f"token {token} does not exist: this record has {size}, numbered 0 to {size - 1}.")
-        return token % size
 
 
 def attributed(inside: Inside, reading: Reading, method: str, validation: dict | None) -> tuple[dict, dict]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..metrics import jensen_shannon
+from ..metrics import RESOLUTION, jensen_shannon, tie_close
 from .inside import Inside, Passed, Reading
 
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, ERASER's bins
@@ -36,8 +36,13 @@ class Erasure(NamedTuple):
 
 
 def top(scores: np.ndarray, share: float) -> set[int]:
-    """The tokens with the highest scores, `share` of them and at least one; ties keep reading order."""
-    return set(np.argsort(-scores, kind="stable")[: max(1, math.ceil(share * len(scores) - 1e-9))].tolist())
+    """The tokens with the highest scores, `share` of them and at least one; ties (`tie_close`) keep reading order."""
+    return set(_ordered(scores)[: max(1, math.ceil(share * len(scores) - 1e-9))])
+
+
+def _ordered(scores: np.ndarray) -> list[int]:
+    """The tokens, highest scores first."""
+    return np.argsort(-tie_close(scores), kind="stable").tolist()
 
 
 def erasure(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.ndarray],
@@ -73,17 +78,19 @@ def decision_flip(inside: Inside, readings: Sequence[Reading], scores: Sequence[
                   targets: Sequence[int]) -> np.ndarray:
     """Share of a text's tokens that must go, highest scores first, before the decision changes.
 
-    Serrano and Smith, ACL 2019. 1 where it never does. Shape (texts,).
+    Serrano and Smith, ACL 2019. 1 where it never does. Shape (texts,). A probability that float32 cannot tell
+    from another is not above it.
     """
     examples, owner = [], []
     for i, (reading, own) in enumerate(zip(readings, scores)):
-        order = np.argsort(-own, kind="stable").tolist()
+        order = _ordered(own)
         examples += [inside.without(reading, set(order[:k])) for k in range(1, len(order) + 1)]
         owner += [i] * len(order)
-    decided = inside.probabilities(examples).argmax(axis=1)
+    p = inside.probabilities(examples)
+    flipped = p.max(axis=1) - p[np.arange(len(p)), np.array(targets)[owner]] > RESOLUTION
     flips = np.ones(len(readings))
     for i in range(len(readings)):
-        own = decided[np.array(owner) == i] != targets[i]
+        own = flipped[np.array(owner) == i]
         if own.any():
             flips[i] = (own.argmax() + 1) / len(own)
     return flips
@@ -216,7 +223,7 @@ class Honesty(NamedTuple):
     random, low, high : float
         Mean p without as many random tokens, and where 95 % of the draws lie.
     further : float
-        Share of the draws that take p less far down than the top tokens do.
+        Share of the draws that take p less far down than the top tokens do; what float32 cannot tell apart is as far.
     """
 
     tokens: int
@@ -237,7 +244,7 @@ def honesty(inside: Inside, reading: Reading, scores: np.ndarray, target: int, s
     examples = [reading.example, *(inside.without(reading, part) for part in (chosen, *others))]
     p = inside.probabilities(examples)[:, target]
     low, high = np.percentile(p[2:], [2.5, 97.5])
-    return Honesty(len(chosen), *map(float, (p[0], p[1], p[2:].mean(), low, high, (p[2:] > p[1] + 1e-9).mean())))
+    return Honesty(len(chosen), *map(float, (p[0], p[1], p[2:].mean(), low, high, (p[2:] - p[1] > RESOLUTION).mean())))
 
 
 def _divergence_of_one(weights: np.ndarray) -> np.ndarray:

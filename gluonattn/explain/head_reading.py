@@ -125,15 +125,14 @@ def _count_shape(found: Counts, w: int, weights: np.ndarray, own: np.ndarray, aw
     found.shape["diagonal"][w] = (weights * own).sum((-2, -1))
     found.shape["first"][w] = weights[..., 0].sum(-1)
     found.shape["last"][w] = weights[:, :, np.arange(weights.shape[2]), _last(weights)].sum(-1)
-    strongest = weights.argmax(-1)  # (L, H, rows)
-    step = away[np.arange(weights.shape[2]), strongest]
+    strongest = _strongest(weights)  # (L, H, rows, keys)
     for d in range(-REACH, REACH + 1):
-        found.steps[w, d + REACH] = (step == d).sum(-1)
+        found.steps[w, d + REACH] = (strongest * (away == d)).sum((-2, -1))
 
 
 def _strongest(weights: np.ndarray) -> np.ndarray:
-    """1 at the strongest key of each row; keys that are exactly alike share it, so that an even head is at chance."""
-    top = weights == weights.max(-1, keepdims=True)
+    """1 at the strongest key of each row; keys that float32 cannot tell apart share it: an even head is at chance."""
+    top = weights >= weights.max(-1, keepdims=True) * (1 - metrics.RESOLUTION)
     return top / top.sum(-1, keepdims=True)
 
 
@@ -190,14 +189,15 @@ def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None
     chance = rate(drawn, counts.chance.sum(every), sites)
     step = int(counts.positional.sum(0).argmax())
     positional = rate(drawn, counts.positional[:, step], sites)
-    still = _still(counts, drawn, counts.sites.sum(1))
+    unchanged = rate(drawn, counts.still_hits, counts.still)  # (draws, patterns, L, H): the same for every rule
+    still = _still(unchanged, drawn, counts.sites.sum(1))
     against = {"chance": chance[:, None, None], "positional": positional[:, None, None], "still": still}
     found = {
         "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": intervals(hits),
         "weight": intervals(rate(drawn, counts.weight.sum(every), sites)),
         "own": intervals(rate(drawn, counts.own.sum(every), sites)), "still": intervals(still),
         "chance": interval(chance), "positional": interval(positional), "positional_step": step - REACH,
-        "rules": {name: _rule(counts, drawn, r) for r, name in enumerate(counts.rules)},
+        "rules": {name: _rule(counts, drawn, r, unchanged) for r, name in enumerate(counts.rules)},
     }
     if untrained is not None:
         before = rate(drawn, untrained.hits.sum(every), sites)
@@ -208,9 +208,9 @@ def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None
     return found
 
 
-def _rule(counts: Counts, drawn: np.ndarray, r: int) -> dict[str, Any]:
+def _rule(counts: Counts, drawn: np.ndarray, r: int, unchanged: np.ndarray) -> dict[str, Any]:
     sites = counts.sites[:, r].sum(1)
-    hits, still = rate(drawn, counts.hits[:, r].sum(1), sites), _still(counts, drawn, counts.sites[:, r])
+    hits, still = rate(drawn, counts.hits[:, r].sum(1), sites), _still(unchanged, drawn, counts.sites[:, r])
     return {
         "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": intervals(hits), "still": intervals(still),
         "more": intervals(hits - still),
@@ -220,9 +220,8 @@ def _rule(counts: Counts, drawn: np.ndarray, r: int) -> dict[str, Any]:
     }
 
 
-def _still(counts: Counts, drawn: np.ndarray, sites: np.ndarray) -> np.ndarray:
+def _still(rates: np.ndarray, drawn: np.ndarray, sites: np.ndarray) -> np.ndarray:
     """Rate at unchanged sounds, patterns weighted by their share of the changed `sites`, shape (draws, L, H)."""
-    rates = rate(drawn, counts.still_hits, counts.still)  # (draws, patterns, L, H)
     known = ~np.isnan(rates[:, :, 0, 0])
     share = (drawn @ sites) * known
     total = share.sum(1, keepdims=True)

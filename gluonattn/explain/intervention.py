@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from ..metrics import tie_close
 from ..text.jamo import SILENT, conjoin, join, split
 from ..text.pronunciation import Pronunciation, pronounce
 from .causes import Site
@@ -60,6 +61,7 @@ class Effects:
         Whether the model says the sound as the standard does before anything is replaced.
     change : numpy.ndarray, shape (L,)
         Log probability of the sound lost by replacing the letter, mean over its edits; NaN for letters of the sound itself.
+        What float32 cannot tell apart is equal.
     flips : numpy.ndarray, shape (L,)
         Share of edits after which the model says another sound there; NaN likewise.
     as_ruled : numpy.ndarray, shape (L,)
@@ -132,6 +134,7 @@ def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most
     found, place = [], 0
     for (said, site), edits in zip(words, plans):
         original, spoken_here = scores[place], _at(spoken[place], said, site)
+        largest = max(1.0, *(abs(score) for score in scores[place : place + 1 + len(edits)]))
         after = [_at(one, said, site) for one in spoken[place + 1 : place + 1 + len(edits)]]
         of_edits = np.array([[original - score, there != spoken_here, there == sound_at(edit.said, said, site)]
                              for score, there, edit in zip(scores[place + 1 :], after, edits)], dtype=float)
@@ -139,6 +142,7 @@ def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most
         letters = np.array([edit.letter for edit in edits])
         for letter in set(letters.tolist()):
             table[:, letter] = of_edits[letters == letter].mean(0)
+        table[0] = tie_close(table[0], largest)
         each = tuple((edit, there != spoken_here) for edit, there in zip(edits, after))
         right = spoken_here == said.jamo[site.sound].jamo
         found.append(Effects(said, site, right, change=table[0], flips=table[1], as_ruled=table[2], each=each))

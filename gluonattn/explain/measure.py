@@ -13,7 +13,7 @@ from ..data.reviews import Reviews
 from ..errors import DataError
 from ..metrics import entropy
 from ..models.checkpoint import load_checkpoint, update_config
-from .attribution import METHODS, attention_received, attribute
+from .attribution import METHODS, attribute
 from .faithfulness import (
     WAYS,
     adversarial,
@@ -69,7 +69,7 @@ def measure(inside: Inside, texts: Sequence[str], *, methods: Sequence[str] | No
     for done, (reading, target) in enumerate(zip(readings, targets), 1):
         for name, found in scores.items():
             found.append(attribute(inside, reading, name, target).scores)
-        attention.append(attention_received(inside, reading, target).scores)
+        attention.append(attribute(inside, reading, "attention", target).scores)
         for name, value in _about_the_weights(inside, reading, target).items():
             about[name].append(value)
         if progress:

@@ -17,14 +17,16 @@ from ..data.examples import Encoder, Example
 from ..data.ngrams import known_ngrams
 from ..data.packed import Packed, pack
 from ..data.padding import pad_batch, plan_by_length
-from ..data.reviews import Reviews
+from ..data.reviews import Reviews, label_text
 from ..data.vocabulary import Vocabulary
 from ..engines.choice import make_engine, require_classifier
-from ..errors import CheckpointError, TextError, choose
-from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, load_checkpoint
+from ..errors import CheckpointError, DataError, TextError, choose
+from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint, load_checkpoint
+from ..plain import read_texts
 from ..record import AttentionRecord, Prediction, Token
 from ..runtime import total_threads
 from ..text import tokenizer
+from ..text.tokenizers import KNOWN as TOKENIZERS
 from ..text.tokens import Tokens
 from .attribution import METHODS
 from .explanation import Explanation, attributed, predicted
@@ -100,6 +102,11 @@ class Predictor:
         config = checkpoint.config
         self.checkpoint, self.config, self.folder = checkpoint, config, folder
         self.labels: list[str] = config["labels"]
+        if config["tokenizer"] not in TOKENIZERS:
+            raise CheckpointError(
+                f"{folder / CONFIG} names the tokenizer {config['tokenizer']!r:.40}; this version has "
+                f"{', '.join(TOKENIZERS)}. Copy the whole folder again, or install the version that wrote it."
+            )
         self.tokenizer = tokenizer(config["tokenizer"])
         self._vocabulary = Vocabulary(checkpoint.vocabulary)
         if len(self._vocabulary) != config["model"]["vocab_size"]:
@@ -117,20 +124,21 @@ class Predictor:
         self.engine, self.classifier = make_engine(checkpoint, engine, device)
         self._workers = total_threads() if self.classifier.parallel else 1
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """Label and probabilities of each text, in input order.
 
         Parameters
         ----------
-        texts : sequence of str
-            A blank text gets ``Prediction(None, {})``.
+        texts : iterable of str
+            Read once, in order: a list, a generator, a pandas Series whatever its index. A text of which nothing
+            can be seen gets ``Prediction(None, {})``. Canonically equivalent texts get the same answer.
 
         Raises
         ------
         TextError
             If `texts` is a single string, or an item is not a string.
         """
-        _refuse_single(texts, "predict")
+        texts = read_texts(texts, "predict")
         results: list[Prediction] = []
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
@@ -175,9 +183,9 @@ class Predictor:
         """
         return self.explain_all([text], method)[0]
 
-    def explain_all(self, texts: Sequence[str], method: str | None = None) -> list[Explanation]:
+    def explain_all(self, texts: Iterable[str], method: str | None = None) -> list[Explanation]:
         """An explanation for each text, in input order; see `explain`."""
-        _refuse_single(texts, "explain_all")
+        texts = read_texts(texts, "explain_all")
         method = self._method(method)
         tokens = [self.visible(text) for text in texts]
         readings = [self.inside.read(*both) for both in zip(texts, tokens)]
@@ -200,7 +208,7 @@ class Predictor:
 
     def _method(self, name: str | None) -> str | None:
         if name == "default":
-            return self.default_method
+            name = self.default_method
         if name is not None:
             choose("attribution method", name, {**METHODS, "default": None})
         return name
@@ -252,7 +260,7 @@ class Predictor:
         object.__setattr__(record, "_opened", (self, reading))
         return cast(Explanation, record)
 
-    def inputs(self, texts: Sequence[str]) -> tuple[np.ndarray, ...]:
+    def inputs(self, texts: Iterable[str]) -> tuple[np.ndarray, ...]:
         """What the classifier reads of texts, as one batch.
 
         Returns
@@ -266,9 +274,11 @@ class Predictor:
         Raises
         ------
         TextError
-            If a text is blank or not a string.
+            If there is no text, or one is blank or not a string.
         """
-        _refuse_single(texts, "inputs")
+        texts = read_texts(texts, "inputs")
+        if not texts:
+            raise TextError("inputs makes a batch of texts: give at least one.")
         return self.pad([self.example(text, self.visible(text)) for text in texts])
 
     def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
@@ -287,9 +297,21 @@ class Predictor:
             reviews, accuracy, macro_f1, log_loss, f1 by label, and the
             confusion matrix (rows true, columns predicted, in the order of
             `labels`).
+
+        Raises
+        ------
+        TextError
+            If nothing can be seen of a review.
+        DataError
+            If a label is none of the model's.
         """
         from sklearn import metrics
 
+        names = {label_text(label, str(self.folder)): label for label in self.labels}
+        unknown = next((label for label in reviews.labels if label not in names), None)
+        if unknown is not None:
+            raise DataError(f"{reviews.origin}: label {unknown!r} is unknown to this model, which knows "
+                            f"{', '.join(map(repr, self.labels))}.")
         predictions = self.predict(reviews.texts)
         found = [p.label for p in predictions]
         if None in found:
@@ -299,15 +321,16 @@ class Predictor:
             )
         table = np.array([[p.probabilities[label] for label in self.labels] for p in predictions])
         table /= table.sum(1, keepdims=True)  # float32 sums are off by 1e-7
-        f1 = metrics.f1_score(reviews.labels, found, labels=self.labels, average=None, zero_division=0)
+        truth = [names[label] for label in reviews.labels]
+        f1 = metrics.f1_score(truth, found, labels=self.labels, average=None, zero_division=0)
         return {
             "reviews": len(reviews),
             "skipped": reviews.skipped,
-            "accuracy": float(metrics.accuracy_score(reviews.labels, found)),
+            "accuracy": float(metrics.accuracy_score(truth, found)),
             "macro_f1": float(np.mean(f1)),
-            "log_loss": float(metrics.log_loss(reviews.labels, table, labels=self.labels)),
+            "log_loss": float(metrics.log_loss(truth, table, labels=self.labels)),
             "f1": dict(zip(self.labels, map(float, f1))),
-            "confusion": metrics.confusion_matrix(reviews.labels, found, labels=self.labels).tolist(),
+            "confusion": metrics.confusion_matrix(truth, found, labels=self.labels).tolist(),
             "labels": self.labels,
         }
 
@@ -349,11 +372,6 @@ class Predictor:
     def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
         """Examples as one batch, as `inputs` gives it."""
         return pad_batch(examples, self._vocabulary.padding, self._fixed)
-
-
-def _refuse_single(texts, method: str) -> None:
-    if isinstance(texts, str):
-        raise TextError(f"{method} takes a list of texts; for a single one, {method}([text]).")
 
 
 def _ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator:

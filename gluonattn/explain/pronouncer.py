@@ -13,7 +13,7 @@ each stands `</s>`, the end.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Union
 
@@ -21,11 +21,12 @@ import numpy as np
 
 from ..data.padding import plan_by_length
 from ..data.vocabulary import Vocabulary
-from ..errors import CheckpointError, OptionError, TextError
-from ..models.checkpoint import load_checkpoint, set_weights
+from ..errors import CheckpointError, DataError, OptionError, TextError
+from ..models.checkpoint import check_weights, load_checkpoint, set_weights
 from ..models.snapshots import load_snapshot, snapshot_epochs
+from ..plain import plain
 from ..record import AttentionRecord, Token
-from ..text.jamo import ALPHABET, compose, conjoin, is_syllable, part, split, write
+from ..text.jamo import ALPHABET, conjoin, is_syllable, part, split, write
 from ..text.pronunciation_pairs import SPLITS, Pair
 from ..text.pronunciation_sets import from_table
 from ..training.pronunciation import RECIPE, WORDS
@@ -88,10 +89,15 @@ class Pronouncer:
         self.epoch = self.config["epoch"] if epoch is None else epoch
         weights = checkpoint.weights if epoch is None else load_snapshot(folder, epoch, self.config["fingerprint"])
         self.model = Transformer(**self.config["model"])
+        # Before any of them is made: what is damaged may ask for more memory than there is.
+        check_weights({name: p.shape for name, p in self.model._collect_params_with_prefix().items()}, weights)
         self.model.initialize()
         set_weights(self.model, weights, mx.cpu())
         self.longest = self.config["max_length"] - 1  # beside its end, or beginning
         vocabulary = Vocabulary(checkpoint.vocabulary)
+        if len(vocabulary) != self.config["model"]["vocab_size"] or not all(
+                letter in vocabulary for letter in ("<s>", "</s>", *ALPHABET)):
+            raise CheckpointError(f"{folder}: vocab.json does not hold the letters of this model. Copy the whole folder again.")
         self._padding, (self._begin, self._end) = vocabulary.padding, vocabulary[["<s>", "</s>"]]
         self._letters = vocabulary.idx_to_token
         self._ids = {letter: vocabulary[[letter]][0] for letter in ALPHABET}
@@ -104,16 +110,19 @@ class Pronouncer:
             raise OptionError(f"expected one of {', '.join(SPLITS)}; got {split!r}.")
         try:
             table = (self.folder / WORDS).read_text(encoding="utf-8")
+            return getattr(from_table(table, [split]), split)
         except OSError as error:
             raise CheckpointError(f"{self.folder / WORDS}: {error.strerror}. Copy the whole folder again.") from None
-        return getattr(from_table(table, [split]), split)
+        except (ValueError, DataError) as error:
+            raise CheckpointError(f"{self.folder / WORDS} is not the table of words that training wrote ({error}). "
+                                  "Copy the whole folder again.") from None
 
-    def say(self, words: Sequence[Word], beam: int = 1) -> list[str]:
+    def say(self, words: Iterable[Word], beam: int = 1) -> list[str]:
         """How each word is said, in syllables.
 
         Parameters
         ----------
-        words : sequence of words
+        words : iterable of words
         beam : int, default 1
             Readings that are followed at once; 1 takes the most probable letter at every step.
 
@@ -128,12 +137,11 @@ class Pronouncer:
         """How a list of conjoining jamo is said."""
         return self.say([list(letters)], beam)[0]
 
-    def spoken(self, words: Sequence[Word], beam: int = 1) -> list[tuple[str, ...]]:
+    def spoken(self, words: Iterable[Word], beam: int = 1) -> list[tuple[str, ...]]:
         """How each word is said, in conjoining jamo."""
         from ..models.decoding import decode
 
-        if isinstance(words, str):
-            raise TextError("expected a list of words; for a single one give [word].")
+        words = _listed(words)
         if beam < 1:
             raise OptionError(f"beam must be at least 1; got {beam}.")
         written = [self._numbers(word) for word in words]
@@ -146,7 +154,7 @@ class Pronouncer:
                 found[i] = tuple(self._letters[number] for number in readings[0])
         return found
 
-    def distributions(self, words: Sequence[Word], sounds: Sequence[Word]) -> list[np.ndarray]:
+    def distributions(self, words: Iterable[Word], sounds: Iterable[Word]) -> list[np.ndarray]:
         """What the model would say next at every step of given sounds.
 
         Returns
@@ -154,6 +162,7 @@ class Pronouncer:
         list of numpy.ndarray, float32, shape (letters said + 1, len(alphabet))
             Row j: the probability of each letter after the first j of `sounds`; rows sum to 1.
         """
+        words, sounds = _listed(words), _listed(sounds)
         found: list[np.ndarray] = [np.zeros(0)] * len(words)
         for batch, said, logits, _ in self._forced(words, sounds):
             for row, i in enumerate(batch):
@@ -191,10 +200,11 @@ class Pronouncer:
         """
         return self.all_records([word], None if sounds is None else [sounds])[0]
 
-    def all_records(self, words: Sequence[Word], sounds: Sequence[Word] | None = None) -> list[dict]:
+    def all_records(self, words: Iterable[Word], sounds: Iterable[Word] | None = None) -> list[dict]:
         """`records` of many words, computed in batches."""
-        if decoded := sounds is None:
-            sounds = self.spoken(words)
+        words = _listed(words)
+        decoded = sounds is None
+        sounds = self.spoken(words) if sounds is None else _listed(sounds)
         found: list[dict] = [{}] * len(words)
         for batch, _, _, weights in self._forced(words, sounds):
             for row, i in enumerate(batch):
@@ -218,8 +228,9 @@ class Pronouncer:
         """Teacher forcing: (positions, target ids, logits (B, T, V), [weights (layers, B, heads, T, S)]) a batch."""
         from ..runtime import mx
 
-        if isinstance(words, str) or len(words) != len(sounds):
-            raise TextError("expected a list of words and one of as many pronunciations.")
+        if len(words) != len(sounds):
+            raise TextError(f"expected as many pronunciations as words; got {len(words)} words and {len(sounds)} "
+                            "pronunciations.")
         written, spoken = [self._numbers(word) for word in words], [self._numbers(word)[:-1] for word in sounds]
         lengths = [max(map(len, both)) for both in zip(written, spoken)]
         for batch in plan_by_length(lengths, _BATCH, _PAIRS):
@@ -245,9 +256,14 @@ class Pronouncer:
         return [*(self._ids[letter] for letter in letters), self._end]
 
 
+def _listed(words: Iterable[Word]) -> list[Word]:
+    """Words as a list, as `gluonattn.plain.read_texts` has texts: a single string is one word."""
+    return [words] if isinstance(words, str) else list(words)
+
+
 def _conjoining(word: Word) -> list[str]:
     if isinstance(word, str):
-        word = compose(word)
+        word = plain(word)
         if not word or not all(map(is_syllable, word)):
             raise TextError(f"expected one word of Hangul syllables, got {word!r:.60}: leave out spaces and signs.")
         return [conjoin(jamo, place) for syllable in word

@@ -158,8 +158,9 @@ def _what(asked, rule: str, lang: str) -> str:
 def _agree(asked, lang: str) -> str:
     said = []
     for reading, name in reading_names(asked, lang).items():
-        strongest, others = (asked["tables"][reading][key] for key in ("strongest_flips", "others_flip"))
-        verdict = "unclear" if not strongest.apart(others) else "agrees" if strongest.mean > others.mean else "differs"
+        strongest, others, paired = (asked["tables"][reading][key]
+                                     for key in ("strongest_flips", "others_flip", "difference"))
+        verdict = {0: "unclear", 1: "agrees", -1: "differs"}[paired.sign]
         said.append(_say(lang, "agree_one", head=name, strongest=percent(strongest), others=percent(others),
                          verdict=_say(lang, verdict)))
     return _say(lang, "agree", readings="; ".join(said))
@@ -179,11 +180,13 @@ def percent(found: Figure) -> str:
     """A share in per cent with its interval."""
     if found.mean != found.mean:
         return "–"
-    return f"{100 * found.mean:.0f}% [{100 * found.low:.0f}, {100 * found.high:.0f}]"
+    mean, low, high = found.spell(0, factor=100)
+    return f"{mean}% [{low}, {high}]"
 
 
 def short(found: Figure) -> str:
-    return f"{found.mean:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    mean, low, high = found.spell(2)
+    return f"{mean} [{low}, {high}]"
 
 
 def _named(heads, figures: Callable[[dict[str, Any]], str], lang: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Optional, Protocol
 import numpy as np
 
 from ..errors import DataError, OptionError
+from ..metrics import tie_close
 from ..record import AttentionRecord
 from ..text.pronunciation import Pronunciation, pronounce
 from . import head_reading
@@ -221,7 +222,7 @@ def _choose(looked: list[dict[str, np.ndarray]], sites: list[Site]) -> dict[str,
     found = {}
     for kind in ("encoder", "cross"):
         on_cause = np.mean([one[kind][:, :, list(site.cause)].sum(-1) for one, site in zip(looked, sites)], axis=0)
-        layer, head = np.unravel_index(on_cause.argmax(), on_cause.shape)
+        layer, head = np.unravel_index(tie_close(on_cause, 0).argmax(), on_cause.shape)
         found[kind] = int(layer), int(head)
     return found
 

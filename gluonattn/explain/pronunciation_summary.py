@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..metrics import tie_close
 from . import head_reading
 from .intervention import ROLES, Effects, after_labial, roles_of
 from .pronunciation_study import KINDS, LEVEL, OBSTRUENT, PLAIN, SINO, Study
@@ -174,25 +175,27 @@ def _tables(found: Sequence[Effects], attention: Sequence[np.ndarray]) -> dict[s
     """Counts [[looked and flips, looked and stays], [not looked and flips, not looked and stays]].
 
     "words": is the cause the strongest of all letters, does replacing it change the decision (in half of the edits or more)?
-    "letters": the same of every letter but the sound's own; looked is the strongest of these. With the rates of both rows.
+    "letters": the same of every letter but the sound's own; looked is the strongest of these. With the rates of both rows,
+    and their "difference" word by word.
     """
     words, letters = np.zeros((2, 2), int), np.zeros((2, 2), int)
     rates: tuple[list[float], list[float]] = ([], [])
     for one, weights in zip(found, attention):
         cause = list(one.site.cause)
         if not np.isnan(one.flips[cause]).all():
-            looked = int(np.argmax(weights)) in cause
+            looked = int(np.argmax(tie_close(weights, 0))) in cause
             words[int(not looked), int(not np.nanmax(one.flips[cause]) >= 0.5)] += 1
         asked = np.flatnonzero(~np.isnan(one.flips))
         if not len(asked):
             continue
-        strongest = asked[np.argmax(weights[asked])]
+        strongest = asked[np.argmax(tie_close(weights[asked], 0))]
         for letter in asked:
             letters[int(letter != strongest), int(not one.flips[letter] >= 0.5)] += 1
         rates[0].append(float(one.flips[strongest] >= 0.5))
         rates[1].append(_mean(one.flips[asked[asked != strongest]] >= 0.5))
     return {"words": words.tolist(), "letters": letters.tolist(), "strongest_flips": figure(rates[0] or [np.nan]),
-            "others_flip": figure(rates[1] or [np.nan])}
+            "others_flip": figure(rates[1] or [np.nan]),
+            "difference": figure(np.subtract(*rates) if rates[0] else [np.nan])}
 
 
 def _taus(found: Sequence[Effects], looked: Sequence[np.ndarray]) -> np.ndarray:

@@ -104,7 +104,7 @@ def with_interval(found: Figure, digits: int = 3, *, percent: bool = False, sign
     """A figure with its interval; a dash where there is none."""
     if found.mean != found.mean:
         return Html("–")
-    mean, low, high = (f"{round((100 if percent else 1) * x, digits) + 0.0:{sign}.{digits}f}" for x in found)  # no -0
+    mean, low, high = found.spell(digits, factor=100 if percent else 1, sign=sign)
     return Html(f"{mean} <small>[{low}, {high}]</small>")
 
 

@@ -12,6 +12,7 @@ from typing import Callable
 from ..data.reviews import TEXT_COLUMNS, as_text
 from ..data.tables import atomic_file, pick_column, read_rows, write_rows
 from ..errors import DataError
+from ..plain import is_blank
 
 _CHUNK = 2048
 _RECORDS = 64  # held at once; 512 tokens make one of a megabyte a head
@@ -92,7 +93,7 @@ def score_file(
 
 
 def _write_weights(write, predictor, chunk, texts) -> None:
-    visible = [i for i, text in enumerate(texts) if text.strip()]
+    visible = [i for i, text in enumerate(texts) if not is_blank(text)]
     for start in range(0, len(visible), _RECORDS):
         part = visible[start : start + _RECORDS]
         for i, record in zip(part, predictor.explain_all([texts[i] for i in part])):

@@ -2,75 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
-import numpy as np
-
+from ..engines.choice import prepare
+from ..engines.forward import states_of, words_of
 from ..engines.numpy_engine import NumpyClassifier
 from ..errors import OptionError
+from ..models.cells import CELLS, DotProductCell
+from ..plain import read_texts
 from ..record import AttentionRecord
 from .predictor import Predictor
 
-DOT_CELLS = ("dot", "scaled-dot", "general", "cosine", "multi-head")
 
-
-def with_vectors(predictor: Predictor, texts: Sequence[str]) -> list[AttentionRecord]:
-    """Records with the queries and keys whose dot products the attention is the softmax of.
+def with_vectors(predictor: Predictor, texts: Iterable[str]) -> list[AttentionRecord]:
+    """Records with the queries and keys whose dot products are the scores of the attention.
 
     Parameters
     ----------
     predictor : Predictor
-        Loaded with ``engine="numpy"``, of the default recipe and a cell of the dot family.
-    texts : sequence of str
+        Of the default recipe and a `DotProductCell`.
+    texts : iterable of str
 
     Returns
     -------
     list of AttentionRecord
-        weights = softmax(queries_vectors . keys_vectors), the scale already in the queries.
+        The scores are queries_vectors . keys_vectors, any scale already in the queries; the weights are their
+        softmax, or what the cell takes in its place.
 
     Raises
     ------
     OptionError
-        If the cell has no queries and keys of its own, or another engine runs it.
+        If the cell has no queries and keys of its own.
     """
-    classifier = predictor.classifier
-    cell = predictor.config["model"]["cell"]
-    if cell not in DOT_CELLS or predictor.config["recipe"] != "default":
-        raise OptionError(f"the {cell} cell's scores are no dot products of queries and keys: train one of "
-                          f"{', '.join(DOT_CELLS)} (default recipe) for its query-key space.")
-    if not isinstance(classifier, NumpyClassifier):
-        raise OptionError('queries and keys are taken from the numpy engine: gluonattn.load(folder, engine="numpy").')
-    noting = _Noting(classifier.recipe, classifier.model, classifier._weights)
+    texts = read_texts(texts, "with_vectors")
+    cell = CELLS[predictor.config["model"]["cell"]]
+    if not isinstance(cell, DotProductCell) or predictor.config["recipe"] != "default":
+        able = ", ".join(name for name, other in CELLS.items() if isinstance(other, DotProductCell))
+        raise OptionError(f"the {cell.name} cell's scores are no dot products of queries and keys: train one of "
+                          f"{able} (default recipe) for its query-key space.")
+    recipe, model, weights = prepare(predictor.checkpoint)
+    F = NumpyClassifier(recipe, model, weights)
     found: list[AttentionRecord] = []
     for text, record in zip(texts, predictor.explain_all(texts)):
-        noting(*predictor.inputs([text]))
-        queries, keys = noting.left[0], noting.right[0]
-        shape = (1, record.heads, len(record.queries), -1)
-        found.append(replace(record, queries_vectors=queries[:, : len(record.queries)].reshape(shape),
-                             keys_vectors=keys[:, : len(record.keys)].reshape(shape)))
+        ids, valid_length, *grams = predictor.inputs([text])
+        words = words_of(F, model, ids, grams[0] if grams else None)
+        states = states_of(F, recipe, model, words, valid_length)
+        queries, keys = cell.queries_and_keys(F, model, states)
+        found.append(replace(record, queries_vectors=queries, keys_vectors=keys))
     return found
-
-
-class _Noting(NumpyClassifier):
-    """Notes the two sides of the first product that is made of queries and keys: the scores'."""
-
-    left: np.ndarray
-    right: np.ndarray
-
-    def __call__(self, *inputs):
-        self._swapped, self._done = None, False
-        return super().__call__(*inputs)
-
-    def swap(self, x):
-        self._swapped = super().swap(x)
-        return self._swapped
-
-    def matmul(self, a, b):
-        product = super().matmul(a, b)
-        if b is self._swapped and not self._done:
-            self._done = True
-            scale = {"scaled-dot": a.shape[-1] ** -0.5, "multi-head": a.shape[-1] ** -0.5}
-            self.left = a * scale.get(self.model["cell"], 1.0)
-            self.right = np.swapaxes(b, -1, -2)
-        return product

@@ -6,32 +6,32 @@ leaves half of one: it is written beside its place and renamed into it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
+from ..contents import COPY_AGAIN, digest, digest_json, is_finite, parse_json, parse_tensors, require
 from ..errors import CheckpointError
-from ..files import replace_file
+from ..files import clear_all_partials, clear_partials, is_partial, new_folder, replace_file
 from .compact import expand
+from .config import FORMAT, check_config, refuse
 
-FORMAT = 1
 CONFIG, VOCABULARY, WEIGHTS, HISTORY = "config.json", "vocab.json", "model.safetensors", "history.json"
 _FILES = (CONFIG, VOCABULARY, WEIGHTS, HISTORY)
 KNOWN_NGRAMS = "known_ngrams"  # among the weights: what the linear branch's n-grams are looked up in
 _TABLE = "history.csv"  # the history again, for a spreadsheet
 _CONFIG_KEYS = ("format", "recipe", "model", "tokenizer", "labels", "max_length", "versions", "sha256")
+# Names that versions before the one writer gave what they had not finished.
+_OLD_PARTIAL = re.compile(r"\.(config\.json|history\.json|history\.csv|words\.tsv|epoch-\d+\.safetensors)\.[a-z0-9_]{8}")
 
 
 class Checkpoint(NamedTuple):
@@ -41,7 +41,8 @@ class Checkpoint(NamedTuple):
     ----------
     config : dict
         recipe, model (keyword arguments of the classifier), tokenizer, labels,
-        max_length, training settings and library versions.
+        max_length, training settings and library versions; `gluonattn.models.config`
+        has the schema. "finished" is False until the run that writes it is done.
     vocabulary : str
         GluonNLP Vocab as JSON.
     weights : dict of str to numpy.ndarray
@@ -65,31 +66,28 @@ def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
     Raises
     ------
     CheckpointError
-        If it cannot be written, or `folder` holds something else.
+        If it cannot be written, `folder` holds something else, or what is given
+        is no checkpoint that could be loaded again.
     """
     folder = Path(folder).resolve()  # behind a link: it is the folder that is renamed
     refuse_foreign(folder)
     vocabulary = checkpoint.vocabulary.encode()
     weights = dump_tensors({k: np.ascontiguousarray(v) for k, v in checkpoint.weights.items()})
-    config = {**checkpoint.config, "format": FORMAT,
-              "sha256": {VOCABULARY: _digest(vocabulary), WEIGHTS: _digest(weights)}}
+    config = _sealed({"finished": True, **checkpoint.config, "format": FORMAT,
+                      "sha256": {VOCABULARY: digest(vocabulary), WEIGHTS: digest(weights)}})
+    check_config(config, folder / CONFIG)
+    _check_weights(checkpoint.weights, config, folder / WEIGHTS)
+    content = {CONFIG: _json(config), VOCABULARY: vocabulary, WEIGHTS: weights, HISTORY: _json(checkpoint.history)}
     with _writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
-            partial.chmod(0o755)
-            (partial / CONFIG).write_bytes(_json(config))
-            (partial / VOCABULARY).write_bytes(vocabulary)
-            (partial / WEIGHTS).write_bytes(weights)
-            (partial / HISTORY).write_bytes(_json(checkpoint.history))
+        with new_folder(folder) as partial:
+            for name, data in content.items():
+                (partial / name).write_bytes(data)
             if folder.exists():
                 _clear_aside(folder)
                 folder.rename(_aside(folder))
             partial.rename(folder)
             _clear_aside(folder)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
     return folder
 
 
@@ -103,47 +101,30 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
         checkpoint; the message names the file.
     """
     folder = Path(folder)
-    place = folder
-    if not folder.exists() and _aside(folder).is_dir():  # a kill struck between the two renames
-        place = _aside(folder)
-    if not place.is_dir():
-        raise CheckpointError(
-            f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out "
-            f"{shlex.quote(str(folder))}`."
-        )
-    content = {}
-    for name in _FILES:
-        try:
-            content[name] = (place / name).read_bytes()
-        except OSError as error:
-            raise CheckpointError(
-                f"{folder / name}: {error.strerror}. A checkpoint folder holds {', '.join(_FILES)}."
-            ) from None
-    config = _parse(folder / CONFIG, content[CONFIG])
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        found = config.get("format") if isinstance(config, dict) else None
-        raise CheckpointError(
-            f"{folder / CONFIG}: checkpoint format {found}, this version of gluonattn reads {FORMAT}. "
-            "Install the version that wrote it, or train again."
-        )
-    missing = [key for key in _CONFIG_KEYS if key not in config]
-    if missing:
-        raise CheckpointError(
-            f"{folder / CONFIG} lacks {', '.join(map(repr, missing))}: it was changed, or is another "
-            "program's file. Copy the whole folder again."
-        )
+    content = _read(folder, _FILES)
+    config = _parse_config(folder / CONFIG, content[CONFIG])
     for name in (VOCABULARY, WEIGHTS):
-        if config["sha256"].get(name) != _digest(content[name]):
-            raise CheckpointError(
-                f"{folder / name} is not the file this checkpoint was saved with: it was cut short, "
-                "changed, or copied from another checkpoint. Copy the whole folder again."
-            )
+        if config["sha256"].get(name) != digest(content[name]):
+            raise _another_file(folder / name)
+    weights, _ = parse_tensors(content[WEIGHTS], folder / WEIGHTS, CheckpointError)
     try:
-        weights = expand(load_tensors(content[WEIGHTS]))
-    except SafetensorError as error:
-        raise CheckpointError(f"{folder / WEIGHTS} cannot be read: {error}.") from None
-    return Checkpoint(config, content[VOCABULARY].decode(), weights,
-                      _parse(folder / HISTORY, content[HISTORY]))
+        weights = expand(weights)
+    except ValueError as error:
+        refuse(folder / WEIGHTS, str(error))
+    try:
+        vocabulary = content[VOCABULARY].decode()
+    except ValueError as error:
+        refuse(folder / VOCABULARY, str(error))
+    _check_weights(weights, config, folder / WEIGHTS)
+    history = parse_json(content[HISTORY], folder / HISTORY, CheckpointError)
+    require(history, list[dict[str, Union[int, float, None]]], folder / HISTORY, CheckpointError)
+    return Checkpoint(config, vocabulary, weights, history)
+
+
+def read_config(folder: str | os.PathLike) -> dict[str, Any]:
+    """A checkpoint's config.json, checked as `load_checkpoint` does; the other files are not looked at."""
+    folder = Path(folder)
+    return _parse_config(folder / CONFIG, _read(folder, [CONFIG])[CONFIG])
 
 
 def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None:
@@ -157,9 +138,16 @@ def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None
 
 
 def update_config(folder: str | os.PathLike, **more: Any) -> None:
-    """Add entries to a checkpoint's config.json; weights and vocabulary stay as they are."""
+    """Add entries to a checkpoint's config.json; weights and vocabulary stay as they are.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be read or written, or an entry is not what the schema says.
+    """
     folder = Path(folder)
-    config = {**load_checkpoint(folder).config, **more}
+    config = _sealed({**read_config(folder), **more})
+    check_config(config, folder / CONFIG)
     with _writing(folder):
         replace_file(folder / CONFIG, _json(config))
 
@@ -168,34 +156,53 @@ def refuse_foreign(folder: Path) -> None:
     """Raise CheckpointError if `folder` exists and is not a checkpoint or empty."""
     if folder.exists() and not folder.is_dir():
         raise CheckpointError(f"{folder} is a file: give a folder to save the model in.")
-    if folder.is_dir() and any(folder.iterdir()) and not _is_checkpoint(folder):
+    if folder.is_dir() and any(folder.iterdir()) and not is_checkpoint(folder):
         raise CheckpointError(
             f"{folder} holds files that are not a checkpoint's; it was left as it is. Give another folder."
         )
 
 
 def require_writable(folder: Path) -> None:
-    """Raise CheckpointError unless a file can be written beside `folder`; makes the parents."""
+    """Raise CheckpointError unless a folder can be written beside `folder`; makes the parents."""
     with _writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder.parent) as file:
-            file.write(b"\0")
+        with new_folder(folder) as partial:
+            (partial / CONFIG).write_bytes(b"\0")
 
 
 def recover(folder: Path) -> None:
-    """Put back the older checkpoint if a kill struck between the two renames."""
+    """Finish what a kill stopped while a checkpoint was replaced.
+
+    The older checkpoint is put back if the newer one had not taken its place yet; else the user's own files move
+    over from the older one.
+    """
     if not folder.exists() and _aside(folder).is_dir():
         _aside(folder).rename(folder)
+    elif folder.is_dir():
+        _clear_aside(folder)
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove half-written files a killed run left beside `folder` (hidden, eight random characters)."""
-    for partial in (*folder.parent.glob(f".{folder.name}.????????"),
-                    *folder.parent.glob(f".{folder.name}.resume.????????")):
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
+    """Remove what killed runs left half-written beside and in `folder`; that of a living run stays."""
+    for path in (folder, folder.with_name(folder.name + ".resume")):
+        clear_partials(path)
+    old = re.compile(re.escape(f".{folder.name}") + r"(\.resume)?\.[a-z0-9_]{8}")
+    for path in _entries(folder.parent):  # of versions before the one writer
+        if not old.fullmatch(path.name):
+            continue
+        if path.is_dir() and all(inside.name in _FILES for inside in path.iterdir()):
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.is_file() and ".resume." in path.name:
+            path.unlink(missing_ok=True)
+    for inside in (folder, *filter(Path.is_dir, _entries(folder))):
+        clear_all_partials(inside)
+        for path in _entries(inside):
+            if _OLD_PARTIAL.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def get_weights(model) -> dict[str, np.ndarray]:
@@ -242,22 +249,92 @@ def _array(values):
     return mx.nd.array(values, dtype=values.dtype)
 
 
+def _check_weights(weights: Mapping[str, np.ndarray], config: Mapping[str, Any], path: Path) -> None:
+    """What can be said of weights without a model: they are numbers, and n-grams are in order."""
+    for name, values in weights.items():
+        if name != KNOWN_NGRAMS and (values.dtype.kind != "f" or not is_finite(values)):
+            refuse(path, f"{name} must be finite floating-point numbers")
+    known = weights.get(KNOWN_NGRAMS)
+    if known is not None and (known.dtype != np.uint32 or known.ndim != 1 or (known[1:] <= known[:-1]).any()):
+        refuse(path, f"{KNOWN_NGRAMS} must be distinct hashes (uint32) in order")
+    if config["model"].get("ngrams", 0) != (0 if known is None else len(known)):
+        refuse(path, "it does not hold the n-grams of this model")
+
+
 @contextmanager
 def _writing(folder: Path):
     try:
         yield
     except OSError as error:
         raise CheckpointError(
-            f"cannot write {error.filename or folder}: {error.strerror}. Choose a folder that is writable "
+            f"cannot write {folder}: {error.strerror}. Choose a folder that is writable "
             "and has space; an older checkpoint there is untouched."
         ) from None
 
 
-def _is_checkpoint(folder: Path) -> bool:
-    """Whether config.json is one of ours: other programs have files of that name."""
+def _read(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """Files of a checkpoint folder, or of the older one that a kill left aside."""
+    place = folder
+    if not folder.exists() and _aside(folder).is_dir():  # a kill struck between the two renames
+        place = _aside(folder)
+    if not place.is_dir():
+        raise CheckpointError(
+            f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out "
+            f"{shlex.quote(str(folder))}`."
+        )
+    content = {}
+    for name in names:
+        try:
+            content[name] = (place / name).read_bytes()
+        except OSError as error:
+            raise CheckpointError(
+                f"{folder / name}: {error.strerror}. A checkpoint folder holds {', '.join(_FILES)}."
+            ) from None
+    return content
+
+
+def _parse_config(path: Path, content: bytes) -> dict[str, Any]:
+    config = parse_json(content, path, CheckpointError)
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        found = config.get("format") if isinstance(config, dict) else None
+        raise CheckpointError(
+            f"{path}: checkpoint format {found!r:.40}, this version of gluonattn reads {FORMAT}. "
+            "Install the version that wrote it, or train again."
+        )
+    missing = [key for key in _CONFIG_KEYS if key not in config]
+    if missing:
+        raise CheckpointError(
+            f"{path} lacks {', '.join(map(repr, missing))}: it was changed, or is another "
+            f"program's file. {COPY_AGAIN}"
+        )
+    check_config(config, path)
+    # Versions that do not write "finished" yet wrote no digest of config.json.
+    if (CONFIG in config["sha256"] or "finished" in config) and config["sha256"].get(CONFIG) != _digest_of(config):
+        raise _another_file(path)
+    return config
+
+
+def _sealed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with the digest of all it says: labels in another order, say, are another model."""
+    return {**config, "sha256": {**config["sha256"], CONFIG: _digest_of(config)}}
+
+
+def _digest_of(config: Mapping[str, Any]) -> str:
+    return digest_json({name: value for name, value in config.items() if name != "sha256"})
+
+
+def _another_file(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"{path} is not the file this checkpoint was saved with: it was cut short, "
+        f"changed, or copied from another checkpoint. {COPY_AGAIN}"
+    )
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder's config.json is one of ours: other programs have files of that name."""
     try:
-        config = json.loads((folder / CONFIG).read_bytes())
-    except (OSError, ValueError):
+        config = parse_json((folder / CONFIG).read_bytes(), CONFIG, CheckpointError)
+    except (OSError, CheckpointError):
         return False
     return isinstance(config, dict) and {"format", "sha256"} <= config.keys()
 
@@ -273,24 +350,11 @@ def _clear_aside(folder: Path) -> None:
     if not old.is_dir():
         return
     for path in old.iterdir():
-        if path.name not in (*_FILES, _TABLE) and not (folder / path.name).exists():
+        half_written = is_partial(path.name) or _OLD_PARTIAL.fullmatch(path.name)
+        if path.name not in (*_FILES, _TABLE) and not half_written and not (folder / path.name).exists():
             path.rename(folder / path.name)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _json(value) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=True).encode()
-
-
-def _parse(path: Path, content: bytes):
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        raise CheckpointError(
-            f"{path} is not readable ({error}): it was cut short or is another file. Copy the whole "
-            "folder again."
-        ) from None

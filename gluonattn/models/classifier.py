@@ -8,7 +8,7 @@ more: ``classifier(ids, valid_length, subwords, ngrams)``.
 
 from ..errors import OptionError, choose
 from ..runtime import mx
-from .cells import attention_cell, heads_of
+from .cells import CELLS, attention_cell
 from .gru import BiGRU
 
 nn = mx.gluon.nn
@@ -67,7 +67,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         if ngrams and not subword_buckets:
             raise OptionError(f"a model with a linear branch reads n-grams of words too: {ngrams} ngrams and "
                               "no subword_buckets.")
-        self._heads = heads_of(cell, num_heads)
+        self._heads = choose("attention cell", cell, CELLS).heads(num_heads)
         self._width = width = embed_size + (subword_size if subword_buckets else 0)
         with self.name_scope():
             self.embedding = nn.Embedding(vocab_size, embed_size, sparse_grad=True)
@@ -140,7 +140,7 @@ class PostClassifier(mx.gluon.HybridBlock):
     def __init__(self, vocab_size, classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64,
                  units=30, num_heads=4, dropout=0.3, attention_dropout=0.2, **kwargs):
         super().__init__(**kwargs)
-        self._heads = heads_of(cell, num_heads)
+        self._heads = choose("attention cell", cell, CELLS).heads(num_heads)
         with self.name_scope():
             self.embedding = nn.Embedding(vocab_size, embed_size)
             self.embedding_dropout = nn.Dropout(dropout)

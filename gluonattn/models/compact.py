@@ -39,14 +39,25 @@ def compact(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def expand(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What `compact` gives as 32-bit floats; other weights as they are."""
+    """What `compact` gives as 32-bit floats; other weights as they are.
+
+    Raises
+    ------
+    ValueError
+        If a table and its factors do not belong together.
+    """
     found = {}
     for name, values in weights.items():
         if name.endswith(_FACTORS):
+            if name[: -len(_FACTORS)] not in weights:
+                raise ValueError(f"{name} are factors of a table that is not there")
             continue
         if name + _FACTORS in weights:
-            values = values.astype(np.float32) * weights[name + _FACTORS]
-        if name == _SCORES and values.shape[1] == 1:
+            factors = weights[name + _FACTORS]
+            if values.dtype != np.int8 or values.ndim != 2 or factors.shape != (len(values), 1):
+                raise ValueError(f"{name} and its factors do not belong together")
+            values = values.astype(np.float32) * factors
+        if name == _SCORES and values.ndim == 2 and values.shape[1] == 1:
             values = np.concatenate([values, -values], axis=1)
         found[name] = values.astype(np.float32) if values.dtype == np.float16 else values
     return found

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as dump_tensors
 
+from ..contents import COPY_AGAIN, dump_tensors, is_finite, parse_tensors, refuse
 from ..errors import CheckpointError
 from ..files import replace_file
 
@@ -36,8 +35,7 @@ def save_snapshot(checkpoint: Path, epoch: int, weights: Mapping[str, np.ndarray
             for old in folder.glob("epoch-*.safetensors"):
                 old.unlink()
         path = folder / f"epoch-{epoch}.safetensors"
-        replace_file(path, dump_tensors({k: np.ascontiguousarray(v) for k, v in weights.items()},
-                                        metadata={"fingerprint": fingerprint}))
+        replace_file(path, dump_tensors(weights, {"fingerprint": fingerprint}))
     except OSError as error:
         raise CheckpointError(f"cannot write {folder}: {error.strerror}. Free some space.") from None
     return path
@@ -63,11 +61,13 @@ def load_snapshot(checkpoint: Path, epoch: int, fingerprint: str) -> dict[str, n
         raise CheckpointError(f"no snapshot of epoch {epoch} in {checkpoint / FOLDER}: there are those of {there}. "
                               "Train again with `--snapshots` to have others.")
     try:
-        with safe_open(str(path), framework="np") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}): copy the whole folder again.") from None
-    if metadata.get("fingerprint") != fingerprint:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}). {COPY_AGAIN}") from None
+    weights, notes = parse_tensors(content, path, CheckpointError)
+    if notes.get("fingerprint") != fingerprint:
         raise CheckpointError(f"{path} is of another training run than the checkpoint: copy the whole folder again.")
+    for name, values in weights.items():
+        if not is_finite(values):
+            refuse(path, f"{name} must be finite", CheckpointError)
     return weights

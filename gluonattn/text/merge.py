@@ -19,7 +19,7 @@ def merge_into(record: AttentionRecord, tokenizer: Tokenizer, key_tokenizer: Tok
     A piece that lies in one unit belongs to it. One that reaches over several (subwords know nothing of
     morphemes) is shared out among them by the visible characters it has in each. The weight of a merged key
     is the sum of the shares in it; a merged query is the mean over the pieces in it, weighted by
-    their shares. Every row keeps its sum. Special tokens, and pieces that no unit touches, stay by themselves;
+    their shares. A piece of blanks goes with the unit behind it, or the last. Every row keeps its sum. Special tokens, and pieces that no unit touches, stay by themselves;
     a unit that no piece touches is left out.
 
     Parameters
@@ -90,6 +90,13 @@ def shares(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[
             start, end = max(token.start, unit.start), min(token.end, unit.end)
             if start < end:
                 parts[i, j] = visible[start:end].sum()
+    for i, token in enumerate(tokens):
+        # A token of blanks is no word: it goes with the unit that follows, or the last.
+        if token.start < token.end and not visible[token.start:token.end].any() and len(units):
+            behind = [j for j, unit in enumerate(units) if unit.start >= token.end and unit.end > unit.start]
+            before = [j for j, unit in enumerate(units) if unit.end <= token.start and unit.end > unit.start]
+            for j in behind[:1] or before[-1:]:
+                parts[i, j] = 1
     alone = np.flatnonzero(parts.sum(1) == 0)
     own = np.zeros((len(tokens), len(alone)))
     own[alone, range(len(alone))] = 1

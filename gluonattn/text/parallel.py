@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from importlib import metadata
@@ -18,7 +18,8 @@ from typing import Callable
 from .. import __version__
 from ..errors import GluonAttnError, OptionError
 from ..files import replace_file
-from .tokenizers import expect_text, tokenizer
+from ..plain import plain, read_texts
+from .tokenizers import tokenizer
 from .tokens import Tokens
 
 _CHUNK = 500
@@ -27,7 +28,7 @@ _WORTH_WORKERS = 4000
 
 
 def tokenize_all(
-    texts: Sequence[str],
+    texts: Iterable[str],
     name: str,
     *,
     workers: int | None = None,
@@ -38,7 +39,7 @@ def tokenize_all(
 
     Parameters
     ----------
-    texts : sequence of str
+    texts : iterable of str
     name : str
         Name of the tokenizer.
     workers : int or None
@@ -58,7 +59,7 @@ def tokenize_all(
     Raises
     ------
     TextError
-        If one of `texts` is not a string.
+        If `texts` is a single string, or one of them is not a string.
     OptionError
         If the tokenizer is unknown or `workers` is below 1.
     DependencyError
@@ -66,13 +67,11 @@ def tokenize_all(
     GluonAttnError
         If a worker process dies.
     """
-    texts = list(texts)
+    texts = [plain(text) for text in read_texts(texts, "tokenize_all")]  # equivalent texts share a place in the cache
     if workers is not None and workers < 1:
         raise OptionError(f"expected at least 1 worker (or None: one for each core), got {workers}.")
     if not texts or (len(texts) < _WORTH_WORKERS and workers is None):
         return Tokens.gather(_here(texts, name, progress))
-    for text in texts:
-        expect_text(text)
     tokenizer(name)  # a missing Java or Kiwi is reported here, not by a worker
     path = (cache or cache_folder()) / f"{_fingerprint(texts, name)}.safetensors"
     known = _read(path, len(texts))

@@ -6,21 +6,26 @@
     >>> [(s.jamo, s.rule, [said.letters[i].jamo for i in s.cause]) for s in said.jamo if s.changes]
     [('ㅇ', 'nasalisation', ['ㅁ'])]
 
-The rules are in `pronunciation_rules`, what they cannot know in `pronunciation_words`. No dictionary and no tagger is
-asked: a word that is not listed is said by the rules over sounds, and homographs by what the lists say of the spelling.
+The rules are in `pronunciation_rules`. What they cannot know is told from morphemes (`pronunciation_meetings`; Mecab says
+where they are) and from word lists (`pronunciation_words`); `pronunciation_marks` puts both together.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
 
 from ..errors import TextError
 from . import pronunciation_rules  # noqa: F401 (registers the rules)
-from .jamo import compose, conjoin, is_syllable, join, split
+from .jamo import conjoin, is_syllable, join, split
+from .pronunciation_marks import Marks, mark_across, marks_of
+from .pronunciation_morphemes import Morpheme, morphemes
+from .pronunciation_numbers import spell_numbers
 from .pronunciation_state import RULES, STEPS, Letter, Mark, Phrase, Rule, Silent, Slot, Sound, Syllable
-from .pronunciation_words import mark_between, marks_of_words, optional_vowels
+from .pronunciation_words import optional_vowels
 
 __all__ = ["RULES", "Letter", "Pronunciation", "Rule", "Silent", "Sound", "pronounce"]
 
@@ -34,9 +39,9 @@ class Pronunciation:
     Attributes
     ----------
     text : str
-        The text; decomposed Hangul is composed, everything else is as it was given.
+        The text in Unicode's composed form (NFC).
     sounds : str
-        The pronunciation in syllables, as long as `text`. What is not a Hangul syllable stays.
+        The pronunciation in syllables, as long as `read`. What is not a Hangul syllable stays.
     jamo : tuple of Sound
         Every spoken jamo, in order.
     letters : tuple of Letter
@@ -45,6 +50,9 @@ class Pronunciation:
         Letters that are not spoken: each letter is the source of a sound or stands here.
     also : tuple of str
         Other readings that the standard allows, or that a homograph has; at most 15.
+    read : str
+        The text with its numbers in Hangul (16 as 십육), the same as `text` where it has no digit. `Letter.syllable` and
+        `Sound.syllable` are numbers of its characters.
     """
 
     text: str
@@ -53,6 +61,7 @@ class Pronunciation:
     letters: tuple[Letter, ...]
     silent: tuple[Silent, ...]
     also: tuple[str, ...]
+    read: str
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -82,11 +91,13 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
     Parameters
     ----------
     text : str
-    linked : bool
-        Say eojeol that only a space parts in one breath: rules act between them (옷 한 벌 [오탄벌]). By default
-        none does. ㄴ is then put in wherever article 29, 붙임 2, would, which careful speech does less often.
-    lexical : bool
-        False leaves out all word lists and what is told from endings: rules over sounds alone.
+        Text that is canonically the same (decomposed Hangul) is said the same.
+    linked : bool, default False
+        Say eojeol that only a space parts in one breath: rules act between them (옷 한 벌 [오탄벌]). By default they act
+        only before a word that cannot stand alone: 수 of 알 수 없다, 개 of 세 개. ㄴ is then put in wherever article 29,
+        붙임 2, would, which careful speech does less often.
+    lexical : bool, default True
+        False leaves out word lists and morphemes: rules over sounds alone. Mecab is not needed then.
 
     Returns
     -------
@@ -96,21 +107,43 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
     ------
     TextError
         If `text` is not a string.
+    DependencyError
+        If Mecab cannot be loaded.
+
+    Examples
+    --------
+    >>> pronounce("알 수 없는").sounds
+    '알 쑤 엄는'
+    >>> pronounce("16개").read, pronounce("16").sounds
+    ('열여섯 개', '심뉵')
     """
     if not isinstance(text, str):
         raise TextError(f"expected a text to pronounce, got {type(text).__name__}. Pass a string.")
-    text = compose(text)
+    text = unicodedata.normalize("NFC", text)
+    read, numbers = spell_numbers(text)
+    units = morphemes(read) if lexical else []
+    return _pronounce(text, read, numbers, units, linked=linked, lexical=lexical)
+
+
+def pronounce_units(word: str, units: list[Morpheme]) -> Pronunciation:
+    """A word of Hangul whose morphemes are known: `pronounce`, without asking Mecab."""
+    return _pronounce(word, word, (), units, linked=False, lexical=True)
+
+
+def _pronounce(text: str, read: str, numbers: tuple[tuple[int, int], ...], units: list[Morpheme], *, linked: bool,
+               lexical: bool) -> Pronunciation:
+    found = marks_of(read, numbers, units) if lexical else Marks({}, set(), set(), set())
     letters = tuple(
         Letter(jamo, at, place)
-        for at, character in enumerate(text) if is_syllable(character)
+        for at, character in enumerate(read) if is_syllable(character)
         for jamo, place in zip(split(character), ("onset", "vowel", "coda")) if jamo
     )
     first: list[Phrase] = []
     readings: list[dict[int, list[str]]] = []  # for each phrase, other ways to say characters of it
     others: list[list[Phrase]] = []
     number = 0
-    for runs in _phrases(text, linked):
-        marks, optional, vowels = _marks(runs, lexical)
+    for runs in _phrases(read, linked, found.joined):
+        marks, optional, vowels = _of_phrase(read, runs, found, units)
         build = lambda chosen, runs=runs, number=number: _say(runs, chosen, number)  # noqa: E731
         first.append(build(marks))
         others.append([
@@ -122,45 +155,43 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
     spoken = [_write(phrase) for phrase in first]
     jamo = tuple(sound for phrase in first for sound in _sounds(phrase))
     choices = [_choices([phrase, *more], vowels) for phrase, more, vowels in zip(first, others, readings)]
-    also = dict.fromkeys(_fill(text, combined) for combined in _some(choices))
-    sounds = _fill(text, spoken)
+    also = dict.fromkeys(_fill(read, combined) for combined in _some(choices))
+    sounds = _fill(read, spoken)
     also.pop(sounds, None)
     silent = tuple(sorted(letter for phrase in first for letter in phrase.silent))
-    return Pronunciation(text, sounds, jamo, letters, silent, tuple(also)[: _MOST_READINGS - 1])
+    return Pronunciation(text, sounds, jamo, letters, silent, tuple(also)[: _MOST_READINGS - 1], read)
 
 
-def _phrases(text: str, linked: bool) -> Iterator[list[tuple[int, str]]]:
+def _phrases(text: str, linked: bool, joined: set[int]) -> Iterator[list[tuple[int, str]]]:
     """Runs of syllables with their places, those that are said in one breath together."""
     phrase: list[tuple[int, str]] = []
-    start, end = 0, 0  # of the run being read
-    for at, character in enumerate(text + "\n"):
-        if is_syllable(character):
-            start = at if at != end or start == end else start
-            end = at + 1
-            continue
-        if at == end and start < end:
-            phrase.append((start, text[start:end]))
-            start = end
-        if phrase and not (linked and character == " "):
+    for found in re.finditer("[가-힣]+", text):
+        start = found.start()
+        between = text[phrase[-1][0] + len(phrase[-1][1]) : start] if phrase else ""
+        if phrase and not (between.strip(" ") == "" and (linked or start in joined)):
             yield phrase
             phrase = []
+        phrase.append((start, found[0]))
+    if phrase:
+        yield phrase
 
 
-def _marks(runs: list[tuple[int, str]], lexical: bool) -> tuple[dict[int, Mark], set[int], dict[int, list[str]]]:
+def _of_phrase(text: str, runs: list[tuple[int, str]], found: Marks,
+               units: list[Morpheme]) -> tuple[dict[int, Mark], set[int], dict[int, list[str]]]:
     """Marks and choices of a phrase, by the number of the syllable in it."""
     marks: dict[int, Mark] = {}
     optional: set[int] = set()
     vowels: dict[int, list[str]] = {}
     offset = 0
-    for (_, run), following in zip(runs, [*runs[1:], (0, "")]):
-        if lexical:
-            of_run, may = marks_of_words(run)
-            marks.update((offset + place, mark) for place, mark in of_run.items())
-            optional |= {offset + place for place in may}
-        vowels.update((offset + place, found) for place, found in optional_vowels(run).items())
+    for start, run in runs:
+        for number in range(len(run)):
+            if start + number in found.marks:
+                marks[offset + number] = found.marks[start + number]
+        optional |= {offset + number for number in range(len(run)) if start + number in found.optional}
+        vowels.update((offset + place, vowel) for place, vowel in optional_vowels(run).items())
+        if offset:
+            marks[offset] = mark_across(text, start, found, units)
         offset += len(run)
-        if following[1]:
-            marks[offset] = mark_between(run, following[1], lexical)
     return marks, optional, vowels
 
 

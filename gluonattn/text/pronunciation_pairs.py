@@ -15,13 +15,15 @@ from typing import Callable, NamedTuple, Optional
 
 from ..errors import OptionError
 from .jamo import SILENT, TENSE, split
-from .pronunciation import Pronunciation, pronounce
+from .pronunciation import Pronunciation, pronounce_units
+from .pronunciation_marks import marks_of
+from .pronunciation_morphemes import Morpheme, morphemes
 from .pronunciation_state import RULES
-from .pronunciation_words import I_VOWELS, is_homograph, marks_of_words, stays_plain
-from .tokenizers import Mecab
+from .pronunciation_words import I_VOWELS
 
 SPLITS = ("train", "valid", "test")
 _CONTENT = ("N", "V", "M", "XR", "IC")  # nouns, verbs, adverbs, roots; not particles, endings and suffixes
+_AFTER_NASAL = "tensification_after_nasal_stem"
 
 
 class Pair(NamedTuple):
@@ -55,12 +57,6 @@ class PairSets:
     valid: list[Pair] = field(default_factory=list)
     test: list[Pair] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-
-
-class Morpheme(NamedTuple):
-    start: int
-    tag: str
-    base: str
 
 
 def word_pairs(
@@ -103,17 +99,16 @@ def word_pairs(
         raise OptionError(f"expected least and longest of at least 1, got {least} and {longest}.")
     counts = Counter(word for text in texts for word in re.findall(r"(?<!\S)\W*([가-힣]+)\W*(?!\S)", text))
     words = sorted(word for word, count in counts.items() if count >= least and len(word) <= longest)
-    sets, parse = PairSets(), _parser()
+    sets = PairSets()
     for done, word in enumerate(words, 1):
-        morphemes = parse(word)
-        said = pronounce(word)
-        reason = doubt(said, morphemes)
+        units = morphemes(word)
+        said = pronounce_units(word, units)
+        reason = doubt(said, units)
         if reason:
             sets.left_out[reason] += 1
         else:
-            kind = "lexical" if said.lexical else "rules" if said.rules else "plain"
-            lemma = lemma_of(said, morphemes)
-            pair = Pair(word, said, kind, lemma, counts[word])
+            lemma = lemma_of(said, units)
+            pair = Pair(word, said, kind_of(said), lemma, counts[word])
             getattr(sets, split_of(lemma, shares, seed)).append(pair)
         if progress and (done % 500 == 0 or done == len(words)):
             progress(done, len(words))
@@ -126,38 +121,40 @@ def split_of(lemma: str, shares: tuple[float, float, float], seed: int) -> str:
     return SPLITS[0] if draw < shares[0] else SPLITS[1] if draw < shares[0] + shares[1] else SPLITS[2]
 
 
-def lemma_of(said: Pronunciation, morphemes: list[Morpheme]) -> str:
+def kind_of(said: Pronunciation) -> str:
+    """`Pair.kind` of a pronunciation."""
+    return "lexical" if said.lexical else "rules" if said.rules else "plain"
+
+
+def lemma_of(said: Pronunciation, units: list[Morpheme]) -> str:
     """Base of the morpheme in which a listed rule acted, else of the first content morpheme, else of the first."""
     for sound in said.jamo:
         if any(RULES[change.rule].lexical for change in sound.changes):
-            before = [m for m in morphemes if m.start <= max(sound.syllable - 1, 0)]
+            before = [m for m in units if m.start <= max(sound.syllable - 1, 0)]
             return before[-1].base
-    return next((m.base for m in morphemes if m.tag.startswith(_CONTENT)), morphemes[0].base)
+    return next((m.base for m in units if m.tag.startswith(_CONTENT)), units[0].base)
 
 
-def doubt(said: Pronunciation, morphemes: list[Morpheme]) -> str:
+def doubt(said: Pronunciation, units: list[Morpheme]) -> str:
     """Why a word's pronunciation is not to be trusted; "" where nothing speaks against it."""
     word = said.text
-    marks, _ = marks_of_words(word)
-    starts = {m.start: (before, m) for before, m in zip(morphemes, morphemes[1:])}
-    if any(m.tag.startswith(("S", "UN")) for m in morphemes):
+    marks, optional, _, kept = marks_of(word, (), units)
+    starts = {m.start: (before, m) for before, m in zip(units, units[1:])}
+    if not units or any(m.tag.startswith(("S", "UN")) for m in units):
         return "not analysed"
+    if any(marks[place].rule == _AFTER_NASAL for place in optional):
+        return "a homograph"
     for place in range(1, len(word)):
         mark = marks.get(place)
         coda = split(word[place - 1])[2]
         onset, vowel, _ = split(word[place])
         before, here = starts.get(place, (None, None))
-        if stays_plain(word, place):
+        if place in kept:
             continue
-        if before is None or here is None:
-            if mark is None and coda == "ㄹ" and onset in ("ㄷ", "ㅅ", "ㅈ") and _tag_at(morphemes, place).startswith("N"):
+        if before is None or here is None or before.word == here.word:
+            if mark is None and coda == "ㄹ" and onset in ("ㄷ", "ㅅ", "ㅈ") and _tag_at(units, place).startswith("N"):
                 return "ㄹ before ㄷ, ㅅ, ㅈ in an unlisted noun"
             continue
-        stem = before.tag.split("+")[-1].startswith(("VV", "VA", "VX")) and here.tag.startswith("E")
-        marked = mark is not None and mark.rule == "tensification_after_nasal_stem"
-        unmarked = mark is None and coda in ("ㄴ", "ㄵ", "ㅁ", "ㄻ") and onset in ("ㄱ", "ㄷ", "ㅅ", "ㅈ")
-        if (stem and unmarked) or (marked and not stem):
-            return "stem in ㄴ, ㅁ or a noun like it"
         if mark is not None and here.tag.startswith("J"):
             return "a listed word across a particle"
         if mark is None and here.tag.startswith(_CONTENT) and coda:
@@ -165,32 +162,8 @@ def doubt(said: Pronunciation, morphemes: list[Morpheme]) -> str:
                 return "two words meet, a vowel follows"
             if coda in "ㄴㄹㅁㅇ" and onset in TENSE:
                 return "two words meet, tense or not"
-        if mark is None and coda == "ㄹ" and onset in TENSE and before.tag.endswith("ETM"):
-            return "an ending in ㄹ, tense or not"
-    if is_homograph(word):
-        return "a homograph"
-    if any(mark.rule == "tensification_after_nasal_stem" and place not in starts for place, mark in marks.items()):
-        return "stem in ㄴ, ㅁ or a noun like it"
     return ""
 
 
-def _tag_at(morphemes: list[Morpheme], place: int) -> str:
-    return [m for m in morphemes if m.start <= place][-1].tag
-
-
-def _parser() -> Callable[[str], list[Morpheme]]:
-    tagger = Mecab()._mecab.tagger  # its features hold the base of fused forms (했 = 하 + 았)
-
-    def parse(word: str) -> list[Morpheme]:
-        found, at = [], 0
-        for line in tagger.parse(word).splitlines():
-            surface, _, features = line.partition("\t")
-            if features:
-                tag, *_, expression = features.split(",")
-                base = expression.split("/")[0] if "+" in tag and "/" in expression else surface
-                at = word.index(surface, at)
-                found.append(Morpheme(at, tag, base))
-                at += len(surface)
-        return found
-
-    return parse
+def _tag_at(units: list[Morpheme], place: int) -> str:
+    return [m for m in units if m.start <= place][-1].tag

@@ -65,7 +65,7 @@ def aspiration(phrase: Phrase) -> None:
     for left, right, mark in phrase.pairs():
         kept, last = _split(left.coda_jamo)
         onset = right.onset.jamo
-        if last == "ㅎ" and onset in ASPIRATED:
+        if last == "ㅎ" and onset in ASPIRATED and mark.kind != "tense":
             phrase.merge(left, right, kept, ASPIRATED[onset], "aspiration")
         elif onset == "ㅎ" and left.coda_jamo not in ("ㄶ", "ㅀ", "ㄽ") and left.written != "덟":
             if last == "ㅈ" and right.vowel.jamo in "ㅣㅕ" and mark.kind != "boundary":
@@ -132,7 +132,9 @@ def liaison(phrase: Phrase) -> None:
 @rule("23", "장애음 뒤 된소리되기", "ㄱ, ㄷ, ㅂ, ㅅ, ㅈ are tense after an obstruent")
 def tensification_after_obstruent(phrase: Phrase) -> None:
     for left, right, _ in phrase.pairs():
-        if left.coda and (left.coda.jamo in _OBSTRUENTS or left.written == "밟") and right.onset.jamo in TENSE:
+        if not left.coda or right.onset.jamo not in TENSE:
+            continue
+        if left.coda.jamo in _OBSTRUENTS or (left.written == "밟" and left.coda.jamo == "ㄼ"):
             _tighten(right, "tensification_after_obstruent", left.coda)
 
 

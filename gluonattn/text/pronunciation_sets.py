@@ -1,8 +1,8 @@
-"""The words a model of pronunciation learns from and is tested on: those of a corpus and those of the word lists.
+"""The words a model of pronunciation learns from and is tested on: those of a corpus, of the word lists, and forms of stems.
 
 A corpus has few listed words to hold out, and no rule over sounds could tell how they are said. So the listed words of
 articles 26 and 28 are split by themselves, three tenths to test, and every word of the corpus in which one of them
-stands goes where it went.
+stands goes where it went. Forms put together by rule (`with_shapes`) go by their stem, as the words of a corpus do.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import DataError
-from .pronunciation import pronounce
-from .pronunciation_pairs import SPLITS, Pair, PairSets, split_of
+from .pronunciation import pronounce, pronounce_units
+from .pronunciation_pairs import SPLITS, Pair, PairSets, kind_of, split_of
+from .pronunciation_shapes import shapes
 from .pronunciation_words import words_with
 
 LISTED = ("tensification_sino_korean", "tensification_in_compounds", "plain")  # what `words_with` gives
@@ -45,8 +46,34 @@ def with_listed(sets: PairSets, seed: int = 0) -> PairSets:
     for word in drawn:
         if word not in seen:
             said = pronounce(word)
-            kind = "lexical" if said.lexical else "rules" if said.rules else "plain"
-            getattr(found, _split(word, drawn) or "train").append(Pair(word, said, kind, word, 0))
+            getattr(found, _split(word, drawn) or "train").append(Pair(word, said, kind_of(said), word, 0))
+    return found
+
+
+def with_shapes(sets: PairSets, shares: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 0) -> PairSets:
+    """Pairs of a corpus together with forms of stems and nouns with every coda, before every kind of ending.
+
+    Parameters
+    ----------
+    sets : PairSets
+        Of `word_pairs`; it stays as it is.
+    shares : (float, float, float)
+    seed : int
+        Those `word_pairs` had: a stem's forms then go where the corpus's forms of it are.
+
+    Returns
+    -------
+    PairSets
+        A form that the corpus has not has 0 occurrences. A form is left out where `pronounce` alone would say it otherwise:
+        it is spelled like another word.
+    """
+    found = PairSets(*(list(getattr(sets, name)) for name in SPLITS), left_out=sets.left_out.copy())
+    seen = {pair.spelling for name in SPLITS for pair in getattr(sets, name)}
+    for form, lemma, units in shapes():
+        said = pronounce_units(form, units)
+        if form not in seen and pronounce(form).sounds == said.sounds:
+            getattr(found, split_of(lemma, shares, seed)).append(Pair(form, said, kind_of(said), lemma, 0))
+        seen.add(form)
     return found
 
 

@@ -1,7 +1,9 @@
 """Tokenizers behind one protocol: ``tokenizer(text) -> list[Token]``.
 
-Each has a `name` that rebuilds it from a checkpoint; every non-space character
-of the text is covered by some token's span.
+Each has a `name` that rebuilds it from a checkpoint; every visible character of
+the text is covered by some token's span. What a tokenizer reads is
+`gluonattn.plain` of the text, so canonically equivalent texts have the same
+tokens; their spans are of the text as it was typed.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
-from ..errors import DependencyError, TextError, choose
+from ..errors import DependencyError, choose
+from ..plain import expect_text, place, plain
 from ..record import Token
 from .align import align, cover
 
@@ -47,7 +50,9 @@ class Tokenizer(ABC):
         Returns
         -------
         list of Token
-            In reading order; empty for a blank text.
+            In reading order; empty for a text of which nothing can be seen.
+            Their texts are in NFC, without invisible characters; their spans
+            are of `text`.
 
         Raises
         ------
@@ -55,14 +60,27 @@ class Tokenizer(ABC):
             If `text` is not a string.
         """
         expect_text(text)
-        return self._tokens(text) if text.strip() else []
+        read = place(text)
+        if not read.text.strip():
+            return []
+        tokens = self._tokens(read.text)
+        if read.places is None:
+            return tokens
+        return [token._replace(start=start, end=end)
+                for token in tokens for start, end in [read.span(token.start, token.end)]]
 
     def words(self, text: str) -> list[str]:
-        """``[token.text for token in tokenizer(text)]``, for who needs no spans."""
-        return [token.text for token in self(text)]
+        """``[token.text for token in tokenizer(text)]``, quicker where no spans are needed."""
+        expect_text(text)
+        read = plain(text)
+        return self._words(read) if read.strip() else []
+
+    def _words(self, text: str) -> list[str]:
+        return [token.text for token in self._tokens(text)]
 
     @abstractmethod
-    def _tokens(self, text: str) -> list[Token]: ...
+    def _tokens(self, text: str) -> list[Token]:
+        """Tokens of a plain text of which something can be seen, with spans into it."""
 
     @classmethod
     def lacking(cls) -> str | None:
@@ -183,15 +201,14 @@ class Mecab(Tagger):
     def _tag(self, text: str):
         return self._mecab.pos(text)
 
-    def words(self, text: str) -> list[str]:
-        expect_text(text)
-        if len(text) <= self._longest_piece and _readable(text) == text and text.strip():
+    def _words(self, text: str) -> list[str]:
+        if len(text) <= self._longest_piece and _readable(text) == text:
             # KoNLPy's own reading of MeCab's lines takes as long as MeCab.
             surfaces = [line.partition("\t")[0] for line in self._mecab.tagger.parse(text).splitlines()[:-1]]
             # Where nothing was rewritten and nothing dropped, alignment changes no text.
             if "".join(surfaces) == "".join(text.split()):
                 return [surface for surface in surfaces if surface]
-        return super().words(text)
+        return super()._words(text)
 
 
 class _JavaTagger(Tagger):
@@ -333,20 +350,11 @@ def tokenizer(name: str = DEFAULT) -> Tokenizer:
     return _made[name]
 
 
-def expect_text(text) -> None:
-    """Raise TextError unless `text` is a string."""
-    if not isinstance(text, str):
-        raise TextError(
-            f"expected a text (str), got {type(text).__name__}: {text!r}. Drop it or turn it into a str."
-        )
-
-
 def _readable(text: str, last: int = 0x10FFFF) -> str:
     """The text, character for character, with what taggers choke on replaced by spaces.
 
-    Control characters end a line or a C string, lone surrogates have no UTF-8,
-    and characters after `last` are out of the tagger's reach. What is hidden so
-    comes back as tokens of its own.
+    Lone surrogates have no UTF-8, and characters after `last` are out of the
+    tagger's reach. What is hidden so comes back as tokens of its own.
     """
     # No space but " " and none of the categories below is printable.
     if text.isprintable() and (last == 0x10FFFF or text.isascii()):

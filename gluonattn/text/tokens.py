@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+
+from ..contents import dump_tensors, parse_json, parse_tensors
+from ..errors import GluonAttnError
 
 
 class Tokens(Sequence):
@@ -63,14 +64,21 @@ class Tokens(Sequence):
     def to_bytes(self) -> bytes:
         """As one file."""
         words = json.dumps(self.words, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        return save({"words": np.frombuffer(words, np.uint8), "numbers": self.numbers, "ends": self.ends})
+        return dump_tensors({"words": np.frombuffer(words, np.uint8), "numbers": self.numbers, "ends": self.ends})
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Tokens | None:
-        """What `to_bytes` gave; None for anything else, or a part of it."""
+        """What `to_bytes` gave; None for anything else, a part of it, or what was changed since."""
         try:
-            found = load(content)
-            words, numbers, ends = json.loads(found["words"].tobytes()), found["numbers"], found["ends"]
-        except (SafetensorError, KeyError, ValueError):
+            found, _ = parse_tensors(content, "tokens", GluonAttnError)
+            words = parse_json(found["words"].tobytes(), "tokens", GluonAttnError)
+            numbers, ends = found["numbers"], found["ends"]
+        except (GluonAttnError, KeyError):
             return None
-        return cls(words, numbers, ends)
+        whole = (
+            isinstance(words, list) and all(isinstance(word, str) for word in words)
+            and (numbers.dtype, numbers.ndim, ends.dtype, ends.ndim) == (np.int32, 1, np.int64, 1) and len(ends) > 0
+            and ends[0] == 0 and ends[-1] == len(numbers) and (np.diff(ends) >= 0).all()
+            and (not len(numbers) or (numbers.min() >= 0 and numbers.max() < len(words)))
+        )
+        return cls(words, numbers, ends) if whole else None

@@ -100,7 +100,7 @@ class EarlyStopping(Callback):
 
 
 class BestCheckpoint(Callback):
-    """Save after each epoch that is the most accurate so far on validation.
+    """Save after each epoch that is the most accurate so far on validation; one that diverged is not.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ class BestCheckpoint(Callback):
         self.save = save
 
     def on_epoch_end(self, run):
-        scores = [epoch["valid_accuracy"] for epoch in run.history]
-        if scores[-1] >= max(scores):
+        scores = [epoch["valid_accuracy"] if math.isfinite(epoch.get("valid_loss", 0)) else -1 for epoch in run.history]
+        if scores[-1] >= max(scores) >= 0:
             self.save(run)
 
 
@@ -173,6 +173,23 @@ class ResumeFile(Callback):
     def _save(self, run):
         self.save(run)
         self.last = time.monotonic()
+
+
+class FirstResumeFile(Callback):
+    """Write one before the first step: a run can then be resumed whenever it is killed, whatever checkpoint is there.
+
+    Parameters
+    ----------
+    save : callable
+        Called with the run.
+    """
+
+    def __init__(self, save: Callable):
+        self.save = save
+
+    def on_train_begin(self, run):
+        if not run.step:
+            self.save(run)
 
 
 class Interrupt(Callback):

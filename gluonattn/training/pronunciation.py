@@ -14,14 +14,21 @@ from typing import Any, Callable
 from .. import __version__, runtime
 from ..data.reviews import read_reviews
 from ..data.sources import locate
-from ..errors import OptionError
+from ..errors import CheckpointError, OptionError
 from ..files import replace_file
 from ..models.checkpoint import Checkpoint, get_weights, save_checkpoint
 from ..models.snapshots import save_snapshot
 from ..text.pronunciation_pairs import word_pairs
-from ..text.pronunciation_sets import to_table, with_listed
+from ..text.pronunciation_sets import to_table, with_listed, with_shapes
 from .callbacks import Snapshots
-from .session import fit_and_save, folder_to_write, is_finished, processes, resume_file, resume_or_start
+from .session import (
+    finish,
+    fit_and_save,
+    folder_to_write,
+    is_finished,
+    processes,
+    resume_or_start,
+)
 from .settings import SMALL, Settings
 
 RECIPE = "pronunciation"
@@ -37,7 +44,7 @@ def train_pronunciation(
     snapshots: Sequence[int] = (0, 1, 10),
     text_column: str | None = None,
     label_column: str | None = None,
-    resume: bool = False,
+    resume: bool | None = False,
     callbacks: Sequence = (),
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
@@ -86,12 +93,11 @@ def train_pronunciation(
     _refuse_what_means_nothing(settings)
     texts = read_reviews(locate(data).train, text_column=text_column, label_column=label_column).texts
     least = settings.min_count or (1 if len(texts) < SMALL else 3)
-    sets = with_listed(word_pairs(texts, least=least, longest=LONGEST, progress=reading))
+    sets = with_listed(with_shapes(word_pairs(texts, least=least, longest=LONGEST, progress=reading)))
     gpu = runtime.gpu_index(settings.device)
     settings = replace(settings, min_count=least).resolve(len(sets.train), on_cpu=gpu is None)
     fingerprint = _fingerprint(settings, snapshots, table := to_table(sets))
-    if resume and is_finished(out, fingerprint):
-        say(f"{out} is finished: there is nothing to resume")
+    if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
 
     with processes(settings) as group:
@@ -117,16 +123,16 @@ def train_pronunciation(
             "recipe": RECIPE, "model": arguments, "tokenizer": "jamo", "labels": [],
             "max_length": arguments["max_length"],
             "training": {**asdict(settings), "data": data, "texts": len(texts), "snapshots": list(snapshots)},
-            "fingerprint": fingerprint, "versions": {**runtime.versions(), "gluonattn": __version__},
+            "fingerprint": fingerprint, "finished": False, "versions": {**runtime.versions(), "gluonattn": __version__},
         }
 
         def save_best(run):
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), get_weights(run.model), run.history))
-            replace_file(out / WORDS, table.encode())
+            replace_file(out / WORDS, table, CheckpointError)
 
         fit_and_save(run, start, out, fingerprint, save_best, save_every, [kept, *callbacks], say)
-    resume_file(out).unlink(missing_ok=True)
+    finish(out)
     return out
 
 

@@ -22,9 +22,11 @@ from ..data.seen import write_seen
 from ..data.sources import locate
 from ..errors import DataError, OptionError
 from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..plain import is_blank, text_key
 from ..text import tokenize_all
 from .linear import fit_linear
-from .session import fit_and_save, folder_to_write, is_finished, processes, resume_file, resume_or_start
+from .session import finish as finish_run
+from .session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from .settings import SMALL, Settings
 
 _CHUNK = 2048  # texts whose n-grams are read at once
@@ -37,7 +39,7 @@ def train(
     settings: Settings | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
-    resume: bool = False,
+    resume: bool | None = False,
     callbacks: Sequence = (),
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
@@ -61,8 +63,11 @@ def train(
         What to train; None builds it from `options`.
     text_column, label_column : str or None
         Columns of the file; None takes the usual names.
-    resume : bool, default False
-        Go on from ``OUT.resume`` if it is there.
+    resume : bool or None, default False
+        Go on from ``OUT.resume`` if it is there. A finished run has nothing to
+        resume; a model at `out` of other data or settings is refused and left
+        as it is, for more epochs are another run with another schedule. None
+        goes on where it can, says nothing where it cannot, and replaces such a model.
     callbacks : sequence of Callback
         More behaviour (progress, for one).
     save_every : float, default 60
@@ -120,8 +125,7 @@ def train(
         more, extra = _extra(settings.extra, reviews, labels, say)
         texts += more
     fingerprint = _fingerprint(settings, reviews, extra)
-    if resume and is_finished(out, fingerprint):
-        say(f"{out} is finished: there is nothing to resume")
+    if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():
@@ -162,6 +166,7 @@ def train(
             "training": {**asdict(settings), "data": reviews.origin, "reviews": len(reviews),
                          "skipped": reviews.skipped},
             "fingerprint": fingerprint,
+            "finished": False,
             "versions": {**runtime.versions(), "gluonattn": __version__},
         }
 
@@ -177,7 +182,7 @@ def train(
         write_seen(out, seen, fingerprint)
     if finish:
         finish(out, reviews.take(split[1]))
-    resume_file(out).unlink(missing_ok=True)
+    finish_run(out)
     return out
 
 
@@ -199,10 +204,10 @@ def _extra(path: str, reviews: Reviews, labels: Sequence[str], say) -> tuple[lis
         raise OptionError(f"--extra reads stars as NSMC's labels 0 and 1; the labels here are "
                           f"{', '.join(labels)}. Leave --extra out.")
     stars, texts = read_crawl(Path(path))
-    own = {" ".join(text.split()) for text in reviews.texts}
-    kept = [i for i, text in enumerate(texts) if text not in own]
+    own = {text_key(text) for text in reviews.texts}
+    kept = [i for i, text in enumerate(texts) if text_key(text) not in own and not is_blank(text)]
     say(f"{len(kept):,} more reviews with stars from {path}; left out: {len(texts) - len(kept):,} that stand "
-        "among the labelled ones")
+        "among the labelled ones or have no text")
     positive = np.array([POSITIVE[stars[i] - 1] for i in kept], np.float32)
     return [texts[i] for i in kept], np.stack([1 - positive, positive], axis=1)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Callable
 
@@ -12,11 +14,14 @@ from ..errors import CheckpointError, Interrupted
 from ..models.checkpoint import (
     clear_leftovers,
     load_checkpoint,
+    read_config,
     recover,
     refuse_foreign,
     require_writable,
+    update_config,
     write_history,
 )
+from .resume import is_resume_file_of, read_resume_file, resume_file
 from .settings import Settings
 
 
@@ -29,19 +34,82 @@ def folder_to_write(out: str | os.PathLike) -> Path:
     return out
 
 
-def resume_file(out: Path) -> Path:
-    """The file that stands beside a checkpoint folder while its run is unfinished."""
-    return out.with_name(out.name + ".resume")
+def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | None,
+                say: Callable[[str], None]) -> bool:
+    """Whether a run that is to go on has nothing left to do: `out` holds its model, and says that it is finished.
 
+    A model of another run is not replaced by a run that is to go on.
 
-def is_finished(out: Path, fingerprint: str) -> bool:
-    """Whether `out` holds the model of this very run; an unfinished one has a resume file beside it."""
-    if resume_file(out).exists():
+    Parameters
+    ----------
+    out : pathlib.Path
+    fingerprint : str
+        Of the data and settings.
+    settings : Settings
+        To say what differs.
+    resume : bool or None
+        None goes on where it can: nothing is said, and another run's model may be replaced.
+    say : callable
+        Told, where it is so.
+
+    Raises
+    ------
+    CheckpointError
+        If there is a resume file of another run, or none and `out` holds the model of another run or cannot be read.
+    """
+    recover(out)
+    state_file = resume_file(out)
+    started = state_file.exists()
+    if resume is None and started and not is_resume_file_of(state_file, fingerprint):
+        state_file.unlink()  # of another run, which nobody asked to go on
+        started = False
+    if not started and not (out.is_dir() and any(out.iterdir())):
         return False
     try:
-        return load_checkpoint(out).config.get("fingerprint") == fingerprint
+        config = read_config(out)
+    except CheckpointError as error:
+        if resume and not started:
+            raise CheckpointError(f"{error} To train again in its place, leave --resume out.") from None
+        config = {}
+    same = config.get("fingerprint") == fingerprint
+    # Earlier versions said by the missing resume file alone that a run was finished.
+    if same and config.get("finished", not started) and _is_whole(out):
+        if is_resume_file_of(state_file, fingerprint):  # a kill came before it was removed
+            state_file.unlink()
+        if resume:
+            say(f"{out} is finished: there is nothing to resume")
+        return True
+    if started:
+        read_resume_file(state_file, fingerprint)  # what is wrong with it is said before the long work
+    elif resume and not same:
+        raise CheckpointError(
+            f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
+            "--resume goes on with the very same run: choose another --out, or leave --resume out to train from the "
+            "start in its place."
+        )
+    return False
+
+
+def _is_whole(out: Path) -> bool:
+    try:
+        load_checkpoint(out)
     except CheckpointError:
         return False
+    return True
+
+
+def _differences(config: dict, settings: Settings) -> str:
+    """What of the settings of a finished run is another now."""
+    before, now = config.get("training", {}), asdict(settings)
+    found = [f"{name} {before[name]} there, {value} here" for name, value in now.items()
+             if name != "device" and name in before and before[name] != value]
+    return "; ".join(found) or "the settings are the same, so the data or the version are not"
+
+
+def finish(out: Path) -> None:
+    """Say in the checkpoint that its run is done, and remove the resume file: the last two steps of a run."""
+    update_config(out, finished=True)
+    resume_file(out).unlink(missing_ok=True)
 
 
 def processes(settings: Settings):
@@ -55,20 +123,20 @@ def processes(settings: Settings):
     return Leader(workers, threads) if workers > 1 else ALONE
 
 
-def resume_or_start(run, out: Path, fingerprint: str, resume: bool, say: Callable[[str], None]) -> None:
-    """Put the run where its resume file left it, if it is to go on and there is one."""
+def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
+    """Put the run where its resume file left it, if it is to go on (None: where it can) and there is one.
+
+    A run from the start writes its first resume file when it begins, over an older one.
+    """
     from .state import load_state
 
     state_file = resume_file(out)
-    if not resume:
-        state_file.unlink(missing_ok=True)
+    if resume is not False and state_file.exists():
+        load_state(state_file, run, fingerprint)
+        say(f"resumed in epoch {run.epoch + 1}, after {run.batch} of {run.batches_per_epoch} batches")
         return
-    recover(out)
-    if not state_file.exists():
+    if resume:
         say(f"nothing to resume ({state_file} is not there): training from the start")
-        return
-    load_state(state_file, run, fingerprint)
-    say(f"resumed in epoch {run.epoch + 1}, after {run.batch} of {run.batches_per_epoch} batches")
 
 
 def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Callable, save_every: float,
@@ -93,6 +161,7 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
     from .callbacks import (
         BestCheckpoint,
         EarlyStopping,
+        FirstResumeFile,
         GradientClipping,
         Interrupt,
         LearningRate,
@@ -105,14 +174,21 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
         run.group.send(start)
         send_state(run, run.group)
     settings = run.settings
-    chosen = [Interrupt(), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
+
+    def save(run):
+        save_state(resume_file(out), run, fingerprint)
+
+    chosen = [Interrupt(), FirstResumeFile(save), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
     if settings.clip is not None:
         chosen.append(GradientClipping(settings.clip))
     if settings.patience is not None:
         chosen.append(EarlyStopping(settings.patience))
-    state = ResumeFile(lambda run: save_state(resume_file(out), run, fingerprint), save_every)
     # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
-    fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, state])
+    fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, ResumeFile(save, save_every)])
+    if run.history and not any(math.isfinite(epoch["valid_loss"]) for epoch in run.history):
+        raise CheckpointError(
+            "training diverged: the validation loss is not a number. Train again with a lower --learning-rate."
+        )
     if run.history and out.exists():
         write_history(out, run.history)
     if run.stop == "interrupted":

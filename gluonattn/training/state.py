@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as dump_tensors
-
+from ..contents import dump_tensors
 from ..errors import CheckpointError
 from ..files import replace_file
 from ..models.checkpoint import get_weights, set_weights
 from ..runtime import mx
-
-FORMAT = "1"
+from .resume import FORMAT, read_resume_file, refuse
 
 
 def save_state(path: Path, run, fingerprint: str) -> None:
@@ -36,9 +34,7 @@ def save_state(path: Path, run, fingerprint: str) -> None:
         If the file cannot be written; an older one stays.
     """
     tensors, header = _collect(run)
-    content = dump_tensors(tensors, metadata={
-        "format": FORMAT, "fingerprint": fingerprint, "header": json.dumps(header),
-    })
+    content = dump_tensors(tensors, {"format": FORMAT, "fingerprint": fingerprint, "header": json.dumps(header)})
     try:
         replace_file(path, content)
     except OSError as error:
@@ -54,27 +50,12 @@ def load_state(path: Path, run, fingerprint: str) -> None:
     Raises
     ------
     CheckpointError
-        If the file is cut, of another version, or of a run with other data or
-        settings.
+        If the file is cut, changed, of another version, or of a run with other
+        data or settings. The run is untouched then.
     """
-    try:
-        with safe_open(str(path), framework="np") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error}). Remove it and train from the start, without --resume."
-        ) from None
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path} was written by another version of gluonattn. Remove it and train from the start."
-        )
-    if metadata["fingerprint"] != fingerprint:
-        raise CheckpointError(
-            f"{path} belongs to a run with other data or settings. Give the same ones to resume it (as many "
-            "workers, too), or train from the start without --resume."
-        )
-    _restore(run, tensors, json.loads(metadata["header"]))
+    tensors, header = read_resume_file(path, fingerprint)
+    _require_fitting(path, run, tensors, header)
+    _restore(run, tensors, header)
 
 
 def send_state(run, group) -> None:
@@ -102,6 +83,20 @@ def _collect(run) -> tuple[dict, dict]:
         "updates": optimizer.num_update, "counts": optimizer._index_update_count,
     }
     return tensors, header
+
+
+def _require_fitting(path: Path, run, tensors: dict, header: dict[str, Any]) -> None:
+    """Raise CheckpointError where a resume file without a digest does not fit the run."""
+    shapes = {f"parameter/{name}": p.shape for name, p in run.model._collect_params_with_prefix().items()}
+    moments = {f"adam/{i}/{order}": p.shape for i, p in enumerate(run.trainer._params) for order in (0, 1)}
+    for name in shapes.keys() | tensors.keys():
+        expected = {**shapes, **moments}.get(name)
+        if name not in tensors or expected is None or tensors[name].shape != expected:
+            refuse(path, f"{name} is not one of this model")
+    if header["epoch"] > run.epochs or len(header["history"]) != header["epoch"]:
+        refuse(path, f"it is in epoch {header['epoch']} of {run.epochs}, with {len(header['history'])} in its history")
+    if not all(key.isdecimal() for key in header["counts"]):
+        refuse(path, "counts are not of parameters")
 
 
 def _restore(run, tensors, header) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import OptionError, RecordError, choose
+from ..errors import OptionError, choose
 from ..metrics import received, strongest_pairs
-from ..record import AttentionRecord
+from ..record import AttentionRecord, position
 from .fonts import advance, families, named
 from .heatmap import heading
 from .pen import INK, PALE, SHADE, UNSEEN, Pen, draw_arc, draw_head, draw_legend
@@ -104,7 +104,7 @@ def overlay(
         record = record.merge("eojeol")
     weights = record.matrix(layer, head)
     if query is not None:
-        query = _position(query, len(record.queries))
+        query = position("query", query, len(record.queries))
     if mode == "strongest":
         most = min(most, len(record.queries))
     looks, possible = _looks(record, weights, query, pairs or most)
@@ -132,14 +132,6 @@ def overlay(
     ax.spines[:].set_visible(False)
     ax.set_title(title, fontfamily=families(title), fontsize=10, loc="left", pad=4, x=pen.inset)
     return ax
-
-
-def _position(query: int, size: int) -> int:
-    if not -size <= query < size:
-        raise RecordError(
-            f"query {query} does not exist: this record has {size} at this level, numbered 0 to {size - 1}."
-        )
-    return query % size
 
 
 def _looks(record, weights, query, most):

@@ -8,7 +8,7 @@ from io import StringIO
 import numpy as np
 
 from ..errors import choose
-from ..metrics import received, strongest_pairs
+from ..metrics import received, strongest_pairs, tie_close
 from ..record import AttentionRecord
 from .fonts import standing_letter
 
@@ -152,7 +152,7 @@ def _scores(console, record, method, scores, count) -> None:
     """The tokens a method names first, by the size of their scores."""
     from rich.cells import cell_len
 
-    order = [i for i in np.argsort(-np.abs(scores), kind="stable")[:count] if scores[i]]
+    order = [i for i in np.argsort(-tie_close(np.abs(scores)), kind="stable")[:count] if scores[i]]
     target = record.prediction and record.prediction.label
     console.print(f"{plain(method)}: + speaks for {plain(record.label_name(target)) if target else 'the prediction'}, "
                   "- against")

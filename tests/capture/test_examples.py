@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ..test_readme import ROOT, blocks
+from ..tolerance import tolerance
 
 
 def example(framework: str, readme: str = "README.md") -> str:
@@ -77,7 +78,7 @@ def test_the_commands_capture_and_project(build, tmp_path, capsys):
     files = [tmp_path / name for name in ("heads.html", "heads.png", "heads.npz")]
     outs = [part for file in files for part in ("--out", file)]
     told = json.loads(ran("capture", "--model", folder, "--text", "정말 좋은 영화", "--unit", "mecab", "--json", *outs))
-    assert told["largest_error"] < 1e-5 and told["records"][0]["layers"] == 2
+    assert told["largest_error"] < tolerance(48, 2) and told["records"][0]["layers"] == 2
     assert load_record(files[2]).source["merged"] == "mecab" and all(f.stat().st_size > 1000 for f in files)
     for mode in ("rollout", "value-weighted"):
         assert "encoder  2 layers" in ran("capture", "--model", folder, "--text", "좋은 영화", "--mode", mode)

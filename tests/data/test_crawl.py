@@ -3,6 +3,7 @@
 import gzip
 import json
 import tarfile
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,15 @@ def test_test_reviews_stay_out_and_the_rest_is_counted(repository, tmp_path, pla
     assert counts == {"kept": 2, "in NSMC's test file": 2, "without text": 1, "without stars": 1, "seen before": 1}
     assert sum(counts.values()) == sum(map(len, FILMS.values())) and len(films) == 2
     assert read_crawl(tmp_path / "crawl.tsv.gz") == ([10, 5], ["재밌다", "줄 바꿈 탭"])
+
+
+def test_equivalent_texts_are_the_same_review(repository, tmp_path):
+    """A test review stays out and a repeated one too, however it is written."""
+    written = [unicodedata.normalize("NFD", "최고 예요"), "정말\u200b 별로", "\ufeff\u200b", "좋다",
+               unicodedata.normalize("NFD", "좋다")]
+    reviews = [{"review": text, "rating": 5, "review_id": str(100 + n)} for n, text in enumerate(written)]
+    counts = gather(reviews, tmp_path / "ratings_test.txt", tmp_path / "crawl.tsv.gz")
+    assert counts == {"kept": 1, "in NSMC's test file": 2, "without text": 1, "without stars": 0, "seen before": 1}
 
 
 def test_a_cut_archive_is_named_and_leaves_nothing(repository, tmp_path):

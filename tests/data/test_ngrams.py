@@ -1,5 +1,7 @@
 """Hashed character n-grams."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from gluonattn.data.ngrams import (
     texts_ngrams,
     word_ngrams,
 )
+from gluonattn.plain import plain
 from gluonattn.record import Token
 
 texts = st.text(st.characters(exclude_categories=()), max_size=60)
@@ -111,6 +114,19 @@ def test_spans_tell_where_each_ngram_was_read(text):
         inside = text[start:end].strip() == text[start:end] and first < start < end < last
         if inside and "Σ" not in text:  # which is written otherwise at the end of a word
             assert number in text_ngrams(text[start:end])
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(ODD, st.sampled_from(["NFC", "NFD"]), st.integers(0, 30), st.sampled_from(["", "\u200b", "\ufeff\u3164"]))
+def test_equivalent_texts_have_the_same_ngrams_at_the_same_places(text, form, at, unseen):
+    typed = unicodedata.normalize(form, text)
+    typed = typed[:at] + unseen + typed[at:]
+    hashes, spans = ngram_spans(typed)
+    known, places = ngram_spans(text)
+    assert hashes.tolist() == known.tolist() and text_ngrams(typed).tolist() == text_ngrams(text).tolist()
+    assert spans.min() >= 0 and spans.max() <= len(typed)
+    for (start, end), (first, last) in zip(spans, places):
+        assert plain(typed[start:end]) == plain(text[first:last])
 
 
 def test_runs_of_tokens_span_their_tokens():

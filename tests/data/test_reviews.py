@@ -6,8 +6,9 @@ import json
 import unicodedata
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gluonattn.data.reviews import (
@@ -109,6 +110,63 @@ def test_a_null_in_json_lines_is_no_text(tmp_path):
     reviews = read_reviews(table(tmp_path, "\n".join(map(json.dumps, lines)), "a.jsonl"))
     assert (reviews.texts, reviews.labels) == (["별로"], ["0"])
     assert reviews.skipped == {"without text": 1, "without a label": 1}
+
+
+LABELS = [1, 1.0, "1", " 1.0 ", 0, 0.0, -0.0, "0", None]
+
+
+@pytest.mark.parametrize("written", [json.dumps, lambda row: json.dumps(row).replace("null", "NaN")], ids=["null", "NaN"])
+@given(st.lists(st.tuples(st.sampled_from(["좋다", "nan", None]), st.sampled_from(LABELS)), min_size=1))
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_label_is_the_same_however_it_is_written(tmp_path, written, rows):
+    """And what is missing is no text and no class, as null or as the NaN that Python writes."""
+    lines = [{"text": "처음", "label": 1}, *({"text": text, "label": label} for text, label in rows)]
+    path = table(tmp_path, "\n".join(map(written, lines)), "a.jsonl")
+    reviews = read_reviews(path)
+    kept = [(row["text"], row["label"]) for row in lines if row["text"] is not None and row["label"] is not None]
+    assert reviews.texts == [text for text, _ in kept]
+    assert reviews.labels == [str(int(float(label))) for _, label in kept]
+    assert sum(reviews.skipped.values()) == len(lines) - len(kept)
+    assert read_reviews(path, known_labels=["0.0", "1.0"]).labels == reviews.labels
+    frame = pd.DataFrame(kept, columns=["text", "label"])
+    for index in (frame.index, frame.index[::-1] * 3):
+        frame.index = index
+        assert Reviews(frame.text, frame.label).labels == reviews.labels
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_decomposed_labels_and_columns_are_the_same_ones(tmp_path, form):
+    """As files of a Mac have them."""
+    path = table(tmp_path, unicodedata.normalize(form, "리뷰\t감정\n좋다\t긍정\n별로\t\u200b부정\n"))
+    for reviews in (read_reviews(path), read_reviews(path, text_column="리뷰", label_column="감정")):
+        assert reviews.labels == ["긍정", "부정"]
+    assert read_reviews(path, known_labels=[unicodedata.normalize("NFD", "긍정"), "부정"]).labels[1] == "부정"
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.jsonl"])
+def test_texts_of_which_nothing_can_be_seen_are_left_out_and_counted(tmp_path, name):
+    rows = [("\u200b", 1), ("\ufeff \u2800", 0), ("좋다", 1), ("\u3164", 1), ("별\u200b로", 0)]
+    content = ("".join(json.dumps({"text": t, "label": n}) + "\n" for t, n in rows) if name == "a.jsonl" else
+               "text\tlabel\n" + "".join(f"{t}\t{n}\n" for t, n in rows))
+    reviews = read_reviews(table(tmp_path, content, name))
+    assert reviews.texts == ["좋다", "별\u200b로"] and reviews.skipped == {"without text": 3}
+
+
+@pytest.mark.parametrize("value", [True, float("inf"), float("-inf")])
+def test_a_json_value_that_is_neither_text_nor_number_is_named(tmp_path, value):
+    lines = [{"text": "좋다", "label": 1}, {"text": value, "label": 0}]
+    with pytest.raises(DataError, match=r"line 2: expected text in 'text', got a (bool|float) \((True|-?inf)\)"):
+        read_reviews(table(tmp_path, "\n".join(map(json.dumps, lines)), "a.jsonl"))
+
+
+@pytest.mark.parametrize("labels, said", [
+    (["1"], "2 texts and 1 labels"), (["1", None], r"label 1 \(counted from 0\) is missing"),
+    (["1", float("nan")], "label 1 .* is missing"), (["1", ["0"]], "expected a label .* got a list"), ("10", "got a str"),
+    (["1", float("inf")], "expected a label .* got a float"),
+])
+def test_labels_given_in_python_are_checked(labels, said):
+    with pytest.raises(DataError, match=said):
+        Reviews(["좋다", "별로"], labels)
 
 
 @pytest.mark.parametrize("value", [["좋다"], {"a": 1}])

@@ -11,6 +11,7 @@ from gluonattn.models.cells import CELLS
 from gluonattn.models.checkpoint import KNOWN_NGRAMS, Checkpoint
 
 WORDS = 50
+WIDTH = 12  # of the states; embeddings and units are narrower
 SETTINGS = dict(vocab_size=WORDS, classes=3, embed_size=9, hidden_size=6, num_heads=2, units=5, dropout=0.4,
                 attention_dropout=0.2)
 GRAMS = dict(subword_buckets=31, ngrams=36, subword_size=4)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from gluonattn.engines.choice import make_engine
 
-from .conftest import KINDS, OTHERS, batch_of, checkpoint_of, need
+from ..tolerance import tolerance
+from .conftest import KINDS, OTHERS, WIDTH, batch_of, checkpoint_of, need
 
 LENGTHS = [[1], [60], [1, 60, 17, 2], [3, 3, 3], [7, 30, 30, 1, 12]]
 _made: dict = {}
@@ -31,7 +32,7 @@ def inputs(kind, lengths, seed=0, padded_to=None):
 def assert_close(found, expected):
     for one, other in zip(found, expected):
         assert one.shape == other.shape and one.dtype == other.dtype == np.float32
-        np.testing.assert_allclose(one, other, atol=1e-5, rtol=1e-5)
+        np.testing.assert_allclose(one, other, atol=tolerance(WIDTH, 64, scale=other))
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -65,10 +66,10 @@ def test_company_and_padding_change_nothing(name, kind):
         if kind[2]:
             alone[2] = alone[2][:, :length]
         own_logits, own_weights = engine(name, kind)(*alone)
-        np.testing.assert_allclose(logits[i], own_logits[0], atol=1e-5)
-        np.testing.assert_allclose(weights[i][:, :length, :length], own_weights[0], atol=1e-5)
+        np.testing.assert_allclose(logits[i], own_logits[0], atol=tolerance(WIDTH, 33, scale=logits))
+        np.testing.assert_allclose(weights[i][:, :length, :length], own_weights[0], atol=tolerance(WIDTH, 33))
         assert not weights[i][:, length:].any() and not weights[i][:, :, length:].any()
-        np.testing.assert_allclose(own_weights.sum(-1), 1, atol=1e-5)
+        np.testing.assert_allclose(own_weights.sum(-1), 1, atol=tolerance(int(length)))
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -91,4 +92,4 @@ def test_a_large_part_of_the_range_stays_exact():
     query, key = rng.uniform(-39, 39, (2, 3, 20, 5)).astype(np.float32)
     v = rng.normal(size=(1, 5)).astype(np.float32)
     expected = np.tanh(query[:, :, None].astype(float) + key[:, None]) @ v[0]
-    np.testing.assert_allclose(numpy_engine.additive(query, key, v), expected, atol=1e-5)
+    np.testing.assert_allclose(numpy_engine.additive(query, key, v), expected, atol=tolerance(5, scale=39))

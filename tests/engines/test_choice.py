@@ -13,6 +13,7 @@ from gluonattn.engines.choice import ENGINES, fastest, make_engine, prepare
 from gluonattn.engines.forward import DEFAULTS
 from gluonattn.errors import CheckpointError, DependencyError, DeviceError, OptionError
 
+from ..tolerance import tolerance
 from .conftest import KINDS, OTHERS, checkpoint_of, need
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
@@ -96,5 +97,5 @@ def test_a_loaded_model_names_its_engine_and_explains_the_same(tiny_model, name)
     predictor = gluonattn.load(tiny_model, "cpu", engine=name)
     record = predictor.explain(SENTENCE)
     assert predictor.engine == record.source["framework"] == name
-    assert record.prediction.probabilities == pytest.approx(expected.prediction.probabilities, abs=1e-5)
-    np.testing.assert_allclose(record.weights, expected.weights, atol=1e-5)
+    assert record.prediction.probabilities == pytest.approx(expected.prediction.probabilities, abs=tolerance(16, 16))
+    np.testing.assert_allclose(record.weights, expected.weights, atol=tolerance(16, 16))

@@ -14,6 +14,7 @@ from gluonattn.engines.export import export_model, torch_module
 from gluonattn.errors import CheckpointError, DependencyError, OptionError
 from gluonattn.models.checkpoint import load_checkpoint, save_checkpoint
 
+from ..tolerance import tolerance
 from .conftest import need
 
 TEXTS = ["재밌다ㅋㅋ", "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"]
@@ -32,7 +33,7 @@ def test_an_onnx_file_runs_without_the_package(tiny_model, tmp_path):
         arrays = predictor.inputs(texts)
         feed = dict(zip(["ids", "valid_length", "subwords", "ngrams"], arrays))
         for found, expected in zip(session.run(["logits", "weights"], feed), predictor.classifier(*arrays)):
-            np.testing.assert_allclose(found, expected, atol=1e-5)
+            np.testing.assert_allclose(found, expected, atol=tolerance(16, 16, scale=expected))
     notes = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
     assert notes["labels"] == predictor.labels and notes["tokenizer"] == "mecab"
     assert len(notes["vocabulary"]) == predictor.config["model"]["vocab_size"]
@@ -50,7 +51,7 @@ def test_a_torch_module_has_the_same_outputs_and_can_be_trained(tiny_model, tmp_
     arrays = predictor.inputs(TEXTS)
     inputs = [torch.from_numpy(array) for array in arrays]
     for found, expected in zip(module(*inputs), predictor.classifier(*arrays)):
-        np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-5)
+        np.testing.assert_allclose(found.detach().numpy(), expected, atol=tolerance(16, 16, scale=expected))
     module.train()
     optimizer = torch.optim.Adam(module.parameters(), 0.01)
     losses = []

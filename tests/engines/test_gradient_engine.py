@@ -10,7 +10,8 @@ from gluonattn.engines.choice import make_engine, prepare
 from gluonattn.engines.forward import decide, mask_of, states_of, weights_of, words_of
 from gluonattn.engines.gradient_engine import GradientClassifier
 
-from .conftest import KINDS, batch_of, checkpoint_of, need
+from ..tolerance import tolerance
+from .conftest import KINDS, WIDTH, batch_of, checkpoint_of, need
 
 
 def engine_of(kind):
@@ -33,7 +34,7 @@ def total(F, kind, words, arrays):
 def test_it_agrees_with_the_numpy_engine(kind):
     for found, expected in zip(engine_of(kind)(*arrays_of(kind)), make_engine(checkpoint_of(*kind), "numpy")[1](
             *arrays_of(kind))):
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+        np.testing.assert_allclose(found, expected, atol=tolerance(WIDTH, 32, scale=expected))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -46,7 +47,8 @@ def test_derivatives_are_those_of_small_differences(kind):
         way = rng.normal(size=words.shape)
         step = 1e-6
         rise = (total(F, kind, words + step * way, arrays) - total(F, kind, words - step * way, arrays)) / (2 * step)
-        assert (slope * way).sum() == pytest.approx(rise, rel=1e-4, abs=1e-6)
+        rounding = tolerance(WIDTH, 32, scale=1 / step, dtype=np.float64)  # of a difference divided by the step
+        assert (slope * way).sum() == pytest.approx(rise, rel=1e-4, abs=rounding)
 
 
 @pytest.mark.torch
@@ -67,4 +69,4 @@ def test_derivatives_are_those_of_torch(kind):
     states = states_of(module, kind[0], module.model, given, tensors[1])
     logits = decide(module, kind[0], module.model, states, weights_of(module, module.model, states, mask), mask)
     (logits * torch.tensor([1.0, -2.0, 0.5])).sum().backward()
-    np.testing.assert_allclose(slope, given.grad.numpy(), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(slope, given.grad.numpy(), rtol=1e-3, atol=tolerance(WIDTH, 32, scale=slope))

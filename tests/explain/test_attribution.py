@@ -19,6 +19,7 @@ from gluonattn.explain.attribution import (
 )
 from gluonattn.models.cells import CELLS
 
+from ..tolerance import tolerance
 from .known import SCALE, TEXTS, WORDS, bag_of_words, random_model, values
 
 TEXT = TEXTS[2]
@@ -35,13 +36,14 @@ def log_odds_of(inside, text, target=1):
 def test_importances_of_a_bag_of_words_are_exact(cell, text):
     inside, each = bag_of_words(cell), values(bag_of_words(), text)
     reading = inside.read(text)
-    assert log_odds_of(inside, text) == pytest.approx(SCALE * each.mean(), abs=1e-5)
+    assert log_odds_of(inside, text) == pytest.approx(SCALE * each.mean(), abs=tolerance(8, 14, scale=SCALE))
     exact = SCALE * each / len(each)
-    np.testing.assert_allclose(attribute(inside, reading, "integrated-gradients", 1).scores, exact, atol=1e-6)
-    np.testing.assert_allclose(attribute(inside, reading, "integrated-gradients", 0).scores, -exact, atol=1e-6)
+    for target, wanted in ((1, exact), (0, -exact)):
+        found = attribute(inside, reading, "integrated-gradients", target).scores
+        np.testing.assert_allclose(found, wanted, atol=tolerance(1, scale=SCALE))
     raw = np.array([WORDS.get(t.text, 0.0) for t in reading.tokens])
     np.testing.assert_allclose(attribute(inside, reading, "gradient-input", 1).scores,
-                               SCALE / len(each) * (1 - each**2) * raw, atol=1e-6)
+                               SCALE / len(each) * (1 - each**2) * raw, atol=tolerance(1, scale=SCALE))
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -53,7 +55,7 @@ def test_leave_one_out_is_what_predicting_again_gives(text):
     for i, score in enumerate(scores):
         left = " ".join(words[:i] + words[i + 1 :]) or "모르는말"  # nothing left: one unknown word
         whole, without = inside.predictor.predict([text, left])
-        assert score == pytest.approx(whole.probabilities["1"] - without.probabilities["1"], abs=1e-6)
+        assert score == pytest.approx(whole.probabilities["1"] - without.probabilities["1"], abs=tolerance(8, 14))
 
 
 @pytest.mark.parametrize("cell, grams, recipe", MODELS)
@@ -63,7 +65,7 @@ def test_integrated_gradients_are_complete(cell, grams, recipe):
         scores, notes = attribute(inside, inside.read(text), "integrated-gradients", 1)
         assert abs(notes["missing"]) <= max(COMPLETE * abs(notes["difference"]), 1e-4)
         if recipe == "default":  # in the post's, padding takes its own part
-            assert scores.sum() + notes["missing"] == pytest.approx(notes["difference"], abs=1e-5)
+            assert scores.sum() + notes["missing"] == pytest.approx(notes["difference"], abs=tolerance(8))
         reading = inside.read(text)
         unknown = inside.masked(reading, range(len(reading.tokens)))
         if grams:
@@ -87,7 +89,7 @@ def test_gradient_input_is_a_numerical_derivative(cell, grams, recipe):
         def value(step, way=way, own=own):
             return log_odds(logits_of(words + step * way) + more.sum(0) + step * own, 1)[0]
 
-        assert scores[i] == pytest.approx((value(1e-5) - value(-1e-5)) / 2e-5, rel=1e-3, abs=1e-6)
+        assert scores[i] == pytest.approx((value(1e-5) - value(-1e-5)) / 2e-5, rel=1e-3, abs=tolerance(1, scale=scores))
 
 
 def sum_of_ngrams(reading, more, token):
@@ -124,7 +126,7 @@ def test_attention_gradient_is_a_numerical_derivative(cell):
         column = np.zeros_like(weights)
         column[..., j] = weights[..., j]
         rise = (log_odds(logits_of(weights + 1e-5 * column), 0) - log_odds(logits_of(weights - 1e-5 * column), 0))[0]
-        assert scores[j] == pytest.approx(rise / 2e-5, rel=1e-3, abs=1e-6)
+        assert scores[j] == pytest.approx(rise / 2e-5, rel=1e-3, abs=tolerance(1, scale=scores))
 
 
 @settings(max_examples=25, deadline=None)
@@ -134,7 +136,7 @@ def test_received_attention_is_shared_out_whole(kind, seed, text):
     passed = inside.run(inside.read(text))
     np.testing.assert_allclose(pooling_shares(inside, passed).sum(axis=1), 1)
     shares = received(inside, passed)
-    assert shares.sum() == pytest.approx(1, abs=1e-5) and (shares >= 0).all()
+    assert shares.sum() == pytest.approx(1, abs=tolerance(8, 2)) and (shares >= 0).all()
 
 
 def test_norm_is_the_length_of_what_each_token_brings():
@@ -145,7 +147,7 @@ def test_norm_is_the_length_of_what_each_token_brings():
     brought = [sum(shares[i] * np.linalg.norm(np.concatenate([passed.weights[0, h, i, j] * passed.values[0, h, j]
                                                               for h in range(2)])) for i in range(size))
                for j in range(size)]
-    np.testing.assert_allclose(attribute(inside, reading, "norm").scores, brought, rtol=1e-5)
+    np.testing.assert_allclose(attribute(inside, reading, "norm").scores, brought, rtol=tolerance(8))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from itertools import chain
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gluonattn.data.tables import write_rows
 from gluonattn.errors import OptionError
 from gluonattn.explain import compare as module
 from gluonattn.explain.compare import compare
 from gluonattn.explain.compare_report import to_csv, to_table, write_report
-from gluonattn.explain.compare_summary import summarise
+from gluonattn.explain.compare_summary import _divergences, _more_than_seeds, _pairs, summarise
 from gluonattn.explain.compare_words import in_words
 from gluonattn.explain.statistics import Figure
 from gluonattn.models.checkpoint import load_checkpoint
@@ -145,7 +148,8 @@ def test_the_table_fits_a_terminal(summary):
 
 
 def pair(first, second, mean, low, high, beyond):
-    agree = {"divergence": Figure(0.05, 0.04, 0.06), "overlap": Figure(0.5, 0.4, 0.6)}
+    agree = {"divergence": Figure(0.05, 0.04, 0.06), "overlap": Figure(0.5, 0.4, 0.6),
+             "more_than_seeds": {first: Figure(0.01, -0.01, 0.02), second: Figure(0.01, 0.001, 0.02)}}
     return {"cells": [first, second], "difference": Figure(mean, low, high), "p": 0.001, "p_holm": 0.003 if beyond else 0.4,
             "beyond_chance": beyond, "agree": agree}
 
@@ -156,7 +160,100 @@ def test_the_words_say_what_differs_and_what_does_not(summary):
     loud = {**summary, "pairs": [pair("mlp", "dot", -0.012, -0.02, -0.004, True), pair("mlp", "none", 0, -0.1, 0.1, False)]}
     said = " ".join(in_words(loud))
     assert "Beyond chance: mlp above dot by 1.20 points (p 0.003)." in said and "other 1 pair cannot" in said
-    assert "mlp -0.00 [-10.00, +10.00]" in said or "mlp +0.00 [-10.00, +10.00]" in said
+    assert "mlp +0.00 [-10, +10]" in said
+
+
+def rewritten(comparison, cell, **comprehensiveness):
+    """The comparison with other AOPC-comprehensiveness of a cell, (seeds, reviews) by method."""
+    results = copy.deepcopy(comparison.results)
+    for seed, result in enumerate(r for r in results if r["cell"] == cell):
+        for method, rows in comprehensiveness.items():
+            result["measured"]["methods"][method.replace("_", "-")]["comprehensiveness"] = rows[seed].tolist()
+    return comparison._replace(results=results)
+
+
+@pytest.mark.parametrize("above, below, seed", [(-0.03, 0.03, 0), (0.0, 0.03, 1), (0.03, 0.03, 2), (0.03, 0.0, 3)])
+def test_a_verdict_on_methods_comes_from_the_same_reviews(compared, above, below, seed):
+    """Reviews differ far more than methods do: intervals of each overlap, and that says nothing."""
+    rng = np.random.default_rng(seed)
+    floor = rng.uniform(0, 0.9, (2, 300))
+    noise = rng.normal(0, 0.02, (3, 2, 300))
+    noise -= noise.mean(axis=(1, 2), keepdims=True)
+    attention = floor + above + noise[0]
+    lowest = np.full((2, 300), -1.0)
+    given = dict.fromkeys(("norm", "gradient_input", "attention_gradient", "integrated_gradients"), lowest)
+    own = summarise(rewritten(compared[1], "mlp", random=floor, attention=attention,
+                              leave_one_out=attention + below + noise[1], **given))
+    methods = own["cells"]["mlp"]["methods"]
+    assert methods["attention"]["comprehensiveness"].low < methods["random"]["comprehensiveness"].high
+    said = next(text for text in in_words(own) if text.startswith("How much of the decision"))
+    place = ("not told apart from random" if not above else "below random" if above < 0 else
+             "above random, below the best method" if below else "level with the best method")
+    assert f"mlp: attention {methods['attention']['comprehensiveness']} is {place}" in said
+    assert f"attention less it {own['cells']['mlp']['attention_less']['random']}" in said
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 99), st.floats(0, 1), st.floats(0, 1), st.sampled_from([1, 3]))
+def test_beyond_chance_is_what_both_tests_find_in_one_direction(seed, first, second, seeds):
+    """Single models may be less often right, and the mean of their probabilities more often."""
+    rng, texts = np.random.default_rng(seed), 300
+    truth = rng.integers(0, 2, texts)
+    sure = np.array([0.95, 0.45, 0.45])[:seeds, None]  # one seed sure, two a little wrong
+    probabilities = {}
+    for cell, share in (("mlp", first), ("dot", second)):
+        right = np.where(rng.random((seeds, texts)) < share, rng.uniform(0.5, 1, (seeds, texts)), sure)
+        probabilities[cell] = np.stack([np.where(truth == label, right, 1 - right) for label in (0, 1)], axis=-1)
+    right = {cell: p.argmax(axis=-1) == truth for cell, p in probabilities.items()}
+    received = {cell: [[np.array([0.5, 0.5])] * 2] * seeds for cell in right}
+    (pair,) = _pairs(right, probabilities, truth, received, _divergences(received))
+    together = [(probabilities[cell].mean(axis=0).argmax(axis=-1) == truth).mean() for cell in ("mlp", "dot")]
+    if pair["beyond_chance"]:
+        assert np.sign(pair["difference"].mean) == np.sign(together[1] - together[0])
+    elif pair["p_holm"] < 0.05 and pair["difference"].sign:
+        assert np.sign(pair["difference"].mean) != np.sign(together[1] - together[0])
+
+
+def test_tests_that_disagree_are_not_beyond_chance():
+    truth = np.zeros(400, int)
+    right = np.repeat([[0.95]] * 2 + [[0.48]] * 7, 400, axis=1)  # the mean is always right, most seeds never
+    other = np.tile(np.where(np.arange(400) % 10 < 8, 0.9, 0.1), (9, 1))
+    probabilities = {cell: np.stack([p, 1 - p], axis=-1) for cell, p in (("mlp", right), ("dot", other))}
+    marks = {cell: p.argmax(axis=-1) == truth for cell, p in probabilities.items()}
+    received = {cell: [[np.array([0.5, 0.5])]] * 9 for cell in marks}
+    (pair,) = _pairs(marks, probabilities, truth, received, _divergences(received))
+    assert pair["p_holm"] < 1e-9 and pair["difference"].sign == 1 and pair["mcnemar_sign"] == -1
+    assert not pair["beyond_chance"]
+
+
+@pytest.mark.parametrize("own, across, told", [(0.0, 0.0, False), (0.02, 0.0, False), (0.0, 0.1, True), (0.02, 0.1, True)])
+def test_two_cells_differ_more_than_seeds_where_the_same_reviews_say_so(own, across, told):
+    rng, reviews = np.random.default_rng(0), 200
+    base = rng.dirichlet(np.full(6, 0.5), reviews)
+
+    def model(*mixed):
+        return [row + sum(share * (rng.dirichlet(np.ones(6)) - row) for share in mixed) for row in base]
+
+    shift = np.roll(np.eye(6), 1, axis=0)
+    received = {"mlp": [model(own) for _ in range(3)],
+                "dot": [[(1 - across) * row + across * row @ shift for row in model(own)] for _ in range(3)]}
+    diverge = _divergences(received)
+    found = [_more_than_seeds(diverge, cell, other, 3) for cell, other in (("mlp", "dot"), ("dot", "mlp"))]
+    assert all((one.sign > 0) == told for one in found)
+    assert np.isnan(_more_than_seeds(diverge, "mlp", "dot", 1).mean)
+
+
+def test_a_comparison_goes_on_only_where_it_can(data, tmp_path):
+    """Nobody asked to resume: a fresh one says nothing of it, nor one over another's models; a killed one goes on."""
+    options = dict(explained=2, sentences=["정말 최고 영화"])
+    once = Settings(**{**SMALL, "epochs": 1})
+    said = []
+    compare(["none"], 1, str(data), tmp_path, settings=once, report=said.append, **options)
+    compare(["none"], 1, str(data), tmp_path, settings=Settings(**SMALL), report=said.append, **options)
+    (tmp_path / "none-0.json").unlink()  # killed while measuring
+    compare(["none"], 1, str(data), tmp_path, settings=Settings(**SMALL), report=said.append, **options)
+    assert sum("training" in line for line in said) == 3 and "resume" not in " ".join(said)
+    assert sum("to train" in line for line in said) == 2  # the third time it is measured only
 
 
 def test_what_cannot_be_compared_is_said(tmp_path):

@@ -11,6 +11,7 @@ from gluonattn.explain.explanation import look_away
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
 
+from ..tolerance import tolerance
 from .known import TEXTS, bag_of_words, blind_to_attention, random_model
 
 TEXT = TEXTS[2]
@@ -24,7 +25,7 @@ def p(record) -> float:
 def test_editing_to_the_same_weights_changes_nothing(cell):
     record = random_model(cell, grams=True).predictor.explain(TEXT)
     same = record.edit(record.weights)
-    assert p(same) == pytest.approx(p(record), abs=1e-6)
+    assert p(same) == pytest.approx(p(record), abs=tolerance(8, 14))
     np.testing.assert_allclose(same.weights, record.weights)
     assert same.source["what_if"] == {"edited": True} and "what_if" not in record.source
 
@@ -35,29 +36,32 @@ def test_editing_moves_the_decision_as_the_formula_says():
     for i, value in enumerate((2.0, -2.5, 0.1)):
         weights = np.zeros((3, 3))
         weights[:, i] = 1
-        assert p(record.edit(weights)) == pytest.approx(1 / (1 + np.exp(-6 * np.tanh(value))), abs=1e-5)
+        assert p(record.edit(weights)) == pytest.approx(1 / (1 + np.exp(-6 * np.tanh(value))), abs=tolerance(8, 14))
 
 
 def test_a_model_that_is_blind_to_attention_does_not_care():
     record = blind_to_attention().predictor.explain(TEXT)
     even = np.full(record.weights.shape, 1 / len(record.keys))
-    assert p(record.edit(even)) == pytest.approx(p(record), abs=1e-7)
+    assert p(record.edit(even)) == pytest.approx(p(record), abs=tolerance(8, 14))
 
 
 def test_dropping_is_reading_what_is_left():
     predictor = random_model("mlp").predictor
     record = predictor.explain("최고 별로 영화")
     dropped = record.drop([1])
-    assert p(dropped) == pytest.approx(predictor.predict(["최고 영화"])[0].probabilities["1"], abs=1e-6)
+    assert p(dropped) == pytest.approx(predictor.predict(["최고 영화"])[0].probabilities["1"], abs=tolerance(8, 14))
     assert [t.text for t in dropped.keys] == ["최고", "영화"] and dropped.text == record.text
     assert [t.start for t in dropped.keys] == [0, 6] and dropped.source["what_if"] == {"dropped": [1]}
-    np.testing.assert_allclose(dropped.weights, predictor.explain("최고 영화").weights, atol=1e-6)
+    np.testing.assert_allclose(dropped.weights, predictor.explain("최고 영화").weights, atol=tolerance(8, 14))
 
 
 @pytest.mark.parametrize("grams", [False, True])
 def test_dropping_twice_is_dropping_both(grams):
     record = random_model("dot", grams).predictor.explain(TEXT)
-    assert p(record.drop([1]).drop([1, 2])) == pytest.approx(p(record.drop([1, 2, 3])), abs=1e-6)
+    assert p(record.drop([1]).drop([1, 2])) == pytest.approx(p(record.drop([1, 2, 3])), abs=tolerance(8, 14))
+    for tokens in (np.int64(1), np.array([1]), np.array(1), (i for i in [1]), {1}):
+        assert p(record.drop(tokens)) == p(record.drop([1]))
+    assert p(record.replace(np.int64(1), "좋다")) == p(record.replace(1, "좋다"))
     assert p(record.drop(-1)) == p(record.drop([len(record.keys) - 1]))
     edited = record.drop([0]).edit(np.full((5, 5), 0.2))
     assert len(edited.keys) == 5
@@ -67,7 +71,8 @@ def test_replacing_reads_the_new_text():
     predictor = random_model("general", grams=True).predictor
     record = predictor.explain("최고 별로 영화")
     changed = record.replace(1, "좋다")
-    assert changed.text == "최고 좋다 영화" and p(changed) == pytest.approx(p(predictor.explain("최고 좋다 영화")), abs=1e-6)
+    assert changed.text == "최고 좋다 영화"
+    assert p(changed) == pytest.approx(p(predictor.explain("최고 좋다 영화")), abs=tolerance(8, 14))
     assert changed.source["what_if"] == {"replaced": [3, 5, "좋다"]}
     with pytest.raises(TextError, match="nothing to explain"):
         predictor.explain("별로").replace(0, " ")
@@ -101,7 +106,7 @@ def test_an_explanation_carries_the_attribution_it_was_asked_for(method, recipe,
     about = record.source["explanation"]
     assert about["method"] == method and about["sign"] == METHODS[method].sign
     honest = about["honesty"]
-    assert honest["before"] == pytest.approx(record.prediction.confidence, abs=1e-5)
+    assert honest["before"] == pytest.approx(record.prediction.confidence, abs=tolerance(8, 14))
     assert honest["low"] <= honest["random"] <= honest["high"] and honest["tokens"] == 2
     assert load_record(record.save(tmp_path / "r.npz")) == record
     for i, row in enumerate(about["what_if"]["drop"]):
@@ -127,10 +132,10 @@ def test_the_default_method_is_the_one_recorded_in_training():
 
 def test_nobody_looks_at_a_word_and_rows_stay_whole():
     weights = np.array([[[0.2, 0.8, 0], [0, 1, 0], [0.5, 0.25, 0.25]]])
-    np.testing.assert_allclose(look_away(weights, 1), [[[1, 0, 0], [0.5, 0, 0.5], [2 / 3, 0, 1 / 3]]], atol=1e-6)
+    np.testing.assert_allclose(look_away(weights, 1), [[[1, 0, 0], [0.5, 0, 0.5], [2 / 3, 0, 1 / 3]]], atol=tolerance(3))
 
 
 def test_attributions_are_summed_over_eojeol_and_selected_with_their_tokens():
     record = random_model("mlp").predictor.explain(TEXT, "norm")
-    assert record.merge().attributions["norm"].sum() == pytest.approx(record.attributions["norm"].sum(), rel=1e-5)
+    assert record.merge().attributions["norm"].sum() == pytest.approx(record.attributions["norm"].sum(), rel=tolerance(8))
     np.testing.assert_allclose(record.select(None, [2, 0]).attributions["norm"], record.attributions["norm"][[2, 0]])

@@ -90,3 +90,11 @@ def test_intervals_are_over_words():
     drawn = draws(4, resamples=500)
     found = head_reading.agreement(counted(said, "cross"), drawn)["cause"][0, NEXT]
     assert (found.mean, found.low, found.high) == (0.5, 0, 1)
+
+
+def test_rounding_does_not_turn_an_even_head_to_a_key():
+    rng = np.random.default_rng(0)
+    even = np.full((2, 3, 5, 7), 1 / 7) * (1 + rng.uniform(-1.2e-7, 1.2e-7, (2, 3, 5, 7)))
+    np.testing.assert_allclose(head_reading._strongest(even.astype("f")), 1 / 7)
+    even[..., 2] += 0.001
+    assert (head_reading._strongest(even)[..., 2] == 1).all()

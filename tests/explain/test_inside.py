@@ -9,6 +9,7 @@ from gluonattn.data.ngrams import known_ngrams
 from gluonattn.errors import TextError
 from gluonattn.models.cells import CELLS
 
+from ..tolerance import tolerance
 from .known import KNOWN, TEXTS, random_model
 
 
@@ -20,14 +21,15 @@ def test_the_steps_give_the_models_own_answer(cell, recipe, grams):
         reading = inside.read(text)
         passed = inside.run(reading)
         logits, weights = inside.predictor.classifier(*inside.predictor.inputs([text]))
-        np.testing.assert_allclose(passed.logits, logits, atol=1e-5)
-        np.testing.assert_allclose(passed.weights, weights, atol=1e-5)
+        np.testing.assert_allclose(passed.logits, logits, atol=tolerance(8, 14, scale=logits))
+        np.testing.assert_allclose(passed.weights, weights, atol=tolerance(8, 14))
         again = inside.decide(passed, np.repeat(passed.weights, 3, axis=0))
-        np.testing.assert_allclose(again, np.repeat(passed.probabilities[None], 3, axis=0), atol=1e-6)
+        np.testing.assert_allclose(again, np.repeat(passed.probabilities[None], 3, axis=0), atol=tolerance(8, 14))
         words, logits_of = inside.words(reading.example), inside.from_words(reading)
         np.testing.assert_allclose(logits_of(np.repeat(words, 2, axis=0)) + passed.more,
-                                   np.repeat(logits, 2, axis=0), atol=1e-5)
-        np.testing.assert_allclose(inside.from_weights(passed)(passed.weights.astype(float)), logits, atol=1e-5)
+                                   np.repeat(logits, 2, axis=0), atol=tolerance(8, 14, scale=logits))
+        derived = inside.from_weights(passed)(passed.weights.astype(float))
+        np.testing.assert_allclose(derived, logits, atol=tolerance(8, 14, scale=logits))
 
 
 def test_ngrams_go_with_the_words_they_were_read_from():
@@ -64,7 +66,7 @@ def test_order_is_kept_whatever_the_lengths():
     inside = random_model(grams=True)
     examples = [inside.read(text).example for text in TEXTS * 3]
     alone = np.concatenate([inside.probabilities([example]) for example in examples])
-    np.testing.assert_allclose(inside.probabilities(examples), alone, atol=1e-6)
+    np.testing.assert_allclose(inside.probabilities(examples), alone, atol=tolerance(8, 14))
 
 
 def test_a_blank_text_cannot_be_read():

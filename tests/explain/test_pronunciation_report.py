@@ -7,6 +7,7 @@ import re
 import shutil
 
 import matplotlib
+import numpy as np
 import pytest
 
 from gluonattn.cli import main
@@ -16,6 +17,7 @@ from gluonattn.explain.pronunciation_sentences import about_question, in_brief
 from gluonattn.explain.pronunciation_study import OBSTRUENT, PLAIN, SINO, study
 from gluonattn.explain.pronunciation_summary import summarise
 from gluonattn.explain.pronunciation_text import TEXT
+from gluonattn.explain.statistics import figure
 from gluonattn.text.pronunciation import pronounce
 from gluonattn.text.pronunciation_words import words_with
 
@@ -76,6 +78,19 @@ def test_attention_and_intervention_agree_where_they_should(summary):
     assert summary["questions"][SINO]["roles"]["previous onset"]["flips"].mean > 0.9
     assert summary["questions"][SINO]["tables"]["cross chosen"]["others_flip"].mean > 0.5
     assert summary["questions"][PLAIN]["right"].mean == 1
+
+
+@pytest.mark.parametrize("strongest, others, verdict", [
+    ([0.3, 0.7] * 20, [0.2, 0.6] * 20, "agrees"), ([0.2, 0.6] * 20, [0.3, 0.7] * 20, "differs"),
+    ([1.0, 0.0] * 20, [0.0, 1.0] * 20, "unclear")])
+def test_whether_both_point_at_one_letter_is_told_word_by_word(summary, strongest, others, verdict):
+    """Words differ more than letters of a word: the intervals of the two rates overlap."""
+    rates = {"strongest_flips": figure(strongest), "others_flip": figure(others),
+             "difference": figure(np.subtract(strongest, others))}
+    asked = summary["questions"][OBSTRUENT]
+    asked = {**asked, "tables": {name: {**one, **rates} for name, one in asked["tables"].items()}}
+    lines = about_question({**summary, "questions": {OBSTRUENT: asked}}, OBSTRUENT, "en")
+    assert sum(TEXT["en"]["said"][verdict] in line for line in lines) == 1
 
 
 def test_every_sentence_carries_its_number(summary):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap, false_discovery_control, norm
 
 from gluonattn.explain.statistics import (
+    RESAMPLES,
     Figure,
     bootstrap_p,
     calibration,
@@ -47,10 +48,9 @@ def test_what_cannot_be_asked_is_left_out():
     assert all(np.isnan(figure([np.nan, np.nan])))
 
 
-def test_intervals_are_apart_or_not():
-    assert Figure(1, 0, 2).apart(Figure(4, 3, 5)) and Figure(4, 3, 5).apart(Figure(1, 0, 2))
-    assert not Figure(1, 0, 2).apart(Figure(2, 1, 3))
-    assert str(Figure(0.12345, 0.1, 0.2)) == "0.123 [0.100, 0.200]"
+def test_an_interval_lies_on_one_side_of_0_or_holds_it():
+    assert (Figure(1, 0.5, 2).sign, Figure(-1, -2, -0.5).sign, Figure(1, 0, 2).sign, Figure(0, -1, 1).sign) == (1, -1, 0, 0)
+    assert figure([np.nan]).sign == 0
 
 
 def test_mcnemar_counts_only_where_one_is_right():
@@ -111,3 +111,50 @@ def test_bootstrap_p_is_the_normal_one_for_a_mean():
     assert bootstrap_p(draws(400, resamples=5000) @ values / 400) == pytest.approx(expected, rel=0.25)
     assert bootstrap_p(np.zeros(100)) == 1 and np.isnan(bootstrap_p(np.full(100, np.nan)))
     assert np.isnan(interval(np.full(100, np.nan)).mean)
+
+
+def as_float32_might(values, seed):
+    """The same scores with the rounding of another order of sums."""
+    noise = np.random.default_rng(seed).uniform(-1, 1, len(values)) * np.finfo(np.float32).eps
+    return values + noise * np.abs(values).max(initial=0)
+
+
+@given(st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=1, max_size=12), st.integers(0, 99),
+       st.sampled_from([1e-12, 0.1, 1000.0]))
+def test_rounding_is_not_ranked(scores, seed, size):
+    """Two removals that leave the same text differ by 3e-8."""
+    first, second = size * np.array(scores, dtype=float).T / 7
+    found = rank_agreement(as_float32_might(first, seed), as_float32_might(second, seed + 1))
+    np.testing.assert_equal(found, rank_agreement(first, second))
+
+
+@given(st.integers(40, 400), st.sampled_from([0.001, 0.02, 0.15]), st.booleans(), st.integers(0, 99))
+@settings(max_examples=12, deadline=None)
+def test_the_ends_of_an_interval_have_no_more_digits_than_the_resamples_hold(size, spread, few, seed):
+    """Other draws give the same text, but for a unit in the last place or two (of which each is right to one)."""
+    rng = np.random.default_rng(seed)
+    values = 0.7 + spread * (rng.random(size) < 0.4 if few else rng.normal(size=size))
+    drawn = [figure(values, seed=n) for n in (1, 2)]
+    for factor in (1, 100):
+        for digits in (2, 3, 4):
+            first, second = (found.spell(digits, factor=factor) for found in drawn)
+            assert first[0] == second[0] == f"{factor * values.mean():.{digits}f}"
+            for one, other in zip(first[1:], second[1:]):
+                places = min(len(end.partition(".")[2]) for end in (one, other))
+                step = factor * spread / size if few else 0  # means of yes and no have steps of their own
+                assert places <= digits and abs(float(one) - float(other)) < max(2.01 * 10**-places, 1.01 * step)
+    assert Figure(0.12345, 0.10004, 0.10004).spell(4) == ("0.1235", "0.1000", "0.1000")
+    assert Figure(0.5, -0.0004, 0.9).spell(3) == ("0.500", "0.0", "0.9") and str(figure([np.nan])) == "nan [nan, nan]"
+    assert Figure(12.3, 2.4, 32.7).spell(2, sign="+") == ("+12.30", "+2", "+33") and RESAMPLES == 10_000
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_answers_of_few_kinds_are_drawn_like_any(seeds):
+    """Right or wrong is drawn by kind, and numbers that differ a little one by one: the same distribution."""
+    rng = np.random.default_rng(0)
+    right = (rng.random((seeds, 2000)) < 0.8).astype(float)
+    right[:, ::50] = np.nan
+    own, alone = figure(right), figure(right + rng.uniform(-1e-9, 1e-9, right.shape))
+    assert own.mean == pytest.approx(alone.mean)
+    assert own.low == pytest.approx(alone.low, abs=0.001) and own.high == pytest.approx(alone.high, abs=0.001)
+    assert own == figure(right)

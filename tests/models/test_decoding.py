@@ -12,7 +12,8 @@ if not mxnet_is_installed():
 from gluonattn.models.decoding import StepDecoder, decode
 from gluonattn.runtime import mx
 
-from .test_transformer import LETTERS, SOURCES, ids, make, run
+from ..tolerance import tolerance
+from .test_transformer import LETTERS, SOURCES, SUMS, ids, make, run
 
 BEGIN, END = 2, 3
 
@@ -40,7 +41,7 @@ def test_a_step_with_the_cache_is_a_row_of_the_whole_pass(hybridized):
     states = step.start(mx.nd.array(source), mx.nd.array(SOURCES))
     for position in range(6):
         found, states = step(mx.nd.array(target[:, position]), states)
-        np.testing.assert_allclose(found.asnumpy(), logits[:, position], atol=3e-6)
+        np.testing.assert_allclose(found.asnumpy(), logits[:, position], atol=tolerance(*SUMS, scale=logits))
 
 
 def test_a_beam_of_one_takes_the_most_probable_letter_of_every_step():
@@ -54,7 +55,7 @@ def test_a_beam_of_one_takes_the_most_probable_letter_of_every_step():
         ended = wanted[-1] == END
         assert letters.tolist() == (wanted[1:-1] if ended else wanted[1:])
         if ended:
-            assert found == pytest.approx(score(model, row, length, letters), abs=1e-4)
+            assert found == pytest.approx(score(model, row, length, letters), abs=tolerance(*SUMS, scale=found))
 
 
 def test_a_wide_beam_finds_the_most_probable_of_all_sequences():
@@ -67,7 +68,7 @@ def test_a_wide_beam_finds_the_most_probable_of_all_sequences():
         best = max(everything, key=everything.get)
         ended = [i for i, one in enumerate(letters) if len(one) < 4]  # those of four were cut before an end
         assert tuple(letters[ended[0]]) == best
-        assert found[ended[0]] == pytest.approx(everything[best], abs=1e-4)
+        assert found[ended[0]] == pytest.approx(everything[best], abs=tolerance(*SUMS, scale=found))
         assert (np.diff(found) <= 0).all()
 
 

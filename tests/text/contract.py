@@ -7,6 +7,8 @@ import unicodedata
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from gluonattn.plain import is_blank
+
 SEED_SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
 
@@ -18,7 +20,7 @@ def check_tokenizer(split, text: str) -> None:
 
 
 def check_contract(text: str, tokens) -> None:
-    """Spans inside the text and not empty, starts in order, every non-space character covered."""
+    """Spans inside the text and not empty, starts in order, every visible character covered."""
     covered = bytearray(len(text))
     last = 0
     for token in tokens:
@@ -27,7 +29,7 @@ def check_contract(text: str, tokens) -> None:
         assert token.start >= last, f"{token} starts before its left neighbour"
         last = token.start
         covered[token.start : token.end] = b"\x01" * (token.end - token.start)
-    missed = [i for i, c in enumerate(text) if not covered[i] and not c.isspace()]
+    missed = [i for i, c in enumerate(text) if not covered[i] and not is_blank(c)]
     assert not missed, f"characters {missed[:10]} of {text!r} belong to no token"
 
 

@@ -12,6 +12,8 @@ from gluonattn.record import AttentionRecord, Token
 from gluonattn.text import tokenizer
 from gluonattn.text.merge import merge_into, shares, with_tags
 
+from ..tolerance import tolerance
+
 TEXT = "수준떨어지는 연출에 비해 👍🏽최고ㅋㅋ"
 
 
@@ -33,9 +35,9 @@ def test_rows_keep_their_mass_from_any_pieces_to_morphemes_to_eojeol(form, place
     text = unicodedata.normalize(form, TEXT)
     record = record_of(text, cut(text, places), seed)
     morphemes = merge_into(record, tokenizer("mecab"))
-    assert np.abs(morphemes.weights.sum(-1) - 1).max() < 1e-5
+    assert np.abs(morphemes.weights.sum(-1) - 1).max() < tolerance(60)
     words = morphemes.merge()
-    assert np.abs(words.weights.sum(-1) - 1).max() < 1e-5
+    assert np.abs(words.weights.sum(-1) - 1).max() < tolerance(60)
     assert morphemes.queries[0].text == "[CLS]" and morphemes.queries[-1].text == "[SEP]"
     starts = [t.start for t in morphemes.queries]
     assert starts == sorted(starts) and morphemes.source["merged"] == "mecab"
@@ -52,7 +54,8 @@ def test_what_each_key_and_query_becomes():
     made = merge_into(record, lambda _: units)
     # 나 다 lies half in each unit: the first unit is a third of it and two thirds of 가, as a query.
     first = (1 * 0.2 + 0.5 * 0.6) / 1.5, (1 * 0.8 + 0.5 * 0.4) / 1.5
-    assert made.weights[0, 0] == pytest.approx(np.array([[first[0] + first[1] / 2, first[1] / 2], [0.8, 0.2]]))
+    expected = np.array([[first[0] + first[1] / 2, first[1] / 2], [0.8, 0.2]])
+    assert made.weights[0, 0] == pytest.approx(expected, abs=tolerance(3))
     assert made.keys == tuple(units)
 
 
@@ -71,7 +74,7 @@ def test_both_sides_of_a_cross_record():
                              np.random.default_rng(0).dirichlet(np.ones(6), (1, 1, 5)), "cross", target_text=target)
     words = merge_into(record, str_words, tokenizer("mecab"))
     assert [t.text for t in words.queries] == ["[CLS]", "saw", "a", "film", "[SEP]"]
-    assert words.keys[1].text == "영화" and words.weights.sum(-1) == pytest.approx(1)
+    assert words.keys[1].text == "영화" and words.weights.sum(-1) == pytest.approx(1, abs=tolerance(60))
 
 
 def str_words(text: str) -> list[Token]:

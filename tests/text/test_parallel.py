@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
@@ -87,6 +88,15 @@ def test_what_the_cache_gives_back_is_equal(tmp_path):
     texts = _texts(100)
     first, second = (tokenize_all(texts, "syllable", workers=1, cache=tmp_path) for _ in "12")
     assert first == second == _one_by_one(texts, "syllable")
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_equivalent_texts_have_the_same_tokens_and_one_entry(workers, tmp_path):
+    versions = [["좋다 영화", "값"], [unicodedata.normalize("NFD", text) for text in ("좋다 영화", "값")],
+                ["좋\u200b다 영화\ufeff", "\u00ad값"]]
+    found = [tokenize_all(iter(texts), "mecab", workers=workers, cache=tmp_path) for texts in versions]
+    assert found[0] == found[1] == found[2] == [["좋", "다", "영화"], ["값"]]
+    assert len(list(tmp_path.iterdir())) == (workers == 1)
 
 
 @pytest.mark.parametrize("change", [

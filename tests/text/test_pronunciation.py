@@ -17,13 +17,18 @@ from gluonattn.text.pronunciation_state import STEPS
 
 from .contract import texts, tries
 
-TABLE = Path(__file__).with_name("standard_pronunciation.txt")
-CASES = [
-    pytest.param(spelling.replace("_", " "), readings.split("/"), id=f"{article} {spelling}")
-    for line in TABLE.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
-    for article, _, examples in [line.partition(": ")]
-    for spelling, readings in re.findall(r"(\S+?)\[(\S+?)\]", examples)
-]
+
+def read_cases(name: str) -> list:
+    lines = Path(__file__).with_name(f"{name}_pronunciation.txt").read_text(encoding="utf-8").splitlines()
+    return [
+        pytest.param(spelling.replace("_", " "), readings.split("/"), id=f"{article} {spelling}")
+        for line in lines if line and not line.startswith("#")
+        for article, _, examples in [line.partition(": ")]
+        for spelling, readings in re.findall(r"(\S+?)\[(\S+?)\]", examples)
+    ]
+
+
+CASES, KNOWN = read_cases("standard"), read_cases("known")
 words = st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), min_size=1, max_size=6)
 # Codas and onsets of every kind meet often, which random syllables seldom do.
 crowded = st.lists(
@@ -44,6 +49,17 @@ def test_the_standard_gives_at_least_200_examples_of_22_articles():
 
 @pytest.mark.parametrize("spelling, readings", CASES)
 def test_examples_of_the_standard(spelling, readings):
+    said = pronounce(spelling, linked=True)
+    assert joined(said.sounds) == readings[0]
+    assert set(readings[1:]) <= set(map(joined, said.also))
+
+
+def test_the_other_examples_are_many_and_not_those_of_the_standard():
+    assert len(KNOWN) >= 900 and not {case.values[0] for case in KNOWN} & {case.values[0] for case in CASES}
+
+
+@pytest.mark.parametrize("spelling, readings", KNOWN)
+def test_words_and_phrases_chosen_to_find_gaps(spelling, readings):
     said = pronounce(spelling, linked=True)
     assert joined(said.sounds) == readings[0]
     assert set(readings[1:]) <= set(map(joined, said.also))
@@ -109,8 +125,12 @@ def test_an_object_particle_is_no_adnominal_ending():
     assert pronounce("음악을 듣다", linked=True).sounds == "으마글 듣따"
 
 
-def test_decomposed_hangul_is_the_same_word():
-    assert pronounce(unicodedata.normalize("NFD", "국물")) == pronounce("국물")
+@given(st.one_of(words, texts, st.sampled_from(["국물 é 16개", "가\u11a8", "café에서 밥 먹을 수 있다"])), st.booleans(), st.booleans())
+@tries(150)
+def test_canonically_equivalent_text_is_said_the_same(text, linked, lexical):
+    composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    said = pronounce(text, linked=linked, lexical=lexical)
+    assert said == pronounce(composed, linked=linked, lexical=lexical) == pronounce(decomposed, linked=linked, lexical=lexical)
 
 
 def test_what_is_no_text_is_refused():
@@ -138,8 +158,9 @@ def check(said) -> None:
 def test_any_text_passes_with_what_is_no_hangul_unchanged(text, linked, lexical):
     said = pronounce(text, linked=linked, lexical=lexical)
     check(said)
-    assert len(said.sounds) == len(said.text)
-    assert all(a == b for a, b in zip(said.text, said.sounds) if not is_syllable(a))
+    assert len(said.sounds) == len(said.read)
+    assert all(a == b for a, b in zip(said.read, said.sounds) if not is_syllable(a))
+    assert said.read == said.text or any(character.isdigit() for character in text)
 
 
 @given(st.one_of(words, crowded), st.booleans())

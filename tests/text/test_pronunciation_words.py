@@ -23,10 +23,18 @@ def fits(entry, place, mark) -> bool:
     }[mark.kind]
 
 
-@pytest.mark.parametrize("entry", entries(), ids=lambda e: f"{e.section} {e.word}")
-def test_entries(entry):
-    assert entry.section in {*RULES, "none"} and entry.source.startswith(("standard", "dictionary"))
-    assert entry.marks and all(0 < place < len(entry.word) and fits(entry, place, m) for place, m, _ in entry.marks)
+def test_entries():
+    wrong = [
+        entry for entry in entries()
+        if entry.section not in {*RULES, "none"} or not entry.source.startswith(("standard", "dictionary", "hanja"))
+        or not entry.marks or not all(0 < place < len(entry.word) and fits(entry, place, m) for place, m, _ in entry.marks)
+    ]
+    assert len(entries()) > 1500 and wrong == []
+
+
+def test_no_word_is_listed_twice():
+    words = [(entry.word, entry.section) for entry in entries()]
+    assert [word for word in words if words.count(word) > 1] == []
 
 
 @pytest.mark.parametrize("rule", sorted({e.section for e in entries()} - {"none"}))

@@ -14,6 +14,8 @@ from gluonattn.training.pronunciation_task import (
 )
 from gluonattn.training.settings import Settings
 
+from ..tolerance import tolerance
+
 WORDS = ["국물이 값을 놓고 나무 하늘 좋은 학교에 같이 먹는다 책상"]
 
 
@@ -37,7 +39,7 @@ def test_the_loss_is_the_mean_over_letters_and_padding_is_no_letter(smoothing):
         share = np.eye(6)[wanted[wanted >= 0].astype(int)] * (1 - smoothing) + smoothing / 6
         expected.append(-(share * row[: len(share)]).sum(-1).mean())
     found = LetterCrossEntropy(smoothing)(mx.nd.array(logits), mx.nd.array(targets))
-    np.testing.assert_allclose(found.asnumpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(found.asnumpy(), expected, rtol=tolerance(6, 2))
 
 
 def test_a_word_is_right_when_every_letter_is():

@@ -1,0 +1,144 @@
+"""What MXNet computes while a block is captured: the origin of every array."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from ..runtime import mx
+from .origins import INPUT, WEAK, Attended, Made, Origin, Origins
+
+_PRODUCTS = {"batch_dot", "dot", "_linalg_gemm2"}
+_SOFTMAX = {"softmax", "masked_softmax", "SoftmaxActivation"}
+_VIEWS = ("reshape", "_slice", "_at", "detach", "astype", "copy", "as_in_context")
+
+
+class ByIdentity(dict):
+    """Arrays as keys, by what they are and not by what they hold; they live as long as this does."""
+
+    def __init__(self):
+        super().__init__()
+        self._kept: dict[int, Any] = {}
+
+    def __setitem__(self, key, value):
+        self._kept[id(key)] = key
+        super().__setitem__(id(key), value)
+
+    def get(self, key, default=None):
+        return super().get(id(key), default)
+
+
+class Trace:
+    """Follows MXNet's operations; what they compute is not touched.
+
+    Attributes
+    ----------
+    origins : Origins
+    """
+
+    def __init__(self, attended: Callable[[Attended], None], taken: set[str]):
+        self.origins = Origins(ByIdentity(), ByIdentity(), lambda array: False, self._attention)
+        self.attended, self.taken = attended, taken
+        self.ran: set[str] = set()
+        self._stack: list[str] = []
+
+    def enter(self, path: str, inputs) -> None:
+        outside = not self._stack
+        self._stack.append(path)
+        if outside:
+            self.ran.add(path)
+            for i, array in enumerate(_arrays(inputs)):
+                if self.origins.known(array) is None:
+                    self.origins.note(array, Made(Origin(f"{path or 'the block'}, input {i}"),
+                                                  INPUT if array.ndim > 2 else WEAK))  # ids become a sequence by look-up
+
+    def leave(self, path: str) -> None:
+        while self._stack and self._stack.pop() != path:
+            pass
+
+    def _attention(self, rows: Origin, columns: Origin, weights: Any) -> None:
+        path = self._stack[-1] if self._stack else None
+        if path is not None and not any(t == "" or path == t or path.startswith(f"{t}.") for t in self.taken):
+            self.attended(Attended(path, rows, columns))
+
+    def followed(self, name: str, operands, result) -> None:
+        """What is known of an operation's result."""
+        made = self.origins.first(operands)
+        results = _arrays(result)
+        if made is None or not results:
+            return
+        if name == "Embedding":
+            made = (self.origins.known(operands[0]) or made)._replace(rank=INPUT)
+        elif name in _PRODUCTS and len(operands) > 1:
+            made = self.origins.product(operands[0], operands[1], results, made, many=operands[0].ndim > 2)
+            for one in results:
+                self.origins.note(one, made)
+            return
+        elif name in _SOFTMAX and made.scores:
+            made = made._replace(scores=False, shares=True)
+        for one in results:
+            if not any(one is operand for operand in operands):
+                self.origins.takes_over(one, made, operands)
+
+
+@contextmanager
+def traced(trace: Trace, blocks: dict[str, Any]) -> Iterator[Trace]:
+    """Follow what MXNet computes; blocks tell when they start and end."""
+    register, array = mx.nd.register, mx.nd.NDArray
+    invoke = register._imperative_invoke
+    views = {name: array.__dict__[name] for name in _VIEWS}
+
+    def following(handle, operands, *args):
+        result = invoke(handle, operands, *args)
+        trace.followed(_name_of(handle), operands, result)
+        return result
+
+    def viewing(name, view):
+        def made(self, *args, **kwargs):
+            result = view(self, *args, **kwargs)
+            trace.followed(name, [self], result)
+            return result
+
+        return made
+
+    hooks = []
+    try:
+        register._imperative_invoke = following
+        for name, view in views.items():
+            setattr(array, name, viewing(name, view))
+        for path, block in blocks.items():
+            hooks.append(block.register_forward_pre_hook(lambda _, inputs, p=path: trace.enter(p, inputs)))
+            hooks.append(block.register_forward_hook(lambda *_, p=path: trace.leave(p)))
+        yield trace
+    finally:
+        register._imperative_invoke = invoke
+        for name, view in views.items():
+            setattr(array, name, view)
+        for hook in hooks:
+            hook.detach()
+
+
+def same_positions(one, other) -> bool:
+    """Whether two arrays hold the same numbers: the same object, or equal values."""
+    return one is other or (one.shape == other.shape and one.dtype == other.dtype
+                            and bool((one.asnumpy() == other.asnumpy()).all()))
+
+
+@cache
+def _name_of(handle: int) -> str:
+    text, count = ctypes.c_char_p(), ctypes.c_uint()
+    lists = [ctypes.POINTER(ctypes.c_char_p)() for _ in range(3)]
+    last = [ctypes.c_char_p() for _ in range(3)]
+    mx.base.check_call(mx.base._LIB.MXSymbolGetAtomicSymbolInfo(
+        ctypes.c_void_p(handle), ctypes.byref(text), ctypes.byref(last[0]), ctypes.byref(count),
+        *(ctypes.byref(one) for one in lists), *(ctypes.byref(one) for one in last[1:])))
+    return (text.value or b"").decode()
+
+
+def _arrays(value) -> list:
+    if isinstance(value, mx.nd.NDArray):
+        return [value]
+    return [a for v in value for a in _arrays(v)] if isinstance(value, (tuple, list)) else []

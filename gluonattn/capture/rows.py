@@ -1,0 +1,60 @@
+"""Rows of attention weights that are no distribution: which one, and why. numpy only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .calls import Call
+
+TOLERANCE = 1e-4
+
+
+def broken_row(call: Call, hidden: np.ndarray | None) -> str | None:
+    """The first row of a layer that is no distribution over keys, in words; None where all are.
+
+    Parameters
+    ----------
+    call : Call
+    hidden : bool, shape (B, Tq), or None
+        True at queries that are padding: their rows are never looked at, whatever a framework makes of them.
+    """
+    weights = call.weights
+    if weights is None:
+        return None
+    looked = np.ones(weights.shape[:3], dtype=bool)
+    if hidden is not None:
+        looked &= ~hidden[:, None]
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums = weights.sum(-1, dtype=np.float64)
+        whole = (np.abs(sums - 1) <= TOLERANCE) & (weights.min(-1, initial=0) >= -TOLERANCE)
+    looks = call.looks()
+    nowhere = np.zeros(weights.shape[:3], dtype=bool) if looks is None or call.outside else ~np.broadcast_to(
+        looks, weights.shape[:3])
+    wrong = looked & (~whole | nowhere)
+    if not wrong.any():
+        return None
+    sentence, head, query = (int(i) for i in np.argwhere(wrong)[0])
+    where = f"{call.layer or 'the model'}: row {query} of sentence {sentence} (head {head})"
+    many = f", and {int(wrong.sum()) - 1} rows more" if wrong.sum() > 1 else ""
+    row, total = weights[sentence, head, query], float(sums[sentence, head, query])
+    advice = f". {call.advice}" if call.advice else ""
+    return f"{where} {_cause(call, row, total, bool(nowhere[sentence, head, query]))}{many}{advice}"
+
+
+def _cause(call: Call, row: np.ndarray, total: float, nowhere: bool) -> str:
+    padding = "if it is padding, say so with padding=... (attention_mask on Hugging Face)"
+    if nowhere:
+        return f"may look nowhere, for its mask hides every key: let it see one key; {padding}"
+    if not np.isfinite(row).all():
+        bad = f"is not finite (it has {row[~np.isfinite(row)][0]})"
+        if call.bias is not None and not call.outside:  # it may look somewhere, as was asked first
+            return f"{bad}: its queries or keys are not, so look for NaN in the layer's weights and inputs"
+        return f"{bad}: its queries or keys are not, or its mask hides every key; {padding}"
+    if row.min() < -TOLERANCE:
+        return f"has negative weights ({row.min():.3g}): these are no attention weights but something else the layer returns"
+    if call.training:
+        return f"sums to {total:.3f}: in training mode dropout acts on weights; call model.eval() first"
+    if total == 0:
+        return f"sums to 0: these are no attention weights, or the mask hides every key; {padding}"
+    return (f"sums to {total:.3f}, not 1, though the model is in evaluation mode: these are no attention weights, or the layer "
+            "gives a part of the row to something that it does not return. Such rows are not recorded")

@@ -1,0 +1,88 @@
+"""What an attention cell says of itself: a formula for people, a Gluon block to train, and the forward pass."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from ..backend import Array, Backend
+
+
+class Cell(ABC):
+    """One attention cell.
+
+    Attributes
+    ----------
+    name : str
+    formula : str
+        Score of a query q and a key k, before the softmax over keys.
+    source : str
+        Paper of the formula.
+    baseline : bool
+        Whether it learns nothing: what other cells are compared with.
+
+    Notes
+    -----
+    `model` is what a checkpoint's config.json says of the network: "hidden_size" of each GRU direction, "units",
+    "num_heads". Names of parameters are those of `block`, without "attention.".
+    """
+
+    name: str
+    formula: str
+    source: str
+    baseline = False
+
+    @abstractmethod
+    def block(self, *, hidden_size: int, units: int, num_heads: int, dropout: float) -> Any:
+        """The Gluon block that is trained.
+
+        Parameters
+        ----------
+        hidden_size : int
+            Width of queries and keys.
+        units, num_heads : int
+        dropout : float
+            On the weights.
+
+        Returns
+        -------
+        gluonnlp.model.AttentionCell
+        """
+
+    def parameters(self, model: Mapping) -> dict[str, tuple[int, ...]]:
+        """Shape of each parameter of the block."""
+        return {}
+
+    def heads(self, num_heads: int) -> int:
+        """How many matrices of weights it gives where the model has `num_heads`."""
+        return 1
+
+    def scores(self, F: Backend, model: Mapping, states: Array) -> Array:
+        """Scores (B, heads, T, T) of states (B, T, C), the queries and keys."""
+        raise NotImplementedError(f"the cell {self.name!r} must define scores, or weights")
+
+    def weights(self, F: Backend, model: Mapping, states: Array, pairs: Array) -> Array:
+        """Weights (B, heads, T, T) of states (B, T, C); `pairs` (B, 1, T, T) is 1 where a query may look."""
+        return F.softmax(self.scores(F, model, states), pairs)
+
+    def values(self, F: Backend, model: Mapping, states: Array) -> Array:
+        """What the weights read: (B, heads, T, C / heads)."""
+        return F.expand(states, 1)
+
+
+class DotProductCell(Cell):
+    """A cell whose scores are dot products: it has queries and keys that can be drawn as points."""
+
+    @abstractmethod
+    def queries_and_keys(self, F: Backend, model: Mapping, states: Array) -> tuple[Array, Array]:
+        """Queries and keys (B, heads, T, D); the scores are their products, so any scale is in the queries."""
+
+    def scores(self, F: Backend, model: Mapping, states: Array) -> Array:
+        queries, keys = self.queries_and_keys(F, model, states)
+        return F.matmul(queries, F.swap(keys))
+
+
+def width(model: Mapping) -> int:
+    """Width C of the states: both GRU directions."""
+    return 2 * model["hidden_size"]

@@ -1,0 +1,41 @@
+"""Additive attention."""
+
+from .base import Cell, width
+
+
+class MLP(Cell):
+    """One hidden layer for each pair (Bahdanau et al., Neural Machine Translation by Jointly Learning to Align and
+    Translate, ICLR 2015)."""
+
+    name = "mlp"
+    formula = "v^T tanh(W[q;k])"
+    source = "Bahdanau et al. 2015"
+    normalized = False
+
+    def block(self, *, hidden_size, units, num_heads, dropout):
+        from ...runtime import mx
+        from ..fast_cells import FastMLPAttentionCell
+
+        # GluonNLP shares one default tanh block between all instances.
+        tanh = mx.gluon.nn.Activation("tanh")
+        return FastMLPAttentionCell(units, act=tanh, normalized=self.normalized, dropout=dropout)
+
+    def parameters(self, model):
+        units = model["units"]
+        return {"_query_mid_layer.weight": (units, width(model)), "_query_mid_layer.bias": (units,),
+                "_key_mid_layer.weight": (units, width(model)), **self.v_parameters(units)}
+
+    def v_parameters(self, units):
+        return {"_attention_score.weight": (1, units)}
+
+    def v(self, F):
+        """The vector that weighs the hidden units, (1, U)."""
+        return F.weight("attention._attention_score.weight")
+
+    def scores(self, F, model, states):
+        query = F.linear(states, "attention._query_mid_layer.weight", "attention._query_mid_layer.bias")
+        key = F.linear(states, "attention._key_mid_layer.weight")
+        return F.expand(F.additive(query, key, self.v(F)), 1)
+
+
+CELL = MLP()

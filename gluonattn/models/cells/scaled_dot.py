@@ -1,0 +1,23 @@
+"""Dot products over the root of their width."""
+
+from .base import DotProductCell, width
+
+
+class ScaledDot(DotProductCell):
+    """Vaswani et al., Attention Is All You Need, NIPS 2017."""
+
+    name = "scaled-dot"
+    formula = "q^T k / sqrt(d)"
+    source = "Vaswani et al. 2017"
+
+    def block(self, *, hidden_size, units, num_heads, dropout):
+        from ..fast_cells import FastDotProductAttentionCell
+
+        return FastDotProductAttentionCell(scaled=True, dropout=dropout)
+
+    def queries_and_keys(self, F, model, states):
+        states = F.expand(states, 1)
+        return states / width(model) ** 0.5, states
+
+
+CELL = ScaledDot()

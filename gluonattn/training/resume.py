@@ -1,0 +1,87 @@
+"""The resume file as a file: what stands in it, checked, before MXNet is loaded. `state` makes a run of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, Union
+
+import numpy as np
+from msgspec import Meta, Struct
+
+from ..contents import parse_json, parse_tensors, require
+from ..contents import refuse as refuse_as
+from ..errors import CheckpointError
+
+FORMAT = "1"
+_START_AGAIN = "Remove it and train from the start, without --resume."
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Totals(Struct):
+    """Sums over the batches of the current epoch."""
+
+    loss: float
+    correct: Count
+    reviews: Count
+    seconds: float
+
+
+class Header(Struct):
+    """Where a run stands."""
+
+    epoch: Count
+    batch: Count
+    totals: Totals
+    history: list[dict[str, Union[int, float, None]]]
+    updates: Count
+    counts: dict[str, Count]
+
+
+def resume_file(out: Path) -> Path:
+    """The file that stands beside a checkpoint folder while its run is unfinished."""
+    return out.with_name(out.name + ".resume")
+
+
+def read_resume_file(path: Path, fingerprint: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and header of a resume file.
+
+    Raises
+    ------
+    CheckpointError
+        If it is cut, changed, of another version, or of a run with another fingerprint.
+    """
+    tensors, notes = _read(path)
+    if notes.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} was written by another version of gluonattn. Remove it and train from the start."
+        )
+    if notes.get("fingerprint") != fingerprint:
+        raise CheckpointError(
+            f"{path} belongs to a run with other data or settings. Give the same ones to resume it (as many "
+            "workers, too), choose another --out, or train from the start without --resume."
+        )
+    header = parse_json(notes.get("header", ""), path, CheckpointError, _START_AGAIN)
+    require(header, Header, path, CheckpointError, _START_AGAIN)
+    return tensors, header
+
+
+def is_resume_file_of(path: Path, fingerprint: str) -> bool:
+    """Whether a resume file is there and belongs to the run with this fingerprint."""
+    try:
+        return path.exists() and _read(path)[1].get("fingerprint") == fingerprint
+    except CheckpointError:
+        return False
+
+
+def refuse(path: Path, reason: str) -> NoReturn:
+    """Raise CheckpointError for a resume file whose values are not what they should be."""
+    refuse_as(path, reason, CheckpointError, _START_AGAIN)
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}). {_START_AGAIN}") from None
+    return parse_tensors(content, path, CheckpointError, _START_AGAIN)
