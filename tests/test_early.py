@@ -30,6 +30,7 @@ WRONG = [
     (["explain", "--from", "nowhere.csv"], "nowhere.csv"),
     (["explain", "--from", "in.csv", "--text-column", "nope"], "expected 'nope'"),
     (["explain", "좋다", "--text-column", "text"], "--text-column names a column of the file behind --from"),
+    (["pronounce", "좋다", "--text-column", "text"], "--text-column names a column of the file behind --from"),
     (["explain", "좋다", "--out", "no/where.png"], "cannot write no/where.png"),
     (["explain", "좋다", "--out", "folder.png"], "folder.png: it is a folder"),
     (["explain", "--from", "list.txt", "--out", "list.txt"], "list.txt is what is read"),
