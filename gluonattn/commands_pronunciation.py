@@ -25,8 +25,10 @@ def pronounce(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Say how Korean is pronounced by the standard (표준 발음법), and why."""
+    from . import early
     from .text.pronunciation import pronounce as say
 
+    early.require_source_of_columns("--text-column", text_column, source)
     given = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
     if not given:
         raise OptionError('give a text to pronounce, as in gluonattn pronounce "알 수 없는", or --from FILE.')

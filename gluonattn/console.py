@@ -21,6 +21,7 @@ from typing import Any
 
 from .errors import OptionError
 
+_RESTARTED = "GLUONATTN_RESTARTED"
 UNWRAPPED = 100_000  # columns of what no terminal shows
 # What the views draw with, where a console does not have it.
 _LOOKALIKES = {"━": "-", "→": "->", "▁": ".", "▃": ":", "▅": "+", "█": "#", "·": ".", "…": "...", "×": "x"}
@@ -33,7 +34,8 @@ def restart_in_utf8() -> None:
     as ASCII. Decoding the texts would not do: a file of a Korean name can be
     opened under the name that Python's own encoding gives, and no other.
     """
-    if not any(map(_misread, sys.argv[1:])) or sys.flags.utf8_mode or "utf8" in sys._xoptions or os.name != "posix":
+    tried = os.environ.get(_RESTARTED) == str(os.getpid())
+    if not any(map(_misread, sys.argv[1:])) or sys.flags.utf8_mode or tried or os.name != "posix":
         return
     if hasattr(sys, "orig_argv"):
         start = sys.orig_argv[1:]
@@ -43,7 +45,8 @@ def restart_in_utf8() -> None:
         module = getattr(sys.modules["__main__"], "__spec__", None)
         start = [*subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
                  *(["-m", "gluonattn"] if module else sys.argv[:1]), *sys.argv[1:]]
-    os.execve(sys.executable, [sys.executable, "-X", "utf8", *start], {**os.environ, "PYTHONUTF8": "1"})
+    environment = {**os.environ, "PYTHONUTF8": "1", _RESTARTED: str(os.getpid())}  # the process keeps its number
+    os.execve(sys.executable, [sys.executable, "-X", "utf8", *start], environment)
 
 
 def read_arguments(arguments: Sequence[str]) -> list[str]:
@@ -64,7 +67,12 @@ def _read(argument: str) -> str:
     if any(map(os.path.lexists, (argument, argument.partition("=")[2]))):
         return argument
     if _misread(argument):
-        return os.fsencode(argument).decode("utf-8")
+        text = os.fsencode(argument).decode("utf-8")
+        own = sys.getfilesystemencoding()
+        if not _encodes(text, own):
+            raise OptionError(f"this Python reads the command line as {own}, so a file named {text!r} cannot be opened. Set "
+                              "PYTHONUTF8=1 and run the command again.")
+        return text
     if _encodes(argument, "utf-8"):
         return argument
     content = argument.encode("utf-8", "surrogateescape" if _from_bytes(argument) else "surrogatepass")

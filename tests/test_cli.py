@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+import gluonattn
 from gluonattn.cli import SENTENCE, main
+from gluonattn.data.sources import locate
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
 
@@ -79,6 +82,58 @@ def test_cells_and_tokenizers_are_listed(capsys):
     rows = json.loads(out)
     assert len(rows) == 9 and rows["mecab"]["ready"]
     assert rows["whitespace"]["tokens"] == [["수준떨어지는", 0, 6, None], ["연출", 7, 9, None]]
+
+
+def test_tokenizers_are_looked_for_and_started_only_when_asked(capsys, monkeypatch):
+    import gluonattn.text
+
+    started = []
+    monkeypatch.setattr(gluonattn.text, "tokenizer", started.append)
+    code, out, _ = call(capsys, "tokenizers")
+    assert code == 0 and len(out.splitlines()) == 9 and not started
+    code, out, _ = call(capsys, "tokenizers", "--check")
+    assert code == 0 and len(started) == 9
+
+
+def test_the_version(capsys):
+    assert call(capsys, "--version") == (0, f"gluonattn {gluonattn.__version__}\n", "")
+
+
+@pytest.mark.parametrize("words", [["explain", SENTENCE * 5], ["--help"], ["explain", "--help"]], ids=lambda words: words[0])
+def test_in_a_pipe_nothing_wraps(words, capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    code, wide, _ = call(capsys, *words)
+    monkeypatch.setenv("COLUMNS", "40")
+    _, narrow, _ = call(capsys, *words)
+    assert code == 0 and len(wide.splitlines()) < len(narrow.splitlines())
+    assert max(map(len, wide.splitlines())) > 80
+
+
+def test_colours_that_are_asked_for_by_name_go_through_a_pipe(tiny_model, capsys):
+    assert "\x1b[" in call(capsys, "explain", "--model", tiny_model, SENTENCE, "--colours", "full")[1]
+    assert "\x1b[" not in call(capsys, "explain", "--model", tiny_model, SENTENCE)[1]
+
+
+def test_evaluating_what_was_trained_on_is_said(tiny_model, tmp_path, capsys):
+    train = locate("sample").train
+    code, out, _ = call(capsys, "evaluate", "--model", tiny_model, "--data", train)
+    assert code == 0 and "about 90% of these reviews are among those it was trained on" in out
+    code, out, _ = call(capsys, "evaluate", "--model", tiny_model, "--data", train, "--json")
+    assert json.loads(out)["trained_on"] == {"share": 0.899, "sampled": 944}
+    assert "trained on" not in call(capsys, "evaluate", "--model", tiny_model)[1]  # the sample's test file
+    older = shutil.copytree(tiny_model, tmp_path / "older")
+    (older / "trained_on.json").unlink()
+    assert "trained on" not in call(capsys, "evaluate", "--model", older, "--data", train)[1]
+
+
+@pytest.mark.nsmc
+def test_the_box_knows_what_it_was_trained_on(nsmc, tmp_path, capsys):
+    with open(nsmc / "ratings_train.txt", encoding="utf-8") as file, open(tmp_path / "a.tsv", "w", encoding="utf-8") as part:
+        part.writelines(line for line, _ in zip(file, range(3001)))
+    assert "among those it was trained on" in call(capsys, "evaluate", "--data", tmp_path / "a.tsv")[1]
+    with open(nsmc / "ratings_test.txt", encoding="utf-8") as file, open(tmp_path / "b.tsv", "w", encoding="utf-8") as part:
+        part.writelines(line for line, _ in zip(file, range(3001)))
+    assert "trained on" not in call(capsys, "evaluate", "--data", tmp_path / "b.tsv")[1]
 
 
 def test_from_training_to_picture(tmp_path, capsys):

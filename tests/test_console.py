@@ -41,6 +41,7 @@ SHORT = ["--validation", "0.5", "--epochs", "1", "--tokenizer", "whitespace"]
 COMMANDS = [
     (["--version"], []), (["--help"], []), (["explain", "--help"], []), (["cells"], []), (["cells", "--json"], []),
     (["tokenizers"], []), (["tokenizers", "--json"], []), (["data", "sample"], []),
+    (["pronounce", TEXT], []), (["pronounce", TEXT, "--json"], []),
     (["explain", "--model", "{model}", TEXT], []),
     (["explain", "--model", "{model}", TEXT, "--colours", "full"], []),
     (["explain", "--model", "{model}", TEXT, "--json", "--out", "기록.json"], ["기록.json"]),
