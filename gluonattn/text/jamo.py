@@ -33,6 +33,11 @@ def split(syllable: str) -> tuple[str, str, str]:
     return ONSETS[number // 588], VOWELS[number % 588 // 28], CODAS[number % 28]
 
 
+def coda_of(character: str) -> str:
+    """The coda of a character; "" where it has none, or is no composed syllable."""
+    return split(character)[2] if is_syllable(character) else ""
+
+
 def join(onset: str, vowel: str, coda: str = "") -> str:
     """The composed syllable of three letters."""
     return chr(_FIRST + (ONSETS.index(onset) * 21 + VOWELS.index(vowel)) * 28 + CODAS.index(coda))

@@ -21,7 +21,7 @@ from itertools import combinations, product
 from ..errors import TextError
 from . import pronunciation_rules  # noqa: F401 (registers the rules)
 from .jamo import conjoin, is_syllable, join, split
-from .pronunciation_marks import Marks, mark_across, marks_of
+from .pronunciation_marks import NO_MARKS, Marks, marks_of
 from .pronunciation_morphemes import Morpheme, morphemes
 from .pronunciation_numbers import spell_numbers
 from .pronunciation_state import RULES, STEPS, Letter, Mark, Phrase, Rule, Silent, Slot, Sound, Syllable
@@ -132,7 +132,7 @@ def pronounce_units(word: str, units: list[Morpheme]) -> Pronunciation:
 
 def _pronounce(text: str, read: str, numbers: tuple[tuple[int, int], ...], units: list[Morpheme], *, linked: bool,
                lexical: bool) -> Pronunciation:
-    found = marks_of(read, numbers, units) if lexical else Marks({}, set(), set(), set())
+    found = marks_of(read, numbers, units) if lexical else NO_MARKS
     letters = tuple(
         Letter(jamo, at, place)
         for at, character in enumerate(read) if is_syllable(character)
@@ -143,7 +143,7 @@ def _pronounce(text: str, read: str, numbers: tuple[tuple[int, int], ...], units
     others: list[list[Phrase]] = []
     number = 0
     for runs in _phrases(read, linked, found.joined):
-        marks, optional, vowels = _of_phrase(read, runs, found, units)
+        marks, optional, vowels = _of_phrase(runs, found)
         build = lambda chosen, runs=runs, number=number: _say(runs, chosen, number)  # noqa: E731
         first.append(build(marks))
         others.append([
@@ -176,8 +176,7 @@ def _phrases(text: str, linked: bool, joined: set[int]) -> Iterator[list[tuple[i
         yield phrase
 
 
-def _of_phrase(text: str, runs: list[tuple[int, str]], found: Marks,
-               units: list[Morpheme]) -> tuple[dict[int, Mark], set[int], dict[int, list[str]]]:
+def _of_phrase(runs: list[tuple[int, str]], found: Marks) -> tuple[dict[int, Mark], set[int], dict[int, list[str]]]:
     """Marks and choices of a phrase, by the number of the syllable in it."""
     marks: dict[int, Mark] = {}
     optional: set[int] = set()
@@ -189,8 +188,8 @@ def _of_phrase(text: str, runs: list[tuple[int, str]], found: Marks,
                 marks[offset + number] = found.marks[start + number]
         optional |= {offset + number for number in range(len(run)) if start + number in found.optional}
         vowels.update((offset + place, vowel) for place, vowel in optional_vowels(run).items())
-        if offset:
-            marks[offset] = mark_across(text, start, found, units)
+        if offset and start not in found.marks:
+            marks[offset] = found.across.get(start, Mark("boundary"))
         offset += len(run)
     return marks, optional, vowels
 

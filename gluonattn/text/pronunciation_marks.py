@@ -10,13 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Optional
 
-from .jamo import SILENT, TENSE, is_syllable, split
+from .jamo import TENSE, is_syllable, split
 from .pronunciation_meetings import (
     ADNOMINAL,
     BOUNDARY,
     COMPOUND,
-    INSERT,
-    NEVER_INSERTED,
     SINO,
     Meetings,
     places_of_existence,
@@ -25,7 +23,7 @@ from .pronunciation_meetings import (
 from .pronunciation_morphemes import Morpheme, morphemes
 from .pronunciation_numbers import mark_numbers
 from .pronunciation_state import Mark
-from .pronunciation_words import I_VOWELS, LONGEST, Entry, by_word
+from .pronunciation_words import LONGEST, Entry, by_word
 
 _ONLY_PARTICLES = re.compile(
     "(?:의|은|는|이|가|을|를|도|만|에|에서|로|론|으로|과|와|나|다|인|이다|라|보다|까지|부터|처럼|들)+(?![가-힣])"
@@ -46,12 +44,15 @@ class Marks(NamedTuple):
         Beginnings of words that no pause parts from the word before, for they cannot stand alone (수 of 알 수 없다).
     kept : set of int
         Places where a list says that nothing happens.
+    across : dict of int to Mark
+        What stands before words that are said in one breath with the word before (27, 29 붙임 2, 15).
     """
 
     marks: dict[int, Mark]
     optional: set[int]
     joined: set[int]
     kept: set[int]
+    across: dict[int, Mark]
 
 
 def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional[list[Morpheme]] = None) -> Marks:
@@ -69,53 +70,43 @@ def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional
     units = morphemes(text) if units is None else units
     chosen: dict[int, tuple[int, Mark, bool]] = {}
     joined: set[int] = set()
+    across: dict[int, Mark] = {}
 
-    def put(place: int, mark: Optional[Mark], optional: bool = False, strength: int = 3) -> None:
+    def put(place: int, mark: Optional[Mark], may: bool = False, strength: int = 3) -> None:
         if mark and chosen.get(place, (0,))[0] < strength:
-            chosen[place] = (strength, mark, optional)
+            chosen[place] = (strength, mark, may)
 
     for entry, start in _listed(text, units):
-        for place, mark, optional in entry.marks:
+        for place, mark, may in entry.marks:
             if start + place == 0 or is_syllable(text[start + place - 1]):
                 # Longer words win, and staying plain wins over a mark of a word as long.
-                put(start + place, mark, optional, 2 * len(entry.word) + (mark.kind == "keep"))
+                put(start + place, mark, may, 2 * len(entry.word) + (mark.kind == "keep"))
     words = Meetings(text, units)
     for left, right in zip(units, units[1:]):
         if left.end == right.start and is_syllable(left.form[-1]) and is_syllable(right.form[0]):
-            mark, optional = words.meet(left, right)
-            put(right.start, mark, optional)
-        elif right.start - left.end == 1 and text[left.end] == " " and words.leans(left, right):
-            joined.add(right.start)
-    for place, mark, optional in told_by_spelling(text, units):
-        put(place, mark, optional)
+            put(right.start, *words.meet(left, right))
+        elif text[left.end : right.start].isspace() and is_syllable(right.form[0]):
+            across[right.start] = words.across(left, right)
+            if words.leans(left, right):
+                joined.add(right.start)
+    for place, mark, may in told_by_spelling(text, units):
+        put(place, mark, may)
     for unit in units:
-        if unit.ending_after_l and split(text[unit.ending_after_l])[0] in TENSE:
-            put(unit.ending_after_l, ADNOMINAL)
+        place = unit.ending_after_l
+        if place and is_syllable(text[place]) and split(text[place])[0] in TENSE:
+            put(place, ADNOMINAL)
         for place in places_of_existence(unit):
             put(place, BOUNDARY)
     for place in (match.end() for match in re.finditer("(?:디귿|지읒|치읓|키읔|티읕|피읖|히읗)(?=[가-힣])", text)):
         put(place, Mark("letter-name"))
     joined |= mark_numbers(text, units, numbers, lambda place, mark: put(place, mark, strength=9))
     marks = {place: mark for place, (_, mark, _) in chosen.items() if mark.kind != "keep"}
-    return Marks(marks, {place for place, (_, mark, optional) in chosen.items() if optional and mark.kind != "keep"},
-                 joined, {place for place, (_, mark, _) in chosen.items() if mark.kind == "keep"})
+    optional = {place for place, (_, mark, may) in chosen.items() if may and mark.kind != "keep"}
+    kept = {place for place, (_, mark, _) in chosen.items() if mark.kind == "keep"}
+    return Marks(marks, optional, joined, kept, across)
 
 
-def mark_across(text: str, place: int, found: Marks, units: list[Morpheme]) -> Mark:
-    """What stands before the word at `place` where it is said in one breath with the word before (27, 29 붙임 2, 15)."""
-    if place in found.marks:
-        return found.marks[place]
-    left = next((unit for unit in reversed(units) if unit.end <= place and unit.form.strip()), None)
-    right = next((unit for unit in units if unit.start == place), None)
-    if left is None or right is None:
-        return BOUNDARY
-    onset, vowel, _ = split(text[place])
-    coda = split(left.form[-1])[2] if is_syllable(left.form[-1]) else ""
-    if onset in TENSE and (left.is_adnominal or Meetings(text, units).looks_adnominal(left, right)):
-        return ADNOMINAL
-    if coda and onset == SILENT and vowel in I_VOWELS and not NEVER_INSERTED.match(right.form):
-        return INSERT
-    return BOUNDARY
+NO_MARKS = Marks({}, set(), set(), set(), {})
 
 
 # --- Listed words

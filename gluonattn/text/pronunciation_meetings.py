@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from .jamo import CLUSTERS, NEUTRAL, SILENT, TENSE, is_syllable, join, split
+from .jamo import CLUSTERS, NEUTRAL, SILENT, TENSE, coda_of, is_syllable, join, split
 from .pronunciation_morphemes import Morpheme, is_noun
 from .pronunciation_state import Mark
 from .pronunciation_words import I_VOWELS
@@ -43,7 +43,7 @@ _INSERTED_AFTER_ONE = {
     "이빨", "이마", "입술", "여드름", "양말", "양복",
 }
 _INSERTED_VERBS = re.compile("입|읽|잊|익|이기|이루|여물|여의")
-NEVER_INSERTED = re.compile(
+_NEVER_INSERTED = re.compile(
     "인(?!분|용|출)|임|일(?!$|기|본|거리|자리)|이상|이하|이전|이후|이외|이내|이래|이런|이렇|이것|이거|이건|이게|이나|여기|요일|요즘|있|이번|이제|여러|유일"
 )
 # 웃음, 높이: one word, and 엇, 어여: typed for 었, 어요.
@@ -54,7 +54,8 @@ _DEPENDENT = re.compile(
     r"|바[를가는도]|적[이에도은]|지[도는가]? *(?:모|알|궁)|데[가도는없])"
 )
 _DEPENDENT_FORMS = ("것", "거", "걸", "건", "게", "수", "줄", "바", "적", "데", "듯", "지")
-_AFTER_L = re.compile(" *(?:수 *(?:있|없)|줄(?:은|도)? *(?:알|안|아|몰|모)|바를 *(?:알|몰|모))")  # whatever Mecab takes the ㄹ for
+# Whatever Mecab takes the ㄹ before it for.
+_AFTER_L = re.compile(" *(?:수 *(?:있|없)|줄(?:은|도)? *(?:알|안|아|몰|모)|바를 *(?:알|몰|모))")
 _L_AND_ENDING = re.compile(r"[할볼갈올될쓸](?=지[도는가를만요]?(?![가-힣]))")  # 올 of 올지도, to Mecab "this year"
 
 # What Mecab gets wrong for want of words before it. A verb of few letters may be a rare noun (품고, 신다).
@@ -86,7 +87,7 @@ def told_by_spelling(text: str, units: Sequence[Morpheme]) -> Iterator[tuple[int
     for denied in _DENIED.finditer(text):
         yield denied.end(), after_nasal, True
     for ending in _ENDINGS_AFTER_L.finditer(text):
-        if split(text[ending.start() - 1])[2] == "ㄹ":
+        if coda_of(text[ending.start() - 1]) == "ㄹ":
             yield ending.start(), ADNOMINAL, False
 
 
@@ -105,7 +106,7 @@ class Meetings:
     def meet(self, left: Morpheme, right: Morpheme) -> tuple[Optional[Mark], bool]:
         """The mark between two morphemes without a space between them, and whether it may be left out."""
         onset, _, _ = split(right.form[0])
-        coda = split(left.form[-1])[2]
+        coda = coda_of(left.form[-1])
         if onset in TENSE and self.looks_adnominal(left, right):
             return ADNOMINAL, False
         verb = left.form in _SHORT_STEMS and right.tag.split("+")[-1].startswith("E") and right.tag.startswith(("E", "V"))
@@ -123,10 +124,10 @@ class Meetings:
 
     def looks_adnominal(self, left: Morpheme, right: Morpheme) -> bool:
         """Whether -(으)ㄹ that Mecab takes for something else (참을 수 없다) stands where only the ending does."""
-        if right.tag.startswith("ETM+NNB") and split(left.form[-1])[2] == "ㄹ":
+        if right.tag.startswith("ETM+NNB") and coda_of(left.form[-1]) == "ㄹ":
             return True  # 잘 거야: 잘/VA 거야/ETM+NNB+VCP+EC
         if left.form != "을" or left.tag != "JKO":
-            if split(left.form[-1])[2] == "ㄹ" and left.tag != "JKO" and _AFTER_L.match(self.text, left.end):
+            if coda_of(left.form[-1]) == "ㄹ" and left.tag != "JKO" and _AFTER_L.match(self.text, left.end):
                 return True
             begins = left.start == 0 or not is_syllable(self.text[left.start - 1])
             return begins and len(left.form) == 1 and bool(_L_AND_ENDING.match(self.text, left.start))
@@ -138,6 +139,16 @@ class Meetings:
         if not (is_syllable(left.form[-1]) and is_syllable(right.form[0])) or split(right.form[0])[0] not in TENSE:
             return False
         return self.looks_adnominal(left, right) or (left.is_adnominal and right.tag.startswith("NNB"))
+
+    def across(self, left: Morpheme, right: Morpheme) -> Mark:
+        """The mark before a word that is said in one breath with the word before."""
+        onset, vowel, _ = split(right.form[0])
+        coda = coda_of(left.form[-1])
+        if onset in TENSE and (left.is_adnominal or self.looks_adnominal(left, right)):
+            return ADNOMINAL
+        if coda and onset == SILENT and vowel in I_VOWELS and not _NEVER_INSERTED.match(right.form):
+            return INSERT
+        return BOUNDARY
 
     def _after_noun(self, left: Morpheme, right: Morpheme, onset: str, coda: str) -> tuple[Optional[Mark], bool]:
         content = right.tag.startswith(("N", "XSN", "XR", "VV", "VA", "MAG", "VX")) and not right.tag.startswith("NNBC")
@@ -187,7 +198,7 @@ class Meetings:
             return True
         if right.tag.startswith(("VV", "VA", "VX")):
             return bool(_INSERTED_VERBS.match(form)) and left.tag.startswith(("N", "MAG"))
-        if right.tag.startswith("MAG") or NEVER_INSERTED.match(form):
+        if right.tag.startswith("MAG") or _NEVER_INSERTED.match(form):
             return False
         if len(form) == 1:
             return (form in _INSERTED_SUFFIXES and size > 1) or form == "잎" or (form == "일" and left.form in ("옛", "훗"))
@@ -210,6 +221,6 @@ def places_of_existence(unit: Morpheme) -> Iterator[int]:
     """Where 없 or 있 begins in a word that Mecab does not divide, after a coda that is neutralised (덧없다)."""
     if unit.tag.startswith(("V", "MAG", "N", "XR")):
         for at in range(1, len(unit.form)):
-            coda = split(unit.form[at - 1])[2] if is_syllable(unit.form[at - 1]) else ""
+            coda = coda_of(unit.form[at - 1])
             if unit.form[at] in "없있" and (coda in NEUTRAL or coda in CLUSTERS):
                 yield unit.start + at

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from .jamo import split
+from .jamo import coda_of
 from .tokenizers import _pieces, _readable, tokenizer
 
 NOUNS = ("N", "XPN", "XR", "XSN", "SL", "SH", "SN")
@@ -62,7 +62,7 @@ class Morpheme(NamedTuple):
     @property
     def is_adnominal(self) -> bool:
         """Whether it ends in -(으)ㄹ that makes a verb modify a noun."""
-        return self.tag.endswith("ETM") and split(self.form[-1])[2] == "ㄹ"
+        return self.tag.endswith("ETM") and coda_of(self.form[-1]) == "ㄹ"
 
     @property
     def ending_after_l(self) -> int:

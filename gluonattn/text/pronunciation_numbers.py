@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from .jamo import TENSE, is_syllable, split
+from .jamo import TENSE, coda_of, is_syllable, split
 from .pronunciation_morphemes import Morpheme
 from .pronunciation_state import Mark
 
 SINO = "영일이삼사오육칠팔구"
 _SMALL, _LARGE = ("", "십", "백", "천"), ("", "만", "억", "조", "경")
+_LONGEST = 4 * len(_LARGE)  # digits of a number that has words
 _ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 # Each with what must not follow: 3개월 and 2달러 are Sino-Korean.
@@ -81,7 +82,7 @@ def _with_counter(number: str, text: str, end: int) -> tuple[str, str]:
     """How a number is said before what follows it, and a space where the counter has none before it."""
     beyond = _RANGE.match(text, end)  # of 3~5개 both ends are native
     counter_at = _SPACE.match(text, beyond.end() if beyond else end).end()  # type: ignore[union-attr]
-    if number.isdecimal() and (len(number) == 1 or number[0] != "0"):
+    if number.isdecimal() and len(number) <= _LONGEST and (len(number) == 1 or number[0] != "0"):
         value, space = int(number), " " if counter_at == end else ""
         counter = _NATIVE.match(text, counter_at)
         decade = counter and counter[0] == "대" and value % 10 == 0  # 20대
@@ -105,7 +106,7 @@ def native(value: int) -> str:
 def sino(number: str) -> str:
     """Digits in Sino-Korean, also decimals; what begins with a needless 0 or is too long, digit by digit."""
     whole, point, decimals = number.partition(".")
-    if len(whole) > 4 * len(_LARGE) or (len(whole) > 1 and whole[0] == "0"):
+    if len(whole) > _LONGEST or (len(whole) > 1 and whole[0] == "0"):
         said = _digits(whole)
     else:
         said = _whole(int(whole))
@@ -161,7 +162,7 @@ def mark_numbers(text: str, units: Sequence[Morpheme], numbers: Sequence[tuple[i
     for start, end in [*numbers, *_written_numbers(units)]:
         for place in range(start + 1, end):
             before, here = text[place - 1], text[place]
-            if here == "육" and split(before)[2]:
+            if here == "육" and coda_of(before):
                 put(place, Mark("insert"))
             elif before in "일칠팔" and here in "십조":
                 put(place, Mark("tense", "tensification_sino_korean"))

@@ -138,18 +138,18 @@ def lemma_of(said: Pronunciation, units: list[Morpheme]) -> str:
 def doubt(said: Pronunciation, units: list[Morpheme]) -> str:
     """Why a word's pronunciation is not to be trusted; "" where nothing speaks against it."""
     word = said.text
-    marks, optional, _, kept = marks_of(word, (), units)
+    found = marks_of(word, (), units)
     starts = {m.start: (before, m) for before, m in zip(units, units[1:])}
     if not units or any(m.tag.startswith(("S", "UN")) for m in units):
         return "not analysed"
-    if any(marks[place].rule == _AFTER_NASAL for place in optional):
+    if any(found.marks[place].rule == _AFTER_NASAL for place in found.optional):
         return "a homograph"
     for place in range(1, len(word)):
-        mark = marks.get(place)
+        mark = found.marks.get(place)
         coda = split(word[place - 1])[2]
         onset, vowel, _ = split(word[place])
         before, here = starts.get(place, (None, None))
-        if place in kept:
+        if place in found.kept:
             continue
         if before is None or here is None or before.word == here.word:
             if mark is None and coda == "ㄹ" and onset in ("ㄷ", "ㅅ", "ㅈ") and _tag_at(units, place).startswith("N"):

@@ -67,7 +67,7 @@ def with_shapes(sets: PairSets, shares: tuple[float, float, float] = (0.8, 0.1, 
         A form that the corpus has not has 0 occurrences. A form is left out where `pronounce` alone would say it otherwise:
         it is spelled like another word.
     """
-    found = PairSets(*(list(getattr(sets, name)) for name in SPLITS), left_out=sets.left_out.copy())
+    found = PairSets(list(sets.train), list(sets.valid), list(sets.test), sets.left_out.copy())
     seen = {pair.spelling for name in SPLITS for pair in getattr(sets, name)}
     for form, lemma, units in shapes():
         said = pronounce_units(form, units)

@@ -125,12 +125,13 @@ def test_an_object_particle_is_no_adnominal_ending():
     assert pronounce("음악을 듣다", linked=True).sounds == "으마글 듣따"
 
 
-@given(st.one_of(words, texts, st.sampled_from(["국물 é 16개", "가\u11a8", "café에서 밥 먹을 수 있다"])), st.booleans(), st.booleans())
+@given(st.one_of(words, texts, st.sampled_from(["국물 é 16개", "가\u11a8", "café에서 밥 먹을 수 있다"])),
+       st.booleans(), st.booleans())
 @tries(150)
 def test_canonically_equivalent_text_is_said_the_same(text, linked, lexical):
-    composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
     said = pronounce(text, linked=linked, lexical=lexical)
-    assert said == pronounce(composed, linked=linked, lexical=lexical) == pronounce(decomposed, linked=linked, lexical=lexical)
+    for form in ("NFC", "NFD"):
+        assert pronounce(unicodedata.normalize(form, text), linked=linked, lexical=lexical) == said
 
 
 def test_what_is_no_text_is_refused():
