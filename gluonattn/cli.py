@@ -15,6 +15,7 @@ from . import commands_capture, commands_pronunciation, commands_report
 from .bars import Bar
 from .errors import GluonAttnError, Interrupted, OptionError, choose
 
+MANY = 1000  # texts; of more, each explanation is tested with fewer random draws
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
 app = typer.Typer(
@@ -234,8 +235,12 @@ def explain(
     sentences = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
     if not sentences:
         raise OptionError("give a sentence to explain, or --from FILE.")
+    wanted, draws = None if method == "none" else method, 100
+    if wanted and len(sentences) > MANY:
+        draws = 25
+        typer.echo(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100", err=True)
     bar = Bar("explaining")
-    each = load(model, device, engine).explain_each(sentences, None if method == "none" else method, target, progress=bar)
+    each = load(model, device, engine).explain_each(sentences, wanted, target, draws=draws, progress=bar)
     shown = view == "terminal" or not source  # a file of texts would fill the screen
     records = []
     with _JsonList(as_json and (len(sentences) > 1 or bool(source))) as show_json:
