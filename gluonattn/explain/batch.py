@@ -19,7 +19,7 @@ from .reader import Reading
 
 WAYS = ("remove", "mask")
 _TOKENS = 10_000  # of variants whose states are held at once
-_PAIRS = 30_000  # query-key pairs that are computed at once
+_PAIRS = 60_000  # query-key pairs that are computed at once
 _TEXTS = 128
 
 

@@ -11,7 +11,7 @@ from ..errors import RecordError
 from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
 from .attribution import METHODS, attribute_batch
 from .batch import Batch
-from .faithfulness import deletion_tests
+from .faithfulness import DRAWS, deletion_tests
 from .inside import Inside, Passed, Reading
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Explanation(AttentionRecord):
 
 
 def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels: Sequence[str],
-               validation: dict | None) -> list[tuple[dict, dict]]:
+               validation: dict | None, draws: int = DRAWS) -> list[tuple[dict, dict]]:
     """What is said beside the attention of each text of a batch.
 
     Parameters
@@ -120,6 +120,8 @@ def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels:
     labels : sequence of str
     validation : dict or None
         ``config["explanation"]`` of the model.
+    draws : int, default 100
+        Of random tokens, against which each explanation is held.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels:
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
     attributions = attribute_batch(batch, method, classes)
-    tests = deletion_tests(batch, [scores for scores, _ in attributions], classes)
+    tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, draws=draws)
     without = batch.without([np.eye(size, dtype=bool)[: size if 1 < size <= MOST_ASKED else 0]
                              for size in (len(reading.tokens) for reading in batch.readings)])
     known = (validation or {}).get("comprehensiveness", {})

@@ -18,6 +18,7 @@ from .batch import WAYS as WAYS
 from .batch import Batch
 from .inside import Inside, Passed, Reading
 
+DRAWS = 100  # of random tokens, against which an explanation is held
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, ERASER's bins
 
 
@@ -229,6 +230,8 @@ class Honesty(NamedTuple):
         Mean p without as many random tokens, and where 95 % of the draws lie.
     further : float
         Share of the draws that take p less far down than the top tokens do; what float32 cannot tell apart is as far.
+    draws : int
+        How many there were.
     """
 
     tokens: int
@@ -238,16 +241,17 @@ class Honesty(NamedTuple):
     low: float
     high: float
     further: float
+    draws: int
 
 
 def honesty(inside: Inside, reading: Reading, scores: np.ndarray, target: int, share: float = 0.2,
-            draws: int = 100) -> Honesty:
+            draws: int = DRAWS) -> Honesty:
     """Ask the model about one explanation; see `Honesty`."""
     return deletion_tests(Batch(inside, [reading]), [scores], [target], share, draws)[0]
 
 
 def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
-                   draws: int = 100) -> list[Honesty]:
+                   draws: int = DRAWS) -> list[Honesty]:
     """`honesty` of every text of a batch.
 
     Parameters
@@ -272,7 +276,7 @@ def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence
         after, rest = float(p[0, target]), p[1:, target]
         low, high = np.percentile(rest, [2.5, 97.5])
         found.append(Honesty(int(gone[0].sum()), float(passed.probabilities[target]), after, float(rest.mean()),
-                             float(low), float(high), float((rest - after > RESOLUTION).mean())))
+                             float(low), float(high), float((rest - after > RESOLUTION).mean()), draws))
     return found
 
 

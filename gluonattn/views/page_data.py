@@ -162,7 +162,7 @@ def _attribution(record: AttentionRecord) -> dict:
         "method": about["method"], "label": record.label_name(about.get("label", record.prediction.label or "")),
         "approximated": about.get("approximated"), "signed": about["sign"].startswith("positive"),
         "scores": [float(f"{score:.3g}") for score in scores],
-        "honesty": {name: about["honesty"][name] for name in ("tokens", "before", "after", "random", "further")},
+        "honesty": {"draws": 100, **{k: v for k, v in about["honesty"].items() if k not in ("low", "high")}},
         "validation": [known[about["method"]][0], known["random"][0]] if len(known) == 2 else None,
         "asked": asked,
     }}

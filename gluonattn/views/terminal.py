@@ -69,10 +69,10 @@ def honesty(record: AttentionRecord) -> str:
     if not about or label is None:
         return ""
     found, name = about["honesty"], plain(record.label_name(label))
-    count = found["tokens"]
+    count, draws = found["tokens"], f"{found['draws']} " if found.get("draws", 100) != 100 else ""
     these, others = ("the top word", "a random one") if count == 1 else (f"the top {count} words", f"{count} random ones")
     line = (f"  without {these} {name} goes from {found['before']:.1%} to {found['after']:.1%}, without {others} to "
-            f"{found['random']:.1%} on average; further than {found['further']:.0%} of the draws")
+            f"{found['random']:.1%} on average; further than {found['further']:.0%} of the {draws}draws")
     if found["further"] < 0.5:
         line += ", so do not take these words for the reason"
     if near := about.get("approximated"):

@@ -40,7 +40,7 @@
     } }, words.even);
     return make("section", { class: "attribution", "aria-label": words.attribution }, make("h4", {}, `${words.attribution}: ${own.method}`),
       make("p", { class: "legend" }, own.signed ? words.speaks(target) : words.unsigned), make("div", { class: "stage" }, sentence),
-      make("p", {}, words.honest(honesty.tokens, target, percent(honesty.before), percent(honesty.after), percent(honesty.random), Math.round(100 * honesty.further)),
+      make("p", {}, words.honest(honesty.tokens, target, percent(honesty.before), percent(honesty.after), percent(honesty.random), Math.round(100 * honesty.further), honesty.draws),
         honesty.further < 0.5 ? ` ${words.doubt}` : "", own.validation ? ` ${words.validated(...own.validation.map((v) => v.toFixed(3)))}` : "",
         own.approximated ? ` ${words.approximated(own.approximated.steps, own.approximated.missing.toPrecision(2), own.approximated.of.toPrecision(2))}` : ""),
       said, even);
