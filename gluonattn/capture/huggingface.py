@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CaptureError, DependencyError
+from ..plain import read_texts
 from ..record import AttentionRecord
 from .calls import Call, Generation, Pass, joined, kind_of_path
 from .kinds import settled
@@ -148,7 +149,7 @@ class HuggingFaceRecorder(TorchRecorder):
         tokenizers = {"source": tokenizer, "target": target_tokenizer or tokenizer}
         batches = [(batch, row) for batch in joined(settled(self.passes)) for row in range(batch.size)]
         self._refuse_what_has_no_tokens(kind)
-        texts = [texts] if isinstance(texts, str) else list(texts)
+        texts = read_texts(texts, "records")
         if len(texts) == len(batches):  # else _records says what is wrong
             texts = [_with_generated(text, tokenizer, *place) for text, place in zip(texts, batches)]
             if target_texts is None and any("target" in batch.ids for batch, _ in batches):

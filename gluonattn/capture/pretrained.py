@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import CaptureError, DependencyError
+from ..plain import read_texts
 from ..record import AttentionRecord
 from .calls import Checked
 from .huggingface import capture
@@ -48,9 +49,9 @@ def load_pretrained(name: str | os.PathLike) -> tuple[Any, Any]:
 
 def pretrained_records(
     name: str | os.PathLike,
-    texts: Sequence[str],
+    texts: Iterable[str],
     *,
-    target_texts: Sequence[str] | None = None,
+    target_texts: Iterable[str] | None = None,
     generate: int = 0,
     vectors: bool = False,
     kind: str | None = None,
@@ -63,8 +64,8 @@ def pretrained_records(
     ----------
     name : path or str
         Folder, or a name to download.
-    texts : sequence of str
-    target_texts : sequence of str or None
+    texts : iterable of str
+    target_texts : iterable of str or None
         What an encoder-decoder's decoder is given; None lets it generate.
     generate : int, default 0
         Tokens to generate (greedily); 0 is none for a decoder, 20 for an encoder-decoder.
@@ -84,6 +85,8 @@ def pretrained_records(
     CaptureError
         If the model cannot be loaded or does not run on texts alone, or if a text has no token.
     """
+    texts = read_texts(texts, "pretrained_records")
+    target_texts = None if target_texts is None else read_texts(target_texts, "pretrained_records")
     torch = need_torch("capturing from Hugging Face models", "huggingface")
     model, tokenizer = load_pretrained(name)
     both = model.config.is_encoder_decoder
@@ -97,11 +100,11 @@ def pretrained_records(
     worst: dict[str, Checked] = {}
     with torch.no_grad():
         for start in range(0, len(texts), _BATCH):
-            part = list(texts[start : start + _BATCH])
+            part = texts[start : start + _BATCH]
             tokenizer.padding_side = "left" if steps and not both else "right"
             inputs = tokenizer(part, return_tensors="pt", padding=True, truncation=True, max_length=max_length)
             given = {k: v for k, v in inputs.items() if k in known}
-            targets = None if target_texts is None else list(target_texts[start : start + _BATCH])
+            targets = None if target_texts is None else target_texts[start : start + _BATCH]
             with capture(model, vectors=True) as recorder:
                 _run(name, model, tokenizer, given, steps, targets if both else None, max_length)
             records = recorder.records(part, tokenizer, target_texts=None if steps else targets, kind=kind)
@@ -141,7 +144,7 @@ def _positions(model, tokenizer) -> int:
     return min(found, default=512) - offset
 
 
-def _refuse_empty(tokenizer, texts: Sequence[str], max_length: int) -> None:
+def _refuse_empty(tokenizer, texts: list[str], max_length: int) -> None:
     """Texts that the tokenizer makes nothing of leave a row of padding alone."""
     for text in texts:
         if not tokenizer(text, truncation=True, max_length=max_length)["input_ids"]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import CaptureError
 from ..metrics import entropy
+from ..plain import read_texts
 from ..record import KINDS, AttentionRecord, Token
 from .calls import Call, Checked, Generation, Pass, checked, joined
 from .kinds import settled
@@ -359,7 +360,7 @@ class Recorder:
 
 
 def _listed(texts) -> list[str] | None:
-    return None if texts is None else [texts] if isinstance(texts, str) else list(texts)
+    return None if texts is None else read_texts(texts, "records")
 
 
 def _evenness(weights: np.ndarray) -> np.ndarray:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
 ONSETS = tuple("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ")
@@ -41,11 +39,6 @@ def coda_of(character: str) -> str:
 def join(onset: str, vowel: str, coda: str = "") -> str:
     """The composed syllable of three letters."""
     return chr(_FIRST + (ONSETS.index(onset) * 21 + VOWELS.index(vowel)) * 28 + CODAS.index(coda))
-
-
-def compose(text: str) -> str:
-    """Decomposed Hangul as syllables; every other character stays as it is."""
-    return re.sub("[\u1100-\u11ff]+", lambda found: unicodedata.normalize("NFC", found[0]), text)
 
 
 # Conjoining jamo (Unicode's "Hangul Jamo"): one character for a letter and its place, 28 of them for codas, the first

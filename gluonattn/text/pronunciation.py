@@ -13,12 +13,11 @@ where they are) and from word lists (`pronunciation_words`); `pronunciation_mark
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
 
-from ..errors import TextError
+from ..plain import expect_text, plain
 from . import pronunciation_rules  # noqa: F401 (registers the rules)
 from .jamo import conjoin, is_syllable, join, split
 from .pronunciation_marks import NO_MARKS, Marks, marks_of
@@ -117,9 +116,8 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
     >>> pronounce("16개").read, pronounce("16").sounds
     ('열여섯 개', '심뉵')
     """
-    if not isinstance(text, str):
-        raise TextError(f"expected a text to pronounce, got {type(text).__name__}. Pass a string.")
-    text = unicodedata.normalize("NFC", text)
+    expect_text(text)
+    text = plain(text)
     read, numbers = spell_numbers(text)
     units = morphemes(read) if lexical else []
     return _pronounce(text, read, numbers, units, linked=linked, lexical=lexical)
