@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import gluonattn
-from gluonattn.cli import SENTENCE, main
+from gluonattn.cli import SENTENCE, _JsonList, main
 from gluonattn.data.sources import locate
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
@@ -224,6 +224,9 @@ def test_predict_keeps_rows_and_columns(tiny_model, tmp_path, capsys):
     (["explain", "--model", "{model}", "--from", "nowhere.csv"], "nowhere.csv"),
     (["explain", "--model", "{model}", "좋다", "최악", "--out", "a.png"], "can hold one sentence, got 2"),
     (["explain", "--model", "{model}", "좋다", "--out", "a.html", "--lang", "fr"], "unknown language 'fr'"),
+    (["explain", "--model", "{model}", "좋다", "--target", "중립"],
+     r"one of this model's labels, '0' \(부정\), '1' \(긍정\)"),
+    (["explain", "--model", "{model}", "좋다", "--target", "1", "--method", "none"], "give a method too"),
     (["explain", "--model", "{model}", "좋다", "--head", "7"], "head 7 does not exist"),
     (["explain", "--model", "{model}", "좋다", "--colours", "pink"], "unknown colour mode 'pink'"),
     (["explain", "--model", "{model}", "좋다", "--out", "/nowhere/a.png"], "cannot write"),
@@ -237,6 +240,30 @@ def test_mistakes_print_one_line_and_exit_2(tiny_model, tmp_path, capsys, monkey
     assert last.startswith("error: ") and "Traceback" not in err
     import re
     assert re.search(message, last)
+
+
+@pytest.mark.parametrize("target, label, name", [("0", "0", "부정"), ("긍정", "1", "긍정")])
+def test_a_class_can_be_chosen(tiny_model, capsys, target, label, name):
+    code, out, _ = call(capsys, "explain", "--model", tiny_model, SENTENCE, "--target", target)
+    assert code == 0 and f"+ speaks for {name}, - against" in out
+    code, out, _ = call(capsys, "explain", "--model", tiny_model, SENTENCE, "--target", target, "--json")
+    assert code == 0 and json.loads(out)["source"]["explanation"]["label"] == label
+
+
+def test_a_list_of_explanations_is_closed_when_the_work_is_stopped(capsys):
+    with pytest.raises(KeyboardInterrupt), _JsonList(True) as show:
+        show({"text": "좋다\nA"})
+        show({"text": "\ud800"})
+        raise KeyboardInterrupt
+    assert json.loads(capsys.readouterr().out) == [{"text": "좋다\nA"}, {"text": "\ud800"}]
+
+
+def test_of_many_texts_each_is_tested_with_fewer_draws_and_it_is_said(tiny_model, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("gluonattn.cli.MANY", 2)
+    (tmp_path / "in.csv").write_text("text\n좋다\n별로 최악\n그냥 그래요\n", encoding="utf-8")
+    code, out, err = call(capsys, "explain", "--model", tiny_model, "--from", tmp_path / "in.csv", "--json")
+    assert code == 0 and "held against 25 random draws, not 100" in err
+    assert [record["source"]["explanation"]["honesty"]["draws"] for record in json.loads(out)] == [25] * 3
 
 
 def test_an_engine_can_be_named(tiny_model, tmp_path, capsys):

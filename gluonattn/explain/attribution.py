@@ -178,7 +178,8 @@ def integrated_gradients(batch: Batch, targets: Sequence[int]) -> list[Attributi
         for i, (words, by_ngram) in zip(unsettled, sums):
             missing = ends[i] - words.sum() - by_ngram.sum()
             complete = abs(missing) <= max(COMPLETE * abs(ends[i]), _LEAST)
-            notes: dict[str, Any] = {"steps": steps, "difference": round(ends[i], 6), "missing": round(float(missing), 6)}
+            notes: dict[str, Any] = {"steps": steps, "difference": round(ends[i], 6),
+                                     "missing": round(float(missing), 6)}
             if not complete:
                 notes["approximated"] = {"steps": steps, "missing": round(float(abs(missing)), 6),
                                          "of": round(abs(ends[i]), 6)}

@@ -431,6 +431,14 @@ class Predictor:
         """A text as the model reads it, or one that is tokenized already; TextError if there is nothing in it."""
         return self.reader.read(text, tokens)
 
+    def visible(self, text: str) -> list[Token]:
+        """The tokens of a text; TextError if it has none."""
+        return self.reader.visible(text)
+
+    def example(self, text: str, tokens: Sequence[Token]) -> Example:
+        """A text and its tokens as the numbers the model reads."""
+        return self.read(text, tokens).example
+
     def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
         """Examples as one batch, as `inputs` gives it."""
         return pad_batch(examples, self.padding, self.fixed_length)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gluonattn.data.tables import read_rows
-from gluonattn.errors import DataError
+from gluonattn.errors import DataError, OptionError
 from gluonattn.explain.predictor import Predictor, load
 from gluonattn.explain.scoring import score_file
 
@@ -141,6 +141,26 @@ def test_weights_match_their_rows(predictor, tmp_path):
         [[matrix]] = record["weights"]
         assert len(matrix) == len(record["queries"]) == len(record["keys"])
         assert all(sum(weights) == pytest.approx(1, abs=1e-4) for weights in matrix)
+
+
+def test_records_carry_the_attribution_that_is_asked_for(predictor, reviews_tsv, tmp_path):
+    score_file(predictor, reviews_tsv, tmp_path / "out.tsv", weights=tmp_path / "w.jsonl", method="norm", target="1")
+    records = [json.loads(line) for line in (tmp_path / "w.jsonl").read_text().splitlines()]
+    assert len(records) == len(REVIEWS) - 2
+    for record in records:
+        alone = predictor.explain(record["text"], "norm", "1")
+        assert record["source"]["explanation"]["label"] == "1"
+        assert record["attributions"]["norm"] == pytest.approx(alone.attributions["norm"].tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("options, message", [(dict(method="norm"), "give a file for these too"),
+                                              (dict(weights="w.jsonl", method="shap"), "unknown attribution method"),
+                                              (dict(weights="w.jsonl", method="norm", target="2"), "unknown target '2'")])
+def test_what_cannot_be_attributed_is_said_before_anything_is_written(predictor, reviews_tsv, tmp_path, options, message):
+    options = {k: tmp_path / v if k == "weights" else v for k, v in options.items()}
+    with pytest.raises(OptionError, match=message):
+        score_file(predictor, reviews_tsv, tmp_path / "out.tsv", **options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.tsv"]
 
 
 def test_weights_of_a_csv_name_the_line_a_row_starts_on(predictor, tmp_path):

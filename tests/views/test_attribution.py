@@ -70,6 +70,24 @@ def test_the_terminal_names_the_strongest_scores_and_is_honest():
     assert lines[-1] == "  on validation: 0.310 of probability lost, by random words 0.070"
 
 
+def test_what_was_approximated_is_said():
+    record = explained()
+    about = {**record.source["explanation"], "approximated": {"steps": 32, "missing": 0.1, "of": 2.0}}
+    record = replace(record, source={**record.source, "explanation": about})
+    assert "approximated: after 32 steps of integration the scores' sum lacks 0.1 of 2 in log-odds" in honesty(record)
+    assert page_data([record])["records"][0]["attribution"]["approximated"] == about["approximated"]
+
+
+def test_the_explained_class_is_named_where_it_is_not_the_predicted_one():
+    record = explained()
+    about = {**record.source["explanation"], "target": 1, "label": "1"}
+    record = replace(record, source={"explanation": about, "label_names": {"0": "부정", "1": "긍정"}})
+    assert "+ speaks for 긍정, - against" in to_terminal(record, colours="none")
+    assert "words 긍정 goes from" in honesty(record)
+    own = page_data([record])["records"][0]["attribution"]
+    assert own["label"] == "긍정" and own["asked"]["drop"] == [row[1] for row in about["what_if"]["drop"]]
+
+
 def test_what_chance_does_as_well_is_said():
     assert "so do not take these words for the reason" in honesty(explained(further=0.3))
     assert "so do not" not in honesty(explained(further=0.6)) and honesty(record_of(SENTENCE)) == ""
