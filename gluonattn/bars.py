@@ -16,3 +16,10 @@ class Bar:
         self.bar.update(done - self.bar.n)
         if done >= total:
             self.bar.close()
+
+    def hide(self) -> None:
+        """Make room for a line of output; the next call shows the bar again."""
+        self.bar.clear()
+
+    def close(self) -> None:
+        self.bar.close()

@@ -13,6 +13,7 @@ from typing import Any, Optional
 import typer
 
 from . import __version__, commands_capture, commands_pronunciation, commands_report, console
+from .bars import Bar
 from .console import command_line, print_json
 from .errors import GluonAttnError, Interrupted, OptionError, choose
 
@@ -38,6 +39,7 @@ Engine = typer.Option("auto", help="auto (the fastest one installed), numpy, onn
 AsJson = typer.Option(False, "--json", help="Print JSON, for a program to read.")
 TextColumn = typer.Option(None, help="Column with the text; the usual names are found by themselves.")
 LabelColumn = typer.Option(None, help="Column with the label.")
+Target = typer.Option(None, help="Class whose attribution is shown, by its label or its name; the predicted one without it.")
 Model = typer.Option(None, "--model", "-m", help="Checkpoint folder, as train wrote it; the model in the box "
                      "without it.")
 
@@ -190,6 +192,8 @@ def predict(
     source: Path = typer.Argument(..., help="TSV, CSV or JSONL file, of any size."),
     out: Path = typer.Option(..., help="File to write; every row and column of the source is kept."),
     weights: Optional[Path] = typer.Option(None, help="Also write attention weights there, as JSONL."),
+    method: Optional[str] = typer.Option(None, help="Also put an attribution into --weights; as for explain."),
+    target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
     device: str = Device,
     engine: str = Engine,
@@ -206,7 +210,7 @@ def predict(
     predictor = load(model, device, engine)
     total = source.stat().st_size if source.exists() else 0
     bar = _Bar("predicting")
-    counts = score_file(predictor, source, out, text_column=text_column, weights=weights,
+    counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=method, target=target,
                         on_bytes=lambda n: bar.add(n, total))
     bar.close()
     if as_json:
@@ -223,7 +227,7 @@ def predict(
     'explain --model runs/mlp "재밌다ㅋㅋ" --out overlay.png --out page.html --open',
     'explain --model runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
     "explain --model runs/mlp --from reviews.csv --out page.html",
-    'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients',
+    'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients --target 부정',
     'explain --model runs/mlp "재밌다ㅋㅋ" --json'))
 def explain(
     model: Optional[Path] = Model,
@@ -240,6 +244,7 @@ def explain(
     method: str = typer.Option("default", help="Attribution shown beside the attention: leave-one-out, "
                                "integrated-gradients, gradient-input, attention-gradient, attention, norm, random, or "
                                "none; default is the most faithful on the model's validation reviews."),
+    target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
@@ -263,14 +268,22 @@ def explain(
         raise OptionError("give a sentence to explain, or --from FILE.")
     from .explain.predictor import load
 
-    records = load(model, device, engine).explain_all(sentences, None if method == "none" else method)
-    if as_json:
-        values = [record.to_dict() for record in records]
-        print_json(values[0] if len(values) == 1 and not source else values)
-    elif view == "terminal" or not source:  # a file of texts would fill the screen
-        for record in records:
-            print(to_terminal(record, colours=_colours(colours), width=console.width(), layer=layer,
-                              head=head), end="")
+    bar = Bar("explaining")
+    each = load(model, device, engine).explain_each(sentences, None if method == "none" else method, target, progress=bar)
+    shown = view == "terminal" or not source  # a file of texts would fill the screen
+    records = []
+    with _JsonList(as_json and (len(sentences) > 1 or bool(source))) as show_json:
+        for record in each:
+            if as_json or shown:
+                bar.hide()
+            if as_json:
+                show_json(record.to_dict())
+            elif shown:
+                print(to_terminal(record, colours=_colours(colours), width=console.width(), layer=layer, head=head),
+                      end="")
+            if out:
+                records.append(record)
+    bar.close()
     _draw_without_a_screen()
     for path, kind in zip(out, views):
         save_view(records, path, view=kind, layer=layer, head=head, lang=lang)
@@ -506,6 +519,28 @@ def _colours(wanted: str) -> str:
         return "none"
     rich_terminal = "256" in os.environ.get("TERM", "") or os.environ.get("COLORTERM")
     return "full" if rich_terminal else "16"
+
+
+class _JsonList:
+    """Prints values as JSON as they come: a list, a value a line, that is closed also when the work is stopped."""
+
+    def __init__(self, many: bool):
+        self.many, self.count = many, 0
+
+    def __enter__(self):
+        return self.show
+
+    def show(self, value) -> None:
+        if not self.many:
+            print_json(value)
+            return
+        print("," if self.count else "[")
+        print_json(value, indent=None, end="")
+        self.count += 1
+
+    def __exit__(self, *_) -> None:
+        if self.count:
+            print("\n]")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -249,10 +249,10 @@ codecs.register_error("gluonattn.console", _in_other_characters)
 # ---- what commands print with
 
 
-def print_json(value: Any) -> None:
+def print_json(value: Any, indent: int | None = 1, end: str = "\n") -> None:
     """Print a value as JSON; escaped where the console (or any: half a character) cannot have it as it is."""
-    text = json.dumps(value, ensure_ascii=False, indent=1)
-    print(text if _encodes(text, sys.stdout.encoding or "utf-8") else json.dumps(value, indent=1))
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    print(text if _encodes(text, sys.stdout.encoding or "utf-8") else json.dumps(value, indent=indent), end=end)
 
 
 def width() -> int:

@@ -1,8 +1,11 @@
-"""Products of matrices on the calling thread."""
+"""Products of matrices on the calling thread, and work done ahead on others."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy  # noqa: F401, its library must be there to be found
 from threadpoolctl import ThreadpoolController
@@ -33,3 +36,21 @@ class _OneThread:
 
 
 ONE_THREAD = _OneThread()
+
+
+def ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator:
+    """Yield ``function(*item)`` in order, at most `workers` at work and one more waiting."""
+    if workers < 2:
+        yield from (function(*item) for item in inputs)
+        return
+    pool = ThreadPoolExecutor(workers)
+    try:
+        waiting: deque[Future] = deque()
+        for item in inputs:
+            waiting.append(pool.submit(function, *item))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C nothing new begins

@@ -60,13 +60,10 @@ class NumpyClassifier:
 
     def recurrent(self, inputs, valid_length, prefixes):
         """States (B, T, 2H) of inputs (B, T, E), both directions of a step at once."""
-        weight_in, bias_in, weight_h, bias_new = self._prepared_gates(prefixes)
-        batch, length, width = inputs.shape
+        _, _, weight_h, bias_new = self._prepared_gates(prefixes)
+        batch, length, _ = inputs.shape
         hidden = weight_h.shape[1]
-        steps = np.ascontiguousarray(inputs.swapaxes(0, 1)).reshape(-1, width)
-        gates = steps @ weight_in
-        gates += bias_in
-        gates = gates.reshape(length, batch, 2, 3 * hidden)
+        gates = self.input_gates(np.ascontiguousarray(inputs.swapaxes(0, 1)), prefixes)  # (T, B, 2, 3H)
         valid = self.mask(inputs[..., 0], valid_length).T[:, :, None]  # (T, B, 1)
         state = np.zeros((2, batch, hidden), np.float32)
         states = np.empty((batch, length, 2 * hidden), np.float32)
@@ -92,6 +89,47 @@ class NumpyClassifier:
             state[1] *= valid[last]
             states[:, first, :hidden] = state[0]
             states[:, last, hidden:] = state[1]
+        return states
+
+    def input_gates(self, inputs, prefixes):
+        """What inputs (..., E) bring into the gates of both directions: (..., 2, 3H)."""
+        weight_in, bias_in, _, _ = self._prepared_gates(prefixes)
+        gates = inputs.reshape(-1, inputs.shape[-1]) @ weight_in
+        gates += bias_in
+        return gates.reshape(*inputs.shape[:-1], 2, -1)
+
+    def recurrent_of_rows(self, gates, rows, lengths, prefixes):
+        """States of many sequences over one table of inputs; what they begin (or end) with alike is computed once.
+
+        Parameters
+        ----------
+        gates : numpy.ndarray, float32, shape (inputs, 2, 3H)
+            As `input_gates` gives them.
+        rows : numpy.ndarray, int, shape (N, T)
+            Which input stands at each place of a sequence.
+        lengths : numpy.ndarray, int, shape (N,)
+            Descending; what stands behind them is not read.
+        prefixes : tuple of str
+
+        Returns
+        -------
+        numpy.ndarray, float32, shape (N, T, 2H)
+            0 behind the end of a sequence.
+        """
+        _, _, weight_h, bias_new = self._prepared_gates(prefixes)
+        hidden = weight_h.shape[1]
+        states = np.zeros((*rows.shape, 2 * hidden), np.float32)
+        alive = np.searchsorted(-lengths, -np.arange(rows.shape[1]))  # sequences longer than each step
+        everyone = np.arange(len(rows))
+        for way, own in enumerate((slice(0, hidden), slice(hidden, None))):
+            table, state = np.ascontiguousarray(gates[:, way]), np.zeros((1, hidden), np.float32)
+            parents = np.zeros(len(rows), np.int64)  # the state each sequence has come to
+            for step, count in enumerate(alive):
+                places = lengths[:count] - 1 - step if way else step
+                ahead = parents[:count] * len(table) + rows[everyone[:count], places]
+                distinct, parents = np.unique(ahead, return_inverse=True)
+                state = _step(table[distinct % len(table)], state[distinct // len(table)], weight_h[way], bias_new[way])
+                states[everyone[:count], places, own] = state[parents]
         return states
 
     def _prepared_gates(self, prefixes):
@@ -172,3 +210,22 @@ class NumpyClassifier:
 
     def dropout(self, values, share):
         return values
+
+
+def _step(gates, state, weight, bias_new):
+    """The next states (N, H) of a GRU from its inputs' part of the gates (N, 3H) and the states before; overwrites these."""
+    hidden = state.shape[1]
+    fed = state @ weight
+    share, new = fed[:, : 2 * hidden], fed[:, 2 * hidden :]
+    new += bias_new
+    share += gates[:, : 2 * hidden]
+    np.tanh(share, out=share)  # halved, as in `recurrent`
+    share += 1
+    share *= 0.5
+    new *= share[:, :hidden]
+    new += gates[:, 2 * hidden :]
+    np.tanh(new, out=new)
+    state -= new
+    state *= share[:, hidden:]
+    state += new
+    return state

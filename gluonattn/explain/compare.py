@@ -202,13 +202,13 @@ def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[
 
 
 def _shown(predictor, text: str) -> dict[str, Any]:
-    from .attribution import attention_received
+    from .attribution import received
 
     inside = Inside(predictor)
     reading = inside.read(text)
     passed = inside.run(reading)
     return {"text": text, "tokens": [list(token) for token in reading.tokens],
-            "received": attention_received(inside, reading, 0).scores.round(6).tolist(),
+            "received": received(inside, passed)[: len(reading.tokens)].round(6).tolist(),
             "probabilities": passed.probabilities.round(5).tolist()}
 
 

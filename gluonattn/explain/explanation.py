@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import RecordError
 from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
-from .attribution import METHODS, attribute
-from .faithfulness import honesty
+from .attribution import METHODS, attribute_batch
+from .batch import Batch
+from .faithfulness import deletion_tests
 from .inside import Inside, Passed, Reading
 
 if TYPE_CHECKING:
@@ -105,48 +106,57 @@ class Explanation(AttentionRecord):
         return self._opened
 
 
-def attributed(inside: Inside, reading: Reading, method: str, validation: dict | None) -> tuple[dict, dict]:
-    """What is said beside the attention of one text.
+def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels: Sequence[str],
+               validation: dict | None) -> list[tuple[dict, dict]]:
+    """What is said beside the attention of each text of a batch.
 
     Parameters
     ----------
-    inside : Inside
-    reading : Reading
+    batch : Batch
     method : str
         A key of `METHODS`.
+    targets : sequence of int or None
+        Class each text's scores are for; None is the predicted one.
+    labels : sequence of str
     validation : dict or None
         ``config["explanation"]`` of the model.
 
     Returns
     -------
-    attributions : dict of str to numpy.ndarray
-    notes : dict
-        For ``source["explanation"]``: method, sign, target (number of the
-        predicted class), what the method reports of itself, "honesty" (see
+    list of (attributions, notes)
+        Attributions by the method's name, and what is for ``source["explanation"]``:
+        method, sign, "target" and "label" (number and label of the class that is
+        explained), what the method reports of itself, "honesty" (see
         `gluonattn.explain.faithfulness.Honesty`), "validation" (AOPC of the
         method and of random, where the model knows) and, up to `MOST_ASKED`
         tokens, "what_if": probabilities without each token ("drop"), with no
         attention on each ("unseen") and with even attention ("uniform").
     """
-    passed = inside.run(reading)
-    target = int(passed.probabilities.argmax())
-    scores, notes = attribute(inside, reading, method, target)
+    classes = [int(passed.probabilities.argmax()) if target is None else target
+               for passed, target in zip(batch.passes, targets)]
+    attributions = attribute_batch(batch, method, classes)
+    tests = deletion_tests(batch, [scores for scores, _ in attributions], classes)
+    without = batch.without([np.eye(size, dtype=bool)[: size if 1 < size <= MOST_ASKED else 0]
+                             for size in (len(reading.tokens) for reading in batch.readings)])
     known = (validation or {}).get("comprehensiveness", {})
-    found = {"method": method, "sign": METHODS[method].sign, "target": target, **notes,
-             "honesty": {k: round(v, 6) for k, v in honesty(inside, reading, scores, target)._asdict().items()},
-             "validation": {name: known[name] for name in (method, "random") if name in known}}
-    if 1 < len(reading.tokens) <= MOST_ASKED:
-        found["what_if"] = asked_in_advance(inside, reading, passed)
-    return {method: scores}, found
+    found = []
+    for passed, (scores, notes), test, target, dropped in zip(batch.passes, attributions, tests, classes, without):
+        about = {"method": method, "sign": METHODS[method].sign, "target": target, "label": labels[target], **notes,
+                 "honesty": {k: round(v, 6) for k, v in test._asdict().items()},
+                 "validation": {name: known[name] for name in (method, "random") if name in known}}
+        if len(dropped):
+            about["what_if"] = asked_in_advance(batch.inside, passed, dropped)
+        found.append(({method: scores}, about))
+    return found
 
 
-def asked_in_advance(inside: Inside, reading: Reading, passed: Passed) -> dict[str, list]:
+def asked_in_advance(inside: Inside, passed: Passed, dropped: np.ndarray) -> dict[str, list]:
     """Probabilities without each token, with no attention on it, and with even attention."""
-    size, weights = len(reading.tokens), passed.weights
-    without = inside.probabilities([inside.without(reading, {i}) for i in range(size)])
-    unseen = inside.decide(passed, np.concatenate([look_away(weights, i) for i in range(size)]))
-    even = inside.decide(passed, np.full_like(weights, 1 / weights.shape[-1]))
-    return {"drop": without.round(4).tolist(), "unseen": unseen.round(4).tolist(), "uniform": even[0].round(4).tolist()}
+    size, weights = len(dropped), passed.weights
+    unseen = inside.decide(passed, np.concatenate([*(look_away(weights, i) for i in range(size)),
+                                                   np.full_like(weights, 1 / weights.shape[-1])]))
+    return {"drop": dropped.round(4).tolist(), "unseen": unseen[:-1].round(4).tolist(),
+            "uniform": unseen[-1].round(4).tolist()}
 
 
 def look_away(weights: np.ndarray, token: int) -> np.ndarray:

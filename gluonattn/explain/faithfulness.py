@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..metrics import RESOLUTION, jensen_shannon, tie_close
+from .batch import WAYS as WAYS
+from .batch import Batch
 from .inside import Inside, Passed, Reading
 
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, ERASER's bins
-WAYS = ("remove", "mask")
 
 
 class Erasure(NamedTuple):
@@ -61,16 +62,17 @@ def erasure(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.nda
     way : {"remove", "mask"}, default "remove"
         Take tokens out, or put the unknown word in their place.
     """
-    take_out = inside.without if way == "remove" else inside.masked
-    examples = []
-    for reading, own in zip(readings, scores):
-        everything = set(range(len(reading.tokens)))
-        chosen = [top(own, share) for share in SHARES]
-        examples += [reading.example, *(take_out(reading, part) for part in chosen),
-                     *(take_out(reading, everything - part) for part in chosen)]
-    found = inside.probabilities(examples).reshape(len(readings), -1, inside.classes)
-    p = found[np.arange(len(readings)), :, list(targets)]  # (texts, 1 + 2 x shares)
-    lost = p[:, :1] - p[:, 1:]
+    return erase(Batch(inside, readings), scores, targets, way)
+
+
+def erase(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], way: str = "remove") -> Erasure:
+    """`erasure` of the texts of a batch."""
+    asked = []
+    for own in scores:
+        chosen = np.stack([_among(top(own, share), len(own)) for share in SHARES])
+        asked.append(np.concatenate([chosen, ~chosen]))
+    lost = np.stack([passed.probabilities[target] - found[:, target] for passed, found, target in zip(
+        batch.passes, batch.without(asked, way), targets)])  # (texts, 2 x shares)
     return Erasure(lost[:, : len(SHARES)], lost[:, len(SHARES) :])
 
 
@@ -81,19 +83,22 @@ def decision_flip(inside: Inside, readings: Sequence[Reading], scores: Sequence[
     Serrano and Smith, ACL 2019. 1 where it never does. Shape (texts,). A probability that float32 cannot tell
     from another is not above it.
     """
-    examples, owner = [], []
-    for i, (reading, own) in enumerate(zip(readings, scores)):
-        order = _ordered(own)
-        examples += [inside.without(reading, set(order[:k])) for k in range(1, len(order) + 1)]
-        owner += [i] * len(order)
-    p = inside.probabilities(examples)
-    flipped = p.max(axis=1) - p[np.arange(len(p)), np.array(targets)[owner]] > RESOLUTION
-    flips = np.ones(len(readings))
-    for i in range(len(readings)):
-        own = flipped[np.array(owner) == i]
-        if own.any():
-            flips[i] = (own.argmax() + 1) / len(own)
-    return flips
+    return flips(Batch(inside, readings), scores, targets)
+
+
+def flips(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int]) -> np.ndarray:
+    """`decision_flip` of the texts of a batch."""
+    asked = []
+    for own in scores:
+        ranks = np.empty(len(own), int)
+        ranks[_ordered(own)] = np.arange(len(own))
+        asked.append(ranks < np.arange(1, len(own) + 1)[:, None])  # the first, the first two, ...
+    shares = np.ones(len(asked))
+    for i, found in enumerate(batch.without(asked)):
+        changed = found.max(axis=1) - found[:, targets[i]] > RESOLUTION
+        if changed.any():
+            shares[i] = (changed.argmax() + 1) / len(changed)
+    return shares
 
 
 def permutation(inside: Inside, passed: Passed, target: int, rng, shuffles: int = 100) -> float:
@@ -238,13 +243,44 @@ class Honesty(NamedTuple):
 def honesty(inside: Inside, reading: Reading, scores: np.ndarray, target: int, share: float = 0.2,
             draws: int = 100) -> Honesty:
     """Ask the model about one explanation; see `Honesty`."""
-    chosen, size = top(scores, share), len(scores)
-    rng = np.random.default_rng(reading.seed)
-    others = [set(rng.choice(size, len(chosen), replace=False).tolist()) for _ in range(draws)]
-    examples = [reading.example, *(inside.without(reading, part) for part in (chosen, *others))]
-    p = inside.probabilities(examples)[:, target]
-    low, high = np.percentile(p[2:], [2.5, 97.5])
-    return Honesty(len(chosen), *map(float, (p[0], p[1], p[2:].mean(), low, high, (p[2:] - p[1] > RESOLUTION).mean())))
+    return deletion_tests(Batch(inside, [reading]), [scores], [target], share, draws)[0]
+
+
+def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
+                   draws: int = 100) -> list[Honesty]:
+    """`honesty` of every text of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        The class whose probability is watched, of each text.
+    share : float, default 0.2
+        Of a text's tokens, taken out.
+    draws : int, default 100
+        Of as many random tokens.
+    """
+    asked = []
+    for reading, own in zip(batch.readings, scores):
+        chosen, size = top(own, share), len(own)
+        rng = np.random.default_rng(reading.seed)
+        others = [rng.choice(size, len(chosen), replace=False) for _ in range(draws)]
+        asked.append(np.stack([_among(part, size) for part in (list(chosen), *others)]))
+    found = []
+    for passed, gone, p, target in zip(batch.passes, asked, batch.without(asked), targets):
+        after, rest = float(p[0, target]), p[1:, target]
+        low, high = np.percentile(rest, [2.5, 97.5])
+        found.append(Honesty(int(gone[0].sum()), float(passed.probabilities[target]), after, float(rest.mean()),
+                             float(low), float(high), float((rest - after > RESOLUTION).mean())))
+    return found
+
+
+def _among(tokens, size: int) -> np.ndarray:
+    """Which of `size` tokens are among some, bool."""
+    gone = np.zeros(size, bool)
+    gone[list(tokens)] = True
+    return gone
 
 
 def _divergence_of_one(weights: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ from ..data.reviews import Reviews
 from ..errors import DataError
 from ..metrics import entropy
 from ..models.checkpoint import load_checkpoint, update_config
-from .attribution import METHODS, attribute
+from ..plain import read_texts
+from .attribution import METHODS, attribute_batch, received
+from .batch import Batch
 from .faithfulness import (
     WAYS,
     adversarial,
     conicity,
-    decision_flip,
-    erasure,
+    erase,
+    flips,
     highest_weight,
     mean_over,
     permutation,
@@ -34,17 +36,18 @@ ABOUT_A_METHOD = ("comprehensiveness", "sufficiency", "comprehensiveness_mask", 
 ABOUT_THE_WEIGHTS = ("entropy", "highest_weight", "permutation", "uniform_change", "adversarial",
                      "adversarial_bound", "conicity")
 FLOOR = "random"
+_TEXTS = 16  # asked about at once
 CHOSEN_ON = 100  # validation reviews that choose a model's default method
 
 
-def measure(inside: Inside, texts: Sequence[str], *, methods: Sequence[str] | None = None,
+def measure(inside: Inside, texts: Iterable[str], *, methods: Sequence[str] | None = None,
             progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
     """Faithfulness of methods, and what the weights themselves can be trusted with.
 
     Parameters
     ----------
     inside : Inside
-    texts : sequence of str
+    texts : iterable of str
         None of them blank.
     methods : sequence of str or None
         Keys of `METHODS`; None takes all.
@@ -59,48 +62,49 @@ def measure(inside: Inside, texts: Sequence[str], *, methods: Sequence[str] | No
         text the attention its tokens receive; "targets": the predicted classes.
         JSON values; NaN where a text cannot be asked.
     """
+    texts = read_texts(texts, "measure")
     methods = list(METHODS if methods is None else methods)
-    readings = [inside.read(text) for text in texts]
-    targets = inside.probabilities([r.example for r in readings]).argmax(axis=1).tolist()
     needed = dict.fromkeys([*methods, "gradient-input", "leave-one-out"])
-    scores: dict[str, list[np.ndarray]] = {name: [] for name in needed}
-    about: dict[str, list[float]] = {name: [] for name in ABOUT_THE_WEIGHTS}
-    attention = []
-    for done, (reading, target) in enumerate(zip(readings, targets), 1):
-        for name, found in scores.items():
-            found.append(attribute(inside, reading, name, target).scores)
-        attention.append(attribute(inside, reading, "attention", target).scores)
-        for name, value in _about_the_weights(inside, reading, target).items():
-            about[name].append(value)
+    found: dict[str, Any] = {"methods": {name: {} for name in methods}, "weights": {}, "received": [], "targets": []}
+    for done in range(0, len(texts), _TEXTS):
+        batch = Batch(inside, [inside.read(text) for text in texts[done : done + _TEXTS]])
+        targets = [int(passed.probabilities.argmax()) for passed in batch.passes]
+        scores = {name: [own for own, _ in attribute_batch(batch, name, targets)] for name in needed}
+        for name in methods:
+            _extend(found["methods"][name], _about_a_method(batch, targets, name, scores))
+        for reading, passed, target in zip(batch.readings, batch.passes, targets):
+            _extend(found["weights"], _about_the_weights(inside, reading, passed, target))
+            found["received"].append(received(inside, passed)[: len(reading.tokens)].round(6).tolist())
+        found["targets"] += targets
         if progress:
-            progress(done, len(readings))
-    return {
-        "methods": {name: _about_a_method(inside, readings, targets, name, scores) for name in methods},
-        "weights": about,
-        "received": [row.round(6).tolist() for row in attention],
-        "targets": targets,
-    }
+            progress(min(done + _TEXTS, len(texts)), len(texts))
+    return found
 
 
-def _about_a_method(inside, readings, targets, name, scores) -> dict[str, list[float]]:
+def _extend(table: dict[str, list], more: dict[str, list]) -> None:
+    for name, values in more.items():
+        table.setdefault(name, []).extend(values)
+
+
+def _about_a_method(batch, targets, name, scores) -> dict[str, list[float]]:
     own, found = scores[name], {}
     for way in WAYS:
-        erased = erasure(inside, readings, own, targets, way)
+        erased = erase(batch, own, targets, way)
         ending = "" if way == "remove" else "_mask"
         found[f"comprehensiveness{ending}"] = mean_over(erased.comprehensiveness)
         found[f"sufficiency{ending}"] = mean_over(erased.sufficiency)
-    found["flip"] = decision_flip(inside, readings, own, targets)
+    found["flip"] = flips(batch, own, targets)
     for other, label in (("gradient-input", "tau_gradient"), ("leave-one-out", "tau_leave_one_out")):
         found[label] = np.array([np.nan if name == other else rank_agreement(a, b)
                                  for a, b in zip(own, scores[other])])
     return {label: values.round(6).tolist() for label, values in found.items()}
 
 
-def _about_the_weights(inside, reading, target) -> dict[str, float]:
-    passed, tokens = inside.run(reading), len(reading.tokens)
+def _about_the_weights(inside, reading, passed, target) -> dict[str, list[float]]:
+    tokens = len(reading.tokens)
     rng = np.random.default_rng(reading.seed)
     adversary = adversarial(inside, passed, rng)
-    return {
+    figures = {
         "entropy": float(entropy(passed.weights[0][:, :tokens], relative=True).mean()) if tokens > 1 else np.nan,
         "highest_weight": highest_weight(passed),
         "permutation": permutation(inside, passed, target, rng),
@@ -109,9 +113,10 @@ def _about_the_weights(inside, reading, target) -> dict[str, float]:
         "adversarial_bound": adversary.bound,
         "conicity": conicity(passed, tokens),
     }
+    return {name: [value] for name, value in figures.items()}
 
 
-def most_faithful(inside: Inside, texts: Sequence[str]) -> tuple[str, dict[str, list[float]]]:
+def most_faithful(inside: Inside, texts: Iterable[str]) -> tuple[str, dict[str, list[float]]]:
     """The method with the highest AOPC-comprehensiveness, and that figure of every method.
 
     Returns
@@ -119,12 +124,15 @@ def most_faithful(inside: Inside, texts: Sequence[str]) -> tuple[str, dict[str, 
     name : str
     figures : dict of str to [mean, low, high]
     """
-    readings = [inside.read(text) for text in texts]
-    targets = inside.probabilities([r.example for r in readings]).argmax(axis=1).tolist()
-    figures = {}
-    for name in METHODS:
-        scores = [attribute(inside, r, name, target).scores for r, target in zip(readings, targets)]
-        figures[name] = figure(mean_over(erasure(inside, readings, scores, targets).comprehensiveness))
+    lost: dict[str, list[float]] = {}
+    texts = read_texts(texts, "most_faithful")
+    for done in range(0, len(texts), _TEXTS):
+        batch = Batch(inside, [inside.read(text) for text in texts[done : done + _TEXTS]])
+        targets = [int(passed.probabilities.argmax()) for passed in batch.passes]
+        for name in METHODS:
+            erased = erase(batch, [own for own, _ in attribute_batch(batch, name, targets)], targets)
+            _extend(lost, {name: mean_over(erased.comprehensiveness).tolist()})
+    figures = {name: figure(values) for name, values in lost.items()}
     best = max((name for name in figures if name != FLOOR), key=lambda name: figures[name].mean)
     return best, {name: [round(x, 4) for x in found] for name, found in figures.items()}
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +11,14 @@ from typing import cast
 
 import numpy as np
 
-from ..data.examples import Encoder, Example
+from ..data.examples import Example
 from ..data.ngrams import known_ngrams
 from ..data.packed import Packed, pack
 from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews, label_text
 from ..data.vocabulary import Vocabulary
 from ..engines.choice import make_engine, require_classifier
-from ..errors import CheckpointError, DataError, TextError, choose
+from ..errors import CheckpointError, DataError, OptionError, TextError, choose
 from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint, load_checkpoint
 from ..plain import read_texts
 from ..record import AttentionRecord, Prediction, Token
@@ -28,15 +26,20 @@ from ..runtime import total_threads
 from ..text import tokenizer
 from ..text.tokenizers import KNOWN as TOKENIZERS
 from ..text.tokens import Tokens
+from ..threads import ahead
 from .attribution import METHODS
+from .batch import Batch
 from .explanation import Explanation, attributed, predicted
-from .inside import Inside, Reading
+from .inside import Inside
+from .reader import Reader, Reading
 
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "nsmc"
 LONGEST = 512  # tokens the default recipe reads of one text
 _BATCH = 256
 _PAIRS = 500_000  # query-key pairs in a batch; bounds memory on long texts
 _CHUNK = 2048
+_EXPLAINED = 256  # texts whose explanations are made side by side, before the first is handed over
+_TOGETHER = 16  # of them in a batch
 
 
 def shipped() -> Path:
@@ -93,8 +96,10 @@ class Predictor:
     classifier : callable
         The forward pass: arrays of `inputs` to logits and weights.
     checkpoint : Checkpoint
-    unknown : int
-        Id of the word that stands for all unknown ones.
+    unknown, padding : int
+        Ids of the word that stands for all unknown ones, and of padding.
+    fixed_length : int or None
+        Tokens that every text is padded to (the post's recipe); None: its own.
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, device: str = "auto", engine: str = "auto"):
@@ -114,13 +119,14 @@ class Predictor:
                 f"{folder}: vocab.json has {len(self._vocabulary)} words, the model was built for "
                 f"{config['model']['vocab_size']}: they are of different models."
             )
-        self.unknown = self._vocabulary.unknown
-        self._fixed: int | None = config["max_length"] if config["recipe"] == "post" else None
-        self.max_length = self._fixed or LONGEST
+        self.unknown, self.padding = self._vocabulary.unknown, self._vocabulary.padding
+        self.fixed_length: int | None = config["max_length"] if config["recipe"] == "post" else None
+        self.max_length = self.fixed_length or LONGEST
         self._known = checkpoint.weights.get(KNOWN_NGRAMS)
         if config["model"].get("ngrams", 0) != (0 if self._known is None else len(self._known)):
             raise CheckpointError(f"{folder}: model.safetensors does not hold the n-grams of this model.")
-        self._encode = Encoder(self._vocabulary, self.max_length, config["model"].get("subword_buckets", 0), self._known)
+        self.reader = Reader(self.tokenizer, self._vocabulary, self.max_length,
+                             config["model"].get("subword_buckets", 0), self._known)
         self.engine, self.classifier = make_engine(checkpoint, engine, device)
         self._workers = total_threads() if self.classifier.parallel else 1
 
@@ -152,7 +158,7 @@ class Predictor:
             results.extend(chunk)
         return results
 
-    def explain(self, text: str, method: str | None = None) -> Explanation:
+    def explain(self, text: str, method: str | None = None, target: str | None = None) -> Explanation:
         """Prediction and attention weights of one text, and how much each token had to do with it.
 
         Parameters
@@ -163,6 +169,9 @@ class Predictor:
             one that was most faithful on validation when the model was trained
             (leave-one-out where that is not known). None computes no
             attribution and is faster.
+        target : str or None
+            The class whose attribution is wanted, by its label or its name
+            ("1", "긍정"); None is the class each text is given.
 
         Returns
         -------
@@ -179,22 +188,67 @@ class Predictor:
         TextError
             If the text is blank or not a string.
         OptionError
-            If the method is unknown.
+            If the method or the target is unknown, or a target is given without a method.
         """
-        return self.explain_all([text], method)[0]
+        return self.explain_all([text], method, target)[0]
 
-    def explain_all(self, texts: Iterable[str], method: str | None = None) -> list[Explanation]:
+    def explain_all(self, texts: Iterable[str], method: str | None = None,
+                    target: str | None = None) -> list[Explanation]:
         """An explanation for each text, in input order; see `explain`."""
-        texts = read_texts(texts, "explain_all")
-        method = self._method(method)
-        tokens = [self.visible(text) for text in texts]
-        readings = [self.inside.read(*both) for both in zip(texts, tokens)]
-        records: dict[int, Explanation] = {}
-        for batch, (logits, weights) in self._run_examples([reading.example for reading in readings]):
-            for i, row, matrix in zip(batch, _probabilities(logits), weights):
-                counts = {"in_text": len(tokens[i]), "seen": len(readings[i].tokens)}
-                records[i] = self.explanation(readings[i], row, matrix, {}, method, counts)
-        return [records[i] for i in range(len(texts))]
+        return list(self.explain_each(texts, method, target))
+
+    def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None, *,
+                     progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
+        """The explanations of `explain_all`, handed over as they are made.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        method, target : str or None
+            As for `explain`.
+        progress : callable or None
+            Called with (texts done, texts in all).
+
+        Yields
+        ------
+        Explanation
+            Of each text, in input order.
+
+        Raises
+        ------
+        TextError, OptionError
+            As `explain`, before anything is computed.
+        """
+        texts = read_texts(texts, "explain_each")
+        method, number = self._method(method), self._target(target, method)
+        tokens = [self.reader.visible(text) for text in texts]
+        return self._explain_each(list(zip(texts, tokens)), method, number, progress)
+
+    def _explain_each(self, texts, method, target, progress) -> Iterator[Explanation]:
+        for first in range(0, len(texts), _EXPLAINED):
+            readings = [self.read(text, tokens) for text, tokens in texts[first : first + _EXPLAINED]]
+            plan = plan_by_length([len(reading.tokens) for reading in readings], _TOGETHER, _PAIRS)
+            threads = min(self._workers, len(plan))
+
+            def explain(which, readings=readings, threads=self._workers // threads):
+                return which, self._explain_batch([readings[i] for i in which], method, target, threads)
+
+            records: dict[int, Explanation] = {}
+            for which, found in ahead(explain, ((which,) for which in plan), threads):
+                records.update(zip(which, found))
+                if progress:
+                    progress(first + len(records), len(texts))
+            yield from (records[i] for i in range(len(readings)))
+
+    def _explain_batch(self, readings: list[Reading], method: str | None, target: int | None,
+                       threads: int) -> list[Explanation]:
+        if method is None:
+            logits, weights = self.classifier(*self.pad([reading.example for reading in readings]))
+            return [self.explanation(*each, {}) for each in zip(readings, _probabilities(logits), weights)]
+        batch = Batch(self.inside, readings, threads)
+        found = attributed(batch, method, [target] * len(readings), self.labels, self.config.get("explanation"))
+        return [self.explanation(reading, passed.probabilities, passed.weights[0], {}, own)
+                for reading, passed, own in zip(readings, batch.passes, found)]
 
     @cached_property
     def inside(self) -> Inside:
@@ -213,13 +267,28 @@ class Predictor:
             choose("attribution method", name, {**METHODS, "default": None})
         return name
 
+    def _target(self, name: str | None, method: str | None) -> int | None:
+        """The number of a class by its label or its name."""
+        if name is None:
+            return None
+        if method is None:
+            raise OptionError(f"target {name!r} says which class an attribution is for: give a method too, "
+                              'method="default" for one.')
+        if name in self.labels:
+            return self.labels.index(name)
+        names = [self.config.get("label_names", {}).get(label, label) for label in self.labels]
+        if names.count(name) == 1:
+            return names.index(name)
+        known = ", ".join(repr(label) if label == own else f"{label!r} ({own})" for label, own in zip(self.labels, names))
+        raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {known}.")
+
     def explain_reading(self, reading: Reading, changed: dict) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source."""
         passed = self.inside.run(reading)
         return self.explanation(reading, passed.probabilities, passed.weights[0], changed)
 
     def explanation(self, reading: Reading, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
-                    method: str | None = None, counts: dict | None = None) -> Explanation:
+                    found: tuple[dict, dict] | None = None) -> Explanation:
         """An explanation of what the model made of a text.
 
         Parameters
@@ -230,24 +299,24 @@ class Predictor:
             Attention weights; T may hold padding.
         changed : dict
             What was changed of the text or its weights; empty for nothing.
-        method : str or None
-        counts : dict or None
-            Tokens "in_text" and "seen"; None counts those of `reading`.
+        found : (attributions, notes) or None
+            Of `gluonattn.explain.explanation.attributed`.
         """
         seen = reading.tokens
         unknown = [i for i, token in enumerate(seen) if token.text not in self._vocabulary]
         source = {
             "model": self.folder.name, "recipe": self.config["recipe"],
             "cell": self.config["model"]["cell"], "tokenizer": self.tokenizer.name,
-            "epoch": self.config.get("epoch"), "framework": self.engine,
+            "epoch": self.config.get("epoch"),
+            "framework": "numpy" if found or changed else self.engine,  # attribution and what-if open the model in numpy
             "versions": self.config["versions"],
             "label_names": self.config.get("label_names", {}),
-            "tokens": {**(counts or {"in_text": len(seen), "seen": len(seen)}), "unknown": unknown},
+            "tokens": {"in_text": reading.in_text, "seen": len(seen), "unknown": unknown},
             **({"what_if": changed} if changed else {}),
         }
-        scores: dict[str, np.ndarray] = {}
-        if method:
-            scores, source["explanation"] = attributed(self.inside, reading, method, self.config.get("explanation"))
+        scores, notes = found or ({}, {})
+        if notes:
+            source["explanation"] = notes
         padding = [Token("<pad>", len(reading.text), len(reading.text))] * (matrix.shape[-1] - len(seen))
         if self.config["recipe"] != "post":  # padding is masked: nothing is lost with it
             matrix, padding = matrix[:, : len(seen), : len(seen)], []
@@ -279,10 +348,10 @@ class Predictor:
         texts = read_texts(texts, "inputs")
         if not texts:
             raise TextError("inputs makes a batch of texts: give at least one.")
-        return self.pad([self.example(text, self.visible(text)) for text in texts])
+        return self.pad([self.read(text).example for text in texts])
 
     def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
-        """Probabilities (examples, classes) of examples as `example` makes them, in input order."""
+        """Probabilities (examples, classes) of examples as `read` makes them, in input order."""
         found = np.zeros((len(examples), len(self.labels)))
         for batch, (logits, _) in self._run_examples(examples):
             found[batch] = _probabilities(logits)
@@ -344,7 +413,7 @@ class Predictor:
                     seen[i] = texts[i][: self.tokenizer(texts[i])[self.max_length - 1].end]
             ngrams = known_ngrams(seen, [found[: self.max_length] for found in words], self._known)
         return pack(Tokens.gather([words]), slice(None), self._vocabulary, self.max_length,
-                    subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self._fixed, ngrams=ngrams)
+                    subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self.fixed_length, ngrams=ngrams)
 
     def _run_examples(self, examples: Sequence[Example]) -> Iterator:
         return self._run([len(e.ids) for e in examples], lambda batch: self.pad([examples[i] for i in batch]))
@@ -352,41 +421,17 @@ class Predictor:
     def _run(self, lengths: list[int], pad: Callable[[list[int]], tuple]) -> Iterator:
         """Yield (positions, (logits, weights)) of batches of texts of similar length."""
         batches = plan_by_length(lengths, _BATCH, _PAIRS)
-        yield from zip(batches, _ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
+        yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
-    def visible(self, text: str) -> list[Token]:
-        """The tokens of a text; TextError if it has none."""
-        tokens = self.tokenizer(text)
-        if not tokens:
-            raise TextError(
-                f"there is nothing to explain in {text[:20]!r}: expected a text with at least one "
-                "visible character."
-            )
-        return tokens
-
-    def example(self, text: str, tokens: Sequence[Token]) -> Example:
-        """A text and its tokens as the numbers the model reads."""
-        seen = tokens[: self.max_length]  # n-grams of what lies behind are not read either
-        return self._encode(text[: seen[-1].end], [token.text for token in seen])
+    def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
+        """A text as the model reads it, or one that is tokenized already; TextError if there is nothing in it."""
+        return self.reader.read(text, tokens)
 
     def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
         """Examples as one batch, as `inputs` gives it."""
-        return pad_batch(examples, self._vocabulary.padding, self._fixed)
+        return pad_batch(examples, self.padding, self.fixed_length)
 
 
-def _ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator:
-    """Yield ``function(*item)`` in order, at most `workers` at work and one more waiting."""
-    if workers < 2:
-        yield from (function(*item) for item in inputs)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future] = deque()
-        for item in inputs:
-            waiting.append(pool.submit(function, *item))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:

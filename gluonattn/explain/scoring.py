@@ -11,11 +11,9 @@ from typing import Callable
 
 from ..data.reviews import TEXT_COLUMNS, as_text
 from ..data.tables import atomic_file, pick_column, read_rows, write_rows
-from ..errors import DataError
-from ..plain import is_blank
+from ..errors import DataError, OptionError
 
 _CHUNK = 2048
-_RECORDS = 64  # held at once; 512 tokens make one of a megabyte a head
 
 
 def score_file(
@@ -25,6 +23,8 @@ def score_file(
     *,
     text_column: str | None = None,
     weights: str | os.PathLike | None = None,
+    method: str | None = None,
+    target: str | None = None,
     on_bytes: Callable[[int], None] | None = None,
 ) -> dict[str, int]:
     """Write every row of `source` to `out` with its predicted label and probabilities.
@@ -41,6 +41,8 @@ def score_file(
         None takes the first usual name present.
     weights : path or None
         Also write each row's attention record there, as JSON lines.
+    method, target : str or None
+        Attribution in these records, and the class it is for, as for `Predictor.explain`.
     on_bytes : callable or None
         Called with the number of bytes of each line read.
 
@@ -54,7 +56,12 @@ def score_file(
     DataError
         If a file cannot be read or written, has no rows, or has a new column
         already, or if two of the three files are the same.
+    OptionError
+        If the method or the target is unknown, or there are no records to write them to.
     """
+    if method is not None and weights is None:
+        raise OptionError("attributions go into the attention records: give a file for these too (weights, or --weights).")
+    predictor.explain_each([], method, target)  # whether these are known
     taken = {Path(source).resolve(): "the input itself"}
     for path in (out, weights):
         if path is None:
@@ -74,7 +81,8 @@ def score_file(
             if name is None:
                 name = pick_column(source, list(chunk[0][1]), text_column, TEXT_COLUMNS, "text")
             texts = [as_text(source, line, name, row.get(name)) for line, row in chunk]
-            for (line, row), prediction in zip(chunk, predictor.predict(texts)):
+            predictions = predictor.predict(texts)
+            for (line, row), prediction in zip(chunk, predictions):
                 clash = next((column for column in new if column in row), None)
                 if clash:
                     raise DataError(
@@ -86,15 +94,9 @@ def score_file(
                 counts["rows"] += 1
                 counts["without_text"] += prediction.label is None
             if write_weights:
-                _write_weights(write_weights, predictor, chunk, texts)
+                visible = [i for i, prediction in enumerate(predictions) if prediction.label is not None]
+                for i, record in zip(visible, predictor.explain_each([texts[i] for i in visible], method, target)):
+                    write_weights(json.dumps({"line": chunk[i][0], **record.to_dict()}) + "\n")
         if name is None:
             raise DataError(f"{source} has no rows: expected a header line and rows below it.")
     return counts
-
-
-def _write_weights(write, predictor, chunk, texts) -> None:
-    visible = [i for i, text in enumerate(texts) if not is_blank(text)]
-    for start in range(0, len(visible), _RECORDS):
-        part = visible[start : start + _RECORDS]
-        for i, record in zip(part, predictor.explain_all([texts[i] for i in part])):
-            write(json.dumps({"line": chunk[i][0], **record.to_dict()}) + "\n")

@@ -15,20 +15,20 @@ _BLOCK = 1 << 18  # numbers that are computed at once; more units than fit wait 
 
 
 def additive_scores(query: np.ndarray, key: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Scores v tanh(query + key) (Bahdanau et al. 2015).
+    """Scores v tanh(query + key) (Bahdanau et al. 2015), in the precision of the query.
 
     Parameters
     ----------
-    query : numpy.ndarray, float32, shape (B, Tq, U)
-    key : numpy.ndarray, float32, shape (B, Tk, U)
-    v : numpy.ndarray, float32, shape (U,)
+    query : numpy.ndarray, float, shape (B, Tq, U)
+    key : numpy.ndarray, float, shape (B, Tk, U)
+    v : numpy.ndarray, float, shape (U,)
 
     Returns
     -------
-    numpy.ndarray, float32, shape (B, Tq, Tk)
+    numpy.ndarray, float, shape (B, Tq, Tk)
     """
     batch, queries, keys = len(query), query.shape[1], key.shape[1]
-    scores = np.zeros((queries, keys * batch), np.float32)
+    scores = np.zeros((queries, keys * batch), query.dtype)
     for units, number, tanh in _tanh(query, key):
         scores[number] += v[units] @ tanh.reshape(len(tanh), -1)
     return scores.reshape(queries, keys, batch).transpose(2, 0, 1)
@@ -43,17 +43,17 @@ def additive_gradients(query, key, v, gradient) -> tuple[np.ndarray, np.ndarray,
     ----------
     query, key, v
         As for `additive_scores`.
-    gradient : numpy.ndarray, float32, shape (B, Tq, Tk)
+    gradient : numpy.ndarray, float, shape (B, Tq, Tk)
         With respect to the scores.
 
     Returns
     -------
-    by_query, by_key, by_v : numpy.ndarray, float32
+    by_query, by_key, by_v : numpy.ndarray, float
         Of the shapes of `query`, `key` and `v`.
     """
     gradient = np.ascontiguousarray(gradient.transpose(1, 2, 0))  # (Tq, Tk, B)
-    by_query = np.empty((query.shape[1], query.shape[2], len(query)), np.float32)
-    by_key = np.zeros((key.shape[2], key.shape[1], len(key)), np.float32)
+    by_query = np.empty((query.shape[1], query.shape[2], len(query)), query.dtype)
+    by_key = np.zeros((key.shape[2], key.shape[1], len(key)), query.dtype)
     by_v = np.zeros_like(v)
     for units, number, tanh in _tanh(query, key):
         own = gradient[number]
@@ -72,7 +72,7 @@ def _tanh(query, key) -> Iterator[tuple[slice, int, np.ndarray]]:
     query = np.ascontiguousarray(query.transpose(1, 2, 0))  # (Tq, U, B)
     key = np.ascontiguousarray(key.transpose(2, 1, 0))  # (U, Tk, B)
     step = max(1, min(len(key), _BLOCK // key[0].size))
-    memory = np.empty((step, *key.shape[1:]), np.float32)
+    memory = np.empty((step, *key.shape[1:]), query.dtype)
     for start in range(0, len(key), step):
         units = slice(start, start + step)
         own = key[units]

@@ -145,7 +145,7 @@ def _plain(record: AttentionRecord) -> dict:
 def _attribution(record: AttentionRecord) -> dict:
     """The attribution of a record and how far it can be trusted; nothing where it has none.
 
-    Probabilities are those of the predicted label alone.
+    Probabilities are those of the explained label alone.
     """
     about = record.source.get("explanation")
     if not about or not record.prediction or about["method"] not in record.attributions:
@@ -159,7 +159,8 @@ def _attribution(record: AttentionRecord) -> dict:
     else:
         asked = None
     return {"attribution": {
-        "method": about["method"], "signed": about["sign"].startswith("positive"),
+        "method": about["method"], "label": record.label_name(about.get("label", record.prediction.label or "")),
+        "approximated": about.get("approximated"), "signed": about["sign"].startswith("positive"),
         "scores": [float(f"{score:.3g}") for score in scores],
         "honesty": {name: about["honesty"][name] for name in ("tokens", "before", "after", "random", "further")},
         "validation": [known[about["method"]][0], known["random"][0]] if len(known) == 2 else None,

@@ -65,21 +65,31 @@ def honesty(record: AttentionRecord) -> str:
 
     Empty where the record does not know; see ``source["explanation"]`` of `gluonattn.explain`.
     """
-    about = record.source.get("explanation")
-    if not about or not record.prediction or record.prediction.label is None:
+    about, label = record.source.get("explanation"), explained_label(record)
+    if not about or label is None:
         return ""
-    found, name = about["honesty"], plain(record.label_name(record.prediction.label))
+    found, name = about["honesty"], plain(record.label_name(label))
     count = found["tokens"]
     these, others = ("the top word", "a random one") if count == 1 else (f"the top {count} words", f"{count} random ones")
     line = (f"  without {these} {name} goes from {found['before']:.1%} to {found['after']:.1%}, without {others} to "
             f"{found['random']:.1%} on average; further than {found['further']:.0%} of the draws")
     if found["further"] < 0.5:
         line += ", so do not take these words for the reason"
+    if near := about.get("approximated"):
+        line += (f"\n  approximated: after {near['steps']} steps of integration the scores' sum lacks {near['missing']:.3g} "
+                 f"of {near['of']:.3g} in log-odds")
     known = about.get("validation", {})
     if len(known) == 2:
         (own, *_), (floor, *_) = known[about["method"]], known["random"]
         line += f"\n  on validation: {own:.3f} of probability lost, by random words {floor:.3f}"
     return line
+
+
+def explained_label(record: AttentionRecord) -> str | None:
+    """The label that attributions are for: the one that was asked for, else the predicted one."""
+    if not record.prediction or record.prediction.label is None:
+        return None
+    return record.source.get("explanation", {}).get("label", record.prediction.label)
 
 
 def levels(record: AttentionRecord, layer=None, head=None) -> list[tuple[str, float, int]]:
@@ -153,7 +163,7 @@ def _scores(console, record, method, scores, count) -> None:
     from rich.cells import cell_len
 
     order = [i for i in np.argsort(-tie_close(np.abs(scores)), kind="stable")[:count] if scores[i]]
-    target = record.prediction and record.prediction.label
+    target = explained_label(record)
     console.print(f"{plain(method)}: + speaks for {plain(record.label_name(target)) if target else 'the prediction'}, "
                   "- against")
     names = [_short(record.keys[i].text, 16) for i in order]

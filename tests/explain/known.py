@@ -36,7 +36,7 @@ def predictor_of(model: dict, change=None, recipe: str = "default", seed: int = 
         weights["ngram_squares.weight"] = np.abs(weights["ngram_squares.weight"])
     if change:
         change(weights)
-    config = {"recipe": recipe, "model": full, "tokenizer": "whitespace", "labels": ["0", "1"],
+    config = {"recipe": recipe, "model": full, "tokenizer": "whitespace", "labels": [str(i) for i in range(full["classes"])],
               "max_length": full.get("length", 48), "versions": {}}
     return Predictor(Checkpoint(config, json.dumps(content), weights, []), Path("made/by-hand"), "cpu", "numpy")
 

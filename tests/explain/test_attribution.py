@@ -67,10 +67,7 @@ def test_integrated_gradients_are_complete(cell, grams, recipe):
         if recipe == "default":  # in the post's, padding takes its own part
             assert scores.sum() + notes["missing"] == pytest.approx(notes["difference"], abs=tolerance(8))
         reading = inside.read(text)
-        unknown = inside.masked(reading, range(len(reading.tokens)))
-        if grams:
-            unknown = unknown._replace(ngrams=unknown.ngrams[:0])  # not even those of spaces
-        ends = np.log(inside.probabilities([unknown, reading.example])).T
+        ends = np.log(inside.probabilities([inside.unknown_words(reading), reading.example])).T
         assert notes["difference"] == pytest.approx(np.diff(ends[1] - ends[0])[0], abs=1e-3)
 
 
@@ -103,7 +100,7 @@ def test_integrated_gradients_are_a_numerical_integral():
     inside = random_model("mlp", seed=4)
     reading = inside.read(TEXT)
     words, logits_of = inside.words(reading.example), inside.from_words(reading)
-    start = inside.words(inside.masked(reading, range(len(reading.tokens))))
+    start = inside.words(inside.unknown_words(reading))
     scores = attribute(inside, reading, "integrated-gradients", 1).scores
     for i in range(len(reading.tokens)):
         way = np.zeros_like(words)

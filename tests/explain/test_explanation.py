@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gluonattn.errors import OptionError, RecordError, TextError
-from gluonattn.explain.attribution import METHODS
+from gluonattn.explain.attribution import METHODS, attribute
 from gluonattn.explain.explanation import look_away
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
+from gluonattn.views.page_data import page_data
+from gluonattn.views.terminal import to_terminal
 
 from ..tolerance import tolerance
-from .known import TEXTS, bag_of_words, blind_to_attention, random_model
+from .known import GRAMS, TEXTS, bag_of_words, blind_to_attention, predictor_of, random_model
 
 TEXT = TEXTS[2]
 
@@ -139,3 +143,65 @@ def test_attributions_are_summed_over_eojeol_and_selected_with_their_tokens():
     record = random_model("mlp").predictor.explain(TEXT, "norm")
     assert record.merge().attributions["norm"].sum() == pytest.approx(record.attributions["norm"].sum(), rel=tolerance(8))
     np.testing.assert_allclose(record.select(None, [2, 0]).attributions["norm"], record.attributions["norm"][[2, 0]])
+
+
+NAMES = ("부정", "중립", "긍정")
+
+
+def three_classes(names=NAMES):
+    predictor = predictor_of({"cell": "mlp", "classes": 3, **GRAMS}, seed=3)
+    predictor.config["label_names"] = dict(zip("012", names))
+    return predictor
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(list(METHODS)), st.integers(0, 2), st.sampled_from(TEXTS), st.booleans())
+def test_a_chosen_class_is_explained_and_everything_follows_it(method, number, text, by_name):
+    predictor = three_classes()
+    record = predictor.explain(text, method, target=NAMES[number] if by_name else str(number))
+    about, reading = record.source["explanation"], predictor.read(text)
+    assert (about["target"], about["label"]) == (number, str(number))
+    np.testing.assert_allclose(record.attributions[method],
+                               attribute(predictor.inside, reading, method, number).scores, atol=1e-5)
+    assert about["honesty"]["before"] == pytest.approx(record.prediction.probabilities[str(number)], abs=1e-5)
+    assert record.prediction == predictor.explain(text, method).prediction
+    assert f"+ speaks for {NAMES[number]}," in to_terminal(record, colours="none")
+    [entry] = page_data([record])["records"]
+    assert entry["attribution"]["label"] == NAMES[number]
+    if len(record.keys) > 1:
+        assert entry["attribution"]["asked"]["drop"] == [row[number] for row in about["what_if"]["drop"]]
+
+
+def test_without_a_target_the_predicted_class_is_explained():
+    predictor = three_classes()
+    for record in predictor.explain_all(TEXTS, "gradient-input"):
+        assert record.source["explanation"]["label"] == record.prediction.label
+    for record in predictor.explain_all(TEXTS, "gradient-input", target="중립"):
+        assert record.source["explanation"]["label"] == "1"
+
+
+@pytest.mark.parametrize("names, target", [(("a", "b", "c"), "d"), (("가", "가", "나"), "가"), (("0", "1", "2"), "")])
+def test_an_unknown_target_lists_the_labels(names, target):
+    with pytest.raises(OptionError, match=f"unknown target '{target}': expected one of this model's labels, '0'.*'1'.*'2'"):
+        three_classes(names).explain(TEXT, "norm", target)
+
+
+def test_a_label_goes_before_a_name():
+    assert three_classes(("1", "2", "0")).explain(TEXT, "norm", "1").source["explanation"]["target"] == 1
+
+
+def test_a_target_needs_a_method():
+    with pytest.raises(OptionError, match="target '1' says which class an attribution is for: give a method too"):
+        three_classes().explain(TEXT, target="1")
+
+
+def test_explanations_come_in_order_and_are_counted(monkeypatch):
+    monkeypatch.setattr("gluonattn.explain.predictor._EXPLAINED", 4)
+    monkeypatch.setattr("gluonattn.explain.predictor._TOGETHER", 2)
+    predictor, seen = three_classes(), []
+    texts = [*TEXTS, *TEXTS[::-1]]
+    found = list(predictor.explain_each(texts, "norm", progress=lambda *counts: seen.append(counts)))
+    assert [record.text for record in found] == texts
+    assert seen[-1] == (10, 10) and [done for done, _ in seen] == sorted(done for done, _ in seen)
+    with pytest.raises(TextError, match="nothing to explain"):  # before anything is computed
+        predictor.explain_each(["좋다", " "])

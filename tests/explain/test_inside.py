@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gluonattn.data.ngrams import known_ngrams
 from gluonattn.errors import TextError
+from gluonattn.explain.batch import Batch
 from gluonattn.models.cells import CELLS
 
 from ..tolerance import tolerance
@@ -54,12 +57,44 @@ def test_masking_keeps_the_place_and_loses_the_word():
     assert reading.example.ids[0] != unknown  # and the text itself stays
 
 
+SOME_TEXT = st.text("최고영화또좋다ㅋ \t\u3000", min_size=1, max_size=12).filter(str.strip)
+MODELS = [(cell, grams, recipe) for cell in ("mlp", "uniform", "none", "multi-head")
+          for grams, recipe in ((False, "default"), (True, "default"), (False, "post"))]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(MODELS), st.integers(0, 9), SOME_TEXT,
+       st.sampled_from(["without", "masked"]))
+def test_where_nothing_is_left_every_text_is_decided_alike(kind, seed, text, way):
+    """By the model's biases alone: neither n-grams of spaces nor the number of words tell the texts apart."""
+    inside = random_model(*kind, seed=seed)
+    reading, other = inside.read(text), inside.read("처음")
+    left = getattr(inside, way)(reading, range(len(reading.tokens)))
+    unknown = inside.without(other, {0})._replace(ngrams=np.zeros(0, np.int32) if kind[1] else None)
+    np.testing.assert_allclose(*inside.probabilities([left, unknown]), atol=1e-6)
+    gone = np.ones((1, len(reading.tokens)), bool)
+    [found] = Batch(inside, [reading]).without([gone], "remove" if way == "without" else "mask")
+    np.testing.assert_allclose(found, inside.probabilities([unknown]), atol=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SOME_TEXT, st.data())
+def test_what_is_left_of_the_ngrams_was_read_from_no_token_that_is_gone(text, data):
+    inside = random_model(grams=True)
+    reading = inside.read(text)
+    gone = data.draw(st.sets(st.integers(0, len(reading.tokens) - 1), min_size=1))
+    lost = reading.lost_ngrams(np.isin(np.arange(len(reading.tokens)), list(gone))[None])[0]
+    characters = {i for token in gone for i in range(reading.tokens[token].start, reading.tokens[token].end)}
+    for (start, end), went in zip(reading.spans.tolist(), lost):
+        assert went == (bool(characters & set(range(start, end))) or len(gone) == len(reading.tokens))
+
+
 def test_nothing_left_is_one_unknown_word():
     inside = random_model(grams=True)
     reading = inside.read("최고 영화")
     nothing = inside.without(reading, {0, 1})
     assert nothing.ids.tolist() == [inside.predictor.unknown] and len(nothing.subwords[0]) == 0
-    assert np.isfinite(inside.probabilities([nothing])).all()
+    assert not len(nothing.ngrams) and np.isfinite(inside.probabilities([nothing])).all()
 
 
 def test_order_is_kept_whatever_the_lengths():

@@ -311,8 +311,8 @@ def test_a_folder_that_holds_another_models_parts_is_refused(tiny_model, post, t
          "weights do not fit this model"),
         ("ngrams", ours._replace(weights=theirs.weights), "does not hold the n-grams of this model"),
     ):
-        save_checkpoint(tmp_path / name, mixed)
         with pytest.raises(CheckpointError, match=message):
+            save_checkpoint(tmp_path / name, mixed)
             gluonattn.load(tmp_path / name, "cpu")
     narrow = {**ours.config, "model": {**ours.config["model"], "hidden_size": 9}}
     save_checkpoint(tmp_path / "narrow", ours._replace(config=narrow))

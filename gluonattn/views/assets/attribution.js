@@ -9,7 +9,7 @@
     const own = record?.attribution;
     if (!own) return null;
     const { scores, honesty, asked } = own;
-    const target = label(record.prediction.label, 20);
+    const target = label(own.label, 20);
     const most = Math.max(...scores.map(Math.abs)) || 1;
     const said = make("p", { class: "answer", role: "status" }, asked ? words.askHint : "");
     const sentence = gluonattn.sentence(record.keyText, record.keys, "keys");
@@ -41,7 +41,8 @@
     return make("section", { class: "attribution", "aria-label": words.attribution }, make("h4", {}, `${words.attribution}: ${own.method}`),
       make("p", { class: "legend" }, own.signed ? words.speaks(target) : words.unsigned), make("div", { class: "stage" }, sentence),
       make("p", {}, words.honest(honesty.tokens, target, percent(honesty.before), percent(honesty.after), percent(honesty.random), Math.round(100 * honesty.further)),
-        honesty.further < 0.5 ? ` ${words.doubt}` : "", own.validation ? ` ${words.validated(...own.validation.map((v) => v.toFixed(3)))}` : ""),
+        honesty.further < 0.5 ? ` ${words.doubt}` : "", own.validation ? ` ${words.validated(...own.validation.map((v) => v.toFixed(3)))}` : "",
+        own.approximated ? ` ${words.approximated(own.approximated.steps, own.approximated.missing.toPrecision(2), own.approximated.of.toPrecision(2))}` : ""),
       said, even);
   }
 

@@ -5,6 +5,7 @@ Object.assign(gluonattn.words.ko, {
   speaks: (name) => `파랑은 ${name} 쪽으로, 주황은 반대쪽으로 기울게 한 말이고, 진할수록 몫이 큽니다.`,
   unsigned: "진할수록 몫이 큽니다. 이 방법은 어느 쪽으로 기울게 했는지는 말하지 않습니다.",
   honest: (n, name, before, after, random, further) => `정직하게: 몫이 가장 큰 말 ${n}개를 빼면 ${name} 확률이 ${before}에서 ${after}로, 아무 말이나 ${n}개를 빼면 평균 ${random}로 바뀝니다. 무작위 100번 가운데 ${further}%보다 크게 움직였습니다.`,
+  approximated: (steps, missing, of) => `근삿값: ${steps}단계까지만 적분했으므로, 점수를 모두 더하면 로그 오즈 ${of} 가운데 ${missing}만큼 차이가 납니다.`,
   doubt: "우연보다 크지 않으니 이 말들을 까닭이라고 여기지 마세요.",
   validated: (own, floor) => `검증 리뷰에서 이 방법이 고른 말을 빼면 확률이 ${own}, 아무 말이나 빼면 ${floor} 줄었습니다.`,
   askHint: "말을 누르면 그 말이 없을 때와 아무도 그 말을 보지 않을 때의 답이 나옵니다(미리 물어 둔 답이며, 이 페이지에는 모델이 없습니다).",
