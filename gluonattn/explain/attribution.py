@@ -252,7 +252,7 @@ def share_out(reading: Reading, scores: np.ndarray) -> np.ndarray:
     count = len(reading.tokens)
     if not len(scores):
         return np.zeros(count)
-    starts, ends = np.array([(token.start, token.end) for token in reading.tokens]).T
+    starts, ends = reading.token_spans.T
     common = np.minimum(reading.spans[:, 1:], ends) - np.maximum(reading.spans[:, :1], starts)
     common = np.maximum(common, 0).astype(np.float64)  # (places, tokens)
     common[common.sum(axis=1) == 0] = 1

@@ -75,7 +75,7 @@ class Inside:
         self._gradient: Any = None
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
-        """Read a text, or one that is tokenized already; TextError if there is nothing in it."""
+        """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""
         return self.predictor.read(text, tokens)
 
     # ---- words taken out
@@ -102,7 +102,7 @@ class Inside:
         tokens = tuple(token for token, lost in zip(reading.tokens, gone) if not lost)
         kept = ~reading.lost_ngrams(gone[None])[0]
         return Reading(reading.text, tokens, self.without(reading, positions), reading.numbers[kept],
-                       reading.spans[kept], len(tokens))
+                       reading.spans[kept], reading.token_spans[~gone], len(tokens))
 
     def masked(self, reading: Reading, positions: Collection[int]) -> Example:
         """The text with some tokens replaced by the unknown word; their n-grams go as in `without`.

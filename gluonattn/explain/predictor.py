@@ -20,7 +20,7 @@ from ..data.vocabulary import Vocabulary
 from ..engines.choice import make_engine, require_classifier
 from ..errors import CheckpointError, DataError, OptionError, TextError, choose
 from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint, load_checkpoint
-from ..plain import read_texts
+from ..plain import plain, read_texts
 from ..record import AttentionRecord, Prediction, Token
 from ..runtime import total_threads
 from ..text import tokenizer
@@ -143,7 +143,7 @@ class Predictor:
         Raises
         ------
         TextError
-            If `texts` is a single string, or an item is not a string.
+            If `texts` gives no texts in an order, or an item is not a string. A single string is one text.
         """
         texts = read_texts(texts, "predict")
         results: list[Prediction] = []
@@ -414,7 +414,8 @@ class Predictor:
             seen = list(texts)
             for i, found in enumerate(words):
                 if len(found) > self.max_length:  # n-grams of what lies behind are not read either
-                    seen[i] = texts[i][: self.tokenizer(texts[i])[self.max_length - 1].end]
+                    seen[i] = plain(texts[i])
+                    seen[i] = seen[i][: self.tokenizer(seen[i])[self.max_length - 1].end]
             ngrams = known_ngrams(seen, [found[: self.max_length] for found in words], self._known)
         return pack(Tokens.gather([words]), slice(None), self._vocabulary, self.max_length,
                     subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self.fixed_length, ngrams=ngrams)
@@ -428,7 +429,7 @@ class Predictor:
         yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
-        """A text as the model reads it, or one that is tokenized already; TextError if there is nothing in it."""
+        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""
         return self.reader.read(text, tokens)
 
     def visible(self, text: str) -> list[Token]:

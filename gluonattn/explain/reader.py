@@ -11,7 +11,7 @@ import numpy as np
 from ..data.examples import Encoder, Example
 from ..data.ngrams import ngram_numbers, ngram_spans
 from ..errors import TextError
-from ..plain import plain
+from ..plain import expect_text, place, plain
 from ..record import Token
 
 _NO_NUMBERS, _NO_SPANS = np.zeros(0, np.int32), np.zeros((0, 2), np.int64)
@@ -30,7 +30,10 @@ class Reading:
     numbers : numpy.ndarray, int32, shape (places,)
         Known n-grams of the text, once for every place at which one stands.
     spans : numpy.ndarray, int64, shape (places, 2)
-        The characters each was read from.
+        The characters each was read from, in `gluonattn.plain` of the text: what is shared out by characters is then the
+        same however the text is written.
+    token_spans : numpy.ndarray, int64, shape (tokens, 2)
+        Those of the tokens, likewise; a token itself has its span in the text as it was typed.
     in_text : int
         Tokens of the whole text.
     """
@@ -40,6 +43,7 @@ class Reading:
     example: Example
     numbers: np.ndarray
     spans: np.ndarray
+    token_spans: np.ndarray
     in_text: int
 
     @property
@@ -60,7 +64,7 @@ class Reading:
         -------
         numpy.ndarray, bool, shape (variants, places)
         """
-        starts, ends = np.array([(token.start, token.end) for token in self.tokens]).T
+        starts, ends = self.token_spans.T
         touched = (self.spans[:, :1] < ends) & (self.spans[:, 1:] > starts)  # (places, tokens)
         lost = gone.astype(np.float32) @ touched.T.astype(np.float32) > 0
         return lost | gone.all(axis=1, keepdims=True)
@@ -88,8 +92,9 @@ class Reader:
         self._encode = Encoder(vocabulary, max_length, subword_buckets)
 
     def visible(self, text: str) -> list[Token]:
-        """The tokens of a text; TextError if it has none."""
-        tokens = self._tokenizer(text)
+        """The tokens of a text, with spans in `gluonattn.plain` of it; TextError if it has none."""
+        expect_text(text)
+        tokens = self._tokenizer(plain(text))
         if not tokens:
             raise TextError(
                 f"there is nothing to explain in {text[:20]!r}: expected a text with at least one "
@@ -98,15 +103,18 @@ class Reader:
         return tokens
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
-        """Read a text, or one that is tokenized already; TextError if there is nothing in it."""
+        """Read a text, or one whose `visible` tokens are known; TextError if there is nothing in it."""
         everything = tokens or self.visible(text)
-        tokens = tuple(everything[: self._max_length])
+        tokens, typed = everything[: self._max_length], place(text)
+        token_spans = np.array([(token.start, token.end) for token in tokens])
         example = self._encode(text, [token.text for token in tokens])
         numbers, spans = _NO_NUMBERS, _NO_SPANS
         if self._known is not None:
             # N-grams of what lies behind the last token that is seen are not read either.
-            hashes, spans = ngram_spans(text[: tokens[-1].end], tokens)
+            hashes, spans = ngram_spans(typed.text[: tokens[-1].end], tokens)
             numbers = ngram_numbers(hashes, self._known)
             numbers, spans = numbers[numbers > 0], spans[numbers > 0]
             example = example._replace(ngrams=np.unique(numbers))
-        return Reading(text, tokens, example, numbers, spans, len(everything))
+        shown = tuple(token._replace(start=start, end=end)
+                      for token in tokens for start, end in [typed.span(token.start, token.end)])
+        return Reading(text, shown, example, numbers, spans, token_spans, len(everything))

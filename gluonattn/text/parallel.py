@@ -59,7 +59,7 @@ def tokenize_all(
     Raises
     ------
     TextError
-        If `texts` is a single string, or one of them is not a string.
+        If `texts` gives no texts in an order, or one of them is not a string. A single string is one text.
     OptionError
         If the tokenizer is unknown or `workers` is below 1.
     DependencyError
