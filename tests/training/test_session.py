@@ -111,9 +111,11 @@ def same_run(first, second):
 
 
 @pytest.mark.parametrize(("kind", "before", "stride"), [
-    ("default", "nothing", 1),  # at every step; elsewhere some of the steps, which are the same ones
-    ("default", "another model", 5), ("default", "the same model", 7), ("post", "nothing", 13),
-    ("pronunciation", "nothing", 9), ("pronunciation", "another model", 17),
+    pytest.param("default", "nothing", 1, marks=pytest.mark.slow),  # at every step; elsewhere at some of the same steps
+    ("default", "nothing", 5), ("default", "another model", 13), ("pronunciation", "nothing", 17),
+    pytest.param("default", "the same model", 7, marks=pytest.mark.slow),
+    pytest.param("post", "nothing", 13, marks=pytest.mark.slow),
+    pytest.param("pronunciation", "another model", 17, marks=pytest.mark.slow),
 ])
 def test_a_run_killed_at_any_step_and_resumed_ends_as_one_that_was_not(tmp_path, words, kind, before, stride):
     train_it = trainer(kind, words)
