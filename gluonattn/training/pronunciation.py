@@ -14,12 +14,12 @@ from typing import Any, Callable
 from .. import __version__, runtime
 from ..data.reviews import read_reviews
 from ..data.sources import locate
-from ..errors import CheckpointError, OptionError
+from ..errors import CheckpointError, DataError, OptionError
 from ..files import replace_file
-from ..models.checkpoint import Checkpoint, get_weights, save_checkpoint
+from ..models.checkpoint import Checkpoint, get_weights, load_checkpoint, save_checkpoint
 from ..models.snapshots import save_snapshot
-from ..text.pronunciation_pairs import word_pairs
-from ..text.pronunciation_sets import to_table, with_listed, with_shapes
+from ..text.pronunciation_pairs import PairSets, word_pairs
+from ..text.pronunciation_sets import from_table, to_table, with_listed, with_shapes
 from .callbacks import Snapshots
 from .session import (
     finish,
@@ -95,8 +95,17 @@ def train_pronunciation(
     least = settings.min_count or (1 if len(texts) < SMALL else 3)
     sets = with_listed(with_shapes(word_pairs(texts, least=least, longest=LONGEST, progress=reading)))
     gpu = runtime.gpu_index(settings.device)
-    settings = replace(settings, min_count=least).resolve(len(sets.train), on_cpu=gpu is None)
-    fingerprint = _fingerprint(settings, snapshots, table := to_table(sets))
+    wanted = replace(settings, min_count=least)
+
+    def run_on(sets: PairSets) -> tuple[Settings, str, str]:
+        settings = wanted.resolve(len(sets.train), on_cpu=gpu is None)
+        return settings, to_table(sets), _fingerprint(settings, snapshots, to_table(sets))
+
+    settings, table, fingerprint = run_on(sets)
+    begun = _words_of(out) if resume is not False else None
+    if begun and run_on(begun)[2] == _fingerprint_of(out):
+        # The same run, begun when the rules chose other words: it goes on with its own.
+        sets, (settings, table, fingerprint) = begun, run_on(begun)
     if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
 
@@ -134,6 +143,21 @@ def train_pronunciation(
         fit_and_save(run, start, out, fingerprint, save_best, save_every, [kept, *callbacks], say)
     finish(out)
     return out
+
+
+def _words_of(out: Path) -> PairSets | None:
+    """The words of the run that wrote a folder; None where it has none that can be read."""
+    try:
+        return from_table((out / WORDS).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, DataError):
+        return None
+
+
+def _fingerprint_of(out: Path) -> str | None:
+    try:
+        return load_checkpoint(out).config.get("fingerprint")
+    except CheckpointError:
+        return None
 
 
 def _refuse_what_means_nothing(settings: Settings) -> None:

@@ -124,3 +124,14 @@ def test_a_model_of_pronunciation_is_no_classifier(tiny_pronouncer, table, tmp_p
         gluonattn.load(tiny_pronouncer)
     with pytest.raises(CheckpointError, match="load_pronouncer"):
         gluonattn.export_model(tiny_pronouncer, "torch", tmp_path / "model.safetensors")
+
+
+def test_a_run_begun_with_other_words_keeps_its_own(table, tmp_path, monkeypatch):
+    """Rules that choose other words come with a new version; what was trained before is not trained anew."""
+    out = train_pronunciation(str(table), tmp_path / "model", **SMALL)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    monkeypatch.setattr("gluonattn.training.pronunciation.with_shapes", lambda sets: sets)
+    said: list[str] = []
+    train_pronunciation(str(table), out, resume=True, report=said.append, **SMALL)
+    assert said == [f"{out} is finished: there is nothing to resume"]
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
