@@ -212,8 +212,8 @@ def as_text(path, line: int, column: str, value) -> str:
 def label_text(value: Any, where: str) -> str:
     """A label as it is compared: one class has one name, however a file writes it.
 
-    Whole numbers have no fraction and others no zeros behind it (1, 1.0 and "1.0" are "1", "4.50" is "4.5"), Hangul is composed, white space around it and
-    characters that cannot be seen are left out. A missing one (None, NaN) is "".
+    Whole numbers have no fraction and others no zeros behind it (1, 1.0 and "1.0" are "1", "4.50" is "4.5"), Hangul is
+    composed, white space around it and characters that cannot be seen are left out. A missing one (None, NaN) is "".
 
     Parameters
     ----------

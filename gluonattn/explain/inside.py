@@ -105,6 +105,7 @@ class Inside:
     def reading_without(self, reading: Reading, positions: Collection[int]) -> Reading:
         """The text read without some tokens, of which one at least is left; see `without`."""
         gone = self._gone(reading, positions)
+        positions = np.flatnonzero(gone).tolist()
         tokens = tuple(token for token, lost in zip(reading.tokens, gone) if not lost)
         kept = ~reading.lost_ngrams(gone[None])[0]
         return Reading(reading.text, tokens, self.without(reading, positions), reading.numbers[kept],

@@ -436,7 +436,7 @@ class Predictor:
         yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
-        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""
+        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank."""
         return self.reader.read(text, tokens)
 
     def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
