@@ -13,12 +13,12 @@ where they are) and from word lists (`pronunciation_words`); `pronunciation_mark
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
 
 from ..errors import TextError
+from ..plain import plain
 from . import pronunciation_rules  # noqa: F401 (registers the rules)
 from .jamo import conjoin, is_syllable, join, split
 from .pronunciation_marks import NO_MARKS, Marks, marks_of
@@ -39,7 +39,7 @@ class Pronunciation:
     Attributes
     ----------
     text : str
-        The text in Unicode's composed form (NFC).
+        The text in Unicode's composed form (NFC), without characters that cannot be seen: `gluonattn.plain` of it.
     sounds : str
         The pronunciation in syllables, as long as `read`. What is not a Hangul syllable stays.
     jamo : tuple of Sound
@@ -91,7 +91,8 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
     Parameters
     ----------
     text : str
-        Text that is canonically the same (decomposed Hangul) is said the same.
+        Text that is canonically the same (decomposed Hangul), or that differs in invisible characters alone, is said the
+        same.
     linked : bool, default False
         Say eojeol that only a space parts in one breath: rules act between them (옷 한 벌 [오탄벌]). By default they act
         only before a word that cannot stand alone: 수 of 알 수 없다, 개 of 세 개. ㄴ is then put in wherever article 29,
@@ -119,7 +120,7 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
     """
     if not isinstance(text, str):
         raise TextError(f"expected a text to pronounce, got {type(text).__name__}. Pass a string.")
-    text = unicodedata.normalize("NFC", text)
+    text = plain(text)
     read, numbers = spell_numbers(text)
     units = morphemes(read) if lexical else []
     return _pronounce(text, read, numbers, units, linked=linked, lexical=lexical)
