@@ -48,16 +48,17 @@ def _texts_of(source: Path, column: Optional[str]) -> list[str]:
     from .data.reviews import TEXT_COLUMNS, as_text
     from .data.tables import pick_column, read_rows
     from .errors import DataError
+    from .plain import is_blank
 
     if source.suffix.lower() == ".txt":
         try:
             lines = source.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"cannot read {source}: {error}. Give a text file in UTF-8, one text a line.") from None
-        return [line for line in lines if line.strip()]
+        return [line for line in lines if not is_blank(line)]
     rows = list(read_rows(source))
     name = pick_column(source, list(rows[0][1]), column, TEXT_COLUMNS, "text") if rows else ""
-    return [text for line, row in rows if (text := as_text(source, line, name, row.get(name))).strip()]
+    return [text for line, row in rows if not is_blank(text := as_text(source, line, name, row.get(name)))]
 
 
 def _reasons(said) -> list[str]:

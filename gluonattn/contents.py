@@ -57,7 +57,7 @@ def require(value: Any, kind: Any, name: object, error: type[Exception], cure: s
     """A JSON value as an object of a type that msgspec knows; `error` names the file and the first wrong entry."""
     try:
         return msgspec.convert(value, kind)
-    except (msgspec.ValidationError, RecursionError) as problem:
+    except (msgspec.ValidationError, UnicodeError, RecursionError) as problem:  # half a character is no str to msgspec
         refuse(name, str(problem), error, cure)
 
 

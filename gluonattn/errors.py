@@ -4,6 +4,8 @@ Every message says what was expected, what came, and what to do next; the
 command line prints it without a traceback.
 """
 
+from collections.abc import Hashable
+
 
 class GluonAttnError(Exception):
     """Base of every error raised on purpose by this package."""
@@ -62,7 +64,7 @@ def choose(kind, name, known):
     """
     import difflib
 
-    if name in known:
+    if isinstance(name, Hashable) and name in known:
         return known[name]
     close = difflib.get_close_matches(str(name), list(known), n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""

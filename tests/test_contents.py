@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gluonattn.contents import dump_tensors, parse_json, parse_tensors, seal, unseal
+from gluonattn.contents import dump_tensors, parse_json, parse_tensors, require, seal, unseal
 from gluonattn.errors import CheckpointError, GluonAttnError, RecordError
 from gluonattn.models.snapshots import load_snapshot, save_snapshot
 from gluonattn.record import AttentionRecord, Prediction, Token, load_record
@@ -153,6 +153,14 @@ def test_tokens_that_do_not_fit_together_are_none(words, numbers, ends):
     content = dump_tensors({"words": np.frombuffer(words.encode(), np.uint8), "numbers": np.array(numbers, np.int32),
                             "ends": np.array(ends, np.int64)})
     assert Tokens.from_bytes(content) is None
+
+
+@pytest.mark.parametrize("kind", [int, float, list[int], dict[str, int]])
+@pytest.mark.parametrize("value", ["\ud800", {"a": "\ud800"}, ["\udfff"]])
+def test_half_characters_are_a_clear_error_too(kind, value):
+    """msgspec cannot say what is wrong of them."""
+    with pytest.raises(CheckpointError, match="a file does not hold what it should"):
+        require(value, kind, "a file", CheckpointError)
 
 
 @settings(deadline=None)

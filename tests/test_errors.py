@@ -32,6 +32,7 @@ def test_choose_returns_what_was_asked_for():
         ("", r"unknown attention cell '': expected"),
         (None, r"unknown attention cell None: expected"),
         (7, r"unknown attention cell 7: expected"),
+        (["mlp"], r"unknown attention cell \['mlp'\]: expected"),
     ],
 )
 def test_choose_names_the_choices_and_the_nearest(name, message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from numbers import Real
@@ -31,7 +32,7 @@ LABEL_COLUMNS = (
     "rating", "ratings", "stars", "star", "score", "별", "평가점수", "리뷰평점", "리뷰점수", "리뷰별점", "y",
 )
 _MOST_LABELS = 50
-_WHOLE = re.compile(r"[+-]?\d+\.0+", re.ASCII)
+_FRACTION = re.compile(r"([+-]?\d+)\.(\d+)", re.ASCII)
 
 
 @dataclass
@@ -62,7 +63,8 @@ class Reviews:
     def __post_init__(self) -> None:
         """Read texts and labels once; TextError or DataError where they are none, or not as many."""
         self.texts = read_texts(self.texts, "Reviews")
-        if isinstance(self.labels, (str, bytes, dict, set, frozenset)) or getattr(self.labels, "ndim", 1) != 1:
+        if (isinstance(self.labels, (str, bytes, dict, set, frozenset)) or not isinstance(self.labels, Iterable)
+                or getattr(self.labels, "ndim", 1) != 1):
             raise DataError(f"expected a list of labels, got a {type(self.labels).__name__}.")
         self.labels = [label_text(label, f"{self.origin}, label {i} (counted from 0)")
                        for i, label in enumerate(self.labels)]
@@ -210,8 +212,8 @@ def as_text(path, line: int, column: str, value) -> str:
 def label_text(value: Any, where: str) -> str:
     """A label as it is compared: one class has one name, however a file writes it.
 
-    Whole numbers have no fraction (1, 1.0 and "1.0" are "1"), Hangul is composed, white space around it and
-    characters that cannot be seen are left out. A missing one (None, NaN) is "".
+    Whole numbers have no fraction and others no zeros behind it (1, 1.0 and "1.0" are "1", "4.50" is "4.5"), Hangul is
+    composed, white space around it and characters that cannot be seen are left out. A missing one (None, NaN) is "".
 
     Parameters
     ----------
@@ -229,15 +231,24 @@ def label_text(value: Any, where: str) -> str:
         return ""
     if isinstance(value, str):
         found = plain(value).strip()
-        return str(int(found.partition(".")[0])) if _WHOLE.fullmatch(found) else found
+        return _short(found)
     if _is_number(value):
-        return str(int(value)) if value == int(value) else str(value)
+        return str(int(value)) if value == int(value) else _short(str(value))
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     raise DataError(
         f"{where}: expected a label (text or a number), got a {type(value).__name__} ({value!r:.40}). Name the right "
         "column with --label-column."
     )
+
+
+def _short(label: str) -> str:
+    """A decimal number without the zeros behind it; another label as it is."""
+    found = _FRACTION.fullmatch(label)
+    if not found:
+        return label
+    whole, fraction = found[1], found[2].rstrip("0")
+    return f"{whole.lstrip('+')}.{fraction}" if fraction else str(int(whole))
 
 
 def _is_missing(value: Any) -> bool:

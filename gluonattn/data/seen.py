@@ -11,7 +11,6 @@ import base64
 import hashlib
 import json
 import os
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 from ..contents import parse_json, seal, unseal
 from ..errors import DataError
 from ..files import replace_file
+from ..plain import text_key
 
 SEEN = "trained_on.json"
 KEPT = 16_384  # hashes of four bytes: 90 kB
@@ -76,7 +76,7 @@ def share_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str
 
 
 def _hashes(texts: Iterable[str]) -> np.ndarray:
-    """Four bytes of each text's SHA-256, whatever its spaces and whether its Hangul is composed."""
-    plain = (" ".join(unicodedata.normalize("NFC", text).split()) for text in texts)
+    """Four bytes of each text's SHA-256, whatever its spaces and however it is written."""
+    plain = map(text_key, texts)
     joined = b"".join(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4] for text in plain)
     return np.frombuffer(joined, "<u4")

@@ -273,16 +273,29 @@ def _comma_records(path, lines):
 
 def _json_rows(path, lines):
     empty = True
+    spelt: dict[str, str] = {}  # a name has the form in which it stands first: Hangul may be decomposed in some rows alone
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{path}, line {number}: not JSON ({error}).") from None
         if not isinstance(row, dict):
             raise DataError(f"{path}, line {number}: expected a JSON object, got {type(row).__name__}.")
         empty = False
-        yield number, row
+        named = {spelt.setdefault(plain(name), name): value for name, value in row.items()}
+        if len(named) < len(row):
+            raise DataError(f"{path}, line {number}: two columns have the same name: {', '.join(row)}.")
+        yield number, named
     if empty:
         raise DataError(f"{path} is empty: expected one JSON object a line.")
+
+
+def _once(pairs):
+    """A JSON object; ValueError where a name stands twice, for one of its values would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"two values have the name {next(name for name in names if names.count(name) > 1)!r}")
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from ..contents import parse_json, seal, unseal
+from ..contents import digest_json, parse_json, seal, unseal
 from ..data.reviews import Reviews, read_reviews
 from ..data.sources import locate
-from ..errors import DataError, Interrupted, OptionError, choose
+from ..errors import DataError, Interrupted, OptionError, TextError, choose
 from ..files import replace_file
 from ..models.cells import CELLS
-from ..plain import plain
+from ..plain import is_blank, plain, read_texts
 from ..training.settings import Settings
 from .inside import Inside
 from .measure import measure
@@ -65,7 +65,7 @@ def compare(
     *,
     settings: Settings | None = None,
     explained: int = 300,
-    sentences: Sequence[str] = SENTENCES,
+    sentences: Iterable[str] = SENTENCES,
     text_column: str | None = None,
     label_column: str | None = None,
     report: Callable[[str], None] | None = None,
@@ -93,8 +93,8 @@ def compare(
         For all models; their cells and seeds are set here.
     explained : int, default 300
         Test reviews on which explanations are measured: drawn once, the same for all.
-    sentences : sequence of str
-        To be shown side by side.
+    sentences : iterable of str
+        Each with something to see. To be shown side by side.
     text_column, label_column : str or None
     report : callable or None
         Called with lines about what is done.
@@ -107,6 +107,10 @@ def compare(
     ------
     OptionError
         If a cell is unknown or given twice, or there is nothing to compare.
+    TextError
+        If nothing can be seen of a sentence.
+    DataError
+        If the reviews cannot be read, or the test has a label that training has not.
     Interrupted
         After Ctrl-C; the same call goes on.
     """
@@ -118,9 +122,18 @@ def compare(
             f"compare takes cells that are all different, at least one seed and two reviews to explain; got "
             f"cells {', '.join(cells) or 'none'}, {seeds} seeds and {explained} reviews."
         )
+    sentences = read_texts(sentences, "compare")
+    for sentence in sentences:
+        if is_blank(sentence):
+            raise TextError(f"there is nothing to show of the sentence {sentence[:20]!r}: give sentences in which something "
+                            "can be seen.")
     say, settings = report or (lambda line: None), settings or Settings()
     source, training, test = _reviews(data, text_column, label_column)
+    unknown = set(test.labels) - set(training.labels)
+    if unknown:
+        raise DataError(f"the test reviews have a label {min(unknown)!r} that training did not have.")
     chosen = sorted(np.random.default_rng(0).choice(len(test), min(explained, len(test)), replace=False).tolist())
+    content = digest_json([training.texts, training.labels, test.texts, test.labels])  # a file may change under its name
     known = set(map(plain, training.texts))
     comparison = Comparison([], test, np.array([plain(text) not in known for text in test.texts]), chosen)
     out = Path(out)
@@ -129,8 +142,8 @@ def compare(
         folder, note = out / f"{cell}-{seed}", out / f"{cell}-{seed}.json"
         # What "None: suit the data" comes to may differ in a later version; the number of processes may differ at any time.
         asked_for = {**asdict(own.resolve(len(training))), "workers": own.workers}
-        asked = {"format": _FORMAT, "settings": asked_for, "data": training.origin, "explained": len(chosen),
-                 "sentences": list(sentences)}
+        asked = {"format": _FORMAT, "settings": asked_for, "data": training.origin, "reviews": content,
+                 "explained": len(chosen), "sentences": sentences}
         result = _finished(note, asked)
         where = f"{number}/{seeds * len(cells)} {cell}, seed {seed}"
         if result is None:
@@ -143,8 +156,8 @@ def compare(
                           **_measured(folder, test, chosen, sentences, progress)}
             except (Interrupted, KeyboardInterrupt):
                 raise Interrupted(f"stopped at {where}; what is done is in {out}. Run the same command to go on.") from None
-            content = json.dumps(seal(result), ensure_ascii=False).encode("utf-8", "surrogatepass")
-            replace_file(note, content, DataError)
+            saved = json.dumps(seal(result), ensure_ascii=False).encode("utf-8", "surrogatepass")
+            replace_file(note, saved, DataError)
         else:
             say(f"{where}: done before")
         comparison.results.append(result)
@@ -180,9 +193,6 @@ def _finished(note: Path, asked: dict) -> dict[str, Any] | None:
 
 def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[str, Any]:
     predictor = load(folder)
-    unknown = set(test.labels) - set(predictor.labels)
-    if unknown:
-        raise DataError(f"the test reviews have a label {min(unknown)!r} that training did not have.")
     inside = Inside(predictor)
     found = predictor.predict(test.texts)
     history = predictor.checkpoint.history

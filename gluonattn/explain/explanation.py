@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import RecordError
+from ..plain import expect_text
 from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
 from .attribution import METHODS, attribute_batch
 from .batch import Batch
@@ -90,9 +91,10 @@ class Explanation(AttentionRecord):
         RecordError
             If the token does not exist, or the model is not known any more.
         TextError
-            If nothing visible would be left.
+            If `text` is not a string, or nothing visible would be left.
         """
         predictor, reading = self._model("replace")
+        expect_text(text)
         _, start, end, _ = reading.tokens[position("token", token, len(reading.tokens))]
         changed = reading.text[:start] + text + reading.text[end:]
         return predictor.explain_reading(predictor.inside.read(changed), {"replaced": [start, end, text]})

@@ -16,6 +16,7 @@ from ..engines.choice import prepare
 from ..engines.forward import DIRECTIONS, decide, mask_of, states_of, weights_of, words_of
 from ..engines.numpy_engine import NumpyClassifier
 from ..record import Token
+from ..record import positions as token_positions
 from ..threads import ONE_THREAD
 from .reader import Reading
 
@@ -88,6 +89,11 @@ class Inside:
         left of it. Where no token is left, no n-gram is (not that of a space
         either), and one unknown word stands: the decision is then the same
         for every text.
+
+        Raises
+        ------
+        RecordError
+            If a position is no whole number or no token has it.
         """
         gone = self._gone(reading, positions)
         if gone.all():
@@ -99,6 +105,7 @@ class Inside:
     def reading_without(self, reading: Reading, positions: Collection[int]) -> Reading:
         """The text read without some tokens, of which one at least is left; see `without`."""
         gone = self._gone(reading, positions)
+        positions = np.flatnonzero(gone).tolist()
         tokens = tuple(token for token, lost in zip(reading.tokens, gone) if not lost)
         kept = ~reading.lost_ngrams(gone[None])[0]
         return Reading(reading.text, tokens, self.without(reading, positions), reading.numbers[kept],
@@ -131,7 +138,8 @@ class Inside:
                        None if ngrams is None else _NOTHING)
 
     def _gone(self, reading: Reading, positions: Collection[int]) -> np.ndarray:
-        return np.isin(np.arange(len(reading.tokens)), list(positions))
+        size = len(reading.tokens)
+        return np.isin(np.arange(size), token_positions("token", positions, size))
 
     def _left(self, reading: Reading, gone: np.ndarray) -> np.ndarray | None:
         """The n-grams of the text that are left."""

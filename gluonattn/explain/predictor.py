@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import cast
 
@@ -224,9 +225,11 @@ class Predictor:
             As `explain`, before anything is computed.
         """
         texts = read_texts(texts, "explain_each")
+        if isinstance(draws, bool) or not isinstance(draws, Integral) or draws < 1:
+            raise OptionError(f"draws must be a whole number, at least 1; got {draws!r:.60}.")
         method, number = self._method(method), self._target(target, method)
         tokens = [self.reader.visible(text) for text in texts]
-        return self._explain_each(list(zip(texts, tokens)), method, number, draws, progress)
+        return self._explain_each(list(zip(texts, tokens)), method, number, int(draws), progress)
 
     def _explain_each(self, texts, method, target, draws, progress) -> Iterator[Explanation]:
         for first in range(0, len(texts), _EXPLAINED):
@@ -278,13 +281,17 @@ class Predictor:
         if method is None:
             raise OptionError(f"target {name!r} says which class an attribution is for: give a method too, "
                               'method="default" for one.')
-        if name in self.labels:
-            return self.labels.index(name)
         names = [self.config.get("label_names", {}).get(label, label) for label in self.labels]
-        if names.count(name) == 1:
-            return names.index(name)
-        known = ", ".join(repr(label) if label == own else f"{label!r} ({own})" for label, own in zip(self.labels, names))
-        raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {known}.")
+        try:
+            wanted = label_text(name, "target")
+            for known in (self.labels, names):
+                found = [i for i, one in enumerate(known) if wanted and label_text(one, str(self.folder)) == wanted]
+                if len(found) == 1:
+                    return found[0]
+        except DataError:  # no label at all: a list, say
+            pass
+        shown = ", ".join(repr(label) if label == own else f"{label!r} ({own})" for label, own in zip(self.labels, names))
+        raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {shown}.")
 
     def explain_reading(self, reading: Reading, changed: dict) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source."""
@@ -310,7 +317,7 @@ class Predictor:
         unknown = [i for i, token in enumerate(seen) if token.text not in self._vocabulary]
         source = {
             "model": self.folder.name, "recipe": self.config["recipe"],
-            "cell": self.config["model"]["cell"], "tokenizer": self.tokenizer.name,
+            "cell": self.inside.model["cell"], "tokenizer": self.tokenizer.name,
             "epoch": self.config.get("epoch"),
             "framework": "numpy" if found or changed else self.engine,  # attribution and what-if open the model in numpy
             "versions": self.config["versions"],
@@ -429,7 +436,7 @@ class Predictor:
         yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
-        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""
+        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank."""
         return self.reader.read(text, tokens)
 
     def visible(self, text: str) -> list[Token]:

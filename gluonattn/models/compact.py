@@ -57,7 +57,7 @@ def expand(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             if values.dtype != np.int8 or values.ndim != 2 or factors.shape != (len(values), 1):
                 raise ValueError(f"{name} and its factors do not belong together")
             values = values.astype(np.float32) * factors
-        if name == _SCORES and values.ndim == 2 and values.shape[1] == 1:
+        if name == _SCORES and values.dtype.kind == "f" and values.ndim == 2 and values.shape[1] == 1:
             values = np.concatenate([values, -values], axis=1)
         found[name] = values.astype(np.float32) if values.dtype == np.float16 else values
     return found

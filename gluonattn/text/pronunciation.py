@@ -38,7 +38,7 @@ class Pronunciation:
     Attributes
     ----------
     text : str
-        The text in Unicode's composed form (NFC).
+        The text in Unicode's composed form (NFC), without characters that cannot be seen: `gluonattn.plain` of it.
     sounds : str
         The pronunciation in syllables, as long as `read`. What is not a Hangul syllable stays.
     jamo : tuple of Sound
@@ -90,7 +90,8 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
     Parameters
     ----------
     text : str
-        Text that is canonically the same (decomposed Hangul) is said the same.
+        Text that is canonically the same (decomposed Hangul), or that differs in invisible characters alone, is said the
+        same.
     linked : bool, default False
         Say eojeol that only a space parts in one breath: rules act between them (옷 한 벌 [오탄벌]). By default they act
         only before a word that cannot stand alone: 수 of 알 수 없다, 개 of 세 개. ㄴ is then put in wherever article 29,

@@ -91,6 +91,8 @@ def word_pairs(
 
     Raises
     ------
+    TextError
+        If `texts` gives no texts in an order.
     OptionError
         If `shares` are not three shares of 1, or `least` or `longest` is below 1.
     """
@@ -98,8 +100,8 @@ def word_pairs(
         raise OptionError(f"expected three shares (train, valid, test) that sum to 1, got {shares}.")
     if least < 1 or longest < 1:
         raise OptionError(f"expected least and longest of at least 1, got {least} and {longest}.")
-    counts = Counter(word for text in read_texts(texts, "word_pairs")
-                     for word in re.findall(r"(?<!\S)\W*([가-힣]+)\W*(?!\S)", plain(text)))
+    plain_texts = map(plain, read_texts(texts, "word_pairs"))
+    counts = Counter(word for text in plain_texts for word in re.findall(r"(?<!\S)\W*([가-힣]+)\W*(?!\S)", text))
     words = sorted(word for word, count in counts.items() if count >= least and len(word) <= longest)
     sets = PairSets()
     for done, word in enumerate(words, 1):

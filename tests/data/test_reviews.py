@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,9 @@ from gluonattn.data.reviews import (
     LABEL_COLUMNS,
     TEXT_COLUMNS,
     Reviews,
+    label_text,
     read_reviews,
+    read_text_column,
     require_two_labels,
 )
 from gluonattn.data.tables import pick_column
@@ -134,6 +137,36 @@ def test_a_label_is_the_same_however_it_is_written(tmp_path, written, rows):
         assert Reviews(frame.text, frame.label).labels == reviews.labels
 
 
+@given(st.integers(-(10**6), 10**6), st.integers(0, 3), st.integers(0, 3))
+@settings(deadline=None, derandomize=True)
+def test_a_number_is_one_label_however_many_zeros_it_ends_in(number, places, zeros):
+    """As a float, as a Decimal, and as text with the zeros of another program."""
+    exact = Decimal(number).scaleb(-places)
+    written = format(exact, "f") + ("" if "." in format(exact, "f") else ".0") + "0" * zeros
+    assert {label_text(one, "here") for one in (float(exact), exact, written, Decimal(written))} == {
+        label_text(written, "here")}
+
+
+@given(st.lists(st.sampled_from(["리뷰", "감정", "ét"]), min_size=3, max_size=3, unique=True),
+       st.lists(st.sampled_from(["NFC", "NFD"]), min_size=2, max_size=6))
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_column_is_the_same_in_every_row_however_its_name_is_written(tmp_path, names, forms):
+    """Files of many Macs, put together: no row loses its text."""
+    lines = [{unicodedata.normalize(form, name): f"{name}{i}" for name in names} for i, form in enumerate(forms)]
+    path = table(tmp_path, "\n".join(json.dumps(line, ensure_ascii=False) for line in lines), "a.jsonl")
+    assert read_text_column(path, "리뷰") == [f"리뷰{i}" for i in range(len(forms))]
+    assert read_reviews(path, text_column="ét", label_column="감정").labels == [f"감정{i}" for i in range(len(forms))]
+
+
+@pytest.mark.parametrize("line", [
+    '{"text": "좋다", "text": "별로", "label": 1}', '{"text": "좋다", "label": 1, "label": 0}',
+    '{"리뷰": "좋다", "' + unicodedata.normalize("NFD", "리뷰") + '": "별로", "label": 1}'])
+def test_a_name_that_stands_twice_in_a_row_is_refused(tmp_path, line):
+    """One of the two values would be lost."""
+    with pytest.raises(DataError, match=r"line 1: .*two (values|columns) have the (same )?name"):
+        read_reviews(table(tmp_path, line, "a.jsonl"))
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_decomposed_labels_and_columns_are_the_same_ones(tmp_path, form):
     """As files of a Mac have them."""
@@ -162,7 +195,7 @@ def test_a_json_value_that_is_neither_text_nor_number_is_named(tmp_path, value):
 @pytest.mark.parametrize("labels, said", [
     (["1"], "2 texts and 1 labels"), (["1", None], r"label 1 \(counted from 0\) is missing"),
     (["1", float("nan")], "label 1 .* is missing"), (["1", ["0"]], "expected a label .* got a list"), ("10", "got a str"),
-    (["1", float("inf")], "expected a label .* got a float"),
+    (["1", float("inf")], "expected a label .* got a float"), (None, "got a NoneType"), (1, "got a int"),
 ])
 def test_labels_given_in_python_are_checked(labels, said):
     with pytest.raises(DataError, match=said):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gluonattn.data import seen
 from gluonattn.data.seen import SEEN, share_seen, write_seen
 from gluonattn.errors import DataError
+from gluonattn.plain import text_key
 
 MANY = [f"리뷰 {i}번" for i in range(40_000)]
 
@@ -22,8 +23,8 @@ def test_a_small_corpus_is_known_whole(tmp_path_factory, known, others):
     folder = tmp_path_factory.mktemp("model")
     write_seen(folder, known, "a")
     assert share_seen(folder, [unicodedata.normalize("NFD", text) for text in known], "a") == (1, len(known))
-    normal = {" ".join(unicodedata.normalize("NFC", text).split()) for text in known}
-    both = [*known, *(text for text in others if " ".join(unicodedata.normalize("NFC", text).split()) not in normal)]
+    keys = set(map(text_key, known))
+    both = [*known, *(text for text in others if text_key(text) not in keys)]
     assert share_seen(folder, both, "a") == pytest.approx((len(known) / len(both), len(both)))
 
 
@@ -53,3 +54,9 @@ def test_where_it_cannot_be_written_the_file_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(seen, "replace_file", full)
     with pytest.raises(DataError, match=f"{SEEN}: No space left on device"):
         write_seen(tmp_path, ["좋다"], "a")
+
+
+@given(st.text(max_size=6), st.sampled_from(["NFC", "NFD"]), st.sampled_from("\u200b\u3164\u00ad\x00\u2800"))
+def test_a_text_is_known_again_however_it_is_written(text, form, odd):
+    typed = unicodedata.normalize(form, f" {text}영화 ").replace(" ", f" {odd} ")
+    assert (seen._hashes([typed]) == seen._hashes([f"{text}영화"])).all()

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gluonattn.data.tables import write_rows
-from gluonattn.errors import OptionError
+from gluonattn.errors import OptionError, TextError
 from gluonattn.explain import compare as module
 from gluonattn.explain.compare import compare
 from gluonattn.explain.compare_report import to_csv, to_table, write_report
 from gluonattn.explain.compare_summary import _divergences, _more_than_seeds, _pairs, summarise
 from gluonattn.explain.compare_words import in_words
+from gluonattn.explain.predictor import load
 from gluonattn.explain.statistics import Figure
 from gluonattn.models.checkpoint import load_checkpoint
 from gluonattn.training.settings import Settings
@@ -254,6 +255,27 @@ def test_a_comparison_goes_on_only_where_it_can(data, tmp_path):
     compare(["none"], 1, str(data), tmp_path, settings=Settings(**SMALL), report=said.append, **options)
     assert sum("training" in line for line in said) == 3 and "resume" not in " ".join(said)
     assert sum("to train" in line for line in said) == 2  # the third time it is measured only
+
+
+def test_a_file_that_was_changed_is_not_taken_for_the_same(data, tmp_path):
+    """Nor a test file: what was measured on other reviews under its name would be counted on these."""
+    path, said = tmp_path / "reviews.tsv", []
+    lines = data.read_text(encoding="utf-8").splitlines(keepends=True)
+    for content in (lines, lines, [*lines[:1], *lines[:0:-1]]):
+        path.write_text("".join(content), encoding="utf-8")
+        found = compare(["none"], 1, str(path), tmp_path / "out", settings=Settings(**{**SMALL, "epochs": 1}), explained=2,
+                        sentences="정말 최고 영화", report=said.append)
+        predicted = load(tmp_path / "out" / "none-0").predict(found.test.texts)
+        assert found.results[0]["probabilities"] == [[round(p, 5) for p in one.probabilities.values()] for one in predicted]
+        assert [one["text"] for one in found.results[0]["shown"]] == ["정말 최고 영화"]
+    assert sum("done before" in line for line in said) == 1
+
+
+@pytest.mark.parametrize("sentences", [[""], ["좋다", "\u200b "], [None], 3])
+def test_a_sentence_without_anything_to_see_is_said_before_training(data, tmp_path, sentences, monkeypatch):
+    monkeypatch.setattr(module, "train", lambda *_, **__: pytest.fail("trained"))
+    with pytest.raises(TextError):
+        compare(["none"], 1, str(data), tmp_path, settings=Settings(**SMALL), explained=2, sentences=sentences)
 
 
 def test_what_cannot_be_compared_is_said(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from gluonattn.errors import OptionError, RecordError, TextError
 from gluonattn.explain.attribution import METHODS, attribute
 from gluonattn.explain.explanation import look_away
+from gluonattn.explain.predictor import Predictor
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
 from gluonattn.views.page_data import page_data
@@ -188,6 +191,41 @@ def test_an_unknown_target_lists_the_labels(names, target):
 
 def test_a_label_goes_before_a_name():
     assert three_classes(("1", "2", "0")).explain(TEXT, "norm", "1").source["explanation"]["target"] == 1
+
+
+@pytest.mark.parametrize("names, target, number", [
+    (NAMES, unicodedata.normalize("NFD", NAMES[1]), 1), (NAMES, f" {NAMES[2]}\u200b", 2), (NAMES, 1, 1), (NAMES, 2.0, 2),
+    (NAMES, np.int64(0), 0), (("1", "2", "0"), "1", 1)])
+def test_a_target_is_the_same_however_it_is_written(names, target, number):
+    """Labels are compared so everywhere."""
+    assert three_classes(names).explain(TEXT, "norm", target).source["explanation"]["target"] == number
+
+
+@pytest.mark.parametrize("target", [["0"], float("nan"), True, "\u200b", {}, np.array(["0"]), b"0"])
+def test_what_is_no_label_is_no_target(target):
+    with pytest.raises(OptionError, match="unknown target .*: expected one of this model's labels"):
+        three_classes(NAMES).explain(TEXT, "norm", target)
+
+
+def test_a_checkpoint_that_leaves_its_cell_out_has_the_recipes(tmp_path):
+    predictor = random_model("mlp").predictor
+    config = {**predictor.config, "model": {k: v for k, v in predictor.config["model"].items() if k != "cell"}}
+    found = Predictor(predictor.checkpoint._replace(config=config), tmp_path, "cpu", "numpy").explain(TEXT, "norm")
+    assert found.source["cell"] == "mlp"
+
+
+@pytest.mark.parametrize("draws", [0, -1, 1.5, True, None, "5", float("nan")])
+def test_draws_are_a_whole_number(draws):
+    with pytest.raises(OptionError, match="draws must be a whole number, at least 1"):
+        three_classes(NAMES).explain_each([TEXT], "norm", draws=draws)
+    [record] = three_classes(NAMES).explain_each([TEXT], "norm", draws=np.int64(3))
+    assert record.source["explanation"]["honesty"]["draws"] == 3
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"a", ["a"]])
+def test_what_is_no_text_replaces_nothing(wrong):
+    with pytest.raises(TextError, match="expected a text"):
+        three_classes(NAMES).explain(TEXT).replace(0, wrong)
 
 
 def test_a_target_needs_a_method():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gluonattn.data.ngrams import known_ngrams
-from gluonattn.errors import TextError
+from gluonattn.errors import RecordError, TextError
 from gluonattn.explain.batch import Batch
 from gluonattn.models.cells import CELLS
 
@@ -87,6 +87,23 @@ def test_what_is_left_of_the_ngrams_was_read_from_no_token_that_is_gone(text, da
     characters = {i for token in gone for i in range(reading.tokens[token].start, reading.tokens[token].end)}
     for (start, end), went in zip(reading.spans.tolist(), lost):
         assert went == (bool(characters & set(range(start, end))) or len(gone) == len(reading.tokens))
+
+
+@pytest.mark.parametrize("way", ["without", "masked", "reading_without"])
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_tokens_are_taken_out_by_their_numbers_and_by_nothing_else(way, data):
+    """What is no number of a token took another one out, or none, without a word."""
+    inside = random_model(grams=True)
+    reading = inside.read(TEXTS[2])
+    size, take = len(reading.tokens), getattr(inside, way)
+    where = data.draw(st.integers(0, size - 1))
+    found = [take(reading, one) for one in (
+        [where], [where - size], np.array([where], np.uint8), {np.int64(where)}, where, iter([where]))]
+    assert len({str(getattr(one, "example", one)) for one in found}) == 1
+    for wrong in ([size], [-size - 1], [True], np.arange(size) == where, [float(where)], str(where), None):
+        with pytest.raises(RecordError, match="token"):
+            take(reading, wrong)
 
 
 def test_nothing_left_is_one_unknown_word():

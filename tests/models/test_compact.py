@@ -1,6 +1,7 @@
 """Weights in fewer bits."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -38,6 +39,13 @@ def test_opposite_scores_of_two_classes_are_kept_once():
     assert (expand(small)["ngram_scores.weight"] == weights["ngram_scores.weight"]).all()
     other = {"ngram_scores.weight": np.ones((3, 2), np.float32)}
     assert (expand(compact(other))["ngram_scores.weight"] == 1).all()
+
+
+@pytest.mark.parametrize("kind", [bool, np.int8, np.uint32])
+def test_scores_that_are_no_floats_are_left_for_the_check(kind):
+    """The check of a checkpoint names them; nothing is computed from them before."""
+    weights = {"ngram_scores.weight": np.ones((3, 1), kind)}
+    assert expand(weights)["ngram_scores.weight"].dtype == kind
 
 
 def test_weights_that_are_not_compact_stay_as_they_are():

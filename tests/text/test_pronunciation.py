@@ -185,3 +185,13 @@ def test_what_is_said_is_said_the_same_when_written_down(word):
     said = pronounce(word.replace("의", "이"), lexical=False).sounds
     if not any(split(s)[1] == "ㅢ" for s in said):
         assert pronounce(said, lexical=False).sounds == said
+
+
+@given(st.sampled_from(["국물", "알 수 없는", "16개", "닭이 울다", "한국말을 쓴다"]), st.data())
+def test_what_cannot_be_seen_is_not_said_and_parts_no_letters(text, data):
+    typed = unicodedata.normalize(data.draw(st.sampled_from(["NFC", "NFD"])), text)
+    for invisible in data.draw(st.lists(st.sampled_from("\u200b\u3164\ufeff\u00ad\x00"), min_size=1, max_size=3)):
+        at = data.draw(st.integers(0, len(typed)))
+        typed = typed[:at] + invisible + typed[at:]
+    assert pronounce(typed) == pronounce(text)
+    assert pronounce(typed, linked=True, lexical=False) == pronounce(text, linked=True, lexical=False)

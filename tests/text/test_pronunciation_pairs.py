@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+import pandas as pd
 import pytest
 
 from gluonattn.data.reviews import read_reviews
 from gluonattn.data.sources import locate
-from gluonattn.errors import OptionError
+from gluonattn.errors import OptionError, TextError
 from gluonattn.text.pronunciation_pairs import SPLITS, split_of, word_pairs
 
 
@@ -52,3 +55,17 @@ def test_shares_of_the_split():
 def test_wrong_options_say_what_was_expected(options):
     with pytest.raises(OptionError, match="expected"):
         word_pairs(["가"], **options)
+
+
+def test_words_are_found_however_their_texts_are_given_and_written():
+    """A file of a Mac has decomposed Hangul, in which no syllable stands."""
+    texts = ["국물이 좋다", "영화, 국물이"]
+    expected = found(word_pairs(texts))
+    decomposed = [unicodedata.normalize("NFD", text) for text in texts]
+    invisible = [f"\ufeff{text[0]}\u200b{text[1:]}" for text in texts]
+    for given in (decomposed, invisible, (text for text in texts), pd.Series(texts, index=[1, 0])):
+        assert found(word_pairs(given)) == expected
+    assert set(found(word_pairs(texts[0]))) == {"국물이", "좋다"}
+    for wrong in ([None], {"국물"}, 3):
+        with pytest.raises(TextError):
+            word_pairs(wrong)
