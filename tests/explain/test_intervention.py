@@ -61,7 +61,7 @@ def test_who_knows_no_lists_is_wrong_on_listed_words():
 def test_who_knows_lists_needs_every_letter_of_a_listed_word():
     """The speaker has 갈등 in a list: without its ㄱ or its ㅏ it is another word, and plain."""
     (found,) = effects(RuleSpeaker(), [site_of("갈등을", "tensification_sino_korean")])
-    assert found.right and (found.flips[[0, 1, 2, 4]] == 1).all()
+    assert found.right and (found.flips[[0, 1, 2]] == 1).all()  # another vowel after may make another listed word
     assert (found.flips[[7, 8]] == 0).all(), "the particle does not matter"
 
 
