@@ -45,8 +45,7 @@ def pronounce(
 
 
 def _texts_of(source: Path, column: Optional[str]) -> list[str]:
-    from .data.reviews import TEXT_COLUMNS, as_text
-    from .data.tables import pick_column, read_rows
+    from .data.reviews import read_text_column
     from .errors import DataError
     from .plain import is_blank
 
@@ -56,9 +55,7 @@ def _texts_of(source: Path, column: Optional[str]) -> list[str]:
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"cannot read {source}: {error}. Give a text file in UTF-8, one text a line.") from None
         return [line for line in lines if not is_blank(line)]
-    rows = list(read_rows(source))
-    name = pick_column(source, list(rows[0][1]), column, TEXT_COLUMNS, "text") if rows else ""
-    return [text for line, row in rows if not is_blank(text := as_text(source, line, name, row.get(name)))]
+    return [text for text in read_text_column(source, column) if not is_blank(text)]
 
 
 def _reasons(said) -> list[str]:

@@ -17,6 +17,8 @@ torch = pytest.importorskip("torch", reason="needs torch: pip install torch")
 from gluonattn.capture import torch as by_torch  # noqa: E402
 from gluonattn.capture.huggingface import capture  # noqa: E402
 
+from ..tolerance import tolerance  # noqa: E402
+
 pytestmark = [pytest.mark.torch, pytest.mark.huggingface]
 WORDS = 60
 FLAT = dict(vocab_size=WORDS, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48)
@@ -180,12 +182,13 @@ def test_what_is_generated_is_one_record_whatever_the_cache(transformers, name, 
     assert model.generate == generate and "generate" not in model.__dict__
     records = recorder.records([TOKENIZER.text(row) for row in ids], TOKENIZER)
     assert [len(r.queries) for r in records] == [10, 12]
-    assert all(layer.weights_error < 1e-5 and layer.context_error < 1e-5 for layer in recorder.verify())
+    room = tolerance(32, 16)
+    assert all(layer.weights_error < room and layer.context_error < room for layer in recorder.verify())
     whole = made[:, :-1]
     with torch.no_grad(), capture(model) as again:
         model(whole, attention_mask=(whole > 0).long())
     for one, other in zip(records, again.records([TOKENIZER.text(row) for row in whole], TOKENIZER)):
-        assert np.abs(one.weights - other.weights).max() < 1e-5
+        assert np.abs(one.weights - other.weights).max() < tolerance(32, 16)
 
 
 def test_cures_of_generation_name_what_was_asked(transformers):

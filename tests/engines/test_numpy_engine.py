@@ -10,6 +10,7 @@ from gluonattn.engines.choice import prepare
 from gluonattn.engines.forward import DIRECTIONS
 from gluonattn.engines.numpy_engine import NumpyClassifier
 
+from ..tolerance import tolerance
 from .conftest import checkpoint_of
 
 ENGINE = NumpyClassifier(*prepare(checkpoint_of("default", "dot", False)))
@@ -25,4 +26,4 @@ def test_states_of_rows_are_those_of_the_sequences(sequences):
     inputs = np.random.default_rng(0).normal(size=(4, ENGINE.model["embed_size"])).astype(np.float32)
     prefixes = DIRECTIONS["default"]
     found = ENGINE.recurrent_of_rows(ENGINE.input_gates(inputs, prefixes), rows, lengths, prefixes)
-    np.testing.assert_allclose(found, ENGINE.recurrent(inputs[rows], lengths, prefixes), atol=1e-6)
+    np.testing.assert_allclose(found, ENGINE.recurrent(inputs[rows], lengths, prefixes), atol=tolerance(16, 12))

@@ -14,6 +14,7 @@ from gluonattn.explain.batch import WAYS, Batch
 from gluonattn.explain.faithfulness import honesty
 from gluonattn.models.cells import CELLS
 
+from ..tolerance import tolerance
 from .known import TEXTS, random_model
 
 KINDS = [(cell, grams, "default") for cell in CELLS for grams in (False, True)] + [("mlp", False, "post")]
@@ -31,7 +32,7 @@ def test_variants_are_what_the_engine_says_of_their_examples(kind, seed, texts, 
     found = Batch(inside, readings, workers).without(gone, way)
     for reading, rows, own in zip(readings, gone, found):
         examples = [take_out(reading, np.flatnonzero(row).tolist()) for row in rows]
-        np.testing.assert_allclose(own, inside.probabilities(examples), atol=1e-5)
+        np.testing.assert_allclose(own, inside.probabilities(examples), atol=tolerance(16, 24))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -42,7 +43,7 @@ def test_company_changes_nothing(kind, method):
     targets = [0, 1, 0, 1, 1]
     for reading, target, found in zip(batch.readings, targets, METHODS[method].run(batch, targets)):
         alone = attribute(inside, inside.read(reading.text), method, target)
-        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-6)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=tolerance(16, 24))
         assert found.notes.keys() == alone.notes.keys()
 
 
@@ -90,7 +91,7 @@ def test_the_deletion_test_is_the_same_alone():
     record = inside.predictor.explain(TEXTS[2], "norm")
     reading = inside.read(TEXTS[2])
     alone = honesty(inside, reading, attribute(inside, reading, "norm").scores, int(record.prediction.label))
-    assert record.source["explanation"]["honesty"] == pytest.approx(alone._asdict(), abs=1e-5)
+    assert record.source["explanation"]["honesty"] == pytest.approx(alone._asdict(), abs=tolerance(16, 24))
 
 
 def test_long_ways_of_integration_are_bounded_and_it_is_said(monkeypatch):
