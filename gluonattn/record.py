@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Optional, Union
 import msgspec
 import numpy as np
 
-from .contents import digest_arrays
+from .contents import all_finite, digest_arrays
 from .errors import RecordError
 from .files import replace_file
 from .plain import is_space
@@ -339,6 +339,9 @@ def load_record(path: str | os.PathLike) -> AttentionRecord:
         if not set(arrays) <= {"weights", *_VECTORS} or any(array.dtype.kind != "f" for array in arrays.values()):
             raise RecordError(f"its arrays are {', '.join(f'{name} ({a.dtype})' for name, a in arrays.items())}")
         about = found.prediction
+        _check_source(found.source)
+        if about and not all_finite(about.probabilities):
+            raise RecordError("a probability is not finite")
         if about and not (about.label is None or about.label in about.probabilities):
             raise RecordError(f"it predicts {about.label!r:.40}, which has no probability")
         prediction = Prediction(about.label, about.probabilities) if about else None
@@ -367,6 +370,60 @@ class _Saved(msgspec.Struct, forbid_unknown_fields=True):
     normalised: bool
     source: dict[str, Any]
     attributions: dict[str, list[float]] = {}
+
+
+class _Honesty(msgspec.Struct):
+    tokens: int
+    before: float
+    after: float
+    random: float
+    further: float
+    draws: int = 100
+
+
+class _Approximated(msgspec.Struct):
+    steps: int
+    missing: float
+    of: float
+
+
+class _Asked(msgspec.Struct):
+    drop: list[list[float]]
+    unseen: list[list[float]]
+    uniform: list[float]
+
+
+class _Explained(msgspec.Struct):
+    method: str
+    sign: str
+    target: int
+    honesty: _Honesty
+    label: Optional[str] = None
+    validation: dict[str, list[float]] = {}
+    approximated: Optional[_Approximated] = None
+    what_if: Optional[_Asked] = None
+
+
+class _Source(msgspec.Struct):
+    """Of a record's source what views read of it; all else may be anything."""
+
+    label_names: dict[str, Any] = {}
+    explanation: Optional[_Explained] = None
+
+
+def _check_source(source: dict[str, Any]) -> None:
+    """Raise ValidationError or RecordError unless views can show what a file says of its record."""
+    read = {name: source[name] for name in ("label_names", "explanation") if name in source}
+    about = msgspec.convert(read, _Source).explanation
+    if about is None:
+        return
+    if not all_finite(source["explanation"]):
+        raise RecordError("a number of its explanation is not finite")
+    rows = [*about.what_if.drop, *about.what_if.unseen, about.what_if.uniform] if about.what_if else []
+    if about.target < 0 or any(about.target >= len(row) for row in rows):
+        raise RecordError(f"its explanation is for class {about.target}, which it has not")
+    if len(about.validation) == 2 and not all(about.validation.get(name) for name in (about.method, "random")):
+        raise RecordError("the figures of its explanation are of other methods")
 
 
 _VECTORS = ("queries_vectors", "keys_vectors", "values")

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 import gluonattn
 from gluonattn.errors import RecordError
 from gluonattn.record import KINDS, AttentionRecord, Prediction, Token, load_record
+from gluonattn.views.page import to_html
+from gluonattn.views.terminal import to_terminal
 
 from .tolerance import tolerance
 
@@ -630,3 +632,39 @@ def test_a_notebook_shows_the_page():
     tokens = [Token("가", 0, 1)]
     shown = AttentionRecord("가", tokens, tokens, [[[[1.0]]]])._repr_html_()
     assert shown.startswith("<iframe sandbox=") and "&lt;!doctype html&gt;" in shown.lower()
+
+
+ODD = st.sampled_from([None, True, -1, 7, 1.5, "", "x", "\ud800", [], [1], {}, {"a": 1}, float("nan"), 10**30, [[]]])
+EXPLAINED = {
+    "method": "norm", "sign": "never negative", "target": 1, "label": "1",
+    "honesty": {"tokens": 1, "before": 0.9, "after": 0.5, "random": 0.8, "low": 0.7, "high": 0.9, "further": 0.9,
+                "draws": 9},
+    "approximated": {"steps": 8, "missing": 0.5, "of": 2.0},
+    "validation": {"norm": [0.3, 0.2, 0.4], "random": [0.1, 0.0, 0.2]},
+    "what_if": {"drop": [[0.5, 0.5], [0.4, 0.6]], "unseen": [[0.5, 0.5], [0.4, 0.6]], "uniform": [0.3, 0.7]}}
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_loaded_record_can_be_shown_whatever_its_file_says(tmp_path, data):
+    """Also where the digest fits or is not there: an error that names the file, or a page and a line."""
+    source = json.loads(json.dumps({"label_names": {"1": "긍정"}, "explanation": EXPLAINED}))
+    about = source["explanation"]
+    where, name = data.draw(st.sampled_from([
+        *((source, name) for name in source), *((about, name) for name in about),
+        *((about[part], name) for part in ("honesty", "approximated", "validation", "what_if") for name in about[part])]))
+    if data.draw(st.booleans()):
+        where[name] = data.draw(ODD)
+    else:
+        del where[name]
+    shares = {"0": 0.25, "1": data.draw(st.sampled_from([0.75, float("nan")]))}
+    tokens = [Token("좋", 0, 1), Token("다", 1, 2)]
+    made = AttentionRecord("좋다", tokens, tokens, np.full((1, 1, 2, 2), 0.5), source=source,
+                           prediction=Prediction("1", shares), attributions={"norm": [0.5, 0.25]})
+    path = made.save(tmp_path / "record.npz")
+    try:
+        loaded = load_record(path)
+    except RecordError as error:
+        assert str(path) in str(error)
+    else:
+        assert to_html(loaded) and to_terminal(loaded)

@@ -383,10 +383,14 @@ class Predictor:
         TextError
             If nothing can be seen of a review.
         DataError
-            If a label is none of the model's.
+            If there are no reviews, or a label is none of the model's.
         """
         from sklearn import metrics
 
+        if not isinstance(reviews, Reviews) or not len(reviews):
+            raise DataError(f"evaluate takes reviews with their labels, at least one; got {type(reviews).__name__}"
+                            f"{' without any' * isinstance(reviews, Reviews)}. Make them with Reviews(texts, labels) or "
+                            "read_reviews(FILE).")
         names = {label_text(label, str(self.folder)): label for label in self.labels}
         unknown = next((label for label in reviews.labels if label not in names), None)
         if unknown is not None:

@@ -36,6 +36,12 @@ def predictor(tiny_model):
     return gluonattn.load(tiny_model, "cpu")
 
 
+@pytest.mark.parametrize("wrong", [Reviews([], []), ["좋다"], "sample", None])
+def test_only_reviews_with_labels_are_evaluated(predictor, wrong):
+    with pytest.raises(DataError, match="evaluate takes reviews with their labels, at least one"):
+        predictor.evaluate(wrong)
+
+
 @pytest.fixture(scope="session")
 def post(tmp_path_factory):
     """The post's recipe, hardly trained, on eojeol."""
