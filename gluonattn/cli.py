@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any, Optional
 
@@ -113,6 +114,9 @@ def train(
     choose("task", task, dict.fromkeys(("reviews", "pronunciation")))
     if task == "reviews":
         choose("recipe", recipe, {"default": 0, "post": 0})
+        console.refuse_given("weights of epochs are kept for --task pronunciation", "snapshots")
+    if extra is None:
+        console.refuse_given("there are no other reviews without --extra FILE", "extra_epochs")
     settings = Settings(
         recipe=task if task == "pronunciation" and recipe == "default" else recipe, cell=cell, ngrams=ngrams, extra=extra,
         extra_epochs=extra_epochs, tokenizer=tokenizer,
@@ -153,6 +157,8 @@ def evaluate(
 ) -> None:
     """Accuracy, F1 and confusion matrix on labelled reviews; of a model of pronunciation, held-out words right."""
     if model and commands_pronunciation.is_pronunciation(model):
+        console.refuse_given("a model of pronunciation is asked for the words held out when it was trained",
+                             "data", "device", "engine", "text_column", "label_column")
         commands_pronunciation.evaluate(model, as_json)
         return
     from . import early
@@ -211,8 +217,8 @@ def predict(
     predictor = load(model, device, engine)
     total = source.stat().st_size if source.exists() else 0
     bar = _Bar("predicting")
-    counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=method, target=target,
-                        on_bytes=lambda n: bar.add(n, total))
+    counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=_method(method),
+                        target=target, on_bytes=lambda n: bar.add(n, total))
     bar.close()
     if as_json:
         print_json({"out": str(out), **counts})
@@ -254,7 +260,7 @@ def explain(
 ) -> None:
     """Predict sentences and show which words were looked at."""
     from . import early
-    from .views.save import save_view, view_of
+    from .views.save import require_few, save_view, view_of
     from .views.terminal import COLOURS, to_terminal
 
     if show and not out:
@@ -264,19 +270,23 @@ def explain(
     views = [view_of(path, view) for path in out]
     early.require_source_of_columns("--text-column", text_column, source)
     early.require_writable(out, inputs=[source, model])
-    sentences = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
+    sentences = [*(texts or []), *(early.read_sentences(source, text_column) if source else [])]
     if not sentences:
         raise OptionError("give a sentence to explain, or --from FILE.")
+    for path, kind in zip(out, views):
+        require_few(path, kind, len(sentences))
     from .explain.predictor import load
 
-    wanted, draws = None if method == "none" else method, 100
+    wanted, draws = _method(method), 100
     if wanted and len(sentences) > MANY:
         draws = 25
         print(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100", file=sys.stderr)
     bar = Bar("explaining")
-    each = load(model, device, engine).explain_each(sentences, wanted, target, draws=draws, progress=bar)
+    predictor = load(model, device, engine)
+    each = predictor.explain_each(sentences, wanted, target, draws=draws, progress=bar)
+    predictor.explain(sentences[0]).matrix(layer, head)  # whether these are there, before the work
     shown = view == "terminal" or not source  # a file of texts would fill the screen
-    records = []
+    records, labels = [], Counter[str]()
     with _JsonList(as_json and (len(sentences) > 1 or bool(source))) as show_json:
         for record in each:
             if as_json or shown:
@@ -288,7 +298,13 @@ def explain(
                       end="")
             if out:
                 records.append(record)
+            if record.prediction is not None and record.prediction.label is not None:
+                labels[record.label_name(record.prediction.label)] += 1
     bar.close()
+    if not (out or shown or as_json):
+        typer.echo(f"{len(sentences):,} sentence{'s' * (len(sentences) > 1)}: " + ", ".join(
+            f"{count:,} {name}" for name, count in labels.most_common())
+            + "; --view terminal shows each, --out and --json give all of them")
     _draw_without_a_screen()
     for path, kind in zip(out, views):
         save_view(records, path, view=kind, layer=layer, head=head, lang=lang)
@@ -483,20 +499,17 @@ class _Bar:
             self.bar.close()
 
 
+def _method(name: Optional[str]) -> Optional[str]:
+    """An attribution method of the command line, where "none" is a name for none."""
+    from .explain.attribution import METHODS
+
+    if name is not None:
+        choose("attribution method", name, {**METHODS, "default": None, "none": None})
+    return None if name == "none" else name
+
+
 def _names(listed: str) -> list[str]:
     return [name.strip() for name in listed.split(",") if name.strip()]
-
-
-def _texts_of(source: Path, column: Optional[str]) -> list[str]:
-    """The texts of a file; rows without one are counted and said."""
-    from .data.reviews import read_text_column
-    from .plain import is_blank
-
-    texts = read_text_column(source, column)
-    kept = [text for text in texts if not is_blank(text)]
-    if len(kept) < len(texts):
-        typer.echo(f"{len(texts) - len(kept):,} of {len(texts):,} rows have no text: left out", err=True)
-    return kept
 
 
 def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
@@ -553,7 +566,8 @@ def main(arguments: list[str] | None = None) -> None:
     if arguments is None:
         console.restart_in_utf8()
     with console.streams() as (out, err):
-        code = _run(sys.argv[1:] if arguments is None else arguments)
+        with console.terminable():
+            code = _run(sys.argv[1:] if arguments is None else arguments)
         out.flush()
         code = console.exit_code(code, out, err)
     sys.exit(code)
@@ -574,7 +588,7 @@ def _run(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 130 if isinstance(error, Interrupted) else 2
     except SystemExit as leaving:
-        if leaving.code == 130:  # how typer answers Ctrl-C, without a word
+        if leaving.code in (130, console.TERMINATED):  # 130 is how typer answers Ctrl-C, without a word
             print("interrupted: nothing was left half-written", file=sys.stderr)
         if leaving.code is None or isinstance(leaving.code, int):
             return leaving.code or 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Optional
@@ -228,32 +227,14 @@ def _one_file(records: list, path: Path) -> None:
 
 
 def _texts(source: str) -> list[str]:
-    from .data.reviews import read_reviews, read_text_column
+    from . import early
+    from .data.reviews import read_reviews
     from .data.sources import locate
-    from .plain import is_blank
 
     if source in ("sample", "nsmc"):
         files = locate(source)
         return list(read_reviews(files.train if source == "sample" else files.test or files.train).texts)
-    path = Path(source)
-    lines = _lines(path) if path.suffix.lower() == ".txt" else []
-    if lines and "\t" not in lines[0]:
-        texts = [line.strip() for line in lines if not is_blank(line)]
-    else:
-        texts = [text for text in read_text_column(path) if not is_blank(text)]
-    if not texts:
-        raise DataError(f"{source} holds no sentence: give sample, nsmc, or a file of sentences.")
-    return texts
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}. Give sample, nsmc, or a file of sentences.") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8. Older Korean programs write CP949: try iconv -f cp949 -t utf-8 "
-                        f"{shlex.quote(str(path))} > utf8.txt") from None
+    return early.read_sentences(Path(source))
 
 
 def _write(path: Path, text: str) -> None:

@@ -29,7 +29,7 @@ def pronounce(
     from .text.pronunciation import pronounce as say
 
     early.require_source_of_columns("--text-column", text_column, source)
-    given = [*(texts or []), *(_texts_of(source, text_column) if source else [])]
+    given = [*(texts or []), *(early.read_sentences(source, text_column) if source else [])]
     if not given:
         raise OptionError('give a text to pronounce, as in gluonattn pronounce "알 수 없는", or --from FILE.')
     found = [say(text, linked=linked) for text in given]
@@ -42,20 +42,6 @@ def pronounce(
         typer.echo(f"{said.text}  [{said.sounds}]{others}")
         for line in _reasons(said) if why else ():
             typer.echo(f"  {line}")
-
-
-def _texts_of(source: Path, column: Optional[str]) -> list[str]:
-    from .data.reviews import read_text_column
-    from .errors import DataError
-    from .plain import is_blank
-
-    if source.suffix.lower() == ".txt":
-        try:
-            lines = source.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"cannot read {source}: {error}. Give a text file in UTF-8, one text a line.") from None
-        return [line for line in lines if not is_blank(line)]
-    return [text for text in read_text_column(source, column) if not is_blank(text)]
 
 
 def _reasons(said) -> list[str]:

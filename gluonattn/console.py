@@ -13,15 +13,21 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import click
+from click.core import ParameterSource
+
 from .errors import OptionError
 
 _RESTARTED = "GLUONATTN_RESTARTED"
+TERMINATED = 128 + signal.SIGTERM
 UNWRAPPED = 100_000  # columns of what no terminal shows
 # What the views draw with, where a console does not have it.
 _LOOKALIKES = {"━": "-", "→": "->", "▁": ".", "▃": ":", "▅": "+", "█": "#", "·": ".", "…": "...", "×": "x"}
@@ -141,6 +147,23 @@ def _fill_descriptors() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM leaves the block as Ctrl-C does, so that what is half-written is removed; the exit code is 143."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield  # who embeds this has a way of their own
+        return
+
+    def leave(number, frame):
+        raise SystemExit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 class Stream(io.TextIOBase):
     """A standard stream for any text.
 
@@ -244,6 +267,15 @@ def _in_other_characters(error) -> tuple[str, int]:
 
 
 codecs.register_error("gluonattn.console", _in_other_characters)
+
+
+def refuse_given(why: str, *names: str) -> None:
+    """Raise OptionError if the user has given one of these options of the running command: it would do nothing."""
+    context = click.get_current_context()
+    given = ["--" + name.replace("_", "-") for name in names
+             if context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)]
+    if given:
+        raise OptionError(f"{' and '.join(given)} would do nothing: {why}. Leave {'them' if given[1:] else 'it'} out.")
 
 
 # ---- what commands print with

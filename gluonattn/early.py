@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .data.reviews import LABEL_COLUMNS, TEXT_COLUMNS
+from .data.reviews import read_sentences as sentences_of
 from .data.sources import locate
 from .data.tables import pick_column, read_rows
 from .errors import DataError, OptionError
+from .plain import is_blank
 
 _MODEL_FILES = ("config.json", "vocab.json", "model.safetensors", "history.json")
 
@@ -71,6 +74,21 @@ def require_columns(path: Path, text_column: str | None, label_column: str | Non
     pick_column(path, list(first), text_column, TEXT_COLUMNS, "text")
     if labels:
         pick_column(path, list(first), label_column, LABEL_COLUMNS, "label")
+
+
+def read_sentences(path: Path, column: str | None = None) -> list[str]:
+    """The texts of a file that a command shows one by one; rows without any are counted and said.
+
+    Raises
+    ------
+    DataError
+        As `gluonattn.data.reviews.read_sentences`.
+    """
+    texts = sentences_of(path, column)
+    kept = [text for text in texts if not is_blank(text)]
+    if len(kept) < len(texts):
+        print(f"{len(texts) - len(kept):,} of {len(texts):,} rows have no text: left out", file=sys.stderr)
+    return kept
 
 
 def require_readable(path: Path, cure: str) -> None:

@@ -266,6 +266,63 @@ def test_of_many_texts_each_is_tested_with_fewer_draws_and_it_is_said(tiny_model
     assert [record["source"]["explanation"]["honesty"]["draws"] for record in json.loads(out)] == [25] * 3
 
 
+@pytest.mark.parametrize("arguments, message", [
+    (["--out", "a.npz"], "a.npz can hold one sentence, got 2"),
+    (["--out", "a.html", "--out", "b.svg"], "b.svg can hold one sentence, got 2"),
+    (["--out", "a.html", "--layer", "1"], "layer 1 does not exist"), (["--json", "--head", "9"], "head 9 does not exist"),
+])
+def test_what_no_file_can_hold_is_said_before_the_work(tiny_model, tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    worked = []
+    monkeypatch.setattr("gluonattn.explain.predictor.Batch", lambda *_: worked.append(1))
+    Path("in.csv").write_text("text\n좋다\n별로\n", encoding="utf-8")
+    code, out, err = call(capsys, "explain", "--model", tiny_model, "--from", "in.csv", *arguments)
+    assert code == 2 and message in err and not worked and not out
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_of_a_file_something_is_shown_also_without_out(tiny_model, tmp_path, capsys):
+    (tmp_path / "in.csv").write_text("text\n좋다\n\n별로 최악\n", encoding="utf-8")
+    code, out, err = call(capsys, "explain", "--model", tiny_model, "--from", tmp_path / "in.csv", "--method", "none")
+    assert code == 0 and out.startswith("2 sentences: ") and "--view terminal" in out and "1 of 3 rows have no text" in err
+    code, shown, _ = call(capsys, "explain", "--model", tiny_model, "--from", tmp_path / "in.csv", "--view", "terminal")
+    assert code == 0 and "좋다" in shown and "2 sentences" not in shown
+
+
+@pytest.mark.parametrize("command", ["explain", "pronounce", "project"])
+@pytest.mark.parametrize("name, content", [
+    ("a.csv", "text\n"), ("a.tsv", "text\tlabel\n\t1\n"), ("a.jsonl", '{"text": null}\n'), ("a.txt", "text\n"),
+    ("a.txt", " \n\n"), ("a.txt", "id\ttext\n")])
+def test_a_file_without_texts_is_named(tiny_model, tmp_path, capsys, monkeypatch, command, name, content):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(content, encoding="utf-8")
+    options = {"explain": ["--model", tiny_model], "pronounce": [], "project": [tiny_model, "--out", "a.html"]}[command]
+    code, _, err = call(capsys, command, *options, "--from", name)
+    assert code == 2 and f"error: {name} holds no sentence" in err and "--from" not in err
+
+
+@pytest.mark.parametrize("arguments, given", [
+    (["evaluate", "--model", "{pronouncer}", "--data", "own.csv", "--engine", "numpy"], "--data and --engine"),
+    (["evaluate", "--model", "{pronouncer}", "--text-column", "text"], "--text-column"),
+    (["train", "--snapshots", "0,1"], "--snapshots"), (["train", "--extra-epochs", "1"], "--extra-epochs"),
+])
+def test_an_option_that_would_do_nothing_is_refused(tiny_pronouncer, tmp_path, capsys, monkeypatch, arguments, given):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(capsys, *(one.format(pronouncer=tiny_pronouncer) for one in arguments))
+    assert code == 2 and f"error: {given} would do nothing: " in err and list(tmp_path.iterdir()) == []
+
+
+def test_explain_and_predict_know_the_same_methods(tiny_model, tmp_path, capsys):
+    source, out, weights = (tmp_path / name for name in ("in.csv", "out.csv", "weights.jsonl"))
+    source.write_text("text\n좋다\n", encoding="utf-8")
+    predicting = ["predict", source, "--out", out, "--weights", weights]
+    code, _, _ = call(capsys, *predicting, "--model", tiny_model, "--method", "none")
+    assert code == 0 and "explanation" not in json.loads(weights.read_text())["source"]
+    for command in (predicting, ["explain", "좋다"]):
+        code, _, err = call(capsys, *command, "--model", tiny_model, "--method", "lime")
+        assert code == 2 and "'default', 'none'" in err
+
+
 def test_an_engine_can_be_named(tiny_model, tmp_path, capsys):
     code, out, _ = call(capsys, "explain", "--model", tiny_model, SENTENCE, "--engine", "numpy", "--json")
     assert code == 0 and json.loads(out)["source"]["framework"] == "numpy"
@@ -292,7 +349,8 @@ def test_a_lone_surrogate_can_be_printed(tiny_model, tmp_path, capsys):
     assert json.loads(out)[0]["text"] == "좋다 \udcff"
 
 
-def test_ctrl_c_while_predicting_leaves_nothing(tiny_model, tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_while_predicting_it_leaves_nothing(tiny_model, tmp_path, number, code):
     source = tmp_path / "big.tsv"
     with open(source, "w", encoding="utf-8") as file:
         file.write("document\n")
@@ -302,9 +360,9 @@ def test_ctrl_c_while_predicting_leaves_nothing(tiny_model, tmp_path):
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".out.tsv*")) and time.monotonic() < deadline:
         time.sleep(0.05)  # until the first byte of output has a place
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "interrupted" in err and "Traceback" not in err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["big.tsv"]
 

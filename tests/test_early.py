@@ -52,7 +52,7 @@ WRONG = [
     (["capture", "--model", "model", "--text", "좋다", "--lang", "fr"], "unknown language 'fr'"),
     (["project", "./no model", "--out", "a.html"], "no model at ./no model"),
     (["project", "model", "--from", "nowhere.txt", "--out", "a.html"], "nowhere.txt"),
-    (["project", "model", "--from", "cp949.txt", "--out", "a.html"], "cp949.txt is not UTF-8"),
+    (["project", "model", "--from", "cp949.txt", "--out", "a.html"], "cp949.txt, line 1: not UTF-8"),
     (["project", "model", "--from", "empty.txt", "--out", "a.html"], "empty.txt holds no sentence"),
     (["project", "model", "--from", "in.csv", "--out", "no/where.html"], "cannot write no/where.html"),
     (["report", "pronunciation", "model", "--out", "in.csv/report"], "cannot write in.csv/report"),

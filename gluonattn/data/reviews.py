@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..plain import is_blank, plain, read_texts
-from .tables import pick_column, read_rows
+from .tables import pick_column, read_lines, read_rows
 
 # The first one that a file has is taken; "review_text" and "Review Text" are "reviewtext".
 TEXT_COLUMNS = (
@@ -187,6 +187,51 @@ def read_text_column(path: str | os.PathLike, column: str | None = None) -> list
         name = name or pick_column(path, list(row), column, TEXT_COLUMNS, "text")
         texts.append(as_text(path, line, name, row.get(name)))
     return texts
+
+
+def read_sentences(path: str | os.PathLike, column: str | None = None) -> list[str]:
+    """Texts without labels: those of a table's column, or a text file's lines.
+
+    A .txt file is a table, as everywhere, where its first line holds a tab or the name of the column; else each
+    line is a text.
+
+    Parameters
+    ----------
+    path : path
+    column : str or None
+        None takes the first usual name present.
+
+    Returns
+    -------
+    list of str
+        One a row of a table, "" where it has none; of a text file, one a line that is not blank.
+
+    Raises
+    ------
+    DataError
+        As `read_text_column`; also if no text is left.
+    """
+    path = Path(path)
+    texts = _text_lines(path, column) if path.suffix.lower() == ".txt" else None
+    if texts is None:
+        texts = read_text_column(path, column)
+    if all(map(is_blank, texts)):
+        raise DataError(f"{path} holds no sentence: expected one a line in a .txt file, or in a table rows with text "
+                        "below the header.")
+    return texts
+
+
+def _text_lines(path: Path, column: str | None) -> list[str] | None:
+    """The lines of a text file; None where it is a table."""
+    lines = read_lines(path)
+    first = next(lines, "")
+    if "\t" in first or column is not None:
+        return None
+    try:
+        pick_column(path, [first], None, TEXT_COLUMNS, "text")
+    except DataError:
+        return [line.strip() for line in (first, *lines) if not is_blank(line)]
+    return None
 
 
 def as_text(path, line: int, column: str, value) -> str:

@@ -71,7 +71,7 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
         fit its header; the message names the line.
     """
     path = Path(path)
-    lines = _lines(path, on_bytes)
+    lines = read_lines(path, on_bytes)
     kind = format_of(path)
     if kind == JSONL:
         yield from _json_rows(path, lines)
@@ -113,7 +113,8 @@ def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequenc
     expected = repr(wanted) if wanted else f"one of {', '.join(usual[:16])}" + " and their like" * (len(usual) > 16)
     raise DataError(
         f"{path}: no {role} column; expected {expected}, found {', '.join(map(repr, columns))}. "
-        f"Name it with --{role}-column."
+        f"Name it with --{role}-column." + " A file whose first line holds no names needs such a line first."
+        * (_FORMATS.get(Path(path).suffix.lower()) != JSONL)
     )
 
 
@@ -223,8 +224,14 @@ def atomic_file(path: Path, error: type[Exception] = DataError):
         raise error(cannot_write(path, problem.strerror)) from None
 
 
-def _lines(path: Path, on_bytes) -> Iterator[str]:
-    """Decoded lines with their ends; names the line that is not UTF-8."""
+def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None) -> Iterator[str]:
+    """Decoded lines of a file with their ends, a BOM left out.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or is not UTF-8: names the line. Or if its lines end in CR alone: all of it would be one.
+    """
     try:
         with open(path, "rb") as file:
             for number, raw in enumerate(file, 1):
@@ -234,6 +241,10 @@ def _lines(path: Path, on_bytes) -> Iterator[str]:
                     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
                         raise DataError(f"{path} is UTF-16: save it as UTF-8 (in Excel: CSV UTF-8).")
                     raw = raw[3:] if raw.startswith(b"\xef\xbb\xbf") else raw
+                    if b"\r" in raw.rstrip(b"\r\n"):
+                        raise DataError(f"{path}: its first line has a CR (\\r) in it, as where an old Mac's program ended "
+                                        f"lines with it alone. Convert it: tr '\\r' '\\n' < {shlex.quote(str(path))} > "
+                                        f"lines{path.suffix}")
                 try:
                     yield raw.decode("utf-8")
                 except UnicodeDecodeError as error:
@@ -265,8 +276,8 @@ def _comma_records(path, lines):
             if "NUL" in str(error):
                 advice = "Python 3.9 and 3.10 read no CSV with NUL characters: remove them, or use .tsv."
             else:
-                advice = ("Quotes inside a quoted field are doubled; a file with loose quotes reads better "
-                          "as .tsv.")
+                advice = ('A field that holds a quote stands in quotes, and quotes inside are doubled: "이건 ""명작""이다". '
+                          "Mend that row, or save the file again with a program that writes CSV.")
             raise DataError(f"{path}, line {start}: not readable as CSV ({error}). {advice}") from None
         yield start, values
 

@@ -52,6 +52,15 @@ def view_of(path: str | os.PathLike, view: str | None = None) -> str:
     return view
 
 
+def require_few(path: str | os.PathLike, view: str, count: int) -> None:
+    """Raise OptionError if a view cannot hold as many records: found out before they are made, not after it."""
+    if count != 1 and (view in ("overlay", "heatmap") or Path(path).suffix.lower() == ".npz"):
+        raise OptionError(
+            f"{Path(path).name} can hold one sentence, got {count:,}: give a name that ends in .html for a "
+            "page of all, or one sentence."
+        )
+
+
 def save_view(
     records: AttentionRecord | Sequence[AttentionRecord],
     path: str | os.PathLike,
@@ -84,6 +93,7 @@ def save_view(
     """
     path, view = Path(path), view_of(path, view)
     records = [records] if isinstance(records, AttentionRecord) else list(records)
+    require_few(path, view, len(records))
     if view == "page":
         from .page import save_page
 
@@ -96,11 +106,6 @@ def save_view(
     if path.suffix.lower() == ".json":
         values = [record.to_dict() for record in records]
         return _write(path, json.dumps(values[0] if len(values) == 1 else values, ensure_ascii=False))
-    if len(records) != 1:
-        raise OptionError(
-            f"{path.name} can hold one sentence, got {len(records)}: give a name that ends in .html for a "
-            "page of all, or one sentence."
-        )
     if view == "record":
         return records[0].save(path)
     return _picture(records[0], path, view, layer, head)

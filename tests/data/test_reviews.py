@@ -18,6 +18,7 @@ from gluonattn.data.reviews import (
     Reviews,
     label_text,
     read_reviews,
+    read_sentences,
     read_text_column,
     require_two_labels,
 )
@@ -272,3 +273,19 @@ def test_nsmc_is_read_whole_and_its_empty_documents_counted(nsmc, name, kept, le
     assert require_two_labels(reviews) == ["0", "1"]
     # Quotes stand as they are: a reader that honours them would swallow rows.
     assert sum('"' in text for text in reviews.texts) > 100
+
+
+_LINE = st.text("가좋 다,.\"\u2028\x0b\x85", min_size=1, max_size=8).filter(str.strip)
+
+
+@given(st.lists(_LINE, min_size=1, max_size=5), st.sampled_from(["\n", "\r\n"]), st.booleans(),
+       st.sampled_from(["", "\ufeff"]))
+@settings(max_examples=60, deadline=None)
+def test_a_text_file_gives_its_lines_and_a_table_of_that_name_its_column(tmp_path_factory, lines, end, closed, mark):
+    folder = tmp_path_factory.mktemp("lines")
+    path = table(folder, mark + end.join(lines) + end * closed, "a.txt")
+    assert read_sentences(path) == [line.strip() for line in lines]
+    as_table = mark + end.join(["id\tdocument\tlabel", *(f"1\t{line}\t0" for line in lines)]) + end * closed
+    assert read_sentences(table(folder, as_table, "b.txt")) == lines
+    assert read_sentences(table(folder, as_table, "b.txt"), "label") == ["0"] * len(lines)
+    assert read_sentences(table(folder, mark + end.join(["text", *lines]), "c.txt")) == lines

@@ -164,11 +164,30 @@ def test_a_ragged_row_is_named(tmp_path, name, row, fields):
 
 def test_a_quote_left_open_in_csv_is_named_where_it_opens(tmp_path):
     content = 'document,label\n좋다,1\n"안 닫힘,0\n' + "나빠,0\n" * 50
-    refuses(tmp_path, "a.csv", content, "line 3: not readable as CSV", "reads better as .tsv")
+    refuses(tmp_path, "a.csv", content, "line 3: not readable as CSV", "quotes inside are doubled")
 
 
 def test_a_loose_quote_in_csv_is_named(tmp_path):
     refuses(tmp_path, "a.csv", 'document,label\n"연출" 좋다,1\n', "line 2: not readable as CSV", "doubled")
+
+
+@given(st.lists(st.text("가나 ,\"\n", max_size=8), min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_the_cure_for_loose_quotes_works(tmp_path_factory, fields):
+    """A field in quotes with the quotes inside doubled, as the message shows it."""
+    cured = "".join('"' + field.replace('"', '""') + '",1\n' for field in fields)
+    found = rows_of(tmp_path_factory.mktemp("cure"), "a.csv", "document,label\n" + cured)
+    assert [row["document"] for _, row in found] == fields
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl", "a.txt"])
+def test_lines_that_end_in_cr_alone_are_named_and_the_cure_works(tmp_path, name):
+    separator = "," if name == "a.csv" else "\t"
+    lines = (['{"text": "좋다"}', '{"text": "별로"}'] if name == "a.jsonl" else
+             [f"text{separator}label", f"좋다{separator}1", f"별로{separator}0"])
+    refuses(tmp_path, name, "\r".join([*lines, ""]), "CR", "tr '\\r' '\\n'")
+    cured = "\r".join([*lines, ""]).replace("\r", "\n")
+    assert [row["text"] for _, row in rows_of(tmp_path, name, cured)] == ["좋다", "별로"]
 
 
 @pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl"])
