@@ -429,7 +429,7 @@ class Predictor:
         yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
-        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""
+        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is empty."""
         return self.reader.read(text, tokens)
 
     def visible(self, text: str) -> list[Token]:

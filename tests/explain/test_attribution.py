@@ -180,7 +180,8 @@ def test_an_unknown_method_is_named():
 
 @pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=15, deadline=None)
-@given(st.lists(st.sampled_from([*WORDS, "값어치", "좋다", "樂", "é", "각각"]), min_size=1, max_size=5).map(" ".join), st.data())
+@given(st.lists(st.sampled_from([*WORDS, "값어치", "좋다", "樂", "é", "각각"]), min_size=1, max_size=5).map(" ".join),
+       st.data())
 def test_scores_are_the_same_however_a_text_is_written(method, text, data):
     """Also what is shared out by characters: a syllable counts once, be it written as one character or as three."""
     inside, typed = random_model(grams=True), unicodedata.normalize("NFD", text)
