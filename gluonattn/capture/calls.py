@@ -79,13 +79,14 @@ class Call:
         return np.broadcast_to(self.bias > NOWHERE, np.broadcast_shapes(self.bias.shape, (1, 1, 1, 1))).any(-1)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Generation:
     """One call of ``generate()``."""
 
     beams: int = 1
     copies: int = 1  # of each sentence: num_return_sequences
     padding: np.ndarray | None = None  # (B, T), True at the padding of what it was given
+    ids: np.ndarray | None = None  # (B, T), what it returned
 
 
 @dataclass
@@ -209,6 +210,10 @@ def _continues(before: Pass, after: Pass) -> bool:
     if not steps or any(c.layer not in first or len(c.weights) != len(first[c.layer].weights)  # type: ignore[arg-type]
                         for c in steps):
         return False
+    keys = {c.layer: c.weights.shape[3] for c in before.calls if c.weights is not None and not _grows(c)}
+    if any(c.weights is not None and keys.get(c.layer, c.weights.shape[3]) != c.weights.shape[3]
+           for c in after.calls if not _grows(c)):
+        return False  # it looks at another source
     if _same_generation(before, after):
         return True
     return all(c.weights.shape[3] - len(c.outside) == first[c.layer].weights.shape[2] + c.weights.shape[2]  # type: ignore[union-attr]

@@ -149,6 +149,7 @@ class HuggingFaceRecorder(TorchRecorder):
         tokenizers = {"source": tokenizer, "target": target_tokenizer or tokenizer}
         batches = [(batch, row) for batch in joined(settled(self.passes)) for row in range(batch.size)]
         self._refuse_what_has_no_tokens(kind)
+        self._refuse_what_was_not_kept([batch for batch, row in batches if row == 0])
         texts = read_texts(texts, "records")
         if len(texts) == len(batches):  # else _records says what is wrong
             texts = [_with_generated(text, tokenizer, *place) for text, place in zip(texts, batches)]
@@ -191,6 +192,19 @@ class HuggingFaceRecorder(TorchRecorder):
             for part in parts:
                 if not part.ids:
                     raise CaptureError(self._no_ids(part, "source"))
+
+    def _refuse_what_was_not_kept(self, batches: Sequence[Pass]) -> None:
+        """Steps that read other tokens than those that were generated are no text."""
+        for batch in batches:
+            made = batch.generation.ids if batch.generation and batch.generation.beams == 1 else None
+            read = batch.ids.get("target", batch.ids.get("source"))
+            if made is None or read is None or len(made) != len(read):
+                continue  # embeddings, or counts that do not fit, which are told of elsewhere
+            if read.shape[1] > made.shape[1] or (made[:, :read.shape[1]] != read).any():
+                raise CaptureError(
+                    "generate() read tokens that are not among those it returned, as it does with drafts that it throws "
+                    "away (assistant_model, prompt_lookup_num_tokens) and with a second prompt (guidance_scale): generate "
+                    "without capturing, then run the model once on the ids that came out, inside `with capture(...)`.")
 
     def _no_ids(self, batch: Pass, side: str) -> str:
         """Nothing says which tokens a sequence has: it is a picture's, a sound's, or embeddings came instead."""
@@ -274,7 +288,11 @@ def _generating(recorder: Recorder, part) -> Iterator[None]:
         recorder.generation = Generation(option("num_beams"), option("num_return_sequences"),
                                          _prompt_padding(config, args, kwargs))
         try:
-            return generate(*args, **kwargs)
+            made = generate(*args, **kwargs)
+            ids = getattr(made, "sequences", made)
+            if getattr(ids, "ndim", 0) == 2:
+                recorder.generation.ids = ids.detach().cpu().numpy()
+            return made
         finally:
             recorder.generation = before
 

@@ -30,6 +30,10 @@ class Origin(NamedTuple):
     def after(self, step: str) -> Origin:
         return self if self.via[-1:] == (step,) else Origin(self.name, (*self.via[-3:], step))
 
+    def undone(self, step: str, inverse: str) -> Origin:
+        """After a step, or before the step that it undoes."""
+        return Origin(self.name, self.via[:-1]) if self.via[-1:] == (inverse,) else Origin(self.name, (*self.via[-3:], step))
+
     def __str__(self) -> str:
         return self.name + (f" ({', '.join(self.via)})" if self.via else "")
 

@@ -74,7 +74,8 @@ def capture(
             else:
                 before, after = _multi_head(torch, recorder, path, _kind(torch, modules, path), vectors)
                 undo.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
-                undo.callback(module.register_forward_hook(after, with_kwargs=True).remove)
+                # Before hooks of others, that each sees what the module gives without this one.
+                undo.callback(module.register_forward_hook(after, with_kwargs=True, prepend=True).remove)
         undo.enter_context(traced(model, trace))
         undo.enter_context(passes(model, recorder))  # last, for the model may itself be an attention module
         yield recorder
@@ -346,7 +347,7 @@ def _multi_head(torch, recorder: TorchRecorder, path: str, kind: str, vectors: b
         given = asked.pop()
         result, weights = output
         call = _call(torch, module, path, kind, given, result, weights, vectors)
-        call.rows, call.columns = _between(recorder.trace, given["query"], given["key"])
+        call.rows, call.columns = _between(recorder.trace, path, given["query"], given["key"])
         call.training = module.training
         recorder.add(call)
         if not given["need_weights"]:
@@ -357,11 +358,13 @@ def _multi_head(torch, recorder: TorchRecorder, path: str, kind: str, vectors: b
     return before, after
 
 
-def _between(trace, query, key) -> tuple[Any, Any]:
+def _between(trace, path: str, query, key) -> tuple[Any, Any]:
+    """What queries and keys were made of; equal numbers count only where nothing tells what the keys were made of."""
     from .tracing import same_positions
 
-    rows = trace.origins.of(query)
-    return rows, rows if same_positions(query, key) else trace.origins.of(key)
+    rows, columns = trace.origins.of(query), trace.origins.of(key)
+    untold = trace.origins.known(key) is None or path in trace.ran
+    return rows, rows if untold and same_positions(query, key) else columns
 
 
 def _call(torch, module, path: str, kind: str, given: dict, result, weights, vectors: bool) -> Call:

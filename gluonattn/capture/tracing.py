@@ -22,7 +22,10 @@ _PRODUCTS = {"matmul": (0, 1), "bmm": (0, 1), "einsum": (0, 1), "baddbmm": (1, 2
 _COPIES = {"expand", "expand_as", "repeat", "repeat_interleave", "unsqueeze", "__getitem__", "clone", "broadcast_to"}
 _CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "narrow", "select", "unbind", "hsplit",
          "vsplit"}
-_JOINS = {"cat", "concat", "concatenate", "hstack", "vstack"}
+_JOINS = {"cat", "concat", "concatenate", "hstack", "vstack", "stack"}
+# New numbers, which take nothing but a shape from the tensor they are made by.
+_FRESH = {"zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "new_zeros",
+          "new_ones", "new_empty", "new_full", "new_tensor", "new_empty_strided"}
 _LOOKUPS = {"embedding", "embedding_bag", "__getitem__", "index_select", "gather", "take_along_dim"}
 _ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
 _SOFTMAX = {"softmax", "_softmax", "masked_softmax"}
@@ -156,7 +159,9 @@ class Trace(TorchFunctionMode):
         if not results:
             return
         operands = [*_tensors(args), *_tensors(tuple(kwargs.values()))]
-        made = self.origins.first(operands)
+        if name in _FRESH and results[0].is_floating_point():
+            return
+        made = self.origins.first(operands[1:2] if name == "copy_" else operands)
         if made is None:
             made = self._learned(name, args)
             if made is None:
@@ -183,7 +188,10 @@ class Trace(TorchFunctionMode):
                 origin = origin.after(name.strip("_"))
             elif name in _CUTS:
                 origin = self._cut(origin, operands[0], one)
-            if self.origins.known(one) is None or one is not operands[0]:
+            if one.is_floating_point() and one.dim() == operands[0].dim() == 3 and one.shape[:2] == operands[0].shape[:2]:
+                step = _reordered(name, args, kwargs)
+                origin = origin.undone(*step) if step else origin
+            if name == "copy_" or self.origins.known(one) is None or one is not operands[0]:
                 self.origins.takes_over(one, made._replace(origin=origin), operands)
 
     def _learned(self, name: str, args) -> Made | None:
@@ -204,7 +212,9 @@ class Trace(TorchFunctionMode):
 
     def _cut(self, origin: Origin, whole, part) -> Origin:
         """Some positions of a sequence are a sequence of their own; a cut along the features is not."""
-        if whole.dim() == part.dim() == 3 and whole.shape[:2] != part.shape[:2] and whole.is_floating_point():
+        piled = any(step.startswith("and ") for step in origin.via) and whole.shape[1:] == part.shape
+        cut = whole.dim() == part.dim() and whole.shape[:2] != part.shape[:2]
+        if part.dim() == 3 and (cut or piled) and whole.is_floating_point():
             begin = part.storage_offset() if part.layout == torch.strided else 0
             return origin.after(f"positions {begin}:{tuple(part.shape[:2])}")
         return origin
@@ -246,6 +256,27 @@ def traced(model, trace: Trace) -> Iterator[Trace]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _reordered(name: str, args, kwargs) -> tuple[str, str] | None:
+    """The step that puts the positions of (B, T, d) in another order, and the step that undoes it."""
+    if name in ("flip", "roll"):
+        axes = kwargs.get("dims", args[1:] if name == "flip" else args[2:])
+        while len(axes := axes if isinstance(axes, (tuple, list)) else (axes,)) == 1 and isinstance(axes[0], (tuple, list)):
+            axes = axes[0]
+        if all(axis in (-1, 2) for axis in axes):
+            return (name, name) if name == "roll" and not axes else None
+        if name == "flip":
+            return name, name
+        by = kwargs.get("shifts", args[1] if len(args) > 1 else 0)
+        by = by if isinstance(by, (tuple, list)) else (by,)
+        return f"roll {list(by)}", f"roll {[-step for step in by]}"
+    picked = (args[1][1] if name == "__getitem__" and isinstance(args[1], tuple) and len(args[1]) > 1 else
+              kwargs.get("index", args[-1]) if name in ("index_select", "gather", "take_along_dim")
+              and kwargs.get("dim", args[1] if len(args) > 2 else None) in (1, -2) else None)
+    if isinstance(picked, torch.Tensor) and not picked.is_floating_point() and picked.dtype != torch.bool:
+        return "picked", ""
+    return None
 
 
 def same_positions(one, other) -> bool:

@@ -82,11 +82,12 @@ def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional
                 # Longer words win, and staying plain wins over a mark of a word as long.
                 put(start + place, mark, may, 2 * len(entry.word) + (mark.kind == "keep"))
     words = Meetings(text, units)
+    one_or_two = {start for start, _ in numbers if text[start] in "일이"}
     for left, right in zip(units, units[1:]):
         if left.end == right.start and is_syllable(left.form[-1]) and is_syllable(right.form[0]):
             put(right.start, *words.meet(left, right))
         elif text[left.end : right.start].isspace() and is_syllable(right.form[0]):
-            across[right.start] = words.across(left, right)
+            across[right.start] = BOUNDARY if right.start in one_or_two else words.across(left, right)  # 1박 2일
             if words.leans(left, right):
                 joined.add(right.start)
     for place, mark, may in told_by_spelling(text, units):

@@ -40,7 +40,7 @@ _NOT_N = {"루", "령", "릉", "라", "리"}  # names: 마천루, 대관령
 _INSERTED_SUFFIXES = {"역", "약", "용", "욕", "염", "율", "유", "열"}
 _INSERTED_AFTER_ONE = {
     "여름", "이불", "여우", "이익", "여성", "여인", "여자", "유리", "이끼", "요기", "이야기", "연필", "열차", "영화",
-    "이빨", "이마", "입술", "여드름", "양말", "양복",
+    "이빨", "이마", "입술", "여드름", "양말", "양복", "이슬",
 }
 _INSERTED_VERBS = re.compile("입|읽|잊|익|이기|이루|여물|여의")
 _NEVER_INSERTED = re.compile(
@@ -55,14 +55,20 @@ _DEPENDENT = re.compile(
 )
 _DEPENDENT_FORMS = ("것", "거", "걸", "건", "게", "수", "줄", "바", "적", "데", "듯", "지")
 # Whatever Mecab takes the ㄹ before it for.
-_AFTER_L = re.compile(" *(?:수 *(?:있|없)|줄(?:은|도)? *(?:알|안|아|몰|모)|바를 *(?:알|몰|모))")
+_AFTER_L = re.compile(
+    " *(?:수 *(?:있|없)|줄(?:은|도)? *(?:알|안|아|몰|모)|바를 *(?:알|몰|모)"
+    "|데[가도는]? *(?:없|있|많)|법(?:하|한|해|했|도 *하)|[둥듯](?![가-힣]))")
 _L_AND_ENDING = re.compile(r"[할볼갈올될쓸](?=지[도는가를만요]?(?![가-힣]))")  # 올 of 올지도, to Mecab "this year"
 
 # What Mecab gets wrong for want of words before it. A verb of few letters may be a rare noun (품고, 신다).
 _SHORT_STEMS = "신안감남넘담숨심참품검삼뿜"
 _SHORT_STEM = f"(?<![가-힣])[{_SHORT_STEMS}]"
-_SHORT_VERB = re.compile(f"{_SHORT_STEM}(?=(?:고|다|지|게|자|던|거나|겠다|더라|도록|습니다)$)")
-_COMMON_NOUNS = {"남자", "감자", "감지", "심지", "삼자", "신자", "신지", "안다", "검지"}
+_ENDINGS = "고|다|지|게|자|던|거나|겠다|더라|도록|습니다"
+_ENDING = re.compile(f"{_ENDINGS}|더니|던데|거든|거라|소|지만|길래|고서")
+_SHORT_VERB = re.compile(f"{_SHORT_STEM}(?=(?:{_ENDINGS})$)")
+_COMMON_NOUNS = {
+    "남자", "감자", "감지", "심지", "삼자", "신자", "신지", "안다", "안지", "안자", "숨지", "검지", "담지", "안게", "감다",
+}
 _DENIED = re.compile(f"{_SHORT_STEM}(?=지(?:는|도|를|만)? ?(?:않|못|마|말))")
 _ENDINGS_AFTER_L = re.compile(r"(?<=[가-힣])(?:수록|지라도|지언정|진대|세라)|(?<=[할볼갈올될쓸줄])(?:게|걸)요?(?![가-힣])")
 
@@ -89,6 +95,12 @@ def told_by_spelling(text: str, units: Sequence[Morpheme]) -> Iterator[tuple[int
             yield ending.start(), ADNOMINAL, False
 
 
+def _looks_like_ending(unit: Morpheme) -> bool:
+    """Whether it is an ending, or what Mecab takes for a verb is spelled like one (안 + 다 is 안다, 안 + 돼 is not)."""
+    verb = unit.tag.startswith("V") and unit.tag.split("+")[-1].startswith("E")
+    return unit.is_ending or (verb and bool(_ENDING.fullmatch(unit.form)))
+
+
 class Meetings:
     """What happens where two morphemes of a text meet."""
 
@@ -107,13 +119,15 @@ class Meetings:
         coda = coda_of(left.form[-1])
         if onset in TENSE and self.looks_adnominal(left, right):
             return ADNOMINAL, False
-        verb = left.form in _SHORT_STEMS and right.tag.split("+")[-1].startswith("E") and right.tag.startswith(("E", "V"))
+        verb = left.form in _SHORT_STEMS and _looks_like_ending(right)
         if left.is_stem or verb:
             nasal = coda in ("ㄵ", "ㅁ", "ㄻ") or left.form[-1] in "신안"  # no other stem ends in ㄴ
             # Of 남깁니다 Mecab makes 남- + -기 + -ㅂ니다.
             tense = nasal and onset in "ㄱㄷㅅㅈ" and (right.is_ending or verb) and not right.tag.startswith("ETN+")
             return (Mark("tense", "tensification_after_nasal_stem") if tense else None), False
         noun = right.tag.startswith(("N", "XPN", "XR", "MM")) or right.form == "밖에"
+        if (right.form, right.tag, coda) == ("란", "JX", "ㄴ") and left.is_noun and left.end - self._starts[left.start] > 1:
+            return Mark("n-n"), False  # 사진란: the particle is 이란 here
         if onset in TENSE and left.is_adnominal and noun:
             return ADNOMINAL, False
         if left.is_noun or left.tag.startswith(("MM", "MAG")):
@@ -192,7 +206,7 @@ class Meetings:
 
     def _inserts(self, left: Morpheme, right: Morpheme, coda: str, size: int) -> bool:
         form = right.form
-        if _takes_linking_s(left):
+        if left.form == "옛" or _takes_linking_s(left):
             return True
         if right.tag.startswith(("VV", "VA", "VX")):
             return bool(_INSERTED_VERBS.match(form)) and left.tag.startswith(("N", "MAG"))
@@ -203,7 +217,7 @@ class Meetings:
         return size > 1 or form in _INSERTED_AFTER_ONE
 
 
-_LINKING = set("뒷윗콧귓혓뱃빗촛잿핏냇샛찻횟텃훗깻댓툇깃죗볏쇳갯셋밧샛툇젓뭇옛")  # of one syllable
+_LINKING = set("뒷윗콧귓혓뱃빗촛잿핏냇샛찻횟텃훗깻댓툇깃죗볏쇳갯셋밧샛툇젓")  # of one syllable
 _NOT_LINKING = re.compile("(?:옷|맛|멋|뜻|못|웃|릇|섯|곳|것|엇|짓|벗|낫)$")
 
 
@@ -212,7 +226,8 @@ def _takes_linking_s(left: Morpheme) -> bool:
     onset, vowel, coda = split(left.form[-1])
     if coda != "ㅅ" or left.tag != "NNG" or len(left.form) == 1:
         return coda == "ㅅ" and left.form in _LINKING
-    return not _NOT_LINKING.search(left.form) and is_noun(left.form[:-1] + join(onset, vowel))
+    # 장맛 is 장마 + ㅅ as Mecab knows no such noun, and so is 가짓; 손맛 and 몸짓 are nouns of their own.
+    return is_noun(left.form[:-1] + join(onset, vowel)) and not (_NOT_LINKING.search(left.form) and is_noun(left.form))
 
 
 def places_of_existence(unit: Morpheme) -> Iterator[int]:

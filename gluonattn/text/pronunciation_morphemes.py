@@ -16,7 +16,7 @@ from .tokenizers import _pieces, _readable, tokenizer
 NOUNS = ("N", "XPN", "XR", "XSN", "SL", "SH", "SN")
 _STEMS = ("VV", "VA", "VX")
 _LONGEST = 4000  # characters Mecab reads at once
-_ENDING_IN_L = re.compile("[\u11afㄹ](?P<rest>[가-힣]+)$")
+_ENDING_IN_L = re.compile("(?:[\u11afㄹ]|^을)(?P<rest>[가-힣]+)$")
 
 
 class Morpheme(NamedTuple):
@@ -33,7 +33,7 @@ class Morpheme(NamedTuple):
     base : str
         The first morpheme before it was fused: 하 of 했.
     fused : str
-        The last morpheme before it was fused: ᆯ게 of 할게; "" where none was.
+        The ending before it was fused, with the particles after it: ᆯ게 of 할게, 을지도 of 했을지도; "" where none was.
     word : int
         Number of the word in Mecab's dictionary that it is (a part of).
     """
@@ -122,5 +122,8 @@ def _parts(at: int, surface: str, tag: str, kind: str, expression: str, number: 
             at += len(form)
         return
     fused = kind in ("Inflect", "Preanalysis") and "+" in tag and len(pieces) > 1
+    last = len(pieces) - 1
+    while last > 1 and tag.split("+")[last:last + 1] and tag.split("+")[last].startswith("J"):
+        last -= 1
     yield Morpheme(at, at + len(surface), tag, surface, pieces[0][0] if fused else surface,
-                   pieces[-1][0] if fused else "", number)
+                   "".join(piece[0] for piece in pieces[last:]) if fused else "", number)

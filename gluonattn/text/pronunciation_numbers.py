@@ -170,15 +170,18 @@ def mark_numbers(text: str, units: Sequence[Morpheme], numbers: Sequence[tuple[i
                 put(place, Mark("tense", "tensification_in_compounds"))
         place = end + text.startswith(" ", end)
         counted = at.get(place)
+        if counted is None and (start, end) in numbers and text.startswith("점", place):
+            put(place, Mark("tense", "tensification_in_compounds"))  # 9점, to Mecab one noun, 구점
         if not counted or not is_syllable(text[place]) or counted.tag.startswith(("J", "VCP", "E")) or counted.form == "도":
             continue
         onset = split(text[place])[0]
-        is_counter = (start, end) in numbers or counted.tag.startswith(("NNB", "NR"))
+        is_counter = (start, end) in numbers or counted.tag.startswith(("NNB", "NR")) or (
+            counted.tag == "NNG" and bool(_NATIVE.fullmatch(counted.form)))
         if text[place] == "점" or (text[start:end].endswith(("열", "여덟")) and onset in TENSE and is_counter):
             put(place, Mark("tense", "tensification_in_compounds"))
         elif text[end - 1] in "일칠팔" and onset in ("ㄷ", "ㅅ", "ㅈ") and is_counter:
             put(place, Mark("tense", "tensification_sino_korean"))
-        if place > end and counted.tag.startswith("NNB"):
+        if place > end and (counted.tag.startswith("NNB") or (is_counter and counted.tag == "NNG")):
             joined.add(place)
     return joined
 

@@ -105,7 +105,7 @@ def optional_vowels(run: str) -> dict[int, list[str]]:
         if vowel == "ㅖ" and onset not in (SILENT, "ㄹ"):
             found[i] = ["ㅔ"]
         elif syllable == "의" and i:
-            particle = i == len(run) - 1 and (not _NOUNS_IN_UI.search(run) or run.endswith("의의"))
+            particle = i == len(run) - 1 and (not _NOUNS_IN_UI.search(run) or (run.endswith("의의") and len(run) > 2))
             found[i] = ["ㅔ"] if particle else ["ㅣ"]
     for match in _EO.finditer(run):
         place = match.end() - 1

@@ -130,6 +130,24 @@ def test_what_a_decoder_generates_is_one_record_with_its_prompt(build, name):
     assert all(max(layer.weights_error, layer.context_error) < tolerance(48, 2) for layer in recorder.verify())
 
 
+@pytest.mark.parametrize("name, options", [
+    ("gpt2", {"guidance_scale": 1.5}), ("llama", {"guidance_scale": 1.5}), ("bart", {"guidance_scale": 1.5}),
+    ("gpt2", {"assistant_model": "another"}), ("llama", {"assistant_model": "another"}),
+])
+def test_what_generate_read_and_did_not_keep_is_no_record(build, name, options):
+    model, tokenizer = build(name)
+    other, _ = build(name)
+    for weights in other.parameters():
+        torch.nn.init.normal_(weights)
+    options = {name: other if value == "another" else value for name, value in options.items()}
+    inputs = tokenizer(TEXTS[1:], return_tensors="pt")
+    inputs.pop("token_type_ids", None)
+    with capture(model) as recorder:
+        model.generate(**inputs, **options, max_new_tokens=6, min_new_tokens=6, do_sample=False, num_beams=1)
+    with pytest.raises(CaptureError, match="not among those it returned.*run the model once on the ids"):
+        recorder.records(TEXTS[1:], tokenizer)
+
+
 @pytest.mark.parametrize("name", BOTH_SIDES)
 def test_what_an_encoder_decoder_generates_has_all_three_kinds(build, name):
     model, tokenizer = build(name)

@@ -56,7 +56,30 @@ INPUTS = {
     "a residual": (lambda m, x, y: (x + m.first(x), y * 2), False),
     "learned queries": (lambda m, x, y: (m.queries.expand(1, -1, -1), x), False),
     "halves": (lambda m, x, y: torch.cat([x, y], 1).chunk(2, 1), False),
+    "a pile": (lambda m, x, y: m.first(torch.stack([x, y])).unbind(), False),
+    "of a pile": (lambda m, x, y: (m.first(torch.stack([x, y]))[0], torch.stack([x, y])[1]), False),
+    "one of a pile twice": (lambda m, x, y: (torch.stack([x, y])[1],) * 2, True),
+    "added to zeros": (lambda m, x, y: (x, torch.zeros_like(x) + y), False),
+    "added to new zeros": (lambda m, x, y: (x, x.new_zeros(x.shape).add_(y)), False),
+    "written into a tensor": (lambda m, x, y: (x, torch.empty_like(x).copy_(y)), False),
+    "written over a copy": (lambda m, x, y: (x, (x * 1).copy_(y)), False),
+    "assigned to zeros": (lambda m, x, y: (x, assigned(torch.zeros_like(x), y)), False),
+    "noise of its shape": (lambda m, x, y: (x, x + torch.randn_like(x)), True),
+    "x assigned to zeros": (lambda m, x, y: (x, assigned(torch.zeros_like(x), x)), True),
+    "turned round": (lambda m, x, y: (x, x.flip(1)), False),
+    "turned round twice": (lambda m, x, y: (x, m.first(x.flip(1)).flip(1)), True),
+    "features turned round": (lambda m, x, y: (x, x.flip(-1)), True),
+    "rolled": (lambda m, x, y: (x, x.roll(1, 1)), False),
+    "rolled and back": (lambda m, x, y: (x, x.roll(2, dims=1).roll(-2, dims=1)), True),
+    "features rolled": (lambda m, x, y: (x, torch.roll(x, 1, -1)), True),
+    "picked in another order": (lambda m, x, y: (x, x[:, torch.tensor([4, 3, 2, 1, 0])]), False),
+    "picked by index_select": (lambda m, x, y: (x, x.index_select(1, torch.tensor([4, 3, 2, 1, 0]))), False),
 }
+
+
+def assigned(target, value):
+    target[:] = value
+    return target
 
 
 class Block(nn.Module):
@@ -95,6 +118,23 @@ def test_the_kind_is_what_the_tensors_say(given, name, how):
         assert [t.text for t in record.keys] == WORDS
         with pytest.raises(CaptureError, match="target side: give target_texts and target_tokens"):
             recorder.records("가나다라마", WORDS)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_equal_numbers_do_not_make_two_sequences_one(own):
+    model = Block(lambda m, x, y: (x, x if own else y), "attention", "nn").eval()
+    with torch.no_grad(), capture(model) as recorder:
+        model(numbers(), numbers())
+    (one,) = settled(recorder.passes)
+    assert [c.kind for c in one.calls] == (["self"] if own else ["cross"])
+
+
+def test_captures_inside_each_other_record_the_same():
+    model = Block(lambda m, x, y: (x, y), "attention", "nn").eval()
+    with torch.no_grad(), capture(model) as outer, capture(model) as inner:
+        model(numbers(), numbers(seed=2))
+    one, other = (r.records("가나다라마", WORDS, target_texts="abcde", target_tokens=OTHERS)[0] for r in (outer, inner))
+    assert one.kind == other.kind == "cross" and (one.weights == other.weights).all()
 
 
 class Both(nn.Module):
