@@ -239,7 +239,8 @@ def predict(
 def explain(
     model: Optional[Path] = Model,
     texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
-    source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a TSV, CSV or JSONL file."),
+    source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
+                                                              "JSONL file."),
     view: Optional[str] = typer.Option(None, help="overlay, heatmap, page, terminal or record; "
                                                   "the ending of --out picks one without it."),
     out: list[Path] = typer.Option([], help="File to write: .png, .svg, .pdf, .html, .txt, .npz or .json. "

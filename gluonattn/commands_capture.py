@@ -11,7 +11,7 @@ from typing import Any, Optional
 import typer
 
 from .bars import Bar
-from .console import print_json
+from .console import command_line, print_json
 from .errors import DataError, OptionError, choose
 from .record import AttentionRecord
 
@@ -35,6 +35,8 @@ def capture(
 ) -> None:
     """Take the attention out of a Hugging Face model: every layer and head, checked."""
     from . import early
+    from .commands_pronunciation import is_pronunciation
+    from .models.checkpoint import is_checkpoint
     from .text import KNOWN
     from .views.page import LANGUAGES
 
@@ -47,6 +49,11 @@ def capture(
     _endings(out, ".html", ".png", ".svg", ".pdf", ".npz")
     early.require_writable(out)
     _require_model(model)
+    if is_checkpoint(Path(model)):
+        shown = (command_line("report", "pronunciation", model) if is_pronunciation(Path(model))
+                 else command_line("explain", *texts, model=model))
+        raise OptionError(f"{model} is a checkpoint of gluonattn's own, and capture opens Hugging Face models. What shows "
+                          f"its attention: {shown}")
     from .capture.pretrained import pretrained_records
     from .views.grid_page import grid_page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -310,6 +311,14 @@ def test_an_option_that_would_do_nothing_is_refused(tiny_pronouncer, tmp_path, c
     monkeypatch.chdir(tmp_path)
     code, _, err = call(capsys, *(one.format(pronouncer=tiny_pronouncer) for one in arguments))
     assert code == 2 and f"error: {given} would do nothing: " in err and list(tmp_path.iterdir()) == []
+
+
+def test_capture_of_a_checkpoint_names_the_command_that_shows_it(tiny_model, capsys):
+    code, _, err = call(capsys, "capture", "--model", tiny_model, "--text", "정말 좋다", "--text", "별로")
+    assert code == 2
+    said = shlex.split(err[err.index("gluonattn explain") :])
+    code, out, _ = call(capsys, *said[1:])
+    assert code == 0 and "정말" in out and "별로" in out
 
 
 def test_explain_and_predict_know_the_same_methods(tiny_model, tmp_path, capsys):
