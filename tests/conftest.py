@@ -8,6 +8,11 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test asserts a time, so no example has a deadline: a busy machine is no fault.
+settings.register_profile("gluonattn", deadline=None)
+settings.load_profile("gluonattn")
 
 # A shell starts background jobs with Ctrl-C ignored, and every child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
