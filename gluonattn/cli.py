@@ -19,7 +19,7 @@ from .console import command_line, print_json
 from .errors import GluonAttnError, Interrupted, OptionError, choose
 
 _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
-MANY = 1000  # texts; of more, each explanation is tested with fewer random draws
+MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
 app = typer.Typer(
@@ -278,13 +278,14 @@ def explain(
         require_few(path, kind, len(sentences))
     from .explain.predictor import load
 
-    wanted, draws = _method(method), 100
+    wanted, draws, what_if = _method(method), 100, True
     if wanted and len(sentences) > MANY:
-        draws = 25
-        print(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100", file=sys.stderr)
+        draws, what_if = 25, "page" in views
+        print(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100"
+              + ("" if what_if else "; what if a word were missing is not asked in advance"), file=sys.stderr)
     bar = Bar("explaining")
     predictor = load(model, device, engine)
-    each = predictor.explain_each(sentences, wanted, target, draws=draws, progress=bar)
+    each = predictor.explain_each(sentences, wanted, target, draws=draws, what_if=what_if, progress=bar)
     predictor.explain(sentences[0]).matrix(layer, head)  # whether these are there, before the work
     shown = view == "terminal" or not source  # a file of texts would fill the screen
     records, labels = [], Counter[str]()

@@ -263,8 +263,11 @@ def test_of_many_texts_each_is_tested_with_fewer_draws_and_it_is_said(tiny_model
     monkeypatch.setattr("gluonattn.cli.MANY", 2)
     (tmp_path / "in.csv").write_text("text\n좋다\n별로 최악\n그냥 그래요\n", encoding="utf-8")
     code, out, err = call(capsys, "explain", "--model", tiny_model, "--from", tmp_path / "in.csv", "--json")
-    assert code == 0 and "held against 25 random draws, not 100" in err
-    assert [record["source"]["explanation"]["honesty"]["draws"] for record in json.loads(out)] == [25] * 3
+    assert code == 0 and "held against 25 random draws, not 100; what if a word were missing is not asked" in err
+    told = [record["source"]["explanation"] for record in json.loads(out)]
+    assert [one["honesty"]["draws"] for one in told] == [25] * 3 and not any("what_if" in one for one in told)
+    page = ["explain", "--model", tiny_model, "--from", tmp_path / "in.csv", "--json", "--out", tmp_path / "page.html"]
+    assert any("what_if" in record["source"]["explanation"] for record in json.loads(call(capsys, *page)[1]))
 
 
 @pytest.mark.parametrize("arguments, message", [

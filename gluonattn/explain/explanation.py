@@ -109,7 +109,7 @@ class Explanation(AttentionRecord):
 
 
 def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels: Sequence[str],
-               validation: dict | None, draws: int = DRAWS) -> list[tuple[dict, dict]]:
+               validation: dict | None, draws: int = DRAWS, what_if: bool = True) -> list[tuple[dict, dict]]:
     """What is said beside the attention of each text of a batch.
 
     Parameters
@@ -124,6 +124,8 @@ def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels:
         ``config["explanation"]`` of the model.
     draws : int, default 100
         Of random tokens, against which each explanation is held.
+    what_if : bool, default True
+        Whether to ask in advance what a page answers by a click.
 
     Returns
     -------
@@ -132,7 +134,7 @@ def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels:
         method, sign, "target" and "label" (number and label of the class that is
         explained), what the method reports of itself, "honesty" (see
         `gluonattn.explain.faithfulness.Honesty`), "validation" (AOPC of the
-        method and of random, where the model knows) and, up to `MOST_ASKED`
+        method and of random, where the model knows) and, if asked and up to `MOST_ASKED`
         tokens, "what_if": probabilities without each token ("drop"), with no
         attention on each ("unseen") and with even attention ("uniform").
     """
@@ -140,7 +142,7 @@ def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels:
                for passed, target in zip(batch.passes, targets)]
     attributions = attribute_batch(batch, method, classes)
     tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, draws=draws)
-    without = batch.without([np.eye(size, dtype=bool)[: size if 1 < size <= MOST_ASKED else 0]
+    without = batch.without([np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
                              for size in (len(reading.tokens) for reading in batch.readings)])
     known = (validation or {}).get("comprehensiveness", {})
     found = []

@@ -200,7 +200,8 @@ class Predictor:
         return list(self.explain_each(texts, method, target))
 
     def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None, *,
-                     draws: int = DRAWS, progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
+                     draws: int = DRAWS, what_if: bool = True,
+                     progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
         """The explanations of `explain_all`, handed over as they are made.
 
         Parameters
@@ -211,6 +212,9 @@ class Predictor:
         draws : int, default 100
             Of random tokens, against which each attribution is held; they take most of
             the time. The record tells how many there were.
+        what_if : bool, default True
+            Whether records carry what the model would say without each token, which a
+            page shows by a click.
         progress : callable or None
             Called with (texts done, texts in all).
 
@@ -229,16 +233,16 @@ class Predictor:
             raise OptionError(f"draws must be a whole number, at least 1; got {draws!r:.60}.")
         method, number = self._method(method), self._target(target, method)
         tokens = [self.reader.visible(text) for text in texts]
-        return self._explain_each(list(zip(texts, tokens)), method, number, int(draws), progress)
+        return self._explain_each(list(zip(texts, tokens)), method, number, (int(draws), what_if), progress)
 
-    def _explain_each(self, texts, method, target, draws, progress) -> Iterator[Explanation]:
+    def _explain_each(self, texts, method, target, asked, progress) -> Iterator[Explanation]:
         for first in range(0, len(texts), _EXPLAINED):
             readings = [self.read(text, tokens) for text, tokens in texts[first : first + _EXPLAINED]]
             plan = plan_by_length([len(reading.tokens) for reading in readings], _TOGETHER, _PAIRS)
             threads = min(self._workers, len(plan))
 
             def explain(which, readings=readings, threads=self._workers // threads):
-                return which, self._explain_batch([readings[i] for i in which], method, target, draws, threads)
+                return which, self._explain_batch([readings[i] for i in which], method, target, asked, threads)
 
             records: dict[int, Explanation] = {}
             for which, found in ahead(explain, ((which,) for which in plan), threads):
@@ -247,13 +251,13 @@ class Predictor:
                     progress(first + len(records), len(texts))
             yield from (records[i] for i in range(len(readings)))
 
-    def _explain_batch(self, readings: list[Reading], method: str | None, target: int | None, draws: int,
+    def _explain_batch(self, readings: list[Reading], method: str | None, target: int | None, asked: tuple[int, bool],
                        threads: int) -> list[Explanation]:
         if method is None:
             logits, weights = self.classifier(*self.pad([reading.example for reading in readings]))
             return [self.explanation(*each, {}) for each in zip(readings, _probabilities(logits), weights)]
         batch = Batch(self.inside, readings, threads)
-        found = attributed(batch, method, [target] * len(readings), self.labels, self.config.get("explanation"), draws)
+        found = attributed(batch, method, [target] * len(readings), self.labels, self.config.get("explanation"), *asked)
         return [self.explanation(reading, passed.probabilities, passed.weights[0], {}, own)
                 for reading, passed, own in zip(readings, batch.passes, found)]
 
