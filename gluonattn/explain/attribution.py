@@ -22,7 +22,7 @@ from .inside import Inside, Passed, Reading
 
 COMPLETE = 0.01  # largest gap integrated gradients may leave, as a share of what is to be explained
 _LEAST = 1e-4  # and a gap below this is none
-_STEPS = (16, 32, 64, 128, 256, 512)
+_STEPS = (8, 16, 32, 64, 128, 256, 512)
 _MOST_PAIRS = 1 << 23  # steps x query-key pairs of one text; more steps are not taken
 _TOKENS = 2048  # steps x tokens that are derived at once; bounds memory, as _PAIRS does
 _PAIRS = 1 << 21
