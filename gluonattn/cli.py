@@ -156,7 +156,9 @@ def evaluate(
     as_json: bool = AsJson,
 ) -> None:
     """Accuracy, F1 and confusion matrix on labelled reviews; of a model of pronunciation, held-out words right."""
-    if model and commands_pronunciation.is_pronunciation(model):
+    from .models.checkpoint import is_pronunciation
+
+    if model and is_pronunciation(model):
         console.refuse_given("a model of pronunciation is asked for the words held out when it was trained",
                              "data", "device", "engine", "text_column", "label_column")
         commands_pronunciation.evaluate(model, as_json)

@@ -35,8 +35,7 @@ def capture(
 ) -> None:
     """Take the attention out of a Hugging Face model: every layer and head, checked."""
     from . import early
-    from .commands_pronunciation import is_pronunciation
-    from .models.checkpoint import is_checkpoint
+    from .models.checkpoint import is_checkpoint, is_pronunciation
     from .text import KNOWN
     from .views.page import LANGUAGES
 

@@ -9,7 +9,7 @@ from typing import Callable, Optional
 import typer
 
 from .console import command_line, print_json, rich_console
-from .errors import CheckpointError, OptionError
+from .errors import OptionError
 
 EXAMPLES = ('pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
             'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json")
@@ -79,16 +79,6 @@ def _as_json(said) -> dict:
               for one in said.silent]
     return {"text": said.text, "read": said.read, "sounds": said.sounds, "also": list(said.also),
             "letters": [list(letter) for letter in said.letters], "changes": changes, "silent": silent}
-
-
-def is_pronunciation(model: Path) -> bool:
-    """Whether a folder holds a model of pronunciation; one that cannot be read is left to `load` to complain of."""
-    from .models.checkpoint import read_config
-
-    try:
-        return read_config(model)["recipe"] == "pronunciation"
-    except CheckpointError:
-        return False
 
 
 def train(data: str, out: Path, settings, snapshots: str, *, text_column: Optional[str], label_column: Optional[str],

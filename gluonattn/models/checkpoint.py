@@ -339,6 +339,14 @@ def is_checkpoint(folder: Path) -> bool:
     return isinstance(config, dict) and {"format", "sha256"} <= config.keys()
 
 
+def is_pronunciation(folder: Path) -> bool:
+    """Whether a folder holds a model of pronunciation; one that cannot be read is left to what loads it to complain of."""
+    try:
+        return read_config(folder)["recipe"] == "pronunciation"
+    except CheckpointError:
+        return False
+
+
 def _aside(folder: Path) -> Path:
     folder = folder.resolve()
     return folder.with_name(f".{folder.name}.old")
