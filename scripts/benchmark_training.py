@@ -30,7 +30,7 @@ def post_loop(texts, labels, tokens):
     import numpy as np
 
     from gluonattn.data.vocabulary import build_vocabulary
-    from gluonattn.models import classifier
+    from gluonattn.classifier import network as classifier
     from gluonattn.runtime import mx, nlp
 
     def cell(_, units, dropout, **__):
@@ -64,7 +64,7 @@ def default_loop(texts, labels, tokens, **settings):
     import tempfile
 
     from gluonattn.data.reviews import Reviews
-    from gluonattn.training.run import train
+    from gluonattn.classifier.training import train
 
     reviews = Reviews(list(texts), [str(label) for label in labels], origin="benchmark")
     with tempfile.TemporaryDirectory() as folder:
