@@ -36,21 +36,21 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
-    from .data.reviews import read_reviews as read_reviews
     from .classifier.engines.export import export_model as export_model
     from .classifier.engines.export import torch_module as torch_module
-    from .errors import GluonAttnError as GluonAttnError
     from .classifier.predictor import load as load
-    from .pronunciation.pronouncer import load_pronouncer as load_pronouncer
     from .classifier.trained import train as train
+    from .data.reviews import read_reviews as read_reviews
+    from .errors import GluonAttnError as GluonAttnError
     from .models.cells import attention_cell as attention_cell
+    from .pronunciation.pronounce import pronounce as pronounce
+    from .pronunciation.pronouncer import load_pronouncer as load_pronouncer
+    from .pronunciation.training import train_pronunciation as train_pronunciation
     from .record import AttentionRecord as AttentionRecord
     from .record import Prediction as Prediction
     from .record import Token as Token
     from .record import load_record as load_record
     from .text import tokenizer as tokenizer
-    from .pronunciation.pronounce import pronounce as pronounce
-    from .pronunciation.training import train_pronunciation as train_pronunciation
     from .views.heatmap import heatmap as heatmap
     from .views.overlay import overlay as overlay
     from .views.page import notebook_html as notebook_html

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 import gluonattn
-from gluonattn.data.sources import locate
 from gluonattn.classifier.measure import ABOUT_THE_WEIGHTS, measure
+from gluonattn.data.sources import locate
 from gluonattn.statistics import figure
 
 SHOWN = {"comprehensiveness": "AOPC removed", "comprehensiveness_mask": "AOPC masked", "sufficiency": "sufficiency",

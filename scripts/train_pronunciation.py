@@ -16,10 +16,10 @@ from pathlib import Path
 from rich.console import Console
 
 from gluonattn.errors import GluonAttnError
-from gluonattn.pronunciation.pronouncer import load_pronouncer
 from gluonattn.pronunciation.accuracy import accuracy
-from gluonattn.training.callbacks import Progress
+from gluonattn.pronunciation.pronouncer import load_pronouncer
 from gluonattn.pronunciation.training import train_pronunciation
+from gluonattn.training.callbacks import Progress
 
 
 def figures(result: dict) -> dict[str, float]:

@@ -30,8 +30,8 @@ def own_cache(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory) -> Path:
     """Checkpoint folder of a small model trained for two epochs on the bundled sample."""
-    from gluonattn.runtime import mxnet_is_installed
     from gluonattn.classifier.training import train
+    from gluonattn.runtime import mxnet_is_installed
 
     if not mxnet_is_installed():
         pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]" on Python 3.9 to 3.12')

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .engines.forward import DIRECTIONS, mask_of
 from ..errors import choose
 from ..metrics import tie_close
 from ..threads import ONE_THREAD, ahead
 from .batch import Batch
+from .engines.forward import DIRECTIONS, mask_of
 from .inside import Inside, Passed, Reading
 
 COMPLETE = 0.01  # largest gap integrated gradients may leave, as a share of what is to be explained

@@ -12,8 +12,8 @@ from itertools import chain
 import numpy as np
 
 from ..data.padding import pad_batch
-from .engines.forward import DIRECTIONS, decide, mask_of, values_of, weights_of, words_of
 from ..threads import ONE_THREAD, ahead
+from .engines.forward import DIRECTIONS, decide, mask_of, values_of, weights_of, words_of
 from .inside import Inside, Passed, softmax
 from .reader import Reading
 

@@ -13,11 +13,11 @@ import numpy as np
 from ..errors import DataError
 from ..files import replace_file
 from ..metrics import jensen_shannon
+from ..statistics import Figure
+from ..views.report_page import Html, image, page, plain, png, table, with_interval
 from .compare_pictures import pictures
 from .compare_words import in_words
 from .measure import ABOUT_A_METHOD, ABOUT_THE_WEIGHTS
-from ..views.report_page import Html, image, page, plain, png, table, with_interval
-from ..statistics import Figure
 
 _MEANING = {
     "entropy": "entropy of a query's weights, of the most there can be (1: even)",

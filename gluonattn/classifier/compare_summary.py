@@ -9,10 +9,10 @@ import numpy as np
 
 from ..metrics import jensen_shannon, top_k_overlap
 from ..record import Token
+from ..statistics import Figure, calibration, figure, holm, mcnemar
 from .compare import Comparison
 from .measure import ABOUT_A_METHOD, ABOUT_THE_WEIGHTS
 from .parts_of_speech import attention_by_kind
-from ..statistics import Figure, calibration, figure, holm, mcnemar
 
 TOP = 3  # tokens of which agreement is counted
 LEVEL = 0.05

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..data.examples import Example
-from .engines.choice import prepare
-from .engines.forward import DIRECTIONS, decide, mask_of, states_of, weights_of, words_of
-from .engines.numpy_engine import NumpyClassifier
 from ..record import Token
 from ..record import positions as token_positions
 from ..threads import ONE_THREAD
+from .engines.choice import prepare
+from .engines.forward import DIRECTIONS, decide, mask_of, states_of, weights_of, words_of
+from .engines.numpy_engine import NumpyClassifier
 from .reader import Reading
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from ..errors import DataError
 from ..metrics import entropy
 from ..models.checkpoint import load_checkpoint, update_config
 from ..plain import read_texts
+from ..statistics import figure, rank_agreement
 from .attribution import METHODS, attribute_batch, received
 from .batch import Batch
 from .faithfulness import (
@@ -29,7 +30,6 @@ from .faithfulness import (
 )
 from .inside import Inside
 from .predictor import Predictor
-from ..statistics import figure, rank_agreement
 
 ABOUT_A_METHOD = ("comprehensiveness", "sufficiency", "comprehensiveness_mask", "sufficiency_mask", "flip",
                   "tau_gradient", "tau_leave_one_out")

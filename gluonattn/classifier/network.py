@@ -7,9 +7,9 @@ more: ``classifier(ids, valid_length, subwords, ngrams)``.
 """
 
 from ..errors import OptionError, choose
-from ..runtime import mx
 from ..models.cells import CELLS, attention_cell
 from ..models.gru import BiGRU
+from ..runtime import mx
 
 nn = mx.gluon.nn
 

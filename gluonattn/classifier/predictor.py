@@ -18,7 +18,6 @@ from ..data.packed import Packed, pack
 from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews, label_text
 from ..data.vocabulary import Vocabulary
-from .engines.choice import make_engine, require_classifier
 from ..errors import CheckpointError, DataError, OptionError, TextError, choose
 from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint, load_checkpoint
 from ..plain import plain, read_texts
@@ -30,6 +29,7 @@ from ..text.tokens import Tokens
 from ..threads import ahead
 from .attribution import METHODS
 from .batch import Batch
+from .engines.choice import make_engine, require_classifier
 from .explanation import Explanation, attributed, predicted
 from .faithfulness import DRAWS
 from .inside import Inside

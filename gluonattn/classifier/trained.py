@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import wraps
 from pathlib import Path
 
-from .training import train as train_model
 from .measure import record_method
+from .training import train as train_model
 
 
 @wraps(train_model)

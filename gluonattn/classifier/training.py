@@ -24,10 +24,10 @@ from ..errors import DataError, OptionError
 from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
 from ..plain import is_blank, text_key
 from ..text import tokenize_all
-from .linear import fit_linear
 from ..training.session import finish as finish_run
 from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from ..training.settings import SMALL, Settings
+from .linear import fit_linear
 
 _CHUNK = 2048  # texts whose n-grams are read at once
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .engines.choice import prepare
-from .engines.forward import states_of, words_of
-from .engines.numpy_engine import NumpyClassifier
 from ..errors import OptionError
 from ..models.cells import CELLS, DotProductCell
 from ..plain import read_texts
 from ..record import AttentionRecord
+from .engines.choice import prepare
+from .engines.forward import states_of, words_of
+from .engines.numpy_engine import NumpyClassifier
 from .predictor import Predictor
 
 

@@ -14,15 +14,21 @@ from typing import Any, Optional
 import typer
 
 from .. import __version__
+from ..bars import Bar
+from ..errors import GluonAttnError, Interrupted, OptionError, choose
 from . import (
     capture as commands_capture,
-    pronunciation as commands_pronunciation,
-    report as commands_report,
+)
+from . import (
     console,
 )
-from ..bars import Bar
+from . import (
+    pronunciation as commands_pronunciation,
+)
+from . import (
+    report as commands_report,
+)
 from .console import command_line, print_json
-from ..errors import GluonAttnError, Interrupted, OptionError, choose
 
 _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
@@ -169,10 +175,10 @@ def evaluate(
                              "data", "device", "engine", "text_column", "label_column")
         commands_pronunciation.evaluate(model, as_json)
         return
-    from . import early
     from ..data.reviews import read_reviews
     from ..data.seen import share_seen
     from ..data.sources import locate
+    from . import early
 
     early.require_reviews(data, text_column, label_column)
     source = locate(data)
@@ -268,9 +274,9 @@ def explain(
     as_json: bool = AsJson,
 ) -> None:
     """Predict sentences and show which words were looked at."""
-    from . import early
     from ..views.save import require_few, save_view, view_of
     from ..views.terminal import COLOURS, to_terminal
+    from . import early
 
     if show and not out:
         raise OptionError("--open opens what --out writes: give --out FILE too, page.html for one.")

@@ -11,9 +11,9 @@ from typing import Any, Optional
 import typer
 
 from ..bars import Bar
-from .console import command_line, print_json
 from ..errors import DataError, OptionError, choose
 from ..record import AttentionRecord
+from .console import command_line, print_json
 
 MODES = ("weights", "rollout", "value-weighted")
 KINDS = ("encoder", "decoder", "cross")
@@ -34,10 +34,10 @@ def capture(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Take the attention out of a Hugging Face model: every layer and head, checked."""
-    from . import early
     from ..models.checkpoint import is_checkpoint, is_pronunciation
     from ..text import KNOWN
     from ..views.page import LANGUAGES
+    from . import early
 
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
@@ -99,10 +99,10 @@ def project(
     """Map queries and keys together (AttentionViz): the nearer, the larger their dot product."""
     import numpy as np
 
-    from . import early
     from ..text import KNOWN
     from ..views.joint import METHODS, joint_heads
     from ..views.page import LANGUAGES
+    from . import early
 
     choose("projection", method, METHODS)
     choose("language", lang, LANGUAGES)
@@ -233,9 +233,9 @@ def _one_file(records: list, path: Path) -> None:
 
 
 def _texts(source: str) -> list[str]:
-    from . import early
     from ..data.reviews import read_reviews
     from ..data.sources import locate
+    from . import early
 
     if source in ("sample", "nsmc"):
         files = locate(source)

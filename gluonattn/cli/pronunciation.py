@@ -8,8 +8,8 @@ from typing import Callable, Optional
 
 import typer
 
-from .console import command_line, print_json, rich_console
 from ..errors import OptionError
+from .console import command_line, print_json, rich_console
 
 EXAMPLES = ('pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
             'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json")
@@ -25,8 +25,8 @@ def pronounce(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Say how Korean is pronounced by the standard (표준 발음법), and why."""
-    from . import early
     from ..pronunciation.pronounce import pronounce as say
+    from . import early
 
     early.require_source_of_columns("--text-column", text_column, source)
     given = [*(texts or []), *(early.read_sentences(source, text_column) if source else [])]
@@ -84,8 +84,8 @@ def _as_json(said) -> dict:
 def train(data: str, out: Path, settings, snapshots: str, *, text_column: Optional[str], label_column: Optional[str],
           resume: bool, save_every: float, as_json: bool, reading: Callable) -> None:
     """Train a model of pronunciation."""
-    from ..training.callbacks import Progress
     from ..pronunciation.training import train_pronunciation
+    from ..training.callbacks import Progress
 
     try:
         epochs = [int(epoch) for epoch in snapshots.split(",") if epoch.strip()]
@@ -106,8 +106,8 @@ def train(data: str, out: Path, settings, snapshots: str, *, text_column: Option
 
 def evaluate(model: Path, as_json: bool) -> None:
     """Words held out when the model was trained: how many it says right."""
-    from ..pronunciation.pronouncer import load_pronouncer
     from ..pronunciation.accuracy import accuracy
+    from ..pronunciation.pronouncer import load_pronouncer
 
     pronouncer = load_pronouncer(model)
     pairs = pronouncer.pairs("test")

@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 
 from ..bars import Bar
-from .console import print_json
 from ..errors import choose
+from .console import print_json
 
 SUBJECTS = ("pronunciation",)
 
@@ -27,8 +27,8 @@ def report(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Write a self-contained page on what a model looks at."""
-    from . import early
     from ..pronunciation.report_text import LANGUAGES
+    from . import early
 
     choose("subject of a report", subject, dict.fromkeys(SUBJECTS))
     choose("language", lang, LANGUAGES)

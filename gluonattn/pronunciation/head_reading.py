@@ -14,9 +14,9 @@ import numpy as np
 
 from .. import metrics
 from ..record import AttentionRecord
-from .pronounce import Pronunciation
-from .causes import Pattern, changed_sites, looks, own_places, still_sites
 from ..statistics import bootstrap_p, holm, interval, intervals
+from .causes import Pattern, changed_sites, looks, own_places, still_sites
+from .pronounce import Pronunciation
 
 SHAPE = ("entropy", "distance", "diagonal", "first", "last")
 REACH = 3  # positional baselines look at most so many letters away

@@ -16,8 +16,8 @@ import numpy as np
 
 from ..metrics import tie_close
 from ..text.jamo import SILENT, conjoin, join, split
-from .pronounce import Pronunciation, pronounce
 from .causes import Site
+from .pronounce import Pronunciation, pronounce
 
 # Letters that replace a letter, by place. "" takes a coda away.
 LETTERS = {"onset": tuple("ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"), "vowel": tuple("ㅏㅓㅗㅜㅡㅣ"), "coda": ("", *"ㄱㄴㄷㄹㅁㅂㅇ")}

@@ -16,9 +16,9 @@ from typing import Callable, NamedTuple, Optional
 from ..errors import OptionError
 from ..plain import plain, read_texts
 from ..text.jamo import SILENT, TENSE, split
-from .pronounce import Pronunciation, pronounce_units
 from .marks import marks_of
 from .morphemes import Morpheme, morphemes
+from .pronounce import Pronunciation, pronounce_units
 from .state import RULES
 from .words import I_VOWELS
 

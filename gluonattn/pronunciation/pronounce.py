@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from ..plain import expect_text, plain
-from . import rules as pronunciation_rules  # noqa: F401 (registers the rules)
 from ..text.jamo import conjoin, is_syllable, join, split
+from . import rules as pronunciation_rules  # noqa: F401 (registers the rules)
 from .marks import NO_MARKS, Marks, marks_of
 from .morphemes import Morpheme, morphemes
 from .numbers import spell_numbers

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import DataError, choose
 from ..files import replace_file
 from ..record import AttentionRecord
+from ..views.report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
 from .report_pictures import grid_of, side_by_side
 from .report_sentences import (
     about_question,
@@ -19,10 +20,9 @@ from .report_sentences import (
     role_name,
     rule_name,
 )
+from .report_text import LANGUAGES, TEXT
 from .study import LEVEL
 from .summary import COMPARED
-from .report_text import LANGUAGES, TEXT
-from ..views.report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
 
 _STYLE = (".three > figure { flex: 1 1 19rem; } .three img { width: 100%; max-width: 26rem; }\n"
           ".wide img { width: 100%; min-width: 44rem; max-width: 60rem; }\n")

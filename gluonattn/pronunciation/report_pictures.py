@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..record import AttentionRecord
-from .pronounce import pronounce
 from ..views.fonts import families
 from ..views.grid import epochs
 from .causes import changed_sites, looks
+from .pronounce import pronounce
 from .report_sentences import reading_names, role_name
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; markers say the same again.

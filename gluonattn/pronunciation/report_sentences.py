@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .pronounce import RULES
-from .study import PLAIN, SINO
-from .report_text import TEXT
 from ..statistics import Figure
+from .pronounce import RULES
+from .report_text import TEXT
+from .study import PLAIN, SINO
 
 _MOST_NAMED = 5
 

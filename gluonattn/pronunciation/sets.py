@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import DataError
-from .pronounce import pronounce, pronounce_units
 from .pairs import SPLITS, Pair, PairSets, kind_of, split_of
+from .pronounce import pronounce, pronounce_units
 from .shapes import shapes
 from .words import words_with
 

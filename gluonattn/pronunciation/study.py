@@ -13,11 +13,11 @@ import numpy as np
 from ..errors import DataError, OptionError
 from ..metrics import tie_close
 from ..record import AttentionRecord
-from .pronounce import Pronunciation, pronounce
+from ..statistics import draws
 from . import head_reading
 from .causes import Pattern, Site, changed_sites, letter_keys, looks, still_sites
 from .intervention import Effects, Speaker, effects
-from ..statistics import draws
+from .pronounce import Pronunciation, pronounce
 
 KINDS = ("encoder", "decoder", "cross")
 OBSTRUENT, SINO = "tensification_after_obstruent", "tensification_sino_korean"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..metrics import tie_close
+from ..statistics import figure, intervals, rank_agreement
 from . import head_reading
 from .intervention import ROLES, Effects, after_labial, roles_of
 from .study import KINDS, LEVEL, OBSTRUENT, PLAIN, SINO, Study
-from ..statistics import figure, intervals, rank_agreement
 
 COMPARED = ("chance", "untrained", "positional", "still")
 FEWEST = 10  # words a rule must have been asked of to stand in the tables

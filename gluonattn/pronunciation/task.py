@@ -11,9 +11,9 @@ from ..data.padding import padded
 from ..models.transformer import Transformer
 from ..runtime import mx, nlp
 from ..text.jamo import ALPHABET
-from .pairs import Pair
 from ..training.loop import Part
 from ..training.tasks import Task
+from .pairs import Pair
 
 BEGIN, END = "<s>", "</s>"
 

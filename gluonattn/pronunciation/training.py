@@ -18,8 +18,6 @@ from ..errors import CheckpointError, DataError, OptionError
 from ..files import replace_file
 from ..models.checkpoint import Checkpoint, get_weights, load_checkpoint, save_checkpoint
 from ..models.snapshots import save_snapshot
-from .pairs import PairSets, word_pairs
-from .sets import from_table, to_table, with_listed, with_shapes
 from ..training.callbacks import Snapshots
 from ..training.session import (
     finish,
@@ -30,6 +28,8 @@ from ..training.session import (
     resume_or_start,
 )
 from ..training.settings import SMALL, Settings
+from .pairs import PairSets, word_pairs
+from .sets import from_table, to_table, with_listed, with_shapes
 
 RECIPE = "pronunciation"
 LONGEST = 8  # syllables of the longest word to learn

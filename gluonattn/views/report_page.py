@@ -9,9 +9,9 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
+from ..statistics import Figure
 from .font_face import hangul_face
 from .fonts import families
-from ..statistics import Figure
 
 SHADES = 9  # classes s0 to s9
 # The page's own glyphs come first: Chromium draws boxes where they come in only after other fonts were asked.

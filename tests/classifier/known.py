@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gluonattn.data.ngrams import text_ngrams
 from gluonattn.classifier.engines.forward import DEFAULTS, shapes
 from gluonattn.classifier.inside import Inside
 from gluonattn.classifier.predictor import Predictor
+from gluonattn.data.ngrams import text_ngrams
 from gluonattn.models.checkpoint import KNOWN_NGRAMS, Checkpoint
 
 WORDS = {"최고": 2.0, "좋다": 1.0, "영화": 0.1, "그냥": -0.2, "별로": -1.2, "최악": -2.5, "또": 0.3}

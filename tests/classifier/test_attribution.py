@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.errors import OptionError
 from gluonattn.classifier.attribution import (
     COMPLETE,
     METHODS,
@@ -19,6 +18,7 @@ from gluonattn.classifier.attribution import (
     received,
     share_out,
 )
+from gluonattn.errors import OptionError
 from gluonattn.models.cells import CELLS
 
 from ..tolerance import tolerance

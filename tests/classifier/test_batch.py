@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gluonattn.classifier.reader as reader_module
-from gluonattn.classifier.engines.numpy_engine import NumpyClassifier
 from gluonattn.classifier.attribution import METHODS, attribute
 from gluonattn.classifier.batch import WAYS, Batch
+from gluonattn.classifier.engines.numpy_engine import NumpyClassifier
 from gluonattn.classifier.faithfulness import honesty
 from gluonattn.models.cells import CELLS
 

@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.tables import write_rows
-from gluonattn.errors import OptionError, TextError
 from gluonattn.classifier import compare as module
 from gluonattn.classifier.compare import compare
 from gluonattn.classifier.compare_report import to_csv, to_table, write_report
 from gluonattn.classifier.compare_summary import _divergences, _more_than_seeds, _pairs, summarise
 from gluonattn.classifier.compare_words import in_words
 from gluonattn.classifier.predictor import load
-from gluonattn.statistics import Figure
+from gluonattn.data.tables import write_rows
+from gluonattn.errors import OptionError, TextError
 from gluonattn.models.checkpoint import load_checkpoint
+from gluonattn.statistics import Figure
 from gluonattn.training.settings import Settings
 
 CELLS = ("mlp", "dot", "none")

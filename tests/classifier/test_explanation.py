@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.errors import OptionError, RecordError, TextError
 from gluonattn.classifier.attribution import METHODS, attribute
 from gluonattn.classifier.explanation import look_away
 from gluonattn.classifier.predictor import Predictor
+from gluonattn.errors import OptionError, RecordError, TextError
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
 from gluonattn.views.page_data import page_data

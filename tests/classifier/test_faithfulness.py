@@ -23,9 +23,9 @@ from gluonattn.classifier.faithfulness import (
     top,
     uniform_change,
 )
-from gluonattn.statistics import rank_agreement
 from gluonattn.metrics import jensen_shannon
 from gluonattn.models.cells import CELLS
+from gluonattn.statistics import rank_agreement
 
 from ..tolerance import tolerance
 from .known import SCALE, TEXTS, bag_of_words, blind_to_attention, random_model, values

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gluonattn.classifier.batch import Batch
 from gluonattn.data.ngrams import known_ngrams
 from gluonattn.errors import RecordError, TextError
-from gluonattn.classifier.batch import Batch
 from gluonattn.models.cells import CELLS
 
 from ..tolerance import tolerance

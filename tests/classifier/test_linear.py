@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.data.ngrams import ngram_numbers, text_ngrams
 from gluonattn.classifier.linear import FOLDS, fit_linear, frequent
+from gluonattn.data.ngrams import ngram_numbers, text_ngrams
 
 
 def texts_of(classes: int, count: int, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import gluonattn
-from gluonattn.data.reviews import Reviews
 from gluonattn.classifier.attribution import METHODS
 from gluonattn.classifier.measure import (
     ABOUT_A_METHOD,
@@ -17,8 +16,9 @@ from gluonattn.classifier.measure import (
     most_faithful,
     record_method,
 )
-from gluonattn.statistics import figure
+from gluonattn.data.reviews import Reviews
 from gluonattn.models.checkpoint import load_checkpoint
+from gluonattn.statistics import figure
 
 from .known import TEXTS, bag_of_words, random_model
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from gluonattn.classifier.network import RECIPES, build
 from gluonattn.errors import OptionError
 from gluonattn.models.cells import CELLS
 from gluonattn.models.checkpoint import get_weights, set_weights
-from gluonattn.classifier.network import RECIPES, build
 from gluonattn.runtime import mx, nlp
 
 from ..tolerance import tolerance

@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gluonattn
+from gluonattn.classifier.training import train
 from gluonattn.data.reviews import Reviews
 from gluonattn.errors import CheckpointError, DataError, TextError
 from gluonattn.models.cells import CELLS
 from gluonattn.models.checkpoint import KNOWN_NGRAMS, Checkpoint, load_checkpoint, save_checkpoint
 from gluonattn.plain import is_blank, plain
 from gluonattn.record import Prediction
-from gluonattn.classifier.training import train
 
 from ..tolerance import tolerance
 
@@ -88,9 +88,9 @@ def test_any_list_keeps_order_and_blanks(predictor, texts):
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_is_blind_to_the_batch(cell, tmp_path):
     """Random weights, larger than trained ones."""
+    from gluonattn.classifier.network import build
     from gluonattn.data.vocabulary import build_vocabulary
     from gluonattn.models.checkpoint import get_weights
-    from gluonattn.classifier.network import build
     from gluonattn.runtime import mx, versions
 
     words = [[w] for text in TEXTS for w in text.split()]

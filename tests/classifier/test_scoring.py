@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from gluonattn.data.tables import read_rows
-from gluonattn.errors import DataError, OptionError
 from gluonattn.classifier.predictor import Predictor, load
 from gluonattn.classifier.scoring import score_file
+from gluonattn.data.tables import read_rows
+from gluonattn.errors import DataError, OptionError
 
 from ..tolerance import tolerance
 

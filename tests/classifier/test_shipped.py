@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import gluonattn
+from gluonattn.classifier import predictor
 from gluonattn.data.reviews import read_reviews
 from gluonattn.data.sources import locate
 from gluonattn.errors import CheckpointError
-from gluonattn.classifier import predictor
 from gluonattn.models.checkpoint import load_checkpoint
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 import gluonattn
+from gluonattn.classifier.training import _split, train
 from gluonattn.data.reviews import Reviews
 from gluonattn.errors import CheckpointError, DataError, Interrupted, OptionError
 from gluonattn.models.checkpoint import get_weights, load_checkpoint
 from gluonattn.training.callbacks import Callback
-from gluonattn.classifier.training import _split, train
 from gluonattn.training.settings import Settings
 
 from ..tolerance import tolerance

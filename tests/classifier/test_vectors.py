@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gluonattn.errors import OptionError
 from gluonattn.classifier.predictor import load
 from gluonattn.classifier.vectors import with_vectors
+from gluonattn.errors import OptionError
 from gluonattn.models.cells import CELLS, DotProductCell
 
 from ..tolerance import tolerance
@@ -15,8 +15,8 @@ TEXTS = ["연기는 좋았는데 이야기가 아쉽다", "최고"]
 
 @pytest.mark.parametrize("cell", [name for name, cell in CELLS.items() if isinstance(cell, DotProductCell)])
 def test_scores_are_the_products_of_queries_and_keys(tmp_path, cell):
-    from gluonattn.runtime import mxnet_is_installed
     from gluonattn.classifier.training import train
+    from gluonattn.runtime import mxnet_is_installed
 
     if not mxnet_is_installed():
         pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]"')

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from gluonattn.pronunciation.causes import changed_sites
+from gluonattn.pronunciation.pronounce import Pronunciation, pronounce
 from gluonattn.record import AttentionRecord, Token
 from gluonattn.text.jamo import ALPHABET, conjoin
-from gluonattn.pronunciation.pronounce import Pronunciation, pronounce
 
 HEADS = ("cause", "even", "own", "next")
 DOUBT = 1e-4

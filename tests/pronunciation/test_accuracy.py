@@ -3,8 +3,8 @@
 import pytest
 
 from gluonattn.pronunciation.accuracy import accuracy
-from gluonattn.pronunciation.pronounce import pronounce
 from gluonattn.pronunciation.pairs import Pair
+from gluonattn.pronunciation.pronounce import pronounce
 
 KINDS = {"나무": "plain", "국물": "rules", "같이": "rules", "갈등": "lexical", "발달": "lexical", "월드": "plain",
          "문고리": "lexical", "친구": "plain", "신다": "lexical"}

@@ -7,8 +7,8 @@ import pytest
 
 from gluonattn.errors import RecordError
 from gluonattn.pronunciation.causes import Pattern, changed_sites, letter_keys, looks, own_places, still_sites
-from gluonattn.record import AttentionRecord, Token
 from gluonattn.pronunciation.pronounce import pronounce
+from gluonattn.record import AttentionRecord, Token
 
 from .speaking import hand_made
 

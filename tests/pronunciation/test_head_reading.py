@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gluonattn.pronunciation import head_reading
-from gluonattn.statistics import draws
 from gluonattn.pronunciation.pronounce import pronounce
+from gluonattn.statistics import draws
 
 from .speaking import HEADS, hand_made
 

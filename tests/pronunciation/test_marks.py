@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gluonattn.text.jamo import TENSE, join, split
-from gluonattn.pronunciation.pronounce import pronounce
 from gluonattn.pronunciation.morphemes import morphemes
+from gluonattn.pronunciation.pronounce import pronounce
 from gluonattn.pronunciation.words import words_with
+from gluonattn.text.jamo import TENSE, join, split
 
 from ..text.contract import texts, tries
 

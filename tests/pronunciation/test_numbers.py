@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gluonattn.text.jamo import split
-from gluonattn.pronunciation.pronounce import pronounce
 from gluonattn.pronunciation.numbers import native, sino, spell_numbers
+from gluonattn.pronunciation.pronounce import pronounce
+from gluonattn.text.jamo import split
 
 from ..text.contract import texts, tries
 

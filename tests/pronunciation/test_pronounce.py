@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gluonattn.errors import TextError
-from gluonattn.text.jamo import CODA_SOUNDS, is_syllable, join, split
 from gluonattn.pronunciation.pronounce import RULES, pronounce
 from gluonattn.pronunciation.state import STEPS
+from gluonattn.text.jamo import CODA_SOUNDS, is_syllable, join, split
 
 from ..text.contract import texts, tries
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from gluonattn.errors import CheckpointError, OptionError, TextError
+from gluonattn.pronunciation.pronounce import pronounce
 from gluonattn.pronunciation.pronouncer import load_pronouncer
 from gluonattn.record import load_record
 from gluonattn.text.jamo import conjoin
-from gluonattn.pronunciation.pronounce import pronounce
 
 from ..tolerance import tolerance
 

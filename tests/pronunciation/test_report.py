@@ -12,14 +12,14 @@ import pytest
 
 from gluonattn.cli.app import main
 from gluonattn.errors import DataError, OptionError
+from gluonattn.pronunciation.pronounce import pronounce
 from gluonattn.pronunciation.report import to_page, write_report
 from gluonattn.pronunciation.report_sentences import about_question, in_brief
+from gluonattn.pronunciation.report_text import TEXT
 from gluonattn.pronunciation.study import OBSTRUENT, PLAIN, SINO, study
 from gluonattn.pronunciation.summary import summarise
-from gluonattn.pronunciation.report_text import TEXT
-from gluonattn.statistics import figure
-from gluonattn.pronunciation.pronounce import pronounce
 from gluonattn.pronunciation.words import words_with
+from gluonattn.statistics import figure
 
 from .speaking import RuleSpeaker
 

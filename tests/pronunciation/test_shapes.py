@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gluonattn.text.jamo import CODAS, split
 from gluonattn.pronunciation.pairs import SPLITS, PairSets, word_pairs
 from gluonattn.pronunciation.sets import with_shapes
 from gluonattn.pronunciation.shapes import shapes
+from gluonattn.text.jamo import CODAS, split
 
 
 def test_every_coda_meets_every_kind_of_sound():

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from gluonattn.runtime import mx
 from gluonattn.pronunciation.pairs import word_pairs
-from gluonattn.training.loop import fit, prepare, validate
 from gluonattn.pronunciation.task import (
     LetterCrossEntropy,
     PronunciationTask,
     encode,
     make_vocabulary,
 )
+from gluonattn.runtime import mx
+from gluonattn.training.loop import fit, prepare, validate
 from gluonattn.training.settings import Settings
 
 from ..tolerance import tolerance

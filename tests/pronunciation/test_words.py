@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gluonattn.text.jamo import TENSE, split
 from gluonattn.pronunciation.pronounce import RULES, pronounce
 from gluonattn.pronunciation.words import I_VOWELS, entries, words_with
+from gluonattn.text.jamo import TENSE, split
 
 
 def fits(entry, place, mark) -> bool:

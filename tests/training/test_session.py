@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
+from gluonattn.classifier.training import train
 from gluonattn.data.reviews import Reviews
 from gluonattn.errors import CheckpointError
 from gluonattn.models.checkpoint import load_checkpoint, update_config
 from gluonattn.models.snapshots import snapshot_epochs
 from gluonattn.pronunciation.training import WORDS, train_pronunciation
-from gluonattn.classifier.training import train
 
-from .conftest import TINY
 from ..classifier.test_training import Watch, same_model
+from .conftest import TINY
 
 WRITES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "open")
 

@@ -11,8 +11,8 @@ import re
 import numpy as np
 import pytest
 
-from gluonattn.views.report_page import SHADES, Html, page, plain, shaded, table, with_interval
 from gluonattn.statistics import Figure
+from gluonattn.views.report_page import SHADES, Html, page, plain, shaded, table, with_interval
 
 HOSTILE = "</td><script>alert(1)</script>\"'&"
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...models.checkpoint import set_weights
-from ..network import build
 from ...models.numpy_ops import compute_in_numpy, raise_interrupt
 from ...runtime import device as choose_device
 from ...runtime import mx
+from ..network import build
 
 
 class MxnetClassifier:

@@ -61,8 +61,8 @@ def test_wrong_names_are_refused():
 def test_shapes_are_those_of_the_mxnet_model(kind):
     """What the engines expect of a checkpoint is what training writes."""
     need("mxnet")
-    from gluonattn.models.checkpoint import set_weights
     from gluonattn.classifier.network import build
+    from gluonattn.models.checkpoint import set_weights
     from gluonattn.runtime import mx
 
     checkpoint = checkpoint_of(*kind)
