@@ -19,7 +19,7 @@ from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews, label_text
 from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError, TextError, choose
-from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint, load_checkpoint
+from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint
 from ..plain import plain, read_texts
 from ..record import AttentionRecord, Prediction, Token
 from ..runtime import total_threads
@@ -29,7 +29,8 @@ from ..text.tokens import Tokens
 from ..threads import ahead
 from .attribution import METHODS
 from .batch import Batch
-from .engines.choice import make_engine, require_classifier
+from .config import load_classifier
+from .engines.choice import make_engine
 from .explanation import Explanation, attributed, predicted
 from .faithfulness import DRAWS
 from .inside import Inside
@@ -79,7 +80,7 @@ def load(folder: str | os.PathLike | None = None, device: str = "auto", engine: 
         If the engine is not installed.
     """
     place = shipped() if folder is None else Path(folder)
-    return Predictor(load_checkpoint(place), place, device, engine)
+    return Predictor(load_classifier(place), place, device, engine)
 
 
 class Predictor:
@@ -105,7 +106,6 @@ class Predictor:
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, device: str = "auto", engine: str = "auto"):
-        require_classifier(checkpoint)
         config = checkpoint.config
         self.checkpoint, self.config, self.folder = checkpoint, config, folder
         self.labels: list[str] = config["labels"]
