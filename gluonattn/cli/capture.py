@@ -10,10 +10,10 @@ from typing import Any, Optional
 
 import typer
 
-from ..bars import Bar
+from ..progress import Bar
 from ..errors import DataError, OptionError, choose
 from ..record import AttentionRecord
-from .console import command_line, print_json
+from ..console import command_line, print_json
 
 MODES = ("weights", "rollout", "value-weighted")
 KINDS = ("encoder", "decoder", "cross")
@@ -34,10 +34,11 @@ def capture(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Take the attention out of a Hugging Face model: every layer and head, checked."""
-    from ..models.checkpoint import is_checkpoint, is_pronunciation
+    from ..models.checkpoint import is_checkpoint, recipe_of
+    from ..models.config import has_commands
     from ..text import KNOWN
     from ..views.page import LANGUAGES
-    from . import early
+    from .. import early
 
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
@@ -49,7 +50,8 @@ def capture(
     early.require_writable(out)
     _require_model(model)
     if is_checkpoint(Path(model)):
-        shown = (command_line("report", "pronunciation", model) if is_pronunciation(Path(model))
+        recipe = recipe_of(model) or ""
+        shown = (command_line(recipe, "report", model) if has_commands(recipe)
                  else command_line("explain", *texts, model=model))
         raise OptionError(f"{model} is a checkpoint of gluonattn's own, and capture opens Hugging Face models. What shows "
                           f"its attention: {shown}")
@@ -102,7 +104,7 @@ def project(
     from ..text import KNOWN
     from ..views.joint import METHODS, joint_heads
     from ..views.page import LANGUAGES
-    from . import early
+    from .. import early
 
     choose("projection", method, METHODS)
     choose("language", lang, LANGUAGES)
@@ -235,7 +237,7 @@ def _one_file(records: list, path: Path) -> None:
 def _texts(source: str) -> list[str]:
     from ..data.reviews import read_reviews
     from ..data.sources import locate
-    from . import early
+    from .. import early
 
     if source in ("sample", "nsmc"):
         files = locate(source)

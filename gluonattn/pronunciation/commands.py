@@ -1,18 +1,22 @@
-"""The commands of pronunciation: `pronounce`, and a model's behind `train` and `evaluate`. Call the public API, print."""
+"""The commands of pronunciation: `pronounce`, and the group `pronunciation` of a model. They call the public API and print."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Optional
 
 import typer
 
 from ..errors import OptionError
-from .console import command_line, print_json, rich_console
+from ..console import command_line, print_json, rich_console
 
 EXAMPLES = ('pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
             'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json")
+
+app = typer.Typer(help="Train and study a Transformer that says Korean words; in Python: gluonattn.load_pronouncer.",
+                  no_args_is_help=True, rich_markup_mode=None)
+
 
 
 def pronounce(
@@ -21,12 +25,12 @@ def pronounce(
                                                                "JSONL file."),
     linked: bool = typer.Option(False, help="Say words that only a space parts in one breath."),
     why: bool = typer.Option(False, help="Show the rule behind every sound that changes, and the letters that cause it."),
-    text_column: Optional[str] = typer.Option(None, help="Column with the text; the usual names are found by themselves."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
+    text_column: Optional[str] = TextColumn,
+    as_json: bool = AsJson,
 ) -> None:
     """Say how Korean is pronounced by the standard (표준 발음법), and why."""
     from ..pronunciation.pronounce import pronounce as say
-    from . import early
+    from .. import early
 
     early.require_source_of_columns("--text-column", text_column, source)
     given = [*(texts or []), *(early.read_sentences(source, text_column) if source else [])]
@@ -81,31 +85,66 @@ def _as_json(said) -> dict:
             "letters": [list(letter) for letter in said.letters], "changes": changes, "silent": silent}
 
 
-def train(data: str, out: Path, settings, snapshots: str, *, text_column: Optional[str], label_column: Optional[str],
-          resume: bool, save_every: float, as_json: bool, reading: Callable) -> None:
-    """Train a model of pronunciation."""
-    from ..pronunciation.training import train_pronunciation
+@app.command(epilog=list_examples(
+    "pronunciation train --data nsmc --out runs/pronunciation",
+    "pronunciation train --data my.csv --text-column review --out runs/mine",
+    "pronunciation train --data nsmc --out runs/pronunciation --resume"))
+def train(
+    data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file: its words are learnt."),
+    out: Path = typer.Option("runs/pronunciation", help="Checkpoint folder to write."),
+    snapshots: str = typer.Option("0,1,10", help="Epochs whose weights are kept; 0 is before training."),
+    epochs: Optional[int] = typer.Option(None, help="Default 12, or 60 for fewer than 20,000 words."),
+    batch_size: Optional[int] = typer.Option(None, help="Default 64."),
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.002."),
+    schedule: Optional[str] = typer.Option(None, help="linear, cosine (default) or constant."),
+    min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word to learn; default 3, or 1 in a small "
+                                                       "corpus."),
+    patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
+    seed: int = typer.Option(0),
+    device: str = Device,
+    workers: Optional[int] = typer.Option(None, help="Processes on CPU; default one a core, 1 for fewer than 20,000 words."),
+    text_column: Optional[str] = TextColumn,
+    label_column: Optional[str] = LabelColumn,
+    resume: bool = typer.Option(False, help="Go on where a stopped or killed run was."),
+    save_every: float = typer.Option(60.0, help="Seconds between resume files."),
+    as_json: bool = AsJson,
+) -> None:
+    """Train a Transformer to say the words of a corpus. Ctrl-C saves; --resume goes on."""
+    from .. import early
+
+    early.require_reviews(data, text_column, label_column)
     from ..training.callbacks import Progress
+    from .settings import PronunciationSettings
+    from .training import train_pronunciation
 
     try:
-        epochs = [int(epoch) for epoch in snapshots.split(",") if epoch.strip()]
+        kept = [int(epoch) for epoch in snapshots.split(",") if epoch.strip()]
     except ValueError:
         raise OptionError(f"--snapshots takes epochs with commas, as in 0,1,10; got {snapshots!r}.") from None
+    settings = PronunciationSettings(
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule, min_count=min_count,
+        patience=patience, seed=seed, device=device, workers=workers,
+    )
     shown = rich_console(stderr=as_json)
     folder = train_pronunciation(
-        data, out, settings=settings, snapshots=epochs, text_column=text_column, label_column=label_column,
-        resume=resume, callbacks=[Progress(shown)], save_every=save_every, reading=reading, report=shown.print,
+        data, out, settings=settings, snapshots=kept, text_column=text_column, label_column=label_column,
+        resume=resume, callbacks=[Progress(shown)], save_every=save_every, reading=Bar("reading words"), report=shown.print,
     )
     best = json.loads((folder / "config.json").read_text())["validation"]
     if as_json:
         print_json({"model": str(folder), "best": best, "history": json.loads((folder / "history.json").read_text())})
         return
     shown.print(f"saved {folder}: epoch {best['epoch']}, {best['valid_accuracy']:.4f} of the validation words right\n"
-                f"next: {command_line('evaluate', model=folder)}")
+                f"next: {command_line('pronunciation', 'evaluate', model=folder)}")
 
 
-def evaluate(model: Path, as_json: bool) -> None:
-    """Words held out when the model was trained: how many it says right."""
+@app.command(epilog=list_examples("pronunciation evaluate --model runs/pronunciation",
+                                  "pronunciation evaluate --model runs/pronunciation --json"))
+def evaluate(
+    model: Path = typer.Option(..., "--model", "-m", help="Checkpoint folder of `gluonattn pronunciation train`."),
+    as_json: bool = AsJson,
+) -> None:
+    """How many of the words held out in training the model says right, by rule."""
     from ..pronunciation.accuracy import accuracy
     from ..pronunciation.pronouncer import load_pronouncer
 
@@ -129,6 +168,43 @@ def evaluate(model: Path, as_json: bool) -> None:
         typer.echo(f"    all {found['accuracy']:.3f}; always tense {found['always']:.3f}, never {found['never']:.3f}")
         if found["balanced"] is not None:
             typer.echo(f"    mean of tense and plain {found['balanced']:.3f}; always or never 0.500")
+
+
+@app.command(epilog=list_examples("pronunciation report runs/pronunciation --out report.html",
+                                  "pronunciation report runs/pronunciation --lang en --word 독립문"))
+def report(
+    model: Path = typer.Argument(..., help="Checkpoint folder of `gluonattn pronunciation train`."),
+    out: Path = typer.Option("runs/report.html", help="Page to write (.html), or a folder; figures go beside it (.json)."),
+    lang: str = typer.Option("ko", help="Language of the page: ko or en."),
+    words: int = typer.Option(800, help="Held-out words whose attention is read."),
+    edited: int = typer.Option(120, help="Words of each rule whose letters are replaced."),
+    word: list[str] = typer.Option([], help="Word whose heads are drawn, instead of three usual ones; can be given "
+                                            "several times."),
+    seed: int = typer.Option(0, help="Of drawing the words."),
+    as_json: bool = AsJson,
+) -> None:
+    """Write a self-contained page: what each head looks at, against the causes of sounds, and what replacing letters does."""
+    from ..pronunciation.report_text import LANGUAGES
+    from .. import early
+
+    choose("language", lang, LANGUAGES)
+    early.require_writable_folder(out.parent if out.suffix.lower() == ".html" else out)
+    from ..pronunciation.report import write_report
+    from ..pronunciation.report_sentences import in_brief
+    from ..pronunciation.study import EXAMPLES, study_of
+    from ..pronunciation.summary import summarise
+
+    draw_without_a_screen()
+    bar = Bar("reading")
+    found = study_of(model, words=words, edited=edited, examples=word or EXAMPLES, seed=seed, progress=bar)
+    summary = summarise(found)
+    files = write_report(summary, found.examples, out, lang=lang)
+    if as_json:
+        print_json({name: str(path) for name, path in files.items()})
+        return
+    for line in in_brief(summary, lang):
+        typer.echo(line)
+    typer.echo(f"wrote {files['html']}, {files['json']}")
 
 
 def _figures(row: dict) -> str:
