@@ -60,7 +60,6 @@ setup(
         "scipy>=1.9",
         "typer>=0.12",
         "rich>=13",
-        "tqdm>=4.60",
     ],
     extras_require={
         "cpu": below_313("mxnet==1.9.1", *mxnet_needs),

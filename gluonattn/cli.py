@@ -9,14 +9,14 @@ import traceback
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 import typer
 
-from . import __version__, commands_capture, commands_pronunciation, commands_report, console
-from .bars import Bar
+from . import __version__, commands_capture, commands_pronunciation, commands_report, console, progress
 from .console import command_line, print_json
 from .errors import GluonAttnError, Interrupted, OptionError, choose
+from .progress import Bar
 
 _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
@@ -126,13 +126,13 @@ def train(
     )
     if task == "pronunciation":
         commands_pronunciation.train(data, out, settings, snapshots, text_column=text_column, label_column=label_column,
-                                     resume=resume, save_every=save_every, as_json=as_json, reading=_Bar("reading words"))
+                                     resume=resume, save_every=save_every, as_json=as_json, reading=Bar("reading words"))
         return
     shown = console.rich_console(stderr=as_json)
     folder = run_training(
         data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
-        callbacks=[Progress(shown)], save_every=save_every, tokenizing=_Bar("tokenizing"),
-        fitting=_Bar("fitting n-grams"), report=shown.print,
+        callbacks=[Progress(shown)], save_every=save_every, tokenizing=Bar("tokenizing"),
+        fitting=Bar("fitting n-grams"), report=shown.print,
     )
     history = json.loads((folder / "history.json").read_text())
     best = json.loads((folder / "config.json").read_text())["validation"]
@@ -218,10 +218,10 @@ def predict(
 
     predictor = load(model, device, engine)
     total = source.stat().st_size if source.exists() else 0
-    bar = _Bar("predicting")
+    bar = Bar("predicting")
     counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=_method(method),
                         target=target, on_bytes=lambda n: bar.add(n, total))
-    bar.close()
+    bar.hide()
     if as_json:
         print_json({"out": str(out), **counts})
         return
@@ -304,7 +304,7 @@ def explain(
                 records.append(record)
             if record.prediction is not None and record.prediction.label is not None:
                 labels[record.label_name(record.prediction.label)] += 1
-    bar.close()
+    bar.hide()
     if not (out or shown or as_json):
         typer.echo(f"{len(sentences):,} sentence{'s' * (len(sentences) > 1)}: " + ", ".join(
             f"{count:,} {name}" for name, count in labels.most_common())
@@ -377,7 +377,7 @@ def compare(
         _names(cells) if cells else tuple(CELLS), seeds, data, out,
         settings=Settings(epochs=epochs, ngrams=ngrams, tokenizer=tokenizer, workers=workers), explained=explained,
         sentences=sentence or SENTENCES, text_column=text_column, label_column=label_column,
-        report=shown.print, callbacks=lambda: [Progress(shown)], progress=_Bar("explaining"),
+        report=shown.print, callbacks=lambda: [Progress(shown)], progress=Bar("explaining"),
     )
     shown.print("counting")
     summary = summarise(comparison)
@@ -455,14 +455,12 @@ def nsmc(
     """Download the Naver movie reviews (19 MB) from their public repository and check them."""
     from .data.sources import download_nsmc
 
-    bars: dict[str, _Bar] = {}
+    bars: dict[str, Bar] = {}
 
-    def progress(name: str, done: int, total: int) -> None:
-        bars.setdefault(name, _Bar(name))(done, total)
+    def show(name: str, done: int, total: int) -> None:
+        bars.setdefault(name, Bar(name))(done, total)
 
-    folder = download_nsmc(out, progress=progress)
-    for bar in bars.values():
-        bar.close()
+    folder = download_nsmc(out, progress=show)
     training = command_line("train", data="nsmc" if out is None else folder)
     typer.echo(f"NSMC is in {folder}, checksums right. Train on it: {training}")
 
@@ -474,33 +472,6 @@ def sample() -> None:
 
     source = locate("sample")
     typer.echo(f"{source.train}\n{source.test}")
-
-
-class _Bar:
-    """A progress bar on stderr that shows itself when a terminal is there."""
-
-    def __init__(self, name: str):
-        self.name, self.done = name, 0
-        self.bar: Any = None
-
-    def __call__(self, done: int, total: int) -> None:
-        if not sys.stderr.isatty():
-            return
-        from tqdm import tqdm
-
-        if self.bar is None:
-            self.bar = tqdm(total=total, desc=self.name, unit_scale=True, leave=False)
-        self.bar.update(done - self.bar.n)
-        if total and done >= total:
-            self.close()
-
-    def add(self, n: int, total: int) -> None:
-        self.done += n
-        self(self.done, total)
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
 
 
 def _method(name: Optional[str]) -> Optional[str]:
@@ -585,7 +556,8 @@ def _run(arguments: list[str]) -> int:
     # Help is as wide as what shows it, too.
     wide = {} if sys.stdout.isatty() else {"terminal_width": console.width(), "max_content_width": console.width()}
     try:
-        app(console.read_arguments(arguments), prog_name="gluonattn", **wide)
+        with progress.shown():
+            app(console.read_arguments(arguments), prog_name="gluonattn", **wide)
     except GluonAttnError as error:
         if debug:
             traceback.print_exc()

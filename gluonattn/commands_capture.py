@@ -10,9 +10,9 @@ from typing import Any, Optional
 
 import typer
 
-from .bars import Bar
 from .console import command_line, print_json
 from .errors import DataError, OptionError, choose
+from .progress import Bar
 from .record import AttentionRecord
 
 MODES = ("weights", "rollout", "value-weighted")

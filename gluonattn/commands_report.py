@@ -7,9 +7,9 @@ from pathlib import Path
 
 import typer
 
-from .bars import Bar
 from .console import print_json
 from .errors import choose
+from .progress import Bar
 
 SUBJECTS = ("pronunciation",)
 

@@ -15,10 +15,10 @@ import gluonattn
 PACKAGE = Path(gluonattn.__file__).parent
 FLOORS = {
     "errors": 0,
-    "bars": 1,
     "contents": 1,
     "files": 1,
     "plain": 1,
+    "progress": 1,
     "threads": 1,
     "console": 2,
     "record": 2,
