@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .. import reference
 from ..data.examples import Example
 from ..engines.choice import prepare
 from ..engines.forward import DIRECTIONS, decide, mask_of, states_of, weights_of, words_of
@@ -231,6 +232,4 @@ class Inside:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Over the last axis, in float64."""
-    shares = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
-    return shares / shares.sum(axis=-1, keepdims=True)
-
+    return reference.softmax(np.asarray(logits, np.float64))
