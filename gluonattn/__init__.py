@@ -7,8 +7,6 @@ name is fetched from its room the first time it is used.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "AttentionRecord": "gluonattn.record",
     "Prediction": "gluonattn.record",
@@ -36,6 +34,8 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    __version__: str
+
     from .classifier.engines.export import export_model as export_model
     from .classifier.engines.export import torch_module as torch_module
     from .classifier.predictor import load as load
@@ -62,6 +62,12 @@ if TYPE_CHECKING:
 def __getattr__(name):
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "__version__":
+        metadata = import_module("importlib.metadata")
+        try:
+            return metadata.version("gluonattn")
+        except metadata.PackageNotFoundError:
+            return "0+unknown"  # a checkout that is not installed
     raise AttributeError(f"module 'gluonattn' has no attribute {name!r}")
 
 

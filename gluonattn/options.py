@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+
 import typer
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"

@@ -22,6 +22,7 @@ from ..errors import CheckpointError, DataError, OptionError, TextError, choose
 from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint
 from ..plain import plain, read_texts
 from ..record import AttentionRecord, Prediction, Token
+from ..reference import softmax
 from ..runtime import total_threads
 from ..text import tokenizer
 from ..text.tokenizers import KNOWN as TOKENIZERS
@@ -155,7 +156,7 @@ class Predictor:
             kept = [i for i, found in enumerate(words) if found]
             packed = self._pack([part[i] for i in kept], [words[i] for i in kept])
             for batch, (logits, _) in self._run(packed.lengths.tolist(), packed.batch):
-                for i, row in zip(batch, _probabilities(logits)):
+                for i, row in zip(batch, softmax(logits)):
                     chunk[kept[i]] = predicted(self.labels, row)
             results.extend(chunk)
         return results
@@ -255,7 +256,7 @@ class Predictor:
                        threads: int) -> list[Explanation]:
         if method is None:
             logits, weights = self.classifier(*self.pad([reading.example for reading in readings]))
-            return [self.explanation(*each, {}) for each in zip(readings, _probabilities(logits), weights)]
+            return [self.explanation(*each, {}) for each in zip(readings, softmax(logits), weights)]
         batch = Batch(self.inside, readings, threads)
         found = attributed(batch, method, [target] * len(readings), self.labels, self.config.get("explanation"), *asked)
         return [self.explanation(reading, passed.probabilities, passed.weights[0], {}, own)
@@ -369,7 +370,7 @@ class Predictor:
         """Probabilities (examples, classes) of examples as `read` makes them, in input order."""
         found = np.zeros((len(examples), len(self.labels)))
         for batch, (logits, _) in self._run_examples(examples):
-            found[batch] = _probabilities(logits)
+            found[batch] = softmax(logits)
         return found
 
     def evaluate(self, reviews: Reviews) -> dict:
@@ -458,11 +459,3 @@ class Predictor:
     def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
         """Examples as one batch, as `inputs` gives it."""
         return pad_batch(examples, self.padding, self.fixed_length)
-
-
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis; (B, classes)."""
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)

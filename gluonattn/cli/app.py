@@ -10,11 +10,12 @@ from pathlib import Path
 import typer
 from typer.core import TyperGroup
 
-from .. import __version__
+from .. import __version__, console, progress
 from ..errors import GluonAttnError, Interrupted
+from ..options import list_examples
 from ..pronunciation import commands as pronunciation
-from . import capture, comparing, console, explaining, listing, training  # noqa: F401, they add their commands
-from .options import COMMANDS, list_examples
+from . import capture, comparing, explaining, listing, training  # noqa: F401, they add their commands
+from .registry import COMMANDS, HEADINGS
 
 TASKS = {"pronunciation": pronunciation.app}  # rooms with commands of their own
 
@@ -23,12 +24,9 @@ class _Groups(TyperGroup):
     """Help that lists the commands under headings."""
 
     def format_commands(self, ctx, formatter) -> None:
-        headings = {name: group for group, names in _HEADINGS.items() for name in names}
-        for heading in _HEADINGS:
-            rows = [(name, self.commands[name].get_short_help_str(90)) for name in self.commands
-                    if headings[name] == heading]
+        for heading in HEADINGS:
             with formatter.section(heading):
-                formatter.write_dl(rows)
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in _names[heading]])
 
 
 app = typer.Typer(
@@ -36,16 +34,16 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, cls=_Groups,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-_HEADINGS: dict[str, list[str]] = {}
-for _group, _function, _examples in COMMANDS:
+_names: dict[str, list[str]] = {heading: [] for heading in HEADINGS}
+for _heading, _function, _examples in COMMANDS:
     app.command(epilog=_examples)(_function)
-    _HEADINGS.setdefault(_group, []).append(_function.__name__)
+    _names[_heading].append(_function.__name__)
 app.command(epilog=list_examples(*pronunciation.EXAMPLES))(pronunciation.pronounce)
 for _name, _commands in TASKS.items():
     app.add_typer(_commands, name=_name)
 app.add_typer(listing.data_app, name="data")
-_HEADINGS["Other tasks"] = ["pronounce", *TASKS]
-_HEADINGS["Look up"].append("data")
+_names["Other tasks"] += ["pronounce", *TASKS]
+_names["Look up"].append("data")
 
 
 def _print_version(wanted: bool) -> None:
@@ -82,7 +80,8 @@ def _run(arguments: list[str]) -> int:
     # Help is as wide as what shows it, too.
     wide = {} if sys.stdout.isatty() else {"terminal_width": console.width(), "max_content_width": console.width()}
     try:
-        app(_as_now(console.read_arguments(arguments)), prog_name="gluonattn", **wide)
+        with progress.shown():
+            app(_as_now(console.read_arguments(arguments)), prog_name="gluonattn", **wide)
     except GluonAttnError as error:
         if debug:
             traceback.print_exc()

@@ -10,8 +10,9 @@ import typer
 
 from .. import console
 from ..console import print_json
+from ..options import AsJson, LabelColumn, TextColumn, draw_without_a_screen
+from ..progress import Bar
 from .registry import command
-from ..options import AsJson, LabelColumn, TextColumn,  draw_without_a_screen
 
 
 @command("Compare", "compare --data sample --cells mlp,none --seeds 2 --out runs/compare",
@@ -42,14 +43,14 @@ def compare(
     from ..classifier.compare_report import to_table, write_report
     from ..classifier.compare_summary import summarise
     from ..classifier.compare_words import in_words
+    from ..classifier.settings import ClassifierSettings
     from ..models.cells import CELLS
     from ..training.callbacks import Progress
-    from ..training.settings import Settings
 
     shown = console.rich_console(stderr=as_json)
     comparison = run_comparison(
         _names(cells) if cells else tuple(CELLS), seeds, data, out,
-        settings=Settings(epochs=epochs, ngrams=ngrams, tokenizer=tokenizer, workers=workers), explained=explained,
+        settings=ClassifierSettings(epochs=epochs, ngrams=ngrams, tokenizer=tokenizer, workers=workers), explained=explained,
         sentences=sentence or SENTENCES, text_column=text_column, label_column=label_column,
         report=shown.print, callbacks=lambda: [Progress(shown)], progress=Bar("explaining"),
     )

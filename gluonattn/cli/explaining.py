@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -9,11 +10,9 @@ from typing import Optional
 
 import typer
 
-from ..progress import Bar
-from ..errors import OptionError, choose
 from .. import console
 from ..console import print_json
-from .registry import command
+from ..errors import OptionError, choose
 from ..options import (
     SENTENCE,
     AsJson,
@@ -22,9 +21,10 @@ from ..options import (
     Model,
     Target,
     TextColumn,
-    
     draw_without_a_screen,
 )
+from ..progress import Bar
+from .registry import command
 
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
 
@@ -60,9 +60,9 @@ def explain(
     as_json: bool = AsJson,
 ) -> None:
     """Predict sentences and show which words were looked at."""
+    from .. import early
     from ..views.save import require_few, save_view, view_of
     from ..views.terminal import COLOURS, to_terminal
-    from .. import early
 
     if show and not out:
         raise OptionError("--open opens what --out writes: give --out FILE too, page.html for one.")
@@ -102,7 +102,7 @@ def explain(
                 records.append(record)
             if record.prediction is not None and record.prediction.label is not None:
                 labels[record.label_name(record.prediction.label)] += 1
-    bar.close()
+    bar.hide()
     if not (out or shown or as_json):
         typer.echo(f"{len(sentences):,} sentence{'s' * (len(sentences) > 1)}: " + ", ".join(
             f"{count:,} {name}" for name, count in labels.most_common())
@@ -142,7 +142,7 @@ def predict(
     bar = Bar("predicting")
     counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=attribution_method(method),
                         target=target, on_bytes=lambda n: bar.add(n, total))
-    bar.close()
+    bar.hide()
     if as_json:
         print_json({"out": str(out), **counts})
         return

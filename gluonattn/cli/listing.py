@@ -7,10 +7,11 @@ from typing import Optional
 
 import typer
 
-from ..errors import GluonAttnError
 from ..console import command_line, print_json
+from ..errors import GluonAttnError
+from ..options import SENTENCE, AsJson, list_examples
+from ..progress import Bar
 from .registry import command
-from ..options import SENTENCE, AsJson,  list_examples
 
 data_app = typer.Typer(help="Get data to train on.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -70,12 +71,10 @@ def nsmc(
 
     bars: dict[str, Bar] = {}
 
-    def progress(name: str, done: int, total: int) -> None:
+    def show(name: str, done: int, total: int) -> None:
         bars.setdefault(name, Bar(name))(done, total)
 
-    folder = download_nsmc(out, progress=progress)
-    for bar in bars.values():
-        bar.close()
+    folder = download_nsmc(out, progress=show)
     training = command_line("train", data="nsmc" if out is None else folder)
     typer.echo(f"NSMC is in {folder}, checksums right. Train on it: {training}")
 

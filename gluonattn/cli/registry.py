@@ -6,6 +6,7 @@ from typing import Callable
 
 from ..options import list_examples
 
+HEADINGS = ("Train and evaluate", "Predict and explain", "Compare", "Other people's Transformers", "Other tasks", "Look up")
 COMMANDS: list[tuple[str, Callable, str]] = []  # heading of the help, function and examples
 
 

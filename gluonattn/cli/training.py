@@ -8,12 +8,11 @@ from typing import Optional
 
 import typer
 
-from ..errors import OptionError
 from .. import console
-from ..progress import Bar
 from ..console import command_line, print_json
-from .registry import command
 from ..options import SENTENCE, AsJson, Device, Engine, LabelColumn, Model, TextColumn
+from ..progress import Bar
+from .registry import command
 
 _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
 
@@ -99,10 +98,10 @@ def evaluate(
     as_json: bool = AsJson,
 ) -> None:
     """Accuracy, F1 and confusion matrix on labelled reviews."""
+    from .. import early
     from ..data.reviews import read_reviews
     from ..data.seen import share_seen
     from ..data.sources import locate
-    from .. import early
 
     early.require_reviews(data, text_column, label_column)
     source = locate(data)

@@ -1,4 +1,4 @@
-"""The commands of pronunciation: `pronounce`, and the group `pronunciation` of a model. They call the public API and print."""
+"""The command `pronounce`, and the group `pronunciation` for a model: they call the public API and print."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Optional
 
 import typer
 
-from ..errors import OptionError
 from ..console import command_line, print_json, rich_console
+from ..errors import OptionError, choose
+from ..options import AsJson, Device, LabelColumn, TextColumn, draw_without_a_screen, list_examples
+from ..progress import Bar
 
 EXAMPLES = ('pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
             'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json")
@@ -29,8 +31,8 @@ def pronounce(
     as_json: bool = AsJson,
 ) -> None:
     """Say how Korean is pronounced by the standard (표준 발음법), and why."""
-    from ..pronunciation.pronounce import pronounce as say
     from .. import early
+    from .pronounce import pronounce as say
 
     early.require_source_of_columns("--text-column", text_column, source)
     given = [*(texts or []), *(early.read_sentences(source, text_column) if source else [])]
@@ -50,7 +52,7 @@ def pronounce(
 
 def _reasons(said) -> list[str]:
     """One line for each change of a sound and each letter that is not spoken."""
-    from ..pronunciation.pronounce import RULES
+    from .pronounce import RULES
 
     def spell(letters) -> str:
         return "".join(said.letters[number].jamo for number in letters)
@@ -72,7 +74,7 @@ def _step(change) -> str:
 
 
 def _as_json(said) -> dict:
-    from ..pronunciation.pronounce import RULES
+    from .pronounce import RULES
 
     changes = [
         {"rule": change.rule, "article": change.article, "before": change.before, "after": change.after,
@@ -90,7 +92,8 @@ def _as_json(said) -> dict:
     "pronunciation train --data my.csv --text-column review --out runs/mine",
     "pronunciation train --data nsmc --out runs/pronunciation --resume"))
 def train(
-    data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file: its words are learnt."),
+    data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file, whose words "
+                                           "are learnt."),
     out: Path = typer.Option("runs/pronunciation", help="Checkpoint folder to write."),
     snapshots: str = typer.Option("0,1,10", help="Epochs whose weights are kept; 0 is before training."),
     epochs: Optional[int] = typer.Option(None, help="Default 12, or 60 for fewer than 20,000 words."),
@@ -145,8 +148,8 @@ def evaluate(
     as_json: bool = AsJson,
 ) -> None:
     """How many of the words held out in training the model says right, by rule."""
-    from ..pronunciation.accuracy import accuracy
-    from ..pronunciation.pronouncer import load_pronouncer
+    from .accuracy import accuracy
+    from .pronouncer import load_pronouncer
 
     pronouncer = load_pronouncer(model)
     pairs = pronouncer.pairs("test")
@@ -183,16 +186,16 @@ def report(
     seed: int = typer.Option(0, help="Of drawing the words."),
     as_json: bool = AsJson,
 ) -> None:
-    """Write a self-contained page: what each head looks at, against the causes of sounds, and what replacing letters does."""
-    from ..pronunciation.report_text import LANGUAGES
+    """Write a self-contained page: heads against the causes of sounds, and what replacing letters does."""
     from .. import early
+    from .report_text import LANGUAGES
 
     choose("language", lang, LANGUAGES)
     early.require_writable_folder(out.parent if out.suffix.lower() == ".html" else out)
-    from ..pronunciation.report import write_report
-    from ..pronunciation.report_sentences import in_brief
-    from ..pronunciation.study import EXAMPLES, study_of
-    from ..pronunciation.summary import summarise
+    from .report import write_report
+    from .report_sentences import in_brief
+    from .study import EXAMPLES, study_of
+    from .summary import summarise
 
     draw_without_a_screen()
     bar = Bar("reading")

@@ -26,6 +26,7 @@ from ..models.checkpoint import check_weights, set_weights
 from ..models.snapshots import load_snapshot, snapshot_epochs
 from ..plain import plain
 from ..record import AttentionRecord, Token
+from ..reference import softmax
 from ..text.jamo import ALPHABET, conjoin, is_syllable, part, split, write
 from .config import load_pronunciation
 from .pairs import SPLITS, Pair
@@ -165,9 +166,8 @@ class Pronouncer:
         found: list[np.ndarray] = [np.zeros(0)] * len(words)
         for batch, said, logits, _ in self._forced(words, sounds):
             for row, i in enumerate(batch):
-                scores = logits[row, : len(said[row])][:, self._columns].astype(np.float64)
-                shares = np.exp(scores - scores.max(1, keepdims=True))
-                found[i] = (shares / shares.sum(1, keepdims=True)).astype(np.float32)
+                scores = logits[row, : len(said[row])][:, self._columns]
+                found[i] = softmax(scores.astype(np.float64)).astype(np.float32)
         return found
 
     def probabilities(self, word: Word, sounds: Word) -> np.ndarray:

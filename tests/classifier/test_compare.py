@@ -263,8 +263,9 @@ def test_a_file_that_was_changed_is_not_taken_for_the_same(data, tmp_path):
     lines = data.read_text(encoding="utf-8").splitlines(keepends=True)
     for content in (lines, lines, [*lines[:1], *lines[:0:-1]]):
         path.write_text("".join(content), encoding="utf-8")
-        found = compare(["none"], 1, str(path), tmp_path / "out", explained=2,
-                        settings=ClassifierSettings(**{**SMALL, "epochs": 1}), sentences="정말 최고 영화", report=said.append)
+        settings = ClassifierSettings(**{**SMALL, "epochs": 1})
+        found = compare(["none"], 1, str(path), tmp_path / "out", settings=settings, explained=2,
+                        sentences="정말 최고 영화", report=said.append)
         predicted = load(tmp_path / "out" / "none-0").predict(found.test.texts)
         assert found.results[0]["probabilities"] == [[round(p, 5) for p in one.probabilities.values()] for one in predicted]
         assert [one["text"] for one in found.results[0]["shown"]] == ["정말 최고 영화"]
