@@ -22,7 +22,7 @@ from gluonattn.data.sources import locate
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMANDS = ["train", "evaluate", "predict", "explain", "export", "cells", "tokenizers", "report", "data nsmc", "data sample"]
 
 
