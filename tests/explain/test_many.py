@@ -90,7 +90,8 @@ _UNGUARDED = """
 import gluonattn
 print("this line runs once", flush=True)
 try:
-    for record in gluonattn.load(engine="numpy").explain_each([f"정말 좋은 영화 {i}" for i in range(50_000)], "default", draws=1):
+    texts = [f"정말 좋은 영화 {i}" for i in range(50_000)]
+    for record in gluonattn.load(engine="numpy").explain_each(texts, "default", draws=1):
         print(record.text, flush=True)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
