@@ -22,6 +22,7 @@ FLOORS = {
     "progress": 1,
     "statistics": 2,
     "threads": 1,
+    "processes": 1,
     "record": 2,
     "reference": 2,
     "runtime": 2,
