@@ -15,7 +15,8 @@ from gluonattn.cli.app import main
 from gluonattn.data import sources
 
 ROOT = Path(__file__).parents[2]
-PRINTED = re.compile(r"gluonattn (?:train|evaluate|explain|predict|export|compare|capture|project|pronunciation|report|data)\b[^`\n]*")
+COMMANDS = "train|evaluate|explain|predict|export|compare|capture|project|pronunciation|data"
+PRINTED = re.compile(rf"gluonattn (?:{COMMANDS})\b[^`\n]*")
 SHORT = ["--text-column", "감상 글", "--label-column", "내 느낌", "--epochs", "1", "--validation", "0.5",
          "--tokenizer", "whitespace"]
 NAMES = ["plain", "with space", "it's", '"quoted" $HOME', "한글 [bold]모형[/bold]", "-dash"]
