@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__, console, progress
-from ..errors import GluonAttnError, Interrupted
+from ..errors import GluonAttnError, Interrupted, choose
 from ..options import list_examples
 from ..pronunciation import commands as pronunciation
 from . import capture, comparing, explaining, listing, training  # noqa: F401, they add their commands
@@ -103,7 +103,9 @@ def _as_now(arguments: list[str]) -> list[str]:
     now = None
     if named == "train" and "--task" in " ".join(arguments):
         task, rest = _take_option("--task", arguments[1:])
-        now = [task, "train", *rest] if task in TASKS else ["train", *rest] if task == "reviews" else None
+        if task is not None:
+            choose("task", task, {"reviews": None, **TASKS})
+            now = [task, "train", *rest] if task in TASKS else ["train", *rest]
     elif named == "report" and len(arguments) > 1 and arguments[1] in TASKS:
         now = [arguments[1], "report", *arguments[2:]]
     elif named == "evaluate":

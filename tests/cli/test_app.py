@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 import gluonattn
-from gluonattn.cli.app import SENTENCE, _JsonList, main
+from gluonattn.cli.app import main
+from gluonattn.cli.explaining import _JsonList
+from gluonattn.options import SENTENCE
 from gluonattn.data.sources import locate
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
@@ -269,7 +271,7 @@ def test_a_list_of_explanations_is_closed_when_the_work_is_stopped(capsys):
 
 
 def test_of_many_texts_each_is_tested_with_fewer_draws_and_it_is_said(tiny_model, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("gluonattn.cli.app.MANY", 2)
+    monkeypatch.setattr("gluonattn.cli.explaining.MANY", 2)
     (tmp_path / "in.csv").write_text("text\n좋다\n별로 최악\n그냥 그래요\n", encoding="utf-8")
     code, out, err = call(capsys, "explain", "--model", tiny_model, "--from", tmp_path / "in.csv", "--json")
     assert code == 0 and "held against 25 random draws, not 100; what if a word were missing is not asked" in err
@@ -397,7 +399,7 @@ def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, 
     (tmp_path / "x.csv").write_text("text\n국물\n", encoding="utf-8")
     for arguments in (["explain", "국물"], ["predict", tmp_path / "x.csv", "--out", tmp_path / "y.csv"]):
         code, _, err = call(capsys, *arguments, "--model", tiny_pronouncer)
-        assert code == 2 and "gluonattn evaluate" in err
+        assert code == 2 and "gluonattn pronunciation --help" in err
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -407,10 +409,21 @@ def test_mxnets_notices_are_not_shown(workers, tmp_path):
     assert "src/" not in done.stderr and "src/" not in done.stdout
 
 
+def test_commands_of_version_0_1_still_work_and_say_what_they_are_now(capsys, tmp_path, tiny_pronouncer):
+    now = call(capsys, "pronunciation", "evaluate", "--model", tiny_pronouncer)
+    for model in (["--model", tiny_pronouncer], [f"--model={tiny_pronouncer}"], ["-m", tiny_pronouncer]):
+        code, out, err = call(capsys, "evaluate", *model)
+        assert (code, out) == now[:2] and err == "note: this is `gluonattn pronunciation evaluate` now\n"
+    code, _, err = call(capsys, "report", "pronunciation", tmp_path / "nowhere")
+    assert code == 2 and "`gluonattn pronunciation report` now" in err and "no checkpoint folder" in err
+    code, _, err = call(capsys, "train", "--task=reviews", "--epochs", 0)
+    assert code == 2 and "epochs must be" in err
+
+
 def test_train_refuses_snapshots_that_are_no_epochs(capsys, tmp_path):
     code, _, err = call(capsys, "train", "--task", "pronunciation", "--snapshots", "0,x", "--out", tmp_path / "model")
     assert code == 2 and "got '0,x'" in err
     code, _, err = call(capsys, "train", "--task", "poems", "--out", tmp_path / "model")
     assert code == 2 and "unknown task 'poems'" in err
     code, _, err = call(capsys, "train", "--task", "pronunciation", "--recipe", "post", "--out", tmp_path / "model")
-    assert code == 2 and "leave --recipe out" in " ".join(err.split())
+    assert code == 2 and "No such option: --recipe" in " ".join(err.split())
