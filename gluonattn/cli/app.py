@@ -106,8 +106,9 @@ def _as_now(arguments: list[str]) -> list[str]:
         if task is not None:
             choose("task", task, {"reviews": None, **TASKS})
             now = [task, "train", *rest] if task in TASKS else ["train", *rest]
-    elif named == "report" and len(arguments) > 1 and arguments[1] in TASKS:
-        now = [arguments[1], "report", *arguments[2:]]
+    elif named == "report":
+        task = next((word for word in arguments[1:2] if word in TASKS), None)
+        now = [task, *arguments[:1], *arguments[2:]] if task else [next(iter(TASKS)), *arguments]
     elif named == "evaluate":
         from ..models.checkpoint import recipe_of
 
