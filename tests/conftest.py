@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -27,16 +28,35 @@ def own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("GLUONATTN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory) -> Path:
-    """Checkpoint folder of a small model trained for two epochs on the bundled sample."""
+def made_once(tmp_path_factory, name: str, make) -> Path:
+    """The folder that ``make(folder)`` fills: once a run, also where pytest-xdist runs several processes."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    folder = shared / "made once" / name
+    folder.parent.mkdir(exist_ok=True)
+    with open(folder.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            half = make(folder.with_name(f"{name}.half"))
+            half.rename(folder)
+    return folder
+
+
+def require_mxnet() -> None:
     from gluonattn.runtime import mxnet_is_installed
-    from gluonattn.training.run import train
 
     if not mxnet_is_installed():
         pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]" on Python 3.9 to 3.12')
-    return train("sample", tmp_path_factory.mktemp("models") / "tiny", epochs=2, seed=1, device="cpu", ngrams=True,
-                 model={"embed_size": 16, "hidden_size": 8})
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """Checkpoint folder of a small model trained for two epochs on the bundled sample."""
+    from gluonattn.training.run import train
+
+    require_mxnet()
+    return made_once(tmp_path_factory, "tiny", lambda folder: train(
+        "sample", folder, epochs=2, seed=1, device="cpu", ngrams=True, model={"embed_size": 16, "hidden_size": 8}))
 
 
 @pytest.fixture
@@ -66,12 +86,9 @@ def kiwi():
 @pytest.fixture(scope="session")
 def tiny_pronouncer(tmp_path_factory) -> Path:
     """Checkpoint folder of a small model of pronunciation, trained for a few epochs on words of the bundled sample."""
-    from gluonattn.runtime import mxnet_is_installed
-
-    if not mxnet_is_installed():
-        pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]" on Python 3.9 to 3.12')
     from gluonattn.training.pronunciation import train_pronunciation
 
-    return train_pronunciation("sample", tmp_path_factory.mktemp("models") / "pronouncer", epochs=4, min_count=2,
-                               batch_size=32, learning_rate=0.005, device="cpu", workers=1,
-                               model={"units": 32, "hidden_size": 64})
+    require_mxnet()
+    return made_once(tmp_path_factory, "pronouncer", lambda folder: train_pronunciation(
+        "sample", folder, epochs=4, min_count=2, batch_size=32, learning_rate=0.005, device="cpu", workers=1,
+        model={"units": 32, "hidden_size": 64}))
