@@ -52,7 +52,7 @@ def require_mxnet() -> None:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory) -> Path:
     """Checkpoint folder of a small model trained for two epochs on the bundled sample."""
-    from gluonattn.training.run import train
+    from gluonattn.classifier.training import train
 
     require_mxnet()
     return made_once(tmp_path_factory, "tiny", lambda folder: train(
@@ -86,7 +86,8 @@ def kiwi():
 @pytest.fixture(scope="session")
 def tiny_pronouncer(tmp_path_factory) -> Path:
     """Checkpoint folder of a small model of pronunciation, trained for a few epochs on words of the bundled sample."""
-    from gluonattn.training.pronunciation import train_pronunciation
+    from gluonattn.pronunciation.training import train_pronunciation
+
 
     require_mxnet()
     return made_once(tmp_path_factory, "pronouncer", lambda folder: train_pronunciation(
