@@ -80,6 +80,7 @@ def main_options(
     "train --data my.csv --text-column review --label-column stars --out runs/mine",
     "train --task pronunciation --data nsmc --out runs/pronunciation"))
 def train(
+    context: typer.Context,
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     task: str = typer.Option("reviews", help="reviews, or pronunciation: a Transformer that says the words of the data."),
@@ -126,9 +127,9 @@ def train(
     choose("task", task, dict.fromkeys(("reviews", "pronunciation")))
     if task == "reviews":
         choose("recipe", recipe, {"default": 0, "post": 0})
-        console.refuse_given("weights of epochs are kept for --task pronunciation", "snapshots")
+        console.refuse_given(context, "weights of epochs are kept for --task pronunciation", "snapshots")
     if extra is None:
-        console.refuse_given("there are no other reviews without --extra FILE", "extra_epochs")
+        console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs")
     settings = Settings(
         recipe=task if task == "pronunciation" and recipe == "default" else recipe, cell=cell, ngrams=ngrams, extra=extra,
         extra_epochs=extra_epochs, tokenizer=tokenizer,
@@ -159,6 +160,7 @@ def train(
 @app.command(epilog=_examples(
     "evaluate --data nsmc", "evaluate --model runs/mlp --data held_out.csv --json"))
 def evaluate(
+    context: typer.Context,
     model: Optional[Path] = Model,
     data: str = typer.Option("sample", help="As for train; the test file of sample and nsmc is taken."),
     device: str = Device,
@@ -171,8 +173,8 @@ def evaluate(
     from ..models.checkpoint import is_pronunciation
 
     if model and is_pronunciation(model):
-        console.refuse_given("a model of pronunciation is asked for the words held out when it was trained",
-                             "data", "device", "engine", "text_column", "label_column")
+        console.refuse_given(context, "a model of pronunciation is asked for the words held out when it was trained", "data",
+                             "device", "engine", "text_column", "label_column")
         commands_pronunciation.evaluate(model, as_json)
         return
     from ..data.reviews import read_reviews
