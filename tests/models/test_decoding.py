@@ -5,13 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from gluonattn.runtime import mxnet_is_installed
-
-if not mxnet_is_installed():
-    pytest.skip('needs MXNet: pip install "gluonattn[cpu]"', allow_module_level=True)
 from gluonattn.models.decoding import StepDecoder, decode
-from gluonattn.runtime import mx
 
+from ..needs import mx
 from ..tolerance import tolerance
 from .test_transformer import LETTERS, SOURCES, SUMS, ids, make, run
 

@@ -3,14 +3,10 @@
 import numpy as np
 import pytest
 
-from gluonattn.runtime import mxnet_is_installed
-
-if not mxnet_is_installed():
-    pytest.skip('needs MXNet: pip install "gluonattn[cpu]"', allow_module_level=True)
 from gluonattn.capture.gluon import capture
 from gluonattn.models.transformer import Transformer
-from gluonattn.runtime import mx
 
+from ..needs import mx
 from ..tolerance import tolerance
 
 LETTERS, SOURCES, TARGETS = 12, [7, 4, 2], 5
