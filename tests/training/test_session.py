@@ -152,7 +152,7 @@ def test_a_run_killed_at_any_step_and_resumed_ends_as_one_that_was_not(tmp_path,
 
 
 KINDS = ["default", "post", "pronunciation"]
-CHANGES = [{"epochs": 3}, {"seed": 4}, {"batch_size": 16}]
+CHANGES = [{"epochs": 3}, {"seed": 4}, {"batch_size": 256}]
 SHORT = {"epochs": 2, "patience": 1}
 
 
