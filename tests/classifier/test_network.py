@@ -7,8 +7,8 @@ from gluonattn.classifier.network import RECIPES, build
 from gluonattn.errors import OptionError
 from gluonattn.models.cells import CELLS
 from gluonattn.models.checkpoint import get_weights, set_weights
+from gluonattn.runtime import mx, nlp
 
-from ..needs import mx, nlp
 from ..tolerance import tolerance
 
 WORDS, PADDING = 20, 1

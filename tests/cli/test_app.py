@@ -22,6 +22,8 @@ from gluonattn.data.sources import locate
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
 
+from ..needs import require_mxnet
+
 ROOT = Path(__file__).parents[1]
 COMMANDS = ["train", "evaluate", "predict", "explain", "export", "cells", "tokenizers", "report", "data nsmc", "data sample"]
 
@@ -148,6 +150,7 @@ def test_the_box_knows_what_it_was_trained_on(nsmc, tmp_path, capsys):
 
 def test_from_training_to_picture(tmp_path, capsys):
     """train, evaluate, explain and predict by hand, as the README has them."""
+    require_mxnet()
     model = tmp_path / "model"
     code, out, err = call(capsys, "train", "--epochs", 1, "--out", model, "--json")
     assert code == 0, err
@@ -402,6 +405,7 @@ def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_mxnets_notices_are_not_shown(workers, tmp_path):
+    require_mxnet()
     done = run("train", "--data", "sample", "--epochs", 1, "--workers", workers, "--out", tmp_path / "model", "--json")
     assert done.returncode == 0, done.stderr
     assert "src/" not in done.stderr and "src/" not in done.stdout

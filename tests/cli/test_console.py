@@ -19,6 +19,8 @@ from gluonattn.cli import console
 from gluonattn.cli.app import main
 from gluonattn.errors import OptionError
 
+from ..needs import require_mxnet
+
 ROOT = Path(__file__).parents[1]
 TEXT = "최고의 영화 정말 감동이다 뷁ᄒᆞᆫ🔥"
 ENCODINGS = ["euc-kr", "cp949", "ascii", "latin-1", "utf-8"]
@@ -162,6 +164,7 @@ def test_a_mistake_with_a_closed_stderr_still_exits_2(folder):
 
 
 def test_training_on_closed_streams_writes_its_model(folder):
+    require_mxnet()
     done = run(["train", *TABLE, *SHORT, "--workers", "2", "--out", "모형"], shell=">&- 2>&- <&-")
     assert done.returncode == 1 and (folder / "모형" / "config.json").stat().st_size
     assert not (folder / "모형.resume").exists()

@@ -11,10 +11,6 @@ from hypothesis import strategies as st
 
 from gluonattn.data.batches import plan_batches
 
-from ..needs import require_mxnet
-
-require_mxnet()
-
 lengths_lists = st.lists(st.integers(1, 600), min_size=1, max_size=400)
 seeds = st.one_of(st.none(), st.integers(0, 2**63))
 

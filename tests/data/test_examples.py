@@ -7,10 +7,6 @@ from gluonattn.data.examples import Encoder
 from gluonattn.data.ngrams import known_ngrams, text_ngrams, word_ngrams
 from gluonattn.data.vocabulary import UNKNOWN, build_vocabulary
 
-from ..needs import require_mxnet
-
-require_mxnet()
-
 KNOWN = text_ngrams("좋다 별로 영화 꿀잼", ["좋다", "별로", "영화"])
 VOCABULARY = build_vocabulary([["영화", "좋다"], ["영화", "별로"]], 1)
 

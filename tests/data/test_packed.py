@@ -12,10 +12,6 @@ from gluonattn.data.padding import pad_batch
 from gluonattn.data.vocabulary import Vocabulary, build_vocabulary
 from gluonattn.text.tokens import Tokens
 
-from ..needs import require_mxnet
-
-require_mxnet()
-
 VOCABULARY = Vocabulary(build_vocabulary([["영화", "좋다"], ["영화", "별로"]], 1).to_json())
 UNKNOWN, PADDING = VOCABULARY.unknown, VOCABULARY.padding
 KNOWN = text_ngrams("좋다 별로 영화 꿀잼", ["좋다", "별로", "영화"])

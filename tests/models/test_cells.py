@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gluonattn.errors import OptionError
 from gluonattn.models.cells import CELLS, attention_cell
+from gluonattn.runtime import mx
 
-from ..needs import mx
 from ..tolerance import tolerance
 
 WIDTH, UNITS, HEADS = 8, 5, 2

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gluonattn.models.decoding import StepDecoder, decode
+from gluonattn.runtime import mx
 
-from ..needs import mx
 from ..tolerance import tolerance
 from .test_transformer import LETTERS, SOURCES, SUMS, ids, make, run
 

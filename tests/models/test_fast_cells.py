@@ -5,8 +5,8 @@ import pytest
 
 from gluonattn.models.fast_cells import FastDotProductAttentionCell, FastMLPAttentionCell
 from gluonattn.models.numpy_ops import compute_in_numpy
+from gluonattn.runtime import mx, nlp
 
-from ..needs import mx, nlp
 from ..tolerance import tolerance
 
 

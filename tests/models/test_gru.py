@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gluonattn.models.gru import BiGRU
+from gluonattn.runtime import mx
 
-from ..needs import mx
 from ..tolerance import tolerance
 
 

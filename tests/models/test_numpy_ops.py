@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from gluonattn.classifier.network import build
 from gluonattn.models.numpy_ops import compute_in_numpy, pool, pool_gradient
+from gluonattn.runtime import mx
 
-from ..needs import mx
 from ..tolerance import tolerance
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from gluonattn.capture.gluon import capture
 from gluonattn.models.transformer import Transformer
+from gluonattn.runtime import mx
 
-from ..needs import mx
 from ..tolerance import tolerance
 
 LETTERS, SOURCES, TARGETS = 12, [7, 4, 2], 5

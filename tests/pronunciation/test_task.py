@@ -10,10 +10,10 @@ from gluonattn.pronunciation.task import (
     encode,
     make_vocabulary,
 )
+from gluonattn.runtime import mx
 from gluonattn.training.loop import fit, prepare, validate
 from gluonattn.training.settings import Settings
 
-from ..needs import mx
 from ..tolerance import tolerance
 
 WORDS = ["국물이 값을 놓고 나무 하늘 좋은 학교에 같이 먹는다 책상"]

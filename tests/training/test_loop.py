@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from gluonattn.models.checkpoint import get_weights
+from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
 from gluonattn.training.loop import fit, gradients, prepare, start_gradient, train_batch, validate
 from gluonattn.training.tasks import SmoothedCrossEntropy, dropout_mask
 
-from ..needs import mx
 from ..tolerance import tolerance
 
 

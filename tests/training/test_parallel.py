@@ -17,11 +17,11 @@ import gluonattn
 from gluonattn.classifier.training import train
 from gluonattn.errors import GluonAttnError
 from gluonattn.models.checkpoint import load_checkpoint
+from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
 from gluonattn.training.parallel import ALONE, Follower, Group, Leader, _Memory, _memory_file, add_rows
 
 from ..classifier.test_training import same_model, start, start_training, wait_for
-from ..needs import mx
 from .conftest import TINY
 
 MARK = b"gluonattn.training.worker"
