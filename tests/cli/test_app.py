@@ -82,7 +82,11 @@ def test_cells_and_tokenizers_are_listed(capsys):
     code, out, _ = call(capsys, "cells", "--json")
     assert code == 0 and json.loads(out) == {
         name: {"formula": cell.formula, "source": cell.source} for name, cell in CELLS.items()}
-    code, out, _ = call(capsys, "tokenizers", "--json", "--text", "수준떨어지는 연출")
+
+
+@pytest.mark.java  # four of them run on Java, and where it is here take seconds to start
+def test_tokenizers_show_how_they_split_a_text(capsys):
+    _, out, _ = call(capsys, "tokenizers", "--json", "--text", "수준떨어지는 연출")
     rows = json.loads(out)
     assert len(rows) == 9 and rows["mecab"]["ready"]
     assert rows["whitespace"]["tokens"] == [["수준떨어지는", 0, 6, None], ["연출", 7, 9, None]]
