@@ -49,6 +49,7 @@ setup(
         "safetensors>=0.4",
         "msgspec>=0.18",  # the schema of config.json and of other files that are read back
         "threadpoolctl>=3.0",
+        "loky>=3.5.6",  # processes that share the work of many explanations
         "autograd>=1.6",  # derivatives of the numpy engine
         "scipy>=1.9",
         "typer>=0.12",

@@ -21,7 +21,7 @@ _HOMES = {
     "save_view": "gluonattn.views.save",
     "to_html": "gluonattn.views.page",
     "to_terminal": "gluonattn.views.terminal",
-    "train": "gluonattn.classifier.trained",
+    "train": "gluonattn.classifier.training",
     "load": "gluonattn.classifier.predictor",
     "load_pronouncer": "gluonattn.pronunciation.pronouncer",
     "pronounce": "gluonattn.pronunciation.pronounce",
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .classifier.engines.export import export_model as export_model
     from .classifier.engines.export import torch_module as torch_module
     from .classifier.predictor import load as load
-    from .classifier.trained import train as train
+    from .classifier.training import train as train
     from .data.reviews import read_reviews as read_reviews
     from .errors import GluonAttnError as GluonAttnError
     from .models.cells import attention_cell as attention_cell

@@ -21,13 +21,17 @@ from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.seen import write_seen
 from ..data.sources import locate
 from ..errors import DataError, OptionError
-from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..models.config import FORMAT
 from ..plain import is_blank, text_key
 from ..text import tokenize_all
 from ..training.session import finish as finish_run
 from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
-from ..training.settings import SMALL, Settings
+from ..training.settings import SMALL
+from .config import check_classifier
 from .linear import fit_linear
+from .measure import record_method
+from .settings import ClassifierSettings
 
 _CHUNK = 2048  # texts whose n-grams are read at once
 
@@ -36,7 +40,7 @@ def train(
     data: str | Reviews = "sample",
     out: str | os.PathLike = "runs/model",
     *,
-    settings: Settings | None = None,
+    settings: ClassifierSettings | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
     resume: bool | None = False,
@@ -59,7 +63,7 @@ def train(
     out : path, default "runs/model"
         Checkpoint folder to write. ``OUT.resume`` stands beside it while the
         run is unfinished.
-    settings : Settings or None
+    settings : ClassifierSettings or None
         What to train; None builds it from `options`.
     text_column, label_column : str or None
         Columns of the file; None takes the usual names.
@@ -81,8 +85,9 @@ def train(
     finish : callable or None
         Called with the checkpoint folder and the validation reviews once the
         model is trained; a run killed before it ends is finished by --resume.
+        None chooses the attribution method that `explain` uses by default.
     **options
-        Fields of `Settings`.
+        Fields of `ClassifierSettings`.
 
     Returns
     -------
@@ -99,11 +104,7 @@ def train(
     """
     out = folder_to_write(out)
     say = report or (lambda line: None)
-    if settings is not None and options:
-        raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
-    settings = settings or Settings(**options)
-    if settings.recipe == "pronunciation":
-        raise OptionError("a model of pronunciation is trained by gluonattn.train_pronunciation.")
+    settings = ClassifierSettings.take(settings, options)
     label_names: dict[str, str] = {}
     if isinstance(data, Reviews):
         reviews = data
@@ -176,17 +177,21 @@ def train(
             if branch:
                 best["weighing"] = weigh_branches(run)
                 weights = {**scaled({**weights, **branch.weights()}, **best["weighing"]), KNOWN_NGRAMS: branch.known}
+            check_classifier({**best, "format": FORMAT, "sha256": {}}, out / CONFIG)
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
         fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
         write_seen(out, seen, fingerprint)
-    if finish:
+    if finish is None:
+        method = record_method(out, reviews.take(split[1]))
+        say(f"most faithful attribution on validation: {method} (what explain uses by default)")
+    else:
         finish(out, reviews.take(split[1]))
     finish_run(out)
     return out
 
 
-def _split(reviews: Reviews, settings: Settings):
+def _split(reviews: Reviews, settings: ClassifierSettings):
     """Positions to train on and to validate on, stratified by label, fixed by the seed."""
     try:
         return train_test_split(range(len(reviews)), test_size=settings.validation,
@@ -212,7 +217,7 @@ def _extra(path: str, reviews: Reviews, labels: Sequence[str], say) -> tuple[lis
     return [texts[i] for i in kept], np.stack([1 - positive, positive], axis=1)
 
 
-def _start(settings: Settings, texts, tokens, targets, split, fitting):
+def _start(settings: ClassifierSettings, texts, tokens, targets, split, fitting):
     """What every process of the run begins with; the vocabulary, and the linear branch or None.
 
     `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones.
@@ -246,7 +251,7 @@ def _start(settings: Settings, texts, tokens, targets, split, fitting):
     return start, vocabulary, branch
 
 
-def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
+def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> dict:
     """Every argument of the network, defaults too: they may differ in a later version."""
     from .network import RECIPES
 
@@ -264,7 +269,7 @@ def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
             **settings.model}
 
 
-def _fingerprint(settings: Settings, reviews: Reviews, extra: np.ndarray) -> str:
+def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: np.ndarray) -> str:
     digest = hashlib.sha256(json.dumps({**asdict(settings), "device": None}, sort_keys=True).encode())
     digest.update(extra.tobytes())
     for text, label in zip(reviews.texts, reviews.labels):

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gluonattn.cli import console
+from gluonattn import console
 from gluonattn.cli.app import main
 from gluonattn.errors import OptionError
 
-from ..needs import require_mxnet
+from .needs import require_mxnet
 
 ROOT = Path(__file__).parents[1]
 TEXT = "최고의 영화 정말 감동이다 뷁ᄒᆞᆫ🔥"

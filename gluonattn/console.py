@@ -23,7 +23,7 @@ from typing import Any
 
 import typer
 
-from ..errors import OptionError
+from .errors import OptionError
 
 _RESTARTED = "GLUONATTN_RESTARTED"
 TERMINATED = 128 + signal.SIGTERM
