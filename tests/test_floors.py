@@ -17,6 +17,7 @@ FLOORS = {
     "errors": 0,
     "contents": 1,
     "files": 1,
+    "finding": 1,
     "metrics": 1,
     "plain": 1,
     "progress": 1,
