@@ -34,7 +34,7 @@ setup(
     package_dir={"gluonattn.sample": "data"},
     package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"],
                   "gluonattn.pronunciation": ["*.txt"],
-                  "gluonattn": ["pretrained/*/*"]},
+                  "gluonattn": ["pretrained/*/*", "py.typed"]},
     install_requires=[
         "numpy>=1.22",
         "konlpy>=0.6",
