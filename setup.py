@@ -43,6 +43,7 @@ setup(
         "matplotlib>=3.6",
         "koreanize-matplotlib>=0.1.1",  # carries NanumGothic
         "fonttools>=4.40",  # the glyphs a page or an SVG needs of it
+        "jinja2>=3.0",
         "rjsmin>=1.2",
         "pandas>=1.5",
         "scikit-learn>=1.2",
