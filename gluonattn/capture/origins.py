@@ -50,23 +50,6 @@ class Made(NamedTuple):
     shares: bool = False  # a softmax of such a product: attention weights
 
 
-class Attended(NamedTuple):
-    """Attention that a module computed: where, and from which sequence to which.
-
-    Attributes
-    ----------
-    path : str
-    rows, columns : Origin
-    cure : {"name", "ask"} or None
-        What would record it: to name its class, which hands out weights; to ask the model for them as well; nothing.
-    """
-
-    path: str
-    rows: Origin
-    columns: Origin
-    cure: str | None = None
-
-
 class Origins:
     """What is known of each tensor, and the rules by which what is computed from tensors takes it over.
 
@@ -75,13 +58,11 @@ class Origins:
     store, columns : mappings that know tensors by identity, not by value
     learned : callable
         Whether a tensor is a parameter of the model.
-    attended : callable of two origins and the weights
-        Told of every attention that is computed, from which sequence to which.
     """
 
-    def __init__(self, store, columns, learned: Callable[[Any], bool], attended: Callable[[Origin, Origin, Any], None]):
+    def __init__(self, store, columns, learned: Callable[[Any], bool]):
         self._made, self._columns = store, columns  # columns: of scores and weights, the sequence of their keys
-        self._learned, self._attended = learned, attended
+        self._learned = learned
         self._tokens: set[Origin] = set()
 
     def of(self, tensor: Any) -> Origin:
@@ -126,7 +107,7 @@ class Origins:
                 self._columns[result] = columns
 
     def product(self, left: Any, right: Any, results: Sequence[Any], made: Made, *, many: bool) -> Made:
-        """Two sequences multiplied are scores; weights multiplied with a sequence are attention.
+        """Two sequences multiplied are scores; weights multiplied with a sequence are its mixture.
 
         Parameters
         ----------
@@ -139,9 +120,8 @@ class Origins:
         one, other = self.known(left), self.known(right)
         if one is None or other is None or self._learned(left) or self._learned(right):
             return (one or other or made)._replace(scores=False, shares=False)
-        for weights, its in ((left, one), (right, other)):
+        for its in (one, other):
             if its.shares:
-                self._attended(its.origin, self._columns.get(weights) or its.origin, weights)
                 return its._replace(scores=False, shares=False)
         if many:
             for result in results:

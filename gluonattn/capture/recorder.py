@@ -11,10 +11,11 @@ from ..errors import CaptureError
 from ..metrics import entropy
 from ..plain import read_texts
 from ..record import KINDS, AttentionRecord, Token
-from .calls import Call, Checked, Generation, Pass, checked, joined
+from .calls import Call, Checked, Generation, Pass, checked
 from .kinds import settled
 from .placing import place
 from .rows import broken_row
+from .steps import joined
 
 UNIFORM = 1 - 1e-5  # relative entropy from which a row counts as uniform
 BYPASSED = "was bypassed (its hook did not fire)"
@@ -294,7 +295,7 @@ class Recorder:
                 if lost > 1e-3:
                     self._lost[call.layer] = max(float(lost), self._lost.get(call.layer, 0.0))
             vectors = {}
-            if all(c.queries is not None and c.keys is not None for c in calls):
+            if not outside and all(c.queries is not None and c.keys is not None for c in calls):
                 vectors = {"queries_vectors": np.stack([c.queries[row][:, queries] for c in calls]),
                            "keys_vectors": np.stack([c.keys[row][:, places] for c in calls]),
                            "values": np.stack([c.values[row][:, places] for c in calls])}
