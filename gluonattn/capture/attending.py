@@ -155,11 +155,11 @@ class Attending:
     def assigned(self, args) -> None:
         """A part of a tensor was written."""
         target, index, value = args
-        if not isinstance(value, torch.Tensor) or not value.is_floating_point() or target.dim() < 4:
+        if not isinstance(value, torch.Tensor) or not value.is_floating_point() or target.dim() < 3:
             return
-        node = self._nodes.get(value)
-        if node is not None:
-            before = self._nodes.get(target) or Nothing(target.shape)
+        node, before = self._nodes.get(value), self._nodes.get(target)
+        if node is not None and (before is None or node.pair or isinstance(before, Written)):
+            before = before or Nothing(target.shape)
             self._nodes[target] = Written(before, with_nodes(index, self._nodes.get), node)
             if value in self._scores:
                 self._scores[target] = replace(self._scores[value], followed=False)
@@ -339,7 +339,8 @@ class Attending:
             return
         if name in FRESH:
             return
-        known = [(t, n) for t in operands if t.is_floating_point() and (n := self.node_of(t)) is not None]
+        node_of = self._nodes.get if name in MOVES else self.node_of
+        known = [(t, n) for t in operands if t.is_floating_point() and (n := node_of(t)) is not None]
         if not known:
             return
         if name == "einsum":
@@ -366,7 +367,7 @@ class Attending:
     def _pooled(self, name, operands, result) -> None:
         of = operands[0]
         known = self._nodes.get(of)
-        if result.dim() == 4 and (known is None or isinstance(known, Root) and len(known.axes) == 2):
+        if result.dim() == 4 and (name == "conv2d" or known is None or isinstance(known, Root) and len(known.axes) == 2):
             self._nodes[result] = Root(result.shape, (2, 3))
         elif result.dim() == 3 and name == "conv1d":
             self._nodes[result] = Root(result.shape, (2,))

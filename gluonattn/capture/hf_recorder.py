@@ -87,6 +87,7 @@ class HuggingFaceRecorder(TorchRecorder):
         CaptureError
             As `check` does, or if the texts do not fit what went through the model.
         """
+        self.leave_out_own_padding()
         tokenizers = {"source": tokenizer, "target": target_tokenizer or tokenizer}
         batches = [(batch, row) for batch in joined(settled(self.passes)) for row in range(batch.size)]
         self._refuse_what_has_no_tokens(kind)
@@ -112,16 +113,24 @@ class HuggingFaceRecorder(TorchRecorder):
     def add(self, call: Call) -> None:
         if call.kind == "encoder" and not call.declared and _looks_back(call.weights):
             call.kind = "decoder"  # its class does not say so
-        super().add(self._without_own_padding(call))
+        super().add(call)
 
-    def _without_own_padding(self, call: Call) -> Call:
+    def leave_out_own_padding(self) -> None:
         """A model may pad what it is given to whole blocks, and cut its output again."""
-        padded = self.trace.padded
-        if call.weights is None or not (call.rows in padded or call.columns in padded):
-            return call
+        for one in self.passes:
+            for call in one.calls:
+                if call.weights is not None and {call.rows, call.columns} & set(self.trace.padded):
+                    self._cut(call, self.trace.padded)
+
+    @staticmethod
+    def _cut(call: Call, padded) -> None:
+        assert call.weights is not None
         queries, keys = (min(length, padded.get(origin, length)) for origin, length in zip(
             (call.rows, call.columns), (call.weights.shape[2], call.weights.shape[3] - len(call.outside))))
         places = [*range(keys), *range(call.weights.shape[3] - len(call.outside), call.weights.shape[3])]
+        lost = call.weights[:, :, :queries, keys:call.weights.shape[3] - len(call.outside)].sum(-1)
+        if lost.size and np.median(lost) > 1e-6:
+            return  # it is looked at, so it is no padding
         call.weights = call.weights[:, :, :queries][..., places]
         if call.bias is not None:
             call.bias = call.bias[:, :, :queries] if call.bias.shape[2] > 1 else call.bias
@@ -132,7 +141,6 @@ class HuggingFaceRecorder(TorchRecorder):
             vectors = getattr(call, name)
             setattr(call, name, None if vectors is None else vectors[:, :, :length])
         call.context = None if call.context is None else call.context[:, :queries]
-        return call
 
     def settle_silent(self) -> None:
         """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights."""

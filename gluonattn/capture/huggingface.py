@@ -92,6 +92,7 @@ def capture(
         try:
             yield recorder
         finally:
+            recorder.leave_out_own_padding()
             if recorder.passes and not attention:
                 recorder.settle_silent()
             captured = {c.layer for p in recorder.passes for c in p.calls if c.weights is not None}

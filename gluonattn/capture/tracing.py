@@ -85,6 +85,7 @@ class Trace(TorchFunctionMode):
         self.left_out: set[str] = set()
         self.entered: set[str] = set()
         self.padded: dict[Origin, int] = {}
+        self._maybe_padded: dict[Origin, int] = {}
         self._stack: list[Running] = []
         self._given: Any = WeakIdKeyDictionary()  # tensors that came from outside
         self._quiet = 0
@@ -182,7 +183,7 @@ class Trace(TorchFunctionMode):
         if not results:
             return
         operands = [*tensors(args), *tensors(tuple(kwargs.values()))]
-        if name in FRESH and results[0].is_floating_point():
+        if name in FRESH:
             return
         self._take_over(name, args, kwargs, operands, results)
         if results[0].is_floating_point() and operands:
@@ -234,6 +235,8 @@ class Trace(TorchFunctionMode):
         """Two sequences side by side are a third; what carries no origin (a learned token) changes nothing."""
         floats = [t for t in operands if t.is_floating_point()]
         parts = dict.fromkeys(k.origin for t in floats if (k := self.origins.known(t)) is not None and k.rank >= INPUT)
+        if len(parts) == 1 and floats[0].dim() == 3 and (known := self.origins.known(floats[0])) is not None:
+            self._maybe_padded.setdefault(known.origin, int(floats[0].shape[1]))  # what is cut off again was padding
         if len(parts) > 1:
             first, *others = parts
             return made._replace(origin=Origin(first.name, (*first.via, *(f"and {o}" for o in others))))
@@ -256,7 +259,9 @@ class Trace(TorchFunctionMode):
         cut = whole.dim() == part.dim() and whole.shape[:2] != part.shape[:2]
         if part.dim() == 3 and (cut or piled) and whole.is_floating_point():
             begin = part.storage_offset() if part.layout == torch.strided else 0
-            if begin == 0 and part.shape[1] == self.padded.get(origin) and part.shape[0] == whole.shape[0]:
+            length = self.padded.get(origin, self._maybe_padded.get(origin))
+            if begin == 0 and part.shape[1] == length and part.shape[0] == whole.shape[0]:
+                self.padded[origin] = part.shape[1]
                 return origin  # without its padding again
             return origin.after(f"positions {begin}:{tuple(part.shape[:2])}")
         return origin
