@@ -1,7 +1,7 @@
 """What a module's softmaxes say, as one matrix from every query to every key.
 
-Weights mostly lie between whole sequences as they are. Where a layer attends within windows, blocks or chunks, or to a few keys
-only, each weight is put where its query and key stand; what no query may look at is marked in the bias.
+Weights mostly lie between whole sequences as they are. Where a layer attends within windows, blocks or chunks, or to a few
+keys only, each weight is put where its query and key stand; what no query may look at is marked in the bias.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import numpy as np
 
 from .attending import Shares
 from .calls import Call
-from .origins import Origin
-from .positions import Root
-from .recorder import whole_rows
+from .positions import Like, Moved, Node, Pair, Root, nodes_in
+from .rows import whole_rows
 
 SINK = "[sink]"
 
@@ -76,22 +75,38 @@ def merged(before: Call, after: Call) -> bool:
         return False
     rows = after.covered[:, None, :, None]
     before.weights = np.where(rows, other, one)
-    before.bias = np.where(rows, np.broadcast_to(after.bias, rows.shape[:1] + (1,) + one.shape[2:]),
-                           np.broadcast_to(before.bias, rows.shape[:1] + (1,) + one.shape[2:]))
+    before.bias = np.where(rows, np.broadcast_to(after.bias, (*rows.shape[:1], 1, *one.shape[2:])),
+                           np.broadcast_to(before.bias, (*rows.shape[:1], 1, *one.shape[2:])))
     before.covered = before.covered | after.covered
     before.queries = before.keys = before.values = None
     return True
 
 
-def is_whole(shares: Shares, roots: dict[Root, int] | None = None) -> bool:
-    """Whether weights are (B, H, Tq, Tk) of whole sequences, as they are."""
-    if roots is None:
-        roots = {}
-        shares.node.roots(roots)
-    weights, first = shares.weights, next(iter(roots))
-    return bool(shares.node.pair and weights.dim() == 4 and shares.axis == 3 and weights.shape[0] == first.batch
-                and weights.shape[2] == first.length
-                and (len(roots) > 2 or weights.shape[3] in {root.length for root in roots}))
+def is_whole(shares: Shares) -> bool:
+    """Whether weights are (B, H, Tq, Tk), or (B * H, Tq, Tk), from a whole sequence to whatever its keys are."""
+    roots: dict[Root, int] = {}
+    shares.node.roots(roots)
+    pair = _product(shares.node)
+    weights = shares.weights
+    if not roots or pair is None or shares.axis != weights.dim() - 1:
+        return False
+    first, known = next(iter(roots)), weights.shape[-1] in {root.length for root in roots}
+    if weights.dim() == 4:
+        return weights.shape[0] == first.batch and weights.shape[2] == first.length 
+    # With a cache keys come from several passes, and their own positions are not told.
+    return weights.dim() == 3 and weights.shape[1] == first.length and not weights.shape[0] % first.batch and not known
+
+
+def _product(node: Node) -> Pair | None:
+    """The product that scores are, where they were at most viewed otherwise since."""
+    while not isinstance(node, Pair):
+        if isinstance(node, Like):
+            node = node.parent
+        elif isinstance(node, Moved) and getattr(node.function, "__name__", "") in ("view", "reshape"):
+            node = nodes_in(node.args)[0]
+        else:
+            return None
+    return node
 
 
 def _part(shares: Shares, to_numpy) -> Part | None:
@@ -99,9 +114,12 @@ def _part(shares: Shares, to_numpy) -> Part | None:
     shares.node.roots(roots)
     if not roots:
         return None
-    if is_whole(shares, roots):
+    if is_whole(shares):
         first = next(iter(roots))
-        return Part(shares, whole_rows(to_numpy(shares.weights)), None, np.ones((first.batch, first.length), dtype=bool))
+        weights = whole_rows(to_numpy(shares.weights))
+        if weights.ndim == 3:
+            weights = weights.reshape(first.batch, -1, *weights.shape[1:])
+        return Part(shares, weights, None, np.ones((first.batch, first.length), dtype=bool))
     return _placed(shares, roots, to_numpy)
 
 
@@ -174,6 +192,7 @@ def _scattered(shares, weights, rows: _Places, columns: _Places, swapped: bool, 
     matrix, names = _with_sink(matrix, covered, names, _has_sink(shares, rows, columns, weights))
     if len(names) > total - sizes[0]:
         seen = np.concatenate([seen, covered[:, None, :, None]], -1)
+    pooled = pooled or (length == 1 and shares.scores is not None and shares.scores.rows == shares.scores.columns)
     return Part(shares, whole_rows(matrix), seen, covered, names, swapped, pooled)
 
 
@@ -259,7 +278,7 @@ def _call(path: str, kind: str, part: Part, to_numpy) -> Call:
 
 def _fitted(bias: np.ndarray, shape) -> np.ndarray | None:
     """A bias broadcastable to (B, H, Tq, Tk)."""
-    batch, heads, *last = shape
+    batch, heads = shape[:2]
     if bias.ndim == 3 and bias.shape[0] == batch * heads:
         return bias.reshape(batch, heads, *bias.shape[1:])
     while bias.ndim < 4:

@@ -1,7 +1,7 @@
 """Attention found in what torch computes: scores, their softmax, and the values that it is multiplied with.
 
-No module has to say that it attends. Two activations multiplied (or added, where a layer of one output follows) are scores; a
-softmax over the positions of one of them is attention as soon as something is mixed by it. A router's, a classifier's or a
+No module has to say that it attends. Two activations multiplied (or added, where a layer of one output follows) are scores;
+a softmax over the positions of one of them is attention as soon as something is mixed by it. A router's, a classifier's or a
 vocabulary's softmax runs over outputs of one position, and is none.
 """
 
@@ -14,12 +14,24 @@ from typing import Any
 import torch
 from torch.utils.weak import WeakIdKeyDictionary
 
-from .operations import ATTENTION, FRESH, JOINS, MOVES, POOLS, PRODUCTS, SOFTMAX, argument, tensors
+from .operations import ATTENTION, FRESH, JOINS, MOVES, POOLS, PRODUCTS, SOFTMAX, argument
 from .origins import Origin, Origins
-from .positions import Like, Moved, Node, Nothing, Pair, Root, Spread, Written, letters_of, nodes_in, with_nodes
+from .positions import (
+    Like,
+    Moved,
+    Node,
+    Nothing,
+    Pair,
+    Root,
+    Spread,
+    Written,
+    letters_of,
+    nodes_in,
+    with_nodes,
+)
 
-_REDUCTIONS = {"sum", "mean", "max", "amax", "min", "amin", "argmax", "argmin", "topk", "sort", "std", "var", "norm", "cumsum",
-               "nansum", "median", "all", "any", "log", "multinomial"}
+_REDUCTIONS = {"sum", "mean", "max", "amax", "min", "amin", "argmax", "argmin", "topk", "sort", "std", "var", "norm",
+               "cumsum", "nansum", "median", "all", "any", "log", "multinomial"}
 _SUMS = {"sum", "nansum"}
 _TIMES, _OVER, _PLUS = {"mul", "mul_", "multiply"}, {"div", "div_", "true_divide"}, {"add", "add_"}
 _LINEAR = {"linear", "addmm"}
@@ -108,6 +120,7 @@ class Attending:
         self._shares: Any = WeakIdKeyDictionary()
         self._mixed: Any = WeakIdKeyDictionary()  # values times shares, not summed yet
         self.running = lambda: None  # path of the module that runs
+        self.grids: dict[str, list[tuple[int, int]]] = {}  # rows and columns of patches, by the name of a picture
         self._grown: Any = WeakIdKeyDictionary()  # exp of scores, with the scores
         self._totals: Any = WeakIdKeyDictionary()  # of these over an axis, or the logarithm of it
 
@@ -135,8 +148,8 @@ class Attending:
         result = results[0]
         if name in PRODUCTS and len(operands) > max(PRODUCTS[name]):
             left, right = (operands[i] for i in PRODUCTS[name])
-            if not (isinstance(left, torch.nn.Parameter) or isinstance(right, torch.nn.Parameter)):
-                self._product(name, args, kwargs, operands, left, right, result)
+            learned = isinstance(left, torch.nn.Parameter) or isinstance(right, torch.nn.Parameter)
+            if not learned and self._product(name, args, kwargs, operands, left, right, result):
                 return
         if name in ATTENTION:
             self._fused(name, args, kwargs, result)
@@ -166,18 +179,20 @@ class Attending:
 
     # ---- what follows attention
 
-    def _product(self, name, args, kwargs, operands, left, right, result) -> None:
+    def _product(self, name, args, kwargs, operands, left, right, result) -> bool:
+        """Whether two activations were multiplied: scores, or values that are mixed."""
         for weights, values in ((left, right), (right, left)):
             if weights in self._shares and values not in self._shares:
                 self._mix(self._shares[weights], values)
                 self._after_mixing(weights, result)
-                return
+                return True
         letters = letters_of(name, args, left, right, result)
         if letters is None:
-            return
-        one, other = self._side(left, letters[0], (letters[1], letters[2])), self._side(right, letters[1], (letters[0], letters[2]))
+            return False
+        one = self._side(left, letters[0], (letters[1], letters[2]))
+        other = self._side(right, letters[1], (letters[0], letters[2]))
         if one is None or other is None or one.pair or other.pair or not (self._known(left) and self._known(right)):
-            return
+            return False
         self._nodes[result] = Pair(one, other, result.shape, letters)
         scores = Scores(self._origin_of(left), self._origin_of(right))
         if self._vectors and name != "einsum":
@@ -189,6 +204,7 @@ class Attending:
             beta = kwargs.get("beta", 1.0)
             scores.bias = None if beta == 0 else scores.bias * beta
         self._scores[result] = scores
+        return True
 
     def _side(self, tensor, own: str, others: tuple[str, str]) -> Node | None:
         """The node of a factor; what nothing is known of has its positions on the axis that the product keeps."""
@@ -228,7 +244,7 @@ class Attending:
     def _by_hand(self, name, args, kwargs, operands, result) -> None:
         """exp(x) / sum(exp(x)), or exp(x - logsumexp(x)), is a softmax too."""
         first = operands[0]
-        if name == "logsumexp" and first in self._scores or name in _SUMS and first in self._grown:
+        if (name == "logsumexp" and first in self._scores) or (name in _SUMS and first in self._grown):
             axis = argument("dim", 1, args, kwargs)
             axis = axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
             if isinstance(axis, int):
@@ -259,7 +275,7 @@ class Attending:
             return
         from .fused import weights_of
 
-        query, key, value = (argument(n, i, args, kwargs) for i, n in enumerate(("query", "key", "value")))
+        query, key = argument("query", 0, args, kwargs), argument("key", 1, args, kwargs)
         node = None if query.is_nested else self.pair(query, key)
         if query.is_nested or node is not None:
             made = weights_of(args, kwargs)
@@ -302,7 +318,7 @@ class Attending:
 
     def _changed(self, name, args, kwargs, operands, scores: Scores, result) -> Scores | None:
         """Scores after an operation."""
-        if name in _REDUCTIONS or name in _LINEAR and result.shape[:-1] != operands[0].shape[:-1]:
+        if name in _REDUCTIONS or (name in _LINEAR and result.shape[:-1] != operands[0].shape[:-1]):
             return None
         if not scores.followed or name in _SAME_SCORES:
             return scores
@@ -367,8 +383,11 @@ class Attending:
     def _pooled(self, name, operands, result) -> None:
         of = operands[0]
         known = self._nodes.get(of)
-        if result.dim() == 4 and (name == "conv2d" or known is None or isinstance(known, Root) and len(known.axes) == 2):
+        if result.dim() == 4 and (name == "conv2d" or known is None or (isinstance(known, Root) and len(known.axes) == 2)):
             self._nodes[result] = Root(result.shape, (2, 3))
+            if name == "conv2d" and known is None:
+                grids = self.grids.setdefault(self._origin_of(of).name, [])
+                grids += [] if tuple(result.shape[2:]) in grids else [tuple(result.shape[2:])]
         elif result.dim() == 3 and name == "conv1d":
             self._nodes[result] = Root(result.shape, (2,))
 
@@ -381,9 +400,9 @@ class Attending:
             for part in parts:
                 if part is not None:
                     part.roots(roots)
-            if results[0].dim() == 3 and (len(roots) > 1 or None in parts):
-                if results[0].shape[:2] != operands[0].shape[:2]:
-                    return  # a sequence of its own, from where its elements stand now
+            if (results[0].dim() == 3 and (len(roots) > 1 or None in parts)
+                    and results[0].shape[:2] != operands[0].shape[:2]):
+                return  # a sequence of its own, from where its elements stand now
         pair = any(n.pair for t in operands if (n := self._nodes.get(t)) is not None)
         given = with_nodes((args, kwargs), self._nodes.get)
         if name == "pad":
@@ -401,6 +420,8 @@ class Attending:
             return crossed
         width = [n for _, n in known if n.shape[:-1] == shape[:-1] and len(n.shape) == len(shape)]
         spread = [n for _, n in known if len(n.shape) == len(shape) and all(a in (1, b) for a, b in zip(n.shape, shape))]
+        if not width and any(tuple(t.shape) == shape for t in operands if t.is_floating_point()):
+            return None  # it is made of a tensor that nothing is known of
         best = min(width or spread, key=lambda n: (not n.pair, n.depth), default=None)
         return None if best is None else Like(best, shape)
 

@@ -18,9 +18,9 @@ from .placing import spelled
 from .steps import joined
 from .torch import TorchRecorder
 
-NO_SOFTMAX = "is called an attention, and no attention was computed in it: no softmax over positions that values are mixed by"
-OTHERWISE = "Such a layer has no weights from token to token; what the model computes beside it can be captured by name: " \
-            "capture(model, attention=[...])"
+NO_SOFTMAX = "is called an attention, and no attention was computed in it (no softmax over positions that mixes values)"
+OTHERWISE = ("Such a layer has no weights from token to token; what the model computes beside it can be captured by name: "
+             "capture(model, attention=[...])")
 UNSEEN = Origin("what could not be followed")
 
 
@@ -184,12 +184,12 @@ class HuggingFaceRecorder(TorchRecorder):
         part = self._part_of(read, without=layers)
         cures = ([f"capture the part that reads text: capture(model.{part})"] if part else []) + (
             [f"ask for what reads text alone: records(..., kind={kinds[0]!r})"] if kinds else [])
-        names = sorted({type(self.modules[c.layer]).__name__ for p in self.passes for c in p.calls if c.weights is not None})
-        eager = ' and attn_implementation="eager"' if self.implementation != "eager" else ""
-        own = f"To name its positions yourself, use gluonattn.capture.torch with attention={names}{eager}"
+        cures.append("name its tokens by position: records_by_position()")
         return (f"{layers[0]} attends over {sequence}, for which the model was given no {side} ids (a picture, a sound, or "
-                "embeddings), so it has no tokens. " + (f"To have the rest, {' or '.join(cures)}. " if cures else "")
-                + f"{own}.")
+                f"embeddings), so it has no tokens. To have the rest, {' or '.join(cures[:-1])}; or {cures[-1]}."
+                if len(cures) > 1 else
+                f"{layers[0]} attends over {sequence}, for which the model was given no {side} ids (a picture, a sound, or "
+                f"embeddings), so it has no tokens: {cures[0]}.")
 
     def _part_of(self, layers, without) -> str:
         """The smallest part that holds some layers and none of others."""

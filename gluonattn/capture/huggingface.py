@@ -22,7 +22,7 @@ from .calls import Call, kind_of_path
 from .generating import generating
 from .hf_recorder import HuggingFaceRecorder, class_kind, holds_transformers
 from .hooks import need_torch, passes, plain_torch, to_numpy
-from .recorder import whole_rows
+from .rows import whole_rows
 from .torch import followed
 
 CURE = ("Run the model itself inside `with capture(...)`, capture only the part that runs, or ask only for the kinds that "

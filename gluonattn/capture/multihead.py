@@ -11,7 +11,7 @@ import numpy as np
 from ..reference import Projection
 from .calls import Call
 from .hooks import blocked, heads_of, hidden_keys, to_numpy
-from .recorder import whole_rows
+from .rows import whole_rows
 
 
 def hook_all(torch, undo, recorder, modules: Mapping[str, Any], paths, vectors: bool) -> None:

@@ -12,16 +12,17 @@ import torch
 SAME_IDS = {"view", "reshape", "clone", "contiguous", "to", "long", "int", "detach", "expand", "expand_as", "unsqueeze",
             "squeeze", "transpose", "permute", "t", "flatten", "unflatten", "movedim", "type", "cpu", "cuda", "view_as",
             "reshape_as", "repeat", "repeat_interleave", "index_select", "pad"}
-PRODUCTS = {"matmul": (0, 1), "bmm": (0, 1), "einsum": (0, 1), "baddbmm": (1, 2), "baddbmm_": (1, 2), "linalg_matmul": (0, 1)}
+PRODUCTS = {"matmul": (0, 1), "bmm": (0, 1), "einsum": (0, 1), "baddbmm": (1, 2), "baddbmm_": (1, 2),
+            "linalg_matmul": (0, 1)}
 COPIES = {"expand", "expand_as", "repeat", "repeat_interleave", "unsqueeze", "__getitem__", "clone", "broadcast_to"}
 CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "narrow", "select", "unbind", "hsplit",
         "vsplit"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "vstack", "stack"}
 # Operations that move elements and change none.
-MOVES = {*CUTS, *JOINS, "view", "reshape", "transpose", "permute", "t", "swapaxes", "swapdims", "movedim", "moveaxis", "expand",
-         "expand_as", "broadcast_to", "squeeze", "unsqueeze", "flatten", "unflatten", "pad", "as_strided", "roll", "flip",
-         "gather", "index_select", "take_along_dim", "unfold", "repeat", "repeat_interleave", "tile", "__get__", "view_as",
-         "reshape_as", "diagonal", "ravel"}
+MOVES = {*CUTS, *JOINS, "view", "reshape", "transpose", "permute", "t", "swapaxes", "swapdims", "movedim", "moveaxis",
+         "expand", "expand_as", "broadcast_to", "squeeze", "unsqueeze", "flatten", "unflatten", "pad", "as_strided", "roll",
+         "flip", "gather", "index_select", "take_along_dim", "unfold", "repeat", "repeat_interleave", "tile", "__get__",
+         "view_as", "reshape_as", "diagonal", "ravel"}
 # New numbers, which take nothing but a shape from the tensor they are made by.
 FRESH = {"zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "new_zeros",
          "new_ones", "new_empty", "new_full", "new_tensor", "new_empty_strided"}

@@ -50,6 +50,20 @@ class Made(NamedTuple):
     shares: bool = False  # a softmax of such a product: attention weights
 
 
+class Attended(NamedTuple):
+    """Attention that a module computed: where, and from which sequence to which.
+
+    Attributes
+    ----------
+    path : str
+    rows, columns : Origin
+    """
+
+    path: str
+    rows: Origin
+    columns: Origin
+
+
 class Origins:
     """What is known of each tensor, and the rules by which what is computed from tensors takes it over.
 
@@ -58,11 +72,14 @@ class Origins:
     store, columns : mappings that know tensors by identity, not by value
     learned : callable
         Whether a tensor is a parameter of the model.
+    attended : callable of two origins and the weights
+        Told of every attention that is computed, from which sequence to which.
     """
 
-    def __init__(self, store, columns, learned: Callable[[Any], bool]):
+    def __init__(self, store, columns, learned: Callable[[Any], bool],
+                 attended: Callable[[Origin, Origin, Any], None] = lambda rows, columns, weights: None):
         self._made, self._columns = store, columns  # columns: of scores and weights, the sequence of their keys
-        self._learned = learned
+        self._learned, self._attended = learned, attended
         self._tokens: set[Origin] = set()
 
     def of(self, tensor: Any) -> Origin:
@@ -120,8 +137,9 @@ class Origins:
         one, other = self.known(left), self.known(right)
         if one is None or other is None or self._learned(left) or self._learned(right):
             return (one or other or made)._replace(scores=False, shares=False)
-        for its in (one, other):
+        for weights, its in ((left, one), (right, other)):
             if its.shares:
+                self._attended(its.origin, self._columns.get(weights) or its.origin, weights)
                 return its._replace(scores=False, shares=False)
         if many:
             for result in results:

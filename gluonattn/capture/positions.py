@@ -2,7 +2,7 @@
 
 Local attention (windows, blocks, chunks) is computed on tensors that hold the positions of a sequence in another order,
 padded, doubled or beside each other. Each tensor keeps a note of the operations that made it, without its numbers; where a
-layer's weights turn out not to lie between whole sequences, the same operations are run again on the numbers of the positions.
+layer's weights turn out not to lie between whole sequences, the operations are run again on the numbers of the positions.
 """
 
 from __future__ import annotations

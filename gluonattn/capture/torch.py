@@ -14,11 +14,12 @@ from .calls import Call, kind_of_path
 from .found import Found, found_in
 from .hooks import heads_of, hidden_keys, need_torch, passes, plain_torch, to_numpy
 from .multihead import hook_all
-from .recorder import Recorder, some, whole_rows
+from .recorder import Recorder
+from .rows import some, whole_rows
 
 __all__ = ["TorchRecorder", "capture", "heads_of", "hidden_keys", "need_torch", "passes", "to_numpy"]
-CURE = ("Run the model itself inside `with capture(...)`, not a scripted copy (torch.jit calls no hooks; capture the model it was "
-        "made from), capture only the part that runs, or ask only for the kinds that ran: records(..., kind=...)")
+CURE = ("Run the model itself inside `with capture(...)`, not a scripted copy (torch.jit calls no hooks; capture the model "
+        "it was made from), capture only the part that runs, or ask only for the kinds that ran: records(..., kind=...)")
 
 
 @contextmanager
@@ -51,13 +52,11 @@ def capture(
         If nothing in the model can compute attention.
     """
     torch = need_torch()
-    modules = dict(model.named_modules())
     recorder = TorchRecorder("torch", {}, cure=CURE, source={"model": type(model).__name__})
     with ExitStack() as undo:
         undo.enter_context(plain_torch(torch, model))
         undo.enter_context(followed(torch, model, recorder, attention, vectors))
-        if not recorder.expected and not any(_own_code(torch, module) for module in modules.values()):
-            raise CaptureError(_nothing_found(model, modules))
+        _refuse_what_has_none(torch, model, recorder)
         undo.enter_context(passes(model, recorder))  # last, for the model may itself be an attention module
         yield recorder
 
@@ -109,6 +108,10 @@ class TorchRecorder(Recorder):
         """
         return found_in(self.passes, self.modules, sorted(self.trace.left_out))
 
+    def grids(self) -> dict[str, list[tuple[int, int]]]:
+        """Rows and columns of patches that each picture was cut into, by its name as an input."""
+        return self.trace.attending.grids
+
     def ran(self, layer: str) -> bool:
         return any(path in ("", layer) or layer.startswith(f"{path}.") for path in self.trace.ran)
 
@@ -146,13 +149,25 @@ class TorchRecorder(Recorder):
         return ". ".join(dict.fromkeys(advice))
 
 
-def _nothing_found(model, modules: Mapping[str, Any]) -> str:
-    return (f"{type(model).__name__} holds no nn.MultiheadAttention: name its own attention modules, which return "
+def _refuse_what_has_none(torch, model, recorder: TorchRecorder) -> None:
+    """Raise where nothing can compute attention, or where another capture knows the tokens."""
+    from .hf_recorder import holds_transformers
+
+    if recorder.expected:
+        return
+    if holds_transformers(model):
+        raise CaptureError(
+            f"{type(model).__name__} holds no nn.MultiheadAttention but a transformers model: capture it with "
+            "gluonattn.capture.huggingface, which knows its tokens, or name attention modules by class or path: "
+            "capture(model, attention=[...]).")
+    if not any(_own_code(module) for module in model.modules()):
+        raise CaptureError(
+            f"{type(model).__name__} holds no nn.MultiheadAttention: name its own attention modules, which return "
             f"(output, weights), by class or path: capture(model, attention=[...]). Its classes are "
-            f"{', '.join(sorted({type(m).__name__ for m in modules.values()}))}.")
+            f"{', '.join(sorted({type(m).__name__ for m in model.modules()}))}, none of which computes attention.")
 
 
-def _own_code(torch, module) -> bool:
+def _own_code(module) -> bool:
     """Whether a module may compute attention: torch's own do not, nn.MultiheadAttention aside."""
     return not type(module).__module__.startswith("torch.nn.modules.")
 

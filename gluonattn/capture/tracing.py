@@ -278,8 +278,7 @@ class Trace(TorchFunctionMode):
     def _found(self, shares: Shares) -> None:
         if not self._stack or self._quiet:
             return
-        running = next(r for r in reversed(self._stack) if r is self._stack[0] or shares.born is None or f"{shares.born}.".startswith(
-            f"{r.path}." if r.path else ""))  # the softmax may be a module of its own
+        running = next(r for r in reversed(self._stack) if r is self._stack[0] or _holds(r.path, shares.born))
         if not any(running.path == t or running.path.startswith(f"{t}.") or t == "" for t in self.taken):
             running.found.append(shares)
 
@@ -288,6 +287,11 @@ class Trace(TorchFunctionMode):
         node = self.attending.pair(query, key)
         rows, columns = self.origins.of(query), self.origins.of(key)
         return None if node is None else Shares(weights, node, 3, Scores(rows, columns), columns, how=how)
+
+
+def _holds(path: str, born: str | None) -> bool:
+    """Whether a module is or holds the one that computed a softmax, which may be a module of its own."""
+    return born is None or path in ("", born) or born.startswith(f"{path}.")
 
 
 @contextmanager
