@@ -254,9 +254,9 @@ def printable(text: str, encoding: str) -> str:
     if _encodes(text, encoding):
         return text
     try:
-        return text.encode(encoding, "gluonattn.console").decode(encoding)
+        return text.encode(encoding, "gluonattn.cli.console").decode(encoding)
     except LookupError:  # no such encoding
-        return text.encode("ascii", "gluonattn.console").decode("ascii")
+        return text.encode("ascii", "gluonattn.cli.console").decode("ascii")
 
 
 def _in_other_characters(error) -> tuple[str, int]:
@@ -266,7 +266,7 @@ def _in_other_characters(error) -> tuple[str, int]:
     return "".join(_LOOKALIKES.get(c) or c.encode("ascii", "backslashreplace").decode() for c in piece), error.end
 
 
-codecs.register_error("gluonattn.console", _in_other_characters)
+codecs.register_error("gluonattn.cli.console", _in_other_characters)
 
 
 def refuse_given(why: str, *names: str) -> None:

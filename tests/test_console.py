@@ -15,8 +15,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gluonattn import console
-from gluonattn.cli import main
+from gluonattn.cli import console
+from gluonattn.cli.app import main
 from gluonattn.errors import OptionError
 
 ROOT = Path(__file__).parents[1]

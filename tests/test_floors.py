@@ -15,33 +15,33 @@ import gluonattn
 PACKAGE = Path(gluonattn.__file__).parent
 FLOORS = {
     "errors": 0,
-    "bars": 1,
     "contents": 1,
     "files": 1,
+    "metrics": 1,
     "plain": 1,
+    "progress": 1,
+    "statistics": 2,
     "threads": 1,
-    "console": 2,
+    "processes": 1,
     "record": 2,
-    "metrics": 2,
     "reference": 2,
     "runtime": 2,
+    "console": 2,
+    "options": 2,
     "text": 3,
     "data": 3,
     "models": 3,
     "views": 3,
+    "capture": 3,
     "early": 4,
     "training": 4,
-    "engines": 4,
-    "capture": 4,
-    "explain": 5,
-    "web": 6,
-    "commands_capture": 6,
-    "commands_report": 6,
-    "commands_pronunciation": 6,
-    "cli": 7,
-    "__init__": 8,
-    "__main__": 8,
+    "classifier": 5,
+    "pronunciation": 5,
+    "cli": 6,
+    "__init__": 7,
+    "__main__": 7,
 }
+TASKS = {"classifier", "pronunciation"}  # rooms that never import each other
 FILES = sorted(p for p in PACKAGE.rglob("*.py"))
 ONLY_RUNTIME = {"mxnet", "gluonnlp"}
 
@@ -89,6 +89,8 @@ def broken_floors(source: str, path: Path) -> list[str]:
         if parts[0] != "gluonattn" or name == "gluonattn.__version__":
             continue
         target = parts[1] if len(parts) > 1 else "__init__"
+        if {room, target} <= TASKS and target != room:
+            wrong.append(name)
         if target not in FLOORS or (target != room and FLOORS[target] >= FLOORS[room]):
             wrong.append(name)
         no_mxnet = room == "views" or (room == "capture" and not path.name.startswith("gluon"))
@@ -106,14 +108,14 @@ def test_a_file_imports_only_from_lower_floors_or_its_own_room(path):
 @pytest.mark.parametrize(
     "where, code",
     [
-        ("record.py", "from . import metrics"),
+        ("record.py", "from . import runtime"),
         ("metrics.py", "from .record import Token"),
         ("text/align.py", "from ..data import reviews"),
         ("models/cells/mlp.py", "def f():\n    from ...training.loop import fit"),
         ("views/heatmap.py", "from ..runtime import mx"),
         ("views/heatmap.py", "import gluonattn.models.cells"),
         ("capture/torch.py", "from ..runtime import mx"),
-        ("explain/predictor.py", "from .. import cli"),
+        ("classifier/predictor.py", "from .. import cli"),
         ("data/batches.py", "import mxnet as mx"),
         ("data/batches.py", "from gluonnlp.data import batchify"),
         ("models/gru.py", "import importlib\nimportlib.import_module('mxnet.gluon')"),
@@ -121,6 +123,8 @@ def test_a_file_imports_only_from_lower_floors_or_its_own_room(path):
         ("models/gru.py", "name = 'mx' + 'net'\n__import__(name)"),
         ("models/gru.py", "import importlib\nname = 'cli'\nimportlib.import_module(f'..{name}', __name__)"),
         ("data/batches.py", "import gluonattn"),
+        ("pronunciation/report.py", "from ..classifier.compare import compare"),
+        ("classifier/training.py", "def f():\n    from ..pronunciation import pairs"),
         ("data/batches.py", "from gluonattn.attic import anything"),
     ],
 )
@@ -132,7 +136,7 @@ def test_the_walk_notices_a_broken_floor(where, code):
     "where, code",
     [
         ("runtime.py", "import importlib\nimportlib.import_module('mxnet')\nimport gluonnlp"),
-        ("training/run.py", "from .. import __version__, runtime\nfrom .loop import fit"),
+        ("classifier/training.py", "from .. import __version__, runtime\nfrom .loop import fit"),
         ("capture/gluon.py", "from ..runtime import mx"),
         ("models/cells/__init__.py", "import importlib\nname = 'mlp'\nimportlib.import_module(f'.{name}', __name__)"),
         ("views/heatmap.py", "import matplotlib\nfrom ..record import Token\nfrom .fonts import families"),
@@ -140,6 +144,18 @@ def test_the_walk_notices_a_broken_floor(where, code):
 )
 def test_the_walk_lets_the_allowed_pass(where, code):
     assert broken_floors(code, PACKAGE / where) == []
+
+
+def names_of(task: str) -> list[str]:
+    """Files that speak of a task outside its own room."""
+    may = (PACKAGE / "cli" / "app.py", PACKAGE / "__init__.py")
+    others = (path for path in FILES if room_of(path) != task and path not in may)
+    return [str(path.relative_to(PACKAGE)) for path in others if task in path.read_text(encoding="utf-8").lower()]
+
+
+@pytest.mark.parametrize("task", sorted(path.parent.name for path in PACKAGE.glob("*/commands.py")))
+def test_a_task_with_commands_of_its_own_is_named_in_its_room_alone(task):
+    assert task in TASKS and names_of(task) == []
 
 
 def loaded_by(code: str) -> set[str]:

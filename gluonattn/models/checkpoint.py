@@ -339,12 +339,12 @@ def is_checkpoint(folder: Path) -> bool:
     return isinstance(config, dict) and {"format", "sha256"} <= config.keys()
 
 
-def is_pronunciation(folder: Path) -> bool:
-    """Whether a folder holds a model of pronunciation; one that cannot be read is left to what loads it to complain of."""
+def recipe_of(folder: str | os.PathLike) -> str | None:
+    """The recipe of a checkpoint folder; None where it cannot be read: what loads it then says why."""
     try:
-        return read_config(folder)["recipe"] == "pronunciation"
+        return read_config(folder)["recipe"]
     except CheckpointError:
-        return False
+        return None
 
 
 def _aside(folder: Path) -> Path:

@@ -24,8 +24,8 @@ from ..runtime import (
 )
 from ..threads import ONE_THREAD
 from .parallel import ALONE, Group
-from .settings import Settings
-from .tasks import Objective, task_of
+from .settings import TrainingSettings
+from .tasks import Objective
 
 
 class Part(NamedTuple):
@@ -34,7 +34,7 @@ class Part(NamedTuple):
     Attributes
     ----------
     texts : Packed
-        Or what has its `lengths`, `fixed` and `batch` (`pronunciation_task.Words`).
+        Or what has its `lengths`, `fixed` and `batch`.
     targets : numpy.ndarray, float32, shape (texts, classes)
         Rows of probabilities.
     offsets : numpy.ndarray, float32, shape (texts, classes), or None
@@ -53,7 +53,7 @@ class Run:
     ----------
     model : HybridBlock
     trainer : mxnet.gluon.Trainer
-    settings : Settings
+    settings : TrainingSettings
     task : Task
         What is special to the recipe.
     train, valid : Part
@@ -79,7 +79,7 @@ class Run:
     def __init__(self, model, settings, train: Part, valid: Part, own: int, device, group: Group = ALONE):
         self.model, self.settings, self.device, self.group = model, settings, device, group
         self.train, self.valid, self.own = train, valid, own
-        self.task = task_of(settings)
+        self.task = settings.make_task()
         parameters = sorted(model._collect_params_with_prefix().items())
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
         self.seeds_mxnet = self.task.draws_in_mxnet(model)  # takes 1.2 ms
@@ -134,13 +134,13 @@ class Run:
                 to_device(part.targets[positions], self.device), offsets)
 
 
-def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: int, device=None,
+def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, own: int, device=None,
             group: Group = ALONE) -> Run:
     """A fresh run with an initialised, hybridized model.
 
     Parameters
     ----------
-    settings : Settings
+    settings : TrainingSettings
         Resolved.
     model : mapping
         Keyword arguments of the recipe's model, all of them.
@@ -153,7 +153,7 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     seed_everything(settings.seed)
     keep_freed_memory()
     hear_lazy_update_notice()
-    block = task_of(settings).build(**model)
+    block = settings.make_task().build(**model)
     # The attention comes last: what models with different cells share begins alike.
     for name in sorted(block._children, key="attention".__eq__):
         block._children[name].initialize(mx.init.Xavier(), ctx=device)
@@ -298,7 +298,7 @@ def validate(run: Run) -> dict[str, float]:
         if offsets is not None:
             logits = logits + offsets
         loss += float(cross_entropy(logits, targets).sum().asscalar())
-        correct += int(run.task.right(mx.nd, logits, targets).sum().asscalar())
+        correct += int(run.task.correct(mx.nd, logits, targets).sum().asscalar())
         raise_interrupt()
     loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths)}
