@@ -78,6 +78,7 @@ def merged(before: Call, after: Call) -> bool:
     before.bias = np.where(rows, np.broadcast_to(after.bias, (*rows.shape[:1], 1, *one.shape[2:])),
                            np.broadcast_to(before.bias, (*rows.shape[:1], 1, *one.shape[2:])))
     before.covered = before.covered | after.covered
+    before.local |= after.local
     before.queries = before.keys = before.values = None
     return True
 

@@ -195,10 +195,8 @@ class Attending:
             return False
         self._nodes[result] = Pair(one, other, result.shape, letters)
         scores = Scores(self._origin_of(left), self._origin_of(right))
-        if self._vectors and name != "einsum":
-            scores.queries, scores.keys = left.detach(), right.detach().transpose(-1, -2)
-        else:
-            scores.followed = False
+        scores.queries, scores.keys = _factors(left, right, letters) if self._vectors else (None, None)
+        scores.followed = scores.queries is not None
         if name.startswith("baddbmm"):
             scores.scale, scores.bias = float(kwargs.get("alpha", 1.0)), operands[0].detach()
             beta = kwargs.get("beta", 1.0)
@@ -359,6 +357,8 @@ class Attending:
         known = [(t, n) for t in operands if t.is_floating_point() and (n := node_of(t)) is not None]
         if not known:
             return
+        if name not in MOVES:
+            known = [(t, self._own_sequence(t, n)) for t, n in known]
         if name == "einsum":
             self._projected(args, operands, results[0])
             return
@@ -369,6 +369,22 @@ class Attending:
             node = self._alike(known, operands, tuple(result.shape), name)
             if node is not None:
                 self._nodes[result] = node
+
+    def _own_sequence(self, tensor, node: Node) -> Node:
+        """States put together from several positions (merged patches) are a sequence of their own."""
+        if tensor.dim() != 3 or not isinstance(node, Moved) or node.pair or node.checked:
+            return node
+        node.checked = True
+        roots: dict[Root, int] = {}
+        node.roots(roots)
+        first = next(iter(roots), None)
+        if first is None or tensor.shape[0] != first.batch or tensor.shape[1] == first.length:
+            return node
+        (places,) = node.places(roots, {})
+        if (places == places[..., :1]).all():
+            return node
+        self._nodes[tensor] = Root(tensor.shape)
+        return self._nodes[tensor]
 
     def _projected(self, args, operands, result) -> None:
         """An einsum with what the model has learned."""
@@ -434,3 +450,17 @@ class Attending:
         if one.shape == shape or other.shape == shape:
             return None
         return Pair(Like(one, shape), Like(other, shape), shape, (letters, letters, letters))
+
+
+def _factors(left, right, letters: tuple[str, str, str]) -> tuple:
+    """Queries (..., Tq, d) and keys (..., Tk, d) of a product, or None and None where it is no plain one."""
+    one, other, out = letters
+    shared = [c for c in out if c in one and c in other]
+    within = [c for c in one if c in other and c not in out]
+    rows, columns = ([c for c in out if c in own and c not in shared] for own in (one, other))
+    if len(rows) != 1 or len(columns) != 1 or len(within) != 1 or list(out) != [*shared, *rows, *columns]:
+        return None, None
+    if set(one) - set(shared) != {*rows, *within} or set(other) - set(shared) != {*columns, *within}:
+        return None, None
+    return (left.detach().permute([one.index(c) for c in (*shared, *rows, *within)]),
+            right.detach().permute([other.index(c) for c in (*shared, *columns, *within)]))

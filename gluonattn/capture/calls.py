@@ -60,6 +60,8 @@ class Call:
         Some keys are never looked at by some queries, whatever their scores (windows, blocks).
     sinks : shape (H,), or None
         Scores of the sink, the last of `outside`.
+    beside : int
+        Positions that the model had added to its input itself, and that are left out.
     """
 
     layer: str
@@ -86,6 +88,7 @@ class Call:
     pooled: bool = False
     local: bool = False
     sinks: np.ndarray | None = None
+    beside: int = 0
 
     def looks(self) -> np.ndarray | None:
         """(B or 1, H or 1, Tq), False at queries whose mask lets them look nowhere; None without a mask."""
@@ -102,6 +105,7 @@ class Generation:
     copies: int = 1  # of each sentence: num_return_sequences
     padding: np.ndarray | None = None  # (B, T), True at the padding of what it was given
     ids: np.ndarray | None = None  # (B, T), what it returned
+    rows: np.ndarray | None = None  # (B, steps), the row of each step's batch that a sentence was in; -1 after its end
 
 
 @dataclass

@@ -31,12 +31,18 @@ def generating(recorder: Recorder, part) -> Iterator[None]:
 
         recorder.generation = Generation(option("num_beams"), option("num_return_sequences"),
                                          _prompt_padding(config, args, kwargs))
+        plain = recorder.generation.beams > 1 and not (kwargs.get("return_dict_in_generate") or getattr(
+            config, "return_dict_in_generate", False))
+        if recorder.generation.beams > 1:  # only then it tells which beam each step of a sentence was in
+            kwargs = {**kwargs, "return_dict_in_generate": True, "output_scores": True}
         try:
             made = generate(*args, **kwargs)
             ids = getattr(made, "sequences", made)
             if getattr(ids, "ndim", 0) == 2:
                 recorder.generation.ids = ids.detach().cpu().numpy()
-            return made
+            if getattr(made, "beam_indices", None) is not None:
+                recorder.generation.rows = made.beam_indices.detach().cpu().numpy()
+            return ids if plain else made
         finally:
             recorder.generation = before
 

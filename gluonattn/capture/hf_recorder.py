@@ -93,6 +93,9 @@ class HuggingFaceRecorder(TorchRecorder):
         self._refuse_what_has_no_tokens(kind)
         self._refuse_what_was_not_kept([batch for batch, row in batches if row == 0])
         texts = read_texts(texts, "records")
+        copies = next((b.generation.copies for b, _ in batches if b.generation), 1)
+        if copies > 1 and len(texts) * copies == len(batches):  # each prompt with all its answers
+            texts = [text for text in texts for _ in range(copies)]
         if len(texts) == len(batches):  # else _records says what is wrong
             texts = [with_generated(text, tokenizer, *place) for text, place in zip(texts, batches)]
             if target_texts is None and any("target" in batch.ids for batch, _ in batches):
@@ -131,12 +134,16 @@ class HuggingFaceRecorder(TorchRecorder):
         lost = call.weights[:, :, :queries, keys:call.weights.shape[3] - len(call.outside)].sum(-1)
         if lost.size and np.median(lost) > 1e-6:
             return  # it is looked at, so it is no padding
+        call.beside = max(call.weights.shape[2] - queries, call.weights.shape[3] - len(call.outside) - keys, call.beside)
         call.weights = call.weights[:, :, :queries][..., places]
         if call.bias is not None:
             call.bias = call.bias[:, :, :queries] if call.bias.shape[2] > 1 else call.bias
             call.bias = call.bias[..., places] if call.bias.shape[3] > 1 else call.bias
         if call.covered is not None:
             call.covered = call.covered[:, :queries]
+        if call.local and call.bias is not None:
+            rows = np.ones(call.bias.shape[:1] + call.bias.shape[2:3], bool) if call.covered is None else call.covered
+            call.local = bool(np.isinf(call.bias[:, 0][rows]).any())
         for name, length in (("queries", queries), ("keys", keys), ("values", keys)):
             vectors = getattr(call, name)
             setattr(call, name, None if vectors is None else vectors[:, :, :length])
@@ -165,11 +172,13 @@ class HuggingFaceRecorder(TorchRecorder):
     def _refuse_what_was_not_kept(self, batches: Sequence[Pass]) -> None:
         """Steps that read other tokens than those that were generated are no text."""
         for batch in batches:
-            made = batch.generation.ids if batch.generation and batch.generation.beams == 1 else None
+            made = batch.generation.ids if batch.generation else None
             read = batch.ids.get("target", batch.ids.get("source"))
             if made is None or read is None or len(made) != len(read):
                 continue  # embeddings, or counts that do not fit, which are told of elsewhere
-            if read.shape[1] > made.shape[1] or (made[:, :read.shape[1]] != read).any():
+            hidden = batch.padding.get("target", batch.padding.get("source"))  # what was read after its end is not kept
+            kept = np.ones(read.shape, bool) if batch.generation.rows is None or hidden is None else ~hidden[:, :read.shape[1]]
+            if read.shape[1] > made.shape[1] or ((made[:, :read.shape[1]] != read) & kept).any():
                 raise CaptureError(
                     "generate() read tokens that are not among those it returned, as it does with drafts that it throws "
                     "away (assistant_model, prompt_lookup_num_tokens) and with a second prompt (guidance_scale): generate "

@@ -147,6 +147,8 @@ def _recording(recorder: HuggingFaceRecorder, vectors: bool, before):
         path = paths.get(id(module))
         if path is None:  # another model may run in the body, too; what is followed is found by what it computes
             return own(module, query, key, value, attention_mask, *args, **kwargs)
+        if recorder.implementation != "eager" and kwargs.get("softcap") is not None:
+            kwargs["softcap"] = None  # as the model runs it: only its eager attention has a cap
         with trace.recorded():
             output, weights = own(module, query, key, value, attention_mask, *args, **kwargs)
         name = trace.name_of(path)

@@ -86,17 +86,13 @@ class Records:
 
     def _fit(self, batches: list[Pass], texts: Sequence) -> None:
         """Raise where texts and sentences do not go together."""
-        beams = [p.generation.beams for p in batches if p.generation and p.generation.beams > 1]
-        if beams:
-            raise CaptureError(f"beam search (num_beams={beams[0]}) reorders sentences between steps, so its steps are no "
-                               "one text: use num_beams=1 while capturing.")
-        copies = [p.generation.copies for p in batches if p.generation and p.generation.copies > 1]
         for batch in batches:
             sizes = {len(c.weights): c.layer for c in batch.calls if c.weights is not None}
+            if batch.generation and batch.generation.beams > 1 and batch.generation.rows is None:
+                raise CaptureError(f"beam search (num_beams={batch.generation.beams}) reorders sentences between steps, and this "
+                                   "transformers did not tell how (beam_indices): use num_beams=1 while capturing.")
             if len(sizes) > 1:
                 raise CaptureError(
-                    f"num_return_sequences={copies[0]} puts each sentence through the decoder {copies[0]} times and through "
-                    "the encoder once: use num_return_sequences=1 while capturing." if copies else
                     "layers of one pass saw different batches (" + ", ".join(
                         f"{layer or 'the model'}: {size}" for size, layer in sizes.items()) +
                     "), so texts cannot be told apart: capture only the part whose batch is that of the texts.")
@@ -110,8 +106,7 @@ class Records:
         counts = [p.size for p in batches]
         if len(texts) != sum(counts):
             read = [next(str(s) for s, side in p.sides.items() if side == "source") for p in batches]
-            why = (f" (num_return_sequences={copies[0]} puts each sentence through {copies[0]} times)" if copies else
-                   f" ({', '.join(f'{n} of {name}' for n, name in zip(counts, read))})" if len(batches) > 1 else "")
+            why = (f" ({', '.join(f'{n} of {name}' for n, name in zip(counts, read))})" if len(batches) > 1 else "")
             raise CaptureError(f"{sum(counts)} sentences went through the model, {len(texts)} texts came{why}: give the raw "
                                "text of each, in order.")
 
@@ -169,12 +164,14 @@ class Records:
                            "keys_vectors": np.stack([c.keys[row][:, places] for c in calls]),
                            "values": np.stack([c.values[row][:, places] for c in calls])}
             flat = [c.layer for c in calls if c.layer in uniform]
+            about = {"local": [c.layer for c in calls if c.local], "positions_left_out": max(c.beside for c in calls),
+                     "uniform": flat}
             target = query_text if has_target and each in ("decoder", "cross") else None
             records.append(AttentionRecord(
                 key_text if each == "cross" else query_text if target is None else lists["source"][sentence],
                 query_tokens, query_tokens if names == query_tokens else names, weights, each, target_text=target,
                 normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4),
-                source={**self._source, "layers": [c.layer for c in calls], **({"uniform": flat} if flat else {})},
+                source={**self._source, "layers": [c.layer for c in calls], **{k: v for k, v in about.items() if v}},
                 **vectors))
         return records
 

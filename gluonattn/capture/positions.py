@@ -93,6 +93,8 @@ class Like(Node):
 class Moved(Node):
     """A tensor whose elements were moved: the operation, with nodes where it was given tensors."""
 
+    checked = False  # whether its features stand at one position each
+
     def __init__(self, function: Callable, args, kwargs, at: int, shape: Sequence[int], pair: bool, strides=None):
         self.function, self.args, self.kwargs, self.at = function, args, kwargs, at
         self.shape, self.pair, self.strides = tuple(shape), pair, strides

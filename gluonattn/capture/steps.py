@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .beams import hidden_after_end, untangled
 from .calls import NOWHERE, Call, Pass
 
 
@@ -17,7 +18,7 @@ def joined(passes: list[Pass]) -> list[Pass]:
     ``generate()`` was not called.
     """
     found: list[Pass] = []
-    for each in passes:
+    for each in untangled(passes):
         if not each.calls:
             continue
         last = found[-1] if found else None
@@ -29,7 +30,24 @@ def joined(passes: list[Pass]) -> list[Pass]:
         else:
             found.append(replace(each, calls=[_fitted(c, 0) if _grows(c) else c for c in each.calls])
                          if each.generation else each)
-    return found
+    return [_without_what_ended(one) for one in found]
+
+
+def _without_what_ended(one: Pass) -> Pass:
+    """Beams that have ended go on being read: that is padding."""
+    if one.generation is None or one.generation.rows is None or not _decoder(one):
+        return one
+    total = _decoder(one)[0].weights.shape[2]  # type: ignore[union-attr]
+    hidden = hidden_after_end(one.generation, total - one.steps, total)
+    side = _growing(one)
+    told = one.padding.get(side)
+    if told is None and one.generation.padding is not None and side == "source":
+        told = np.repeat(one.generation.padding, one.generation.copies, 0)
+    if hidden is None:
+        return one
+    if told is not None:
+        hidden[:, :told.shape[1]] |= told[:, :total]
+    return replace(one, padding={**one.padding, side: hidden})
 
 
 def _decoder(one: Pass) -> list[Call]:

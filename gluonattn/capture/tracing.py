@@ -221,8 +221,16 @@ class Trace(TorchFunctionMode):
             if one.is_floating_point() and one.dim() == operands[0].dim() == 3 and one.shape[:2] == operands[0].shape[:2]:
                 step = reordered(name, args, kwargs)
                 origin = origin.undone(*step) if step else origin
+            if name == "copy_":
+                self._base_takes_over(one, made._replace(origin=origin))
             if name == "copy_" or self.origins.known(one) is None or one is not operands[0]:
                 self.origins.takes_over(one, made._replace(origin=origin), operands)
+
+    def _base_takes_over(self, part, made: Made) -> None:
+        """A part of a new tensor was written: the whole is made of the same, unless it is known already."""
+        base = part._base
+        if base is not None and self.origins.known(base) is None:
+            self.origins.note(base, made)
 
     def _learned(self, name: str, args) -> Made | None:
         """Queries that a model has learned are a sequence of their own."""
