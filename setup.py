@@ -34,7 +34,7 @@ setup(
     package_dir={"gluonattn.sample": "data"},
     package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"],
                   "gluonattn.pronunciation": ["*.txt"],
-                  "gluonattn": ["pretrained/*/*"]},
+                  "gluonattn": ["pretrained/*/*", "py.typed"]},
     install_requires=[
         "numpy>=1.22",
         "konlpy>=0.6",
@@ -44,6 +44,7 @@ setup(
         "matplotlib>=3.6",
         "koreanize-matplotlib>=0.1.1",  # carries NanumGothic
         "fonttools>=4.40",  # the glyphs a page or an SVG needs of it
+        "jinja2>=3.0",
         "rjsmin>=1.2",
         "pandas>=1.5",
         "scikit-learn>=1.2",

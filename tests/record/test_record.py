@@ -21,7 +21,7 @@ from gluonattn.record import KINDS, AttentionRecord, Prediction, Token, load_rec
 from gluonattn.views.page import to_html
 from gluonattn.views.terminal import to_terminal
 
-from .tolerance import tolerance
+from ..tolerance import tolerance
 
 TEXT = "정말로 수준떨어지는 연출"
 TOKENS = (
