@@ -45,6 +45,7 @@ setup(
         "koreanize-matplotlib>=0.1.1",  # carries NanumGothic
         "fonttools>=4.40",  # the glyphs a page or an SVG needs of it
         "jinja2>=3.0",
+        "markupsafe>=2.0",  # what a page shows without scripts is escaped
         "rjsmin>=1.2",
         "pandas>=1.5",
         "scikit-learn>=1.2",
