@@ -42,7 +42,7 @@ class Lemmas(rooms.Tagger):
     """A tagger that rewrites, drops and adds like the worst of them, and needs no library."""
 
     name = "lemmas"
-    _longest_piece = 40
+    _max_length = 40
 
     def _tag(self, text):
         for i, word in enumerate(text.split()):

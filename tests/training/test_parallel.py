@@ -19,7 +19,8 @@ from gluonattn.errors import GluonAttnError
 from gluonattn.models.checkpoint import load_checkpoint
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
-from gluonattn.training.parallel import ALONE, Follower, Group, Leader, _Memory, _memory_file, add_rows
+from gluonattn.training.parallel import ALONE, Follower, Group, Leader
+from gluonattn.training.shared_gradients import SharedMemory, add_rows, open_memory
 
 from ..classifier.test_training import same_model, start, start_training, wait_for
 from .conftest import TINY
@@ -133,8 +134,8 @@ def test_alone_nothing_changes():
 
 
 def test_memory_grows_for_all_who_look():
-    descriptor = _memory_file()
-    writer, reader = _Memory(descriptor), _Memory(os.dup(descriptor))
+    descriptor = open_memory()
+    writer, reader = SharedMemory(descriptor), SharedMemory(os.dup(descriptor))
     for size in (8, 100, 10_000, 1_000_000):
         writer.at_least(size)[size - 1 : size] = b"x"
         assert reader.at_least(size)[size - 1 : size] == b"x"
