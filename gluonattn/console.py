@@ -105,7 +105,15 @@ def _from_bytes(text: str) -> bool:
 
 
 def refuse_given(why: str, *names: str) -> None:
-    """Raise OptionError if the user has given one of these options of the running command: it would do nothing."""
+    """Raise OptionError if the user has given one of these options of the running command, where it would do nothing.
+
+    Parameters
+    ----------
+    why : str
+        The reason, for the message.
+    *names : str
+        The options' parameters ("text_column").
+    """
     context = click.get_current_context()
     given = ["--" + name.replace("_", "-") for name in names
              if context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)]
@@ -117,7 +125,16 @@ def refuse_given(why: str, *names: str) -> None:
 
 
 def print_json(value: Any, indent: int | None = 1, end: str = "\n") -> None:
-    """Print a value as JSON; escaped where the console (or any: half a character) cannot have it as it is."""
+    """Print a value as JSON, escaped where the console's encoding lacks a character.
+
+    Parameters
+    ----------
+    value : JSON value
+    indent : int or None, default 1
+        Spaces a level; None prints one line.
+    end : str
+        What follows; a line break by default.
+    """
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     print(text if encodes(text, sys.stdout.encoding or "utf-8") else json.dumps(value, indent=indent), end=end)
 
@@ -142,6 +159,15 @@ def _has_width(stream) -> bool:
 
 def command_line(command: str, *words: Any, **options: Any) -> str:
     """A command of `gluonattn`, quoted to be pasted into a shell; options that are None are left out.
+
+    Parameters
+    ----------
+    command : str
+        With its group, if any.
+    *words : object
+        Its arguments.
+    **options : object
+        Its options, by parameter name.
 
     >>> command_line("evaluate", model="my model", text_column=None)
     "gluonattn evaluate --model 'my model'"

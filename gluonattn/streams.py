@@ -137,9 +137,14 @@ def _fill_descriptors() -> None:
 
 
 def exit_code(code: int, out: Stream, err: Stream) -> int:
-    """The command's own exit code, or 1 where it is 0 and its output was lost; says so on stderr.
+    """The command's own exit code, or 1 where it is 0 and its output was lost. The user is then told on stderr.
+    A reader who closes the pipe early (``| head -1``) has read enough: nothing is lost.
 
-    Who closes a pipe early (``| head -1``) has read enough: nothing is lost.
+    Parameters
+    ----------
+    >
+    code : int
+    out, err : Stream
     """
     problem = out.problem
     if code or not out.lost or problem is None or problem.errno == errno.EPIPE:
@@ -151,7 +156,13 @@ def exit_code(code: int, out: Stream, err: Stream) -> int:
 
 
 def encodes(text: str, encoding: str) -> bool:
-    """Whether an encoding is known and has every character of a text."""
+    """Whether an encoding is known and has every character of a text.
+
+    Parameters
+    ----------
+    text : str
+    encoding : str
+    """
     try:
         text.encode(encoding)
     except (UnicodeError, LookupError):
@@ -160,7 +171,13 @@ def encodes(text: str, encoding: str) -> bool:
 
 
 def printable(text: str, encoding: str) -> str:
-    """The text, with what the encoding lacks drawn with other characters or escaped."""
+    """The text, with characters that the encoding lacks replaced by similar ones or escaped.
+
+    Parameters
+    ----------
+    text : str
+    encoding : str
+    """
     if encodes(text, encoding):
         return text
     try:

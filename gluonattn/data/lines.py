@@ -11,7 +11,13 @@ from ..errors import DataError
 
 
 def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None) -> Iterator[str]:
-    """Decoded lines of a file with their ends, a BOM left out.
+    """Decoded lines of a file with their ends, without a BOM.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    on_bytes : callable or None
+        Called with the number of bytes of each line read, for a progress bar.
 
     Raises
     ------

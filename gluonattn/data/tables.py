@@ -100,6 +100,19 @@ def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequenc
     Usual names are found in any case, and with spaces or underscores between
     their words; Hangul may be decomposed, as macOS writes it.
 
+    Parameters
+    ----------
+    path : path
+        The table, for messages.
+    columns : sequence of str
+        The columns it has.
+    wanted : str or None
+        The name a user gave.
+    usual : sequence of str
+        Names to look for where none was given.
+    role : str
+        What the column holds ("text"), for messages and the option's name.
+
     Raises
     ------
     DataError
@@ -206,6 +219,11 @@ def _cannot_keep(path: Path, what: str, value: str, better: str) -> DataError:
 @contextmanager
 def atomic_file(path: Path, error: type[Exception] = DataError):
     """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    error : type of exception, default DataError
 
     Yields
     ------

@@ -19,6 +19,14 @@ _FRACTION = re.compile(r"([+-]?\d+)\.(\d+)", re.ASCII)
 def as_text(path, line: int, column: str, value) -> str:
     """A row's value as text: JSON lines may hold numbers, and null or NaN for none.
 
+    Parameters
+    ----------
+    path : path
+    line : int
+    column : str
+        Where the value stands, for messages.
+    value : object
+
     Raises
     ------
     DataError

@@ -64,6 +64,11 @@ def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
 
     Other files in the folder (a picture, say) stay there.
 
+    Parameters
+    ----------
+    folder : path
+    checkpoint : Checkpoint
+
     Raises
     ------
     CheckpointError
@@ -131,7 +136,14 @@ def read_config(folder: str | os.PathLike) -> dict[str, Any]:
 
 
 def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None:
-    """Replace a checkpoint's history.json, and write it beside as history.csv."""
+    """Replace a checkpoint's history.json, and history.csv beside it.
+
+    Parameters
+    ----------
+    folder : path
+    history : sequence of mapping
+        One for each epoch.
+    """
     import pandas as pd
 
     folder = Path(folder)
@@ -142,6 +154,12 @@ def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None
 
 def update_config(folder: str | os.PathLike, **more: Any) -> None:
     """Add entries to a checkpoint's config.json; weights and vocabulary stay as they are.
+
+    Parameters
+    ----------
+    folder : path
+    **more : JSON value
+        Entries by name.
 
     Raises
     ------

@@ -22,6 +22,13 @@ def get_weights(model) -> dict[str, np.ndarray]:
 def set_weights(model, weights: Mapping[str, np.ndarray], device) -> None:
     """Set every parameter of a Gluon block.
 
+    Parameters
+    ----------
+    model : mxnet.gluon.Block
+    weights : mapping of str to numpy.ndarray
+        By structural name.
+    device : mxnet.Context
+
     Raises
     ------
     CheckpointError
@@ -34,7 +41,14 @@ def set_weights(model, weights: Mapping[str, np.ndarray], device) -> None:
 
 
 def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, np.ndarray]) -> None:
-    """Raise CheckpointError unless names and shapes are those of the model; a 0 fits any width."""
+    """Raise CheckpointError unless names and shapes are those of the model.
+
+    Parameters
+    ----------
+    shapes : mapping of str to sequence of int
+        The model's; a 0 fits any width.
+    weights : mapping of str to numpy.ndarray
+    """
     if set(shapes) != set(weights):
         odd = sorted(set(shapes) ^ set(weights))
         raise CheckpointError(
@@ -53,7 +67,14 @@ def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, np.
 
 
 def check_values(weights: Mapping[str, np.ndarray], path: Path) -> None:
-    """What can be said of weights without a model: they are numbers, and n-grams are in order."""
+    """Raise CheckpointError unless weights are finite numbers and n-grams are in order. The model is not needed for that.
+
+    Parameters
+    ----------
+    weights : mapping of str to numpy.ndarray
+    path : pathlib.Path
+        Their file, for messages.
+    """
     for name, values in weights.items():
         if name != KNOWN_NGRAMS and (values.dtype.kind != "f" or not is_finite(values)):
             refuse(path, f"{name} must be finite floating-point numbers")

@@ -34,10 +34,16 @@ class Tagger(Tokenizer):
 
 
 def make_readable(text: str, last: int = 0x10FFFF) -> str:
-    """The text, character for character, with what taggers choke on replaced by spaces.
+    """The text, character for character, with spaces where a tagger would fail.
+    Lone surrogates have no UTF-8, and a tagger cannot read characters above `last`. What is
+    replaced comes back as tokens of its own.
 
-    Lone surrogates have no UTF-8, and characters after `last` are out of the
-    tagger's reach. What is hidden so comes back as tokens of its own.
+    Parameters
+    ----------
+    >
+    text : str
+    last : int, default 0x10FFFF
+        The last character that the tagger can read.
     """
     # No space but " " and none of the categories below is printable.
     if text.isprintable() and (last == 0x10FFFF or text.isascii()):
@@ -49,7 +55,14 @@ def make_readable(text: str, last: int = 0x10FFFF) -> str:
 
 
 def split_pieces(text: str, max_length: int) -> Iterator[tuple[int, str]]:
-    """Cut a long text at spaces into (start, piece) of at most `max_length` characters."""
+    """Cut a long text at spaces into pieces, each with its start in the text.
+
+    Parameters
+    ----------
+    text : str
+    max_length : int
+        Characters of a piece.
+    """
     start = 0
     while start < len(text):
         end = min(start + max_length, len(text))

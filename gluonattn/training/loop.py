@@ -51,7 +51,13 @@ def fit(run: Run, callbacks: Sequence) -> None:
 
 
 def train_epoch(run: Run, callbacks: Sequence) -> None:
-    """Train on what is left of the current epoch."""
+    """Train on what is left of the current epoch.
+
+    Parameters
+    ----------
+    run : Run
+    callbacks : sequence of Callback
+    """
     _tell(callbacks, "on_epoch_begin", run)
     plan = run.plan(run.epoch)
     batch = prepare(run, plan, run.batch)
@@ -65,14 +71,22 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
 
 
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
-    """What `start_gradient` takes, for this process's share of a batch of the epoch.
-
-    None when there is no such batch, or too few reviews in it for every process
+    """What `start_gradient` takes, for this process's part of a batch of the epoch.
+    None where there is no such batch, or too few examples in it for every process
     to get one. Its random numbers depend on seed, step and rank alone, so a
     resumed run repeats them.
+
+    Parameters
+    ----------
+    >
+    run : Run
+    plan : sequence of sequence of int
+        The epoch's batches.
+    number : int
+        The batch, counted from 0.
     """
     lengths = run.train.texts.lengths
-    positions = run.group.share(plan[number], lengths.__getitem__) if number < len(plan) else ()
+    positions = run.group.shard(plan[number], lengths.__getitem__) if number < len(plan) else ()
     if not positions:
         return None
     step = run.step - run.batch + number
@@ -84,7 +98,16 @@ def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
 
 
 def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
-    """One step; returns what `meanwhile` does while the device computes."""
+    """One step; returns what `meanwhile` returns, which is called while the device computes.
+
+    Parameters
+    ----------
+    run : Run
+    batch : tuple or None
+        As `prepare` gives it.
+    callbacks : sequence of Callback
+    meanwhile : callable
+    """
     sums = start_gradient(run, batch) if batch else ()
     done = meanwhile()
     values = [float(array.asscalar()) for array in sums] or [0.0, 0.0]
@@ -104,7 +127,14 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
 
 
 def start_gradient(run: Run, batch):
-    """Let the device compute the gradient of a share; its loss and right answers, not waited for."""
+    """Have the device compute a gradient; returns its loss and the number of correct answers without waiting for them.
+
+    Parameters
+    ----------
+    run : Run
+    batch : tuple
+        As `prepare` gives it.
+    """
     arrays, seed = batch
     if run.seeds_mxnet:
         mx.random.seed(seed, ctx=run.device)
@@ -118,7 +148,7 @@ def start_gradient(run: Run, batch):
 def gradients(run: Run) -> list:
     """The gradient arrays, in an order that all processes share."""
     for parameter in run.parameters:
-        # Where the share was empty the sum comes from others; the Trainer would refuse it as stale.
+        # Where this process had no examples the sum comes from others; the Trainer would refuse it as stale.
         parameter.data()._fresh_grad = True
     return [p.grad() for p in run.parameters]
 

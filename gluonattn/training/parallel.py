@@ -45,8 +45,16 @@ class Group:
 
     rank, size = 0, 1
 
-    def share(self, positions: Sequence[int], length: Callable[[int], int]) -> Sequence[int]:
-        """This process's part of a batch; the parts have lengths, and so costs, alike."""
+    def shard(self, positions: Sequence[int], length: Callable[[int], int]) -> Sequence[int]:
+        """This process's part of a batch. Lengths, and so costs, are alike in all parts.
+
+        Parameters
+        ----------
+        positions : sequence of int
+            The batch.
+        length : callable
+            Length of the text at a position.
+        """
         if self.size == 1:
             return positions
         return sorted(positions, key=length)[self.rank :: self.size]
@@ -68,7 +76,7 @@ class Group:
         values : sequence of float
             Summed as by `total`.
         present : bool
-            False where the share was empty; what `gradients` hold does not count then.
+            False where this process's part of the batch was empty. What `gradients` hold is then ignored.
         """
         return self.total(values)
 
@@ -203,6 +211,14 @@ class Leader(_Member):
 
 class Follower(_Member):
     """Any other rank.
+
+    Parameters
+    ----------
+    rank : int
+    link : multiprocessing.connection.Connection
+        To rank 0.
+    descriptors : sequence of int
+        As for `Leader`'s members: two files in memory for each rank.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A training run as a thing: its model, its texts, and where it stands."""
+"""A training run: its model, its texts, and where it stands."""
 
 from __future__ import annotations
 
@@ -41,12 +41,13 @@ class Run:
     model : HybridBlock
     trainer : mxnet.gluon.Trainer
     settings : TrainingSettings
+    device : mxnet.Context
     task : Task
         What is special to the recipe.
     train, valid : Part
-    own : int
-        The first so many texts of `train` are read in every epoch, the others
-        only in the first ``settings.extra_epochs``.
+    labelled : int
+        How many texts of `train`, the first ones, have labels of their own. They are read in every epoch;
+        the others only in the first ``settings.extra_epochs``.
     history : list of dict
         One plain dict for each finished epoch.
     epoch, batch : int
@@ -63,9 +64,9 @@ class Run:
         The processes that train together.
     """
 
-    def __init__(self, model, settings, train: Part, valid: Part, own: int, device, group: Group = ALONE):
+    def __init__(self, model, settings, train: Part, valid: Part, labelled: int, device, group: Group = ALONE):
         self.model, self.settings, self.device, self.group = model, settings, device, group
-        self.train, self.valid, self.own = train, valid, own
+        self.train, self.valid, self.labelled = train, valid, labelled
         self.task = settings.make_task()
         parameters = sorted(model._collect_params_with_prefix().items())
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
@@ -107,21 +108,31 @@ class Run:
         """Batches of an epoch: the same ones whenever they are asked for."""
         seed = self.settings.seed * 1_000_003 + epoch
         texts, size = self.train.texts, self.settings.batch_size
-        lengths = texts.lengths[: self.own] if epoch >= self.settings.extra_epochs else texts.lengths
+        lengths = texts.lengths[: self.labelled] if epoch >= self.settings.extra_epochs else texts.lengths
         if texts.fixed is None:
             return plan_batches(lengths.tolist(), size, seed)
         order = np.random.default_rng(seed).permutation(len(lengths)).tolist()
         return [order[i : i + size] for i in range(0, len(order), size)]
 
-    def arrays(self, part: Part, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple:
-        """Inputs of the model, as `Packed.batch` gives them, and targets and offsets, as MXNet arrays."""
-        inputs = part.texts.batch(positions, share, rng)
+    def arrays(self, part: Part, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple:
+        """Inputs of the model, as `Packed.batch` gives them, and targets and offsets, as MXNet arrays.
+
+        Parameters
+        ----------
+        part : Part
+        positions : sequence of int
+        word_dropout : float, default 0
+            Fraction of words that are replaced by ``<unk>``.
+        rng : numpy.random.Generator or None
+            Needed for that.
+        """
+        inputs = part.texts.batch(positions, word_dropout, rng)
         offsets = None if part.offsets is None else to_device(part.offsets[positions], self.device)
         return (tuple(to_device(array, self.device) for array in inputs),
                 to_device(part.targets[positions], self.device), offsets)
 
 
-def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, own: int, device=None,
+def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int, device=None,
             group: Group = ALONE) -> Run:
     """A fresh run with an initialised, hybridized model.
 
@@ -131,7 +142,7 @@ def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part
         Resolved.
     model : mapping
         Keyword arguments of the recipe's model, all of them.
-    train, valid, own, group
+    train, valid, labelled, group
         As for `Run`.
     device : mxnet.Context or None
         None is the CPU.
@@ -146,7 +157,7 @@ def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part
         block._children[name].initialize(mx.init.Xavier(), ctx=device)
     if device.device_type == "cpu":
         compute_in_numpy(block)
-    run = Run(block, settings, train, valid, own, device, group)
+    run = Run(block, settings, train, valid, labelled, device, group)
     # One forward pass settles every shape that was left to be inferred.
     block(*run.arrays(train, [0])[0])
     raise_interrupt()

@@ -54,6 +54,14 @@ def open_memory() -> int:
 
 
 def write_gradients(memory: SharedMemory, gradients: Sequence | None) -> None:
+    """Write this process's gradients.
+
+    Parameters
+    ----------
+    memory : SharedMemory
+    gradients : sequence of mxnet.nd.NDArray, or None
+        None where its part of the batch was empty.
+    """
     if gradients is None:
         memory.at_least(8)[:8] = np.int64(0).tobytes()
         return
@@ -75,7 +83,14 @@ def write_gradients(memory: SharedMemory, gradients: Sequence | None) -> None:
 
 
 def read_gradients(memory: SharedMemory, gradients: Sequence) -> list | None:
-    """A process's gradients, as arrays that look into its memory; None if its share was empty."""
+    """A process's gradients, as arrays that look into its memory; None if its part of the batch was empty.
+
+    Parameters
+    ----------
+    memory : SharedMemory
+    gradients : sequence of mxnet.nd.NDArray
+        This process's own, which have the same types and widths.
+    """
     place = 0
 
     def take(dtype, *shape):
@@ -104,7 +119,13 @@ def _aligned(size: int) -> int:
 
 
 def set_sum(gradient, parts: Sequence[np.ndarray]) -> None:
-    """Past MXNet's queue, which takes as long as all the rest of the exchange."""
+    """Write the sum of dense gradients into one. MXNet's queue is passed by: it takes as long as the rest of the exchange.
+
+    Parameters
+    ----------
+    gradient : mxnet.nd.NDArray
+    parts : sequence of numpy.ndarray
+    """
     result = memory_of(gradient)
     result[...] = parts[0]
     for part in parts[1:]:
@@ -112,6 +133,14 @@ def set_sum(gradient, parts: Sequence[np.ndarray]) -> None:
 
 
 def set_rows(gradient, rows: np.ndarray, values: np.ndarray) -> None:
+    """Write rows into a row-sparse gradient.
+
+    Parameters
+    ----------
+    gradient : mxnet.nd.NDArray, row_sparse
+    rows : numpy.ndarray, int64, shape (n,)
+    values : numpy.ndarray, shape (n, width)
+    """
     from ..runtime import mx
 
     fresh = mx.nd.sparse.row_sparse_array((values, rows), shape=gradient.shape, dtype=gradient.dtype)

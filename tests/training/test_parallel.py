@@ -117,19 +117,19 @@ def test_shares_hold_every_review_once_and_are_alike(lengths, size):
     groups = [Group() for _ in range(size)]
     for rank, group in enumerate(groups):
         group.rank, group.size = rank, size
-    shares = [group.share(range(len(lengths)), lengths.__getitem__) for group in groups]
-    assert sorted(i for share in shares for i in share) == list(range(len(lengths)))
-    sizes = [len(share) for share in shares]
+    shards = [group.shard(range(len(lengths)), lengths.__getitem__) for group in groups]
+    assert sorted(i for share in shards for i in share) == list(range(len(lengths)))
+    sizes = [len(share) for share in shards]
     assert max(sizes) - min(sizes) <= 1
     if size > 1:  # dealt out like cards, from the shortest on
-        found = [[lengths[i] for i in share] for share in shares]
+        found = [[lengths[i] for i in share] for share in shards]
         dealt = [share[turn] for turn in range(max(sizes)) for share in found if turn < len(share)]
         assert dealt == sorted(lengths)
 
 
 def test_alone_nothing_changes():
     positions = [3, 1, 2]
-    assert ALONE.share(positions, len) is positions
+    assert ALONE.shard(positions, len) is positions
     assert ALONE.agree("word") == "word" and ALONE.add_gradients([], [1, 2.5], True) == [1, 2.5]
 
 
@@ -148,7 +148,7 @@ PLAIN = {**TINY, "word_dropout": 0.0, "model": {**TINY["model"], "dropout": 0.0}
 
 @pytest.mark.parametrize("recipe", ["default", "post"])
 def test_several_processes_compute_what_one_does(reviews, tmp_path, recipe):
-    """Without dropout the sum of the shares is the whole, up to rounding; clipping and history too."""
+    """Without dropout the sum of the shards is the whole, up to rounding; clipping and history too."""
     options = {**PLAIN, "recipe": recipe, "clip": 0.05}
     if recipe == "post":
         options["model"] = {**PLAIN["model"], "attention_dropout": 0.0}
