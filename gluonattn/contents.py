@@ -138,11 +138,11 @@ def dump_tensors(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str] | N
 def parse_tensors(content: bytes, name: object, error: type[Exception], cure: str = COPY_AGAIN
                   ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Arrays and notes of a safetensors file; nothing is unpickled.
+
     A file without a digest is of an older version or another program, and is read as it is.
 
     Parameters
     ----------
-    >
     content : bytes
     name : path or str
         What the message calls the file.

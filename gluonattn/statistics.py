@@ -126,12 +126,12 @@ def _kept_draws(size: int, resamples: int, seed: int) -> np.ndarray:
 
 def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
     """How often each unit (a word, a sentence) stands in the sample and in each bootstrap resample of it.
+
     Statistics that are computed from the same draws can be subtracted: ``(draws @ hits) / (draws @ tries)`` is a rate and
     its bootstrap distribution, resampled by unit however many tries a unit has.
 
     Parameters
     ----------
-    >
     units : int
         How many units the sample has.
     resamples : int

@@ -138,11 +138,11 @@ def _fill_descriptors() -> None:
 
 def exit_code(code: int, out: Stream, err: Stream) -> int:
     """The command's own exit code, or 1 where it is 0 and its output was lost. The user is then told on stderr.
+
     A reader who closes the pipe early (``| head -1``) has read enough: nothing is lost.
 
     Parameters
     ----------
-    >
     code : int
     out, err : Stream
     """

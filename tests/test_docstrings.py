@@ -48,9 +48,7 @@ def undescribed(source: str) -> list[str]:
             name, docstring = function.name, ast.get_docstring(function) or ""
             if name == "__init__":
                 docstring = ast.get_docstring(node) or ""
-            elif name.startswith("_") and name != "__call__":
-                continue
-            elif methods and node.bases and not docstring:
+            elif (name.startswith("_") and name != "__call__") or (methods and node.bases and not docstring):
                 continue
             parameters = [one for one in parameters_of(function, bool(methods)) if not one.startswith("_")]
             missing = [one for one in parameters if one not in described_in(docstring)]

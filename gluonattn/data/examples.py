@@ -50,11 +50,11 @@ class Encoder:
 
     def __call__(self, text: str, tokens: Sequence[str]) -> Example:
         """Encode a text and its tokens.
+
         N-grams are those of the whole text, also where its tokens are cut.
 
         Parameters
         ----------
-        >
         text : str
         tokens : sequence of str
         """

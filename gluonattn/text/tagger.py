@@ -35,12 +35,12 @@ class Tagger(Tokenizer):
 
 def make_readable(text: str, last: int = 0x10FFFF) -> str:
     """The text, character for character, with spaces where a tagger would fail.
+
     Lone surrogates have no UTF-8, and a tagger cannot read characters above `last`. What is
     replaced comes back as tokens of its own.
 
     Parameters
     ----------
-    >
     text : str
     last : int, default 0x10FFFF
         The last character that the tagger can read.

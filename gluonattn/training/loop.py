@@ -72,13 +72,13 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
 
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
     """What `start_gradient` takes, for this process's part of a batch of the epoch.
+
     None where there is no such batch, or too few examples in it for every process
     to get one. Its random numbers depend on seed, step and rank alone, so a
     resumed run repeats them.
 
     Parameters
     ----------
-    >
     run : Run
     plan : sequence of sequence of int
         The epoch's batches.

@@ -125,11 +125,11 @@ def processes(settings: TrainingSettings):
 
 def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
     """Put the run where its resume file left it, or begin a new one.
+
     A run from the start writes its first resume file when it begins, over an older one.
 
     Parameters
     ----------
-    >
     run : Run
     out : pathlib.Path
         The checkpoint folder.
@@ -207,7 +207,7 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
         say(f"stopped: {run.stop}")
 
 
-def _choose_callbacks(settings: TrainingSettings, save: Callable) -> list:
+def _choose_callbacks(settings, save: Callable) -> list:
     """What the settings ask of every step and epoch; saving comes behind it."""
     from .callbacks import EarlyStopping, FirstResumeFile, GradientClipping, Interrupt, LearningRate
 

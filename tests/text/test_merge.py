@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gluonattn.errors import RecordError
 from gluonattn.record import AttentionRecord, Token
 from gluonattn.text import tokenizer
-from gluonattn.text.merge import merge_into, measure_overlaps, with_tags
+from gluonattn.text.merge import measure_overlaps, merge_into, with_tags
 
 from ..tolerance import tolerance
 
