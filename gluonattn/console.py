@@ -15,8 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import click
-from click.core import ParameterSource
+import typer
 
 from .errors import OptionError
 from .streams import TERMINATED as TERMINATED
@@ -104,19 +103,21 @@ def _from_bytes(text: str) -> bool:
     return all("\udc80" <= c <= "\udcff" for c in text if "\ud800" <= c <= "\udfff")
 
 
-def refuse_given(why: str, *names: str) -> None:
+def refuse_given(context: typer.Context, why: str, *names: str) -> None:
     """Raise OptionError if the user has given one of these options of the running command, where it would do nothing.
 
     Parameters
     ----------
+    context : typer.Context
+        Of the running command.
     why : str
         The reason, for the message.
     *names : str
         The options' parameters ("text_column").
     """
-    context = click.get_current_context()
+    # By name: typer carries a click of its own from 0.29 on, and the installed one is another, or none.
     given = ["--" + name.replace("_", "-") for name in names
-             if context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)]
+             if getattr(context.get_parameter_source(name), "name", "DEFAULT") not in ("DEFAULT", "DEFAULT_MAP")]
     if given:
         raise OptionError(f"{' and '.join(given)} would do nothing: {why}. Leave {'them' if given[1:] else 'it'} out.")
 

@@ -182,7 +182,7 @@ def printable(text: str, encoding: str) -> str:
         return text
     try:
         return text.encode(encoding, "gluonattn.cli.console").decode(encoding)
-    except LookupError:  # no such encoding
+    except (LookupError, UnicodeError):  # no such encoding, or one that a control character of the text confuses
         return text.encode("ascii", "gluonattn.cli.console").decode("ascii")
 
 

@@ -236,9 +236,9 @@ def _one_file(records: list, path: Path) -> None:
 def _texts(source: str) -> list[str]:
     from .. import early
     from ..data.reviews import read_reviews
-    from ..data.sources import locate
+    from ..data.sources import DATASETS, locate
 
-    if source in ("sample", "nsmc"):
+    if source in DATASETS:
         files = locate(source)
         return list(read_reviews(files.train if source == "sample" else files.test or files.train).texts)
     return early.read_sentences(Path(source))

@@ -1,8 +1,9 @@
-"""Tokenizers by name: each is a class in a file of this folder, and a name in `KNOWN`."""
+"""Tokenizers by name: a class in a file of this folder each; those in ``NAME_tokenizer.py`` are found."""
 
 from __future__ import annotations
 
 from ..errors import choose
+from ..finding import find_entries
 from .base import Tokenizer
 from .characters import Jamo, Syllable, Whitespace
 from .java import Hannanum, Kkma, Komoran, Okt
@@ -11,7 +12,8 @@ from .mecab import Mecab
 
 KNOWN: dict[str, type[Tokenizer]] = {
     kind.name: kind
-    for kind in (Mecab, Okt, Komoran, Hannanum, Kkma, Kiwi, Whitespace, Syllable, Jamo)
+    for kind in (Mecab, Okt, Komoran, Hannanum, Kkma, Kiwi, Whitespace, Syllable, Jamo,
+                 *find_entries(__file__, __package__, "tokenizer"))
 }
 DEFAULT = Mecab.name
 _made: dict[str, Tokenizer] = {}
@@ -23,7 +25,7 @@ def tokenizer(name: str = DEFAULT) -> Tokenizer:
     Parameters
     ----------
     name : str, default "mecab"
-        One of mecab, okt, komoran, hannanum, kkma, kiwi, whitespace, syllable, jamo.
+        A key of `KNOWN`; `gluonattn tokenizers` lists them.
 
     Raises
     ------
