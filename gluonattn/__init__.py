@@ -5,7 +5,7 @@ name is fetched from its room the first time it is used.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "AttentionRecord": "gluonattn.record",
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from .views.terminal import to_terminal as to_terminal
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     if name == "__version__":
@@ -71,5 +71,5 @@ def __getattr__(name):
     raise AttributeError(f"module 'gluonattn' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)
