@@ -21,6 +21,10 @@ _HOMES = {
     "save_view": "gluonattn.views.save",
     "to_html": "gluonattn.views.page",
     "to_terminal": "gluonattn.views.terminal",
+    "compare": "gluonattn.classifier.compare",
+    "score_file": "gluonattn.classifier.scoring",
+    "pretrained_records": "gluonattn.capture.pretrained",
+    "ClassifierSettings": "gluonattn.classifier.settings",
     "train": "gluonattn.classifier.training",
     "load": "gluonattn.classifier.predictor",
     "load_pronouncer": "gluonattn.pronunciation.pronouncer",
@@ -36,9 +40,13 @@ __all__ = ["__version__", *_HOMES]
 if TYPE_CHECKING:
     __version__: str
 
+    from .capture.pretrained import pretrained_records as pretrained_records
+    from .classifier.compare import compare as compare
     from .classifier.engines.export import export_model as export_model
     from .classifier.engines.export import torch_module as torch_module
     from .classifier.predictor import load as load
+    from .classifier.scoring import score_file as score_file
+    from .classifier.settings import ClassifierSettings as ClassifierSettings
     from .classifier.training import train as train
     from .data.reviews import read_reviews as read_reviews
     from .errors import GluonAttnError as GluonAttnError

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, product
+from typing import TypeVar
 
 from ..plain import expect_text, plain
 from ..text.jamo import conjoin, is_syllable, join, split
@@ -29,6 +30,7 @@ from .words import optional_vowels
 
 __all__ = ["RULES", "Letter", "Pronunciation", "Rule", "Silent", "Sound", "pronounce"]
 
+Choice = TypeVar("Choice")
 _MOST_READINGS = 16
 
 
@@ -240,7 +242,8 @@ def _choices(phrases: list[Phrase], vowels: dict[int, list[str]]) -> list[dict[i
     found = []
     for phrase in phrases:
         places = sorted(vowels)
-        for chosen in _some([[None, *vowels[place]] for place in places]):
+        options: list[list[str | None]] = [[None, *vowels[place]] for place in places]
+        for chosen in _some(options):
             written = _write(phrase)
             for place, vowel in zip(places, chosen):
                 if vowel:
@@ -250,7 +253,7 @@ def _choices(phrases: list[Phrase], vowels: dict[int, list[str]]) -> list[dict[i
     return found
 
 
-def _some(choices: list[list[str]]) -> list[tuple[str, ...]]:
+def _some(choices: list[list[Choice]]) -> list[tuple[Choice, ...]]:
     """The first combinations of choices; only as many as are shown."""
     return [combined for combined, _ in zip(product(*choices), range(4 * _MOST_READINGS))]
 
