@@ -166,7 +166,7 @@ def guessed(config) -> dict:
     found: dict[str, Any] = {}
     for value, names in GUESSES.items():
         for name in names.split():
-            if isinstance(getattr(config, name, None), int) or name == "head_dim" and hasattr(config, name):
+            if isinstance(getattr(config, name, None), int) or (name == "head_dim" and hasattr(config, name)):
                 found[name] = int(value)
     for name in getattr(config, "sub_configs", {}):
         below = getattr(config, name, None)
