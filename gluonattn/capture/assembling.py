@@ -257,7 +257,7 @@ def _call(path: str, kind: str, part: Part, to_numpy) -> Call:
     if part.swapped:
         rows, columns = columns, rows
     call = Call(path, kind, part.weights, rows=rows, columns=columns, outside=part.outside, how=shares.how,
-                covered=part.covered, pooled=part.pooled)
+                covered=None if part.covered.all() else part.covered, pooled=part.pooled)
     if part.seen is not None:
         call.bias = np.where(part.seen, 0.0, -np.inf).astype(np.float32)
         call.local = not part.seen[part.covered.nonzero()[0], 0, part.covered.nonzero()[1]].all()

@@ -35,7 +35,7 @@ def joined(passes: list[Pass]) -> list[Pass]:
 
 def _without_what_ended(one: Pass) -> Pass:
     """Beams that have ended go on being read: that is padding."""
-    if one.generation is None or one.generation.rows is None or not _decoder(one):
+    if one.generation is None or not _decoder(one):
         return one
     total = _decoder(one)[0].weights.shape[2]  # type: ignore[union-attr]
     hidden = hidden_after_end(one.generation, total - one.steps, total)
@@ -135,6 +135,7 @@ def _longer(call: Call, step: Call) -> Call:
     """The rows of a step below those before; keys that came later get no weight from earlier rows."""
     if call.weights is None or step.weights is None:
         return call if step.weights is not None else step
+    call, step = replace(call, covered=None), replace(step, covered=None)
     if step.outside:
         return _behind(_longer(_without(call), _without(step)), call, step)
     if _grows(step):
