@@ -11,13 +11,12 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__, console, progress
-from ..errors import GluonAttnError, Interrupted
+from ..errors import GluonAttnError, Interrupted, choose
 from ..options import list_examples
-from ..pronunciation import commands as pronunciation
-from . import capture, comparing, explaining, listing, training  # noqa: F401, they add their commands
-from .registry import COMMANDS, HEADINGS
+from .registry import COMMANDS, GROUPS, HEADINGS, find_commands, find_tasks
 
-TASKS = {"pronunciation": pronunciation.app}  # rooms with commands of their own
+find_commands()
+TASKS = find_tasks()
 
 
 class _Groups(TyperGroup):
@@ -38,12 +37,15 @@ _names: dict[str, list[str]] = {heading: [] for heading in HEADINGS}
 for _heading, _function, _examples in COMMANDS:
     app.command(epilog=_examples)(_function)
     _names[_heading].append(_function.__name__)
-app.command(epilog=list_examples(*pronunciation.EXAMPLES))(pronunciation.pronounce)
-for _name, _commands in TASKS.items():
-    app.add_typer(_commands, name=_name)
-app.add_typer(listing.data_app, name="data")
-_names["Other tasks"] += ["pronounce", *TASKS]
-_names["Look up"].append("data")
+for _task, _commands in TASKS.items():
+    for _function, _examples in _commands.COMMANDS:  # beside the group of the task's name
+        app.command(epilog=list_examples(*_examples))(_function)
+        _names["Other tasks"].append(_function.__name__)
+    app.add_typer(_commands.app, name=_task)
+    _names["Other tasks"].append(_task)
+for _heading, _name, _group in GROUPS:
+    app.add_typer(_group, name=_name)
+    _names[_heading].append(_name)
 
 
 def _print_version(wanted: bool) -> None:
@@ -103,9 +105,12 @@ def _as_now(arguments: list[str]) -> list[str]:
     now = None
     if named == "train" and "--task" in " ".join(arguments):
         task, rest = _take_option("--task", arguments[1:])
-        now = [task, "train", *rest] if task in TASKS else ["train", *rest] if task == "reviews" else None
-    elif named == "report" and len(arguments) > 1 and arguments[1] in TASKS:
-        now = [arguments[1], "report", *arguments[2:]]
+        if task is not None:
+            choose("task", task, {"reviews": None, **TASKS})
+            now = [task, "train", *rest] if task in TASKS else ["train", *rest]
+    elif named == "report":
+        task = next((word for word in arguments[1:2] if word in TASKS), None)
+        now = [task, *arguments[:1], *arguments[2:]] if task else [next(iter(TASKS)), *arguments]
     elif named == "evaluate":
         from ..models.checkpoint import recipe_of
 

@@ -23,6 +23,7 @@ _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
     "train --data nsmc --ngrams --extra crawl.tsv.gz --out runs/best",
     "train --data my.csv --text-column review --label-column stars --out runs/mine")
 def train(
+    context: typer.Context,
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
@@ -63,7 +64,7 @@ def train(
     from ..training.callbacks import Progress
 
     if extra is None:
-        console.refuse_given("there are no other reviews without --extra FILE", "extra_epochs")
+        console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs")
     settings = ClassifierSettings(
         recipe=recipe, cell=cell, ngrams=ngrams, extra=extra,
         extra_epochs=extra_epochs, tokenizer=tokenizer,

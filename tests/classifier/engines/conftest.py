@@ -18,7 +18,9 @@ GRAMS = dict(subword_buckets=31, ngrams=36, subword_size=4)
 # (recipe, cell, n-grams)
 KINDS = [(recipe, cell, grams) for cell in CELLS
          for recipe, grams in (("default", False), ("default", True), ("post", False))]
-OTHERS = [pytest.param("onnx", marks=pytest.mark.onnx), pytest.param("torch", marks=pytest.mark.torch), "mxnet"]
+MARKED = ("onnx", "torch")  # what they need is not installed with the package
+OTHERS = [pytest.param(name, marks=getattr(pytest.mark, name)) if name in MARKED else name
+          for name in ENGINES if name != "numpy"]
 
 
 def checkpoint_of(recipe: str, cell: str, grams: bool, length: int = 30, spread: float = 0.5) -> Checkpoint:
