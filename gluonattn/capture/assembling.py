@@ -148,6 +148,8 @@ class _Places:
 
 def _placed(shares: Shares, roots: dict[Root, int], to_numpy) -> Part | None:
     places = [np.array(p.numpy()) for p in shares.node.places(roots, {})]
+    if len(places) == 2:  # what stands for no position has one query, a state of a whole sentence
+        places = [p for p in places if (p >= 0).any()]
     varying = [_varies(p, shares.axis) for p in places]
     if not any(varying):
         return None  # over features of one position: a router, a classifier, a vocabulary

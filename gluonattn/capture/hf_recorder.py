@@ -39,7 +39,7 @@ def _looks_back(weights: np.ndarray | None) -> bool:
     if weights is None or weights.shape[2] < 3 or weights.shape[2] > weights.shape[3]:
         return False
     length = weights.shape[2]
-    return not np.triu(np.nan_to_num(weights[..., :length]), 1).any((1, 2, 3)).all()
+    return not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
 
 
 def sounds(module) -> bool:

@@ -152,6 +152,7 @@ def _recording(recorder: HuggingFaceRecorder, vectors: bool, before):
             kwargs["softcap"] = None  # as the model runs it: only its eager attention has a cap
         with trace.recorded():
             output, weights = own(module, query, key, value, attention_mask, *args, **kwargs)
+        trace.made_of(output, query)
         name = trace.name_of(path)
         if name is None:
             trace.left_out.add(path)
