@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ..errors import choose
 from ..models.cells import CELLS
 from ..text import KNOWN as TOKENIZERS
 from ..training.settings import SMALL, TrainingSettings, fill
-
-if TYPE_CHECKING:
-    from .task import ReviewTask
 
 
 @dataclass
@@ -110,7 +107,7 @@ class ClassifierSettings(TrainingSettings):
         else:  # as accurate as the class's own widths, and faster
             values["model"] = {"embed_size": 64, "hidden_size": 48, **self.model}
 
-    def make_task(self) -> ReviewTask:
+    def make_task(self):
         from .task import ReviewTask
 
         return ReviewTask(self)
