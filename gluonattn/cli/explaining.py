@@ -59,6 +59,7 @@ def explain(
     as_json: bool = AsJson,
 ) -> None:
     """Predict sentences and show which words were looked at."""
+    # Stays whole: half of it is the options that the help is made of; the rest parses, calls and prints, in that order.
     from .. import early
     from ..views.terminal import COLOURS, to_terminal
 

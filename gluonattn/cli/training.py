@@ -54,6 +54,7 @@ def train(
     as_json: bool = AsJson,
 ) -> None:
     """Train a classifier. Ctrl-C saves; --resume goes on."""
+    # Stays whole: half of it is the options that the help is made of; the rest parses, calls and prints, in that order.
     from .. import early
 
     early.require_reviews(data, text_column, label_column)
