@@ -1,4 +1,8 @@
-"""A trained classifier, ready to predict and to say where it looked."""
+"""A trained classifier, ready to predict and to say where it looked.
+
+Stays whole: it is one public class, much of it docstrings. Files of texts and batches of explanations are
+elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Score a file of reviews larger than memory."""
+"""Score a file of reviews larger than memory.
+
+Stays whole: `score_file` writes both files in one pass, and neither appears unless both are complete.
+"""
 
 from __future__ import annotations
 

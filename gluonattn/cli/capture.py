@@ -1,4 +1,8 @@
-"""The commands `capture` and `project`: parse, call the public API, print."""
+"""The commands `capture` and `project`: parse, call the public API, print.
+
+Stays whole: `capture` is half options, of which the help is made. The rest parses, calls and prints, in that
+order.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,6 @@ def capture(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Take the attention out of a Hugging Face model: every layer and head, checked."""
-    # Stays whole: half of it is the options that the help is made of; the rest parses, calls and prints, in that order.
     from .. import early
     from ..models.checkpoint import is_checkpoint, recipe_of
     from ..models.config import has_commands

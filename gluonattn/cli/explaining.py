@@ -1,4 +1,8 @@
-"""Label texts and show what was looked at."""
+"""Label texts and show what was looked at.
+
+Stays whole: `explain` is half options, of which the help is made. The rest parses, calls and prints, in that
+order.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +63,6 @@ def explain(
     as_json: bool = AsJson,
 ) -> None:
     """Predict sentences and show which words were looked at."""
-    # Stays whole: half of it is the options that the help is made of; the rest parses, calls and prints, in that order.
     from .. import early
     from ..views.terminal import COLOURS, to_terminal
 

@@ -1,4 +1,8 @@
-"""Train a classifier, and ask how good it is."""
+"""Train a classifier, and ask how good it is.
+
+Stays whole: `train` is half options, of which the help is made. The rest parses, calls and prints, in that
+order.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +58,6 @@ def train(
     as_json: bool = AsJson,
 ) -> None:
     """Train a classifier. Ctrl-C saves; --resume goes on."""
-    # Stays whole: half of it is the options that the help is made of; the rest parses, calls and prints, in that order.
     from .. import early
 
     early.require_reviews(data, text_column, label_column)
