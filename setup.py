@@ -63,7 +63,7 @@ setup(
         "cu112": below_313("mxnet-cu112==1.9.1", "nvidia-cudnn-cu11>=8,<9", *cuda_wheels, *mxnet_needs),
         "onnx": ["onnx>=1.14", "onnxruntime>=1.15"],
         "torch": ["torch>=2.0"],
-        "huggingface": ["torch>=2.0", "transformers>=4.50"],
+        "huggingface": ["torch>=2.0", "transformers>=4.50,<6"],
         "bertviz": ["bertviz>=1.4", "torch>=2.0"],
         "umap": ["umap-learn>=0.5"],
         "kiwi": ["kiwipiepy>=0.17"],
