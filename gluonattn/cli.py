@@ -64,7 +64,8 @@ def main_options(
     "train --out runs/sample",
     "train --data nsmc --cell mlp --out runs/mlp",
     "train --data nsmc --cell mlp --out runs/mlp --resume",
-    "train --data nsmc --ngrams --extra crawl.tsv.gz --out runs/best",
+    "train --data nsmc --evidence --extra crawl.tsv.gz --out runs/best",
+    'train --data my.csv --evidence --extra more.csv --score-labels "1..2=bad, 4..5=good" --out runs/more',
     "train --data my.csv --text-column review --label-column stars --out runs/mine",
     "train --task pronunciation --data nsmc --out runs/pronunciation"))
 def train(
@@ -74,12 +75,20 @@ def train(
     snapshots: str = typer.Option("0,1,10", help="Epochs whose weights pronunciation keeps; 0 is before training."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
     recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
-    ngrams: bool = typer.Option(False, help="Read n-grams of characters and words too: more accurate."),
+    evidence: bool = typer.Option(False, help="Read what n-grams say of each token too: more accurate, and all of it "
+                                             "through attention."),
+    ngrams: bool = typer.Option(False, help="The older way, n-grams beside the attention; --evidence takes its place."),
     extra: Optional[str] = typer.Option(
-        None, help="More reviews with stars, read first: a file of scripts/gather_crawl.py."),
+        None, help="More reviews, read first: a table with the same labels or with scores, or a file of "
+                   "scripts/gather_crawl.py."),
+    extra_text: Optional[str] = typer.Option(None, help="Column of its texts."),
+    extra_label: Optional[str] = typer.Option(None, help="Column of its labels."),
+    extra_score: Optional[str] = typer.Option(None, help="Column of its scores; needs --score-labels."),
+    score_labels: Optional[str] = typer.Option(None, help='What its scores stand for: "1..4=0, 9..10=1"; other scores are '
+                                                          "left out."),
     extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read them; default 2."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
-    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with n-grams; 15 for fewer than 20,000 reviews. "
+    epochs: Optional[int] = typer.Option(None, help="Default 4, 6 with evidence; 15 for fewer than 20,000 reviews. "
                                         "Pronunciation: 12, or 60 for fewer than 20,000 words."),
     batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews; "
                                                             "post 128, pronunciation 64."),
@@ -116,10 +125,15 @@ def train(
         choose("recipe", recipe, {"default": 0, "post": 0})
         console.refuse_given("weights of epochs are kept for --task pronunciation", "snapshots")
     if extra is None:
-        console.refuse_given("there are no other reviews without --extra FILE", "extra_epochs")
+        console.refuse_given("there are no other reviews without --extra FILE", "extra_epochs", "extra_text", "extra_label",
+                             "extra_score", "score_labels")
+    if ngrams:
+        console.rich_console(stderr=True).print("--ngrams decides beside the attention and is kept for runs begun with it: "
+                                                "with --evidence all of it passes through the attention.")
     settings = Settings(
-        recipe=task if task == "pronunciation" and recipe == "default" else recipe, cell=cell, ngrams=ngrams, extra=extra,
-        extra_epochs=extra_epochs, tokenizer=tokenizer,
+        recipe=task if task == "pronunciation" and recipe == "default" else recipe, cell=cell, evidence=evidence,
+        ngrams=ngrams, extra=extra, extra_text=extra_text, extra_label=extra_label, extra_score=extra_score,
+        score_labels=score_labels, extra_epochs=extra_epochs, tokenizer=tokenizer,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
         min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,
@@ -348,6 +362,7 @@ def compare(
     data: str = typer.Option("sample", help="As for train; a fifth of a single file is held out as a test."),
     out: Path = typer.Option("runs/compare", help="Folder for checkpoints and the report; run again to go on."),
     epochs: Optional[int] = typer.Option(None, help="As for train."),
+    evidence: bool = typer.Option(False, help="As for train."),
     ngrams: bool = typer.Option(False, help="As for train."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
     workers: Optional[int] = typer.Option(None, help="As for train."),
@@ -375,7 +390,8 @@ def compare(
     shown = console.rich_console(stderr=as_json)
     comparison = run_comparison(
         _names(cells) if cells else tuple(CELLS), seeds, data, out,
-        settings=Settings(epochs=epochs, ngrams=ngrams, tokenizer=tokenizer, workers=workers), explained=explained,
+        settings=Settings(epochs=epochs, evidence=evidence, ngrams=ngrams, tokenizer=tokenizer, workers=workers),
+        explained=explained,
         sentences=sentence or SENTENCES, text_column=text_column, label_column=label_column,
         report=shown.print, callbacks=lambda: [Progress(shown)], progress=_Bar("explaining"),
     )

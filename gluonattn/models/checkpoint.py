@@ -23,11 +23,14 @@ from ..contents import COPY_AGAIN, digest, digest_json, is_finite, parse_json, p
 from ..errors import CheckpointError
 from ..files import clear_all_partials, clear_partials, is_partial, new_folder, replace_file
 from .compact import expand
-from .config import FORMAT, check_config, refuse
+from .config import CHANNELS, FORMAT, check_config, refuse
 
 CONFIG, VOCABULARY, WEIGHTS, HISTORY = "config.json", "vocab.json", "model.safetensors", "history.json"
 _FILES = (CONFIG, VOCABULARY, WEIGHTS, HISTORY)
 KNOWN_NGRAMS = "known_ngrams"  # among the weights: what the linear branch's n-grams are looked up in
+# Among the weights: the tables evidence is read with, which no engine needs (`gluonattn.data.evidence.Evidence`).
+EVIDENCE = ("evidence.known", "evidence.scores", "evidence.squares", "evidence.spread")
+_HASHES = (KNOWN_NGRAMS, EVIDENCE[0])
 _TABLE = "history.csv"  # the history again, for a spreadsheet
 _CONFIG_KEYS = ("format", "recipe", "model", "tokenizer", "labels", "max_length", "versions", "sha256")
 # Names that versions before the one writer gave what they had not finished.
@@ -46,8 +49,9 @@ class Checkpoint(NamedTuple):
     vocabulary : str
         GluonNLP Vocab as JSON.
     weights : dict of str to numpy.ndarray
-        Parameters by their structural name; ``known_ngrams`` (uint32, sorted)
-        too, where the model has a linear branch.
+        Parameters by their structural name; beside them the tables of `EVIDENCE`
+        where the model reads evidence, and ``known_ngrams`` (uint32, sorted)
+        where it has a linear branch.
     history : list of dict
         One for each epoch.
     """
@@ -118,6 +122,8 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
     _check_weights(weights, folder / WEIGHTS)
     if config["model"].get("ngrams", 0) != len(weights.get(KNOWN_NGRAMS, ())):
         refuse(folder / WEIGHTS, "it does not hold the n-grams of this model")
+    if config["recipe"] == "default":
+        _check_evidence(config["model"], weights, folder / WEIGHTS)
     history = parse_json(content[HISTORY], folder / HISTORY, CheckpointError)
     require(history, list[dict[str, Union[int, float, None]]], folder / HISTORY, CheckpointError)
     return Checkpoint(config, vocabulary, weights, history)
@@ -254,11 +260,28 @@ def _array(values):
 def _check_weights(weights: Mapping[str, np.ndarray], path: Path) -> None:
     """What can be said of weights without a model: they are numbers, and n-grams are in order."""
     for name, values in weights.items():
-        if name != KNOWN_NGRAMS and (values.dtype.kind != "f" or not is_finite(values)):
+        if name not in _HASHES and (values.dtype.kind != "f" or not is_finite(values)):
             refuse(path, f"{name} must be finite floating-point numbers")
-    known = weights.get(KNOWN_NGRAMS)
-    if known is not None and (known.dtype != np.uint32 or known.ndim != 1 or (known[1:] <= known[:-1]).any()):
-        refuse(path, f"{KNOWN_NGRAMS} must be distinct hashes (uint32) in order")
+    for name in _HASHES:
+        known = weights.get(name)
+        if known is not None and (known.dtype != np.uint32 or known.ndim != 1 or (known[1:] <= known[:-1]).any()):
+            refuse(path, f"{name} must be distinct hashes (uint32) in order")
+
+
+def _check_evidence(model: Mapping, weights: Mapping[str, np.ndarray], path: Path) -> None:
+    """The tables of evidence fit the model and each other; a model without evidence has none."""
+    found = [weights[name] for name in EVIDENCE if name in weights]
+    channels = model.get("evidence", 0)
+    if not channels and not found:
+        return
+    if len(found) != len(EVIDENCE) or not channels:
+        refuse(path, "the tables of evidence it holds are not those of this model")
+    known, scores, squares, spread = found
+    rows, columns = len(known) + 1, channels // CHANNELS
+    if (scores.shape, squares.shape, spread.shape) != ((rows, columns), (rows,), (channels,)):
+        refuse(path, "its tables of evidence do not fit together")
+    if (spread <= 0).any() or scores[0].any() or (squares < 0).any() or squares[0]:
+        refuse(path, "its tables of evidence hold numbers that cannot be")
 
 
 @contextmanager

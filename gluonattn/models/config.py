@@ -14,6 +14,7 @@ from .cells import CELLS
 
 FORMAT = 1
 PRONUNCIATION = "pronunciation"
+CHANNELS = 6  # of evidence, for each of its columns: `gluonattn.data.evidence.ORDERS`
 
 # msgspec reads these while Python 3.9 runs, which knows no `X | None`.
 Size = Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -40,6 +41,8 @@ class ClassifierModel(Struct, forbid_unknown_fields=True):
     subword_size: Width = 1
     subword_buckets: Count = 0
     ngrams: Count = 0
+    evidence: Count = 0
+    embed_dropout: Optional[Rate] = None
 
 
 class PronunciationModel(Struct, forbid_unknown_fields=True):
@@ -127,7 +130,15 @@ def check_model(model: Any, path: Path) -> ClassifierModel:
         refuse(path, f"`model` has {found.num_heads} heads, which do not divide twice its hidden_size")
     if found.subword_buckets == 1 or (found.ngrams and not found.subword_buckets):
         refuse(path, f"`model` has {found.subword_buckets} subword_buckets and {found.ngrams} ngrams, which cannot be")
+    if found.evidence and (found.subword_buckets or found.evidence != CHANNELS * evidence_columns(found.classes)):
+        refuse(path, f"`model` has {found.evidence} channels of evidence, {found.subword_buckets} subword_buckets and "
+                     f"{found.classes} classes, which cannot be")
     return found
+
+
+def evidence_columns(classes: int) -> int:
+    """Columns of the linear model that evidence comes from: with two classes their difference, else one for each."""
+    return 1 if classes == 2 else classes
 
 
 def _check_classifier(config: Config, path: Path) -> None:
@@ -138,8 +149,8 @@ def _check_classifier(config: Config, path: Path) -> None:
     if config.weighing is not UNSET and len(config.weighing.bias) != len(labels):
         refuse(path, f"`weighing.bias` has {len(config.weighing.bias)} numbers for {len(labels)} labels")
     if config.recipe == "post":
-        if model.length not in (UNSET, config.max_length) or model.subword_buckets or model.ngrams:
-            refuse(path, "a model of the post's recipe reads `max_length` tokens and no n-grams")
+        if model.length not in (UNSET, config.max_length) or model.subword_buckets or model.ngrams or model.evidence:
+            refuse(path, "a model of the post's recipe reads `max_length` tokens, and no n-grams or evidence")
     elif model.length is not UNSET:
         refuse(path, "`model.length` belongs to the post's recipe")
 

@@ -23,6 +23,7 @@ from ..runtime import (
     seed_everything,
 )
 from ..threads import ONE_THREAD
+from .average import Average
 from .parallel import ALONE, Group
 from .settings import Settings
 from .tasks import Objective, task_of
@@ -64,6 +65,8 @@ class Run:
         One plain dict for each finished epoch.
     epoch, batch : int
         Where the run stands: finished epochs, and finished batches of the next.
+    average : Average
+        What is validated and saved.
     totals : dict
         Sums over the batches of the current epoch.
     gradient_scale : float
@@ -87,6 +90,7 @@ class Run:
         self.trainer = mx.gluon.Trainer(
             model.collect_params(), "adam", {"learning_rate": settings.learning_rate}, kvstore=None
         )
+        self.average = Average(self.parameters, settings.average or 0.0, device)
         masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
         self.objective = Objective(self.task, model, settings.label_smoothing, train.offsets is not None, len(masks))
         self.objective.hybridize(static_alloc=True)
@@ -162,6 +166,7 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     run = Run(block, settings, train, valid, own, device, group)
     # One forward pass settles every shape that was left to be inferred.
     block(*run.arrays(train, [0])[0])
+    run.average.begin()
     raise_interrupt()
     engine_has_started()
     return run
@@ -244,6 +249,7 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     run.trainer.set_learning_rate(rate)
     # Scaling through the batch size keeps the embedding's gradient sparse.
     run.trainer.step(run.batch_reviews / scale)
+    run.average.update(run.step + 1)
     run.totals["loss"] += loss
     run.totals["correct"] += int(correct)
     run.totals["reviews"] += run.batch_reviews
@@ -286,7 +292,12 @@ def finish_epoch(run: Run) -> None:
 
 
 def validate(run: Run) -> dict[str, float]:
-    """Loss (not smoothed) and accuracy on the validation reviews."""
+    """Loss (not smoothed) and accuracy on the validation reviews, of averaged weights where there are some."""
+    with run.average.standing_in():
+        return _validate(run)
+
+
+def _validate(run: Run) -> dict[str, float]:
     lengths = run.valid.texts.lengths
     loss = correct = 0.0
     cross_entropy = run.task.loss(0.0)

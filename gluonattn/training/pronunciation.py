@@ -164,7 +164,7 @@ def _refuse_what_means_nothing(settings: Settings) -> None:
     if settings.recipe != RECIPE:
         raise OptionError(f"a model of pronunciation has recipe {RECIPE!r}; got {settings.recipe!r}: leave --recipe out.")
     usual = Settings(recipe=RECIPE)
-    for name in ("cell", "tokenizer", "ngrams", "extra", "word_dropout", "validation"):
+    for name in ("cell", "tokenizer", "evidence", "ngrams", "extra", "word_dropout", "average", "validation"):
         if getattr(settings, name) not in (getattr(usual, name), 0.0):
             raise OptionError(f"{name} means nothing for pronunciation: leave it out.")
 
@@ -187,5 +187,5 @@ def _model_arguments(settings: Settings, words: int) -> dict:
 
 
 def _fingerprint(settings: Settings, snapshots: Sequence[int], table: str) -> str:
-    plain = {**asdict(settings), "device": None, "snapshots": list(snapshots)}
+    plain = {**settings.identity(), "device": None, "snapshots": list(snapshots)}
     return hashlib.sha256((json.dumps(plain, sort_keys=True) + table).encode()).hexdigest()

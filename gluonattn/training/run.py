@@ -15,16 +15,16 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from .. import __version__, runtime
-from ..data.crawl import POSITIVE, read_crawl
+from ..data.extra import read_extra
 from ..data.ngrams import texts_ngrams
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.seen import write_seen
 from ..data.sources import locate
 from ..errors import DataError, OptionError
-from ..models.checkpoint import KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
-from ..plain import is_blank, text_key
-from ..text import tokenize_all
-from .linear import fit_linear
+from ..models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..text import tokenize_all, tokenizer
+from .evidence import evidence_of, fit_tables, share_out, spread_of
+from .linear import FOLDS, fit_linear
 from .session import finish as finish_run
 from .session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from .settings import SMALL, Settings
@@ -122,8 +122,12 @@ def train(
     split = _split(reviews, settings)
     texts, extra = [*reviews.texts], np.zeros((0, len(labels)), np.float32)
     if settings.extra:
-        more, extra = _extra(settings.extra, reviews, labels, say)
-        texts += more
+        found = read_extra(settings.extra, labels, reviews.texts, scores=settings.score_labels,
+                           text_column=settings.extra_text, label_column=settings.extra_label,
+                           score_column=settings.extra_score)
+        texts, extra = texts + found.texts, found.targets
+        left_out = "".join(f"; left out: {n:,} {reason}" for reason, n in found.left_out.items())
+        say(f"{len(found.texts):,} more reviews from {settings.extra}{left_out}")
     fingerprint = _fingerprint(settings, reviews, extra)
     if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
@@ -144,7 +148,7 @@ def train(
         from .weighing import scaled, weigh_branches
 
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
-        start, vocabulary, branch = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
+        start, vocabulary, branch, evidence = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
                                            fitting)
         seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
         del tokens, texts, targets  # as large as all the rest together
@@ -171,11 +175,14 @@ def train(
         }
 
         def save_best(run):
-            weights = get_weights(run.model)
+            with run.average.standing_in():
+                weights = get_weights(run.model)
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             if branch:
                 best["weighing"] = weigh_branches(run)
                 weights = {**scaled({**weights, **branch.weights()}, **best["weighing"]), KNOWN_NGRAMS: branch.known}
+            if evidence:
+                weights = {**weights, **dict(zip(EVIDENCE, evidence))}
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
         fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
@@ -198,22 +205,8 @@ def _split(reviews: Reviews, settings: Settings):
         ) from None
 
 
-def _extra(path: str, reviews: Reviews, labels: Sequence[str], say) -> tuple[list[str], np.ndarray]:
-    """Texts of a gathered crawl that are not among `reviews`, and their targets by stars."""
-    if list(labels) != ["0", "1"]:
-        raise OptionError(f"--extra reads stars as NSMC's labels 0 and 1; the labels here are "
-                          f"{', '.join(labels)}. Leave --extra out.")
-    stars, texts = read_crawl(Path(path))
-    own = {text_key(text) for text in reviews.texts}
-    kept = [i for i, text in enumerate(texts) if text_key(text) not in own and not is_blank(text)]
-    say(f"{len(kept):,} more reviews with stars from {path}; left out: {len(texts) - len(kept):,} that stand "
-        "among the labelled ones or have no text")
-    positive = np.array([POSITIVE[stars[i] - 1] for i in kept], np.float32)
-    return [texts[i] for i in kept], np.stack([1 - positive, positive], axis=1)
-
-
 def _start(settings: Settings, texts, tokens, targets, split, fitting):
-    """What every process of the run begins with; the vocabulary, and the linear branch or None.
+    """What every process of the run begins with; the vocabulary, the linear branch and the evidence, or None for each.
 
     `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones.
     """
@@ -226,24 +219,44 @@ def _start(settings: Settings, texts, tokens, targets, split, fitting):
     train, valid = slice(len(order) - len(split[1])), slice(len(order) - len(split[1]), None)
     targets = targets[order]
     vocabulary = build_vocabulary((tokens[i] for i in order[train]), settings.min_count or 1)
-    branch = offsets = None
+    branch = offsets = evidence = shares = None
+    fewest = 2 if own < SMALL else 6 if settings.extra else 3
     if settings.ngrams:
         found: list[np.ndarray] = []
         for first in range(0, len(order), _CHUNK):
             part = order[first : first + _CHUNK]
             found += texts_ngrams([texts[i] for i in part], [tokens[i] for i in part])
-        fewest = 2 if own < SMALL else 6 if settings.extra else 3
         branch = fit_linear(found, targets[train], own, fewest, settings.seed, fitting)
         offsets = branch.offsets
         del found
+    if settings.evidence:
+        evidence, shares = _evidence(settings, texts, tokens, targets, order, own, fitting)
     arguments = _model_arguments(settings, vocabulary, targets.shape[1])
+    if evidence:
+        arguments["evidence"] = len(evidence.spread)
     packed = pack(tokens, order, Vocabulary(vocabulary.to_json()), settings.max_length,
                   subword_buckets=arguments.get("subword_buckets", 0),
-                  fixed=settings.max_length if settings.recipe == "post" else None)
+                  fixed=settings.max_length if settings.recipe == "post" else None, evidence=shares)
     parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
              for part in (train, valid)]
     start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "own": own}
-    return start, vocabulary, branch
+    return start, vocabulary, branch, evidence
+
+
+def _evidence(settings: Settings, texts, tokens, targets, order, own: int, fitting):
+    """The evidence of a model, fitted on the labelled training texts, and that of every token of `tokens`.
+
+    `targets` are in the given order, of which the first `own` texts are the labelled ones to train on.
+    """
+    mine = order[:own]
+    tables = fit_tables([texts[i] for i in mine], [tokens[i] for i in mine], targets[:own],
+                        2 if own < SMALL else 3, settings.seed, fitting)
+    which = np.full(len(texts), FOLDS)
+    which[mine] = tables.unseen
+    shares = share_out(tables, which, texts, tokens, tokenizer(settings.tokenizer), settings.max_length)
+    evidence = evidence_of(tables, spread_of(shares, tokens.ends, mine))
+    shares /= evidence.spread
+    return evidence, shares
 
 
 def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
@@ -256,7 +269,7 @@ def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
         arguments["length"] = settings.max_length
     elif settings.ngrams:
         arguments["subword_buckets"] = 2**13 if len(vocabulary) < 10_000 else 2**16
-    free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams")]
+    free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams", "evidence")]
     odd = sorted(set(settings.model) - set(free))
     if odd:
         raise OptionError(f"the {settings.recipe} recipe's model takes {', '.join(free)}; got {odd[0]!r}.")
@@ -265,7 +278,7 @@ def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
 
 
 def _fingerprint(settings: Settings, reviews: Reviews, extra: np.ndarray) -> str:
-    digest = hashlib.sha256(json.dumps({**asdict(settings), "device": None}, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps({**settings.identity(), "device": None}, sort_keys=True).encode())
     digest.update(extra.tobytes())
     for text, label in zip(reviews.texts, reviews.labels):
         digest.update(f"{label}\0{text}\n".encode("utf-8", "surrogatepass"))

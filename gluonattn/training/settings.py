@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any
 
@@ -30,18 +30,30 @@ class Settings:
         "pronunciation" is the Transformer that says Korean words, with
         defaults of its own (`training.pronunciation`).
     cell : str, default "mlp"
+    evidence : bool, default False
+        Read beside each embedding what a linear model of n-grams says of the
+        token (`gluonattn.data.evidence`): more accurate, and all of it passes
+        through the attention. Not in "post".
     ngrams : bool, default False
-        Read n-grams too: characters of each word beside its embedding, and
-        characters and tokens of the text in a linear branch. Not in "post".
+        The older way: n-grams of each word beside its embedding, and those of
+        the text in a linear branch beside the attention. `evidence` is more
+        accurate. Not in "post", and not with `evidence`.
     extra : str or None
-        More reviews, with stars: a file gathered by `gluonattn.data.crawl`, for
-        NSMC's labels. They are read in the first epochs.
+        More reviews, read in the first epochs: a table with the same labels, or
+        with scores, or a crawl gathered by `gluonattn.data.crawl`. Texts that
+        stand among the labelled ones are left out (`gluonattn.data.extra`).
+    extra_text, extra_label, extra_score : str or None
+        Columns of that table; None takes the usual names.
+    score_labels : str or None
+        What its scores stand for, as `gluonattn.data.extra.parse_scores` reads
+        it. None: it has labels; or, of a gathered crawl, NSMC's view of stars.
     extra_epochs : int or None
         How many such epochs come before the others. None is 2, or 0 without
         `extra`.
     tokenizer : str, default "mecab"
     epochs : int or None
-        None is 4, or 15 for fewer than 20,000 reviews (3 for "post" and with n-grams).
+        None is 4, or 15 for fewer than 20,000 reviews (3 for "post" and with
+        n-grams, 6 with evidence).
     batch_size : int or None
         None is 256 (128 for "post"), or 32 for fewer than 20,000 reviews.
     learning_rate : float or None
@@ -54,7 +66,11 @@ class Settings:
     clip : float or None, default 1.0
         Largest global norm of the gradient; None does not clip.
     word_dropout : float or None
-        Share of tokens replaced by <unk> while training. None is 0.1.
+        Share of tokens replaced by <unk> while training; they keep their
+        evidence. None is 0.1, or 0.2 with evidence.
+    average : float or None
+        What a moving mean of the weights keeps of itself at each step; the mean
+        is validated and saved. 0 keeps none. None is 0.998 with evidence, else 0.
     label_smoothing : float or None
         None is 0.1.
     min_count : int or None
@@ -76,13 +92,20 @@ class Settings:
         "post".
     model : dict
         More keyword arguments of the recipe's classifier; "default" has an
-        embedding of 64 and a GRU of 48 where they do not say otherwise.
+        embedding of 64 and a GRU of 48 where they do not say otherwise, and
+        with evidence 128 and 128 under more dropout (0.6 on embeddings, 0.5
+        before the head).
     """
 
     recipe: str = "default"
     cell: str = "mlp"
+    evidence: bool = False
     ngrams: bool = False
     extra: str | None = None
+    extra_text: str | None = None
+    extra_label: str | None = None
+    extra_score: str | None = None
+    score_labels: str | None = None
     extra_epochs: int | None = None
     tokenizer: str = "mecab"
     epochs: int | None = None
@@ -92,6 +115,7 @@ class Settings:
     warmup: float = 0.05
     clip: float | None = 1.0
     word_dropout: float | None = None
+    average: float | None = None
     label_smoothing: float | None = None
     min_count: int | None = None
     max_length: int = 48
@@ -108,9 +132,18 @@ class Settings:
         choose("recipe", self.recipe, dict.fromkeys(RECIPES))
         if self.schedule is not None:
             choose("schedule", self.schedule, dict.fromkeys(SCHEDULES))
+        if self.evidence and self.ngrams:
+            raise OptionError("evidence takes the place of ngrams: give one of them.")
         for setting in fields(self):
             if setting.name in _RANGES:
                 _check_number(self, setting)
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that tell runs apart: those of later versions only where they ask for something.
+
+        So that a run which an earlier version began can go on.
+        """
+        return {name: value for name, value in asdict(self).items() if name not in _LATER or value != _LATER[name]}
 
     def resolve(self, reviews: int, on_cpu: bool = True) -> Settings:
         """A copy in which every None that stands for "suit the data" has its value."""
@@ -118,10 +151,11 @@ class Settings:
         post = self.recipe == "post"
         usual: dict[str, Any] = dict(
             extra_epochs=2 if self.extra else 0,
-            epochs=3 if post else 15 if small else 3 if self.ngrams else 4,
+            epochs=3 if post else 15 if small else 6 if self.evidence else 3 if self.ngrams else 4,
             batch_size=32 if small else 128 if post else 256,
             schedule="constant" if post else "linear",
-            word_dropout=0.0 if post else 0.1,
+            word_dropout=0.0 if post else 0.2 if self.evidence else 0.1,
+            average=0.998 if self.evidence and not post else 0.0,
             label_smoothing=0.0 if post else 0.1,
             min_count=1 if post else 6 if self.extra else 2 if small else 3,
         )
@@ -137,15 +171,21 @@ class Settings:
             most = 1 if small or post else total_threads()
             values["workers"] = max(1, min(most, values["batch_size"] // SHARE))
         if self.recipe == "default":  # as accurate as the class's own widths, and faster
-            values["model"] = {"embed_size": 64, "hidden_size": 48, **self.model}
+            values["model"] = {**(_WITH_EVIDENCE if self.evidence else _PLAIN), **self.model}
         if not self.extra:
             values["extra_epochs"] = 0
         if post:
-            values.update(max_length=30, warmup=0.0, clip=None, ngrams=False)
+            values.update(max_length=30, warmup=0.0, clip=None, evidence=False, ngrams=False)
         if not on_cpu or not sys.platform.startswith("linux"):
             values["workers"] = 1
         return Settings(**values)
 
+
+# What an earlier version did not know, and the value that asks for nothing.
+_LATER: dict[str, Any] = {"evidence": False, "average": 0.0, "extra_text": None, "extra_label": None, "extra_score": None,
+                          "score_labels": None}
+_PLAIN = {"embed_size": 64, "hidden_size": 48}
+_WITH_EVIDENCE = {"embed_size": 128, "hidden_size": 128, "dropout": 0.5, "embed_dropout": 0.6}
 
 _RANGES: dict[str, tuple[float, float]] = dict(
     epochs=(1, 10_000),
@@ -155,6 +195,7 @@ _RANGES: dict[str, tuple[float, float]] = dict(
     warmup=(0, 1),
     clip=(1e-8, 1e8),
     word_dropout=(0, 0.9),
+    average=(0, 0.999999),
     label_smoothing=(0, 0.9),
     min_count=(1, 10**9),
     max_length=(1, 4096),

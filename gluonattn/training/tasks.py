@@ -63,8 +63,9 @@ class Task:
     def forward(self, model, inputs: tuple, masks: tuple):
         """Logits in training."""
         if masks:
-            ids, valid_length, *subwords = inputs
-            return model(ids, valid_length, *(subwords or [None]), None, *masks)[0]
+            ids, valid_length, *more = inputs
+            missing = [None] * (model.inputs - len(inputs))  # while the network trains, the linear branch reads nothing
+            return model(ids, valid_length, *more, *missing, *masks)[0]
         return model(*inputs)[0]
 
 
