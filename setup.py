@@ -40,7 +40,7 @@ setup(
     # The sample lives in data/ for a reader of the repository and travels in the wheel.
     package_dir={"gluonattn.sample": "data"},
     package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"],
-                  "gluonattn.text": ["*.txt"],
+                  "gluonattn.pronunciation": ["*.txt"],
                   "gluonattn": ["pretrained/*/*"]},
     install_requires=[
         "numpy>=1.22",
@@ -75,7 +75,7 @@ setup(
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],
     },
-    entry_points={"console_scripts": ["gluonattn=gluonattn.cli:main"]},
+    entry_points={"console_scripts": ["gluonattn=gluonattn.cli.app:main"]},
     classifiers=[
         "Natural Language :: Korean",
         "Programming Language :: Python :: 3.9",

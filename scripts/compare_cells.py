@@ -11,10 +11,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gluonattn.explain.compare import compare
-from gluonattn.explain.compare_report import to_table, write_report
-from gluonattn.explain.compare_summary import summarise
-from gluonattn.explain.compare_words import in_words
+from gluonattn.classifier.compare import compare
+from gluonattn.classifier.compare_report import to_table, write_report
+from gluonattn.classifier.compare_summary import summarise
+from gluonattn.classifier.compare_words import in_words
 from gluonattn.training.callbacks import Progress
 from gluonattn.training.settings import Settings
 

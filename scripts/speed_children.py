@@ -94,7 +94,7 @@ def train_whole_child(name, count):
 
 def score_child(source, model):
     import gluonattn
-    from gluonattn.explain.scoring import score_file
+    from gluonattn.classifier.scoring import score_file
 
     score_file(gluonattn.load(model, "cpu", "numpy"), source, Path(source).with_name("scores.tsv"))
     print("null")

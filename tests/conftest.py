@@ -30,8 +30,8 @@ def own_cache(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory) -> Path:
     """Checkpoint folder of a small model trained for two epochs on the bundled sample."""
+    from gluonattn.classifier.training import train
     from gluonattn.runtime import mxnet_is_installed
-    from gluonattn.training.run import train
 
     if not mxnet_is_installed():
         pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]" on Python 3.9 to 3.12')
@@ -70,7 +70,7 @@ def tiny_pronouncer(tmp_path_factory) -> Path:
 
     if not mxnet_is_installed():
         pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]" on Python 3.9 to 3.12')
-    from gluonattn.training.pronunciation import train_pronunciation
+    from gluonattn.pronunciation.training import train_pronunciation
 
     return train_pronunciation("sample", tmp_path_factory.mktemp("models") / "pronouncer", epochs=4, min_count=2,
                                batch_size=32, learning_rate=0.005, device="cpu", workers=1,

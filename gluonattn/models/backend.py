@@ -1,8 +1,8 @@
 """The operations a back end must have: what a forward pass is written in.
 
-A classifier's forward pass (`gluonattn.engines.forward`) and the scores of the attention cells are written once,
+A classifier's forward pass (`gluonattn.classifier.engines.forward`) and the scores of the attention cells are written once,
 over an object `F` that has these operations. `NumpyClassifier`, `GradientClassifier`, `TorchClassifier` and
-`OnnxGraph` (`gluonattn/engines/`) are such objects. A new engine is a new one.
+`OnnxGraph` (`gluonattn/classifier/engines/`) are such objects. A new engine is a new one.
 """
 
 from __future__ import annotations

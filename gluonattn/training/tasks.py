@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..models.classifier import build
+from ..classifier.network import build
 from ..runtime import mx
 from .settings import Settings
 
@@ -133,7 +133,7 @@ def _has_dropout(block) -> bool:
 def task_of(settings: Settings) -> Task:
     """The task of a recipe."""
     if settings.recipe == "pronunciation":
-        from .pronunciation_task import PronunciationTask
+        from ..pronunciation.task import PronunciationTask
 
         return PronunciationTask(settings)
     return Task(settings)

@@ -61,7 +61,7 @@ def test_fairseq():
 def test_the_commands_capture_and_project(build, tmp_path, capsys):
     import json
 
-    from gluonattn.cli import main
+    from gluonattn.cli.app import main
     from gluonattn.record import load_record
 
     model, tokenizer = build("bert")

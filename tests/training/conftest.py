@@ -12,7 +12,7 @@ NGRAMS = dict(subword_buckets=16, subword_size=2)
 @pytest.fixture
 def make_run():
     """``make_run(**settings)`` gives a fresh Run whose label is the first word of each text."""
-    from gluonattn.models.classifier import build
+    from gluonattn.classifier.network import build
     from gluonattn.runtime import mx, seed_everything
     from gluonattn.training.loop import Part, Run
     from gluonattn.training.settings import Settings

@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gluonattn
+from gluonattn.classifier.training import train
 from gluonattn.errors import GluonAttnError
 from gluonattn.models.checkpoint import load_checkpoint
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
 from gluonattn.training.parallel import ALONE, Follower, Group, Leader, _Memory, _memory_file, add_rows
-from gluonattn.training.run import train
 
+from ..classifier.test_training import same_model, start, start_training, wait_for
 from .conftest import TINY
-from .test_run import same_model, start, start_training, wait_for
 
 MARK = b"gluonattn.training.worker"
 

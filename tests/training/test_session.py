@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
+from gluonattn.classifier.training import train
 from gluonattn.data.reviews import Reviews
 from gluonattn.errors import CheckpointError
 from gluonattn.models.checkpoint import load_checkpoint, update_config
 from gluonattn.models.snapshots import snapshot_epochs
-from gluonattn.training.pronunciation import WORDS, train_pronunciation
-from gluonattn.training.run import train
+from gluonattn.pronunciation.training import WORDS, train_pronunciation
 
+from ..classifier.test_training import Watch, same_model
 from .conftest import TINY
-from .test_run import Watch, same_model
 
 WRITES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "open")
 

@@ -1,0 +1,106 @@
+"""What a command can find wrong in its paths and columns before anything slow is loaded or done."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..data.reviews import LABEL_COLUMNS, TEXT_COLUMNS
+from ..data.reviews import read_sentences as sentences_of
+from ..data.sources import locate
+from ..data.tables import pick_column, read_rows
+from ..errors import DataError, OptionError
+from ..plain import is_blank
+
+_MODEL_FILES = ("config.json", "vocab.json", "model.safetensors", "history.json")
+
+
+def require_writable(paths: Iterable[Path], *, inputs: Sequence[Path | None] = ()) -> None:
+    """Raise unless each of these files could be written now.
+
+    Parameters
+    ----------
+    paths : iterable of pathlib.Path
+    inputs : sequence of pathlib.Path or None
+        Files and checkpoint folders that are read: writing over them would cost the user's data.
+
+    Raises
+    ------
+    DataError
+        Naming the path as it was given.
+    """
+    kept = {place.resolve() for given in inputs if given is not None
+            for place in (given, *(given / name for name in _MODEL_FILES))}
+    for path in paths:
+        if path.resolve() in kept:
+            raise DataError(f"{path} is what is read: give another file to write to.")
+        if path.is_dir():
+            raise DataError(f"cannot write {path}: it is a folder. Give the name of a file.")
+        _require_folder(path, path.parent)
+
+
+def require_writable_folder(path: Path) -> None:
+    """Raise DataError unless a folder could be made there, or is there, and written to."""
+    place = path
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    _require_folder(path, place)
+
+
+def _require_folder(path: Path, folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {folder}: {error.strerror}. Choose a folder that exists, is writable and "
+                        "has space.") from None
+
+
+def require_reviews(data: str, text_column: str | None, label_column: str | None) -> None:
+    """Raise DataError unless ``--data`` names something, and a file of one's own has the columns."""
+    if (data in ("sample", "nsmc") or os.path.isdir(data)) and text_column is None and label_column is None:
+        return  # found whole, or not, where it is read
+    require_columns(locate(data).train, text_column, label_column, labels=True)
+
+
+def require_columns(path: Path, text_column: str | None, label_column: str | None = None, labels: bool = False) -> None:
+    """Raise DataError unless the file can be read and its first row has the columns."""
+    _, first = next(read_rows(path), (0, None))
+    if first is None:
+        return
+    pick_column(path, list(first), text_column, TEXT_COLUMNS, "text")
+    if labels:
+        pick_column(path, list(first), label_column, LABEL_COLUMNS, "label")
+
+
+def read_sentences(path: Path, column: str | None = None) -> list[str]:
+    """The texts of a file that a command shows one by one; rows without any are counted and said.
+
+    Raises
+    ------
+    DataError
+        As `gluonattn.data.reviews.read_sentences`.
+    """
+    texts = sentences_of(path, column)
+    kept = [text for text in texts if not is_blank(text)]
+    if len(kept) < len(texts):
+        print(f"{len(texts) - len(kept):,} of {len(texts):,} rows have no text: left out", file=sys.stderr)
+    return kept
+
+
+def require_readable(path: Path, cure: str) -> None:
+    """Raise DataError, with this cure, unless the file can be opened."""
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}. {cure}") from None
+
+
+def require_source_of_columns(option: str, column: str | None, source: object) -> None:
+    """Raise OptionError if a column is named and there is no file that could have it."""
+    if column is not None and source is None:
+        raise OptionError(f"{option} names a column of the file behind --from: give --from too, or leave {option} out.")
