@@ -23,11 +23,13 @@ from ..data.sources import locate
 from ..errors import DataError, OptionError
 from ..models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
 from ..text import tokenize_all, tokenizer
+from ..training.resume import is_resume_file_of, resume_file
 from ..training.session import finish as finish_run
 from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from ..training.settings import SMALL, Settings
 from .evidence import evidence_of, fit_tables, share_out, spread_of
 from .linear import FOLDS, fit_linear
+from .pretraining import pretrain, read_pretraining_texts, stage_fingerprint
 
 _CHUNK = 2048  # texts whose n-grams are read at once
 
@@ -129,9 +131,12 @@ def train(
         left_out = "".join(f"; left out: {n:,} {reason}" for reason, n in found.left_out.items())
         say(f"{len(found.texts):,} more reviews from {settings.extra}{left_out}")
     fingerprint = _fingerprint(settings, reviews, extra)
-    if resume is not False and is_finished(out, fingerprint, settings, resume, say):
+    unlabelled, stage = _unlabelled(settings, reviews, texts, split, fingerprint, say)
+    if resume is not False and is_finished(out, fingerprint, settings, resume, say, [stage] if stage else []):
         return out
+    pretrained = not stage or (resume is not False and is_resume_file_of(resume_file(out), fingerprint))
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
+    more = tokenize_all(unlabelled, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():
         raise DataError(
             f"review {tokens.lengths.argmin()} (counted from 0) has no text: leave such reviews out, as "
@@ -149,9 +154,13 @@ def train(
 
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
         start, vocabulary, branch, evidence = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
-                                           fitting)
+                                                     more, fitting)
         seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
-        del tokens, texts, targets  # as large as all the rest together
+        if not pretrained:
+            start["initial"] = pretrain(settings, more, vocabulary, start["model"], out, stage, device=device, group=group,
+                                        resume=resume if is_resume_file_of(resume_file(out), stage) else False,
+                                        save_every=save_every, callbacks=callbacks, say=say)
+        del tokens, texts, targets, more, unlabelled  # as large as all the rest together
         runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
         run = new_run(**start, device=device, group=group)
@@ -159,7 +168,7 @@ def train(
         size += branch.scores.size if branch else 0
         say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(split[0]):,} to train, "
             f"{len(split[1]):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
-        resume_or_start(run, out, fingerprint, resume, say)
+        resume_or_start(run, out, fingerprint, resume if pretrained else False, say)
         config = {
             "recipe": settings.recipe,
             "model": arguments,
@@ -205,10 +214,25 @@ def _split(reviews: Reviews, settings: Settings):
         ) from None
 
 
-def _start(settings: Settings, texts, tokens, targets, split, fitting):
+def _unlabelled(settings: Settings, reviews: Reviews, texts, split, fingerprint: str, say) -> tuple[list[str], str | None]:
+    """The texts of the stage before the labels, and its fingerprint; none, and None, where it is left out.
+
+    Those of the labelled reviews that are trained on are among them, and those of --extra; none of the validation part.
+    """
+    if not settings.pretrain:
+        return [], None
+    found, left_out = read_pretraining_texts(settings.pretrain, settings.pretrain_text, reviews.texts)
+    say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that stand among the "
+        "labelled ones")
+    found = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :], *found]
+    return found, stage_fingerprint(fingerprint, found)
+
+
+def _start(settings: Settings, texts, tokens, targets, split, more, fitting):
     """What every process of the run begins with; the vocabulary, the linear branch and the evidence, or None for each.
 
-    `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones.
+    `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones; `more` are
+    the tokens of the stage before.
     """
     from ..data.packed import pack
     from ..data.vocabulary import Vocabulary, build_vocabulary
@@ -218,7 +242,7 @@ def _start(settings: Settings, texts, tokens, targets, split, fitting):
     order = [*split[0], *range(own + len(split[1]), len(texts)), *split[1]]
     train, valid = slice(len(order) - len(split[1])), slice(len(order) - len(split[1]), None)
     targets = targets[order]
-    vocabulary = build_vocabulary((tokens[i] for i in order[train]), settings.min_count or 1)
+    vocabulary = build_vocabulary(more if len(more) else (tokens[i] for i in order[train]), settings.min_count or 1)
     branch = offsets = evidence = shares = None
     fewest = 2 if own < SMALL else 6 if settings.extra else 3
     if settings.ngrams:

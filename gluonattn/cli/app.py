@@ -98,6 +98,10 @@ def train(
     extra_score: Optional[str] = typer.Option(None, help="Column of its scores; needs --score-labels."),
     score_labels: Optional[str] = typer.Option(None, help='What its scores stand for: "1..4=0, 9..10=1"; other scores are '
                                                           "left out."),
+    pretrain: Optional[str] = typer.Option(None, help="Texts without labels to learn words from first: a table, a .txt "
+                                                     "file, or a file of scripts/gather_crawl.py."),
+    pretrain_text: Optional[str] = typer.Option(None, help="Column of these texts."),
+    pretrain_epochs: int = typer.Option(1, help="Epochs over them."),
     extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read them; default 2."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
     epochs: Optional[int] = typer.Option(None, help="Default 4, 6 with evidence; 15 for fewer than 20,000 reviews. "
@@ -139,13 +143,19 @@ def train(
     if extra is None:
         console.refuse_given("there are no other reviews without --extra FILE", "extra_epochs", "extra_text", "extra_label",
                              "extra_score", "score_labels")
+    if pretrain is not None:
+        early.require_readable(Path(pretrain), "Check the path, or leave --pretrain out.")
+    else:
+        console.refuse_given("there are no texts to learn from first without --pretrain FILE", "pretrain_text",
+                             "pretrain_epochs")
     if ngrams:
         console.rich_console(stderr=True).print("--ngrams decides beside the attention and is kept for runs begun with it: "
                                                 "with --evidence all of it passes through the attention.")
     settings = Settings(
         recipe=task if task == "pronunciation" and recipe == "default" else recipe, cell=cell, evidence=evidence,
         ngrams=ngrams, extra=extra, extra_text=extra_text, extra_label=extra_label, extra_score=extra_score,
-        score_labels=score_labels, extra_epochs=extra_epochs, tokenizer=tokenizer,
+        score_labels=score_labels, pretrain=pretrain, pretrain_text=pretrain_text, pretrain_epochs=pretrain_epochs,
+        extra_epochs=extra_epochs, tokenizer=tokenizer,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
         min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,

@@ -79,10 +79,11 @@ class Run:
         The processes that train together.
     """
 
-    def __init__(self, model, settings, train: Part, valid: Part, own: int, device, group: Group = ALONE):
+    def __init__(self, model, settings, train: Part, valid: Part, own: int, device, group: Group = ALONE,
+                 task=None):
         self.model, self.settings, self.device, self.group = model, settings, device, group
         self.train, self.valid, self.own = train, valid, own
-        self.task = task_of(settings)
+        self.task = task or task_of(settings)
         parameters = sorted(model._collect_params_with_prefix().items())
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
         self.seeds_mxnet = self.task.draws_in_mxnet(model)  # takes 1.2 ms
@@ -139,7 +140,7 @@ class Run:
 
 
 def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: int, device=None,
-            group: Group = ALONE) -> Run:
+            group: Group = ALONE, task=None, initial: Mapping | None = None) -> Run:
     """A fresh run with an initialised, hybridized model.
 
     Parameters
@@ -152,20 +153,26 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
         As for `Run`.
     device : mxnet.Context or None
         None is the CPU.
+    task : Task or None
+        None is that of the settings' recipe.
+    initial : mapping of str to numpy.ndarray, or None
+        First values of some parameters, by structural name; None leaves all to chance.
     """
     device = device or mx.cpu()
     seed_everything(settings.seed)
     keep_freed_memory()
     hear_lazy_update_notice()
-    block = task_of(settings).build(**model)
+    block = (task or task_of(settings)).build(**model)
     # The attention comes last: what models with different cells share begins alike.
     for name in sorted(block._children, key="attention".__eq__):
         block._children[name].initialize(mx.init.Xavier(), ctx=device)
     if device.device_type == "cpu":
         compute_in_numpy(block)
-    run = Run(block, settings, train, valid, own, device, group)
+    run = Run(block, settings, train, valid, own, device, group, task)
     # One forward pass settles every shape that was left to be inferred.
     block(*run.arrays(train, [0])[0])
+    for name, values in (initial or {}).items():
+        block._collect_params_with_prefix()[name].set_data(mx.nd.array(values, ctx=device))
     run.average.begin()
     raise_interrupt()
     engine_has_started()

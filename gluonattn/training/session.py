@@ -35,7 +35,7 @@ def folder_to_write(out: str | os.PathLike) -> Path:
 
 
 def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | None,
-                say: Callable[[str], None]) -> bool:
+                say: Callable[[str], None], stages: Sequence[str] = ()) -> bool:
     """Whether a run that is to go on has nothing left to do: `out` holds its model, and says that it is finished.
 
     A model of another run is not replaced by a run that is to go on.
@@ -51,6 +51,8 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | 
         None goes on where it can: nothing is said, and another run's model may be replaced.
     say : callable
         Told, where it is so.
+    stages : sequence of str
+        Fingerprints of the stages before, whose resume files are this run's too.
 
     Raises
     ------
@@ -60,7 +62,8 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | 
     recover(out)
     state_file = resume_file(out)
     started = state_file.exists()
-    if resume is None and started and not is_resume_file_of(state_file, fingerprint):
+    early = any(is_resume_file_of(state_file, own) for own in stages)
+    if resume is None and started and not early and not is_resume_file_of(state_file, fingerprint):
         state_file.unlink()  # of another run, which nobody asked to go on
         started = False
     if not started and not (out.is_dir() and any(out.iterdir())):
@@ -79,9 +82,9 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | 
         if resume:
             say(f"{out} is finished: there is nothing to resume")
         return True
-    if started:
+    if started and not early:
         read_resume_file(state_file, fingerprint)  # what is wrong with it is said before the long work
-    elif resume and not same:
+    elif resume and not same and not early:
         raise CheckpointError(
             f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
             "--resume goes on with the very same run: choose another --out, or leave --resume out to train from the "
@@ -139,7 +142,7 @@ def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: 
         say(f"nothing to resume ({state_file} is not there): training from the start")
 
 
-def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Callable, save_every: float,
+def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Callable | None, save_every: float,
                  callbacks: Sequence, say: Callable[[str], None]) -> None:
     """Train to the end, in all processes of the run's group; the resume file stays.
 
@@ -149,7 +152,8 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
     start : dict
         What `new_run` was called with, for the other processes.
     save_best : callable
-        Called with the run after each epoch that is the best so far.
+        Called with the run after each epoch that is the best so far. None: this is a stage before, and leaves no
+        checkpoint.
     save_every : float
         Seconds between resume files inside an epoch.
 
@@ -184,12 +188,14 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
     if settings.patience is not None:
         chosen.append(EarlyStopping(settings.patience))
     # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
-    fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, ResumeFile(save, save_every)])
+    if save_best:
+        chosen.append(BestCheckpoint(save_best))
+    fit(run, [*chosen, *callbacks, ResumeFile(save, save_every)])
     if run.history and not any(math.isfinite(epoch["valid_loss"]) for epoch in run.history):
         raise CheckpointError(
             "training diverged: the validation loss is not a number. Train again with a lower --learning-rate."
         )
-    if run.history and out.exists():
+    if run.history and save_best and out.exists():
         write_history(out, run.history)
     if run.stop == "interrupted":
         raise Interrupted(

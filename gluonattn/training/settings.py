@@ -47,6 +47,12 @@ class Settings:
     score_labels : str or None
         What its scores stand for, as `gluonattn.data.extra.parse_scores` reads
         it. None: it has labels; or, of a gathered crawl, NSMC's view of stars.
+    pretrain : str or None
+        Texts without labels, from which embedding and Bi-GRU learn first: a table, a
+        .txt file of one text a line, or a gathered crawl. Not in "post".
+    pretrain_text : str or None
+        Column of that table; None takes the usual name.
+    pretrain_epochs : int, default 1
     extra_epochs : int or None
         How many such epochs come before the others. None is 2, or 0 without
         `extra`.
@@ -75,7 +81,7 @@ class Settings:
         None is 0.1.
     min_count : int or None
         Fewest occurrences of a token in the vocabulary. None is 3, or 2 for
-        fewer than 20,000 reviews, or 6 with `extra`.
+        fewer than 20,000 reviews, or 6 with `extra` or `pretrain`.
     max_length : int, default 48
         Longest training text in tokens; the rest of a longer one is not
         trained on (prediction reads up to 512). 30 for "post".
@@ -106,6 +112,9 @@ class Settings:
     extra_label: str | None = None
     extra_score: str | None = None
     score_labels: str | None = None
+    pretrain: str | None = None
+    pretrain_text: str | None = None
+    pretrain_epochs: int = 1
     extra_epochs: int | None = None
     tokenizer: str = "mecab"
     epochs: int | None = None
@@ -157,7 +166,7 @@ class Settings:
             word_dropout=0.0 if post else 0.2 if self.evidence else 0.1,
             average=0.998 if self.evidence and not post else 0.0,
             label_smoothing=0.0 if post else 0.1,
-            min_count=1 if post else 6 if self.extra else 2 if small else 3,
+            min_count=1 if post else 6 if self.extra or self.pretrain else 2 if small else 3,
         )
         if self.recipe == "pronunciation":
             usual.update(epochs=60 if small else 12, batch_size=64, learning_rate=2e-3, schedule="cosine",
@@ -175,7 +184,7 @@ class Settings:
         if not self.extra:
             values["extra_epochs"] = 0
         if post:
-            values.update(max_length=30, warmup=0.0, clip=None, evidence=False, ngrams=False)
+            values.update(max_length=30, warmup=0.0, clip=None, evidence=False, ngrams=False, pretrain=None)
         if not on_cpu or not sys.platform.startswith("linux"):
             values["workers"] = 1
         return Settings(**values)
@@ -183,13 +192,14 @@ class Settings:
 
 # What an earlier version did not know, and the value that asks for nothing.
 _LATER: dict[str, Any] = {"evidence": False, "average": 0.0, "extra_text": None, "extra_label": None, "extra_score": None,
-                          "score_labels": None}
+                          "score_labels": None, "pretrain": None, "pretrain_text": None, "pretrain_epochs": 1}
 _PLAIN = {"embed_size": 64, "hidden_size": 48}
 _WITH_EVIDENCE = {"embed_size": 128, "hidden_size": 128, "dropout": 0.5, "embed_dropout": 0.6}
 
 _RANGES: dict[str, tuple[float, float]] = dict(
     epochs=(1, 10_000),
     extra_epochs=(0, 10_000),
+    pretrain_epochs=(1, 10_000),
     batch_size=(1, 65_536),
     learning_rate=(1e-8, 10),
     warmup=(0, 1),

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gluonattn.errors import CheckpointError
 from gluonattn.models.checkpoint import get_weights
 from gluonattn.training.average import Average
 from gluonattn.training.loop import fit, validate
+from gluonattn.training.state import load_state, save_state
+
+from .test_state import StopAt
 
 
 def test_the_mean_stands_in_and_goes_again(make_run):
@@ -50,3 +54,35 @@ def test_without_an_average_the_parameters_stand_for_themselves(make_run):
     assert run.average.values == []
     with run.average.standing_in():
         run.average.update(1)
+
+
+def test_a_resumed_run_goes_on_with_the_mean(make_run, tmp_path):
+    whole = make_run(average=0.9)
+    fit(whole, [])
+    first = make_run(average=0.9)
+    fit(first, [StopAt(whole.batches_per_epoch + 1)])
+    save_state(tmp_path / "resume", first, "print")
+    second = make_run(average=0.9)
+    load_state(tmp_path / "resume", second, "print")
+    fit(second, [])
+    for one, other in zip(whole.average.values, second.average.values):
+        np.testing.assert_array_equal(one.asnumpy(), other.asnumpy())
+
+
+def test_a_resume_file_without_the_mean_is_refused_and_leaves_the_run_alone(make_run, tmp_path):
+    run = make_run(average=0.0)
+    save_state(tmp_path / "resume", run, "print")
+    with pytest.raises(CheckpointError, match="average/0 is not one of this model"):
+        load_state(tmp_path / "resume", make_run(average=0.9), "print")
+
+
+def test_runs_of_earlier_versions_are_known_again():
+    """Their fingerprints were made of the settings there were then."""
+    from gluonattn.training.settings import Settings
+
+    known = {"recipe", "cell", "ngrams", "extra", "extra_epochs", "tokenizer", "epochs", "batch_size", "learning_rate",
+             "schedule", "warmup", "clip", "word_dropout", "label_smoothing", "min_count", "max_length", "validation",
+             "patience", "seed", "device", "workers", "model"}
+    for options in ({}, {"ngrams": True}, {"recipe": "post"}, {"extra": "crawl.tsv.gz"}):
+        assert set(Settings(**options).resolve(1000).identity()) == known
+    assert set(Settings(evidence=True).resolve(1000).identity()) == known | {"evidence", "average"}

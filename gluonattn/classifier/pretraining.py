@@ -1,0 +1,126 @@
+"""The stage before the labels: embedding and Bi-GRU learn from texts alone, and the classifier begins with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+
+from ..data.crawl import read_crawl
+from ..data.reviews import read_sentences
+from ..data.vocabulary import Vocabulary
+from ..errors import DataError
+from ..plain import bare_key, is_blank
+from ..training.session import fit_and_save, resume_or_start
+from ..training.settings import Settings
+
+_VALIDATED = 1000  # texts at most that the language model is tried on
+_RATE = 4e-3  # of Adam, for batches of 256
+_MODEL = ("vocab_size", "embed_size", "hidden_size", "evidence")
+
+
+def read_pretraining_texts(path: str, column: str | None, labelled: Collection[str]) -> tuple[list[str], int]:
+    """Texts of a file, without those that stand among the labelled ones (`gluonattn.plain.bare_key`).
+
+    Parameters
+    ----------
+    path : str
+        A table, a .txt file of one text a line, or a gathered crawl (.tsv.gz).
+    column : str or None
+        Of a table; None takes the usual name.
+    labelled : collection of str
+        All of them, validation too.
+
+    Returns
+    -------
+    texts : list of str
+    left_out : int
+        How many stand among the labelled ones.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or no text is left.
+    """
+    read = read_crawl(Path(path))[1] if path.endswith(".gz") else read_sentences(path, column)
+    own = {bare_key(text) for text in labelled}
+    seen = [text for text in read if not is_blank(text)]
+    kept = [text for text in seen if bare_key(text) not in own]
+    if not kept:
+        raise DataError(f"{path}: every text stands among the labelled ones, which are read anyway. Give a file of others, "
+                        "or leave --pretrain out.")
+    return kept, len(seen) - len(kept)
+
+
+def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
+    """That of the stage, of the whole run's and its texts."""
+    digest = hashlib.sha256(f"pretraining {fingerprint}".encode())
+    for text in texts:
+        digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def pretrain(settings: Settings, tokens, vocabulary, model: Mapping[str, Any], out: Path, fingerprint: str, *, device, group,
+             resume: bool | None, save_every: float, callbacks: Sequence, say: Callable[[str], None]) -> dict[str, np.ndarray]:
+    """Train a language model, and return what the classifier begins with.
+
+    Parameters
+    ----------
+    settings : Settings
+        Resolved, of the classifier.
+    tokens : Tokens
+        Of the texts to learn from.
+    vocabulary : gluonnlp.Vocab
+    model : mapping
+        Keyword arguments of the classifier.
+    out : pathlib.Path
+        The checkpoint folder; this stage leaves its resume file there.
+    fingerprint : str
+        Of this stage.
+    device, group, resume, save_every, callbacks, say
+        As in `gluonattn.classifier.training.train`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Parameters of embedding and Bi-GRU, by structural name.
+
+    Raises
+    ------
+    DataError
+        If there are too few texts of two words.
+    Interrupted
+        After Ctrl-C; the resume file is complete.
+    """
+    from ..data.packed import pack
+    from ..models.checkpoint import get_weights
+    from ..training.loop import Part, new_run
+    from .language import STAGE, LanguageTask
+
+    words = Vocabulary(vocabulary.to_json())
+    order = np.flatnonzero(tokens.lengths > 1)  # of one word nothing can be foretold
+    if len(order) < 20:
+        raise DataError(f"--pretrain: {len(order)} texts of two words or more are too few to learn from. Give more, or leave "
+                        "--pretrain out.")
+    order = np.random.default_rng(settings.seed).permutation(order)
+    packed = pack(tokens, order, words, settings.max_length)
+    valid = slice(0, min(_VALIDATED, len(order) // 10))
+    targets = np.zeros((len(order), 1), np.float32)
+    train = slice(valid.stop, None)
+    own = replace(settings, epochs=settings.pretrain_epochs, extra=None, extra_epochs=0, word_dropout=0.0, average=0.0,
+                  label_smoothing=0.0, patience=None, learning_rate=min(_RATE, _RATE * settings.batch_size / 256),
+                  schedule="linear")
+    start = {"settings": own, "model": {**{name: model[name] for name in _MODEL}, "unknown": words.unknown,
+                                        "padding": words.padding},
+             "train": Part(packed.take(train), targets[train]), "valid": Part(packed.take(valid), targets[valid]),
+             "own": len(order) - valid.stop, "task": LanguageTask(own)}
+    run = new_run(**start, device=device, group=group)
+    say(f"language model: {len(order):,} texts, {own.epochs} epoch{'s' * (own.epochs != 1)}; the accuracy is of the words "
+        "foretold")
+    resume_or_start(run, out, fingerprint, resume, say)
+    fit_and_save(run, start, out, fingerprint, None, save_every, callbacks, say)
+    return {name: values for name, values in get_weights(run.model).items() if name.startswith(STAGE)}
