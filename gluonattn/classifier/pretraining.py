@@ -51,8 +51,8 @@ def read_pretraining_texts(path: str, column: str | None, labelled: Collection[s
     seen = [text for text in read if not is_blank(text)]
     kept = [text for text in seen if bare_key(text) not in own]
     if not kept:
-        raise DataError(f"{path}: every text stands among the labelled ones, which are read anyway. Give a file of others, "
-                        "or leave --pretrain out.")
+        raise DataError(f"{path}: every text stands among the labelled ones, which are read anyway. Give a file of "
+                        "others, or leave --pretrain out.")
     return kept, len(seen) - len(kept)
 
 
@@ -64,8 +64,9 @@ def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def pretrain(settings: Settings, tokens, vocabulary, model: Mapping[str, Any], out: Path, fingerprint: str, *, device, group,
-             resume: bool | None, save_every: float, callbacks: Sequence, say: Callable[[str], None]) -> dict[str, np.ndarray]:
+def pretrain(settings: Settings, tokens, vocabulary, model: Mapping[str, Any], out: Path, fingerprint: str, *, device,
+             group, resume: bool | None, save_every: float, callbacks: Sequence,
+             say: Callable[[str], None]) -> dict[str, np.ndarray]:
     """Train a language model, and return what the classifier begins with.
 
     Parameters
@@ -104,8 +105,8 @@ def pretrain(settings: Settings, tokens, vocabulary, model: Mapping[str, Any], o
     words = Vocabulary(vocabulary.to_json())
     order = np.flatnonzero(tokens.lengths > 1)  # of one word nothing can be foretold
     if len(order) < 20:
-        raise DataError(f"--pretrain: {len(order)} texts of two words or more are too few to learn from. Give more, or leave "
-                        "--pretrain out.")
+        raise DataError(f"--pretrain: {len(order)} texts of two words or more are too few to learn from. Give more, or "
+                        "leave --pretrain out.")
     order = np.random.default_rng(settings.seed).permutation(order)
     packed = pack(tokens, order, words, settings.max_length)
     valid = slice(0, min(_VALIDATED, len(order) // 10))
