@@ -26,7 +26,7 @@ from ..models.cells import CELLS
 from .engines.forward import DIRECTIONS, mask_of, states_of, values_of, weights_of
 from .inside import Inside, Reading
 
-MOST_PATHS = 128  # tokens of a text whose paths are told apart; of a longer one the tokens are
+MOST_PATHS = 64  # tokens of a text whose paths are told apart; of a longer one the tokens are
 _SMALL = 1e-6  # a smaller difference is handed on by the derivative between the two
 
 
@@ -73,9 +73,15 @@ class Account(NamedTuple):
         return self.words + self.evidence.sum(axis=1) + self.beside
 
     def to_json(self) -> dict[str, Any]:
-        """Plain numbers for ``record.source``, to six digits behind the point."""
+        """Plain numbers for ``record.source``, to seven digits behind the point.
+
+        ``read_at`` is what is read at each key; ``read`` and ``paths`` are there up to `MOST_PATHS` tokens.
+        """
         values = {name: value for name, value in self._asdict().items() if value is not None}
-        return {name: np.round(value, 6).tolist() for name, value in values.items()}
+        if self.read.shape[-1] > MOST_PATHS:
+            del values["read"]
+        values["read_at"] = self.read.sum(axis=(0, 1))
+        return {name: np.round(value, 7).tolist() for name, value in values.items()}
 
 
 def account_of(inside: Inside, reading: Reading, target: int) -> Account:
@@ -147,10 +153,33 @@ def _by_state(inside: Inside, asked: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _beside(inside: Inside, reading: Reading) -> np.ndarray:
     """Logits of an older model's linear branch by token, (T, classes)."""
-    from .attribution import share_out
-
     logits = inside.ngram_logits(reading)
     return np.stack([share_out(reading, logits[:, c]) for c in range(inside.classes)], axis=1)
+
+
+def share_out(reading: Reading, scores: np.ndarray) -> np.ndarray:
+    """Scores of a text's n-grams as scores of its tokens, by the characters they have in common.
+
+    What belongs to no token (a space by itself) goes to all alike, so the sum stays.
+
+    Parameters
+    ----------
+    reading : Reading
+    scores : numpy.ndarray, shape (places,)
+        Of `Reading.numbers`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (tokens,)
+    """
+    count = len(reading.tokens)
+    if not len(scores):
+        return np.zeros(count)
+    starts, ends = reading.token_spans.T
+    common = np.minimum(reading.spans[:, 1:], ends) - np.maximum(reading.spans[:, :1], starts)
+    common = np.maximum(common, 0).astype(np.float64)  # (places, tokens)
+    common[common.sum(axis=1) == 0] = 1
+    return scores @ (common / common.sum(axis=1, keepdims=True))
 
 
 def _by_gates(inside: Inside, there: np.ndarray, empty: np.ndarray, seeds: np.ndarray) -> np.ndarray:

@@ -288,8 +288,8 @@ def explain(
     layer: Optional[int] = typer.Option(None, help="One layer; the mean of all without it."),
     head: Optional[int] = typer.Option(None, help="One head; the mean of all without it."),
     method: str = typer.Option("default", help="Attribution shown beside the attention: leave-one-out, "
-                               "integrated-gradients, gradient-input, attention-gradient, attention, norm, random, or "
-                               "none; default is the most faithful on the model's validation reviews."),
+                               "integrated-gradients, gradient-input, account, attention-gradient, attention, norm, "
+                               "random, or none; default is the most faithful on the model's validation reviews."),
     target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),

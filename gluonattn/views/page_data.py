@@ -165,7 +165,16 @@ def _attribution(record: AttentionRecord) -> dict:
         "honesty": {"draws": 100, **{k: v for k, v in about["honesty"].items() if k not in ("low", "high")}},
         "validation": [known[about["method"]][0], known["random"][0]] if len(known) == 2 else None,
         "asked": asked,
+        "account": _account(about.get("account"), len(scores)),
     }}
+
+
+def _account(account: dict | None, tokens: int) -> dict | None:
+    """The parts a difference of logits is made of, by token; None for a record whose tokens are others by now."""
+    if not account or len(account["words"]) != tokens:
+        return None
+    return {**{name: account[name] for name in ("difference", "nothing", "bias", "padding", "words", "beside")},
+            "evidence": [round(sum(row), 7) for row in account["evidence"]], "read": account["read_at"]}
 
 
 def _tokens(tokens: Sequence[Token], text: str) -> list[list]:

@@ -43,7 +43,25 @@
       make("p", {}, words.honest(honesty.tokens, target, percent(honesty.before), percent(honesty.after), percent(honesty.random), Math.round(100 * honesty.further), honesty.draws),
         honesty.further < 0.5 ? ` ${words.doubt}` : "", own.validation ? ` ${words.validated(...own.validation.map((v) => v.toFixed(3)))}` : "",
         own.approximated ? ` ${words.approximated(own.approximated.steps, own.approximated.missing.toPrecision(2), own.approximated.of.toPrecision(2))}` : ""),
-      said, even);
+      said, even, own.account && accounts(record, own, target));
+  }
+
+  // What a decision is made of, as numbers that add up: what entered with each word, and what attention read of it.
+  function accounts(record, own, target) {
+    const { difference, nothing, bias, padding, words: vectors, evidence, beside, read } = own.account;
+    const number = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(5)}`;
+    const total = (values) => values.reduce((sum, value) => sum + value, 0);
+    const columns = [[words.ofWords, vectors], [words.ofNgrams, evidence], [words.ofBeside, beside], [words.ofReading, read]]
+      .filter(([, values], i) => i === 0 || i === 3 || values.some((value) => value !== 0));
+    const row = (head, cells) => make("tr", {}, make("th", { scope: "row" }, head), cells.map((cell) => make("td", { class: "figure" }, cell)));
+    return make("details", { class: "account" }, make("summary", {}, words.account(target, number(difference))),
+      make("table", {},
+        make("thead", {}, make("tr", {}, make("th", { scope: "col" }, ""), columns.map(([name]) => make("th", { scope: "col", class: "figure" }, name)))),
+        make("tbody", {}, record.keys.map((key, i) => row(label(key.text), columns.map(([, values]) => number(values[i])))),
+          row(words.sum, columns.map(([, values]) => number(total(values)))))),
+      make("p", {}, words.entered(number(nothing), number(difference)), " ",
+        words.readAgain(number(bias + padding + total(beside)), number(difference))),
+      make("p", {}, words.exact));
   }
 
   const signed = (score) => `${score < 0 ? "−" : "+"}${Math.abs(score).toPrecision(2)}`;
