@@ -43,11 +43,11 @@
       make("p", {}, words.honest(honesty.tokens, target, percent(honesty.before), percent(honesty.after), percent(honesty.random), Math.round(100 * honesty.further), honesty.draws),
         honesty.further < 0.5 ? ` ${words.doubt}` : "", own.validation ? ` ${words.validated(...own.validation.map((v) => v.toFixed(3)))}` : "",
         own.approximated ? ` ${words.approximated(own.approximated.steps, own.approximated.missing.toPrecision(2), own.approximated.of.toPrecision(2))}` : ""),
-      said, even, own.account && accounts(record, own, target));
+      said, even, own.account && accounts(record, own, target, words));
   }
 
   // What a decision is made of, as numbers that add up: what entered with each word, and what attention read of it.
-  function accounts(record, own, target) {
+  function accounts(record, own, target, words) {
     const { difference, nothing, bias, padding, words: vectors, evidence, beside, read } = own.account;
     const number = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(5)}`;
     const total = (values) => values.reduce((sum, value) => sum + value, 0);
