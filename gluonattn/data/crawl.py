@@ -16,7 +16,7 @@ from typing import Callable
 
 from ..errors import DataError
 from ..files import replace_file
-from ..plain import text_key
+from ..plain import bare_key, text_key
 from .tables import read_rows
 
 CRAWL_URL = "https://github.com/e9t/nsmc/archive/refs/heads/master.tar.gz"
@@ -84,11 +84,10 @@ def gather(reviews: Iterable[Mapping], test: Path, out: Path) -> dict[str, int]:
     DataError
         If a file cannot be read or written.
     """
-    numbers, seen = set(), set()
+    numbers, tests, seen = set(), set(), set()
     for _, row in read_rows(test):
         numbers.add(row["id"])
-        seen.add(text_key(row["document"]))
-    tests = frozenset(seen)
+        tests.add(bare_key(row["document"]))
     counts = {"kept": 0, "in NSMC's test file": 0, "without text": 0, "without stars": 0, "seen before": 0}
     lines = ["rating\tdocument"]
     for review in reviews:
@@ -96,7 +95,7 @@ def gather(reviews: Iterable[Mapping], test: Path, out: Path) -> dict[str, int]:
         key = text_key(text)
         if not key:
             counts["without text"] += 1
-        elif str(review.get("review_id")) in numbers or key in tests:
+        elif str(review.get("review_id")) in numbers or bare_key(text) in tests:
             counts["in NSMC's test file"] += 1
         elif not stars.isdecimal() or int(stars) not in STARS:
             counts["without stars"] += 1

@@ -130,7 +130,8 @@ def test_more_than_two_classes_have_evidence_for_each(tmp_path):
     from gluonattn.data.reviews import Reviews
 
     rng = np.random.default_rng(0)
-    words = {"좋음": ["최고", "훌륭하다", "감동"], "나쁨": ["최악", "지루하다", "실망"], "보통": ["그저", "무난하다", "평범"]}
+    words = {"좋음": ["최고", "훌륭하다", "감동"], "나쁨": ["최악", "지루하다", "실망"],
+             "보통": ["그저", "무난하다", "평범"]}
     labels = [list(words)[i] for i in rng.integers(3, size=150)]
     texts = [" ".join(rng.choice([*words[label], "영화", "배우"], 5)) for label in labels]
     folder = gluonattn.train(Reviews(texts, labels), tmp_path / "three", evidence=True, tokenizer="whitespace", epochs=6,

@@ -309,6 +309,7 @@ def test_a_file_without_texts_is_named(tiny_model, tmp_path, capsys, monkeypatch
     (["evaluate", "--model", "{pronouncer}", "--data", "own.csv", "--engine", "numpy"], "--data and --engine"),
     (["evaluate", "--model", "{pronouncer}", "--text-column", "text"], "--text-column"),
     (["train", "--snapshots", "0,1"], "--snapshots"), (["train", "--extra-epochs", "1"], "--extra-epochs"),
+    (["train", "--score-labels", "1=0"], "--score-labels"), (["train", "--pretrain-epochs", "2"], "--pretrain-epochs"),
 ])
 def test_an_option_that_would_do_nothing_is_refused(tiny_pronouncer, tmp_path, capsys, monkeypatch, arguments, given):
     monkeypatch.chdir(tmp_path)
