@@ -4,12 +4,6 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-version = next(
-    line.split('"')[1]
-    for line in Path("gluonattn/__init__.py").read_text(encoding="utf-8").splitlines()
-    if line.startswith("__version__")
-)
-
 # Below Python 3.13 only: the last release of MXNet needs numpy 1, which later Pythons do not have.
 # There the extras bring nothing, and `runtime` says why.
 mxnet_needs = [
@@ -23,14 +17,13 @@ cuda_wheels = [
 ]
 
 
-
 def below_313(*needs):
     return [f'{need}; python_version < "3.13"' for need in needs]
 
 
 setup(
     name="gluonattn",
-    version=version,
+    version="0.1.0",
     description="Attention classifiers for Korean text, and pictures of where they looked",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
@@ -56,11 +49,11 @@ setup(
         "safetensors>=0.4",
         "msgspec>=0.18",  # the schema of config.json and of other files that are read back
         "threadpoolctl>=3.0",
+        "loky>=3.5.6",  # processes that share the work of many explanations
         "autograd>=1.6",  # derivatives of the numpy engine
         "scipy>=1.9",
         "typer>=0.12",
         "rich>=13",
-        "tqdm>=4.60",
     ],
     extras_require={
         "cpu": below_313("mxnet==1.9.1", *mxnet_needs),

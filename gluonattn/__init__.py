@@ -7,8 +7,6 @@ name is fetched from its room the first time it is used.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "AttentionRecord": "gluonattn.record",
     "Prediction": "gluonattn.record",
@@ -23,7 +21,7 @@ _HOMES = {
     "save_view": "gluonattn.views.save",
     "to_html": "gluonattn.views.page",
     "to_terminal": "gluonattn.views.terminal",
-    "train": "gluonattn.classifier.trained",
+    "train": "gluonattn.classifier.training",
     "load": "gluonattn.classifier.predictor",
     "load_pronouncer": "gluonattn.pronunciation.pronouncer",
     "pronounce": "gluonattn.pronunciation.pronounce",
@@ -36,10 +34,12 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    __version__: str
+
     from .classifier.engines.export import export_model as export_model
     from .classifier.engines.export import torch_module as torch_module
     from .classifier.predictor import load as load
-    from .classifier.trained import train as train
+    from .classifier.training import train as train
     from .data.reviews import read_reviews as read_reviews
     from .errors import GluonAttnError as GluonAttnError
     from .models.cells import attention_cell as attention_cell
@@ -62,6 +62,12 @@ if TYPE_CHECKING:
 def __getattr__(name):
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "__version__":
+        metadata = import_module("importlib.metadata")
+        try:
+            return metadata.version("gluonattn")
+        except metadata.PackageNotFoundError:
+            return "0+unknown"  # a checkout that is not installed
     raise AttributeError(f"module 'gluonattn' has no attribute {name!r}")
 
 

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import numpy  # noqa: F401, its library must be there to be found
 from threadpoolctl import ThreadpoolController
@@ -45,12 +46,17 @@ def ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator
         return
     pool = ThreadPoolExecutor(workers)
     try:
-        waiting: deque[Future] = deque()
-        for item in inputs:
-            waiting.append(pool.submit(function, *item))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield from in_order(partial(pool.submit, function), inputs, workers)
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C nothing new begins
+
+
+def in_order(submit: Callable[..., Future], inputs: Iterable[tuple], most: int) -> Iterator:
+    """Yield the results of ``submit(*item)`` in order; `most` are under way, and one more."""
+    waiting: deque[Future] = deque()
+    for item in inputs:
+        waiting.append(submit(*item))
+        if len(waiting) > most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

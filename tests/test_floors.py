@@ -15,21 +15,25 @@ import gluonattn
 PACKAGE = Path(gluonattn.__file__).parent
 FLOORS = {
     "errors": 0,
-    "bars": 1,
     "contents": 1,
     "files": 1,
     "metrics": 1,
     "plain": 1,
+    "progress": 1,
     "statistics": 2,
     "threads": 1,
+    "processes": 1,
     "record": 2,
     "reference": 2,
     "runtime": 2,
+    "console": 2,
+    "options": 2,
     "text": 3,
     "data": 3,
     "models": 3,
     "views": 3,
     "capture": 3,
+    "early": 4,
     "training": 4,
     "classifier": 5,
     "pronunciation": 5,
@@ -37,6 +41,7 @@ FLOORS = {
     "__init__": 7,
     "__main__": 7,
 }
+TASKS = {"classifier", "pronunciation"}  # rooms that never import each other
 FILES = sorted(p for p in PACKAGE.rglob("*.py"))
 ONLY_RUNTIME = {"mxnet", "gluonnlp"}
 
@@ -84,6 +89,8 @@ def broken_floors(source: str, path: Path) -> list[str]:
         if parts[0] != "gluonattn" or name == "gluonattn.__version__":
             continue
         target = parts[1] if len(parts) > 1 else "__init__"
+        if {room, target} <= TASKS and target != room:
+            wrong.append(name)
         if target not in FLOORS or (target != room and FLOORS[target] >= FLOORS[room]):
             wrong.append(name)
         no_mxnet = room == "views" or (room == "capture" and not path.name.startswith("gluon"))
@@ -116,6 +123,8 @@ def test_a_file_imports_only_from_lower_floors_or_its_own_room(path):
         ("models/gru.py", "name = 'mx' + 'net'\n__import__(name)"),
         ("models/gru.py", "import importlib\nname = 'cli'\nimportlib.import_module(f'..{name}', __name__)"),
         ("data/batches.py", "import gluonattn"),
+        ("pronunciation/report.py", "from ..classifier.compare import compare"),
+        ("classifier/training.py", "def f():\n    from ..pronunciation import pairs"),
         ("data/batches.py", "from gluonattn.attic import anything"),
     ],
 )
@@ -135,6 +144,18 @@ def test_the_walk_notices_a_broken_floor(where, code):
 )
 def test_the_walk_lets_the_allowed_pass(where, code):
     assert broken_floors(code, PACKAGE / where) == []
+
+
+def names_of(task: str) -> list[str]:
+    """Files that speak of a task outside its own room."""
+    may = (PACKAGE / "cli" / "app.py", PACKAGE / "__init__.py")
+    others = (path for path in FILES if room_of(path) != task and path not in may)
+    return [str(path.relative_to(PACKAGE)) for path in others if task in path.read_text(encoding="utf-8").lower()]
+
+
+@pytest.mark.parametrize("task", sorted(path.parent.name for path in PACKAGE.glob("*/commands.py")))
+def test_a_task_with_commands_of_its_own_is_named_in_its_room_alone(task):
+    assert task in TASKS and names_of(task) == []
 
 
 def loaded_by(code: str) -> set[str]:

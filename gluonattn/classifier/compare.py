@@ -19,11 +19,11 @@ from ..errors import DataError, Interrupted, OptionError, TextError, choose
 from ..files import replace_file
 from ..models.cells import CELLS
 from ..plain import is_blank, plain, read_texts
-from ..training.settings import Settings
 from .inside import Inside
 from .measure import measure
 from .predictor import load
-from .trained import train
+from .settings import ClassifierSettings
+from .training import train
 
 SENTENCES = (
     "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집",
@@ -63,7 +63,7 @@ def compare(
     data: str = "sample",
     out: str | os.PathLike = "runs/compare",
     *,
-    settings: Settings | None = None,
+    settings: ClassifierSettings | None = None,
     explained: int = 300,
     sentences: Iterable[str] = SENTENCES,
     text_column: str | None = None,
@@ -89,7 +89,7 @@ def compare(
     out : path
         Folder: a checkpoint "CELL-SEED" and a "CELL-SEED.json" for each model.
         Finished ones are not done again; an unfinished one goes on.
-    settings : Settings or None
+    settings : ClassifierSettings or None
         For all models; their cells and seeds are set here.
     explained : int, default 300
         Test reviews on which explanations are measured: drawn once, the same for all.
@@ -127,7 +127,7 @@ def compare(
         if is_blank(sentence):
             raise TextError(f"there is nothing to show of the sentence {sentence[:20]!r}: give sentences in which something "
                             "can be seen.")
-    say, settings = report or (lambda line: None), settings or Settings()
+    say, settings = report or (lambda line: None), settings or ClassifierSettings()
     source, training, test = _reviews(data, text_column, label_column)
     unknown = set(test.labels) - set(training.labels)
     if unknown:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .. import reference
 from ..data.examples import Example
 from ..record import Token
 from ..record import positions as token_positions
@@ -239,6 +240,4 @@ class Inside:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Over the last axis, in float64."""
-    shares = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
-    return shares / shares.sum(axis=-1, keepdims=True)
-
+    return reference.softmax(np.asarray(logits, np.float64))

@@ -101,7 +101,7 @@ class LanguageTask(Task):
     def loss(self, smoothing: float):
         return _First()
 
-    def right(self, F, logits, targets):
+    def correct(self, F, logits, targets):
         return F.slice_axis(logits, axis=1, begin=1, end=2)
 
     def masks(self, model, inputs, rng):

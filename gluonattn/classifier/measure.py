@@ -12,11 +12,12 @@ import numpy as np
 from ..data.reviews import Reviews
 from ..errors import DataError
 from ..metrics import entropy
-from ..models.checkpoint import load_checkpoint, update_config
+from ..models.checkpoint import update_config
 from ..plain import read_texts
 from ..statistics import figure, rank_agreement
 from .attribution import METHODS, attribute_batch, received
 from .batch import Batch
+from .config import load_classifier
 from .faithfulness import (
     WAYS,
     adversarial,
@@ -151,7 +152,7 @@ def record_method(folder: str | os.PathLike, reviews: Reviews) -> str:
     """
     if not len(reviews):
         raise DataError("there is no validation review to choose an attribution method on.")
-    inside = Inside(Predictor(load_checkpoint(folder), Path(folder), "cpu", "numpy"))
+    inside = Inside(Predictor(load_classifier(folder), Path(folder), "cpu", "numpy"))
     texts = reviews.texts[:CHOSEN_ON]
     method, figures = most_faithful(inside, texts)
     update_config(folder, explanation={"method": method, "reviews": len(texts), "comprehensiveness": figures})

@@ -20,29 +20,28 @@ from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews, label_text
 from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError, TextError, choose
-from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, load_checkpoint
+from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint
 from ..plain import plain, read_texts
 from ..record import AttentionRecord, Prediction, Token
+from ..reference import softmax
 from ..runtime import total_threads
 from ..text import tokenizer
 from ..text.tokenizers import KNOWN as TOKENIZERS
 from ..text.tokens import Tokens
 from ..threads import ahead
 from .attribution import METHODS
-from .batch import Batch
-from .engines.choice import make_engine, require_classifier
-from .explanation import Explanation, attributed, predicted
+from .config import load_classifier
+from .engines.choice import make_engine
+from .explanation import Explanation, predicted
 from .faithfulness import DRAWS
 from .inside import Inside
+from .many import PAIRS, Asked, explain_many
 from .reader import Reader, Reading
 
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "nsmc"
 LONGEST = 512  # tokens the default recipe reads of one text
 _BATCH = 256
-_PAIRS = 500_000  # query-key pairs in a batch; bounds memory on long texts
 _CHUNK = 2048
-_EXPLAINED = 256  # texts whose explanations are made side by side, before the first is handed over
-_TOGETHER = 16  # of them in a batch
 
 
 def shipped() -> Path:
@@ -80,7 +79,7 @@ def load(folder: str | os.PathLike | None = None, device: str = "auto", engine: 
         If the engine is not installed.
     """
     place = shipped() if folder is None else Path(folder)
-    return Predictor(load_checkpoint(place), place, device, engine)
+    return Predictor(load_classifier(place), place, device, engine)
 
 
 class Predictor:
@@ -108,7 +107,6 @@ class Predictor:
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, device: str = "auto", engine: str = "auto"):
-        require_classifier(checkpoint)
         config = checkpoint.config
         self.checkpoint, self.config, self.folder = checkpoint, config, folder
         self.labels: list[str] = config["labels"]
@@ -161,7 +159,7 @@ class Predictor:
             kept = [i for i, found in enumerate(words) if found]
             packed = self._pack([part[i] for i in kept], [words[i] for i in kept])
             for batch, (logits, _) in self._run(packed.lengths.tolist(), packed.batch):
-                for i, row in zip(batch, _probabilities(logits)):
+                for i, row in zip(batch, softmax(logits)):
                     chunk[kept[i]] = predicted(self.labels, row)
             results.extend(chunk)
         return results
@@ -239,33 +237,13 @@ class Predictor:
             raise OptionError(f"draws must be a whole number, at least 1; got {draws!r:.60}.")
         method, number = self._method(method), self._target(target, method)
         tokens = [self.reader.visible(text) for text in texts]
-        return self._explain_each(list(zip(texts, tokens)), method, number, (int(draws), what_if), progress)
+        asked = Asked(method, number, int(draws), what_if)
+        return explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
 
-    def _explain_each(self, texts, method, target, asked, progress) -> Iterator[Explanation]:
-        for first in range(0, len(texts), _EXPLAINED):
-            readings = [self.read(text, tokens) for text, tokens in texts[first : first + _EXPLAINED]]
-            plan = plan_by_length([len(reading.tokens) for reading in readings], _TOGETHER, _PAIRS)
-            threads = min(self._workers, len(plan))
-
-            def explain(which, readings=readings, threads=self._workers // threads):
-                return which, self._explain_batch([readings[i] for i in which], method, target, asked, threads)
-
-            records: dict[int, Explanation] = {}
-            for which, found in ahead(explain, ((which,) for which in plan), threads):
-                records.update(zip(which, found))
-                if progress:
-                    progress(first + len(records), len(texts))
-            yield from (records[i] for i in range(len(readings)))
-
-    def _explain_batch(self, readings: list[Reading], method: str | None, target: int | None, asked: tuple[int, bool],
-                       threads: int) -> list[Explanation]:
-        if method is None:
-            logits, weights = self.classifier(*self.pad([reading.example for reading in readings]))
-            return [self.explanation(*each, {}) for each in zip(readings, _probabilities(logits), weights)]
-        batch = Batch(self.inside, readings, threads)
-        found = attributed(batch, method, [target] * len(readings), self.labels, self.config.get("explanation"), *asked)
-        return [self.explanation(reading, passed.probabilities, passed.weights[0], {}, own)
-                for reading, passed, own in zip(readings, batch.passes, found)]
+    def look(self, readings: Sequence[Reading]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Probabilities (classes,) and padded attention weights of each text, by this predictor's engine, in one batch."""
+        logits, weights = self.classifier(*self.pad([reading.example for reading in readings]))
+        return zip(softmax(logits), weights)
 
     @cached_property
     def inside(self) -> Inside:
@@ -377,7 +355,7 @@ class Predictor:
         """Probabilities (examples, classes) of examples as `read` makes them, in input order."""
         found = np.zeros((len(examples), len(self.labels)))
         for batch, (logits, _) in self._run_examples(examples):
-            found[batch] = _probabilities(logits)
+            found[batch] = softmax(logits)
         return found
 
     def evaluate(self, reviews: Reviews) -> dict:
@@ -455,7 +433,7 @@ class Predictor:
 
     def _run(self, lengths: list[int], pad: Callable[[list[int]], tuple]) -> Iterator:
         """Yield (positions, (logits, weights)) of batches of texts of similar length."""
-        batches = plan_by_length(lengths, _BATCH, _PAIRS)
+        batches = plan_by_length(lengths, _BATCH, PAIRS)
         yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
@@ -473,11 +451,3 @@ class Predictor:
     def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
         """Examples as one batch, as `inputs` gives it."""
         return pad_batch(examples, self.padding, self.fixed_length)
-
-
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis; (B, classes)."""
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, ClassVar
 
 import numpy as np
 
@@ -16,11 +16,28 @@ from ..data.vocabulary import Vocabulary
 from ..errors import DataError
 from ..plain import bare_key, is_blank
 from ..training.session import fit_and_save, resume_or_start
-from ..training.settings import Settings
+from ..training.settings import TrainingSettings
+from .settings import ClassifierSettings
 
 _VALIDATED = 1000  # texts at most that the language model is tried on
 _RATE = 4e-3  # of Adam, for batches of 256
 _MODEL = ("vocab_size", "embed_size", "hidden_size", "evidence")
+
+
+@dataclass
+class LanguageSettings(TrainingSettings):
+    """Settings of the language model's run; its task loads MXNet."""
+
+    recipe: str = "language-model"
+    recipes: ClassVar[tuple[str, ...]] = ("language-model",)
+
+    def suit(self, values, examples):
+        """All are given."""
+
+    def make_task(self):
+        from .language import LanguageTask
+
+        return LanguageTask(self)
 
 
 def read_pretraining_texts(path: str, column: str | None, labelled: Collection[str]) -> tuple[list[str], int]:
@@ -64,14 +81,14 @@ def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def pretrain(settings: Settings, tokens, vocabulary, model: Mapping[str, Any], out: Path, fingerprint: str, *, device,
-             group, resume: bool | None, save_every: float, callbacks: Sequence,
+def pretrain(settings: ClassifierSettings, tokens, vocabulary, model: Mapping[str, Any], out: Path, fingerprint: str, *,
+             device, group, resume: bool | None, save_every: float, callbacks: Sequence,
              say: Callable[[str], None]) -> dict[str, np.ndarray]:
     """Train a language model, and return what the classifier begins with.
 
     Parameters
     ----------
-    settings : Settings
+    settings : ClassifierSettings
         Resolved, of the classifier.
     tokens : Tokens
         Of the texts to learn from.
@@ -100,7 +117,7 @@ def pretrain(settings: Settings, tokens, vocabulary, model: Mapping[str, Any], o
     from ..data.packed import pack
     from ..models.checkpoint import get_weights
     from ..training.loop import Part, new_run
-    from .language import STAGE, LanguageTask
+    from .language import STAGE
 
     words = Vocabulary(vocabulary.to_json())
     order = np.flatnonzero(tokens.lengths > 1)  # of one word nothing can be foretold
@@ -112,13 +129,14 @@ def pretrain(settings: Settings, tokens, vocabulary, model: Mapping[str, Any], o
     valid = slice(0, min(_VALIDATED, len(order) // 10))
     targets = np.zeros((len(order), 1), np.float32)
     train = slice(valid.stop, None)
-    own = replace(settings, epochs=settings.pretrain_epochs, extra=None, extra_epochs=0, word_dropout=0.0, average=0.0,
-                  label_smoothing=0.0, patience=None, learning_rate=min(_RATE, _RATE * settings.batch_size / 256),
-                  schedule="linear")
+    size = settings.batch_size or 256
+    own = LanguageSettings(epochs=settings.pretrain_epochs, batch_size=size, learning_rate=min(_RATE, _RATE * size / 256),
+                           schedule="linear", warmup=settings.warmup, clip=settings.clip, label_smoothing=0.0,
+                           seed=settings.seed, device=settings.device, workers=settings.workers)
     start = {"settings": own, "model": {**{name: model[name] for name in _MODEL}, "unknown": words.unknown,
                                         "padding": words.padding},
              "train": Part(packed.take(train), targets[train]), "valid": Part(packed.take(valid), targets[valid]),
-             "own": len(order) - valid.stop, "task": LanguageTask(own)}
+             "own": len(order) - valid.stop}
     run = new_run(**start, device=device, group=group)
     say(f"language model: {len(order):,} texts, {own.epochs} epoch{'s' * (own.epochs != 1)}; the accuracy is of the words "
         "foretold")

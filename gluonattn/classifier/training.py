@@ -21,15 +21,19 @@ from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.seen import write_seen
 from ..data.sources import locate
 from ..errors import DataError, OptionError
-from ..models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..models.config import FORMAT
 from ..text import tokenize_all, tokenizer
 from ..training.resume import is_resume_file_of, resume_file
 from ..training.session import finish as finish_run
 from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
-from ..training.settings import SMALL, Settings
+from ..training.settings import SMALL
+from .config import check_classifier
 from .evidence import evidence_of, fit_tables, share_out, spread_of
 from .linear import FOLDS, fit_linear
+from .measure import record_method
 from .pretraining import pretrain, read_pretraining_texts, stage_fingerprint
+from .settings import ClassifierSettings
 
 _CHUNK = 2048  # texts whose n-grams are read at once
 
@@ -38,7 +42,7 @@ def train(
     data: str | Reviews = "sample",
     out: str | os.PathLike = "runs/model",
     *,
-    settings: Settings | None = None,
+    settings: ClassifierSettings | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
     resume: bool | None = False,
@@ -61,7 +65,7 @@ def train(
     out : path, default "runs/model"
         Checkpoint folder to write. ``OUT.resume`` stands beside it while the
         run is unfinished.
-    settings : Settings or None
+    settings : ClassifierSettings or None
         What to train; None builds it from `options`.
     text_column, label_column : str or None
         Columns of the file; None takes the usual names.
@@ -83,8 +87,9 @@ def train(
     finish : callable or None
         Called with the checkpoint folder and the validation reviews once the
         model is trained; a run killed before it ends is finished by --resume.
+        None chooses the attribution method that `explain` uses by default.
     **options
-        Fields of `Settings`.
+        Fields of `ClassifierSettings`.
 
     Returns
     -------
@@ -101,11 +106,7 @@ def train(
     """
     out = folder_to_write(out)
     say = report or (lambda line: None)
-    if settings is not None and options:
-        raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
-    settings = settings or Settings(**options)
-    if settings.recipe == "pronunciation":
-        raise OptionError("a model of pronunciation is trained by gluonattn.train_pronunciation.")
+    settings = ClassifierSettings.take(settings, options)
     label_names: dict[str, str] = {}
     if isinstance(data, Reviews):
         reviews = data
@@ -192,17 +193,21 @@ def train(
                 weights = {**scaled({**weights, **branch.weights()}, **best["weighing"]), KNOWN_NGRAMS: branch.known}
             if evidence:
                 weights = {**weights, **dict(zip(EVIDENCE, evidence))}
+            check_classifier({**best, "format": FORMAT, "sha256": {}}, out / CONFIG)
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
         fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
         write_seen(out, seen, fingerprint)
-    if finish:
+    if finish is None:
+        method = record_method(out, reviews.take(split[1]))
+        say(f"most faithful attribution on validation: {method} (what explain uses by default)")
+    else:
         finish(out, reviews.take(split[1]))
     finish_run(out)
     return out
 
 
-def _split(reviews: Reviews, settings: Settings):
+def _split(reviews: Reviews, settings: ClassifierSettings):
     """Positions to train on and to validate on, stratified by label, fixed by the seed."""
     try:
         return train_test_split(range(len(reviews)), test_size=settings.validation,
@@ -214,7 +219,8 @@ def _split(reviews: Reviews, settings: Settings):
         ) from None
 
 
-def _unlabelled(settings: Settings, reviews: Reviews, texts, split, fingerprint: str, say) -> tuple[list[str], str | None]:
+def _unlabelled(settings: ClassifierSettings, reviews: Reviews, texts, split, fingerprint: str,
+                say) -> tuple[list[str], str | None]:
     """The texts of the stage before the labels, and its fingerprint; none, and None, where it is left out.
 
     Those of the labelled reviews that are trained on are among them, and those of --extra; none of the validation part.
@@ -228,7 +234,7 @@ def _unlabelled(settings: Settings, reviews: Reviews, texts, split, fingerprint:
     return found, stage_fingerprint(fingerprint, found)
 
 
-def _start(settings: Settings, texts, tokens, targets, split, more, fitting):
+def _start(settings: ClassifierSettings, texts, tokens, targets, split, more, fitting):
     """What every process of the run begins with; the vocabulary, the linear branch and the evidence, or None for each.
 
     `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones; `more` are
@@ -267,7 +273,7 @@ def _start(settings: Settings, texts, tokens, targets, split, more, fitting):
     return start, vocabulary, branch, evidence
 
 
-def _evidence(settings: Settings, texts, tokens, targets, order, own: int, fitting):
+def _evidence(settings: ClassifierSettings, texts, tokens, targets, order, own: int, fitting):
     """The evidence of a model, fitted on the labelled training texts, and that of every token of `tokens`.
 
     `targets` are in the given order, of which the first `own` texts are the labelled ones to train on.
@@ -283,7 +289,7 @@ def _evidence(settings: Settings, texts, tokens, targets, order, own: int, fitti
     return evidence, shares
 
 
-def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
+def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> dict:
     """Every argument of the network, defaults too: they may differ in a later version."""
     from .network import RECIPES
 
@@ -301,7 +307,7 @@ def _model_arguments(settings: Settings, vocabulary, classes: int) -> dict:
             **settings.model}
 
 
-def _fingerprint(settings: Settings, reviews: Reviews, extra: np.ndarray) -> str:
+def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: np.ndarray) -> str:
     digest = hashlib.sha256(json.dumps({**settings.identity(), "device": None}, sort_keys=True).encode())
     digest.update(extra.tobytes())
     for text, label in zip(reviews.texts, reviews.labels):

@@ -10,15 +10,20 @@ from typing import Any, Optional
 
 import typer
 
-from ..bars import Bar
+from ..console import command_line, print_json
 from ..errors import DataError, OptionError, choose
+from ..options import SENTENCE
+from ..progress import Bar
 from ..record import AttentionRecord
-from .console import command_line, print_json
+from .registry import command
 
 MODES = ("weights", "rollout", "value-weighted")
 KINDS = ("encoder", "decoder", "cross")
 
 
+@command("Other people's Transformers",
+         f'capture --model ./my-bert --text "{SENTENCE}" --out heads.html',
+         'capture --model ./my-gpt --text "옛날 옛적에" --generate 20 --unit eojeol --out heads.png')
 def capture(
     model: str = typer.Option(..., help="Hugging Face folder, or a name to download."),
     texts: list[str] = typer.Option(..., "--text", help="Sentence; can be given several times."),
@@ -34,10 +39,11 @@ def capture(
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
     """Take the attention out of a Hugging Face model: every layer and head, checked."""
-    from ..models.checkpoint import is_checkpoint, is_pronunciation
+    from .. import early
+    from ..models.checkpoint import is_checkpoint, recipe_of
+    from ..models.config import has_commands
     from ..text import KNOWN
     from ..views.page import LANGUAGES
-    from . import early
 
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
@@ -49,7 +55,8 @@ def capture(
     early.require_writable(out)
     _require_model(model)
     if is_checkpoint(Path(model)):
-        shown = (command_line("report", "pronunciation", model) if is_pronunciation(Path(model))
+        recipe = recipe_of(model) or ""
+        shown = (command_line(recipe, "report", model) if has_commands(recipe)
                  else command_line("explain", *texts, model=model))
         raise OptionError(f"{model} is a checkpoint of gluonattn's own, and capture opens Hugging Face models. What shows "
                           f"its attention: {shown}")
@@ -80,6 +87,8 @@ def capture(
         typer.echo(f"wrote {path}")
 
 
+@command("Other people's Transformers", "project ./my-bert --from sentences.txt --out map.html",
+         "project runs/dot --method tsne --out map.png")
 def project(
     model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder of a dot-family cell."),
     source: str = typer.Option("sample", "--from", help="Sentences: sample, nsmc (its test reviews), a text file (one a "
@@ -99,10 +108,10 @@ def project(
     """Map queries and keys together (AttentionViz): the nearer, the larger their dot product."""
     import numpy as np
 
+    from .. import early
     from ..text import KNOWN
     from ..views.joint import METHODS, joint_heads
     from ..views.page import LANGUAGES
-    from . import early
 
     choose("projection", method, METHODS)
     choose("language", lang, LANGUAGES)
@@ -233,9 +242,9 @@ def _one_file(records: list, path: Path) -> None:
 
 
 def _texts(source: str) -> list[str]:
+    from .. import early
     from ..data.reviews import read_reviews
     from ..data.sources import locate
-    from . import early
 
     if source in ("sample", "nsmc"):
         files = locate(source)

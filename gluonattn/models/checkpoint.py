@@ -23,13 +23,14 @@ from ..contents import COPY_AGAIN, digest, digest_json, is_finite, parse_json, p
 from ..errors import CheckpointError
 from ..files import clear_all_partials, clear_partials, is_partial, new_folder, replace_file
 from .compact import expand
-from .config import CHANNELS, FORMAT, check_config, refuse
+from .config import FORMAT, check_config, refuse
 
 CONFIG, VOCABULARY, WEIGHTS, HISTORY = "config.json", "vocab.json", "model.safetensors", "history.json"
 _FILES = (CONFIG, VOCABULARY, WEIGHTS, HISTORY)
 KNOWN_NGRAMS = "known_ngrams"  # among the weights: what the linear branch's n-grams are looked up in
 # Among the weights: the tables evidence is read with, which no engine needs (`gluonattn.data.evidence.Evidence`).
 EVIDENCE = ("evidence.known", "evidence.scores", "evidence.squares", "evidence.spread")
+CHANNELS = 6  # of evidence, for each column of its scores: `gluonattn.data.evidence.ORDERS`
 _HASHES = (KNOWN_NGRAMS, EVIDENCE[0])
 _TABLE = "history.csv"  # the history again, for a spreadsheet
 _CONFIG_KEYS = ("format", "recipe", "model", "tokenizer", "labels", "max_length", "versions", "sha256")
@@ -122,8 +123,7 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
     _check_weights(weights, folder / WEIGHTS)
     if config["model"].get("ngrams", 0) != len(weights.get(KNOWN_NGRAMS, ())):
         refuse(folder / WEIGHTS, "it does not hold the n-grams of this model")
-    if config["recipe"] == "default":
-        _check_evidence(config["model"], weights, folder / WEIGHTS)
+    _check_evidence(config["model"], weights, folder / WEIGHTS)
     history = parse_json(content[HISTORY], folder / HISTORY, CheckpointError)
     require(history, list[dict[str, Union[int, float, None]]], folder / HISTORY, CheckpointError)
     return Checkpoint(config, vocabulary, weights, history)
@@ -362,12 +362,12 @@ def is_checkpoint(folder: Path) -> bool:
     return isinstance(config, dict) and {"format", "sha256"} <= config.keys()
 
 
-def is_pronunciation(folder: Path) -> bool:
-    """Whether a folder holds a model of pronunciation; one that cannot be read is left to what loads it to complain of."""
+def recipe_of(folder: str | os.PathLike) -> str | None:
+    """The recipe of a checkpoint folder; None where it cannot be read: what loads it then says why."""
     try:
-        return read_config(folder)["recipe"] == "pronunciation"
+        return read_config(folder)["recipe"]
     except CheckpointError:
-        return False
+        return None
 
 
 def _aside(folder: Path) -> Path:

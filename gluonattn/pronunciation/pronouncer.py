@@ -22,14 +22,17 @@ import numpy as np
 from ..data.padding import plan_by_length
 from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError, TextError
-from ..models.checkpoint import check_weights, load_checkpoint, set_weights
+from ..models.checkpoint import check_weights, set_weights
 from ..models.snapshots import load_snapshot, snapshot_epochs
 from ..plain import plain
 from ..record import AttentionRecord, Token
+from ..reference import softmax
 from ..text.jamo import ALPHABET, conjoin, is_syllable, part, split, write
+from .config import load_pronunciation
 from .pairs import SPLITS, Pair
 from .sets import from_table
-from .training import RECIPE, WORDS
+from .settings import RECIPE
+from .training import WORDS
 
 Word = Union[str, Sequence[str]]  # syllables, or conjoining jamo
 _BATCH = 256
@@ -37,7 +40,7 @@ _PAIRS = 500_000
 
 
 def load_pronouncer(folder: str | os.PathLike, epoch: int | None = None) -> Pronouncer:
-    """Load a checkpoint folder of `gluonattn train --task pronunciation`.
+    """Load a checkpoint folder of `gluonattn pronunciation train`.
 
     Parameters
     ----------
@@ -76,11 +79,7 @@ class Pronouncer:
     """
 
     def __init__(self, folder: Path, epoch: int | None = None):
-        checkpoint = load_checkpoint(folder)
-        if checkpoint.config["recipe"] != RECIPE:
-            raise CheckpointError(
-                f"{folder} is a classifier, not a model of pronunciation: open it with gluonattn.load, or train one "
-                "with `gluonattn train --task pronunciation`.")
+        checkpoint = load_pronunciation(folder)
         from ..models.transformer import Transformer
         from ..runtime import mx
 
@@ -167,9 +166,8 @@ class Pronouncer:
         found: list[np.ndarray] = [np.zeros(0)] * len(words)
         for batch, said, logits, _ in self._forced(words, sounds):
             for row, i in enumerate(batch):
-                scores = logits[row, : len(said[row])][:, self._columns].astype(np.float64)
-                shares = np.exp(scores - scores.max(1, keepdims=True))
-                found[i] = (shares / shares.sum(1, keepdims=True)).astype(np.float32)
+                scores = logits[row, : len(said[row])][:, self._columns]
+                found[i] = softmax(scores.astype(np.float64)).astype(np.float32)
         return found
 
     def probabilities(self, word: Word, sounds: Word) -> np.ndarray:

@@ -45,7 +45,7 @@ class Words(NamedTuple):
 
 
 class PronunciationTask(Task):
-    """Words and how they are said: right is a word whose every letter, and end, is the most probable one.
+    """Words and how they are said: a word is correct whose every letter, and end, is the most probable one.
 
     That is the share of words that greedy decoding says right: it errs where one letter is not the most probable
     after the right ones before it, and only there.
@@ -59,7 +59,7 @@ class PronunciationTask(Task):
     def loss(self, smoothing):
         return LetterCrossEntropy(smoothing)
 
-    def right(self, F, logits, targets):
+    def correct(self, F, logits, targets):
         targets = F.slice_like(targets, F.mean(logits, axis=2))
         return F.min((F.argmax(logits, axis=2) == targets) + (targets < 0) > 0, axis=1)
 

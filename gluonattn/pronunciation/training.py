@@ -16,7 +16,8 @@ from ..data.reviews import read_reviews
 from ..data.sources import locate
 from ..errors import CheckpointError, DataError, OptionError
 from ..files import replace_file
-from ..models.checkpoint import Checkpoint, get_weights, load_checkpoint, save_checkpoint
+from ..models.checkpoint import CONFIG, Checkpoint, get_weights, load_checkpoint, save_checkpoint
+from ..models.config import FORMAT
 from ..models.snapshots import save_snapshot
 from ..training.callbacks import Snapshots
 from ..training.session import (
@@ -27,12 +28,16 @@ from ..training.session import (
     processes,
     resume_or_start,
 )
-from ..training.settings import SMALL, Settings
+from ..training.settings import SMALL
+from .config import check_pronunciation
 from .pairs import PairSets, word_pairs
 from .sets import from_table, to_table, with_listed, with_shapes
+from .settings import RECIPE, PronunciationSettings
 
-RECIPE = "pronunciation"
 LONGEST = 8  # syllables of the longest word to learn
+# Settings that version 0.1 wrote into every run's fingerprint, though they mean nothing here: its runs can go on.
+_OF_BEFORE = {"cell": "mlp", "ngrams": False, "extra": None, "extra_epochs": 0, "tokenizer": "mecab", "word_dropout": 0.0,
+              "max_length": 48, "validation": 0.1}
 WORDS = "words.tsv"  # in the checkpoint folder: which words were trained on and which held out
 
 
@@ -40,7 +45,7 @@ def train_pronunciation(
     data: str = "sample",
     out: str | os.PathLike = "runs/pronunciation",
     *,
-    settings: Settings | None = None,
+    settings: PronunciationSettings | None = None,
     snapshots: Sequence[int] = (0, 1, 10),
     text_column: str | None = None,
     label_column: str | None = None,
@@ -59,11 +64,8 @@ def train_pronunciation(
         As for `train`: a corpus whose words are learnt. Labels do not matter.
     out : path
         Checkpoint folder to write, with ``snapshots/`` and ``words.tsv`` in it.
-    settings : Settings or None
-        ``recipe="pronunciation"``; None builds it from `options`. `min_count` is how often a word must stand in the
-        corpus (3, or 1 for fewer than 20,000 texts). Where they are None, epochs are 12 (60 for fewer than 20,000
-        words), batch_size 64, learning_rate 0.002, schedule "cosine" and label_smoothing 0. Cell, tokenizer, ngrams,
-        extra, word_dropout and validation mean nothing here.
+    settings : PronunciationSettings or None
+        What to train; None builds it from `options`.
     snapshots : sequence of int, default (0, 1, 10)
         Epochs whose parameters are kept; those before training (0) and after the last one always are.
     text_column, label_column, resume, callbacks, save_every, report
@@ -71,7 +73,7 @@ def train_pronunciation(
     reading : callable or None
         Called with (words done, words in all).
     **options
-        Fields of `Settings`.
+        Fields of `PronunciationSettings`.
 
     Returns
     -------
@@ -87,17 +89,14 @@ def train_pronunciation(
     """
     out = folder_to_write(out)
     say = report or (lambda line: None)
-    if settings is not None and options:
-        raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
-    settings = settings or Settings(**{"recipe": RECIPE, **options})
-    _refuse_what_means_nothing(settings)
+    settings = PronunciationSettings.take(settings, options)
     texts = read_reviews(locate(data).train, text_column=text_column, label_column=label_column).texts
     least = settings.min_count or (1 if len(texts) < SMALL else 3)
     sets = with_listed(with_shapes(word_pairs(texts, least=least, longest=LONGEST, progress=reading)))
     gpu = runtime.gpu_index(settings.device)
     wanted = replace(settings, min_count=least)
 
-    def run_on(sets: PairSets) -> tuple[Settings, str, str]:
+    def run_on(sets: PairSets) -> tuple[PronunciationSettings, str, str]:
         settings = wanted.resolve(len(sets.train), on_cpu=gpu is None)
         return settings, to_table(sets), _fingerprint(settings, snapshots, to_table(sets))
 
@@ -137,6 +136,7 @@ def train_pronunciation(
 
         def save_best(run):
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
+            check_pronunciation({**best, "format": FORMAT, "sha256": {}}, out / CONFIG)
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), get_weights(run.model), run.history))
             replace_file(out / WORDS, table, CheckpointError)
 
@@ -160,16 +160,7 @@ def _fingerprint_of(out: Path) -> str | None:
         return None
 
 
-def _refuse_what_means_nothing(settings: Settings) -> None:
-    if settings.recipe != RECIPE:
-        raise OptionError(f"a model of pronunciation has recipe {RECIPE!r}; got {settings.recipe!r}: leave --recipe out.")
-    usual = Settings(recipe=RECIPE)
-    for name in ("cell", "tokenizer", "evidence", "ngrams", "extra", "word_dropout", "average", "validation"):
-        if getattr(settings, name) not in (getattr(usual, name), 0.0):
-            raise OptionError(f"{name} means nothing for pronunciation: leave it out.")
-
-
-def _model_arguments(settings: Settings, words: int) -> dict:
+def _model_arguments(settings: PronunciationSettings, words: int) -> dict:
     """Every argument of the model, defaults too: they may differ in a later version."""
     from ..models.transformer import Transformer
 
@@ -186,6 +177,6 @@ def _model_arguments(settings: Settings, words: int) -> dict:
     return arguments
 
 
-def _fingerprint(settings: Settings, snapshots: Sequence[int], table: str) -> str:
-    plain = {**settings.identity(), "device": None, "snapshots": list(snapshots)}
+def _fingerprint(settings: PronunciationSettings, snapshots: Sequence[int], table: str) -> str:
+    plain = {**_OF_BEFORE, **asdict(settings), "device": None, "snapshots": list(snapshots)}
     return hashlib.sha256((json.dumps(plain, sort_keys=True) + table).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Hangul syllables as letters and back; the classes of sounds that pronunciation rules speak of."""
+"""Hangul syllables as letters and back; the classes of sounds that spelling rules speak of."""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ from ..runtime import (
 from ..threads import ONE_THREAD
 from .average import Average
 from .parallel import ALONE, Group
-from .settings import Settings
-from .tasks import Objective, task_of
+from .settings import TrainingSettings
+from .tasks import Objective
 
 
 class Part(NamedTuple):
@@ -35,7 +35,7 @@ class Part(NamedTuple):
     Attributes
     ----------
     texts : Packed
-        Or what has its `lengths`, `fixed` and `batch` (`pronunciation_task.Words`).
+        Or what has its `lengths`, `fixed` and `batch`.
     targets : numpy.ndarray, float32, shape (texts, classes)
         Rows of probabilities.
     offsets : numpy.ndarray, float32, shape (texts, classes), or None
@@ -54,7 +54,7 @@ class Run:
     ----------
     model : HybridBlock
     trainer : mxnet.gluon.Trainer
-    settings : Settings
+    settings : TrainingSettings
     task : Task
         What is special to the recipe.
     train, valid : Part
@@ -79,11 +79,10 @@ class Run:
         The processes that train together.
     """
 
-    def __init__(self, model, settings, train: Part, valid: Part, own: int, device, group: Group = ALONE,
-                 task=None):
+    def __init__(self, model, settings, train: Part, valid: Part, own: int, device, group: Group = ALONE):
         self.model, self.settings, self.device, self.group = model, settings, device, group
         self.train, self.valid, self.own = train, valid, own
-        self.task = task or task_of(settings)
+        self.task = settings.make_task()
         parameters = sorted(model._collect_params_with_prefix().items())
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
         self.seeds_mxnet = self.task.draws_in_mxnet(model)  # takes 1.2 ms
@@ -139,13 +138,13 @@ class Run:
                 to_device(part.targets[positions], self.device), offsets)
 
 
-def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: int, device=None,
-            group: Group = ALONE, task=None, initial: Mapping | None = None) -> Run:
+def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, own: int, device=None,
+            group: Group = ALONE, initial: Mapping | None = None) -> Run:
     """A fresh run with an initialised, hybridized model.
 
     Parameters
     ----------
-    settings : Settings
+    settings : TrainingSettings
         Resolved.
     model : mapping
         Keyword arguments of the recipe's model, all of them.
@@ -153,8 +152,6 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
         As for `Run`.
     device : mxnet.Context or None
         None is the CPU.
-    task : Task or None
-        None is that of the settings' recipe.
     initial : mapping of str to numpy.ndarray, or None
         First values of some parameters, by structural name; None leaves all to chance.
     """
@@ -162,13 +159,13 @@ def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: i
     seed_everything(settings.seed)
     keep_freed_memory()
     hear_lazy_update_notice()
-    block = (task or task_of(settings)).build(**model)
+    block = settings.make_task().build(**model)
     # The attention comes last: what models with different cells share begins alike.
     for name in sorted(block._children, key="attention".__eq__):
         block._children[name].initialize(mx.init.Xavier(), ctx=device)
     if device.device_type == "cpu":
         compute_in_numpy(block)
-    run = Run(block, settings, train, valid, own, device, group, task)
+    run = Run(block, settings, train, valid, own, device, group)
     # One forward pass settles every shape that was left to be inferred.
     block(*run.arrays(train, [0])[0])
     for name, values in (initial or {}).items():
@@ -316,7 +313,7 @@ def _validate(run: Run) -> dict[str, float]:
         if offsets is not None:
             logits = logits + offsets
         loss += float(cross_entropy(logits, targets).sum().asscalar())
-        correct += int(run.task.right(mx.nd, logits, targets).sum().asscalar())
+        correct += int(run.task.correct(mx.nd, logits, targets).sum().asscalar())
         raise_interrupt()
     loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths)}

@@ -22,7 +22,7 @@ from ..models.checkpoint import (
     write_history,
 )
 from .resume import is_resume_file_of, read_resume_file, resume_file
-from .settings import Settings
+from .settings import TrainingSettings
 
 
 def folder_to_write(out: str | os.PathLike) -> Path:
@@ -34,7 +34,7 @@ def folder_to_write(out: str | os.PathLike) -> Path:
     return out
 
 
-def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | None,
+def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume: bool | None,
                 say: Callable[[str], None], stages: Sequence[str] = ()) -> bool:
     """Whether a run that is to go on has nothing left to do: `out` holds its model, and says that it is finished.
 
@@ -45,7 +45,7 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | 
     out : pathlib.Path
     fingerprint : str
         Of the data and settings.
-    settings : Settings
+    settings : TrainingSettings
         To say what differs.
     resume : bool or None
         None goes on where it can: nothing is said, and another run's model may be replaced.
@@ -101,7 +101,7 @@ def _is_whole(out: Path) -> bool:
     return True
 
 
-def _differences(config: dict, settings: Settings) -> str:
+def _differences(config: dict, settings: TrainingSettings) -> str:
     """What of the settings of a finished run is another now."""
     before, now = config.get("training", {}), asdict(settings)
     found = [f"{name} {before[name]} there, {value} here" for name, value in now.items()
@@ -115,7 +115,7 @@ def finish(out: Path) -> None:
     resume_file(out).unlink(missing_ok=True)
 
 
-def processes(settings: Settings):
+def processes(settings: TrainingSettings):
     """The processes that train together, this one among them."""
     from .parallel import ALONE, Leader
 

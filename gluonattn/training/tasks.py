@@ -1,45 +1,45 @@
-"""What is special to a task; the loop asks for it and is the same for all.
-
-A task that is not reviews with labels has a module of its own beside this one, and a line in `task_of`.
-"""
+"""What the loop asks of a task; a task has a subclass in its own room."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..classifier.network import build
 from ..runtime import mx
-from .settings import Settings
+
+if TYPE_CHECKING:
+    from .settings import TrainingSettings
 
 
 class Task:
-    """Reviews and their labels.
+    """Examples, a model of them, its loss, and which answers are correct.
 
     Attributes
     ----------
     unit : str
         What examples are called.
+    settings : TrainingSettings
     """
 
-    unit = "reviews"
+    unit = "examples"
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: TrainingSettings):
         self.settings = settings
 
     def build(self, **model):
         """The model: ``model(*inputs)`` is logits and weights; `model` are its keyword arguments."""
-        return build(self.settings.recipe, **model)
+        raise NotImplementedError
 
     def loss(self, smoothing: float):
         """A block of (logits, targets) to (B,)."""
-        return SmoothedCrossEntropy(smoothing)
+        raise NotImplementedError
 
-    def right(self, F, logits, targets):
-        """1 for each example with the right answer, else 0; shape (B,)."""
-        return F.argmax(logits, axis=1) == F.argmax(targets, axis=1)
+    def correct(self, F, logits, targets):
+        """1 for each example with the correct answer, else 0; shape (B,)."""
+        raise NotImplementedError
 
     def masks(self, model, inputs: tuple[np.ndarray, ...], rng) -> tuple[np.ndarray, ...]:
         """Dropout masks for `forward`, float32; what the model has no masks for, MXNet draws.
@@ -62,11 +62,7 @@ class Task:
 
     def forward(self, model, inputs: tuple, masks: tuple):
         """Logits in training."""
-        if masks:
-            ids, valid_length, *more = inputs
-            missing = [None] * (model.inputs - len(inputs))  # while the network trains, the linear branch reads nothing
-            return model(ids, valid_length, *more, *missing, *masks)[0]
-        return model(*inputs)[0]
+        return model(*inputs, *masks)[0]
 
 
 class Objective(mx.gluon.HybridBlock):
@@ -102,20 +98,7 @@ class Objective(mx.gluon.HybridBlock):
             both = F.concat(logits, logits, dim=0) + F.concat(offsets, F.zeros_like(offsets), dim=0)
             loss = F.sum(self.loss(both, F.concat(targets, targets, dim=0))) / 2
             logits = F.BlockGrad(logits) + offsets
-        return loss, F.sum(self._task.right(F, logits, targets))
-
-
-class SmoothedCrossEntropy(mx.gluon.HybridBlock):
-    """Cross-entropy against targets smoothed towards uniform; (B, classes) twice -> (B,)."""
-
-    def __init__(self, smoothing: float, **kwargs):
-        super().__init__(**kwargs)
-        self._smoothing = smoothing
-
-    def hybrid_forward(self, F, logits, targets):
-        log_p = F.log_softmax(logits)
-        right = F.sum(log_p * targets, axis=1)
-        return -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=1)
+        return loss, F.sum(self._task.correct(F, logits, targets))
 
 
 def dropout_mask(shape: Sequence[int], rate: float, rng) -> np.ndarray:
@@ -128,12 +111,3 @@ def dropout_mask(shape: Sequence[int], rate: float, rng) -> np.ndarray:
 def _has_dropout(block) -> bool:
     own = type(block) is mx.gluon.nn.Dropout and block._rate > 0
     return own or any(map(_has_dropout, block._children.values()))
-
-
-def task_of(settings: Settings) -> Task:
-    """The task of a recipe."""
-    if settings.recipe == "pronunciation":
-        from ..pronunciation.task import PronunciationTask
-
-        return PronunciationTask(settings)
-    return Task(settings)

@@ -18,11 +18,11 @@ from gluonattn.classifier.compare_report import to_csv, to_table, write_report
 from gluonattn.classifier.compare_summary import _divergences, _more_than_seeds, _pairs, summarise
 from gluonattn.classifier.compare_words import in_words
 from gluonattn.classifier.predictor import load
+from gluonattn.classifier.settings import ClassifierSettings
 from gluonattn.data.tables import write_rows
 from gluonattn.errors import OptionError, TextError
 from gluonattn.models.checkpoint import load_checkpoint
 from gluonattn.statistics import Figure
-from gluonattn.training.settings import Settings
 
 CELLS = ("mlp", "dot", "none")
 SMALL = dict(epochs=2, tokenizer="whitespace", device="cpu", model={"embed_size": 8, "hidden_size": 4})
@@ -42,7 +42,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def compared(data, tmp_path_factory):
     out = tmp_path_factory.mktemp("compare")
-    return out, compare(CELLS, 2, str(data), out, settings=Settings(**SMALL), explained=6,
+    return out, compare(CELLS, 2, str(data), out, settings=ClassifierSettings(**SMALL), explained=6,
                         sentences=["정말 최고 영화", "<b> 별로"])
 
 
@@ -71,7 +71,7 @@ def test_shared_parts_begin_alike_and_the_data_is_the_same(compared):
     assert len(vocabularies) == 1
     starts = []
     for cell in ("mlp", "dot", "general", "multi-head", "none"):
-        settings = Settings(cell=cell, **SMALL).resolve(120)
+        settings = ClassifierSettings(cell=cell, **SMALL).resolve(120)
         texts = Packed(np.arange(2, 6, dtype=np.int32), np.zeros(4, int), np.full(4, 4),
                        np.arange(9, dtype=np.int32), None, 1)
         part = Part(texts, np.eye(2, dtype=np.float32)[[0, 1, 0, 1]])
@@ -85,7 +85,7 @@ def test_shared_parts_begin_alike_and_the_data_is_the_same(compared):
 def test_what_is_done_is_not_done_again(compared, data, monkeypatch):
     out, comparison = compared
     monkeypatch.setattr(module, "train", lambda *_, **__: pytest.fail("trained again"))
-    again = compare(CELLS, 2, str(data), out, settings=Settings(**SMALL), explained=6,
+    again = compare(CELLS, 2, str(data), out, settings=ClassifierSettings(**SMALL), explained=6,
                     sentences=["정말 최고 영화", "<b> 별로"])
     assert again.results == comparison.results
 
@@ -95,7 +95,7 @@ def test_other_settings_are_not_taken_for_the_same(compared, data, tmp_path):
 
     out = shutil.copytree(compared[0], tmp_path / "copy")
     said = []
-    compare(["none"], 1, str(data), out, settings=Settings(**{**SMALL, "epochs": 1}), explained=6,
+    compare(["none"], 1, str(data), out, settings=ClassifierSettings(**{**SMALL, "epochs": 1}), explained=6,
             sentences=["정말 최고 영화", "<b> 별로"], report=said.append)
     assert any("training" in line for line in said)
     assert load_checkpoint(out / "none-0").config["training"]["epochs"] == 1
@@ -247,12 +247,12 @@ def test_two_cells_differ_more_than_seeds_where_the_same_reviews_say_so(own, acr
 def test_a_comparison_goes_on_only_where_it_can(data, tmp_path):
     """Nobody asked to resume: a fresh one says nothing of it, nor one over another's models; a killed one goes on."""
     options = dict(explained=2, sentences=["정말 최고 영화"])
-    once = Settings(**{**SMALL, "epochs": 1})
+    once = ClassifierSettings(**{**SMALL, "epochs": 1})
     said = []
     compare(["none"], 1, str(data), tmp_path, settings=once, report=said.append, **options)
-    compare(["none"], 1, str(data), tmp_path, settings=Settings(**SMALL), report=said.append, **options)
+    compare(["none"], 1, str(data), tmp_path, settings=ClassifierSettings(**SMALL), report=said.append, **options)
     (tmp_path / "none-0.json").unlink()  # killed while measuring
-    compare(["none"], 1, str(data), tmp_path, settings=Settings(**SMALL), report=said.append, **options)
+    compare(["none"], 1, str(data), tmp_path, settings=ClassifierSettings(**SMALL), report=said.append, **options)
     assert sum("training" in line for line in said) == 3 and "resume" not in " ".join(said)
     assert sum("to train" in line for line in said) == 2  # the third time it is measured only
 
@@ -263,7 +263,8 @@ def test_a_file_that_was_changed_is_not_taken_for_the_same(data, tmp_path):
     lines = data.read_text(encoding="utf-8").splitlines(keepends=True)
     for content in (lines, lines, [*lines[:1], *lines[:0:-1]]):
         path.write_text("".join(content), encoding="utf-8")
-        found = compare(["none"], 1, str(path), tmp_path / "out", settings=Settings(**{**SMALL, "epochs": 1}), explained=2,
+        settings = ClassifierSettings(**{**SMALL, "epochs": 1})
+        found = compare(["none"], 1, str(path), tmp_path / "out", settings=settings, explained=2,
                         sentences="정말 최고 영화", report=said.append)
         predicted = load(tmp_path / "out" / "none-0").predict(found.test.texts)
         assert found.results[0]["probabilities"] == [[round(p, 5) for p in one.probabilities.values()] for one in predicted]
@@ -275,7 +276,7 @@ def test_a_file_that_was_changed_is_not_taken_for_the_same(data, tmp_path):
 def test_a_sentence_without_anything_to_see_is_said_before_training(data, tmp_path, sentences, monkeypatch):
     monkeypatch.setattr(module, "train", lambda *_, **__: pytest.fail("trained"))
     with pytest.raises(TextError):
-        compare(["none"], 1, str(data), tmp_path, settings=Settings(**SMALL), explained=2, sentences=sentences)
+        compare(["none"], 1, str(data), tmp_path, settings=ClassifierSettings(**SMALL), explained=2, sentences=sentences)
 
 
 def test_what_cannot_be_compared_is_said(tmp_path):

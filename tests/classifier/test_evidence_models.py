@@ -13,6 +13,7 @@ from safetensors.numpy import save as save_tensors
 
 import gluonattn
 from gluonattn.classifier.batch import Batch
+from gluonattn.classifier.config import check_classifier
 from gluonattn.errors import CheckpointError, OptionError
 from gluonattn.models.checkpoint import EVIDENCE, load_checkpoint, save_checkpoint
 
@@ -119,11 +120,11 @@ def test_tables_that_do_not_fit_are_an_error_that_names_the_file(folder, tmp_pat
 
 
 @pytest.mark.parametrize("model", [{"evidence": 5}, {"evidence": 12}, {"evidence": 6, "subword_buckets": 9}])
-def test_a_config_that_cannot_be_is_refused(folder, model, tmp_path):
-    checkpoint = load_checkpoint(folder)
-    config = {**checkpoint.config, "model": {**checkpoint.config["model"], **model}}
+def test_a_config_that_cannot_be_is_refused(folder, model):
+    config = load_checkpoint(folder).config
+    check_classifier(config, folder / "config.json")
     with pytest.raises(CheckpointError, match="channels of evidence"):
-        save_checkpoint(tmp_path / "model", checkpoint._replace(config=config))
+        check_classifier({**config, "model": {**config["model"], **model}}, folder / "config.json")
 
 
 def test_more_than_two_classes_have_evidence_for_each(tmp_path):

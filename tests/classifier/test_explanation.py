@@ -234,8 +234,8 @@ def test_a_target_needs_a_method():
 
 
 def test_explanations_come_in_order_and_are_counted(monkeypatch):
-    monkeypatch.setattr("gluonattn.classifier.predictor._EXPLAINED", 4)
-    monkeypatch.setattr("gluonattn.classifier.predictor._TOGETHER", 2)
+    monkeypatch.setattr("gluonattn.classifier.many._EXPLAINED", 4)
+    monkeypatch.setattr("gluonattn.classifier.many._TOGETHER", 2)
     predictor, seen = three_classes(), []
     texts = [*TEXTS, *TEXTS[::-1]]
     found = list(predictor.explain_each(texts, "norm", progress=lambda *counts: seen.append(counts)))

@@ -51,8 +51,8 @@ def test_no_text_of_the_labelled_ones_is_read_whatever_its_spaces_and_quotes(tmp
 
 
 def test_the_validation_part_is_not_read(reviews, asked):
+    from gluonattn.classifier.settings import ClassifierSettings as Settings
     from gluonattn.classifier.training import _split, _unlabelled
-    from gluonattn.training.settings import Settings
 
     settings = Settings(**{**asked, "validation": 0.2}).resolve(len(reviews))
     split = _split(reviews, settings)

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 
 import gluonattn
+from gluonattn.classifier.settings import ClassifierSettings
 from gluonattn.classifier.training import _split, train
 from gluonattn.data.reviews import Reviews
 from gluonattn.errors import CheckpointError, DataError, Interrupted, OptionError
 from gluonattn.models.checkpoint import get_weights, load_checkpoint
 from gluonattn.training.callbacks import Callback
-from gluonattn.training.settings import Settings
 
 from ..tolerance import tolerance
 from ..training.conftest import TINY
@@ -178,7 +178,7 @@ def test_what_train_leaves(reviews, tmp_path):
     assert scores[best - 1] == max(scores)
     for name, array in watch.weights[best - 1].items():
         np.testing.assert_array_equal(saved.weights[name], array)
-    held_out = reviews.take(_split(reviews, Settings(**TINY).resolve(100))[1])
+    held_out = reviews.take(_split(reviews, ClassifierSettings(**TINY).resolve(100))[1])
     assert gluonattn.load(out, "cpu").evaluate(held_out)["accuracy"] == pytest.approx(max(scores))
 
 
@@ -254,7 +254,7 @@ def test_nothing_to_resume_is_said_and_trained_from_the_start(reviews, tmp_path)
 
 def test_the_split_is_stratified_and_fixed_by_the_seed():
     reviews = Reviews([str(i) for i in range(200)], ["a"] * 150 + ["b"] * 50)
-    parts = [_split(reviews, Settings(seed=seed, validation=0.2)) for seed in (1, 1, 2)]
+    parts = [_split(reviews, ClassifierSettings(seed=seed, validation=0.2)) for seed in (1, 1, 2)]
     assert parts[0] == parts[1] != parts[2]
     for training, validation in parts:
         assert sorted([*training, *validation]) == list(range(200))
@@ -333,7 +333,7 @@ def test_a_model_argument_that_is_not_free_is_named(reviews, tmp_path, model, me
 
 def test_settings_and_options_at_once_are_refused(reviews, tmp_path):
     with pytest.raises(OptionError, match="give settings or options, not both: got settings and epochs"):
-        train(reviews, tmp_path / "model", settings=Settings(), epochs=1)
+        train(reviews, tmp_path / "model", settings=ClassifierSettings(), epochs=1)
 
 
 class NeverTokenized:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from gluonattn.data.sources import locate
 from gluonattn.models.cells import CELLS
 from gluonattn.record import load_record
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMANDS = ["train", "evaluate", "predict", "explain", "export", "cells", "tokenizers", "report", "data nsmc", "data sample"]
 
 
@@ -98,6 +99,14 @@ def test_tokenizers_are_looked_for_and_started_only_when_asked(capsys, monkeypat
 
 def test_the_version(capsys):
     assert call(capsys, "--version") == (0, f"gluonattn {gluonattn.__version__}\n", "")
+
+
+def test_a_checkout_that_is_not_installed_has_no_version(monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert gluonattn.__version__ == "0+unknown"
 
 
 @pytest.mark.parametrize("words", [["explain", SENTENCE * 5], ["--help"], ["explain", "--help"]], ids=lambda words: words[0])

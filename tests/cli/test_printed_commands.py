@@ -14,8 +14,9 @@ import pytest
 from gluonattn.cli.app import main
 from gluonattn.data import sources
 
-ROOT = Path(__file__).parents[1]
-PRINTED = re.compile(r"gluonattn (?:train|evaluate|explain|predict|export|compare|capture|project|report|data)\b[^`\n]*")
+ROOT = Path(__file__).parents[2]
+COMMANDS = "train|evaluate|explain|predict|export|compare|capture|project|pronunciation|data"
+PRINTED = re.compile(rf"gluonattn (?:{COMMANDS})\b[^`\n]*")
 SHORT = ["--text-column", "감상 글", "--label-column", "내 느낌", "--epochs", "1", "--validation", "0.5",
          "--tokenizer", "whitespace"]
 NAMES = ["plain", "with space", "it's", '"quoted" $HOME', "한글 [bold]모형[/bold]", "-dash"]

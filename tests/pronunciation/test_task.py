@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gluonattn.pronunciation.pairs import word_pairs
+from gluonattn.pronunciation.settings import PronunciationSettings
 from gluonattn.pronunciation.task import (
     LetterCrossEntropy,
     PronunciationTask,
@@ -12,7 +13,6 @@ from gluonattn.pronunciation.task import (
 )
 from gluonattn.runtime import mx
 from gluonattn.training.loop import fit, prepare, validate
-from gluonattn.training.settings import Settings
 
 from ..tolerance import tolerance
 
@@ -45,7 +45,7 @@ def test_the_loss_is_the_mean_over_letters_and_padding_is_no_letter(smoothing):
 def test_a_word_is_right_when_every_letter_is():
     targets = np.array([[1, 2, 3], [1, 2, -1], [1, 2, 3], [0, -1, -1]], np.float32)
     said = np.array([[1, 2, 3], [1, 2, 0], [1, 0, 3], [1, 0, 0]])
-    task = PronunciationTask(Settings(recipe="pronunciation"))
+    task = PronunciationTask(PronunciationSettings())
     found = task.right(mx.nd, mx.nd.array(np.eye(4)[said]), mx.nd.array(targets))
     assert found.asnumpy().tolist() == [1, 1, 0, 0]
 
@@ -67,7 +67,7 @@ def make_run(pairs):
     from gluonattn.training.loop import new_run
 
     def make(**options):
-        settings = Settings(recipe="pronunciation", **{"epochs": 2, "batch_size": 4, "workers": 1, **options}).resolve(10)
+        settings = PronunciationSettings(**{"epochs": 2, "batch_size": 4, "workers": 1, **options}).resolve(10)
         vocabulary = make_vocabulary()
         part = encode(pairs, vocabulary)
         model = {"vocab_size": len(vocabulary), "units": 16, "hidden_size": 16, "num_layers": 1, "num_heads": 2}

@@ -6,11 +6,11 @@ import signal
 import numpy as np
 import pytest
 
-from gluonattn.errors import CheckpointError, OptionError
+from gluonattn.errors import OptionError
 from gluonattn.models.checkpoint import load_checkpoint
 from gluonattn.models.snapshots import load_snapshot, snapshot_epochs
+from gluonattn.pronunciation.settings import PronunciationSettings
 from gluonattn.pronunciation.training import WORDS, train_pronunciation
-from gluonattn.training.settings import Settings
 
 from ..classifier.test_training import same_model, start, wait_for
 
@@ -104,26 +104,14 @@ def test_what_a_checkpoint_and_its_snapshots_hold(tiny_pronouncer):
 
 
 @pytest.mark.parametrize("options, said", [
-    (dict(ngrams=True), "ngrams means nothing"), (dict(cell="dot"), "cell means nothing"),
-    (dict(word_dropout=0.1), "word_dropout means nothing"), (dict(recipe="post"), "got 'post': leave --recipe out"),
+    (dict(ngrams=True), "'ngrams' is no setting"), (dict(recipe="post"), "unknown recipe 'post'"),
     (dict(model={"width": 3}), "the Transformer takes units"),
-    (dict(settings=Settings(recipe="pronunciation"), epochs=3), "settings or options, not both"),
+    (dict(settings=PronunciationSettings(), epochs=3), "settings or options, not both"),
     (dict(model={"num_heads": 5}), "a multiple of num_heads"), (dict(model={"max_length": 24}), "max_length more than 24"),
 ])
 def test_options_that_mean_nothing_are_refused(table, tmp_path, options, said):
     with pytest.raises(OptionError, match=said):
         train_pronunciation(str(table), tmp_path / "model", **options)
-
-
-def test_a_model_of_pronunciation_is_no_classifier(tiny_pronouncer, table, tmp_path):
-    import gluonattn
-
-    with pytest.raises(OptionError, match="train_pronunciation"):
-        gluonattn.train(str(table), tmp_path / "model", recipe="pronunciation")
-    with pytest.raises(CheckpointError, match="load_pronouncer"):
-        gluonattn.load(tiny_pronouncer)
-    with pytest.raises(CheckpointError, match="load_pronouncer"):
-        gluonattn.export_model(tiny_pronouncer, "torch", tmp_path / "model.safetensors")
 
 
 def test_a_run_begun_with_other_words_keeps_its_own(table, tmp_path, monkeypatch):

@@ -13,12 +13,12 @@ NGRAMS = dict(subword_buckets=16, subword_size=2)
 def make_run():
     """``make_run(**settings)`` gives a fresh Run whose label is the first word of each text."""
     from gluonattn.classifier.network import build
+    from gluonattn.classifier.settings import ClassifierSettings
     from gluonattn.runtime import mx, seed_everything
     from gluonattn.training.loop import Part, Run
-    from gluonattn.training.settings import Settings
 
     def make(reviews=50, own=None, **options):
-        settings = Settings(**{**TINY, **options}).resolve(reviews)
+        settings = ClassifierSettings(**{**TINY, **options}).resolve(reviews)
         rng = np.random.default_rng(0)
         texts = _packed(rng, reviews, settings)
         targets = np.eye(2, dtype=np.float32)[(texts.words[texts.starts] > 6).astype(int)]

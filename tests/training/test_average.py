@@ -78,7 +78,7 @@ def test_a_resume_file_without_the_mean_is_refused_and_leaves_the_run_alone(make
 
 def test_runs_of_earlier_versions_are_known_again():
     """Their fingerprints were made of the settings there were then."""
-    from gluonattn.training.settings import Settings
+    from gluonattn.classifier.settings import ClassifierSettings as Settings
 
     known = {"recipe", "cell", "ngrams", "extra", "extra_epochs", "tokenizer", "epochs", "batch_size", "learning_rate",
              "schedule", "warmup", "clip", "word_dropout", "label_smoothing", "min_count", "max_length", "validation",

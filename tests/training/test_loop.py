@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from gluonattn.classifier.task import SmoothedCrossEntropy
 from gluonattn.models.checkpoint import get_weights
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
 from gluonattn.training.loop import fit, gradients, prepare, start_gradient, train_batch, validate
-from gluonattn.training.tasks import SmoothedCrossEntropy, dropout_mask
+from gluonattn.training.tasks import dropout_mask
 
 from ..tolerance import tolerance
 

@@ -173,8 +173,9 @@ def test_same_seed_and_workers_same_model_and_nothing_is_left(reviews, tmp_path)
 
 def test_the_threads_are_shared_out_and_the_callers_variable_stays():
     code = ("import ctypes, os, re; from gluonattn import runtime; from pathlib import Path\n"
-            "from gluonattn.training.settings import Settings; from gluonattn.training.session import processes\n"
-            "with processes(Settings(workers=2)) as group:\n"
+            "from gluonattn.classifier.settings import ClassifierSettings\n"
+            "from gluonattn.training.session import processes\n"
+            "with processes(ClassifierSettings(workers=2)) as group:\n"
             "    runtime.mx.nd.ones(1).wait_to_read()\n"
             "    other = Path(f'/proc/{group._processes[0].pid}/environ').read_bytes().split(b'\\0')\n"
             "    maps = Path('/proc/self/maps').read_text()\n"

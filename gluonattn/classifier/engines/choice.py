@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...errors import CheckpointError, DependencyError, DeviceError, choose
+from ...errors import DependencyError, DeviceError, choose
 from ...models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint, check_weights
+from ...models.config import require_recipe
 from ...runtime import mxnet_is_installed, parse_device
 from .forward import BAGS, DEFAULTS, shapes
 
@@ -109,7 +111,7 @@ def prepare(checkpoint: Checkpoint) -> tuple[str, dict, dict[str, np.ndarray]]:
         Checked against the model's shapes, float32, with zeros where n-grams
         are padded.
     """
-    require_classifier(checkpoint)
+    require_recipe(checkpoint.config, list(DEFAULTS), Path("the checkpoint"))
     recipe = checkpoint.config["recipe"]
     model = {**choose("recipe", recipe, DEFAULTS), **checkpoint.config["model"]}
     weights = {name: values.astype(np.float32, copy=False) for name, values in checkpoint.weights.items()
@@ -121,15 +123,6 @@ def prepare(checkpoint: Checkpoint) -> tuple[str, dict, dict[str, np.ndarray]]:
             table[0] = 0
             weights[f"{name}.weight"] = table
     return recipe, model, weights
-
-
-def require_classifier(checkpoint: Checkpoint) -> None:
-    """Raise CheckpointError for a model of pronunciation, which has no labels and no engine."""
-    if checkpoint.config["recipe"] == "pronunciation":
-        raise CheckpointError(
-            "this is a model of pronunciation, not a classifier: open it with "
-            "gluonattn.load_pronouncer, or see how often it is right with `gluonattn evaluate --model FOLDER`."
-        )
 
 
 def _missing(**found) -> list[str]:

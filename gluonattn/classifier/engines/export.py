@@ -11,8 +11,8 @@ from ...contents import dump_tensors, is_finite, parse_json, parse_tensors
 from ...data.vocabulary import Vocabulary
 from ...errors import CheckpointError, DependencyError, choose
 from ...files import replace_file
-from ...models.checkpoint import Checkpoint, check_weights, load_checkpoint
-from ...models.config import check_model
+from ...models.checkpoint import Checkpoint, check_weights
+from ..config import check_model, load_classifier
 from .choice import ENGINES, prepare
 from .forward import DEFAULTS, shapes
 
@@ -51,7 +51,7 @@ def export_model(folder: str | os.PathLike, to: str, out: str | os.PathLike) -> 
         If the folder cannot be read or the file cannot be written.
     """
     write = choose("export format", to, {"onnx": _onnx, "torch": _torch})
-    checkpoint, out = load_checkpoint(folder), Path(out)
+    checkpoint, out = load_classifier(folder), Path(out)
     content = write(checkpoint)
     replace_file(out, content, CheckpointError)
     return out
@@ -84,7 +84,7 @@ def torch_module(path: str | os.PathLike) -> TorchClassifier:
     from .torch_engine import TorchClassifier
 
     if Path(path).is_dir() or not Path(path).exists():
-        return TorchClassifier(*prepare(load_checkpoint(path))).eval()
+        return TorchClassifier(*prepare(load_classifier(path))).eval()
     try:
         weights, notes = parse_tensors(Path(path).read_bytes(), path, ValueError)
         recipe, model = (parse_json(notes[name], name, ValueError) for name in ("recipe", "model"))

@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..data.reviews import LABEL_COLUMNS, TEXT_COLUMNS
-from ..data.reviews import read_sentences as sentences_of
-from ..data.sources import locate
-from ..data.tables import pick_column, read_rows
-from ..errors import DataError, OptionError
-from ..plain import is_blank
+from .data.reviews import LABEL_COLUMNS, TEXT_COLUMNS
+from .data.reviews import read_sentences as sentences_of
+from .data.sources import locate
+from .data.tables import pick_column, read_rows
+from .errors import DataError, OptionError
+from .plain import is_blank
 
 _MODEL_FILES = ("config.json", "vocab.json", "model.safetensors", "history.json")
 

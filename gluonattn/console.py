@@ -24,7 +24,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from ..errors import OptionError
+from .errors import OptionError
 
 _RESTARTED = "GLUONATTN_RESTARTED"
 TERMINATED = 128 + signal.SIGTERM
