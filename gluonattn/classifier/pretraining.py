@@ -125,7 +125,7 @@ def pretrain(settings: ClassifierSettings, tokens, vocabulary, model: Mapping[st
         raise DataError(f"--pretrain: {len(order)} texts of two words or more are too few to learn from. Give more, or "
                         "leave --pretrain out.")
     order = np.random.default_rng(settings.seed).permutation(order)
-    packed = pack(tokens, order, words, settings.max_length)
+    packed = pack(tokens, order.tolist(), words, settings.max_length)
     valid = slice(0, min(_VALIDATED, len(order) // 10))
     targets = np.zeros((len(order), 1), np.float32)
     train = slice(valid.stop, None)
@@ -133,7 +133,7 @@ def pretrain(settings: ClassifierSettings, tokens, vocabulary, model: Mapping[st
     own = LanguageSettings(epochs=settings.pretrain_epochs, batch_size=size, learning_rate=min(_RATE, _RATE * size / 256),
                            schedule="linear", warmup=settings.warmup, clip=settings.clip, label_smoothing=0.0,
                            seed=settings.seed, device=settings.device, workers=settings.workers)
-    start = {"settings": own, "model": {**{name: model[name] for name in _MODEL}, "unknown": words.unknown,
+    start: dict[str, Any] = {"settings": own, "model": {**{name: model[name] for name in _MODEL}, "unknown": words.unknown,
                                         "padding": words.padding},
              "train": Part(packed.take(train), targets[train]), "valid": Part(packed.take(valid), targets[valid]),
              "own": len(order) - valid.stop}

@@ -66,8 +66,8 @@ class ClassifierSettings(TrainingSettings):
     validation : float, default 0.1
         Fraction of the training reviews kept for validation.
     epochs : int or None
-        None is 4, or 15 for fewer than 20,000 reviews (3 for "post" and with n-grams,
-        6 with evidence).
+        None is 4, or 15 for fewer than 20,000 reviews (3 for "post", with
+        evidence and with n-grams).
     batch_size : int or None
         None is 256 (128 for "post"), or 32 for fewer than 20,000 reviews.
     learning_rate : float or None
@@ -131,7 +131,7 @@ class ClassifierSettings(TrainingSettings):
         fill(
             values,
             extra_epochs=2 if self.extra else 0,
-            epochs=3 if post else 15 if small else 6 if self.evidence else 3 if self.ngrams else 4,
+            epochs=3 if post else 15 if small else 3 if self.evidence or self.ngrams else 4,
             batch_size=32 if small else 128 if post else 256,
             schedule="constant" if post else "linear",
             word_dropout=0.0 if post else 0.2 if self.evidence else 0.1,

@@ -220,13 +220,13 @@ def _split(reviews: Reviews, settings: ClassifierSettings):
 
 
 def _unlabelled(settings: ClassifierSettings, reviews: Reviews, texts, split, fingerprint: str,
-                say) -> tuple[list[str], str | None]:
-    """The texts of the stage before the labels, and its fingerprint; none, and None, where it is left out.
+                say) -> tuple[list[str], str]:
+    """The texts of the stage before the labels, and its fingerprint; none, and "", where it is left out.
 
     Those of the labelled reviews that are trained on are among them, and those of --extra; none of the validation part.
     """
     if not settings.pretrain:
-        return [], None
+        return [], ""
     found, left_out = read_pretraining_texts(settings.pretrain, settings.pretrain_text, reviews.texts)
     say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that stand among the "
         "labelled ones")

@@ -45,7 +45,7 @@ def train(
     pretrain_epochs: int = typer.Option(1, help="Epochs over them."),
     extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read them; default 2."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
-    epochs: Optional[int] = typer.Option(None, help="Default 4, 6 with evidence; 15 for fewer than 20,000 reviews."),
+    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with evidence; 15 for fewer than 20,000 reviews."),
     batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews; "
                                                             "post 128."),
     learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.008, less for batches below 256; "
