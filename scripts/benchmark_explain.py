@@ -42,7 +42,7 @@ def main() -> None:
     long = " ".join(texts)
     for words in (64, 128, 600):
         text = " ".join(long.split()[:words])
-        tokens = len(model.tokenizer.words(text))
+        tokens = min(len(model.tokenizer.words(text)), model.max_length)  # what lies behind is not read
         measure(f"one text of {tokens} tokens", 1, lambda text=text: model.explain(text, options.method))
 
     def rows() -> None:  # as `gluonattn explain --from` does

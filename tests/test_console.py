@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gluonattn.cli import console
+from gluonattn import console
 from gluonattn.cli.app import main
 from gluonattn.errors import OptionError
 

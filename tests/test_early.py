@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gluonattn.cli import early
+from gluonattn import early
 from gluonattn.cli.app import main
 from gluonattn.errors import DataError
 

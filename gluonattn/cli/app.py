@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__, console, progress
-from ..errors import GluonAttnError, Interrupted
+from ..errors import GluonAttnError, Interrupted, choose
 from ..options import list_examples
 from ..pronunciation import commands as pronunciation
 from . import capture, comparing, explaining, listing, training  # noqa: F401, they add their commands
@@ -103,9 +103,12 @@ def _as_now(arguments: list[str]) -> list[str]:
     now = None
     if named == "train" and "--task" in " ".join(arguments):
         task, rest = _take_option("--task", arguments[1:])
-        now = [task, "train", *rest] if task in TASKS else ["train", *rest] if task == "reviews" else None
-    elif named == "report" and len(arguments) > 1 and arguments[1] in TASKS:
-        now = [arguments[1], "report", *arguments[2:]]
+        if task is not None:
+            choose("task", task, {"reviews": None, **TASKS})
+            now = [task, "train", *rest] if task in TASKS else ["train", *rest]
+    elif named == "report":
+        task = next((word for word in arguments[1:2] if word in TASKS), None)
+        now = [task, *arguments[:1], *arguments[2:]] if task else [next(iter(TASKS)), *arguments]
     elif named == "evaluate":
         from ..models.checkpoint import recipe_of
 

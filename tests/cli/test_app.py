@@ -15,15 +15,28 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import typer
 
 import gluonattn
-from gluonattn.cli.app import SENTENCE, _JsonList, main
+from gluonattn.cli.app import app, main
+from gluonattn.cli.explaining import _JsonList
 from gluonattn.data.sources import locate
 from gluonattn.models.cells import CELLS
+from gluonattn.options import SENTENCE
 from gluonattn.record import load_record
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["train", "evaluate", "predict", "explain", "export", "cells", "tokenizers", "report", "data nsmc", "data sample"]
+
+
+def names_of(group, before=()) -> list[str]:
+    """Every command of the command line, those of groups too."""
+    found = []
+    for name, one in group.commands.items():
+        found += names_of(one, (*before, name)) if hasattr(one, "commands") else [" ".join((*before, name))]
+    return found
+
+
+COMMANDS = names_of(typer.main.get_command(app))
 
 
 def run(*arguments, path=os.environ["PATH"], **options) -> subprocess.CompletedProcess:
@@ -269,7 +282,7 @@ def test_a_list_of_explanations_is_closed_when_the_work_is_stopped(capsys):
 
 
 def test_of_many_texts_each_is_tested_with_fewer_draws_and_it_is_said(tiny_model, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("gluonattn.cli.app.MANY", 2)
+    monkeypatch.setattr("gluonattn.cli.explaining.MANY", 2)
     (tmp_path / "in.csv").write_text("text\n좋다\n별로 최악\n그냥 그래요\n", encoding="utf-8")
     code, out, err = call(capsys, "explain", "--model", tiny_model, "--from", tmp_path / "in.csv", "--json")
     assert code == 0 and "held against 25 random draws, not 100; what if a word were missing is not asked" in err
@@ -287,7 +300,7 @@ def test_of_many_texts_each_is_tested_with_fewer_draws_and_it_is_said(tiny_model
 def test_what_no_file_can_hold_is_said_before_the_work(tiny_model, tmp_path, capsys, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     worked = []
-    monkeypatch.setattr("gluonattn.classifier.predictor.Batch", lambda *_: worked.append(1))
+    monkeypatch.setattr("gluonattn.classifier.many.Batch", lambda *_: worked.append(1))
     Path("in.csv").write_text("text\n좋다\n별로\n", encoding="utf-8")
     code, out, err = call(capsys, "explain", "--model", tiny_model, "--from", "in.csv", *arguments)
     assert code == 2 and message in err and not worked and not out
@@ -315,15 +328,17 @@ def test_a_file_without_texts_is_named(tiny_model, tmp_path, capsys, monkeypatch
 
 
 @pytest.mark.parametrize("arguments, given", [
-    (["evaluate", "--model", "{pronouncer}", "--data", "own.csv", "--engine", "numpy"], "--data and --engine"),
-    (["evaluate", "--model", "{pronouncer}", "--text-column", "text"], "--text-column"),
-    (["train", "--snapshots", "0,1"], "--snapshots"), (["train", "--extra-epochs", "1"], "--extra-epochs"),
-    (["train", "--score-labels", "1=0"], "--score-labels"), (["train", "--pretrain-epochs", "2"], "--pretrain-epochs"),
+    (["evaluate", "--model", "{pronouncer}", "--data", "own.csv"], "No such option: --data"),
+    (["evaluate", "--model", "{pronouncer}", "--text-column", "text"], "No such option: --text-column"),
+    (["train", "--snapshots", "0,1"], "No such option: --snapshots"),
+    (["train", "--extra-epochs", "1"], "error: --extra-epochs would do nothing: "),
+    (["train", "--score-labels", "1=0"], "error: --score-labels would do nothing: "),
+    (["train", "--pretrain-epochs", "2"], "error: --pretrain-epochs would do nothing: "),
 ])
 def test_an_option_that_would_do_nothing_is_refused(tiny_pronouncer, tmp_path, capsys, monkeypatch, arguments, given):
     monkeypatch.chdir(tmp_path)
     code, _, err = call(capsys, *(one.format(pronouncer=tiny_pronouncer) for one in arguments))
-    assert code == 2 and f"error: {given} would do nothing: " in err and list(tmp_path.iterdir()) == []
+    assert code == 2 and given in err and list(tmp_path.iterdir()) == []
 
 
 def test_capture_of_a_checkpoint_names_the_command_that_shows_it(tiny_model, capsys):
@@ -398,7 +413,7 @@ def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, 
     (tmp_path / "x.csv").write_text("text\n국물\n", encoding="utf-8")
     for arguments in (["explain", "국물"], ["predict", tmp_path / "x.csv", "--out", tmp_path / "y.csv"]):
         code, _, err = call(capsys, *arguments, "--model", tiny_pronouncer)
-        assert code == 2 and "gluonattn evaluate" in err
+        assert code == 2 and "gluonattn pronunciation --help" in err
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -408,10 +423,21 @@ def test_mxnets_notices_are_not_shown(workers, tmp_path):
     assert "src/" not in done.stderr and "src/" not in done.stdout
 
 
+def test_commands_of_version_0_1_still_work_and_say_what_they_are_now(capsys, tmp_path, tiny_pronouncer):
+    now = call(capsys, "pronunciation", "evaluate", "--model", tiny_pronouncer)
+    for model in (["--model", tiny_pronouncer], [f"--model={tiny_pronouncer}"], ["-m", tiny_pronouncer]):
+        code, out, err = call(capsys, "evaluate", *model)
+        assert (code, out) == now[:2] and err == "note: this is `gluonattn pronunciation evaluate` now\n"
+    code, _, err = call(capsys, "report", "pronunciation", tmp_path / "nowhere")
+    assert code == 2 and "`gluonattn pronunciation report` now" in err and "no checkpoint folder" in err
+    code, _, err = call(capsys, "train", "--task=reviews", "--epochs", 0)
+    assert code == 2 and "epochs must be" in err
+
+
 def test_train_refuses_snapshots_that_are_no_epochs(capsys, tmp_path):
     code, _, err = call(capsys, "train", "--task", "pronunciation", "--snapshots", "0,x", "--out", tmp_path / "model")
     assert code == 2 and "got '0,x'" in err
     code, _, err = call(capsys, "train", "--task", "poems", "--out", tmp_path / "model")
     assert code == 2 and "unknown task 'poems'" in err
     code, _, err = call(capsys, "train", "--task", "pronunciation", "--recipe", "post", "--out", tmp_path / "model")
-    assert code == 2 and "leave --recipe out" in " ".join(err.split())
+    assert code == 2 and "No such option: --recipe" in " ".join(err.split())
