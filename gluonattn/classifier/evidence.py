@@ -16,7 +16,10 @@ from ..data.evidence import ORDERS, Evidence, cut, find_places, place_values, su
 from ..data.ngrams import texts_ngrams
 from ..plain import bare_key
 from ..record import Token
+from ..text import tokenizer
+from ..training.settings import SMALL
 from .linear import FOLDS, fit_svm, frequent, rows_of
+from .settings import ClassifierSettings
 
 _CHUNK = 2048  # texts read at once
 
@@ -39,6 +42,22 @@ class Tables(NamedTuple):
     scores: np.ndarray
     squares: np.ndarray
     unseen: np.ndarray
+
+
+def fit_evidence(settings: ClassifierSettings, texts, tokens, targets, order, own: int, fitting):
+    """The evidence of a model, fitted on the labelled training texts, and that of every token of `tokens`, by its spread.
+
+    `targets` are in the given order, of which the first `own` texts are the labelled ones to train on.
+    """
+    mine = order[:own]
+    tables = fit_tables([texts[i] for i in mine], [tokens[i] for i in mine], targets[:own],
+                        2 if own < SMALL else 3, settings.seed, fitting)
+    which = np.full(len(texts), FOLDS)
+    which[mine] = tables.unseen
+    shares = share_out(tables, which, texts, tokens, tokenizer(settings.tokenizer), settings.max_length)
+    evidence = evidence_of(tables, spread_of(shares, tokens.ends, mine))
+    shares /= evidence.spread
+    return evidence, shares
 
 
 def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: np.ndarray, min_count: int, seed: int = 0,

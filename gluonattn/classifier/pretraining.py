@@ -11,12 +11,12 @@ from typing import Any, Callable, ClassVar
 import numpy as np
 
 from ..data.crawl import read_crawl
-from ..data.reviews import read_sentences
+from ..data.reviews import Reviews, read_sentences
 from ..data.vocabulary import Vocabulary
 from ..errors import DataError
 from ..plain import bare_key, is_blank
 from ..training.session import fit_and_save, resume_or_start
-from ..training.settings import TrainingSettings
+from ..training.settings import SMALL, TrainingSettings, fill
 from .settings import ClassifierSettings
 
 _VALIDATED = 1000  # texts at most that the language model is tried on
@@ -32,7 +32,8 @@ class LanguageSettings(TrainingSettings):
     recipes: ClassVar[tuple[str, ...]] = ("language-model",)
 
     def suit(self, values, examples):
-        """All are given."""
+        fill(values, epochs=1, batch_size=32 if examples < SMALL else 256, schedule="linear", label_smoothing=0.0)
+        fill(values, learning_rate=min(_RATE, _RATE * values["batch_size"] / 256))
 
     def make_task(self):
         from .language import LanguageTask
@@ -71,6 +72,21 @@ def read_pretraining_texts(path: str, column: str | None, labelled: Collection[s
         raise DataError(f"{path}: every text stands among the labelled ones, which are read anyway. Give a file of "
                         "others, or leave --pretrain out.")
     return kept, len(seen) - len(kept)
+
+
+def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence[str], split, fingerprint: str,
+                 say: Callable[[str], None]) -> tuple[list[str], str]:
+    """The texts of the stage before the labels, and its fingerprint; none, and "", where it is left out.
+
+    Those of the labelled reviews that are trained on are among them, and those of --extra; none of the validation part.
+    """
+    if not settings.pretrain:
+        return [], ""
+    found, left_out = read_pretraining_texts(settings.pretrain, settings.pretrain_text, reviews.texts)
+    say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that stand among the "
+        "labelled ones")
+    found = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :], *found]
+    return found, stage_fingerprint(fingerprint, found)
 
 
 def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
@@ -129,10 +145,9 @@ def pretrain(settings: ClassifierSettings, tokens, vocabulary, model: Mapping[st
     valid = slice(0, min(_VALIDATED, len(order) // 10))
     targets = np.zeros((len(order), 1), np.float32)
     train = slice(valid.stop, None)
-    size = settings.batch_size or 256
-    own = LanguageSettings(epochs=settings.pretrain_epochs, batch_size=size, learning_rate=min(_RATE, _RATE * size / 256),
-                           schedule="linear", warmup=settings.warmup, clip=settings.clip, label_smoothing=0.0,
-                           seed=settings.seed, device=settings.device, workers=settings.workers)
+    own = LanguageSettings(epochs=settings.pretrain_epochs, batch_size=settings.batch_size, warmup=settings.warmup,
+                           clip=settings.clip, seed=settings.seed, device=settings.device,
+                           workers=settings.workers).resolve(len(order))
     start: dict[str, Any] = {"settings": own, "model": {**{name: model[name] for name in _MODEL}, "unknown": words.unknown,
                                         "padding": words.padding},
              "train": Part(packed.take(train), targets[train]), "valid": Part(packed.take(valid), targets[valid]),

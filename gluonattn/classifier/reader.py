@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.evidence import Evidence, Spread, find_places
+from ..data.evidence import Evidence, find_places
 from ..data.examples import Encoder, Example
 from ..data.ngrams import ngram_numbers, ngram_spans
+from ..data.spread import Spread
 from ..errors import TextError
 from ..plain import expect_text, place, plain
 from ..record import Token

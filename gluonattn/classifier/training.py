@@ -23,16 +23,16 @@ from ..data.sources import locate
 from ..errors import DataError, OptionError
 from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
 from ..models.config import FORMAT
-from ..text import tokenize_all, tokenizer
+from ..text import tokenize_all
 from ..training.resume import is_resume_file_of, resume_file
 from ..training.session import finish as finish_run
 from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from ..training.settings import SMALL
 from .config import check_classifier
-from .evidence import evidence_of, fit_tables, share_out, spread_of
-from .linear import FOLDS, fit_linear
+from .evidence import fit_evidence
+from .linear import fit_linear
 from .measure import record_method
-from .pretraining import pretrain, read_pretraining_texts, stage_fingerprint
+from .pretraining import gather_texts, pretrain
 from .settings import ClassifierSettings
 
 _CHUNK = 2048  # texts whose n-grams are read at once
@@ -132,7 +132,7 @@ def train(
         left_out = "".join(f"; left out: {n:,} {reason}" for reason, n in found.left_out.items())
         say(f"{len(found.texts):,} more reviews from {settings.extra}{left_out}")
     fingerprint = _fingerprint(settings, reviews, extra)
-    unlabelled, stage = _unlabelled(settings, reviews, texts, split, fingerprint, say)
+    unlabelled, stage = gather_texts(settings, reviews, texts, split, fingerprint, say)
     if resume is not False and is_finished(out, fingerprint, settings, resume, say, [stage] if stage else []):
         return out
     pretrained = not stage or (resume is not False and is_resume_file_of(resume_file(out), fingerprint))
@@ -219,21 +219,6 @@ def _split(reviews: Reviews, settings: ClassifierSettings):
         ) from None
 
 
-def _unlabelled(settings: ClassifierSettings, reviews: Reviews, texts, split, fingerprint: str,
-                say) -> tuple[list[str], str]:
-    """The texts of the stage before the labels, and its fingerprint; none, and "", where it is left out.
-
-    Those of the labelled reviews that are trained on are among them, and those of --extra; none of the validation part.
-    """
-    if not settings.pretrain:
-        return [], ""
-    found, left_out = read_pretraining_texts(settings.pretrain, settings.pretrain_text, reviews.texts)
-    say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that stand among the "
-        "labelled ones")
-    found = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :], *found]
-    return found, stage_fingerprint(fingerprint, found)
-
-
 def _start(settings: ClassifierSettings, texts, tokens, targets, split, more, fitting):
     """What every process of the run begins with; the vocabulary, the linear branch and the evidence, or None for each.
 
@@ -260,7 +245,7 @@ def _start(settings: ClassifierSettings, texts, tokens, targets, split, more, fi
         offsets = branch.offsets
         del found
     if settings.evidence:
-        evidence, shares = _evidence(settings, texts, tokens, targets, order, own, fitting)
+        evidence, shares = fit_evidence(settings, texts, tokens, targets, order, own, fitting)
     arguments = _model_arguments(settings, vocabulary, targets.shape[1])
     if evidence:
         arguments["evidence"] = len(evidence.spread)
@@ -271,22 +256,6 @@ def _start(settings: ClassifierSettings, texts, tokens, targets, split, more, fi
              for part in (train, valid)]
     start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "own": own}
     return start, vocabulary, branch, evidence
-
-
-def _evidence(settings: ClassifierSettings, texts, tokens, targets, order, own: int, fitting):
-    """The evidence of a model, fitted on the labelled training texts, and that of every token of `tokens`.
-
-    `targets` are in the given order, of which the first `own` texts are the labelled ones to train on.
-    """
-    mine = order[:own]
-    tables = fit_tables([texts[i] for i in mine], [tokens[i] for i in mine], targets[:own],
-                        2 if own < SMALL else 3, settings.seed, fitting)
-    which = np.full(len(texts), FOLDS)
-    which[mine] = tables.unseen
-    shares = share_out(tables, which, texts, tokens, tokenizer(settings.tokenizer), settings.max_length)
-    evidence = evidence_of(tables, spread_of(shares, tokens.ends, mine))
-    shares /= evidence.spread
-    return evidence, shares
 
 
 def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> dict:

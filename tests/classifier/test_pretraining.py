@@ -51,12 +51,13 @@ def test_no_text_of_the_labelled_ones_is_read_whatever_its_spaces_and_quotes(tmp
 
 
 def test_the_validation_part_is_not_read(reviews, asked):
+    from gluonattn.classifier.pretraining import gather_texts
     from gluonattn.classifier.settings import ClassifierSettings as Settings
-    from gluonattn.classifier.training import _split, _unlabelled
+    from gluonattn.classifier.training import _split
 
     settings = Settings(**{**asked, "validation": 0.2}).resolve(len(reviews))
     split = _split(reviews, settings)
-    texts, _ = _unlabelled(settings, reviews, reviews.texts, split, "", lambda line: None)
+    texts, _ = gather_texts(settings, reviews, reviews.texts, split, "", lambda line: None)
     assert {reviews.texts[i] for i in split[0]} <= set(texts)
     assert not {reviews.texts[i] for i in split[1]} & set(texts)
 

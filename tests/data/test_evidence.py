@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gluonattn.data.evidence import ORDERS, Evidence, Spread, cut, find_places
+from gluonattn.data.evidence import ORDERS, Evidence, cut, find_places
 from gluonattn.data.ngrams import ngram_numbers, text_ngrams
+from gluonattn.data.spread import Spread
 from gluonattn.text import tokenizer
 
 TOKENIZERS = {name: tokenizer(name) for name in ("whitespace", "syllable", "jamo")}
