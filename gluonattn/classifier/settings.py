@@ -72,7 +72,7 @@ class ClassifierSettings(TrainingSettings):
         None is 256 (128 for "post"), or 32 for fewer than 20,000 reviews.
     learning_rate : float or None
         None is 0.008 for batches of 256 and more and in proportion for
-        smaller ones, but 0.002 at least (0.001 for "post").
+        smaller ones, but 0.002 at least (half of it with evidence, 0.001 for "post").
     schedule : {"linear", "cosine", "constant"} or None
         None is "linear" ("constant" for "post").
     label_smoothing : float or None
@@ -141,7 +141,7 @@ class ClassifierSettings(TrainingSettings):
             workers=1 if post else None,
         )
         proportional = min(8e-3, max(2e-3, 8e-3 * values["batch_size"] / 256))
-        fill(values, learning_rate=1e-3 if post else proportional)
+        fill(values, learning_rate=1e-3 if post else proportional / 2 if self.evidence else proportional)
         if not self.extra:
             values["extra_epochs"] = 0
         if post:

@@ -48,8 +48,8 @@ def train(
     epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with evidence; 15 for fewer than 20,000 reviews."),
     batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews; "
                                                             "post 128."),
-    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.008, less for batches below 256; "
-                                                                 "post 0.001."),
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.008, half with evidence, less for "
+                                                                 "batches below 256; post 0.001."),
     schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
     min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary."),
     max_length: int = typer.Option(48, help="Longest training text in tokens."),
