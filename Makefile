@@ -1,10 +1,12 @@
 # make demo: train, evaluate and explain on the bundled sample, from nothing.
-# make test: run the tests. Both make .venv first; PYTHON=... picks an interpreter.
+# make test: run the tests, on two processes (PROCESSES=1: on one; each takes up to 3 GB of memory).
+# Both make .venv first; PYTHON=... picks an interpreter.
 
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PROCESSES := 2
 SENTENCE := 가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집
 
 .PHONY: demo test lint clean
@@ -24,7 +26,7 @@ demo: $(READY)
 	@echo "next       $(BIN)/gluonattn explain --model demo/model \"아무 문장이나 써 보세요\""
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 lint: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[lint]"

@@ -34,7 +34,7 @@ setup(
     package_dir={"gluonattn.sample": "data"},
     package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"],
                   "gluonattn.pronunciation": ["*.txt"],
-                  "gluonattn": ["pretrained/*/*"]},
+                  "gluonattn": ["pretrained/*/*", "py.typed"]},
     install_requires=[
         "numpy>=1.22",
         "konlpy>=0.6",
@@ -43,6 +43,7 @@ setup(
         "matplotlib>=3.6",
         "koreanize-matplotlib>=0.1.1",  # carries NanumGothic
         "fonttools>=4.40",  # the glyphs a page or an SVG needs of it
+        "jinja2>=3.0",
         "rjsmin>=1.2",
         "pandas>=1.5",
         "scikit-learn>=1.2",
@@ -64,7 +65,7 @@ setup(
         "bertviz": ["bertviz>=1.4", "torch>=2.0"],
         "umap": ["umap-learn>=0.5"],
         "kiwi": ["kiwipiepy>=0.17"],
-        "test": ["pytest>=8", "hypothesis>=6.100"],
+        "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],
     },
@@ -77,6 +78,5 @@ setup(
         "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
         "Programming Language :: Python :: 3.14",
-        "License :: OSI Approved :: Apache Software License",
     ],
 )

@@ -21,8 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import click
-from click.core import ParameterSource
+import typer
 
 from .errors import OptionError
 
@@ -255,7 +254,7 @@ def printable(text: str, encoding: str) -> str:
         return text
     try:
         return text.encode(encoding, "gluonattn.cli.console").decode(encoding)
-    except LookupError:  # no such encoding
+    except (LookupError, UnicodeError):  # no such encoding, or one that a control character of the text confuses
         return text.encode("ascii", "gluonattn.cli.console").decode("ascii")
 
 
@@ -269,11 +268,11 @@ def _in_other_characters(error) -> tuple[str, int]:
 codecs.register_error("gluonattn.cli.console", _in_other_characters)
 
 
-def refuse_given(why: str, *names: str) -> None:
+def refuse_given(context: typer.Context, why: str, *names: str) -> None:
     """Raise OptionError if the user has given one of these options of the running command: it would do nothing."""
-    context = click.get_current_context()
+    # By name: typer carries a click of its own from 0.29 on, and the installed one is another, or none.
     given = ["--" + name.replace("_", "-") for name in names
-             if context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)]
+             if getattr(context.get_parameter_source(name), "name", "DEFAULT") not in ("DEFAULT", "DEFAULT_MAP")]
     if given:
         raise OptionError(f"{' and '.join(given)} would do nothing: {why}. Leave {'them' if given[1:] else 'it'} out.")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .data.reviews import LABEL_COLUMNS, TEXT_COLUMNS
 from .data.reviews import read_sentences as sentences_of
-from .data.sources import locate
+from .data.sources import DATASETS, locate
 from .data.tables import pick_column, read_rows
 from .errors import DataError, OptionError
 from .plain import is_blank
@@ -61,7 +61,7 @@ def _require_folder(path: Path, folder: Path) -> None:
 
 def require_reviews(data: str, text_column: str | None, label_column: str | None) -> None:
     """Raise DataError unless ``--data`` names something, and a file of one's own has the columns."""
-    if (data in ("sample", "nsmc") or os.path.isdir(data)) and text_column is None and label_column is None:
+    if (data in DATASETS or os.path.isdir(data)) and text_column is None and label_column is None:
         return  # found whole, or not, where it is read
     require_columns(locate(data).train, text_column, label_column, labels=True)
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import choose
+from ..finding import find_entries
 from ..metrics import tie_close
 from ..threads import ONE_THREAD, ahead
 from .account import account_of, share_out
@@ -57,12 +58,15 @@ class Method:
         Whether scores can be negative.
     scale : float or None
         The largest number its arithmetic subtracts, see `gluonattn.metrics.tie_close`; None: the scores themselves.
+    name : str
+        Its name, of a method in a file of its own, ``NAME_method.py``; see docs/adding/attribution-method.md.
     """
 
     run: Callable[[Batch, Sequence[int]], list[Attribution]]
     sign: str
     signed: bool = field(default=True)
     scale: float | None = None
+    name: str = ""
 
 
 def attribute(inside: Inside, reading: Reading, method: str, target: int | None = None) -> Attribution:
@@ -356,3 +360,4 @@ METHODS: dict[str, Method] = {
     "norm": Method(norm, _NEVER, signed=False),
     "random": Method(random, "none: it knows nothing", signed=False),
 }
+METHODS.update((method.name, method) for method in find_entries(__file__, __package__, "method"))

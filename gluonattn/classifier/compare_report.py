@@ -17,7 +17,7 @@ from ..statistics import Figure
 from ..views.report_page import Html, image, page, plain, png, table, with_interval
 from .compare_pictures import pictures
 from .compare_words import in_words
-from .measure import ABOUT_A_METHOD, ABOUT_THE_WEIGHTS
+from .measure import ABOUT_A_METHOD, ABOUT_THE_WEIGHTS, ADDED
 
 _MEANING = {
     "entropy": "entropy of a query's weights, of the most there can be (1: even)",
@@ -34,6 +34,7 @@ _MEANING = {
     "flip": "share of words removed until the decision flips (lower: more faithful)",
     "tau_gradient": "Kendall's tau with gradient x input",
     "tau_leave_one_out": "Kendall's tau with leave-one-out",
+    **{found.name: found.meaning for found in ADDED},
 }
 _LESS = "comprehensiveness of attention less it, review by review"
 _STYLE = """

@@ -134,7 +134,7 @@ def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels:
         Attributions by the method's name, and what is for ``source["explanation"]``:
         method, sign, "target" and "label" (number and label of the class that is
         explained), what the method reports of itself, "honesty" (see
-        `gluonattn.classifier.faithfulness.Honesty`), "validation" (AOPC of the
+        `gluonattn.classifier.faithfulness.DeletionTest`), "validation" (AOPC of the
         method and of random, where the model knows) and, if asked and up to `MOST_ASKED`
         tokens, "account" (see `gluonattn.classifier.account`) and "what_if": probabilities
         without each token ("drop"), with no attention on each ("unseen") and with even
@@ -163,13 +163,13 @@ def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels:
 def asked_in_advance(inside: Inside, passed: Passed, dropped: np.ndarray) -> dict[str, list]:
     """Probabilities without each token, with no attention on it, and with even attention."""
     size, weights = len(dropped), passed.weights
-    unseen = inside.decide(passed, np.concatenate([*(look_away(weights, i) for i in range(size)),
+    unseen = inside.decide(passed, np.concatenate([*(without_attention_to(weights, i) for i in range(size)),
                                                    np.full_like(weights, 1 / weights.shape[-1])]))
     return {"drop": dropped.round(4).tolist(), "unseen": unseen[:-1].round(4).tolist(),
             "uniform": unseen[-1].round(4).tolist()}
 
 
-def look_away(weights: np.ndarray, token: int) -> np.ndarray:
+def without_attention_to(weights: np.ndarray, token: int) -> np.ndarray:
     """Weights (..., T, T) with none on a token: the others share what it had, by what they have."""
     left = weights.copy()
     left[..., token] = 0

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..metrics import RESOLUTION, jensen_shannon, tie_close
+from ..metrics import RESOLUTION, tie_close
 from .batch import WAYS as WAYS
 from .batch import Batch
 from .inside import Inside, Passed, Reading
@@ -128,84 +128,6 @@ def uniform_change(inside: Inside, passed: Passed, target: int) -> float:
     return float(abs(inside.decide(passed, even)[0, target] - passed.probabilities[target]))
 
 
-class Adversary(NamedTuple):
-    """Other weights that tell the same decision.
-
-    Attributes
-    ----------
-    divergence : float
-        Mean over queries of the Jensen-Shannon divergence from the learned weights, at most ln 2.
-    bound : float
-        The largest divergence any weights can have from these.
-    change : float
-        How far the probabilities moved (total variation; |dp| of two classes).
-    weights : numpy.ndarray, shape (1, heads, T, T)
-    """
-
-    divergence: float
-    bound: float
-    change: float
-    weights: np.ndarray
-
-
-def adversarial(inside: Inside, passed: Passed, rng, *, most: float = 0.05, population: int = 32,
-                rounds: int = 12) -> Adversary:
-    """The most different attention found that moves no probability by more than `most`.
-
-    Jain and Wallace, NAACL 2019, who climb a gradient. Here: the divergence
-    is convex, so the weights most different from the learned ones put all of a
-    query's weight on one token. Such weights are drawn (more often tokens that
-    have little weight), and the best of each round are drawn again in part.
-    What is found is a lower bound of what exists. Where none of them keeps the
-    decision, the best is mixed with the learned weights as far as is needed.
-
-    Parameters
-    ----------
-    inside : Inside
-    passed : Passed
-    rng : numpy.random.Generator
-    most : float, default 0.05
-    population, rounds : int
-        Weights tried in a round, and rounds.
-    """
-    learned = passed.weights[0].astype(np.float64)  # (heads, T, T)
-    size = learned.shape[-1]
-    if size < 2:
-        nothing = float("nan")
-        return Adversary(nothing, nothing, 0.0, passed.weights)
-    gain = _divergence_of_one(learned)
-    bound = float(gain.max(axis=-1).mean())
-    odds = np.cumsum(gain**8 + 1e-12, axis=-1)  # for drawing columns
-    odds /= odds[..., -1:]
-
-    def draw(count):
-        return (rng.random((count, *learned.shape[:2], 1)) > odds).sum(axis=-1)  # (count, heads, T)
-
-    def weigh(places):
-        weights = np.eye(size, dtype=np.float32)[places]
-        change = np.abs(inside.decide(passed, weights) - passed.probabilities).sum(axis=1) / 2
-        gained = np.take_along_axis(np.broadcast_to(gain, (*places.shape, size)), places[..., None], -1)
-        return gained.mean(axis=(1, 2, 3)), change
-
-    places = np.concatenate([gain.argmax(axis=-1)[None], draw(population - 1)])
-    divergence, change = weigh(places)
-    for _ in range(rounds):
-        order = np.argsort(-_worth(divergence, change, most), kind="stable")[: population // 4]
-        places, divergence, change = places[order], divergence[order], change[order]
-        if change[0] <= most and divergence[0] > bound - 1e-6:
-            break
-        parents = places[rng.integers(len(places), size=population)]
-        children = np.where(rng.random(parents.shape) < rng.choice([0.05, 0.2, 0.5]), draw(population), parents)
-        more, moved = weigh(children)
-        places = np.concatenate([places, children])
-        divergence, change = np.concatenate([divergence, more]), np.concatenate([change, moved])
-    best = int(_worth(divergence, change, most).argmax())
-    one = np.eye(size)[places[best]]
-    if change[best] <= most:
-        return Adversary(float(divergence[best]), bound, float(change[best]), one[None].astype(np.float32))
-    return _mixed(inside, passed, learned, one, bound, most)
-
-
 def conicity(passed: Passed, tokens: int) -> float:
     """Mean cosine of the hidden states to their mean: near 1, all tokens look alike to the attention.
 
@@ -217,7 +139,7 @@ def conicity(passed: Passed, tokens: int) -> float:
     return float((states @ middle / np.maximum(lengths, 1e-12)).mean())
 
 
-class Honesty(NamedTuple):
+class DeletionTest(NamedTuple):
     """How far taking out a text's top tokens moves its probability, against random ones.
 
     Attributes
@@ -244,15 +166,15 @@ class Honesty(NamedTuple):
     draws: int
 
 
-def honesty(inside: Inside, reading: Reading, scores: np.ndarray, target: int, share: float = 0.2,
-            draws: int = DRAWS) -> Honesty:
-    """Ask the model about one explanation; see `Honesty`."""
+def deletion_test(inside: Inside, reading: Reading, scores: np.ndarray, target: int, share: float = 0.2,
+                  draws: int = DRAWS) -> DeletionTest:
+    """Ask the model about one explanation; see `DeletionTest`."""
     return deletion_tests(Batch(inside, [reading]), [scores], [target], share, draws)[0]
 
 
 def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
-                   draws: int = DRAWS) -> list[Honesty]:
-    """`honesty` of every text of a batch.
+                   draws: int = DRAWS) -> list[DeletionTest]:
+    """`deletion_test` of every text of a batch.
 
     Parameters
     ----------
@@ -275,7 +197,7 @@ def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence
     for passed, gone, p, target in zip(batch.passes, asked, batch.without(asked), targets):
         after, rest = float(p[0, target]), p[1:, target]
         low, high = np.percentile(rest, [2.5, 97.5])
-        found.append(Honesty(int(gone[0].sum()), float(passed.probabilities[target]), after, float(rest.mean()),
+        found.append(DeletionTest(int(gone[0].sum()), float(passed.probabilities[target]), after, float(rest.mean()),
                              float(low), float(high), float((rest - after > RESOLUTION).mean()), draws))
     return found
 
@@ -287,29 +209,6 @@ def _among(tokens, size: int) -> np.ndarray:
     return gone
 
 
-def _divergence_of_one(weights: np.ndarray) -> np.ndarray:
-    """Jensen-Shannon divergence of each row from all weight on one token; it hangs on that weight a alone."""
-    a = np.clip(weights, 0, 1)
-    own = np.where(a > 0, a * np.log(np.where(a > 0, a, 1)), 0)
-    return np.maximum((own - (1 + a) * np.log((1 + a) / 2) + (1 - a) * math.log(2)) / 2, 0)
-
-
-def _worth(divergence, change, most):
-    return divergence - 4 * np.maximum(change - most, 0)
-
-
-def _mixed(inside, passed, learned, one, bound, most) -> Adversary:
-    """The largest part of `one` that can be mixed in."""
-    parts = np.linspace(0, 1, 41)
-    mixed = learned + parts[:, None, None, None] * (one - learned)
-    change = np.abs(inside.decide(passed, mixed.astype(np.float32)) - passed.probabilities).sum(axis=1) / 2
-    best = int(np.flatnonzero(change <= most).max(initial=0))
-    found = float(jensen_shannon(learned, mixed[best]).mean())
-    return Adversary(found, bound, float(change[best]), mixed[best][None].astype(np.float32))
-
-
 def mean_over(shares: np.ndarray) -> np.ndarray:
     """Area over the perturbation curve (AOPC): the mean over shares, one number a text."""
     return shares.mean(axis=1)
-
-

@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..data.reviews import Reviews
 from ..errors import DataError
+from ..finding import find_entries
 from ..metrics import entropy
 from ..models.checkpoint import update_config
 from ..plain import read_texts
 from ..statistics import figure, rank_agreement
+from .adversary import find_adversary
 from .attribution import METHODS, attribute_batch, received
 from .batch import Batch
 from .config import load_classifier
 from .faithfulness import (
     WAYS,
-    adversarial,
     conicity,
     erase,
     flips,
@@ -29,13 +30,34 @@ from .faithfulness import (
     permutation,
     uniform_change,
 )
-from .inside import Inside
+from .inside import Inside, Passed, Reading
 from .predictor import Predictor
 
 ABOUT_A_METHOD = ("comprehensiveness", "sufficiency", "comprehensiveness_mask", "sufficiency_mask", "flip",
                   "tau_gradient", "tau_leave_one_out")
+
+
+class WeightFigure(NamedTuple):
+    """A figure about the weights of a text that has a file of its own, ``NAME_figure.py``.
+
+    Attributes
+    ----------
+    name : str
+        Its column in reports.
+    meaning : str
+        What a report says of it.
+    compute : callable
+        ``compute(inside, reading, passed, target)``: a float, NaN where the text cannot be asked.
+    """
+
+    name: str
+    meaning: str
+    compute: Callable[[Inside, Reading, Passed, int], float]
+
+
+ADDED: list[WeightFigure] = find_entries(__file__, __package__, "figure")
 ABOUT_THE_WEIGHTS = ("entropy", "highest_weight", "permutation", "uniform_change", "adversarial",
-                     "adversarial_bound", "conicity")
+                     "adversarial_bound", "conicity", *(found.name for found in ADDED))
 FLOOR = "random"
 _TEXTS = 16  # asked about at once
 CHOSEN_ON = 100  # validation reviews that choose a model's default method
@@ -104,7 +126,7 @@ def _about_a_method(batch, targets, name, scores) -> dict[str, list[float]]:
 def _about_the_weights(inside, reading, passed, target) -> dict[str, list[float]]:
     tokens = len(reading.tokens)
     rng = np.random.default_rng(reading.seed)
-    adversary = adversarial(inside, passed, rng)
+    adversary = find_adversary(inside, passed, rng)
     figures = {
         "entropy": float(entropy(passed.weights[0][:, :tokens], relative=True).mean()) if tokens > 1 else np.nan,
         "highest_weight": highest_weight(passed),
@@ -113,6 +135,7 @@ def _about_the_weights(inside, reading, passed, target) -> dict[str, list[float]
         "adversarial": adversary.divergence,
         "adversarial_bound": adversary.bound,
         "conicity": conicity(passed, tokens),
+        **{found.name: found.compute(inside, reading, passed, target) for found in ADDED},
     }
     return {name: [value] for name, value in figures.items()}
 

@@ -13,11 +13,10 @@ from typer.core import TyperGroup
 from .. import __version__, console, progress
 from ..errors import GluonAttnError, Interrupted, choose
 from ..options import list_examples
-from ..pronunciation import commands as pronunciation
-from . import capture, comparing, explaining, listing, training  # noqa: F401, they add their commands
-from .registry import COMMANDS, HEADINGS
+from .registry import COMMANDS, GROUPS, HEADINGS, find_commands, find_tasks
 
-TASKS = {"pronunciation": pronunciation.app}  # rooms with commands of their own
+find_commands()
+TASKS = find_tasks()
 
 
 class _Groups(TyperGroup):
@@ -38,12 +37,15 @@ _names: dict[str, list[str]] = {heading: [] for heading in HEADINGS}
 for _heading, _function, _examples in COMMANDS:
     app.command(epilog=_examples)(_function)
     _names[_heading].append(_function.__name__)
-app.command(epilog=list_examples(*pronunciation.EXAMPLES))(pronunciation.pronounce)
-for _name, _commands in TASKS.items():
-    app.add_typer(_commands, name=_name)
-app.add_typer(listing.data_app, name="data")
-_names["Other tasks"] += ["pronounce", *TASKS]
-_names["Look up"].append("data")
+for _task, _commands in TASKS.items():
+    for _function, _examples in _commands.COMMANDS:  # beside the group of the task's name
+        app.command(epilog=list_examples(*_examples))(_function)
+        _names["Other tasks"].append(_function.__name__)
+    app.add_typer(_commands.app, name=_task)
+    _names["Other tasks"].append(_task)
+for _heading, _name, _group in GROUPS:
+    app.add_typer(_group, name=_name)
+    _names[_heading].append(_name)
 
 
 def _print_version(wanted: bool) -> None:

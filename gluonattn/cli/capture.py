@@ -15,9 +15,9 @@ from ..errors import DataError, OptionError, choose
 from ..options import SENTENCE
 from ..progress import Bar
 from ..record import AttentionRecord
+from ..record.modes import MODES, change_mode
 from .registry import command
 
-MODES = ("weights", "rollout", "value-weighted")
 KINDS = ("encoder", "decoder", "cross")
 
 
@@ -65,7 +65,7 @@ def capture(
 
     records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
                                          vectors=mode == "value-weighted")
-    records = [_merged(_moded(record, mode), unit) for record in records]
+    records = [_merged(change_mode(record, mode), unit) for record in records]
     rows = [{"kind": r.kind, "layers": r.layers, "heads": r.heads, "queries": len(r.queries), "keys": len(r.keys),
              "text": r.text, "target_text": r.target_text} for r in records]
     worst = max((c.weights_error for c in checks), default=None)
@@ -195,14 +195,6 @@ def _shown(found: Iterable, bar: Any, total: int) -> Iterator:
         yield one
 
 
-def _moded(record, mode: str):
-    from ..views.grid import rolled_out, value_weighted
-
-    if mode == "rollout":
-        return rolled_out(record) if record.kind != "cross" else record
-    return value_weighted(record) if mode == "value-weighted" else record
-
-
 def _merged(record, unit: str):
     if unit == "token":
         return record
@@ -244,9 +236,9 @@ def _one_file(records: list, path: Path) -> None:
 def _texts(source: str) -> list[str]:
     from .. import early
     from ..data.reviews import read_reviews
-    from ..data.sources import locate
+    from ..data.sources import DATASETS, locate
 
-    if source in ("sample", "nsmc"):
+    if source in DATASETS:
         files = locate(source)
         return list(read_reviews(files.train if source == "sample" else files.test or files.train).texts)
     return early.read_sentences(Path(source))

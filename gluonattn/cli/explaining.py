@@ -24,6 +24,7 @@ from ..options import (
     draw_without_a_screen,
 )
 from ..progress import Bar
+from ..views.save import VIEWS, require_few, save_view, view_of
 from .registry import command
 
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
@@ -41,17 +42,15 @@ def explain(
     texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
     source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
                                                               "JSONL file."),
-    view: Optional[str] = typer.Option(None, help="overlay, heatmap, page, terminal or record; "
-                                                  "the ending of --out picks one without it."),
+    view: Optional[str] = typer.Option(None, help=f"One of {', '.join(VIEWS)}; the ending of --out picks one without it."),
     out: list[Path] = typer.Option([], help="File to write: .png, .svg, .pdf, .html, .txt, .npz or .json. "
                                             "Can be given several times."),
     show: bool = typer.Option(False, "--open", help="Open what was written."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
     layer: Optional[int] = typer.Option(None, help="One layer; the mean of all without it."),
     head: Optional[int] = typer.Option(None, help="One head; the mean of all without it."),
-    method: str = typer.Option("default", help="Attribution shown beside the attention: leave-one-out, "
-                               "integrated-gradients, gradient-input, account, attention-gradient, attention, norm, random, "
-                               "or none; default is the most faithful on the model's validation reviews."),
+    method: str = typer.Option("default", help="Attribution shown beside the attention: one of `gluonattn methods`, or "
+                               "none; default is the most faithful on the model's validation reviews."),
     target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
@@ -61,7 +60,6 @@ def explain(
 ) -> None:
     """Predict sentences and show which words were looked at."""
     from .. import early
-    from ..views.save import require_few, save_view, view_of
     from ..views.terminal import COLOURS, to_terminal
 
     if show and not out:
@@ -176,7 +174,6 @@ def export(
 def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
     """What `explain` would look at only where it writes a file, it refuses where it writes none."""
     from ..views.page import LANGUAGES
-    from ..views.save import VIEWS
 
     choose("language", lang, LANGUAGES)
     if view is None:

@@ -11,9 +11,10 @@ from ..console import command_line, print_json
 from ..errors import GluonAttnError
 from ..options import SENTENCE, AsJson, list_examples
 from ..progress import Bar
-from .registry import command
+from .registry import GROUPS, command
 
 data_app = typer.Typer(help="Get data to train on.", no_args_is_help=True, rich_markup_mode=None)
+GROUPS.append(("Look up", "data", data_app))
 
 
 @command("Look up", "cells", "cells --json")
@@ -26,6 +27,18 @@ def cells(as_json: bool = AsJson) -> None:
         return
     for name, kind in CELLS.items():
         typer.echo(f"{name:15} {kind.formula:32} {kind.source}")
+
+
+@command("Look up", "methods", "methods --json")
+def methods(as_json: bool = AsJson) -> None:
+    """List the attribution methods, for --method."""
+    from ..classifier.attribution import METHODS
+
+    if as_json:
+        print_json({name: {"sign": method.sign, "signed": method.signed} for name, method in METHODS.items()})
+        return
+    for name, method in METHODS.items():
+        typer.echo(f"{name:22} {method.sign}")
 
 
 @command("Look up", "tokenizers", "tokenizers --check", f'tokenizers --text "{SENTENCE}"')

@@ -24,6 +24,7 @@ _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
     'train --data my.csv --evidence --extra more.csv --score-labels "1..2=bad, 4..5=good" --out runs/more',
     "train --data my.csv --text-column review --label-column stars --out runs/mine")
 def train(
+    context: typer.Context,
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
@@ -76,12 +77,12 @@ def train(
     from ..training.callbacks import Progress
 
     if extra is None:
-        console.refuse_given("there are no other reviews without --extra FILE", "extra_epochs", "extra_text", "extra_label",
+        console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs", "extra_text", "extra_label",
                              "extra_score", "score_labels")
     if pretrain is not None:
         early.require_readable(Path(pretrain), "Check the path, or leave --pretrain out.")
     else:
-        console.refuse_given("there are no texts to learn from first without --pretrain FILE", "pretrain_text",
+        console.refuse_given(context, "there are no texts to learn from first without --pretrain FILE", "pretrain_text",
                              "pretrain_epochs")
     if ngrams:
         console.rich_console(stderr=True).print("--ngrams decides beside the attention and is kept for runs begun with it: "

@@ -13,12 +13,8 @@ from ..errors import OptionError, choose
 from ..options import AsJson, Device, LabelColumn, TextColumn, draw_without_a_screen, list_examples
 from ..progress import Bar
 
-EXAMPLES = ('pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
-            'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json")
-
-app = typer.Typer(help="Train and study a Transformer that says Korean words; in Python: gluonattn.load_pronouncer.",
+app = typer.Typer(help="Train and study a Transformer that says Korean words.",
                   no_args_is_help=True, rich_markup_mode=None)
-
 
 
 def pronounce(
@@ -212,3 +208,8 @@ def report(
 
 def _figures(row: dict) -> str:
     return f"{row['right']:,} of {row['words']:,}" + (f" ({row['accuracy']:.1%})" if row["words"] else "")
+
+
+COMMANDS = [(pronounce, (  # beside the group: `gluonattn pronounce`
+    'pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
+    'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json"))]

@@ -8,10 +8,12 @@ stands goes where it went. Forms put together by rule (`with_shapes`) go by thei
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Optional
 
 from ..errors import DataError
 from .pairs import SPLITS, Pair, PairSets, kind_of, split_of
-from .pronounce import pronounce, pronounce_units
+from .pronounce import Pronunciation, pronounce, pronounce_units
 from .shapes import shapes
 from .words import words_with
 
@@ -69,12 +71,18 @@ def with_shapes(sets: PairSets, shares: tuple[float, float, float] = (0.8, 0.1, 
     """
     found = PairSets(list(sets.train), list(sets.valid), list(sets.test), sets.left_out.copy())
     seen = {pair.spelling for name in SPLITS for pair in getattr(sets, name)}
-    for form, lemma, units in shapes():
-        said = pronounce_units(form, units)
-        if form not in seen and pronounce(form).sounds == said.sounds:
+    for form, lemma, said in _said_shapes():
+        if form not in seen and said:
             getattr(found, split_of(lemma, shares, seed)).append(Pair(form, said, kind_of(said), lemma, 0))
         seen.add(form)
     return found
+
+
+@cache
+def _said_shapes() -> list[tuple[str, str, Optional[Pronunciation]]]:
+    """Each form, its lemma, and how it is said; None where `pronounce` alone would say it otherwise."""
+    made = [(form, lemma, pronounce_units(form, units)) for form, lemma, units in shapes()]
+    return [(form, lemma, said if pronounce(form).sounds == said.sounds else None) for form, lemma, said in made]
 
 
 def _split(spelling: str, drawn: dict[str, str]) -> str:

@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from ..errors import DependencyError, choose
+from ..finding import find_entries
 from ..plain import expect_text, place, plain
 from ..record import Token
 from .align import align, cover
@@ -324,7 +325,8 @@ class Kiwi(Tokenizer):
 
 KNOWN: dict[str, type[Tokenizer]] = {
     kind.name: kind
-    for kind in (Mecab, Okt, Komoran, Hannanum, Kkma, Kiwi, Whitespace, Syllable, Jamo)
+    for kind in (Mecab, Okt, Komoran, Hannanum, Kkma, Kiwi, Whitespace, Syllable, Jamo,
+                 *find_entries(__file__, __package__, "tokenizer"))
 }
 DEFAULT = Mecab.name
 _made: dict[str, Tokenizer] = {}
@@ -336,7 +338,7 @@ def tokenizer(name: str = DEFAULT) -> Tokenizer:
     Parameters
     ----------
     name : str, default "mecab"
-        One of mecab, okt, komoran, hannanum, kkma, kiwi, whitespace, syllable, jamo.
+        A key of `KNOWN`; `gluonattn tokenizers` lists them.
 
     Raises
     ------

@@ -120,7 +120,7 @@ def explained_label(record: AttentionRecord) -> str | None:
     """The label that attributions are for: the one that was asked for, else the predicted one."""
     if not record.prediction or record.prediction.label is None:
         return None
-    return record.source.get("explanation", {}).get("label", record.prediction.label)
+    return (record.source.get("explanation") or {}).get("label", record.prediction.label)
 
 
 def levels(record: AttentionRecord, layer=None, head=None) -> list[tuple[str, float, int]]:

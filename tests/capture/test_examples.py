@@ -93,4 +93,4 @@ def test_the_commands_capture_and_project(build, tmp_path, capsys):
     assert left.value.code == 2 and ".html, .png, .svg or .pdf" in capsys.readouterr().err
     with pytest.raises(SystemExit) as left:
         main(["capture", "--model", str(tmp_path / "nothing"), "--text", "가"])
-    assert left.value.code == 2 and "cannot load a model from" in capsys.readouterr().err
+    assert left.value.code == 2 and "no model at" in capsys.readouterr().err

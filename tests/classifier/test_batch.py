@@ -11,7 +11,7 @@ import gluonattn.classifier.reader as reader_module
 from gluonattn.classifier.attribution import METHODS, attribute
 from gluonattn.classifier.batch import WAYS, Batch
 from gluonattn.classifier.engines.numpy_engine import NumpyClassifier
-from gluonattn.classifier.faithfulness import honesty
+from gluonattn.classifier.faithfulness import deletion_test
 from gluonattn.models.cells import CELLS
 
 from ..tolerance import tolerance
@@ -90,7 +90,7 @@ def test_the_deletion_test_is_the_same_alone():
     inside = random_model("dot", grams=True)
     record = inside.predictor.explain(TEXTS[2], "norm")
     reading = inside.read(TEXTS[2])
-    alone = honesty(inside, reading, attribute(inside, reading, "norm").scores, int(record.prediction.label))
+    alone = deletion_test(inside, reading, attribute(inside, reading, "norm").scores, int(record.prediction.label))
     assert record.source["explanation"]["honesty"] == pytest.approx(alone._asdict(), abs=tolerance(16, 24))
 
 

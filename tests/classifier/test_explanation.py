@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gluonattn.classifier.attribution import METHODS, attribute
-from gluonattn.classifier.explanation import look_away
+from gluonattn.classifier.explanation import without_attention_to
 from gluonattn.classifier.predictor import Predictor
 from gluonattn.errors import OptionError, RecordError, TextError
 from gluonattn.models.cells import CELLS
@@ -122,7 +122,7 @@ def test_an_explanation_carries_the_attribution_it_was_asked_for(method, recipe,
         size = len(record.keys)
         assert about["what_if"]["uniform"][1] == pytest.approx(p(record.edit(np.full((size, size), 1 / size))), abs=1e-4)
         for i, row in enumerate(about["what_if"]["unseen"]):
-            assert row[1] == pytest.approx(p(record.edit(look_away(record.weights, i))), abs=1e-4)
+            assert row[1] == pytest.approx(p(record.edit(without_attention_to(record.weights, i))), abs=1e-4)
 
 
 def test_the_default_method_is_the_one_recorded_in_training():
@@ -139,7 +139,8 @@ def test_the_default_method_is_the_one_recorded_in_training():
 
 def test_nobody_looks_at_a_word_and_rows_stay_whole():
     weights = np.array([[[0.2, 0.8, 0], [0, 1, 0], [0.5, 0.25, 0.25]]])
-    np.testing.assert_allclose(look_away(weights, 1), [[[1, 0, 0], [0.5, 0, 0.5], [2 / 3, 0, 1 / 3]]], atol=tolerance(3))
+    np.testing.assert_allclose(without_attention_to(weights, 1), [[[1, 0, 0], [0.5, 0, 0.5], [2 / 3, 0, 1 / 3]]],
+                               atol=tolerance(3))
 
 
 def test_attributions_are_summed_over_eojeol_and_selected_with_their_tokens():

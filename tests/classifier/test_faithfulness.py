@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gluonattn.classifier.adversary import _divergence_of_one, find_adversary
 from gluonattn.classifier.attribution import attribute
 from gluonattn.classifier.faithfulness import (
     SHARES,
-    _divergence_of_one,
-    adversarial,
     conicity,
     decision_flip,
+    deletion_test,
     erasure,
     highest_weight,
-    honesty,
     permutation,
     top,
     uniform_change,
@@ -113,7 +112,7 @@ def test_a_model_that_ignores_attention_lets_any_attention_stand(sharp):
         rng = np.random.default_rng(0)
         assert permutation(inside, passed, 1, rng) == pytest.approx(0, abs=tolerance(8, 14))
         assert uniform_change(inside, passed, 1) == pytest.approx(0, abs=tolerance(8, 14))
-        found = adversarial(inside, passed, rng)
+        found = find_adversary(inside, passed, rng)
         assert found.divergence == pytest.approx(found.bound, abs=tolerance(8))
         assert found.change == pytest.approx(0, abs=tolerance(8, 14))
 
@@ -122,7 +121,7 @@ def test_against_sharp_weights_the_divergence_reaches_ln_2():
     inside = blind_to_attention(1000)
     passed = inside.run(inside.read(LONG))
     assert highest_weight(passed) > 0.99
-    assert adversarial(inside, passed, np.random.default_rng(0)).divergence == pytest.approx(math.log(2), abs=1e-3)
+    assert find_adversary(inside, passed, np.random.default_rng(0)).divergence == pytest.approx(math.log(2), abs=1e-3)
 
 
 @settings(max_examples=25, deadline=None)
@@ -130,7 +129,7 @@ def test_against_sharp_weights_the_divergence_reaches_ln_2():
 def test_an_adversary_keeps_the_decision_and_says_how_far_it_went(cell, seed, text):
     inside = random_model(cell, seed=seed)
     passed = inside.run(inside.read(text))
-    found = adversarial(inside, passed, np.random.default_rng(seed))
+    found = find_adversary(inside, passed, np.random.default_rng(seed))
     np.testing.assert_allclose(found.weights.sum(axis=-1), 1, atol=tolerance(12))
     assert (found.weights >= 0).all() and found.weights.shape == passed.weights.shape
     moved = np.abs(inside.decide(passed, found.weights)[0] - passed.probabilities).sum() / 2
@@ -148,7 +147,7 @@ def test_the_divergence_from_all_weight_on_one_token_has_a_closed_form(parts):
 def test_a_single_token_has_no_other_attention():
     inside = random_model()
     passed, rng = inside.run(inside.read("영화")), np.random.default_rng(0)
-    assert math.isnan(permutation(inside, passed, 1, rng)) and math.isnan(adversarial(inside, passed, rng).divergence)
+    assert math.isnan(permutation(inside, passed, 1, rng)) and math.isnan(find_adversary(inside, passed, rng).divergence)
 
 
 def test_conicity_is_1_where_all_states_are_one_and_lower_elsewhere():
@@ -157,11 +156,11 @@ def test_conicity_is_1_where_all_states_are_one_and_lower_elsewhere():
     assert conicity(inside.run(inside.read("최고 최고 최악")), 3) == pytest.approx(1 / 3, abs=tolerance(3))
 
 
-def test_honesty_asks_the_model():
+def test_deletion_test_asks_the_model():
     inside, text = bag_of_words(), "최고 영화 또 그냥 좋다 영화 또 그냥 영화 또"
     each = values(inside, text)
     reading = inside.read(text)
-    found = honesty(inside, reading, attribute(inside, reading, "integrated-gradients", 1).scores, 1)
+    found = deletion_test(inside, reading, attribute(inside, reading, "integrated-gradients", 1).scores, 1)
     everything = set(range(10))
     assert found.tokens == 2 and found.before == pytest.approx(p_of(each, everything), abs=tolerance(8, 14))
     assert found.after == pytest.approx(p_of(each, everything - {0, 4}), abs=tolerance(8, 14))
@@ -191,7 +190,7 @@ def test_rounding_decides_nothing(words, seed):
     for share in SHARES:
         assert top(scores[0], share) == top(scores[1], share)
     assert decision_flip(exact, [reading], scores[:1], [1]) == decision_flip(noisy, [reading], scores[1:], [1])
-    assert honesty(exact, reading, scores[0], 1).further == honesty(noisy, reading, scores[1], 1).further
+    assert deletion_test(exact, reading, scores[0], 1).further == deletion_test(noisy, reading, scores[1], 1).further
     np.testing.assert_equal(*(rank_agreement(one, values(exact, text)) for one in scores))
 
 
@@ -201,7 +200,7 @@ def test_where_all_words_are_alike_no_words_take_the_decision_further_than_rando
         inside = rounding_otherwise(bag_of_words(), seed)
         reading = inside.read(" ".join([word] * 6))
         scores = attribute(inside, reading, "leave-one-out", 1).scores
-        assert len(set(scores)) == 1 and honesty(inside, reading, scores, 1).further == 0
+        assert len(set(scores)) == 1 and deletion_test(inside, reading, scores, 1).further == 0
         assert math.isnan(rank_agreement(scores, np.arange(6.0)))
 
 

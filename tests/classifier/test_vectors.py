@@ -8,6 +8,7 @@ from gluonattn.classifier.vectors import with_vectors
 from gluonattn.errors import OptionError
 from gluonattn.models.cells import CELLS, DotProductCell
 
+from ..needs import require_mxnet
 from ..tolerance import tolerance
 
 TEXTS = ["연기는 좋았는데 이야기가 아쉽다", "최고"]
@@ -16,10 +17,8 @@ TEXTS = ["연기는 좋았는데 이야기가 아쉽다", "최고"]
 @pytest.mark.parametrize("cell", [name for name, cell in CELLS.items() if isinstance(cell, DotProductCell)])
 def test_scores_are_the_products_of_queries_and_keys(tmp_path, cell):
     from gluonattn.classifier.training import train
-    from gluonattn.runtime import mxnet_is_installed
 
-    if not mxnet_is_installed():
-        pytest.skip('needs MXNet to train a model: pip install "gluonattn[cpu]"')
+    require_mxnet()
     folder = train("sample", tmp_path / "m", epochs=1, cell=cell, device="cpu", workers=1,
                    model={"embed_size": 16, "hidden_size": 8})
     predictor = load(folder, engine="numpy")

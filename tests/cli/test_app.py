@@ -25,6 +25,8 @@ from gluonattn.models.cells import CELLS
 from gluonattn.options import SENTENCE
 from gluonattn.record import load_record
 
+from ..needs import require_mxnet
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -93,7 +95,11 @@ def test_cells_and_tokenizers_are_listed(capsys):
     code, out, _ = call(capsys, "cells", "--json")
     assert code == 0 and json.loads(out) == {
         name: {"formula": cell.formula, "source": cell.source} for name, cell in CELLS.items()}
-    code, out, _ = call(capsys, "tokenizers", "--json", "--text", "수준떨어지는 연출")
+
+
+@pytest.mark.java  # four of them run on Java, and where it is here take seconds to start
+def test_tokenizers_show_how_they_split_a_text(capsys):
+    _, out, _ = call(capsys, "tokenizers", "--json", "--text", "수준떨어지는 연출")
     rows = json.loads(out)
     assert len(rows) == 9 and rows["mecab"]["ready"]
     assert rows["whitespace"]["tokens"] == [["수준떨어지는", 0, 6, None], ["연출", 7, 9, None]]
@@ -161,6 +167,7 @@ def test_the_box_knows_what_it_was_trained_on(nsmc, tmp_path, capsys):
 
 def test_from_training_to_picture(tmp_path, capsys):
     """train, evaluate, explain and predict by hand, as the README has them."""
+    require_mxnet()
     model = tmp_path / "model"
     code, out, err = call(capsys, "train", "--epochs", 1, "--out", model, "--json")
     assert code == 0, err
@@ -418,6 +425,7 @@ def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_mxnets_notices_are_not_shown(workers, tmp_path):
+    require_mxnet()
     done = run("train", "--data", "sample", "--epochs", 1, "--workers", workers, "--out", tmp_path / "model", "--json")
     assert done.returncode == 0, done.stderr
     assert "src/" not in done.stderr and "src/" not in done.stdout

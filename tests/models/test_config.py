@@ -21,8 +21,10 @@ DEEP = "a place for JSON that is nested 100,000 deep"
 ODD = st.sampled_from([
     None, True, False, 0, 1, -1, 2, 3, 10**30, -(10**400), 1.5, math.nan, math.inf, "", "x", "0", "1", "dot", [], ["0"],
     ["0", "0"], ["1", "0"], [None], {}, {"a": 1}, {"x": []}, DEEP])
-SLOW = settings(max_examples=100, deadline=None,
-                suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+# Each example loads a model and explains a text with it: of four parts one is in the usual set.
+SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[
+    HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.differing_executors])
+PARTS = pytest.mark.parametrize("part", [1, *(pytest.param(part, marks=pytest.mark.slow) for part in (2, 3, 4))])
 
 
 def answers(folder):
@@ -98,9 +100,10 @@ def as_bytes(value):
     return text.replace(json.dumps(DEEP), "[" * 100_000 + "]" * 100_000).encode()
 
 
+@PARTS
 @SLOW
 @given(data=st.data())
-def test_a_changed_byte_changes_no_answer(good, changed, data):
+def test_a_changed_byte_changes_no_answer(good, changed, part, data):
     folder, expected = good
     name = data.draw(st.sampled_from(FILES))
     content = bytearray((folder / name).read_bytes())
@@ -118,9 +121,10 @@ def test_a_changed_byte_changes_no_answer(good, changed, data):
     assert changed({name: bytes(content)}) in (None, expected)
 
 
+@PARTS
 @SLOW
 @given(data=st.data())
-def test_a_changed_value_changes_no_answer(good, changed, data):
+def test_a_changed_value_changes_no_answer(good, changed, part, data):
     folder, expected = good
     name = data.draw(st.sampled_from([name for name in FILES if name.endswith("json")]))
     value = changed_json(data.draw, (folder / name).read_bytes())
@@ -133,9 +137,10 @@ def older(config):
     return {**{key: value for key, value in config.items() if key != "finished"}, "sha256": others}
 
 
+@PARTS
 @SLOW
 @given(data=st.data())
-def test_where_no_digest_protects_it_a_changed_value_is_a_clear_error_or_a_distribution(good, changed, data):
+def test_where_no_digest_protects_it_a_changed_value_is_a_clear_error_or_a_distribution(good, changed, part, data):
     folder, _ = good
     content = {name: (folder / name).read_bytes() for name in FILES}
     config = older(json.loads(content["config.json"]))

@@ -5,10 +5,6 @@ from itertools import product
 import numpy as np
 import pytest
 
-from gluonattn.runtime import mxnet_is_installed
-
-if not mxnet_is_installed():
-    pytest.skip('needs MXNet: pip install "gluonattn[cpu]"', allow_module_level=True)
 from gluonattn.models.decoding import StepDecoder, decode
 from gluonattn.runtime import mx
 

@@ -68,8 +68,8 @@ def test_a_run_killed_at_any_moment_ends_where_an_uninterrupted_one_does(table, 
 
 
 def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
-    command = ["-m", "gluonattn", "train", "--task", "pronunciation", "--data", table, "--epochs", 2, "--save-every", 0,
-               "--device", "cpu"]
+    command = ["-m", "gluonattn", "train", "--task", "pronunciation", "--data", table, "--epochs", 2, "--batch-size", 256,
+               "--save-every", 0, "--device", "cpu"]
     out, state = tmp_path / "model", tmp_path / "model.resume"
     process = start(*command, "--out", out)
     wait_for(state, process)

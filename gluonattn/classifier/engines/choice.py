@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,11 @@ def prepare(checkpoint: Checkpoint) -> tuple[str, dict, dict[str, np.ndarray]]:
 
 def _missing(**found) -> list[str]:
     return [name for name, spec in found.items() if spec is None]
+
+
+def made_by(file: str) -> Callable[[str, dict, Mapping[str, np.ndarray], str], Any]:
+    """``make(recipe, model, weights, device)`` of a file of this room, loaded when it is called."""
+    return lambda *given: import_module(f".{file}", __package__).make(*given)
 
 
 def _missing_mxnet() -> list[str]:

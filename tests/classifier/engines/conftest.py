@@ -19,7 +19,9 @@ EVIDENCE = dict(evidence=18, embed_dropout=0.6)
 # (recipe, cell, n-grams: False, True or "evidence")
 KINDS = [(recipe, cell, grams) for cell in CELLS
          for recipe, grams in (("default", False), ("default", True), ("default", "evidence"), ("post", False))]
-OTHERS = [pytest.param("onnx", marks=pytest.mark.onnx), pytest.param("torch", marks=pytest.mark.torch), "mxnet"]
+MARKED = ("onnx", "torch")  # what they need is not installed with the package
+OTHERS = [pytest.param(name, marks=getattr(pytest.mark, name)) if name in MARKED else name
+          for name in ENGINES if name != "numpy"]
 
 
 def checkpoint_of(recipe: str, cell: str, grams, length: int = 30, spread: float = 0.5) -> Checkpoint:

@@ -21,7 +21,7 @@ from gluonattn.record import KINDS, AttentionRecord, Prediction, Token, load_rec
 from gluonattn.views.page import to_html
 from gluonattn.views.terminal import to_terminal
 
-from .tolerance import tolerance
+from ..tolerance import tolerance
 
 TEXT = "정말로 수준떨어지는 연출"
 TOKENS = (
@@ -644,7 +644,7 @@ EXPLAINED = {
     "what_if": {"drop": [[0.5, 0.5], [0.4, 0.6]], "unseen": [[0.5, 0.5], [0.4, 0.6]], "uniform": [0.3, 0.7]}}
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_loaded_record_can_be_shown_whatever_its_file_says(tmp_path, data):
     """Also where the digest fits or is not there: an error that names the file, or a page and a line."""
