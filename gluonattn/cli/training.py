@@ -77,8 +77,8 @@ def train(
     from ..training.callbacks import Progress
 
     if extra is None:
-        console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs", "extra_text", "extra_label",
-                             "extra_score", "score_labels")
+        console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs", "extra_text",
+                             "extra_label", "extra_score", "score_labels")
     if pretrain is not None:
         early.require_readable(Path(pretrain), "Check the path, or leave --pretrain out.")
     else:

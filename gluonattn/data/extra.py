@@ -127,10 +127,7 @@ def read_extra(path: str | Path, labels: Sequence[str], labelled: Collection[str
     elif scores is not None:
         texts, targets, left_out = _of_scores(path, parse_scores(scores, labels), text_column, score_column)
     else:
-        found = read_reviews(path, text_column=text_column, label_column=label_column, known_labels=list(labels))
-        numbers = {label_text(label, str(path)): i for i, label in enumerate(labels)}
-        texts, left_out = found.texts, dict(found.skipped)
-        targets = np.eye(len(labels), dtype=np.float32)[[numbers[label] for label in found.labels]]
+        texts, targets, left_out = _of_labels(path, labels, text_column, label_column)
     own = {bare_key(text) for text in labelled}
     kept = [i for i, text in enumerate(texts) if bare_key(text) not in own]
     left_out["that stand among the labelled ones"] = len(texts) - len(kept)
@@ -150,6 +147,17 @@ def _of_crawl(path: Path, labels: Sequence[str], scores: str | None):
                           f"{', '.join(labels)}. Say what stars stand for with --score-labels {_EXAMPLE}.")
     spans = parse_scores(scores or STAR_SCORES, labels)
     return _targets(zip(*read_crawl(path)), spans, len(labels))
+
+
+def _of_labels(path: Path, labels: Sequence[str], text_column: str | None, label_column: str | None):
+    found = read_reviews(path, text_column=text_column, label_column=label_column)
+    numbers = {label_text(label, str(path)): i for i, label in enumerate(labels)}
+    odd = next((label for label in found.labels if label not in numbers), None)
+    if odd is not None:
+        raise DataError(f"{path}: label {odd!r:.40} in the column {found.columns[1]!r} is none of the labels here, which are "
+                        f"{', '.join(map(repr, labels))}. Name the right column with --extra-label; or where it holds "
+                        f"scores, say what they stand for with --score-labels {_EXAMPLE}.")
+    return found.texts, np.eye(len(labels), dtype=np.float32)[[numbers[label] for label in found.labels]], dict(found.skipped)
 
 
 def _of_scores(path: Path, spans: list[Span], text_column: str | None, score_column: str | None):

@@ -99,5 +99,5 @@ def test_what_cannot_be_read_is_an_error_that_names_its_line_and_a_cure(tmp_path
         read_extra(file, ["0", "1"], LABELLED, scores="1..4=0", label_column="score")
     with pytest.raises(DataError, match="no review is left"):
         read_extra(write(tmp_path / "seen.csv", ["정말 좋다,1"]), ["0", "1"], LABELLED)
-    with pytest.raises(DataError, match="label '7'"):
+    with pytest.raises(DataError, match="label '7'.*--extra-label.*--score-labels"):
         read_extra(write(tmp_path / "odd.csv", ["하나,7"]), ["0", "1"], LABELLED)
