@@ -154,10 +154,11 @@ def _of_labels(path: Path, labels: Sequence[str], text_column: str | None, label
     numbers = {label_text(label, str(path)): i for i, label in enumerate(labels)}
     odd = next((label for label in found.labels if label not in numbers), None)
     if odd is not None:
-        raise DataError(f"{path}: label {odd!r:.40} in the column {found.columns[1]!r} is none of the labels here, which are "
-                        f"{', '.join(map(repr, labels))}. Name the right column with --extra-label; or where it holds "
+        raise DataError(f"{path}: label {odd!r:.40} in the column {found.columns[1]!r} is none of the labels here, which "
+                        f"are {', '.join(map(repr, labels))}. Name the right column with --extra-label; or where it holds "
                         f"scores, say what they stand for with --score-labels {_EXAMPLE}.")
-    return found.texts, np.eye(len(labels), dtype=np.float32)[[numbers[label] for label in found.labels]], dict(found.skipped)
+    targets = np.eye(len(labels), dtype=np.float32)[[numbers[label] for label in found.labels]]
+    return found.texts, targets, dict(found.skipped)
 
 
 def _of_scores(path: Path, spans: list[Span], text_column: str | None, score_column: str | None):
