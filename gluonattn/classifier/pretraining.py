@@ -151,7 +151,7 @@ def pretrain(settings: ClassifierSettings, tokens, vocabulary, model: Mapping[st
     start: dict[str, Any] = {"settings": own, "model": {**{name: model[name] for name in _MODEL}, "unknown": words.unknown,
                                         "padding": words.padding},
              "train": Part(packed.take(train), targets[train]), "valid": Part(packed.take(valid), targets[valid]),
-             "own": len(order) - valid.stop}
+             "labelled": len(order) - valid.stop}
     run = new_run(**start, device=device, group=group)
     say(f"language model: {len(order):,} texts, {own.epochs} epoch{'s' * (own.epochs != 1)}; the accuracy is of the words "
         "foretold")

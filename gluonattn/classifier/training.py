@@ -254,7 +254,7 @@ def _start(settings: ClassifierSettings, texts, tokens, targets, split, more, fi
                   fixed=settings.max_length if settings.recipe == "post" else None, evidence=shares)
     parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
              for part in (train, valid)]
-    start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "own": own}
+    start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "labelled": own}
     return start, vocabulary, branch, evidence
 
 

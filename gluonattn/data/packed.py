@@ -51,13 +51,13 @@ class Packed(NamedTuple):
         return self._replace(starts=self.starts[texts], lengths=self.lengths[texts],
                              ngrams=None if self.ngrams is None else self.ngrams[texts])
 
-    def batch(self, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
+    def batch(self, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
         """Padded arrays of the texts at these positions.
 
         Parameters
         ----------
         positions : sequence of int
-        share : float, default 0
+        word_dropout : float, default 0
             Share of the words to drop.
         rng : numpy.random.Generator or None
             Chooses them.
@@ -77,8 +77,8 @@ class Packed(NamedTuple):
         before = np.cumsum(lengths) - lengths
         places = np.repeat(self.starts[positions] - before, lengths) + np.arange(lengths.sum())
         words = self.words[places]
-        if share:
-            words[rng.random(len(words)) < share] = len(self.ids) - 1
+        if word_dropout:
+            words[rng.random(len(words)) < word_dropout] = len(self.ids) - 1
         ids = np.full((len(lengths), self.fixed or lengths.max()), self.padding, np.int32)
         real = np.arange(ids.shape[1]) < lengths[:, None]
         ids[real] = self.ids[words]

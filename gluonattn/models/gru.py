@@ -24,6 +24,8 @@ class BiGRU(mx.gluon.HybridBlock):
         Units of each direction.
     input_size : int
         Width of the input.
+    **kwargs
+        Of `mxnet.gluon.HybridBlock`.
 
     Notes
     -----

@@ -65,9 +65,9 @@ def pool(context: np.ndarray, mask: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray, float32, shape (B, 2 C)
     """
-    shares = mask / mask.sum(axis=1, keepdims=True)
+    fractions = mask / mask.sum(axis=1, keepdims=True)
     largest = (context + (mask - 1)[:, :, None] * np.float32(1e9)).max(axis=1)
-    return np.concatenate([(shares[:, None] @ context)[:, 0], largest], axis=1)
+    return np.concatenate([(fractions[:, None] @ context)[:, 0], largest], axis=1)
 
 
 def pool_gradient(context, mask, features, gradient) -> np.ndarray:

@@ -50,6 +50,15 @@ def snapshot_epochs(checkpoint: Path) -> tuple[int, ...]:
 def load_snapshot(checkpoint: Path, epoch: int, fingerprint: str) -> dict[str, np.ndarray]:
     """The parameters of an epoch.
 
+    Parameters
+    ----------
+    checkpoint : pathlib.Path
+        The folder.
+    epoch : int
+        0 is before training.
+    fingerprint : str
+        Of the run that wrote the checkpoint.
+
     Raises
     ------
     CheckpointError

@@ -27,6 +27,8 @@ class Transformer(mx.gluon.HybridBlock):
         Of states and of attention weights, in training.
     max_length : int, default 48
         Longest sequence on either side.
+    **kwargs
+        Of `mxnet.gluon.HybridBlock`.
     """
 
     def __init__(self, vocab_size: int, units: int = 64, hidden_size: int = 256, num_layers: int = 2,
@@ -46,6 +48,8 @@ class Transformer(mx.gluon.HybridBlock):
 
         Parameters
         ----------
+        F : module
+            mxnet.nd or mxnet.sym, as Gluon gives it.
         source : NDArray or Symbol, shape (B, S)
             Ids of what is written.
         source_length : NDArray or Symbol, float32, shape (B,)

@@ -31,7 +31,7 @@ from gluonattn.runtime import threads
 from gluonattn.runtime.loading import set_numpy_aliases
 from gluonattn.runtime.wheel import find_wheels
 
-from ..needs import require_mxnet
+from ..needs import needs_mxnet
 
 REPOSITORY = Path(__file__).parents[2]
 COMPILER = shutil.which("cc") or shutil.which("gcc")
@@ -452,8 +452,8 @@ print(mx.nd.ones(2).sum().asscalar(), numpy.bool is bool)
         assert "without: module 'numpy' has no attribute" in done.stdout
 
 
+@needs_mxnet
 def test_the_import_itself_warns_of_nothing():
-    require_mxnet()
     done = subprocess.run([sys.executable, "-W", "error", "-c", "from gluonattn.runtime import mx"],
                           env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, text=True, capture_output=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -522,6 +522,7 @@ def draws() -> list[float]:
     return [random.random(), *np.random.rand(3), *np.concatenate([a.asnumpy().ravel() for a in arrays])]
 
 
+@needs_mxnet
 @settings(max_examples=20, deadline=None)
 @given(st.integers(-(2**70), 2**70))
 def test_a_seed_repeats_every_draw(seed):
@@ -532,6 +533,7 @@ def test_a_seed_repeats_every_draw(seed):
     assert draws() == first
 
 
+@needs_mxnet
 def test_different_seeds_draw_differently():
     seen = []
     for seed in range(5):
@@ -541,6 +543,7 @@ def test_different_seeds_draw_differently():
         assert len({row[position] for row in seen}) == 5
 
 
+@needs_mxnet
 def test_versions_name_what_is_installed():
     found = runtime.versions()
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
@@ -591,6 +594,7 @@ print(*found)
     assert done.stdout.split() == ["False", "True", "True"]
 
 
+@needs_mxnet
 @pytest.mark.parametrize("one_by_one", [True, False])
 def test_one_by_one_mxnet_computes_where_it_is_called_and_says_nothing(one_by_one):
     done = in_a_process(f"""
@@ -614,6 +618,7 @@ print("MXNET_ENGINE_TYPE" in os.environ)
     assert (done.stdout.split(), done.stderr) == ([str(one_by_one), "False"], "")
 
 
+@needs_mxnet
 def test_ctrl_c_inside_an_operator_is_ctrl_c():
     """A signal while the score is computed: without MXNet's threads it reaches the operator itself."""
     done = in_a_process("""
@@ -640,6 +645,7 @@ numpy_ops.raise_interrupt()
     assert (done.stdout.split(), done.stderr) == (["computed", "interrupted"], "")
 
 
+@needs_mxnet
 def test_without_stderr_notices_are_hidden_all_the_same():
     done = in_a_process("""
 import os
@@ -653,6 +659,7 @@ print(mx.nd.ones(2).sum().asscalar())
     assert done.stdout == "2.0\n"
 
 
+@needs_mxnet
 @pytest.mark.parametrize("kind", ["float32", "int32"])
 def test_memory_of_an_array_is_its_own(kind):
     from gluonattn.runtime import memory_of, mx
