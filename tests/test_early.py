@@ -20,6 +20,7 @@ WRONG = [
     (["train", "--data", "in.csv", "--text-column", "nope"], "expected 'nope', found 'text', 'label'"),
     (["train", "--data", "sample", "--label-column", "nope"], "expected 'nope'"),
     (["train", "--data", "in.csv", "--extra", "nowhere.gz"], "nowhere.gz"),
+    (["train", "--data", "in.csv", "--pretrain", "nowhere.gz"], "nowhere.gz"),
     (["train", "--task", "pronunciation", "--data", "nowhere.csv"], "nowhere.csv"),
     (["evaluate", "--data", "nowhere.csv"], "nowhere.csv"),
     (["evaluate", "--data", "in.csv", "--label-column", "nope"], "expected 'nope'"),

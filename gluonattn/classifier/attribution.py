@@ -1,4 +1,4 @@
-"""How much each token of a text had to do with a decision: seven answers, one signature.
+"""How much each token of a text had to do with a decision: eight answers, one signature.
 
 ``method(batch, targets) -> list of Attribution``, one for each text of a `Batch`. Scores are for the class
 `target` against all others; where they have a sign, a positive score speaks for `target`. "Log-odds" below
@@ -20,6 +20,7 @@ from ..errors import choose
 from ..finding import find_entries
 from ..metrics import tie_close
 from ..threads import ONE_THREAD, ahead
+from .account import account_of, share_out
 from .batch import Batch
 from .engines.forward import DIRECTIONS, mask_of
 from .inside import Inside, Passed, Reading
@@ -226,6 +227,16 @@ def norm(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
     return found
 
 
+def account(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
+    """What entered with each token, of an account that adds up; see `gluonattn.classifier.account`.
+
+    Scores are parts of a difference of logits. Notes hold all of the account (``account``).
+    """
+    with ONE_THREAD:
+        found = [account_of(batch.inside, reading, target) for reading, target in zip(batch.readings, targets)]
+    return [Attribution(own.entered, {"account": own.to_json()}) for own in found]
+
+
 def random(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
     """The floor: numbers from 0 to 1 that know the text's letters but not its meaning."""
     return [Attribution(np.random.default_rng(reading.seed).random(len(reading.tokens)), {})
@@ -240,31 +251,6 @@ def log_odds(logits: Any, target: Any) -> Any:
     others = anp.where(own, -np.inf, logits)
     top = anp.max(others, axis=-1, keepdims=True)
     return anp.sum(anp.where(own, logits, 0.0), axis=-1) - (top[:, 0] + anp.log(anp.sum(anp.exp(others - top), axis=-1)))
-
-
-def share_out(reading: Reading, scores: np.ndarray) -> np.ndarray:
-    """Scores of a text's n-grams as scores of its tokens, by the characters they have in common.
-
-    What belongs to no token (a space by itself) goes to all alike, so the sum stays.
-
-    Parameters
-    ----------
-    reading : Reading
-    scores : numpy.ndarray, shape (places,)
-        Of `Reading.numbers`.
-
-    Returns
-    -------
-    numpy.ndarray, shape (tokens,)
-    """
-    count = len(reading.tokens)
-    if not len(scores):
-        return np.zeros(count)
-    starts, ends = reading.token_spans.T
-    common = np.minimum(reading.spans[:, 1:], ends) - np.maximum(reading.spans[:, :1], starts)
-    common = np.maximum(common, 0).astype(np.float64)  # (places, tokens)
-    common[common.sum(axis=1) == 0] = 1
-    return scores @ (common / common.sum(axis=1, keepdims=True))
 
 
 class Path(NamedTuple):
@@ -374,6 +360,7 @@ METHODS: dict[str, Method] = {
     "leave-one-out": Method(leave_one_out, _FOR, scale=1.0),
     "integrated-gradients": Method(integrated_gradients, _FOR),
     "gradient-input": Method(gradient_input, _FOR),
+    "account": Method(account, _FOR),
     "attention-gradient": Method(attention_gradient, _FOR),
     "attention": Method(attention_received, _NEVER, signed=False),
     "norm": Method(norm, _NEVER, signed=False),

@@ -1,7 +1,7 @@
 """A batch of texts inside a model: their forward passes, kept, and passes with words taken out, none made twice.
 
 Tokens are looked up and multiplied into the GRU's gates once; every variant of a text is a row of numbers
-into that table.
+into that table. Evidence is of the whole text, so it is shared out again for every variant.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ class Batch:
         if examples[0].subwords is not None:
             rows = list(chain.from_iterable(example.subwords or () for example in examples))
             grams = pad_batch([examples[0]._replace(ids=ids, subwords=[*rows, ids[:0], ids[:0]], ngrams=None)], 0)[2]
-        words = words_of(inside.numpy, inside.model, ids[None], grams)
+        if channels := inside.model.get("evidence", 0):  # comes with each variant
+            grams = np.zeros((1, len(ids), channels), np.float32)
+        words = words_of(inside.numpy, inside.model, ids[None], *([] if grams is None else [grams]))
         self._gates = inside.numpy.input_gates(words, DIRECTIONS[inside.recipe])[0]
 
     @property
@@ -107,7 +109,7 @@ class Batch:
         rows, lengths = self._rows(nothing, "remove")
         more = self._ngram_logits(nothing)
         passes: list[Passed] = [None] * len(rows)  # type: ignore[list-item]
-        for which, states in self._states(rows, lengths):
+        for which, states in self._states(rows, lengths, nothing):
             for part, own, mask, weights, logits in self._decide(which, states, lengths):
                 values = values_of(self.inside.numpy, self.inside.model, own)
                 logits = logits + more[part]
@@ -128,7 +130,7 @@ class Batch:
         def compute(which):
             with ONE_THREAD:
                 return which, np.concatenate([found[-1] for found in self._decide(
-                    which, self._sequences(rows, lengths, which), lengths)])
+                    which, self._sequences(rows, lengths, which, gone), lengths)])
 
         for which, found in ahead(compute, ((which,) for which in self._plan(lengths)), self.workers):
             logits[which] += found
@@ -181,13 +183,31 @@ class Batch:
             first += count
         return plan
 
-    def _sequences(self, rows: np.ndarray, lengths: np.ndarray, which: np.ndarray) -> np.ndarray:
-        own = rows[which, : lengths[which[0]]]
-        return self.inside.numpy.recurrent_of_rows(self._gates, own, lengths[which], DIRECTIONS[self.inside.recipe])
+    def _sequences(self, rows: np.ndarray, lengths: np.ndarray, which: np.ndarray, gone: list[np.ndarray]) -> np.ndarray:
+        """States of variants, the longest first; where there is evidence, no two begin alike."""
+        F, prefixes, own = self.inside.numpy, DIRECTIONS[self.inside.recipe], rows[which, : lengths[which[0]]]
+        if self.readings[0].spread is None:
+            return F.recurrent_of_rows(self._gates, own, lengths[which], prefixes)
+        gates = self._gates[own] + F.last_input_gates(self._evidence(rows, which, gone)[:, : own.shape[1]], prefixes)
+        return F.recurrent_of_gates(gates.swapaxes(0, 1), lengths[which], prefixes)
 
-    def _states(self, rows, lengths) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _evidence(self, rows: np.ndarray, which: np.ndarray, gone: list[np.ndarray]) -> np.ndarray:
+        """Evidence (variants, T, channels) of the tokens that stand in some rows."""
+        found = np.zeros((len(which), rows.shape[1], self.inside.model["evidence"]), np.float32)
+        reader, firsts = self.inside.predictor.reader, np.cumsum([0, *map(len, gone)])
+        texts = np.searchsorted(firsts, which, side="right") - 1
+        for text in np.unique(texts):
+            reading, mine = self.readings[text], np.flatnonzero(texts == text)
+            evidence = reader.evidence_without(reading.spread, gone[text][which[mine] - firsts[text]])
+            at = rows[which[mine]] - self._starts[text]  # tokens, where they are this text's
+            there = (at >= 0) & (at < len(reading.tokens))
+            place = np.nonzero(there)
+            found[mine[place[0]], place[1]] = evidence[place[0], at[place]]
+        return found
+
+    def _states(self, rows, lengths, gone) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for which in self._plan(lengths):
-            yield which, self._sequences(rows, lengths, which)
+            yield which, self._sequences(rows, lengths, which, gone)
 
     def _decide(self, which: np.ndarray, states: np.ndarray, lengths: np.ndarray) -> Iterator[tuple]:
         """Yield variants, their states, mask, weights and logits without n-grams', some at a time, in order."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal, Optional, Union
 
 from msgspec import UNSET, Struct, UnsetType
 
 from ..contents import require
 from ..errors import CheckpointError
 from ..models.cells import CELLS
-from ..models.checkpoint import CONFIG, Checkpoint, load_checkpoint
+from ..models.checkpoint import CHANNELS, CONFIG, Checkpoint, load_checkpoint
 from ..models.config import Config, Count, Rate, Size, Width, refuse, require_recipe
 from .settings import ClassifierSettings
 
@@ -32,6 +32,8 @@ class ClassifierModel(Struct, forbid_unknown_fields=True):
     subword_size: Width = 1
     subword_buckets: Count = 0
     ngrams: Count = 0
+    evidence: Count = 0
+    embed_dropout: Optional[Rate] = None
 
 
 class _OfClassifier(Struct):
@@ -70,8 +72,8 @@ def check_classifier(config: dict[str, Any], path: Path) -> None:
     if found.weighing is not UNSET and len(found.weighing.bias) != len(labels):
         refuse(path, f"`weighing.bias` has {len(found.weighing.bias)} numbers for {len(labels)} labels")
     if found.recipe == "post":
-        if model.length not in (UNSET, found.max_length) or model.subword_buckets or model.ngrams:
-            refuse(path, "a model of the post's recipe reads `max_length` tokens and no n-grams")
+        if model.length not in (UNSET, found.max_length) or model.subword_buckets or model.ngrams or model.evidence:
+            refuse(path, "a model of the post's recipe reads `max_length` tokens, and no n-grams or evidence")
     elif model.length is not UNSET:
         refuse(path, "`model.length` belongs to the post's recipe")
 
@@ -91,4 +93,8 @@ def check_model(model: Any, path: Path) -> ClassifierModel:
         refuse(path, f"`model` has {found.num_heads} heads, which do not divide twice its hidden_size")
     if found.subword_buckets == 1 or (found.ngrams and not found.subword_buckets):
         refuse(path, f"`model` has {found.subword_buckets} subword_buckets and {found.ngrams} ngrams, which cannot be")
+    columns = 1 if found.classes == 2 else found.classes  # of two classes the difference
+    if found.evidence and (found.subword_buckets or found.evidence != CHANNELS * columns):
+        refuse(path, f"`model` has {found.evidence} channels of evidence, {found.subword_buckets} subword_buckets and "
+                     f"{found.classes} classes, which cannot be")
     return found

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import RecordError
 from ..plain import expect_text
 from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
+from .account import account_of
 from .attribution import METHODS, attribute_batch
 from .batch import Batch
 from .faithfulness import DRAWS, deletion_tests
@@ -135,8 +136,9 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
         explained), what the method reports of itself, "honesty" (see
         `gluonattn.classifier.faithfulness.DeletionTest`), "validation" (AOPC of the
         method and of random, where the model knows) and, if asked and up to `MOST_ASKED`
-        tokens, "what_if": probabilities without each token ("drop"), with no
-        attention on each ("unseen") and with even attention ("uniform").
+        tokens, "account" (see `gluonattn.classifier.account`) and "what_if": probabilities
+        without each token ("drop"), with no attention on each ("unseen") and with even
+        attention ("uniform").
     """
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
@@ -148,11 +150,13 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
     without = batch.without(each)
     known = (validation or {}).get("comprehensiveness", {})
     found = []
-    for passed, (scores, notes), test, target, dropped in zip(batch.passes, attributions, tests, classes, without):
+    for reading, passed, (scores, notes), test, target, dropped in zip(batch.readings, batch.passes, attributions, tests,
+                                                                       classes, without):
         about = {"method": method, "sign": METHODS[method].sign, "target": target, "label": labels[target], **notes,
                  "honesty": {k: round(v, 6) for k, v in test._asdict().items()},
                  "validation": {name: known[name] for name in (method, "random") if name in known}}
         if len(dropped):
+            about.setdefault("account", account_of(batch.inside, reading, target).to_json())
             about["what_if"] = asked_in_advance(batch.inside, passed, dropped)
         found.append(({method: scores}, about))
     return found

@@ -100,9 +100,10 @@ class Inside:
         gone = self._gone(reading, positions)
         if gone.all():
             return self._nothing(reading)
-        ids, subwords, _ = reading.example
-        kept = np.flatnonzero(~gone)
-        return Example(ids[kept], subwords and [subwords[i] for i in kept], self._left(reading, gone))
+        ids, subwords, *_ = reading.example
+        kept, evidence = np.flatnonzero(~gone), self._evidence(reading, gone)
+        return Example(ids[kept], subwords and [subwords[i] for i in kept], self._left(reading, gone),
+                       None if evidence is None else evidence[kept])
 
     def reading_without(self, reading: Reading, positions: Collection[int]) -> Reading:
         """The text read without some tokens, of which one at least is left; see `without`."""
@@ -110,8 +111,9 @@ class Inside:
         positions = np.flatnonzero(gone).tolist()
         tokens = tuple(token for token, lost in zip(reading.tokens, gone) if not lost)
         kept = ~reading.lost_ngrams(gone[None])[0]
+        spread = None if reading.spread is None else reading.spread.take(gone)
         return Reading(reading.text, tokens, self.without(reading, positions), reading.numbers[kept],
-                       reading.spans[kept], reading.token_spans[~gone], len(tokens))
+                       reading.spans[kept], reading.token_spans[~gone], len(tokens), spread)
 
     def masked(self, reading: Reading, positions: Collection[int]) -> Example:
         """The text with some tokens replaced by the unknown word; their n-grams go as in `without`.
@@ -122,26 +124,32 @@ class Inside:
         gone = self._gone(reading, positions)
         if gone.all():
             return self._nothing(reading)
-        ids, subwords, _ = reading.example
+        ids, subwords, *_ = reading.example
         ids = np.where(gone, np.int32(self.predictor.unknown), ids)
         subwords = subwords and [_NOTHING if lost else grams for grams, lost in zip(subwords, gone)]
-        return Example(ids, subwords, self._left(reading, gone))
+        return Example(ids, subwords, self._left(reading, gone), self._evidence(reading, gone))
 
     def unknown_words(self, reading: Reading) -> Example:
         """As many unknown words as the text has tokens, without n-grams: where integrated gradients begin."""
-        ids, subwords, ngrams = reading.example
+        ids, subwords, ngrams, evidence = reading.example
         return Example(np.full_like(ids, self.predictor.unknown), subwords and [_NOTHING] * len(ids),
-                       None if ngrams is None else _NOTHING)
+                       None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence))
 
     def _nothing(self, reading: Reading) -> Example:
         """One unknown word and no n-gram."""
-        _, subwords, ngrams = reading.example
+        _, subwords, ngrams, evidence = reading.example
         return Example(np.array([self.predictor.unknown], np.int32), subwords and [_NOTHING],
-                       None if ngrams is None else _NOTHING)
+                       None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence[:1]))
 
     def _gone(self, reading: Reading, positions: Collection[int]) -> np.ndarray:
         size = len(reading.tokens)
         return np.isin(np.arange(size), token_positions("token", positions, size))
+
+    def _evidence(self, reading: Reading, gone: np.ndarray) -> np.ndarray | None:
+        """The evidence (tokens, channels) that is left, 0 at what is gone."""
+        if reading.spread is None:
+            return None
+        return self.predictor.reader.evidence_without(reading.spread, gone[None])[0]
 
     def _left(self, reading: Reading, gone: np.ndarray) -> np.ndarray | None:
         """The n-grams of the text that are left."""
@@ -198,8 +206,8 @@ class Inside:
 
     def words(self, example: Example) -> np.ndarray:
         """Word vectors (1, T, E) the Bi-GRU reads of a text."""
-        ids, _, *grams = self.predictor.pad([example])
-        return np.array(words_of(self.gradient, self.model, ids, grams[0] if grams else None))
+        ids, _, *more = self.predictor.pad([example])
+        return np.array(words_of(self.gradient, self.model, ids, *more))
 
     def input_gates(self, example: Example) -> np.ndarray:
         """What the words of a text bring into the Bi-GRU's gates, (T, 2, 3H)."""

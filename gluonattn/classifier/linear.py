@@ -73,20 +73,18 @@ def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, fewe
     -----
     Every class weighs the same, whatever its share.
     """
-    from scipy.sparse import vstack
-
     clear = np.flatnonzero(targets.max(1) >= 0.9)
     classes = targets.argmax(1)
     known = frequent([ngrams[i] for i in clear], fewest)
-    table = vstack([_rows(ngrams[i : i + _CHUNK], known) for i in range(0, len(ngrams), _CHUNK)]).tocsr()
+    table = rows_of(ngrams, known)
     folds = np.random.default_rng(seed).permutation(len(clear)) % FOLDS
     offsets = np.zeros((len(ngrams), targets.shape[1]), np.float32)
     for fold in range(FOLDS):
         kept, held = clear[folds != fold], clear[folds == fold]
-        offsets[held] = _scores(table[held], *_fit(table[kept], classes[kept], targets.shape[1], seed))
+        offsets[held] = _scores(table[held], *fit_svm(table[kept], classes[kept], targets.shape[1], seed))
         if progress:
             progress(fold + 1, FOLDS + 1)
-    weights, scale = _fit(table[clear], classes[clear], targets.shape[1], seed)
+    weights, scale = fit_svm(table[clear], classes[clear], targets.shape[1], seed)
     if progress:
         progress(FOLDS + 1, FOLDS + 1)
     unseen = np.setdiff1d(np.arange(len(ngrams)), clear, assume_unique=True)
@@ -116,6 +114,13 @@ def frequent(ngrams: Sequence[np.ndarray], fewest: int, largest: int = _LARGEST)
     return hashes[enough]
 
 
+def rows_of(ngrams: Sequence[np.ndarray], known: np.ndarray):
+    """0/1 rows of texts over the known n-grams, a sparse matrix (texts, n-grams)."""
+    from scipy.sparse import vstack
+
+    return vstack([_rows(ngrams[i : i + _CHUNK], known) for i in range(0, len(ngrams), _CHUNK)]).tocsr()
+
+
 def _rows(ngrams: Sequence[np.ndarray], known: np.ndarray):
     """0/1 rows of texts over the known n-grams."""
     from scipy.sparse import csr_matrix
@@ -129,8 +134,8 @@ def _rows(ngrams: Sequence[np.ndarray], known: np.ndarray):
                       shape=(len(ngrams), len(known)))
 
 
-def _fit(table, classes: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (classes, n-grams) and scale (n-grams,)."""
+def fit_svm(table, classes: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (classes, n-grams) of scaled rows of norm 1, and the scale (n-grams,)."""
     from sklearn.svm import LinearSVC
 
     counts = np.stack([np.asarray(table[classes == c].sum(0)).ravel() for c in range(count)])
@@ -168,4 +173,4 @@ def _calibration(scores: np.ndarray, classes: np.ndarray) -> float:
     return float(np.clip(minimize(loss, [1.0, *np.zeros(scores.shape[1])]).x[0], 0.0, 100.0))
 
 
-__all__ = ["FOLDS", "LinearBranch", "fit_linear", "frequent"]
+__all__ = ["FOLDS", "LinearBranch", "fit_linear", "fit_svm", "frequent", "rows_of"]

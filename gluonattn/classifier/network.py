@@ -2,8 +2,9 @@
 
 Both are called as ``classifier(ids, valid_length) -> (logits, weights)`` with
 ids (B, T) and valid_length (B,), both float32 or int32; logits (B, classes) and
-weights (B, heads, T, T). A classifier that reads character n-grams takes two
-more: ``classifier(ids, valid_length, subwords, ngrams)``.
+weights (B, heads, T, T). A classifier that reads evidence takes it third:
+``classifier(ids, valid_length, evidence)``; one with a linear branch, as it was
+trained before there was evidence, takes ``(ids, valid_length, subwords, ngrams)``.
 """
 
 from ..errors import OptionError, choose
@@ -18,13 +19,14 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     """Embedding -> Bi-GRU -> self-attention -> mean and max pooling -> Dense.
 
     Padding is masked everywhere, so a sentence gets the same answer alone or
-    in any batch. The deep branch sees nothing but attention contexts: the
-    weights are the path by which words reach the decision. With n-grams, the
-    embedding of a word is joined by the mean of its n-grams' vectors, and a
-    linear branch over the n-grams of the text adds its logits ("wide and
-    deep": Cheng et al. 2016). That branch is fitted beforehand
-    (`gluonattn.classifier.linear`); while the network trains, texts bring no
-    n-grams, and the loop adds the branch's logits instead.
+    in any batch. The head sees nothing but attention contexts: the weights are
+    the path by which words reach the decision. With evidence
+    (`gluonattn.data.evidence`), the Bi-GRU reads each token's beside its
+    embedding. With n-grams, the embedding of a word is joined by the mean of
+    its n-grams' vectors, and a linear branch over the n-grams of the text adds
+    its logits beside the attention ("wide and deep": Cheng et al. 2016). That
+    branch is fitted beforehand (`gluonattn.classifier.linear`); while the network
+    trains, texts bring no n-grams, and the loop adds the branch's logits instead.
 
     Parameters
     ----------
@@ -49,12 +51,17 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         Rows of their table; 0 leaves them out.
     ngrams : int, default 0
         N-grams the linear branch knows; 0 leaves it out.
+    evidence : int, default 0
+        Channels of evidence of each token; 0 reads none. Not beside n-grams.
+    embed_dropout : float or None
+        On embeddings, where another rate than `dropout` is wanted.
 
     Notes
     -----
     `subwords` is (B, T, K) and `ngrams` (B, N), numbers as in
     `gluonattn.data.ngrams`, padded with 0; a model takes those it has tables
-    for. In training it may also be given its `masks`, which then take the place
+    for. `evidence` is (B, T, channels), 0 at padding; no dropout acts on it. In
+    training it may also be given its `masks`, which then take the place
     of MXNet's dropout: drawing there takes a fifth of a step.
     """
 
@@ -62,13 +69,16 @@ class AttentionClassifier(mx.gluon.HybridBlock):
 
     def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30,
                  num_heads=4, dropout=0.4, attention_dropout=0.0, subword_size=24, subword_buckets=0,
-                 ngrams=0, **kwargs):
+                 ngrams=0, evidence=0, embed_dropout=None, **kwargs):
         super().__init__(**kwargs)
+        if evidence and (ngrams or subword_buckets):
+            raise OptionError("a model reads evidence or n-grams in a branch of their own, not both.")
         if ngrams and not subword_buckets:
             raise OptionError(f"a model with a linear branch reads n-grams of words too: {ngrams} ngrams and "
                               "no subword_buckets.")
         self._heads = choose("attention cell", cell, CELLS).heads(num_heads)
         self._width = width = embed_size + (subword_size if subword_buckets else 0)
+        self._reads = ("evidence",) if evidence else ("subwords", "ngrams")
         with self.name_scope():
             self.embedding = nn.Embedding(vocab_size, embed_size, sparse_grad=True)
             if subword_buckets:
@@ -77,19 +87,27 @@ class AttentionClassifier(mx.gluon.HybridBlock):
             if ngrams:
                 self.ngram_scores = _constant_table(ngrams + 1, classes)
                 self.ngram_squares = _constant_table(ngrams + 1, 1)
-            self.embedding_dropout = nn.Dropout(dropout)
-            self.bigru = BiGRU(hidden_size, input_size=width)
+            self.embedding_dropout = nn.Dropout(dropout if embed_dropout is None else embed_dropout)
+            self.bigru = BiGRU(hidden_size, input_size=width + evidence)
             self.attention = attention_cell(cell, hidden_size=2 * hidden_size, units=units,
                                             num_heads=num_heads, dropout=attention_dropout)
             self.head_dropout = nn.Dropout(dropout)
             self.head = nn.Dense(classes, in_units=4 * hidden_size)
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs may stand before the masks."""
+        return 2 + len(self._reads)
 
     def masks(self, batch: int, length: int) -> tuple:
         """Shape and rate of each dropout mask that a batch can be given: on words, and on pooled features."""
         return (((batch, length, self._width), self.embedding_dropout._rate),
                 ((batch, self.head._in_units), self.head_dropout._rate))
 
-    def hybrid_forward(self, F, ids, valid_length, subwords=None, ngrams=None, kept_words=None, kept_features=None):
+    def hybrid_forward(self, F, ids, valid_length, *more):
+        given = dict(zip((*self._reads, "kept_words", "kept_features"), more))
+        subwords, ngrams, evidence = (given.get(name) for name in ("subwords", "ngrams", "evidence"))
+        kept_words, kept_features = given.get("kept_words"), given.get("kept_features")
         valid_length = F.cast(valid_length, "float32")
         mask = F.SequenceMask(F.ones_like(F.cast(ids, "float32")), sequence_length=valid_length,
                               use_sequence_length=True, axis=1)  # (B, T)
@@ -97,9 +115,10 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         if subwords is not None:
             parts = F.reshape(self.subword_embedding(subwords), (-3, 0, 0))  # (B * T, K, S)
             total, count = _bag(F, parts, F.reshape(subwords, (-3, 0)))
-            flat = F.concat(F.reshape(words, (-3, 0)), F.broadcast_div(total, count + (count == 0)), dim=1)
-            words = F.reshape_like(flat, words, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
+            words = _beside(F, words, F.broadcast_div(total, count + (count == 0)))
         words = self.embedding_dropout(words) if kept_words is None else words * kept_words
+        if evidence is not None:
+            words = _beside(F, words, F.reshape(evidence, (-3, 0)))  # (B, T, E + channels)
         states = self.bigru(words, valid_length)  # (B, T, 2H)
         pairs = F.broadcast_mul(F.expand_dims(mask, 2), F.expand_dims(mask, 1))  # (B, T, T)
         context, weights = self.attention(states, states, states, pairs)  # (B, T, 2H)
@@ -183,6 +202,12 @@ def _constant_table(rows, columns):
     table = nn.Embedding(rows, columns, weight_initializer=mx.init.Zero())
     table.collect_params().setattr("grad_req", "null")
     return table
+
+
+def _beside(F, words, more):
+    """(B, T, E) and (B * T, S) -> (B, T, E + S); MXNet joins matrices many times faster than three axes."""
+    flat = F.concat(F.reshape(words, (-3, 0)), more, dim=1)
+    return F.reshape_like(flat, words, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
 
 
 def _bag(F, vectors, numbers):

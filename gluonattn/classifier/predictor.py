@@ -16,6 +16,7 @@ from typing import cast
 
 import numpy as np
 
+from ..data.evidence import Evidence, cut
 from ..data.examples import Example
 from ..data.ngrams import known_ngrams
 from ..data.packed import Packed, pack
@@ -23,7 +24,7 @@ from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews, label_text
 from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError, TextError, choose
-from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint
+from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint
 from ..plain import plain, read_texts
 from ..record import AttentionRecord, Prediction, Token
 from ..reference import softmax
@@ -101,6 +102,8 @@ class Predictor:
     classifier : callable
         The forward pass: arrays of `inputs` to logits and weights.
     checkpoint : Checkpoint
+    evidence : Evidence or None
+        What the evidence of tokens is read with, where the model reads any.
     unknown, padding : int
         Ids of the word that stands for all unknown ones, and of padding.
     fixed_length : int or None
@@ -129,8 +132,11 @@ class Predictor:
         self._known = checkpoint.weights.get(KNOWN_NGRAMS)
         if config["model"].get("ngrams", 0) != (0 if self._known is None else len(self._known)):
             raise CheckpointError(f"{folder}: model.safetensors does not hold the n-grams of this model.")
+        self.evidence = None
+        if config["model"].get("evidence"):
+            self.evidence = Evidence(*(checkpoint.weights[name] for name in EVIDENCE))
         self.reader = Reader(self.tokenizer, self._vocabulary, self.max_length,
-                             config["model"].get("subword_buckets", 0), self._known)
+                             config["model"].get("subword_buckets", 0), self._known, self.evidence)
         self.engine, self.classifier = make_engine(checkpoint, engine, device)
         self._workers = total_threads() if self.classifier.parallel else 1
 
@@ -336,6 +342,8 @@ class Predictor:
         subwords : numpy.ndarray, int32, shape (B, T, K)
             Only for a model that reads n-grams, as `ngrams`.
         ngrams : numpy.ndarray, int32, shape (B, N)
+        evidence : numpy.ndarray, float32, shape (B, T, channels)
+            Only for a model that reads evidence.
 
         Raises
         ------
@@ -414,8 +422,15 @@ class Predictor:
                     seen[i] = plain(texts[i])
                     seen[i] = seen[i][: self.tokenizer(seen[i])[self.max_length - 1].end]
             ngrams = known_ngrams(seen, [found[: self.max_length] for found in words], self._known)
+        evidence = None
+        if self.evidence is not None:
+            read, kept = cut(texts, words, self.tokenizer, self.max_length)
+            shares = self.evidence.read(read, kept, self.tokenizer)
+            behind = (np.zeros((len(own) - len(rows), rows.shape[1]), np.float32) for own, rows in zip(words, shares))
+            evidence = np.concatenate([part for pair in zip(shares, behind) for part in pair])
         return pack(Tokens.gather([words]), slice(None), self._vocabulary, self.max_length,
-                    subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self.fixed_length, ngrams=ngrams)
+                    subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self.fixed_length, ngrams=ngrams,
+                    evidence=evidence)
 
     def _run_examples(self, examples: Sequence[Example]) -> Iterator:
         return self._run([len(e.ids) for e in examples], lambda batch: self.pad([examples[i] for i in batch]))

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..data.evidence import Evidence, find_places
 from ..data.examples import Encoder, Example
 from ..data.ngrams import ngram_numbers, ngram_spans
+from ..data.spread import Spread
 from ..errors import TextError
 from ..plain import expect_text, place, plain
 from ..record import Token
@@ -36,6 +38,8 @@ class Reading:
         Those of the tokens, likewise; a token itself has its span in the text as it was typed.
     in_text : int
         Tokens of the whole text.
+    spread : Spread or None
+        Where the n-grams stand that evidence comes from; None where the model reads none.
     """
 
     text: str
@@ -45,6 +49,7 @@ class Reading:
     spans: np.ndarray
     token_spans: np.ndarray
     in_text: int
+    spread: Spread | None = None
 
     @property
     def seed(self) -> int:
@@ -84,10 +89,14 @@ class Reader:
         As in `AttentionClassifier`; 0 reads none.
     known : numpy.ndarray, uint32, or None
         Sorted hashes of the n-grams of texts that the model knows; None reads none.
+    evidence : Evidence or None
+        What the evidence of tokens is read with; None reads none.
     """
 
     def __init__(self, tokenizer: Callable[[str], list[Token]], vocabulary, max_length: int,
-                 subword_buckets: int = 0, known: np.ndarray | None = None):
+                 subword_buckets: int = 0, known: np.ndarray | None = None,
+                 evidence: Evidence | None = None):
+        self.evidence = evidence
         self._tokenizer, self._max_length, self._known = tokenizer, max_length, known
         self._encode = Encoder(vocabulary, max_length, subword_buckets)
 
@@ -115,6 +124,16 @@ class Reader:
             numbers = ngram_numbers(hashes, self._known)
             numbers, spans = numbers[numbers > 0], spans[numbers > 0]
             example = example._replace(ngrams=np.unique(numbers))
+        spread = None
+        if self.evidence is not None:
+            read, words = typed.text[: tokens[-1].end], [token.text for token in tokens]
+            spread = Spread.of(find_places([read], [words], lambda _: list(tokens), self.evidence.known))
+            example = example._replace(evidence=self.evidence_without(spread, np.zeros((1, len(tokens)), bool))[0])
         shown = tuple(token._replace(start=start, end=end)
                       for token in tokens for start, end in [typed.span(token.start, token.end)])
-        return Reading(text, shown, example, numbers, spans, token_spans, len(everything))
+        return Reading(text, shown, example, numbers, spans, token_spans, len(everything), spread)
+
+    def evidence_without(self, spread: Spread, gone: np.ndarray) -> np.ndarray:
+        """What the network reads beside the tokens where some are gone: (variants, tokens, channels), 0 at these."""
+        assert self.evidence is not None
+        return (spread.without(self.evidence, gone) / self.evidence.spread).astype(np.float32)

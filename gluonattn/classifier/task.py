@@ -23,8 +23,8 @@ class ReviewTask(Task):
 
     def forward(self, model, inputs: tuple, masks: tuple):
         if masks:
-            ids, valid_length, *subwords = inputs
-            return model(ids, valid_length, *(subwords or [None]), None, *masks)[0]
+            missing = [None] * (model.inputs - len(inputs))  # while the network trains, the linear branch reads nothing
+            return model(*inputs, *missing, *masks)[0]
         return model(*inputs)[0]
 
 

@@ -18,22 +18,24 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from .. import __version__, runtime
-from ..data.crawl import POSITIVE, read_crawl
+from ..data.extra import read_extra
 from ..data.ngrams import texts_ngrams
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.seen import write_seen
 from ..data.sources import locate
 from ..errors import DataError, OptionError
-from ..models.checkpoint import CONFIG, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
 from ..models.config import FORMAT
-from ..plain import is_blank, text_key
 from ..text import tokenize_all
+from ..training.resume import is_resume_file_of, resume_file
 from ..training.session import finish as finish_run
 from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
 from ..training.settings import SMALL
 from .config import check_classifier
+from .evidence import fit_evidence
 from .linear import fit_linear
 from .measure import record_method
+from .pretraining import gather_texts, pretrain
 from .settings import ClassifierSettings
 
 _CHUNK = 2048  # texts whose n-grams are read at once
@@ -126,12 +128,19 @@ def train(
     split = _split(reviews, settings)
     texts, extra = [*reviews.texts], np.zeros((0, len(labels)), np.float32)
     if settings.extra:
-        more, extra = _extra(settings.extra, reviews, labels, say)
-        texts += more
+        found = read_extra(settings.extra, labels, reviews.texts, scores=settings.score_labels,
+                           text_column=settings.extra_text, label_column=settings.extra_label,
+                           score_column=settings.extra_score)
+        texts, extra = texts + found.texts, found.targets
+        left_out = "".join(f"; left out: {n:,} {reason}" for reason, n in found.left_out.items())
+        say(f"{len(found.texts):,} more reviews from {settings.extra}{left_out}")
     fingerprint = _fingerprint(settings, reviews, extra)
-    if resume is not False and is_finished(out, fingerprint, settings, resume, say):
+    unlabelled, stage = gather_texts(settings, reviews, texts, split, fingerprint, say)
+    if resume is not False and is_finished(out, fingerprint, settings, resume, say, [stage] if stage else []):
         return out
+    pretrained = not stage or (resume is not False and is_resume_file_of(resume_file(out), fingerprint))
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
+    more = tokenize_all(unlabelled, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():
         raise DataError(
             f"review {tokens.lengths.argmin()} (counted from 0) has no text: leave such reviews out, as "
@@ -148,10 +157,14 @@ def train(
         from .weighing import scaled, weigh_branches
 
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
-        start, vocabulary, branch = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
-                                           fitting)
+        start, vocabulary, branch, evidence = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
+                                                     more, fitting)
         seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
-        del tokens, texts, targets  # as large as all the rest together
+        if not pretrained:
+            start["initial"] = pretrain(settings, more, vocabulary, start["model"], out, stage, device=device, group=group,
+                                        resume=resume if is_resume_file_of(resume_file(out), stage) else False,
+                                        save_every=save_every, callbacks=callbacks, say=say)
+        del tokens, texts, targets, more, unlabelled  # as large as all the rest together
         runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
         run = new_run(**start, device=device, group=group)
@@ -159,7 +172,7 @@ def train(
         size += branch.scores.size if branch else 0
         say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(split[0]):,} to train, "
             f"{len(split[1]):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
-        resume_or_start(run, out, fingerprint, resume, say)
+        resume_or_start(run, out, fingerprint, resume if pretrained else False, say)
         config = {
             "recipe": settings.recipe,
             "model": arguments,
@@ -175,11 +188,14 @@ def train(
         }
 
         def save_best(run):
-            weights = get_weights(run.model)
+            with run.average.standing_in():
+                weights = get_weights(run.model)
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             if branch:
                 best["weighing"] = weigh_branches(run)
                 weights = {**scaled({**weights, **branch.weights()}, **best["weighing"]), KNOWN_NGRAMS: branch.known}
+            if evidence:
+                weights = {**weights, **dict(zip(EVIDENCE, evidence))}
             check_classifier({**best, "format": FORMAT, "sha256": {}}, out / CONFIG)
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
@@ -206,24 +222,11 @@ def _split(reviews: Reviews, settings: ClassifierSettings):
         ) from None
 
 
-def _extra(path: str, reviews: Reviews, labels: Sequence[str], say) -> tuple[list[str], np.ndarray]:
-    """Texts of a gathered crawl that are not among `reviews`, and their targets by stars."""
-    if list(labels) != ["0", "1"]:
-        raise OptionError(f"--extra reads stars as NSMC's labels 0 and 1; the labels here are "
-                          f"{', '.join(labels)}. Leave --extra out.")
-    stars, texts = read_crawl(Path(path))
-    own = {text_key(text) for text in reviews.texts}
-    kept = [i for i, text in enumerate(texts) if text_key(text) not in own and not is_blank(text)]
-    say(f"{len(kept):,} more reviews with stars from {path}; left out: {len(texts) - len(kept):,} that stand "
-        "among the labelled ones or have no text")
-    positive = np.array([POSITIVE[stars[i] - 1] for i in kept], np.float32)
-    return [texts[i] for i in kept], np.stack([1 - positive, positive], axis=1)
+def _start(settings: ClassifierSettings, texts, tokens, targets, split, more, fitting):
+    """What every process of the run begins with; the vocabulary, the linear branch and the evidence, or None for each.
 
-
-def _start(settings: ClassifierSettings, texts, tokens, targets, split, fitting):
-    """What every process of the run begins with; the vocabulary, and the linear branch or None.
-
-    `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones.
+    `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones; `more` are
+    the tokens of the stage before.
     """
     from ..data.packed import pack
     from ..data.vocabulary import Vocabulary, build_vocabulary
@@ -233,25 +236,29 @@ def _start(settings: ClassifierSettings, texts, tokens, targets, split, fitting)
     order = [*split[0], *range(labelled + len(split[1]), len(texts)), *split[1]]
     train, valid = slice(len(order) - len(split[1])), slice(len(order) - len(split[1]), None)
     targets = targets[order]
-    vocabulary = build_vocabulary((tokens[i] for i in order[train]), settings.min_count or 1)
-    branch = offsets = None
+    vocabulary = build_vocabulary(more if len(more) else (tokens[i] for i in order[train]), settings.min_count or 1)
+    branch = offsets = evidence = shares = None
+    least = 2 if labelled < SMALL else 6 if settings.extra else 3
     if settings.ngrams:
         found: list[np.ndarray] = []
         for first in range(0, len(order), _CHUNK):
             part = order[first : first + _CHUNK]
             found += texts_ngrams([texts[i] for i in part], [tokens[i] for i in part])
-        min_count = 2 if labelled < SMALL else 6 if settings.extra else 3
-        branch = fit_linear(found, targets[train], labelled, min_count, settings.seed, fitting)
+        branch = fit_linear(found, targets[train], labelled, least, settings.seed, fitting)
         offsets = branch.offsets
         del found
+    if settings.evidence:
+        evidence, shares = fit_evidence(settings, texts, tokens, targets, order, labelled, fitting)
     arguments = _model_arguments(settings, vocabulary, targets.shape[1])
+    if evidence:
+        arguments["evidence"] = len(evidence.spread)
     packed = pack(tokens, order, Vocabulary(vocabulary.to_json()), settings.max_length,
                   subword_buckets=arguments.get("subword_buckets", 0),
-                  fixed=settings.max_length if settings.recipe == "post" else None)
+                  fixed=settings.max_length if settings.recipe == "post" else None, evidence=shares)
     parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
              for part in (train, valid)]
     start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "labelled": labelled}
-    return start, vocabulary, branch
+    return start, vocabulary, branch, evidence
 
 
 def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> dict:
@@ -264,7 +271,7 @@ def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> 
         arguments["length"] = settings.max_length
     elif settings.ngrams:
         arguments["subword_buckets"] = 2**13 if len(vocabulary) < 10_000 else 2**16
-    free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams")]
+    free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams", "evidence")]
     odd = sorted(set(settings.model) - set(free))
     if odd:
         raise OptionError(f"the {settings.recipe} recipe's model takes {', '.join(free)}; got {odd[0]!r}.")
@@ -273,7 +280,7 @@ def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> 
 
 
 def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: np.ndarray) -> str:
-    digest = hashlib.sha256(json.dumps({**asdict(settings), "device": None}, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps({**settings.identity(), "device": None}, sort_keys=True).encode())
     digest.update(extra.tobytes())
     for text, label in zip(reviews.texts, reviews.labels):
         digest.update(f"{label}\0{text}\n".encode("utf-8", "surrogatepass"))

@@ -45,8 +45,8 @@ def with_vectors(predictor: Predictor, texts: Iterable[str]) -> list[AttentionRe
     F = NumpyClassifier(recipe, model, weights)
     found: list[AttentionRecord] = []
     for text, record in zip(texts, predictor.explain_all(texts)):
-        ids, valid_length, *grams = predictor.inputs([text])
-        words = words_of(F, model, ids, grams[0] if grams else None)
+        ids, valid_length, *more = predictor.inputs([text])
+        words = words_of(F, model, ids, *more)
         states = states_of(F, recipe, model, words, valid_length)
         queries, keys = cell.queries_and_keys(F, model, states)
         found.append(replace(record, queries_vectors=queries, keys_vectors=keys))

@@ -23,6 +23,7 @@ def compare(
     data: str = typer.Option("sample", help="As for train; a fifth of a single file is held out as a test."),
     out: Path = typer.Option("runs/compare", help="Folder for checkpoints and the report; run again to go on."),
     epochs: Optional[int] = typer.Option(None, help="As for train."),
+    evidence: bool = typer.Option(False, help="As for train."),
     ngrams: bool = typer.Option(False, help="As for train."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
     workers: Optional[int] = typer.Option(None, help="As for train."),
@@ -50,7 +51,8 @@ def compare(
     shown = console.rich_console(stderr=as_json)
     comparison = run_comparison(
         _names(cells) if cells else tuple(CELLS), seeds, data, out,
-        settings=ClassifierSettings(epochs=epochs, ngrams=ngrams, tokenizer=tokenizer, workers=workers), explained=explained,
+        settings=ClassifierSettings(epochs=epochs, evidence=evidence, ngrams=ngrams, tokenizer=tokenizer, workers=workers),
+        explained=explained,
         sentences=sentence or SENTENCES, text_column=text_column, label_column=label_column,
         report=shown.print, callbacks=lambda: [Progress(shown)], progress=Bar("explaining"),
     )

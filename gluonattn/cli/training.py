@@ -24,7 +24,8 @@ _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
 @command("Train and evaluate", "train --out runs/sample",
     "train --data nsmc --cell mlp --out runs/mlp",
     "train --data nsmc --cell mlp --out runs/mlp --resume",
-    "train --data nsmc --ngrams --extra crawl.tsv.gz --out runs/best",
+    "train --data nsmc --evidence --extra crawl.tsv.gz --out runs/best",
+    'train --data my.csv --evidence --extra more.csv --score-labels "1..2=bad, 4..5=good" --out runs/more',
     "train --data my.csv --text-column review --label-column stars --out runs/mine")
 def train(
     context: typer.Context,
@@ -32,16 +33,28 @@ def train(
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
     recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
-    ngrams: bool = typer.Option(False, help="Read n-grams of characters and words too: more accurate."),
+    evidence: bool = typer.Option(False, help="Read what n-grams say of each token too: more accurate, and all of it "
+                                             "through attention."),
+    ngrams: bool = typer.Option(False, help="The older way, n-grams beside the attention; --evidence takes its place."),
     extra: Optional[str] = typer.Option(
-        None, help="More reviews with stars, read first: a file of scripts/gather_crawl.py."),
+        None, help="More reviews, read first: a table with the same labels or with scores, or a file of "
+                   "scripts/gather_crawl.py."),
+    extra_text: Optional[str] = typer.Option(None, help="Column of its texts."),
+    extra_label: Optional[str] = typer.Option(None, help="Column of its labels."),
+    extra_score: Optional[str] = typer.Option(None, help="Column of its scores; needs --score-labels."),
+    score_labels: Optional[str] = typer.Option(None, help='What its scores stand for: "1..4=0, 9..10=1"; other scores are '
+                                                          "left out."),
+    pretrain: Optional[str] = typer.Option(None, help="Texts without labels to learn words from first: a table, a .txt "
+                                                     "file, or a file of scripts/gather_crawl.py."),
+    pretrain_text: Optional[str] = typer.Option(None, help="Column of these texts."),
+    pretrain_epochs: int = typer.Option(1, help="Epochs over them."),
     extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read them; default 2."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
-    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with n-grams; 15 for fewer than 20,000 reviews."),
+    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with evidence; 15 for fewer than 20,000 reviews."),
     batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews; "
                                                             "post 128."),
-    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.008, less for batches below 256; "
-                                                                 "post 0.001."),
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.008, half with evidence, less for "
+                                                                 "batches below 256; post 0.001."),
     schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
     min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary."),
     max_length: int = typer.Option(48, help="Longest training text in tokens."),
@@ -68,9 +81,20 @@ def train(
     from ..training.callbacks import Progress
 
     if extra is None:
-        console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs")
+        console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs", "extra_text",
+                             "extra_label", "extra_score", "score_labels")
+    if pretrain is not None:
+        early.require_readable(Path(pretrain), "Check the path, or leave --pretrain out.")
+    else:
+        console.refuse_given(context, "there are no texts to learn from first without --pretrain FILE", "pretrain_text",
+                             "pretrain_epochs")
+    if ngrams:
+        console.rich_console(stderr=True).print("--ngrams decides beside the attention and is kept for runs begun with it: "
+                                                "with --evidence all of it passes through the attention.")
     settings = ClassifierSettings(
-        recipe=recipe, cell=cell, ngrams=ngrams, extra=extra,
+        recipe=recipe, cell=cell, evidence=evidence, ngrams=ngrams, extra=extra, extra_text=extra_text,
+        extra_label=extra_label, extra_score=extra_score, score_labels=score_labels, pretrain=pretrain,
+        pretrain_text=pretrain_text, pretrain_epochs=pretrain_epochs,
         extra_epochs=extra_epochs, tokenizer=tokenizer,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
         min_count=min_count, max_length=max_length,

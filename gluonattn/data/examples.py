@@ -20,11 +20,14 @@ class Example(NamedTuple):
         Character n-grams of each token; None where the model reads none.
     ngrams : numpy.ndarray, int32, shape (n-grams,), or None
         N-grams of the whole text that the linear branch knows; likewise.
+    evidence : numpy.ndarray, float32, shape (tokens, channels), or None
+        As the network reads it (`gluonattn.data.evidence`); likewise.
     """
 
     ids: np.ndarray
     subwords: list[np.ndarray] | None = None
     ngrams: np.ndarray | None = None
+    evidence: np.ndarray | None = None
 
 
 class Encoder:

@@ -145,7 +145,7 @@ def _runs(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length: int
     """Hashes of all runs and the texts they are of: runs of characters, shorter ones first, then those of tokens."""
     spelt = [_RUNS.sub(r"\1\1\1", f" {' '.join(plain(text).lower().split())} ") for text in texts]
     codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
-    characters, of_characters = _hashes(_codes("".join(spelt)), range(1, max_length + 1), _owners(spelt))
+    characters, of_characters = _hashes(character_codes("".join(spelt)), range(1, max_length + 1), _owners(spelt))
     pieces, of_pieces = _hashes(codes, range(2, 4), _owners(tokens))
     return np.concatenate([characters, pieces ^ _TOKENS]), np.concatenate([of_characters, of_pieces])
 
@@ -178,19 +178,49 @@ def word_ngrams(word: str, buckets: int) -> np.ndarray:
     numpy.ndarray, int32, shape (n-grams,)
         Numbers from 1 to ``buckets - 1``.
     """
-    found = _hashes(_codes(f"<{word[:10]}>"), range(2, 4))[0][:16]
+    found = _hashes(character_codes(f"<{word[:10]}>"), range(2, 4))[0][:16]
     found = (found % np.uint32(buckets - 1)).astype(np.int32) + np.int32(1)
     found.flags.writeable = False
     return found
 
 
-def _codes(text: str) -> np.ndarray:
+def character_codes(text: str) -> np.ndarray:
+    """Code points; uint32."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def run_hashes(codes: np.ndarray, owners: np.ndarray, lengths: range) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Hashes of all runs within one owner, as `texts_ngrams` makes them of characters.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray, uint32, shape (units,)
+    owners : numpy.ndarray, int, shape (units,)
+        In order.
+    lengths : range
+
+    Returns
+    -------
+    list of (hashes, starts)
+        For each length; starts are the places of the runs' first units.
+    """
+    found = []
+    for length in lengths:
+        hashes, _ = _hashes(codes, range(length, length + 1), owners)
+        last = max(0, len(codes) - length + 1)
+        found.append((hashes, np.flatnonzero(owners[:last] == owners[length - 1 :][:last])))
+    return found
+
+
+def token_runs(tokens: Sequence[Sequence[str]], lengths: range) -> list[tuple[np.ndarray, np.ndarray]]:
+    """`run_hashes` of tokens, end to end through all texts."""
+    codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
+    return [(hashes ^ _TOKENS, starts) for hashes, starts in run_hashes(codes, _owners(tokens), lengths)]
 
 
 @lru_cache(maxsize=200_000)
 def _token_code(token: str) -> int:
-    codes = _codes(token[:20])
+    codes = character_codes(token[:20])
     return int(_hashes(codes, range(len(codes), len(codes) + 1))[0][-1]) if len(codes) else 0
 
 

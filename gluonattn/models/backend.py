@@ -2,7 +2,7 @@
 
 A classifier's forward pass (`gluonattn.classifier.engines.forward`) and the scores of the attention cells are written once,
 over an object `F` that has these operations. `NumpyClassifier`, `GradientClassifier`, `TorchClassifier` and
-`OnnxGraph` (`gluonattn/engines/`) are such objects. A new engine is a new one.
+`OnnxGraph` (`gluonattn/classifier/engines/`) are such objects. A new engine is a new one.
 """
 
 from __future__ import annotations

@@ -26,8 +26,10 @@ from .folder import CONFIG as CONFIG
 from .folder import FILES, HISTORY, TABLE, VOCABULARY, WEIGHTS, clear_aside, place_aside
 from .folder import clear_leftovers as clear_leftovers
 from .folder import recover as recover
+from .weights import CHANNELS as CHANNELS
+from .weights import EVIDENCE as EVIDENCE
 from .weights import KNOWN_NGRAMS as KNOWN_NGRAMS
-from .weights import check_values
+from .weights import check_evidence, check_values
 from .weights import check_weights as check_weights
 from .weights import get_weights as get_weights
 from .weights import set_weights as set_weights
@@ -47,8 +49,9 @@ class Checkpoint(NamedTuple):
     vocabulary : str
         GluonNLP Vocab as JSON.
     weights : dict of str to numpy.ndarray
-        Parameters by their structural name; ``known_ngrams`` (uint32, sorted)
-        too, where the model has a linear branch.
+        Parameters by their structural name; beside them the tables of `EVIDENCE`
+        where the model reads evidence, and ``known_ngrams`` (uint32, sorted)
+        where it has a linear branch.
     history : list of dict
         One for each epoch.
     """
@@ -124,6 +127,7 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
     check_values(weights, folder / WEIGHTS)
     if config["model"].get("ngrams", 0) != len(weights.get(KNOWN_NGRAMS, ())):
         refuse(folder / WEIGHTS, "it does not hold the n-grams of this model")
+    check_evidence(config["model"], weights, folder / WEIGHTS)
     history = parse_json(content[HISTORY], folder / HISTORY, CheckpointError)
     require(history, list[dict[str, Union[int, float, None]]], folder / HISTORY, CheckpointError)
     return Checkpoint(config, vocabulary, weights, history)

@@ -12,6 +12,10 @@ from ..errors import CheckpointError
 from .config import refuse
 
 KNOWN_NGRAMS = "known_ngrams"  # among the weights: what the linear branch's n-grams are looked up in
+# Among the weights: the tables evidence is read with, which no engine needs (`gluonattn.data.evidence.Evidence`).
+EVIDENCE = ("evidence.known", "evidence.scores", "evidence.squares", "evidence.spread")
+CHANNELS = 6  # of evidence, for each column of its scores: `gluonattn.data.evidence.ORDERS`
+_HASHES = (KNOWN_NGRAMS, EVIDENCE[0])
 
 
 def get_weights(model) -> dict[str, np.ndarray]:
@@ -76,11 +80,37 @@ def check_values(weights: Mapping[str, np.ndarray], path: Path) -> None:
         Their file, for messages.
     """
     for name, values in weights.items():
-        if name != KNOWN_NGRAMS and (values.dtype.kind != "f" or not is_finite(values)):
+        if name not in _HASHES and (values.dtype.kind != "f" or not is_finite(values)):
             refuse(path, f"{name} must be finite floating-point numbers")
-    known = weights.get(KNOWN_NGRAMS)
-    if known is not None and (known.dtype != np.uint32 or known.ndim != 1 or (known[1:] <= known[:-1]).any()):
-        refuse(path, f"{KNOWN_NGRAMS} must be distinct hashes (uint32) in order")
+    for name in _HASHES:
+        known = weights.get(name)
+        if known is not None and (known.dtype != np.uint32 or known.ndim != 1 or (known[1:] <= known[:-1]).any()):
+            refuse(path, f"{name} must be distinct hashes (uint32) in order")
+
+
+def check_evidence(model: Mapping, weights: Mapping[str, np.ndarray], path: Path) -> None:
+    """Raise CheckpointError unless the tables of evidence fit the model and each other; a model without has none.
+
+    Parameters
+    ----------
+    model : mapping
+        Keyword arguments of the classifier.
+    weights : mapping of str to numpy.ndarray
+    path : pathlib.Path
+        Their file, for messages.
+    """
+    found = [weights[name] for name in EVIDENCE if name in weights]
+    channels = model.get("evidence", 0)
+    if not channels and not found:
+        return
+    if len(found) != len(EVIDENCE) or not channels:
+        refuse(path, "the tables of evidence it holds are not those of this model")
+    known, scores, squares, spread = found
+    rows, columns = len(known) + 1, channels // CHANNELS
+    if (scores.shape, squares.shape, spread.shape) != ((rows, columns), (rows,), (channels,)):
+        refuse(path, "its tables of evidence do not fit together")
+    if (spread <= 0).any() or scores[0].any() or (squares < 0).any() or squares[0]:
+        refuse(path, "its tables of evidence hold numbers that cannot be")
 
 
 def _array(values):

@@ -120,6 +120,7 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     run.trainer.set_learning_rate(rate)
     # Scaling through the batch size keeps the embedding's gradient sparse.
     run.trainer.step(run.batch_reviews / scale)
+    run.average.update(run.step + 1)
     run.totals["loss"] += loss
     run.totals["correct"] += int(correct)
     run.totals["reviews"] += run.batch_reviews
@@ -169,7 +170,12 @@ def finish_epoch(run: Run) -> None:
 
 
 def validate(run: Run) -> dict[str, float]:
-    """Loss (not smoothed) and accuracy on the validation reviews."""
+    """Loss (not smoothed) and accuracy on the validation reviews, of averaged weights where there are some."""
+    with run.average.standing_in():
+        return _validate(run)
+
+
+def _validate(run: Run) -> dict[str, float]:
     lengths = run.valid.texts.lengths
     loss = correct = 0.0
     cross_entropy = run.task.loss(0.0)

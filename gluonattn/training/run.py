@@ -10,6 +10,7 @@ import numpy as np
 from ..data.batches import plan_batches, to_device
 from ..models.numpy_ops import compute_in_numpy, raise_interrupt
 from ..runtime import engine_has_started, hear_lazy_update_notice, keep_freed_memory, mx, seed_everything
+from .average import Average
 from .parallel import ALONE, Group
 from .settings import TrainingSettings
 from .tasks import Objective
@@ -52,6 +53,8 @@ class Run:
         One plain dict for each finished epoch.
     epoch, batch : int
         Where the run stands: finished epochs, and finished batches of the next.
+    average : Average
+        What is validated and saved.
     totals : dict
         Sums over the batches of the current epoch.
     gradient_scale : float
@@ -75,6 +78,7 @@ class Run:
         self.trainer = mx.gluon.Trainer(
             model.collect_params(), "adam", {"learning_rate": settings.learning_rate}, kvstore=None
         )
+        self.average = Average(self.parameters, settings.average or 0.0, device)
         masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
         self.objective = Objective(self.task, model, settings.label_smoothing, train.offsets is not None, len(masks))
         self.objective.hybridize(static_alloc=True)
@@ -133,7 +137,7 @@ class Run:
 
 
 def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int, device=None,
-            group: Group = ALONE) -> Run:
+            group: Group = ALONE, initial: Mapping | None = None) -> Run:
     """A fresh run with an initialised, hybridized model.
 
     Parameters
@@ -146,6 +150,8 @@ def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part
         As for `Run`.
     device : mxnet.Context or None
         None is the CPU.
+    initial : mapping of str to numpy.ndarray, or None
+        First values of some parameters, by structural name; None leaves all to chance.
     """
     device = device or mx.cpu()
     seed_everything(settings.seed)
@@ -160,6 +166,9 @@ def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part
     run = Run(block, settings, train, valid, labelled, device, group)
     # One forward pass settles every shape that was left to be inferred.
     block(*run.arrays(train, [0])[0])
+    for name, values in (initial or {}).items():
+        block._collect_params_with_prefix()[name].set_data(mx.nd.array(values, ctx=device))
+    run.average.begin()
     raise_interrupt()
     engine_has_started()
     return run

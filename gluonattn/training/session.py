@@ -35,7 +35,7 @@ def folder_to_write(out: str | os.PathLike) -> Path:
 
 
 def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume: bool | None,
-                say: Callable[[str], None]) -> bool:
+                say: Callable[[str], None], stages: Sequence[str] = ()) -> bool:
     """Whether a run that is to go on has nothing left to do: `out` holds its model, and says that it is finished.
 
     A model of another run is not replaced by a run that is to go on.
@@ -51,6 +51,8 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
         None goes on where it can: nothing is said, and another run's model may be replaced.
     say : callable
         Told, where it is so.
+    stages : sequence of str
+        Fingerprints of the stages before, whose resume files are this run's too.
 
     Raises
     ------
@@ -60,7 +62,8 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
     recover(out)
     state_file = resume_file(out)
     started = state_file.exists()
-    if resume is None and started and not is_resume_file_of(state_file, fingerprint):
+    early = any(is_resume_file_of(state_file, own) for own in stages)
+    if resume is None and started and not early and not is_resume_file_of(state_file, fingerprint):
         state_file.unlink()  # of another run, which nobody asked to go on
         started = False
     if not started and not (out.is_dir() and any(out.iterdir())):
@@ -79,9 +82,9 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
         if resume:
             say(f"{out} is finished: there is nothing to resume")
         return True
-    if started:
+    if started and not early:
         read_resume_file(state_file, fingerprint)  # what is wrong with it is said before the long work
-    elif resume and not same:
+    elif resume and not same and not early:
         raise CheckpointError(
             f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
             "--resume goes on with the very same run: choose another --out, or leave --resume out to train from the "
@@ -151,7 +154,7 @@ def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: 
         say(f"nothing to resume ({state_file} is not there): training from the start")
 
 
-def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Callable, save_every: float,
+def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Callable | None, save_every: float,
                  callbacks: Sequence, say: Callable[[str], None]) -> None:
     """Train to the end, in all processes of the run's group; the resume file stays.
 
@@ -165,7 +168,8 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
     fingerprint : str
         Of the run's data and settings.
     save_best : callable
-        Called with the run after each epoch that is the best so far.
+        Called with the run after each epoch that is the best so far. None: this is a stage before, and leaves no
+        checkpoint.
     save_every : float
         Seconds between resume files inside an epoch.
     callbacks : sequence of Callback
@@ -190,12 +194,13 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
         save_state(resume_file(out), run, fingerprint)
 
     # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
-    fit(run, [*_choose_callbacks(run.settings, save), BestCheckpoint(save_best), *callbacks, ResumeFile(save, save_every)])
+    best = [BestCheckpoint(save_best)] if save_best else []
+    fit(run, [*_choose_callbacks(run.settings, save), *best, *callbacks, ResumeFile(save, save_every)])
     if run.history and not any(math.isfinite(epoch["valid_loss"]) for epoch in run.history):
         raise CheckpointError(
             "training diverged: the validation loss is not a number. Train again with a lower --learning-rate."
         )
-    if run.history and out.exists():
+    if run.history and save_best and out.exists():
         write_history(out, run.history)
     if run.stop == "interrupted":
         raise Interrupted(

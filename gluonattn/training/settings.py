@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -86,6 +86,9 @@ class TrainingSettings:
     # What the loop asks of every task, and only some have as a setting.
     extra_epochs = 0
     word_dropout = 0.0
+    average = 0.0
+    # Settings that version 0.1 did not know, and the value with which they ask for nothing.
+    later: ClassVar[Mapping[str, Any]] = {}
 
     def __post_init__(self) -> None:
         choose("recipe", self.recipe, dict.fromkeys(self.recipes))
@@ -122,6 +125,13 @@ class TrainingSettings:
         if not isinstance(settings, cls):
             raise OptionError(f"settings must be {cls.__name__}(...); got {type(settings).__name__}.")
         return settings
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that tell runs apart: those of later versions only where they ask for something.
+
+        So that a run which an earlier version began can go on.
+        """
+        return {name: value for name, value in asdict(self).items() if name not in self.later or value != self.later[name]}
 
     def resolve(self: Own, examples: int, on_cpu: bool = True) -> Own:
         """A copy in which every None that stands for "suit the data" has its value.

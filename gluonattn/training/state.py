@@ -94,6 +94,7 @@ def receive_state(run, group) -> None:
 def _collect(run) -> tuple[dict, dict]:
     optimizer = run.trainer._optimizer
     tensors = {f"parameter/{name}": array for name, array in get_weights(run.model).items()}
+    tensors.update((f"average/{i}", mean.asnumpy()) for i, mean in enumerate(run.average.values))
     for index, moments in run.trainer._updaters[0].states.items():
         for order, moment in enumerate(moments):
             tensors[f"adam/{index}/{order}"] = moment.tostype("default").asnumpy()
@@ -107,6 +108,7 @@ def _collect(run) -> tuple[dict, dict]:
 def _require_fitting(path: Path, run, tensors: dict, header: dict[str, Any]) -> None:
     """Raise CheckpointError where a resume file without a digest does not fit the run."""
     shapes = {f"parameter/{name}": p.shape for name, p in run.model._collect_params_with_prefix().items()}
+    shapes.update((f"average/{i}", mean.shape) for i, mean in enumerate(run.average.values))
     moments = {f"adam/{i}/{order}": p.shape for i, p in enumerate(run.trainer._params) for order in (0, 1)}
     for name in shapes.keys() | tensors.keys():
         expected = {**shapes, **moments}.get(name)
@@ -122,6 +124,8 @@ def _restore(run, tensors, header) -> None:
     weights = {name.split("/", 1)[1]: array for name, array in tensors.items()
                if name.startswith("parameter/")}
     set_weights(run.model, weights, run.device)
+    for i, mean in enumerate(run.average.values):
+        mean[:] = mx.nd.array(tensors[f"average/{i}"], ctx=run.device)
     _set_moments(run, tensors)
     optimizer = run.trainer._optimizer
     optimizer.num_update = header["updates"]

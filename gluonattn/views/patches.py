@@ -188,6 +188,6 @@ def _pixels(picture) -> np.ndarray:
         raise RecordError(f"a picture is (height, width, 3), (3, height, width) or (height, width), all finite; got shape "
                           f"{pixels.shape}.")
     low, high = float(pixels.min()), float(pixels.max())
-    if low < 0 or (1 < high and not math.isclose(high, 1)) and high > 255:  # normalised, as models are given it
+    if low < 0 or ((high > 1 and not math.isclose(high, 1)) and high > 255):  # normalised, as models are given it
         return (pixels - low) / ((high - low) or 1)
     return pixels / 255 if high > 1 else pixels

@@ -59,6 +59,8 @@ def to_terminal(
     for method, scores in record.attributions.items():
         _scores(console, record, method, scores, pairs)
         console.print(honesty(record))
+    if lines := account(record, pairs):
+        console.print(lines)
     return out.getvalue()
 
 
@@ -85,6 +87,35 @@ def honesty(record: AttentionRecord) -> str:
         (own, *_), (floor, *_) = known[about["method"]], known["random"]
         line += f"\n  on validation: {own:.3f} of probability lost, by random words {floor:.3f}"
     return line
+
+
+def account(record: AttentionRecord, count: int = 5) -> str:
+    """The parts that a decision is made of: those of the `count` strongest tokens, and of the others together.
+
+    What entered with each token, and what was read of it through attention (see `gluonattn.classifier.account`). Empty
+    where the record has no account of its tokens.
+    """
+    found = record.source.get("explanation", {}).get("account")
+    label = explained_label(record)
+    if not found or label is None or len(found["words"]) != len(record.keys):
+        return ""
+    parts = {"word": found["words"], "n-grams": [sum(row) for row in found["evidence"]], "beside attention": found["beside"],
+             "read": found["read_at"]}
+    shown = {name: values for name, values in parts.items() if name in ("word", "read") or any(values)}
+    lines = [f"account of {plain(record.label_name(label))} against the rest, in log-odds: {found['difference']:+.5f}",
+             "  " + " ".join(f"{name:>16}" for name in shown)]
+    entered = [name for name in shown if name != "read"]
+    order = np.argsort(-np.abs(np.sum([shown[name] for name in entered], axis=0)), kind="stable")
+    rows = [(_short(record.keys[i].text, 16), [i]) for i in order[:count]]
+    if len(order) > count:
+        rows.append((f"({len(order) - count} others)", list(order[count:])))
+    lines += ["  " + " ".join(f"{sum(values[i] for i in which):>+16.5f}" for values in shown.values()) + f"  {name}"
+              for name, which in rows]
+    lines.append(f"  nothing entered {found['nothing']:+.5f}, and {' and '.join(entered)} sum to {found['difference']:+.5f}")
+    others = "".join(f", {name} {value:+.5f}" for name, value in
+                     (("padding", found["padding"]), ("beside attention", sum(found["beside"]))) if value)
+    lines.append(f"  bias {found['bias']:+.5f}{others}, and what was read sum to {found['difference']:+.5f}")
+    return "\n".join(lines)
 
 
 def explained_label(record: AttentionRecord) -> str | None:

@@ -11,7 +11,7 @@ from gluonattn.classifier.engines.forward import DEFAULTS, shapes
 from gluonattn.classifier.inside import Inside
 from gluonattn.classifier.predictor import Predictor
 from gluonattn.data.ngrams import text_ngrams
-from gluonattn.models.checkpoint import KNOWN_NGRAMS, Checkpoint
+from gluonattn.models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint
 
 WORDS = {"최고": 2.0, "좋다": 1.0, "영화": 0.1, "그냥": -0.2, "별로": -1.2, "최악": -2.5, "또": 0.3}
 TEXTS = ["최고 영화", "그냥 별로 영화 최악", "또 좋다 또 최고 영화 그냥", "별로", "처음 보는 좋다"]
@@ -34,6 +34,13 @@ def predictor_of(model: dict, change=None, recipe: str = "default", seed: int = 
     if full.get("ngrams"):
         weights[KNOWN_NGRAMS] = KNOWN
         weights["ngram_squares.weight"] = np.abs(weights["ngram_squares.weight"])
+    if full.get("evidence"):
+        columns = full["evidence"] // 6
+        tables = (KNOWN, rng.normal(0, 0.8, (len(KNOWN) + 1, columns)), rng.uniform(0.1, 1, len(KNOWN) + 1),
+                  rng.uniform(0.2, 0.6, full["evidence"]))
+        tables[1][0], tables[2][0] = 0, 0
+        weights.update((name, table if table.dtype == np.uint32 else table.astype(np.float32))
+                       for name, table in zip(EVIDENCE, tables))
     if change:
         change(weights)
     config = {"recipe": recipe, "model": full, "tokenizer": "whitespace", "labels": [str(i) for i in range(full["classes"])],
@@ -41,8 +48,10 @@ def predictor_of(model: dict, change=None, recipe: str = "default", seed: int = 
     return Predictor(Checkpoint(config, json.dumps(content), weights, []), Path("made/by-hand"), "cpu", "numpy")
 
 
-def random_model(cell: str = "mlp", grams: bool = False, recipe: str = "default", seed: int = 0) -> Inside:
-    return Inside(predictor_of({"cell": cell, **(GRAMS if grams else {})}, recipe=recipe, seed=seed))
+def random_model(cell: str = "mlp", grams=False, recipe: str = "default", seed: int = 0) -> Inside:
+    """Without n-grams, with (True), or with "evidence"."""
+    reads = {"evidence": 6} if grams == "evidence" else GRAMS if grams else {}
+    return Inside(predictor_of({"cell": cell, **reads}, recipe=recipe, seed=seed))
 
 
 def bag_of_words(cell: str = "none") -> Inside:

@@ -25,7 +25,7 @@ from ..tolerance import tolerance
 from .known import SCALE, TEXTS, WORDS, bag_of_words, random_model, values
 
 TEXT = TEXTS[2]
-MODELS = [(cell, grams, "default") for cell in CELLS for grams in (False, True)] + [("mlp", False, "post")]
+MODELS = [(cell, grams, "default") for cell in CELLS for grams in (False, True, "evidence")] + [("mlp", False, "post")]
 
 
 def log_odds_of(inside, text, target=1):

@@ -17,7 +17,7 @@ from gluonattn.models.cells import CELLS
 from ..tolerance import tolerance
 from .known import TEXTS, random_model
 
-KINDS = [(cell, grams, "default") for cell in CELLS for grams in (False, True)] + [("mlp", False, "post")]
+KINDS = [(cell, grams, "default") for cell in CELLS for grams in (False, True, "evidence")] + [("mlp", False, "post")]
 
 
 @settings(max_examples=40, deadline=None)

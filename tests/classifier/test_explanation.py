@@ -62,7 +62,7 @@ def test_dropping_is_reading_what_is_left():
     np.testing.assert_allclose(dropped.weights, predictor.explain("최고 영화").weights, atol=tolerance(8, 14))
 
 
-@pytest.mark.parametrize("grams", [False, True])
+@pytest.mark.parametrize("grams", [False, True, "evidence"])
 def test_dropping_twice_is_dropping_both(grams):
     record = random_model("dot", grams).predictor.explain(TEXT)
     assert p(record.drop([1]).drop([1, 2])) == pytest.approx(p(record.drop([1, 2, 3])), abs=tolerance(8, 14))

@@ -16,7 +16,7 @@ from ..tolerance import tolerance
 from .known import KNOWN, TEXTS, random_model
 
 
-@pytest.mark.parametrize("recipe, grams", [("default", False), ("default", True), ("post", False)])
+@pytest.mark.parametrize("recipe, grams", [("default", False), ("default", True), ("default", "evidence"), ("post", False)])
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_steps_give_the_models_own_answer(cell, recipe, grams):
     inside = random_model(cell, grams, recipe)
@@ -59,7 +59,7 @@ def test_masking_keeps_the_place_and_loses_the_word():
 
 SOME_TEXT = st.text("최고영화또좋다ㅋ \t\u3000", min_size=1, max_size=12).filter(str.strip)
 MODELS = [(cell, grams, recipe) for cell in ("mlp", "uniform", "none", "multi-head")
-          for grams, recipe in ((False, "default"), (True, "default"), (False, "post"))]
+          for grams, recipe in ((False, "default"), (True, "default"), ("evidence", "default"), (False, "post"))]
 
 
 @settings(max_examples=60, deadline=None)
@@ -70,7 +70,7 @@ def test_where_nothing_is_left_every_text_is_decided_alike(kind, seed, text, way
     inside = random_model(*kind, seed=seed)
     reading, other = inside.read(text), inside.read("처음")
     left = getattr(inside, way)(reading, range(len(reading.tokens)))
-    unknown = inside.without(other, {0})._replace(ngrams=np.zeros(0, np.int32) if kind[1] else None)
+    unknown = inside.without(other, {0})._replace(ngrams=np.zeros(0, np.int32) if kind[1] is True else None)
     np.testing.assert_allclose(*inside.probabilities([left, unknown]), atol=tolerance(8, 14))
     gone = np.ones((1, len(reading.tokens)), bool)
     [found] = Batch(inside, [reading]).without([gone], "remove" if way == "without" else "mask")

@@ -339,6 +339,8 @@ def test_a_file_without_texts_is_named(tiny_model, tmp_path, capsys, monkeypatch
     (["evaluate", "--model", "{pronouncer}", "--text-column", "text"], "No such option: --text-column"),
     (["train", "--snapshots", "0,1"], "No such option: --snapshots"),
     (["train", "--extra-epochs", "1"], "error: --extra-epochs would do nothing: "),
+    (["train", "--score-labels", "1=0"], "error: --score-labels would do nothing: "),
+    (["train", "--pretrain-epochs", "2"], "error: --pretrain-epochs would do nothing: "),
 ])
 def test_an_option_that_would_do_nothing_is_refused(tiny_pronouncer, tmp_path, capsys, monkeypatch, arguments, given):
     monkeypatch.chdir(tmp_path)

@@ -32,6 +32,7 @@ def make_run():
                  for part in (slice(10, None), slice(10))]
         run = Run(model, settings, *parts, labelled or reviews - 10, device=mx.cpu())
         model(*run.arrays(parts[0], [0])[0])
+        run.average.begin()
         return run
 
     return make

@@ -38,5 +38,6 @@ def test_settings_are_taken_as_object_or_options_and_nothing_else(kind):
 def test_nothing_that_suits_the_data_is_left_open(kind, examples):
     resolved = kind().resolve(examples)
     open_still = {f.name for f in fields(resolved) if getattr(resolved, f.name) is None}
-    assert open_still <= {"patience", "extra"}
+    assert open_still <= {"patience", "extra", "extra_text", "extra_label", "extra_score", "score_labels", "pretrain",
+                          "pretrain_text"}
     assert resolved.resolve(examples) == resolved

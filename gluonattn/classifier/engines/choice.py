@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DependencyError, DeviceError, choose
-from ...models.checkpoint import KNOWN_NGRAMS, Checkpoint, check_weights
+from ...models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint, check_weights
 from ...models.config import require_recipe
 from ...runtime import mxnet_is_installed, parse_device
 from .forward import BAGS, DEFAULTS, shapes
@@ -117,7 +117,7 @@ def prepare(checkpoint: Checkpoint) -> tuple[str, dict, dict[str, np.ndarray]]:
     recipe = checkpoint.config["recipe"]
     model = {**choose("recipe", recipe, DEFAULTS), **checkpoint.config["model"]}
     weights = {name: values.astype(np.float32, copy=False) for name, values in checkpoint.weights.items()
-               if name != KNOWN_NGRAMS}
+               if name not in (KNOWN_NGRAMS, *EVIDENCE)}
     check_weights(shapes(recipe, model), weights)
     for name in BAGS:
         if f"{name}.weight" in weights:

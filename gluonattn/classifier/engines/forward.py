@@ -19,14 +19,21 @@ DIRECTIONS = {
 # What the recipes' classes take where a checkpoint does not say; a test holds them together.
 DEFAULTS: dict[str, dict] = {
     "default": dict(classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30, num_heads=4, dropout=0.4,
-                    attention_dropout=0.0, subword_size=24, subword_buckets=0, ngrams=0),
+                    attention_dropout=0.0, subword_size=24, subword_buckets=0, ngrams=0, evidence=0, embed_dropout=None),
     "post": dict(classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64, units=30, num_heads=4,
                  dropout=0.3, attention_dropout=0.2),
 }
 BAGS = ("subword_embedding", "ngram_scores", "ngram_squares")  # their row 0 is padding and counts as zeros
 
 
-def forward(F: Backend, recipe: str, model: dict, ids, valid_length, subwords=None, ngrams=None):
+def inputs_of(model: dict) -> tuple[str, ...]:
+    """The names of what a model reads, in the order of its arrays."""
+    if model.get("evidence"):
+        return ("ids", "valid_length", "evidence")
+    return ("ids", "valid_length", *(("subwords", "ngrams") if model.get("subword_buckets") else ()))
+
+
+def forward(F: Backend, recipe: str, model: dict, ids, valid_length, *more):
     """Logits and attention weights of a batch.
 
     Parameters
@@ -38,10 +45,9 @@ def forward(F: Backend, recipe: str, model: dict, ids, valid_length, subwords=No
     ids : int32, shape (B, T)
     valid_length : int32, shape (B,)
         Tokens of each text, at least 1; what stands behind them is padding.
-    subwords : int32, shape (B, T, K), or None
-        N-grams of each token, padded with 0; None where the model reads none.
-    ngrams : int32, shape (B, N), or None
-        N-grams of each text, likewise.
+    *more
+        As `inputs_of` names them: `evidence`, float32, shape (B, T, channels), 0 at padding; or `subwords`, int32,
+        shape (B, T, K), and `ngrams`, int32, shape (B, N): n-grams of each token and of each text, padded with 0.
 
     Returns
     -------
@@ -50,11 +56,11 @@ def forward(F: Backend, recipe: str, model: dict, ids, valid_length, subwords=No
         Rows and columns of padding are 0 (the post's recipe masks nothing).
     """
     mask = mask_of(F, recipe, ids, valid_length)
-    words = words_of(F, model, ids, subwords)
+    words = words_of(F, model, ids, *more)
     states = states_of(F, recipe, model, words, valid_length)
     weights = weights_of(F, model, states, mask)
     logits = decide(F, recipe, model, states, weights, mask)
-    return (logits if ngrams is None else logits + wide(F, ngrams)), weights
+    return (logits + wide(F, more[1]) if model.get("ngrams") and len(more) > 1 else logits), weights
 
 
 # The five steps between which an explanation looks in, or puts something else in.
@@ -65,19 +71,26 @@ def mask_of(F: Backend, recipe: str, ids, valid_length):
     return F.mask(ids, None if recipe == "post" else valid_length)
 
 
-def words_of(F: Backend, model: dict, ids, subwords=None):
-    """Vectors of the words, (B, T, E), or (B, T, E + S) with the mean of their n-grams' vectors."""
+def words_of(F: Backend, model: dict, ids, *more):
+    """What the Bi-GRU reads of each word: its vector, and behind it the mean of its n-grams' or its evidence; (B, T, E).
+
+    `more` are the other inputs of `forward`; those of the text as a whole are not read here.
+    """
+    given = dict(zip(inputs_of(model)[2:], more))
+    subwords, evidence = given.get("subwords"), given.get("evidence")
     words = F.embed("embedding", ids)
-    if subwords is None:
-        return words
-    mean = F.bag("subword_embedding", subwords) / F.at_least(F.count(subwords), 1)
-    return F.concat([words, mean])
+    if subwords is not None:
+        mean = F.bag("subword_embedding", subwords) / F.at_least(F.count(subwords), 1)
+        words = F.concat([words, mean])
+    rate = model.get("embed_dropout")
+    words = F.dropout(words, model["dropout"] if rate is None else rate)
+    return words if evidence is None else F.concat([words, evidence])
 
 
 def states_of(F: Backend, recipe: str, model: dict, words, valid_length):
     """States of the Bi-GRU, (B, T, C) with C = 2H; in the default recipe 0 at padding."""
     valid_length = None if recipe == "post" else valid_length
-    return F.recurrent(F.dropout(words, model["dropout"]), valid_length, DIRECTIONS[recipe])
+    return F.recurrent(words, valid_length, DIRECTIONS[recipe])
 
 
 def weights_of(F: Backend, model: dict, states, mask):
@@ -122,6 +135,7 @@ def shapes(recipe: str, model: dict) -> dict[str, tuple[int, ...]]:
     if model.get("subword_buckets"):
         found["subword_embedding.weight"] = (model["subword_buckets"], model["subword_size"])
         embed += model["subword_size"]
+    embed += model.get("evidence", 0)
     if model.get("ngrams"):
         found["ngram_scores.weight"] = (model["ngrams"] + 1, classes)
         found["ngram_squares.weight"] = (model["ngrams"] + 1, 1)

@@ -37,7 +37,7 @@ class MxnetClassifier:
 
     def __call__(self, *arrays):
         """As `gluonattn.classifier.engines.forward.forward`, on numpy arrays."""
-        inputs = (mx.nd.array(array, ctx=self._device, dtype="int32") for array in arrays)
+        inputs = (mx.nd.array(array, ctx=self._device, dtype=array.dtype) for array in arrays)
         logits, weights = self.block(*inputs)
         found = logits.asnumpy(), weights.asnumpy()
         raise_interrupt()

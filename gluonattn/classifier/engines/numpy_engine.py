@@ -29,10 +29,10 @@ class NumpyClassifier:
         self._weights = weights
         self._gates: dict[tuple[str, str], tuple] = {}
 
-    def __call__(self, ids, valid_length, subwords=None, ngrams=None):
+    def __call__(self, *arrays):
         """As `gluonattn.classifier.engines.forward.forward`."""
         with ONE_THREAD:
-            return forward(self, self.recipe, self.model, ids, valid_length, subwords, ngrams)
+            return forward(self, self.recipe, self.model, *arrays)
 
     def weight(self, name):
         return self._weights[name]
@@ -60,11 +60,15 @@ class NumpyClassifier:
 
     def recurrent(self, inputs, valid_length, prefixes):
         """States (B, T, 2H) of inputs (B, T, E), both directions of a step at once."""
-        _, _, weight_h, bias_new = self._prepared_gates(prefixes)
-        batch, length, _ = inputs.shape
-        hidden = weight_h.shape[1]
         gates = self.input_gates(np.ascontiguousarray(inputs.swapaxes(0, 1)), prefixes)  # (T, B, 2, 3H)
-        valid = self.mask(inputs[..., 0], valid_length).T[:, :, None]  # (T, B, 1)
+        return self.recurrent_of_gates(gates, valid_length, prefixes)
+
+    def recurrent_of_gates(self, gates, valid_length, prefixes):
+        """States (B, T, 2H) of what inputs bring into the gates, (T, B, 2, 3H)."""
+        _, _, weight_h, bias_new = self._prepared_gates(prefixes)
+        length, batch = gates.shape[:2]
+        hidden = weight_h.shape[1]
+        valid = self.mask(gates[..., 0, 0].T, valid_length).T[:, :, None]  # (T, B, 1)
         state = np.zeros((2, batch, hidden), np.float32)
         states = np.empty((batch, length, 2 * hidden), np.float32)
         for first in range(length):
@@ -97,6 +101,11 @@ class NumpyClassifier:
         gates = inputs.reshape(-1, inputs.shape[-1]) @ weight_in
         gates += bias_in
         return gates.reshape(*inputs.shape[:-1], 2, -1)
+
+    def last_input_gates(self, inputs, prefixes):
+        """`input_gates` of the last columns of inputs alone (..., C), the others 0, and without biases."""
+        weight_in = self._prepared_gates(prefixes)[0][-inputs.shape[-1] :]
+        return (inputs.reshape(-1, inputs.shape[-1]) @ weight_in).reshape(*inputs.shape[:-1], 2, -1)
 
     def recurrent_of_rows(self, gates, rows, lengths, prefixes):
         """States of many sequences over one table of inputs; what they begin (or end) with alike is computed once.

@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from ...models.cells import CELLS
-from .forward import forward
+from .forward import forward, inputs_of
 
 # Read by every onnxruntime since 1.11 (2022).
 _OPSET, _IR = 15, 8
@@ -21,9 +21,9 @@ def onnx_model(recipe: str, model: dict, weights: Mapping[str, np.ndarray],
                notes: Mapping[str, Any] | None = None) -> onnx.ModelProto:
     """The classifier with any batch, length and number of n-grams.
 
-    Inputs are ids (batch, length), valid_length (batch,) and, where the model
-    reads n-grams, subwords (batch, length, subwords) and ngrams (batch,
-    ngrams), all int32; outputs logits and weights, float32.
+    Inputs are ids (batch, length) and valid_length (batch,), int32, and what else the model reads: evidence
+    (batch, length, channels), float32; or subwords (batch, length, subwords) and ngrams (batch, ngrams), int32.
+    Outputs are logits and weights, float32.
 
     Parameters
     ----------
@@ -39,11 +39,13 @@ def onnx_model(recipe: str, model: dict, weights: Mapping[str, np.ndarray],
     onnx.ModelProto
     """
     graph = OnnxGraph(weights)
-    axes: dict[str, list] = {"ids": ["batch", "length"], "valid_length": ["batch"]}
-    if model.get("subword_buckets"):
-        axes.update(subwords=["batch", "length", "subwords"], ngrams=["batch", "ngrams"])
-    inputs = [helper.make_tensor_value_info(name, TensorProto.INT32, shape) for name, shape in axes.items()]
-    logits, attention = forward(graph, recipe, model, *(_Value(graph, name) for name in axes))
+    axes: dict[str, list] = {
+        "ids": ["batch", "length"], "valid_length": ["batch"], "subwords": ["batch", "length", "subwords"],
+        "ngrams": ["batch", "ngrams"], "evidence": ["batch", "length", model.get("evidence")]}
+    names = inputs_of(model)
+    kinds = {"evidence": TensorProto.FLOAT}
+    inputs = [helper.make_tensor_value_info(name, kinds.get(name, TensorProto.INT32), axes[name]) for name in names]
+    logits, attention = forward(graph, recipe, model, *(_Value(graph, name) for name in names))
     graph.name(logits, "logits")
     graph.name(attention, "weights")
     heads = CELLS[model["cell"]].heads(model["num_heads"])

@@ -48,9 +48,9 @@ class TorchClassifier(nn.Module):
                 place = place.get_submodule(part)
             place.register_parameter(last, nn.Parameter(tensor))
 
-    def forward(self, ids, valid_length, subwords=None, ngrams=None):
+    def forward(self, ids, valid_length, *more):
         """As `gluonattn.classifier.engines.forward.forward`, on tensors."""
-        return forward(self, self.recipe, self.model, ids, valid_length, subwords, ngrams)
+        return forward(self, self.recipe, self.model, ids, valid_length, *more)
 
     def weight(self, name):
         return self.get_parameter(name)
