@@ -250,7 +250,7 @@ def _start(settings: ClassifierSettings, texts, tokens, targets, split, fitting)
                   fixed=settings.max_length if settings.recipe == "post" else None)
     parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
              for part in (train, valid)]
-    start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "own": own}
+    start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "labelled": own}
     return start, vocabulary, branch
 
 

@@ -122,7 +122,7 @@ def train_pronunciation(
         arguments = _model_arguments(settings, len(vocabulary))
         start: dict[str, Any] = {
             "settings": settings, "model": arguments, "train": encode(sets.train, vocabulary),
-            "valid": encode(sets.valid, vocabulary), "own": len(sets.train),
+            "valid": encode(sets.valid, vocabulary), "labelled": len(sets.train),
         }
         run = new_run(**start, device=device, group=group)
         kept = Snapshots(lambda epoch, weights: save_snapshot(out, epoch, weights, fingerprint),
