@@ -197,7 +197,7 @@ def _token_code(token: str) -> int:
 def _hashes(codes: np.ndarray, lengths: range, owners: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Hashes of all runs within one owner (None: all codes are of one), and whose they are; shorter runs first.
 
-    uint32 wraps around, which is what a hash wants.
+    uint32 wraps around, as a hash needs it.
     """
     owners = np.zeros(len(codes), np.int64) if owners is None else owners
     sums, found, whose = codes, [np.zeros(0, np.uint32)], [owners[:0]]

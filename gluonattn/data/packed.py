@@ -22,7 +22,7 @@ class Packed(NamedTuple):
     starts, lengths : numpy.ndarray, int64, shape (texts,)
         Where each text stands in `words`.
     ids : numpy.ndarray, int32, shape (distinct words + 1,)
-        What the vocabulary calls each word. The last row is of a dropped word: the unknown token's.
+        Id of each word in the vocabulary. The last row stands for a dropped word: the unknown token's.
     subwords : numpy.ndarray, int32, shape (distinct words + 1, K), or None
         Character n-grams of each word, padded with 0; a dropped word has none.
     padding : int
@@ -55,7 +55,7 @@ class Packed(NamedTuple):
         ----------
         positions : sequence of int
         word_dropout : float, default 0
-            Share of the words to drop.
+            Fraction of words that are replaced by ``<unk>``.
         rng : numpy.random.Generator or None
             Chooses them.
 

@@ -1,4 +1,4 @@
-"""Saying a word letter by letter: the Transformer's decoder with a cache, under GluonNLP's beam search."""
+"""Sequences decoded letter by letter: the Transformer's decoder with a cache, under GluonNLP's beam search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StepDecoder:
     ----------
     model : Transformer
     never : sequence of int
-        Ids that are not to be said.
+        Ids that must not be decoded.
     """
 
     def __init__(self, model, never: Sequence[int] = ()):
@@ -44,7 +44,7 @@ class StepDecoder:
         Parameters
         ----------
         letters : mxnet.nd.NDArray, shape (B,)
-            The letter said last.
+            The last letter.
         states : list
             Of `start`, or of the step before.
 
@@ -101,11 +101,11 @@ def decode(model, source, source_length, begin: int, end: int, beam: int = 1, ma
     begin, end : int
         Ids of the letters that begin and end a sequence.
     beam : int, default 1
-        Sequences that are followed at once.
+        Number of sequences that the search keeps.
     max_length : int, default 48
         Letters, begin among them, after which a sequence is cut.
     never : sequence of int
-        Ids that are not to be said.
+        Ids that must not be decoded.
 
     Returns
     -------

@@ -36,7 +36,7 @@ _interrupted = False
 
 @contextmanager
 def _holding_interrupts():
-    """Where MXNet calls Python, Ctrl-C would come out as an error of MXNet's: `raise_interrupt` has it later."""
+    """Keep a Ctrl-C for `raise_interrupt`: where MXNet calls Python, it would become an error of MXNet's."""
     global _interrupted
     try:
         yield
@@ -45,7 +45,7 @@ def _holding_interrupts():
 
 
 def raise_interrupt() -> None:
-    """Raise the KeyboardInterrupt that came inside one of these operators; what they computed then is worth nothing."""
+    """Raise the KeyboardInterrupt that came inside one of these operators. What they computed then is not valid."""
     global _interrupted
     if _interrupted:
         _interrupted = False
