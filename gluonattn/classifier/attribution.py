@@ -337,7 +337,7 @@ def _slopes(inside, paths, targets, shares, parts) -> list[tuple[np.ndarray, np.
 
 
 def _origins(inside: Inside, readings: Sequence[Reading]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Gates and logits (1, classes) of as many unknown words as each text has; computed once a length, and short ones kept."""
+    """Gates and logits (1, classes) of as many unknown words as each text has; once a length, short ones kept."""
     known = dict(inside.origins)
     for reading in readings:
         size = len(reading.tokens)

@@ -65,7 +65,8 @@ def heatmap(
     if ax is None:
         ax = _new_axes(rows, columns, cell, names)
     image = ax.imshow(weights, cmap=colour_map, vmin=0, vmax=highest or 1, aspect="equal")
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.7, pad=0.02, format=_percent)
+    figure: Any = ax.figure
+    bar = figure.colorbar(image, ax=ax, shrink=0.7, pad=0.02, format=_percent)
     if not own:  # measured now that the bar has taken its share
         cell = _cell(ax, max(rows, columns))
     size = min(_LABEL_SIZE, 0.7 * cell)
@@ -83,7 +84,8 @@ def heatmap(
     ax.set_yticks([y - 0.5 for y in range(1, rows)], minor=True)
     ax.grid(which="minor", color="white", linewidth=min(1.0, cell / 12))
     ax.tick_params(which="minor", length=0)
-    ax.spines[:].set_visible(False)
+    spines: Any = ax.spines
+    spines[:].set_visible(False)
     if numbers:
         _print_numbers(ax, weights, image, min(0.85 * size, 0.5 * cell))
     bar.outline.set_visible(False)
@@ -144,7 +146,7 @@ def _label(axis: Any, names: Sequence[str], font: Any, size: float) -> None:
         label.set(fontfamily=font, fontsize=size)
 
 
-def _cell(ax: Axes, tokens: int) -> float:
+def _cell(ax: Any, tokens: int) -> float:
     """Side of one cell of the caller's axes, in points."""
     box = ax.get_window_extent()
     return float(72 * min(box.width, box.height) / ax.figure.dpi / tokens)

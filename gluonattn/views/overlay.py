@@ -180,7 +180,7 @@ def _new_axes(scene: Scene, title: str) -> Axes:
     return figure.add_axes((0, 0, 1, scene.size[1] / high))
 
 
-def _fitting(ax: Axes, record: AttentionRecord, looks: Sequence[Look], entries: Sequence[Entry], width: float | None,
+def _fitting(ax: Any, record: AttentionRecord, looks: Sequence[Look], entries: Sequence[Entry], width: float | None,
              by_query: bool) -> tuple[Scene, float]:
     """The scene that fits axes of a given size, and the scale at which it does."""
     engine = ax.figure.get_layout_engine()

@@ -124,7 +124,7 @@ def test_what_is_no_word_is_refused(pronouncer, call, said):
 
 
 def test_a_classifier_and_a_folder_without_words_are_refused(tiny_model, tiny_pronouncer, tmp_path):
-    with pytest.raises(CheckpointError, match="is a classifier"):
+    with pytest.raises(CheckpointError, match="open a classifier"):
         load_pronouncer(tiny_model)
     copy = tmp_path / "copy"
     shutil.copytree(tiny_pronouncer, copy)
