@@ -4,6 +4,7 @@ The list is transformers' own. Sizes stand here where they cannot be guessed fro
 a family that appears next year is tried all the same.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import contextlib
@@ -168,7 +169,7 @@ def guessed(config) -> dict:
     found: dict[str, Any] = {}
     for value, names in GUESSES.items():
         for name in names.split():
-            if isinstance(getattr(config, name, None), int) or name == "head_dim" and hasattr(config, name):
+            if isinstance(getattr(config, name, None), int) or (name == "head_dim" and hasattr(config, name)):
                 found[name] = int(value)
     for name in getattr(config, "sub_configs", {}):
         below = getattr(config, name, None)

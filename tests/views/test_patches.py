@@ -37,7 +37,7 @@ def test_the_overlay_covers_the_picture(picture):
     below, above = ax.images
     assert tuple(below.get_extent()) == tuple(above.get_extent()) == (-0.5, 29.5, 19.5, -0.5)
     assert np.allclose(above.get_array(), patch_weights(record, layer=0, head=1, query=(0, 2)))
-    assert 0 <= np.min(below.get_array()) and np.max(below.get_array()) <= 1
+    assert np.min(below.get_array()) >= 0 and np.max(below.get_array()) <= 1
     (frame,) = ax.patches
     assert (frame.get_x(), frame.get_y(), frame.get_width(), frame.get_height()) == (19.5, -0.5, 10, 10)
 
