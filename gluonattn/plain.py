@@ -40,7 +40,13 @@ class Plain(NamedTuple):
     places: Sequence[tuple[int, int]] | None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """A span of `text` in the typed text."""
+        """A span of `text` in the typed text.
+
+        Parameters
+        ----------
+        start, end : int
+            Half-open, in `text`.
+        """
         if self.places is None:
             return start, end
         if start == end:

@@ -92,7 +92,7 @@ def figure(values, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
 def _resampled(values: np.ndarray, resamples: int, rng, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """How often each column of `values` was drawn, (part of the resamples, columns), and the columns.
 
-    Columns that are alike are drawn as one kind where that is faster: whether answers are right has few kinds.
+    Columns that are alike are drawn as one kind where that is faster: whether answers are correct has few kinds.
     """
     size = values.shape[1]
     kinds, times = np.unique(values, axis=1, return_counts=True)
@@ -129,6 +129,13 @@ def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarra
 
     Statistics that are computed from the same draws can be subtracted: ``(draws @ hits) / (draws @ tries)`` is a rate and
     its bootstrap distribution, resampled by unit however many tries a unit has.
+
+    Parameters
+    ----------
+    units : int
+        How many units the sample has.
+    resamples : int
+    seed : int, default 0
 
     Returns
     -------
@@ -184,7 +191,7 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     Parameters
     ----------
     first, second : numpy.ndarray of bool, shape (texts,)
-        Whether each was right.
+        Whether each was correct.
     """
     from scipy.stats import binomtest
 
@@ -202,14 +209,14 @@ def holm(p: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
-def calibration(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> tuple[float, list[dict]]:
+def calibration(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> tuple[float, list[dict]]:
     """Expected calibration error and the reliability curve behind it (Guo et al. 2017).
 
     Parameters
     ----------
     confidence : numpy.ndarray, shape (texts,)
         Probability of the predicted label.
-    right : numpy.ndarray of bool, shape (texts,)
+    correct : numpy.ndarray of bool, shape (texts,)
     bins : int, default 15
         Of equal width from 0 to 1.
 
@@ -221,7 +228,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> tu
         confidence, accuracy, texts of each bin that has any.
     """
     place = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
-    curve = [{"confidence": float(confidence[place == b].mean()), "accuracy": float(right[place == b].mean()),
+    curve = [{"confidence": float(confidence[place == b].mean()), "accuracy": float(correct[place == b].mean()),
               "texts": int((place == b).sum())} for b in np.unique(place)]
     error = sum(part["texts"] * abs(part["confidence"] - part["accuracy"]) for part in curve) / len(place)
     return float(error), curve
@@ -231,6 +238,10 @@ def rank_agreement(first: np.ndarray, second: np.ndarray) -> float:
     """Kendall's tau-b of two lists of scores; NaN where one of them orders nothing.
 
     Scores that float32 cannot tell apart are tied; see `gluonattn.metrics.tie_close`.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray, shape (n,)
     """
     from scipy.stats import kendalltau
 

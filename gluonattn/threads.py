@@ -40,7 +40,14 @@ ONE_THREAD = _OneThread()
 
 
 def ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator:
-    """Yield ``function(*item)`` in order, at most `workers` at work and one more waiting."""
+    """Yield ``function(*item)`` in order. At most `workers` calls run, and one more waits.
+
+    Parameters
+    ----------
+    function : callable
+    inputs : iterable of tuple
+    workers : int
+    """
     if workers < 2:
         yield from (function(*item) for item in inputs)
         return
@@ -52,7 +59,16 @@ def ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator
 
 
 def in_order(submit: Callable[..., Future], inputs: Iterable[tuple], most: int) -> Iterator:
-    """Yield the results of ``submit(*item)`` in order; `most` are under way, and one more."""
+    """Yield the results of ``submit(*item)`` in order.
+
+    Parameters
+    ----------
+    submit : callable
+        Gives a future.
+    inputs : iterable of tuple
+    most : int
+        Calls under way; one more waits.
+    """
     waiting: deque[Future] = deque()
     for item in inputs:
         waiting.append(submit(*item))

@@ -22,6 +22,7 @@ FLOORS = {
     "plain": 1,
     "progress": 1,
     "statistics": 2,
+    "streams": 1,
     "threads": 1,
     "processes": 1,
     "record": 2,
@@ -51,11 +52,24 @@ def room_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported(source: str, path: Path) -> list[str]:
-    """Full dotted names of everything a file imports, at any depth of its code."""
+def imported(source: str, path: Path, for_types: bool = True) -> list[str]:
+    """Full dotted names of everything a file imports, at any depth of its code.
+
+    Parameters
+    ----------
+    source : str
+    path : pathlib.Path
+        Where it stands.
+    for_types : bool, default True
+        Whether imports under ``if TYPE_CHECKING`` count.
+    """
     package = ["gluonattn", *path.relative_to(PACKAGE).parts[:-1]]
     names = []
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    if not for_types:
+        tree.body = [node for node in tree.body
+                     if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING")]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -146,6 +160,101 @@ def test_the_walk_notices_a_broken_floor(where, code):
 )
 def test_the_walk_lets_the_allowed_pass(where, code):
     assert broken_floors(code, PACKAGE / where) == []
+
+
+# Rooms whose long files and functions have no sentence yet. A new room is checked from its first day.
+UNMEASURED = {"capture", "views"}
+MAX_FILE, MAX_FUNCTION = 300, 60  # lines
+
+
+def too_long(source: str) -> list[str]:
+    """What of a file is too long, unless a paragraph "Stays whole:" of its docstring says why (and names the function)."""
+    tree = ast.parse(source)
+    paragraphs = (ast.get_docstring(tree) or "").split("\n\n")
+    reasons = "".join(paragraph for paragraph in paragraphs if paragraph.startswith("Stays whole:"))
+    found = []
+    if len(source.splitlines()) > MAX_FILE and not reasons:
+        found.append(f"{len(source.splitlines())} lines")
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            lines = node.end_lineno - node.lineno + 1
+            if lines > MAX_FUNCTION and f"`{node.name}`" not in reasons:
+                found.append(f"{node.name}: {lines} lines")
+    return found
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if room_of(path) not in UNMEASURED],
+                         ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_long_file_or_function_says_why_it_stays_whole(path):
+    assert too_long(path.read_text(encoding="utf-8")) == []
+
+
+def test_what_is_too_long_is_noticed():
+    long = "def draw():\n" + "    pass\n" * MAX_FUNCTION
+    assert too_long(long) == ["draw: 61 lines"]
+    assert too_long("x = 1\n" * (MAX_FILE + 1)) == ["301 lines"]
+    reason = "Stays whole: `draw` is one figure, from top to bottom."
+    assert too_long(f'"""A picture.\n\n{reason}\n"""\n{long}') == []
+    assert too_long(f'"""A picture.\n\n{reason}\n"""\n{long.replace("draw", "paint")}') == ["paint: 61 lines"]
+
+
+# Rooms that have a circle of files yet. A new room is checked from its first day.
+WITH_CIRCLES = {"capture", "classifier"}
+
+
+def imports_inside(room: str, sources: dict[str, str]) -> dict[str, set[str]]:
+    """Which files of a room each of its files imports when it runs, by dotted names ("gluonattn.record.units").
+
+    Parameters
+    ----------
+    room : str
+    sources : dict of str to str
+        Source by path inside the room ("units.py", "cells/__init__.py").
+    """
+    names = {path: ".".join(["gluonattn", room, *path.removesuffix(".py").removesuffix("__init__").split("/")]).strip(".")
+             for path in sources}
+    found: dict[str, set[str]] = {}
+    for path, source in sources.items():
+        targets = set()
+        for name in imported(source, PACKAGE / room / path, for_types=False):
+            while name.count(".") >= 1 and name not in names.values():
+                name = name.rpartition(".")[0]
+            targets.add(name)
+        found[names[path]] = targets & set(names.values()) - {names[path]}
+    return found
+
+
+def circle_in(graph: dict[str, set[str]]) -> list[str]:
+    """Nodes of one circle, or none."""
+    done: set[str] = set()
+
+    def walk(node: str, path: list[str]) -> list[str]:
+        if node in path:
+            return [*path[path.index(node):], node]
+        if node in done:
+            return []
+        for target in sorted(graph[node]):
+            if circle := walk(target, [*path, node]):
+                return circle
+        done.add(node)
+        return []
+
+    return next((circle for node in sorted(graph) if (circle := walk(node, []))), [])
+
+
+@pytest.mark.parametrize("room", sorted(p.parent.name for p in PACKAGE.glob("*/__init__.py")))
+def test_the_files_of_a_room_import_each_other_in_no_circle(room):
+    sources = {path.relative_to(PACKAGE / room).as_posix(): path.read_text(encoding="utf-8")
+               for path in (PACKAGE / room).rglob("*.py")}
+    circle = circle_in(imports_inside(room, sources))
+    assert room in WITH_CIRCLES or circle == []
+
+
+def test_a_circle_is_noticed():
+    sources = {"__init__.py": "from .a import x", "a.py": "from .b import y", "b.py": "def f():\n    from .a import x"}
+    assert circle_in(imports_inside("views", sources)) == ["gluonattn.views.a", "gluonattn.views.b", "gluonattn.views.a"]
+    assert circle_in(imports_inside("views", {**sources, "b.py": "from ..record import Token"})) == []
+    assert circle_in(imports_inside("views", {**sources, "b.py": "from . import x"}))
 
 
 def names_of(task: str) -> list[str]:

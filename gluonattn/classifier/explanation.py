@@ -108,8 +108,8 @@ class Explanation(AttentionRecord):
         return self._opened
 
 
-def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels: Sequence[str],
-               validation: dict | None, draws: int = DRAWS, what_if: bool = True) -> list[tuple[dict, dict]]:
+def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labels: Sequence[str],
+                  validation: dict | None, draws: int = DRAWS, what_if: bool = True) -> list[tuple[dict, dict]]:
     """What is said beside the attention of each text of a batch.
 
     Parameters
@@ -141,9 +141,11 @@ def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels:
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
     attributions = attribute_batch(batch, method, classes)
+    each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
+            for size in (len(reading.tokens) for reading in batch.readings)]
+    batch.expect(each)
     tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, draws=draws)
-    without = batch.without([np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
-                             for size in (len(reading.tokens) for reading in batch.readings)])
+    without = batch.without(each)
     known = (validation or {}).get("comprehensiveness", {})
     found = []
     for passed, (scores, notes), test, target, dropped in zip(batch.passes, attributions, tests, classes, without):
@@ -175,6 +177,6 @@ def without_attention_to(weights: np.ndarray, token: int) -> np.ndarray:
     return np.where(total > 1e-6, left / np.maximum(total, 1e-6), even)
 
 
-def predicted(labels: list[str], row: np.ndarray) -> Prediction:
+def make_prediction(labels: list[str], row: np.ndarray) -> Prediction:
     """A row of probabilities by label."""
     return Prediction(labels[int(row.argmax())], dict(zip(labels, map(float, row))))

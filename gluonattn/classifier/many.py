@@ -20,7 +20,7 @@ from ..record import Token
 from ..runtime import total_threads
 from ..threads import ahead, in_order
 from .batch import Batch
-from .explanation import Explanation, attributed
+from .explanation import Explanation, explain_batch
 from .reader import Reading
 
 if TYPE_CHECKING:
@@ -50,6 +50,18 @@ def explain_many(predictor: Predictor, texts: Sequence[Text], asked: Asked, thre
     """Yield the explanation of each text, in order; `_EXPLAINED` of them are held at once.
 
     Batches are the same however they are shared out, and so are answers, to the bit.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    texts : sequence of Text
+        Texts with their visible tokens.
+    asked : Asked
+        Method, class, draws, and whether what-if is computed.
+    threads : int
+        Processors that may compute at once.
+    progress : callable or None
+        Called with (texts done, texts in all).
     """
     plan = list(_plan([len(tokens) for _, tokens in texts], predictor.max_length))
     count = min(total_threads(), len(plan)) if asked.method and len(texts) >= _WORTH_PROCESSES else 1
@@ -75,13 +87,22 @@ def explain_many(predictor: Predictor, texts: Sequence[Text], asked: Asked, thre
 
 
 def make(predictor: Predictor, texts: Sequence[Text], asked: Asked, threads: int = 1) -> list[Made]:
-    """What the model makes of the texts of a batch."""
+    """What the model makes of the texts of a batch.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    texts : sequence of Text
+        Of one batch.
+    asked : Asked
+    threads : int, default 1
+    """
     readings = [predictor.read(text, tokens) for text, tokens in texts]
     if asked.method is None:
         return [(reading, *seen, None) for reading, seen in zip(readings, predictor.look(readings))]
     batch = Batch(predictor.inside, readings, threads)
-    said = attributed(batch, asked.method, [asked.target] * len(readings), predictor.labels,
-                      predictor.config.get("explanation"), asked.draws, asked.what_if)
+    said = explain_batch(batch, asked.method, [asked.target] * len(readings), predictor.labels,
+                         predictor.config.get("explanation"), asked.draws, asked.what_if)
     return [(reading, passed.probabilities, passed.weights[0], own)
             for reading, passed, own in zip(readings, batch.passes, said)]
 

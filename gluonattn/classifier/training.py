@@ -1,4 +1,7 @@
-"""From reviews to a checkpoint folder."""
+"""From reviews to a checkpoint folder.
+
+Stays whole: `train` is the steps of a run in their order. A third of it is its signature and docstring.
+"""
 
 from __future__ import annotations
 
@@ -226,8 +229,8 @@ def _start(settings: ClassifierSettings, texts, tokens, targets, split, fitting)
     from ..data.vocabulary import Vocabulary, build_vocabulary
     from ..training.loop import Part
 
-    own = len(split[0])
-    order = [*split[0], *range(own + len(split[1]), len(texts)), *split[1]]
+    labelled = len(split[0])
+    order = [*split[0], *range(labelled + len(split[1]), len(texts)), *split[1]]
     train, valid = slice(len(order) - len(split[1])), slice(len(order) - len(split[1]), None)
     targets = targets[order]
     vocabulary = build_vocabulary((tokens[i] for i in order[train]), settings.min_count or 1)
@@ -237,8 +240,8 @@ def _start(settings: ClassifierSettings, texts, tokens, targets, split, fitting)
         for first in range(0, len(order), _CHUNK):
             part = order[first : first + _CHUNK]
             found += texts_ngrams([texts[i] for i in part], [tokens[i] for i in part])
-        fewest = 2 if own < SMALL else 6 if settings.extra else 3
-        branch = fit_linear(found, targets[train], own, fewest, settings.seed, fitting)
+        min_count = 2 if labelled < SMALL else 6 if settings.extra else 3
+        branch = fit_linear(found, targets[train], labelled, min_count, settings.seed, fitting)
         offsets = branch.offsets
         del found
     arguments = _model_arguments(settings, vocabulary, targets.shape[1])
@@ -247,7 +250,7 @@ def _start(settings: ClassifierSettings, texts, tokens, targets, split, fitting)
                   fixed=settings.max_length if settings.recipe == "post" else None)
     parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
              for part in (train, valid)]
-    start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "own": own}
+    start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "labelled": labelled}
     return start, vocabulary, branch
 
 

@@ -51,7 +51,12 @@ class Encoder:
     def __call__(self, text: str, tokens: Sequence[str]) -> Example:
         """Encode a text and its tokens.
 
-        N-grams of the text are those of all of it, also where its tokens are cut.
+        N-grams are those of the whole text, also where its tokens are cut.
+
+        Parameters
+        ----------
+        text : str
+        tokens : sequence of str
         """
         everything, tokens = tokens, list(tokens[: self._max_length])
         return Example(

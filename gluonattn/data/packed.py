@@ -22,7 +22,7 @@ class Packed(NamedTuple):
     starts, lengths : numpy.ndarray, int64, shape (texts,)
         Where each text stands in `words`.
     ids : numpy.ndarray, int32, shape (distinct words + 1,)
-        What the vocabulary calls each word. The last row is of a dropped word: the unknown token's.
+        Id of each word in the vocabulary. The last row stands for a dropped word: the unknown token's.
     subwords : numpy.ndarray, int32, shape (distinct words + 1, K), or None
         Character n-grams of each word, padded with 0; a dropped word has none.
     padding : int
@@ -48,14 +48,14 @@ class Packed(NamedTuple):
         return self._replace(starts=self.starts[texts], lengths=self.lengths[texts],
                              ngrams=None if self.ngrams is None else self.ngrams[texts])
 
-    def batch(self, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
+    def batch(self, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
         """Padded arrays of the texts at these positions.
 
         Parameters
         ----------
         positions : sequence of int
-        share : float, default 0
-            Share of the words to drop.
+        word_dropout : float, default 0
+            Fraction of words that are replaced by ``<unk>``.
         rng : numpy.random.Generator or None
             Chooses them.
 
@@ -71,8 +71,8 @@ class Packed(NamedTuple):
         lengths = self.lengths[positions]
         before = np.cumsum(lengths) - lengths
         words = self.words[np.repeat(self.starts[positions] - before, lengths) + np.arange(lengths.sum())]
-        if share:
-            words[rng.random(len(words)) < share] = len(self.ids) - 1
+        if word_dropout:
+            words[rng.random(len(words)) < word_dropout] = len(self.ids) - 1
         ids = np.full((len(lengths), self.fixed or lengths.max()), self.padding, np.int32)
         real = np.arange(ids.shape[1]) < lengths[:, None]
         ids[real] = self.ids[words]

@@ -1,4 +1,4 @@
-"""Where reviews come from: the bundled sample, NSMC, or a file of one's own."""
+"""Where reviews come from: the bundled sample, NSMC, or a file of the user's own."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def _download(url: str, target: Path, digest: str, progress) -> None:
 
 
 def fetch(url: str, part: Path, progress: Callable[[str, int, int], None] | None = None) -> None:
-    """Append what is missing of `url` to `part`.
+    """Append to `part` what is missing of `url`.
 
     Parameters
     ----------

@@ -30,8 +30,8 @@ def additive_scores(query: np.ndarray, key: np.ndarray, v: np.ndarray) -> np.nda
     """
     batch, queries, keys = len(query), query.shape[1], key.shape[1]
     scores = np.zeros((queries, keys * batch), query.dtype)
-    for units, own, tanh in _tanh(query, key):
-        scores[own] += (v[units] @ tanh.reshape(len(tanh), -1)).reshape(tanh.shape[1], -1)
+    for units, rows, tanh in _tanh(query, key):
+        scores[rows] += (v[units] @ tanh.reshape(len(tanh), -1)).reshape(tanh.shape[1], -1)
     return scores.reshape(queries, keys, batch).transpose(2, 0, 1)
 
 
@@ -56,12 +56,12 @@ def additive_gradients(query, key, v, gradient) -> tuple[np.ndarray, np.ndarray,
     by_query = np.empty((query.shape[1], query.shape[2], len(query)), query.dtype)
     by_key = np.zeros((key.shape[2], key.shape[1], len(key)), query.dtype)
     by_v = np.zeros_like(v)
-    for units, own, tanh in _tanh(query, key):
-        slope = gradient[own]
+    for units, rows, tanh in _tanh(query, key):
+        slope = gradient[rows]
         by_v[units] += tanh.reshape(len(tanh), -1) @ slope.ravel()
         np.multiply(tanh, tanh, out=tanh)  # tanh' = 1 - tanh^2; the 1 is added below, to sums
         tanh *= slope
-        by_query[own, units] = np.add.reduce(tanh, axis=2).swapaxes(0, 1)
+        by_query[rows, units] = np.add.reduce(tanh, axis=2).swapaxes(0, 1)
         by_key[units] += tanh[:, 0] if tanh.shape[1] == 1 else np.add.reduce(tanh, axis=1)
     by_query = (gradient.sum(axis=1)[:, None] - by_query) * v[:, None]
     by_key = (gradient.sum(axis=0) - by_key) * v[:, None, None]
@@ -78,11 +78,11 @@ def _tanh(query, key) -> Iterator[tuple[slice, slice, np.ndarray]]:
     for start in range(0, len(key), step):
         units = slice(start, start + step)
         for first in range(0, query.shape[1], together):
-            own = slice(first, first + together)
-            some = query[units, own]
+            rows = slice(first, first + together)
+            some = query[units, rows]
             tanh = memory[: len(some), : some.shape[1]]
             if not tanh.flags.c_contiguous:  # the last queries, or units
                 tanh = np.empty(tanh.shape, tanh.dtype)
             np.add(some, key[units], out=tanh)
             np.tanh(tanh, out=tanh)
-            yield units, own, tanh
+            yield units, rows, tanh

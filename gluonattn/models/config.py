@@ -108,5 +108,11 @@ def has_commands(recipe: str) -> bool:
 
 
 def refuse(path: Path, reason: str) -> NoReturn:
-    """Raise CheckpointError for a file of a checkpoint whose values are not what they should be."""
+    """Raise CheckpointError for a file of a checkpoint whose values are not what they should be.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    reason : str
+    """
     refuse_as(path, reason, CheckpointError)

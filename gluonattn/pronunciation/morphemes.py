@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..text.jamo import coda_of
-from ..text.tokenizers import _pieces, _readable, tokenizer
+from ..text.tagger import make_readable, split_pieces
+from ..text.tokenizers import tokenizer
 
 NOUNS = ("N", "XPN", "XR", "XSN", "SL", "SH", "SN")
 _STEMS = ("VV", "VA", "VX")
@@ -86,7 +87,7 @@ def morphemes(text: str) -> list[Morpheme]:
         If Mecab cannot be loaded.
     """
     found: list[Morpheme] = []
-    for start, piece in _pieces(_readable(text), _LONGEST):
+    for start, piece in split_pieces(make_readable(text), _LONGEST):
         at, number = start, (found[-1].word + 1 if found else 0)
         for surface, tag, kind, expression in _analyse(piece):
             at = text.find(surface, at)

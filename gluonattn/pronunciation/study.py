@@ -1,4 +1,8 @@
-"""Everything the report on a model of pronunciation says, as figures: heads against causes, and causes against edits."""
+"""Everything the report on a model of pronunciation says, as figures: heads against causes, and causes against edits.
+
+Stays whole: `study` has one plan of draws, the same for every figure. Half of it is its signature and
+docstring.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,14 @@ class Model(Speaker, Protocol):
     """A model of pronunciation at one epoch; `explain.pronouncer` has it."""
 
     def all_records(self, words: Sequence[str], sounds: Sequence[str]) -> list[dict[str, AttentionRecord]]:
-        """Of each word its records by kind, teacher-forced."""
+        """Of each word its records by kind, teacher-forced.
+
+        Parameters
+        ----------
+        words : sequence of str
+        sounds : sequence of str
+            What each word is made to say.
+        """
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Training a Transformer to say Korean words: from a corpus to a checkpoint folder."""
+"""Training a Transformer to say Korean words: from a corpus to a checkpoint folder.
+
+Stays whole: `train_pronunciation` is the steps of a run in their order. Half of it is its signature and
+docstring.
+"""
 
 from __future__ import annotations
 
@@ -43,18 +47,18 @@ WORDS = "words.tsv"  # in the checkpoint folder: which words were trained on and
 
 def train_pronunciation(
     data: str = "sample",
-    out: str | os.PathLike = "runs/pronunciation",
+    out: str | os.PathLike[str] = "runs/pronunciation",
     *,
     settings: PronunciationSettings | None = None,
     snapshots: Sequence[int] = (0, 1, 10),
     text_column: str | None = None,
     label_column: str | None = None,
     resume: bool | None = False,
-    callbacks: Sequence = (),
+    callbacks: Sequence[Any] = (),
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
     reading: Callable[[int, int], None] | None = None,
-    **options,
+    **options: Any,
 ) -> Path:
     """Train a Transformer to say Korean words, and save it.
 
@@ -118,7 +122,7 @@ def train_pronunciation(
         arguments = _model_arguments(settings, len(vocabulary))
         start: dict[str, Any] = {
             "settings": settings, "model": arguments, "train": encode(sets.train, vocabulary),
-            "valid": encode(sets.valid, vocabulary), "own": len(sets.train),
+            "valid": encode(sets.valid, vocabulary), "labelled": len(sets.train),
         }
         run = new_run(**start, device=device, group=group)
         kept = Snapshots(lambda epoch, weights: save_snapshot(out, epoch, weights, fingerprint),
@@ -134,7 +138,7 @@ def train_pronunciation(
             "fingerprint": fingerprint, "finished": False, "versions": {**runtime.versions(), "gluonattn": __version__},
         }
 
-        def save_best(run):
+        def save_best(run: Any) -> None:
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             check_pronunciation({**best, "format": FORMAT, "sha256": {}}, out / CONFIG)
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), get_weights(run.model), run.history))
@@ -160,7 +164,7 @@ def _fingerprint_of(out: Path) -> str | None:
         return None
 
 
-def _model_arguments(settings: PronunciationSettings, words: int) -> dict:
+def _model_arguments(settings: PronunciationSettings, words: int) -> dict[str, Any]:
     """Every argument of the model, defaults too: they may differ in a later version."""
     from ..models.transformer import Transformer
 

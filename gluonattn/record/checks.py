@@ -54,7 +54,14 @@ def lost_mass(weights: np.ndarray) -> float:
 
 
 def check_texts(kind: Any, text: Any, target_text: Any) -> None:
-    """Raise RecordError unless the kind is known and has the texts it needs."""
+    """Raise RecordError unless the kind is known and has the texts it needs.
+
+    Parameters
+    ----------
+    kind : object
+    text, target_text : object
+        Raw texts (str); None is no target text.
+    """
     if kind not in KINDS:
         raise RecordError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
     if not isinstance(text, str) or not isinstance(target_text, (str, type(None))):
@@ -89,7 +96,14 @@ def check_shapes(weights: np.ndarray, vectors: Mapping[str, np.ndarray | None], 
 
 
 def check_attributions(attributions: Mapping[str, np.ndarray], keys: int) -> None:
-    """Raise RecordError unless every attribution is one finite score for each key."""
+    """Raise RecordError unless every attribution is one finite score for each key.
+
+    Parameters
+    ----------
+    attributions : mapping of str to numpy.ndarray
+    keys : int
+        Number of keys.
+    """
     for name, scores in attributions.items():
         if scores.shape != (keys,) or not np.isfinite(scores).all():
             raise RecordError(

@@ -41,7 +41,7 @@ def seed_everything(seed: int) -> None:
 
 
 def hear_lazy_update_notice() -> None:
-    """Have MXNet give its notice on Adam with sparse gradients now, where nobody sees it: it gives it once a process."""
+    """Have MXNet print its notice on Adam with sparse gradients now, hidden. It prints it once a process."""
     nd = import_mxnet().nd
     weight, mean, variance = (nd.ones((1, 1)) for _ in range(3))
     gradient = nd.sparse.row_sparse_array(([[1.0]], [0]), shape=(1, 1))

@@ -14,7 +14,7 @@ def keep_freed_memory() -> bool:
     and a block fresh from the system is zeroed page by page: a sixth of the
     training time (docs/performance.md). The process holds its peak memory
     until it ends, so this is for training, not for a long-lived server.
-    Threads that start later share one store: those of their own, glibc gives back all the same.
+    Threads that start later share one store, because glibc would give back what stores of their own have free.
 
     Returns
     -------

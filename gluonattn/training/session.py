@@ -124,9 +124,21 @@ def processes(settings: TrainingSettings):
 
 
 def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
-    """Put the run where its resume file left it, if it is to go on (None: where it can) and there is one.
+    """Put the run where its resume file left it, or begin a new one.
 
     A run from the start writes its first resume file when it begins, over an older one.
+
+    Parameters
+    ----------
+    run : Run
+    out : pathlib.Path
+        The checkpoint folder.
+    fingerprint : str
+        Of the run's data and settings.
+    resume : bool or None
+        None goes on where there is a resume file of this run.
+    say : callable
+        Called with a message for the user.
     """
     from .state import load_state
 
@@ -148,43 +160,37 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
     run : Run
     start : dict
         What `new_run` was called with, for the other processes.
+    out : pathlib.Path
+        The checkpoint folder; the resume file stands beside it.
+    fingerprint : str
+        Of the run's data and settings.
     save_best : callable
         Called with the run after each epoch that is the best so far.
     save_every : float
         Seconds between resume files inside an epoch.
+    callbacks : sequence of Callback
+        More of them, the task's own.
+    say : callable
+        Called with a message for the user.
 
     Raises
     ------
     Interrupted
         After Ctrl-C; the resume file is complete.
     """
-    from .callbacks import (
-        BestCheckpoint,
-        EarlyStopping,
-        FirstResumeFile,
-        GradientClipping,
-        Interrupt,
-        LearningRate,
-        ResumeFile,
-    )
+    from .callbacks import BestCheckpoint, ResumeFile
     from .loop import fit
     from .state import save_state, send_state
 
     if run.group.size > 1:
         run.group.send(start)
         send_state(run, run.group)
-    settings = run.settings
 
     def save(run):
         save_state(resume_file(out), run, fingerprint)
 
-    chosen = [Interrupt(), FirstResumeFile(save), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
-    if settings.clip is not None:
-        chosen.append(GradientClipping(settings.clip))
-    if settings.patience is not None:
-        chosen.append(EarlyStopping(settings.patience))
     # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
-    fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, ResumeFile(save, save_every)])
+    fit(run, [*_choose_callbacks(run.settings, save), BestCheckpoint(save_best), *callbacks, ResumeFile(save, save_every)])
     if run.history and not any(math.isfinite(epoch["valid_loss"]) for epoch in run.history):
         raise CheckpointError(
             "training diverged: the validation loss is not a number. Train again with a lower --learning-rate."
@@ -199,3 +205,15 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
         )
     if run.stop:
         say(f"stopped: {run.stop}")
+
+
+def _choose_callbacks(settings, save: Callable) -> list:
+    """What the settings ask of every step and epoch; saving comes behind it."""
+    from .callbacks import EarlyStopping, FirstResumeFile, GradientClipping, Interrupt, LearningRate
+
+    chosen = [Interrupt(), FirstResumeFile(save), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
+    if settings.clip is not None:
+        chosen.append(GradientClipping(settings.clip))
+    if settings.patience is not None:
+        chosen.append(EarlyStopping(settings.patience))
+    return chosen

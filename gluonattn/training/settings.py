@@ -40,7 +40,7 @@ class TrainingSettings:
     schedule : {"linear", "cosine", "constant"} or None
         How the learning rate falls to 0, after a warm-up.
     warmup : float, default 0.05
-        Share of all steps over which the rate rises.
+        Fraction of all steps over which the rate rises.
     clip : float or None, default 1.0
         Largest global norm of the gradient; None does not clip.
     label_smoothing : float or None
@@ -142,7 +142,14 @@ class TrainingSettings:
         return type(self)(**values)
 
     def suit(self, values: dict[str, Any], examples: int) -> None:
-        """Give values that are None what suits so many examples."""
+        """Replace values that are None by those that suit the number of examples.
+
+        Parameters
+        ----------
+        values : dict
+            Settings by name; changed in place.
+        examples : int
+        """
         raise NotImplementedError
 
     def make_task(self) -> Task:
@@ -151,7 +158,15 @@ class TrainingSettings:
 
 
 def fill(values: dict[str, Any], **usual: Any) -> None:
-    """Put the usual value where there is None."""
+    """Replace every None by the usual value.
+
+    Parameters
+    ----------
+    values : dict
+        Settings by name; changed in place.
+    **usual : object
+        The usual value of each.
+    """
     values.update({name: value for name, value in usual.items() if values[name] is None})
 
 

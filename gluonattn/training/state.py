@@ -47,6 +47,13 @@ def save_state(path: Path, run, fingerprint: str) -> None:
 def load_state(path: Path, run, fingerprint: str) -> None:
     """Put a run where its resume file left it.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+    run : Run
+    fingerprint : str
+        Of the run's data and settings.
+
     Raises
     ------
     CheckpointError
@@ -59,7 +66,13 @@ def load_state(path: Path, run, fingerprint: str) -> None:
 
 
 def send_state(run, group) -> None:
-    """Hand a run's state to the other processes of its group, array by array."""
+    """Hand a run's state to the other processes of its group, array by array.
+
+    Parameters
+    ----------
+    run : Run
+    group : Group
+    """
     tensors, header = _collect(run)
     group.send((header, len(tensors)))
     for named in tensors.items():
@@ -67,7 +80,13 @@ def send_state(run, group) -> None:
 
 
 def receive_state(run, group) -> None:
-    """Put a run where that of rank 0 is."""
+    """Put a run where the run of rank 0 stands.
+
+    Parameters
+    ----------
+    run : Run
+    group : Group
+    """
     header, count = group.receive()
     _restore(run, dict(group.receive() for _ in range(count)), header)
 

@@ -38,7 +38,14 @@ class Task:
         raise NotImplementedError
 
     def correct(self, F, logits, targets):
-        """1 for each example with the correct answer, else 0; shape (B,)."""
+        """1 for each example with the correct answer, else 0; shape (B,).
+
+        Parameters
+        ----------
+        F : module
+            mxnet.nd or mxnet.sym.
+        logits, targets : array, shape (B, ...)
+        """
         raise NotImplementedError
 
     def masks(self, model, inputs: tuple[np.ndarray, ...], rng) -> tuple[np.ndarray, ...]:
@@ -61,12 +68,20 @@ class Task:
         return _has_dropout(model.attention if hasattr(model, "masks") else model)
 
     def forward(self, model, inputs: tuple, masks: tuple):
-        """Logits in training."""
+        """Logits in training.
+
+        Parameters
+        ----------
+        model : HybridBlock
+        inputs : tuple of arrays
+        masks : tuple of arrays
+            Dropout masks, as `masks` gives them.
+        """
         return model(*inputs, *masks)[0]
 
 
 class Objective(mx.gluon.HybridBlock):
-    """What a step computes, as one graph: the loss of a batch, summed, and how many answers are right.
+    """What a step computes, as one graph: the loss of a batch, summed, and how many answers are correct.
 
     Called with targets, offsets where there are any, and what the task's `forward` takes.
 
@@ -76,9 +91,11 @@ class Objective(mx.gluon.HybridBlock):
     model : HybridBlock
     smoothing : float
     offsets : bool
-        Whether a linear branch's logits are given. The network is to be right beside it, and by itself.
+        Whether a linear branch's logits are given. The network then learns to be correct with them, and by itself.
     masks : int
         How many of the last arguments are dropout masks.
+    **kwargs
+        Of `mxnet.gluon.HybridBlock`.
     """
 
     def __init__(self, task: Task, model, smoothing: float, offsets: bool, masks: int, **kwargs):
@@ -102,7 +119,15 @@ class Objective(mx.gluon.HybridBlock):
 
 
 def dropout_mask(shape: Sequence[int], rate: float, rng) -> np.ndarray:
-    """0 for what is dropped, and 1 / (1 - rate) for what is kept; float32. The rate goes in steps of 1/65536."""
+    """0 for what is dropped, and 1 / (1 - rate) for what is kept; float32.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    rate : float
+        In steps of 1/65536.
+    rng : numpy.random.Generator
+    """
     least = round(rate * 65536)
     numbers = np.frombuffer(rng.bytes(2 * math.prod(shape)), np.uint16).reshape(shape)
     return (numbers >= least) * np.float32(65536 / (65536 - least))

@@ -8,6 +8,7 @@ from ..errors import OptionError, choose
 from ..record import AttentionRecord
 from .page import LANGUAGES, SCRIPTS, assemble, beginning
 from .page_data import page_data
+from .plain_page import plain_records
 
 
 def grid_page(
@@ -50,9 +51,9 @@ def grid_page(
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     if names is not None and len(names) != len(records):
         raise OptionError(f"{len(records)} records came with {len(names)} names: give one for each.")
-    data = page_data(records, limit=limit)
+    data = page_data(records, limit=limit, lang=lang)
     heading = beginning(records[0].query_text) if title is None else title
     called = names or [" · ".join(filter(None, (r.kind, r.source.get("mode")))) for r in records]
     data["grid"] = {"lang": lang, "title": title, "names": list(called)}
     return assemble(data, lang=lang, heading=heading, font=font, scripts=(*SCRIPTS[:-1], "grid.js"),
-                    styles=("page.css", "grid.css"))
+                    styles=("page.css", "grid.css"), plain=plain_records(records, lang, heads=True))

@@ -1,7 +1,7 @@
 """One offline page to touch: the sentence as text, and the attention on it.
 
-The page is `assets/page.html` with `page.css` and the scripts put in, the records as JSON, and a
-Content-Security-Policy that allows exactly these and no request at all. The same scripts serve a
+The page is `assets/page.html` (a template of Jinja's) with `page.css` and the scripts put in, the records as JSON, the
+same as tables for where scripts do not run, and a Content-Security-Policy that allows exactly these and no request at all. The same scripts serve a
 saved file, a notebook (`notebook_html`) and a web page: ``gluonattn.mount(element, data, options)``.
 
 Weights are shown by one blue whose lightness falls steadily (L* 97 to 19; on a dark page it rises
@@ -19,17 +19,18 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..errors import DataError, choose
 from ..files import replace_file
 from ..record import AttentionRecord
 from .font_face import hangul_face
 from .page_data import dumps, page_data
+from .plain_page import ASSETS, environment, plain_records
 
 LANGUAGES = {"ko": "ko", "en": "en"}
-ASSETS = Path(__file__).parent / "assets"
-SCRIPTS = ("words.{lang}.js", "dom.js", "data.js", "sentence.js", "arcs.js", "heatmap.js", "list.js", "picture.js",
-           "panel.js", "page.js", "start.js")
+SCRIPTS = ("words.{lang}.js", "dom.js", "data.js", "sentence.js", "arcs.js", "heatmap.js", "list.js", "index.js",
+           "picture.js", "places.js", "panel.js", "page.js", "start.js")
 # Carried by a page of which a record has an attribution.
 ATTRIBUTION = ("words.attribution.{lang}.js", "attribution.js")
 _POLICY = "default-src 'none'; {allowed}; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'"
@@ -77,17 +78,18 @@ def to_html(
     """
     choose("language", lang, LANGUAGES)
     records = [records] if isinstance(records, AttentionRecord) else list(records)
-    data = page_data(records, limit=limit)
+    data = page_data(records, limit=limit, lang=lang)
     records[0].matrix(layer, head)  # says which layers and heads there are
     heading = title if title is not None else beginning(records[0].query_text)
     data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head}
     attribution = ATTRIBUTION if any("attribution" in entry for entry in data["records"]) else ()
     scripts = (*SCRIPTS[:-1], *attribution, SCRIPTS[-1])
-    return assemble(data, lang=lang, heading=heading, font=font, scripts=scripts)
+    plain = plain_records(records, lang)
+    return assemble(data, lang=lang, heading=heading, font=font, scripts=scripts, plain=plain)
 
 
-def assemble(data: dict, *, lang: str, heading: str, font: bool, scripts: tuple[str, ...] = SCRIPTS,
-             styles: tuple[str, ...] = ("page.css",)) -> str:
+def assemble(data: dict, *, lang: str, heading: str, font: bool, plain: dict[str, Any], scripts: tuple[str, ...] = SCRIPTS,
+             styles: tuple[str, ...] = ("page.css",), fallback: str = "plain.records.html") -> str:
     """The HTML of a page that carries its data, scripts and styles.
 
     Parameters
@@ -99,24 +101,22 @@ def assemble(data: dict, *, lang: str, heading: str, font: bool, scripts: tuple[
         For the window's title.
     font : bool
         Whether to carry glyphs for what is not ASCII.
+    plain : dict
+        What `fallback` is filled with, for where scripts do not run.
+    fallback : str
+        Template of `assets/`.
     scripts, styles : tuple of str
         Files of `assets/`, in order.
     """
     script, style = _code(lang, scripts, styles)
     json_text = dumps(data)
-    font_css = hangul_face(json_text + heading + script) if font else ""
+    fallen_back = _encodable(environment().get_template(fallback).render({**plain, "title": heading}))
+    font_css = hangul_face(json_text + heading + script + fallen_back) if font else ""
     allowed = f"script-src {_hash(script)}; style-src {_hash(style)} {_hash(font_css)}"
-    parts = {
-        "lang": lang,
-        "title": html.escape(_encodable(heading)),
-        "policy": html.escape(_POLICY.format(allowed=allowed)),
-        "font": font_css,
-        "style": style,
-        "data": json_text,
-        "script": script,
-    }
-    # One pass, so that nothing put in is searched for places again.
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _asset("page.html"))
+    made = environment().get_template("page.html").render(
+        lang=lang, title=heading, policy=_POLICY.format(allowed=allowed), font=font_css, style=style, fallback=fallen_back,
+        data=json_text, script=script)
+    return _encodable(made)
 
 
 def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | os.PathLike, **options) -> Path:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..record import AttentionRecord, Token, eojeol_groups
+from .answer import answer, explained, label_text, not_asked, scores_of, trust, what_if
 
 FORMAT = 1
 _FEWEST = 8  # keys kept of a row, or an eighth of them, before heads are averaged to make room
@@ -25,7 +26,7 @@ _SOURCE = ("model", "cell", "tokenizer", "epoch", "framework")
 _LONGEST_SOURCE = 80
 
 
-def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000) -> dict:
+def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000, lang: str = "ko") -> dict:
     """Plain data for the page, at most `limit` bytes as UTF-8 JSON.
 
     What does not fit is stored ever more coarsely: 16-bit levels, 8-bit levels, the strongest keys
@@ -38,6 +39,8 @@ def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000) -> 
     records : sequence of AttentionRecord
     limit : int, default 2_000_000
         Bytes, shared by all records; what a small one does not need goes to the larger.
+    lang : {"ko", "en"}, default "ko"
+        Of the sentences that say what a record found, and of labels that have a name in both.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000) -> 
     if not records:
         raise OptionError("a page needs at least one record; got an empty list.")
     left = limit - _SLACK
-    plain = [_plain(record) for record in records]
+    plain = [_plain(record, lang) for record in records]
     entries: list[dict] = [{} for _ in records]
     smallest_first = sorted(range(len(records)), key=lambda i: records[i].weights.size)
     for place, i in enumerate(smallest_first):
@@ -113,14 +116,14 @@ _ESCAPES = {
 }
 
 
-def _plain(record: AttentionRecord) -> dict:
+def _plain(record: AttentionRecord, lang: str) -> dict:
     """Everything but the weights."""
     queries, keys = (
         _tokens(tokens, text)
         for tokens, text in ((record.queries, record.query_text), (record.keys, record.key_text))
     )
     same = record.queries == record.keys and record.query_text == record.key_text
-    seen = record.source.get("tokens")
+    seen, truth = record.source.get("tokens"), record.source.get("true_label")
     said = {name: record.source.get(name) for name in _SOURCE}
     return {
         "kind": record.kind,
@@ -131,41 +134,39 @@ def _plain(record: AttentionRecord) -> dict:
         "queryWords": _words(record.queries, record.query_text),
         "keyWords": None if same else _words(record.keys, record.key_text),
         "prediction": record.prediction and {
-            "label": record.prediction.label and record.label_name(record.prediction.label),
-            "probabilities": [[record.label_name(k), round(p, 6)]
+            "label": record.prediction.label and label_text(record.label_name(record.prediction.label), lang),
+            "probabilities": [[label_text(record.label_name(k), lang), round(p, 6)]
                               for k, p in record.prediction.probabilities.items()],
         },
+        "truth": None if truth is None else label_text(record.label_name(str(truth)), lang),
+        "answer": answer(record, lang),
         "seen": [seen.get("seen"), seen.get("in_text")] if isinstance(seen, dict) else None,
         "lost": None if record.normalised else record.source["dropped_mass"],
         "source": {k: str(v)[:_LONGEST_SOURCE] for k, v in said.items() if isinstance(v, (str, int, float))},
-        **_attribution(record),
+        **_attribution(record, lang),
     }
 
 
-def _attribution(record: AttentionRecord) -> dict:
-    """The attribution of a record and how far it can be trusted; nothing where it has none.
+def _attribution(record: AttentionRecord, lang: str) -> dict:
+    """The attributions of a record and how far the explained one can be trusted; nothing where it has none.
 
     Probabilities are those of the explained label alone.
     """
-    about = record.source.get("explanation")
-    if not about or not record.prediction or about["method"] not in record.attributions:
+    about = explained(record)
+    if about is None:
         return {}
-    scores, target = record.attributions[about["method"]], about["target"]
-    known = about.get("validation", {})
-    asked = about.get("what_if")
-    if asked and len(asked["drop"]) == len(scores):  # a merged or selected record has other tokens
-        asked = {"drop": [row[target] for row in asked["drop"]], "unseen": [row[target] for row in asked["unseen"]],
-                 "uniform": asked["uniform"][target]}
-    else:
-        asked = None
+    label = about.get("label") or (record.prediction and record.prediction.label) or ""
     return {"attribution": {
-        "method": about["method"], "label": record.label_name(about.get("label", record.prediction.label or "")),
-        "approximated": about.get("approximated"), "signed": about["sign"].startswith("positive"),
-        "scores": [float(f"{score:.3g}") for score in scores],
-        "honesty": {"draws": 100, **{k: v for k, v in about["honesty"].items() if k not in ("low", "high")}},
-        "validation": [known[about["method"]][0], known["random"][0]] if len(known) == 2 else None,
-        "asked": asked,
+        "method": about["method"], "label": label_text(record.label_name(label), lang),
+        "signed": about["sign"].startswith("positive"), "before": about["honesty"]["before"],
+        "scores": _short(scores_of(record)),
+        "others": {name: _short(scores) for name, scores in record.attributions.items() if name != about["method"]},
+        "trust": trust(record, lang), "asked": what_if(record), "notAsked": not_asked(record, lang),
     }}
+
+
+def _short(scores: np.ndarray) -> list[float]:
+    return [float(f"{score:.3g}") for score in scores]
 
 
 def _tokens(tokens: Sequence[Token], text: str) -> list[list]:

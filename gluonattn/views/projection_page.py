@@ -11,6 +11,7 @@ from ..record import AttentionRecord
 from .joint import PERCENTILE, JointHead, joint_heads, reduced
 from .page import LANGUAGES, assemble, beginning
 from .page_data import _base64, _tokens
+from .plain_page import plain_maps
 
 TOP = 5  # strongest keys kept of each query
 _COORDINATES = 65535
@@ -80,7 +81,8 @@ def projection_page(
         "lang": lang, "title": beginning(heading), "method": method, "maps": maps, "sentences": sentences,
         "all": len(records), "top": TOP}}
     return assemble(data, lang=lang, heading=heading, font=font, scripts=("dom.js", "projection.js"),
-                    styles=("page.css", "projection.css"))
+                    styles=("page.css", "projection.css"), plain=plain_maps(records, joint, lang),
+                    fallback="plain.maps.html")
 
 
 def _fitting(records: list[AttentionRecord], maps: int, limit: int) -> list[AttentionRecord]:

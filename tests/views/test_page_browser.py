@@ -136,7 +136,7 @@ def test_a_screen_reader_hears_the_weights(visit, scored):
     page = visit(to_html(scored))
     weights = scored.weights[0, 0]
     said = page.locator(token(9)).get_attribute("aria-label")
-    assert said.startswith(f"떨어지, 받는 어텐션 {100 * weights[:, 9].mean():.1f}%")
+    assert said.startswith(f"떨어지, 받은 어텐션 {100 * weights[:, 9].mean():.1f}%")
     best = weights[9].argmax()
     assert f"보는 말: {scored.queries[best].text} {100 * weights[9].max():.1f}%" in said
     assert f"{scored.queries[weights[:, 9].argmax()].text} {100 * weights[:, 9].max():.1f}%" in said

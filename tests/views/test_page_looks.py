@@ -70,7 +70,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(visit, scored):
     page.wait_for_selector("[data-theme=light]")
     light = paper()
     assert dark != light
-    page.select_option("header select", "dark")
+    page.select_option("select[data-name=theme]", "dark")
     assert paper() == dark
 
 
@@ -81,7 +81,7 @@ def test_a_phone_of_360_pixels_needs_no_scrolling_aside(visit, view):
     page.check(f"input[value={view}]")
     page.select_option("label:has-text('비교') select", "1")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
-    small = page.locator(".controls select, .controls button, .actions button, .choice label").evaluate_all(
+    small = page.locator(".controls select, .controls button:not([hidden]), .actions button, .choice label").evaluate_all(
         "all => all.map(e => e.getBoundingClientRect()).filter(r => r.height < 24 || r.width < 24).length"
     )
     assert small == 0
@@ -120,7 +120,7 @@ def test_what_was_dropped_is_said_in_words(visit):
     record = AttentionRecord(text, tokens, tokens, weights, source=source)
     page = visit(to_html(record, limit=12_000))
     said = page.locator(".notes").inner_text()
-    assert "헤드 4개의 평균만" in said and "줄마다 가장 큰" in said
+    assert "헤드 4개의 평균만" in said and "가장 큰 29개만" in said
     assert "말 90개 가운데 앞의 60개만" in said
     assert page.locator("label:has-text('헤드')").count() == 0
     assert visit(to_html(record)).locator(".notes li").count() == 1

@@ -161,12 +161,12 @@ def test_where_tokens_disagree_the_difference_says_so(visit, scored):
     page.select_option("label:has-text('비교') select", "1")
     wide = page.locator(".panel.wide")
     both = {(t.start, t.end) for t in scored.keys} & {(t.start, t.end) for t in words.keys}
-    assert f"말 14개 가운데 두 기록에 함께 있는 {len(both)}개만" in wide.inner_text()
+    assert f"말 14개 가운데 두 기록에 모두 있는 {len(both)}개만" in wide.inner_text()
     assert wide.locator(".token.unmatched").count() == 14 - len(both)
     page.check("input[value=word]")  # as words they agree
     assert "함께 있는" not in wide.inner_text() and wide.locator(".token").count() == 8
     page.select_option("label:has-text('비교') select", "2")
-    assert "차이를 셀 수 없습니다" in wide.inner_text() and wide.locator(".token").count() == 0
+    assert "차이를 구할 수 없습니다" in wide.inner_text() and wide.locator(".token").count() == 0
 
 
 def test_heads_of_one_record_can_be_compared(visit):

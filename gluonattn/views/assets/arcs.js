@@ -78,7 +78,7 @@
     const drawn = links.map((link, i) => {
       const share = Math.min(1, Math.abs(link.weight) / (strongest || 1));
       const size = 1 + 3 * share;
-      const style = { class: `link ${link.kind} ${link.weight < 0 ? "minus" : ""}`, "data-weight": link.weight };
+      const style = { class: `link ${link.kind} ${link.weight < 0 ? "minus" : ""}`, "data-weight": link.weight, "data-query": link.query, "data-key": link.key };
       return draw("g", { ...style, opacity: round(0.35 + 0.65 * share) },
         draw("path", { class: "line", d: route(link.from, link.to, { ...link, ...room, track: i, longest }), "stroke-width": round(size) }),
         draw("path", { class: "head", d: head(link.to, link.enter, 2.5 + size / 2) }));

@@ -1,52 +1,94 @@
 "use strict";
-// How much each word had to do with the decision, beside the attention; pressing a word asks what
-// the model would say without it, or if nobody looked at it. The answers were asked in advance.
+// How much each word moved the decision, before the attention; pressing a word asks what the model
+// would say without it, or if nothing looked at it. The answers were asked in advance.
 {
-  const { make, label, percent } = gluonattn;
+  const { make, label, line, word, languageOf, percent, rove, byLines } = gluonattn;
+  const WEAK = 0.08; // of the strongest: weaker scores are not printed on their words
 
-  // The panel's part for a record that carries an attribution; null for others.
-  function attribution(record, words) {
-    const own = record?.attribution;
-    if (!own) return null;
-    const { scores, honesty, asked } = own;
-    const target = label(own.label, 20);
-    const most = Math.max(...scores.map(Math.abs)) || 1;
-    const said = make("p", { class: "answer", role: "status" }, asked ? words.askHint : "");
-    const sentence = gluonattn.sentence(record.keyText, record.keys, "keys");
-    const buttons = Array.from(sentence.querySelectorAll(".token"));
-    const change = (p) => `${percent(honesty.before)} → ${percent(p)} (${percent(p - honesty.before, true)})`;
+  const digits = (size) => (size >= 0.095 && size < 100 ? size.toFixed(2) : size.toPrecision(2));
+  const signed = (score) => `${score < 0 ? "−" : "+"}${digits(Math.abs(score))}`;
+  const change = (before, after, points) => `${percent(before)} → ${percent(after)} (${percent(after - before, true)}${points})`;
 
-    function ask(pressed) {
-      const again = pressed.getAttribute("aria-pressed") === "true";
-      buttons.forEach((b) => b.setAttribute("aria-pressed", String(b === pressed && !again)));
-      const i = Number(pressed.dataset.token);
-      said.replaceChildren(...(again ? [words.askHint] : [make("strong", {}, label(record.keys[i].text)), ` ${signed(scores[i])} · ${target} `,
-        words.without(change(asked.drop[i])), " · ", words.unseen(change(asked.unseen[i]))]));
+  // The words of a text with a score under each that is not weak. asked: what a press does, null for nothing.
+  function scored(shown, scores, words, asked) {
+    const strip = make("div", { class: "strip stage", role: "group", "aria-label": words.scores },
+      gluonattn.sentence(shown.keyText, shown.keys, "keys", { dead: !asked }));
+    const most = scores.reduce((high, score) => Math.max(high, Math.abs(score)), 0) || 1;
+    const oneSided = scores.every((score) => score >= 0);
+    const tokens = Array.from(strip.querySelectorAll(".token"));
+    for (const token of tokens) {
+      const score = scores[token.dataset.token];
+      const share = Math.abs(score) / most;
+      token.style.setProperty("--share", share.toFixed(3));
+      token.classList.toggle("minus", score < 0);
+      token.title = signed(score);
+      const text = oneSided ? digits(score) : signed(score);
+      token.append(make("span", { class: share >= WEAK ? "score" : "score unseen" }, text));
     }
-
-    for (const button of buttons) {
-      const score = scores[button.dataset.token];
-      button.style.setProperty("--share", (Math.abs(score) / most).toFixed(3));
-      button.classList.toggle("minus", score < 0);
-      button.setAttribute("aria-label", `${label(button.textContent)} ${signed(score)}`);
-      button.title = signed(score);
-      if (!asked) continue;
-      button.tabIndex = 0;
-      button.addEventListener("click", () => ask(button));
+    if (asked) {
+      tokens.forEach((token) => token.setAttribute("aria-pressed", "false"));
+      rove(strip, ".token", { steps: byLines, escape: () => asked(null, tokens) }).stop(tokens[0]);
+      strip.addEventListener("click", (event) => {
+        const token = event.target.closest(".token");
+        if (token) asked(token.getAttribute("aria-pressed") === "true" ? null : token, tokens);
+      });
     }
-    const even = asked && make("button", { type: "button", class: "small", "data-picture": "no", onclick: () => {
-      buttons.forEach((b) => b.setAttribute("aria-pressed", "false"));
-      said.replaceChildren(`${target} ${words.evenly(change(asked.uniform))}`);
-    } }, words.even);
-    return make("section", { class: "attribution", "aria-label": words.attribution }, make("h4", {}, `${words.attribution}: ${own.method}`),
-      make("p", { class: "legend" }, own.signed ? words.speaks(target) : words.unsigned), make("div", { class: "stage" }, sentence),
-      make("p", {}, words.honest(honesty.tokens, target, percent(honesty.before), percent(honesty.after), percent(honesty.random), Math.round(100 * honesty.further), honesty.draws),
-        honesty.further < 0.5 ? ` ${words.doubt}` : "", own.validation ? ` ${words.validated(...own.validation.map((v) => v.toFixed(3)))}` : "",
-        own.approximated ? ` ${words.approximated(own.approximated.steps, own.approximated.missing.toPrecision(2), own.approximated.of.toPrecision(2))}` : ""),
-      said, even);
+    return strip;
   }
 
-  const signed = (score) => `${score < 0 ? "−" : "+"}${Math.abs(score).toPrecision(2)}`;
+  // The panel's part for a record that carries an attribution; null for others.
+  // options: {unit, level, method, beside, choose}; choose(name, value) keeps what was picked.
+  function attribution(record, words, { unit, level, method, beside, choose }) {
+    const own = record?.attribution;
+    if (!own) return null;
+    const byWord = unit === "word";
+    const merge = (scores) => (byWord ? gluonattn.mergedScores(scores, record.keyWords) : scores);
+    const keys = byWord ? gluonattn.mergedTokens(record.keys, record.keyWords, record.keyText) : record.keys;
+    const shown = { keyText: record.keyText, keys };
+    const target = label(own.label, 24);
+    const names = [own.method, ...Object.keys(own.others)];
+    const scoresOf = (name) => merge(name === own.method ? own.scores
+      : own.others[name] ?? Array.from(gluonattn.received(gluonattn.select(record))));
+    const first = names.includes(method) ? method : own.method;
+    const explained = first === own.method;
+    const answered = explained && own.asked;
+    const scores = scoresOf(first);
+    const hint = answered ? words.askHint : own.notAsked;
+    const said = make("p", { class: "answer", role: "status" }, explained ? hint ?? "" : "");
+
+    function ask(pressed, tokens) {
+      tokens.forEach((t) => t.setAttribute("aria-pressed", String(t === pressed)));
+      if (!pressed) return said.replaceChildren(hint ?? "");
+      const at = Number(pressed.dataset.token);
+      const parts = byWord ? Array.from(record.keyWords.keys()).filter((i) => record.keyWords[i] === at) : [at];
+      return said.replaceChildren(...parts.flatMap((i) => [make("strong", {}, word(record.keys[i].text)), ` ${signed(own.scores[i])} · ${target} `,
+        words.without(change(own.before, own.asked.drop[i], words.points)), " · ", words.unseen(change(own.before, own.asked.unseen[i], words.points)),
+        i === parts.at(-1) ? "" : make("br")]));
+    }
+    const even = answered && make("button", { type: "button", class: "small", "data-picture": "no", onclick: () => {
+      section.querySelectorAll(".token[aria-pressed=true]").forEach((t) => t.setAttribute("aria-pressed", "false"));
+      said.replaceChildren(`${target} ${words.evenly(change(own.before, own.asked.uniform, words.points))}`);
+    } }, words.even);
+
+    const called = (name) => (Object.hasOwn(words.methods, name) ? `${words.methods[name]} (${name})` : name);
+    const received = words.attentionReceived;
+    const pick = (name, text, list, value) => make("label", { class: "field" }, make("span", {}, text),
+      make("select", { "data-name": name, onchange: (event) => choose(name, event.target.value) },
+        list.map(([key, shownAs]) => make("option", { value: key, selected: key === value }, shownAs))));
+    const seconds = [...names.filter((name) => name !== first), received];
+    const second = seconds.includes(beside) ? beside : null;
+    const controls = make("div", { class: "controls", "data-picture": "no" }, names.length > 1 && pick("method", words.method, names.map((n) => [n, called(n)]), first),
+      pick("beside", words.beside, [["", words.nothing], ...seconds.map((n) => [n, called(n)])], second ?? ""));
+    const named = (name) => second && make("p", { class: "block-name" }, called(name));
+    const section = make("section", { class: "attribution", "aria-label": words.attribution },
+      make(`h${level + 1}`, { class: "part" }, `${words.attribution} `, make("span", { class: "quiet" }, called(first))),
+      make("p", { class: "legend" }, own.signed || !explained ? words.speaks(target) : words.unsigned), controls,
+      make("div", { class: second ? "pair" : null }, make("div", {}, named(first), scored(shown, scores, words, answered ? ask : null)),
+        second && make("div", {}, named(second), scored(shown, scoresOf(second), words, null))),
+      said, even,
+      explained && make("p", { class: "trust", lang: languageOf(words.trust) }, make("strong", {}, `${words.trust}: `), line(own.trust)));
+    return section;
+  }
 
   Object.assign(gluonattn, { attribution });
 }

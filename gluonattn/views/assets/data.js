@@ -141,18 +141,63 @@ globalThis.gluonattn ??= {};
     return sums.map((w, i) => w / counts[i]);
   }
 
-  // Pairs strongest first; ties keep reading order.
-  // With a query and a key: pairs that have either.
+  // Whether a weight can be a link: it is there, strong enough, and not what a token gives itself unless that counts.
+  function counts(shown, pair, least, itself) {
+    const size = Math.abs(pair.weight);
+    return size > 0 && size >= least && (itself || !shown.same || pair.query !== pair.key);
+  }
+  const stronger = (a, b) => Math.abs(b.weight) - Math.abs(a.weight) || a.query - b.query || a.key - b.key;
+
+  // Pairs that have either the query or the key, all pairs where neither is given; strongest first, ties in reading order.
   function pairs(shown, { query = null, key = null, least = 0, itself = true } = {}) {
-    const any = query === null && key === null;
+    const { rows, columns, weights } = shown;
     const found = [];
-    shown.weights.forEach((weight, i) => {
-      const pair = { query: Math.floor(i / shown.columns), key: i % shown.columns, weight };
-      if (Math.abs(weight) < least || weight === 0 || Number.isNaN(weight)) return;
-      if (!any && pair.query !== query && pair.key !== key) return;
-      if (itself || !shown.same || pair.query !== pair.key) found.push(pair);
+    const add = (q, k) => {
+      const pair = { query: q, key: k, weight: weights[q * columns + k] };
+      if (counts(shown, pair, least, itself)) found.push(pair);
+    };
+    if (query === null && key === null) for (let i = 0; i < rows * columns; i++) add(Math.floor(i / columns), i % columns);
+    if (query !== null) for (let k = 0; k < columns; k++) add(query, k);
+    if (key !== null) for (let q = 0; q < rows; q++) if (q !== query) add(q, key);
+    return found.sort(stronger);
+  }
+
+  // The strongest of all pairs and how many there are, without sorting them all.
+  function strongestPairs(shown, count, least = 0) {
+    const found = [];
+    let [all, floor] = [0, 0];
+    for (let i = 0; i < shown.weights.length; i++) {
+      const pair = { query: Math.floor(i / shown.columns), key: i % shown.columns, weight: shown.weights[i] };
+      if (!counts(shown, pair, least, false)) continue;
+      all += 1;
+      if (Math.abs(pair.weight) <= floor) continue;
+      found.push(pair);
+      if (found.length < 2 * count) continue;
+      found.sort(stronger).length = count;
+      floor = Math.abs(found.at(-1).weight);
+    }
+    return { found: found.sort(stronger).slice(0, count), all };
+  }
+
+  // The places of the largest values, in size whatever the sign; zeros are left out.
+  function largest(values, count) {
+    const found = [];
+    values.forEach((value, i) => {
+      const size = Math.abs(value);
+      if (!(size > 0) || (found.length === count && size <= Math.abs(values[found.at(-1)]))) return;
+      let at = found.length;
+      while (at > 0 && Math.abs(values[found[at - 1]]) < size) at -= 1;
+      found.splice(at, 0, i);
+      if (found.length > count) found.pop();
     });
-    return found.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight) || a.query - b.query || a.key - b.key);
+    return found;
+  }
+
+  // Scores of tokens as scores of words: those of its tokens added up.
+  function mergedScores(scores, words) {
+    const merged = new Array(words.at(-1) + 1).fill(0);
+    scores.forEach((score, i) => (merged[words[i]] += score));
+    return merged;
   }
 
   // How many links stay readable when nothing is selected: about one for two tokens, 3 to 12.
@@ -183,6 +228,7 @@ globalThis.gluonattn ??= {};
   }
 
   Object.assign(gluonattn, {
-    record, select, canMerge, row, column, received, pairs, readable, difference, percent,
+    record, select, canMerge, row, column, received, pairs, strongestPairs, largest, mergedTokens, mergedScores, readable, difference,
+    percent,
   });
 }

@@ -1,5 +1,5 @@
 "use strict";
-// Elements, and text that may be hostile: it only ever becomes text nodes.
+// Elements, text that may be hostile (it only ever becomes text nodes), and moving among them by keys.
 globalThis.gluonattn ??= {};
 {
   const SVG = "http://www.w3.org/2000/svg";
@@ -34,9 +34,11 @@ globalThis.gluonattn ??= {};
     return [...parts, text.slice(from)].filter((part) => part !== "");
   }
 
-  const characters = typeof Intl === "object" && Intl.Segmenter
-    ? (text) => Array.from(new Intl.Segmenter().segment(text), (part) => part.segment)
-    : (text) => Array.from(text);
+  // Made once: making one takes longer than cutting a word.
+  const segmenter = typeof Intl === "object" && Intl.Segmenter ? new Intl.Segmenter() : null;
+  const PLAIN = /^[ -~가-힣ㄱ-ㅎㅏ-ㅣ]*$/; // one character each
+  const characters = (text) => segmenter && !PLAIN.test(text)
+    ? Array.from(segmenter.segment(text), (part) => part.segment) : Array.from(text);
 
   // A token as a label: invisible characters as dots, long ones shortened, never inside an emoji.
   function label(text, longest = 12) {
@@ -45,5 +47,53 @@ globalThis.gluonattn ??= {};
     return parts.length <= longest ? clear : `${parts.slice(0, longest - 1).join("")}…`;
   }
 
-  Object.assign(gluonattn, { make, draw, typed, label });
+  // The language of a text, for speech: Korean where it has Hangul, else the page's own.
+  const languageOf = (text) => (/[ᄀ-ᇿㄱ-ㆎ가-힣]/.test(text) ? "ko" : null);
+  // A word of the text among others, apart in direction and in language.
+  const word = (text, longest, more) => make("bdi", { lang: languageOf(text), ...more }, label(text, longest));
+  // A sentence of parts made by Python: strings, and words of the text as [word].
+  const line = (parts) => parts.map((part) => typeof part === "string" ? part : word(part[0], 24));
+
+  // One tab stop for many elements: arrow keys move among those that are seen, Escape lets go.
+  // steps: what a key does, {key: (at, list) => place}; none for left, right, up, down in order.
+  function rove(container, selector, { steps = {}, escape = null } = {}) {
+    const every = () => Array.from(container.querySelectorAll(selector));
+    const seen = () => every().filter((element) => !element.closest("[hidden]"));
+    const stop = (element) => every().forEach((each) => (each.tabIndex = each === element ? 0 : -1));
+    container.addEventListener("focusin", (event) => {
+      const at = event.target.closest(selector);
+      if (at) stop(at);
+    });
+    container.addEventListener("keydown", (event) => {
+      const list = seen();
+      const at = list.indexOf(event.target.closest(selector));
+      if (at < 0) return;
+      if (event.key === "Escape") escape?.();
+      const ways = { ArrowRight: () => at + 1, ArrowLeft: () => at - 1, ArrowDown: () => at + 1, ArrowUp: () => at - 1,
+        Home: () => 0, End: () => list.length - 1, ...steps };
+      const to = Object.hasOwn(ways, event.key) ? ways[event.key](at, list) : undefined;
+      if (to === undefined) return;
+      event.preventDefault();
+      list[Math.max(0, Math.min(list.length - 1, to))].focus();
+    });
+    return { stop: (element = seen()[0]) => element && stop(element) };
+  }
+
+  // In a running text, the element nearest in the next line up or down.
+  function nextLine(at, list, way) {
+    const here = list[at].getBoundingClientRect();
+    let [best, nearest, top] = [at, Infinity, null];
+    for (let i = at + way; list[i]; i += way) {
+      const box = list[i].getBoundingClientRect();
+      if (way > 0 ? box.top < here.bottom : box.bottom > here.top) continue;
+      top ??= box.top;
+      if (Math.abs(box.top - top) > here.height) break;
+      const distance = Math.abs(box.left + box.right - here.left - here.right);
+      if (distance < nearest) [best, nearest] = [i, distance];
+    }
+    return best;
+  }
+  const byLines = { ArrowDown: (at, list) => nextLine(at, list, 1), ArrowUp: (at, list) => nextLine(at, list, -1) };
+
+  Object.assign(gluonattn, { make, draw, typed, label, languageOf, word, line, rove, byLines });
 }

@@ -3,11 +3,11 @@
 {
   const { make, record, select, percent, mount } = gluonattn;
   const WORDS = {
-    ko: { grid: "모든 층과 헤드", layer: "층", head: "헤드", show: "보기", least: "0%",
-      how: "칸 하나가 헤드 하나입니다: 보는 말이 세로, 보이는 말이 가로. 모든 칸이 한 색 눈금(제곱근)을 씁니다. 누르면 아래에 열립니다.",
+    ko: { grid: "모든 층과 헤드", layer: "층", head: "헤드", mean: "평균", show: "보기", least: "0%",
+      how: "네모 하나가 헤드 하나입니다. 세로는 보는 말, 가로는 주목받는 말이고, 아래에 여는 히트맵까지 모두 같은 색 눈금(제곱근)을 씁니다. 네모를 누르거나 화살표 키로 옮겨 Enter를 누르면 아래에 열립니다.",
       one: (layer, head, top) => `층 ${layer} 헤드 ${head}, 가장 큰 가중치 ${top}` },
-    en: { grid: "All layers and heads", layer: "layer", head: "head", show: "Show", least: "0%",
-      how: "Each square is one head: tokens that look down, tokens looked at across. All share one colour scale (square root). Press one to open it below.",
+    en: { grid: "All layers and heads", layer: "layer", head: "head", mean: "mean", show: "Show", least: "0%",
+      how: "Each square is one head: tokens that look down, tokens looked at across. All squares and the heatmap below share one colour scale (square root). Press a square, or move with the arrow keys and press Enter, to open it below.",
       one: (layer, head, top) => `layer ${layer} head ${head}, largest weight ${top}` },
   };
   const STOPS = [0, 1, 2, 3].map((i) => `--ramp-${i}`);
@@ -38,21 +38,28 @@
     const { lang, title, names } = data.grid;
     const words = WORDS[lang];
     const page = document.getElementById("gluonattn-page");
-    const [top, below] = [make("section", { class: "gluonattn gluonattn-heads" }), make("div")];
+    const [top, below] = [make("div", { class: "gluonattn gluonattn-heads" }), make("section")];
     page.replaceChildren(top, below);
     const records = data.records.map(record);
-    let [which, opened, squares] = [0, null, []];
+    let [which, opened, squares, highest] = [0, null, [], 1];
 
-    function open(layer, head) {
+    const named = (layer, head) => `${words.layer} ${layer ?? words.mean} · ${words.head} ${head ?? words.mean}`;
+    function mark(layer, head) { // the square and the heading of what is on show below
+      squares.forEach(({ button, at }) => button.setAttribute("aria-pressed", String(at[0] === layer && at[1] === head)));
+      below.setAttribute("aria-label", named(layer, head));
+      below.querySelector(".title").textContent = named(layer, head);
+    }
+
+    function open(layer, head, pressed) {
       opened?.destroy();
-      opened = mount(below, { ...data, records: [data.records[which]] }, { lang, title: `${words.layer} ${layer} · ${words.head} ${head}`,
-        layer, head, view: "heatmap", fontCss });
-      squares.forEach(({ button, at }) => button.setAttribute("aria-pressed", at[0] === layer && at[1] === head));
+      opened = mount(below, { ...data, records: [data.records[which]] }, { lang, title: named(layer, head),
+        layer, head, view: "heatmap", fontCss, level: 2, scale: "root", highest, changed: mark });
+      mark(layer, head);
+      if (pressed) below.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
     }
 
     function redraw() {
       const ramp = colours(top);
-      const highest = Math.max(...squares.map(({ most }) => most)) || 1;
       squares.forEach(({ canvas, shown }) => paint(canvas, shown, highest, ramp));
       const scale = top.querySelector(".scale");
       scale.style.background = `linear-gradient(to right, ${STOPS.map((name) => `var(${name})`).join(", ")})`;
@@ -71,10 +78,11 @@
         canvas.style.width = `${size}px`;
         canvas.style.height = `${height}px`;
         if (shown.columns <= size) canvas.style.imageRendering = "pixelated";
-        const button = make("button", { type: "button", "aria-label": words.one(layer, head, percent(most)), title: words.one(layer, head, percent(most)),
-          onclick: () => open(layer, head) }, canvas);
+        const button = make("button", { type: "button", class: "square", "aria-label": words.one(layer, head, percent(most)), title: words.one(layer, head, percent(most)),
+          onclick: () => open(layer, head, true) }, canvas);
         return { at: [layer, head], shown, most, canvas, button };
       }));
+      highest = Math.max(...squares.map(({ most }) => most)) || 1;
       const rows = numbers(one.layers).map((layer) => make("tr", {}, make("th", { scope: "row" }, `${layer}`),
         squares.filter(({ at }) => at[0] === layer).map(({ button }) => make("td", {}, button))));
       const choice = names.length > 1 && make("label", { class: "field" }, make("span", {}, words.show),
@@ -82,11 +90,14 @@
           which = Number(event.target.value);
           show();
         } }, names.map((name, i) => make("option", { value: i, selected: i === which }, name))));
-      top.replaceChildren(...[make("h1", {}, title ?? words.grid), make("p", { class: "quiet" }, words.how), choice,
+      const scroll = make("div", { class: "scroll", role: "region", "aria-label": words.grid, tabindex: "0" }, make("table", { class: "heads" }, make("thead", {}, make("tr", {},
+        make("th", { scope: "col" }, `${words.layer} \\ ${words.head}`), numbers(one.heads).map((head) => make("th", { scope: "col" }, `${head}`)))),
+      make("tbody", {}, rows)));
+      gluonattn.rove(scroll, ".square", { steps: { ArrowDown: (at, list) => (at + one.heads < list.length ? at + one.heads : at),
+        ArrowUp: (at) => (at >= one.heads ? at - one.heads : at) } }).stop(squares[0].button);
+      top.replaceChildren(...[make("h1", { class: "title" }, title ?? words.grid), make("p", { class: "quiet" }, words.how), choice,
         make("p", { class: "quiet" }, words.least, make("span", { class: "scale" }), make("span", { class: "highest" })),
-        make("div", { class: "scroll" }, make("table", { class: "heads" }, make("thead", {}, make("tr", {},
-          make("th", {}, `${words.layer} \\ ${words.head}`), numbers(one.heads).map((head) => make("th", { scope: "col" }, `${head}`)))),
-        make("tbody", {}, rows)))].filter(Boolean));
+        scroll].filter(Boolean));
       open(0, 0);
       redraw();
     }

@@ -29,13 +29,17 @@
     return (share) => Number.isNaN(share) ? faint : blend(!signed ? ramp : share < 0 ? minus : plus, Math.abs(share));
   }
 
+  // Where a weight stands on the colour scale, of -1 to 1: a square root spends the colours where most weights are.
+  const placed = { linear: (share) => share, root: (share) => Math.sign(share) * Math.sqrt(Math.abs(share)) };
+
   function cells(shown, colour, highest, least) {
     const canvas = make("canvas", { width: shown.columns, height: shown.rows });
     const context = canvas.getContext("2d");
     const image = context.createImageData(shown.columns, shown.rows);
     shown.weights.forEach((weight, i) => {
       const share = Math.abs(weight) < least ? 0 : weight / highest;
-      image.data.set([...colour(share), 255], 4 * i);
+      const [red, green, blue] = colour(share);
+      image.data.set([red, green, blue, 255], 4 * i);
     });
     context.putImageData(image, 0, 0);
     return canvas.toDataURL();
@@ -43,7 +47,7 @@
 
   const wide = (text) => Array.from(text).reduce((sum, c) => sum + (c.codePointAt(0) > 0x2e80 ? 1 : 0.62), 0);
 
-  function heatmap(root, shown, words, { width, highest, least = 0 }) {
+  function heatmap(root, shown, words, { width, highest, least = 0, scale = "linear" }) {
     const { rows, columns } = shown;
     const names = [shown.queries, shown.keys].map((tokens) => tokens.map((token) => label(token.text)));
     const longest = names.map((list) => Math.min(9, Math.max(...list.map(wide))) * LABEL);
@@ -59,7 +63,8 @@
     const [across, down] = [columns * cell, rows * cell];
     const overhang = slanted ? longest[1] * 0.5 * (size / LABEL) : 0;
     const [total, height] = [left + Math.max(across + overhang, 190) + 14, top + down + 44].map(Math.ceil);
-    const colour = palette(root, shown.signed);
+    const shaded = palette(root, shown.signed);
+    const colour = (share) => shaded(placed[scale](share));
     const text = (x, y, content, more) => draw("text", { x, y, "font-size": size, ...more }, content);
     const x = (key) => left + (key + 0.5) * cell;
     const y = (query) => top + (query + 0.5) * cell;
@@ -99,6 +104,7 @@
     picture.append(
       draw("text", { class: "axis", x: left, y: top + down + 36, "font-size": 11 }, shown.signed ? percent(-highest, true) : "0%"),
       draw("text", { class: "axis", x: left + steps * 5, y: top + down + 36, "font-size": 11, "text-anchor": "end" }, percent(highest, shown.signed)));
+    if (scale === "root") picture.append(draw("text", { class: "axis", x: left + steps * 5 + 8, y: top + down + 22, "font-size": 11 }, words.rootScale));
     const band = draw("rect", { class: "band", x: left, width: across, height: cell, visibility: "hidden" });
     const spot = draw("rect", { class: "spot", width: cell, height: cell, visibility: "hidden" });
     picture.append(band, spot);

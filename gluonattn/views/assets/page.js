@@ -1,16 +1,18 @@
 "use strict";
 // The page: what is chosen, the controls that choose it, and the panels that show it.
 {
-  const { make, label, percent } = gluonattn;
-  const SEARCH_FROM = 11; // records
+  const { make, label, word, percent } = gluonattn;
   const VIEWS = ["overlay", "heatmap", "list"];
+  const COLOURED = "colours"; // in place of a head: all of them, each in a colour of its own
   let mounted = 0;
 
-  // Puts the page into an element, in place of what is there. data: page_data's; options: {lang, title,
-  // layer, head, view, theme, fontCss}. Returns {destroy}.
+  // Puts the page into an element, in place of what is there. data: page_data's; options: {lang, title, layer, head,
+  // view, theme, fontCss; level (of its heading, 1), scale and highest (of heatmaps: "root", and the weight drawn
+  // darkest), changed(layer, head)}. Returns {destroy}.
   function mount(root, data, options = {}) {
     const words = gluonattn.words[options.lang] ?? gluonattn.words.ko;
     const id = `gluonattn-${++mounted}`;
+    const level = options.level ?? 1;
     const records = data.records.map(gluonattn.record);
     const within = (index, size) => (index === null || index === undefined || index >= size ? null : (index + size) % size);
     const side = (record) => ({
@@ -19,18 +21,20 @@
       head: within(options.head, records[record].heads),
     });
     const state = { view: options.view ?? "overlay", unit: "token", threshold: null, theme: options.theme ?? "system",
-      first: side(0), second: null, hovered: null, pinned: null };
+      first: side(0), second: null, hovered: null, pinned: null, method: null, beside: null, hidden: new Set() };
     const dark = matchMedia("(prefers-color-scheme: dark)");
     let panels = [];
 
     const index = make("nav", { class: "index", "aria-label": words.index, "data-picture": "no" });
+    const list = records.length > 1 ? gluonattn.index(records, words, id, open) : null;
     const controls = make("div", { class: "controls" });
+    const lead = make("div", {});
     const stage = make("div", { class: "panels" });
     const said = make("p", { class: "message", role: "status" });
     const actions = make("div", { class: "actions" });
     root.classList.add("gluonattn");
-    root.replaceChildren(make("header", {}, make("h1", {}, options.title ?? words.title), themeChoice()), ...(records.length > 1 ? [index] : []),
-      controls, make("p", { class: "quiet hint" }, words.hint, " ", make("span", { class: "nowrap" }, words.hintKeys)), stage, actions, said,
+    root.replaceChildren(make("div", { class: "top" }, make(`h${level}`, { class: "title" }, options.title ?? words.title), themeChoice()), ...(list ? [index] : []),
+      lead, controls, make("p", { class: "quiet hint" }, words.hint, " ", make("span", { class: "nowrap" }, words.hintKeys)), stage, actions, said,
       make("details", { class: "help" }, make("summary", {}, words.help), make("ul", {}, words.helpLines.map((line) => make("li", {}, line)))));
 
     // ---- controls
@@ -75,9 +79,11 @@
     const numbered = (size) => [["", words.mean], ...Array.from({ length: size }, (_, n) => [String(n), n])];
     function parts(which) { // layer and head of one side, where there are several
       const record = records[which.record];
-      return [["layer", record.layers], ["head", record.heads]].filter(([, size]) => size > 1).map(([name, size]) =>
-        field(words[name], selection(name + (which === state.second), numbered(size), which[name] ?? "", (value) => {
-          which[name] = value === "" ? null : Number(value);
+      const heads = (name) => [...numbered(record[`${name}s`]), ...(name === "head" && which === state.first && !state.second ? [[COLOURED, words.coloured]] : [])];
+      return [["layer", record.layers], ["head", record.heads]].filter(([, size]) => size > 1).map(([name]) =>
+        field(words[name], selection(name + (which === state.second), heads(name), which[name] ?? "", (value) => {
+          which[name] = value === "" ? null : value === COLOURED ? value : Number(value);
+          options.changed?.(state.first.layer, state.first.head);
           show();
         })));
     }
@@ -87,6 +93,7 @@
       if (records.length < 2 && record.layers * record.heads < 2) return null;
       return field(words.compare, selection("compare", [["", words.nothing], ...records.map((r, i) => [String(i), `${i + 1}. ${label(r.text, 24)}`])],
         state.second?.record ?? "", (value) => {
+          if (state.first.head === COLOURED) state.first.head = null;
           state.second = value === "" ? null : { ...side(Number(value)), layer: null, head: null };
           show(true);
         }));
@@ -94,7 +101,7 @@
 
     const slider = make("input", { type: "range", min: 0, max: 100, step: 1, oninput: (event) => setThreshold(event.target.value) });
     const sliderValue = make("output", {});
-    const automatic = make("button", { type: "button", class: "small", onclick: () => setThreshold(null) }, words.auto);
+    const automatic = make("button", { type: "button", class: "small", onclick: () => setThreshold(null) }, words.automatic);
     let highest = 1;
     function setThreshold(value) {
       state.threshold = value === null ? null : (Number(value) / 100) * highest;
@@ -105,7 +112,7 @@
       sliderValue.textContent = text;
       slider.setAttribute("aria-valuetext", text);
       if (state.threshold === null) slider.value = 0;
-      automatic.disabled = state.threshold === null;
+      automatic.hidden = state.threshold === null;
     }
 
     function drawControls() {
@@ -126,29 +133,10 @@
       slider.id = `${id}-threshold`;
     }
 
-    function drawIndex() {
-      const found = make("span", { class: "quiet", role: "status" });
-      const list = make("ol", {}, records.map((record, i) => make("li", {}, make("button", { type: "button", "aria-current": i === state.first.record ? "true" : null,
-        onclick: () => {
-          Object.assign(state, { first: side(i), hovered: null, pinned: null });
-          list.querySelectorAll("button").forEach((b, j) => (j === i ? b.setAttribute("aria-current", "true") : b.removeAttribute("aria-current")));
-          show(true);
-        } },
-      make("span", { class: "number" }, `${i + 1}`), make("bdi", {}, label(record.text, 60)),
-      record.prediction?.label != null && make("span", { class: "verdict" }, make("bdi", {}, label(record.prediction.label)),
-        ` ${percent(Math.max(...record.prediction.probabilities.map(([, share]) => share)))}`)))));
-      const search = (event) => {
-        const wanted = event.target.value.trim().toLowerCase();
-        let count = 0;
-        Array.from(list.children).forEach((item, i) => {
-          item.hidden = !`${records[i].text}\n${records[i].keyText}`.toLowerCase().includes(wanted);
-          count += !item.hidden;
-        });
-        found.textContent = wanted ? words.found(count, records.length) : "";
-      };
-      index.replaceChildren(...[
-        records.length >= SEARCH_FROM && make("div", { class: "search" }, make("input", { type: "search", placeholder: words.search, "aria-label": words.search, oninput: search }), found),
-        list].filter(Boolean));
+    function open(i) {
+      Object.assign(state, { first: side(i), hovered: null, pinned: null });
+      list.mark(i);
+      show(true);
     }
 
     // ---- panels
@@ -156,33 +144,58 @@
     function heading(text, which) {
       const { source } = records[which.record];
       const from = [source.cell && `${source.cell} cell`, source.model, source.tokenizer].filter(Boolean).map((s) => label(s, 30)).join(" · ");
-      return make("div", { class: "heading" }, text && make("h2", {}, text),
-        make("p", { class: "quiet" }, from), state.second && make("div", { class: "parts" }, parts(which)));
+      return make("div", { class: "heading" }, make(`h${level + 1}`, { class: text ? null : "unseen" }, text || word(records[which.record].text, 40)),
+        from && make("p", { class: "quiet" }, from), state.second && make("div", { class: "parts" }, parts(which)));
+    }
+
+    // One head a colour: each with its own weights, and what to press to hide it.
+    function inColours(record, which) {
+      if (which.head !== COLOURED) return {};
+      const heads = Array.from({ length: record.heads }, (_, head) => head);
+      const matrices = heads.filter((head) => !state.hidden.has(head))
+        .map((head) => ({ head, shown: gluonattn.select(record, { layer: which.layer, head, unit: state.unit }) }));
+      const sample = (head) => gluonattn.draw("svg", { class: "sample", width: 30, height: 10, "aria-hidden": "true" },
+        gluonattn.draw("g", { class: `link of-head head-${head % 8}` }, gluonattn.draw("path", { class: "line", d: "M0 5H30", "stroke-width": 3 })));
+      const keyed = make("div", { class: "keyed", role: "group", "aria-label": words.head }, make("p", { class: "legend" }, words.legendHeads), heads.map((head) =>
+        make("button", { type: "button", class: "small", "data-name": `head-${head}`, "aria-pressed": String(!state.hidden.has(head)), onclick: () => {
+          if (!state.hidden.delete(head)) state.hidden.add(head);
+          show();
+        } }, sample(head), ` ${words.head} ${head}`)));
+      return { keyed, matrices: matrices.length ? matrices : null };
     }
 
     function show(others) { // others: records other than before
       const { name } = document.activeElement.dataset;
       const sides = [state.first, state.second].filter(Boolean);
-      const shown = sides.map((s) => gluonattn.select(records[s.record], { ...s, unit: state.unit }));
-      highest = Math.max(...shown.map((s) => s.weights.reduce((a, b) => Math.max(a, b), 0))) || 1;
+      const shown = sides.map((s) => gluonattn.select(records[s.record], { ...s, head: s.head === COLOURED ? null : s.head, unit: state.unit }));
+      const coloured = state.view === "overlay" && sides.length === 1 ? inColours(records[state.first.record], state.first) : {};
+      const strongest = (one) => one.weights.reduce((a, b) => Math.max(a, b), 0);
+      highest = Math.max(...shown.map(strongest), ...(coloured.matrices ?? []).map((m) => strongest(m.shown))) || 1;
+      if (options.highest) highest = Math.max(highest, options.highest);
       if (others) drawControls();
       sayThreshold();
-      const common = { words, view: state.view, threshold: state.threshold, root, highest };
+      const common = { words, apart: sides.length === 1, view: state.view, unit: state.unit, threshold: state.threshold, root, highest, level: level + 1, scale: options.scale,
+        method: state.method, beside: state.beside, ...coloured, choose: (what, value) => {
+          state[what] = value || null;
+          show();
+        } };
       panels = sides.map((which, i) => gluonattn.panel(records[which.record], shown[i],
         { ...common, heading: heading(state.second && [words.baseline, words.other][i], which) }, choose));
       stage.classList.toggle("two", sides.length === 2);
       const extra = sides.length === 2 ? differencePanel(shown, common) : [];
+      lead.replaceChildren(...(sides.length === 1 ? [panels[0].lead] : []));
       stage.replaceChildren(...panels.map((p) => p.element), ...extra);
+      width = stage.clientWidth;
       settle();
       if (name) root.querySelector(`[data-name="${name}"]`)?.focus();
     }
 
     function differencePanel([first, second], common) {
-      const title = make("div", { class: "heading" }, make("h2", {}, words.difference));
+      const title = make("div", { class: "heading" }, make(`h${level + 1}`, {}, words.difference));
       const change = gluonattn.difference(first, second);
       if (!change) return [make("section", { class: "panel wide" }, title, make("p", { class: "legend" }, words.noneAgree))];
       if (!change.complete) title.append(make("p", { class: "legend" }, words.someAgree(change.agree, Math.max(first.columns, second.columns))));
-      const made = gluonattn.panel(null, change, { ...common, heading: title, title: words.difference }, choose);
+      const made = gluonattn.panel(null, change, { ...common, apart: false, heading: title, title: words.difference }, choose);
       made.element.classList.add("wide");
       panels.push(made);
       return [made.element];
@@ -202,7 +215,7 @@
     // ---- pictures
 
     const fileName = (ending) => `attention-${state.first.record + 1}.${ending}`;
-    const svg = () => gluonattn.toSvg(stage, getComputedStyle(root).backgroundColor, options.fontCss);
+    const svg = () => gluonattn.toSvg([lead, stage], getComputedStyle(root).backgroundColor, options.fontCss);
     async function attempt(work) {
       try {
         said.textContent = await work();
@@ -239,13 +252,25 @@
       width = stage.clientWidth;
       settle();
     });
-    const beforePrint = () => paint("light");
+    // On paper the text breaks elsewhere than on screen: the page takes the paper's width before it is drawn for it.
+    const beforePrint = () => {
+      root.classList.add("paper");
+      root.dataset.theme = "light";
+      settle();
+    };
+    const afterPrint = () => {
+      root.classList.remove("paper");
+      delete root.dataset.theme;
+      paint();
+    };
     dark.addEventListener("change", follow);
     addEventListener("beforeprint", beforePrint);
-    addEventListener("afterprint", follow);
-    paint();
-    if (records.length > 1) drawIndex();
+    addEventListener("afterprint", afterPrint);
+    root.dataset.theme = "light";
+    if (list) index.replaceChildren(...list.parts);
+    list?.mark(0);
     show(true);
+    paint();
     watch.observe(stage);
     document.fonts?.ready.then(settle);
 
@@ -254,7 +279,7 @@
         watch.disconnect();
         dark.removeEventListener("change", follow);
         removeEventListener("beforeprint", beforePrint);
-        removeEventListener("afterprint", follow);
+        removeEventListener("afterprint", afterPrint);
         root.replaceChildren();
       },
     };

@@ -62,7 +62,7 @@
     }
     if (node.nodeType !== Node.ELEMENT_NODE || node.dataset.picture === "no") return;
     const style = getComputedStyle(node);
-    if (style.display === "none" || style.visibility === "hidden") return;
+    if (style.display === "none" || style.visibility === "hidden" || node.classList.contains("unseen")) return;
     const box = node.getBoundingClientRect();
     const [x, y] = [box.left - origin.left, box.top - origin.top];
     if (node instanceof SVGSVGElement) {
@@ -83,14 +83,19 @@
     }
   }
 
-  // fontCss: the page's own @font-face rule, so that the picture has its Hangul wherever it is opened.
-  function toSvg(element, background, fontCss) {
-    const box = element.getBoundingClientRect();
-    const width = Math.ceil(Math.max(box.width, element.scrollWidth) + 2 * PADDING);
-    const height = Math.ceil(box.height + 2 * PADDING);
+  // Elements of one width, one below the other. fontCss: the page's own @font-face rule, so that the picture has
+  // its Hangul wherever it is opened.
+  function toSvg(elements, background, fontCss) {
+    const boxes = elements.map((element) => element.getBoundingClientRect());
+    const width = Math.ceil(Math.max(...boxes.map((box) => box.width), ...elements.map((e) => e.scrollWidth)) + 2 * PADDING);
+    const height = Math.ceil(boxes.reduce((sum, box) => sum + box.height, 2 * PADDING));
     const picture = draw("svg", { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` },
       fontCss ? draw("style", {}, fontCss) : null, draw("rect", { width, height, fill: background }));
-    read(element, { left: box.left - PADDING, top: box.top - PADDING }, picture);
+    let top = PADDING;
+    elements.forEach((element, i) => {
+      read(element, { left: boxes[i].left - PADDING, top: boxes[i].top - top }, picture);
+      top += boxes[i].height;
+    });
     return new XMLSerializer().serializeToString(picture);
   }
 

@@ -1,33 +1,34 @@
 "use strict";
 // The joint map of one head: queries are circles, keys triangles. Hovering shows the sentence.
 {
-  const { make, label } = gluonattn;
+  const { make, label, word, languageOf } = gluonattn;
+  const minus = (value) => (value === null ? "–" : String(value).replace("-", "−"));
   const WORDS = {
-    ko: { layer: "층", head: "헤드", space: "공간", joint: "옮기고 맞춘 뒤", original: "모델 그대로", colour: "색", lines: "선", side: "보는 말/보이는 말", position: "자리", tag: "품사", norm: "벡터의 길이",
-      query: "보는 말 ●", key: "보이는 말 ▲", other: "그 밖", first: "앞", last: "뒤", short: "짧음", long: "긺",
-      about: (m, method) => `${method} · 내적과 거리의 상관: 옮기기 전 ${m.before ?? "–"}, 옮긴 뒤 ${m.after ?? "–"} (−1이 가장 좋음), 배율 ${m.scale}`,
+    ko: { layer: "층", head: "헤드", space: "공간", joint: "옮기고 맞춘 뒤", original: "모델 그대로", colour: "색", lines: "선", side: "보는 말과 주목받는 말", position: "문장 속 자리", tag: "품사", norm: "벡터의 길이",
+      theme: "화면 모드", system: "시스템 설정", light: "밝은 화면", dark: "어두운 화면",
+      query: "보는 말 ●", key: "주목받는 말 ▲", other: "그 밖", first: "앞", last: "뒤", short: "짧음", long: "긺",
+      about: (m, method) => `${method} · 내적과 거리의 상관: 옮기기 전 ${minus(m.before)}, 옮긴 뒤 ${minus(m.after)}(−1에 가까울수록 좋음), 배율 ${m.scale}`,
       some: (n, all) => `문장 ${all}개로 계산하고 앞의 ${n}개를 그렸습니다.`,
-      hint: "점에 마우스를 올리면 문장과 가장 많이 보는 말이 나옵니다. 가까울수록 내적이 큽니다. 누르면 고정됩니다.",
-      looks: "이 말이 가장 많이 보는 말", from: "이 말을 많이 보는 말" },
+      hint: "점에 마우스를 올리면 그 문장과 어텐션이 가는 곳이 나옵니다. 가까울수록 내적이 큽니다. 누르면 고정됩니다.",
+      keys: "지도에 초점을 두고 ←→ 다음 말 · ↑↓ 보는 말과 주목받는 말 사이 · Esc 풀기",
+      map: (layer, head, n, queries, keys, m) => `지도, 층 ${layer} 헤드 ${head}: 문장 ${n}개의 보는 말 ${queries}개(동그라미)와 주목받는 말 ${keys}개(세모). 내적과 거리의 상관 ${minus(m.after)}`,
+      looks: "이 말이 가장 많이 보는 말", from: "이 말에 가장 주목하는 말" },
     en: { layer: "Layer", head: "Head", space: "Space", joint: "keys moved and scaled", original: "as in the model", colour: "Colour", lines: "Lines", side: "query or key", position: "position", tag: "part of speech", norm: "vector length",
+      theme: "Theme", system: "system", light: "light", dark: "dark",
       query: "query ●", key: "key ▲", other: "other", first: "first", last: "last", short: "short", long: "long",
-      about: (m, method) => `${method} · correlation of dot product and distance: ${m.before ?? "–"} before, ${m.after ?? "–"} after (−1 is best), scale ${m.scale}`,
+      about: (m, method) => `${method} · correlation of dot product and distance: ${minus(m.before)} before, ${minus(m.after)} after (−1 is best), scale ${m.scale}`,
       some: (n, all) => `Computed from ${all} sentences; the first ${n} are drawn.`,
       hint: "Point at a mark to see its sentence and where its attention goes. The nearer, the larger the dot product. Press to hold.",
+      keys: "With the map in focus: ←→ next word · ↑↓ between query and key · Esc lets go",
+      map: (layer, head, n, queries, keys, m) => `Map of layer ${layer} head ${head}: ${queries} queries (circles) and ${keys} keys (triangles) of ${n} sentences; correlation of dot product and distance ${minus(m.after)}`,
       looks: "Looks most at", from: "Most looked at by" },
   };
-  const [QUERY, KEY] = ["#1d57a0", "#d9822b"];
-  const TAGS = ["#1b9e77", "#d95f02", "#7570b3", "#e7298a", "#66a61e", "#e6ab02", "#a6761d", "#666666"];
-  const OTHER = "#b8bec6";
+  const TAGS = 6; // named in the legend: more colours cannot be told apart by everyone
   const numbers = (text, Kind) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 
-  // Dark purple to yellow, rising steadily in lightness.
-  const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
-  function shade(share) {
-    const at = Math.min(1, Math.max(0, share)) * (VIRIDIS.length - 1);
-    const low = Math.min(Math.floor(at), VIRIDIS.length - 2);
-    return `rgb(${VIRIDIS[low].map((c, i) => Math.round(c + (VIRIDIS[low + 1][i] - c) * (at - low))).join(" ")})`;
-  }
+  const channels = (colour) => colour.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
+  // Between two colours of the page that both stand out from the paper.
+  const between = ([low, high], share) => `rgb(${low.map((c, i) => Math.round(c + (high[i] - c) * Math.min(1, Math.max(0, share)))).join(" ")})`;
 
   function start() {
     const data = JSON.parse(document.getElementById("gluonattn-data").textContent).projection;
@@ -45,11 +46,12 @@
     marks.forEach((mark, i) => (firstOf[mark.side][mark.number] ??= i));
     const counts = new Map();
     marks.forEach(({ token }) => token.tag && counts.set(token.tag, (counts.get(token.tag) ?? 0) + 1));
-    const tags = [...counts].sort((a, b) => b[1] - a[1]).map(([tag]) => tag).slice(0, TAGS.length);
-    const state = { map: data.maps[0], space: "joint", colour: "side", lines: 3, hovered: null, pinned: null };
+    const tags = [...counts].sort((a, b) => b[1] - a[1]).map(([tag]) => tag).slice(0, TAGS);
+    const state = { map: data.maps[0], space: "joint", colour: "side", lines: 3, theme: "system", hovered: null, pinned: null };
     let [points, norms, places, weights] = [];
+    let colours = null; // the page's own, of the theme
 
-    const canvas = make("canvas", { role: "img", tabindex: 0 });
+    const canvas = make("canvas", { role: "img", tabindex: 0, "aria-describedby": "gluonattn-keys" });
     const aside = make("div", { "aria-live": "polite" });
     const [about, legend] = [make("p", { class: "quiet" }), make("p", {})];
     const select = (name, values, value, change) => make("label", { class: "field" }, make("span", {}, words[name]),
@@ -63,7 +65,11 @@
     };
     const page = document.getElementById("gluonattn-page");
     page.className = "gluonattn gluonattn-map";
-    page.replaceChildren(make("h1", {}, data.title), make("div", { class: "controls" },
+    page.replaceChildren(make("div", { class: "top" }, make("h1", { class: "title" }, data.title),
+      select("theme", ["system", "light", "dark"].map((t) => [t, words[t]]), state.theme, (value) => {
+        state.theme = value;
+        paint();
+      })), make("div", { class: "controls" },
       select("layer", unique("layer"), state.map.layer, choose("layer")), select("head", unique("head"), state.map.head, choose("head")),
       select("space", ["joint", "original"].map((s) => [s, words[s]]), state.space, (value) => {
         state.space = value;
@@ -77,7 +83,7 @@
       select("lines", Array.from({ length: data.top + 1 }, (_, n) => [n, n]), state.lines, (value) => {
         state.lines = Number(value);
         draw();
-      })), about, legend, make("p", { class: "quiet" }, words.hint),
+      })), about, legend, make("p", { class: "quiet" }, words.hint), make("p", { class: "quiet", id: "gluonattn-keys" }, words.keys),
     data.all > sentences.length ? make("p", { class: "quiet" }, words.some(sentences.length, data.all)) : "",
     make("div", { class: "board" }, canvas, aside));
 
@@ -87,7 +93,17 @@
       places = numbers(state.map.places, state.map.wide ? Uint16Array : Uint8Array);
       weights = numbers(state.map.weights, Uint8Array);
       about.textContent = words.about(state.map, data.method.toUpperCase());
-      canvas.setAttribute("aria-label", `${words.layer} ${state.map.layer}, ${words.head} ${state.map.head}`);
+      canvas.setAttribute("aria-label", words.map(state.map.layer, state.map.head, sentences.length, queryCount, marks.length - queryCount, state.map));
+      draw();
+    }
+
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    function paint(paper) {
+      page.dataset.theme = paper ?? (state.theme === "system" ? (dark.matches ? "dark" : "light") : state.theme);
+      const value = (name) => getComputedStyle(page).getPropertyValue(name).trim();
+      colours = { queries: value("--query"), keys: value("--key"), tags: Array.from({ length: TAGS }, (_, i) => value(`--tag-${i}`)), other: value("--tag-other"),
+        ramp: [channels(value("--least")), channels(value("--most"))], ink: value("--ink"), paper: value("--paper") };
+      drawLegend();
       draw();
     }
 
@@ -97,17 +113,18 @@
         square.style.background = colour;
         return make("span", { class: "keyed" }, square, text);
       };
+      const shade = (share) => between(colours.ramp, share);
       const scale = (from, to) => [keyed(shade(0), from), keyed(shade(0.5), "…"), keyed(shade(1), to)];
       const shapes = make("span", { class: "keyed" }, `${words.query}  ${words.key}`);
-      const parts = { side: () => [keyed(QUERY, words.query), keyed(KEY, words.key)], position: () => [shapes, ...scale(words.first, words.last)],
+      const parts = { side: () => [keyed(colours.queries, words.query), keyed(colours.keys, words.key)], position: () => [shapes, ...scale(words.first, words.last)],
         norm: () => [shapes, ...scale(words.short, words.long)],
-        tag: () => [shapes, ...tags.map((tag, i) => keyed(TAGS[i], tag)), keyed(OTHER, words.other)] };
+        tag: () => [shapes, ...tags.map((tag, i) => keyed(colours.tags[i], tag)), keyed(colours.other, words.other)] };
       legend.replaceChildren(...parts[state.colour]());
     }
 
     const colourOf = (mark, i) => ({
-      side: () => (mark.side === "queries" ? QUERY : KEY), position: () => shade(mark.share), norm: () => shade(norms[i] / 255),
-      tag: () => TAGS[tags.indexOf(mark.token.tag)] ?? OTHER,
+      side: () => colours[mark.side], position: () => between(colours.ramp, mark.share), norm: () => between(colours.ramp, norms[i] / 255),
+      tag: () => colours.tags[tags.indexOf(mark.token.tag)] ?? colours.other,
     })[state.colour]();
     const at = (i) => [0, 1].map((axis) => 12 + (points[2 * i + axis] / 65535) * (canvas.clientWidth - 24));
 
@@ -126,6 +143,7 @@
     }
 
     function draw() {
+      if (!colours || !points) return; // nothing to draw yet
       const sharp = devicePixelRatio || 1;
       const size = canvas.clientWidth;
       canvas.width = canvas.height = size * sharp;
@@ -139,16 +157,20 @@
         pen.beginPath();
         if (marks[i].side === "queries") pen.arc(x, y, r, 0, 7);
         else [[0, -1.2], [1.1, 0.9], [-1.1, 0.9]].forEach(([dx, dy], n) => pen[n ? "lineTo" : "moveTo"](x + dx * r, y + dy * r));
+        pen.closePath();
         pen.fill();
+        pen.strokeStyle = colours.paper; // a thin edge keeps marks apart that lie on each other
+        pen.lineWidth = 0.5;
+        pen.stroke();
       };
-      pen.globalAlpha = chosen === null ? 0.65 : 0.15;
+      pen.globalAlpha = chosen === null ? 1 : 0.3;
       marks.forEach((_, i) => one(i, 1));
       pen.globalAlpha = 1;
       aside.replaceChildren();
       if (chosen === null) return;
       marks.forEach((mark, i) => mark.number === marks[chosen].number && one(i, 1.3));
       const found = partners(chosen);
-      pen.strokeStyle = getComputedStyle(page).color;
+      pen.strokeStyle = colours.ink;
       found.slice(0, state.lines).forEach(({ i, weight }) => {
         pen.lineWidth = 0.5 + 3.5 * weight;
         pen.beginPath();
@@ -158,6 +180,13 @@
       });
       one(chosen, 2.2);
       tell(chosen, found);
+    }
+
+    // A mark's word: as the model names it, and as it stands in the text where that is another ([UNK]).
+    function named({ side, number, token }) {
+      const raw = sentences[number][side === "queries" ? "text" : "keyText"].slice(token.from, token.to);
+      const same = !raw || raw === token.text;
+      return [word(same ? token.text : raw, 24), same ? "" : ` (${label(token.text)})`];
     }
 
     function tell(chosen, found) {
@@ -177,16 +206,16 @@
           parts.push(span);
           done = Math.max(done, token.to);
         });
-        return make("p", { class: "sentence" }, parts, raw.slice(done));
+        return make("p", { class: "sentence", lang: languageOf(raw) }, parts, raw.slice(done));
       };
       const here = (side) => (place) => (side === mark.side && place === mark.place ? "here" : "");
       const same = sentence.keys === sentence.queries;
       aside.replaceChildren(...[
-        make("p", { class: "quiet" }, `${mark.side === "queries" ? words.query : words.key} `, make("bdi", {}, label(mark.token.text, 24)),
+        make("p", { class: "quiet" }, `${mark.side === "queries" ? words.query : words.key} `, make("strong", {}, named(mark)),
           mark.token.tag && ` (${label(mark.token.tag)})`),
         same ? text(other, (place) => (place === mark.place ? "here" : "")) : [text("queries", here("queries")), text("keys", here("keys"))],
-        make("h4", {}, mark.side === "queries" ? words.looks : words.from),
-        make("ol", {}, found.slice(0, data.top).map(({ i, weight }) => make("li", {}, make("bdi", {}, label(marks[i].token.text, 24)), ` ${(100 * weight).toFixed(1)}%`))),
+        make("h2", {}, mark.side === "queries" ? words.looks : words.from),
+        make("ol", {}, found.slice(0, data.top).map(({ i, weight }) => make("li", {}, named(marks[i]), ` ${(100 * weight).toFixed(1)}%`))),
       ].flat().filter(Boolean));
     }
 
@@ -224,7 +253,10 @@
       draw();
     });
     addEventListener("resize", draw);
-    drawLegend();
+    dark.addEventListener("change", () => paint());
+    addEventListener("beforeprint", () => paint("light"));
+    addEventListener("afterprint", () => paint());
+    paint();
     read();
   }
 

@@ -1,7 +1,7 @@
 "use strict";
 // The raw text as running text in which each token is a button.
 {
-  const { make, typed, label } = gluonattn;
+  const { make, typed, label, languageOf } = gluonattn;
 
   // Reading order; a token without characters stays beside the token before it.
   function readingOrder(tokens) {
@@ -43,15 +43,16 @@
     return found;
   }
 
-  function button(piece, side) {
-    return make("button", { type: "button", class: "token", tabindex: "-1", "data-side": side, "data-token": piece.token },
+  // A token that can be pressed; a span where there is nothing to press.
+  function button(piece, side, dead) {
+    return make(dead ? "span" : "button", { type: dead ? null : "button", class: "token", tabindex: dead ? null : "-1", "data-side": side, "data-token": piece.token },
       typed(piece.text),
       piece.name !== null && make("span", { class: "name" }, make("bdi", {}, label(piece.name))));
   }
 
   // A block of text; its words are kept from breaking between tokens.
-  function sentence(text, tokens, side) {
-    const block = make("div", { class: "sentence", dir: "ltr" });
+  function sentence(text, tokens, side, { dead = false } = {}) {
+    const block = make("div", { class: "sentence", dir: "ltr", lang: languageOf(text) });
     let word = null;
     const intoWord = (child) => {
       if (!word) block.append((word = make("span", { class: "word" })));
@@ -59,7 +60,7 @@
     };
     for (const piece of pieces(text, tokens)) {
       if (piece.token !== undefined) {
-        intoWord(button(piece, side));
+        intoWord(button(piece, side, dead));
         continue;
       }
       for (const part of piece.text.split(/(\s+)/).filter(Boolean)) {
@@ -74,10 +75,9 @@
 
   // What a screen reader says of each token: its name, what it receives, and its strongest links.
   function spoken(shown, words) {
-    const { percent, row, column, received } = gluonattn;
+    const { percent, row, column, received, largest } = gluonattn;
     const shares = received(shown);
-    const strongest = (weights, tokens) => Array.from(weights.keys())
-      .filter((i) => weights[i] > 0).sort((a, b) => weights[b] - weights[a]).slice(0, 3)
+    const strongest = (weights, tokens) => largest(weights, 3).filter((i) => weights[i] > 0)
       .map((i) => `${label(tokens[i].text)} ${percent(weights[i], shown.signed)}`).join(", ");
     const looks = (i) => words.sayLooks(strongest(row(shown, i), shown.keys));
     const from = (i) => words.sayFrom(strongest(column(shown, i), shown.queries));

@@ -1,14 +1,13 @@
 "use strict";
 // What the page says of attributions, in English.
 Object.assign(gluonattn.words.en, {
-  attribution: "What the words had to do with it",
-  speaks: (name) => `Blue speaks for ${name}, orange against it; the stronger, the more.`,
-  unsigned: "The stronger, the more; this method does not say for or against.",
-  honest: (n, name, before, after, random, further, draws) => `Honesty: without the top ${n} ${n === 1 ? "word" : "words"} ${name} goes from ${before} to ${after}, without random ones, as many, to ${random} on average; further than ${further}% of ${draws} draws.`,
-  approximated: (steps, missing, of) => `Approximated: after ${steps} steps of integration the sum of the scores lacks ${missing} of ${of} (log-odds).`,
-  doubt: "That is no more than chance does: do not take these words for the reason.",
-  validated: (own, floor) => `On validation this method's top words take ${own} of the probability, random ones ${floor}.`,
-  askHint: "Press a word: what the model says without it, and if nobody looked at it (asked in advance; this page holds no model).",
-  without: (change) => `without it ${change}`, unseen: (change) => `if nobody looked at it ${change}`,
-  even: "Even attention", evenly: (change) => `if every word looked at all alike: ${change}`,
+  attribution: "How much each word moved it", method: "Method", beside: "Beside it", attentionReceived: "attention received",
+  speaks: (name) => `Blue + speaks for ${name}, orange − against it; the darker and the larger the number, the more. Words for it are underlined solid, words against it dashed.`,
+  unsigned: "The darker and the larger the number, the more; this method does not say for or against.",
+  methods: {},
+  trust: "How far to trust this",
+  askHint: "Press a word to see the probability without it, and if no other word looked at it (worked out in advance).",
+  without: (change) => `without it ${change}`, unseen: (change) => `if nothing looked at it ${change}`,
+  even: "If all looked alike", evenly: (change) => `if every word looked at all alike: ${change}`,
+  scores: "Scores of the words: arrow keys move, Enter chooses",
 });

@@ -1,14 +1,13 @@
 "use strict";
 // What the page says of attributions, in Korean.
 Object.assign(gluonattn.words.ko, {
-  attribution: "판단에 미친 몫",
-  speaks: (name) => `파랑은 ${name} 쪽으로, 주황은 반대쪽으로 기울게 한 말이고, 진할수록 몫이 큽니다.`,
-  unsigned: "진할수록 몫이 큽니다. 이 방법은 어느 쪽으로 기울게 했는지는 말하지 않습니다.",
-  honest: (n, name, before, after, random, further, draws) => `정직하게: 몫이 가장 큰 말 ${n}개를 빼면 ${name} 확률이 ${before}에서 ${after}로, 아무 말이나 ${n}개를 빼면 평균 ${random}로 바뀝니다. 무작위 ${draws}번 가운데 ${further}%보다 크게 움직였습니다.`,
-  approximated: (steps, missing, of) => `근삿값: ${steps}단계까지만 적분했으므로, 점수를 모두 더하면 로그 오즈 ${of} 가운데 ${missing}만큼 차이가 납니다.`,
-  doubt: "우연보다 크지 않으니 이 말들을 까닭이라고 여기지 마세요.",
-  validated: (own, floor) => `검증 리뷰에서 이 방법이 고른 말을 빼면 확률이 ${own}, 아무 말이나 빼면 ${floor} 줄었습니다.`,
-  askHint: "말을 누르면 그 말이 없을 때와 아무도 그 말을 보지 않을 때의 답이 나옵니다(미리 물어 둔 답이며, 이 페이지에는 모델이 없습니다).",
+  attribution: "말마다의 영향", method: "방법", beside: "나란히 볼 방법", attentionReceived: "받은 어텐션",
+  speaks: (name) => `파란 +는 ${name} 쪽으로, 주황색 −는 반대쪽으로 이끈 말입니다. 진하고 숫자가 클수록 영향이 큽니다. 밑줄도 +는 실선, −는 파선입니다.`,
+  unsigned: "진하고 숫자가 클수록 영향이 큽니다. 이 방법으로는 어느 쪽으로 이끌었는지 알 수 없습니다.",
+  methods: { "leave-one-out": "하나씩 빼기", "integrated-gradients": "적분 기울기", "gradient-input": "기울기 × 입력", "attention-gradient": "어텐션 × 기울기", attention: "어텐션", norm: "벡터 길이", random: "무작위" },
+  trust: "얼마나 믿을 수 있나",
+  askHint: "말을 누르면 그 말을 뺐을 때와 다른 말이 모두 그 말을 보지 않을 때 확률이 어떻게 되는지 나옵니다(미리 셈해 둔 답입니다).",
   without: (change) => `빼면 ${change}`, unseen: (change) => `아무도 보지 않으면 ${change}`,
-  even: "고른 어텐션", evenly: (change) => `모든 말이 서로를 똑같이 보면: ${change}`,
+  even: "모두 똑같이 보면", evenly: (change) => `모든 말이 서로를 똑같이 보면: ${change}`,
+  scores: "말마다의 영향: 화살표 키로 옮기고 Enter로 고릅니다",
 });

@@ -1,0 +1,194 @@
+"""What a page says first, in whole sentences: the label, the words that moved it, and how far to believe them.
+
+Every sentence is a list of parts: a string, or a list of one string for a word of the text (which a page sets apart, and
+which may hold anything).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..record import AttentionRecord
+from .answer_en import ENGLISH
+from .answer_ko import KOREAN
+
+WORDS = {"ko": KOREAN, "en": ENGLISH}
+Line = list  # of str or [str]
+
+_NAMED = 3  # words at most in a sentence
+_STRONG = 0.25  # of the strongest: weaker ones are not named
+_MOVED = 0.0005  # of probability: what is less is printed as no change
+_MANY = 100  # of more words than this it is said that they are many
+DOUBT = 0.5  # an explanation that moves less than so many random ones is no better than chance
+
+
+def label_text(name: str, lang: str) -> str:
+    """A label's name in the page's language, where both are known: 부정 is "negative (부정)" in English."""
+    known = WORDS[lang].labels.get(name)
+    return f"{known} ({name})" if known else name
+
+
+def explained(record: AttentionRecord) -> dict[str, Any] | None:
+    """What the record says of its attribution; None where it has none that can be shown."""
+    about = record.source.get("explanation")
+    if not about or not record.prediction or about["method"] not in record.attributions:
+        return None
+    return about
+
+
+def scores_of(record: AttentionRecord) -> np.ndarray:
+    """Scores of the attribution that is explained, one a key."""
+    return record.attributions[record.source["explanation"]["method"]]
+
+
+def what_if(record: AttentionRecord) -> dict[str, Any] | None:
+    """Probabilities of the explained label without each token, and so on; None if they were not asked, or of other tokens."""
+    about = explained(record)
+    asked = about and about.get("what_if")
+    if not asked or len(asked["drop"]) != len(scores_of(record)):  # a merged or selected record has other tokens
+        return None
+    target = about["target"]
+    return {"drop": [row[target] for row in asked["drop"]], "unseen": [row[target] for row in asked["unseen"]],
+            "uniform": asked["uniform"][target]}
+
+
+def answer(record: AttentionRecord, lang: str) -> list[Line]:
+    """What the record says, most important first; empty where it predicts nothing.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    lang : {"ko", "en"}
+
+    Returns
+    -------
+    list of lines
+        The label with what moved it; where scores and removal seem to contradict each other, why;
+        where attention gathers on other words, that it does.
+    """
+    if record.prediction is None:
+        return []
+    words = WORDS[lang]
+    if record.prediction.label is None:
+        return [[words.no_label]]
+    label = label_text(record.label_name(record.prediction.label), lang)
+    lines = [words.verdict(label, percent(record.prediction.confidence))]
+    about = explained(record)
+    if about is None:
+        return lines
+    scores = scores_of(record)
+    target = label_text(record.label_name(about.get("label") or record.prediction.label), lang)
+    pro, con = _strongest(record, scores, 1), _strongest(record, scores, -1)
+    signed = about["sign"].startswith("positive")
+    if pro:
+        because = words.because if _better_than_chance(record) else words.moved_little
+        lines[0] = [*lines[0], " ", *because(pro, target if target != label else "")]
+    if con and signed and abs(con[0][1]) >= _STRONG * np.abs(scores).max():
+        lines[0] = [*lines[0], " ", *words.against(con[:2])]
+    odd = contradicting(record)
+    if odd:
+        shown = [(*_named(record, i, scores), percent(about["honesty"]["before"]), percent(after), score > 0)
+                 for i, score, after in odd[:2]]
+        lines.append(words.contradiction(shown, about["method"]))
+    looked = _looked_at_most(record)
+    if looked is not None and signed and looked not in [place for place, *_ in _ordered(scores)[:_NAMED]]:
+        lines.append(words.looked_elsewhere([record.keys[looked].text]))
+    return lines
+
+
+def trust(record: AttentionRecord, lang: str) -> Line:
+    """How far the attribution can be believed, from what was measured on this text and on validation."""
+    about = explained(record)
+    if about is None:
+        return []
+    words, test = WORDS[lang], about["honesty"]
+    target = label_text(record.label_name(about.get("label") or record.prediction.label or ""), lang)
+    draws = test.get("draws", 100)
+    if _no_choice(record):
+        said = [words.no_choice(target, percent(test["before"]), percent(test["after"]))]
+    else:
+        said = [words.deletion(test["tokens"], target, percent(test["before"]), percent(test["after"]),
+                               percent(test["random"])),
+                words.draws(round(test["further"] * draws), draws)]
+    if not _better_than_chance(record):
+        said.append(words.doubt)
+    known = about.get("validation", {})
+    if len(known) == 2:
+        said.append(words.validated(points(known[about["method"]][0]), points(known["random"][0])))
+    if about.get("approximated"):
+        rough = about["approximated"]
+        said.append(words.approximated(rough["steps"], f"{rough['missing']:.2g}", f"{rough['of']:.2g}"))
+    return [" ".join(said)]
+
+
+def _no_choice(record: AttentionRecord) -> bool:
+    """Whether the text has no other words than those that were removed: chance can remove no others."""
+    return len(record.keys) <= record.source["explanation"]["honesty"]["tokens"]
+
+
+def _better_than_chance(record: AttentionRecord) -> bool:
+    return _no_choice(record) or record.source["explanation"]["honesty"]["further"] >= DOUBT
+
+
+def not_asked(record: AttentionRecord, lang: str) -> str | None:
+    """Why nothing answers what the model would say without a word; None where something does."""
+    if explained(record) is None or what_if(record) is not None:
+        return None
+    size = len(record.keys)
+    return WORDS[lang].only_word if size == 1 else WORDS[lang].not_asked(size if size > _MANY else None)
+
+
+def contradicting(record: AttentionRecord) -> list[tuple[int, float, float]]:
+    """Strong words whose score says one thing and whose removal another: (token, score, probability without it)."""
+    asked, about = what_if(record), explained(record)
+    if asked is None or about is None or not about["sign"].startswith("positive"):
+        return []
+    scores, before = scores_of(record), about["honesty"]["before"]
+    strong = [i for i, _ in _ordered(scores)[: max(1, about["honesty"]["tokens"])]]
+    return [(i, float(scores[i]), asked["drop"][i]) for i in strong
+            if abs(before - asked["drop"][i]) >= _MOVED and (before - asked["drop"][i]) * scores[i] < 0]
+
+
+def percent(share: float) -> str:
+    """A probability as it is printed everywhere: 96.1%, and 0.42% below one."""
+    return f"{100 * share:.{2 if 0 < abs(share) < 0.0095 else 1}f}%"
+
+
+def points(change: float) -> str:
+    """A change of probability, without its unit: percentage points."""
+    return f"{100 * change:.1f}"
+
+
+def signed(score: float) -> str:
+    """A score with its sign, two digits that say something; a true minus."""
+    return f"{'−' if score < 0 else '+'}{_digits(abs(score))}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.2f}" if 0.095 <= value < 100 else f"{value:.2g}"
+
+
+def _ordered(scores: np.ndarray) -> list[tuple[int, float]]:
+    return [(int(i), float(scores[i])) for i in np.argsort(-np.abs(scores), kind="stable") if scores[i]]
+
+
+def _named(record: AttentionRecord, i: int, scores: np.ndarray) -> tuple[str, float, str]:
+    return record.keys[i].text, float(scores[i]), signed(float(scores[i]))
+
+
+def _strongest(record: AttentionRecord, scores: np.ndarray, sign: int) -> list[tuple[str, float, str]]:
+    """The words that move the label most one way: (text, score, score as printed), each text once."""
+    most, found = float(np.abs(scores).max(initial=0)), {}
+    for i, score in _ordered(scores):
+        if sign * score >= _STRONG * most and record.keys[i].text not in found:
+            found[record.keys[i].text] = _named(record, i, scores)
+    return list(found.values())[:_NAMED]
+
+
+def _looked_at_most(record: AttentionRecord) -> int | None:
+    """The key that receives most attention; None where it is spread so evenly that none stands out."""
+    received = record.matrix(None, None).mean(axis=0)
+    best = int(received.argmax())
+    return best if len(received) > 1 and received[best] > 1.5 / len(received) else None

@@ -1,0 +1,50 @@
+"""The Korean particle that fits the sound a word ends in: 수준이, 영화가, 긍정으로."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# How digits and the letters of the alphabet end when they are read out in Korean: with a consonant, with ㄹ.
+_CLOSED = set("0136780LMNRlmnr") - set("178LRlr")
+_LIQUID = set("178LRlr")
+
+
+def josa(word: str, pair: str) -> str:
+    """The form of a particle that follows a word.
+
+    Parameters
+    ----------
+    word : str
+        What stands before it; marks after its last letter are passed over.
+    pair : str
+        Both forms, the one after a consonant first: ``"이/가"``, ``"을/를"``, ``"으로/로"``.
+
+    Returns
+    -------
+    str
+        One of the two; both, as ``"이(가)"``, after what Korean has no one reading for.
+    """
+    closed, open_ = pair.split("/")
+    ending = _ending(word)
+    if ending is None:
+        return f"({closed[0]}){open_}" if closed == "으로" else f"{closed}({open_})"
+    if closed == "으로" and ending == "ㄹ":
+        return open_
+    return closed if ending else open_
+
+
+def _ending(word: str) -> str | None:
+    """"" for a vowel, "ㄹ", "ㄱ" for any other consonant; None where it cannot be told."""
+    for character in reversed(unicodedata.normalize("NFC", word)):
+        if "가" <= character <= "힣":
+            last = (ord(character) - ord("가")) % 28
+            return "" if not last else "ㄹ" if last == 8 else "ㄱ"
+        if "ㄱ" <= character <= "ㅎ":  # a letter alone is read by its name, which ends as it does: 키읔, 리을
+            return "ㄹ" if character == "ㄹ" else "ㄱ"
+        if "ㅏ" <= character <= "ㅣ":
+            return ""
+        if character.isascii() and character.isalnum():
+            return "ㄹ" if character in _LIQUID else "ㄱ" if character in _CLOSED else ""
+        if character.isalnum():
+            return None
+    return None
