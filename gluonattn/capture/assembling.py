@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .attending import Shares
 from .calls import Call
 from .positions import Like, Moved, Node, Pair, Root, nodes_in
 from .rows import whole_rows
+from .shares import Shares
 
 SINK = "[sink]"
 

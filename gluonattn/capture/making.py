@@ -89,8 +89,8 @@ class Records:
         for batch in batches:
             sizes = {len(c.weights): c.layer for c in batch.calls if c.weights is not None}
             if batch.generation and batch.generation.beams > 1 and batch.generation.rows is None:
-                raise CaptureError(f"beam search (num_beams={batch.generation.beams}) reorders sentences between steps, and this "
-                                   "transformers did not tell how (beam_indices): use num_beams=1 while capturing.")
+                raise CaptureError(f"beam search (num_beams={batch.generation.beams}) reorders sentences between steps, and "
+                                   "this transformers did not tell how (beam_indices): use num_beams=1 while capturing.")
             if len(sizes) > 1:
                 raise CaptureError(
                     "layers of one pass saw different batches (" + ", ".join(

@@ -64,7 +64,8 @@ def capture(
 @contextmanager
 def followed(torch, model, recorder: TorchRecorder, attention, vectors: bool) -> Iterator[None]:
     """Follow what a model computes, with hooks on its `nn.MultiheadAttention`s and on modules that are named."""
-    from .tracing import Trace, traced
+    from .following import traced
+    from .tracing import Trace
 
     named = _named(attention)
     modules = recorder.modules = dict(model.named_modules())

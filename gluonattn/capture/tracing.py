@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from .attending import Attending, Scores, Shares
+from .attending import Attending
 from .operations import (
     ATTENTION,
     COPIES,
@@ -31,6 +30,7 @@ from .operations import (
     tensors,
 )
 from .origins import INPUT, WEAK, Made, Origin, Origins
+from .shares import Scores, Shares
 
 
 @dataclass
@@ -308,25 +308,3 @@ class Trace(TorchFunctionMode):
 def _holds(path: str, born: str | None) -> bool:
     """Whether a module is or holds the one that computed a softmax, which may be a module of its own."""
     return born is None or path in ("", born) or born.startswith(f"{path}.")
-
-
-@contextmanager
-def traced(model, trace: Trace) -> Iterator[Trace]:
-    """Follow what `model` computes; its modules tell when they start and end."""
-    hooks = []
-
-    def watch(path, module):
-        hooks.append(module.register_forward_pre_hook(
-            lambda m, args, kwargs: trace.enter(path, m, args, kwargs), with_kwargs=True, prepend=True))
-        hooks.append(module.register_forward_hook(lambda m, args, output: trace.leave(path, output), **always))
-
-    always = {"always_call": True} if "always_call" in inspect.signature(
-        torch.nn.Module.register_forward_hook).parameters else {}
-    try:
-        for path, module in model.named_modules():
-            watch(path, module)
-        with trace:
-            yield trace
-    finally:
-        for hook in hooks:
-            hook.remove()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ..errors import RecordError
@@ -45,7 +43,8 @@ def patch_weights(record: AttentionRecord, *, layer: int | None = None, head: in
         if not (0 <= query[0] < rows and 0 <= query[1] < columns):
             raise RecordError(f"patch {query} is not among {rows} x {columns} patches.")
         names = [token.text for token in record.queries]
-        query = names.index("{},{}".format(*query)) if "{},{}".format(*query) in names else front + query[0] * columns + query[1]
+        name = f"{query[0]},{query[1]}"
+        query = names.index(name) if name in names else front + query[0] * columns + query[1]
     if query is not None and not -len(weights) <= query < len(weights):
         raise RecordError(f"query {query} is not among the {len(weights)} that look.")
     row = weights[query] if query is not None else weights[0] if front else weights.mean(0)
@@ -188,6 +187,6 @@ def _pixels(picture) -> np.ndarray:
         raise RecordError(f"a picture is (height, width, 3), (3, height, width) or (height, width), all finite; got shape "
                           f"{pixels.shape}.")
     low, high = float(pixels.min()), float(pixels.max())
-    if low < 0 or ((high > 1 and not math.isclose(high, 1)) and high > 255):  # normalised, as models are given it
+    if low < 0 or high > 255:  # normalised, as models are given it
         return (pixels - low) / ((high - low) or 1)
     return pixels / 255 if high > 1 else pixels

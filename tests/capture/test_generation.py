@@ -1,5 +1,6 @@
 """What generate() made, step by step, is what one pass over the same tokens gives, however it was searched for."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import inspect

@@ -1,5 +1,6 @@
 """Attention of modules that nobody prepared: hand-written, compiled, in half precision, pooled, third-party."""
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import numpy as np

@@ -4,6 +4,7 @@ The list is transformers' own. Sizes stand here where they cannot be guessed fro
 a family that appears next year is tried all the same.
 """
 
+# ruff: noqa: E501
 from __future__ import annotations
 
 import contextlib
