@@ -19,7 +19,7 @@ demo: $(READY)
 	$(BIN)/gluonattn explain --model demo/model "$(SENTENCE)" --view heatmap --out demo/heatmap.png >/dev/null
 	@echo; echo "The same sentence, read by the model in the box (trained on NSMC and the rest of its crawl):"
 	$(BIN)/gluonattn explain "$(SENTENCE)" --colours full
-	@echo; echo "A model of 944 reviews is right about three times of four; the one in the box in 89 of 100 of NSMC's."
+	@echo; echo "A model of 944 reviews is right about three times out of four; the one in the box is right on 89 of 100 of NSMC's."
 	@echo "model      demo/model/          (config.json, vocab.json, model.safetensors, history.json)"
 	@echo "pictures   demo/overlay.png, demo/heatmap.png"
 	@echo "page       demo/page.html   (open it in a browser: it needs no network)"

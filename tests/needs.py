@@ -11,3 +11,6 @@ def require_mxnet() -> None:
     """Skip the test or fixture that calls this if MXNet is not installed."""
     if not mxnet_is_installed():
         pytest.skip(NO_MXNET)
+
+
+needs_mxnet = pytest.mark.skipif(not mxnet_is_installed(), reason=NO_MXNET)

@@ -148,6 +148,8 @@ class _Places:
 
 def _placed(shares: Shares, roots: dict[Root, int], to_numpy) -> Part | None:
     places = [np.array(p.numpy()) for p in shares.node.places(roots, {})]
+    if len(places) == 2:  # what stands for no position has one query, a state of a whole sentence
+        places = [p for p in places if (p >= 0).any()]
     varying = [_varies(p, shares.axis) for p in places]
     if not any(varying):
         return None  # over features of one position: a router, a classifier, a vocabulary
@@ -257,7 +259,7 @@ def _call(path: str, kind: str, part: Part, to_numpy) -> Call:
     if part.swapped:
         rows, columns = columns, rows
     call = Call(path, kind, part.weights, rows=rows, columns=columns, outside=part.outside, how=shares.how,
-                covered=part.covered, pooled=part.pooled)
+                covered=None if part.covered.all() else part.covered, pooled=part.pooled)
     if part.seen is not None:
         call.bias = np.where(part.seen, 0.0, -np.inf).astype(np.float32)
         call.local = not part.seen[part.covered.nonzero()[0], 0, part.covered.nonzero()[1]].all()

@@ -34,6 +34,7 @@ _REDUCTIONS = {"sum", "mean", "max", "amax", "min", "amin", "argmax", "argmin", 
                "cumsum", "nansum", "median", "all", "any", "log", "multinomial"}
 _SUMS = {"sum", "nansum"}
 _TIMES, _OVER, _PLUS = {"mul", "mul_", "multiply"}, {"div", "div_", "true_divide"}, {"add", "add_"}
+_RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu"}
 _LINEAR = {"linear", "addmm"}
 _SAME_SCORES = {"to", "float", "type", "type_as", "half", "bfloat16", "contiguous", "clone", "detach", "dropout", "double",
                 "dropout_", "alpha_dropout"}
@@ -126,7 +127,7 @@ class Attending:
 
     def node_of(self, tensor) -> Node | None:
         node = self._nodes.get(tensor)
-        if node is None and tensor.is_floating_point() and tensor.dim() == 3 and not isinstance(tensor, torch.nn.Parameter):
+        if node is None and tensor.is_floating_point() and tensor.dim() == 3 and self._known(tensor) is not None:
             node = self._nodes[tensor] = Root(tensor.shape)
         return node
 
@@ -353,6 +354,10 @@ class Attending:
             return
         if name in FRESH:
             return
+        if name in _RECURRENT:  # last states stand for a whole sentence
+            for last in results[1:]:
+                self._nodes[last] = Nothing(last.shape)
+            results = results[:1]
         node_of = self._nodes.get if name in MOVES else self.node_of
         known = [(t, n) for t in operands if t.is_floating_point() and (n := node_of(t)) is not None]
         if not known:

@@ -65,7 +65,7 @@ def hidden_after_end(made: Generation, before: int, total: int) -> np.ndarray | 
     total : int
     """
     if made.rows is None:
-        return None
+        return None if made.ended is None or made.ended.shape[1] < total else made.ended[:, :total].copy()
     hidden = np.zeros((len(made.rows), total), dtype=bool)
     ended = made.rows[:, 1:] < 0  # the token of a step is read in the next one
     count = min(ended.shape[1], total - before)

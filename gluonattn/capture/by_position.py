@@ -45,13 +45,18 @@ def _record(recorder, batch: Pass, row: int, calls: Sequence[Call]) -> Attention
     weights = weights[:, :, np.flatnonzero(looking)][..., places]
     keys = [t for t, kept in zip(keys, seen) if kept] + [Token(n, len(key_text), len(key_text)) for n in first.outside]
     queries = [t for t, kept in zip(queries, looking) if kept]
+    vectors = {}
+    if not first.outside and all(c.queries is not None and c.keys is not None and c.values is not None for c in calls):
+        shown = {"queries": np.flatnonzero(looking), "keys": np.flatnonzero(seen), "values": np.flatnonzero(seen)}
+        vectors = {"values" if name == "values" else f"{name}_vectors": np.stack(
+            [np.asarray(getattr(c, name))[row][:, places] for c in calls]) for name, places in shown.items()}
     source = {**recorder._source, "layers": [c.layer for c in calls], "queries": rows, "keys": columns,
               **({"grid": list(grid)} if grid else {})}
     cross = first.kind == "cross"
     return AttentionRecord(
         key_text if cross or first.pooled else query_text, queries, keys, weights, first.kind if cross or rows == columns
         else "self", target_text=query_text if cross else None, source=source,
-        normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4))
+        **vectors, normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4))
 
 
 def names_of(length: int, grids: Sequence[tuple[int, int]]) -> tuple[list[str], tuple[int, int] | None]:

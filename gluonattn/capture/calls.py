@@ -106,6 +106,7 @@ class Generation:
     padding: np.ndarray | None = None  # (B, T), True at the padding of what it was given
     ids: np.ndarray | None = None  # (B, T), what it returned
     rows: np.ndarray | None = None  # (B, steps), the row of each step's batch that a sentence was in; -1 after its end
+    ended: np.ndarray | None = None  # (B, T), True from the end of a sentence on, where others went on
 
 
 @dataclass

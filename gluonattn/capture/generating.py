@@ -40,6 +40,7 @@ def generating(recorder: Recorder, part) -> Iterator[None]:
             ids = getattr(made, "sequences", made)
             if getattr(ids, "ndim", 0) == 2:
                 recorder.generation.ids = ids.detach().cpu().numpy()
+                recorder.generation.ended = _ended(part, config, args, kwargs, recorder.generation.ids)
             if getattr(made, "beam_indices", None) is not None:
                 recorder.generation.rows = made.beam_indices.detach().cpu().numpy()
             return ids if plain else made
@@ -51,6 +52,21 @@ def generating(recorder: Recorder, part) -> Iterator[None]:
         yield
     finally:
         part.__dict__.pop("generate", None) if own is _NOTHING else part.__dict__.update(generate=own)
+
+
+def _ended(part, config, args, kwargs, ids: np.ndarray) -> np.ndarray | None:
+    """(B, T), True from the first mark of an end on that a sentence generated; None where none did."""
+    marks = kwargs.get("eos_token_id", getattr(config, "eos_token_id", None))
+    marks = marks.tolist() if hasattr(marks, "tolist") else marks
+    if marks is None:
+        return None
+    given = next((x for x in (*args[:1], kwargs.get("inputs"), kwargs.get("input_ids")) if getattr(x, "ndim", 0) == 2), None)
+    encoder = getattr(part.config, "is_encoder_decoder", False)
+    before = 1 if encoder or given is None else given.shape[1]
+    ends = np.isin(ids, marks)
+    ends[:, :before] = False
+    ended = np.maximum.accumulate(ends, 1)
+    return ended if ended[:, :-1].any() else None
 
 
 def _prompt_padding(config, args, kwargs) -> np.ndarray | None:

@@ -35,11 +35,11 @@ def class_kind(module) -> str:
 
 
 def _looks_back(weights: np.ndarray | None) -> bool:
-    """Whether no query of several looks at a key behind it."""
+    """Whether no query of several looks at a key behind it, in a sentence at least (rows of padding may look anywhere)."""
     if weights is None or weights.shape[2] < 3 or weights.shape[2] > weights.shape[3]:
         return False
     length = weights.shape[2]
-    return not np.triu(np.nan_to_num(weights[..., :length]), 1).any()
+    return not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
 
 
 def sounds(module) -> bool:
@@ -114,7 +114,8 @@ class HuggingFaceRecorder(TorchRecorder):
         return class_kind(self.modules[path]) if path in self.modules else "self"
 
     def add(self, call: Call) -> None:
-        if call.kind == "encoder" and not call.declared and _looks_back(call.weights):
+        back = any(c.layer == call.layer and c.kind == "decoder" for p in self.passes[:2] for c in p.calls)
+        if call.kind == "encoder" and not call.declared and (back or _looks_back(call.weights)):
             call.kind = "decoder"  # its class does not say so
         super().add(call)
 
@@ -177,7 +178,8 @@ class HuggingFaceRecorder(TorchRecorder):
             if made is None or read is None or len(made) != len(read):
                 continue  # embeddings, or counts that do not fit, which are told of elsewhere
             hidden = batch.padding.get("target", batch.padding.get("source"))  # what was read after its end is not kept
-            kept = np.ones(read.shape, bool) if batch.generation.rows is None or hidden is None else ~hidden[:, :read.shape[1]]
+            kept = np.ones(read.shape, bool) if hidden is None or hidden.shape[1] < read.shape[1] else (
+                ~hidden[:, :read.shape[1]])
             if read.shape[1] > made.shape[1] or ((made[:, :read.shape[1]] != read) & kept).any():
                 raise CaptureError(
                     "generate() read tokens that are not among those it returned, as it does with drafts that it throws "
@@ -217,7 +219,10 @@ def with_generated(text: str, tokenizer, batch: Pass, row: int) -> str:
     """A decoder's text goes on with what it generated and read again (all but the last token)."""
     if not batch.steps or "target" in batch.ids or "source" not in batch.ids:
         return text
-    return text + spell(tokenizer, batch.ids["source"][row][-batch.steps:], after=text)
+    made, hidden = batch.ids["source"][row][-batch.steps:], batch.padding.get("source")
+    if hidden is not None and hidden.shape[1] == batch.ids["source"].shape[1]:
+        made = made[~hidden[row][-batch.steps:]]
+    return text + spell(tokenizer, made, after=text) if len(made) else text
 
 
 def spell(tokenizer, ids, after: str = "") -> str:

@@ -61,10 +61,10 @@ def capture(
     torch = need_torch("capturing from Hugging Face models", "huggingface")
     try:
         from transformers import PreTrainedModel
-        from transformers.modeling_utils import AttentionInterface
+        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
     except ImportError:
         raise DependencyError(
-            'capturing from Hugging Face models needs transformers 4.50 or newer: pip install "gluonattn[huggingface]".'
+            'capturing from Hugging Face models needs transformers 4.48 or newer: pip install "gluonattn[huggingface]".'
         ) from None
     if not holds_transformers(model):
         raise CaptureError(
@@ -77,7 +77,8 @@ def capture(
         undo.enter_context(plain_torch(torch, model))
         undo.callback(_restore, _implementations(model))
         _quietly_eager(model)
-        known = AttentionInterface._global_mapping
+        # Before 4.51 it is a plain dictionary that is not asked for "eager": what is computed is followed then.
+        known = getattr(type(ALL_ATTENTION_FUNCTIONS), "_global_mapping", {})
         before = known.get("eager")
         undo.callback(lambda: known.pop("eager") if before is None else known.update(eager=before))
         undo.enter_context(followed(torch, model, recorder, attention, vectors))
@@ -151,6 +152,7 @@ def _recording(recorder: HuggingFaceRecorder, vectors: bool, before):
             kwargs["softcap"] = None  # as the model runs it: only its eager attention has a cap
         with trace.recorded():
             output, weights = own(module, query, key, value, attention_mask, *args, **kwargs)
+        trace.made_of(output, query)
         name = trace.name_of(path)
         if name is None:
             trace.left_out.add(path)

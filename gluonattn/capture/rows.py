@@ -27,6 +27,8 @@ def broken_row(call: Call, hidden: np.ndarray | None) -> str | None:
     looked = np.ones(weights.shape[:3], dtype=bool)
     if hidden is not None:
         looked &= ~hidden[:, None]
+    if call.covered is not None and call.covered.shape == weights.shape[::2]:
+        looked &= call.covered[:, None]
     with np.errstate(invalid="ignore", over="ignore"):
         sums = weights.sum(-1, dtype=np.float64)
         whole = (np.abs(sums - 1) <= TOLERANCE) & (weights.min(-1, initial=0) >= -TOLERANCE)
@@ -67,6 +69,8 @@ def whole_rows(weights: np.ndarray) -> np.ndarray:
     """float32 weights; rows that half precision left a little off 1 are scaled to it."""
     weights = np.array(weights, dtype=np.float32)
     total = weights.sum(-1, keepdims=True)
+    if np.abs(total - 1).max(initial=0) <= 1e-5:
+        return weights
     near = (np.abs(total - 1) > 1e-5) & (np.abs(total - 1) <= _HALF)
     return np.where(near, weights / np.where(near, total, 1), weights)
 

@@ -35,7 +35,7 @@ def joined(passes: list[Pass]) -> list[Pass]:
 
 def _without_what_ended(one: Pass) -> Pass:
     """Beams that have ended go on being read: that is padding."""
-    if one.generation is None or one.generation.rows is None or not _decoder(one):
+    if one.generation is None or not _decoder(one):
         return one
     total = _decoder(one)[0].weights.shape[2]  # type: ignore[union-attr]
     hidden = hidden_after_end(one.generation, total - one.steps, total)
@@ -124,7 +124,8 @@ def _fitted(call: Call, before: int) -> Call:
         return replace(call, weights=_padded(weights, left=lost), bias=_padded(bias, left=lost, value=-np.inf))
     spare = weights[..., total:] if call.bias is None else None
     masked = (call.bias is not None and call.bias.shape[3] == length and bool((call.bias[..., total:] <= NOWHERE).all()))
-    if not masked and (spare is None or spare.any()):
+    used = spare is None or spare.any((1, 2, 3)).all()  # rows of padding may look anywhere
+    if not masked and used:
         return call
     return replace(call, weights=weights[..., :total], bias=None if call.bias is None else call.bias[..., :total],
                    keys=None if call.keys is None else call.keys[:, :, :total],
@@ -135,6 +136,7 @@ def _longer(call: Call, step: Call) -> Call:
     """The rows of a step below those before; keys that came later get no weight from earlier rows."""
     if call.weights is None or step.weights is None:
         return call if step.weights is not None else step
+    call, step = replace(call, covered=None), replace(step, covered=None)
     if step.outside:
         return _behind(_longer(_without(call), _without(step)), call, step)
     if _grows(step):

@@ -157,6 +157,8 @@ class Trace(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
+        if self._quiet:
+            return result
         name = getattr(func, "__name__", "")
         if name in QUESTIONS:
             return result
@@ -289,6 +291,12 @@ class Trace(TorchFunctionMode):
         running = next(r for r in reversed(self._stack) if r is self._stack[0] or _holds(r.path, shares.born))
         if not any(running.path == t or running.path.startswith(f"{t}.") or t == "" for t in self.taken):
             running.found.append(shares)
+
+    def made_of(self, output, query) -> None:
+        """What a caller recorded itself has the positions of its queries."""
+        known = self.origins.known(query)
+        if known is not None:
+            self.origins.note(output, known._replace(scores=False, shares=False))
 
     def shares(self, query, key, weights, how: str) -> Shares | None:
         """Weights (B, H, Tq, Tk) of queries and keys, which some code has handed over."""

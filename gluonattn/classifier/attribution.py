@@ -25,6 +25,7 @@ COMPLETE = 0.01  # largest gap integrated gradients may leave, as a share of wha
 _LEAST = 1e-4  # and a gap below this is none
 _STEPS = (8, 16, 32, 64, 128, 256, 512)
 _MOST_PAIRS = 1 << 23  # steps x query-key pairs of one text; more steps are not taken
+_KEPT = 64  # tokens; as many unknown words are asked about once for all texts
 _TOKENS = 2048  # steps x tokens that are derived at once; bounds memory, as _PAIRS does
 _PAIRS = 1 << 21
 
@@ -347,8 +348,8 @@ def _slopes(inside, paths, targets, shares, parts) -> list[tuple[np.ndarray, np.
 
 
 def _origins(inside: Inside, readings: Sequence[Reading]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Gates and logits (1, classes) of as many unknown words as each text has; computed once a length."""
-    known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    """Gates and logits (1, classes) of as many unknown words as each text has; computed once a length, and short ones kept."""
+    known = dict(inside.origins)
     for reading in readings:
         size = len(reading.tokens)
         if size not in known:
@@ -357,6 +358,8 @@ def _origins(inside: Inside, readings: Sequence[Reading]) -> tuple[list[np.ndarr
             with ONE_THREAD:
                 states = F.steps(mask, DIRECTIONS[inside.recipe]).forth(gates[:, :, None])
                 known[size] = gates, inside.from_states(states, mask)
+            if size <= _KEPT:
+                inside.origins[size] = known[size]
     gates, logits = zip(*(known[len(reading.tokens)] for reading in readings))
     return list(gates), list(logits)
 

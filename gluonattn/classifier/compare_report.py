@@ -47,6 +47,13 @@ _STYLE = """
 def write_report(summary: dict[str, Any], out: str | os.PathLike) -> dict[str, Path]:
     """Write report.html, report.csv, report.json and the pictures into a folder.
 
+    Parameters
+    ----------
+    summary : dict
+        Of `gluonattn.classifier.compare_summary.summarise`.
+    out : path
+        A folder; it is made.
+
     Returns
     -------
     dict of str to pathlib.Path
@@ -149,7 +156,15 @@ def _flat(own: dict[str, Any], before: str = ""):
 
 
 def to_page(summary: dict[str, Any], images: dict[str, bytes]) -> str:
-    """The report as one HTML file that needs no network and no script."""
+    """The report as one HTML file that needs no network and no script.
+
+    Parameters
+    ----------
+    summary : dict
+        Of `gluonattn.classifier.compare_summary.summarise`.
+    images : dict of str to bytes
+        PNG pictures by name, of `gluonattn.classifier.compare_pictures.pictures`.
+    """
     cells, e = summary["cells"], html.escape
     picture = {name: image(content, name) for name, content in images.items()}
     new = f"on the {summary['new_test_reviews']:,} reviews whose text is not in training"

@@ -77,7 +77,15 @@ def check_classifier(config: dict[str, Any], path: Path) -> None:
 
 
 def check_model(model: Any, path: Path) -> ClassifierModel:
-    """Raise CheckpointError unless these can be keyword arguments of a classifier."""
+    """Raise CheckpointError unless these can be keyword arguments of a classifier.
+
+    Parameters
+    ----------
+    model : JSON value
+        "model" of config.json.
+    path : pathlib.Path
+        What the message calls it.
+    """
     found = require({"model": model}, _OfClassifier, path, CheckpointError).model
     if found.cell == "multi-head" and 2 * found.hidden_size % found.num_heads:
         refuse(path, f"`model` has {found.num_heads} heads, which do not divide twice its hidden_size")

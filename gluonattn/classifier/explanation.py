@@ -141,9 +141,11 @@ def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels:
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
     attributions = attribute_batch(batch, method, classes)
+    each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
+            for size in (len(reading.tokens) for reading in batch.readings)]
+    batch.expect(each)
     tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, draws=draws)
-    without = batch.without([np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
-                             for size in (len(reading.tokens) for reading in batch.readings)])
+    without = batch.without(each)
     known = (validation or {}).get("comprehensiveness", {})
     found = []
     for passed, (scores, notes), test, target, dropped in zip(batch.passes, attributions, tests, classes, without):

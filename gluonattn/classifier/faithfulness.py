@@ -38,7 +38,14 @@ class Erasure(NamedTuple):
 
 
 def top(scores: np.ndarray, share: float) -> set[int]:
-    """The tokens with the highest scores, `share` of them and at least one; ties (`tie_close`) keep reading order."""
+    """The tokens with the highest scores, `share` of them and at least one; ties (`tie_close`) keep reading order.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray, shape (tokens,)
+    share : float
+        From 0 to 1.
+    """
     return set(_ordered(scores)[: max(1, math.ceil(share * len(scores) - 1e-9))])
 
 
@@ -67,7 +74,17 @@ def erasure(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.nda
 
 
 def erase(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], way: str = "remove") -> Erasure:
-    """`erasure` of the texts of a batch."""
+    """`erasure` of the texts of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        Class of each text.
+    way : {"remove", "mask"}, default "remove"
+        Take tokens out, or put the unknown word in their place.
+    """
     asked = []
     for own in scores:
         chosen = np.stack([_among(top(own, share), len(own)) for share in SHARES])
@@ -83,12 +100,28 @@ def decision_flip(inside: Inside, readings: Sequence[Reading], scores: Sequence[
 
     Serrano and Smith, ACL 2019. 1 where it never does. Shape (texts,). A probability that float32 cannot tell
     from another is not above it.
+
+    Parameters
+    ----------
+    inside : Inside
+    readings : sequence of Reading
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        Class of each text.
     """
     return flips(Batch(inside, readings), scores, targets)
 
 
 def flips(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int]) -> np.ndarray:
-    """`decision_flip` of the texts of a batch."""
+    """`decision_flip` of the texts of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        Class of each text.
+    """
     asked = []
     for own in scores:
         ranks = np.empty(len(own), int)
@@ -107,6 +140,15 @@ def permutation(inside: Inside, passed: Passed, target: int, rng, shuffles: int 
 
     Jain and Wallace, Attention is not Explanation, NAACL 2019. Near 0: which
     token gets which weight does not matter to this decision.
+
+    Parameters
+    ----------
+    inside : Inside
+    passed : Passed
+    target : int
+        Class whose probability is watched.
+    rng : numpy.random.Generator
+    shuffles : int, default 100
     """
     weights = passed.weights
     if weights.shape[-1] < 2:
@@ -123,7 +165,15 @@ def highest_weight(passed: Passed) -> float:
 
 
 def uniform_change(inside: Inside, passed: Passed, target: int) -> float:
-    """|dp| when every query looks at all tokens alike."""
+    """|dp| when every query looks at all tokens alike.
+
+    Parameters
+    ----------
+    inside : Inside
+    passed : Passed
+    target : int
+        Class whose probability is watched.
+    """
     even = np.full_like(passed.weights, 1 / passed.weights.shape[-1])
     return float(abs(inside.decide(passed, even)[0, target] - passed.probabilities[target]))
 
@@ -132,6 +182,12 @@ def conicity(passed: Passed, tokens: int) -> float:
     """Mean cosine of the hidden states to their mean: near 1, all tokens look alike to the attention.
 
     Chandrahas et al., ACL 2018; Mohankumar et al., ACL 2020, for attention.
+
+    Parameters
+    ----------
+    passed : Passed
+    tokens : int
+        How many positions hold a token; padding lies behind.
     """
     states = passed.states[0, :tokens].astype(np.float64)
     middle = states.mean(axis=0)
@@ -168,7 +224,20 @@ class DeletionTest(NamedTuple):
 
 def deletion_test(inside: Inside, reading: Reading, scores: np.ndarray, target: int, share: float = 0.2,
                   draws: int = DRAWS) -> DeletionTest:
-    """Ask the model about one explanation; see `DeletionTest`."""
+    """Ask the model about one explanation; see `DeletionTest`.
+
+    Parameters
+    ----------
+    inside : Inside
+    reading : Reading
+    scores : numpy.ndarray, shape (tokens,)
+    target : int
+        The class whose probability is watched.
+    share : float, default 0.2
+        Of the text's tokens, taken out.
+    draws : int, default 100
+        Of as many random tokens.
+    """
     return deletion_tests(Batch(inside, [reading]), [scores], [target], share, draws)[0]
 
 

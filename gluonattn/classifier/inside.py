@@ -75,6 +75,7 @@ class Inside:
         self.classes: int = self.model["classes"]
         self.numpy = NumpyClassifier(self.recipe, self.model, self._weights)
         self._gradient: Any = None
+        self.origins: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # where integrated gradients begin, by length
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
         """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""

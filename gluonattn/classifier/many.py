@@ -50,6 +50,18 @@ def explain_many(predictor: Predictor, texts: Sequence[Text], asked: Asked, thre
     """Yield the explanation of each text, in order; `_EXPLAINED` of them are held at once.
 
     Batches are the same however they are shared out, and so are answers, to the bit.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    texts : sequence of Text
+        Texts with their visible tokens.
+    asked : Asked
+        Method, class, draws, and whether what-if is computed.
+    threads : int
+        Processors that may compute at once.
+    progress : callable or None
+        Called with (texts done, texts in all).
     """
     plan = list(_plan([len(tokens) for _, tokens in texts], predictor.max_length))
     count = min(total_threads(), len(plan)) if asked.method and len(texts) >= _WORTH_PROCESSES else 1
@@ -75,7 +87,16 @@ def explain_many(predictor: Predictor, texts: Sequence[Text], asked: Asked, thre
 
 
 def make(predictor: Predictor, texts: Sequence[Text], asked: Asked, threads: int = 1) -> list[Made]:
-    """What the model makes of the texts of a batch."""
+    """What the model makes of the texts of a batch.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    texts : sequence of Text
+        Of one batch.
+    asked : Asked
+    threads : int, default 1
+    """
     readings = [predictor.read(text, tokens) for text, tokens in texts]
     if asked.method is None:
         return [(reading, *seen, None) for reading, seen in zip(readings, predictor.look(readings))]

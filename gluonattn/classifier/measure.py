@@ -143,6 +143,12 @@ def _about_the_weights(inside, reading, passed, target) -> dict[str, list[float]
 def most_faithful(inside: Inside, texts: Iterable[str]) -> tuple[str, dict[str, list[float]]]:
     """The method with the highest AOPC-comprehensiveness, and that figure of every method.
 
+    Parameters
+    ----------
+    inside : Inside
+    texts : iterable of str
+        None of them blank.
+
     Returns
     -------
     name : str
@@ -167,6 +173,13 @@ def record_method(folder: str | os.PathLike, reviews: Reviews) -> str:
     The first `CHOSEN_ON` reviews are asked (the split has mixed them); a few
     seconds. ``config["explanation"]`` then holds the method and the
     AOPC-comprehensiveness of every method, each with its interval.
+
+    Parameters
+    ----------
+    folder : path
+        A checkpoint.
+    reviews : Reviews
+        Of validation.
 
     Returns
     -------

@@ -6,18 +6,19 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Callable
+from typing import Any, Callable, TypeVar
 
 import typer
 
 from ..options import list_examples
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 HEADINGS = ("Train and evaluate", "Predict and explain", "Compare", "Other people's Transformers", "Other tasks", "Look up")
-COMMANDS: list[tuple[str, Callable, str]] = []  # heading of the help, function and examples
+COMMANDS: list[tuple[str, Callable[..., Any], str]] = []  # heading of the help, function and examples
 GROUPS: list[tuple[str, str, typer.Typer]] = []  # heading, name and commands of a group
 
 
-def command(group: str, *examples: str) -> Callable:
+def command(group: str, *examples: str) -> Callable[[Function], Function]:
     """Add a function to the command line.
 
     Parameters
@@ -33,7 +34,7 @@ def command(group: str, *examples: str) -> Callable:
         A decorator that gives the function back.
     """
 
-    def add(function: Callable) -> Callable:
+    def add(function: Function) -> Function:
         COMMANDS.append((group, function, list_examples(*examples)))
         return function
 

@@ -65,7 +65,14 @@ def changed_sites(said: Pronunciation) -> list[Site]:
 
 
 def still_sites(said: Pronunciation, patterns: Iterable[Pattern]) -> list[Site]:
-    """Sounds said as written, with a letter standing where one of the patterns has its cause."""
+    """Sounds said as written, with a letter standing where one of the patterns has its cause.
+
+    Parameters
+    ----------
+    said : Pronunciation
+    patterns : iterable of Pattern
+        What has to be near the letter.
+    """
     wanted, found = set(patterns), []
     for number, sound in enumerate(said.jamo):
         if sound.changes:
@@ -125,6 +132,12 @@ def own_places(said: Pronunciation, record: AttentionRecord) -> tuple[list[int],
     Own is the letter itself in an encoder, the letters a sound is made of in cross-attention, and in a decoder the sound
     said last (the first row has the token that begins).
 
+    Parameters
+    ----------
+    said : Pronunciation
+    record : AttentionRecord
+        Of its word, of any kind.
+
     Returns
     -------
     rows : list of int
@@ -143,7 +156,14 @@ def own_places(said: Pronunciation, record: AttentionRecord) -> tuple[list[int],
 
 
 def letter_keys(said: Pronunciation, record: AttentionRecord) -> list[int]:
-    """The keys of an encoder or cross record that are the letters of `said`, in their order."""
+    """The keys of an encoder or cross record that are the letters of `said`, in their order.
+
+    Parameters
+    ----------
+    said : Pronunciation
+    record : AttentionRecord
+        Of its word, of kind "encoder" or "cross".
+    """
     return _places(said, record)[1]
 
 

@@ -134,7 +134,7 @@ def train(
         print_json({"model": str(folder), "best": best, "history": json.loads((folder / "history.json").read_text())})
         return
     shown.print(f"saved {folder}: epoch {best['epoch']}, {best['valid_accuracy']:.4f} of the validation words right\n"
-                f"next: {command_line('pronunciation', 'evaluate', model=folder)}")
+                f"next: {command_line('pronunciation evaluate', model=folder)}")
 
 
 @app.command(epilog=list_examples("pronunciation evaluate --model runs/pronunciation",

@@ -66,6 +66,12 @@ class Counts:
 def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> Counts:
     """Go through the records of one kind, teacher-forced with the sounds of `said`, in the same order.
 
+    Parameters
+    ----------
+    said : sequence of Pronunciation
+    records : sequence of AttentionRecord
+        One for each of `said`, all of one kind.
+
     Raises
     ------
     RecordError
@@ -145,6 +151,11 @@ def _last(weights: np.ndarray) -> np.ndarray:
 def drift(before: Sequence[AttentionRecord], after: Sequence[AttentionRecord]) -> np.ndarray:
     """Jensen-Shannon divergence from one epoch to another, mean over the rows of each word.
 
+    Parameters
+    ----------
+    before, after : sequence of AttentionRecord
+        The same words, at two epochs.
+
     Returns
     -------
     numpy.ndarray, shape (words, layers, heads)
@@ -155,6 +166,12 @@ def drift(before: Sequence[AttentionRecord], after: Sequence[AttentionRecord]) -
 
 def shape_of(counts: Counts, drawn: np.ndarray) -> dict[str, Any]:
     """Figures of each head, arrays of (layers, heads) Figures; and the step its strongest key mostly takes.
+
+    Parameters
+    ----------
+    counts : Counts
+    drawn : numpy.ndarray, shape (draws, words)
+        How often each bootstrap sample has a word.
 
     Returns
     -------
@@ -175,6 +192,14 @@ def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None
 
     "positional" is the best head that always looks equally far from its own letter, chosen on these very sites. "still" is
     how often the head looks where the cause would stand when nothing changes, patterns weighted as among changed sounds.
+
+    Parameters
+    ----------
+    counts : Counts
+    drawn : numpy.ndarray, shape (draws, words)
+        How often each bootstrap sample has a word.
+    untrained : Counts or None
+        Of the same words before training.
 
     Returns
     -------

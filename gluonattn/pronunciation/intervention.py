@@ -37,7 +37,14 @@ class Speaker(Protocol):
         """The pronunciation of each word, in syllables."""
 
     def distributions(self, words: Sequence[str], sounds: Sequence[str]) -> list[np.ndarray]:
-        """Of each word, row j: the probability of each letter of `alphabet` after the first j jamo of its sounds."""
+        """Of each word, row j: the probability of each letter of `alphabet` after the first j jamo of its sounds.
+
+        Parameters
+        ----------
+        words : sequence of str
+        sounds : sequence of str
+            What each word is made to say.
+        """
 
 
 class Edit(NamedTuple):
@@ -123,6 +130,16 @@ def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most
 
     Of an edited word the model is given the sounds before the one in question as the rules say them, and asked for the sound
     the unedited word has there: what it decides then rests on the letters, not on what it said before.
+
+    Parameters
+    ----------
+    model : Speaker
+    words : sequence of (Pronunciation, Site)
+        Each word with the sound in question.
+    most : int, default 3
+        Letters that each letter is replaced by, at most.
+    seed : int, default 0
+        Of drawing them.
     """
     plans = [edits_of(said, site, most=most, seed=seed) for said, site in words]
     versions = [(version, said, site) for (said, site), edits in zip(words, plans)
@@ -151,7 +168,13 @@ def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most
 
 
 def roles_of(said: Pronunciation, site: Site) -> list[str]:
-    """What each letter is to the sound in question: one of `ROLES`, "own" for its own."""
+    """What each letter is to the sound in question: one of `ROLES`, "own" for its own.
+
+    Parameters
+    ----------
+    said : Pronunciation
+    site : Site
+    """
     here = said.jamo[site.sound].syllable
     found = []
     for number, letter in enumerate(said.letters):
@@ -170,13 +193,28 @@ def roles_of(said: Pronunciation, site: Site) -> list[str]:
 
 
 def after_labial(said: Pronunciation, site: Site) -> bool:
-    """Whether the vowel before the sound stands after ㅁ, ㅂ, ㅃ or ㅍ."""
+    """Whether the vowel before the sound stands after ㅁ, ㅂ, ㅃ or ㅍ.
+
+    Parameters
+    ----------
+    said : Pronunciation
+    site : Site
+    """
     before = said.jamo[site.sound].syllable - 1
     return any((letter.syllable, letter.place) == (before, "onset") and letter.jamo in _LABIALS for letter in said.letters)
 
 
 def sound_at(version: Pronunciation, said: Pronunciation, site: Site) -> str | None:
-    """The jamo another reading of the word has where `said` has the sound of a site; None where it has none."""
+    """The jamo another reading of the word has where `said` has the sound of a site; None where it has none.
+
+    Parameters
+    ----------
+    version : Pronunciation
+        The other reading.
+    said : Pronunciation
+    site : Site
+        Of `said`.
+    """
     return _at(version.sounds, said, site)
 
 

@@ -76,6 +76,12 @@ _ENDINGS_AFTER_L = re.compile(r"(?<=[가-힣])(?:수록|지라도|지언정|진�
 def told_by_spelling(text: str, units: Sequence[Morpheme]) -> Iterator[tuple[int, Mark, bool]]:
     """Endings that are known by their spelling, where Mecab may take them for something else.
 
+    Parameters
+    ----------
+    text : str
+    units : sequence of Morpheme
+        Of the text, as Mecab has them.
+
     Yields
     ------
     place : int
@@ -114,7 +120,13 @@ class Meetings:
             self._starts[unit.start] = begin
 
     def meet(self, left: Morpheme, right: Morpheme) -> tuple[Optional[Mark], bool]:
-        """The mark between two morphemes without a space between them, and whether it may be left out."""
+        """The mark between two morphemes without a space between them, and whether it may be left out.
+
+        Parameters
+        ----------
+        left, right : Morpheme
+            Neighbours in one word.
+        """
         onset, _, _ = split(right.form[0])
         coda = coda_of(left.form[-1])
         if onset in TENSE and self.looks_adnominal(left, right):
@@ -135,7 +147,13 @@ class Meetings:
         return None, False
 
     def looks_adnominal(self, left: Morpheme, right: Morpheme) -> bool:
-        """Whether -(으)ㄹ that Mecab takes for something else (참을 수 없다) stands where only the ending does."""
+        """Whether -(으)ㄹ that Mecab takes for something else (참을 수 없다) stands where only the ending does.
+
+        Parameters
+        ----------
+        left, right : Morpheme
+            Neighbours, with or without a space.
+        """
         if right.tag.startswith("ETM+NNB") and coda_of(left.form[-1]) == "ㄹ":
             return True  # 잘 거야: 잘/VA 거야/ETM+NNB+VCP+EC
         if left.form != "을" or left.tag != "JKO":
@@ -147,13 +165,25 @@ class Meetings:
         return dependent or bool(_DEPENDENT.match(self.text, left.end))
 
     def leans(self, left: Morpheme, right: Morpheme) -> bool:
-        """Whether the right word cannot be parted from the left one, and something happens where they meet."""
+        """Whether the right word cannot be parted from the left one, and something happens where they meet.
+
+        Parameters
+        ----------
+        left, right : Morpheme
+            Neighbours with a space between them.
+        """
         if not (is_syllable(left.form[-1]) and is_syllable(right.form[0])) or split(right.form[0])[0] not in TENSE:
             return False
         return self.looks_adnominal(left, right) or (left.is_adnominal and right.tag.startswith("NNB"))
 
     def across(self, left: Morpheme, right: Morpheme) -> Mark:
-        """The mark before a word that is said in one breath with the word before."""
+        """The mark before a word that is said in one breath with the word before.
+
+        Parameters
+        ----------
+        left, right : Morpheme
+            Neighbours with a space between them.
+        """
         onset, vowel, _ = split(right.form[0])
         coda = coda_of(left.form[-1])
         if onset in TENSE and (left.is_adnominal or self.looks_adnominal(left, right)):

@@ -120,7 +120,15 @@ def word_pairs(
 
 
 def split_of(lemma: str, shares: tuple[float, float, float], seed: int) -> str:
-    """The split of a lemma: by its own name alone, so that more words never move it."""
+    """The split of a lemma: by its own name alone, so that more words never move it.
+
+    Parameters
+    ----------
+    lemma : str
+    shares : (float, float, float)
+        Of training, validation and test; they sum to 1.
+    seed : int
+    """
     draw = int.from_bytes(hashlib.sha256(f"{seed}:{lemma}".encode()).digest()[:8], "big") / 2**64
     return SPLITS[0] if draw < shares[0] else SPLITS[1] if draw < shares[0] + shares[1] else SPLITS[2]
 
@@ -131,7 +139,14 @@ def kind_of(said: Pronunciation) -> str:
 
 
 def lemma_of(said: Pronunciation, units: list[Morpheme]) -> str:
-    """Base of the morpheme in which a listed rule acted, else of the first content morpheme, else of the first."""
+    """Base of the morpheme in which a listed rule acted, else of the first content morpheme, else of the first.
+
+    Parameters
+    ----------
+    said : Pronunciation
+    units : list of Morpheme
+        Of the word.
+    """
     for sound in said.jamo:
         if any(RULES[change.rule].lexical for change in sound.changes):
             before = [m for m in units if m.start <= max(sound.syllable - 1, 0)]
@@ -140,7 +155,14 @@ def lemma_of(said: Pronunciation, units: list[Morpheme]) -> str:
 
 
 def doubt(said: Pronunciation, units: list[Morpheme]) -> str:
-    """Why a word's pronunciation is not to be trusted; "" where nothing speaks against it."""
+    """Why a word's pronunciation is not to be trusted; "" where nothing speaks against it.
+
+    Parameters
+    ----------
+    said : Pronunciation
+    units : list of Morpheme
+        Of the word.
+    """
     word = said.text
     found = marks_of(word, (), units)
     starts = {m.start: (before, m) for before, m in zip(units, units[1:])}

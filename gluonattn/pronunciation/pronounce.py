@@ -13,9 +13,11 @@ where they are) and from word lists (`words`); `marks` puts both together.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, product
+from typing import TypeVar
 
 from ..plain import expect_text, plain
 from ..text.jamo import conjoin, is_syllable, join, split
@@ -28,6 +30,7 @@ from .words import optional_vowels
 
 __all__ = ["RULES", "Letter", "Pronunciation", "Rule", "Silent", "Sound", "pronounce"]
 
+Choice = TypeVar("Choice")
 _MOST_READINGS = 16
 
 
@@ -125,7 +128,15 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
 
 
 def pronounce_units(word: str, units: list[Morpheme]) -> Pronunciation:
-    """A word of Hangul whose morphemes are known: `pronounce`, without asking Mecab."""
+    """A word of Hangul whose morphemes are known: `pronounce`, without asking Mecab.
+
+    Parameters
+    ----------
+    word : str
+        Hangul syllables without a space.
+    units : list of Morpheme
+        Of the word.
+    """
     return _pronounce(word, word, (), units, linked=False, lexical=True)
 
 
@@ -143,7 +154,7 @@ def _pronounce(text: str, read: str, numbers: tuple[tuple[int, int], ...], units
     number = 0
     for runs in _phrases(read, linked, found.joined):
         marks, optional, vowels = _of_phrase(runs, found)
-        build = lambda chosen, runs=runs, number=number: _say(runs, chosen, number)  # noqa: E731
+        build = partial(_build, runs, number)
         first.append(build(marks))
         others.append([
             build({place: mark for place, mark in marks.items() if place not in left_out})
@@ -193,6 +204,10 @@ def _of_phrase(runs: list[tuple[int, str]], found: Marks) -> tuple[dict[int, Mar
     return marks, optional, vowels
 
 
+def _build(runs: list[tuple[int, str]], number: int, marks: dict[int, Mark]) -> Phrase:
+    return _say(runs, marks, number)
+
+
 def _say(runs: list[tuple[int, str]], marks: dict[int, Mark], number: int) -> Phrase:
     """Spelling to sounds: every rule once, in order."""
     syllables = []
@@ -227,7 +242,8 @@ def _choices(phrases: list[Phrase], vowels: dict[int, list[str]]) -> list[dict[i
     found = []
     for phrase in phrases:
         places = sorted(vowels)
-        for chosen in _some([[None, *vowels[place]] for place in places]):
+        options: list[list[str | None]] = [[None, *vowels[place]] for place in places]
+        for chosen in _some(options):
             written = _write(phrase)
             for place, vowel in zip(places, chosen):
                 if vowel:
@@ -237,12 +253,12 @@ def _choices(phrases: list[Phrase], vowels: dict[int, list[str]]) -> list[dict[i
     return found
 
 
-def _some(choices: list) -> list[tuple]:
+def _some(choices: list[list[Choice]]) -> list[tuple[Choice, ...]]:
     """The first combinations of choices; only as many as are shown."""
     return [combined for combined, _ in zip(product(*choices), range(4 * _MOST_READINGS))]
 
 
-def _fill(text: str, written) -> str:
+def _fill(text: str, written: Iterable[dict[int, str]]) -> str:
     spoken = list(text)
     for part in written:
         for at, syllable in part.items():

@@ -15,9 +15,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Union
+from typing import Any, Union
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.padding import plan_by_length
 from ..data.vocabulary import Vocabulary
@@ -35,11 +36,13 @@ from .settings import RECIPE
 from .training import WORDS
 
 Word = Union[str, Sequence[str]]  # syllables, or conjoining jamo
+Array = NDArray[Any]
+Forced = tuple[list[int], list[list[int]], Array, list[Array]]
 _BATCH = 256
 _PAIRS = 500_000
 
 
-def load_pronouncer(folder: str | os.PathLike, epoch: int | None = None) -> Pronouncer:
+def load_pronouncer(folder: str | os.PathLike[str], epoch: int | None = None) -> Pronouncer:
     """Load a checkpoint folder of `gluonattn pronunciation train`.
 
     Parameters
@@ -110,7 +113,8 @@ class Pronouncer:
             raise OptionError(f"expected one of {', '.join(SPLITS)}; got {split!r}.")
         try:
             table = (self.folder / WORDS).read_text(encoding="utf-8")
-            return getattr(from_table(table, [split]), split)
+            found: list[Pair] = getattr(from_table(table, [split]), split)
+            return found
         except OSError as error:
             raise CheckpointError(f"{self.folder / WORDS}: {error.strerror}. Copy the whole folder again.") from None
         except (ValueError, DataError) as error:
@@ -134,11 +138,26 @@ class Pronouncer:
         return [write(letters)[0] for letters in self.spoken(words, beam)]
 
     def say_letters(self, letters: Sequence[str], beam: int = 1) -> str:
-        """How a list of conjoining jamo is said."""
+        """How a list of conjoining jamo is said.
+
+        Parameters
+        ----------
+        letters : sequence of str
+            Conjoining jamo.
+        beam : int, default 1
+            Width of the beam; 1 is greedy.
+        """
         return self.say([list(letters)], beam)[0]
 
     def spoken(self, words: Iterable[Word], beam: int = 1) -> list[tuple[str, ...]]:
-        """How each word is said, in conjoining jamo."""
+        """How each word is said, in conjoining jamo.
+
+        Parameters
+        ----------
+        words : iterable of word
+        beam : int, default 1
+            Width of the beam; 1 is greedy.
+        """
         from ..models.decoding import decode
 
         words = _listed(words)
@@ -154,8 +173,14 @@ class Pronouncer:
                 found[i] = tuple(self._letters[number] for number in readings[0])
         return found
 
-    def distributions(self, words: Iterable[Word], sounds: Iterable[Word]) -> list[np.ndarray]:
+    def distributions(self, words: Iterable[Word], sounds: Iterable[Word]) -> list[Array]:
         """What the model would say next at every step of given sounds.
+
+        Parameters
+        ----------
+        words : iterable of word
+        sounds : iterable of word
+            What each word is made to say.
 
         Returns
         -------
@@ -163,21 +188,35 @@ class Pronouncer:
             Row j: the probability of each letter after the first j of `sounds`; rows sum to 1.
         """
         words, sounds = _listed(words), _listed(sounds)
-        found: list[np.ndarray] = [np.zeros(0)] * len(words)
+        found: list[Array] = [np.zeros(0)] * len(words)
         for batch, said, logits, _ in self._forced(words, sounds):
             for row, i in enumerate(batch):
                 scores = logits[row, : len(said[row])][:, self._columns]
                 found[i] = softmax(scores.astype(np.float64)).astype(np.float32)
         return found
 
-    def probabilities(self, word: Word, sounds: Word) -> np.ndarray:
-        """Probability of each letter of `sounds` after those before it, and, last, of the end; shape (letters + 1,)."""
+    def probabilities(self, word: Word, sounds: Word) -> Array:
+        """Probability of each letter of `sounds` after those before it, and, last, of the end; shape (letters + 1,).
+
+        Parameters
+        ----------
+        word : word
+        sounds : word
+            What it is made to say.
+        """
         table = self.distributions([word], [sounds])[0]
         letters = [*_conjoining(sounds), "</s>"]
         return table[np.arange(len(letters)), [self.alphabet.index(letter) for letter in letters]]
 
     def score(self, word: Word, sounds: Word) -> float:
-        """Log probability of a pronunciation, its end included."""
+        """Log probability of a pronunciation, its end included.
+
+        Parameters
+        ----------
+        word : word
+        sounds : word
+            The pronunciation.
+        """
         return float(np.log(self.probabilities(word, sounds).astype(np.float64)).sum())
 
     def records(self, word: Word, sounds: Word | None = None) -> dict[str, AttentionRecord]:
@@ -199,18 +238,25 @@ class Pronouncer:
         """
         return self.all_records([word], None if sounds is None else [sounds])[0]
 
-    def all_records(self, words: Iterable[Word], sounds: Iterable[Word] | None = None) -> list[dict]:
-        """`records` of many words, computed in batches."""
+    def all_records(self, words: Iterable[Word], sounds: Iterable[Word] | None = None) -> list[dict[str, AttentionRecord]]:
+        """`records` of many words, computed in batches.
+
+        Parameters
+        ----------
+        words : iterable of word
+        sounds : iterable of word or None
+            What each is made to say; None is what it says by itself, greedily.
+        """
         words = _listed(words)
         decoded = sounds is None
         sounds = self.spoken(words) if sounds is None else _listed(sounds)
-        found: list[dict] = [{}] * len(words)
+        found: list[dict[str, AttentionRecord]] = [{}] * len(words)
         for batch, _, _, weights in self._forced(words, sounds):
             for row, i in enumerate(batch):
                 found[i] = self._records_of(words[i], sounds[i], decoded, [kind[:, row] for kind in weights])
         return found
 
-    def _records_of(self, word: Word, sounds: Word, decoded: bool, weights: Sequence[np.ndarray]) -> dict:
+    def _records_of(self, word: Word, sounds: Word, decoded: bool, weights: Sequence[Array]) -> dict[str, AttentionRecord]:
         text, keys = _tokens(word)
         said, spoken = _tokens(sounds)
         before = (Token("<s>", 0, 0), *spoken[:-1])
@@ -223,7 +269,7 @@ class Pronouncer:
             for (kind, (rows, columns)), matrix in zip(sides.items(), weights)
         }
 
-    def _forced(self, words: Sequence[Word], sounds: Sequence[Word]) -> Iterator[tuple]:
+    def _forced(self, words: Sequence[Word], sounds: Sequence[Word]) -> Iterator[Forced]:
         """Teacher forcing: (positions, target ids, logits (B, T, V), [weights (layers, B, heads, T, S)]) a batch."""
         from ..runtime import mx
 
@@ -237,12 +283,12 @@ class Pronouncer:
             logits, weights = self.model(*self._source([written[i] for i in batch]), mx.nd.array(self._table(said)))
             yield batch, said, logits.asnumpy(), [np.stack([one.asnumpy() for one in kind]) for kind in weights]
 
-    def _source(self, rows: Sequence[Sequence[int]]):
+    def _source(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
         from ..runtime import mx
 
         return mx.nd.array(self._table(rows)), mx.nd.array([len(row) for row in rows])
 
-    def _table(self, rows: Sequence[Sequence[int]]) -> np.ndarray:
+    def _table(self, rows: Sequence[Sequence[int]]) -> Array:
         table = np.full((len(rows), max(map(len, rows))), self._padding, np.float32)
         for line, row in zip(table, rows):
             line[: len(row)] = row

@@ -34,6 +34,14 @@ def write_report(
 ) -> dict[str, Path]:
     """Write the page (``.html``) and every figure of it (``.json`` beside it); arguments as for `to_page`.
 
+    Parameters
+    ----------
+    summary, examples
+        As for `to_page`.
+    out : path
+        The page, or a folder for it.
+    lang : {"ko", "en"}, default "ko"
+
     Raises
     ------
     DataError

@@ -27,7 +27,17 @@ _WORDS = {
 
 
 def grid_of(word: str, records: Mapping[int, AttentionRecord], lang: str, highest: float):
-    """Every head of one kind at every epoch, with the causes of the word outlined; a matplotlib Figure."""
+    """Every head of one kind at every epoch, with the causes of the word outlined; a matplotlib Figure.
+
+    Parameters
+    ----------
+    word : str
+    records : mapping of int to AttentionRecord
+        By epoch, all of one kind.
+    lang : {"ko", "en"}
+    highest : float
+        The weight at the dark end of the scale.
+    """
     words, said = _WORDS[lang], pronounce(word)
     record = next(iter(records.values()))
     marks = [(look.row, key) for look in looks(said, record, changed_sites(said)) if look for key in look.cause]
@@ -36,7 +46,16 @@ def grid_of(word: str, records: Mapping[int, AttentionRecord], lang: str, highes
 
 
 def side_by_side(asked: dict[str, Any], rule: str, lang: str):
-    """Attention on each role of letter, and what replacing it does, on the same rows; a matplotlib Figure."""
+    """Attention on each role of letter, and what replacing it does, on the same rows; a matplotlib Figure.
+
+    Parameters
+    ----------
+    asked : dict
+        One question of `gluonattn.pronunciation.summary.question`.
+    rule : str
+        A key of `RULES`.
+    lang : {"ko", "en"}
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

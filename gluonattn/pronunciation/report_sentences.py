@@ -18,12 +18,28 @@ def head_name(head: dict[str, Any], lang: str) -> str:
 
 
 def role_name(role: str, rule: str, lang: str) -> str:
-    """What a letter is to the sound in question; for ㄹ no rule says that it is the cause where nothing changes."""
+    """What a letter is to the sound in question; for ㄹ no rule says that it is the cause where nothing changes.
+
+    Parameters
+    ----------
+    role : str
+        One of `gluonattn.pronunciation.intervention.ROLES`, or "own".
+    rule : str
+        A key of `RULES`, or "still".
+    lang : {"ko", "en"}
+    """
     return TEXT[lang]["roles"]["l" if role == "cause" and rule in (SINO, PLAIN) else role]
 
 
 def rule_name(rule: str, lang: str) -> str:
-    """What a rule is called on the page, with its article."""
+    """What a rule is called on the page, with its article.
+
+    Parameters
+    ----------
+    rule : str
+        A key of `RULES`.
+    lang : {"ko", "en"}
+    """
     if rule == PLAIN:
         return _say(lang, "plain")
     article = RULES[rule].article if lang == "ko" else RULES[rule].article.replace(" 다만", ", exception")
@@ -31,7 +47,14 @@ def rule_name(rule: str, lang: str) -> str:
 
 
 def reading_names(asked: dict[str, Any], lang: str) -> dict[str, str]:
-    """What the heads looked at are called: the chosen ones by their place."""
+    """What the heads looked at are called: the chosen ones by their place.
+
+    Parameters
+    ----------
+    asked : dict
+        One question of the summary.
+    lang : {"ko", "en"}
+    """
     found = {}
     for reading, at in asked["readings"].items():
         kind = reading.split()[0]
@@ -41,7 +64,14 @@ def reading_names(asked: dict[str, Any], lang: str) -> dict[str, str]:
 
 
 def in_brief(summary: dict[str, Any], lang: str) -> list[str]:
-    """What stands first on the page: `about_heads`, and a sentence on each question."""
+    """What stands first on the page: `about_heads`, and a sentence on each question.
+
+    Parameters
+    ----------
+    summary : dict
+        Of `gluonattn.pronunciation.summary.summarise`.
+    lang : {"ko", "en"}
+    """
     lines = about_heads(summary, lang)
     for rule, asked in summary["questions"].items():
         if asked["roles"]:
@@ -60,7 +90,14 @@ def in_brief(summary: dict[str, Any], lang: str) -> list[str]:
 
 
 def about_heads(summary: dict[str, Any], lang: str) -> list[str]:
-    """Which heads are diagonal, which follow the cause, which changed in training."""
+    """Which heads are diagonal, which follow the cause, which changed in training.
+
+    Parameters
+    ----------
+    summary : dict
+        Of `gluonattn.pronunciation.summary.summarise`.
+    lang : {"ko", "en"}
+    """
     about = summary["about"]
     words = _say(lang, "words", test=about["test_words"], caused=about["caused_words"], read=summary["words"],
                  sites=summary["kinds"]["cross"]["sites"])
@@ -125,7 +162,16 @@ def _drift(summary, lang: str) -> str:
 
 
 def about_question(summary: dict[str, Any], rule: str, lang: str) -> list[str]:
-    """What attention and intervention say of one rule, and whether they say the same."""
+    """What attention and intervention say of one rule, and whether they say the same.
+
+    Parameters
+    ----------
+    summary : dict
+        Of `gluonattn.pronunciation.summary.summarise`.
+    rule : str
+        A key of `RULES`.
+    lang : {"ko", "en"}
+    """
     asked = summary["questions"][rule]
     if not asked["roles"]:
         return [_say(lang, "too_few")]

@@ -102,6 +102,13 @@ def to_table(sets: PairSets) -> str:
 def from_table(table: str, splits: Sequence[str] = SPLITS) -> PairSets:
     """The pairs of `to_table`, of some splits.
 
+    Parameters
+    ----------
+    table : str
+        As `to_table` writes it.
+    splits : sequence of str, default all
+        Which splits to read.
+
     Raises
     ------
     DataError

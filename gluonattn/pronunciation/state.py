@@ -146,6 +146,19 @@ class Phrase:
         """Put (a part of) a coda in the empty onset after it; the written ㅇ falls silent.
 
         `kept` stays behind as the coda ("" for nothing), `moved` is the new onset.
+
+        Parameters
+        ----------
+        left, right : Syllable
+            Neighbours.
+        kept : str
+            What stays behind as the coda; "" for nothing.
+        moved : str
+            The new onset.
+        rule : str
+            Name of the rule that acts.
+        cause : tuple of int or None
+            Letters that cause it; None is the written ㅇ.
         """
         coda, empty = left.coda, right.onset
         assert coda is not None and empty.jamo == SILENT
@@ -156,7 +169,21 @@ class Phrase:
 
     def merge(self, left: Syllable, right: Syllable, kept: str, made: str, rule: str,
               cause: tuple[int, ...] = ()) -> None:
-        """Make (a part of) a coda and the onset after it one sound, `made`; `kept` stays behind as the coda."""
+        """Make (a part of) a coda and the onset after it one sound, `made`; `kept` stays behind as the coda.
+
+        Parameters
+        ----------
+        left, right : Syllable
+            Neighbours.
+        kept : str
+            What stays behind as the coda; "" for nothing.
+        made : str
+            The one sound.
+        rule : str
+            Name of the rule that acts.
+        cause : tuple of int
+            Letters that cause it, beside the two.
+        """
         coda, onset = left.coda, right.onset
         assert coda is not None
         right.onset = Slot(onset.jamo, coda.source + onset.source, coda.changes + onset.changes)
@@ -164,7 +191,18 @@ class Phrase:
         self.leave(left, kept, rule, onset.source)
 
     def leave(self, left: Syllable, kept: str, rule: str, cause: tuple[int, ...]) -> None:
-        """Leave `kept` of a coda of which the rest went elsewhere."""
+        """Leave `kept` of a coda of which the rest went elsewhere.
+
+        Parameters
+        ----------
+        left : Syllable
+        kept : str
+            What stays; "" for nothing.
+        rule : str
+            Name of the rule that acts.
+        cause : tuple of int
+            Letters that cause it.
+        """
         assert left.coda is not None
         if kept:
             left.coda.become(kept, rule, cause)
@@ -179,7 +217,17 @@ STEPS: list[Step] = []
 
 
 def rule(article: str, korean: str, english: str, *, lexical: bool = False) -> Callable[[Step], Step]:
-    """Register a function as a rule; rules are applied in the order they are written in."""
+    """Register a function as a rule; rules are applied in the order they are written in.
+
+    Parameters
+    ----------
+    article : str
+        Of the standard (표준 발음법).
+    korean, english : str
+        What the rule is called.
+    lexical : bool, default False
+        Whether words are listed for it.
+    """
 
     def register(step: Step) -> Step:
         RULES[step.__name__] = Rule(step.__name__, article, korean, english, lexical)

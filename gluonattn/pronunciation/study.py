@@ -33,7 +33,14 @@ class Model(Speaker, Protocol):
     """A model of pronunciation at one epoch; `explain.pronouncer` has it."""
 
     def all_records(self, words: Sequence[str], sounds: Sequence[str]) -> list[dict[str, AttentionRecord]]:
-        """Of each word its records by kind, teacher-forced."""
+        """Of each word its records by kind, teacher-forced.
+
+        Parameters
+        ----------
+        words : sequence of str
+        sounds : sequence of str
+            What each word is made to say.
+        """
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,8 @@ def study(
     progress: Progress = None,
 ) -> Study:
     """Read every head on held-out words at every epoch, and replace letters of some of them.
+
+    Stays whole: one plan of draws, the same for every figure; a third of it is the signature and the docstring.
 
     Parameters
     ----------

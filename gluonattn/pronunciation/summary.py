@@ -109,6 +109,14 @@ def edits(found: Sequence[Effects]) -> dict[str, Any]:
 def question(study: Study, rule: str, chosen: dict[str, tuple[int, int]]) -> dict[str, Any]:
     """Attention and intervention side by side for one rule, on words whose sound the model has right.
 
+    Parameters
+    ----------
+    study : Study
+    rule : str
+        A key of `RULES`.
+    chosen : dict of str to (layer, head)
+        Heads that are read, by what they are called.
+
     Returns
     -------
     dict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,7 +39,15 @@ class Words(NamedTuple):
     fixed: None = None
 
     def batch(self, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
-        """The model's inputs: source (B, S), its lengths (B,) and target (B, T), padded; nothing is dropped."""
+        """The model's inputs: source (B, S), its lengths (B,) and target (B, T), padded; nothing is dropped.
+
+        Parameters
+        ----------
+        positions : sequence of int
+            Of the words.
+        share, rng
+            Not used: no letter is dropped.
+        """
         lengths, longest = self.lengths[positions], self.said_lengths[positions].max()
         return (self.written[positions, : lengths.max()], lengths.astype(np.float32), self.said[positions, :longest])
 
@@ -87,14 +95,21 @@ def _table(rows: Sequence[np.ndarray], padding: int) -> np.ndarray:
     return padded([row - padding for row in rows]) + np.int32(padding)
 
 
-def make_vocabulary():
+def make_vocabulary() -> Any:
     """GluonNLP's Vocab of the conjoining jamo, with tokens for beginning and end."""
     return nlp.Vocab(nlp.data.count_tokens(ALPHABET), unknown_token="<unk>", padding_token="<pad>",
                      bos_token=BEGIN, eos_token=END)
 
 
 def encode(pairs: Sequence[Pair], vocabulary) -> Part:
-    """Pairs as texts and targets."""
+    """Pairs as texts and targets.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+    vocabulary : gluonnlp.Vocab
+        Of `make_vocabulary`.
+    """
     begin, end = (vocabulary[[token]] for token in (BEGIN, END))
     padding = vocabulary[vocabulary.padding_token]
     written = [np.array([*vocabulary[list(pair.said.written)], *end], np.int32) for pair in pairs]

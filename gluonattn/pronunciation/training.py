@@ -43,18 +43,18 @@ WORDS = "words.tsv"  # in the checkpoint folder: which words were trained on and
 
 def train_pronunciation(
     data: str = "sample",
-    out: str | os.PathLike = "runs/pronunciation",
+    out: str | os.PathLike[str] = "runs/pronunciation",
     *,
     settings: PronunciationSettings | None = None,
     snapshots: Sequence[int] = (0, 1, 10),
     text_column: str | None = None,
     label_column: str | None = None,
     resume: bool | None = False,
-    callbacks: Sequence = (),
+    callbacks: Sequence[Any] = (),
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
     reading: Callable[[int, int], None] | None = None,
-    **options,
+    **options: Any,
 ) -> Path:
     """Train a Transformer to say Korean words, and save it.
 
@@ -134,7 +134,7 @@ def train_pronunciation(
             "fingerprint": fingerprint, "finished": False, "versions": {**runtime.versions(), "gluonattn": __version__},
         }
 
-        def save_best(run):
+        def save_best(run: Any) -> None:
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             check_pronunciation({**best, "format": FORMAT, "sha256": {}}, out / CONFIG)
             save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), get_weights(run.model), run.history))
@@ -160,7 +160,7 @@ def _fingerprint_of(out: Path) -> str | None:
         return None
 
 
-def _model_arguments(settings: PronunciationSettings, words: int) -> dict:
+def _model_arguments(settings: PronunciationSettings, words: int) -> dict[str, Any]:
     """Every argument of the model, defaults too: they may differ in a later version."""
     from ..models.transformer import Transformer
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import DataError, OptionError, choose
 from ..files import replace_file
@@ -14,6 +15,7 @@ from ..finding import find_entries
 from ..record import AttentionRecord
 
 PICTURES = (".png", ".svg", ".pdf")
+Records = Sequence[AttentionRecord]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class View:
     single: tuple[str, ...] = ()
 
 
-def view_of(path: str | os.PathLike, view: str | None = None) -> str:
+def view_of(path: str | os.PathLike[str], view: str | None = None) -> str:
     """The view a file name stands for.
 
     Parameters
@@ -68,7 +70,7 @@ def view_of(path: str | os.PathLike, view: str | None = None) -> str:
     return view
 
 
-def require_few(path: str | os.PathLike, view: str, count: int) -> None:
+def require_few(path: str | os.PathLike[str], view: str, count: int) -> None:
     """Raise OptionError if a view cannot hold as many records: found out before they are made, not after it."""
     if count != 1 and Path(path).suffix.lower() in _VIEWS[view].single:
         raise OptionError(
@@ -79,7 +81,7 @@ def require_few(path: str | os.PathLike, view: str, count: int) -> None:
 
 def save_view(
     records: AttentionRecord | Sequence[AttentionRecord],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     view: str | None = None,
     layer: int | None = None,
@@ -114,7 +116,7 @@ def save_view(
     return _VIEWS[view].write(records, path, layer=layer, head=head, lang=lang)
 
 
-def save_figure_of(draw: Callable, record: AttentionRecord, path: Path, **options) -> Path:
+def save_figure_of(draw: Callable[..., Any], record: AttentionRecord, path: Path, **options: Any) -> Path:
     """Draw a record with ``draw(record, **options)``, which gives matplotlib's Axes, and write the picture.
 
     Parameters
@@ -153,33 +155,33 @@ def save_text(path: Path, text: str) -> Path:
     return path
 
 
-def _save_overlay(records, path, *, layer, head, lang) -> Path:
+def _save_overlay(records: Records, path: Path, *, layer: int | None, head: int | None, lang: str) -> Path:
     from .overlay import overlay
 
     return save_figure_of(overlay, records[0], path, layer=layer, head=head)
 
 
-def _save_heatmap(records, path, *, layer, head, lang) -> Path:
+def _save_heatmap(records: Records, path: Path, *, layer: int | None, head: int | None, lang: str) -> Path:
     from .heatmap import heatmap
 
     return save_figure_of(heatmap, records[0], path, layer=layer, head=head)
 
 
-def _save_page(records, path, *, layer, head, lang) -> Path:
+def _save_page(records: Records, path: Path, *, layer: int | None, head: int | None, lang: str) -> Path:
     from .page import save_page
 
     return save_page(records, path, lang=lang, layer=layer, head=head)
 
 
-def _save_terminal(records, path, *, layer, head, lang) -> Path:
+def _save_terminal(records: Records, path: Path, *, layer: int | None, head: int | None, lang: str) -> Path:
     from .terminal import to_terminal
 
     return save_text(path, "\n".join(to_terminal(one, colours="none", layer=layer, head=head) for one in records))
 
 
-def _save_record(records, path, **_) -> Path:
+def _save_record(records: Records, path: Path, **_: Any) -> Path:
     if path.suffix.lower() == ".npz":
-        return records[0].save(path)
+        return Path(records[0].save(path))
     values = [record.to_dict() for record in records]
     return save_text(path, json.dumps(values[0] if len(values) == 1 else values, ensure_ascii=False))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from io import StringIO
+from typing import Literal
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from ..metrics import received, strongest_pairs, tie_close
 from ..record import AttentionRecord
 from .fonts import standing_letter
 
-COLOURS = {"full": "truecolor", "16": "standard", "none": None}
+COLOURS: dict[str, Literal["truecolor", "standard"] | None] = {
+    "full": "truecolor", "16": "standard", "none": None}
 # Dark text on ever stronger amber: lightness falls steadily, as in grey print.
 _AMBER = ["", "#1a1a1a on #fff2cc", "#1a1a1a on #ffd97a", "#1a1a1a on #ffb000", "#ffffff on #b05a00"]
 _SIXTEEN = ["", "underline", "black on cyan", "black on yellow", "bold white on red"]

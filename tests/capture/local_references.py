@@ -72,14 +72,9 @@ def longt5(model, given) -> list[np.ndarray]:
 
 def swin(model, given) -> list[np.ndarray]:
     """The model's own windows, put where they are on the picture, turned back by half a window in every second block."""
-    with torch.no_grad():
-        layers = list(model(**given, output_attentions=True).attentions)
     found = []
     blocks = [block for stage in model.encoder.layers for block in stage.blocks]
-    own = inputs_to(model, given, "SwinAttention") or inputs_to(model, given, "SwinSelfAttention")
-    weights = layers if len(layers) == len(blocks) else [out for *_, out in own]
-    if len(weights) != len(blocks) or weights[0].dim() != 4:
-        weights = windows_of(model, given)
+    weights = windows_of(model, given)
     for block, parts in zip(blocks, weights):
         height, width = block.input_resolution
         size, shift = block.window_size, block.shift_size
@@ -96,8 +91,9 @@ def windows_of(model, given) -> list:
     """Weights (windows, heads, positions, positions) of every block, from its self-attention module itself."""
     found = []
     hooks = []
+    names = {type(module).__name__ for module in model.modules()}
     for module in model.modules():
-        if type(module).__name__ in ("SwinSelfAttention", "SwinAttention"):
+        if type(module).__name__ == ("SwinSelfAttention" if "SwinSelfAttention" in names else "SwinAttention"):
             hooks.append(module.register_forward_hook(lambda m, args, out: found.extend(
                 x for x in (out if isinstance(out, tuple) else ()) if x is not None and x.dim() == 4)))
     with torch.no_grad():

@@ -170,21 +170,14 @@ def test_what_is_generated_is_one_record_whatever_the_cache(transformers, name, 
         assert np.abs(one.weights - other.weights).max() < tolerance(32, 16)
 
 
-def test_cures_of_generation_name_what_was_asked(transformers):
+def test_texts_of_a_generation_are_counted(transformers):
     model = built(transformers, "BartForConditionalGeneration")
     ids = inputs_of(model)["input_ids"]
     texts = [TOKENIZER.text(row) for row in ids]
-    for options, said in (({"num_beams": 3}, r"num_beams=3\) reorders .* use num_beams=1"),
-                          ({"num_return_sequences": 2, "do_sample": True}, "num_return_sequences=2 puts each")):
-        with capture(model) as recorder:
-            model.generate(ids, max_new_tokens=3, **options)
-        with pytest.raises(CaptureError, match=said):
-            recorder.records(texts, TOKENIZER)
     with capture(model) as recorder:
         model.generate(ids, max_new_tokens=3, num_beams=1)
-    with pytest.raises(CaptureError, match="2 sentences .* 1 texts came: ") as error:
+    with pytest.raises(CaptureError, match="2 sentences .* 1 texts came: "):
         recorder.records(texts[:1], TOKENIZER)
-    assert "num_" not in str(error.value)
 
 
 @pytest.mark.parametrize("length", [4, 5, 7])

@@ -7,6 +7,7 @@ a family that appears next year is tried all the same.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import warnings
 from typing import Any, NamedTuple
 
@@ -147,7 +148,8 @@ def built(family: str):
     config = CONFIG_MAPPING[family](**(SIZES[family] if family in SIZES else guessed(CONFIG_MAPPING[family]())))
     name = MODEL_MAPPING_NAMES[family]
     kind = getattr(transformers, name if isinstance(name, str) else name[0])
-    with torch.device("meta"):
+    size = 0
+    with contextlib.suppress(RuntimeError, NotImplementedError), torch.device("meta"):
         size = sum(p.numel() for p in kind(config).parameters())
     if family in ("gemma2", "falcon"):  # transformers leaves a soft cap out, or a mask, where this is said later
         config._attn_implementation = "eager"
@@ -166,7 +168,7 @@ def guessed(config) -> dict:
     found: dict[str, Any] = {}
     for value, names in GUESSES.items():
         for name in names.split():
-            if isinstance(getattr(config, name, None), int) or name == "head_dim" and hasattr(config, name):
+            if isinstance(getattr(config, name, None), int) or (name == "head_dim" and hasattr(config, name)):
                 found[name] = int(value)
     for name in getattr(config, "sub_configs", {}):
         below = getattr(config, name, None)
@@ -194,6 +196,8 @@ def inputs_of(model, length: int = 0) -> dict:
     }[main]
     if family in ("nystromformer", "rwkv"):
         given = dict(input_ids=torch.randint(5, WORDS, (2, length)))
+    known = inspect.signature(model.forward).parameters
+    given = {name: value for name, value in given.items() if name in known}
     return {**given, "decoder_input_ids": targets} if model.config.is_encoder_decoder else given
 
 

@@ -21,6 +21,7 @@ from gluonattn.errors import CheckpointError, DataError, Interrupted, OptionErro
 from gluonattn.models.checkpoint import get_weights, load_checkpoint
 from gluonattn.training.callbacks import Callback
 
+from ..needs import require_mxnet
 from ..tolerance import tolerance
 from ..training.conftest import TINY
 
@@ -76,6 +77,7 @@ except gluonattn.GluonAttnError as error:
 
 
 def start(*arguments, omp="1"):
+    require_mxnet()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": omp}
     return subprocess.Popen([sys.executable, *map(str, arguments)], env=environment, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)

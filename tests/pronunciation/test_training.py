@@ -68,7 +68,7 @@ def test_a_run_killed_at_any_moment_ends_where_an_uninterrupted_one_does(table, 
 
 
 def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
-    command = ["-m", "gluonattn", "train", "--task", "pronunciation", "--data", table, "--epochs", 2, "--batch-size", 256,
+    command = ["-m", "gluonattn", "pronunciation", "train", "--data", table, "--epochs", 2, "--batch-size", 256,
                "--save-every", 0, "--device", "cpu"]
     out, state = tmp_path / "model", tmp_path / "model.resume"
     process = start(*command, "--out", out)
@@ -78,7 +78,7 @@ def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
     assert process.returncode == 130 and "Run the same command with --resume to go on." in said, said
     process = start(*command, "--out", out, "--resume")
     said = "".join(process.communicate(timeout=120))
-    assert process.returncode == 0 and "resumed in epoch 1" in said and "gluonattn evaluate --model" in said, said
+    assert process.returncode == 0 and "resumed in epoch 1" in said and "gluonattn pronunciation evaluate --model" in said, said
     assert not state.exists() and snapshot_epochs(out) == (0, 1, 2)
 
 
