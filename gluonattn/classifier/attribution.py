@@ -3,6 +3,9 @@
 ``method(batch, targets) -> list of Attribution``, one for each text of a `Batch`. Scores are for the class
 `target` against all others; where they have a sign, a positive score speaks for `target`. "Log-odds" below
 is log p / (1 - p) of that class.
+
+Stays whole: the methods differ in a few lines each and are read side by side. A new one has a file of its
+own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Attention cells trained alike and measured alike; what is finished is not done again."""
+"""Attention cells trained alike and measured alike; what is finished is not done again.
+
+Stays whole: `compare` checks everything before the first model is trained, and then is one loop. Half of it
+is its docstring.
+"""
 
 from __future__ import annotations
 

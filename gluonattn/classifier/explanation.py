@@ -108,8 +108,8 @@ class Explanation(AttentionRecord):
         return self._opened
 
 
-def attributed(batch: Batch, method: str, targets: Sequence[int | None], labels: Sequence[str],
-               validation: dict | None, draws: int = DRAWS, what_if: bool = True) -> list[tuple[dict, dict]]:
+def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labels: Sequence[str],
+                  validation: dict | None, draws: int = DRAWS, what_if: bool = True) -> list[tuple[dict, dict]]:
     """What is said beside the attention of each text of a batch.
 
     Parameters
@@ -177,6 +177,6 @@ def without_attention_to(weights: np.ndarray, token: int) -> np.ndarray:
     return np.where(total > 1e-6, left / np.maximum(total, 1e-6), even)
 
 
-def predicted(labels: list[str], row: np.ndarray) -> Prediction:
+def make_prediction(labels: list[str], row: np.ndarray) -> Prediction:
     """A row of probabilities by label."""
     return Prediction(labels[int(row.argmax())], dict(zip(labels, map(float, row))))

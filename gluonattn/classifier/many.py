@@ -20,7 +20,7 @@ from ..record import Token
 from ..runtime import total_threads
 from ..threads import ahead, in_order
 from .batch import Batch
-from .explanation import Explanation, attributed
+from .explanation import Explanation, explain_batch
 from .reader import Reading
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def make(predictor: Predictor, texts: Sequence[Text], asked: Asked, threads: int
     if asked.method is None:
         return [(reading, *seen, None) for reading, seen in zip(readings, predictor.look(readings))]
     batch = Batch(predictor.inside, readings, threads)
-    said = attributed(batch, asked.method, [asked.target] * len(readings), predictor.labels,
-                      predictor.config.get("explanation"), asked.draws, asked.what_if)
+    said = explain_batch(batch, asked.method, [asked.target] * len(readings), predictor.labels,
+                         predictor.config.get("explanation"), asked.draws, asked.what_if)
     return [(reading, passed.probabilities, passed.weights[0], own)
             for reading, passed, own in zip(readings, batch.passes, said)]
 

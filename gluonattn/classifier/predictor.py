@@ -1,4 +1,8 @@
-"""A trained classifier, ready to predict and to say where it looked."""
+"""A trained classifier, ready to predict and to say where it looked.
+
+Stays whole: it is one public class, much of it docstrings. Files of texts and batches of explanations are
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ from ..threads import ahead
 from .attribution import METHODS
 from .config import load_classifier
 from .engines.choice import make_engine
-from .explanation import Explanation, predicted
+from .explanation import Explanation, make_prediction
 from .faithfulness import DRAWS
 from .inside import Inside
 from .many import PAIRS, Asked, explain_many
@@ -154,7 +158,7 @@ class Predictor:
             packed = self._pack([part[i] for i in kept], [words[i] for i in kept])
             for batch, (logits, _) in self._run(packed.lengths.tolist(), packed.batch):
                 for i, row in zip(batch, softmax(logits)):
-                    chunk[kept[i]] = predicted(self.labels, row)
+                    chunk[kept[i]] = make_prediction(self.labels, row)
             results.extend(chunk)
         return results
 
@@ -181,7 +185,7 @@ class Predictor:
             tokens, the record holds the tokens the model saw and
             ``source["tokens"]`` tells how many there were. With a method,
             ``attributions`` holds its scores and ``source["explanation"]`` how
-            far it can be trusted, see `gluonattn.classifier.explanation.attributed`.
+            far it can be trusted, see `gluonattn.classifier.explanation.explain_batch`.
 
         Raises
         ------
@@ -293,7 +297,7 @@ class Predictor:
         changed : dict
             What was changed of the text or its weights; empty for nothing.
         found : (attributions, notes) or None
-            Of `gluonattn.classifier.explanation.attributed`.
+            Of `gluonattn.classifier.explanation.explain_batch`.
         """
         seen = reading.tokens
         unknown = [i for i, token in enumerate(seen) if token.text not in self._vocabulary]
@@ -315,7 +319,7 @@ class Predictor:
             matrix, padding = matrix[:, : len(seen), : len(seen)], []
         everything = (*seen, *padding)
         record: AttentionRecord = Explanation(reading.text, everything, everything, matrix[None], source=source,
-                             prediction=predicted(self.labels, probabilities))
+                             prediction=make_prediction(self.labels, probabilities))
         if padding:
             record = record.select(range(len(seen)), range(len(seen)))
         record = replace(record, attributions=scores) if scores else record

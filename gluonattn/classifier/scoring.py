@@ -1,4 +1,7 @@
-"""Score a file of reviews larger than memory."""
+"""Score a file of reviews larger than memory.
+
+Stays whole: `score_file` writes both files in one pass, and neither appears unless both are complete.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,25 @@ import os
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from ..data.reviews import TEXT_COLUMNS, as_text
 from ..data.tables import atomic_file, pick_column, read_rows, write_rows
 from ..errors import DataError, OptionError
 
+if TYPE_CHECKING:
+    from .predictor import Predictor
+
 _CHUNK = 2048
 
 
 def score_file(
-    predictor,
-    source: str | os.PathLike,
-    out: str | os.PathLike,
+    predictor: Predictor,
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
     *,
     text_column: str | None = None,
-    weights: str | os.PathLike | None = None,
+    weights: str | os.PathLike[str] | None = None,
     method: str | None = None,
     target: str | None = None,
     on_bytes: Callable[[int], None] | None = None,

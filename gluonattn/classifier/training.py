@@ -1,4 +1,7 @@
-"""From reviews to a checkpoint folder."""
+"""From reviews to a checkpoint folder.
+
+Stays whole: `train` is the steps of a run in their order. A third of it is its signature and docstring.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The commands `capture` and `project`: parse, call the public API, print."""
+"""The commands `capture` and `project`: parse, call the public API, print.
+
+Stays whole: `capture` is half options, of which the help is made. The rest parses, calls and prints, in that
+order.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Label texts and show what was looked at."""
+"""Label texts and show what was looked at.
+
+Stays whole: `explain` is half options, of which the help is made. The rest parses, calls and prints, in that
+order.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Train a classifier, and ask how good it is."""
+"""Train a classifier, and ask how good it is.
+
+Stays whole: `train` is half options, of which the help is made. The rest parses, calls and prints, in that
+order.
+"""
 
 from __future__ import annotations
 

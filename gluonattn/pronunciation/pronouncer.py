@@ -8,6 +8,8 @@
 
 Token i of what is written is ``pronounce(word).letters[i]``, token j of what is said ``pronounce(word).jamo[j]``; behind
 each stands `</s>`, the end.
+
+Stays whole: it is one public class, a third of it docstrings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Everything the report on a model of pronunciation says, as figures: heads against causes, and causes against edits."""
+"""Everything the report on a model of pronunciation says, as figures: heads against causes, and causes against edits.
+
+Stays whole: `study` has one plan of draws, the same for every figure. Half of it is its signature and
+docstring.
+"""
 
 from __future__ import annotations
 
@@ -107,8 +111,6 @@ def study(
     progress: Progress = None,
 ) -> Study:
     """Read every head on held-out words at every epoch, and replace letters of some of them.
-
-    Stays whole: one plan of draws, the same for every figure; a third of it is the signature and the docstring.
 
     Parameters
     ----------

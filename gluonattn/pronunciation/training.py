@@ -1,4 +1,8 @@
-"""Training a Transformer to say Korean words: from a corpus to a checkpoint folder."""
+"""Training a Transformer to say Korean words: from a corpus to a checkpoint folder.
+
+Stays whole: `train_pronunciation` is the steps of a run in their order. Half of it is its signature and
+docstring.
+"""
 
 from __future__ import annotations
 

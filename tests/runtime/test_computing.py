@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from gluonattn import runtime
 
+from ..needs import needs_mxnet
+
 
 def draws() -> list[float]:
     """One number from everything that draws: Python, numpy, MXNet, an initializer, dropout."""
@@ -23,6 +25,7 @@ def draws() -> list[float]:
     return [random.random(), *np.random.rand(3), *np.concatenate([a.asnumpy().ravel() for a in arrays])]
 
 
+@needs_mxnet
 @settings(max_examples=20, deadline=None)
 @given(st.integers(-(2**70), 2**70))
 def test_a_seed_repeats_every_draw(seed):
@@ -33,6 +36,7 @@ def test_a_seed_repeats_every_draw(seed):
     assert draws() == first
 
 
+@needs_mxnet
 def test_different_seeds_draw_differently():
     seen = []
     for seed in range(5):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ..needs import needs_mxnet
 from .machines import (
     in_a_process,
 )
@@ -14,6 +15,7 @@ def test_freed_memory_is_kept_once_asked_for_in_other_threads_too():
     done = in_a_process("""
 import threading
 import numpy as np
+from ..needs import needs_mxnet
 from gluonattn import runtime
 
 def resident():
@@ -39,6 +41,7 @@ print(*found)
     assert done.stdout.split() == ["False", "True", "True"]
 
 
+@needs_mxnet
 @pytest.mark.parametrize("kind", ["float32", "int32"])
 def test_memory_of_an_array_is_its_own(kind):
     from gluonattn.runtime import memory_of, mx

@@ -11,6 +11,7 @@ import pytest
 
 from gluonattn import runtime
 
+from ..needs import needs_mxnet
 from .machines import (
     error_of,
     install,
@@ -116,6 +117,7 @@ def test_unknown_attribute():
         runtime.torch  # noqa: B018
 
 
+@needs_mxnet
 def test_versions_name_what_is_installed():
     found = runtime.versions()
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))

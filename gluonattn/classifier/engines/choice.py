@@ -73,7 +73,8 @@ def make_engine(checkpoint: Checkpoint, name: str = "auto", device: str = "auto"
     gpu = parse_device(device)[0] == "gpu"
     if name == "auto":
         name = fastest(gpu)
-    kind = choose("engine", name, {"auto": None, **ENGINES})
+    choose("engine", name, {"auto": None, **ENGINES})
+    kind = ENGINES[name]
     missing = kind.missing()
     if missing:
         raise DependencyError(

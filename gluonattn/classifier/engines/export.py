@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .torch_engine import TorchClassifier
 
 
-def export_model(folder: str | os.PathLike, to: str, out: str | os.PathLike) -> Path:
+def export_model(folder: str | os.PathLike[str], to: str, out: str | os.PathLike[str]) -> Path:
     """Write a checkpoint for another framework.
 
     Parameters
@@ -57,7 +57,7 @@ def export_model(folder: str | os.PathLike, to: str, out: str | os.PathLike) -> 
     return out
 
 
-def torch_module(path: str | os.PathLike) -> TorchClassifier:
+def torch_module(path: str | os.PathLike[str]) -> TorchClassifier:
     """A checkpoint as a torch module, in prediction mode; call ``train()`` on it to train.
 
     Parameters
@@ -108,7 +108,7 @@ def _onnx(checkpoint: Checkpoint) -> bytes:
     from .onnx_graph import onnx_model
 
     recipe, model, weights = prepare(checkpoint)
-    return onnx_model(recipe, model, weights, _notes(checkpoint, model)).SerializeToString()
+    return bytes(onnx_model(recipe, model, weights, _notes(checkpoint, model)).SerializeToString())
 
 
 def _torch(checkpoint: Checkpoint) -> bytes:
@@ -117,7 +117,7 @@ def _torch(checkpoint: Checkpoint) -> bytes:
     return dump_tensors(weights, notes)
 
 
-def _notes(checkpoint: Checkpoint, model: dict) -> dict[str, Any]:
+def _notes(checkpoint: Checkpoint, model: dict[str, Any]) -> dict[str, Any]:
     """What a reader of the file needs beside the weights."""
     kept = {key: checkpoint.config[key] for key in ("recipe", "labels", "tokenizer", "max_length")}
     return {**kept, "model": model, "vocabulary": Vocabulary(checkpoint.vocabulary).idx_to_token}
