@@ -15,7 +15,6 @@ def test_freed_memory_is_kept_once_asked_for_in_other_threads_too():
     done = in_a_process("""
 import threading
 import numpy as np
-from ..needs import needs_mxnet
 from gluonattn import runtime
 
 def resident():
