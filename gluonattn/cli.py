@@ -354,6 +354,7 @@ def compare(
     explained: int = typer.Option(300, help="Test reviews on which explanations are measured."),
     sentence: list[str] = typer.Option([], help="Sentence to show side by side, instead of five usual ones; can be "
                                                 "given several times."),
+    lang: str = typer.Option("en", help="Language of the report: en or ko."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
     as_json: bool = AsJson,
@@ -367,11 +368,13 @@ def compare(
     from .explain.compare import compare as run_comparison
     from .explain.compare_report import to_table, write_report
     from .explain.compare_summary import summarise
-    from .explain.compare_words import in_words
+    from .explain.compare_text import LANGUAGES
+    from .explain.compare_words import headline, in_words
     from .models.cells import CELLS
     from .training.callbacks import Progress
     from .training.settings import Settings
 
+    choose("language", lang, LANGUAGES)
     shown = console.rich_console(stderr=as_json)
     comparison = run_comparison(
         _names(cells) if cells else tuple(CELLS), seeds, data, out,
@@ -382,12 +385,12 @@ def compare(
     shown.print("counting")
     summary = summarise(comparison)
     _draw_without_a_screen()
-    files = write_report(summary, out)
+    files = write_report(summary, out, lang=lang)
     if as_json:
         print_json(json.loads(files["json"].read_text(encoding="utf-8")))
         return
     shown.print(to_table(summary), soft_wrap=False)
-    for paragraph in in_words(summary):
+    for paragraph in (headline(summary, lang), *in_words(summary, lang)):
         shown.print(paragraph)
     shown.print(f"wrote {', '.join(str(files[name]) for name in ('html', 'csv', 'json'))}")
 
