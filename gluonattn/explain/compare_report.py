@@ -154,7 +154,8 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes], *, lang: str = "e
     parts = [f"<h1>{e(text['title'])}</h1>", f'<p class="answer">{e(headline(summary, lang))}</p>',
              f"<h2>{e(text['sentences_first'])}</h2>", *(f"<p>{e(line)}</p>" for line in in_words(summary, lang)),
              f"<h2>{e(text['overview'])}</h2>",
-             table(text["headings"], [_row(cell, own, text) for cell, own in summary["cells"].items()], label=text["overview"]),
+             table(text["headings"], [_row(cell, own, text) for cell, own in summary["cells"].items()],
+                   label=text["overview"]),
              *_accuracy(summary, images, text), *_faithfulness(summary, images, text), *_weights(summary, text),
              *_kinds(summary, images, text, lang), f"<h2>{e(text['same_sentences'])}</h2>",
              f'<p class="quiet">{e(text["same_how"])}</p>', *(_sentence(one, text) for one in summary["sentences"])]
@@ -167,14 +168,16 @@ def _accuracy(summary, images, text) -> list[str]:
     best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
     errors = [own["ece"] for own in cells.values()]
     new = text["new"].format(count=summary["new_test_reviews"])
-    alt = text["alts"]["accuracy"].format(best=best, worst=worst, low=f"{100 * means[worst]:.2f}", high=f"{100 * means[best]:.2f}")
+    alt = text["alts"]["accuracy"].format(best=best, worst=worst, low=f"{100 * means[worst]:.2f}",
+                                          high=f"{100 * means[best]:.2f}")
     parts = [f"<h2>{e(text['accuracy_heading'])}</h2>", image(images["accuracy"], alt),
              table([column.format(new=new) for column in text["accuracy_columns"]],
                    [[cell, with_interval(own["accuracy"], 4), with_interval(own["accuracy_new"], 4), f"{own['ece']:.4f}",
                      f"{own['parameters']:,}", f"{own['seconds']:.0f}"] for cell, own in cells.items()],
                    label=text["accuracy_heading"])]
     if summary["pairs"]:
-        rows = [[" - ".join(reversed(pair["cells"])), _points(pair["difference"]), f"{pair['p']:.3g}", f"{pair['p_holm']:.3g}",
+        rows = [[" - ".join(reversed(pair["cells"])), _points(pair["difference"]), f"{pair['p']:.3g}",
+                 f"{pair['p_holm']:.3g}",
                  text["yes"] if pair["beyond_chance"] else text["no"], with_interval(pair["agree"]["divergence"]),
                  with_interval(pair["agree"]["overlap"])] for pair in summary["pairs"]]
         parts += [f"<h3>{e(text['pairs_heading'])}</h3>", f'<p class="quiet">{e(text["pairs_how"])}</p>',

@@ -14,8 +14,10 @@ KOREAN: dict[str, Any] = {
     "first_heads": "헤드 {all}개 가운데 {count}개가 소리를 바꾸는 글자를 따라가며 봅니다.",
     "first_no_heads": "헤드 {all}개 가운데 소리를 바꾸는 글자를 따라가며 보는 것은 없습니다.",
     "first_flips": " 그 글자를 바꾸면 소리 결정의 {flips}%가 바뀝니다(장애음 뒤 된소리되기).",
-    "grid_alt": "{name}: {layers}층 {heads}헤드의 어텐션을 에폭 {epochs}에서 그린 그림. 마지막 에폭에서 가장 센 곳은 {layer}층 {head}번 헤드의 {query} → {key} {share}%.",
-    "question_alt": "{question}: {head}은 {looked}에 가장 많은 {share}%를 주고, 바꾸었을 때 결정이 가장 많이 바뀌는 글자는 {decides} {flips}%.",
+    "grid_alt": "{name}: {layers}층 {heads}헤드의 어텐션을 에폭 {epochs}에서 그린 그림. 마지막 에폭에서 가장 센 "
+                "곳은 {layer}층 {head}번 헤드의 {query} → {key} {share}%.",
+    "question_alt": "{question}: {head}은 {looked}에 가장 많은 {share}%를 주고, 바꾸었을 때 결정이 가장 많이 "
+                    "바뀌는 글자는 {decides} {flips}%.",
     "grids": "헤드와 에폭",
     "grids_how": (
         "한 줄이 헤드 하나, 한 칸이 에폭 하나입니다. 세로는 보는 쪽, 가로는 주목받는 글자이고, 한 단어의 모든 "
@@ -198,7 +200,8 @@ KOREAN: dict[str, Any] = {
         ),
         "drift": "에폭 사이의 움직임(옌센-섀넌, 모든 헤드의 평균, 최대 0.693)은 {spans}입니다.",
         "brief": (
-            "{rule}: 모델이 맞게 내는 단어 {right}. {cause}에 {head}은 {encoder}, 교차 헤드는 모두 평균해 {cross}를 줍니다. "
+            "{rule}: 모델이 맞게 내는 단어 {right}. {cause}에 {head}은 {encoder}, 교차 헤드는 모두 평균해 "
+            "{cross}를 줍니다. "
             "이 글자를 바꾸면 {flips}, 다른 글자는 많아야 {most}({other})에서 결정이 바뀝니다."
         ),
         "too_few": "이 물음에 답하기에는 단어가 모자랍니다.",

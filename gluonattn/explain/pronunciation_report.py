@@ -74,7 +74,9 @@ def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, Att
     """
     text = TEXT[lang]
     lines = in_brief(summary, lang)
-    parts = [f"<h1>{escaped(text['title'])}</h1>", f'<p class="answer">{escaped(_first(summary, lang))}</p>', f'<p class="quiet">{escaped(_about(summary, lang))}</p>',
+    parts = [f"<h1>{escaped(text['title'])}</h1>",
+             f'<p class="answer">{escaped(_first(summary, lang))}</p>',
+             f'<p class="quiet">{escaped(_about(summary, lang))}</p>',
              f"<h2>{escaped(text['summary'])}</h2>", _list(lines), _contents(summary, lang)]
     parts += [f'<h2 id="grids">{escaped(text["grids"])}</h2>', _quiet(text["grids_how"])]
     parts += [_grids(word, kinds, summary, lang) for word, kinds in examples.items()]
@@ -100,7 +102,8 @@ def _contents(summary, lang: str) -> str:
     links = [(name, text[name]) for name in ("grids", "heads", "rules", "edits")]
     links += [(rule, text["questions"][rule]) for rule in summary["questions"]]
     links.append(("limits", text["limits"]))
-    return f'<nav class="quiet" aria-label="{escaped(text["contents"])}">' + " · ".join(f'<a href="#{at}">{escaped(name)}</a>' for at, name in links) + "</nav>"
+    named = " · ".join(f'<a href="#{at}">{escaped(name)}</a>' for at, name in links)
+    return f'<nav class="quiet" aria-label="{escaped(text["contents"])}">{named}</nav>'
 
 
 def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lang: str) -> str:
@@ -120,7 +123,8 @@ def _grid_alt(name: str, records: dict[int, AttentionRecord], lang: str) -> str:
     record = records[max(records)]
     layer, head, query, key = np.unravel_index(int(record.weights.argmax()), record.weights.shape)
     return TEXT[lang]["grid_alt"].format(
-        name=name, layers=record.weights.shape[0], heads=record.weights.shape[1], epochs=", ".join(map(str, sorted(records))),
+        name=name, layers=record.weights.shape[0], heads=record.weights.shape[1],
+        epochs=", ".join(map(str, sorted(records))),
         layer=layer, head=head, query=record.queries[query].text, key=record.keys[key].text,
         share=f"{100 * float(record.weights.max()):.0f}")
 
@@ -132,7 +136,8 @@ def _shown_by(asked, rule: str, lang: str) -> str:
     looked = max(roles, key=lambda role: roles[role]["attention"][reading].mean)
     decides = max((role for role in roles if role != "own"), key=lambda role: roles[role]["flips"].mean)
     return TEXT[lang]["question_alt"].format(
-        question=TEXT[lang]["questions"][rule], looked=role_name(looked, rule, lang), head=reading_names(asked, lang)[reading],
+        question=TEXT[lang]["questions"][rule], looked=role_name(looked, rule, lang),
+        head=reading_names(asked, lang)[reading],
         share=f"{100 * roles[looked]['attention'][reading].mean:.0f}", decides=role_name(decides, rule, lang),
         flips=f"{100 * roles[decides]['flips'].mean:.0f}")
 
@@ -242,7 +247,8 @@ def _question(summary, rule: str, lang: str) -> list[str]:
     if not asked["roles"]:
         return parts
     drawn = picture(side_by_side(asked, rule, lang), _shown_by(asked, rule, lang))
-    parts += [f'<div class="scroll wide" tabindex="0" role="group" aria-label="{escaped(text["questions"][rule])}">{drawn}</div>', _roles(asked, rule, lang),
+    frame = f'<div class="scroll wide" tabindex="0" role="group" aria-label="{escaped(text["questions"][rule])}">'
+    parts += [f"{frame}{drawn}</div>", _roles(asked, rule, lang),
               *_replaced(asked, rule, lang),
               f"<h3>{escaped(text['tables'])}</h3>", _quiet(text["tables_how"]), _tables(asked, rule, lang),
               f"<h3>{escaped(text['tau'])}</h3>", _quiet(text["tau_how"]), _taus(asked, lang),

@@ -57,7 +57,8 @@ img { max-width: 100%; height: auto; background: #fff; }
 .letters .own { outline: 2px dotted var(--quiet); outline-offset: -2px; }
 b.more { color: inherit; text-decoration: underline; text-underline-offset: 2px; }
 td[class] small { color: inherit; }
-@media (width <= 640px) { main { padding: .7rem; } tr > :first-child { position: static; } tbody th { white-space: normal; } }
+@media (width <= 640px) { main { padding: .7rem; } tr > :first-child { position: static; }
+  tbody th { white-space: normal; } }
 @media print { * { print-color-adjust: exact; } table { font-size: .6rem; } th, td { padding: .15rem .35rem; }
   td:last-child { white-space: normal; } }
 @media (forced-colors: active) { td[class] { forced-color-adjust: none; } .letters .cause { outline-color: Highlight; } }
@@ -150,7 +151,8 @@ def table(headings: Iterable[Any], rows: Iterable[Iterable[Any]], *, caption: st
     """
     spoken = f' lang="{headings_lang}"' if headings_lang else ""
     head = "".join(f'<th scope="col"{spoken}>{text}</th>' if text else "<td></td>" for text in map(escaped, headings))
-    body = "".join("<tr>" + "".join(_cell(text, not i) for i, text in enumerate(map(escaped, row))) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(_cell(text, not i) for i, text in enumerate(map(escaped, row))) + "</tr>"
+                   for row in rows)
     title = f"<caption>{escaped(caption)}</caption>" if caption else ""
     first = f"<thead><tr>{head}</tr></thead>" if head else ""
     name = html.escape(str(label or caption))

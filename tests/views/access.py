@@ -27,7 +27,9 @@ def complaints(found: dict) -> list[str]:
 
 def firefox():
     """Firefox, driven over Marionette."""
-    driver = pytest.importorskip("marionette_driver.marionette", reason="needs Firefox's driver: pip install marionette_driver")
+    driver = pytest.importorskip(
+        "marionette_driver.marionette", reason="needs Firefox's driver: pip install marionette_driver"
+    )
     binary = shutil.which("firefox-esr") or shutil.which("firefox")
     if not binary:
         pytest.skip("needs Firefox: apt-get install firefox-esr")

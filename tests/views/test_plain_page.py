@@ -56,8 +56,10 @@ def test_what_is_hostile_stays_text():
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_without_scripts_every_kind_of_page_tells_its_content(browser, tmp_path, lang, joint_records):  # noqa: F811
     kinds = {
-        "one": (to_html(explained(), lang=lang), "59.5%"), "many": (to_html([explained()] * 7, lang=lang), "91.7%"),
-        "cross": (to_html(cross(), lang=lang), "movie"), "grid": (grid_page(record_of(SENTENCE, layers=2, heads=2), lang=lang), "→"),
+        "one": (to_html(explained(), lang=lang), "59.5%"),
+        "many": (to_html([explained()] * 7, lang=lang), "91.7%"),
+        "cross": (to_html(cross(), lang=lang), "movie"),
+        "grid": (grid_page(record_of(SENTENCE, layers=2, heads=2), lang=lang), "→"),
         "projection": (projection_page(joint_records, lang=lang), "→"),
     }
     context = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 700})
