@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..models.cells import CELLS
+from ..views.fonts import families
+from .compare_text import TEXT
+from .compare_words import kind_name
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; markers say the same again.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F", "#8B4513")
@@ -14,16 +17,26 @@ _MARKERS = "osD^vPX<>"
 _LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), (0, (7, 3)), (0, (2, 4)))
 
 
-def pictures(summary: dict[str, Any]) -> dict[str, Any]:
+def pictures(summary: dict[str, Any], lang: str = "en") -> dict[str, Any]:
     """Figures by name: accuracy, reliability, faithfulness, kinds.
+
+    Parameters
+    ----------
+    summary : dict
+    lang : {"en", "ko"}, default "en"
+        Of what stands beside the axes.
 
     Returns
     -------
     dict of str to matplotlib.figure.Figure
         Not shown; close them when they are saved.
     """
-    return {"accuracy": _accuracy(summary), "reliability": _reliability(summary),
-            "faithfulness": _faithfulness(summary), "kinds": _kinds(summary)}
+    import matplotlib as mpl
+
+    text = TEXT[lang]["pictures"]
+    with mpl.rc_context({"font.family": families("".join(text.values()) + "가")}):
+        return {"accuracy": _accuracy(summary, text), "reliability": _reliability(summary, text),
+                "faithfulness": _faithfulness(summary, text), "kinds": _kinds(summary, text, lang)}
 
 
 def _axes(width: float, height: float):
@@ -34,7 +47,7 @@ def _axes(width: float, height: float):
     return ax
 
 
-def _accuracy(summary):
+def _accuracy(summary, text):
     cells = summary["cells"]
     ax = _axes(7, 0.9 + 0.38 * len(cells))
     for row, own in enumerate(cells.values()):
@@ -43,11 +56,11 @@ def _accuracy(summary):
         ax.plot(mean, row, "o", color="#0072B2", markersize=8)
         ax.plot([100 * a for a in own["accuracy_by_seed"]], [row + 0.2] * len(own["accuracy_by_seed"]), "|", color="#333")
     _rows(ax, cells)
-    ax.set_xlabel("test accuracy, % (dot and line: mean and 95 % interval; ticks: seeds)")
+    ax.set_xlabel(text["accuracy"])
     return ax.figure
 
 
-def _reliability(summary):
+def _reliability(summary, text):
     ax = _axes(5.5, 4.6)
     ax.plot([0, 1], [0, 1], color="#bbb", linewidth=1)
     for i, (cell, own) in enumerate(summary["cells"].items()):
@@ -56,13 +69,13 @@ def _reliability(summary):
                 color=_COLOURS[i % 9], marker=_MARKERS[i % 9], markersize=4, linewidth=1.3,
                 label=f"{cell} (ECE {own['ece']:.3f})")
     lowest = 1 / max(2, len(summary["sentences"][0]["labels"]) if summary["sentences"] else 2)
-    ax.set(xlim=(lowest, 1.005), ylim=(lowest - 0.02, 1.01), xlabel="probability of the predicted label",
-           ylabel="share that is right")
+    ax.set(xlim=(lowest, 1.005), ylim=(lowest - 0.02, 1.01), xlabel=text["confidence"],
+           ylabel=text["right"])
     ax.legend(fontsize=8, frameon=False, loc="upper left")
     return ax.figure
 
 
-def _faithfulness(summary):
+def _faithfulness(summary, text):
     cells = summary["cells"]
     methods = list(next(iter(cells.values()))["methods"])
     ax = _axes(8.2, 1.4 + 0.62 * len(cells))
@@ -74,12 +87,12 @@ def _faithfulness(summary):
             ax.plot(mean, y, _MARKERS[i % 9], color=_COLOURS[i % 9], markersize=5, label=method if row == 0 else None)
     _rows(ax, cells)
     ax.axvline(0, color="#bbb", linewidth=0.8, zorder=0)
-    ax.set_xlabel("AOPC-comprehensiveness: probability lost without the top words, mean over 1 to 50 % of them")
+    ax.set_xlabel(text["faithfulness"])
     ax.legend(fontsize=8, frameon=False, ncols=1, loc="center left", bbox_to_anchor=(1, 0.5))
     return ax.figure
 
 
-def _kinds(summary):
+def _kinds(summary, text, lang):
     learned = {cell: own for cell, own in summary["cells"].items() if not CELLS[cell].baseline} or summary["cells"]
     kinds = list(next(iter(learned.values()))["kinds"])
     ax = _axes(8.2, 1.2 + 0.5 * len(kinds))
@@ -89,9 +102,9 @@ def _kinds(summary):
             y = row + (i - (len(learned) - 1) / 2) * 0.12
             ax.plot([low, high], [y, y], color=_COLOURS[i % 9], linewidth=1.2)
             ax.plot(mean, y, _MARKERS[i % 9], color=_COLOURS[i % 9], markersize=5, label=cell if row == 0 else None)
-    _rows(ax, kinds)
+    _rows(ax, [kind_name(kind, lang) for kind in kinds])
     ax.axvline(0, color="#888", linewidth=0.8, zorder=0)
-    ax.set_xlabel("attention less share of tokens, percentage points (95 % intervals)")
+    ax.set_xlabel(text["kinds"])
     ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return ax.figure
 

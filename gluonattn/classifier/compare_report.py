@@ -10,49 +10,34 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, choose
 from ..files import replace_file
 from ..metrics import jensen_shannon
 from ..statistics import Figure
-from ..views.report_page import Html, image, page, plain, png, table, with_interval
+from ..views.report_page import SHADES, Html, image, page, plain, png, table, with_interval
 from .compare_pictures import pictures
-from .compare_words import in_words
+from .compare_text import LANGUAGES, TEXT
+from .compare_words import headline, in_words, kind_name
 from .measure import ABOUT_A_METHOD, ABOUT_THE_WEIGHTS, ADDED
 
-_MEANING = {
-    "entropy": "entropy of a query's weights, of the most there can be (1: even)",
-    "highest_weight": "largest weight a query gives, mean",
-    "permutation": "median |dp| when weights are shuffled",
-    "uniform_change": "|dp| when weights are made even",
-    "adversarial": "divergence of the furthest weights found that keep p within 0.05",
-    "adversarial_bound": "the furthest any weights could be",
-    "conicity": "how alike the states are (1: all one direction)",
-    "comprehensiveness": "AOPC, top words removed (higher: more faithful)",
-    "sufficiency": "AOPC, only top words left (lower: more faithful)",
-    "comprehensiveness_mask": "the same, words masked by the unknown word",
-    "sufficiency_mask": "the same, masked",
-    "flip": "share of words removed until the decision flips (lower: more faithful)",
-    "tau_gradient": "Kendall's tau with gradient x input",
-    "tau_leave_one_out": "Kendall's tau with leave-one-out",
-    **{found.name: found.meaning for found in ADDED},
-}
-_LESS = "comprehensiveness of attention less it, review by review"
 _STYLE = """
 .sentence td { text-align: left; }
-.sentence td.word { padding: .15rem .3rem; text-align: center; border: 1px solid #fff; }
+.sentence td.word { padding: .15rem .3rem; text-align: center; border: 1px solid var(--line); }
 .sentence td.word small { display: block; font-size: .7rem; color: inherit; }
+.sentence td.less { text-decoration: underline dashed; text-underline-offset: 3px; }
 """
 
 
-def write_report(summary: dict[str, Any], out: str | os.PathLike) -> dict[str, Path]:
+def write_report(summary: dict[str, Any], out: str | os.PathLike, *, lang: str = "en") -> dict[str, Path]:
     """Write report.html, report.csv, report.json and the pictures into a folder.
 
     Parameters
     ----------
     summary : dict
-        Of `gluonattn.classifier.compare_summary.summarise`.
+        Of `compare_summary.summarise`.
     out : path
-        A folder; it is made.
+    lang : {"en", "ko"}, default "en"
+        Of the page, its pictures and the sentences in report.json.
 
     Returns
     -------
@@ -63,13 +48,16 @@ def write_report(summary: dict[str, Any], out: str | os.PathLike) -> dict[str, P
     ------
     DataError
         If a file cannot be written.
+    OptionError
+        If `lang` is neither "en" nor "ko".
     """
+    choose("language", lang, LANGUAGES)
     out = Path(out)
-    images = {name: png(drawn) for name, drawn in pictures(summary).items()}
+    images = {name: png(drawn) for name, drawn in pictures(summary, lang).items()}
     content = {
-        "html": to_page(summary, images).encode("utf-8", "replace"),
+        "html": to_page(summary, images, lang=lang).encode("utf-8", "replace"),
         "csv": to_csv(summary).encode("utf-8", "replace"),
-        "json": json.dumps({**plain(summary), "words": in_words(summary)}, ensure_ascii=False, indent=1).encode(
+        "json": json.dumps({**plain(summary), "words": in_words(summary, lang)}, ensure_ascii=False, indent=1).encode(
             "utf-8", "surrogatepass"),
     }
     files = {ending: (out / f"report.{ending}", data) for ending, data in content.items()}
@@ -105,11 +93,7 @@ def to_table(summary: dict[str, Any]):
     return table
 
 
-_HEADINGS = ("cell", "accuracy", "ECE", "parameters", "seconds", "entropy", "AOPC attention", "AOPC best method",
-             "AOPC random", "shuffled |dp|", "adversary")
-
-
-def _row(cell: str, own: dict[str, Any]) -> list[str]:
+def _row(cell: str, own: dict[str, Any], text: dict[str, Any]) -> list[str]:
     figures = {name: found["comprehensiveness"] for name, found in own["methods"].items()}
     best = max((name for name in figures if name != "random"), key=lambda name: figures[name].mean)
     mean, low, high = own["accuracy"].spell(4)
@@ -117,7 +101,7 @@ def _row(cell: str, own: dict[str, Any]) -> list[str]:
     return [cell, f"{mean} [{low}, {high}]", f"{own['ece']:.3f}", f"{own['parameters']:,}",
             f"{own['seconds']:.0f}", f"{weights['entropy'].mean:.2f}", f"{figures['attention'].mean:.3f}",
             f"{figures[best].mean:.3f} {best}", f"{figures['random'].mean:.3f}", f"{weights['permutation'].mean:.3f}",
-            f"{weights['adversarial'].mean:.2f} of {weights['adversarial_bound'].mean:.2f}"]
+            text["of"].format(part=f"{weights['adversarial'].mean:.2f}", whole=f"{weights['adversarial_bound'].mean:.2f}")]
 
 
 def to_csv(summary: dict[str, Any]) -> str:
@@ -155,66 +139,87 @@ def _flat(own: dict[str, Any], before: str = ""):
 # ---- the page
 
 
-def to_page(summary: dict[str, Any], images: dict[str, bytes]) -> str:
+def to_page(summary: dict[str, Any], images: dict[str, bytes], *, lang: str = "en") -> str:
     """The report as one HTML file that needs no network and no script.
 
     Parameters
     ----------
     summary : dict
-        Of `gluonattn.classifier.compare_summary.summarise`.
+        Of `compare_summary.summarise`.
     images : dict of str to bytes
-        PNG pictures by name, of `gluonattn.classifier.compare_pictures.pictures`.
+        PNG by the names of `compare_pictures.pictures`.
+    lang : {"en", "ko"}, default "en"
     """
+    text, e = TEXT[lang], html.escape
+    parts = [f"<h1>{e(text['title'])}</h1>", f'<p class="answer">{e(headline(summary, lang))}</p>',
+             f"<h2>{e(text['sentences_first'])}</h2>", *(f"<p>{e(line)}</p>" for line in in_words(summary, lang)),
+             f"<h2>{e(text['overview'])}</h2>",
+             table(text["headings"], [_row(cell, own, text) for cell, own in summary["cells"].items()],
+                   label=text["overview"]),
+             *_accuracy(summary, images, text), *_faithfulness(summary, images, text), *_weights(summary, text),
+             *_kinds(summary, images, text, lang), f"<h2>{e(text['same_sentences'])}</h2>",
+             f'<p class="quiet">{e(text["same_how"])}</p>', *(_sentence(one, text) for one in summary["sentences"])]
+    return page(text["title"], "\n".join(parts), lang=lang, style=_STYLE)
+
+
+def _accuracy(summary, images, text) -> list[str]:
     cells, e = summary["cells"], html.escape
-    picture = {name: image(content, name) for name, content in images.items()}
-    new = f"on the {summary['new_test_reviews']:,} reviews whose text is not in training"
-    pairs = [[" - ".join(reversed(pair["cells"])), _points(pair["difference"]), f"{pair['p']:.3g}", f"{pair['p_holm']:.3g}",
-              "yes" if pair["beyond_chance"] else "no", with_interval(pair["agree"]["divergence"]),
-              with_interval(pair["agree"]["overlap"])] for pair in summary["pairs"]]
-    parts = [
-        "<h1>Attention cells compared</h1>", *(f"<p>{e(text)}</p>" for text in in_words(summary)),
-        table(_HEADINGS, [_row(cell, own) for cell, own in cells.items()]),
-        "<h2>Accuracy</h2>", picture["accuracy"],
-        table(["cell", "test accuracy", new, "ECE", "parameters", "seconds of training"],
-               [[cell, with_interval(own["accuracy"], 4), with_interval(own["accuracy_new"], 4), f"{own['ece']:.4f}",
-                 f"{own['parameters']:,}", f"{own['seconds']:.0f}"] for cell, own in cells.items()]),
-        *([
-            "<h3>Two cells each</h3>",
-            '<p class="quiet">Difference in points; McNemar\'s exact test on the decisions of the mean of the seeds. '
-            "Beyond chance: p below 0.05 after Holm's correction, an interval over reviews and seeds without 0, and both "
-            "on the same side. "
-            "Then how far apart their received attention is (Jensen-Shannon) and how many of the top 3 words they "
-            "share.</p>",
-            table(["cells", "difference", "p", "p (Holm)", "beyond chance", "divergence", "top 3 shared"], pairs),
-        ] if pairs else []),
-        "<h2>Calibration</h2>", picture["reliability"],
-        "<h2>Faithfulness</h2>", picture["faithfulness"], _meanings(ABOUT_A_METHOD),
-        *(f"<h3>{e(cell)}</h3>" + table(["method", *ABOUT_A_METHOD, _LESS], [
-            [method, *(with_interval(found[name]) for name in ABOUT_A_METHOD),
-             with_interval(own["attention_less"][method], sign="+") if method in own["attention_less"] else "–"]
-            for method, found in own["methods"].items()])
-          for cell, own in cells.items()),
-        "<h2>The weights themselves</h2>", _meanings(ABOUT_THE_WEIGHTS),
-        table(["cell", *ABOUT_THE_WEIGHTS, "seeds: divergence", "seeds: top 3 shared"], [
-            [cell, *(with_interval(own["weights"][name]) for name in ABOUT_THE_WEIGHTS),
+    means = {cell: own["accuracy"].mean for cell, own in cells.items()}
+    best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
+    errors = [own["ece"] for own in cells.values()]
+    new = text["new"].format(count=summary["new_test_reviews"])
+    alt = text["alts"]["accuracy"].format(best=best, worst=worst, low=f"{100 * means[worst]:.2f}",
+                                          high=f"{100 * means[best]:.2f}")
+    parts = [f"<h2>{e(text['accuracy_heading'])}</h2>", image(images["accuracy"], alt),
+             table([column.format(new=new) for column in text["accuracy_columns"]],
+                   [[cell, with_interval(own["accuracy"], 4), with_interval(own["accuracy_new"], 4), f"{own['ece']:.4f}",
+                     f"{own['parameters']:,}", f"{own['seconds']:.0f}"] for cell, own in cells.items()],
+                   label=text["accuracy_heading"])]
+    if summary["pairs"]:
+        rows = [[" - ".join(reversed(pair["cells"])), _points(pair["difference"]), f"{pair['p']:.3g}",
+                 f"{pair['p_holm']:.3g}",
+                 text["yes"] if pair["beyond_chance"] else text["no"], with_interval(pair["agree"]["divergence"]),
+                 with_interval(pair["agree"]["overlap"])] for pair in summary["pairs"]]
+        parts += [f"<h3>{e(text['pairs_heading'])}</h3>", f'<p class="quiet">{e(text["pairs_how"])}</p>',
+                  table(text["pairs_columns"], rows, label=text["pairs_heading"])]
+    alt = text["alts"]["reliability"].format(low=f"{min(errors):.3f}", high=f"{max(errors):.3f}")
+    return [*parts, f"<h2>{e(text['calibration'])}</h2>", image(images["reliability"], alt)]
+
+
+def _faithfulness(summary, images, text) -> list[str]:
+    parts = [f"<h2>{html.escape(text['faithfulness'])}</h2>", image(images["faithfulness"], text["alts"]["faithfulness"]),
+             _meanings(ABOUT_A_METHOD, text)]
+    for cell, own in summary["cells"].items():
+        rows = [[method, *(with_interval(found[name]) for name in ABOUT_A_METHOD),
+                 with_interval(own["attention_less"][method], sign="+") if method in own["attention_less"] else "–"]
+                for method, found in own["methods"].items()]
+        parts += [f"<h3>{html.escape(cell)}</h3>",
+                  table([text["method"], *ABOUT_A_METHOD, text["less"]], rows, label=f"{text['faithfulness']}: {cell}")]
+    return parts
+
+
+def _weights(summary, text) -> list[str]:
+    rows = [[cell, *(with_interval(own["weights"][name]) for name in ABOUT_THE_WEIGHTS),
              *(with_interval(own["seeds_agree"][name]) for name in ("divergence", "overlap"))]
-            for cell, own in cells.items()]),
-        "<h2>Kinds of words</h2>", picture["kinds"],
-        table(["kind", "share of tokens, %", *cells], [
-            [kind, f"{100 * found['tokens'].mean:.1f}",
+            for cell, own in summary["cells"].items()]
+    return [f"<h2>{html.escape(text['weights'])}</h2>", _meanings(ABOUT_THE_WEIGHTS, text),
+            table([text["cell_column"], *ABOUT_THE_WEIGHTS, *text["seeds_columns"]], rows, label=text["weights"])]
+
+
+def _kinds(summary, images, text, lang: str) -> list[str]:
+    cells = summary["cells"]
+    rows = [[kind_name(kind, lang), f"{100 * found['tokens'].mean:.1f}",
              *(_points(own["kinds"][kind]["attention"], "") for own in cells.values())]
-            for kind, found in next(iter(cells.values()))["kinds"].items()]),
-        "<h2>The same sentences</h2>",
-        '<p class="quiet">Attention received, mean over seeds, in per cent; one scale for all rows of a sentence. '
-        "Below, the two cells furthest apart: blue +, the first named looks more; orange −, the other.</p>",
-        *(_sentence(one) for one in summary["sentences"]),
-    ]
-    return page("Attention cells compared", "\n".join(parts), style=_STYLE, inline_styles=True)
+            for kind, found in next(iter(cells.values()))["kinds"].items()]
+    return [f"<h2>{html.escape(text['kinds'])}</h2>", image(images["kinds"], text["alts"]["kinds"]),
+            table([text["kind"], text["token_share"], *cells], rows, label=text["kinds"])]
 
 
-def _meanings(names) -> str:
-    said = "".join(f"<li><b>{name}</b>: {html.escape(_MEANING[name])}</li>" for name in names)
-    return f'<details class="quiet" open><summary>What the columns say</summary><ul>{said}</ul></details>'
+def _meanings(names, text) -> str:
+    known = {**{found.name: found.meaning for found in ADDED}, **text["meaning"]}
+    said = "".join(f"<li><b>{name}</b>: {html.escape(known[name])}</li>" for name in names)
+    return (f'<details class="quiet" open><summary>{html.escape(text["what_columns_say"])}</summary><ul>{said}</ul>'
+            "</details>")
 
 
 def _points(found: Figure, sign: str = "+") -> Html:
@@ -222,32 +227,30 @@ def _points(found: Figure, sign: str = "+") -> Html:
     return Html(f"{mean} <small>[{low}, {high}]</small>")
 
 
-def _sentence(shown: dict[str, Any]) -> str:
+def _sentence(shown: dict[str, Any], text: dict[str, Any]) -> str:
     """One row a cell, one colour scale, and the difference of the two cells furthest apart."""
-    cells, e = shown["cells"], html.escape
+    cells = shown["cells"]
     most = max(max(own["received"]) for own in cells.values()) or 1
     rows = []
     for cell, own in cells.items():
         best = int(np.argmax(own["probabilities"]))
-        words = "".join(_word(token, 100 * w, w / most, "29 87 160")
-                        for token, w in zip(shown["tokens"], own["received"]))
-        verdict = f"{e(str(shown['labels'][best]))} {100 * own['probabilities'][best]:.1f}%"
-        rows.append(f"<tr><td>{e(cell)}</td><td>{verdict}</td>{words}</tr>")
+        words = [_word(token, 100 * w, w / most) for token, w in zip(shown["tokens"], own["received"])]
+        rows.append([cell, f"{shown['labels'][best]} {100 * own['probabilities'][best]:.1f}%", *words])
     names = list(cells)
     if len(names) > 1 and len(shown["tokens"]) > 1:
         pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
         first, second = max(pairs, key=lambda p: float(jensen_shannon(cells[p[0]]["received"], cells[p[1]]["received"])))
         change = np.subtract(cells[second]["received"], cells[first]["received"])
         top = float(np.abs(change).max()) or 1.0
-        words = "".join(_word(token, 100 * w, abs(w) / top, "29 87 160" if w > 0 else "200 105 10", sign=True)
-                        for token, w in zip(shown["tokens"], change))
-        rows.append(f"<tr><td>{e(second)} − {e(first)}</td><td>difference</td>{words}</tr>")
-    caption = f"<caption>{e(shown['text'])}</caption>"
-    return f'<div class="scroll"><table class="sentence">{caption}{"".join(rows)}</table></div>'
+        words = [_word(token, 100 * w, abs(w) / top, sign=True) for token, w in zip(shown["tokens"], change)]
+        rows.append([f"{second} − {first}", text["difference"], *words])
+    return table([], rows, caption=shown["text"], kind="sentence")
 
 
-def _word(token: str, percent: float, share: float, colour: str, sign: bool = False) -> str:
-    number = f"{round(percent):+d}" if sign and round(percent) else f"{round(percent)}"
-    ink = "#fff" if share > 0.65 else "inherit"
-    return (f'<td class="word" style="background:rgb({colour} / {share:.2f});color:{ink}">{html.escape(token)}'
-            f"<small>{number}</small></td>")
+def _word(token: str, percent: float, share: float, sign: bool = False) -> Html:
+    """A word's cell: shaded by its share, its figure below; a negative one in orange and underlined with dashes."""
+    number = f"{round(percent):+d}".replace("-", "−") if sign and round(percent) else f"{round(percent)}"
+    less = sign and percent < 0
+    level = round(SHADES * min(1.0, share))
+    return Html(f'<td class="word {"o" if less else "s"}{level}{" less" if less and level else ""}">{html.escape(token)}'
+                f"<small>{number}</small></td>")

@@ -10,6 +10,7 @@ import typer
 
 from .. import console
 from ..console import print_json
+from ..errors import choose
 from ..options import AsJson, LabelColumn, TextColumn, draw_without_a_screen
 from ..progress import Bar
 from .registry import command
@@ -32,6 +33,7 @@ def compare(
                                                 "given several times."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
+    lang: str = typer.Option("en", help="Language of the report: en or ko."),
     as_json: bool = AsJson,
 ) -> None:
     """Train attention cells alike, several seeds each, and say what differs beyond chance."""
@@ -43,11 +45,13 @@ def compare(
     from ..classifier.compare import compare as run_comparison
     from ..classifier.compare_report import to_table, write_report
     from ..classifier.compare_summary import summarise
-    from ..classifier.compare_words import in_words
+    from ..classifier.compare_text import LANGUAGES
+    from ..classifier.compare_words import headline, in_words
     from ..classifier.settings import ClassifierSettings
     from ..models.cells import CELLS
     from ..training.callbacks import Progress
 
+    choose("language", lang, LANGUAGES)
     shown = console.rich_console(stderr=as_json)
     comparison = run_comparison(
         _names(cells) if cells else tuple(CELLS), seeds, data, out,
@@ -59,12 +63,12 @@ def compare(
     shown.print("counting")
     summary = summarise(comparison)
     draw_without_a_screen()
-    files = write_report(summary, out)
+    files = write_report(summary, out, lang=lang)
     if as_json:
         print_json(json.loads(files["json"].read_text(encoding="utf-8")))
         return
     shown.print(to_table(summary), soft_wrap=False)
-    for paragraph in in_words(summary):
+    for paragraph in (headline(summary, lang), *in_words(summary, lang)):
         shown.print(paragraph)
     shown.print(f"wrote {', '.join(str(files[name]) for name in ('html', 'csv', 'json'))}")
 

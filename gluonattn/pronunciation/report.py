@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import DataError, choose
 from ..files import replace_file
 from ..record import AttentionRecord
@@ -79,8 +81,11 @@ def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, Att
     lang : {"ko", "en"}, default "ko"
     """
     text = TEXT[lang]
-    parts = [f"<h1>{escaped(text['title'])}</h1>", f'<p class="quiet">{escaped(_about(summary, lang))}</p>',
-             f"<h2>{escaped(text['summary'])}</h2>", _list(in_brief(summary, lang)), _contents(summary, lang)]
+    lines = in_brief(summary, lang)
+    parts = [f"<h1>{escaped(text['title'])}</h1>",
+             f'<p class="answer">{escaped(_first(summary, lang))}</p>',
+             f'<p class="quiet">{escaped(_about(summary, lang))}</p>',
+             f"<h2>{escaped(text['summary'])}</h2>", _list(lines), _contents(summary, lang)]
     parts += [f'<h2 id="grids">{escaped(text["grids"])}</h2>', _quiet(text["grids_how"])]
     parts += [_grids(word, kinds, summary, lang) for word, kinds in examples.items()]
     parts += [f'<h2 id="heads">{escaped(text["heads"])}</h2>', _quiet(text["agreement_how"]), _agreement(summary, lang),
@@ -105,7 +110,8 @@ def _contents(summary, lang: str) -> str:
     links = [(name, text[name]) for name in ("grids", "heads", "rules", "edits")]
     links += [(rule, text["questions"][rule]) for rule in summary["questions"]]
     links.append(("limits", text["limits"]))
-    return '<nav class="quiet">' + " · ".join(f'<a href="#{at}">{escaped(name)}</a>' for at, name in links) + "</nav>"
+    named = " · ".join(f'<a href="#{at}">{escaped(name)}</a>' for at, name in links)
+    return f'<nav class="quiet" aria-label="{escaped(text["contents"])}">{named}</nav>'
 
 
 def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lang: str) -> str:
@@ -116,8 +122,43 @@ def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lan
     for kind, records in kinds.items():
         name = f"{TEXT[lang]['kinds'][kind]}: {word} [{sounds}]"
         drawn.append(f"<figure><figcaption>{escaped(name)}</figcaption>"
-                     f"{picture(grid_of(word, records, lang, highest), name)}</figure>")
+                     f"{picture(grid_of(word, records, lang, highest), _grid_alt(name, records, lang))}</figure>")
     return f'<div class="side three">{"".join(drawn)}</div>'
+
+
+def _grid_alt(name: str, records: dict[int, AttentionRecord], lang: str) -> str:
+    """What a grid of heads shows, for who cannot see it: its strongest link at the last epoch."""
+    record = records[max(records)]
+    layer, head, query, key = np.unravel_index(int(record.weights.argmax()), record.weights.shape)
+    return TEXT[lang]["grid_alt"].format(
+        name=name, layers=record.weights.shape[0], heads=record.weights.shape[1],
+        epochs=", ".join(map(str, sorted(records))),
+        layer=layer, head=head, query=record.queries[query].text, key=record.keys[key].text,
+        share=f"{100 * float(record.weights.max()):.0f}")
+
+
+def _shown_by(asked, rule: str, lang: str) -> str:
+    """What the picture of a question shows: the letter most looked at, and the one whose replacing decides most."""
+    roles = asked["roles"]
+    reading = next(iter(asked["readings"]))
+    looked = max(roles, key=lambda role: roles[role]["attention"][reading].mean)
+    decides = max((role for role in roles if role != "own"), key=lambda role: roles[role]["flips"].mean)
+    return TEXT[lang]["question_alt"].format(
+        question=TEXT[lang]["questions"][rule], looked=role_name(looked, rule, lang),
+        head=reading_names(asked, lang)[reading],
+        share=f"{100 * roles[looked]['attention'][reading].mean:.0f}", decides=role_name(decides, rule, lang),
+        flips=f"{100 * roles[decides]['flips'].mean:.0f}")
+
+
+def _first(summary, lang: str) -> str:
+    """The page in one sentence: how many heads follow the cause, and whether replacing it decides."""
+    heads = summary["heads"]
+    following = sum(head["strong"] for head in heads)
+    asked = [one for one in summary["questions"].values() if one["roles"]]
+    said = TEXT[lang]["first_heads" if following else "first_no_heads"].format(count=following, all=len(heads))
+    if asked:
+        said += TEXT[lang]["first_flips"].format(flips=f"{100 * asked[0]['roles']['cause']['flips'].mean:.0f}")
+    return said
 
 
 # ---- tables of heads
@@ -139,7 +180,7 @@ def _agreement(summary, lang: str) -> str:
         where = [with_interval(found["positional"], 2), _step(found["positional_step"])]
         baselines.append([TEXT[lang]["kinds"][kind], f"{found['words']:,}", f"{found['sites']:,}",
                           with_interval(found["chance"], 2), *(["–", "–"] if kind == "decoder" else where)])
-    return table(headings, rows) + table(text["baselines"], baselines)
+    return table(headings, rows, label=text["heads"]) + table(text["baselines"], baselines, label=text["baselines"][0])
 
 
 def _step(step: int) -> str:
@@ -170,7 +211,7 @@ def _shape(summary, lang: str) -> str:
              *(with_interval(head[name], 2) for name in ("distance", "diagonal", "first", "last")),
              Html(f"{_step(head['step'])}: {with_interval(head['step_share'], 2)}"),
              *(with_interval(head["drift"][span], 3) for span in spans)] for head in summary["heads"]]
-    return table(headings, rows)
+    return table(headings, rows, label=text["shape"])
 
 
 def _rules(summary, lang: str) -> list[str]:
@@ -202,7 +243,7 @@ def _edits(summary, lang: str) -> str:
                for name in ("right", "cause_flips", "cause_as_ruled", "other_flips")),
              with_interval(found["cause_change"], 2), with_interval(found["other_change"], 2)]
             for rule, found in summary["edits"].items()]
-    return table([text["rule"], text["words"], *text["edit_columns"]], rows)
+    return table([text["rule"], text["words"], *text["edit_columns"]], rows, label=text["edits"])
 
 
 # ---- the linguist's questions
@@ -213,8 +254,9 @@ def _question(summary, rule: str, lang: str) -> list[str]:
     parts = [f'<h2 id="{rule}">{escaped(text["questions"][rule])}</h2>', _list(lines)]
     if not asked["roles"]:
         return parts
-    drawn = picture(side_by_side(asked, rule, lang), text["questions"][rule])
-    parts += [f'<div class="scroll wide">{drawn}</div>', _roles(asked, rule, lang),
+    drawn = picture(side_by_side(asked, rule, lang), _shown_by(asked, rule, lang))
+    frame = f'<div class="scroll wide" tabindex="0" role="group" aria-label="{escaped(text["questions"][rule])}">'
+    parts += [f"{frame}{drawn}</div>", _roles(asked, rule, lang),
               *_replaced(asked, rule, lang),
               f"<h3>{escaped(text['tables'])}</h3>", _quiet(text["tables_how"]), _tables(asked, rule, lang),
               f"<h3>{escaped(text['tau'])}</h3>", _quiet(text["tau_how"]), _taus(asked, lang),
@@ -233,7 +275,8 @@ def _roles(asked, rule: str, lang: str) -> str:
              *(with_interval(found["attention"][reading], 0, percent=True) for reading in names),
              f"{100 * found['even']:.0f}", with_interval(found["flips"], 0, percent=True), with_interval(found["change"], 2)]
             for role, found in asked["roles"].items()]
-    return table([text["letter"], text["words"], *names.values(), text["even"], text["flips"], text["change"]], rows)
+    return table([text["letter"], text["words"], *names.values(), text["even"], text["flips"], text["change"]], rows,
+                 label=text["questions"][rule])
 
 
 def _replaced(asked, rule: str, lang: str) -> list[str]:
@@ -244,7 +287,7 @@ def _replaced(asked, rule: str, lang: str) -> list[str]:
             [text["flips"], *(with_interval(one["flips"], 0, percent=True) for one in found.values())]]
     how = text["replaced_how"].format(letter=role_name("cause", rule, lang))
     return [f"<h3>{escaped(text['replaced'])}</h3>", _quiet(how),
-            table(["", *(jamo or "–" for jamo in found)], rows)]
+            table(["", *(jamo or "–" for jamo in found)], rows, label=text["replaced"])]
 
 
 def _tables(asked, rule: str, lang: str) -> str:
@@ -264,7 +307,8 @@ def _taus(asked, lang: str) -> str:
         for layer in range(found.shape[0]):
             cells = [shaded(max(0.0, one.mean), with_interval(one, 2)) for one in found[layer]]
             rows.append([f"{TEXT[lang]['kinds'][kind]} {layer}", *cells])
-    return table([TEXT[lang]["layer"], *range(next(iter(asked["tau"].values())).shape[1])], rows)
+    return table([TEXT[lang]["layer"], *range(next(iter(asked["tau"].values())).shape[1])], rows,
+                 label=TEXT[lang]["tau"])
 
 
 def _word(one: dict[str, Any], asked, lang: str) -> str:
@@ -279,7 +323,8 @@ def _word(one: dict[str, Any], asked, lang: str) -> str:
 
     rows = [[name, *cells(one["attention"][reading], True)] for reading, name in reading_names(asked, lang).items()]
     rows.append([text["flips"], *cells(one["flips"], False)])
-    return table([Html(f"{escaped(one['spelling'])} [{escaped(one['sounds'])}]"), *one["letters"]], rows, kind="letters")
+    return table([Html(f"{escaped(one['spelling'])} [{escaped(one['sounds'])}]"), *one["letters"]], rows, kind="letters",
+                 label=f"{one['spelling']} [{one['sounds']}]", headings_lang="ko" if lang == "en" else "")
 
 
 def _list(lines) -> str:

@@ -13,6 +13,14 @@ ENGLISH: dict[str, Any] = {
         "{seed}."
     ),
     "summary": "In short",
+    "contents": "Contents",
+    "first_heads": "Of {all} heads {count} follow the letter that changes the sound.",
+    "first_no_heads": "None of {all} heads follows the letter that changes the sound.",
+    "first_flips": " Replacing that letter changes {flips}% of the decisions (tensing after an obstruent).",
+    "grid_alt": "{name}: attention of {layers} layers of {heads} heads at epochs {epochs}. At the last epoch the "
+                "strongest is layer {layer} head {head}, {query} → {key} {share}%.",
+    "question_alt": "{question}: {head} gives most, {share}%, to {looked}; the letter whose replacing changes "
+                    "most decisions is {decides}, {flips}%.",
     "grids": "Heads and epochs",
     "grids_how": (
         "One row is a head, one column an epoch. Down: who looks; across: the letters looked at. All pictures "

@@ -14,7 +14,7 @@ from ..record import AttentionRecord
 from .answer_en import ENGLISH
 from .answer_ko import KOREAN
 
-WORDS = {"ko": KOREAN, "en": ENGLISH}
+WORDS: dict[str, Any] = {"ko": KOREAN, "en": ENGLISH}
 Line = list  # of str or [str]
 
 _NAMED = 3  # words at most in a sentence
@@ -44,14 +44,18 @@ def scores_of(record: AttentionRecord) -> np.ndarray:
 
 
 def what_if(record: AttentionRecord) -> dict[str, Any] | None:
-    """Probabilities of the explained label without each token, and so on; None if they were not asked, or of other tokens."""
+    """Probabilities of the explained label without each token, and so on; None if they were not asked, or of "
+      "other tokens."""
     about = explained(record)
     asked = about and about.get("what_if")
     if not asked or len(asked["drop"]) != len(scores_of(record)):  # a merged or selected record has other tokens
         return None
     target = about["target"]
-    return {"drop": [row[target] for row in asked["drop"]], "unseen": [row[target] for row in asked["unseen"]],
-            "uniform": asked["uniform"][target]}
+    return {
+        "drop": [row[target] for row in asked["drop"]],
+        "unseen": [row[target] for row in asked["unseen"]],
+        "uniform": asked["uniform"][target],
+    }
 
 
 def answer(record: AttentionRecord, lang: str) -> list[Line]:
@@ -89,8 +93,10 @@ def answer(record: AttentionRecord, lang: str) -> list[Line]:
         lines[0] = [*lines[0], " ", *words.against(con[:2])]
     odd = contradicting(record)
     if odd:
-        shown = [(*_named(record, i, scores), percent(about["honesty"]["before"]), percent(after), score > 0)
-                 for i, score, after in odd[:2]]
+        shown = [
+            (*_named(record, i, scores), percent(about["honesty"]["before"]), percent(after), score > 0)
+            for i, score, after in odd[:2]
+        ]
         lines.append(words.contradiction(shown, about["method"]))
     looked = _looked_at_most(record)
     if looked is not None and signed and looked not in [place for place, *_ in _ordered(scores)[:_NAMED]]:
@@ -109,9 +115,12 @@ def trust(record: AttentionRecord, lang: str) -> Line:
     if _no_choice(record):
         said = [words.no_choice(target, percent(test["before"]), percent(test["after"]))]
     else:
-        said = [words.deletion(test["tokens"], target, percent(test["before"]), percent(test["after"]),
-                               percent(test["random"])),
-                words.draws(round(test["further"] * draws), draws)]
+        said = [
+            words.deletion(
+                test["tokens"], target, percent(test["before"]), percent(test["after"]), percent(test["random"])
+            ),
+            words.draws(round(test["further"] * draws), draws),
+        ]
     if not _better_than_chance(record):
         said.append(words.doubt)
     known = about.get("validation", {})
@@ -147,8 +156,11 @@ def contradicting(record: AttentionRecord) -> list[tuple[int, float, float]]:
         return []
     scores, before = scores_of(record), about["honesty"]["before"]
     strong = [i for i, _ in _ordered(scores)[: max(1, about["honesty"]["tokens"])]]
-    return [(i, float(scores[i]), asked["drop"][i]) for i in strong
-            if abs(before - asked["drop"][i]) >= _MOVED and (before - asked["drop"][i]) * scores[i] < 0]
+    return [
+        (i, float(scores[i]), asked["drop"][i])
+        for i in strong
+        if abs(before - asked["drop"][i]) >= _MOVED and (before - asked["drop"][i]) * scores[i] < 0
+    ]
 
 
 def percent(share: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 def _listed(words: list) -> list:
     """“수준” (+0.84) and “떨어지” (+0.65)"""
@@ -13,7 +15,7 @@ def _listed(words: list) -> list:
 
 
 class ENGLISH:
-    labels = {"긍정": "positive", "부정": "negative"}
+    labels: ClassVar[dict[str, str]] = {"긍정": "positive", "부정": "negative"}
     no_label = "There is no letter to read, so there is no decision."
     doubt = "That is no better than chance: do not take these words for the reason."
 
@@ -27,7 +29,8 @@ class ENGLISH:
 
     @staticmethod
     def moved_little(words: list, target: str) -> list:
-        return ["The scores are highest for ", *_listed(words), ", but removing them changes no more than removing any others: "
+        return ["The scores are highest for ", *_listed(words), ", but removing them changes no more than "
+                                                                "removing any others: "
                 "they are hardly the reason."]
 
     @staticmethod
@@ -39,7 +42,8 @@ class ENGLISH:
         parts: list = []
         for text, _, score, before, after, positive in words:
             moved = "rises" if positive else "falls"
-            parts += ["“", [text], f"” has {score}, yet without it alone the probability {moved} from {before} to {after}. "]
+            parts += ["“", [text], f"” has {score}, yet without it alone the probability {moved} from {before} "
+                                   f"to {after}. "]
         if method == "integrated-gradients":
             why = ("A score is what the word adds while all words come back together from nothing; “without it” leaves all "
                    "others where they are. ")
@@ -49,7 +53,8 @@ class ENGLISH:
 
     @staticmethod
     def looked_elsewhere(word: list) -> list:
-        return ["Attention gathers most on “", word, "”. A word that is looked at much is not always one that decides much."]
+        return ["Attention gathers most on “", word, "”. A word that is looked at much is not always one that "
+                                                     "decides much."]
 
     @staticmethod
     def deletion(count: int, target: str, before: str, after: str, random: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from .josa import josa
 
 
@@ -14,7 +16,7 @@ def _listed(words: list, with_scores: bool = True) -> list:
 
 
 class KOREAN:
-    labels: dict[str, str] = {}
+    labels: ClassVar[dict[str, str]] = {}
     no_label = "읽을 수 있는 글자가 없어 판단하지 않았습니다."
     doubt = "우연보다 낫지 않으니 이 말들을 판단의 까닭으로 여기지 마세요."
 
@@ -29,7 +31,8 @@ class KOREAN:
 
     @staticmethod
     def moved_little(words: list, target: str) -> list:
-        return ["영향 점수는 ", *_listed(words), f"{josa(words[-1][0], '이/가')} 가장 크지만, 빼 보아도 아무 말이나 뺄 때보다 더 "
+        return ["영향 점수는 ", *_listed(words), f"{josa(words[-1][0], '이/가')} 가장 크지만, 빼 보아도 아무 "
+                                                 f"말이나 뺄 때보다 더 "
                 "달라지지 않아 까닭이라고 하기는 어렵습니다."]
 
     @staticmethod
@@ -43,7 +46,8 @@ class KOREAN:
             moved = "오히려 올라갑니다" if positive else "오히려 내려갑니다"
             parts += ["‘", [text], f"’의 점수는 {score}인데 이 말만 빼면 확률이 {before}에서 {after}로 {moved}. "]
         if method == "integrated-gradients":
-            why = ("점수는 모든 말을 지운 상태에서 하나로 되살려 가며 각 말이 보탠 만큼을 잰 것이고, ‘빼면’은 다른 말을 모두 그대로 두고 "
+            why = ("점수는 모든 말을 지운 상태에서 하나로 되살려 가며 각 말이 보탠 만큼을 잰 것이고, ‘빼면’은 "
+                   "다른 말을 모두 그대로 두고 "
                    "그 말만 뺀 것입니다. ")
         else:
             why = "점수는 그 말을 실제로 빼지 않고 어림한 값이고, ‘빼면’은 다른 말을 모두 그대로 두고 그 말만 뺀 것입니다. "
@@ -55,7 +59,8 @@ class KOREAN:
 
     @staticmethod
     def deletion(count: int, target: str, before: str, after: str, random: str) -> str:
-        return (f"영향이 가장 큰 말 {count}개를 빼면 {target} 확률이 {before}에서 {after}로 바뀝니다. 아무 말이나 {count}개를 빼면 "
+        return (f"영향이 가장 큰 말 {count}개를 빼면 {target} 확률이 {before}에서 {after}로 바뀝니다. 아무 "
+                f"말이나 {count}개를 빼면 "
                 f"평균 {random}입니다.")
 
     @staticmethod

@@ -24,7 +24,9 @@ _HEADS = 144
 _TEXTS = 200
 _HANGUL = re.compile("[\u1100-\u11ff\u3131-\u318e가-힣]")
 # What has no place in a page's text: halves of characters and controls, and what would turn the line around.
-_INVISIBLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_INVISIBLE = re.compile(
+    "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 @cache
@@ -32,8 +34,12 @@ def environment():
     """Jinja's templates of `assets/`; what is put into them is escaped unless marked safe."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(loader=FileSystemLoader(ASSETS, encoding="utf-8"), autoescape=True, undefined=StrictUndefined,
-                       keep_trailing_newline=True)
+    made = Environment(
+        loader=FileSystemLoader(ASSETS, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
     made.globals.update(lang_of=lang_of, shown=shown)
     return made
 
@@ -63,7 +69,9 @@ def plain_records(records: Sequence[AttentionRecord], lang: str, *, heads: bool 
     details = records if len(records) <= _DETAILED else []
     truths = any(record.source.get("true_label") is not None for record in records)
     return {
-        "words": PLAIN_WORDS[lang], "count": len(records), "truths": truths,
+        "words": PLAIN_WORDS[lang],
+        "count": len(records),
+        "truths": truths,
         "index": [] if len(records) == 1 else [_row(record, lang) for record in records[:_INDEXED]],
         "details": [_details(record, lang, heads) for record in details],
     }
@@ -76,9 +84,20 @@ def plain_maps(records: Sequence[AttentionRecord], joint: Sequence[JointHead], l
         return "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
 
     words = PLAIN_WORDS[lang]
-    return {"words": words, "texts": [record.query_text for record in records[:_TEXTS]], "maps": [
-        {"name": words.head_name(one.layer, one.head), "before": figure(one.before), "after": figure(one.after),
-         "scale": f"{one.scale:.3g}", **_strongest_link(records[0], one.layer, one.head)} for one in joint]}
+    return {
+        "words": words,
+        "texts": [record.query_text for record in records[:_TEXTS]],
+        "maps": [
+            {
+                "name": words.head_name(one.layer, one.head),
+                "before": figure(one.before),
+                "after": figure(one.after),
+                "scale": f"{one.scale:.3g}",
+                **_strongest_link(records[0], one.layer, one.head),
+            }
+            for one in joint
+        ],
+    }
 
 
 def _row(record: AttentionRecord, lang: str) -> dict[str, Any]:
@@ -90,11 +109,14 @@ def _row(record: AttentionRecord, lang: str) -> dict[str, Any]:
     else:
         received = record.matrix(None, None).mean(axis=0)
         strongest = [(record.keys[i].text, percent(float(received[i]))) for i in _largest(received, _LINKS)]
-    said = prediction is not None and prediction.label is not None
+    label, share = "–", ""
+    if prediction is not None and prediction.label is not None:
+        label, share = label_text(record.label_name(prediction.label), lang), percent(prediction.confidence)
     return {
-        "text": record.query_text, "strongest": strongest,
-        "label": label_text(record.label_name(prediction.label), lang) if said else "–",
-        "share": percent(prediction.confidence) if said else "",
+        "text": record.query_text,
+        "strongest": strongest,
+        "label": label,
+        "share": share,
         "truth": "" if truth is None else label_text(record.label_name(str(truth)), lang),
     }
 
@@ -107,20 +129,36 @@ def _details(record: AttentionRecord, lang: str, heads: bool) -> dict[str, Any]:
     received = matrix.mean(axis=0)
     weight = np.abs(scores) if scores is not None else received if same else matrix.max(axis=1)
     places = sorted(_largest(weight, _ROWS)) if len(weight) > _ROWS else range(len(record.queries))
-    rows = [{
-        "name": record.queries[i].text,
-        "score": "" if scores is None else signed(float(scores[i])),
-        "received": percent(float(received[i])) if same else "",
-        "links": [(record.keys[k].text, percent(float(matrix[i, k]))) for k in _largest(matrix[i], _LINKS)],
-    } for i in places]
+    rows = [
+        {
+            "name": record.queries[i].text,
+            "score": "" if scores is None else signed(float(scores[i])),
+            "received": percent(float(received[i])) if same else "",
+            "links": [(record.keys[k].text, percent(float(matrix[i, k]))) for k in _largest(matrix[i], _LINKS)],
+        }
+        for i in places
+    ]
     prediction = record.prediction
     return {
-        "text": record.query_text, "answer": answer(record, lang), "trust": trust(record, lang), "rows": rows,
-        "size": len(record.queries), "scored": scores is not None, "received": same,
-        "probabilities": [(label_text(record.label_name(name), lang), percent(share))
-                          for name, share in prediction.probabilities.items()] if prediction else [],
-        "heads": [{"name": PLAIN_WORDS[lang].head_name(layer, head), **_strongest_link(record, layer, head)}
-                  for layer, head in list(np.ndindex(record.weights.shape[:2]))[:_HEADS]] if heads else [],
+        "text": record.query_text,
+        "answer": answer(record, lang),
+        "trust": trust(record, lang),
+        "rows": rows,
+        "size": len(record.queries),
+        "scored": scores is not None,
+        "received": same,
+        "probabilities": [
+            (label_text(record.label_name(name), lang), percent(share))
+            for name, share in prediction.probabilities.items()
+        ]
+        if prediction
+        else [],
+        "heads": [
+            {"name": PLAIN_WORDS[lang].head_name(layer, head), **_strongest_link(record, layer, head)}
+            for layer, head in list(np.ndindex(record.weights.shape[:2]))[:_HEADS]
+        ]
+        if heads
+        else [],
     }
 
 

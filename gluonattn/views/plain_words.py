@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class _Korean:
-    no_script = ("이 페이지의 그림과 단추는 자바스크립트로 움직입니다. 지금은 자바스크립트를 쓸 수 없어 같은 내용을 표로 보입니다.")
+    no_script = "이 페이지의 그림과 단추는 자바스크립트로 움직입니다. 지금은 쓸 수 없어 같은 내용을 표로 보입니다."
     no_script_map = "지도를 그리려면 자바스크립트가 필요합니다. 지금은 쓸 수 없어 헤드마다의 수치와 문장을 보입니다."
     sentences, number, sentence, verdict_column, truth = "문장 목록", "번호", "문장", "판단", "정답"
     strongest = "영향이 큰 말"
@@ -26,15 +28,23 @@ class _Korean:
 
 
 class _English:
-    no_script = ("The pictures and buttons of this page are made by JavaScript. It does not run here, so the same is shown as "
-                 "tables.")
-    no_script_map = "The map needs JavaScript, which does not run here: these are the figures of each head, and the sentences."
+    no_script = (
+        "The pictures and buttons of this page are made by JavaScript. It does not run here, so the same is shown as "
+        "tables."
+    )
+    no_script_map = (
+        "The map needs JavaScript, which does not run here: these are the figures of each head, and the sentences."
+    )
     sentences, number, sentence, verdict_column, truth = "Sentences", "No.", "Sentence", "Label", "True label"
     strongest = "Words that moved it most"
     word, score, received, looks_at = "Word", "Score", "Attention received", "Looks most at"
     heads, layer_and_head, strongest_link = "The strongest link of each head", "Layer and head", "Strongest link"
-    maps, before, after, scale = ("Each head: correlation of dot product and distance (the nearer to −1, the better)",
-                                  "as in the model", "moved", "scale")
+    maps, before, after, scale = (
+        "Each head: correlation of dot product and distance (the nearer to −1, the better)",
+        "as in the model",
+        "moved",
+        "scale",
+    )
 
     @staticmethod
     def first_of(count: int, all_: int) -> str:
@@ -49,4 +59,4 @@ class _English:
         return f"layer {layer} head {head}"
 
 
-PLAIN_WORDS = {"ko": _Korean, "en": _English}
+PLAIN_WORDS: dict[str, Any] = {"ko": _Korean, "en": _English}

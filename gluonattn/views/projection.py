@@ -11,7 +11,7 @@ from ..record import AttentionRecord
 from .fonts import families
 from .joint import JointHead, joint_heads, reduced
 
-QUERY, KEY = "#1d57a0", "#b35900"  # 3 to 1 and more on white, apart for every kind of colour blindness, and in grey print by their shape
+QUERY, KEY = "#1d57a0", "#b35900"  # apart for all colour-blind readers; in grey print by their shape
 COLOURS = {"side": "query or key", "position": "position in the sentence", "norm": "length of the vector",
            "tag": "part of speech"}
 # Of parts of speech, the most frequent first, and of all others: found by a search for colours that stand out 3 to 1 from

@@ -9,12 +9,12 @@
   const signed = (score) => `${score < 0 ? "−" : "+"}${digits(Math.abs(score))}`;
   const change = (before, after, points) => `${percent(before)} → ${percent(after)} (${percent(after - before, true)}${points})`;
 
-  // The words of a text with a score under each that is not weak. asked: what a press does, null for nothing.
-  function scored(shown, scores, words, asked) {
+  // The words of a text with a score under each that is not weak. plus: whether + is printed too; asked: what a press
+  // does, null for nothing.
+  function scored(shown, scores, words, plus, asked) {
     const strip = make("div", { class: "strip stage", role: "group", "aria-label": words.scores },
       gluonattn.sentence(shown.keyText, shown.keys, "keys", { dead: !asked }));
     const most = scores.reduce((high, score) => Math.max(high, Math.abs(score)), 0) || 1;
-    const oneSided = scores.every((score) => score >= 0);
     const tokens = Array.from(strip.querySelectorAll(".token"));
     for (const token of tokens) {
       const score = scores[token.dataset.token];
@@ -22,7 +22,7 @@
       token.style.setProperty("--share", share.toFixed(3));
       token.classList.toggle("minus", score < 0);
       token.title = signed(score);
-      const text = oneSided ? digits(score) : signed(score);
+      const text = plus ? signed(score) : digits(score);
       token.append(make("span", { class: share >= WEAK ? "score" : "score unseen" }, text));
     }
     if (asked) {
@@ -49,6 +49,7 @@
     const names = [own.method, ...Object.keys(own.others)];
     const scoresOf = (name) => merge(name === own.method ? own.scores
       : own.others[name] ?? Array.from(gluonattn.received(gluonattn.select(record))));
+    const twoSided = (name, list) => (name === own.method ? own.signed : list.some((score) => score < 0));
     const first = names.includes(method) ? method : own.method;
     const explained = first === own.method;
     const answered = explained && own.asked;
@@ -83,8 +84,8 @@
     const section = make("section", { class: "attribution", "aria-label": words.attribution },
       make(`h${level + 1}`, { class: "part" }, `${words.attribution} `, make("span", { class: "quiet" }, called(first))),
       make("p", { class: "legend" }, own.signed || !explained ? words.speaks(target) : words.unsigned), controls,
-      make("div", { class: second ? "pair" : null }, make("div", {}, named(first), scored(shown, scores, words, answered ? ask : null)),
-        second && make("div", {}, named(second), scored(shown, scoresOf(second), words, null))),
+      make("div", { class: second ? "pair" : null }, make("div", {}, named(first), scored(shown, scores, words, twoSided(first, scores), answered ? ask : null)),
+        second && make("div", {}, named(second), scored(shown, scoresOf(second), words, twoSided(second, scoresOf(second)), null))),
       said, even,
       explained && make("p", { class: "trust", lang: languageOf(words.trust) }, make("strong", {}, `${words.trust}: `), line(own.trust)),
       own.account && accounts(record, own, target, words));

@@ -90,7 +90,7 @@
           which = Number(event.target.value);
           show();
         } }, names.map((name, i) => make("option", { value: i, selected: i === which }, name))));
-      const scroll = make("div", { class: "scroll", role: "region", "aria-label": words.grid, tabindex: "0" }, make("table", { class: "heads" }, make("thead", {}, make("tr", {},
+      const scroll = make("div", { class: "scroll", role: "group", "aria-label": words.grid, tabindex: "0" }, make("table", { class: "heads" }, make("thead", {}, make("tr", {},
         make("th", { scope: "col" }, `${words.layer} \\ ${words.head}`), numbers(one.heads).map((head) => make("th", { scope: "col" }, `${head}`)))),
       make("tbody", {}, rows)));
       gluonattn.rove(scroll, ".square", { steps: { ArrowDown: (at, list) => (at + one.heads < list.length ? at + one.heads : at),

@@ -1,7 +1,7 @@
 "use strict";
 // Links as numbers: the table of pairs, and what is said of one token.
 {
-  const { make, word, label, percent, pairs, largest, row, column, received } = gluonattn;
+  const { make, word, line, label, percent, pairs, largest, row, column, received } = gluonattn;
   const LONGEST = 100; // rows of the table
   const STRONGEST = 5; // tokens named in the readout, each way
 
@@ -45,7 +45,7 @@
     const shares = received(shown);
     const [best = 0] = largest(shares, 1);
     return make("div", { class: "ways" }, strongest(shown.signed ? words.change : words.mostReceived, shares, shown.keys, null, words, shown.signed, level),
-      strongest(words.mostFrom(label(shown.keys[best].text)), column(shown, best), shown.queries, shown.same ? best : null, words, shown.signed, level));
+      strongest(line(words.mostFrom(shown.keys[best].text)), column(shown, best), shown.queries, shown.same ? best : null, words, shown.signed, level));
   }
 
   // Whom a token looks at and who looks at it.

@@ -12,7 +12,7 @@ globalThis.gluonattn ??= {};
     sort: "Order", sorts: { place: "as given", high: "most probable first", low: "least probable first", wrong: "wrong ones first" },
     label: "Label", all: "all", right: "right", wrong: "wrong", errors: "Right or wrong", truth: (name) => `is ${name}`,
     looksAt: "It looks at", lookedAtBy: "Looked at by", query: "Query", key: "Key",
-    mostReceived: "Looked at most", mostFrom: (name) => `“${name}” is looked at by`,
+    mostReceived: "Looked at most", mostFrom: (name) => ["“", [name], "” is looked at by"],
     weight: "Weight", change: "Difference", itself: "itself", received: "attention received",
     sentence: "Sentence: arrow keys move over the tokens, Enter pins one",
     sayReceived: (name, share) => `${name}, receives ${share}`,

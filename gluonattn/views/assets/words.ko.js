@@ -12,7 +12,7 @@ globalThis.gluonattn ??= {};
     sort: "차례", sorts: { place: "넣은 차례", high: "확률 높은 것부터", low: "확률 낮은 것부터", wrong: "틀린 것부터" },
     label: "판단", all: "모두", right: "맞음", wrong: "틀림", errors: "맞고 틀림", truth: (name) => `정답 ${name}`,
     looksAt: "이 말이 보는 말", lookedAtBy: "이 말을 보는 말", query: "보는 말", key: "주목받는 말",
-    mostReceived: "가장 주목받는 말", mostFrom: (name) => `‘${name}’에 주목하는 말`,
+    mostReceived: "가장 주목받는 말", mostFrom: (name) => ["‘", [name], "’에 주목하는 말"],
     weight: "가중치", change: "차이", itself: "자기 자신", received: "받은 어텐션",
     sentence: "문장: 화살표 키로 옮기고 Enter로 고정합니다",
     sayReceived: (name, share) => `${name}, 받은 어텐션 ${share}`,
