@@ -67,7 +67,7 @@ def to_terminal(
 def honesty(record: AttentionRecord) -> str:
     """One line: how far removing the top tokens moves the probability, against random ones.
 
-    Empty where the record does not know; see ``source["explanation"]`` of `gluonattn.explain`.
+    Empty where the record does not know; see ``source["explanation"]`` as `gluonattn.classifier.explanation` writes it.
     """
     about, label = record.source.get("explanation"), explained_label(record)
     if not about or label is None:

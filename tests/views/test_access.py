@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from gluonattn.explain.report_page import Html, shaded, table
-from gluonattn.explain.report_page import page as report
+from gluonattn.views.report_page import Html, shaded, table
+from gluonattn.views.report_page import page as report
 
 from gluonattn.record import AttentionRecord
 from gluonattn.views.grid_page import grid_page
