@@ -2,7 +2,8 @@
 
 The page is `assets/page.html` (a template of Jinja's) with `page.css` and the scripts put in, the records as JSON, the
 same as tables for where scripts do not run, and a Content-Security-Policy that allows exactly these and no request
-at all. The same scripts serve a saved file, a notebook (`notebook_html`) and a web page: ``gluonattn.mount(element, data, options)``.
+at all. The same scripts serve a saved file, a notebook (`notebook_html`) and a web page:
+``gluonattn.mount(element, data, options)``.
 
 Weights are shown by one blue whose lightness falls steadily (L* 97 to 19; on a dark page it rises
 from 13 to 92), so they read in grey print and with every kind of colour blindness. Differences are
