@@ -38,16 +38,25 @@ def explained(record: AttentionRecord) -> dict[str, Any] | None:
     return about
 
 
+def explained_label(record: AttentionRecord) -> str:
+    """The label its scores are for: the predicted one where the record does not say."""
+    about = record.source["explanation"]
+    return about.get("label") or (record.prediction and record.prediction.label) or ""
+
+
 def scores_of(record: AttentionRecord) -> np.ndarray:
     """Scores of the attribution that is explained, one a key."""
     return record.attributions[record.source["explanation"]["method"]]
 
 
 def what_if(record: AttentionRecord) -> dict[str, Any] | None:
-    """Probabilities of the explained label without each token, and so on; None if they were not asked, or of "
-      "other tokens."""
-    about = explained(record)
-    asked = about and about.get("what_if")
+    """Probabilities of the explained label without each token, and so on.
+
+    None if they were not asked, or were asked of other tokens.
+    """
+    if explained(record) is None:
+        return None
+    asked = record.source["explanation"].get("what_if")
     if not asked or len(asked["drop"]) != len(scores_of(record)):  # a merged or selected record has other tokens
         return None
     target = about["target"]
@@ -83,7 +92,7 @@ def answer(record: AttentionRecord, lang: str) -> list[Line]:
     if about is None:
         return lines
     scores = scores_of(record)
-    target = label_text(record.label_name(about.get("label") or record.prediction.label), lang)
+    target = label_text(record.label_name(explained_label(record)), lang)
     pro, con = _strongest(record, scores, 1), _strongest(record, scores, -1)
     signed = about["sign"].startswith("positive")
     if pro:
@@ -110,7 +119,7 @@ def trust(record: AttentionRecord, lang: str) -> Line:
     if about is None:
         return []
     words, test = WORDS[lang], about["honesty"]
-    target = label_text(record.label_name(about.get("label") or record.prediction.label or ""), lang)
+    target = label_text(record.label_name(explained_label(record)), lang)
     draws = test.get("draws", 100)
     if _no_choice(record):
         said = [words.no_choice(target, percent(test["before"]), percent(test["after"]))]

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..record import AttentionRecord, Token, eojeol_groups
-from .answer import answer, explained, label_text, not_asked, scores_of, trust, what_if
+from .answer import answer, explained, explained_label, label_text, not_asked, scores_of, trust, what_if
 
 FORMAT = 1
 _FEWEST = 8  # keys kept of a row, or an eighth of them, before heads are averaged to make room
@@ -155,9 +155,8 @@ def _attribution(record: AttentionRecord, lang: str) -> dict:
     about = explained(record)
     if about is None:
         return {}
-    label = about.get("label") or (record.prediction and record.prediction.label) or ""
     return {"attribution": {
-        "method": about["method"], "label": label_text(record.label_name(label), lang),
+        "method": about["method"], "label": label_text(record.label_name(explained_label(record)), lang),
         "signed": about["sign"].startswith("positive"), "before": about["honesty"]["before"],
         "scores": _short(scores_of(record)),
         "others": {name: _short(scores) for name, scores in record.attributions.items() if name != about["method"]},
