@@ -75,8 +75,10 @@ def merged(before: Call, after: Call) -> bool:
         return False
     rows = after.covered[:, None, :, None]
     before.weights = np.where(rows, other, one)
-    before.bias = np.where(rows, np.broadcast_to(after.bias, (*rows.shape[:1], 1, *one.shape[2:])),
-                           np.broadcast_to(before.bias, (*rows.shape[:1], 1, *one.shape[2:])))
+    before.bias = np.where(rows, np.broadcast_to(after.bias,  # type: ignore[arg-type]
+                                                  (*rows.shape[:1], 1, *one.shape[2:])),
+                           np.broadcast_to(before.bias,  # type: ignore[arg-type]
+                                            (*rows.shape[:1], 1, *one.shape[2:])))
     before.covered = before.covered | after.covered
     before.local |= after.local
     before.queries = before.keys = before.values = None

@@ -54,8 +54,8 @@ def _record(recorder, batch: Pass, row: int, calls: Sequence[Call]) -> Attention
               **({"grid": list(grid)} if grid else {})}
     cross = first.kind == "cross"
     return AttentionRecord(
-        key_text if cross or first.pooled else query_text, queries, keys, weights, first.kind if cross or rows == columns
-        else "self", target_text=query_text if cross else None, source=source,
+        key_text if cross or first.pooled else query_text, tuple(queries), tuple(keys), weights,
+        first.kind if cross or rows == columns else "self", target_text=query_text if cross else None, source=source,
         **vectors, normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4))
 
 

@@ -65,7 +65,7 @@ class Places:
     def _after_mixing(self, weights, result) -> None:
         node = self._nodes.get(weights)
         while isinstance(node, (Like, Moved)) and node.pair:
-            node = node.parent if isinstance(node, Like) else (nodes_in((node.args, node.kwargs)) or [None])[0]
+            node = node.parent if isinstance(node, Like) else next(iter(nodes_in((node.args, node.kwargs))), None)
         if isinstance(node, Pair) and node.one.shape[:-1] == tuple(result.shape[:-1]):
             self._nodes[result] = Like(node.one, result.shape)
 
@@ -116,7 +116,7 @@ class Places:
         """An einsum with what the model has learned."""
         if len(operands) != 2:
             return
-        letters = letters_of("einsum", args, *operands, result)
+        letters = letters_of("einsum", args, operands[0], operands[1], result)
         for at, tensor in enumerate(operands):
             node = self._nodes.get(tensor)
             if letters is not None and node is not None and not node.pair:

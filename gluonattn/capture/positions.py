@@ -75,6 +75,8 @@ class Root(Node):
 class Like(Node):
     """A tensor whose elements stand where those of another do: of its shape, of another width, or spread over it."""
 
+    parent: Node
+
     def __init__(self, parent: Node, shape: Sequence[int]):
         while isinstance(parent, Like):
             parent = parent.parent
@@ -169,7 +171,7 @@ class Pair(Node):
         self.other.roots(found)
 
     def _places(self, starts, memo) -> tuple:
-        return tuple(_spread(*node.places(starts, memo), (own, self.letters[2]), self.shape)
+        return tuple(_spread(node.places(starts, memo)[0], (own, self.letters[2]), self.shape)
                      for node, own in zip((self.one, self.other), self.letters))
 
 
@@ -183,7 +185,7 @@ class Spread(Node):
         self.parent.roots(found)
 
     def _places(self, starts, memo) -> tuple:
-        return (_spread(*self.parent.places(starts, memo), self.letters, self.shape),)
+        return (_spread(self.parent.places(starts, memo)[0], self.letters, self.shape),)
 
 
 def _spread(places, letters: tuple[str, str], shape):

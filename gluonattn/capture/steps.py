@@ -137,10 +137,12 @@ def _longer(call: Call, step: Call) -> Call:
     if call.weights is None or step.weights is None:
         return call if step.weights is not None else step
     call, step = replace(call, covered=None), replace(step, covered=None)
+    assert call.weights is not None and step.weights is not None
     if step.outside:
         return _behind(_longer(_without(call), _without(step)), call, step)
     if _grows(step):
         step = _fitted(step, call.weights.shape[2])
+        assert step.weights is not None
     grown = step.weights.shape[3] - call.weights.shape[3]  # type: ignore[union-attr]
     before = _padded(call.weights, right=grown)
     parts = {}
