@@ -1,4 +1,7 @@
-"""The stage before the labels: embedding and Bi-GRU learn from texts alone, and the classifier begins with them."""
+"""The stage before the labels: embedding and Bi-GRU learn from texts alone, and the classifier begins with them.
+
+Stays whole: `pretrain` is one stage from texts to parameters; half of its lines say what it takes.
+"""
 
 from __future__ import annotations
 

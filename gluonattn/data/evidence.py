@@ -102,13 +102,30 @@ class Evidence(NamedTuple):
 
     def read(self, texts: Sequence[str], tokens: Sequence[Sequence[str]],
              split: Callable[[str], list[Token]]) -> list[np.ndarray]:
-        """What the network reads: `shares` divided by the spread; float32."""
+        """What the network reads: shares divided by the spread.
+
+        Parameters
+        ----------
+        texts, tokens, split
+            As for `shares`.
+
+        Returns
+        -------
+        list of numpy.ndarray, float32, shape (tokens, 6 K)
+        """
         return [(own / self.spread).astype(np.float32) for own in self.shares(texts, tokens, split)]
 
 
 def cut(texts: Sequence[str], tokens: Sequence[Sequence[str]], split: Callable[[str], list[Token]],
         max_length: int) -> tuple[list[str], list[Sequence[str]]]:
-    """Texts that end with their token number `max_length`, and the tokens that are left."""
+    """Texts that end with their token number `max_length`, and the tokens that are left.
+
+    Parameters
+    ----------
+    texts, tokens, split
+        As for `Evidence.shares`.
+    max_length : int
+    """
     read, kept = list(texts), list(tokens)
     for i, own in enumerate(kept):
         if len(own) > max_length:
@@ -140,7 +157,17 @@ def place_values(places: Places, scores: np.ndarray, squares: np.ndarray, texts:
 
 
 def sum_by_token(places: Places, values: np.ndarray) -> np.ndarray:
-    """Values (places, K) of places as channels (tokens, 6 K) of the tokens that share them."""
+    """Values of places as channels of the tokens that share them.
+
+    Parameters
+    ----------
+    places : Places
+    values : numpy.ndarray, shape (places, K)
+
+    Returns
+    -------
+    numpy.ndarray, float64, shape (tokens, 6 K)
+    """
     cells = places.token * len(ORDERS) + places.orders[places.place]
     size = len(places.mass) * len(ORDERS)
     columns = [np.bincount(cells, column[places.place] * places.part, size) for column in values.T]

@@ -213,7 +213,15 @@ def run_hashes(codes: np.ndarray, owners: np.ndarray, lengths: range) -> list[tu
 
 
 def token_runs(tokens: Sequence[Sequence[str]], lengths: range) -> list[tuple[np.ndarray, np.ndarray]]:
-    """`run_hashes` of tokens, end to end through all texts."""
+    """`run_hashes` of tokens, end to end through all texts.
+
+    Parameters
+    ----------
+    tokens : sequence of sequences of str
+        Of each text.
+    lengths : range
+        Of the runs.
+    """
     codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
     return [(hashes ^ _TOKENS, starts) for hashes, starts in run_hashes(codes, _owners(tokens), lengths)]
 

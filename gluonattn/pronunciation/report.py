@@ -1,4 +1,7 @@
-"""The report on a model of pronunciation: one page that opens offline, and its figures as JSON."""
+"""The report on a model of pronunciation: one page that opens offline, and its figures as JSON.
+
+Stays whole: it is one page from its first heading to its last, and each section has a function.
+"""
 
 from __future__ import annotations
 

@@ -35,5 +35,5 @@ def to_circuitsvis(record: AttentionRecord, *, layer: int = 0) -> str:
     try:
         from circuitsvis.attention import attention_patterns
     except ImportError as error:
-        raise DependencyError(f"to_circuitsvis needs circuitsvis ({error}): pip install circuitsvis.") from None
+        raise DependencyError(f"to_circuitsvis needs circuitsvis ({error}): pip install 'gluonattn[circuitsvis]'.") from None
     return str(attention_patterns(tokens=[token.text for token in record.keys], attention=record.weights[layer]))
