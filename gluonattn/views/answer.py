@@ -59,7 +59,7 @@ def what_if(record: AttentionRecord) -> dict[str, Any] | None:
     asked = record.source["explanation"].get("what_if")
     if not asked or len(asked["drop"]) != len(scores_of(record)):  # a merged or selected record has other tokens
         return None
-    target = about["target"]
+    target = record.source["explanation"]["target"]
     return {
         "drop": [row[target] for row in asked["drop"]],
         "unseen": [row[target] for row in asked["unseen"]],
