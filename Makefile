@@ -1,10 +1,12 @@
 # make demo: train, evaluate and explain on the bundled sample, from nothing.
-# make test: run the tests. Both make .venv first; PYTHON=... picks an interpreter.
+# make test: run the tests, on two processes (PROCESSES=1: on one; each takes up to 3 GB of memory).
+# Both make .venv first; PYTHON=... picks an interpreter.
 
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PROCESSES := 2
 SENTENCE := 가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집
 
 .PHONY: demo test lint clean
@@ -17,14 +19,14 @@ demo: $(READY)
 	$(BIN)/gluonattn explain --model demo/model "$(SENTENCE)" --view heatmap --out demo/heatmap.png >/dev/null
 	@echo; echo "The same sentence, read by the model in the box (trained on NSMC and the rest of its crawl):"
 	$(BIN)/gluonattn explain "$(SENTENCE)" --colours full
-	@echo; echo "A model of 944 reviews is right about three times of four; the one in the box in 89 of 100 of NSMC's."
+	@echo; echo "A model of 944 reviews is right about three times out of four; the one in the box is right on 89 of 100 of NSMC's."
 	@echo "model      demo/model/          (config.json, vocab.json, model.safetensors, history.json)"
 	@echo "pictures   demo/overlay.png, demo/heatmap.png"
 	@echo "page       demo/page.html   (open it in a browser: it needs no network)"
 	@echo "next       $(BIN)/gluonattn explain --model demo/model \"아무 문장이나 써 보세요\""
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 lint: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[lint]"

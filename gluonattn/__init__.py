@@ -5,9 +5,7 @@ name is fetched from its room the first time it is used.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-__version__ = "0.1.0"
+from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "AttentionRecord": "gluonattn.record",
@@ -23,34 +21,44 @@ _HOMES = {
     "save_view": "gluonattn.views.save",
     "to_html": "gluonattn.views.page",
     "to_terminal": "gluonattn.views.terminal",
-    "train": "gluonattn.explain.trained",
-    "load": "gluonattn.explain.predictor",
-    "load_pronouncer": "gluonattn.explain.pronouncer",
-    "pronounce": "gluonattn.text.pronunciation",
-    "train_pronunciation": "gluonattn.training.pronunciation",
-    "export_model": "gluonattn.engines.export",
-    "torch_module": "gluonattn.engines.export",
+    "compare": "gluonattn.classifier.compare",
+    "score_file": "gluonattn.classifier.scoring",
+    "pretrained_records": "gluonattn.capture.pretrained",
+    "ClassifierSettings": "gluonattn.classifier.settings",
+    "train": "gluonattn.classifier.training",
+    "load": "gluonattn.classifier.predictor",
+    "load_pronouncer": "gluonattn.pronunciation.pronouncer",
+    "pronounce": "gluonattn.pronunciation.pronounce",
+    "train_pronunciation": "gluonattn.pronunciation.training",
+    "export_model": "gluonattn.classifier.engines.export",
+    "torch_module": "gluonattn.classifier.engines.export",
     "read_reviews": "gluonattn.data.reviews",
 }
 
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    __version__: str
+
+    from .capture.pretrained import pretrained_records as pretrained_records
+    from .classifier.compare import compare as compare
+    from .classifier.engines.export import export_model as export_model
+    from .classifier.engines.export import torch_module as torch_module
+    from .classifier.predictor import load as load
+    from .classifier.scoring import score_file as score_file
+    from .classifier.settings import ClassifierSettings as ClassifierSettings
+    from .classifier.training import train as train
     from .data.reviews import read_reviews as read_reviews
-    from .engines.export import export_model as export_model
-    from .engines.export import torch_module as torch_module
     from .errors import GluonAttnError as GluonAttnError
-    from .explain.predictor import load as load
-    from .explain.pronouncer import load_pronouncer as load_pronouncer
-    from .explain.trained import train as train
     from .models.cells import attention_cell as attention_cell
+    from .pronunciation.pronounce import pronounce as pronounce
+    from .pronunciation.pronouncer import load_pronouncer as load_pronouncer
+    from .pronunciation.training import train_pronunciation as train_pronunciation
     from .record import AttentionRecord as AttentionRecord
     from .record import Prediction as Prediction
     from .record import Token as Token
     from .record import load_record as load_record
     from .text import tokenizer as tokenizer
-    from .text.pronunciation import pronounce as pronounce
-    from .training.pronunciation import train_pronunciation as train_pronunciation
     from .views.heatmap import heatmap as heatmap
     from .views.overlay import overlay as overlay
     from .views.page import notebook_html as notebook_html
@@ -59,11 +67,17 @@ if TYPE_CHECKING:
     from .views.terminal import to_terminal as to_terminal
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "__version__":
+        metadata = import_module("importlib.metadata")
+        try:
+            return metadata.version("gluonattn")
+        except metadata.PackageNotFoundError:
+            return "0+unknown"  # a checkout that is not installed
     raise AttributeError(f"module 'gluonattn' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

@@ -6,31 +6,28 @@ not know Hangul, a console that is not UTF-8, a full or closed stream.
 
 from __future__ import annotations
 
-import codecs
-import errno
-import io
 import json
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from typing import Any
 
-import click
-from click.core import ParameterSource
+import typer
 
 from .errors import OptionError
+from .streams import TERMINATED as TERMINATED
+from .streams import Stream as Stream
+from .streams import encodes
+from .streams import exit_code as exit_code
+from .streams import printable as printable
+from .streams import streams as streams
+from .streams import terminable as terminable
 
 _RESTARTED = "GLUONATTN_RESTARTED"
-TERMINATED = 128 + signal.SIGTERM
 UNWRAPPED = 100_000  # columns of what no terminal shows
-# What the views draw with, where a console does not have it.
-_LOOKALIKES = {"━": "-", "→": "->", "▁": ".", "▃": ":", "▅": "+", "█": "#", "·": ".", "…": "...", "×": "x"}
 
 
 def restart_in_utf8() -> None:
@@ -75,11 +72,11 @@ def _read(argument: str) -> str:
     if _misread(argument):
         text = os.fsencode(argument).decode("utf-8")
         own = sys.getfilesystemencoding()
-        if not _encodes(text, own):
+        if not encodes(text, own):
             raise OptionError(f"this Python reads the command line as {own}, so a file named {text!r} cannot be opened. Set "
                               "PYTHONUTF8=1 and run the command again.")
         return text
-    if _encodes(argument, "utf-8"):
+    if encodes(argument, "utf-8"):
         return argument
     content = argument.encode("utf-8", "surrogateescape" if _from_bytes(argument) else "surrogatepass")
     try:
@@ -94,7 +91,7 @@ def _read(argument: str) -> str:
 
 def _misread(argument: str) -> bool:
     """Whether it was typed in UTF-8 and read as something else."""
-    if argument.isascii() or (_encodes(argument, "utf-8") and _encodes("가", sys.getfilesystemencoding())):
+    if argument.isascii() or (encodes(argument, "utf-8") and encodes("가", sys.getfilesystemencoding())):
         return False
     try:
         return os.fsencode(argument).decode("utf-8") != argument
@@ -106,174 +103,21 @@ def _from_bytes(text: str) -> bool:
     return all("\udc80" <= c <= "\udcff" for c in text if "\ud800" <= c <= "\udfff")
 
 
-def _encodes(text: str, encoding: str) -> bool:
-    try:
-        text.encode(encoding)
-    except (UnicodeError, LookupError):
-        return False
-    return True
-
-
-# ---- streams
-
-
-@contextmanager
-def streams() -> Iterator[tuple[Stream, Stream]]:
-    """Standard streams that never raise, for as long as the block lasts.
-
-    Yields
-    ------
-    (stdout, stderr) : (Stream, Stream)
-        What ``sys.stdout`` and ``sys.stderr`` are inside.
-    """
-    _fill_descriptors()
-    own = sys.stdout, sys.stderr
-    out, err = Stream(own[0]), Stream(own[1])
-    sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
-    try:
-        yield out, err
-    finally:
-        out.flush()
-        err.flush()
-        sys.stdout, sys.stderr = own
-
-
-def _fill_descriptors() -> None:
-    """Where the process was started without stdin, stdout or stderr: else the next file it opens would take the number."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """SIGTERM leaves the block as Ctrl-C does, so that what is half-written is removed; the exit code is 143."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield  # who embeds this has a way of their own
-        return
-
-    def leave(number, frame):
-        raise SystemExit(TERMINATED)
-
-    signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-class Stream(io.TextIOBase):
-    """A standard stream for any text.
-
-    Characters that its encoding lacks are drawn with others or escaped. Once it
-    cannot be written to, everything more is dropped, so that files that are
-    still to be written get written.
-
-    Without a ``buffer`` attribute on purpose: click would write UTF-8 to it where it is ASCII.
+def refuse_given(context: typer.Context, why: str, *names: str) -> None:
+    """Raise OptionError if the user has given one of these options of the running command, where it would do nothing.
 
     Parameters
     ----------
-    stream : file or None
-        None where there is none.
-
-    Attributes
-    ----------
-    problem : OSError or None
-        Why it cannot be written to.
-    lost : bool
-        Whether something did not arrive.
+    context : typer.Context
+        Of the running command.
+    why : str
+        The reason, for the message.
+    *names : str
+        The options' parameters ("text_column").
     """
-
-    def __init__(self, stream: Any):
-        self._stream, self.lost = stream, False
-        self.problem: OSError | None = None if stream else OSError(errno.EBADF, "it is closed")
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return getattr(self._stream, "encoding", None) or "utf-8"
-
-    def write(self, text: str) -> int:
-        if self.problem is None:
-            self._try(lambda: self._stream.write(printable(text, self.encoding)))
-        elif text:
-            self.lost = True
-        return len(text)
-
-    def flush(self) -> None:
-        if self.problem is None:
-            self._try(self._stream.flush)
-
-    def writable(self) -> bool:
-        return True
-
-    def isatty(self) -> bool:
-        try:
-            return self.problem is None and self._stream.isatty()
-        except ValueError:  # it was closed
-            return False
-
-    def fileno(self) -> int:
-        if self._stream is None:
-            raise io.UnsupportedOperation("fileno")
-        return self._stream.fileno()
-
-    def _try(self, action) -> None:
-        try:
-            action()
-        except OSError as error:
-            self._give_up(error)
-        except ValueError:  # Python's word for a closed file
-            self._give_up(OSError(errno.EBADF, "it is closed"))
-
-    def _give_up(self, error: OSError) -> None:
-        self.problem, self.lost = error, True
-        with suppress(OSError, ValueError):  # what waits in buffers goes nowhere, and Python does not try again at its end
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
-
-
-def exit_code(code: int, out: Stream, err: Stream) -> int:
-    """The command's own exit code, or 1 where it is 0 and its output was lost; says so on stderr.
-
-    Who closes a pipe early (``| head -1``) has read enough: nothing is lost.
-    """
-    problem = out.problem
-    if code or not out.lost or problem is None or problem.errno == errno.EPIPE:
-        return code
-    err.write(f"error: cannot print to the standard output: {problem.strerror}. Files that were to be written are "
-              "written; send the output elsewhere to see it.\n")
-    err.flush()
-    return 1
-
-
-def printable(text: str, encoding: str) -> str:
-    """The text, with what the encoding lacks drawn with other characters or escaped."""
-    if _encodes(text, encoding):
-        return text
-    try:
-        return text.encode(encoding, "gluonattn.console").decode(encoding)
-    except LookupError:  # no such encoding
-        return text.encode("ascii", "gluonattn.console").decode("ascii")
-
-
-def _in_other_characters(error) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    piece = error.object[error.start : error.end]
-    return "".join(_LOOKALIKES.get(c) or c.encode("ascii", "backslashreplace").decode() for c in piece), error.end
-
-
-codecs.register_error("gluonattn.console", _in_other_characters)
-
-
-def refuse_given(why: str, *names: str) -> None:
-    """Raise OptionError if the user has given one of these options of the running command: it would do nothing."""
-    context = click.get_current_context()
+    # By name: typer carries a click of its own from 0.29 on, and the installed one is another, or none.
     given = ["--" + name.replace("_", "-") for name in names
-             if context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)]
+             if getattr(context.get_parameter_source(name), "name", "DEFAULT") not in ("DEFAULT", "DEFAULT_MAP")]
     if given:
         raise OptionError(f"{' and '.join(given)} would do nothing: {why}. Leave {'them' if given[1:] else 'it'} out.")
 
@@ -282,9 +126,18 @@ def refuse_given(why: str, *names: str) -> None:
 
 
 def print_json(value: Any, indent: int | None = 1, end: str = "\n") -> None:
-    """Print a value as JSON; escaped where the console (or any: half a character) cannot have it as it is."""
+    """Print a value as JSON, escaped where the console's encoding lacks a character.
+
+    Parameters
+    ----------
+    value : JSON value
+    indent : int or None, default 1
+        Spaces a level; None prints one line.
+    end : str
+        What follows; a line break by default.
+    """
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    print(text if _encodes(text, sys.stdout.encoding or "utf-8") else json.dumps(value, indent=indent), end=end)
+    print(text if encodes(text, sys.stdout.encoding or "utf-8") else json.dumps(value, indent=indent), end=end)
 
 
 def width() -> int:
@@ -307,6 +160,15 @@ def _has_width(stream) -> bool:
 
 def command_line(command: str, *words: Any, **options: Any) -> str:
     """A command of `gluonattn`, quoted to be pasted into a shell; options that are None are left out.
+
+    Parameters
+    ----------
+    command : str
+        With its group, if any.
+    *words : object
+        Its arguments.
+    **options : object
+        Its options, by parameter name.
 
     >>> command_line("evaluate", model="my model", text_column=None)
     "gluonattn evaluate --model 'my model'"

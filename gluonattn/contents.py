@@ -54,7 +54,19 @@ def parse_json(content: str | bytes, name: object, error: type[Exception], cure:
 
 
 def require(value: Any, kind: Any, name: object, error: type[Exception], cure: str = COPY_AGAIN) -> Any:
-    """A JSON value as an object of a type that msgspec knows; `error` names the file and the first wrong entry."""
+    """A JSON value as an object of a type that msgspec knows.
+
+    Parameters
+    ----------
+    value : JSON value
+    kind : type
+    name : path or str
+        What the message calls the file.
+    error : type of exception
+        Raised for the first entry of another type; its message names the file and the entry.
+    cure : str
+        What the message ends with.
+    """
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeError, RecursionError) as problem:  # half a character is no str to msgspec
@@ -62,7 +74,17 @@ def require(value: Any, kind: Any, name: object, error: type[Exception], cure: s
 
 
 def refuse(name: object, reason: str, error: type[Exception], cure: str = COPY_AGAIN) -> NoReturn:
-    """Raise the error for a file whose values are not what they should be."""
+    """Raise the error for a file whose values are not what they should be.
+
+    Parameters
+    ----------
+    name : path or str
+        What the message calls the file.
+    reason : str
+    error : type of exception
+    cure : str
+        What the message ends with.
+    """
     raise error(f"{name} does not hold what it should: {reason}. It was changed, or is another program's file. {cure}"
                 ) from None
 
@@ -96,7 +118,13 @@ def unseal(value: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def dump_tensors(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str] | None = None) -> bytes:
-    """A safetensors file of arrays and notes, with a digest of both among the notes; always the same bytes."""
+    """A safetensors file of arrays and notes, with a digest of both among the notes; always the same bytes.
+
+    Parameters
+    ----------
+    tensors : mapping of str to numpy.ndarray
+    notes : mapping of str to str, or None
+    """
     arrays = {name: np.ascontiguousarray(values) for name, values in tensors.items()}
     notes = dict(notes or {})
     content = _save(arrays, {**notes, _DIGEST: digest_arrays(arrays, notes)})
@@ -111,7 +139,16 @@ def parse_tensors(content: bytes, name: object, error: type[Exception], cure: st
                   ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Arrays and notes of a safetensors file; nothing is unpickled.
 
-    A file without a digest is of an older version or another program, and taken as it is.
+    A file without a digest is of an older version or another program, and is read as it is.
+
+    Parameters
+    ----------
+    content : bytes
+    name : path or str
+        What the message calls the file.
+    error : type of exception
+    cure : str
+        What the message ends with.
 
     Raises
     ------
@@ -130,7 +167,13 @@ def parse_tensors(content: bytes, name: object, error: type[Exception], cure: st
 
 
 def digest_arrays(arrays: Mapping[str, np.ndarray], notes: Any) -> str:
-    """SHA-256 of arrays by name and a JSON value."""
+    """SHA-256 of arrays by name and a JSON value.
+
+    Parameters
+    ----------
+    arrays : mapping of str to numpy.ndarray
+    notes : JSON value
+    """
     found = hashlib.sha256(json.dumps(notes, sort_keys=True).encode())
     for name in sorted(arrays):
         values = np.ascontiguousarray(arrays[name])

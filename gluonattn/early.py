@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .data.reviews import LABEL_COLUMNS, TEXT_COLUMNS
 from .data.reviews import read_sentences as sentences_of
-from .data.sources import locate
+from .data.sources import DATASETS, locate
 from .data.tables import pick_column, read_rows
 from .errors import DataError, OptionError
 from .plain import is_blank
@@ -60,14 +60,31 @@ def _require_folder(path: Path, folder: Path) -> None:
 
 
 def require_reviews(data: str, text_column: str | None, label_column: str | None) -> None:
-    """Raise DataError unless ``--data`` names something, and a file of one's own has the columns."""
-    if (data in ("sample", "nsmc") or os.path.isdir(data)) and text_column is None and label_column is None:
+    """Raise DataError unless ``--data`` names something, and a file of the user's own has the columns.
+
+    Parameters
+    ----------
+    data : str
+        A name of `DATASETS`, or a path.
+    text_column, label_column : str or None
+        None expects one of the usual names.
+    """
+    if (data in DATASETS or os.path.isdir(data)) and text_column is None and label_column is None:
         return  # found whole, or not, where it is read
     require_columns(locate(data).train, text_column, label_column, labels=True)
 
 
 def require_columns(path: Path, text_column: str | None, label_column: str | None = None, labels: bool = False) -> None:
-    """Raise DataError unless the file can be read and its first row has the columns."""
+    """Raise DataError unless the file can be read and its first row has the columns.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    text_column, label_column : str or None
+        None expects one of the usual names.
+    labels : bool, default False
+        Whether a label column is needed.
+    """
     _, first = next(read_rows(path), (0, None))
     if first is None:
         return
@@ -77,7 +94,13 @@ def require_columns(path: Path, text_column: str | None, label_column: str | Non
 
 
 def read_sentences(path: Path, column: str | None = None) -> list[str]:
-    """The texts of a file that a command shows one by one; rows without any are counted and said.
+    """The texts of a file that a command shows one by one. Rows without text are counted, and the user is told.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    column : str or None
+        None takes the first usual name present.
 
     Raises
     ------
@@ -92,7 +115,14 @@ def read_sentences(path: Path, column: str | None = None) -> list[str]:
 
 
 def require_readable(path: Path, cure: str) -> None:
-    """Raise DataError, with this cure, unless the file can be opened."""
+    """Raise DataError unless the file can be opened.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    cure : str
+        What the message ends with.
+    """
     try:
         with path.open("rb"):
             pass
@@ -101,6 +131,15 @@ def require_readable(path: Path, cure: str) -> None:
 
 
 def require_source_of_columns(option: str, column: str | None, source: object) -> None:
-    """Raise OptionError if a column is named and there is no file that could have it."""
+    """Raise OptionError if a column is named and there is no file that could have it.
+
+    Parameters
+    ----------
+    option : str
+        The option that names the file.
+    column : str or None
+    source : object
+        What was given for that option; None or empty is no file.
+    """
     if column is not None and source is None:
         raise OptionError(f"{option} names a column of the file behind --from: give --from too, or leave {option} out.")

@@ -4,7 +4,10 @@ Every message says what was expected, what came, and what to do next; the
 command line prints it without a traceback.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 
 class GluonAttnError(Exception):
@@ -47,15 +50,16 @@ class Interrupted(GluonAttnError):
     """Work was stopped by Ctrl-C; what was done is saved."""
 
 
-def choose(kind, name, known):
+def choose(kind: str, name: object, known: Mapping[str, Value]) -> Value:
     """Return ``known[name]``, or raise naming the valid choices.
 
     Parameters
     ----------
     kind : str
         What is being chosen, for the message ("attention cell").
-    name : str
-    known : mapping
+    name : object
+        What was given; the right kind is str.
+    known : mapping of str to anything
 
     Raises
     ------
@@ -65,7 +69,7 @@ def choose(kind, name, known):
     import difflib
 
     if isinstance(name, Hashable) and name in known:
-        return known[name]
+        return known[name]  # type: ignore[index]
     close = difflib.get_close_matches(str(name), list(known), n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise OptionError(

@@ -233,7 +233,14 @@ def _named(path: Path, error: type[Exception] | None) -> Iterator[None]:
 
 
 def cannot_write(path: str | os.PathLike, reason: str | None) -> str:
-    """The message for a file that cannot be written."""
+    """The message for a file that cannot be written.
+
+    Parameters
+    ----------
+    path : path
+    reason : str or None
+        As the operating system has it.
+    """
     if reason == _NO_FILE:
         return f"cannot write {path}: {reason}. Give the name of a file."
     return (f"cannot write {path}: {reason}. Choose a folder that exists, is writable and has space; nothing was "

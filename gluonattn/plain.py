@@ -22,6 +22,9 @@ _INVISIBLE = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _BLANK = "\u2800"  # Braille without a dot: not white space to Unicode, and used as such
+# Straight and typographic quotes, Korean and Japanese ones, and what stands for them on keyboards.
+_QUOTES = re.compile("[\"'`\u00b4\u00ab\u00bb\u2018-\u201f\u2032-\u2036\u2039\u203a\u300c-\u300f\u301d-\u301f\uff02\uff07"
+                     "\uff40\uff62\uff63]")
 _ODD = re.compile(f"{_INVISIBLE.pattern}|{_BLANK}")
 
 
@@ -40,7 +43,13 @@ class Plain(NamedTuple):
     places: Sequence[tuple[int, int]] | None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """A span of `text` in the typed text."""
+        """A span of `text` in the typed text.
+
+        Parameters
+        ----------
+        start, end : int
+            Half-open, in `text`.
+        """
         if self.places is None:
             return start, end
         if start == end:
@@ -98,6 +107,11 @@ def _segment_end(text: str, start: int) -> int:
 def text_key(text: str) -> str:
     """What two texts share that are the same but for white space: to find a text among others."""
     return " ".join(plain(text).split())
+
+
+def bare_key(text: str) -> str:
+    """What two texts share that are the same but for white space and quotes: no label may pass between such texts."""
+    return "".join(_QUOTES.sub("", plain(text)).split())
 
 
 def is_space(character: str) -> bool:

@@ -122,17 +122,30 @@ def attention_weights(
 
 
 def softmax(scores: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-    """Softmax over the last axis. The row's maximum is subtracted first, so no exponential overflows."""
+    """Softmax over the last axis. The row's maximum is subtracted first, so no exponential overflows.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+    mask : numpy.ndarray or None
+        Broadcast to the scores: 1 at tokens, 0 at padding.
+    """
     if mask is not None:
         scores = np.where(mask, scores, -np.inf)
     top = scores.max(-1, keepdims=True)
-    share = np.exp(scores - np.where(np.isfinite(top), top, 0))
-    total = share.sum(-1, keepdims=True)
-    return share / np.where(total > 0, total, 1)
+    exponentials = np.exp(scores - np.where(np.isfinite(top), top, 0))
+    total = exponentials.sum(-1, keepdims=True)
+    return exponentials / np.where(total > 0, total, 1)
 
 
 def split_heads(x: np.ndarray, heads: int) -> np.ndarray:
-    """(B, T, H * d) to (B, H, T, d): head h has the columns h * d to (h + 1) * d."""
+    """(B, T, H * d) to (B, H, T, d): head h has the columns h * d to (h + 1) * d.
+
+    Parameters
+    ----------
+    x : numpy.ndarray, shape (B, T, H * d)
+    heads : int
+    """
     batch, length, width = x.shape
     if width % heads:
         raise OptionError(f"a width of {width} cannot be shared out over {heads} heads: choose a divisor of it.")

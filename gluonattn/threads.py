@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import numpy  # noqa: F401, its library must be there to be found
 from threadpoolctl import ThreadpoolController
@@ -39,18 +40,39 @@ ONE_THREAD = _OneThread()
 
 
 def ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator:
-    """Yield ``function(*item)`` in order, at most `workers` at work and one more waiting."""
+    """Yield ``function(*item)`` in order. At most `workers` calls run, and one more waits.
+
+    Parameters
+    ----------
+    function : callable
+    inputs : iterable of tuple
+    workers : int
+    """
     if workers < 2:
         yield from (function(*item) for item in inputs)
         return
     pool = ThreadPoolExecutor(workers)
     try:
-        waiting: deque[Future] = deque()
-        for item in inputs:
-            waiting.append(pool.submit(function, *item))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield from in_order(partial(pool.submit, function), inputs, workers)
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C nothing new begins
+
+
+def in_order(submit: Callable[..., Future], inputs: Iterable[tuple], most: int) -> Iterator:
+    """Yield the results of ``submit(*item)`` in order.
+
+    Parameters
+    ----------
+    submit : callable
+        Gives a future.
+    inputs : iterable of tuple
+    most : int
+        Calls under way; one more waits.
+    """
+    waiting: deque[Future] = deque()
+    for item in inputs:
+        waiting.append(submit(*item))
+        if len(waiting) > most:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -105,10 +105,11 @@ PEERS = {
     "fasttext": ("fastText, words 1-2 and characters 1-4", fit_fasttext),
     "post": ("the post's recipe (3 epochs)", fit_gluonattn(recipe="post")),
     "default": ("Bi-GRU + attention, the default recipe", fit_gluonattn()),
+    "evidence": ("Bi-GRU + attention that reads evidence of n-grams", fit_gluonattn(evidence=True)),
     "ngrams": ("Bi-GRU + attention with n-grams", fit_gluonattn(ngrams=True, validation=0.05)),
     "shipped": ("the model in the box (trained before, also on the crawl)", fit_shipped),
 }
-OURS = ("default", "ngrams")
+OURS = ("default", "evidence", "ngrams")
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ import time
 import numpy as np
 
 import gluonattn
+from gluonattn.classifier.engines.choice import ENGINES
 from gluonattn.data.reviews import read_reviews
 from gluonattn.data.sources import locate
-from gluonattn.engines.choice import ENGINES
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 

@@ -93,7 +93,7 @@ def _predictors(options) -> dict:
         import torch
 
         import gluonattn
-        from gluonattn.engines.choice import ENGINES
+        from gluonattn.classifier.engines.choice import ENGINES
 
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
         for name, kind in ENGINES.items():

@@ -29,8 +29,8 @@ def post_loop(texts, labels, tokens):
     """The post's training loop; returns seconds for one epoch."""
     import numpy as np
 
+    from gluonattn.classifier import network as classifier
     from gluonattn.data.vocabulary import build_vocabulary
-    from gluonattn.models import classifier
     from gluonattn.runtime import mx, nlp
 
     def cell(_, units, dropout, **__):
@@ -63,8 +63,8 @@ def default_loop(texts, labels, tokens, **settings):
     """The package's own loop; returns seconds for one epoch, batches and padding included."""
     import tempfile
 
+    from gluonattn.classifier.training import train
     from gluonattn.data.reviews import Reviews
-    from gluonattn.training.run import train
 
     reviews = Reviews(list(texts), [str(label) for label in labels], origin="benchmark")
     with tempfile.TemporaryDirectory() as folder:

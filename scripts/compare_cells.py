@@ -11,12 +11,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gluonattn.explain.compare import compare
-from gluonattn.explain.compare_report import to_table, write_report
-from gluonattn.explain.compare_summary import summarise
-from gluonattn.explain.compare_words import in_words
+from gluonattn.classifier.compare import compare
+from gluonattn.classifier.compare_report import to_table, write_report
+from gluonattn.classifier.compare_summary import summarise
+from gluonattn.classifier.compare_words import in_words
+from gluonattn.classifier.settings import ClassifierSettings
 from gluonattn.training.callbacks import Progress
-from gluonattn.training.settings import Settings
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     console = Console()
     comparison = compare(
         arguments.cells.split(","), arguments.seeds, arguments.data, arguments.out,
-        settings=Settings(workers=arguments.workers), explained=arguments.explained, report=console.print,
+        settings=ClassifierSettings(workers=arguments.workers), explained=arguments.explained, report=console.print,
         callbacks=lambda: [Progress(console)],
     )
     summary = summarise(comparison)

@@ -1,7 +1,7 @@
 """Compare gluonattn's pronunciation with an independent library, and list what the two say differently.
 
     python -m venv other && other/bin/pip install . g2pkk       # an environment of its own
-    other/bin/python scripts/compare_pronunciation.py tests/text/standard_pronunciation.txt
+    other/bin/python scripts/compare_pronunciation.py tests/pronunciation/standard.txt
     other/bin/python scripts/compare_pronunciation.py runs/pairs/test.tsv --out disagreements.tsv
 
 FILE is the standard's examples, or a table of pairs whose first column is the spelling. For the examples the script
@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from gluonattn.errors import DependencyError, GluonAttnError
-from gluonattn.text.pronunciation import RULES, pronounce
+from gluonattn.pronunciation.pronounce import RULES, pronounce
 from gluonattn.text.tokenizers import Mecab
 
 

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 import gluonattn
+from gluonattn.classifier.measure import ABOUT_THE_WEIGHTS, measure
 from gluonattn.data.sources import locate
-from gluonattn.explain.measure import ABOUT_THE_WEIGHTS, measure
-from gluonattn.explain.statistics import figure
+from gluonattn.statistics import figure
 
 SHOWN = {"comprehensiveness": "AOPC removed", "comprehensiveness_mask": "AOPC masked", "sufficiency": "sufficiency",
          "flip": "flip", "tau_gradient": "tau gradient", "tau_leave_one_out": "tau left out"}

@@ -17,7 +17,7 @@ from gluonattn.data.reviews import read_reviews
 from gluonattn.data.sources import locate
 from gluonattn.errors import GluonAttnError
 from gluonattn.files import replace_file
-from gluonattn.text.pronunciation_pairs import SPLITS, Pair, word_pairs
+from gluonattn.pronunciation.pairs import SPLITS, Pair, word_pairs
 
 COLUMNS = ("spelling", "sounds", "kind", "lemma", "occurrences", "causes")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 import gluonattn
+from gluonattn.classifier.predictor import SHIPPED
 from gluonattn.data.seen import SEEN
 from gluonattn.data.sources import locate
-from gluonattn.explain.predictor import SHIPPED
 from gluonattn.files import replace_file
 from gluonattn.models.checkpoint import load_checkpoint, save_checkpoint
 from gluonattn.models.compact import compact

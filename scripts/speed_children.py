@@ -19,13 +19,13 @@ def twin_loop(texts, labels, tokens):
     import torch
     import torch_twin
 
+    from gluonattn.classifier.settings import ClassifierSettings
     from gluonattn.data.batches import plan_batches
     from gluonattn.data.packed import pack
     from gluonattn.data.vocabulary import Vocabulary, build_vocabulary
-    from gluonattn.training.settings import Settings
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    settings = Settings().resolve(len(texts))
+    settings = ClassifierSettings().resolve(len(texts))
     vocabulary = build_vocabulary(tokens, settings.min_count)
     packed = pack(tokens, range(len(texts)), Vocabulary(vocabulary.to_json()), settings.max_length)
     labels, rng = np.array(labels), np.random.default_rng(0)
@@ -94,7 +94,7 @@ def train_whole_child(name, count):
 
 def score_child(source, model):
     import gluonattn
-    from gluonattn.explain.scoring import score_file
+    from gluonattn.classifier.scoring import score_file
 
     score_file(gluonattn.load(model, "cpu", "numpy"), source, Path(source).with_name("scores.tsv"))
     print("null")

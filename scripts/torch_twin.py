@@ -1,7 +1,7 @@
 """The default recipe with the MLP cell in PyTorch, as one would write it there: what our speed is compared with.
 
 The same layers, batches, dropout, loss, clipping and optimizer as
-`gluonattn.models.classifier.AttentionClassifier` and `gluonattn.training.loop`;
+`gluonattn.classifier.network.AttentionClassifier` and `gluonattn.training.loop`;
 nothing of the package's own tricks. Widths are the caller's to give.
 """
 

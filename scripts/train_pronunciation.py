@@ -16,10 +16,10 @@ from pathlib import Path
 from rich.console import Console
 
 from gluonattn.errors import GluonAttnError
-from gluonattn.explain.pronouncer import load_pronouncer
-from gluonattn.explain.pronunciation_accuracy import accuracy
+from gluonattn.pronunciation.accuracy import accuracy
+from gluonattn.pronunciation.pronouncer import load_pronouncer
+from gluonattn.pronunciation.training import train_pronunciation
 from gluonattn.training.callbacks import Progress
-from gluonattn.training.pronunciation import train_pronunciation
 
 
 def figures(result: dict) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gluonattn import early
-from gluonattn.cli import main
+from gluonattn.cli.app import main
 from gluonattn.errors import DataError
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +20,7 @@ WRONG = [
     (["train", "--data", "in.csv", "--text-column", "nope"], "expected 'nope', found 'text', 'label'"),
     (["train", "--data", "sample", "--label-column", "nope"], "expected 'nope'"),
     (["train", "--data", "in.csv", "--extra", "nowhere.gz"], "nowhere.gz"),
+    (["train", "--data", "in.csv", "--pretrain", "nowhere.gz"], "nowhere.gz"),
     (["train", "--task", "pronunciation", "--data", "nowhere.csv"], "nowhere.csv"),
     (["evaluate", "--data", "nowhere.csv"], "nowhere.csv"),
     (["evaluate", "--data", "in.csv", "--label-column", "nope"], "expected 'nope'"),
@@ -85,7 +86,7 @@ def test_what_is_wrong_is_said_and_nothing_is_touched(words, message, folder, ca
 
 def test_nothing_slow_is_loaded_for_it(folder):
     """All of them in one process: a start takes half a second."""
-    code = ("import sys\nfrom gluonattn.cli import main\n"
+    code = ("import sys\nfrom gluonattn.cli.app import main\n"
             f"for words in {[words for words, _ in WRONG]!r}:\n"
             "    try: main(words)\n"
             "    except SystemExit as leaving: assert leaving.code == 2, words\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +50,18 @@ class Call:
         Scores go through softcap * tanh(score / softcap).
     advice : str or None
         What makes this layer give weights, where it gave none or something else.
+    how : str
+        How the weights were taken, in words.
+    covered : bool, shape (B, Tq), or None
+        Queries that have a row, where they came in parts.
+    pooled : bool
+        One query that stands for no token: one weight for each key.
+    local : bool
+        Some keys are never looked at by some queries, whatever their scores (windows, blocks).
+    sinks : shape (H,), or None
+        Scores of the sink, the last of `outside`.
+    beside : int
+        Positions that the model had added to its input itself, and that are left out.
     """
 
     layer: str
@@ -71,6 +83,12 @@ class Call:
     training: bool = False
     softcap: float | None = None
     advice: str | None = None
+    how: str = "a hook"
+    covered: np.ndarray | None = None
+    pooled: bool = False
+    local: bool = False
+    sinks: np.ndarray | None = None
+    beside: int = 0
 
     def looks(self) -> np.ndarray | None:
         """(B or 1, H or 1, Tq), False at queries whose mask lets them look nowhere; None without a mask."""
@@ -87,6 +105,8 @@ class Generation:
     copies: int = 1  # of each sentence: num_return_sequences
     padding: np.ndarray | None = None  # (B, T), True at the padding of what it was given
     ids: np.ndarray | None = None  # (B, T), what it returned
+    rows: np.ndarray | None = None  # (B, steps), the row of each step's batch that a sentence was in; -1 after its end
+    ended: np.ndarray | None = None  # (B, T), True from the end of a sentence on, where others went on
 
 
 @dataclass
@@ -137,13 +157,17 @@ def checked(call: Call) -> Checked | None:
     if call.softcap:
         scores = call.softcap * np.tanh(scores / call.softcap)
     if call.bias is not None:
-        scores = scores + np.maximum(call.bias, np.finfo(np.float32).min)
+        bias = call.bias if call.sinks is None or call.bias.shape[-1] == 1 else call.bias[..., :-1]
+        scores = scores + np.maximum(bias, np.finfo(np.float32).min)
+    if call.sinks is not None:
+        sinks = np.broadcast_to(call.sinks[None, :, None, None], (*scores.shape[:3], 1))
+        scores = np.concatenate([scores, sinks], -1)
     expected = softmax(scores)
     rows = np.broadcast_to(_may_look(call), call.weights.shape[:3])[..., None]
     off = np.abs(np.where(rows, call.weights - expected, 0))
     context = float("nan")
     if call.context is not None and call.values is not None:
-        mixed = merge_heads(np.where(rows, call.weights, 0) @ call.values)
+        mixed = merge_heads(np.where(rows, call.weights, 0)[..., :call.values.shape[2]] @ call.values)
         mixed = mixed if call.projection is None else call.projection(mixed)
         valid = rows[:, 0]
         context = float(np.max(np.abs(np.where(valid, mixed - call.context, 0)), initial=0))
@@ -154,156 +178,3 @@ def _may_look(call: Call) -> np.ndarray:
     """Rows (B, 1 or H, Tq) with at least one key that is not masked; others are whatever the framework made."""
     looks = call.looks()
     return np.ones((1, 1, 1), dtype=bool) if looks is None else looks
-
-
-def joined(passes: list[Pass]) -> list[Pass]:
-    """Passes in which each step of a generation continues the one before, as one pass.
-
-    A step may be given the new token and look back on a cache (which may be longer than the text, or hold its last
-    tokens only), or be given all tokens anew. A cache of just the right length is also understood where
-    ``generate()`` was not called.
-    """
-    found: list[Pass] = []
-    for each in passes:
-        if not each.calls:
-            continue
-        last = found[-1] if found else None
-        if last is not None and _repeats(last, each):
-            found[-1] = _longer_pass(last, each, new=each.ids[_growing(each)].shape[1] - last.ids[_growing(each)].shape[1],
-                                     anew=True)
-        elif last is not None and _continues(last, each):
-            found[-1] = _longer_pass(last, each, new=_decoder(each)[0].weights.shape[2], anew=False)  # type: ignore[union-attr]
-        else:
-            found.append(replace(each, calls=[_fitted(c, 0) if _grows(c) else c for c in each.calls])
-                         if each.generation else each)
-    return found
-
-
-def _decoder(one: Pass) -> list[Call]:
-    return [c for c in one.calls if _grows(c)]
-
-
-def _grows(call: Call) -> bool:
-    return call.kind == "decoder" and call.weights is not None
-
-
-def _growing(one: Pass) -> str:
-    return "target" if "target" in one.ids else "source"
-
-
-def _same_generation(before: Pass, after: Pass) -> bool:
-    return before.generation is not None and before.generation is after.generation
-
-
-def _repeats(before: Pass, after: Pass) -> bool:
-    """Whether a step reads all tokens of the steps before it again."""
-    old, new = before.ids.get(_growing(after)), after.ids.get(_growing(after))
-    return (_same_generation(before, after) and old is not None and new is not None and len(old) == len(new)
-            and new.shape[1] > old.shape[1] and bool((new[:, :old.shape[1]] == old).all()) and bool(_decoder(after))
-            and all(c.weights.shape[2] == new.shape[1] for c in _decoder(after)))  # type: ignore[union-attr]
-
-
-def _continues(before: Pass, after: Pass) -> bool:
-    """Whether a step's decoder looks back on the positions of the passes before it."""
-    first = {c.layer: c for c in reversed(_decoder(before))}
-    steps = _decoder(after)
-    if not steps or any(c.layer not in first or len(c.weights) != len(first[c.layer].weights)  # type: ignore[arg-type]
-                        for c in steps):
-        return False
-    keys = {c.layer: c.weights.shape[3] for c in before.calls if c.weights is not None and not _grows(c)}
-    if any(c.weights is not None and keys.get(c.layer, c.weights.shape[3]) != c.weights.shape[3]
-           for c in after.calls if not _grows(c)):
-        return False  # it looks at another source
-    if _same_generation(before, after):
-        return True
-    return all(c.weights.shape[3] - len(c.outside) == first[c.layer].weights.shape[2] + c.weights.shape[2]  # type: ignore[union-attr]
-               for c in steps)
-
-
-def _longer_pass(before: Pass, after: Pass, *, new: int, anew: bool) -> Pass:
-    steps = {(c.layer, c.kind): c for c in after.calls}
-
-    def longer(call: Call) -> Call:
-        step = steps.get((call.layer, call.kind))
-        if step is None:
-            return call
-        return _fitted(step, 0) if anew and _grows(step) else step if anew else _longer(call, step)
-
-    ids = {**before.ids, **after.ids}
-    growing = _growing(after)
-    if not anew and growing in before.ids and growing in after.ids:
-        ids[growing] = np.concatenate([before.ids[growing], after.ids[growing]], 1)
-    return replace(after, whole=before.whole or after.whole, calls=[longer(c) for c in before.calls], ids=ids,
-                   padding={**before.padding, **after.padding}, steps=before.steps + new)
-
-
-def _fitted(call: Call, before: int) -> Call:
-    """A call whose keys are the positions so far: spare places of a static cache go, what a window left is empty."""
-    if call.outside:
-        return _behind(_fitted(_without(call), before), call)
-    weights = call.weights
-    assert weights is not None
-    total, length = before + weights.shape[2], weights.shape[3]
-    if length == total:
-        return call
-    if length < total:
-        lost = total - length
-        bias = np.zeros((1, 1, 1, 1)) if call.bias is None else call.bias
-        bias = np.broadcast_to(bias, (*bias.shape[:2], *weights.shape[2:]))
-        return replace(call, weights=_padded(weights, left=lost), bias=_padded(bias, left=lost, value=-np.inf))
-    spare = weights[..., total:] if call.bias is None else None
-    masked = (call.bias is not None and call.bias.shape[3] == length and bool((call.bias[..., total:] <= NOWHERE).all()))
-    if not masked and (spare is None or spare.any()):
-        return call
-    return replace(call, weights=weights[..., :total], bias=None if call.bias is None else call.bias[..., :total],
-                   keys=None if call.keys is None else call.keys[:, :, :total],
-                   values=None if call.values is None else call.values[:, :, :total])
-
-
-def _longer(call: Call, step: Call) -> Call:
-    """The rows of a step below those before; keys that came later get no weight from earlier rows."""
-    if call.weights is None or step.weights is None:
-        return call if step.weights is not None else step
-    if step.outside:
-        return _behind(_longer(_without(call), _without(step)), call, step)
-    if _grows(step):
-        step = _fitted(step, call.weights.shape[2])
-    grown = step.weights.shape[3] - call.weights.shape[3]  # type: ignore[union-attr]
-    before = _padded(call.weights, right=grown)
-    parts = {}
-    if call.queries is not None and step.queries is not None:
-        parts = {"queries": np.concatenate([call.queries, step.queries], 2)}
-        for name in ("keys", "values"):
-            old, new = getattr(call, name), getattr(step, name)
-            kept = step.weights.shape[3] - new.shape[2]  # type: ignore[union-attr]  # a window has let go of these
-            parts[name] = np.concatenate([old[:, :, :kept], new], 2) if kept > 0 else new
-    if call.context is not None and step.context is not None:
-        parts["context"] = np.concatenate([call.context, step.context], 1)
-    shape = (*call.weights.shape[:2], call.weights.shape[2], step.weights.shape[3])  # type: ignore[union-attr]
-    old = np.zeros((1, 1, 1, 1)) if call.bias is None else call.bias
-    old = np.broadcast_to(old, (*np.broadcast_shapes(old.shape, (1, 1, 1, 1))[:2], *call.weights.shape[2:]))
-    old = _padded(old, right=grown, value=-np.inf)
-    new = np.zeros((1, 1, 1, 1)) if step.bias is None else step.bias
-    old, new = np.broadcast_to(old, shape), np.broadcast_to(new, (*shape[:2], *step.weights.shape[2:]))  # type: ignore[union-attr]
-    return replace(step, weights=np.concatenate([before, step.weights], 2), bias=np.concatenate([old, new], 2),  # type: ignore[list-item]
-                   **parts)
-
-
-def _without(call: Call) -> Call:
-    """A call without the keys that stand for no token."""
-    count = len(call.outside)
-    bias = call.bias if call.bias is None or call.bias.shape[3] == 1 else call.bias[..., :-count]
-    return replace(call, weights=call.weights[..., :-count], bias=bias, outside=())  # type: ignore[index]
-
-
-def _behind(call: Call, *parts: Call) -> Call:
-    """The keys that stand for no token behind the others again, from the calls that a call was made of."""
-    outside = parts[0].outside
-    count = len(outside)
-    tail = np.concatenate([part.weights[..., -count:] for part in parts], 2)  # type: ignore[index]
-    bias = call.bias if call.bias is None or call.bias.shape[3] == 1 else _padded(call.bias, right=count)
-    return replace(call, weights=np.concatenate([call.weights, tail], 3), bias=bias, outside=outside)  # type: ignore[list-item]
-
-
-def _padded(array: np.ndarray, *, left: int = 0, right: int = 0, value: float = 0.0) -> np.ndarray:
-    return np.pad(array, ((0, 0), (0, 0), (0, 0), (left, right)), constant_values=value)

@@ -17,10 +17,12 @@ import numpy as np
 
 from ..errors import CaptureError, DependencyError
 from ..record import AttentionRecord
-from .calls import Call, joined
+from .calls import Call
+from .hooks import blocked, heads_of, hidden_keys, need_torch, passes, to_numpy
 from .kinds import settled
-from .recorder import Recorder, whole_rows
-from .torch import blocked, heads_of, hidden_keys, need_torch, passes, to_numpy
+from .recorder import Recorder
+from .rows import whole_rows
+from .steps import joined
 
 CURE = ("Run the model itself inside `with capture(...)`, not a scripted copy; where only a part was run, ask for its "
         "kind: records(..., kind=...)")

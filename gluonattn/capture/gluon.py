@@ -13,7 +13,8 @@ from ..runtime import mx, nlp
 from .calls import Call, kind_of_path
 from .gluon_tracing import Trace, same_positions, traced
 from .origins import Attended
-from .recorder import BYPASSED, Recorder, whole_rows
+from .recorder import BYPASSED, Recorder
+from .rows import whole_rows
 
 CURE = ("Run the block itself inside `with capture(...)`; a SymbolBlock is one piece and shows nothing of its inside: "
         "capture the block it was exported from. Where only a part was run, ask for its kind: records(..., kind=...)")

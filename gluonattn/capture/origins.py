@@ -57,14 +57,11 @@ class Attended(NamedTuple):
     ----------
     path : str
     rows, columns : Origin
-    cure : {"name", "ask"} or None
-        What would record it: to name its class, which hands out weights; to ask the model for them as well; nothing.
     """
 
     path: str
     rows: Origin
     columns: Origin
-    cure: str | None = None
 
 
 class Origins:
@@ -79,7 +76,8 @@ class Origins:
         Told of every attention that is computed, from which sequence to which.
     """
 
-    def __init__(self, store, columns, learned: Callable[[Any], bool], attended: Callable[[Origin, Origin, Any], None]):
+    def __init__(self, store, columns, learned: Callable[[Any], bool],
+                 attended: Callable[[Origin, Origin, Any], None] = lambda rows, columns, weights: None):
         self._made, self._columns = store, columns  # columns: of scores and weights, the sequence of their keys
         self._learned, self._attended = learned, attended
         self._tokens: set[Origin] = set()
@@ -126,7 +124,7 @@ class Origins:
                 self._columns[result] = columns
 
     def product(self, left: Any, right: Any, results: Sequence[Any], made: Made, *, many: bool) -> Made:
-        """Two sequences multiplied are scores; weights multiplied with a sequence are attention.
+        """Two sequences multiplied are scores; weights multiplied with a sequence are its mixture.
 
         Parameters
         ----------

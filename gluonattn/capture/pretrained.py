@@ -11,8 +11,8 @@ from ..errors import CaptureError, DependencyError
 from ..plain import read_texts
 from ..record import AttentionRecord
 from .calls import Checked
+from .hooks import need_torch
 from .huggingface import capture
-from .torch import need_torch
 
 _BATCH = 16
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .calls import Call
 
 TOLERANCE = 1e-4
+_HALF = 5e-3  # what rows of half-precision weights may be off from a sum of 1
 
 
 def broken_row(call: Call, hidden: np.ndarray | None) -> str | None:
@@ -24,6 +27,8 @@ def broken_row(call: Call, hidden: np.ndarray | None) -> str | None:
     looked = np.ones(weights.shape[:3], dtype=bool)
     if hidden is not None:
         looked &= ~hidden[:, None]
+    if call.covered is not None and call.covered.shape == weights.shape[::2]:
+        looked &= call.covered[:, None]
     with np.errstate(invalid="ignore", over="ignore"):
         sums = weights.sum(-1, dtype=np.float64)
         whole = (np.abs(sums - 1) <= TOLERANCE) & (weights.min(-1, initial=0) >= -TOLERANCE)
@@ -58,3 +63,18 @@ def _cause(call: Call, row: np.ndarray, total: float, nowhere: bool) -> str:
         return f"sums to 0: these are no attention weights, or the mask hides every key; {padding}"
     return (f"sums to {total:.3f}, not 1, though the model is in evaluation mode: these are no attention weights, or the "
             "layer gives a part of the row to something that it does not return. Such rows are not recorded")
+
+
+def whole_rows(weights: np.ndarray) -> np.ndarray:
+    """float32 weights; rows that half precision left a little off 1 are scaled to it."""
+    weights = np.array(weights, dtype=np.float32)
+    total = weights.sum(-1, keepdims=True)
+    if np.abs(total - 1).max(initial=0) <= 1e-5:
+        return weights
+    near = (np.abs(total - 1) > 1e-5) & (np.abs(total - 1) <= _HALF)
+    return np.where(near, weights / np.where(near, total, 1), weights)
+
+
+def some(names: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return "; ".join(names[:most]) + more

@@ -1,8 +1,7 @@
-"""What torch computes while a model is captured: the origin of every tensor, and attention that no hook took."""
+"""What torch computes while a model is captured: the origin of every tensor, and attention wherever it is computed."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,76 +11,81 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from .origins import INPUT, WEAK, Attended, Made, Origin, Origins
-
-# Operations after which ids are still the same ids.
-_SAME_IDS = {"view", "reshape", "clone", "contiguous", "to", "long", "int", "detach", "expand", "expand_as", "unsqueeze",
-             "squeeze", "transpose", "permute", "t", "flatten", "unflatten", "movedim", "type", "cpu", "cuda", "view_as",
-             "reshape_as", "repeat", "repeat_interleave", "index_select"}
-_PRODUCTS = {"matmul": (0, 1), "bmm": (0, 1), "einsum": (0, 1), "baddbmm": (1, 2), "baddbmm_": (1, 2)}
-_COPIES = {"expand", "expand_as", "repeat", "repeat_interleave", "unsqueeze", "__getitem__", "clone", "broadcast_to"}
-_CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "narrow", "select", "unbind", "hsplit",
-         "vsplit"}
-_JOINS = {"cat", "concat", "concatenate", "hstack", "vstack", "stack"}
-# New numbers, which take nothing but a shape from the tensor they are made by.
-_FRESH = {"zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "new_zeros",
-          "new_ones", "new_empty", "new_full", "new_tensor", "new_empty_strided"}
-_LOOKUPS = {"embedding", "embedding_bag", "__getitem__", "index_select", "gather", "take_along_dim"}
-_ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
-_SOFTMAX = {"softmax", "_softmax", "masked_softmax"}
+from .attending import Attending
+from .operations import (
+    ATTENTION,
+    COPIES,
+    CUTS,
+    FRESH,
+    JOINS,
+    LOOKUPS,
+    PRODUCTS,
+    QUESTIONS,
+    SAME_IDS,
+    SOFTMAX,
+    argument,
+    arguments,
+    called,
+    reordered,
+    tensors,
+)
+from .origins import INPUT, WEAK, Made, Origin, Origins
+from .shares import Scores, Shares
 
 
 @dataclass
 class Running:
-    """A module that runs, with the attention it has computed so far: from where, to where, the weights' shape."""
+    """A module that runs, with the softmaxes that it has mixed something by so far."""
 
     path: str
     module: Any
     args: tuple
     kwargs: dict
-    attended: list[tuple[Origin, Origin, Any]] = field(default_factory=list)
-
-    def cure(self, output) -> str | None:
-        """What would record its attention; see `Attended`."""
-        if isinstance(self.module, torch.nn.MultiheadAttention):
-            return "name"
-        first = next(iter(_tensors(output)), None)
-        asks = "output_attentions" in arguments_of(self.module, self.args, self.kwargs)
-        if _hands_out(output):
-            return "ask" if asks else "name"
-        whole = first is not None and first.dim() == 3 and all(
-            shape is not None and len(shape) in (3, 4) and shape[-2] == first.shape[1] and shape[0] % len(first) == 0
-            and not any(step.startswith("positions") for step in (*rows.via, *columns.via))
-            for rows, columns, shape in self.attended)
-        return "ask" if whole and asks else None
+    found: list[Shares] = field(default_factory=list)
+    emitted: bool = False  # in it or below
 
 
 class Trace(TorchFunctionMode):
     """Follows torch's operations; what they compute is not touched.
 
+    Parameters
+    ----------
+    attended : callable of a path, a module and a list of Shares
+        Told of attention that a module computed, when it ends.
+    taken : set of str
+        Paths of layers whose attention a hook of their own records.
+    vectors : bool, default False
+        Queries, keys and values are kept.
+
     Attributes
     ----------
     origins : Origins
+    named : dict of str to callable, or None
+        Where modules were named, only their attention is told of. Each is called, with arguments and output, where none was
+        computed in it.
+    left_out : set of str
+        Paths of modules that computed attention and were not named.
     ran : set of str
         Paths of the modules that were called from outside.
-    attended : callable of Attended
-        Told of attention outside the layers in `taken`.
-    asked : bool
-        The model was last called with output_attentions=True.
     entered : set of str
         Paths of all modules that were called.
-    taken : set of str
-        Paths of layers whose attention is recorded by a hook of theirs.
+    padded : dict of Origin to int
+        Sequences that the model has padded at their end itself, and their length before.
     """
 
-    def __init__(self, attended: Callable[[Attended], None], taken: set[str]):
+    def __init__(self, attended: Callable[[str, Any, list[Shares]], None], taken: set[str], vectors: bool = False):
         super().__init__()
         self.origins = Origins(WeakIdKeyDictionary(), WeakIdKeyDictionary(),
-                               lambda tensor: isinstance(tensor, torch.nn.Parameter), self._attention)
+                               lambda tensor: isinstance(tensor, torch.nn.Parameter))
+        self.attending = Attending(self.origins, self._found, vectors)
+        self.attending.running = lambda: self._stack[-1].path if self._stack else None  # type: ignore[assignment]
         self.ran: set[str] = set()
         self.attended, self.taken = attended, taken
+        self.named: Mapping[str, Callable] | None = None
+        self.left_out: set[str] = set()
         self.entered: set[str] = set()
-        self.asked = False
+        self.padded: dict[Origin, int] = {}
+        self._maybe_padded: dict[Origin, int] = {}
         self._stack: list[Running] = []
         self._given: Any = WeakIdKeyDictionary()  # tensors that came from outside
         self._quiet = 0
@@ -96,31 +100,49 @@ class Trace(TorchFunctionMode):
         if not outside:
             return None
         self.ran.add(path)
-        self.asked = bool(kwargs.get("output_attentions"))
         with torch._C.DisableTorchFunction():
-            given, names = _arguments(module, args, kwargs)
+            given, names = arguments(module, args, kwargs)
             again: set[int] = set()
             changed = False
             for name in names:
                 tensor = given[name]
-                for i, part in enumerate(_tensors(tensor)):
+                for i, part in enumerate(tensors(tensor)):
                     if id(part) in again and path not in self.taken and isinstance(tensor, torch.Tensor):
                         # One tensor given twice is two sequences: an alias tells them apart.
                         part = given[name] = tensor.view_as(tensor)
                         changed = True
                     again.add(id(part))
                     self._root(part, ".".join(filter(None, (path, name))) + (f"[{i}]" if part is not tensor else ""))
-            return _called(given, args, kwargs) if changed else None
+            return called(given, args, kwargs) if changed else None
 
     def leave(self, path: str, output) -> None:
         while self._stack:
             running = self._stack.pop()
             if running.path == path:  # what an exception left above it is cleared, too
                 with torch._C.DisableTorchFunction():
-                    cure = running.cure(output) if running.attended else None
-                for rows, columns in dict.fromkeys((rows, columns) for rows, columns, _ in running.attended):
-                    self.attended(Attended(path, rows, columns, cure))
+                    self._emit(running, output)
                 return
+
+    def _emit(self, running: Running, output) -> None:
+        if running.found:
+            name = self.name_of(running.path)
+            if name is None:
+                self.left_out.add(running.path)
+                running.found = []
+            else:
+                self.attended(name, running.module, running.found)
+        emitted = running.emitted or bool(running.found)
+        if self._stack:
+            self._stack[-1].emitted |= emitted
+        if not emitted and output is not None and self.named and running.path in self.named:
+            self.named[running.path](running.module, running.args, running.kwargs, output)
+
+    def name_of(self, path: str) -> str | None:
+        """The path that attention of a running module is recorded under; None where others were named."""
+        if self.named is None:
+            return path
+        above = [path, *(r.path for r in reversed(self._stack))]
+        return next((p for p in above if p in self.named and (p in ("", path) or path.startswith(f"{p}."))), None)
 
     def _root(self, tensor, name: str) -> None:
         known = self.origins.known(tensor)
@@ -135,15 +157,19 @@ class Trace(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        name = getattr(func, "__name__", "")
-        if name in ("__get__", "__set__", "size", "dim", "__len__", "__bool__", "item", "stride", "is_floating_point"):
-            if name == "__get__" and isinstance(result, torch.Tensor):  # .T, .mT, .data, .real
-                self._derived(name, args, kwargs, result)
+        if self._quiet:
             return result
-        if name == "__setitem__":
+        name = getattr(func, "__name__", "")
+        if name in QUESTIONS:
+            return result
+        if name == "__get__":
+            if isinstance(result, torch.Tensor):  # .T, .mT, .data, .real
+                self._derived(func, name, args, kwargs, result)
+        elif name == "__setitem__":
             self._assigned(args)
+            self.attending.assigned(args)
         else:
-            self._derived(name, args, kwargs, result)
+            self._derived(func, name, args, kwargs, result)
         return result
 
     def _assigned(self, args) -> None:
@@ -154,50 +180,64 @@ class Trace(TorchFunctionMode):
                 step = None if target.is_floating_point() else known.origin.after("assigned")
                 self.origins.note(target, known if step is None else known._replace(origin=step))
 
-    def _derived(self, name: str, args, kwargs, result) -> None:
-        results = [t for t in _tensors(result) if isinstance(t, torch.Tensor) and t.dtype != torch.bool]
+    def _derived(self, func, name: str, args, kwargs, result) -> None:
+        results = [t for t in tensors(result) if t.dtype != torch.bool]
         if not results:
             return
-        operands = [*_tensors(args), *_tensors(tuple(kwargs.values()))]
-        if name in _FRESH and results[0].is_floating_point():
+        operands = [*tensors(args), *tensors(tuple(kwargs.values()))]
+        if name in FRESH:
             return
+        self._take_over(name, args, kwargs, operands, results)
+        if results[0].is_floating_point() and operands:
+            self.attending.follow(func, name, args, kwargs, operands, results)
+
+    def _take_over(self, name: str, args, kwargs, operands, results) -> None:
+        """Results take over the origins of what they were made of."""
         made = self.origins.first(operands[1:2] if name == "copy_" else operands)
         if made is None:
             made = self._learned(name, args)
             if made is None:
                 return
-        if made.rank == WEAK and name in _LOOKUPS and results[0].is_floating_point():
+        if made.rank == WEAK and name in LOOKUPS and results[0].is_floating_point():
             made = made._replace(rank=INPUT) if any(not t.is_floating_point() for t in operands) else made
-        if name in _PRODUCTS and max(_PRODUCTS[name]) < len(operands):
-            left, right = (operands[i] for i in _PRODUCTS[name])
+        if name in PRODUCTS and max(PRODUCTS[name]) < len(operands):
+            left, right = (operands[i] for i in PRODUCTS[name])
             made = self.origins.product(left, right, results, made, many=left.dim() > 2)
             for one in results:
                 self.origins.note(one, made)
             return
-        elif name in _ATTENTION:
-            query, key = operands[:2]
-            self._attention(self.origins.of(query), self.origins.of(key), None)
-            made = self.origins.known(query) or made
-        elif name in _JOINS:
+        if name in ATTENTION:
+            made = self.origins.known(operands[0]) or made
+        elif name in JOINS:
             made = self._joined(operands, made)
-        elif name in _SOFTMAX and made.scores:
+        elif name in SOFTMAX and made.scores:
             made = made._replace(scores=False, shares=True)
         for one in results:
             origin = made.origin
-            if not one.is_floating_point() and name not in _SAME_IDS and name != "__getitem__":
+            if name == "pad":
+                origin = self._padded(origin, operands[0], argument("pad", 1, args, kwargs))
+            if not one.is_floating_point() and name not in SAME_IDS and name != "__getitem__":
                 origin = origin.after(name.strip("_"))
-            elif name in _CUTS:
+            elif name in CUTS:
                 origin = self._cut(origin, operands[0], one)
             if one.is_floating_point() and one.dim() == operands[0].dim() == 3 and one.shape[:2] == operands[0].shape[:2]:
-                step = _reordered(name, args, kwargs)
+                step = reordered(name, args, kwargs)
                 origin = origin.undone(*step) if step else origin
+            if name == "copy_":
+                self._base_takes_over(one, made._replace(origin=origin))
             if name == "copy_" or self.origins.known(one) is None or one is not operands[0]:
                 self.origins.takes_over(one, made._replace(origin=origin), operands)
 
+    def _base_takes_over(self, part, made: Made) -> None:
+        """A part of a new tensor was written: the whole is made of the same, unless it is known already."""
+        base = part._base
+        if base is not None and self.origins.known(base) is None:
+            self.origins.note(base, made)
+
     def _learned(self, name: str, args) -> Made | None:
         """Queries that a model has learned are a sequence of their own."""
-        first = next(iter(_tensors(args[:1])), None)
-        if name in _COPIES and isinstance(first, torch.nn.Parameter):
+        first = next(iter(tensors(args[:1])), None)
+        if name in COPIES and isinstance(first, torch.nn.Parameter):
             return Made(Origin("learned vectors", (str(id(first)),)), WEAK)
         return None
 
@@ -205,10 +245,23 @@ class Trace(TorchFunctionMode):
         """Two sequences side by side are a third; what carries no origin (a learned token) changes nothing."""
         floats = [t for t in operands if t.is_floating_point()]
         parts = dict.fromkeys(k.origin for t in floats if (k := self.origins.known(t)) is not None and k.rank >= INPUT)
+        if len(parts) == 1 and floats[0].dim() == 3 and (known := self.origins.known(floats[0])) is not None:
+            self._maybe_padded.setdefault(known.origin, int(floats[0].shape[1]))  # what is cut off again was padding
         if len(parts) > 1:
             first, *others = parts
             return made._replace(origin=Origin(first.name, (*first.via, *(f"and {o}" for o in others))))
         return made
+
+    def _padded(self, origin: Origin, tensor, widths) -> Origin:
+        """Ids or states padded at their end are still the same sequence; padded in front they are another."""
+        ids = not tensor.is_floating_point() and tensor.dim() == 2
+        along = widths[:2] if ids else widths[2:4] if tensor.dim() == 3 else (0, 0)
+        if not any(along):
+            return origin
+        if along[0]:
+            return origin.after("padded in front")
+        self.padded.setdefault(origin, int(tensor.shape[1]))
+        return origin
 
     def _cut(self, origin: Origin, whole, part) -> Origin:
         """Some positions of a sequence are a sequence of their own; a cut along the features is not."""
@@ -216,6 +269,10 @@ class Trace(TorchFunctionMode):
         cut = whole.dim() == part.dim() and whole.shape[:2] != part.shape[:2]
         if part.dim() == 3 and (cut or piled) and whole.is_floating_point():
             begin = part.storage_offset() if part.layout == torch.strided else 0
+            length = self.padded.get(origin, self._maybe_padded.get(origin))
+            if begin == 0 and part.shape[1] == length and part.shape[0] == whole.shape[0]:
+                self.padded[origin] = part.shape[1]
+                return origin  # without its padding again
             return origin.after(f"positions {begin}:{tuple(part.shape[:2])}")
         return origin
 
@@ -228,115 +285,26 @@ class Trace(TorchFunctionMode):
         finally:
             self._quiet -= 1
 
-    def _attention(self, rows: Origin, columns: Origin, weights) -> None:
+    def _found(self, shares: Shares) -> None:
         if not self._stack or self._quiet:
             return
-        running = self._stack[-1]
+        running = next(r for r in reversed(self._stack) if r is self._stack[0] or _holds(r.path, shares.born))
         if not any(running.path == t or running.path.startswith(f"{t}.") or t == "" for t in self.taken):
-            running.attended.append((rows, columns, None if weights is None else weights.shape))
+            running.found.append(shares)
+
+    def made_of(self, output, query) -> None:
+        """What a caller recorded itself has the positions of its queries."""
+        known = self.origins.known(query)
+        if known is not None:
+            self.origins.note(output, known._replace(scores=False, shares=False))
+
+    def shares(self, query, key, weights, how: str) -> Shares | None:
+        """Weights (B, H, Tq, Tk) of queries and keys, which some code has handed over."""
+        node = self.attending.pair(query, key)
+        rows, columns = self.origins.of(query), self.origins.of(key)
+        return None if node is None else Shares(weights, node, 3, Scores(rows, columns), columns, how=how)
 
 
-@contextmanager
-def traced(model, trace: Trace) -> Iterator[Trace]:
-    """Follow what `model` computes; its modules tell when they start and end."""
-    hooks = []
-
-    def watch(path, module):
-        hooks.append(module.register_forward_pre_hook(
-            lambda m, args, kwargs: trace.enter(path, m, args, kwargs), with_kwargs=True, prepend=True))
-        hooks.append(module.register_forward_hook(lambda m, args, output: trace.leave(path, output), **always))
-
-    always = {"always_call": True} if "always_call" in inspect.signature(
-        torch.nn.Module.register_forward_hook).parameters else {}
-    try:
-        for path, module in model.named_modules():
-            watch(path, module)
-        with trace:
-            yield trace
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _reordered(name: str, args, kwargs) -> tuple[str, str] | None:
-    """The step that puts the positions of (B, T, d) in another order, and the step that undoes it."""
-    if name in ("flip", "roll"):
-        axes = kwargs.get("dims", args[1:] if name == "flip" else args[2:])
-        while len(axes := axes if isinstance(axes, (tuple, list)) else (axes,)) == 1 and isinstance(axes[0], (tuple, list)):
-            axes = axes[0]
-        if all(axis in (-1, 2) for axis in axes):
-            return (name, name) if name == "roll" and not axes else None
-        if name == "flip":
-            return name, name
-        by = kwargs.get("shifts", args[1] if len(args) > 1 else 0)
-        by = by if isinstance(by, (tuple, list)) else (by,)
-        return f"roll {list(by)}", f"roll {[-step for step in by]}"
-    picked = (args[1][1] if name == "__getitem__" and isinstance(args[1], tuple) and len(args[1]) > 1 else
-              kwargs.get("index", args[-1]) if name in ("index_select", "gather", "take_along_dim")
-              and kwargs.get("dim", args[1] if len(args) > 2 else None) in (1, -2) else None)
-    if isinstance(picked, torch.Tensor) and not picked.is_floating_point() and picked.dtype != torch.bool:
-        return "picked", ""
-    return None
-
-
-def same_positions(one, other) -> bool:
-    """Whether two tensors hold the same numbers: the same object, the same memory, or equal values."""
-    if one is other:
-        return True
-    with torch._C.DisableTorchFunction():
-        return one.shape == other.shape and one.dtype == other.dtype and one.device == other.device and bool(
-            torch.equal(one.detach(), other.detach()))
-
-
-def arguments_of(module, args, kwargs) -> dict[str, Any]:
-    """What a module was given, by name, keyword arguments without a name of their own among them."""
-    try:
-        given = inspect.signature(module.forward).bind(*args, **kwargs).arguments
-    except TypeError:
-        return dict(kwargs)
-    return {**given, **given.get("kwargs", {})}
-
-
-def shares_of_rows(weights) -> float:
-    """How many of a tensor's rows are distributions, 0 to 1."""
-    array = weights.detach().float().cpu()
-    if not array.numel():
-        return 0.0
-    return float((((array.sum(-1) - 1).abs() < 5e-3) & (array.amin(-1) >= 0)).float().mean())
-
-
-def handed_out(output) -> list:
-    """What a module returns behind its first output that may be weights."""
-    outputs = list(output.values()) if isinstance(output, Mapping) else output
-    if not isinstance(outputs, (tuple, list)):
-        return []
-    return [x for x in outputs[1:] if isinstance(x, torch.Tensor) and x.dim() in (3, 4) and x.is_floating_point()]
-
-
-def _hands_out(output) -> bool:
-    return any(x.dim() == 4 and shares_of_rows(x) > 0.5 for x in handed_out(output))
-
-
-def _tensors(value) -> list:
-    """Every tensor in nested tuples, lists and mappings, in order."""
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, Mapping):
-        return [t for v in value.values() for t in _tensors(v)]
-    if isinstance(value, (tuple, list)):
-        return [t for v in value for t in _tensors(v)]
-    return []
-
-
-def _arguments(module, args, kwargs):
-    """Arguments by name, in order: {name: value} and the names that hold tensors."""
-    names = list(inspect.signature(module.forward).parameters)
-    given = {names[i] if i < len(names) and len(set(names[:i + 1])) == i + 1 else f"argument {i}": v
-             for i, v in enumerate(args)}
-    given.update(kwargs)
-    return given, [name for name, value in given.items() if _tensors(value)]
-
-
-def _called(given: Mapping, args, kwargs):
-    values = list(given.values())
-    return tuple(values[:len(args)]), dict(zip(kwargs, values[len(args):]))
+def _holds(path: str, born: str | None) -> bool:
+    """Whether a module is or holds the one that computed a softmax, which may be a module of its own."""
+    return born is None or path in ("", born) or born.startswith(f"{path}.")

@@ -43,9 +43,14 @@ def plan_batches(lengths: Sequence[int], batch_size: int, seed: int | None = Non
 
 
 def to_device(array: np.ndarray, device):
-    """A numpy array that nobody writes to any more as an MXNet array.
+    """A numpy array as an MXNet array; nobody may write to it any more.
 
-    On the CPU without a copy: `mx.nd.array` copies through MXNet's queue, and so waits for
+    On the CPU it is not copied: `mx.nd.array` copies through MXNet's queue, and so waits for
     the gradient that is being computed.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+    device : mxnet.Context
     """
     return mx.nd.from_numpy(array, zero_copy=True).as_in_context(device)

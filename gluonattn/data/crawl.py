@@ -16,7 +16,7 @@ from typing import Callable
 
 from ..errors import DataError
 from ..files import replace_file
-from ..plain import text_key
+from ..plain import bare_key, text_key
 from .tables import read_rows
 
 CRAWL_URL = "https://github.com/e9t/nsmc/archive/refs/heads/master.tar.gz"
@@ -25,6 +25,8 @@ STARS = range(1, 11)
 # How often a review of 1 to 10 stars counts as positive. NSMC itself calls 1 to 4 negative, 9 and 10
 # positive, and has no others.
 POSITIVE = (0.0, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.78, 0.95, 1.0)
+# As `data.extra.parse_scores` reads it.
+STAR_SCORES = ", ".join(f"{stars}=1:{share}" for stars, share in zip(STARS, POSITIVE))
 
 
 def raw_reviews(source: Path, on_file: Callable[[], None] | None = None) -> Iterator[Mapping]:
@@ -82,11 +84,10 @@ def gather(reviews: Iterable[Mapping], test: Path, out: Path) -> dict[str, int]:
     DataError
         If a file cannot be read or written.
     """
-    numbers, seen = set(), set()
+    numbers, tests, seen = set(), set(), set()
     for _, row in read_rows(test):
         numbers.add(row["id"])
-        seen.add(text_key(row["document"]))
-    tests = frozenset(seen)
+        tests.add(bare_key(row["document"]))
     counts = {"kept": 0, "in NSMC's test file": 0, "without text": 0, "without stars": 0, "seen before": 0}
     lines = ["rating\tdocument"]
     for review in reviews:
@@ -94,7 +95,7 @@ def gather(reviews: Iterable[Mapping], test: Path, out: Path) -> dict[str, int]:
         key = text_key(text)
         if not key:
             counts["without text"] += 1
-        elif str(review.get("review_id")) in numbers or key in tests:
+        elif str(review.get("review_id")) in numbers or bare_key(text) in tests:
             counts["in NSMC's test file"] += 1
         elif not stars.isdecimal() or int(stars) not in STARS:
             counts["without stars"] += 1

@@ -20,11 +20,14 @@ class Example(NamedTuple):
         Character n-grams of each token; None where the model reads none.
     ngrams : numpy.ndarray, int32, shape (n-grams,), or None
         N-grams of the whole text that the linear branch knows; likewise.
+    evidence : numpy.ndarray, float32, shape (tokens, channels), or None
+        As the network reads it (`gluonattn.data.evidence`); likewise.
     """
 
     ids: np.ndarray
     subwords: list[np.ndarray] | None = None
     ngrams: np.ndarray | None = None
+    evidence: np.ndarray | None = None
 
 
 class Encoder:
@@ -51,7 +54,12 @@ class Encoder:
     def __call__(self, text: str, tokens: Sequence[str]) -> Example:
         """Encode a text and its tokens.
 
-        N-grams of the text are those of all of it, also where its tokens are cut.
+        N-grams are those of the whole text, also where its tokens are cut.
+
+        Parameters
+        ----------
+        text : str
+        tokens : sequence of str
         """
         everything, tokens = tokens, list(tokens[: self._max_length])
         return Example(

@@ -22,8 +22,8 @@ _BASE = np.uint32(1_000_003)
 _TOKENS = np.uint32(0x9E3779B9)  # sets runs of tokens apart from runs of characters
 
 
-def text_ngrams(text: str, tokens: Sequence[str] = (), longest: int = 4) -> np.ndarray:
-    """Every run of 1 to `longest` characters of a text, and of 2 and 3 tokens.
+def text_ngrams(text: str, tokens: Sequence[str] = (), max_length: int = 4) -> np.ndarray:
+    """Every run of 1 to `max_length` characters of a text, and of 2 and 3 tokens.
 
     Spaces count and stand at both ends too; runs of one character are cut to
     three (ㅋㅋㅋㅋㅋ -> ㅋㅋㅋ), and capital letters are read as small ones. What is
@@ -34,17 +34,17 @@ def text_ngrams(text: str, tokens: Sequence[str] = (), longest: int = 4) -> np.n
     text : str
     tokens : sequence of str
         Its tokens.
-    longest : int, default 4
+    max_length : int, default 4
 
     Returns
     -------
     numpy.ndarray, uint32, shape (n-grams,)
         Distinct hashes, sorted.
     """
-    return texts_ngrams([text], [tokens], longest)[0]
+    return texts_ngrams([text], [tokens], max_length)[0]
 
 
-def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], longest: int = 4) -> list[np.ndarray]:
+def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length: int = 4) -> list[np.ndarray]:
     """`text_ngrams` of many texts at once, which takes less than half the time.
 
     Parameters
@@ -52,14 +52,14 @@ def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], longest:
     texts : sequence of str
     tokens : sequence of sequences of str
         Those of each text.
-    longest : int, default 4
+    max_length : int, default 4
 
     Returns
     -------
     list of numpy.ndarray, uint32, shape (n-grams,)
         Distinct hashes of each text, sorted.
     """
-    hashes, owners = _runs(texts, tokens, longest)
+    hashes, owners = _runs(texts, tokens, max_length)
     return _by_text(hashes, owners, len(texts))
 
 
@@ -87,7 +87,13 @@ def known_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], known: n
 
 
 def ngram_numbers(found: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Places of hashes in `known`, counted from 1, with a 0 for each unknown one; int32, as long as `found`."""
+    """Places of hashes in `known`, counted from 1, with a 0 for each unknown one.
+
+    Parameters
+    ----------
+    found : numpy.ndarray, uint32
+    known : numpy.ndarray, uint32, sorted
+    """
     if not len(known):
         return np.zeros(len(found), np.int32)
     places = np.searchsorted(known, found)
@@ -95,7 +101,7 @@ def ngram_numbers(found: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(known[places] == found, places + 1, 0).astype(np.int32)
 
 
-def ngram_spans(text: str, tokens: Sequence[Token] = (), longest: int = 4) -> tuple[np.ndarray, np.ndarray]:
+def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """Every place at which one of the `text_ngrams` of a raw text was read.
 
     What was collapsed counts whole: the one space of a run of spaces, and the
@@ -105,7 +111,7 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), longest: int = 4) -> tu
     ----------
     text : str
     tokens : sequence of Token
-    longest : int, default 4
+    max_length : int, default 4
 
     Returns
     -------
@@ -130,16 +136,16 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), longest: int = 4) -> tu
             places.append((parts[0][0], parts[-1][1]))
     ends = [(token.start, token.end) for token in tokens]
     runs = [(units[i][0], units[i + n - 1][1])
-            for units, lengths in ((places, range(1, longest + 1)), (ends, range(2, 4)))
+            for units, lengths in ((places, range(1, max_length + 1)), (ends, range(2, 4)))
             for n in lengths for i in range(len(units) - n + 1)]
-    return _runs([text], [[token.text for token in tokens]], longest)[0], np.array(runs)
+    return _runs([text], [[token.text for token in tokens]], max_length)[0], np.array(runs)
 
 
-def _runs(texts: Sequence[str], tokens: Sequence[Sequence[str]], longest: int = 4) -> tuple[np.ndarray, np.ndarray]:
+def _runs(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """Hashes of all runs and the texts they are of: runs of characters, shorter ones first, then those of tokens."""
     spelt = [_RUNS.sub(r"\1\1\1", f" {' '.join(plain(text).lower().split())} ") for text in texts]
     codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
-    characters, of_characters = _hashes(_codes("".join(spelt)), range(1, longest + 1), _owners(spelt))
+    characters, of_characters = _hashes(character_codes("".join(spelt)), range(1, max_length + 1), _owners(spelt))
     pieces, of_pieces = _hashes(codes, range(2, 4), _owners(tokens))
     return np.concatenate([characters, pieces ^ _TOKENS]), np.concatenate([of_characters, of_pieces])
 
@@ -172,26 +178,56 @@ def word_ngrams(word: str, buckets: int) -> np.ndarray:
     numpy.ndarray, int32, shape (n-grams,)
         Numbers from 1 to ``buckets - 1``.
     """
-    found = _hashes(_codes(f"<{word[:10]}>"), range(2, 4))[0][:16]
+    found = _hashes(character_codes(f"<{word[:10]}>"), range(2, 4))[0][:16]
     found = (found % np.uint32(buckets - 1)).astype(np.int32) + np.int32(1)
     found.flags.writeable = False
     return found
 
 
-def _codes(text: str) -> np.ndarray:
+def character_codes(text: str) -> np.ndarray:
+    """Code points; uint32."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def run_hashes(codes: np.ndarray, owners: np.ndarray, lengths: range) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Hashes of all runs within one owner, as `texts_ngrams` makes them of characters.
+
+    Parameters
+    ----------
+    codes : numpy.ndarray, uint32, shape (units,)
+    owners : numpy.ndarray, int, shape (units,)
+        In order.
+    lengths : range
+
+    Returns
+    -------
+    list of (hashes, starts)
+        For each length; starts are the places of the runs' first units.
+    """
+    found = []
+    for length in lengths:
+        hashes, _ = _hashes(codes, range(length, length + 1), owners)
+        last = max(0, len(codes) - length + 1)
+        found.append((hashes, np.flatnonzero(owners[:last] == owners[length - 1 :][:last])))
+    return found
+
+
+def token_runs(tokens: Sequence[Sequence[str]], lengths: range) -> list[tuple[np.ndarray, np.ndarray]]:
+    """`run_hashes` of tokens, end to end through all texts."""
+    codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
+    return [(hashes ^ _TOKENS, starts) for hashes, starts in run_hashes(codes, _owners(tokens), lengths)]
 
 
 @lru_cache(maxsize=200_000)
 def _token_code(token: str) -> int:
-    codes = _codes(token[:20])
+    codes = character_codes(token[:20])
     return int(_hashes(codes, range(len(codes), len(codes) + 1))[0][-1]) if len(codes) else 0
 
 
 def _hashes(codes: np.ndarray, lengths: range, owners: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Hashes of all runs within one owner (None: all codes are of one), and whose they are; shorter runs first.
 
-    uint32 wraps around, which is what a hash wants.
+    uint32 wraps around, as a hash needs it.
     """
     owners = np.zeros(len(codes), np.int64) if owners is None else owners
     sums, found, whose = codes, [np.zeros(0, np.uint32)], [owners[:0]]

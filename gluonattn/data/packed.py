@@ -22,7 +22,7 @@ class Packed(NamedTuple):
     starts, lengths : numpy.ndarray, int64, shape (texts,)
         Where each text stands in `words`.
     ids : numpy.ndarray, int32, shape (distinct words + 1,)
-        What the vocabulary calls each word. The last row is of a dropped word: the unknown token's.
+        Id of each word in the vocabulary. The last row stands for a dropped word: the unknown token's.
     subwords : numpy.ndarray, int32, shape (distinct words + 1, K), or None
         Character n-grams of each word, padded with 0; a dropped word has none.
     padding : int
@@ -32,6 +32,8 @@ class Packed(NamedTuple):
     ngrams : list of numpy.ndarray, int32, or None
         N-grams of each text that the linear branch knows. None while the network trains: the branch's logits
         come as offsets then.
+    evidence : numpy.ndarray, float32, shape (tokens, channels), or None
+        Of each token in `words`, as `gluonattn.data.evidence` gives it to the network.
     """
 
     words: np.ndarray
@@ -42,20 +44,21 @@ class Packed(NamedTuple):
     padding: int
     fixed: int | None = None
     ngrams: Sequence[np.ndarray] | None = None
+    evidence: np.ndarray | None = None
 
     def take(self, texts: slice) -> Packed:
         """Some of the texts; nothing large is copied."""
         return self._replace(starts=self.starts[texts], lengths=self.lengths[texts],
                              ngrams=None if self.ngrams is None else self.ngrams[texts])
 
-    def batch(self, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
+    def batch(self, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
         """Padded arrays of the texts at these positions.
 
         Parameters
         ----------
         positions : sequence of int
-        share : float, default 0
-            Share of the words to drop.
+        word_dropout : float, default 0
+            Fraction of words that are replaced by ``<unk>``.
         rng : numpy.random.Generator or None
             Chooses them.
 
@@ -67,16 +70,19 @@ class Packed(NamedTuple):
             Only with a table of them.
         ngrams : numpy.ndarray, int32, shape (B, N)
             Only where they are known.
+        evidence : numpy.ndarray, float32, shape (B, T, channels)
+            Only where there is some; a dropped word keeps it.
         """
         lengths = self.lengths[positions]
         before = np.cumsum(lengths) - lengths
-        words = self.words[np.repeat(self.starts[positions] - before, lengths) + np.arange(lengths.sum())]
-        if share:
-            words[rng.random(len(words)) < share] = len(self.ids) - 1
+        places = np.repeat(self.starts[positions] - before, lengths) + np.arange(lengths.sum())
+        words = self.words[places]
+        if word_dropout:
+            words[rng.random(len(words)) < word_dropout] = len(self.ids) - 1
         ids = np.full((len(lengths), self.fixed or lengths.max()), self.padding, np.int32)
         real = np.arange(ids.shape[1]) < lengths[:, None]
         ids[real] = self.ids[words]
-        arrays = [ids, lengths.astype(np.int32)]
+        arrays: list[np.ndarray] = [ids, lengths.astype(np.int32)]
         if self.subwords is not None:
             rows = self.subwords[words]
             widest = max(1, int((rows > 0).sum(1).max()))
@@ -85,11 +91,16 @@ class Packed(NamedTuple):
             arrays.append(subwords)
         if self.ngrams is not None:
             arrays.append(padded([self.ngrams[i] for i in positions]))
+        if self.evidence is not None:
+            evidence = np.zeros((*ids.shape, self.evidence.shape[1]), np.float32)
+            evidence[real] = self.evidence[places]
+            arrays.append(evidence)
         return tuple(arrays)
 
 
 def pack(tokens, order: Sequence[int] | slice, vocabulary: Vocabulary, max_length: int, *, subword_buckets: int = 0,
-         fixed: int | None = None, ngrams: Sequence[np.ndarray] | None = None) -> Packed:
+         fixed: int | None = None, ngrams: Sequence[np.ndarray] | None = None,
+         evidence: np.ndarray | None = None) -> Packed:
     """Texts in the given order, cut to `max_length` tokens.
 
     Parameters
@@ -104,6 +115,8 @@ def pack(tokens, order: Sequence[int] | slice, vocabulary: Vocabulary, max_lengt
         See `Packed`; not less than `max_length`.
     ngrams : sequence of numpy.ndarray or None
         See `Packed`; in the given order.
+    evidence : numpy.ndarray or None
+        See `Packed`; of every token of `tokens`, in their own order.
     """
     ids = np.array([*vocabulary[tokens.words], vocabulary.unknown], np.int32)
     subwords = None
@@ -111,4 +124,4 @@ def pack(tokens, order: Sequence[int] | slice, vocabulary: Vocabulary, max_lengt
         subwords = padded([*(word_ngrams(word, subword_buckets) for word in tokens.words), ids[:0]])
     lengths = np.minimum(tokens.lengths, max_length)
     return Packed(tokens.numbers, tokens.ends[:-1][order], lengths[order], ids, subwords, vocabulary.padding, fixed,
-                  ngrams)
+                  ngrams, evidence)

@@ -54,13 +54,14 @@ def pad_batch(examples: Sequence[Example], padding: int, length: int | None = No
     subwords : numpy.ndarray, int32, shape (B, T, K)
         Only where the examples have them, as `ngrams`.
     ngrams : numpy.ndarray, int32, shape (B, N)
+    evidence : numpy.ndarray, float32, shape (B, T, channels)
     """
     rows = [example.ids[:length] for example in examples]
     valid_length = np.array([len(row) for row in rows], np.int32)
     ids = np.full((len(rows), length or valid_length.max()), padding, np.int32)
     real = np.arange(ids.shape[1]) < valid_length[:, None]
     ids[real] = np.concatenate(rows)
-    arrays = [ids, valid_length]
+    arrays: list[np.ndarray] = [ids, valid_length]
     if examples[0].subwords is not None:
         grams = padded([grams for example in examples for grams in (example.subwords or ())[:length]])
         subwords = np.zeros((*ids.shape, grams.shape[1]), np.int32)
@@ -68,6 +69,11 @@ def pad_batch(examples: Sequence[Example], padding: int, length: int | None = No
         arrays.append(subwords)
     if examples[0].ngrams is not None:
         arrays.append(padded([example.ngrams for example in examples if example.ngrams is not None]))
+    if examples[0].evidence is not None:
+        found = [example.evidence[:length] for example in examples if example.evidence is not None]
+        evidence = np.zeros((*ids.shape, found[0].shape[1]), np.float32)
+        evidence[real] = np.concatenate(found)
+        arrays.append(evidence)
     return tuple(arrays)
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
-from numbers import Real
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from ..errors import DataError
-from ..plain import is_blank, plain, read_texts
-from .tables import pick_column, read_lines, read_rows
+from ..plain import is_blank, read_texts
+from .lines import read_lines
+from .tables import pick_column, read_rows
+from .values import as_text as as_text
+from .values import label_text as label_text
 
 # The first one that a file has is taken; "review_text" and "Review Text" are "reviewtext".
 TEXT_COLUMNS = (
@@ -31,8 +27,7 @@ LABEL_COLUMNS = (
     "분류", "클래스", "정답", "극성", "polarity", "emotion", "category", "target", "카테고리", "감정라벨", "등급", "만족도",
     "rating", "ratings", "stars", "star", "score", "별", "평가점수", "리뷰평점", "리뷰점수", "리뷰별점", "y",
 )
-_MOST_LABELS = 50
-_FRACTION = re.compile(r"([+-]?\d+)\.(\d+)", re.ASCII)
+_MAX_LABELS = 50
 
 
 @dataclass
@@ -147,23 +142,31 @@ def read_reviews(
         elif not label:
             skipped["without a label"] += 1
         elif known is not None and label not in known:
-            raise DataError(
-                f"{path}, line {line}: label {label!r} is unknown to this model, which knows "
-                f"{', '.join(map(repr, known.values()))}. It stands in the column {label_name!r}: name another one with "
-                "--label-column, or use a model of these labels."
-            )
+            raise _unknown_label(f"{path}, line {line}", label, known.values(), label_name)
         else:
             texts.append(text)
             labels.append(label)
     if not texts:
         raise DataError(f"{path} holds no labelled review: expected a header and rows with text and label.")
-    if len(set(labels)) > _MOST_LABELS:
-        raise DataError(
-            f"{path}: column {label_name!r} holds {len(set(labels))} different labels, more than "
-            f"{_MOST_LABELS}. Is it the label? Name the right one with --label-column; figures are grouped into a few "
-            "classes first."
-        )
+    _require_few_labels(path, labels, label_name)
     return Reviews(texts, labels, {k: n for k, n in skipped.items() if n}, str(path), (text_name, label_name))
+
+
+def _unknown_label(where: str, label: str, known: Iterable[str], column: str) -> DataError:
+    return DataError(
+        f"{where}: label {label!r} is unknown to this model, which knows {', '.join(map(repr, known))}. It stands in the "
+        f"column {column!r}: name another one with --label-column, or use a model of these labels."
+    )
+
+
+def _require_few_labels(path: Path, labels: list[str], column: str) -> None:
+    """Raise DataError for a column that holds something else than classes: a text, a price, a number of stars."""
+    count = len(set(labels))
+    if count > _MAX_LABELS:
+        raise DataError(
+            f"{path}: column {column!r} holds {count} different labels, more than {_MAX_LABELS}. Is it the label? Name "
+            "the right one with --label-column. Group numbers into a few classes first."
+        )
 
 
 def read_text_column(path: str | os.PathLike, column: str | None = None) -> list[str]:
@@ -232,81 +235,6 @@ def _text_lines(path: Path, column: str | None) -> list[str] | None:
     except DataError:
         return [line.strip() for line in (first, *lines) if not is_blank(line)]
     return None
-
-
-def as_text(path, line: int, column: str, value) -> str:
-    """A row's value as text: JSON lines may hold numbers, and null or NaN for none.
-
-    Raises
-    ------
-    DataError
-        If it is a list, an object, true, false or infinite.
-    """
-    if _is_missing(value):
-        return ""
-    if isinstance(value, str):
-        return value
-    if _is_number(value):
-        return str(value)
-    raise DataError(
-        f"{path}, line {line}: expected text in {column!r}, got a {type(value).__name__} ({value!r:.40}). Name the "
-        "right columns with --text-column and --label-column."
-    )
-
-
-def label_text(value: Any, where: str) -> str:
-    """A label as it is compared: one class has one name, however a file writes it.
-
-    Whole numbers have no fraction and others no zeros behind it (1, 1.0 and "1.0" are "1", "4.50" is "4.5"), Hangul is
-    composed, white space around it and characters that cannot be seen are left out. A missing one (None, NaN) is "".
-
-    Parameters
-    ----------
-    value : object
-        What a file or a caller has: str, number, bool, None.
-    where : str
-        Its place, for messages.
-
-    Raises
-    ------
-    DataError
-        If it is a list, an object or infinite.
-    """
-    if _is_missing(value):
-        return ""
-    if isinstance(value, str):
-        found = plain(value).strip()
-        return _short(found)
-    if _is_number(value):
-        return str(int(value)) if value == int(value) else _short(str(value))
-    if isinstance(value, (bool, np.bool_)):
-        return str(bool(value))
-    raise DataError(
-        f"{where}: expected a label (text or a number), got a {type(value).__name__} ({value!r:.40}). Name the right "
-        "column with --label-column."
-    )
-
-
-def _short(label: str) -> str:
-    """A decimal number without the zeros behind it; another label as it is."""
-    found = _FRACTION.fullmatch(label)
-    if not found:
-        return label
-    whole, fraction = found[1], found[2].rstrip("0")
-    return f"{whole.lstrip('+')}.{fraction}" if fraction else str(int(whole))
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether it says that there is nothing: None, NaN, and what pandas has for them."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(_is_real(value) and value != value)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_real(value) and math.isfinite(value)
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, (Real, Decimal)) and not isinstance(value, bool)
 
 
 def require_two_labels(reviews: Reviews) -> list[str]:

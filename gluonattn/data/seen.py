@@ -1,8 +1,8 @@
 """Which texts a model was trained on, as a small sample of hashes beside its checkpoint.
 
 Of the texts' hashes the smallest are kept. Among other texts, those whose hash
-is as small are a fair sample of them, so the share of these that is known
-estimates the share of all that was trained on (a bottom-k sketch).
+is as small are a fair sample of them, so the fraction of these that is known
+estimates the fraction of all that was trained on (a bottom-k sketch).
 """
 
 from __future__ import annotations
@@ -51,17 +51,25 @@ def write_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str
 
 
 def share_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str | None) -> tuple[float, int] | None:
-    """The share of these texts that a model was trained on, estimated.
+    """The fraction of these texts that a model was trained on, estimated.
+
+    Parameters
+    ----------
+    folder : path
+        The model's checkpoint.
+    texts : iterable of str
+    fingerprint : str or None
+        Of the model's training run.
 
     Returns
     -------
-    (share, sampled) : (float, int) or None
+    (fraction, sampled) : (float, int) or None
         `sampled` texts were looked up. None where the checkpoint does not
         know what it was trained on, or none of the texts fell into the sample.
     """
     try:
         found = unseal(parse_json((Path(folder) / SEEN).read_bytes(), SEEN, ValueError))
-        if found is None:  # changed since: another share would be said
+        if found is None:  # changed since: the fraction would be wrong
             return None
         kept = np.frombuffer(base64.b64decode(found["smallest_hashes"]), "<u4")
         if found["fingerprint"] != fingerprint:

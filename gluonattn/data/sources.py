@@ -1,4 +1,4 @@
-"""Where reviews come from: the bundled sample, NSMC, or a file of one's own."""
+"""Where reviews come from: the bundled sample, NSMC, or a file of the user's own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Callable, NamedTuple
 
 from ..errors import DataError
+from ..finding import find_entries
 
 NSMC_URL = "https://raw.githubusercontent.com/e9t/nsmc/master/"
 NSMC_FILES = {
@@ -34,34 +35,50 @@ class Source(NamedTuple):
     label_names: Mapping[str, str] = MappingProxyType({})
 
 
+class Dataset(NamedTuple):
+    """A data set with a name: ``--data NAME``. One in a file of its own, ``NAME_dataset.py``, is found by itself.
+
+    Attributes
+    ----------
+    name : str
+    find : callable
+        ``find()``: its `Source`; raises DataError, with a cure, where the files are not there.
+    """
+
+    name: str
+    find: Callable[[], Source]
+
+
 def locate(data: str) -> Source:
     """Files behind a ``--data`` argument.
 
     Parameters
     ----------
     data : str
-        "sample", "nsmc", a folder that holds NSMC's two files, or a TSV, CSV
-        or JSON lines file.
+        A key of `DATASETS`, a folder that holds NSMC's two files, or a TSV,
+        CSV or JSON lines file.
 
     Raises
     ------
     DataError
         If nothing is there; the message says how to get it.
     """
-    if data == "sample":
-        folder = sample_folder()
-        return Source("sample", folder / "sample_train.tsv", folder / "sample_test.tsv", _SENTIMENT)
-    if data == "nsmc":
-        return _nsmc(nsmc_folder())
+    if data in DATASETS:
+        return DATASETS[data].find()
     path = Path(data)
     if path.is_dir():
         return _nsmc(path)
     if path.is_file():
         return Source(path.stem, path, None)
     raise DataError(
-        f"no data at {data!r}: expected 'sample', 'nsmc', a folder with NSMC's files, or a .tsv, .csv or "
+        f"no data at {data!r}: expected {', '.join(map(repr, DATASETS))}, a folder with NSMC's files, or a .tsv, .csv or "
         ".jsonl file."
     )
+
+
+def _sample() -> Source:
+    folder = sample_folder()
+    return Source("sample", folder / "sample_train.tsv", folder / "sample_test.tsv", _SENTIMENT)
 
 
 def sample_folder() -> Path:
@@ -168,7 +185,7 @@ def _download(url: str, target: Path, digest: str, progress) -> None:
 
 
 def fetch(url: str, part: Path, progress: Callable[[str, int, int], None] | None = None) -> None:
-    """Append what is missing of `url` to `part`.
+    """Append to `part` what is missing of `url`.
 
     Parameters
     ----------
@@ -222,3 +239,8 @@ def _cut(url: str, error: Exception, have: int) -> DataError:
         f"{url} cannot be reached ({getattr(error, 'reason', error)}). Check the network and run the "
         f"command again: it continues from {have:,} bytes."
     )
+
+
+DATASETS: dict[str, Dataset] = {found.name: found for found in (
+    Dataset("sample", _sample), Dataset("nsmc", lambda: _nsmc(nsmc_folder())),
+    *find_entries(__file__, __package__, "dataset"))}

@@ -10,7 +10,6 @@ import csv
 import json
 import os
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, Callable
 from ..errors import DataError
 from ..files import cannot_write, replacing_file
 from ..plain import plain
+from .lines import read_lines
 
 TSV, CSV, JSONL = "tsv", "csv", "jsonl"
 _FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
@@ -99,6 +99,19 @@ def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequenc
 
     Usual names are found in any case, and with spaces or underscores between
     their words; Hangul may be decomposed, as macOS writes it.
+
+    Parameters
+    ----------
+    path : path
+        The table, for messages.
+    columns : sequence of str
+        The columns it has.
+    wanted : str or None
+        The name a user gave.
+    usual : sequence of str
+        Names to look for where none was given.
+    role : str
+        What the column holds ("text"), for messages and the option's name.
 
     Raises
     ------
@@ -207,6 +220,11 @@ def _cannot_keep(path: Path, what: str, value: str, better: str) -> DataError:
 def atomic_file(path: Path, error: type[Exception] = DataError):
     """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+    error : type of exception, default DataError
+
     Yields
     ------
     callable
@@ -222,39 +240,6 @@ def atomic_file(path: Path, error: type[Exception] = DataError):
             yield write
     except OSError as problem:  # of the block's own
         raise error(cannot_write(path, problem.strerror)) from None
-
-
-def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None) -> Iterator[str]:
-    """Decoded lines of a file with their ends, a BOM left out.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read, or is not UTF-8: names the line. Or if its lines end in CR alone: all of it would be one.
-    """
-    try:
-        with open(path, "rb") as file:
-            for number, raw in enumerate(file, 1):
-                if on_bytes:
-                    on_bytes(len(raw))
-                if number == 1:
-                    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                        raise DataError(f"{path} is UTF-16: save it as UTF-8 (in Excel: CSV UTF-8).")
-                    raw = raw[3:] if raw.startswith(b"\xef\xbb\xbf") else raw
-                    if b"\r" in raw.rstrip(b"\r\n"):
-                        raise DataError(f"{path}: its first line has a CR (\\r) in it, as where an old Mac's program ended "
-                                        f"lines with it alone. Convert it: tr '\\r' '\\n' < {shlex.quote(str(path))} > "
-                                        f"lines{path.suffix}")
-                try:
-                    yield raw.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    raise DataError(
-                        f"{path}, line {number}: not UTF-8 (byte {raw[error.start]:#04x} at column "
-                        f"{error.start + 1}). Older Korean programs write CP949: try "
-                        f"iconv -f cp949 -t utf-8 {shlex.quote(str(path))} > utf8{path.suffix}"
-                    ) from None
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from None
 
 
 def _tab_records(lines):

@@ -1,8 +1,8 @@
 """The operations a back end must have: what a forward pass is written in.
 
-A classifier's forward pass (`gluonattn.engines.forward`) and the scores of the attention cells are written once,
+A classifier's forward pass (`gluonattn.classifier.engines.forward`) and the scores of the attention cells are written once,
 over an object `F` that has these operations. `NumpyClassifier`, `GradientClassifier`, `TorchClassifier` and
-`OnnxGraph` (`gluonattn/engines/`) are such objects. A new engine is a new one.
+`OnnxGraph` (`gluonattn/classifier/engines/`) are such objects. A new engine is a new one.
 """
 
 from __future__ import annotations
@@ -24,55 +24,139 @@ class Backend(Protocol):
         """A parameter."""
 
     def embed(self, name: str, ids: Array) -> Array:
-        """Rows of the table `name`: (..., ) int32 -> (..., E)."""
+        """Rows of a table: (...,) int32 -> (..., E).
+
+        Parameters
+        ----------
+        name : str
+            The table's, among the parameters.
+        ids : array, int32, any shape
+        """
 
     def bag(self, name: str, numbers: Array) -> Array:
-        """Sum of the rows of a table whose row 0 is zeros: (..., K) int32 -> (..., E)."""
+        """Sum of the rows of a table whose row 0 is zeros: (..., K) int32 -> (..., E).
+
+        Parameters
+        ----------
+        name : str
+            The table's, among the parameters.
+        numbers : array, int32, shape (..., K)
+        """
 
     def count(self, numbers: Array) -> Array:
         """How many of the last axis are above 0: (..., K) int32 -> (..., 1)."""
 
     def linear(self, inputs: Array, weight: str, bias: str | None = None) -> Array:
-        """``inputs W^T + b`` by the names of W (out, in) and b (out,): (..., in) -> (..., out)."""
+        """``inputs W^T + b``: (..., in) -> (..., out).
+
+        Parameters
+        ----------
+        inputs : array, shape (..., in)
+        weight : str
+            Name of W, shape (out, in).
+        bias : str or None
+            Name of b, shape (out,).
+        """
 
     def mask(self, ids: Array, valid_length: Array | None) -> Array:
-        """1 at tokens, 0 at padding: (B, T), (B,) -> (B, T); all 1 without lengths."""
+        """1 at tokens, 0 at padding: -> (B, T).
+
+        Parameters
+        ----------
+        ids : array, int32, shape (B, T)
+        valid_length : array, shape (B,), or None
+            Without lengths the mask is all 1.
+        """
 
     def recurrent(self, inputs: Array, valid_length: Array | None, prefixes: tuple[str, str]) -> Array:
-        """States of a Bi-GRU whose parameters' names begin with `prefixes`: (B, T, E) -> (B, T, 2H)."""
+        """States of a Bi-GRU: (B, T, E) -> (B, T, 2H).
+
+        Parameters
+        ----------
+        inputs : array, shape (B, T, E)
+        valid_length : array, shape (B,), or None
+        prefixes : tuple of str
+            How the names of its parameters begin, forward and backward.
+        """
 
     def additive(self, query: Array, key: Array, v: Array) -> Array:
-        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T)."""
+        """Scores v tanh(query + key): -> (B, T, T).
+
+        Parameters
+        ----------
+        query, key : array, shape (B, T, U)
+        v : array, shape (1, U)
+        """
 
     def softmax(self, scores: Array, mask: Array) -> Array:
-        """Over the last axis where `mask` (B, 1, T, T) is 1, elsewhere 0: (B, heads, T, T) -> the same."""
+        """Softmax over the last axis where `mask` is 1, elsewhere 0: (B, heads, T, T) -> the same.
+
+        Parameters
+        ----------
+        scores : array, shape (B, heads, T, T)
+        mask : array, shape (B, 1, T, T)
+            1 at tokens, 0 at padding.
+        """
 
     def hide(self, scores: Array, mask: Array) -> Array:
-        """Scores, -1e18 where `mask` is 0: (B, heads, T, T), (B, 1, T, T) -> (B, heads, T, T)."""
+        """Scores where `mask` is 1, elsewhere -1e18: (B, heads, T, T) -> the same.
+
+        Parameters
+        ----------
+        scores : array, shape (B, heads, T, T)
+        mask : array, shape (B, 1, T, T)
+            1 at tokens, 0 at padding.
+        """
 
     def greatest(self, values: Array) -> Array:
         """Maximum over the last axis: (..., K) -> (..., 1)."""
 
     def largest(self, values: Array, mask: Array) -> Array:
-        """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
+        """Maximum over valid positions: -> (B, C).
+
+        Parameters
+        ----------
+        values : array, shape (B, T, C)
+        mask : array, shape (B, T)
+            1 at tokens, 0 at padding.
+        """
 
     def identity(self, values: Array) -> Array:
         """1 on the diagonal: (B, T, ...) -> (T, T)."""
 
     def split_heads(self, values: Array, heads: int) -> Array:
-        """(B, T, C) -> (B, heads, T, C / heads)."""
+        """(B, T, C) -> (B, heads, T, C / heads).
+
+        Parameters
+        ----------
+        values : array, shape (B, T, C)
+        heads : int
+        """
 
     def merge_heads(self, values: Array) -> Array:
         """(B, heads, T, D) -> (B, T, heads * D)."""
 
     def matmul(self, first: Array, second: Array) -> Array:
-        """Product of the last two axes."""
+        """Product of the last two axes.
+
+        Parameters
+        ----------
+        first, second : array
+            Of the same shape but for the last two axes, (..., M, K) and (..., K, N).
+        """
 
     def swap(self, values: Array) -> Array:
         """The last two axes change places."""
 
     def expand(self, values: Array, axis: int) -> Array:
-        """A new axis of length 1."""
+        """A new axis of length 1.
+
+        Parameters
+        ----------
+        values : array
+        axis : int
+            Where the new axis stands.
+        """
 
     def flatten(self, values: Array) -> Array:
         """(B, ...) -> (B, the rest)."""
@@ -87,7 +171,20 @@ class Backend(Protocol):
         """Square root of each value."""
 
     def at_least(self, values: Array, least: Number) -> Array:
-        """The larger of each value and a number."""
+        """The larger of each value and a number.
+
+        Parameters
+        ----------
+        values : array
+        least : int or float
+        """
 
     def dropout(self, values: Array, rate: float) -> Array:
-        """Some values 0, in training only."""
+        """Values, some of them 0 in training only.
+
+        Parameters
+        ----------
+        values : array
+        rate : float
+            Probability of a 0.
+        """

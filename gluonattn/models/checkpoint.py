@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,19 +17,24 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 from safetensors.numpy import save as dump_tensors
 
-from ..contents import COPY_AGAIN, digest, digest_json, is_finite, parse_json, parse_tensors, require
+from ..contents import COPY_AGAIN, digest, digest_json, parse_json, parse_tensors, require
 from ..errors import CheckpointError
-from ..files import clear_all_partials, clear_partials, is_partial, new_folder, replace_file
+from ..files import new_folder, replace_file
 from .compact import expand
 from .config import FORMAT, check_config, refuse
+from .folder import CONFIG as CONFIG
+from .folder import FILES, HISTORY, TABLE, VOCABULARY, WEIGHTS, clear_aside, place_aside
+from .folder import clear_leftovers as clear_leftovers
+from .folder import recover as recover
+from .weights import CHANNELS as CHANNELS
+from .weights import EVIDENCE as EVIDENCE
+from .weights import KNOWN_NGRAMS as KNOWN_NGRAMS
+from .weights import check_evidence, check_values
+from .weights import check_weights as check_weights
+from .weights import get_weights as get_weights
+from .weights import set_weights as set_weights
 
-CONFIG, VOCABULARY, WEIGHTS, HISTORY = "config.json", "vocab.json", "model.safetensors", "history.json"
-_FILES = (CONFIG, VOCABULARY, WEIGHTS, HISTORY)
-KNOWN_NGRAMS = "known_ngrams"  # among the weights: what the linear branch's n-grams are looked up in
-_TABLE = "history.csv"  # the history again, for a spreadsheet
 _CONFIG_KEYS = ("format", "recipe", "model", "tokenizer", "labels", "max_length", "versions", "sha256")
-# Names that versions before the one writer gave what they had not finished.
-_OLD_PARTIAL = re.compile(r"\.(config\.json|history\.json|history\.csv|words\.tsv|epoch-\d+\.safetensors)\.[a-z0-9_]{8}")
 
 
 class Checkpoint(NamedTuple):
@@ -46,8 +49,9 @@ class Checkpoint(NamedTuple):
     vocabulary : str
         GluonNLP Vocab as JSON.
     weights : dict of str to numpy.ndarray
-        Parameters by their structural name; ``known_ngrams`` (uint32, sorted)
-        too, where the model has a linear branch.
+        Parameters by their structural name; beside them the tables of `EVIDENCE`
+        where the model reads evidence, and ``known_ngrams`` (uint32, sorted)
+        where it has a linear branch.
     history : list of dict
         One for each epoch.
     """
@@ -63,6 +67,11 @@ def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
 
     Other files in the folder (a picture, say) stay there.
 
+    Parameters
+    ----------
+    folder : path
+    checkpoint : Checkpoint
+
     Raises
     ------
     CheckpointError
@@ -76,7 +85,7 @@ def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
     config = _sealed({"finished": True, **checkpoint.config, "format": FORMAT,
                       "sha256": {VOCABULARY: digest(vocabulary), WEIGHTS: digest(weights)}})
     check_config(config, folder / CONFIG)
-    _check_weights(checkpoint.weights, folder / WEIGHTS)
+    check_values(checkpoint.weights, folder / WEIGHTS)
     content = {CONFIG: _json(config), VOCABULARY: vocabulary, WEIGHTS: weights, HISTORY: _json(checkpoint.history)}
     with _writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -84,10 +93,10 @@ def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
             for name, data in content.items():
                 (partial / name).write_bytes(data)
             if folder.exists():
-                _clear_aside(folder)
-                folder.rename(_aside(folder))
+                clear_aside(folder)
+                folder.rename(place_aside(folder))
             partial.rename(folder)
-            _clear_aside(folder)
+            clear_aside(folder)
     return folder
 
 
@@ -101,7 +110,7 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
         checkpoint; the message names the file.
     """
     folder = Path(folder)
-    content = _read(folder, _FILES)
+    content = _read(folder, FILES)
     config = _parse_config(folder / CONFIG, content[CONFIG])
     for name in (VOCABULARY, WEIGHTS):
         if config["sha256"].get(name) != digest(content[name]):
@@ -115,9 +124,10 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
         vocabulary = content[VOCABULARY].decode()
     except ValueError as error:
         refuse(folder / VOCABULARY, str(error))
-    _check_weights(weights, folder / WEIGHTS)
+    check_values(weights, folder / WEIGHTS)
     if config["model"].get("ngrams", 0) != len(weights.get(KNOWN_NGRAMS, ())):
         refuse(folder / WEIGHTS, "it does not hold the n-grams of this model")
+    check_evidence(config["model"], weights, folder / WEIGHTS)
     history = parse_json(content[HISTORY], folder / HISTORY, CheckpointError)
     require(history, list[dict[str, Union[int, float, None]]], folder / HISTORY, CheckpointError)
     return Checkpoint(config, vocabulary, weights, history)
@@ -130,17 +140,30 @@ def read_config(folder: str | os.PathLike) -> dict[str, Any]:
 
 
 def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None:
-    """Replace a checkpoint's history.json, and write it beside as history.csv."""
+    """Replace a checkpoint's history.json, and history.csv beside it.
+
+    Parameters
+    ----------
+    folder : path
+    history : sequence of mapping
+        One for each epoch.
+    """
     import pandas as pd
 
     folder = Path(folder)
     with _writing(folder):
         replace_file(folder / HISTORY, _json(list(history)))
-        replace_file(folder / _TABLE, pd.DataFrame(list(history)).to_csv(index=False).encode())
+        replace_file(folder / TABLE, pd.DataFrame(list(history)).to_csv(index=False).encode())
 
 
 def update_config(folder: str | os.PathLike, **more: Any) -> None:
     """Add entries to a checkpoint's config.json; weights and vocabulary stay as they are.
+
+    Parameters
+    ----------
+    folder : path
+    **more : JSON value
+        Entries by name.
 
     Raises
     ------
@@ -172,95 +195,6 @@ def require_writable(folder: Path) -> None:
             (partial / CONFIG).write_bytes(b"\0")
 
 
-def recover(folder: Path) -> None:
-    """Finish what a kill stopped while a checkpoint was replaced.
-
-    The older checkpoint is put back if the newer one had not taken its place yet; else the user's own files move
-    over from the older one.
-    """
-    if not folder.exists() and _aside(folder).is_dir():
-        _aside(folder).rename(folder)
-    elif folder.is_dir():
-        _clear_aside(folder)
-
-
-def clear_leftovers(folder: Path) -> None:
-    """Remove what killed runs left half-written beside and in `folder`; that of a living run stays."""
-    for path in (folder, folder.with_name(folder.name + ".resume")):
-        clear_partials(path)
-    old = re.compile(re.escape(f".{folder.name}") + r"(\.resume)?\.[a-z0-9_]{8}")
-    for path in _entries(folder.parent):  # of versions before the one writer
-        if not old.fullmatch(path.name):
-            continue
-        if path.is_dir() and all(inside.name in _FILES for inside in path.iterdir()):
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.is_file() and ".resume." in path.name:
-            path.unlink(missing_ok=True)
-    for inside in (folder, *filter(Path.is_dir, _entries(folder))):
-        clear_all_partials(inside)
-        for path in _entries(inside):
-            if _OLD_PARTIAL.fullmatch(path.name):
-                path.unlink(missing_ok=True)
-
-
-def _entries(folder: Path) -> list[Path]:
-    return list(folder.iterdir()) if folder.is_dir() else []
-
-
-def get_weights(model) -> dict[str, np.ndarray]:
-    """Parameters of a Gluon block by structural name, as numpy arrays."""
-    return {name: p.data().asnumpy() for name, p in model._collect_params_with_prefix().items()}
-
-
-def set_weights(model, weights: Mapping[str, np.ndarray], device) -> None:
-    """Set every parameter of a Gluon block.
-
-    Raises
-    ------
-    CheckpointError
-        If names or shapes differ from the model's.
-    """
-    parameters = model._collect_params_with_prefix()
-    check_weights({name: parameter.shape for name, parameter in parameters.items()}, weights)
-    for name, parameter in parameters.items():
-        parameter._load_init(_array(weights[name]), device)
-
-
-def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, np.ndarray]) -> None:
-    """Raise CheckpointError unless names and shapes are those of the model; a 0 fits any width."""
-    if set(shapes) != set(weights):
-        odd = sorted(set(shapes) ^ set(weights))
-        raise CheckpointError(
-            f"the weights do not fit this model: {', '.join(odd[:5])} stand on one side only. The "
-            "checkpoint's config.json and model.safetensors are of different models."
-        )
-    for name, shape in shapes.items():
-        # A 0 is a width Gluon infers from its first input.
-        if len(shape) != weights[name].ndim or any(
-            known and known != found for known, found in zip(shape, weights[name].shape)
-        ):
-            raise CheckpointError(
-                f"{name} has shape {weights[name].shape} in the checkpoint and {tuple(shape)} in the "
-                "model: config.json and model.safetensors are of different models."
-            )
-
-
-def _array(values):
-    from ..runtime import mx
-
-    return mx.nd.array(values, dtype=values.dtype)
-
-
-def _check_weights(weights: Mapping[str, np.ndarray], path: Path) -> None:
-    """What can be said of weights without a model: they are numbers, and n-grams are in order."""
-    for name, values in weights.items():
-        if name != KNOWN_NGRAMS and (values.dtype.kind != "f" or not is_finite(values)):
-            refuse(path, f"{name} must be finite floating-point numbers")
-    known = weights.get(KNOWN_NGRAMS)
-    if known is not None and (known.dtype != np.uint32 or known.ndim != 1 or (known[1:] <= known[:-1]).any()):
-        refuse(path, f"{KNOWN_NGRAMS} must be distinct hashes (uint32) in order")
-
-
 @contextmanager
 def _writing(folder: Path):
     try:
@@ -275,8 +209,8 @@ def _writing(folder: Path):
 def _read(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     """Files of a checkpoint folder, or of the older one that a kill left aside."""
     place = folder
-    if not folder.exists() and _aside(folder).is_dir():  # a kill struck between the two renames
-        place = _aside(folder)
+    if not folder.exists() and place_aside(folder).is_dir():  # a kill struck between the two renames
+        place = place_aside(folder)
     if not place.is_dir():
         raise CheckpointError(
             f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out "
@@ -288,7 +222,7 @@ def _read(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
             content[name] = (place / name).read_bytes()
         except OSError as error:
             raise CheckpointError(
-                f"{folder / name}: {error.strerror}. A checkpoint folder holds {', '.join(_FILES)}."
+                f"{folder / name}: {error.strerror}. A checkpoint folder holds {', '.join(FILES)}."
             ) from None
     return content
 
@@ -339,29 +273,12 @@ def is_checkpoint(folder: Path) -> bool:
     return isinstance(config, dict) and {"format", "sha256"} <= config.keys()
 
 
-def is_pronunciation(folder: Path) -> bool:
-    """Whether a folder holds a model of pronunciation; one that cannot be read is left to what loads it to complain of."""
+def recipe_of(folder: str | os.PathLike) -> str | None:
+    """The recipe of a checkpoint folder; None where it cannot be read: what loads it then says why."""
     try:
-        return read_config(folder)["recipe"] == "pronunciation"
+        return read_config(folder)["recipe"]
     except CheckpointError:
-        return False
-
-
-def _aside(folder: Path) -> Path:
-    folder = folder.resolve()
-    return folder.with_name(f".{folder.name}.old")
-
-
-def _clear_aside(folder: Path) -> None:
-    """Remove the older checkpoint; what is not a checkpoint's file moves to the new one."""
-    old = _aside(folder)
-    if not old.is_dir():
-        return
-    for path in old.iterdir():
-        half_written = is_partial(path.name) or _OLD_PARTIAL.fullmatch(path.name)
-        if path.name not in (*_FILES, _TABLE) and not half_written and not (folder / path.name).exists():
-            path.rename(folder / path.name)
-    shutil.rmtree(old, ignore_errors=True)
+        return None
 
 
 def _json(value) -> bytes:

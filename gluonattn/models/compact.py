@@ -39,7 +39,7 @@ def compact(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def expand(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What `compact` gives as 32-bit floats; other weights as they are.
+    """The 32-bit floats of what `compact` gives; other weights as they are.
 
     Raises
     ------

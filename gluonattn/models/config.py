@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Optional, Union
 
@@ -10,10 +11,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ..contents import all_finite, require
 from ..contents import refuse as refuse_as
 from ..errors import CheckpointError
-from .cells import CELLS
 
 FORMAT = 1
-PRONUNCIATION = "pronunciation"
 
 # msgspec reads these while Python 3.9 runs, which knows no `X | None`.
 Size = Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -22,44 +21,6 @@ Width = Annotated[int, Meta(ge=1, le=65_536)]
 Rate = Annotated[float, Meta(ge=0, lt=1)]
 Number = Union[int, float]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-
-
-class ClassifierModel(Struct, forbid_unknown_fields=True):
-    """Keyword arguments of a recipe's classifier; what is not there has the recipe's default."""
-
-    vocab_size: Size
-    classes: Size = 2
-    cell: Literal[tuple(CELLS)] = "mlp"  # type: ignore[valid-type]
-    length: Union[Size, UnsetType] = UNSET
-    embed_size: Width = 1
-    hidden_size: Width = 64
-    units: Width = 1
-    num_heads: Width = 4
-    dropout: Rate = 0.0
-    attention_dropout: Rate = 0.0
-    subword_size: Width = 1
-    subword_buckets: Count = 0
-    ngrams: Count = 0
-
-
-class PronunciationModel(Struct, forbid_unknown_fields=True):
-    """Keyword arguments of the Transformer."""
-
-    vocab_size: Size
-    units: Width = 64
-    hidden_size: Width = 256
-    num_layers: Annotated[int, Meta(ge=1, le=256)] = 2
-    num_heads: Width = 4
-    dropout: Rate = 0.1
-    max_length: Annotated[int, Meta(ge=1, le=4096)] = 48
-
-
-class _OfClassifier(Struct):
-    model: ClassifierModel
-
-
-class _OfPronunciation(Struct):
-    model: PronunciationModel
 
 
 class Explained(Struct):
@@ -82,7 +43,7 @@ class Config(Struct):
     """config.json of any recipe. Other entries may stand there: they are another version's, and not read."""
 
     format: Literal[1]
-    recipe: Literal["default", "post", "pronunciation"]
+    recipe: str
     model: dict[str, Any]
     tokenizer: str
     labels: list[str]
@@ -100,7 +61,9 @@ class Config(Struct):
 
 
 def check_config(config: Any, path: Path) -> None:
-    """Raise CheckpointError unless config.json (as it was parsed) is one that a model can be made of.
+    """Raise CheckpointError unless config.json (as it was parsed) is one of a model of any task.
+
+    What it says of the task's own is checked by the task, as in `gluonattn.classifier.config`.
 
     Parameters
     ----------
@@ -111,51 +74,45 @@ def check_config(config: Any, path: Path) -> None:
     found = require(config, Config, path, CheckpointError)
     if not all_finite({key: value for key, value in config.items() if key != "validation"}):
         refuse(path, "a number is not finite")
+    if len(set(found.labels)) != len(found.labels):
+        refuse(path, f"`labels` are not all different: {', '.join(map(repr, found.labels[:5]))}")
     explained = found.explanation
     if explained is not UNSET and explained.comprehensiveness and explained.method not in explained.comprehensiveness:
         refuse(path, f"`explanation.method` is {explained.method!r:.40}, of which it has no figures")
-    if found.recipe == PRONUNCIATION:
-        _check_pronunciation(found, path)
-    else:
-        _check_classifier(found, path)
 
 
-def check_model(model: Any, path: Path) -> ClassifierModel:
-    """Raise CheckpointError unless these can be keyword arguments of a classifier."""
-    found = require({"model": model}, _OfClassifier, path, CheckpointError).model
-    if found.cell == "multi-head" and 2 * found.hidden_size % found.num_heads:
-        refuse(path, f"`model` has {found.num_heads} heads, which do not divide twice its hidden_size")
-    if found.subword_buckets == 1 or (found.ngrams and not found.subword_buckets):
-        refuse(path, f"`model` has {found.subword_buckets} subword_buckets and {found.ngrams} ngrams, which cannot be")
-    return found
+def require_recipe(config: dict[str, Any], recipes: Sequence[str], path: Path) -> None:
+    """Raise CheckpointError unless config.json is of one of the recipes of a task.
+
+    Parameters
+    ----------
+    config : dict
+        As `gluonattn.models.checkpoint.load_checkpoint` gives it.
+    recipes : sequence of str
+    path : pathlib.Path
+        What the message calls it.
+    """
+    found = config["recipe"]
+    if found in recipes:
+        return
+    own = f"what opens it is told by `gluonattn {found} --help`" if has_commands(found) else (
+        "gluonattn.load and `gluonattn explain` open a classifier" if found in ("default", "post") else
+        "this version knows no such recipe: check that the file is whole, or update gluonattn")
+    raise CheckpointError(f"{path} is of a model of recipe {found!r:.40}, where {' or '.join(map(repr, recipes))} was "
+                          f"expected: {own}.")
 
 
-def _check_classifier(config: Config, path: Path) -> None:
-    model, labels = check_model(config.model, path), config.labels
-    if len(labels) < 2 or len(set(labels)) != len(labels) or len(labels) != model.classes:
-        refuse(path, f"`labels` are {', '.join(map(repr, labels[:5])) or 'none'}, where a classifier has as many as its "
-                     f"model has classes ({model.classes}), at least 2 and all different")
-    if config.weighing is not UNSET and len(config.weighing.bias) != len(labels):
-        refuse(path, f"`weighing.bias` has {len(config.weighing.bias)} numbers for {len(labels)} labels")
-    if config.recipe == "post":
-        if model.length not in (UNSET, config.max_length) or model.subword_buckets or model.ngrams:
-            refuse(path, "a model of the post's recipe reads `max_length` tokens and no n-grams")
-    elif model.length is not UNSET:
-        refuse(path, "`model.length` belongs to the post's recipe")
-
-
-def _check_pronunciation(config: Config, path: Path) -> None:
-    model = require({"model": config.model}, _OfPronunciation, path, CheckpointError).model
-    if config.labels:
-        refuse(path, "a model of pronunciation has no `labels`")
-    if model.units % model.num_heads or config.max_length != model.max_length or config.max_length < 2:
-        refuse(path, "`model` does not fit together: units must be a multiple of num_heads, and max_length one number")
-    needed = {"epoch": config.epoch, "fingerprint": config.fingerprint, "training.data": config.training.get("data")}
-    for name, value in needed.items():
-        if value in (None, UNSET):
-            refuse(path, f"`{name}` is missing")
+def has_commands(recipe: str) -> bool:
+    """Whether a recipe is that of a task with a room and a command group of its own name."""
+    return recipe.isidentifier() and (Path(__file__).parents[1] / recipe / "commands.py").is_file()
 
 
 def refuse(path: Path, reason: str) -> NoReturn:
-    """Raise CheckpointError for a file of a checkpoint whose values are not what they should be."""
+    """Raise CheckpointError for a file of a checkpoint whose values are not what they should be.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    reason : str
+    """
     refuse_as(path, reason, CheckpointError)

@@ -1,4 +1,4 @@
-"""Saying a word letter by letter: the Transformer's decoder with a cache, under GluonNLP's beam search."""
+"""Sequences decoded letter by letter: the Transformer's decoder with a cache, under GluonNLP's beam search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StepDecoder:
     ----------
     model : Transformer
     never : sequence of int
-        Ids that are not to be said.
+        Ids that must not be decoded.
     """
 
     def __init__(self, model, never: Sequence[int] = ()):
@@ -44,7 +44,7 @@ class StepDecoder:
         Parameters
         ----------
         letters : mxnet.nd.NDArray, shape (B,)
-            The letter said last.
+            The last letter.
         states : list
             Of `start`, or of the step before.
 
@@ -89,7 +89,7 @@ def _attend(cell, x, keys_and_values, mask):
     return context.reshape((-4, -1, cell._num_heads, 0, 0)).transpose((0, 2, 1, 3)).reshape((0, 0, -1))
 
 
-def decode(model, source, source_length, begin: int, end: int, beam: int = 1, longest: int = 48,
+def decode(model, source, source_length, begin: int, end: int, beam: int = 1, max_length: int = 48,
            never: Sequence[int] = ()) -> tuple[list[list[np.ndarray]], np.ndarray]:
     """The most probable sequences that a beam search finds; with a beam of 1, greedily.
 
@@ -101,11 +101,11 @@ def decode(model, source, source_length, begin: int, end: int, beam: int = 1, lo
     begin, end : int
         Ids of the letters that begin and end a sequence.
     beam : int, default 1
-        Sequences that are followed at once.
-    longest : int, default 48
+        Number of sequences that the search keeps.
+    max_length : int, default 48
         Letters, begin among them, after which a sequence is cut.
     never : sequence of int
-        Ids that are not to be said.
+        Ids that must not be decoded.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def decode(model, source, source_length, begin: int, end: int, beam: int = 1, lo
     """
     step = StepDecoder(model, never)
     scorer = nlp.model.BeamSearchScorer(alpha=0, from_logits=False)  # nothing is added for length
-    sampler = nlp.model.BeamSearchSampler(beam, step, end, scorer, max_length=longest - 1)
+    sampler = nlp.model.BeamSearchSampler(beam, step, end, scorer, max_length=max_length - 1)
     first = mx.nd.full((len(source),), begin, ctx=source.context)
     samples, scores, lengths = (found.asnumpy() for found in sampler(first, step.start(source, source_length)))
     said = [[row[1 : length - 1] for row, length in zip(rows, counts)] for rows, counts in zip(samples, lengths)]

@@ -1,4 +1,4 @@
-"""A bidirectional GRU that honours sequence lengths, at the speed of the fused one.
+"""A bidirectional GRU that respects sequence lengths, as fast as MXNet's fused one.
 
 On CPU MXNet's fused GRU silently ignores ``use_sequence_length`` (1.9.1): its
 backward direction would start in the padding. Here one more input says which
@@ -24,6 +24,8 @@ class BiGRU(mx.gluon.HybridBlock):
         Units of each direction.
     input_size : int
         Width of the input.
+    **kwargs
+        Of `mxnet.gluon.HybridBlock`.
 
     Notes
     -----

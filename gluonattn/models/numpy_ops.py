@@ -36,7 +36,7 @@ _interrupted = False
 
 @contextmanager
 def _holding_interrupts():
-    """Where MXNet calls Python, Ctrl-C would come out as an error of MXNet's: `raise_interrupt` has it later."""
+    """Keep a Ctrl-C for `raise_interrupt`: where MXNet calls Python, it would become an error of MXNet's."""
     global _interrupted
     try:
         yield
@@ -45,7 +45,7 @@ def _holding_interrupts():
 
 
 def raise_interrupt() -> None:
-    """Raise the KeyboardInterrupt that came inside one of these operators; what they computed then is worth nothing."""
+    """Raise the KeyboardInterrupt that came inside one of these operators. What they computed then is not valid."""
     global _interrupted
     if _interrupted:
         _interrupted = False
@@ -65,9 +65,9 @@ def pool(context: np.ndarray, mask: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray, float32, shape (B, 2 C)
     """
-    shares = mask / mask.sum(axis=1, keepdims=True)
+    fractions = mask / mask.sum(axis=1, keepdims=True)
     largest = (context + (mask - 1)[:, :, None] * np.float32(1e9)).max(axis=1)
-    return np.concatenate([(shares[:, None] @ context)[:, 0], largest], axis=1)
+    return np.concatenate([(fractions[:, None] @ context)[:, 0], largest], axis=1)
 
 
 def pool_gradient(context, mask, features, gradient) -> np.ndarray:

@@ -16,7 +16,7 @@ FOLDER = "snapshots"
 
 
 def save_snapshot(checkpoint: Path, epoch: int, weights: Mapping[str, np.ndarray], fingerprint: str) -> Path:
-    """Write one; with epoch 0, those of an earlier run are removed.
+    """Write a snapshot. Epoch 0 removes those of an earlier run.
 
     Parameters
     ----------
@@ -42,13 +42,22 @@ def save_snapshot(checkpoint: Path, epoch: int, weights: Mapping[str, np.ndarray
 
 
 def snapshot_epochs(checkpoint: Path) -> tuple[int, ...]:
-    """Epochs there are snapshots of, in order."""
+    """Epochs that have a snapshot, in order."""
     found = (re.fullmatch(r"epoch-(\d+)\.safetensors", path.name) for path in (checkpoint / FOLDER).glob("*"))
     return tuple(sorted(int(match[1]) for match in found if match))
 
 
 def load_snapshot(checkpoint: Path, epoch: int, fingerprint: str) -> dict[str, np.ndarray]:
     """The parameters of an epoch.
+
+    Parameters
+    ----------
+    checkpoint : pathlib.Path
+        The folder.
+    epoch : int
+        0 is before training.
+    fingerprint : str
+        Of the run that wrote the checkpoint.
 
     Raises
     ------

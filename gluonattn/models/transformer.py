@@ -10,12 +10,13 @@ from ..runtime import mx, nlp
 
 
 class Transformer(mx.gluon.HybridBlock):
-    """Embeddings -> encoder; embeddings of what was said so far -> decoder -> Dense (Vaswani et al. 2017).
+    """Embeddings -> encoder; embeddings of the letters so far -> decoder -> Dense (Vaswani et al. 2017).
 
     Parameters
     ----------
     vocab_size : int
-        Letters, those for beginning, end and padding among them; both sides share them, with embeddings of their own.
+        Number of letters, with those for beginning, end and padding. Source and target use the same ids; each has
+        embeddings of its own.
     units : int, default 64
         Width of all states.
     hidden_size : int, default 256
@@ -27,6 +28,8 @@ class Transformer(mx.gluon.HybridBlock):
         Of states and of attention weights, in training.
     max_length : int, default 48
         Longest sequence on either side.
+    **kwargs
+        Of `mxnet.gluon.HybridBlock`.
     """
 
     def __init__(self, vocab_size: int, units: int = 64, hidden_size: int = 256, num_layers: int = 2,
@@ -46,10 +49,12 @@ class Transformer(mx.gluon.HybridBlock):
 
         Parameters
         ----------
+        F : module
+            mxnet.nd or mxnet.sym, as Gluon gives it.
         source : NDArray or Symbol, shape (B, S)
-            Ids of what is written.
+            Ids of the source letters.
         source_length : NDArray or Symbol, float32, shape (B,)
-            Behind it all is padding, which nothing looks at.
+            Everything after it is padding, which has no weight.
         target : NDArray or Symbol, shape (B, T)
             Ids of the beginning and of what was said so far. A position looks at itself and those before it, so
             padding at the end is never looked at.

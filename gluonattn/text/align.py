@@ -59,7 +59,14 @@ def align(text: str, tokens: Iterable[tuple[str, str | None]]) -> list[Token]:
 
 
 def cover(text: str, tokens: Sequence[Token]) -> list[Token]:
-    """Add an untagged token for each run of non-space characters no token covers."""
+    """Add an untagged token for each run of non-space characters that no token covers.
+
+    Parameters
+    ----------
+    text : str
+    tokens : sequence of Token
+        In reading order.
+    """
     position = 0
     for token in tokens:  # mostly they follow each other, with spaces between them at the most
         if text[position : token.start].strip():

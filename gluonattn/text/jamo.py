@@ -1,4 +1,4 @@
-"""Hangul syllables as letters and back; the classes of sounds that pronunciation rules speak of."""
+"""Hangul syllables as letters and back; the classes of sounds that spelling rules speak of."""
 
 from __future__ import annotations
 
@@ -37,7 +37,13 @@ def coda_of(character: str) -> str:
 
 
 def join(onset: str, vowel: str, coda: str = "") -> str:
-    """The composed syllable of three letters."""
+    """The composed syllable of three letters.
+
+    Parameters
+    ----------
+    onset, vowel : str
+    coda : str, default ""
+    """
     return chr(_FIRST + (ONSETS.index(onset) * 21 + VOWELS.index(vowel)) * 28 + CODAS.index(coda))
 
 
@@ -51,7 +57,14 @@ ALPHABET = tuple(_PARTS)
 
 
 def conjoin(jamo: str, place: str) -> str:
-    """The conjoining jamo of a letter in a place: ``conjoin("ㄱ", "coda")`` is U+11A8."""
+    """The conjoining jamo of a letter in a place: ``conjoin("ㄱ", "coda")`` is U+11A8.
+
+    Parameters
+    ----------
+    jamo : str
+        A compatibility letter.
+    place : {"onset", "vowel", "coda"}
+    """
     start, letters = _CONJOINING[place]
     return chr(start + letters.index(jamo))
 

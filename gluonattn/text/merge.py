@@ -17,9 +17,9 @@ def merge_into(record: AttentionRecord, tokenizer: Tokenizer, key_tokenizer: Tok
     """The record between other units of the same text (morphemes, say), attention mass conserved.
 
     A piece that lies in one unit belongs to it. One that reaches over several (subwords know nothing of
-    morphemes) is shared out among them by the visible characters it has in each. The weight of a merged key
-    is the sum of the shares in it; a merged query is the mean over the pieces in it, weighted by
-    their shares. A piece of blanks goes with the unit behind it, or the last. Every row keeps its sum.
+    morphemes) is divided among them by the visible characters it has in each. The weight of a merged key
+    is the sum of the fractions in it. A merged query is the mean over the pieces in it, weighted by
+    their fractions. A piece of blanks goes with the unit behind it, or the last. Every row keeps its sum.
     Special tokens, and pieces that no unit touches, stay by themselves; a unit that no piece touches is left out.
 
     Parameters
@@ -41,13 +41,13 @@ def merge_into(record: AttentionRecord, tokenizer: Tokenizer, key_tokenizer: Tok
         If a unit's span lies outside the text.
     """
     name = getattr(tokenizer, "name", getattr(tokenizer, "__name__", "units"))
-    query_shares, queries = shares(record.queries, tokenizer(record.query_text), record.query_text)
+    query_fractions, queries = measure_overlaps(record.queries, tokenizer(record.query_text), record.query_text)
     if record.queries == record.keys and record.query_text == record.key_text and key_tokenizer is None:
-        key_shares, keys = query_shares, queries
+        key_fractions, keys = query_fractions, queries
     else:
-        key_shares, keys = shares(record.keys, (key_tokenizer or tokenizer)(record.key_text), record.key_text)
-    means = query_shares / query_shares.sum(0, keepdims=True)  # (queries, units)
-    weights = means.T @ record.weights.astype(np.float64) @ key_shares
+        key_fractions, keys = measure_overlaps(record.keys, (key_tokenizer or tokenizer)(record.key_text), record.key_text)
+    means = query_fractions / query_fractions.sum(0, keepdims=True)  # (queries, units)
+    weights = means.T @ record.weights.astype(np.float64) @ key_fractions
     return replace(record, queries=tuple(queries), keys=tuple(keys), weights=weights, queries_vectors=None,
                    keys_vectors=None, values=None, source={**record.source, "merged": str(name)})
 
@@ -62,7 +62,7 @@ def with_tags(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord:
     """
 
     def tagged(tokens: Sequence[Token], text: str) -> list[Token]:
-        matrix, units = shares(tokens, tokenizer(text), text)
+        matrix, units = measure_overlaps(tokens, tokenizer(text), text)
         return [token._replace(tag=units[int(row.argmax())].tag) for token, row in zip(tokens, matrix)]
 
     same = record.queries == record.keys and record.query_text == record.key_text
@@ -70,15 +70,21 @@ def with_tags(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord:
     return replace(record, queries=tuple(queries), keys=tuple(queries if same else tagged(record.keys, record.key_text)))
 
 
-def shares(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[np.ndarray, list[Token]]:
-    """How much of each token each unit has.
+def measure_overlaps(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[np.ndarray, list[Token]]:
+    """What fraction of each token lies in each unit.
+
+    Parameters
+    ----------
+    tokens, units : sequence of Token
+    text : str
+        The raw text that all spans index.
 
     Returns
     -------
-    shares : numpy.ndarray, float64, shape (tokens, units)
+    fractions : numpy.ndarray, float64, shape (tokens, units)
         Rows sum to 1, no column is empty.
     units : list of Token
-        The units that have a share, and the tokens that stand by themselves, in reading order.
+        The units that hold a part of some token, and the tokens that stand by themselves, in reading order.
     """
     for unit in units:
         if not 0 <= unit.start <= unit.end <= len(text):
@@ -98,10 +104,10 @@ def shares(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[
             for j in behind[:1] or before[-1:]:
                 parts[i, j] = 1
     alone = np.flatnonzero(parts.sum(1) == 0)
-    own = np.zeros((len(tokens), len(alone)))
-    own[alone, range(len(alone))] = 1
+    by_itself = np.zeros((len(tokens), len(alone)))
+    by_itself[alone, range(len(alone))] = 1
     taken = np.flatnonzero(parts.sum(0) > 0)
-    both = np.concatenate([parts[:, taken], own], 1)
+    both = np.concatenate([parts[:, taken], by_itself], 1)
     # Where a unit stands: its first character, and before or behind it as the tokens do.
     first = [(units[j].start, int(np.flatnonzero(parts[:, j])[0])) for j in taken]
     places = first + [(tokens[i].start, int(i)) for i in alone]

@@ -15,6 +15,8 @@ from typing import Callable
 
 import numpy as np
 
+from ..progress import Bar
+
 
 class Callback:
     """Base: every event does nothing."""
@@ -218,29 +220,22 @@ class Interrupt(Callback):
 
 
 class Progress(Callback):
-    """A progress bar for each epoch and a line when it is done (rich)."""
+    """A progress bar for each epoch and a line when it is done."""
 
     def __init__(self, console):
         self.console = console
-        self.bar = None
+        self.bar = Bar("")
 
     def on_epoch_begin(self, run):
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.bar = Progress(
-            TextColumn("epoch {task.fields[epoch]}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}"), TimeRemainingColumn(),
-            console=self.console, transient=True,
-        )
-        self.task = self.bar.add_task("", total=run.batches_per_epoch, completed=run.batch,
-                                      epoch=f"{run.epoch + 1}/{run.epochs}", loss=float("nan"))
-        self.bar.start()
+        self.bar = Bar(f"epoch {run.epoch + 1}/{run.epochs}", self.console)
+        self.bar.update(run.batch, run.batches_per_epoch)
 
     def on_batch_end(self, run):
-        self.bar.update(self.task, completed=run.batch, loss=run.totals["loss"] / run.totals["reviews"])
+        loss = run.totals["loss"] / run.totals["reviews"]
+        self.bar.update(run.batch, run.batches_per_epoch, note=f"loss {loss:.3f}")
 
     def on_epoch_end(self, run):
-        self._close()
+        self.bar.hide()
         last = run.history[-1]
         self.console.print(
             f"epoch {last['epoch']}/{run.epochs}  train loss {last['train_loss']:.4f}  "
@@ -250,9 +245,4 @@ class Progress(Callback):
         )
 
     def on_train_end(self, run):
-        self._close()
-
-    def _close(self):
-        if self.bar:
-            self.bar.stop()
-            self.bar = None
+        self.bar.hide()

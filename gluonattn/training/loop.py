@@ -4,171 +4,24 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Callable, NamedTuple
+from typing import Callable
 
 import numpy as np
 
 from ..data.batches import plan_batches, to_device
 from ..errors import GluonAttnError
 from ..models.checkpoint import get_weights
-from ..models.numpy_ops import compute_in_numpy, raise_interrupt
+from ..models.numpy_ops import raise_interrupt
 from ..runtime import (
-    engine_has_started,
     give_back_memory,
-    hear_lazy_update_notice,
-    keep_freed_memory,
     mx,
-    seed_everything,
 )
 from ..threads import ONE_THREAD
-from .parallel import ALONE, Group
-from .settings import Settings
-from .tasks import Objective, task_of
-
-
-class Part(NamedTuple):
-    """Texts to train on or to validate on.
-
-    Attributes
-    ----------
-    texts : Packed
-        Or what has its `lengths`, `fixed` and `batch` (`pronunciation_task.Words`).
-    targets : numpy.ndarray, float32, shape (texts, classes)
-        Rows of probabilities.
-    offsets : numpy.ndarray, float32, shape (texts, classes), or None
-        Logits of the linear branch, of a fit that has not seen the text.
-    """
-
-    texts: Any
-    targets: np.ndarray
-    offsets: np.ndarray | None = None
-
-
-class Run:
-    """A training run: what callbacks look at and `resume` restores.
-
-    Attributes
-    ----------
-    model : HybridBlock
-    trainer : mxnet.gluon.Trainer
-    settings : Settings
-    task : Task
-        What is special to the recipe.
-    train, valid : Part
-    own : int
-        The first so many texts of `train` are read in every epoch, the others
-        only in the first ``settings.extra_epochs``.
-    history : list of dict
-        One plain dict for each finished epoch.
-    epoch, batch : int
-        Where the run stands: finished epochs, and finished batches of the next.
-    totals : dict
-        Sums over the batches of the current epoch.
-    gradient_scale : float
-        What a callback multiplies this step's gradient by.
-    batch_reviews : int
-        Reviews in the current batch, those of other processes included.
-    stop : str or None
-        Why to stop; set it, never raise.
-    group : Group
-        The processes that train together.
-    """
-
-    def __init__(self, model, settings, train: Part, valid: Part, own: int, device, group: Group = ALONE):
-        self.model, self.settings, self.device, self.group = model, settings, device, group
-        self.train, self.valid, self.own = train, valid, own
-        self.task = task_of(settings)
-        parameters = sorted(model._collect_params_with_prefix().items())
-        self.parameters = [p for _, p in parameters if p.grad_req != "null"]
-        self.seeds_mxnet = self.task.draws_in_mxnet(model)  # takes 1.2 ms
-        # Multi-precision and key-value stores have no use on one device.
-        self.trainer = mx.gluon.Trainer(
-            model.collect_params(), "adam", {"learning_rate": settings.learning_rate}, kvstore=None
-        )
-        masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
-        self.objective = Objective(self.task, model, settings.label_smoothing, train.offsets is not None, len(masks))
-        self.objective.hybridize(static_alloc=True)
-        model.hybridize()  # by itself it validates, and should hold no memory in between
-        self.history: list[dict[str, Any]] = []
-        self.epoch = self.batch = 0
-        self.totals = new_totals()
-        self.gradient_scale = 1.0
-        self.batch_reviews = 0
-        self.stop: str | None = None
-        early = self.settings.extra_epochs
-        self.epochs = early + self.settings.epochs
-        self._batches = [*[len(self.plan(0))] * early, *[len(self.plan(early))] * self.settings.epochs]
-
-    @property
-    def batches_per_epoch(self) -> int:
-        """Batches of the current epoch, or of the last one when all are done."""
-        return self._batches[min(self.epoch, self.epochs - 1)]
-
-    @property
-    def step(self) -> int:
-        """Steps taken since the start."""
-        return sum(self._batches[: self.epoch]) + self.batch
-
-    @property
-    def steps(self) -> int:
-        """Steps of the whole run."""
-        return sum(self._batches)
-
-    def plan(self, epoch: int) -> list[list[int]]:
-        """Batches of an epoch: the same ones whenever they are asked for."""
-        seed = self.settings.seed * 1_000_003 + epoch
-        texts, size = self.train.texts, self.settings.batch_size
-        lengths = texts.lengths[: self.own] if epoch >= self.settings.extra_epochs else texts.lengths
-        if texts.fixed is None:
-            return plan_batches(lengths.tolist(), size, seed)
-        order = np.random.default_rng(seed).permutation(len(lengths)).tolist()
-        return [order[i : i + size] for i in range(0, len(order), size)]
-
-    def arrays(self, part: Part, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple:
-        """Inputs of the model, as `Packed.batch` gives them, and targets and offsets, as MXNet arrays."""
-        inputs = part.texts.batch(positions, share, rng)
-        offsets = None if part.offsets is None else to_device(part.offsets[positions], self.device)
-        return (tuple(to_device(array, self.device) for array in inputs),
-                to_device(part.targets[positions], self.device), offsets)
-
-
-def new_run(settings: Settings, model: Mapping, train: Part, valid: Part, own: int, device=None,
-            group: Group = ALONE) -> Run:
-    """A fresh run with an initialised, hybridized model.
-
-    Parameters
-    ----------
-    settings : Settings
-        Resolved.
-    model : mapping
-        Keyword arguments of the recipe's model, all of them.
-    train, valid, own, group
-        As for `Run`.
-    device : mxnet.Context or None
-        None is the CPU.
-    """
-    device = device or mx.cpu()
-    seed_everything(settings.seed)
-    keep_freed_memory()
-    hear_lazy_update_notice()
-    block = task_of(settings).build(**model)
-    # The attention comes last: what models with different cells share begins alike.
-    for name in sorted(block._children, key="attention".__eq__):
-        block._children[name].initialize(mx.init.Xavier(), ctx=device)
-    if device.device_type == "cpu":
-        compute_in_numpy(block)
-    run = Run(block, settings, train, valid, own, device, group)
-    # One forward pass settles every shape that was left to be inferred.
-    block(*run.arrays(train, [0])[0])
-    raise_interrupt()
-    engine_has_started()
-    return run
-
-
-def new_totals() -> dict[str, Any]:
-    return {"loss": 0.0, "correct": 0, "reviews": 0, "seconds": 0.0}
+from .run import Part as Part
+from .run import Run, new_totals
+from .run import new_run as new_run
 
 
 def fit(run: Run, callbacks: Sequence) -> None:
@@ -198,7 +51,13 @@ def fit(run: Run, callbacks: Sequence) -> None:
 
 
 def train_epoch(run: Run, callbacks: Sequence) -> None:
-    """Train on what is left of the current epoch."""
+    """Train on what is left of the current epoch.
+
+    Parameters
+    ----------
+    run : Run
+    callbacks : sequence of Callback
+    """
     _tell(callbacks, "on_epoch_begin", run)
     plan = run.plan(run.epoch)
     batch = prepare(run, plan, run.batch)
@@ -212,14 +71,22 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
 
 
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
-    """What `start_gradient` takes, for this process's share of a batch of the epoch.
+    """What `start_gradient` takes, for this process's part of a batch of the epoch.
 
-    None when there is no such batch, or too few reviews in it for every process
+    None where there is no such batch, or too few examples in it for every process
     to get one. Its random numbers depend on seed, step and rank alone, so a
     resumed run repeats them.
+
+    Parameters
+    ----------
+    run : Run
+    plan : sequence of sequence of int
+        The epoch's batches.
+    number : int
+        The batch, counted from 0.
     """
     lengths = run.train.texts.lengths
-    positions = run.group.share(plan[number], lengths.__getitem__) if number < len(plan) else ()
+    positions = run.group.shard(plan[number], lengths.__getitem__) if number < len(plan) else ()
     if not positions:
         return None
     step = run.step - run.batch + number
@@ -231,7 +98,16 @@ def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
 
 
 def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
-    """One step; returns what `meanwhile` does while the device computes."""
+    """One step; returns what `meanwhile` returns, which is called while the device computes.
+
+    Parameters
+    ----------
+    run : Run
+    batch : tuple or None
+        As `prepare` gives it.
+    callbacks : sequence of Callback
+    meanwhile : callable
+    """
     sums = start_gradient(run, batch) if batch else ()
     done = meanwhile()
     values = [float(array.asscalar()) for array in sums] or [0.0, 0.0]
@@ -244,6 +120,7 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     run.trainer.set_learning_rate(rate)
     # Scaling through the batch size keeps the embedding's gradient sparse.
     run.trainer.step(run.batch_reviews / scale)
+    run.average.update(run.step + 1)
     run.totals["loss"] += loss
     run.totals["correct"] += int(correct)
     run.totals["reviews"] += run.batch_reviews
@@ -251,7 +128,14 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
 
 
 def start_gradient(run: Run, batch):
-    """Let the device compute the gradient of a share; its loss and right answers, not waited for."""
+    """Have the device compute a gradient; returns its loss and the number of correct answers without waiting for them.
+
+    Parameters
+    ----------
+    run : Run
+    batch : tuple
+        As `prepare` gives it.
+    """
     arrays, seed = batch
     if run.seeds_mxnet:
         mx.random.seed(seed, ctx=run.device)
@@ -265,7 +149,7 @@ def start_gradient(run: Run, batch):
 def gradients(run: Run) -> list:
     """The gradient arrays, in an order that all processes share."""
     for parameter in run.parameters:
-        # Where the share was empty the sum comes from others; the Trainer would refuse it as stale.
+        # Where this process had no examples the sum comes from others; the Trainer would refuse it as stale.
         parameter.data()._fresh_grad = True
     return [p.grad() for p in run.parameters]
 
@@ -286,7 +170,12 @@ def finish_epoch(run: Run) -> None:
 
 
 def validate(run: Run) -> dict[str, float]:
-    """Loss (not smoothed) and accuracy on the validation reviews."""
+    """Loss (not smoothed) and accuracy on the validation reviews, of averaged weights where there are some."""
+    with run.average.standing_in():
+        return _validate(run)
+
+
+def _validate(run: Run) -> dict[str, float]:
     lengths = run.valid.texts.lengths
     loss = correct = 0.0
     cross_entropy = run.task.loss(0.0)
@@ -298,7 +187,7 @@ def validate(run: Run) -> dict[str, float]:
         if offsets is not None:
             logits = logits + offsets
         loss += float(cross_entropy(logits, targets).sum().asscalar())
-        correct += int(run.task.right(mx.nd, logits, targets).sum().asscalar())
+        correct += int(run.task.correct(mx.nd, logits, targets).sum().asscalar())
         raise_interrupt()
     loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths)}

@@ -12,21 +12,25 @@ without a name, which the system frees with the last process, however that ended
 
 from __future__ import annotations
 
-import mmap
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, Callable
 
-import numpy as np
-
 from ..errors import GluonAttnError
-from ..runtime import memory_of
 from ..text.parallel import child_environment
+from .shared_gradients import (
+    SharedMemory,
+    add_rows,
+    open_memory,
+    read_gradients,
+    set_rows,
+    set_sum,
+    write_gradients,
+)
 
 
 class Group:
@@ -41,8 +45,16 @@ class Group:
 
     rank, size = 0, 1
 
-    def share(self, positions: Sequence[int], length: Callable[[int], int]) -> Sequence[int]:
-        """This process's part of a batch; the parts have lengths, and so costs, alike."""
+    def shard(self, positions: Sequence[int], length: Callable[[int], int]) -> Sequence[int]:
+        """This process's part of a batch. Lengths, and so costs, are alike in all parts.
+
+        Parameters
+        ----------
+        positions : sequence of int
+            The batch.
+        length : callable
+            Length of the text at a position.
+        """
         if self.size == 1:
             return positions
         return sorted(positions, key=length)[self.rank :: self.size]
@@ -64,7 +76,7 @@ class Group:
         values : sequence of float
             Summed as by `total`.
         present : bool
-            False where the share was empty; what `gradients` hold does not count then.
+            False where this process's part of the batch was empty. What `gradients` hold is then ignored.
         """
         return self.total(values)
 
@@ -95,20 +107,20 @@ class _Member(Group):
 
     def __init__(self, rank: int, size: int, descriptors: Sequence[int]):
         self.rank, self.size = rank, size
-        self._memories = [_Memory(descriptor) for descriptor in descriptors]
+        self._memories = [SharedMemory(descriptor) for descriptor in descriptors]
         self._turn = 0
 
     def add_gradients(self, gradients, values, present):
         memories = self._memories[self._turn :: 2]
         self._turn = 1 - self._turn
-        _write(memories[self.rank], gradients if present else None)
+        write_gradients(memories[self.rank], gradients if present else None)
         sums = self.total(values)  # no answer before all have written
-        parts = [part for part in (_read(memory, gradients) for memory in memories) if part]
+        parts = [part for part in (read_gradients(memory, gradients) for memory in memories) if part]
         for gradient, pieces in zip(gradients, zip(*parts)):
             if gradient.stype == "row_sparse":
-                _set_rows(gradient, *add_rows(pieces))
+                set_rows(gradient, *add_rows(pieces))
             else:
-                _set_sum(gradient, pieces)
+                set_sum(gradient, pieces)
         return sums
 
 
@@ -132,7 +144,7 @@ class Leader(_Member):
         self._links: list[Connection] = []
         self._processes: list[subprocess.Popen] = []
         self._said: list[Any] = []
-        super().__init__(0, size, [_memory_file() for _ in range(2 * size)])
+        super().__init__(0, size, [open_memory() for _ in range(2 * size)])
         try:
             for rank in range(1, size):
                 self._start(rank, threads)
@@ -145,7 +157,7 @@ class Leader(_Member):
         here, there = Pipe()
         self._links.append(here)
         descriptors = [there.fileno(), *(memory.descriptor for memory in self._memories)]
-        self._said.append(os.fdopen(_memory_file(), "w+b"))
+        self._said.append(os.fdopen(open_memory(), "w+b"))
         with there:
             self._processes.append(subprocess.Popen(
                 [sys.executable, "-m", "gluonattn.training.worker", str(rank), *map(str, descriptors)],
@@ -200,6 +212,14 @@ class Leader(_Member):
 class Follower(_Member):
     """Any other rank.
 
+    Parameters
+    ----------
+    rank : int
+    link : multiprocessing.connection.Connection
+        To rank 0.
+    descriptors : sequence of int
+        As for `Leader`'s members: two files in memory for each rank.
+
     Raises
     ------
     Gone
@@ -226,131 +246,6 @@ class Follower(_Member):
         except ConnectionError:
             raise Gone from None
         return self.receive()
-
-
-def add_rows(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Sum row-sparse matrices in order.
-
-    Parameters
-    ----------
-    parts : sequence of (rows, values)
-        Row numbers, each once and rising, and the values of those rows (rows, width).
-
-    Returns
-    -------
-    rows, values
-    """
-    rows = np.concatenate([rows for rows, _ in parts])
-    rows.sort(kind="stable")  # merges runs that are sorted already
-    rows = rows[np.diff(rows, prepend=-1) > 0]
-    values = np.zeros((len(rows), parts[0][1].shape[1]), dtype=parts[0][1].dtype)
-    for part_rows, part_values in parts:
-        values[np.searchsorted(rows, part_rows)] += part_values
-    return rows, values
-
-
-class _Memory:
-    """A file in memory that grows by need."""
-
-    def __init__(self, descriptor: int):
-        self.descriptor = descriptor
-        self._map: mmap.mmap | None = None
-
-    def at_least(self, size: int) -> mmap.mmap:
-        """The mapping, of `size` bytes or more."""
-        if self._map is None or len(self._map) < size:
-            if os.fstat(self.descriptor).st_size < size:
-                try:
-                    # Where memory is short this says so; ftruncate would let a later write end the process.
-                    os.posix_fallocate(self.descriptor, 0, size + size // 2)
-                except OSError as error:
-                    raise GluonAttnError(
-                        f"{size:,} bytes of shared memory for gradients cannot be had ({error.strerror}): "
-                        "free some memory, or use fewer --workers."
-                    ) from None
-            self._map = mmap.mmap(self.descriptor, 0)
-        return self._map
-
-    def close(self) -> None:
-        self._map = None  # unmapped when no array looks into it any more
-        os.close(self.descriptor)
-
-
-def _memory_file() -> int:
-    """Descriptor of a file without a name: nothing is left of it when the processes are gone."""
-    try:
-        return os.memfd_create("gluonattn")
-    except (AttributeError, OSError):  # Python was built for an older Linux
-        with tempfile.TemporaryFile() as file:
-            return os.dup(file.fileno())
-
-
-# One process's gradients in memory: as int64 whether there are any, then how
-# many rows each has; then for each its rows (int64, row_sparse only) and values.
-
-def _write(memory: _Memory, gradients: Sequence | None) -> None:
-    if gradients is None:
-        memory.at_least(8)[:8] = np.int64(0).tobytes()
-        return
-    arrays: list[np.ndarray] = []
-    counts = [1]
-    for gradient in gradients:
-        if gradient.stype == "row_sparse":
-            arrays += [gradient.indices.asnumpy(), gradient.data.asnumpy()]
-            counts.append(len(arrays[-1]))
-        else:
-            arrays.append(memory_of(gradient))
-            counts.append(gradient.shape[0])
-    arrays.insert(0, np.array(counts, dtype="int64"))
-    place = 0
-    buffer = memory.at_least(sum(_aligned(array.nbytes) for array in arrays))
-    for array in arrays:
-        np.frombuffer(buffer, array.dtype, array.size, place)[:] = array.ravel()
-        place += _aligned(array.nbytes)
-
-
-def _read(memory: _Memory, gradients: Sequence) -> list | None:
-    """A process's gradients, as arrays that look into its memory; None if its share was empty."""
-    place = 0
-
-    def take(dtype, *shape):
-        nonlocal place
-        count = int(np.prod(shape))
-        size = count * np.dtype(dtype).itemsize
-        place += _aligned(size)
-        buffer = memory.at_least(place)
-        return np.frombuffer(buffer, dtype, count, place - _aligned(size)).reshape(shape)
-
-    if not np.frombuffer(memory.at_least(8), "int64", 1)[0]:
-        return None
-    counts = take("int64", 1 + len(gradients))[1:].tolist()
-    found: list = []
-    for gradient, count in zip(gradients, counts):
-        shape = (count, *gradient.shape[1:])
-        if gradient.stype == "row_sparse":
-            found.append((take("int64", count), take(gradient.dtype, *shape)))
-        else:
-            found.append(take(gradient.dtype, *shape))
-    return found
-
-
-def _aligned(size: int) -> int:
-    return -(-size // 64) * 64
-
-
-def _set_sum(gradient, parts: Sequence[np.ndarray]) -> None:
-    """Past MXNet's queue, which takes as long as all the rest of the exchange."""
-    result = memory_of(gradient)
-    result[...] = parts[0]
-    for part in parts[1:]:
-        result += part
-
-
-def _set_rows(gradient, rows: np.ndarray, values: np.ndarray) -> None:
-    from ..runtime import mx
-
-    fresh = mx.nd.sparse.row_sparse_array((values, rows), shape=gradient.shape, dtype=gradient.dtype)
-    fresh.copyto(gradient)
 
 
 ALONE = Group()

@@ -46,6 +46,12 @@ def resume_file(out: Path) -> Path:
 def read_resume_file(path: Path, fingerprint: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays and header of a resume file.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+    fingerprint : str
+        Of the run's data and settings.
+
     Raises
     ------
     CheckpointError
@@ -67,7 +73,14 @@ def read_resume_file(path: Path, fingerprint: str) -> tuple[dict[str, np.ndarray
 
 
 def is_resume_file_of(path: Path, fingerprint: str) -> bool:
-    """Whether a resume file is there and belongs to the run with this fingerprint."""
+    """Whether a resume file is there and belongs to the run with this fingerprint.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    fingerprint : str
+        Of the run's data and settings.
+    """
     try:
         return path.exists() and _read(path)[1].get("fingerprint") == fingerprint
     except CheckpointError:
@@ -75,7 +88,13 @@ def is_resume_file_of(path: Path, fingerprint: str) -> bool:
 
 
 def refuse(path: Path, reason: str) -> NoReturn:
-    """Raise CheckpointError for a resume file whose values are not what they should be."""
+    """Raise CheckpointError for a resume file whose values are not what they should be.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    reason : str
+    """
     refuse_as(path, reason, CheckpointError, _START_AGAIN)
 
 

@@ -22,7 +22,7 @@ from ..models.checkpoint import (
     write_history,
 )
 from .resume import is_resume_file_of, read_resume_file, resume_file
-from .settings import Settings
+from .settings import TrainingSettings
 
 
 def folder_to_write(out: str | os.PathLike) -> Path:
@@ -34,8 +34,8 @@ def folder_to_write(out: str | os.PathLike) -> Path:
     return out
 
 
-def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | None,
-                say: Callable[[str], None]) -> bool:
+def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume: bool | None,
+                say: Callable[[str], None], stages: Sequence[str] = ()) -> bool:
     """Whether a run that is to go on has nothing left to do: `out` holds its model, and says that it is finished.
 
     A model of another run is not replaced by a run that is to go on.
@@ -45,12 +45,14 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | 
     out : pathlib.Path
     fingerprint : str
         Of the data and settings.
-    settings : Settings
+    settings : TrainingSettings
         To say what differs.
     resume : bool or None
         None goes on where it can: nothing is said, and another run's model may be replaced.
     say : callable
         Told, where it is so.
+    stages : sequence of str
+        Fingerprints of the stages before, whose resume files are this run's too.
 
     Raises
     ------
@@ -60,7 +62,8 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | 
     recover(out)
     state_file = resume_file(out)
     started = state_file.exists()
-    if resume is None and started and not is_resume_file_of(state_file, fingerprint):
+    early = any(is_resume_file_of(state_file, own) for own in stages)
+    if resume is None and started and not early and not is_resume_file_of(state_file, fingerprint):
         state_file.unlink()  # of another run, which nobody asked to go on
         started = False
     if not started and not (out.is_dir() and any(out.iterdir())):
@@ -79,9 +82,9 @@ def is_finished(out: Path, fingerprint: str, settings: Settings, resume: bool | 
         if resume:
             say(f"{out} is finished: there is nothing to resume")
         return True
-    if started:
+    if started and not early:
         read_resume_file(state_file, fingerprint)  # what is wrong with it is said before the long work
-    elif resume and not same:
+    elif resume and not same and not early:
         raise CheckpointError(
             f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
             "--resume goes on with the very same run: choose another --out, or leave --resume out to train from the "
@@ -98,7 +101,7 @@ def _is_whole(out: Path) -> bool:
     return True
 
 
-def _differences(config: dict, settings: Settings) -> str:
+def _differences(config: dict, settings: TrainingSettings) -> str:
     """What of the settings of a finished run is another now."""
     before, now = config.get("training", {}), asdict(settings)
     found = [f"{name} {before[name]} there, {value} here" for name, value in now.items()
@@ -112,7 +115,7 @@ def finish(out: Path) -> None:
     resume_file(out).unlink(missing_ok=True)
 
 
-def processes(settings: Settings):
+def processes(settings: TrainingSettings):
     """The processes that train together, this one among them."""
     from .parallel import ALONE, Leader
 
@@ -124,9 +127,21 @@ def processes(settings: Settings):
 
 
 def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
-    """Put the run where its resume file left it, if it is to go on (None: where it can) and there is one.
+    """Put the run where its resume file left it, or begin a new one.
 
     A run from the start writes its first resume file when it begins, over an older one.
+
+    Parameters
+    ----------
+    run : Run
+    out : pathlib.Path
+        The checkpoint folder.
+    fingerprint : str
+        Of the run's data and settings.
+    resume : bool or None
+        None goes on where there is a resume file of this run.
+    say : callable
+        Called with a message for the user.
     """
     from .state import load_state
 
@@ -139,7 +154,7 @@ def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: 
         say(f"nothing to resume ({state_file} is not there): training from the start")
 
 
-def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Callable, save_every: float,
+def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Callable | None, save_every: float,
                  callbacks: Sequence, say: Callable[[str], None]) -> None:
     """Train to the end, in all processes of the run's group; the resume file stays.
 
@@ -148,48 +163,44 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
     run : Run
     start : dict
         What `new_run` was called with, for the other processes.
+    out : pathlib.Path
+        The checkpoint folder; the resume file stands beside it.
+    fingerprint : str
+        Of the run's data and settings.
     save_best : callable
-        Called with the run after each epoch that is the best so far.
+        Called with the run after each epoch that is the best so far. None: this is a stage before, and leaves no
+        checkpoint.
     save_every : float
         Seconds between resume files inside an epoch.
+    callbacks : sequence of Callback
+        More of them, the task's own.
+    say : callable
+        Called with a message for the user.
 
     Raises
     ------
     Interrupted
         After Ctrl-C; the resume file is complete.
     """
-    from .callbacks import (
-        BestCheckpoint,
-        EarlyStopping,
-        FirstResumeFile,
-        GradientClipping,
-        Interrupt,
-        LearningRate,
-        ResumeFile,
-    )
+    from .callbacks import BestCheckpoint, ResumeFile
     from .loop import fit
     from .state import save_state, send_state
 
     if run.group.size > 1:
         run.group.send(start)
         send_state(run, run.group)
-    settings = run.settings
 
     def save(run):
         save_state(resume_file(out), run, fingerprint)
 
-    chosen = [Interrupt(), FirstResumeFile(save), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
-    if settings.clip is not None:
-        chosen.append(GradientClipping(settings.clip))
-    if settings.patience is not None:
-        chosen.append(EarlyStopping(settings.patience))
     # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
-    fit(run, [*chosen, BestCheckpoint(save_best), *callbacks, ResumeFile(save, save_every)])
+    best = [BestCheckpoint(save_best)] if save_best else []
+    fit(run, [*_choose_callbacks(run.settings, save), *best, *callbacks, ResumeFile(save, save_every)])
     if run.history and not any(math.isfinite(epoch["valid_loss"]) for epoch in run.history):
         raise CheckpointError(
             "training diverged: the validation loss is not a number. Train again with a lower --learning-rate."
         )
-    if run.history and out.exists():
+    if run.history and save_best and out.exists():
         write_history(out, run.history)
     if run.stop == "interrupted":
         raise Interrupted(
@@ -199,3 +210,15 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
         )
     if run.stop:
         say(f"stopped: {run.stop}")
+
+
+def _choose_callbacks(settings, save: Callable) -> list:
+    """What the settings ask of every step and epoch; saving comes behind it."""
+    from .callbacks import EarlyStopping, FirstResumeFile, GradientClipping, Interrupt, LearningRate
+
+    chosen = [Interrupt(), FirstResumeFile(save), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
+    if settings.clip is not None:
+        chosen.append(GradientClipping(settings.clip))
+    if settings.patience is not None:
+        chosen.append(EarlyStopping(settings.patience))
+    return chosen

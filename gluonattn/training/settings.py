@@ -1,173 +1,188 @@
-"""What a training run is asked to do, as one plain object."""
+"""What any training run is asked to do; a task adds its own settings."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..errors import OptionError, choose
-from ..models.cells import CELLS
 from ..runtime import total_threads
-from ..text import KNOWN as TOKENIZERS
 
-SMALL = 20_000  # reviews; fewer take smaller batches and more epochs
-SHARE = 16  # reviews of a batch that one more process should have to be worth its while
-RECIPES = ("default", "post", "pronunciation")
+if TYPE_CHECKING:
+    from .tasks import Task
+
+SMALL = 20_000  # examples; fewer take smaller batches and more epochs
+_EACH = 16  # examples of a batch that one more process should have to be worth its while
 SCHEDULES = ("linear", "cosine", "constant")
+
+Own = TypeVar("Own", bound="TrainingSettings")
 
 
 @dataclass
-class Settings:
-    """Settings of a training run.
+class TrainingSettings:
+    """Settings that every task has.
+
+    A task's own class adds fields, overrides `suit` and `make_task`, and lists
+    the values that `recipe` may have.
 
     Attributes
     ----------
-    recipe : {"default", "post", "pronunciation"}
-        "post" is the model and loop of the GluonNLP attention post: fixed
-        length 30, dense gradients, no mask, constant learning rate.
-        "pronunciation" is the Transformer that says Korean words, with
-        defaults of its own (`training.pronunciation`).
-    cell : str, default "mlp"
-    ngrams : bool, default False
-        Read n-grams too: characters of each word beside its embedding, and
-        characters and tokens of the text in a linear branch. Not in "post".
-    extra : str or None
-        More reviews, with stars: a file gathered by `gluonattn.data.crawl`, for
-        NSMC's labels. They are read in the first epochs.
-    extra_epochs : int or None
-        How many such epochs come before the others. None is 2, or 0 without
-        `extra`.
-    tokenizer : str, default "mecab"
+    recipe : str
+        Name of the model and loop, as config.json has it.
     epochs : int or None
-        None is 4, or 15 for fewer than 20,000 reviews (3 for "post" and with n-grams).
+        None suits the data, here and below.
     batch_size : int or None
-        None is 256 (128 for "post"), or 32 for fewer than 20,000 reviews.
     learning_rate : float or None
-        Adam's. None is 0.008 for batches of 256 and more and in proportion for
-        smaller ones, but 0.002 at least (0.001 for "post").
+        Adam's.
     schedule : {"linear", "cosine", "constant"} or None
-        How the learning rate falls to 0, after a warm-up. None is "linear".
+        How the learning rate falls to 0, after a warm-up.
     warmup : float, default 0.05
-        Share of all steps over which the rate rises.
+        Fraction of all steps over which the rate rises.
     clip : float or None, default 1.0
         Largest global norm of the gradient; None does not clip.
-    word_dropout : float or None
-        Share of tokens replaced by <unk> while training. None is 0.1.
     label_smoothing : float or None
-        None is 0.1.
-    min_count : int or None
-        Fewest occurrences of a token in the vocabulary. None is 3, or 2 for
-        fewer than 20,000 reviews, or 6 with `extra`.
-    max_length : int, default 48
-        Longest training text in tokens; the rest of a longer one is not
-        trained on (prediction reads up to 512). 30 for "post".
-    validation : float, default 0.1
-        Share of the training reviews kept for validation.
     patience : int or None
-        Stop after this many epochs without a better validation loss.
+        Stop after this many epochs without a better validation loss; None does
+        not.
     seed : int, default 0
     device : str, default "auto"
     workers : int or None
         Processes that train together on the CPU; the result depends on their
         number as on a seed. None is one for each core (or as many as
-        OMP_NUM_THREADS says); 1 on a GPU, for fewer than 20,000 reviews and for
-        "post".
+        OMP_NUM_THREADS says); 1 on a GPU and for fewer than 20,000 examples.
     model : dict
-        More keyword arguments of the recipe's classifier; "default" has an
-        embedding of 64 and a GRU of 48 where they do not say otherwise.
+        More keyword arguments of the recipe's model.
     """
 
-    recipe: str = "default"
-    cell: str = "mlp"
-    ngrams: bool = False
-    extra: str | None = None
-    extra_epochs: int | None = None
-    tokenizer: str = "mecab"
+    recipe: str = ""
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
     schedule: str | None = None
     warmup: float = 0.05
     clip: float | None = 1.0
-    word_dropout: float | None = None
     label_smoothing: float | None = None
-    min_count: int | None = None
-    max_length: int = 48
-    validation: float = 0.1
     patience: int | None = None
     seed: int = 0
     device: str = "auto"
     workers: int | None = None
     model: dict[str, Any] = field(default_factory=dict)
 
+    recipes: ClassVar[tuple[str, ...]] = ()
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = dict(
+        epochs=(1, 10_000),
+        batch_size=(1, 65_536),
+        learning_rate=(1e-8, 10),
+        warmup=(0, 1),
+        clip=(1e-8, 1e8),
+        label_smoothing=(0, 0.9),
+        patience=(1, 10_000),
+        seed=(0, 2**31 - 1),
+        workers=(1, 256),
+    )
+    # What the loop asks of every task, and only some have as a setting.
+    extra_epochs = 0
+    word_dropout = 0.0
+    average = 0.0
+    # Settings that version 0.1 did not know, and the value with which they ask for nothing.
+    later: ClassVar[Mapping[str, Any]] = {}
+
     def __post_init__(self) -> None:
-        choose("attention cell", self.cell, CELLS)
-        choose("tokenizer", self.tokenizer, TOKENIZERS)
-        choose("recipe", self.recipe, dict.fromkeys(RECIPES))
+        choose("recipe", self.recipe, dict.fromkeys(self.recipes))
         if self.schedule is not None:
             choose("schedule", self.schedule, dict.fromkeys(SCHEDULES))
         for setting in fields(self):
-            if setting.name in _RANGES:
+            if setting.name in self.ranges:
                 _check_number(self, setting)
 
-    def resolve(self, reviews: int, on_cpu: bool = True) -> Settings:
-        """A copy in which every None that stands for "suit the data" has its value."""
-        small = reviews < SMALL
-        post = self.recipe == "post"
-        usual: dict[str, Any] = dict(
-            extra_epochs=2 if self.extra else 0,
-            epochs=3 if post else 15 if small else 3 if self.ngrams else 4,
-            batch_size=32 if small else 128 if post else 256,
-            schedule="constant" if post else "linear",
-            word_dropout=0.0 if post else 0.1,
-            label_smoothing=0.0 if post else 0.1,
-            min_count=1 if post else 6 if self.extra else 2 if small else 3,
-        )
-        if self.recipe == "pronunciation":
-            usual.update(epochs=60 if small else 12, batch_size=64, learning_rate=2e-3, schedule="cosine",
-                         word_dropout=0.0, label_smoothing=0.0, min_count=1)
+    @classmethod
+    def take(cls: type[Own], settings: TrainingSettings | None, options: Mapping[str, Any]) -> Own:
+        """The settings a function was given, as an object or as options.
+
+        Parameters
+        ----------
+        settings : TrainingSettings or None
+            Of this class.
+        options : mapping
+            Fields of this class; empty where settings are given.
+
+        Raises
+        ------
+        OptionError
+            If both are given, the object is of another task, or an option is no field.
+        """
+        if settings is None:
+            known = [f.name for f in fields(cls)]
+            odd = next((name for name in options if name not in known), None)
+            if odd is not None:
+                raise OptionError(f"{odd!r} is no setting: expected one of {', '.join(known)}.")
+            return cls(**options)
+        if options:
+            raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
+        if not isinstance(settings, cls):
+            raise OptionError(f"settings must be {cls.__name__}(...); got {type(settings).__name__}.")
+        return settings
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that tell runs apart: those of later versions only where they ask for something.
+
+        So that a run which an earlier version began can go on.
+        """
+        return {name: value for name, value in asdict(self).items() if name not in self.later or value != self.later[name]}
+
+    def resolve(self: Own, examples: int, on_cpu: bool = True) -> Own:
+        """A copy in which every None that stands for "suit the data" has its value.
+
+        Parameters
+        ----------
+        examples : int
+            How many there are to train and validate on.
+        on_cpu : bool, default True
+        """
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        values.update({name: v for name, v in usual.items() if values[name] is None})
-        if values["learning_rate"] is None:
-            proportional = min(8e-3, max(2e-3, 8e-3 * values["batch_size"] / 256))
-            values["learning_rate"] = 1e-3 if post else proportional
+        self.suit(values, examples)
         if values["workers"] is None:
-            most = 1 if small or post else total_threads()
-            values["workers"] = max(1, min(most, values["batch_size"] // SHARE))
-        if self.recipe == "default":  # as accurate as the class's own widths, and faster
-            values["model"] = {"embed_size": 64, "hidden_size": 48, **self.model}
-        if not self.extra:
-            values["extra_epochs"] = 0
-        if post:
-            values.update(max_length=30, warmup=0.0, clip=None, ngrams=False)
+            most = 1 if examples < SMALL else total_threads()
+            values["workers"] = max(1, min(most, values["batch_size"] // _EACH))
         if not on_cpu or not sys.platform.startswith("linux"):
             values["workers"] = 1
-        return Settings(**values)
+        return type(self)(**values)
+
+    def suit(self, values: dict[str, Any], examples: int) -> None:
+        """Replace values that are None by those that suit the number of examples.
+
+        Parameters
+        ----------
+        values : dict
+            Settings by name; changed in place.
+        examples : int
+        """
+        raise NotImplementedError
+
+    def make_task(self) -> Task:
+        """The task these are settings of; MXNet is loaded with it."""
+        raise NotImplementedError
 
 
-_RANGES: dict[str, tuple[float, float]] = dict(
-    epochs=(1, 10_000),
-    extra_epochs=(0, 10_000),
-    batch_size=(1, 65_536),
-    learning_rate=(1e-8, 10),
-    warmup=(0, 1),
-    clip=(1e-8, 1e8),
-    word_dropout=(0, 0.9),
-    label_smoothing=(0, 0.9),
-    min_count=(1, 10**9),
-    max_length=(1, 4096),
-    validation=(0.001, 0.9),
-    patience=(1, 10_000),
-    seed=(0, 2**31 - 1),
-    workers=(1, 256),
-)
+def fill(values: dict[str, Any], **usual: Any) -> None:
+    """Replace every None by the usual value.
+
+    Parameters
+    ----------
+    values : dict
+        Settings by name; changed in place.
+    **usual : object
+        The usual value of each.
+    """
+    values.update({name: value for name, value in usual.items() if values[name] is None})
 
 
-def _check_number(settings: Settings, setting) -> None:
+def _check_number(settings: TrainingSettings, setting) -> None:
     value: Any
-    value, (low, high) = getattr(settings, setting.name), _RANGES[setting.name]
+    value, (low, high) = getattr(settings, setting.name), settings.ranges[setting.name]
     if value is None and "None" in setting.type:
         return
     whole = setting.type.startswith("int")

@@ -47,6 +47,13 @@ def save_state(path: Path, run, fingerprint: str) -> None:
 def load_state(path: Path, run, fingerprint: str) -> None:
     """Put a run where its resume file left it.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+    run : Run
+    fingerprint : str
+        Of the run's data and settings.
+
     Raises
     ------
     CheckpointError
@@ -59,7 +66,13 @@ def load_state(path: Path, run, fingerprint: str) -> None:
 
 
 def send_state(run, group) -> None:
-    """Hand a run's state to the other processes of its group, array by array."""
+    """Hand a run's state to the other processes of its group, array by array.
+
+    Parameters
+    ----------
+    run : Run
+    group : Group
+    """
     tensors, header = _collect(run)
     group.send((header, len(tensors)))
     for named in tensors.items():
@@ -67,7 +80,13 @@ def send_state(run, group) -> None:
 
 
 def receive_state(run, group) -> None:
-    """Put a run where that of rank 0 is."""
+    """Put a run where the run of rank 0 stands.
+
+    Parameters
+    ----------
+    run : Run
+    group : Group
+    """
     header, count = group.receive()
     _restore(run, dict(group.receive() for _ in range(count)), header)
 
@@ -75,6 +94,7 @@ def receive_state(run, group) -> None:
 def _collect(run) -> tuple[dict, dict]:
     optimizer = run.trainer._optimizer
     tensors = {f"parameter/{name}": array for name, array in get_weights(run.model).items()}
+    tensors.update((f"average/{i}", mean.asnumpy()) for i, mean in enumerate(run.average.values))
     for index, moments in run.trainer._updaters[0].states.items():
         for order, moment in enumerate(moments):
             tensors[f"adam/{index}/{order}"] = moment.tostype("default").asnumpy()
@@ -88,6 +108,7 @@ def _collect(run) -> tuple[dict, dict]:
 def _require_fitting(path: Path, run, tensors: dict, header: dict[str, Any]) -> None:
     """Raise CheckpointError where a resume file without a digest does not fit the run."""
     shapes = {f"parameter/{name}": p.shape for name, p in run.model._collect_params_with_prefix().items()}
+    shapes.update((f"average/{i}", mean.shape) for i, mean in enumerate(run.average.values))
     moments = {f"adam/{i}/{order}": p.shape for i, p in enumerate(run.trainer._params) for order in (0, 1)}
     for name in shapes.keys() | tensors.keys():
         expected = {**shapes, **moments}.get(name)
@@ -103,6 +124,8 @@ def _restore(run, tensors, header) -> None:
     weights = {name.split("/", 1)[1]: array for name, array in tensors.items()
                if name.startswith("parameter/")}
     set_weights(run.model, weights, run.device)
+    for i, mean in enumerate(run.average.values):
+        mean[:] = mx.nd.array(tensors[f"average/{i}"], ctx=run.device)
     _set_moments(run, tensors)
     optimizer = run.trainer._optimizer
     optimizer.num_update = header["updates"]

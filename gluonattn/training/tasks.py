@@ -1,45 +1,52 @@
-"""What is special to a task; the loop asks for it and is the same for all.
-
-A task that is not reviews with labels has a module of its own beside this one, and a line in `task_of`.
-"""
+"""What the loop asks of a task; a task has a subclass in its own room."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..models.classifier import build
 from ..runtime import mx
-from .settings import Settings
+
+if TYPE_CHECKING:
+    from .settings import TrainingSettings
 
 
 class Task:
-    """Reviews and their labels.
+    """Examples, a model of them, its loss, and which answers are correct.
 
     Attributes
     ----------
     unit : str
         What examples are called.
+    settings : TrainingSettings
     """
 
-    unit = "reviews"
+    unit = "examples"
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: TrainingSettings):
         self.settings = settings
 
     def build(self, **model):
         """The model: ``model(*inputs)`` is logits and weights; `model` are its keyword arguments."""
-        return build(self.settings.recipe, **model)
+        raise NotImplementedError
 
     def loss(self, smoothing: float):
         """A block of (logits, targets) to (B,)."""
-        return SmoothedCrossEntropy(smoothing)
+        raise NotImplementedError
 
-    def right(self, F, logits, targets):
-        """1 for each example with the right answer, else 0; shape (B,)."""
-        return F.argmax(logits, axis=1) == F.argmax(targets, axis=1)
+    def correct(self, F, logits, targets):
+        """1 for each example with the correct answer, else 0; shape (B,).
+
+        Parameters
+        ----------
+        F : module
+            mxnet.nd or mxnet.sym.
+        logits, targets : array, shape (B, ...)
+        """
+        raise NotImplementedError
 
     def masks(self, model, inputs: tuple[np.ndarray, ...], rng) -> tuple[np.ndarray, ...]:
         """Dropout masks for `forward`, float32; what the model has no masks for, MXNet draws.
@@ -61,15 +68,20 @@ class Task:
         return _has_dropout(model.attention if hasattr(model, "masks") else model)
 
     def forward(self, model, inputs: tuple, masks: tuple):
-        """Logits in training."""
-        if masks:
-            ids, valid_length, *subwords = inputs
-            return model(ids, valid_length, *(subwords or [None]), None, *masks)[0]
-        return model(*inputs)[0]
+        """Logits in training.
+
+        Parameters
+        ----------
+        model : HybridBlock
+        inputs : tuple of arrays
+        masks : tuple of arrays
+            Dropout masks, as `masks` gives them.
+        """
+        return model(*inputs, *masks)[0]
 
 
 class Objective(mx.gluon.HybridBlock):
-    """What a step computes, as one graph: the loss of a batch, summed, and how many answers are right.
+    """What a step computes, as one graph: the loss of a batch, summed, and how many answers are correct.
 
     Called with targets, offsets where there are any, and what the task's `forward` takes.
 
@@ -79,9 +91,11 @@ class Objective(mx.gluon.HybridBlock):
     model : HybridBlock
     smoothing : float
     offsets : bool
-        Whether a linear branch's logits are given. The network is to be right beside it, and by itself.
+        Whether a linear branch's logits are given. The network then learns to be correct with them, and by itself.
     masks : int
         How many of the last arguments are dropout masks.
+    **kwargs
+        Of `mxnet.gluon.HybridBlock`.
     """
 
     def __init__(self, task: Task, model, smoothing: float, offsets: bool, masks: int, **kwargs):
@@ -101,24 +115,19 @@ class Objective(mx.gluon.HybridBlock):
             both = F.concat(logits, logits, dim=0) + F.concat(offsets, F.zeros_like(offsets), dim=0)
             loss = F.sum(self.loss(both, F.concat(targets, targets, dim=0))) / 2
             logits = F.BlockGrad(logits) + offsets
-        return loss, F.sum(self._task.right(F, logits, targets))
-
-
-class SmoothedCrossEntropy(mx.gluon.HybridBlock):
-    """Cross-entropy against targets smoothed towards uniform; (B, classes) twice -> (B,)."""
-
-    def __init__(self, smoothing: float, **kwargs):
-        super().__init__(**kwargs)
-        self._smoothing = smoothing
-
-    def hybrid_forward(self, F, logits, targets):
-        log_p = F.log_softmax(logits)
-        right = F.sum(log_p * targets, axis=1)
-        return -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=1)
+        return loss, F.sum(self._task.correct(F, logits, targets))
 
 
 def dropout_mask(shape: Sequence[int], rate: float, rng) -> np.ndarray:
-    """0 for what is dropped, and 1 / (1 - rate) for what is kept; float32. The rate goes in steps of 1/65536."""
+    """0 for what is dropped, and 1 / (1 - rate) for what is kept; float32.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    rate : float
+        In steps of 1/65536.
+    rng : numpy.random.Generator
+    """
     least = round(rate * 65536)
     numbers = np.frombuffer(rng.bytes(2 * math.prod(shape)), np.uint16).reshape(shape)
     return (numbers >= least) * np.float32(65536 / (65536 - least))
@@ -127,12 +136,3 @@ def dropout_mask(shape: Sequence[int], rate: float, rng) -> np.ndarray:
 def _has_dropout(block) -> bool:
     own = type(block) is mx.gluon.nn.Dropout and block._rate > 0
     return own or any(map(_has_dropout, block._children.values()))
-
-
-def task_of(settings: Settings) -> Task:
-    """The task of a recipe."""
-    if settings.recipe == "pronunciation":
-        from .pronunciation_task import PronunciationTask
-
-        return PronunciationTask(settings)
-    return Task(settings)

@@ -20,10 +20,10 @@ def main() -> None:
     from .state import receive_state
 
     try:
-        run = new_run(**group.receive(), group=group)
-        receive_state(run, group)
-        fit(run, [])
-        group.receive()  # rank 0 ends this process when all is saved
+        while True:  # one stage after another; rank 0 ends this process when all is saved
+            run = new_run(**group.receive(), group=group)
+            receive_state(run, group)
+            fit(run, [])
     except Gone:
         os._exit(0)  # without a word, and at once
 

@@ -54,10 +54,10 @@ def what_if(record: AttentionRecord) -> dict[str, Any] | None:
 
     None if they were not asked, or were asked of other tokens.
     """
-    if explained(record) is None:
-        return None
-    asked = record.source["explanation"].get("what_if")
-    if not asked or len(asked["drop"]) != len(scores_of(record)):  # a merged or selected record has other tokens
+    about = explained(record)
+    asked = about and about.get("what_if")
+    # A merged or selected record has other tokens.
+    if not about or not asked or len(asked["drop"]) != len(scores_of(record)):
         return None
     target = record.source["explanation"]["target"]
     return {

@@ -233,7 +233,11 @@ def _em(character: str, known: tuple[str, ...]) -> float:
     path = _path(name or _installed_with(character) or known[0])
     font = font_manager.get_font(path)
     font.set_size(100, 72)
-    return font.load_char(ord(character)).linearHoriAdvance / 65536 / 100
+    try:
+        return font.load_char(ord(character)).linearHoriAdvance / 65536 / 100
+    except RuntimeError:  # no font has it, and from matplotlib 3.11 on a wide box with its number is drawn
+        font.set_text(character)
+        return font.get_width_height()[0] / 64 / 100
 
 
 def standing_letter(character: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
-from .. import metrics
 from ..errors import RecordError
 from ..record import AttentionRecord
+from ..record.modes import subtract_weights
 from .fonts import families
 from .heatmap import heading
 
@@ -32,7 +31,7 @@ def grid(
     Parameters
     ----------
     record : AttentionRecord
-        `rolled_out` and `value_weighted` make records for the other modes.
+        `record.modes` makes records for the other modes.
     ax : matplotlib.axes.Axes or None
         None makes a figure whose size suits the number of heads.
     colour_map : str, default "Blues"
@@ -98,7 +97,7 @@ def epochs(
     names, every = list(records), list(records.values())
     first = every[0]
     for record in every[1:]:
-        weight_difference(first, record)  # says what does not fit
+        subtract_weights(first, record)  # says what does not fit
     layers, heads, queries, keys = first.weights.shape
     down, across = queries + 1, keys + 1
     mosaic = np.full((layers * heads * down - 1, len(every) * across - 1), np.nan)
@@ -175,7 +174,7 @@ def difference(
     """
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
-    change = weight_difference(record_a, record_b)
+    change = subtract_weights(record_a, record_b)
     top = (float(np.abs(change).max()) if highest is None else highest) or 1
     # The page's colours: blue and orange stay apart for red-green blindness.
     colours = LinearSegmentedColormap.from_list("minus_plus", ["#a34a00", "#eeb171", "#ffffff", "#8db8e6", "#1d57a0"])
@@ -184,58 +183,6 @@ def difference(
     # Below, where there is room: the colour scale of a small grid is shorter than this line.
     ax.text(0, -0.03, "blue +: second gives more;  orange −: first does", transform=ax.transAxes, fontsize=8, va="top")
     return ax
-
-
-def weight_difference(record_a: AttentionRecord, record_b: AttentionRecord) -> np.ndarray:
-    """Weights of b minus those of a, shape (layers, heads, queries, keys)."""
-    if record_a.queries != record_b.queries or record_a.keys != record_b.keys:
-        raise RecordError("a difference needs two records of the same tokens; merge both to eojeol, which may agree.")
-    if record_a.weights.shape != record_b.weights.shape:
-        raise RecordError(
-            f"a difference needs as many layers and heads on both sides; got {record_a.weights.shape[:2]} and "
-            f"{record_b.weights.shape[:2]}.")
-    return record_b.weights - record_a.weights
-
-
-def rolled_out(record: AttentionRecord) -> AttentionRecord:
-    """The record of attention rollout: each layer's row says which input tokens reached it, all heads averaged.
-
-    Raises
-    ------
-    RecordError
-        If queries and keys are not the same tokens (a cross record has no rollout).
-    """
-    if record.queries != record.keys or record.kind == "cross":
-        raise RecordError(f"rollout needs self-attention; this record is of kind {record.kind!r} with "
-                          f"{len(record.queries)} queries and {len(record.keys)} keys.")
-    return _mode(record, metrics.rollouts(record.weights)[:, None], "rollout")
-
-
-def value_weighted(record: AttentionRecord, output: np.ndarray | None = None) -> AttentionRecord:
-    """The record of what really arrives: ||weight x value||, each row scaled to sum to 1.
-
-    Parameters
-    ----------
-    record : AttentionRecord
-        With values (capture with ``vectors=True``).
-    output : numpy.ndarray, shape (layers, width, heads * head_dim), or None
-        Output projections; with them heads are summed before the norm (`metrics.value_weighted`).
-
-    Raises
-    ------
-    RecordError
-        If the record has no values.
-    """
-    if record.values is None:
-        raise RecordError("value-weighted attention needs the record's values: capture(model, vectors=True).")
-    norms = metrics.value_weighted(record.weights, record.values, output)
-    total = norms.sum(-1, keepdims=True)
-    return _mode(record, norms / np.where(total > 0, total, 1), "value-weighted")
-
-
-def _mode(record: AttentionRecord, weights: np.ndarray, mode: str) -> AttentionRecord:
-    return replace(record, weights=weights, queries_vectors=None, keys_vectors=None, values=None,
-                   source={**record.source, "mode": mode})
 
 
 def _draw(weights: np.ndarray, ax, colours, norm, label: str, title: str):

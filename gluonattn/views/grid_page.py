@@ -26,7 +26,7 @@ def grid_page(
     ----------
     records : AttentionRecord or sequence of AttentionRecord
         Several become a choice above the grid: encoder, decoder and cross attention, or a record and
-        its `rolled_out` and `value_weighted` forms.
+        its other modes (`record.modes`).
     names : sequence of str or None
         What each is called there; None takes kind and mode.
     lang : {"ko", "en"}, default "ko"

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..record import AttentionRecord
 from .fonts import families, named
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 _LONGEST_LABEL = 12
 _LABEL_SIZE = 9.0  # points
@@ -17,12 +23,12 @@ def heatmap(
     *,
     layer: int | None = None,
     head: int | None = None,
-    ax=None,
+    ax: Axes | None = None,
     colour_map: str = "Blues",
     highest: float | None = None,
     numbers: bool | None = None,
     title: str | None = None,
-):
+) -> Axes:
     """Draw who looks at whom: queries down, keys across.
 
     Parameters
@@ -56,10 +62,11 @@ def heatmap(
     font = families("".join(names[0] + names[1]))
     cell = 36.0 if numbers else 16.0  # points
     own = ax is None
-    if own:
+    if ax is None:
         ax = _new_axes(rows, columns, cell, names)
     image = ax.imshow(weights, cmap=colour_map, vmin=0, vmax=highest or 1, aspect="equal")
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.7, pad=0.02, format=_percent)
+    figure: Any = ax.figure
+    bar = figure.colorbar(image, ax=ax, shrink=0.7, pad=0.02, format=_percent)
     if not own:  # measured now that the bar has taken its share
         cell = _cell(ax, max(rows, columns))
     size = min(_LABEL_SIZE, 0.7 * cell)
@@ -77,7 +84,8 @@ def heatmap(
     ax.set_yticks([y - 0.5 for y in range(1, rows)], minor=True)
     ax.grid(which="minor", color="white", linewidth=min(1.0, cell / 12))
     ax.tick_params(which="minor", length=0)
-    ax.spines[:].set_visible(False)
+    spines: Any = ax.spines
+    spines[:].set_visible(False)
     if numbers:
         _print_numbers(ax, weights, image, min(0.85 * size, 0.5 * cell))
     bar.outline.set_visible(False)
@@ -118,7 +126,7 @@ def heading(record: AttentionRecord, layer: int | None = None, head: int | None 
     return "  ·  ".join(parts)
 
 
-def _new_axes(rows, columns, cell, names):
+def _new_axes(rows: int, columns: int, cell: float, names: Sequence[Sequence[str]]) -> Axes:
     """Axes of a new figure that leaves room for the longest labels."""
     import matplotlib.pyplot as plt
 
@@ -132,19 +140,19 @@ def _width(label: str) -> float:
     return sum(1.0 if c.isupper() or unicodedata.east_asian_width(c) in "WFA" else 0.65 for c in label)
 
 
-def _label(axis, names, font, size) -> None:
+def _label(axis: Any, names: Sequence[str], font: Any, size: float) -> None:
     axis.set_ticks(range(len(names)), names)
     for label in axis.get_ticklabels():
         label.set(fontfamily=font, fontsize=size)
 
 
-def _cell(ax, tokens: int) -> float:
+def _cell(ax: Any, tokens: int) -> float:
     """Side of one cell of the caller's axes, in points."""
     box = ax.get_window_extent()
-    return 72 * min(box.width, box.height) / ax.figure.dpi / tokens
+    return float(72 * min(box.width, box.height) / ax.figure.dpi / tokens)
 
 
-def _print_numbers(ax, weights, image, size) -> None:
+def _print_numbers(ax: Axes, weights: Any, image: Any, size: float) -> None:
     for (row, column), weight in _cells(weights):
         red, green, blue, _ = image.cmap(image.norm(weight))
         light = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2  # as the eye weighs it
@@ -152,11 +160,11 @@ def _print_numbers(ax, weights, image, size) -> None:
                 color="white" if light < 0.25 else "#333333")
 
 
-def _percent(weight: float, _) -> str:
+def _percent(weight: float, _: object) -> str:
     return f"{100 * weight:.3g}"
 
 
-def _cells(weights):
+def _cells(weights: Any) -> Iterator[tuple[tuple[int, int], float]]:
     for row in range(weights.shape[0]):
         for column in range(weights.shape[1]):
             yield (row, column), float(weights[row, column])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from ..errors import OptionError, choose
@@ -12,6 +15,11 @@ from .heatmap import heading
 from .pen import INK, PALE, SHADE, UNSEEN, Pen, draw_arc, draw_head, draw_legend
 from .scene import LETTERS, PAD, SIZE, SMALL, UNDERLINE, Entry, Scene, lay_out, two_texts, underline_levels
 from .text_layout import CHIP_SIZE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Look = tuple[int, int, float]  # a query, a key, and the weight
 
 _LINE = 6.5  # inches: a column of A4
 _STRONGEST = 12  # arcs that an eye can still follow
@@ -31,13 +39,13 @@ def overlay(
     pairs: int | None = None,
     mode: str | None = None,
     level: str = "token",
-    ax=None,
+    ax: Axes | None = None,
     colour: str = "#08519c",
     highest: float | None = None,
     width: float | None = None,
     legend: bool = True,
     title: str | None = None,
-):
+) -> Axes:
     """Draw the text as it was typed, with arcs from the tokens that look to those looked at.
 
     On a line, an arc above leads to a later word and one below to an earlier
@@ -134,7 +142,7 @@ def overlay(
     return ax
 
 
-def _looks(record, weights, query, most):
+def _looks(record: AttentionRecord, weights: Any, query: int | None, most: int) -> tuple[list[Look], int]:
     """The pairs to draw, strongest first, and how many there are to choose from."""
     scores = np.array(weights, dtype=np.float64)
     if not two_texts(record):
@@ -149,7 +157,8 @@ def _looks(record, weights, query, most):
     return [look for look in found if look[2] > 0 and look[2] >= least], int((scores >= 0).sum())
 
 
-def _entries(record, looks, possible, widest, deepest, mass) -> list[Entry]:
+def _entries(record: AttentionRecord, looks: Sequence[Look], possible: int, widest: float, deepest: float,
+             mass: float) -> list[Entry]:
     entries = [Entry("shade", f"받은 주목 (received), 최대 {deepest:.1%}")]
     if looks:
         share = sum(w for *_, w in looks) / mass
@@ -161,7 +170,7 @@ def _entries(record, looks, possible, widest, deepest, mass) -> list[Entry]:
     return entries
 
 
-def _new_axes(scene: Scene, title: str):
+def _new_axes(scene: Scene, title: str) -> Axes:
     import matplotlib.pyplot as plt
 
     above = 22.0 if title else 0.0
@@ -171,7 +180,8 @@ def _new_axes(scene: Scene, title: str):
     return figure.add_axes((0, 0, 1, scene.size[1] / high))
 
 
-def _fitting(ax, record, looks, entries, width, by_query):
+def _fitting(ax: Any, record: AttentionRecord, looks: Sequence[Look], entries: Sequence[Entry], width: float | None,
+             by_query: bool) -> tuple[Scene, float]:
     """The scene that fits axes of a given size, and the scale at which it does."""
     engine = ax.figure.get_layout_engine()
     if engine is not None:  # it has the last word on the axes' size
@@ -188,7 +198,7 @@ def _fitting(ax, record, looks, entries, width, by_query):
         scale *= 0.93
 
 
-def _draw_shades(pen, scene, depths) -> None:
+def _draw_shades(pen: Pen, scene: Scene, depths: Any) -> None:
     side = scene.sides[-1]
     for token, depth in zip(scene.keys, depths):
         for line, left, right in side.layout.places[token]:
@@ -197,7 +207,7 @@ def _draw_shades(pen, scene, depths) -> None:
                     alpha=float(np.clip(depth, 0, 1)), zorder=1)
 
 
-def _draw_texts(pen, scene, *, underlined) -> None:
+def _draw_texts(pen: Pen, scene: Scene, *, underlined: bool) -> None:
     for side in scene.sides:
         tops = scene.ground.tops[side.first:]
         if side.name:
@@ -218,14 +228,14 @@ def _draw_texts(pen, scene, *, underlined) -> None:
                              zorder=3)
 
 
-def _draw_frame(pen, scene, query, colour) -> None:
+def _draw_frame(pen: Pen, scene: Scene, query: int, colour: str) -> None:
     side = scene.sides[0]
     for line, left, right in side.layout.places[scene.queries[query]]:
         top = scene.ground.tops[side.first + line]
         pen.box(left, top, right, top + LETTERS, facecolor="none", edgecolor=colour, line=1.2, zorder=4)
 
 
-def _draw_arcs(pen, scene, looks, widest, colour) -> None:
+def _draw_arcs(pen: Pen, scene: Scene, looks: Sequence[Look], widest: float, colour: str) -> None:
     heads = {}
     for (q, k, weight), way in sorted(zip(looks, scene.ways), key=lambda arc: arc[0][2]):
         share = min(weight / widest, 1.0)

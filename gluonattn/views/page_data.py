@@ -161,7 +161,16 @@ def _attribution(record: AttentionRecord, lang: str) -> dict:
         "scores": _short(scores_of(record)),
         "others": {name: _short(scores) for name, scores in record.attributions.items() if name != about["method"]},
         "trust": trust(record, lang), "asked": what_if(record), "notAsked": not_asked(record, lang),
+        "account": _account(about.get("account"), len(record.keys)),
     }}
+
+
+def _account(account: dict | None, tokens: int) -> dict | None:
+    """The parts a difference of logits is made of, by token; None for a record whose tokens are others by now."""
+    if not account or len(account["words"]) != tokens:
+        return None
+    return {**{name: account[name] for name in ("difference", "nothing", "bias", "padding", "words", "beside")},
+            "evidence": [round(sum(row), 7) for row in account["evidence"]], "read": account["read_at"]}
 
 
 def _short(scores: np.ndarray) -> list[float]:

@@ -36,8 +36,11 @@ class Pen:
 
     def text(self, x, y, text, size, **style) -> None:
         # As text, not as a formula: dollar signs are the writer's.
-        self.ax.text(x, y, text, transform=self.place, fontsize=self.scale * size, fontweight="normal",
-                     fontstyle="normal", fontfamily=families(text), parse_math=False, clip_on=False, **style)
+        from .letters import Letters
+
+        self.ax.add_artist(Letters(
+            x, y, text, transform=self.place, fontsize=self.scale * size, fontweight="normal", fontstyle="normal",
+            fontfamily=families(text), parse_math=False, clip_on=False, **style))
 
 
 def draw_arc(pen: Pen, vertices, codes, share: float, colour: str, **style) -> None:

@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import DataError, OptionError, choose
 from ..files import replace_file
+from ..finding import find_entries
 from ..record import AttentionRecord
 
 PICTURES = (".png", ".svg", ".pdf")
-# The first view of an ending is the one taken where none is asked for.
-VIEWS = {
-    "overlay": PICTURES,
-    "heatmap": PICTURES,
-    "page": (".html",),
-    "terminal": (".txt",),
-    "record": (".npz", ".json"),
-}
+Records = Sequence[AttentionRecord]
 
 
-def view_of(path: str | os.PathLike, view: str | None = None) -> str:
+@dataclass(frozen=True)
+class View:
+    """What a name in the table of views means. One in a file of its own, ``NAME_view.py``, is found by itself.
+
+    Attributes
+    ----------
+    name : str
+        As ``--view`` takes it.
+    endings : tuple of str
+        Of the files it can be written to, with their dots.
+    write : callable
+        ``write(records, path, layer=, head=, lang=)``: writes the file and gives its path; see `save_view`.
+    single : tuple of str
+        The endings under which a file holds one record.
+    """
+
+    name: str
+    endings: tuple[str, ...]
+    write: Callable[..., Path]
+    single: tuple[str, ...] = ()
+
+
+def view_of(path: str | os.PathLike[str], view: str | None = None) -> str:
     """The view a file name stands for.
 
     Parameters
@@ -52,9 +70,9 @@ def view_of(path: str | os.PathLike, view: str | None = None) -> str:
     return view
 
 
-def require_few(path: str | os.PathLike, view: str, count: int) -> None:
+def require_few(path: str | os.PathLike[str], view: str, count: int) -> None:
     """Raise OptionError if a view cannot hold as many records: found out before they are made, not after it."""
-    if count != 1 and (view in ("overlay", "heatmap") or Path(path).suffix.lower() == ".npz"):
+    if count != 1 and Path(path).suffix.lower() in _VIEWS[view].single:
         raise OptionError(
             f"{Path(path).name} can hold one sentence, got {count:,}: give a name that ends in .html for a "
             "page of all, or one sentence."
@@ -63,7 +81,7 @@ def require_few(path: str | os.PathLike, view: str, count: int) -> None:
 
 def save_view(
     records: AttentionRecord | Sequence[AttentionRecord],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     view: str | None = None,
     layer: int | None = None,
@@ -76,8 +94,9 @@ def save_view(
     ----------
     records : AttentionRecord or sequence of AttentionRecord
     path : path
-    view : {"overlay", "heatmap", "page", "terminal", "record"} or None
-        None picks by the ending: .png, .svg and .pdf an overlay, .html a page,
+    view : str or None
+        A key of `VIEWS`: "overlay", "heatmap", "page", "terminal" or "record". None
+        picks by the ending: .png, .svg and .pdf an overlay, .html a page,
         .txt the terminal's view, .npz and .json the record itself.
     layer, head : int or None
         None takes the mean; a page can switch.
@@ -94,39 +113,39 @@ def save_view(
     path, view = Path(path), view_of(path, view)
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     require_few(path, view, len(records))
-    if view == "page":
-        from .page import save_page
-
-        return save_page(records, path, lang=lang, layer=layer, head=head)
-    if view == "terminal":
-        from .terminal import to_terminal
-
-        shown = [to_terminal(record, colours="none", layer=layer, head=head) for record in records]
-        return _write(path, "\n".join(shown))
-    if path.suffix.lower() == ".json":
-        values = [record.to_dict() for record in records]
-        return _write(path, json.dumps(values[0] if len(values) == 1 else values, ensure_ascii=False))
-    if view == "record":
-        return records[0].save(path)
-    return _picture(records[0], path, view, layer, head)
+    return _VIEWS[view].write(records, path, layer=layer, head=head, lang=lang)
 
 
-def _picture(record: AttentionRecord, path: Path, view: str, layer, head) -> Path:
+def save_figure_of(draw: Callable[..., Any], record: AttentionRecord, path: Path, **options: Any) -> Path:
+    """Draw a record with ``draw(record, **options)``, which gives matplotlib's Axes, and write the picture.
+
+    Parameters
+    ----------
+    draw : callable
+    record : AttentionRecord
+    path : pathlib.Path
+        Its ending, one of `PICTURES`, picks the format.
+    **options
+        For `draw`.
+
+    Returns
+    -------
+    pathlib.Path
+        `path`.
+    """
     import matplotlib.pyplot as plt
 
     from .fonts import save_figure
-    from .heatmap import heatmap
-    from .overlay import overlay
 
-    draw = heatmap if view == "heatmap" else overlay
-    ax = draw(record, layer=layer, head=head)  # type: ignore[operator]
+    ax = draw(record, **options)
     try:
         return save_figure(ax, path)
     finally:
         plt.close(ax.figure)
 
 
-def _write(path: Path, text: str) -> Path:
+def save_text(path: Path, text: str) -> Path:
+    """Write a text as UTF-8, whole or not at all; DataError if that is not possible."""
     try:
         replace_file(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
@@ -134,3 +153,45 @@ def _write(path: Path, text: str) -> Path:
             f"cannot write {path}: {error.strerror}. Choose a folder that exists, is writable and has space."
         ) from None
     return path
+
+
+def _save_overlay(records: Records, path: Path, *, layer: int | None, head: int | None, lang: str) -> Path:
+    from .overlay import overlay
+
+    return save_figure_of(overlay, records[0], path, layer=layer, head=head)
+
+
+def _save_heatmap(records: Records, path: Path, *, layer: int | None, head: int | None, lang: str) -> Path:
+    from .heatmap import heatmap
+
+    return save_figure_of(heatmap, records[0], path, layer=layer, head=head)
+
+
+def _save_page(records: Records, path: Path, *, layer: int | None, head: int | None, lang: str) -> Path:
+    from .page import save_page
+
+    return save_page(records, path, lang=lang, layer=layer, head=head)
+
+
+def _save_terminal(records: Records, path: Path, *, layer: int | None, head: int | None, lang: str) -> Path:
+    from .terminal import to_terminal
+
+    return save_text(path, "\n".join(to_terminal(one, colours="none", layer=layer, head=head) for one in records))
+
+
+def _save_record(records: Records, path: Path, **_: Any) -> Path:
+    if path.suffix.lower() == ".npz":
+        return Path(records[0].save(path))
+    values = [record.to_dict() for record in records]
+    return save_text(path, json.dumps(values[0] if len(values) == 1 else values, ensure_ascii=False))
+
+
+# The first view of an ending is the one taken where none is asked for.
+_VIEWS: dict[str, View] = {found.name: found for found in (
+    View("overlay", PICTURES, _save_overlay, single=PICTURES),
+    View("heatmap", PICTURES, _save_heatmap, single=PICTURES),
+    View("page", (".html",), _save_page),
+    View("terminal", (".txt",), _save_terminal),
+    View("record", (".npz", ".json"), _save_record, single=(".npz",)),
+    *find_entries(__file__, __package__, "view"))}
+VIEWS: dict[str, tuple[str, ...]] = {name: found.endings for name, found in _VIEWS.items()}

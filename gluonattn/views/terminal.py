@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from io import StringIO
+from typing import Literal
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from ..metrics import received, strongest_pairs, tie_close
 from ..record import AttentionRecord
 from .fonts import standing_letter
 
-COLOURS = {"full": "truecolor", "16": "standard", "none": None}
+COLOURS: dict[str, Literal["truecolor", "standard"] | None] = {
+    "full": "truecolor", "16": "standard", "none": None}
 # Dark text on ever stronger amber: lightness falls steadily, as in grey print.
 _AMBER = ["", "#1a1a1a on #fff2cc", "#1a1a1a on #ffd97a", "#1a1a1a on #ffb000", "#ffffff on #b05a00"]
 _SIXTEEN = ["", "underline", "black on cyan", "black on yellow", "bold white on red"]
@@ -57,13 +59,15 @@ def to_terminal(
     for method, scores in record.attributions.items():
         _scores(console, record, method, scores, pairs)
         console.print(honesty(record))
+    if lines := account(record, pairs):
+        console.print(lines)
     return out.getvalue()
 
 
 def honesty(record: AttentionRecord) -> str:
     """One line: how far removing the top tokens moves the probability, against random ones.
 
-    Empty where the record does not know; see ``source["explanation"]`` of `gluonattn.explain`.
+    Empty where the record does not know; see ``source["explanation"]`` as `gluonattn.classifier.explanation` writes it.
     """
     about, label = record.source.get("explanation"), explained_label(record)
     if not about or label is None:
@@ -85,11 +89,40 @@ def honesty(record: AttentionRecord) -> str:
     return line
 
 
+def account(record: AttentionRecord, count: int = 5) -> str:
+    """The parts that a decision is made of: those of the `count` strongest tokens, and of the others together.
+
+    What entered with each token, and what was read of it through attention (see `gluonattn.classifier.account`). Empty
+    where the record has no account of its tokens.
+    """
+    found = record.source.get("explanation", {}).get("account")
+    label = explained_label(record)
+    if not found or label is None or len(found["words"]) != len(record.keys):
+        return ""
+    parts = {"word": found["words"], "n-grams": [sum(row) for row in found["evidence"]], "beside attention": found["beside"],
+             "read": found["read_at"]}
+    shown = {name: values for name, values in parts.items() if name in ("word", "read") or any(values)}
+    lines = [f"account of {plain(record.label_name(label))} against the rest, in log-odds: {found['difference']:+.5f}",
+             "  " + " ".join(f"{name:>16}" for name in shown)]
+    entered = [name for name in shown if name != "read"]
+    order = np.argsort(-np.abs(np.sum([shown[name] for name in entered], axis=0)), kind="stable")
+    rows = [(_short(record.keys[i].text, 16), [i]) for i in order[:count]]
+    if len(order) > count:
+        rows.append((f"({len(order) - count} others)", list(order[count:])))
+    lines += ["  " + " ".join(f"{sum(values[i] for i in which):>+16.5f}" for values in shown.values()) + f"  {name}"
+              for name, which in rows]
+    lines.append(f"  nothing entered {found['nothing']:+.5f}, and {' and '.join(entered)} sum to {found['difference']:+.5f}")
+    others = "".join(f", {name} {value:+.5f}" for name, value in
+                     (("padding", found["padding"]), ("beside attention", sum(found["beside"]))) if value)
+    lines.append(f"  bias {found['bias']:+.5f}{others}, and what was read sum to {found['difference']:+.5f}")
+    return "\n".join(lines)
+
+
 def explained_label(record: AttentionRecord) -> str | None:
     """The label that attributions are for: the one that was asked for, else the predicted one."""
     if not record.prediction or record.prediction.label is None:
         return None
-    return record.source.get("explanation", {}).get("label", record.prediction.label)
+    return (record.source.get("explanation") or {}).get("label", record.prediction.label)
 
 
 def levels(record: AttentionRecord, layer=None, head=None) -> list[tuple[str, float, int]]:

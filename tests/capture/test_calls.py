@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gluonattn.capture.calls import Call, Pass, checked, joined, kind_of_path
+from gluonattn.capture.calls import Call, Pass, checked, kind_of_path
+from gluonattn.capture.steps import joined
 from gluonattn.reference import attention_weights, merge_heads
 
 from ..tolerance import tolerance

@@ -61,7 +61,7 @@ def test_fairseq():
 def test_the_commands_capture_and_project(build, tmp_path, capsys):
     import json
 
-    from gluonattn.cli import main
+    from gluonattn.cli.app import main
     from gluonattn.record import load_record
 
     model, tokenizer = build("bert")
@@ -93,4 +93,4 @@ def test_the_commands_capture_and_project(build, tmp_path, capsys):
     assert left.value.code == 2 and ".html, .png, .svg or .pdf" in capsys.readouterr().err
     with pytest.raises(SystemExit) as left:
         main(["capture", "--model", str(tmp_path / "nothing"), "--text", "가"])
-    assert left.value.code == 2 and "cannot load a model from" in capsys.readouterr().err
+    assert left.value.code == 2 and "no model at" in capsys.readouterr().err

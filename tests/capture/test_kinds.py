@@ -206,25 +206,29 @@ def test_two_texts_that_one_encoder_reads_are_two_sentences():
         recorder.records("가나다라마", [WORDS])
 
 
-def test_attention_that_was_not_named_is_an_error_that_says_how():
+def test_attention_is_found_without_being_named_and_naming_narrows_it():
     class Mixed(nn.Module):
         def __init__(self):
             super().__init__()
-            self.named, self.hidden = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True), Hand()
+            self.named, self.hidden, self.other = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True), Hand(), Block(
+                lambda m, x, y: (x, x), "inside", "hand")
 
         def forward(self, x):
             x = x + self.named(x, x, x)[0]
-            return x + self.hidden(x, x, x)[0]
+            return self.other(x + self.hidden(x, x, x)[0], x)
 
     model = Mixed().eval()
-    with torch.no_grad(), capture(model) as recorder:
-        model(numbers())
-    with pytest.raises(CaptureError, match=r"hidden was bypassed .* attention=\['Hand'\]"):
-        recorder.records("가나다라마", WORDS)
-    with torch.no_grad(), capture(model, attention=["Hand"]) as recorder:
-        model(numbers())
-    (record,) = recorder.records("가나다라마", WORDS)
-    assert record.source["layers"] == ["named", "hidden"]
+    for named, layers, left in (((), ["named", "hidden", "other.inside"], []),
+                                (["hidden"], ["named", "hidden"], ["other.inside"]),
+                                (["other"], ["named", "other"], ["hidden"]),
+                                (["Hand"], ["named", "hidden", "other.inside"], [])):
+        with torch.no_grad(), capture(model, attention=named) as recorder:
+            model(numbers())
+        (record,) = recorder.records("가나다라마", WORDS)
+        assert record.source["layers"] == layers
+        table = recorder.found()
+        assert [f.layer for f in table if f.heads] == layers and [f.layer for f in table if not f.heads] == left
+        assert {(f.heads, f.queries, f.keys) for f in table if f.heads} == {(HEADS, LENGTH, LENGTH)}
 
 
 def test_a_row_that_is_no_distribution_is_named_with_its_cause():

@@ -124,15 +124,15 @@ def test_a_continuation_first_goes_on_with_the_prompt(masked):
     assert spelled(["##다", "좋다"]) == "다 좋다" and spelled(["정말", "##로", "##다"]) == "정말로다"
     assert continuation(masked["wordpiece"]) == "##"
     assert continuation(masked["bytes"]) is None and continuation(masked["unigram"]) is None
-    from gluonattn.capture.huggingface import _spell
+    from gluonattn.capture.hf_recorder import spell
 
     tokenizer = masked["wordpiece"]
     going_on = next(i for i in range(len(tokenizer)) if tokenizer.convert_ids_to_tokens(i).startswith("##"))
     word = next(i for i in range(len(tokenizer)) if (p := tokenizer.convert_ids_to_tokens(i)).isalpha() and p[0] >= "가")
     piece, other = tokenizer.convert_ids_to_tokens([going_on, word])
-    assert _spell(tokenizer, [going_on, word]) == f"{piece[2:]} {other}"
-    assert _spell(tokenizer, [going_on], after="좋") == piece[2:]
-    assert _spell(tokenizer, [word], after="좋") == f" {other}"
+    assert spell(tokenizer, [going_on, word]) == f"{piece[2:]} {other}"
+    assert spell(tokenizer, [going_on], after="좋") == piece[2:]
+    assert spell(tokenizer, [word], after="좋") == f" {other}"
 
 
 def test_hashes_in_the_text_itself_are_letters():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gluonattn.errors import CaptureError
+from gluonattn.reference import softmax
 
 torch = pytest.importorskip("torch", reason="needs torch: pip install torch")
 from gluonattn.capture.torch import capture  # noqa: E402
@@ -178,14 +179,37 @@ def test_hand_written_modules_by_class_or_path(named):
     assert record.kind == ("encoder" if isinstance(named, dict) else "self")
 
 
+@pytest.mark.parametrize("gives", ["mean", "none"])
+@pytest.mark.parametrize("named", ["Own", ()])
+def test_weights_are_taken_where_they_are_computed_whatever_a_module_gives(gives, named):
+    with torch.no_grad(), capture(seeded(lambda: Stack("heads", "heads"))) as expected:
+        expected.modules[""](batch())
+    with torch.no_grad(), capture(seeded(lambda: Stack("heads", gives)), attention=named) as recorder:
+        recorder.modules[""](batch())
+    one, other = (r.records(TEXTS, TOKENS, padding=PADDING.numpy())[0] for r in (expected, recorder))
+    assert one.weights.shape == (2, 4, 5, 5) and (one.weights == other.weights).all()
+
+
+class HandsOut(Own):
+    def forward(self, x):
+        q, k, v = (p.unflatten(-1, (HEADS, -1)).transpose(1, 2) for p in self.qkv(x).chunk(3, -1))
+        scores = (4 * q @ k.transpose(-1, -2)).numpy()  # torch sees nothing of it
+        weights = torch.from_numpy(softmax(scores))
+        return (weights @ v).transpose(1, 2).flatten(2), {"mean": weights.mean(1), "none": None}.get(self.gives, weights)
+
+
 @pytest.mark.parametrize("gives, said", [
-    ("mean", r"blocks.1 gave weights averaged over its 4 heads: make it return \(B, heads"),
-    ("none", r"blocks.1 gave no weights"),
+    ("heads", None), ("mean", r"blocks.0 gave weights averaged over its 4 heads: make it return \(B, heads"),
+    ("none", r"blocks.0 gave no weights"),
 ])
-def test_averaged_and_missing_weights_are_named(gives, said):
-    model = seeded(lambda: Stack("heads", gives))
-    with torch.no_grad(), capture(model, attention="Own") as recorder:
+def test_weights_that_cannot_be_followed_are_taken_from_what_is_handed_out(gives, said):
+    model = seeded(lambda: Stack("heads"))
+    model.blocks[0] = seeded(lambda: HandsOut(gives))
+    with torch.no_grad(), capture(model, attention="HandsOut") as recorder:
         model(batch())
+    if said is None:
+        assert recorder.records(TEXTS, TOKENS, padding=PADDING.numpy())[0].weights.shape == (1, 4, 5, 5)
+        return
     with pytest.raises(CaptureError, match=said):
         recorder.records(TEXTS, TOKENS)
 

@@ -47,7 +47,7 @@ def test_a_run_of_tokens_is_no_run_of_characters():
 
 def test_a_shared_run_of_characters_is_a_shared_number():
     a, b = (set(text_ngrams(t)) for t in ("정말재밌다", "정말 재밌었다"))
-    shared = set(text_ngrams("재밌", longest=2)) - set(text_ngrams("", longest=2))
+    shared = set(text_ngrams("재밌", max_length=2)) - set(text_ngrams("", max_length=2))
     assert len(a & b) >= 5 and shared & a & b
 
 
@@ -137,7 +137,7 @@ def test_runs_of_tokens_span_their_tokens():
 
 
 def test_spans_of_a_short_text():
-    spans = ngram_spans(" 좋ㅋㅋㅋㅋㅋ ", longest=2)[1].tolist()
+    spans = ngram_spans(" 좋ㅋㅋㅋㅋㅋ ", max_length=2)[1].tolist()
     assert spans[:6] == [[1, 1], [1, 2], [2, 3], [3, 4], [4, 7], [7, 7]]
     assert spans[6:] == [[1, 2], [1, 3], [2, 4], [3, 7], [4, 7]]
 

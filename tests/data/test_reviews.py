@@ -69,7 +69,7 @@ def test_it_is_said_what_was_read_and_what_becomes_of_stars(tmp_path):
     two = read_reviews(table(tmp_path, "내용,감정\n좋다,긍정\n별로,부정\n", "b.csv"))
     assert two.what_was_read() == "text from the column '내용', 2 labels from '감정': 긍정, 부정"
     rows = "".join(f"좋다,{n / 10}\n" for n in range(60))
-    with pytest.raises(DataError, match="'점수' holds 60 different labels, more than 50.*grouped into a few classes"):
+    with pytest.raises(DataError, match="'점수' holds 60 different labels, more than 50.*Group numbers into a few classes"):
         read_reviews(table(tmp_path, f"내용,점수\n{rows}", "c.csv"))
 
 

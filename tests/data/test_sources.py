@@ -15,9 +15,20 @@ from pathlib import Path
 import pytest
 
 from gluonattn.data.reviews import read_reviews
-from gluonattn.data.sources import NSMC_FILES, download_nsmc, locate, nsmc_folder, sha256
+from gluonattn.data.sources import DATASETS, NSMC_FILES, download_nsmc, locate, nsmc_folder, sha256
 from gluonattn.data.tables import read_rows
 from gluonattn.errors import DataError
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_data_set_has_files_or_says_where_they_are_to_be(name):
+    try:
+        source = locate(name)
+    except DataError as error:
+        assert re.search("Run|set|Set|point", str(error))
+        return
+    assert source.name == name and source.train.is_file() and (source.test is None or source.test.is_file())
+
 
 # The sample
 

@@ -5,10 +5,6 @@ from itertools import product
 import numpy as np
 import pytest
 
-from gluonattn.runtime import mxnet_is_installed
-
-if not mxnet_is_installed():
-    pytest.skip('needs MXNet: pip install "gluonattn[cpu]"', allow_module_level=True)
 from gluonattn.models.decoding import StepDecoder, decode
 from gluonattn.runtime import mx
 
@@ -46,7 +42,7 @@ def test_a_step_with_the_cache_is_a_row_of_the_whole_pass(hybridized):
 
 def test_a_beam_of_one_takes_the_most_probable_letter_of_every_step():
     model, source = make(), ids(3, 7)
-    said, scores = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, longest=8)
+    said, scores = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, max_length=8)
     for row, length, (letters,), (found,) in zip(source, SOURCES, said, scores):
         wanted = [BEGIN]
         while len(wanted) < 8 and wanted[-1] != END:
@@ -61,7 +57,7 @@ def test_a_beam_of_one_takes_the_most_probable_letter_of_every_step():
 def test_a_wide_beam_finds_the_most_probable_of_all_sequences():
     model, source = make(), ids(3, 7)
     never = [0, 1, BEGIN, *range(7, LETTERS)]  # leaves three letters and the end
-    said, scores = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, 64, longest=5, never=never)
+    said, scores = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, 64, max_length=5, never=never)
     for row, length, letters, found in zip(source, SOURCES, said, scores):
         everything = {one: score(model, row, length, one, never)
                       for size in range(4) for one in product((4, 5, 6), repeat=size)}
@@ -74,7 +70,7 @@ def test_a_wide_beam_finds_the_most_probable_of_all_sequences():
 
 def test_what_is_never_to_be_said_is_not_said():
     model, source = make(), ids(3, 7)
-    free = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, longest=6)[0]
+    free = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, max_length=6)[0]
     used = sorted({int(i) for (letters,) in free for i in letters})
-    said = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, longest=6, never=used)[0]
+    said = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, max_length=6, never=used)[0]
     assert used and not {int(i) for (letters,) in said for i in letters} & set(used)

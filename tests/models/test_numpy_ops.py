@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gluonattn.models.classifier import build
+from gluonattn.classifier.network import build
 from gluonattn.models.numpy_ops import compute_in_numpy, pool, pool_gradient
 from gluonattn.runtime import mx
 

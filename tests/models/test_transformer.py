@@ -3,10 +3,6 @@
 import numpy as np
 import pytest
 
-from gluonattn.runtime import mxnet_is_installed
-
-if not mxnet_is_installed():
-    pytest.skip('needs MXNet: pip install "gluonattn[cpu]"', allow_module_level=True)
 from gluonattn.capture.gluon import capture
 from gluonattn.models.transformer import Transformer
 from gluonattn.runtime import mx

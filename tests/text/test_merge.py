@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gluonattn.errors import RecordError
 from gluonattn.record import AttentionRecord, Token
 from gluonattn.text import tokenizer
-from gluonattn.text.merge import merge_into, shares, with_tags
+from gluonattn.text.merge import measure_overlaps, merge_into, with_tags
 
 from ..tolerance import tolerance
 
@@ -62,10 +62,10 @@ def test_what_each_key_and_query_becomes():
 def test_a_unit_without_a_piece_is_left_out_and_a_piece_without_a_unit_stays():
     text = "가 나 다"
     tokens = [Token("가", 0, 1), Token("나", 2, 3)]
-    matrix, units = shares(tokens, [Token("가", 0, 1), Token("다", 4, 5)], text)
+    matrix, units = measure_overlaps(tokens, [Token("가", 0, 1), Token("다", 4, 5)], text)
     assert [t.text for t in units] == ["가", "나"] and (matrix == np.eye(2)).all()
     with pytest.raises(RecordError, match="unit '라' has span 3:9, outside its text of 5"):
-        shares(tokens, [Token("라", 3, 9)], text)
+        measure_overlaps(tokens, [Token("라", 3, 9)], text)
 
 
 def test_both_sides_of_a_cross_record():

@@ -12,13 +12,13 @@ NGRAMS = dict(subword_buckets=16, subword_size=2)
 @pytest.fixture
 def make_run():
     """``make_run(**settings)`` gives a fresh Run whose label is the first word of each text."""
-    from gluonattn.models.classifier import build
+    from gluonattn.classifier.network import build
+    from gluonattn.classifier.settings import ClassifierSettings
     from gluonattn.runtime import mx, seed_everything
     from gluonattn.training.loop import Part, Run
-    from gluonattn.training.settings import Settings
 
-    def make(reviews=50, own=None, **options):
-        settings = Settings(**{**TINY, **options}).resolve(reviews)
+    def make(reviews=50, labelled=None, **options):
+        settings = ClassifierSettings(**{**TINY, **options}).resolve(reviews)
         rng = np.random.default_rng(0)
         texts = _packed(rng, reviews, settings)
         targets = np.eye(2, dtype=np.float32)[(texts.words[texts.starts] > 6).astype(int)]
@@ -30,8 +30,9 @@ def make_run():
         model.hybridize(static_alloc=True)
         parts = [Part(texts.take(part), targets[part], offsets if offsets is None else offsets[part])
                  for part in (slice(10, None), slice(10))]
-        run = Run(model, settings, *parts, own or reviews - 10, device=mx.cpu())
+        run = Run(model, settings, *parts, labelled or reviews - 10, device=mx.cpu())
         model(*run.arrays(parts[0], [0])[0])
+        run.average.begin()
         return run
 
     return make

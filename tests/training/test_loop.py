@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from gluonattn.classifier.task import SmoothedCrossEntropy
 from gluonattn.models.checkpoint import get_weights
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
 from gluonattn.training.loop import fit, gradients, prepare, start_gradient, train_batch, validate
-from gluonattn.training.tasks import SmoothedCrossEntropy, dropout_mask
+from gluonattn.training.tasks import dropout_mask
 
 from ..tolerance import tolerance
 
@@ -113,7 +114,7 @@ def test_mxnet_is_seeded_only_where_it_draws(make_run, options, drawn):
 
 
 def test_extra_texts_are_read_in_the_first_epochs_only(make_run):
-    run = make_run(own=25, extra="somewhere", extra_epochs=2, epochs=1)
+    run = make_run(labelled=25, extra="somewhere", extra_epochs=2, epochs=1)
     seen, steps = [], []
 
     class Watch(Callback):

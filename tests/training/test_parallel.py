@@ -14,15 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gluonattn
+from gluonattn.classifier.training import train
 from gluonattn.errors import GluonAttnError
 from gluonattn.models.checkpoint import load_checkpoint
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
-from gluonattn.training.parallel import ALONE, Follower, Group, Leader, _Memory, _memory_file, add_rows
-from gluonattn.training.run import train
+from gluonattn.training.parallel import ALONE, Follower, Group, Leader
+from gluonattn.training.shared_gradients import SharedMemory, add_rows, open_memory
 
+from ..classifier.test_training import same_model, start, start_training, wait_for
 from .conftest import TINY
-from .test_run import same_model, start, start_training, wait_for
 
 MARK = b"gluonattn.training.worker"
 
@@ -116,25 +117,25 @@ def test_shares_hold_every_review_once_and_are_alike(lengths, size):
     groups = [Group() for _ in range(size)]
     for rank, group in enumerate(groups):
         group.rank, group.size = rank, size
-    shares = [group.share(range(len(lengths)), lengths.__getitem__) for group in groups]
-    assert sorted(i for share in shares for i in share) == list(range(len(lengths)))
-    sizes = [len(share) for share in shares]
+    shards = [group.shard(range(len(lengths)), lengths.__getitem__) for group in groups]
+    assert sorted(i for share in shards for i in share) == list(range(len(lengths)))
+    sizes = [len(share) for share in shards]
     assert max(sizes) - min(sizes) <= 1
     if size > 1:  # dealt out like cards, from the shortest on
-        found = [[lengths[i] for i in share] for share in shares]
+        found = [[lengths[i] for i in share] for share in shards]
         dealt = [share[turn] for turn in range(max(sizes)) for share in found if turn < len(share)]
         assert dealt == sorted(lengths)
 
 
 def test_alone_nothing_changes():
     positions = [3, 1, 2]
-    assert ALONE.share(positions, len) is positions
+    assert ALONE.shard(positions, len) is positions
     assert ALONE.agree("word") == "word" and ALONE.add_gradients([], [1, 2.5], True) == [1, 2.5]
 
 
 def test_memory_grows_for_all_who_look():
-    descriptor = _memory_file()
-    writer, reader = _Memory(descriptor), _Memory(os.dup(descriptor))
+    descriptor = open_memory()
+    writer, reader = SharedMemory(descriptor), SharedMemory(os.dup(descriptor))
     for size in (8, 100, 10_000, 1_000_000):
         writer.at_least(size)[size - 1 : size] = b"x"
         assert reader.at_least(size)[size - 1 : size] == b"x"
@@ -147,7 +148,7 @@ PLAIN = {**TINY, "word_dropout": 0.0, "model": {**TINY["model"], "dropout": 0.0}
 
 @pytest.mark.parametrize("recipe", ["default", "post"])
 def test_several_processes_compute_what_one_does(reviews, tmp_path, recipe):
-    """Without dropout the sum of the shares is the whole, up to rounding; clipping and history too."""
+    """Without dropout the sum of the shards is the whole, up to rounding; clipping and history too."""
     options = {**PLAIN, "recipe": recipe, "clip": 0.05}
     if recipe == "post":
         options["model"] = {**PLAIN["model"], "attention_dropout": 0.0}
@@ -163,18 +164,19 @@ def test_several_processes_compute_what_one_does(reviews, tmp_path, recipe):
 
 def test_same_seed_and_workers_same_model_and_nothing_is_left(reviews, tmp_path):
     """The last process has an empty share wherever a batch is small; the sum is fresh there too."""
-    shared, descriptors = os.listdir("/dev/shm"), len(os.listdir("/proc/self/fd"))
+    descriptors = len(os.listdir("/proc/self/fd"))
     folders = [train(reviews, tmp_path / str(n), workers=3, **{**TINY, "batch_size": 3, "epochs": 1})
                for n in range(2)]
     same_model(*folders)
     assert workers_of(os.getpid()) == []
-    assert os.listdir("/dev/shm") == shared and len(os.listdir("/proc/self/fd")) == descriptors
+    assert len(os.listdir("/proc/self/fd")) == descriptors  # shared memory is a descriptor too
 
 
 def test_the_threads_are_shared_out_and_the_callers_variable_stays():
     code = ("import ctypes, os, re; from gluonattn import runtime; from pathlib import Path\n"
-            "from gluonattn.training.settings import Settings; from gluonattn.training.session import processes\n"
-            "with processes(Settings(workers=2)) as group:\n"
+            "from gluonattn.classifier.settings import ClassifierSettings\n"
+            "from gluonattn.training.session import processes\n"
+            "with processes(ClassifierSettings(workers=2)) as group:\n"
             "    runtime.mx.nd.ones(1).wait_to_read()\n"
             "    other = Path(f'/proc/{group._processes[0].pid}/environ').read_bytes().split(b'\\0')\n"
             "    maps = Path('/proc/self/maps').read_text()\n"

@@ -3,19 +3,22 @@
 import gc
 import json
 import os
+import shutil
 import sys
+from functools import cache
+from pathlib import Path
 
 import pytest
 
+from gluonattn.classifier.training import train
 from gluonattn.data.reviews import Reviews
 from gluonattn.errors import CheckpointError
 from gluonattn.models.checkpoint import load_checkpoint, update_config
 from gluonattn.models.snapshots import snapshot_epochs
-from gluonattn.training.pronunciation import WORDS, train_pronunciation
-from gluonattn.training.run import train
+from gluonattn.pronunciation.training import WORDS, train_pronunciation
 
+from ..classifier.test_training import Watch, same_model
 from .conftest import TINY
-from .test_run import Watch, same_model
 
 WRITES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "open")
 
@@ -148,19 +151,39 @@ def test_a_run_killed_at_any_step_and_resumed_ends_as_one_that_was_not(tmp_path,
     assert steps >= 20 // stride
 
 
-@pytest.mark.parametrize("kind", ["default", "post", "pronunciation"])
-@pytest.mark.parametrize("change", [{"epochs": 3}, {"seed": 4}, {"batch_size": 16}])
-def test_a_finished_run_is_left_alone_by_a_resume_with_other_settings(tmp_path, words, kind, change):
+KINDS = ["default", "post", "pronunciation"]
+CHANGES = [{"epochs": 3}, {"seed": 4}, {"batch_size": 256}]
+SHORT = {"epochs": 2, "patience": 1}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, words):
+    """``finished(kind)``: the folder of a finished run."""
+    return cache(lambda kind: trainer(kind, words)(tmp_path_factory.mktemp(kind) / "model", **SHORT))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_finished_run_is_left_alone_by_a_resume_with_other_settings(tmp_path, words, finished, kind, change):
     train_it = trainer(kind, words)
-    out = train_it(tmp_path / "model", epochs=2, patience=1)
+    out = Path(shutil.copytree(finished(kind), tmp_path / "model"))
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     (name, value), = change.items()
     with pytest.raises(CheckpointError, match=rf"model holds a model of other data or settings .*{name} \d+ there, "
                                               rf"{value} here.*it was left as it is.*choose another --out, or leave"):
-        train_it(out, resume=True, **{"epochs": 2, "patience": 1, **change})
+        train_it(out, resume=True, **{**SHORT, **change})
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
-    assert load_checkpoint(train_it(tmp_path / "other", resume=True, **change))  # the cures of the message
-    assert load_checkpoint(train_it(out, **change)).config["training"][name] == value
+
+
+@pytest.mark.parametrize(("kind", "change"), [
+    pytest.param(kind, change, marks=[] if i == j else pytest.mark.slow)
+    for i, kind in enumerate(KINDS) for j, change in enumerate(CHANGES)])
+def test_the_cures_of_its_message_cure(tmp_path, words, finished, kind, change):
+    train_it = trainer(kind, words)
+    out = Path(shutil.copytree(finished(kind), tmp_path / "model"))
+    (name, value), = change.items()
+    for cured in (train_it(tmp_path / "other", resume=True, **change), train_it(out, **change)):
+        assert load_checkpoint(cured).config["training"][name] == value
 
 
 def older(out, **change):

@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from gluonattn.explain.report_page import Html, shaded, table
-from gluonattn.explain.report_page import page as report
 from gluonattn.record import AttentionRecord
 from gluonattn.views.grid_page import grid_page
 from gluonattn.views.page import to_html
 from gluonattn.views.projection_page import projection_page
+from gluonattn.views.report_page import Html, shaded, table
+from gluonattn.views.report_page import page as report
 
 from .access import TAGS, axe, complaints, firefox
 from .pages import REVIEW, SENTENCE, changed, cross, numbered, record_of

@@ -52,6 +52,7 @@ def test_the_terminal_takes_any_character(characters, colours):
 @settings(max_examples=15, deadline=None)
 @given(st.lists(CHARACTERS, min_size=1, max_size=6))
 @example(["\ud7d5", "가"])
+@example(["\U0008c587"])  # no font has it
 @pytest.mark.parametrize("view", [overlay, heatmap, to_html], ids=lambda view: view.__name__)
 def test_pictures_and_the_page_take_any_character(view, characters):
     import matplotlib.pyplot as plt

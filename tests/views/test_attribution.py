@@ -57,7 +57,7 @@ def test_a_page_carries_the_code_only_where_a_record_has_an_attribution(lang):
                                                                   font=False)
     assert "askHint" not in plain and "askHint" in full
     code = len(full.encode()) - len(dumps(page_data([record_of(SENTENCE), explained()])).encode())
-    assert code < 90_000
+    assert code < 92_500
 
 
 def test_the_terminal_names_the_strongest_scores_and_is_honest():
@@ -70,6 +70,43 @@ def test_the_terminal_names_the_strongest_scores_and_is_honest():
     assert ("  without the top 3 words 부정 goes from 91.7% to 59.5%, without 3 random ones to 90.7% on average; "
             "further than 97% of the draws") in lines
     assert lines[-1] == "  on validation: 0.310 of probability lost, by random words 0.070"
+
+
+def accounted(size=None):
+    """A record with an account whose parts add up."""
+    record = explained()
+    size, rng = size or len(record.keys), np.random.default_rng(1)
+    words, evidence, read = rng.normal(size=size).round(7), rng.normal(size=(size, 6)).round(7), rng.normal(size=size)
+    difference = 0.5 + words.sum() + evidence.sum()
+    read += (difference - 0.25 - read.sum()) / size
+    account = {"difference": difference, "bias": 0.25, "padding": 0.0, "nothing": 0.5, "words": words.tolist(),
+               "evidence": evidence.tolist(), "beside": [0.0] * size, "read_at": read.tolist()}
+    about = {**record.source["explanation"], "account": account}
+    return replace(record, source={**record.source, "explanation": about}), account
+
+
+def test_the_page_carries_an_account_that_adds_up():
+    record, account = accounted()
+    own = page_data([record])["records"][0]["attribution"]["account"]
+    assert own["nothing"] + sum(own["words"]) + sum(own["evidence"]) + sum(own["beside"]) == pytest.approx(
+        account["difference"], abs=1e-5)
+    assert own["bias"] + own["padding"] + sum(own["read"]) + sum(own["beside"]) == pytest.approx(
+        account["difference"], abs=1e-5)
+    assert page_data([record.merge()])["records"][0]["attribution"]["account"] is None  # of other tokens
+
+
+def test_the_terminal_shows_the_account_and_its_rows_add_up():
+    record, account = accounted()
+    lines = to_terminal(record, colours="none", width=200).splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("account of 부정"))
+    assert lines[first + 1].split() == ["word", "n-grams", "read"]
+    rows = [[float(number) for number in line.split()[:3]] for line in lines[first + 2 : -2]]
+    assert len(rows) == 6 and lines[-3].endswith("others)")
+    words, ngrams, read = np.sum(rows, axis=0)
+    assert 0.5 + words + ngrams == pytest.approx(account["difference"], abs=1e-4)
+    assert 0.25 + read == pytest.approx(account["difference"], abs=1e-4)
+    assert f"sum to {account['difference']:+.5f}" in lines[-1]
+    assert "account of" not in to_terminal(record.merge(), colours="none")
 
 
 def test_what_was_approximated_is_said():
@@ -129,6 +166,19 @@ class TestInABrowser:
         page = visit(to_html(explained(signed=False), lang="en"))
         assert "does not say for or against" in page.locator(".attribution").inner_text()
         assert page.locator(".attribution .token.minus").count() == 0
+
+    @pytest.mark.parametrize("lang", ["ko", "en"])
+    def test_the_account_stands_in_numbers_that_add_up(self, visit, lang):
+        record, account = accounted()
+        page = visit(to_html(record, lang=lang))
+        page.click("details.account summary")
+        rows = page.locator("details.account tbody tr").all_inner_texts()
+        numbers = [[float(cell.replace("−", "-")) for cell in row.split("\t")[1:]] for row in rows]
+        assert len(rows) == len(record.keys) + 1
+        np.testing.assert_allclose(np.sum(numbers[:-1], axis=0), numbers[-1], atol=2e-4)
+        words, ngrams, read = numbers[-1]
+        assert 0.5 + words + ngrams == pytest.approx(account["difference"], abs=1e-4)
+        assert 0.25 + read == pytest.approx(account["difference"], abs=1e-4)
 
     def test_hostile_words_stay_words(self, visit):
         record = hostile()

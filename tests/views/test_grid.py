@@ -3,14 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gluonattn import metrics
 from gluonattn.errors import OptionError, RecordError
 from gluonattn.record import AttentionRecord
-from gluonattn.views.grid import difference, epochs, grid, rolled_out, value_weighted, weight_difference
+from gluonattn.record.modes import roll_out, subtract_weights
+from gluonattn.views.grid import difference, epochs, grid
 from gluonattn.views.grid_page import grid_page
 
-from ..tolerance import tolerance
-from .pages import changed, cross, hostile, numbered, random_weights, record_of
+from .pages import changed, hostile, numbered, random_weights, record_of
 
 SENTENCE = "정말 좋은 영화였다"
 
@@ -42,7 +41,7 @@ def test_every_head_stands_in_its_place_on_one_scale():
 def test_difference_is_second_minus_first_around_white():
     first = record_of(SENTENCE, layers=2, heads=2)
     second = changed(first, 5)
-    change = weight_difference(first, second)
+    change = subtract_weights(first, second)
     assert (change == second.weights - first.weights).all()
     image = difference(first, second).get_images()[0]
     assert image.norm.vmax == -image.norm.vmin == pytest.approx(np.abs(change).max())
@@ -90,40 +89,6 @@ def test_epochs_have_a_row_for_each_head_a_column_each_and_one_scale():
         epochs({})
 
 
-def test_rollout_layer_by_layer_ends_in_the_rollout():
-    record = record_of(SENTENCE, layers=3, heads=2)
-    rolled = rolled_out(record)
-    assert rolled.weights.shape[:2] == (3, 1) and rolled.source["mode"] == "rollout"
-    assert rolled.weights[-1, 0] == pytest.approx(metrics.rollout(record.weights), abs=tolerance(24, 3))
-    assert rolled.weights[0, 0] == pytest.approx(metrics.rollout(record.weights[:1]), abs=tolerance(24))
-    with pytest.raises(RecordError, match="rollout needs self-attention"):
-        rolled_out(cross())
-
-
-@pytest.mark.parametrize("projected", [False, True])
-def test_value_weighted_is_the_norm_of_what_arrives(projected):
-    plain = record_of(SENTENCE, layers=2, heads=3)
-    size = len(plain.queries)
-    numbers = np.random.default_rng(0)
-    values = numbers.normal(size=(2, 3, size, 4)).astype(np.float32)
-    record = AttentionRecord(plain.text, plain.queries, plain.keys, plain.weights, values=values)
-    output = numbers.normal(size=(2, 7, 12)) if projected else None
-    norms = metrics.value_weighted(record.weights, values, output)
-    for layer in range(2):
-        for q in range(size):
-            for k in range(size):
-                heads = [record.weights[layer, h, q, k] * values[layer, h, k] for h in range(3)]
-                if projected:
-                    expected = np.linalg.norm(output[layer] @ np.concatenate(heads))
-                    assert norms[layer, 0, q, k] == pytest.approx(expected, rel=tolerance(12))
-                else:
-                    assert norms[layer, :, q, k] == pytest.approx([np.linalg.norm(part) for part in heads], rel=tolerance(4))
-    made = value_weighted(record, output)
-    assert made.weights.sum(-1) == pytest.approx(1, abs=tolerance(24)) and made.source["mode"] == "value-weighted"
-    with pytest.raises(RecordError, match="vectors=True"):
-        value_weighted(plain)
-
-
 def test_twelve_layers_of_twelve_heads_of_128_tokens_stay_below_3_megabytes():
     one = numbered(128)
     record = AttentionRecord(one.text, one.queries, one.keys, random_weights((12, 12, 128, 128), sharpness=0.05))
@@ -142,7 +107,7 @@ def test_names_and_languages_are_checked():
 @pytest.mark.browser
 def test_pressing_a_head_opens_it(visit):
     record = record_of(SENTENCE, layers=3, heads=4)
-    page = visit(grid_page([record, rolled_out(record)], lang="en"))
+    page = visit(grid_page([record, roll_out(record)], lang="en"))
     assert page.locator(".heads button").count() == 12
     page.locator(".heads button").nth(6).click()
     assert page.locator("select[data-name=layerfalse]").input_value() == "1"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from ...errors import choose
 from .base import Cell, DotProductCell
@@ -31,7 +32,7 @@ CELLS: dict[str, Cell] = _find_cells()
 
 def attention_cell(
     name: str, *, hidden_size: int, units: int = 30, num_heads: int = 4, dropout: float = 0.0
-):
+) -> Any:
     """A cell that computes attention weights and reads values by them.
 
     Parameters

@@ -59,15 +59,43 @@ class Cell(ABC):
         return 1
 
     def scores(self, F: Backend, model: Mapping, states: Array) -> Array:
-        """Scores (B, heads, T, T) of states (B, T, C), the queries and keys."""
+        """Scores before the softmax: -> (B, heads, T, T).
+
+        Parameters
+        ----------
+        F : Backend
+        model : mapping
+            Keyword arguments of the model.
+        states : array, shape (B, T, C)
+            Queries and keys in one.
+        """
         raise NotImplementedError(f"the cell {self.name!r} must define scores, or weights")
 
     def weights(self, F: Backend, model: Mapping, states: Array, pairs: Array) -> Array:
-        """Weights (B, heads, T, T) of states (B, T, C); `pairs` (B, 1, T, T) is 1 where a query may look."""
+        """Attention weights: -> (B, heads, T, T).
+
+        Parameters
+        ----------
+        F : Backend
+        model : mapping
+            Keyword arguments of the model.
+        states : array, shape (B, T, C)
+            Queries and keys in one.
+        pairs : array, shape (B, 1, T, T)
+            1 where query and key are tokens, 0 at padding.
+        """
         return F.softmax(self.scores(F, model, states), pairs)
 
     def values(self, F: Backend, model: Mapping, states: Array) -> Array:
-        """What the weights read: (B, heads, T, C / heads)."""
+        """What the weights read: -> (B, heads, T, C / heads).
+
+        Parameters
+        ----------
+        F : Backend
+        model : mapping
+            Keyword arguments of the model.
+        states : array, shape (B, T, C)
+        """
         return F.expand(states, 1)
 
 
@@ -76,7 +104,15 @@ class DotProductCell(Cell):
 
     @abstractmethod
     def queries_and_keys(self, F: Backend, model: Mapping, states: Array) -> tuple[Array, Array]:
-        """Queries and keys (B, heads, T, D); the scores are their products, so any scale is in the queries."""
+        """Queries and keys, each (B, heads, T, D). The scores are their products, so any scale is in the queries.
+
+        Parameters
+        ----------
+        F : Backend
+        model : mapping
+            Keyword arguments of the model.
+        states : array, shape (B, T, C)
+        """
 
     def scores(self, F: Backend, model: Mapping, states: Array) -> Array:
         queries, keys = self.queries_and_keys(F, model, states)

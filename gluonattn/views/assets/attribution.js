@@ -87,8 +87,27 @@
       make("div", { class: second ? "pair" : null }, make("div", {}, named(first), scored(shown, scores, words, twoSided(first, scores), answered ? ask : null)),
         second && make("div", {}, named(second), scored(shown, scoresOf(second), words, twoSided(second, scoresOf(second)), null))),
       said, even,
-      explained && make("p", { class: "trust", lang: languageOf(words.trust) }, make("strong", {}, `${words.trust}: `), line(own.trust)));
+      explained && make("p", { class: "trust", lang: languageOf(words.trust) }, make("strong", {}, `${words.trust}: `), line(own.trust)),
+      own.account && accounts(record, own, target, words));
     return section;
+  }
+
+  // What a decision is made of, as numbers that add up: what entered with each word, and what attention read of it.
+  function accounts(record, own, target, words) {
+    const { difference, nothing, bias, padding, words: vectors, evidence, beside, read } = own.account;
+    const number = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(5)}`;
+    const total = (values) => values.reduce((sum, value) => sum + value, 0);
+    const columns = [[words.ofWords, vectors], [words.ofNgrams, evidence], [words.ofBeside, beside], [words.ofReading, read]]
+      .filter(([, values], i) => i === 0 || i === 3 || values.some((value) => value !== 0));
+    const row = (head, cells) => make("tr", {}, make("th", { scope: "row" }, head), cells.map((cell) => make("td", { class: "figure" }, cell)));
+    return make("details", { class: "account" }, make("summary", {}, words.account(target, number(difference))),
+      make("table", {},
+        make("thead", {}, make("tr", {}, make("th", { scope: "col" }, ""), columns.map(([name]) => make("th", { scope: "col", class: "figure" }, name)))),
+        make("tbody", {}, record.keys.map((key, i) => row(label(key.text), columns.map(([, values]) => number(values[i])))),
+          row(words.sum, columns.map(([, values]) => number(total(values)))))),
+      make("p", {}, words.entered(number(nothing), number(difference)), " ",
+        words.readAgain(number(bias + padding + total(beside)), number(difference))),
+      make("p", {}, words.exact));
   }
 
   Object.assign(gluonattn, { attribution });

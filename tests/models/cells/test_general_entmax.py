@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gluonattn.engines.numpy_engine import NumpyClassifier
+from gluonattn.classifier.engines.numpy_engine import NumpyClassifier
 from gluonattn.models.cells.general_entmax import entmax15
 
 from ...tolerance import tolerance

@@ -1,0 +1,73 @@
+"""Which row of each step's batch a generated sentence was in: beam search, and several answers to one prompt. numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .calls import Call, Generation, Pass
+
+
+def untangled(passes: list[Pass]) -> list[Pass]:
+    """Passes of beam search with one row for each sentence that was returned: the winning beam's own history.
+
+    What was computed once for each prompt (an encoder's attention) is repeated for its answers.
+    """
+    found = []
+    steps: dict[int, int] = {}
+    for one in passes:
+        made = one.generation
+        if made is None or (made.beams == made.copies == 1) or (made.beams > 1 and made.rows is None):
+            found.append(one)
+            continue
+        step = steps.get(id(made), 0)
+        steps[id(made)] = step + any(c.kind in ("decoder", "cross") for c in one.calls)
+        rows = _rows(made, step, one)
+        if rows is not None:
+            found.append(_picked(one, rows, made))
+    return found
+
+
+def _rows(made: Generation, step: int, one: Pass) -> np.ndarray | None:
+    """(B * copies,), the row of each sentence at a step; None after the last."""
+    if made.rows is not None:
+        return np.maximum(made.rows[:, step], 0) if step < made.rows.shape[1] else None
+    return np.arange(max(len(c.weights) for c in one.calls if c.weights is not None))
+
+
+def _picked(one: Pass, rows: np.ndarray, made: Generation) -> Pass:
+    prompts = len(rows) // made.copies
+
+    def pick(array):
+        if array is None or len(array) == 1:
+            return array
+        if len(array) == prompts * max(made.beams, made.copies) and len(array) != prompts:
+            return array[rows]
+        return np.repeat(array, made.copies, 0) if len(array) == prompts else array
+
+    def call(its: Call) -> Call:
+        return replace(its, **{name: pick(getattr(its, name)) for name in (
+            "weights", "queries", "keys", "values", "bias", "padding", "context", "covered")})
+
+    return replace(one, calls=[call(c) for c in one.calls], ids={k: pick(v) for k, v in one.ids.items()},
+                   padding={k: pick(v) for k, v in one.padding.items()})
+
+
+def hidden_after_end(made: Generation, before: int, total: int) -> np.ndarray | None:
+    """(B, total), True at positions that were read after a sentence had ended; None where none can be.
+
+    Parameters
+    ----------
+    made : Generation
+    before : int
+        Positions of the first pass.
+    total : int
+    """
+    if made.rows is None:
+        return None if made.ended is None or made.ended.shape[1] < total else made.ended[:, :total].copy()
+    hidden = np.zeros((len(made.rows), total), dtype=bool)
+    ended = made.rows[:, 1:] < 0  # the token of a step is read in the next one
+    count = min(ended.shape[1], total - before)
+    hidden[:, before:before + count] = ended[:, :count]
+    return hidden

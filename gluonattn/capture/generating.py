@@ -1,0 +1,84 @@
+"""What ``generate()`` was asked, and when it runs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from .calls import Generation
+from .recorder import Recorder
+
+_NOTHING = object()
+
+
+@contextmanager
+def generating(recorder: Recorder, part) -> Iterator[None]:
+    """Tell the recorder when ``generate()`` runs, and with how many beams."""
+    own = part.__dict__.get("generate", _NOTHING)
+    generate = part.generate
+
+    @functools.wraps(generate)
+    def told(*args, **kwargs):
+        before = recorder.generation
+        config = kwargs.get("generation_config") or getattr(part, "generation_config", None)
+
+        def option(name: str) -> int:
+            value = kwargs.get(name)
+            return int((getattr(config, name, None) if value is None else value) or 1)
+
+        recorder.generation = Generation(option("num_beams"), option("num_return_sequences"),
+                                         _prompt_padding(config, args, kwargs))
+        plain = recorder.generation.beams > 1 and not (kwargs.get("return_dict_in_generate") or getattr(
+            config, "return_dict_in_generate", False))
+        if recorder.generation.beams > 1:  # only then it tells which beam each step of a sentence was in
+            kwargs = {**kwargs, "return_dict_in_generate": True, "output_scores": True}
+        try:
+            made = generate(*args, **kwargs)
+            ids = getattr(made, "sequences", made)
+            if getattr(ids, "ndim", 0) == 2:
+                recorder.generation.ids = ids.detach().cpu().numpy()
+                recorder.generation.ended = _ended(part, config, args, kwargs, recorder.generation.ids)
+            if getattr(made, "beam_indices", None) is not None:
+                recorder.generation.rows = made.beam_indices.detach().cpu().numpy()
+            return ids if plain else made
+        finally:
+            recorder.generation = before
+
+    part.__dict__["generate"] = told
+    try:
+        yield
+    finally:
+        part.__dict__.pop("generate", None) if own is _NOTHING else part.__dict__.update(generate=own)
+
+
+def _ended(part, config, args, kwargs, ids: np.ndarray) -> np.ndarray | None:
+    """(B, T), True from the first mark of an end on that a sentence generated; None where none did."""
+    marks = kwargs.get("eos_token_id", getattr(config, "eos_token_id", None))
+    marks = marks.tolist() if hasattr(marks, "tolist") else marks
+    if marks is None:
+        return None
+    given = next((x for x in (*args[:1], kwargs.get("inputs"), kwargs.get("input_ids")) if getattr(x, "ndim", 0) == 2), None)
+    encoder = getattr(part.config, "is_encoder_decoder", False)
+    before = 1 if encoder or given is None else given.shape[1]
+    ends = np.isin(ids, marks)
+    ends[:, :before] = False
+    ended = np.maximum.accumulate(ends, 1)
+    return ended if ended[:, :-1].any() else None
+
+
+def _prompt_padding(config, args, kwargs) -> np.ndarray | None:
+    """What is padding in what generate() was given: as the mask says, else by the id of padding, as it would itself."""
+    mask = kwargs.get("attention_mask")
+    if getattr(mask, "ndim", 0) == 2:
+        return mask.detach().cpu().numpy() == 0
+    ids = next((x for x in (*args[:1], kwargs.get("inputs"), kwargs.get("input_ids")) if getattr(x, "ndim", 0) == 2), None)
+    mark = kwargs.get("pad_token_id", getattr(config, "pad_token_id", None))
+    end = kwargs.get("eos_token_id", getattr(config, "eos_token_id", None))
+    if ids is None or ids.is_floating_point() or mark is None or mark in (end if isinstance(end, list) else [end]):
+        return None
+    return ids.detach().cpu().numpy() == int(mark)
+
+

@@ -1,0 +1,234 @@
+"""Records of Hugging Face models: what was captured, with the tokens that the model's ids stand for."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import CaptureError
+from ..plain import read_texts
+from ..record import AttentionRecord
+from .calls import Call, Pass
+from .kinds import settled
+from .origins import Origin
+from .pieces import byte_level, continuation, hf_tokens
+from .placing import spelled
+from .steps import joined
+from .torch import TorchRecorder
+
+NO_SOFTMAX = "is called an attention, and no attention was computed in it (no softmax over positions that mixes values)"
+OTHERWISE = ("Such a layer has no weights from token to token; what the model computes beside it can be captured by name: "
+             "capture(model, attention=[...])")
+UNSEEN = Origin("what could not be followed")
+
+
+def holds_transformers(model) -> bool:
+    """Whether a module is, holds or is a part of a transformers model."""
+    return any(type(m).__module__.startswith("transformers.") and hasattr(m, "config") for m in model.modules())
+
+
+def class_kind(module) -> str:
+    """What the class of a layer says of self-attention; the tensors say what is cross attention."""
+    return "decoder" if getattr(module, "is_causal", False) or getattr(module, "is_decoder", False) else "encoder"
+
+
+def _looks_back(weights: np.ndarray | None) -> bool:
+    """Whether no query of several looks at a key behind it, in a sentence at least (rows of padding may look anywhere)."""
+    if weights is None or weights.shape[2] < 3 or weights.shape[2] > weights.shape[3]:
+        return False
+    length = weights.shape[2]
+    return not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
+
+
+def sounds(module) -> bool:
+    """Whether a module is called an attention."""
+    return type(module).__name__.endswith("Attention")
+
+
+class HuggingFaceRecorder(TorchRecorder):
+    """A recorder that knows the ids the model saw.
+
+    Attributes
+    ----------
+    implementation : str
+        How the model computes attention when it is not captured.
+    """
+
+    implementation: str = "eager"
+
+    def records(  # type: ignore[override]
+        self,
+        texts: str | Sequence[str],
+        tokenizer,
+        *,
+        target_texts: str | Sequence[str] | None = None,
+        target_tokenizer=None,
+        kind: str | None = None,
+    ) -> list[AttentionRecord]:
+        """One record for each sentence and kind of attention, all passes in order.
+
+        Parameters
+        ----------
+        texts : str or sequence of str
+            Raw texts, as many as sentences went through the model. For a decoder that generated, the prompts.
+        tokenizer : transformers tokenizer
+            The one that made the model's input; a fast one gives exact spans.
+        target_texts : str or sequence of str, or None
+            Raw texts of the decoder's side; None spells what the decoder was given, or generated.
+        target_tokenizer
+            Where the decoder's side has its own.
+        kind : {"encoder", "decoder", "cross"} or None
+            Only this kind.
+
+        Raises
+        ------
+        CaptureError
+            As `check` does, or if the texts do not fit what went through the model.
+        """
+        self.leave_out_own_padding()
+        tokenizers = {"source": tokenizer, "target": target_tokenizer or tokenizer}
+        batches = [(batch, row) for batch in joined(settled(self.passes)) for row in range(batch.size)]
+        self._refuse_what_has_no_tokens(kind)
+        self._refuse_what_was_not_kept([batch for batch, row in batches if row == 0])
+        texts = read_texts(texts, "records")
+        copies = next((b.generation.copies for b, _ in batches if b.generation), 1)
+        if copies > 1 and len(texts) * copies == len(batches):  # each prompt with all its answers
+            texts = [text for text in texts for _ in range(copies)]
+        if len(texts) == len(batches):  # else _records says what is wrong
+            texts = [with_generated(text, tokenizer, *place) for text, place in zip(texts, batches)]
+            if target_texts is None and any("target" in batch.ids for batch, _ in batches):
+                target_texts = [spell(tokenizers["target"], batch.ids["target"][row]) if "target" in batch.ids else ""
+                                for batch, row in batches]
+
+        def pieces(side: str, text: str, sentence: int, valid: np.ndarray) -> Sequence:
+            batch, row = batches[sentence]
+            if side not in batch.ids:
+                raise CaptureError(self._no_ids(batch, side))
+            return hf_tokens(tokenizers[side], text, batch.ids[side][row][valid])
+
+        return self._records(texts, target_texts, pieces, kind, {})
+
+    def hint(self, path: str) -> str:
+        return class_kind(self.modules[path]) if path in self.modules else "self"
+
+    def add(self, call: Call) -> None:
+        back = any(c.layer == call.layer and c.kind == "decoder" for p in self.passes[:2] for c in p.calls)
+        if call.kind == "encoder" and not call.declared and (back or _looks_back(call.weights)):
+            call.kind = "decoder"  # its class does not say so
+        super().add(call)
+
+    def leave_out_own_padding(self) -> None:
+        """A model may pad what it is given to whole blocks, and cut its output again."""
+        for one in self.passes:
+            for call in one.calls:
+                if call.weights is not None and {call.rows, call.columns} & set(self.trace.padded):
+                    self._cut(call, self.trace.padded)
+
+    @staticmethod
+    def _cut(call: Call, padded) -> None:
+        assert call.weights is not None
+        queries, keys = (min(length, padded.get(origin, length)) for origin, length in zip(
+            (call.rows, call.columns), (call.weights.shape[2], call.weights.shape[3] - len(call.outside))))
+        places = [*range(keys), *range(call.weights.shape[3] - len(call.outside), call.weights.shape[3])]
+        lost = call.weights[:, :, :queries, keys:call.weights.shape[3] - len(call.outside)].sum(-1)
+        if lost.size and np.median(lost) > 1e-6:
+            return  # it is looked at, so it is no padding
+        call.beside = max(call.weights.shape[2] - queries, call.weights.shape[3] - len(call.outside) - keys, call.beside)
+        call.weights = call.weights[:, :, :queries][..., places]
+        if call.bias is not None:
+            call.bias = call.bias[:, :, :queries] if call.bias.shape[2] > 1 else call.bias
+            call.bias = call.bias[..., places] if call.bias.shape[3] > 1 else call.bias
+        if call.covered is not None:
+            call.covered = call.covered[:, :queries]
+        if call.local and call.bias is not None:
+            rows = np.ones(call.bias.shape[:1] + call.bias.shape[2:3], bool) if call.covered is None else call.covered
+            call.local = bool(np.isinf(call.bias[:, 0][rows]).any())
+        for name, length in (("queries", queries), ("keys", keys), ("values", keys)):
+            vectors = getattr(call, name)
+            setattr(call, name, None if vectors is None else vectors[:, :, :length])
+        call.context = None if call.context is None else call.context[:, :queries]
+
+    def settle_silent(self) -> None:
+        """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights."""
+        seen = {c.layer for p in self.passes for c in p.calls}
+        for path in sorted(self.trace.entered):
+            inside = path == "" or any(one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.")
+                                       for one in seen)
+            within = any(other != path and other.startswith(f"{path}.") and sounds(self.modules[other])
+                         for other in self.trace.entered)
+            if sounds(self.modules[path]) and not inside and not within:
+                self.passes[-1].calls.append(Call(path, self.hint(path), None, NO_SOFTMAX, rows=UNSEEN, columns=UNSEEN,
+                                                  advice=OTHERWISE))
+
+    def _refuse_what_has_no_tokens(self, kind: str | None) -> None:
+        """A text and a picture that no cross attention joins are not two sentences."""
+        parts = [p for p in settled(self.passes) if any(c.weights is not None and kind in (None, c.kind) for c in p.calls)]
+        if any(p.ids for p in parts):
+            for part in parts:
+                if not part.ids:
+                    raise CaptureError(self._no_ids(part, "source"))
+
+    def _refuse_what_was_not_kept(self, batches: Sequence[Pass]) -> None:
+        """Steps that read other tokens than those that were generated are no text."""
+        for batch in batches:
+            made = batch.generation.ids if batch.generation else None
+            read = batch.ids.get("target", batch.ids.get("source"))
+            if made is None or read is None or len(made) != len(read):
+                continue  # embeddings, or counts that do not fit, which are told of elsewhere
+            hidden = batch.padding.get("target", batch.padding.get("source"))  # what was read after its end is not kept
+            kept = np.ones(read.shape, bool) if hidden is None or hidden.shape[1] < read.shape[1] else (
+                ~hidden[:, :read.shape[1]])
+            if read.shape[1] > made.shape[1] or ((made[:, :read.shape[1]] != read) & kept).any():
+                raise CaptureError(
+                    "generate() read tokens that are not among those it returned, as it does with drafts that it throws "
+                    "away (assistant_model, prompt_lookup_num_tokens) and with a second prompt (guidance_scale): generate "
+                    "without capturing, then run the model once on the ids that came out, inside `with capture(...)`.")
+
+    def _no_ids(self, batch: Pass, side: str) -> str:
+        """Nothing says which tokens a sequence has: it is a picture's, a sound's, or embeddings came instead."""
+        sequence = next(s for s, its in batch.sides.items() if its == side)
+        layers = [c.layer for c in batch.calls if sequence in (c.rows, c.columns)]
+        kinds = sorted({c.kind for c in batch.calls if sequence not in (c.rows, c.columns)})
+        read = {c.layer for other in settled(self.passes) if other.ids for c in other.calls}
+        part = self._part_of(read, without=layers)
+        cures = ([f"capture the part that reads text: capture(model.{part})"] if part else []) + (
+            [f"ask for what reads text alone: records(..., kind={kinds[0]!r})"] if kinds else [])
+        cures.append("name its tokens by position: records_by_position()")
+        return (f"{layers[0]} attends over {sequence}, for which the model was given no {side} ids (a picture, a sound, or "
+                f"embeddings), so it has no tokens. To have the rest, {' or '.join(cures[:-1])}; or {cures[-1]}."
+                if len(cures) > 1 else
+                f"{layers[0]} attends over {sequence}, for which the model was given no {side} ids (a picture, a sound, or "
+                f"embeddings), so it has no tokens: {cures[0]}.")
+
+    def _part_of(self, layers, without) -> str:
+        """The smallest part that holds some layers and none of others."""
+        steps = [layer.split(".") for layer in sorted(layers)]
+        if not steps:
+            return ""
+        shared = [s for s, *_ in itertools.takewhile(lambda at: len(set(at)) == 1, zip(*steps))]
+        for end in range(1, len(shared) + 1):
+            path = ".".join(shared[:end])
+            if not any(layer.startswith(f"{path}.") for layer in without) and holds_transformers(self.modules[path]):
+                return path
+        return ""
+
+
+def with_generated(text: str, tokenizer, batch: Pass, row: int) -> str:
+    """A decoder's text goes on with what it generated and read again (all but the last token)."""
+    if not batch.steps or "target" in batch.ids or "source" not in batch.ids:
+        return text
+    made, hidden = batch.ids["source"][row][-batch.steps:], batch.padding.get("source")
+    if hidden is not None and hidden.shape[1] == batch.ids["source"].shape[1]:
+        made = made[~hidden[row][-batch.steps:]]
+    return text + spell(tokenizer, made, after=text) if len(made) else text
+
+
+def spell(tokenizer, ids, after: str = "") -> str:
+    names = tokenizer.convert_ids_to_tokens([int(i) for i in ids])
+    mark = continuation(tokenizer)
+    text = spelled(names, byte_level=byte_level(tokenizer), continuation=mark)
+    first = next((n for n in names if spelled([n], byte_level=byte_level(tokenizer), continuation=mark)), "")
+    apart = first[:1] in ("▁", "Ġ", " ") or (mark is not None and first and not first.startswith(mark))
+    return f" {text}" if after and not after[-1].isspace() and apart else text

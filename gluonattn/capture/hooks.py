@@ -1,0 +1,94 @@
+"""What every capture of a torch model uses: torch itself, hooks on a model, and torch's tensors as numpy's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..errors import DependencyError
+
+
+def need_torch(what: str = "capturing from a torch model", extra: str = "torch"):
+    """The torch module.
+
+    Parameters
+    ----------
+    what : str, default "capturing from a torch model"
+        What needs it, for the message.
+    extra : str, default "torch"
+        The extra of this package that brings all that is needed.
+
+    Raises
+    ------
+    DependencyError
+        If it is not installed.
+    """
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise DependencyError(f'{what} needs PyTorch, which is not installed: pip install "gluonattn[{extra}]".') from None
+    return torch
+
+
+@contextmanager
+def passes(model, recorder) -> Iterator[None]:
+    """Tell the recorder when the model starts and ends a forward pass."""
+    before = model.register_forward_pre_hook(lambda *_: recorder.begin())
+    after = model.register_forward_hook(lambda *_: recorder.end())
+    try:
+        yield
+    finally:
+        before.remove()
+        after.remove()
+
+
+@contextmanager
+def plain_torch(torch, model) -> Iterator[None]:
+    """Nothing hides what a model computes: fused layers call no hooks, compiled code and copies on other devices neither."""
+    with ExitStack() as undo:
+        mha = getattr(torch.backends, "mha", None)
+        if mha is not None:
+            undo.callback(mha.set_fastpath_enabled, mha.get_fastpath_enabled())
+            mha.set_fastpath_enabled(False)
+        stance = getattr(torch.compiler, "set_stance", None)
+        if stance is not None:  # torch 2.6
+            undo.enter_context(stance("force_eager"))
+        for module in model.modules():
+            devices: Any = getattr(module, "device_ids", None)
+            if isinstance(module, torch.nn.DataParallel) and len(devices) > 1:
+                undo.callback(setattr, module, "device_ids", devices)
+                module.device_ids = devices[:1]
+        yield
+
+
+def to_numpy(tensor) -> np.ndarray:
+    """A copy in float32 (models may go on to change their tensors in place)."""
+    return np.array(tensor.detach().float().cpu().numpy())
+
+
+def heads_of(x, heads: int, batch_first: bool) -> np.ndarray:
+    """(B, T, H * d), or (T, B, H * d), to (B, H, T, d)."""
+    array = to_numpy(x)
+    array = array if batch_first else array.swapaxes(0, 1)
+    return array.reshape(*array.shape[:2], heads, -1).transpose(0, 2, 1, 3)
+
+
+def blocked(mask, heads: int, batch: int) -> np.ndarray:
+    """A torch mask as numbers added to scores, broadcastable to (B, H, Tq, Tk); boolean True is -inf."""
+    array = mask.detach().cpu()
+    if array.dtype.is_floating_point:
+        array = array.float().numpy()
+    else:
+        array = np.where(array.bool().numpy(), -np.inf, 0.0).astype(np.float32)
+    return array[None, None] if array.ndim == 2 else array.reshape(batch, heads, *array.shape[1:])
+
+
+def hidden_keys(mask) -> np.ndarray | None:
+    """(B, Tk), True at keys that a key padding mask hides."""
+    if mask is None:
+        return None
+    array = mask.detach().cpu()
+    return (array.float().numpy() < -1e4) if array.dtype.is_floating_point else array.bool().numpy()

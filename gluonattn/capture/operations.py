@@ -1,0 +1,112 @@
+"""The operations of torch by what they do to a sequence, and what they were given."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+# Operations after which ids are still the same ids.
+SAME_IDS = {"view", "reshape", "clone", "contiguous", "to", "long", "int", "detach", "expand", "expand_as", "unsqueeze",
+            "squeeze", "transpose", "permute", "t", "flatten", "unflatten", "movedim", "type", "cpu", "cuda", "view_as",
+            "reshape_as", "repeat", "repeat_interleave", "index_select", "pad"}
+PRODUCTS = {"matmul": (0, 1), "bmm": (0, 1), "einsum": (0, 1), "baddbmm": (1, 2), "baddbmm_": (1, 2),
+            "linalg_matmul": (0, 1)}
+COPIES = {"expand", "expand_as", "repeat", "repeat_interleave", "unsqueeze", "__getitem__", "clone", "broadcast_to"}
+CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "narrow", "select", "unbind", "hsplit",
+        "vsplit"}
+JOINS = {"cat", "concat", "concatenate", "hstack", "vstack", "stack"}
+# Operations that move elements and change none.
+MOVES = {*CUTS, *JOINS, "view", "reshape", "transpose", "permute", "t", "swapaxes", "swapdims", "movedim", "moveaxis",
+         "expand", "expand_as", "broadcast_to", "squeeze", "unsqueeze", "flatten", "unflatten", "pad", "as_strided", "roll",
+         "flip", "gather", "index_select", "take_along_dim", "unfold", "repeat", "repeat_interleave", "tile", "__get__",
+         "view_as", "reshape_as", "diagonal", "ravel"}
+# New numbers, which take nothing but a shape from the tensor they are made by.
+FRESH = {"zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "new_zeros",
+         "new_ones", "new_empty", "new_full", "new_tensor", "new_empty_strided"}
+LOOKUPS = {"embedding", "embedding_bag", "__getitem__", "index_select", "gather", "take_along_dim"}
+ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
+SOFTMAX = {"softmax", "_softmax", "masked_softmax", "special_softmax", "log_softmax", "special_log_softmax"}
+POOLS = {"conv1d", "conv2d", "conv3d", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "interpolate",
+         "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "pixel_unshuffle", "pixel_shuffle"}
+# What is asked of a tensor, and no tensor is made of.
+QUESTIONS = {"__set__", "size", "dim", "__len__", "__bool__", "item", "stride", "is_floating_point", "numel", "tolist",
+             "is_contiguous", "data_ptr", "storage_offset", "__format__", "__repr__", "get_device", "is_complex", "shape"}
+
+
+def tensors(value) -> list:
+    """Every tensor in nested tuples, lists and mappings, in order."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, Mapping):
+        return [t for v in value.values() for t in tensors(v)]
+    if isinstance(value, (tuple, list)):
+        return [t for v in value for t in tensors(v)]
+    return []
+
+
+def arguments(module, args, kwargs):
+    """Arguments by name, in order: {name: value} and the names that hold tensors."""
+    names = list(inspect.signature(module.forward).parameters)
+    given = {names[i] if i < len(names) and len(set(names[:i + 1])) == i + 1 else f"argument {i}": v
+             for i, v in enumerate(args)}
+    given.update(kwargs)
+    return given, [name for name, value in given.items() if tensors(value)]
+
+
+def called(given: Mapping, args, kwargs):
+    values = list(given.values())
+    return tuple(values[:len(args)]), dict(zip(kwargs, values[len(args):]))
+
+
+def argument(name: str, at: int, args, kwargs, default: Any = None) -> Any:
+    """An argument of an operation, wherever it was given."""
+    return kwargs[name] if name in kwargs else args[at] if len(args) > at else default
+
+
+def reordered(name: str, args, kwargs) -> tuple[str, str] | None:
+    """The step that puts the positions of (B, T, d) in another order, and the step that undoes it."""
+    if name in ("flip", "roll"):
+        axes = kwargs.get("dims", args[1:] if name == "flip" else args[2:])
+        while len(axes := axes if isinstance(axes, (tuple, list)) else (axes,)) == 1 and isinstance(axes[0], (tuple, list)):
+            axes = axes[0]
+        if all(axis in (-1, 2) for axis in axes):
+            return (name, name) if name == "roll" and not axes else None
+        if name == "flip":
+            return name, name
+        by = kwargs.get("shifts", args[1] if len(args) > 1 else 0)
+        by = by if isinstance(by, (tuple, list)) else (by,)
+        return f"roll {list(by)}", f"roll {[-step for step in by]}"
+    picked = (args[1][1] if name == "__getitem__" and isinstance(args[1], tuple) and len(args[1]) > 1 else
+              kwargs.get("index", args[-1]) if name in ("index_select", "gather", "take_along_dim")
+              and kwargs.get("dim", args[1] if len(args) > 2 else None) in (1, -2) else None)
+    if isinstance(picked, torch.Tensor) and not picked.is_floating_point() and picked.dtype != torch.bool:
+        return "picked", ""
+    return None
+
+
+def same_positions(one, other) -> bool:
+    """Whether two tensors hold the same numbers: the same object, the same memory, or equal values."""
+    if one is other:
+        return True
+    with torch._C.DisableTorchFunction():
+        return one.shape == other.shape and one.dtype == other.dtype and one.device == other.device and bool(
+            torch.equal(one.detach(), other.detach()))
+
+
+def shares_of_rows(weights) -> float:
+    """How many of a tensor's rows are distributions, 0 to 1."""
+    array = weights.detach().float().cpu()
+    if not array.numel():
+        return 0.0
+    return float((((array.sum(-1) - 1).abs() < 5e-3) & (array.amin(-1) >= 0)).float().mean())
+
+
+def handed_out(output) -> list:
+    """What a module returns behind its first output that may be weights."""
+    outputs = list(output.values()) if isinstance(output, Mapping) else output
+    if not isinstance(outputs, (tuple, list)):
+        return []
+    return [x for x in outputs[1:] if isinstance(x, torch.Tensor) and x.dim() in (3, 4) and x.is_floating_point()]

@@ -1,0 +1,269 @@
+"""Which positions of which sequence the elements of a tensor stand for, through every operation that moves them.
+
+Local attention (windows, blocks, chunks) is computed on tensors that hold the positions of a sequence in another order,
+padded, doubled or beside each other. Each tensor keeps a note of the operations that made it, without its numbers; where a
+layer's weights turn out not to lie between whole sequences, the operations are run again on the numbers of the positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+NOWHERE = -1  # an element that stands for no position: padding, a learned vector
+
+
+class Node:
+    """How a tensor was made.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the tensor.
+    depth : int
+        Operations back to a root.
+    pair : bool
+        Its elements lie between two positions (scores), not at one.
+    """
+
+    depth = 0
+    pair = False
+    shape: tuple[int, ...]
+
+    def roots(self, found: dict) -> None:
+        """Collect the roots that a node goes back to, in order, with the numbers that their positions begin at."""
+
+    def places(self, starts: dict, memo: dict) -> tuple:
+        """Position of each element, or both positions of a pair: int64, of the tensor's shape; NOWHERE for none."""
+        if id(self) not in memo:
+            memo[id(self)] = (self, self._places(starts, memo))  # the node too, that its id stays its own
+        return memo[id(self)][1]
+
+    def _places(self, starts: dict, memo: dict) -> tuple:
+        raise NotImplementedError
+
+
+class Root(Node):
+    """A tensor of a sequence as it is: (B, T, ...), or with its positions on other axes, as a picture's (B, D, h, w)."""
+
+    def __init__(self, shape: Sequence[int], axes: tuple[int, ...] = (1,)):
+        self.shape, self.axes = tuple(shape), axes
+
+    @property
+    def batch(self) -> int:
+        return self.shape[0]
+
+    @property
+    def length(self) -> int:
+        length = 1
+        for axis in self.axes:
+            length *= self.shape[axis]
+        return length
+
+    def roots(self, found: dict) -> None:
+        if self not in found:
+            found[self] = sum(r.batch * r.length for r in found)
+
+    def _places(self, starts, memo) -> tuple:
+        own = [n if i in (0, *self.axes) else 1 for i, n in enumerate(self.shape)]
+        numbers = torch.arange(self.batch * self.length).view(own) + starts[self]
+        return (numbers.expand(self.shape).contiguous(),)
+
+
+class Like(Node):
+    """A tensor whose elements stand where those of another do: of its shape, of another width, or spread over it."""
+
+    parent: Node
+
+    def __init__(self, parent: Node, shape: Sequence[int]):
+        while isinstance(parent, Like):
+            parent = parent.parent
+        self.parent, self.shape, self.depth, self.pair = parent, tuple(shape), parent.depth, parent.pair
+
+    def roots(self, found: dict) -> None:
+        self.parent.roots(found)
+
+    def _places(self, starts, memo) -> tuple:
+        parts = self.parent.places(starts, memo)
+        if self.shape[:-1] == self.parent.shape[:-1] and self.shape != self.parent.shape:
+            parts = tuple(p[..., :1] for p in parts)
+        return tuple(p.expand(self.shape).contiguous() for p in parts)
+
+
+class Moved(Node):
+    """A tensor whose elements were moved: the operation, with nodes where it was given tensors."""
+
+    checked = False  # whether its features stand at one position each
+
+    def __init__(self, function: Callable, args, kwargs, at: int, shape: Sequence[int], pair: bool, strides=None):
+        self.function, self.args, self.kwargs, self.at = function, args, kwargs, at
+        self.shape, self.pair, self.strides = tuple(shape), pair, strides
+        self.depth = 1 + max((n.depth for n in nodes_in((args, kwargs))), default=0)
+
+    def roots(self, found: dict) -> None:
+        for node in nodes_in((self.args, self.kwargs)):
+            node.roots(found)
+
+    def _places(self, starts, memo) -> tuple:
+        found = []
+        for side in range(1 + self.pair):
+            given = _with_places((self.args, self.kwargs), side, starts, memo)
+            if self.strides is not None:  # as_strided reads memory, not elements
+                base = given[0][0]
+                given[0][0] = torch.empty_strided(base.shape, self.strides, dtype=base.dtype).copy_(base)
+            result = self.function(*given[0], **given[1])
+            found.append(result if isinstance(result, torch.Tensor) else _tensor_at(result, self.at))
+        return tuple(found)
+
+
+class Written(Node):
+    """A tensor into which a part was written."""
+
+    def __init__(self, target: Node, index: Any, value: Node):
+        self.target, self.index, self.value = target, index, value
+        self.shape, self.pair = target.shape, target.pair or value.pair
+        self.depth = 1 + max(target.depth, value.depth)
+
+    def roots(self, found: dict) -> None:
+        self.target.roots(found)
+        self.value.roots(found)
+
+    def _places(self, starts, memo) -> tuple:
+        found = []
+        for side in range(1 + self.pair):
+            target = _side(self.target.places(starts, memo), side).clone()
+            target[self.index] = _side(self.value.places(starts, memo), side)
+            found.append(target)
+        return tuple(found)
+
+
+class Nothing(Node):
+    """A tensor that stands for no position."""
+
+    def __init__(self, shape: Sequence[int]):
+        self.shape = tuple(shape)
+
+    def _places(self, starts, memo) -> tuple:
+        return (torch.full(self.shape, NOWHERE),)
+
+
+class Pair(Node):
+    """Scores: each element lies between a position of one tensor and a position of another.
+
+    Parameters
+    ----------
+    one, other : Node
+    shape : of the scores
+    letters : tuple of str
+        Axes of both tensors and of the scores, as einsum names them.
+    """
+
+    pair = True
+
+    def __init__(self, one: Node, other: Node, shape: Sequence[int], letters: tuple[str, str, str]):
+        self.one, self.other, self.shape, self.letters = one, other, tuple(shape), letters
+        self.depth = 1 + max(one.depth, other.depth)
+
+    def roots(self, found: dict) -> None:
+        self.one.roots(found)
+        self.other.roots(found)
+
+    def _places(self, starts, memo) -> tuple:
+        return tuple(_spread(node.places(starts, memo)[0], (own, self.letters[2]), self.shape)
+                     for node, own in zip((self.one, self.other), self.letters))
+
+
+class Spread(Node):
+    """A tensor multiplied with what the model has learned, by einsum: the axes it keeps stand where they stood."""
+
+    def __init__(self, parent: Node, shape: Sequence[int], letters: tuple[str, str]):
+        self.parent, self.shape, self.letters, self.depth = parent, tuple(shape), letters, parent.depth + 1
+
+    def roots(self, found: dict) -> None:
+        self.parent.roots(found)
+
+    def _places(self, starts, memo) -> tuple:
+        return (_spread(self.parent.places(starts, memo)[0], self.letters, self.shape),)
+
+
+def _spread(places, letters: tuple[str, str], shape):
+    """Positions of a factor at the axes that a product keeps of it, the same along all others."""
+    own, result = letters
+    for axis in reversed(range(len(own))):
+        if own[axis] not in result:
+            places = places.select(axis, 0)
+    kept = [c for c in own if c in result]
+    places = places.permute([kept.index(c) for c in result if c in kept])
+    for axis, letter in enumerate(result):
+        if letter not in kept:
+            places = places.unsqueeze(axis)
+    return places.expand(shape)
+
+
+def letters_of(name: str, args, one, other, result) -> tuple[str, str, str] | None:
+    """The axes of two tensors and of their product, as einsum names them."""
+    if name == "einsum":
+        if not isinstance(args[0], str):
+            return None
+        sides, arrow, out = args[0].replace(" ", "").partition("->")
+        left, _, right = sides.partition(",")
+        if not arrow or "," in right:
+            return None
+        free = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        spare = [c for c in free if c not in sides][:8]
+        for tensor, letters in ((one, left), (other, right)):
+            if "..." in letters and tensor.dim() - len(letters) + 3 > len(spare):
+                return None
+        shown = [w.replace("...", "".join(spare[:t.dim() - len(w) + 3]) if "..." in w else "")
+                 for w, t in ((left, one), (right, other), (out, result))]
+        return (shown[0], shown[1], shown[2]) if all(len(set(w)) == len(w) for w in shown) else None
+    if one.dim() < 2 or other.dim() < 2 or result.dim() < 2:
+        return None
+    stack = "ABCDEFGHIJKLMNOP"[:result.dim() - 2]
+    return (f"{stack[len(stack) - one.dim() + 2:]}qd", f"{stack[len(stack) - other.dim() + 2:]}dk", f"{stack}qk")
+
+
+def nodes_in(value) -> list[Node]:
+    if isinstance(value, Node):
+        return [value]
+    if isinstance(value, dict):
+        return [n for v in value.values() for n in nodes_in(v)]
+    if isinstance(value, (tuple, list)):
+        return [n for v in value for n in nodes_in(v)]
+    return []
+
+
+def with_nodes(value, node_of: Callable[[Any], Node | None]) -> Any:
+    """Arguments of an operation, nodes in place of tensors of numbers; indices stay."""
+    if isinstance(value, torch.Tensor):
+        if not value.is_floating_point():
+            return value.detach().cpu()
+        return node_of(value) or Nothing(value.shape)
+    if isinstance(value, dict):
+        return {k: with_nodes(v, node_of) for k, v in value.items()}
+    if isinstance(value, tuple) and type(value) is not torch.Size:
+        return tuple(with_nodes(v, node_of) for v in value)
+    return [with_nodes(v, node_of) for v in value] if isinstance(value, list) else value
+
+
+def _with_places(value, side: int, starts, memo) -> Any:
+    if isinstance(value, Node):
+        return _side(value.places(starts, memo), side)
+    if isinstance(value, dict):
+        return {k: _with_places(v, side, starts, memo) for k, v in value.items()}
+    if isinstance(value, tuple):
+        parts = [_with_places(v, side, starts, memo) for v in value]
+        return parts if any(isinstance(v, (Node, dict)) for v in value) and side >= 0 else tuple(parts)
+    return [_with_places(v, side, starts, memo) for v in value] if isinstance(value, list) else value
+
+
+def _side(places: tuple, side: int):
+    return places[min(side, len(places) - 1)]
+
+
+def _tensor_at(result, at: int):
+    from .operations import tensors
+
+    return tensors(result)[at]

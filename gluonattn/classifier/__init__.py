@@ -1,0 +1,1 @@
+"""The classifier: network, training, prediction, explanations and their comparison."""

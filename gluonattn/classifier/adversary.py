@@ -1,0 +1,110 @@
+"""The attention most different from the learned one that tells the same decision."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..metrics import jensen_shannon
+from .inside import Inside, Passed
+
+
+class Adversary(NamedTuple):
+    """Other weights that tell the same decision.
+
+    Attributes
+    ----------
+    divergence : float
+        Mean over queries of the Jensen-Shannon divergence from the learned weights, at most ln 2.
+    bound : float
+        The largest divergence any weights can have from these.
+    change : float
+        How far the probabilities moved (total variation; |dp| of two classes).
+    weights : numpy.ndarray, shape (1, heads, T, T)
+    """
+
+    divergence: float
+    bound: float
+    change: float
+    weights: np.ndarray
+
+
+def find_adversary(inside: Inside, passed: Passed, rng, *, most: float = 0.05, population: int = 32,
+                   rounds: int = 12) -> Adversary:
+    """The most different attention found that moves no probability by more than `most`.
+
+    Jain and Wallace, NAACL 2019, who climb a gradient. Here: the divergence
+    is convex, so the weights most different from the learned ones put all of a
+    query's weight on one token. Such weights are drawn (more often tokens that
+    have little weight), and the best of each round are drawn again in part.
+    What is found is a lower bound of what exists. Where none of them keeps the
+    decision, the best is mixed with the learned weights as far as is needed.
+
+    Parameters
+    ----------
+    inside : Inside
+    passed : Passed
+    rng : numpy.random.Generator
+    most : float, default 0.05
+    population, rounds : int
+        Weights tried in a round, and rounds.
+    """
+    learned = passed.weights[0].astype(np.float64)  # (heads, T, T)
+    size = learned.shape[-1]
+    if size < 2:
+        nothing = float("nan")
+        return Adversary(nothing, nothing, 0.0, passed.weights)
+    gain = _divergence_of_one(learned)
+    bound = float(gain.max(axis=-1).mean())
+    odds = np.cumsum(gain**8 + 1e-12, axis=-1)  # for drawing columns
+    odds /= odds[..., -1:]
+
+    def draw(count):
+        return (rng.random((count, *learned.shape[:2], 1)) > odds).sum(axis=-1)  # (count, heads, T)
+
+    def weigh(places):
+        weights = np.eye(size, dtype=np.float32)[places]
+        change = np.abs(inside.decide(passed, weights) - passed.probabilities).sum(axis=1) / 2
+        gained = np.take_along_axis(np.broadcast_to(gain, (*places.shape, size)), places[..., None], -1)
+        return gained.mean(axis=(1, 2, 3)), change
+
+    places = np.concatenate([gain.argmax(axis=-1)[None], draw(population - 1)])
+    divergence, change = weigh(places)
+    for _ in range(rounds):
+        order = np.argsort(-_worth(divergence, change, most), kind="stable")[: population // 4]
+        places, divergence, change = places[order], divergence[order], change[order]
+        if change[0] <= most and divergence[0] > bound - 1e-6:
+            break
+        parents = places[rng.integers(len(places), size=population)]
+        children = np.where(rng.random(parents.shape) < rng.choice([0.05, 0.2, 0.5]), draw(population), parents)
+        more, moved = weigh(children)
+        places = np.concatenate([places, children])
+        divergence, change = np.concatenate([divergence, more]), np.concatenate([change, moved])
+    best = int(_worth(divergence, change, most).argmax())
+    one = np.eye(size)[places[best]]
+    if change[best] <= most:
+        return Adversary(float(divergence[best]), bound, float(change[best]), one[None].astype(np.float32))
+    return _mixed(inside, passed, learned, one, bound, most)
+
+
+def _divergence_of_one(weights: np.ndarray) -> np.ndarray:
+    """Jensen-Shannon divergence of each row from all weight on one token; it hangs on that weight a alone."""
+    a = np.clip(weights, 0, 1)
+    own = np.where(a > 0, a * np.log(np.where(a > 0, a, 1)), 0)
+    return np.maximum((own - (1 + a) * np.log((1 + a) / 2) + (1 - a) * math.log(2)) / 2, 0)
+
+
+def _worth(divergence, change, most):
+    return divergence - 4 * np.maximum(change - most, 0)
+
+
+def _mixed(inside, passed, learned, one, bound, most) -> Adversary:
+    """The largest part of `one` that can be mixed in."""
+    parts = np.linspace(0, 1, 41)
+    mixed = learned + parts[:, None, None, None] * (one - learned)
+    change = np.abs(inside.decide(passed, mixed.astype(np.float32)) - passed.probabilities).sum(axis=1) / 2
+    best = int(np.flatnonzero(change <= most).max(initial=0))
+    found = float(jensen_shannon(learned, mixed[best]).mean())
+    return Adversary(found, bound, float(change[best]), mixed[best][None].astype(np.float32))

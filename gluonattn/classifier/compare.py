@@ -1,0 +1,235 @@
+"""Attention cells trained alike and measured alike; what is finished is not done again.
+
+Stays whole: `compare` checks everything before the first model is trained, and then is one loop. Half of it
+is its docstring.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from ..contents import digest_json, parse_json, seal, unseal
+from ..data.reviews import Reviews, read_reviews
+from ..data.sources import locate
+from ..errors import DataError, Interrupted, OptionError, TextError, choose
+from ..files import replace_file
+from ..models.cells import CELLS
+from ..plain import is_blank, plain, read_texts
+from .inside import Inside
+from .measure import measure
+from .predictor import load
+from .settings import ClassifierSettings
+from .training import train
+
+SENTENCES = (
+    "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집",
+    "배우들 연기는 좋았는데 이야기가 아쉽다",
+    "기대 안 했는데 생각보다 재미있어요ㅋㅋ",
+    "이렇게 지루한 영화는 처음이다 ㅠㅠ",
+    "최고의 영화라더니 돈이 아깝다",
+)
+_HELD_OUT = 0.2  # of a file that has no test file
+_FORMAT = 1
+
+
+class Comparison(NamedTuple):
+    """What was compared.
+
+    Attributes
+    ----------
+    results : list of dict
+        One for each model, in the order of cells and seeds.
+    test : Reviews
+        What accuracy was counted on.
+    new : numpy.ndarray of bool, shape (reviews,)
+        Which of them have a text that training did not have.
+    explained : list of int
+        Positions of the reviews whose explanations were measured.
+    """
+
+    results: list[dict[str, Any]]
+    test: Reviews
+    new: np.ndarray
+    explained: list[int]
+
+
+def compare(
+    cells: Sequence[str] = tuple(CELLS),
+    seeds: int = 5,
+    data: str = "sample",
+    out: str | os.PathLike = "runs/compare",
+    *,
+    settings: ClassifierSettings | None = None,
+    explained: int = 300,
+    sentences: Iterable[str] = SENTENCES,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    report: Callable[[str], None] | None = None,
+    callbacks: Callable[[], Sequence] = list,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Train each cell with each seed and measure what came of it.
+
+    For one seed all cells have the same settings, the same split, batches in
+    the same order, the same words dropped and, but for the attention itself,
+    the same initial parameters.
+
+    Parameters
+    ----------
+    cells : sequence of str, default all of `CELLS`
+    seeds : int, default 5
+        Models of each cell, seeds 0, 1, 2 ...
+    data : str, default "sample"
+        As for `gluonattn.train`. Accuracy is counted on its test file; of a
+        single file a fifth is held out.
+    out : path
+        Folder: a checkpoint "CELL-SEED" and a "CELL-SEED.json" for each model.
+        Finished ones are not done again; an unfinished one goes on.
+    settings : ClassifierSettings or None
+        For all models; their cells and seeds are set here.
+    explained : int, default 300
+        Test reviews on which explanations are measured: drawn once, the same for all.
+    sentences : iterable of str
+        Each with something to see. To be shown side by side.
+    text_column, label_column : str or None
+    report : callable or None
+        Called with lines about what is done.
+    callbacks : callable
+        Gives the callbacks of a training run.
+    progress : callable or None
+        Called with (reviews explained, of how many).
+
+    Raises
+    ------
+    OptionError
+        If a cell is unknown or given twice, or there is nothing to compare.
+    TextError
+        If nothing can be seen of a sentence.
+    DataError
+        If the reviews cannot be read, or the test has a label that training has not.
+    Interrupted
+        After Ctrl-C; the same call goes on.
+    """
+    cells = list(cells)
+    for cell in cells:
+        choose("attention cell", cell, CELLS)
+    if len(cells) != len(set(cells)) or not cells or seeds < 1 or explained < 2:
+        raise OptionError(
+            f"compare takes cells that are all different, at least one seed and two reviews to explain; got "
+            f"cells {', '.join(cells) or 'none'}, {seeds} seeds and {explained} reviews."
+        )
+    sentences = read_texts(sentences, "compare")
+    for sentence in sentences:
+        if is_blank(sentence):
+            raise TextError(f"there is nothing to show of the sentence {sentence[:20]!r}: give sentences in which something "
+                            "can be seen.")
+    say, settings = report or (lambda line: None), settings or ClassifierSettings()
+    source, training, test = _reviews(data, text_column, label_column)
+    unknown = set(test.labels) - set(training.labels)
+    if unknown:
+        raise DataError(f"the test reviews have a label {min(unknown)!r} that training did not have.")
+    chosen = sorted(np.random.default_rng(0).choice(len(test), min(explained, len(test)), replace=False).tolist())
+    content = digest_json([training.texts, training.labels, test.texts, test.labels])  # a file may change under its name
+    known = set(map(plain, training.texts))
+    comparison = Comparison([], test, np.array([plain(text) not in known for text in test.texts]), chosen)
+    out = Path(out)
+    for number, (cell, seed) in enumerate(((c, s) for s in range(seeds) for c in cells), 1):
+        own = replace(settings, cell=cell, seed=seed)
+        folder, note = out / f"{cell}-{seed}", out / f"{cell}-{seed}.json"
+        # What "None: suit the data" comes to may differ in a later version; the number of processes may differ at any time.
+        asked_for = {**asdict(own.resolve(len(training))), "workers": own.workers}
+        asked = {"format": _FORMAT, "settings": asked_for, "data": training.origin, "reviews": content,
+                 "explained": len(chosen), "sentences": sentences}
+        result = _finished(note, asked)
+        where = f"{number}/{seeds * len(cells)} {cell}, seed {seed}"
+        if result is None:
+            say(f"{where}: training")
+            try:
+                train(training if source is None else source, folder, settings=own, resume=None, report=say,
+                      text_column=text_column, label_column=label_column, callbacks=callbacks())
+                say(f"{where}: measuring")
+                result = {**asked, "cell": cell, "seed": seed,
+                          **_measured(folder, test, chosen, sentences, progress)}
+            except (Interrupted, KeyboardInterrupt):
+                raise Interrupted(f"stopped at {where}; what is done is in {out}. Run the same command to go on.") from None
+            saved = json.dumps(seal(result), ensure_ascii=False).encode("utf-8", "surrogatepass")
+            replace_file(note, saved, DataError)
+        else:
+            say(f"{where}: done before")
+        comparison.results.append(result)
+    comparison.results.sort(key=lambda one: cells.index(one["cell"]))  # seeds stay in order
+    return comparison
+
+
+def _reviews(data: str, text_column, label_column) -> tuple[str | None, Reviews, Reviews]:
+    """What to train on by its name (None: as read here), and the reviews to train and to test on."""
+    source = locate(data)
+    columns = {"text_column": text_column, "label_column": label_column}
+    training = read_reviews(source.train, **columns)
+    if source.test is not None:
+        return data, training, read_reviews(source.test, **columns)
+    try:
+        parts = train_test_split(range(len(training)), test_size=_HELD_OUT, random_state=0, stratify=training.labels)
+    except ValueError as error:
+        raise DataError(f"{source.train}: too few reviews to hold a fifth out as a test ({error}).") from None
+    first, second = (training.take(part) for part in parts)
+    return None, first, second
+
+
+def _finished(note: Path, asked: dict) -> dict[str, Any] | None:
+    """The result kept from an earlier call, if it is of this very comparison."""
+    try:
+        found = parse_json(note.read_bytes().decode("utf-8", "surrogatepass"), note, DataError)
+    except (OSError, ValueError, DataError):
+        return None
+    found = unseal(found) if isinstance(found, dict) else None  # measured again, where it was changed
+    same = found is not None and all(found.get(key) == value for key, value in asked.items())
+    return found if same else None
+
+
+def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[str, Any]:
+    predictor = load(folder)
+    inside = Inside(predictor)
+    found = predictor.predict(test.texts)
+    history = predictor.checkpoint.history
+    return {
+        "labels": predictor.labels,
+        "label_names": predictor.config.get("label_names", {}),
+        "parameters": int(sum(values.size for values in predictor.checkpoint.weights.values())),
+        "seconds": round(sum(epoch["seconds"] for epoch in history), 1),
+        "epoch": predictor.config.get("epoch"),
+        "valid_accuracy": predictor.config["validation"]["valid_accuracy"],
+        "method": predictor.default_method,
+        "probabilities": [[round(p.probabilities[label], 5) for label in predictor.labels] for p in found],
+        "measured": _without_nan(measure(inside, [test.texts[i] for i in chosen], progress=progress)),
+        "tokens": [[list(token) for token in inside.read(test.texts[i]).tokens] for i in chosen],
+        "shown": [_shown(predictor, text) for text in sentences],
+    }
+
+
+def _shown(predictor, text: str) -> dict[str, Any]:
+    from .attribution import received
+
+    inside = Inside(predictor)
+    reading = inside.read(text)
+    passed = inside.run(reading)
+    return {"text": text, "tokens": [list(token) for token in reading.tokens],
+            "received": received(inside, passed)[: len(reading.tokens)].round(6).tolist(),
+            "probabilities": passed.probabilities.round(5).tolist()}
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN as None: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(one) for one in value]
+    return None if isinstance(value, float) and value != value else value

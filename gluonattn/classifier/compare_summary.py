@@ -1,0 +1,172 @@
+"""The figures of a comparison: each with its interval over sentences and training seeds."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+
+from ..metrics import jensen_shannon, top_k_overlap
+from ..record import Token
+from ..statistics import Figure, calibration, figure, holm, mcnemar
+from .compare import Comparison
+from .measure import ABOUT_A_METHOD, ABOUT_THE_WEIGHTS
+from .parts_of_speech import attention_by_kind
+
+TOP = 3  # tokens of which agreement is counted
+LEVEL = 0.05
+
+
+def summarise(comparison: Comparison) -> dict[str, Any]:
+    """All figures of a comparison.
+
+    Returns
+    -------
+    dict
+        "cells": by cell, its figures (a `Figure` where there is an interval);
+        "pairs": one dict for each two cells; "sentences": what is shown side by
+        side; and what the figures were counted on.
+    """
+    cells: dict[str, list[dict]] = {}
+    for result in comparison.results:
+        cells.setdefault(result["cell"], []).append(result)
+    first = comparison.results[0]
+    truth = np.array([first["labels"].index(label) for label in comparison.test.labels])
+    probabilities = {cell: np.array([r["probabilities"] for r in own]) for cell, own in cells.items()}
+    right = {cell: p.argmax(axis=-1) == truth for cell, p in probabilities.items()}  # (seeds, reviews)
+    received = {cell: [[np.array(row) for row in r["measured"]["received"]] for r in own]
+                for cell, own in cells.items()}
+    diverge = _divergences(received)
+    return {
+        "data": first["data"], "seeds": len(comparison.results) // len(cells), "test_reviews": len(truth),
+        "new_test_reviews": int(comparison.new.sum()), "explained": len(comparison.explained), "level": LEVEL,
+        "cells": {cell: {
+            "accuracy": figure(right[cell]),
+            "accuracy_new": figure(right[cell][:, comparison.new]),
+            "accuracy_by_seed": right[cell].mean(axis=1).round(5).tolist(),
+            **_calibrated(probabilities[cell], right[cell]),
+            "parameters": own[0]["parameters"],
+            "seconds": float(np.mean([r["seconds"] for r in own])),
+            "weights": {name: figure(_table(own, "weights", name)) for name in ABOUT_THE_WEIGHTS},
+            "methods": {method: {name: figure(_table(own, "methods", method, name)) for name in ABOUT_A_METHOD}
+                        for method in own[0]["measured"]["methods"]},
+            "attention_less": _attention_less(own),
+            "chosen": [r["method"] for r in own],
+            "kinds": _kinds(own, received[cell]),
+            "seeds_agree": _agreement(received, diverge, list(combinations([(cell, i) for i in range(len(own))], 2))),
+        } for cell, own in cells.items()},
+        "pairs": _pairs(right, probabilities, truth, received, diverge),
+        "sentences": [_side_by_side(cells, i) for i in range(len(first["shown"]))],
+    }
+
+
+def _table(results: list[dict], *path: str) -> np.ndarray:
+    """Figures of each review, (seeds, reviews); what could not be asked is NaN."""
+    rows = []
+    for result in results:
+        row = result["measured"]
+        for key in path:
+            row = row[key]
+        rows.append(row)
+    return np.array(rows, dtype=np.float64)
+
+
+def _calibrated(probabilities, right) -> dict[str, Any]:
+    by_seed = [calibration(p.max(axis=-1), r) for p, r in zip(probabilities, right)]
+    pooled = calibration(probabilities.max(axis=-1).ravel(), right.ravel())
+    return {"ece": float(np.mean([error for error, _ in by_seed])),
+            "ece_by_seed": [round(error, 5) for error, _ in by_seed], "reliability": pooled[1]}
+
+
+def _attention_less(results: list[dict]) -> dict[str, Figure]:
+    """AOPC-comprehensiveness of attention less that of each other method, review by review: what a verdict is drawn from."""
+    found = {method: _table(results, "methods", method, "comprehensiveness")
+             for method in results[0]["measured"]["methods"]}
+    return {method: figure(found["attention"] - table) for method, table in found.items() if method != "attention"}
+
+
+Model = tuple[str, int]  # a cell, and which of its seeds
+
+
+def _divergences(received: dict[str, list]) -> dict[tuple[Model, Model], np.ndarray]:
+    """Divergence of the attention two models' words receive, for each review, of every two models in both orders."""
+    models = [(cell, i) for cell, own in received.items() for i in range(len(own))]
+    found = {}
+    for a, b in combinations(models, 2):
+        rows = zip(received[a[0]][a[1]], received[b[0]][b[1]])
+        found[a, b] = found[b, a] = np.array([float(jensen_shannon(one, other)) for one, other in rows])
+    return found
+
+
+def _agreement(received, diverge, pairs: list[tuple[Model, Model]]) -> dict[str, Figure]:
+    """Divergence and common top tokens of pairs of models' received attention, over pairs and reviews."""
+    if not pairs:
+        nothing = figure([np.nan])
+        return {"divergence": nothing, "overlap": nothing}
+    overlap = [[top_k_overlap(a, b, TOP) if len(a) > TOP else np.nan
+                for a, b in zip(received[first[0]][first[1]], received[second[0]][second[1]])] for first, second in pairs]
+    return {"divergence": figure([diverge[pair] for pair in pairs]), "overlap": figure(overlap)}
+
+
+def _more_than_seeds(diverge, cell: str, other: str, seeds: int) -> Figure:
+    """How much further a cell's models are from those of another cell than from its own of other seeds.
+
+    Of each model and review: its mean divergence from the models of the other cell less that from its own cell's.
+    """
+    if seeds < 2:
+        return figure([np.nan])
+    return figure([np.mean([diverge[(cell, i), (other, j)] for j in range(seeds)], axis=0)
+                   - np.mean([diverge[(cell, i), (cell, j)] for j in range(seeds) if j != i], axis=0)
+                   for i in range(seeds)])
+
+
+def _kinds(results: list[dict], received: list[list]) -> dict[str, dict[str, Figure]]:
+    """Attention by kind of word, its tokens' share, and the difference of the two."""
+    tokens = [[Token(*token) for token in text] for text in results[0]["tokens"]]
+    found = [attention_by_kind(tokens, own) for own in received]
+    return {kind: {
+        "attention": figure([f[kind]["attention"] for f in found]),
+        "tokens": figure([f[kind]["tokens"] for f in found]),
+        "more": figure([f[kind]["attention"] - f[kind]["tokens"] for f in found]),
+    } for kind in found[0]}
+
+
+def _pairs(right, probabilities, truth, received, diverge) -> list[dict[str, Any]]:
+    """Two cells each: McNemar's test on the decisions of the seeds' mean probabilities.
+
+    Beyond chance is a difference that both McNemar's test (after Holm) and the interval of the mean difference find, in
+    the same direction: decisions of a mean of seeds may be more often right where single seeds are less often.
+    """
+    pairs: list[dict[str, Any]] = []
+    for first, second in combinations(right, 2):
+        together = {cell: probabilities[cell].mean(axis=0).argmax(axis=-1) == truth for cell in (first, second)}
+        seeds = len(right[first])
+        models = product([(first, i) for i in range(seeds)], [(second, i) for i in range(seeds)])
+        pairs.append({
+            "cells": [first, second],
+            "difference": figure(right[second].astype(float) - right[first]),
+            "p": mcnemar(together[first], together[second]),
+            "mcnemar_sign": int(np.sign(int(together[second].sum()) - int(together[first].sum()))),
+            "agree": {**_agreement(received, diverge, list(models)),
+                      "more_than_seeds": {cell: _more_than_seeds(diverge, cell, other, seeds)
+                                          for cell, other in ((first, second), (second, first))}},
+        })
+    for pair, p in zip(pairs, holm([pair["p"] for pair in pairs])):
+        sign = pair["difference"].sign
+        pair.update(p_holm=p, beyond_chance=bool(p < LEVEL and sign and sign == pair["mcnemar_sign"]))
+    return pairs
+
+
+def _side_by_side(cells, i: int) -> dict[str, Any]:
+    """A sentence and what each cell's models, on average over seeds, make of it."""
+    first = next(iter(cells.values()))[0]
+    shown = first["shown"][i]
+    return {
+        "text": shown["text"], "tokens": [token[0] for token in shown["tokens"]],
+        "labels": [first["label_names"].get(label, label) for label in first["labels"]],
+        "cells": {cell: {
+            "received": np.mean([r["shown"][i]["received"] for r in own], axis=0).round(5).tolist(),
+            "probabilities": np.mean([r["shown"][i]["probabilities"] for r in own], axis=0).round(4).tolist(),
+        } for cell, own in cells.items()},
+    }

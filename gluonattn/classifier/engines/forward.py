@@ -1,0 +1,147 @@
+"""The forward pass of both recipes, written once; what is special to a cell is in `gluonattn.models.cells`.
+
+`F` is a `gluonattn.models.backend.Backend`: `NumpyClassifier`, `GradientClassifier`, `TorchClassifier`, `OnnxGraph`.
+What this file says must be what `gluonattn.classifier.network` trains; the tests
+hold the two together. Dropout acts in a torch model in training mode only.
+"""
+
+from __future__ import annotations
+
+from ...errors import choose
+from ...models.backend import Backend
+from ...models.cells import CELLS
+
+# Where the parameters of the two directions stand, and what follows these prefixes.
+DIRECTIONS = {
+    "default": ("bigru.forward_gru.l0_", "bigru.backward_gru.l0_"),
+    "post": ("bigru._unfused.0.l_cell.", "bigru._unfused.0.r_cell."),
+}
+# What the recipes' classes take where a checkpoint does not say; a test holds them together.
+DEFAULTS: dict[str, dict] = {
+    "default": dict(classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30, num_heads=4, dropout=0.4,
+                    attention_dropout=0.0, subword_size=24, subword_buckets=0, ngrams=0, evidence=0, embed_dropout=None),
+    "post": dict(classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64, units=30, num_heads=4,
+                 dropout=0.3, attention_dropout=0.2),
+}
+BAGS = ("subword_embedding", "ngram_scores", "ngram_squares")  # their row 0 is padding and counts as zeros
+
+
+def inputs_of(model: dict) -> tuple[str, ...]:
+    """The names of what a model reads, in the order of its arrays."""
+    if model.get("evidence"):
+        return ("ids", "valid_length", "evidence")
+    return ("ids", "valid_length", *(("subwords", "ngrams") if model.get("subword_buckets") else ()))
+
+
+def forward(F: Backend, recipe: str, model: dict, ids, valid_length, *more):
+    """Logits and attention weights of a batch.
+
+    Parameters
+    ----------
+    F : Backend
+    recipe : {"default", "post"}
+    model : dict
+        Keyword arguments of the recipe's class, as in a checkpoint's config.json.
+    ids : int32, shape (B, T)
+    valid_length : int32, shape (B,)
+        Tokens of each text, at least 1; what stands behind them is padding.
+    *more
+        As `inputs_of` names them: `evidence`, float32, shape (B, T, channels), 0 at padding; or `subwords`, int32,
+        shape (B, T, K), and `ngrams`, int32, shape (B, N): n-grams of each token and of each text, padded with 0.
+
+    Returns
+    -------
+    logits : shape (B, classes)
+    weights : shape (B, heads, T, T)
+        Rows and columns of padding are 0 (the post's recipe masks nothing).
+    """
+    mask = mask_of(F, recipe, ids, valid_length)
+    words = words_of(F, model, ids, *more)
+    states = states_of(F, recipe, model, words, valid_length)
+    weights = weights_of(F, model, states, mask)
+    logits = decide(F, recipe, model, states, weights, mask)
+    return (logits + wide(F, more[1]) if model.get("ngrams") and len(more) > 1 else logits), weights
+
+
+# The five steps between which an explanation looks in, or puts something else in.
+
+
+def mask_of(F: Backend, recipe: str, ids, valid_length):
+    """Where tokens stand: (B, T); with the post's recipe padding takes part in everything."""
+    return F.mask(ids, None if recipe == "post" else valid_length)
+
+
+def words_of(F: Backend, model: dict, ids, *more):
+    """What the Bi-GRU reads of each word: its vector, and behind it the mean of its n-grams' or its evidence; (B, T, E).
+
+    `more` are the other inputs of `forward`; those of the text as a whole are not read here.
+    """
+    given = dict(zip(inputs_of(model)[2:], more))
+    subwords, evidence = given.get("subwords"), given.get("evidence")
+    words = F.embed("embedding", ids)
+    if subwords is not None:
+        mean = F.bag("subword_embedding", subwords) / F.at_least(F.count(subwords), 1)
+        words = F.concat([words, mean])
+    rate = model.get("embed_dropout")
+    words = F.dropout(words, model["dropout"] if rate is None else rate)
+    return words if evidence is None else F.concat([words, evidence])
+
+
+def states_of(F: Backend, recipe: str, model: dict, words, valid_length):
+    """States of the Bi-GRU, (B, T, C) with C = 2H; in the default recipe 0 at padding."""
+    valid_length = None if recipe == "post" else valid_length
+    return F.recurrent(words, valid_length, DIRECTIONS[recipe])
+
+
+def weights_of(F: Backend, model: dict, states, mask):
+    """Attention weights (B, heads, T, T) of states (B, T, C)."""
+    cell = choose("attention cell", model["cell"], CELLS)
+    pairs = F.expand(F.expand(mask, 2), 1) * F.expand(F.expand(mask, 1), 1)  # (B, 1, T, T)
+    weights = cell.weights(F, model, states, pairs)
+    return F.dropout(weights, 0.0 if cell.baseline else model["attention_dropout"])
+
+
+def values_of(F: Backend, model: dict, states):
+    """What the weights read: the states, or a cell's projections of them; (B, heads, T, C / heads)."""
+    return CELLS[model["cell"]].values(F, model, states)
+
+
+def decide(F: Backend, recipe: str, model: dict, states, weights, mask):
+    """Logits (B, classes) of states read by attention weights, without those of the n-grams."""
+    context = F.merge_heads(F.matmul(weights, values_of(F, model, states)))  # (B, T, C)
+    if recipe == "post":
+        return F.linear(F.flatten(context), "head.weight", "head.bias")
+    features = F.concat([_mean(F, context, mask), F.largest(context, mask)])  # (B, 2C)
+    return F.linear(F.dropout(features, model["dropout"]), "head.weight", "head.bias")
+
+
+def wide(F: Backend, ngrams):
+    """Logits (B, classes) the n-grams of a text add."""
+    return F.bag("ngram_scores", ngrams) / F.sqrt(F.bag("ngram_squares", ngrams) + 1e-12)
+
+
+def _mean(F: Backend, context, mask):
+    """Mean over valid positions: (B, T, C), (B, T) -> (B, C)."""
+    total = F.flatten(F.matmul(F.expand(mask, 1), context))  # (B, C)
+    return total / F.sum(mask)  # by (B, 1)
+
+
+def shapes(recipe: str, model: dict) -> dict[str, tuple[int, ...]]:
+    """Shape of every parameter by its name in the checkpoint."""
+    embed, hidden = model["embed_size"], model["hidden_size"]
+    width, classes = 2 * hidden, model["classes"]
+    found: dict[str, tuple[int, ...]] = {"embedding.weight": (model["vocab_size"], embed)}
+    pooled = 2 * width if recipe == "default" else model["length"] * width
+    if model.get("subword_buckets"):
+        found["subword_embedding.weight"] = (model["subword_buckets"], model["subword_size"])
+        embed += model["subword_size"]
+    embed += model.get("evidence", 0)
+    if model.get("ngrams"):
+        found["ngram_scores.weight"] = (model["ngrams"] + 1, classes)
+        found["ngram_squares.weight"] = (model["ngrams"] + 1, 1)
+    for prefix in DIRECTIONS[recipe]:
+        found[f"{prefix}i2h_weight"], found[f"{prefix}h2h_weight"] = (3 * hidden, embed), (3 * hidden, hidden)
+        found[f"{prefix}i2h_bias"] = found[f"{prefix}h2h_bias"] = (3 * hidden,)
+    found.update({"head.weight": (classes, pooled), "head.bias": (classes,)})
+    attention = CELLS[model["cell"]].parameters(model)
+    return {**found, **{f"attention.{name}": shape for name, shape in attention.items()}}

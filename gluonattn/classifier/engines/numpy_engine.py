@@ -1,0 +1,240 @@
+"""The engine that is always there: numpy, float32."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...models.additive import additive_scores
+from ...threads import ONE_THREAD
+from .forward import forward
+
+
+class NumpyClassifier:
+    """A classifier on numpy arrays; its methods are the operations `forward` is written in.
+
+    Parameters
+    ----------
+    recipe : str
+    model : dict
+    weights : mapping of str to numpy.ndarray
+        As `gluonattn.classifier.engines.choice.prepare` gives them.
+    """
+
+    parallel = True  # batches may be computed in several threads at once
+
+    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
+        self.recipe, self.model = recipe, model
+        self._weights = weights
+        self._gates: dict[tuple[str, str], tuple] = {}
+
+    def __call__(self, *arrays):
+        """As `gluonattn.classifier.engines.forward.forward`."""
+        with ONE_THREAD:
+            return forward(self, self.recipe, self.model, *arrays)
+
+    def weight(self, name):
+        return self._weights[name]
+
+    def embed(self, name, ids):
+        return self.weight(f"{name}.weight").take(ids, axis=0)
+
+    def bag(self, name, numbers):
+        return self.embed(name, numbers).sum(axis=-2)
+
+    def count(self, numbers):
+        return (numbers > 0).sum(axis=-1, keepdims=True).astype(np.float32)
+
+    def linear(self, inputs, weight, bias=None):
+        # One product of two matrices: numpy would multiply three axes text by text.
+        rows = inputs.reshape(-1, inputs.shape[-1]) @ self.weight(weight).T
+        if bias is not None:
+            rows += self.weight(bias)
+        return rows.reshape(*inputs.shape[:-1], -1)
+
+    def mask(self, ids, valid_length):
+        if valid_length is None:
+            return np.ones(ids.shape, np.float32)
+        return (np.arange(ids.shape[1]) < valid_length[:, None]).astype(np.float32)
+
+    def recurrent(self, inputs, valid_length, prefixes):
+        """States (B, T, 2H) of inputs (B, T, E), both directions of a step at once."""
+        gates = self.input_gates(np.ascontiguousarray(inputs.swapaxes(0, 1)), prefixes)  # (T, B, 2, 3H)
+        return self.recurrent_of_gates(gates, valid_length, prefixes)
+
+    def recurrent_of_gates(self, gates, valid_length, prefixes):
+        """States (B, T, 2H) of what inputs bring into the gates, (T, B, 2, 3H)."""
+        _, _, weight_h, bias_new = self._prepared_gates(prefixes)
+        length, batch = gates.shape[:2]
+        hidden = weight_h.shape[1]
+        valid = self.mask(gates[..., 0, 0].T, valid_length).T[:, :, None]  # (T, B, 1)
+        state = np.zeros((2, batch, hidden), np.float32)
+        states = np.empty((batch, length, 2 * hidden), np.float32)
+        for first in range(length):
+            last = length - 1 - first  # where the backward direction stands
+            gate = state @ weight_h  # (2, B, 3H)
+            gate[..., 2 * hidden :] += bias_new
+            share, new = gate[..., : 2 * hidden], gate[..., 2 * hidden :]
+            share[0] += gates[first, :, 0, : 2 * hidden]
+            share[1] += gates[last, :, 1, : 2 * hidden]
+            np.tanh(share, out=share)  # the inputs are halved: sigmoid(x) = (1 + tanh(x / 2)) / 2
+            share += 1
+            share *= 0.5
+            new *= share[..., :hidden]
+            new[0] += gates[first, :, 0, 2 * hidden :]
+            new[1] += gates[last, :, 1, 2 * hidden :]
+            np.tanh(new, out=new)
+            state -= new
+            state *= share[..., hidden:]
+            state += new
+            # Zero in the padding, where the backward direction begins.
+            state[0] *= valid[first]
+            state[1] *= valid[last]
+            states[:, first, :hidden] = state[0]
+            states[:, last, hidden:] = state[1]
+        return states
+
+    def input_gates(self, inputs, prefixes):
+        """What inputs (..., E) bring into the gates of both directions: (..., 2, 3H)."""
+        weight_in, bias_in, _, _ = self._prepared_gates(prefixes)
+        gates = inputs.reshape(-1, inputs.shape[-1]) @ weight_in
+        gates += bias_in
+        return gates.reshape(*inputs.shape[:-1], 2, -1)
+
+    def last_input_gates(self, inputs, prefixes):
+        """`input_gates` of the last columns of inputs alone (..., C), the others 0, and without biases."""
+        weight_in = self._prepared_gates(prefixes)[0][-inputs.shape[-1] :]
+        return (inputs.reshape(-1, inputs.shape[-1]) @ weight_in).reshape(*inputs.shape[:-1], 2, -1)
+
+    def recurrent_of_rows(self, gates, rows, lengths, prefixes):
+        """States of many sequences over one table of inputs; what they begin (or end) with alike is computed once.
+
+        Parameters
+        ----------
+        gates : numpy.ndarray, float32, shape (inputs, 2, 3H)
+            As `input_gates` gives them.
+        rows : numpy.ndarray, int, shape (N, T)
+            Which input stands at each place of a sequence.
+        lengths : numpy.ndarray, int, shape (N,)
+            Descending; what stands behind them is not read.
+        prefixes : tuple of str
+
+        Returns
+        -------
+        numpy.ndarray, float32, shape (N, T, 2H)
+            0 behind the end of a sequence.
+        """
+        _, _, weight_h, bias_new = self._prepared_gates(prefixes)
+        hidden = weight_h.shape[1]
+        states = np.zeros((*rows.shape, 2 * hidden), np.float32)
+        alive = np.searchsorted(-lengths, -np.arange(rows.shape[1]))  # sequences longer than each step
+        everyone = np.arange(len(rows))
+        for way, own in enumerate((slice(0, hidden), slice(hidden, None))):
+            table, state = np.ascontiguousarray(gates[:, way]), np.zeros((1, hidden), np.float32)
+            parents = np.zeros(len(rows), np.int64)  # the state each sequence has come to
+            for step, count in enumerate(alive):
+                places = lengths[:count] - 1 - step if way else step
+                ahead = parents[:count] * len(table) + rows[everyone[:count], places]
+                distinct, parents = np.unique(ahead, return_inverse=True)
+                state = _step(table[distinct % len(table)], state[distinct // len(table)], weight_h[way], bias_new[way])
+                states[everyone[:count], places, own] = state[parents]
+        return states
+
+    def _prepared_gates(self, prefixes):
+        """Both directions' weights side by side, reset and update gates halved, made once."""
+        if prefixes not in self._gates:
+            parts = []
+            for prefix in prefixes:
+                weight_in, weight_h, bias_in, bias_h = (
+                    self.weight(prefix + name)
+                    for name in ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias"))
+                hidden = weight_h.shape[1]
+                half = np.repeat(np.float32([0.5, 1]), [2 * hidden, hidden])
+                early = np.where(half < 1, bias_h, 0)  # the rest waits for the reset gate
+                parts.append((weight_in.T * half, (bias_in + early) * half, weight_h.T * half,
+                              bias_h[2 * hidden :]))
+            first, second = parts
+            self._gates[prefixes] = (
+                np.concatenate([first[0], second[0]], axis=1), np.concatenate([first[1], second[1]]),
+                np.stack([first[2], second[2]]), np.stack([first[3], second[3]])[:, None])
+        return self._gates[prefixes]
+
+    def additive(self, query, key, v):
+        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T)."""
+        return np.ascontiguousarray(additive_scores(query, key, v[0]))
+
+    def softmax(self, scores, mask):
+        """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
+        scores = self.hide(scores, mask)
+        scores -= scores.max(axis=-1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=-1, keepdims=True)
+        scores *= mask
+        return scores
+
+    def hide(self, scores, mask):
+        """Scores, -1e18 where mask is 0."""
+        return np.where(mask > 0, scores, np.float32(-1e18))
+
+    def greatest(self, values):
+        return values.max(axis=-1, keepdims=True)
+
+    def largest(self, values, mask):
+        """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
+        return np.where(mask[:, :, None] > 0, values, np.float32(-1e9)).max(axis=1)
+
+    def identity(self, values):
+        return np.eye(values.shape[1], dtype=np.float32)
+
+    def split_heads(self, values, heads):
+        return values.reshape(*values.shape[:2], heads, -1).swapaxes(1, 2)
+
+    def merge_heads(self, values):
+        return values.swapaxes(1, 2).reshape(values.shape[0], values.shape[2], -1)
+
+    def matmul(self, first, second):
+        return first @ second
+
+    def swap(self, values):
+        return values.swapaxes(-1, -2)
+
+    def expand(self, values, axis):
+        return np.expand_dims(values, axis)
+
+    def flatten(self, values):
+        return values.reshape(len(values), -1)
+
+    def concat(self, parts):
+        return np.concatenate(parts, axis=-1)
+
+    def sum(self, values):
+        return values.sum(axis=-1, keepdims=True)
+
+    def sqrt(self, values):
+        return np.sqrt(values)
+
+    def at_least(self, values, least):
+        return np.maximum(values, np.float32(least))
+
+    def dropout(self, values, share):
+        return values
+
+
+def _step(gates, state, weight, bias_new):
+    """The next states (N, H) of a GRU from its inputs' part of the gates (N, 3H) and the states before; overwrites these."""
+    hidden = state.shape[1]
+    fed = state @ weight
+    share, new = fed[:, : 2 * hidden], fed[:, 2 * hidden :]
+    new += bias_new
+    share += gates[:, : 2 * hidden]
+    np.tanh(share, out=share)  # halved, as in `recurrent`
+    share += 1
+    share *= 0.5
+    new *= share[:, :hidden]
+    new += gates[:, 2 * hidden :]
+    np.tanh(new, out=new)
+    state -= new
+    state *= share[:, hidden:]
+    state += new
+    return state

@@ -1,0 +1,37 @@
+"""The ONNX model in onnxruntime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnxruntime
+
+from .onnx_graph import onnx_model
+
+
+class OnnxClassifier:
+    """A classifier in onnxruntime, made in memory from the checkpoint's weights.
+
+    Parameters
+    ----------
+    recipe : str
+    model : dict
+    weights : mapping of str to numpy.ndarray
+        As `gluonattn.classifier.engines.choice.prepare` gives them.
+    """
+
+    parallel = True
+
+    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # whole batches run side by side: nothing waits within one
+        options.log_severity_level = 3  # errors only: the post's recipe leaves valid_length unread
+        self.session = onnxruntime.InferenceSession(
+            onnx_model(recipe, model, weights).SerializeToString(), options,
+            providers=["CPUExecutionProvider"])
+        self._inputs = [one.name for one in self.session.get_inputs()]
+
+    def __call__(self, *arrays):
+        """As `gluonattn.classifier.engines.forward.forward`, on numpy arrays."""
+        return tuple(self.session.run(["logits", "weights"], dict(zip(self._inputs, arrays))))

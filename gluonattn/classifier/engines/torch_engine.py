@@ -1,0 +1,170 @@
+"""The same classifier as a torch module: trainable, on any device torch knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from ...errors import DeviceError
+from ...runtime import parse_device
+from .forward import BAGS, forward
+
+
+class TorchClassifier(nn.Module):
+    """A classifier on torch tensors; its methods are the operations `forward` is written in.
+
+    ``state_dict()`` has the names of the checkpoint's ``model.safetensors``.
+    ``embedding``, ``subword_embedding``, ``ngram_scores`` and ``ngram_squares``
+    are `torch.nn.Embedding` (the last two not trained), for hooks and attribution methods.
+
+    Parameters
+    ----------
+    recipe : str
+    model : dict
+    weights : mapping of str to numpy.ndarray
+        As `gluonattn.classifier.engines.choice.prepare` gives them.
+    """
+
+    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
+        super().__init__()
+        self.recipe, self.model = recipe, dict(model)
+        for name, values in weights.items():
+            tensor = torch.tensor(values)
+            *parts, last = name.split(".")
+            if parts[0] in ("embedding", *BAGS):
+                padding = 0 if parts[0] in BAGS else None  # its gradient stays 0
+                fixed = parts[0].startswith("ngram_")  # fitted before the network, not with it
+                self.add_module(parts[0], nn.Embedding.from_pretrained(tensor, freeze=fixed,
+                                                                       padding_idx=padding))
+                continue
+            place: nn.Module = self
+            for part in parts:
+                if part not in place._modules:
+                    place.add_module(part, nn.Module())
+                place = place.get_submodule(part)
+            place.register_parameter(last, nn.Parameter(tensor))
+
+    def forward(self, ids, valid_length, *more):
+        """As `gluonattn.classifier.engines.forward.forward`, on tensors."""
+        return forward(self, self.recipe, self.model, ids, valid_length, *more)
+
+    def weight(self, name):
+        return self.get_parameter(name)
+
+    def embed(self, name, ids):
+        return self.get_submodule(name)(ids)
+
+    def bag(self, name, numbers):
+        return self.embed(name, numbers).sum(dim=-2)
+
+    def count(self, numbers):
+        return (numbers > 0).sum(dim=-1, keepdim=True).float()
+
+    def linear(self, inputs, weight, bias=None):
+        return nn.functional.linear(inputs, self.weight(weight), None if bias is None else self.weight(bias))
+
+    def mask(self, ids, valid_length):
+        if valid_length is None:
+            return torch.ones(ids.shape, device=ids.device)
+        return (torch.arange(ids.shape[1], device=ids.device) < valid_length[:, None]).float()
+
+    def recurrent(self, inputs, valid_length, prefixes):
+        """States (B, T, 2H) of inputs (B, T, E); each direction begins at the text's own end."""
+        parameters = [self.weight(prefix + name) for prefix in prefixes
+                      for name in ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")]
+        hidden = parameters[1].shape[1]
+        start = inputs.new_zeros(2, inputs.shape[0], hidden)
+        options = (parameters, True, 1, 0.0, self.training, True)  # biases, layers, dropout, ..., two-way
+        if valid_length is None:
+            return torch.gru(inputs, start, *options, True)[0]  # batch first
+        packed = pack_padded_sequence(inputs, valid_length.cpu(), batch_first=True, enforce_sorted=False)
+        states, _ = torch.gru(packed.data, packed.batch_sizes, start, *options)
+        packed = PackedSequence(states, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+        return pad_packed_sequence(packed, batch_first=True, total_length=inputs.shape[1])[0]
+
+    def additive(self, query, key, v):
+        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T)."""
+        return torch.tanh(query[:, :, None] + key[:, None]) @ v[0]
+
+    def softmax(self, scores, mask):
+        """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
+        return torch.softmax(self.hide(scores, mask), dim=-1) * mask
+
+    def hide(self, scores, mask):
+        """Scores, -1e18 where mask is 0."""
+        return scores.masked_fill(mask == 0, -1e18)
+
+    def greatest(self, values):
+        return values.amax(dim=-1, keepdim=True)
+
+    def largest(self, values, mask):
+        """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
+        return values.masked_fill(mask[:, :, None] == 0, -1e9).amax(dim=1)
+
+    def identity(self, values):
+        return torch.eye(values.shape[1], device=values.device)
+
+    def split_heads(self, values, heads):
+        return values.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+    def merge_heads(self, values):
+        return values.transpose(1, 2).flatten(2)
+
+    def matmul(self, first, second):
+        return first @ second
+
+    def swap(self, values):
+        return values.transpose(-1, -2)
+
+    def expand(self, values, axis):
+        return values.unsqueeze(axis)
+
+    def flatten(self, values):
+        return values.flatten(1)
+
+    def concat(self, parts):
+        return torch.cat(parts, dim=-1)
+
+    def sum(self, values):
+        return values.sum(dim=-1, keepdim=True)
+
+    def sqrt(self, values):
+        return torch.sqrt(values)
+
+    def at_least(self, values, least):
+        return values.clamp(min=least)
+
+    def dropout(self, values, share):
+        return nn.functional.dropout(values, share, self.training)
+
+
+class TorchEngine:
+    """A torch module in prediction mode behind numpy arrays."""
+
+    parallel = False  # it shares the work of a batch among threads itself
+
+    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray], device: str = "auto"):
+        self._device = _device(device)
+        self.module = TorchClassifier(recipe, model, weights).to(self._device).eval()
+
+    def __call__(self, *arrays):
+        """As `gluonattn.classifier.engines.forward.forward`, on numpy arrays."""
+        with torch.inference_mode():
+            inputs = (torch.from_numpy(array).to(self._device) for array in arrays)
+            logits, weights = self.module(*inputs)
+        return logits.cpu().numpy(), weights.cpu().numpy()
+
+
+def _device(name: str) -> torch.device:
+    kind, index = parse_device(name)
+    count = torch.cuda.device_count()
+    if kind == "cpu" or (kind == "auto" and not count):
+        return torch.device("cpu")
+    if index >= count:
+        raise DeviceError(f"{name} was asked for, and torch shows {count} GPU(s): use device cpu, or check "
+                          "nvidia-smi and that torch was built for CUDA.")
+    return torch.device("cuda", index)

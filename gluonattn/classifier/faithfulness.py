@@ -1,0 +1,283 @@
+"""Whether an explanation says what the model did: tests that ask the model itself.
+
+Each function gives one number a text (NaN where a text cannot be asked), so that intervals can be
+drawn over texts and training seeds. "Removed" means by number, see `Inside.without`; p is the
+probability of the class the whole text was given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..metrics import RESOLUTION, tie_close
+from .batch import WAYS as WAYS
+from .batch import Batch
+from .inside import Inside, Passed, Reading
+
+DRAWS = 100  # of random tokens, against which an explanation is held
+SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, ERASER's bins
+
+
+class Erasure(NamedTuple):
+    """ERASER's two measures, (texts, shares) each.
+
+    Attributes
+    ----------
+    comprehensiveness : numpy.ndarray
+        p(text) - p(text without its top tokens): high if they were needed.
+    sufficiency : numpy.ndarray
+        p(text) - p(its top tokens alone): low if they were enough.
+    """
+
+    comprehensiveness: np.ndarray
+    sufficiency: np.ndarray
+
+
+def top(scores: np.ndarray, share: float) -> set[int]:
+    """The tokens with the highest scores, `share` of them and at least one; ties (`tie_close`) keep reading order.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray, shape (tokens,)
+    share : float
+        From 0 to 1.
+    """
+    return set(_ordered(scores)[: max(1, math.ceil(share * len(scores) - 1e-9))])
+
+
+def _ordered(scores: np.ndarray) -> list[int]:
+    """The tokens, highest scores first."""
+    return np.argsort(-tie_close(scores), kind="stable").tolist()
+
+
+def erasure(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.ndarray],
+            targets: Sequence[int], way: str = "remove") -> Erasure:
+    """Comprehensiveness and sufficiency at each of `SHARES`; their means are the AOPC.
+
+    DeYoung et al., ERASER, ACL 2020.
+
+    Parameters
+    ----------
+    inside : Inside
+    readings : sequence of Reading
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        Class of each text.
+    way : {"remove", "mask"}, default "remove"
+        Take tokens out, or put the unknown word in their place.
+    """
+    return erase(Batch(inside, readings), scores, targets, way)
+
+
+def erase(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], way: str = "remove") -> Erasure:
+    """`erasure` of the texts of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        Class of each text.
+    way : {"remove", "mask"}, default "remove"
+        Take tokens out, or put the unknown word in their place.
+    """
+    asked = []
+    for own in scores:
+        chosen = np.stack([_among(top(own, share), len(own)) for share in SHARES])
+        asked.append(np.concatenate([chosen, ~chosen]))
+    lost = np.stack([passed.probabilities[target] - found[:, target] for passed, found, target in zip(
+        batch.passes, batch.without(asked, way), targets)])  # (texts, 2 x shares)
+    return Erasure(lost[:, : len(SHARES)], lost[:, len(SHARES) :])
+
+
+def decision_flip(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.ndarray],
+                  targets: Sequence[int]) -> np.ndarray:
+    """Share of a text's tokens that must go, highest scores first, before the decision changes.
+
+    Serrano and Smith, ACL 2019. 1 where it never does. Shape (texts,). A probability that float32 cannot tell
+    from another is not above it.
+
+    Parameters
+    ----------
+    inside : Inside
+    readings : sequence of Reading
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        Class of each text.
+    """
+    return flips(Batch(inside, readings), scores, targets)
+
+
+def flips(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int]) -> np.ndarray:
+    """`decision_flip` of the texts of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        Class of each text.
+    """
+    asked = []
+    for own in scores:
+        ranks = np.empty(len(own), int)
+        ranks[_ordered(own)] = np.arange(len(own))
+        asked.append(ranks < np.arange(1, len(own) + 1)[:, None])  # the first, the first two, ...
+    shares = np.ones(len(asked))
+    for i, found in enumerate(batch.without(asked)):
+        changed = found.max(axis=1) - found[:, targets[i]] > RESOLUTION
+        if changed.any():
+            shares[i] = (changed.argmax() + 1) / len(changed)
+    return shares
+
+
+def permutation(inside: Inside, passed: Passed, target: int, rng, shuffles: int = 100) -> float:
+    """Median change |dp| when every query's weights are shuffled among the tokens.
+
+    Jain and Wallace, Attention is not Explanation, NAACL 2019. Near 0: which
+    token gets which weight does not matter to this decision.
+
+    Parameters
+    ----------
+    inside : Inside
+    passed : Passed
+    target : int
+        Class whose probability is watched.
+    rng : numpy.random.Generator
+    shuffles : int, default 100
+    """
+    weights = passed.weights
+    if weights.shape[-1] < 2:
+        return float("nan")
+    order = rng.random((shuffles, *weights.shape[1:])).argsort(axis=-1)
+    shuffled = np.take_along_axis(np.broadcast_to(weights, order.shape), order, axis=-1)
+    change = inside.decide(passed, shuffled)[:, target] - passed.probabilities[target]
+    return float(np.median(np.abs(change)))
+
+
+def highest_weight(passed: Passed) -> float:
+    """Mean over queries (and heads) of the largest weight a query gives: what to read `permutation` against."""
+    return float(passed.weights.max(axis=-1).mean())
+
+
+def uniform_change(inside: Inside, passed: Passed, target: int) -> float:
+    """|dp| when every query looks at all tokens alike.
+
+    Parameters
+    ----------
+    inside : Inside
+    passed : Passed
+    target : int
+        Class whose probability is watched.
+    """
+    even = np.full_like(passed.weights, 1 / passed.weights.shape[-1])
+    return float(abs(inside.decide(passed, even)[0, target] - passed.probabilities[target]))
+
+
+def conicity(passed: Passed, tokens: int) -> float:
+    """Mean cosine of the hidden states to their mean: near 1, all tokens look alike to the attention.
+
+    Chandrahas et al., ACL 2018; Mohankumar et al., ACL 2020, for attention.
+
+    Parameters
+    ----------
+    passed : Passed
+    tokens : int
+        How many positions hold a token; padding lies behind.
+    """
+    states = passed.states[0, :tokens].astype(np.float64)
+    middle = states.mean(axis=0)
+    lengths = np.linalg.norm(states, axis=1) * np.linalg.norm(middle)
+    return float((states @ middle / np.maximum(lengths, 1e-12)).mean())
+
+
+class DeletionTest(NamedTuple):
+    """How far taking out a text's top tokens moves its probability, against random ones.
+
+    Attributes
+    ----------
+    tokens : int
+        Tokens taken out.
+    before, after : float
+        p of the whole text, and without its top tokens.
+    random, low, high : float
+        Mean p without as many random tokens, and where 95 % of the draws lie.
+    further : float
+        Share of the draws that take p less far down than the top tokens do; what float32 cannot tell apart is as far.
+    draws : int
+        How many there were.
+    """
+
+    tokens: int
+    before: float
+    after: float
+    random: float
+    low: float
+    high: float
+    further: float
+    draws: int
+
+
+def deletion_test(inside: Inside, reading: Reading, scores: np.ndarray, target: int, share: float = 0.2,
+                  draws: int = DRAWS) -> DeletionTest:
+    """Ask the model about one explanation; see `DeletionTest`.
+
+    Parameters
+    ----------
+    inside : Inside
+    reading : Reading
+    scores : numpy.ndarray, shape (tokens,)
+    target : int
+        The class whose probability is watched.
+    share : float, default 0.2
+        Of the text's tokens, taken out.
+    draws : int, default 100
+        Of as many random tokens.
+    """
+    return deletion_tests(Batch(inside, [reading]), [scores], [target], share, draws)[0]
+
+
+def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
+                   draws: int = DRAWS) -> list[DeletionTest]:
+    """`deletion_test` of every text of a batch.
+
+    Parameters
+    ----------
+    batch : Batch
+    scores : sequence of numpy.ndarray, shape (tokens,)
+    targets : sequence of int
+        The class whose probability is watched, of each text.
+    share : float, default 0.2
+        Of a text's tokens, taken out.
+    draws : int, default 100
+        Of as many random tokens.
+    """
+    asked = []
+    for reading, own in zip(batch.readings, scores):
+        chosen, size = top(own, share), len(own)
+        rng = np.random.default_rng(reading.seed)
+        others = [rng.choice(size, len(chosen), replace=False) for _ in range(draws)]
+        asked.append(np.stack([_among(part, size) for part in (list(chosen), *others)]))
+    found = []
+    for passed, gone, p, target in zip(batch.passes, asked, batch.without(asked), targets):
+        after, rest = float(p[0, target]), p[1:, target]
+        low, high = np.percentile(rest, [2.5, 97.5])
+        found.append(DeletionTest(int(gone[0].sum()), float(passed.probabilities[target]), after, float(rest.mean()),
+                             float(low), float(high), float((rest - after > RESOLUTION).mean()), draws))
+    return found
+
+
+def _among(tokens, size: int) -> np.ndarray:
+    """Which of `size` tokens are among some, bool."""
+    gone = np.zeros(size, bool)
+    gone[list(tokens)] = True
+    return gone
+
+
+def mean_over(shares: np.ndarray) -> np.ndarray:
+    """Area over the perturbation curve (AOPC): the mean over shares, one number a text."""
+    return shares.mean(axis=1)

@@ -1,0 +1,244 @@
+"""A model opened: its steps one by one, and the same text with words taken out.
+
+Everything an attribution method or a test of faithfulness asks of a model is asked here, in numpy;
+derivatives come from `gluonattn.classifier.engines.gradient_engine`. Many texts at once: `gluonattn.classifier.batch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .. import reference
+from ..data.examples import Example
+from ..record import Token
+from ..record import positions as token_positions
+from ..threads import ONE_THREAD
+from .engines.choice import prepare
+from .engines.forward import DIRECTIONS, decide, mask_of, states_of, weights_of, words_of
+from .engines.numpy_engine import NumpyClassifier
+from .reader import Reading
+
+if TYPE_CHECKING:
+    from .predictor import Predictor
+
+_NOTHING = np.zeros(0, np.int32)
+_PAIRS = 100_000  # query-key pairs at once; bounds memory
+
+
+class Passed(NamedTuple):
+    """What a text became on its way through the model.
+
+    Attributes
+    ----------
+    states : numpy.ndarray, float32, shape (1, T, C)
+    weights : numpy.ndarray, float32, shape (1, heads, T, T)
+    values : numpy.ndarray, float32, shape (1, heads, T, C / heads)
+        What the weights read.
+    mask : numpy.ndarray, float32, shape (1, T)
+    more : numpy.ndarray, shape (1, classes)
+        Logits of the linear branch over n-grams, 0 where there is none.
+    logits : numpy.ndarray, shape (1, classes)
+    probabilities : numpy.ndarray, shape (classes,)
+
+    Notes
+    -----
+    T is the number of tokens, or the fixed length of the post's recipe, in
+    which padding takes part.
+    """
+
+    states: np.ndarray
+    weights: np.ndarray
+    values: np.ndarray
+    mask: np.ndarray
+    more: np.ndarray
+    logits: np.ndarray
+    probabilities: np.ndarray
+
+
+class Inside:
+    """The steps of a predictor's model.
+
+    Attributes
+    ----------
+    predictor : Predictor
+    recipe : str
+    model : dict
+    classes : int
+    """
+
+    def __init__(self, predictor: Predictor):
+        self.predictor = predictor
+        self.recipe, self.model, self._weights = prepare(predictor.checkpoint)
+        self.classes: int = self.model["classes"]
+        self.numpy = NumpyClassifier(self.recipe, self.model, self._weights)
+        self._gradient: Any = None
+        self.origins: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # where integrated gradients begin, by length
+
+    def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
+        """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""
+        return self.predictor.read(text, tokens)
+
+    # ---- words taken out
+
+    def without(self, reading: Reading, positions: Collection[int]) -> Example:
+        """The text without some tokens, by their numbers; it is not tokenized again.
+
+        A token goes with its own n-grams, and every n-gram of the text that
+        was read from one of its characters goes too: nothing the model has is
+        left of it. Where no token is left, no n-gram is (not that of a space
+        either), and one unknown word stands: the decision is then the same
+        for every text.
+
+        Raises
+        ------
+        RecordError
+            If a position is no whole number or no token has it.
+        """
+        gone = self._gone(reading, positions)
+        if gone.all():
+            return self._nothing(reading)
+        ids, subwords, *_ = reading.example
+        kept, evidence = np.flatnonzero(~gone), self._evidence(reading, gone)
+        return Example(ids[kept], subwords and [subwords[i] for i in kept], self._left(reading, gone),
+                       None if evidence is None else evidence[kept])
+
+    def reading_without(self, reading: Reading, positions: Collection[int]) -> Reading:
+        """The text read without some tokens, of which one at least is left; see `without`."""
+        gone = self._gone(reading, positions)
+        positions = np.flatnonzero(gone).tolist()
+        tokens = tuple(token for token, lost in zip(reading.tokens, gone) if not lost)
+        kept = ~reading.lost_ngrams(gone[None])[0]
+        spread = None if reading.spread is None else reading.spread.take(gone)
+        return Reading(reading.text, tokens, self.without(reading, positions), reading.numbers[kept],
+                       reading.spans[kept], reading.token_spans[~gone], len(tokens), spread)
+
+    def masked(self, reading: Reading, positions: Collection[int]) -> Example:
+        """The text with some tokens replaced by the unknown word; their n-grams go as in `without`.
+
+        Where no token is left, it is what `without` leaves: how long a text
+        was is not told either.
+        """
+        gone = self._gone(reading, positions)
+        if gone.all():
+            return self._nothing(reading)
+        ids, subwords, *_ = reading.example
+        ids = np.where(gone, np.int32(self.predictor.unknown), ids)
+        subwords = subwords and [_NOTHING if lost else grams for grams, lost in zip(subwords, gone)]
+        return Example(ids, subwords, self._left(reading, gone), self._evidence(reading, gone))
+
+    def unknown_words(self, reading: Reading) -> Example:
+        """As many unknown words as the text has tokens, without n-grams: where integrated gradients begin."""
+        ids, subwords, ngrams, evidence = reading.example
+        return Example(np.full_like(ids, self.predictor.unknown), subwords and [_NOTHING] * len(ids),
+                       None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence))
+
+    def _nothing(self, reading: Reading) -> Example:
+        """One unknown word and no n-gram."""
+        _, subwords, ngrams, evidence = reading.example
+        return Example(np.array([self.predictor.unknown], np.int32), subwords and [_NOTHING],
+                       None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence[:1]))
+
+    def _gone(self, reading: Reading, positions: Collection[int]) -> np.ndarray:
+        size = len(reading.tokens)
+        return np.isin(np.arange(size), token_positions("token", positions, size))
+
+    def _evidence(self, reading: Reading, gone: np.ndarray) -> np.ndarray | None:
+        """The evidence (tokens, channels) that is left, 0 at what is gone."""
+        if reading.spread is None:
+            return None
+        return self.predictor.reader.evidence_without(reading.spread, gone[None])[0]
+
+    def _left(self, reading: Reading, gone: np.ndarray) -> np.ndarray | None:
+        """The n-grams of the text that are left."""
+        if reading.example.ngrams is None:
+            return None
+        return np.unique(reading.numbers[~reading.lost_ngrams(gone[None])[0]])
+
+    def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
+        """Probabilities (examples, classes) by the predictor's own engine, in batches."""
+        return self.predictor.probabilities(examples)
+
+    # ---- the steps
+
+    def run(self, reading: Reading) -> Passed:
+        """Pass a text through."""
+        from .batch import Batch
+
+        return Batch(self, [reading]).passes[0]
+
+    def decide(self, passed: Passed, weights: np.ndarray) -> np.ndarray:
+        """Probabilities (N, classes) under other attention weights (N, heads, T, T), all else as it was."""
+        most = max(1, _PAIRS // passed.mask.size**2)
+        with ONE_THREAD:
+            logits = [decide(self.numpy, self.recipe, self.model, passed.states, weights[i : i + most], passed.mask)
+                      for i in range(0, len(weights), most)]
+        return softmax(np.concatenate(logits) + passed.more)
+
+    def ngram_table(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits (N, classes) and squares (N, 1) of n-grams by their numbers, float64; `wide` sums and divides them."""
+        return (self._weights["ngram_scores.weight"][numbers].astype(np.float64),
+                self._weights["ngram_squares.weight"][numbers].astype(np.float64))
+
+    def ngram_logits(self, reading: Reading) -> np.ndarray:
+        """What the n-gram at each place of the text adds to the logits, (places, classes).
+
+        One that stands at several places counts once, and they share it.
+        """
+        if not len(reading.numbers):
+            return np.zeros((0, self.classes))
+        distinct, which, times = np.unique(reading.numbers, return_inverse=True, return_counts=True)
+        scores, squares = self.ngram_table(distinct)
+        return (scores / times[:, None] / np.sqrt(squares.sum() + 1e-12))[which.ravel()]
+
+    # ---- derivatives, in float64
+
+    @property
+    def gradient(self):
+        """The engine that can be derived; `autograd` is loaded with it."""
+        if self._gradient is None:
+            from .engines.gradient_engine import GradientClassifier
+
+            self._gradient = GradientClassifier(self.recipe, self.model, self._weights)
+        return self._gradient
+
+    def words(self, example: Example) -> np.ndarray:
+        """Word vectors (1, T, E) the Bi-GRU reads of a text."""
+        ids, _, *more = self.predictor.pad([example])
+        return np.array(words_of(self.gradient, self.model, ids, *more))
+
+    def input_gates(self, example: Example) -> np.ndarray:
+        """What the words of a text bring into the Bi-GRU's gates, (T, 2, 3H)."""
+        return self.gradient.input_gates(self.words(example)[0], DIRECTIONS[self.recipe])
+
+    def from_words(self, reading: Reading) -> Callable:
+        """``f(words)``: from word vectors (B, T, E) of the text to logits (B, classes) without n-grams'."""
+        ids, valid_length, *_ = self.predictor.pad([reading.example])
+        F = self.gradient
+
+        def logits_of(words):
+            batch = words.shape[0]
+            lengths = np.repeat(valid_length, batch)
+            mask = mask_of(F, self.recipe, np.repeat(ids, batch, axis=0), lengths)
+            states = states_of(F, self.recipe, self.model, words, lengths)
+            return decide(F, self.recipe, self.model, states, weights_of(F, self.model, states, mask), mask)
+
+        return logits_of
+
+    def from_states(self, states, mask):
+        """Logits (B, classes), without n-grams', of states (B, T, C) where mask (B, T) says that tokens stand."""
+        F = self.gradient
+        return decide(F, self.recipe, self.model, states, weights_of(F, self.model, states, mask), mask)
+
+    def from_weights(self, passed: Passed) -> Callable:
+        """``f(weights)``: from attention weights (B, heads, T, T) to logits (B, classes)."""
+        states, mask = passed.states.astype(np.float64), passed.mask.astype(np.float64)
+        return lambda weights: (decide(self.gradient, self.recipe, self.model, states, weights, mask)
+                                + passed.more)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Over the last axis, in float64."""
+    return reference.softmax(np.asarray(logits, np.float64))

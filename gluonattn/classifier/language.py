@@ -1,0 +1,124 @@
+"""Pretraining on texts without labels: embedding and Bi-GRU learn to say the next word and the one before.
+
+A bidirectional language model (as in ELMo: Peters et al. 2018) over the very layers the classifier begins with. Its
+softmax over all words is sampled (Jean et al. 2015; GluonNLP's `ISDense`): on a CPU the whole one takes hours an epoch.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..models.gru import BiGRU
+from ..runtime import mx, nlp
+from ..training.tasks import Task, dropout_mask
+
+nn = mx.gluon.nn
+
+SAMPLED = 512  # words that stand against the right one
+STAGE = ("embedding.", "bigru.")  # parameters that the classifier begins with
+
+
+class LanguageModel(mx.gluon.HybridBlock):
+    """Embedding -> Bi-GRU -> each direction's next word, out of one table.
+
+    ``model(ids, valid_length) -> (outcome, valid_length)`` compares with all words; with ``kept_words`` (B, T, E), a
+    dropout mask, and ``sampled`` (SAMPLED,), numbers of words, with these. `outcome` (B, 2) is each text's mean loss, and
+    the share of its words that were the most probable.
+
+    Parameters
+    ----------
+    vocab_size, embed_size, hidden_size : int
+        As in `AttentionClassifier`.
+    unknown, padding : int
+        Ids that nobody is asked to say.
+    evidence : int, default 0
+        Channels the Bi-GRU will read; here they are 0.
+    embed_dropout : float, default 0.2
+    """
+
+    def __init__(self, vocab_size, embed_size, hidden_size, unknown, padding, evidence=0, embed_dropout=0.2, **kwargs):
+        super().__init__(**kwargs)
+        self._words, self._hidden, self._evidence = vocab_size, hidden_size, evidence
+        self._embed_size, self._dropout, self._silent = embed_size, embed_dropout, (unknown, padding)
+        with self.name_scope():
+            self.embedding = nn.Embedding(vocab_size, embed_size, sparse_grad=True)
+            self.bigru = BiGRU(hidden_size, input_size=embed_size + evidence)
+            self.said = nlp.model.ISDense(vocab_size, SAMPLED, hidden_size)
+            whole = nn.Dense(vocab_size, in_units=hidden_size, params=self.said.params)
+            # The same parameters against all words; no child, which would hand them to the trainer twice.
+            self._whole = whole.__call__
+
+    def hybrid_forward(self, F, ids, valid_length, kept_words=None, sampled=None):
+        valid_length = F.cast(valid_length, "float32")
+        words = self.embedding(ids)  # (B, T, E)
+        if kept_words is not None:
+            words = words * kept_words
+        if self._evidence:
+            nothing = F.slice_axis(F.zeros_like(words), axis=2, begin=0, end=1)
+            words = F.concat(words, F.tile(nothing, reps=(1, 1, self._evidence)), dim=2)
+        states = self.bigru(words, valid_length)  # (B, T, 2H)
+        ahead = F.slice(states, begin=(None, None, 0), end=(None, -1, self._hidden))
+        back = F.slice(states, begin=(None, 1, self._hidden), end=(None, None, None))
+        asked = F.concat(F.slice_axis(ids, axis=1, begin=1, end=None), F.slice_axis(ids, axis=1, begin=0, end=-1), dim=1)
+        rows = F.reshape(F.concat(ahead, back, dim=1), (-3, 0))  # (B * 2 (T - 1), H)
+        labels = F.reshape(asked, (-1,))
+        scores, right = self._against_all(F, rows, labels) if sampled is None else self._against(F, rows, labels, sampled)
+        counted = F.cast((asked != self._silent[0]) * (asked != self._silent[1]), "float32")  # (B, 2 (T - 1))
+        total = F.sum(counted, axis=1) + 1e-6
+        found = F.stack(scores, right, axis=1)  # (B * 2 (T - 1), 2)
+        found = F.reshape_like(found, counted, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
+        return F.broadcast_div(F.sum(F.broadcast_mul(found, F.expand_dims(counted, 2)), axis=1), F.expand_dims(total, 1)), \
+            valid_length
+
+    def _against(self, F, rows, labels, sampled):
+        """Loss and right answers (N,) against the sampled words."""
+        expected = [SAMPLED * F.log((numbers + 2) / (numbers + 1)) / math.log(self._words + 1)
+                    for numbers in (F.cast(sampled, "float32"), F.cast(labels, "float32"))]
+        predicted, _ = self.said(rows, [sampled, *expected], labels)
+        loss = -F.reshape(F.slice_axis(F.log_softmax(predicted), axis=1, begin=0, end=1), (-1,))
+        # No comparison: MXNet 1.9.1 ends with one here, in a hybridized block.
+        return loss, F.BlockGrad(F.exp(-loss))
+
+    def _against_all(self, F, rows, labels):
+        predicted = self._whole(rows)
+        return -F.pick(F.log_softmax(predicted), labels, axis=1), F.argmax(predicted, axis=1) == F.cast(labels, "float32")
+
+    def masks(self, batch: int, length: int):
+        """Shape and rate of the dropout mask."""
+        return (((batch, length, self._embed_size), self._dropout),)
+
+
+class LanguageTask(Task):
+    """The language model as the training loop sees it: a text's loss is the mean over its words."""
+
+    unit = "texts"
+
+    def build(self, **model):
+        return LanguageModel(**model)
+
+    def loss(self, smoothing: float):
+        return _First()
+
+    def correct(self, F, logits, targets):
+        return F.slice_axis(logits, axis=1, begin=1, end=2)
+
+    def masks(self, model, inputs, rng):
+        """The dropout mask, and the words that stand against the right one: drawn by rank, as words are (Zipf)."""
+        (shape, rate), = model.masks(*inputs[0].shape)
+        drawn = np.exp(rng.random(SAMPLED) * math.log(model._words + 1)) - 1
+        return dropout_mask(shape, rate, rng), np.minimum(drawn, model._words - 1).astype(np.int32)
+
+    def draws_in_mxnet(self, model) -> bool:
+        return False
+
+    def forward(self, model, inputs, masks):
+        return model(*inputs, *masks)[0]
+
+
+class _First(mx.gluon.HybridBlock):
+    """The first column of what a language model gives; (B, 2), (B, classes) -> (B,)."""
+
+    def hybrid_forward(self, F, outcome, targets):
+        return F.reshape(F.slice_axis(outcome, axis=1, begin=0, end=1), (-1,)) + 0 * F.sum(targets, axis=1)

@@ -1,0 +1,176 @@
+"""The linear branch: n-grams of the text, weighed before the network is trained.
+
+A linear SVM over n-grams scaled by naive Bayes log-count ratios (Wang and
+Manning 2012) is hard to beat on short reviews. Learned together with the
+network it would know its training texts by heart and leave nothing to learn.
+So it is fitted first, and while the network trains, each text brings the
+scores of a fit that has not seen it (stacking: Wolpert 1992).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Callable, NamedTuple
+
+import numpy as np
+
+FOLDS = 5
+_REGULARISATION = 0.4  # LinearSVC's C, chosen on NSMC's validation part among 0.1 to 1
+_LARGEST = 700_000  # n-grams kept at most
+_CHUNK = 20_000  # texts counted at once
+
+
+class LinearBranch(NamedTuple):
+    """A fitted branch.
+
+    Attributes
+    ----------
+    known : numpy.ndarray, uint32, shape (n-grams,)
+        Sorted hashes.
+    scores : numpy.ndarray, float32, shape (n-grams + 1, classes)
+        What each n-gram adds to the logits, before the division; row 0 is padding.
+    squares : numpy.ndarray, float32, shape (n-grams + 1, 1)
+        What it adds to the square of the divisor.
+    offsets : numpy.ndarray, float32, shape (texts, classes)
+        Logits of each text by a fit that has not seen it.
+    """
+
+    known: np.ndarray
+    scores: np.ndarray
+    squares: np.ndarray
+    offsets: np.ndarray
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The tables by the names of the classifier's parameters."""
+        return {"ngram_scores.weight": self.scores, "ngram_squares.weight": self.squares}
+
+
+def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, fewest: int, seed: int = 0,
+               progress: Callable[[int, int], None] | None = None) -> LinearBranch:
+    """Fit the branch, and score each text by a fit that has not seen it.
+
+    With x the 0/1 vector of a text's n-grams and s the scale of each of them
+    (the largest log-count ratio over the classes, times its idf), the logits
+    are a W (s * x) / |s * x|; the factor a calibrates them.
+
+    Parameters
+    ----------
+    ngrams : sequence of numpy.ndarray, uint32
+        Distinct hashes of each text.
+    targets : numpy.ndarray, float32, shape (labelled texts, classes)
+        Rows of probabilities of the first texts. Those without a clear class
+        (0.9 and more) have no part in the fit, and no text beyond them has.
+    own : int
+        The first so many texts have true labels: the factor is fitted on them.
+    fewest : int
+        Texts in which an n-gram must occur.
+    seed : int, default 0
+        Of the folds.
+    progress : callable or None
+        Called with (fits done, fits in all).
+
+    Notes
+    -----
+    Every class weighs the same, whatever its share.
+    """
+    clear = np.flatnonzero(targets.max(1) >= 0.9)
+    classes = targets.argmax(1)
+    known = frequent([ngrams[i] for i in clear], fewest)
+    table = rows_of(ngrams, known)
+    folds = np.random.default_rng(seed).permutation(len(clear)) % FOLDS
+    offsets = np.zeros((len(ngrams), targets.shape[1]), np.float32)
+    for fold in range(FOLDS):
+        kept, held = clear[folds != fold], clear[folds == fold]
+        offsets[held] = _scores(table[held], *fit_svm(table[kept], classes[kept], targets.shape[1], seed))
+        if progress:
+            progress(fold + 1, FOLDS + 1)
+    weights, scale = fit_svm(table[clear], classes[clear], targets.shape[1], seed)
+    if progress:
+        progress(FOLDS + 1, FOLDS + 1)
+    unseen = np.setdiff1d(np.arange(len(ngrams)), clear, assume_unique=True)
+    if len(unseen):
+        offsets[unseen] = _scores(table[unseen], weights, scale)
+    mine = clear[clear < own]
+    factor = _calibration(offsets[mine], classes[mine])
+    zero = np.zeros((1, targets.shape[1]))
+    return LinearBranch(
+        known,
+        np.concatenate([zero, factor * (weights * scale).T]).astype(np.float32),
+        np.concatenate([[0.0], scale**2])[:, None].astype(np.float32),
+        factor * offsets,
+    )
+
+
+def frequent(ngrams: Sequence[np.ndarray], fewest: int, largest: int = _LARGEST) -> np.ndarray:
+    """Sorted hashes that occur in at least `fewest` texts; at most `largest`, the most frequent."""
+    hashes, counts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
+    for start in range(0, len(ngrams), _CHUNK):
+        found, number = np.unique(np.concatenate(ngrams[start : start + _CHUNK]), return_counts=True)
+        hashes, where = np.unique(np.concatenate([hashes, found]), return_inverse=True)
+        counts = np.bincount(where.ravel(), np.concatenate([counts, number])).astype(np.int64)
+    enough = np.flatnonzero(counts >= fewest)
+    if len(enough) > largest:
+        enough = np.sort(enough[np.argsort(-counts[enough], kind="stable")[:largest]])
+    return hashes[enough]
+
+
+def rows_of(ngrams: Sequence[np.ndarray], known: np.ndarray):
+    """0/1 rows of texts over the known n-grams, a sparse matrix (texts, n-grams)."""
+    from scipy.sparse import vstack
+
+    return vstack([_rows(ngrams[i : i + _CHUNK], known) for i in range(0, len(ngrams), _CHUNK)]).tocsr()
+
+
+def _rows(ngrams: Sequence[np.ndarray], known: np.ndarray):
+    """0/1 rows of texts over the known n-grams."""
+    from scipy.sparse import csr_matrix
+
+    from ..data.ngrams import ngram_numbers
+
+    numbers = ngram_numbers(np.concatenate([known[:0], *ngrams]), known)
+    found = numbers > 0
+    ends = np.concatenate([[0], np.cumsum(found)])[np.cumsum([0, *map(len, ngrams)])]
+    return csr_matrix((np.ones(ends[-1], np.float32), numbers[found] - 1, ends),
+                      shape=(len(ngrams), len(known)))
+
+
+def fit_svm(table, classes: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (classes, n-grams) of scaled rows of norm 1, and the scale (n-grams,)."""
+    from sklearn.svm import LinearSVC
+
+    counts = np.stack([np.asarray(table[classes == c].sum(0)).ravel() for c in range(count)])
+    shares = (counts + 1) / (counts + 1).sum(1, keepdims=True)
+    others = (counts.sum(0) - counts + 1) / (counts.sum(0) - counts + 1).sum(1, keepdims=True)
+    idf = np.log((1 + len(classes)) / (1 + counts.sum(0))) + 1
+    scale = np.abs(np.log(shares / others)).max(0) * idf
+    model = LinearSVC(C=_REGULARISATION, class_weight="balanced", fit_intercept=False, random_state=seed)
+    model.fit(_scaled(table, scale), classes)
+    weights = model.coef_ if len(model.coef_) == count else np.concatenate([-model.coef_, model.coef_]) / 2
+    return weights, scale
+
+
+def _scaled(table, scale: np.ndarray):
+    from sklearn.preprocessing import normalize
+
+    return normalize(table.multiply(scale[None].astype(np.float32)).tocsr(), copy=False)
+
+
+def _scores(table, weights: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return np.asarray(_scaled(table, scale) @ weights.T, np.float32)
+
+
+def _calibration(scores: np.ndarray, classes: np.ndarray) -> float:
+    """The factor that makes scores logits, beside a bias of each class that the network will learn."""
+    from scipy.optimize import minimize
+    from scipy.special import logsumexp
+
+    scores = scores.astype(np.float64)  # float32 would hide the small steps by which the slope is found
+
+    def loss(values):
+        logits = values[0] * scores + values[1:]
+        return float(np.mean(logsumexp(logits, axis=1) - logits[np.arange(len(logits)), classes]))
+
+    return float(np.clip(minimize(loss, [1.0, *np.zeros(scores.shape[1])]).x[0], 0.0, 100.0))
+
+
+__all__ = ["FOLDS", "LinearBranch", "fit_linear", "fit_svm", "frequent", "rows_of"]

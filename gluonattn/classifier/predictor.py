@@ -1,0 +1,457 @@
+"""A trained classifier, ready to predict and to say where it looked.
+
+Stays whole: it is one public class, much of it docstrings. Files of texts and batches of explanations are
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from numbers import Integral
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from ..data.evidence import Evidence, cut
+from ..data.examples import Example
+from ..data.ngrams import known_ngrams
+from ..data.packed import Packed, pack
+from ..data.padding import pad_batch, plan_by_length
+from ..data.reviews import Reviews, label_text
+from ..data.vocabulary import Vocabulary
+from ..errors import CheckpointError, DataError, OptionError, TextError, choose
+from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint
+from ..plain import plain, read_texts
+from ..record import AttentionRecord, Prediction, Token
+from ..reference import softmax
+from ..runtime import total_threads
+from ..text import tokenizer
+from ..text.tokenizers import KNOWN as TOKENIZERS
+from ..text.tokens import Tokens
+from ..threads import ahead
+from .attribution import METHODS
+from .config import load_classifier
+from .engines.choice import make_engine
+from .explanation import Explanation, make_prediction
+from .faithfulness import DRAWS
+from .inside import Inside
+from .many import PAIRS, Asked, explain_many
+from .reader import Reader, Reading
+
+SHIPPED = Path(__file__).parents[1] / "pretrained" / "nsmc"
+LONGEST = 512  # tokens the default recipe reads of one text
+_BATCH = 256
+_CHUNK = 2048
+
+
+def shipped() -> Path:
+    """Folder of the model in the box; CheckpointError where this installation carries none."""
+    if not SHIPPED.is_dir():
+        raise CheckpointError(
+            f"this installation carries no model (none at {SHIPPED}): give the folder of one, made by "
+            "`gluonattn train`."
+        )
+    return SHIPPED
+
+
+def load(folder: str | os.PathLike | None = None, device: str = "auto", engine: str = "auto") -> Predictor:
+    """Load a checkpoint folder written by `gluonattn.train`, or the model in the box.
+
+    Parameters
+    ----------
+    folder : path or None
+        None is the model this package carries, of Naver movie reviews.
+    device : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
+        "auto" is the CPU, or the first usable GPU of an engine that has one.
+    engine : {"auto", "numpy", "onnx", "torch", "mxnet"}, default "auto"
+        What computes; all give the same to 1e-5. "auto" is the fastest one
+        installed, and `Predictor.engine` names it.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    CheckpointError
+        If the folder is missing, cut, of another version, or does not fit together.
+    DependencyError
+        If the engine is not installed.
+    """
+    place = shipped() if folder is None else Path(folder)
+    return Predictor(load_classifier(place), place, device, engine)
+
+
+class Predictor:
+    """Labels, probabilities and attention records for raw texts.
+
+    Attributes
+    ----------
+    labels : list of str
+    tokenizer : Tokenizer
+    max_length : int
+        Longest text in tokens that is read whole; a record says when one was cut.
+    config : dict
+        The checkpoint's config.json.
+    engine : str
+        The name of what computes.
+    classifier : callable
+        The forward pass: arrays of `inputs` to logits and weights.
+    checkpoint : Checkpoint
+    evidence : Evidence or None
+        What the evidence of tokens is read with, where the model reads any.
+    unknown, padding : int
+        Ids of the word that stands for all unknown ones, and of padding.
+    fixed_length : int or None
+        Tokens that every text is padded to (the post's recipe); None: its own.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, folder: Path, device: str = "auto", engine: str = "auto"):
+        config = checkpoint.config
+        self.checkpoint, self.config, self.folder = checkpoint, config, folder
+        self.labels: list[str] = config["labels"]
+        if config["tokenizer"] not in TOKENIZERS:
+            raise CheckpointError(
+                f"{folder / CONFIG} names the tokenizer {config['tokenizer']!r:.40}; this version has "
+                f"{', '.join(TOKENIZERS)}. Copy the whole folder again, or install the version that wrote it."
+            )
+        self.tokenizer = tokenizer(config["tokenizer"])
+        self._vocabulary = Vocabulary(checkpoint.vocabulary)
+        if len(self._vocabulary) != config["model"]["vocab_size"]:
+            raise CheckpointError(
+                f"{folder}: vocab.json has {len(self._vocabulary)} words, the model was built for "
+                f"{config['model']['vocab_size']}: they are of different models."
+            )
+        self.unknown, self.padding = self._vocabulary.unknown, self._vocabulary.padding
+        self.fixed_length: int | None = config["max_length"] if config["recipe"] == "post" else None
+        self.max_length = self.fixed_length or LONGEST
+        self._known = checkpoint.weights.get(KNOWN_NGRAMS)
+        if config["model"].get("ngrams", 0) != (0 if self._known is None else len(self._known)):
+            raise CheckpointError(f"{folder}: model.safetensors does not hold the n-grams of this model.")
+        self.evidence = None
+        if config["model"].get("evidence"):
+            self.evidence = Evidence(*(checkpoint.weights[name] for name in EVIDENCE))
+        self.reader = Reader(self.tokenizer, self._vocabulary, self.max_length,
+                             config["model"].get("subword_buckets", 0), self._known, self.evidence)
+        self.engine, self.classifier = make_engine(checkpoint, engine, device)
+        self._workers = total_threads() if self.classifier.parallel else 1
+
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """Label and probabilities of each text, in input order.
+
+        Parameters
+        ----------
+        texts : iterable of str
+            Read once, in order: a list, a generator, a pandas Series whatever its index. A text of which nothing
+            can be seen gets ``Prediction(None, {})``. Canonically equivalent texts get the same answer.
+
+        Raises
+        ------
+        TextError
+            If `texts` gives no texts in an order, or an item is not a string. A single string is one text.
+        """
+        texts = read_texts(texts, "predict")
+        results: list[Prediction] = []
+        for start in range(0, len(texts), _CHUNK):
+            part = texts[start : start + _CHUNK]
+            chunk = [Prediction(None)] * len(part)
+            words = [self.tokenizer.words(text) for text in part]
+            kept = [i for i, found in enumerate(words) if found]
+            packed = self._pack([part[i] for i in kept], [words[i] for i in kept])
+            for batch, (logits, _) in self._run(packed.lengths.tolist(), packed.batch):
+                for i, row in zip(batch, softmax(logits)):
+                    chunk[kept[i]] = make_prediction(self.labels, row)
+            results.extend(chunk)
+        return results
+
+    def explain(self, text: str, method: str | None = None, target: str | None = None) -> Explanation:
+        """Prediction and attention weights of one text, and how much each token had to do with it.
+
+        Parameters
+        ----------
+        text : str
+        method : str or None
+            A key of `gluonattn.classifier.attribution.METHODS`, or "default": the
+            one that was most faithful on validation when the model was trained
+            (leave-one-out where that is not known). None computes no
+            attribution and is faster.
+        target : str or None
+            The class whose attribution is wanted, by its label or its name
+            ("1", "긍정"); None is the class each text is given.
+
+        Returns
+        -------
+        Explanation
+            An `AttentionRecord` with weights (1, heads, tokens, tokens) that can
+            be asked what if. Where the text is longer than `max_length`
+            tokens, the record holds the tokens the model saw and
+            ``source["tokens"]`` tells how many there were. With a method,
+            ``attributions`` holds its scores and ``source["explanation"]`` how
+            far it can be trusted, see `gluonattn.classifier.explanation.explain_batch`.
+
+        Raises
+        ------
+        TextError
+            If the text is blank or not a string.
+        OptionError
+            If the method or the target is unknown, or a target is given without a method.
+        """
+        return self.explain_all([text], method, target)[0]
+
+    def explain_all(self, texts: Iterable[str], method: str | None = None,
+                    target: str | None = None) -> list[Explanation]:
+        """An explanation for each text, in input order; see `explain`."""
+        return list(self.explain_each(texts, method, target))
+
+    def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None, *,
+                     draws: int = DRAWS, what_if: bool = True,
+                     progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
+        """The explanations of `explain_all`, handed over as they are made.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        method, target : str or None
+            As for `explain`.
+        draws : int, default 100
+            Of random tokens, against which each attribution is held; they take most of
+            the time. The record tells how many there were.
+        what_if : bool, default True
+            Whether records carry what the model would say without each token, which a
+            page shows by a click.
+        progress : callable or None
+            Called with (texts done, texts in all).
+
+        Yields
+        ------
+        Explanation
+            Of each text, in input order.
+
+        Raises
+        ------
+        TextError, OptionError
+            As `explain`, before anything is computed.
+        """
+        texts = read_texts(texts, "explain_each")
+        if isinstance(draws, bool) or not isinstance(draws, Integral) or draws < 1:
+            raise OptionError(f"draws must be a whole number, at least 1; got {draws!r:.60}.")
+        method, number = self._method(method), self._target(target, method)
+        tokens = [self.reader.visible(text) for text in texts]
+        asked = Asked(method, number, int(draws), what_if)
+        return explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
+
+    def look(self, readings: Sequence[Reading]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Probabilities (classes,) and padded attention weights of each text, by this predictor's engine, in one batch."""
+        logits, weights = self.classifier(*self.pad([reading.example for reading in readings]))
+        return zip(softmax(logits), weights)
+
+    @cached_property
+    def inside(self) -> Inside:
+        """The model, opened at its steps."""
+        return Inside(self)
+
+    @property
+    def default_method(self) -> str:
+        """The attribution method that explanations show where none is named."""
+        return self.config.get("explanation", {}).get("method", "leave-one-out")
+
+    def _method(self, name: str | None) -> str | None:
+        if name == "default":
+            name = self.default_method
+        if name is not None:
+            choose("attribution method", name, {**METHODS, "default": None})
+        return name
+
+    def _target(self, name: str | None, method: str | None) -> int | None:
+        """The number of a class by its label or its name."""
+        if name is None:
+            return None
+        if method is None:
+            raise OptionError(f"target {name!r} says which class an attribution is for: give a method too, "
+                              'method="default" for one.')
+        names = [self.config.get("label_names", {}).get(label, label) for label in self.labels]
+        try:
+            wanted = label_text(name, "target")
+            for known in (self.labels, names):
+                found = [i for i, one in enumerate(known) if wanted and label_text(one, str(self.folder)) == wanted]
+                if len(found) == 1:
+                    return found[0]
+        except DataError:  # no label at all: a list, say
+            pass
+        shown = ", ".join(repr(label) if label == own else f"{label!r} ({own})" for label, own in zip(self.labels, names))
+        raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {shown}.")
+
+    def explain_reading(self, reading: Reading, changed: dict) -> Explanation:
+        """The explanation of a text that is read already; `changed` goes into its source."""
+        passed = self.inside.run(reading)
+        return self.explanation(reading, passed.probabilities, passed.weights[0], changed)
+
+    def explanation(self, reading: Reading, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
+                    found: tuple[dict, dict] | None = None) -> Explanation:
+        """An explanation of what the model made of a text.
+
+        Parameters
+        ----------
+        reading : Reading
+        probabilities : numpy.ndarray, shape (classes,)
+        matrix : numpy.ndarray, shape (heads, T, T)
+            Attention weights; T may hold padding.
+        changed : dict
+            What was changed of the text or its weights; empty for nothing.
+        found : (attributions, notes) or None
+            Of `gluonattn.classifier.explanation.explain_batch`.
+        """
+        seen = reading.tokens
+        unknown = [i for i, token in enumerate(seen) if token.text not in self._vocabulary]
+        source = {
+            "model": self.folder.name, "recipe": self.config["recipe"],
+            "cell": self.inside.model["cell"], "tokenizer": self.tokenizer.name,
+            "epoch": self.config.get("epoch"),
+            "framework": "numpy" if found or changed else self.engine,  # attribution and what-if open the model in numpy
+            "versions": self.config["versions"],
+            "label_names": self.config.get("label_names", {}),
+            "tokens": {"in_text": reading.in_text, "seen": len(seen), "unknown": unknown},
+            **({"what_if": changed} if changed else {}),
+        }
+        scores, notes = found or ({}, {})
+        if notes:
+            source["explanation"] = notes
+        padding = [Token("<pad>", len(reading.text), len(reading.text))] * (matrix.shape[-1] - len(seen))
+        if self.config["recipe"] != "post":  # padding is masked: nothing is lost with it
+            matrix, padding = matrix[:, : len(seen), : len(seen)], []
+        everything = (*seen, *padding)
+        record: AttentionRecord = Explanation(reading.text, everything, everything, matrix[None], source=source,
+                             prediction=make_prediction(self.labels, probabilities))
+        if padding:
+            record = record.select(range(len(seen)), range(len(seen)))
+        record = replace(record, attributions=scores) if scores else record
+        object.__setattr__(record, "_opened", (self, reading))
+        return cast(Explanation, record)
+
+    def inputs(self, texts: Iterable[str]) -> tuple[np.ndarray, ...]:
+        """What the classifier reads of texts, as one batch.
+
+        Returns
+        -------
+        ids : numpy.ndarray, int32, shape (B, T)
+        valid_length : numpy.ndarray, int32, shape (B,)
+        subwords : numpy.ndarray, int32, shape (B, T, K)
+            Only for a model that reads n-grams, as `ngrams`.
+        ngrams : numpy.ndarray, int32, shape (B, N)
+        evidence : numpy.ndarray, float32, shape (B, T, channels)
+            Only for a model that reads evidence.
+
+        Raises
+        ------
+        TextError
+            If there is no text, or one is blank or not a string.
+        """
+        texts = read_texts(texts, "inputs")
+        if not texts:
+            raise TextError("inputs makes a batch of texts: give at least one.")
+        return self.pad([self.read(text).example for text in texts])
+
+    def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
+        """Probabilities (examples, classes) of examples as `read` makes them, in input order."""
+        found = np.zeros((len(examples), len(self.labels)))
+        for batch, (logits, _) in self._run_examples(examples):
+            found[batch] = softmax(logits)
+        return found
+
+    def evaluate(self, reviews: Reviews) -> dict:
+        """Accuracy and the rest on labelled reviews.
+
+        Returns
+        -------
+        dict
+            reviews, accuracy, macro_f1, log_loss, f1 by label, and the
+            confusion matrix (rows true, columns predicted, in the order of
+            `labels`).
+
+        Raises
+        ------
+        TextError
+            If nothing can be seen of a review.
+        DataError
+            If there are no reviews, or a label is none of the model's.
+        """
+        from sklearn import metrics
+
+        if not isinstance(reviews, Reviews) or not len(reviews):
+            raise DataError(f"evaluate takes reviews with their labels, at least one; got {type(reviews).__name__}"
+                            f"{' without any' * isinstance(reviews, Reviews)}. Make them with Reviews(texts, labels) or "
+                            "read_reviews(FILE).")
+        names = {label_text(label, str(self.folder)): label for label in self.labels}
+        unknown = next((label for label in reviews.labels if label not in names), None)
+        if unknown is not None:
+            raise DataError(f"{reviews.origin}: label {unknown!r} is unknown to this model, which knows "
+                            f"{', '.join(map(repr, self.labels))}.")
+        predictions = self.predict(reviews.texts)
+        found = [p.label for p in predictions]
+        if None in found:
+            raise TextError(
+                f"review {found.index(None)} (counted from 0) has no text: leave such reviews out, as "
+                "read_reviews does."
+            )
+        table = np.array([[p.probabilities[label] for label in self.labels] for p in predictions])
+        table /= table.sum(1, keepdims=True)  # float32 sums are off by 1e-7
+        truth = [names[label] for label in reviews.labels]
+        f1 = metrics.f1_score(truth, found, labels=self.labels, average=None, zero_division=0)
+        return {
+            "reviews": len(reviews),
+            "skipped": reviews.skipped,
+            "accuracy": float(metrics.accuracy_score(truth, found)),
+            "macro_f1": float(np.mean(f1)),
+            "log_loss": float(metrics.log_loss(truth, table, labels=self.labels)),
+            "f1": dict(zip(self.labels, map(float, f1))),
+            "confusion": metrics.confusion_matrix(truth, found, labels=self.labels).tolist(),
+            "labels": self.labels,
+        }
+
+    def _pack(self, texts: list[str], words: list[list[str]]) -> Packed:
+        """Texts and their tokens, at least one each, as the numbers the model reads."""
+        ngrams = None
+        if self._known is not None:
+            seen = list(texts)
+            for i, found in enumerate(words):
+                if len(found) > self.max_length:  # n-grams of what lies behind are not read either
+                    seen[i] = plain(texts[i])
+                    seen[i] = seen[i][: self.tokenizer(seen[i])[self.max_length - 1].end]
+            ngrams = known_ngrams(seen, [found[: self.max_length] for found in words], self._known)
+        evidence = None
+        if self.evidence is not None:
+            read, kept = cut(texts, words, self.tokenizer, self.max_length)
+            shares = self.evidence.read(read, kept, self.tokenizer)
+            behind = (np.zeros((len(own) - len(rows), rows.shape[1]), np.float32) for own, rows in zip(words, shares))
+            evidence = np.concatenate([part for pair in zip(shares, behind) for part in pair])
+        return pack(Tokens.gather([words]), slice(None), self._vocabulary, self.max_length,
+                    subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self.fixed_length, ngrams=ngrams,
+                    evidence=evidence)
+
+    def _run_examples(self, examples: Sequence[Example]) -> Iterator:
+        return self._run([len(e.ids) for e in examples], lambda batch: self.pad([examples[i] for i in batch]))
+
+    def _run(self, lengths: list[int], pad: Callable[[list[int]], tuple]) -> Iterator:
+        """Yield (positions, (logits, weights)) of batches of texts of similar length."""
+        batches = plan_by_length(lengths, _BATCH, PAIRS)
+        yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
+
+    def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
+        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank."""
+        return self.reader.read(text, tokens)
+
+    def visible(self, text: str) -> list[Token]:
+        """The tokens of a text; TextError if it has none."""
+        return self.reader.visible(text)
+
+    def example(self, text: str, tokens: Sequence[Token]) -> Example:
+        """A text and its tokens as the numbers the model reads."""
+        return self.read(text, tokens).example
+
+    def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
+        """Examples as one batch, as `inputs` gives it."""
+        return pad_batch(examples, self.padding, self.fixed_length)

@@ -1,0 +1,160 @@
+"""The stage before the labels: embedding and Bi-GRU learn from texts alone, and the classifier begins with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, ClassVar
+
+import numpy as np
+
+from ..data.crawl import read_crawl
+from ..data.reviews import Reviews, read_sentences
+from ..data.vocabulary import Vocabulary
+from ..errors import DataError
+from ..plain import bare_key, is_blank
+from ..training.session import fit_and_save, resume_or_start
+from ..training.settings import SMALL, TrainingSettings, fill
+from .settings import ClassifierSettings
+
+_VALIDATED = 1000  # texts at most that the language model is tried on
+_RATE = 4e-3  # of Adam, for batches of 256
+_MODEL = ("vocab_size", "embed_size", "hidden_size", "evidence")
+
+
+@dataclass
+class LanguageSettings(TrainingSettings):
+    """Settings of the language model's run; its task loads MXNet."""
+
+    recipe: str = "language-model"
+    recipes: ClassVar[tuple[str, ...]] = ("language-model",)
+
+    def suit(self, values, examples):
+        fill(values, epochs=1, batch_size=32 if examples < SMALL else 256, schedule="linear", label_smoothing=0.0)
+        fill(values, learning_rate=min(_RATE, _RATE * values["batch_size"] / 256))
+
+    def make_task(self):
+        from .language import LanguageTask
+
+        return LanguageTask(self)
+
+
+def read_pretraining_texts(path: str, column: str | None, labelled: Collection[str]) -> tuple[list[str], int]:
+    """Texts of a file, without those that stand among the labelled ones (`gluonattn.plain.bare_key`).
+
+    Parameters
+    ----------
+    path : str
+        A table, a .txt file of one text a line, or a gathered crawl (.tsv.gz).
+    column : str or None
+        Of a table; None takes the usual name.
+    labelled : collection of str
+        All of them, validation too.
+
+    Returns
+    -------
+    texts : list of str
+    left_out : int
+        How many stand among the labelled ones.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or no text is left.
+    """
+    read = read_crawl(Path(path))[1] if path.endswith(".gz") else read_sentences(path, column)
+    own = {bare_key(text) for text in labelled}
+    seen = [text for text in read if not is_blank(text)]
+    kept = [text for text in seen if bare_key(text) not in own]
+    if not kept:
+        raise DataError(f"{path}: every text stands among the labelled ones, which are read anyway. Give a file of "
+                        "others, or leave --pretrain out.")
+    return kept, len(seen) - len(kept)
+
+
+def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence[str], split, fingerprint: str,
+                 say: Callable[[str], None]) -> tuple[list[str], str]:
+    """The texts of the stage before the labels, and its fingerprint; none, and "", where it is left out.
+
+    Those of the labelled reviews that are trained on are among them, and those of --extra; none of the validation part.
+    """
+    if not settings.pretrain:
+        return [], ""
+    found, left_out = read_pretraining_texts(settings.pretrain, settings.pretrain_text, reviews.texts)
+    say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that stand among the "
+        "labelled ones")
+    found = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :], *found]
+    return found, stage_fingerprint(fingerprint, found)
+
+
+def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
+    """That of the stage, of the whole run's and its texts."""
+    digest = hashlib.sha256(f"pretraining {fingerprint}".encode())
+    for text in texts:
+        digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def pretrain(settings: ClassifierSettings, tokens, vocabulary, model: Mapping[str, Any], out: Path, fingerprint: str, *,
+             device, group, resume: bool | None, save_every: float, callbacks: Sequence,
+             say: Callable[[str], None]) -> dict[str, np.ndarray]:
+    """Train a language model, and return what the classifier begins with.
+
+    Parameters
+    ----------
+    settings : ClassifierSettings
+        Resolved, of the classifier.
+    tokens : Tokens
+        Of the texts to learn from.
+    vocabulary : gluonnlp.Vocab
+    model : mapping
+        Keyword arguments of the classifier.
+    out : pathlib.Path
+        The checkpoint folder; this stage leaves its resume file there.
+    fingerprint : str
+        Of this stage.
+    device, group, resume, save_every, callbacks, say
+        As in `gluonattn.classifier.training.train`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Parameters of embedding and Bi-GRU, by structural name.
+
+    Raises
+    ------
+    DataError
+        If there are too few texts of two words.
+    Interrupted
+        After Ctrl-C; the resume file is complete.
+    """
+    from ..data.packed import pack
+    from ..models.checkpoint import get_weights
+    from ..training.loop import Part, new_run
+    from .language import STAGE
+
+    words = Vocabulary(vocabulary.to_json())
+    order = np.flatnonzero(tokens.lengths > 1)  # of one word nothing can be foretold
+    if len(order) < 20:
+        raise DataError(f"--pretrain: {len(order)} texts of two words or more are too few to learn from. Give more, or "
+                        "leave --pretrain out.")
+    order = np.random.default_rng(settings.seed).permutation(order)
+    packed = pack(tokens, order.tolist(), words, settings.max_length)
+    valid = slice(0, min(_VALIDATED, len(order) // 10))
+    targets = np.zeros((len(order), 1), np.float32)
+    train = slice(valid.stop, None)
+    own = LanguageSettings(epochs=settings.pretrain_epochs, batch_size=settings.batch_size, warmup=settings.warmup,
+                           clip=settings.clip, seed=settings.seed, device=settings.device,
+                           workers=settings.workers).resolve(len(order))
+    start: dict[str, Any] = {"settings": own, "model": {**{name: model[name] for name in _MODEL}, "unknown": words.unknown,
+                                        "padding": words.padding},
+             "train": Part(packed.take(train), targets[train]), "valid": Part(packed.take(valid), targets[valid]),
+             "labelled": len(order) - valid.stop}
+    run = new_run(**start, device=device, group=group)
+    say(f"language model: {len(order):,} texts, {own.epochs} epoch{'s' * (own.epochs != 1)}; the accuracy is of the words "
+        "foretold")
+    resume_or_start(run, out, fingerprint, resume, say)
+    fit_and_save(run, start, out, fingerprint, None, save_every, callbacks, say)
+    return {name: values for name, values in get_weights(run.model).items() if name.startswith(STAGE)}

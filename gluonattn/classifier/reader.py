@@ -1,0 +1,139 @@
+"""From a raw text to what the model reads of it: tokenized once, its n-grams hashed once."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data.evidence import Evidence, find_places
+from ..data.examples import Encoder, Example
+from ..data.ngrams import ngram_numbers, ngram_spans
+from ..data.spread import Spread
+from ..errors import TextError
+from ..plain import expect_text, place, plain
+from ..record import Token
+
+_NO_NUMBERS, _NO_SPANS = np.zeros(0, np.int32), np.zeros((0, 2), np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A text as the model reads it.
+
+    Attributes
+    ----------
+    text : str
+    tokens : tuple of Token
+        Those the model sees; what lies behind its longest text is cut off.
+    example : Example
+    numbers : numpy.ndarray, int32, shape (places,)
+        Known n-grams of the text, once for every place at which one stands.
+    spans : numpy.ndarray, int64, shape (places, 2)
+        The characters each was read from, in `gluonattn.plain` of the text: what is shared out by characters is then the
+        same however the text is written.
+    token_spans : numpy.ndarray, int64, shape (tokens, 2)
+        Those of the tokens, likewise; a token itself has its span in the text as it was typed.
+    in_text : int
+        Tokens of the whole text.
+    spread : Spread or None
+        Where the n-grams stand that evidence comes from; None where the model reads none.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    example: Example
+    numbers: np.ndarray
+    spans: np.ndarray
+    token_spans: np.ndarray
+    in_text: int
+    spread: Spread | None = None
+
+    @property
+    def seed(self) -> int:
+        """For random draws: the same for the same text, however it is written, on every machine."""
+        return zlib.crc32(plain(self.text).encode("utf-8", "surrogatepass"))
+
+    def lost_ngrams(self, gone: np.ndarray) -> np.ndarray:
+        """Which n-grams go with some tokens: those read from one of their characters.
+
+        One that was read from no token (a space by itself) belongs to all alike: it goes when nothing is left.
+
+        Parameters
+        ----------
+        gone : numpy.ndarray, bool, shape (variants, tokens)
+
+        Returns
+        -------
+        numpy.ndarray, bool, shape (variants, places)
+        """
+        starts, ends = self.token_spans.T
+        touched = (self.spans[:, :1] < ends) & (self.spans[:, 1:] > starts)  # (places, tokens)
+        lost = gone.astype(np.float32) @ touched.T.astype(np.float32) > 0
+        return lost | gone.all(axis=1, keepdims=True)
+
+
+class Reader:
+    """Reads texts for one model.
+
+    Parameters
+    ----------
+    tokenizer : callable
+        From a text to tokens.
+    vocabulary : Vocabulary
+    max_length : int
+        Tokens that are read of one text.
+    subword_buckets : int, default 0
+        As in `AttentionClassifier`; 0 reads none.
+    known : numpy.ndarray, uint32, or None
+        Sorted hashes of the n-grams of texts that the model knows; None reads none.
+    evidence : Evidence or None
+        What the evidence of tokens is read with; None reads none.
+    """
+
+    def __init__(self, tokenizer: Callable[[str], list[Token]], vocabulary, max_length: int,
+                 subword_buckets: int = 0, known: np.ndarray | None = None,
+                 evidence: Evidence | None = None):
+        self.evidence = evidence
+        self._tokenizer, self._max_length, self._known = tokenizer, max_length, known
+        self._encode = Encoder(vocabulary, max_length, subword_buckets)
+
+    def visible(self, text: str) -> list[Token]:
+        """The tokens of a text, with spans in `gluonattn.plain` of it; TextError if it has none."""
+        expect_text(text)
+        tokens = self._tokenizer(plain(text))
+        if not tokens:
+            raise TextError(
+                f"there is nothing to explain in {text[:20]!r}: expected a text with at least one "
+                "visible character."
+            )
+        return tokens
+
+    def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
+        """Read a text, or one whose `visible` tokens are known; TextError if there is nothing in it."""
+        everything = tokens or self.visible(text)
+        tokens, typed = everything[: self._max_length], place(text)
+        token_spans = np.array([(token.start, token.end) for token in tokens])
+        example = self._encode(text, [token.text for token in tokens])
+        numbers, spans = _NO_NUMBERS, _NO_SPANS
+        if self._known is not None:
+            # N-grams of what lies behind the last token that is seen are not read either.
+            hashes, spans = ngram_spans(typed.text[: tokens[-1].end], tokens)
+            numbers = ngram_numbers(hashes, self._known)
+            numbers, spans = numbers[numbers > 0], spans[numbers > 0]
+            example = example._replace(ngrams=np.unique(numbers))
+        spread = None
+        if self.evidence is not None:
+            read, words = typed.text[: tokens[-1].end], [token.text for token in tokens]
+            spread = Spread.of(find_places([read], [words], lambda _: list(tokens), self.evidence.known))
+            example = example._replace(evidence=self.evidence_without(spread, np.zeros((1, len(tokens)), bool))[0])
+        shown = tuple(token._replace(start=start, end=end)
+                      for token in tokens for start, end in [typed.span(token.start, token.end)])
+        return Reading(text, shown, example, numbers, spans, token_spans, len(everything), spread)
+
+    def evidence_without(self, spread: Spread, gone: np.ndarray) -> np.ndarray:
+        """What the network reads beside the tokens where some are gone: (variants, tokens, channels), 0 at these."""
+        assert self.evidence is not None
+        return (spread.without(self.evidence, gone) / self.evidence.spread).astype(np.float32)

@@ -1,0 +1,108 @@
+"""Score a file of reviews larger than memory.
+
+Stays whole: `score_file` writes both files in one pass, and neither appears unless both are complete.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable
+
+from ..data.reviews import TEXT_COLUMNS, as_text
+from ..data.tables import atomic_file, pick_column, read_rows, write_rows
+from ..errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from .predictor import Predictor
+
+_CHUNK = 2048
+
+
+def score_file(
+    predictor: Predictor,
+    source: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    text_column: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    method: str | None = None,
+    target: str | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> dict[str, int]:
+    """Write every row of `source` to `out` with its predicted label and probabilities.
+
+    Rows and columns are kept as they are, in order; a row without text gets an
+    empty label and is counted. `out` appears only when it is complete.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    source, out : path
+        TSV, CSV or JSON lines, by their endings.
+    text_column : str or None
+        None takes the first usual name present.
+    weights : path or None
+        Also write each row's attention record there, as JSON lines.
+    method, target : str or None
+        Attribution in these records, and the class it is for, as for `Predictor.explain`.
+    on_bytes : callable or None
+        Called with the number of bytes of each line read.
+
+    Returns
+    -------
+    dict
+        Counts: "rows" and "without_text".
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read or written, has no rows, or has a new column
+        already, or if two of the three files are the same.
+    OptionError
+        If the method or the target is unknown, or there are no records to write them to.
+    """
+    if method is not None and weights is None:
+        raise OptionError("attributions go into the attention records: give a file for these too (weights, or --weights).")
+    predictor.explain_each([], method, target)  # whether these are known
+    taken = {Path(source).resolve(): "the input itself"}
+    for path in (out, weights):
+        if path is None:
+            continue
+        place = Path(path).resolve()
+        if place in taken:
+            raise DataError(f"{path} is {taken[place]}: give another file to write to.")
+        taken[place] = "where the scores go"
+    rows = read_rows(source, on_bytes)
+    counts = {"rows": 0, "without_text": 0}
+    name = None
+    new = ["predicted_label", *(f"probability_{label}" for label in predictor.labels)]
+    with ExitStack() as stack:
+        write = stack.enter_context(write_rows(out))
+        write_weights = stack.enter_context(atomic_file(Path(weights))) if weights else None
+        while chunk := list(islice(rows, _CHUNK)):
+            if name is None:
+                name = pick_column(source, list(chunk[0][1]), text_column, TEXT_COLUMNS, "text")
+            texts = [as_text(source, line, name, row.get(name)) for line, row in chunk]
+            predictions = predictor.predict(texts)
+            for (line, row), prediction in zip(chunk, predictions):
+                clash = next((column for column in new if column in row), None)
+                if clash:
+                    raise DataError(
+                        f"{source}, line {line}: it has a column {clash!r} already: rename it first."
+                    )
+                shares = [round(prediction.probabilities[k], 6) if prediction.label is not None else ""
+                          for k in predictor.labels]
+                write({**row, **dict(zip(new, [prediction.label or "", *shares]))})
+                counts["rows"] += 1
+                counts["without_text"] += prediction.label is None
+            if write_weights:
+                visible = [i for i, prediction in enumerate(predictions) if prediction.label is not None]
+                for i, record in zip(visible, predictor.explain_each([texts[i] for i in visible], method, target)):
+                    write_weights(json.dumps({"line": chunk[i][0], **record.to_dict()}) + "\n")
+        if name is None:
+            raise DataError(f"{source} has no rows: expected a header line and rows below it.")
+    return counts

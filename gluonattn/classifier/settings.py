@@ -1,0 +1,155 @@
+"""What a training run of a classifier is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..errors import OptionError, choose
+from ..models.cells import CELLS
+from ..text import KNOWN as TOKENIZERS
+from ..training.settings import SMALL, TrainingSettings, fill
+
+_PLAIN = {"embed_size": 64, "hidden_size": 48}
+_WITH_EVIDENCE = {"embed_size": 128, "hidden_size": 128, "dropout": 0.5, "embed_dropout": 0.6}
+
+
+@dataclass
+class ClassifierSettings(TrainingSettings):
+    """Settings of a training run of a classifier, beside those of `TrainingSettings`.
+
+    Attributes
+    ----------
+    recipe : {"default", "post"}
+        "post" is the model and loop of the GluonNLP attention post: fixed
+        length 30, dense gradients, no mask, constant learning rate.
+    cell : str, default "mlp"
+    evidence : bool, default False
+        Read beside each embedding what a linear model of n-grams says of the
+        token (`gluonattn.data.evidence`): more accurate, and all of it passes
+        through the attention. Not in "post".
+    ngrams : bool, default False
+        The older way: n-grams of each word beside its embedding, and those of
+        the text in a linear branch beside the attention. Not in "post", and
+        not with `evidence`.
+    extra : str or None
+        More reviews, read in the first epochs: a table with the same labels, or
+        with scores, or a crawl gathered by `gluonattn.data.crawl`. Texts that
+        stand among the labelled ones are left out (`gluonattn.data.extra`).
+    extra_text, extra_label, extra_score : str or None
+        Columns of that table; None takes the usual names.
+    score_labels : str or None
+        What its scores stand for, as `gluonattn.data.extra.parse_scores` reads
+        it. None: it has labels; or, of a gathered crawl, NSMC's view of stars.
+    pretrain : str or None
+        Texts without labels, from which embedding and Bi-GRU learn first: a table, a
+        .txt file of one text a line, or a gathered crawl. Not in "post".
+    pretrain_text : str or None
+        Column of that table; None takes the usual name.
+    pretrain_epochs : int, default 1
+    extra_epochs : int or None
+        How many such epochs come before the others. None is 2, or 0 without
+        `extra`.
+    tokenizer : str, default "mecab"
+    word_dropout : float or None
+        Fraction of tokens replaced by <unk> while training; they keep their
+        evidence. None is 0.1, or 0.2 with evidence.
+    average : float or None
+        What a moving mean of the weights keeps of itself at each step; the mean
+        is validated and saved. 0 keeps none. None is 0.998 with evidence, else 0.
+    min_count : int or None
+        Fewest occurrences of a token in the vocabulary. None is 3, or 2 for
+        fewer than 20,000 reviews, or 6 with `extra` or `pretrain`.
+    max_length : int, default 48
+        Longest training text in tokens; the rest of a longer one is not
+        trained on (prediction reads up to 512). 30 for "post".
+    validation : float, default 0.1
+        Fraction of the training reviews kept for validation.
+    epochs : int or None
+        None is 4, or 15 for fewer than 20,000 reviews (3 for "post", with
+        evidence and with n-grams).
+    batch_size : int or None
+        None is 256 (128 for "post"), or 32 for fewer than 20,000 reviews.
+    learning_rate : float or None
+        None is 0.008 for batches of 256 and more and in proportion for
+        smaller ones, but 0.002 at least (half of it with evidence, 0.001 for "post").
+    schedule : {"linear", "cosine", "constant"} or None
+        None is "linear" ("constant" for "post").
+    label_smoothing : float or None
+        None is 0.1 (0 for "post").
+    workers : int or None
+        As for `TrainingSettings`; None is 1 for "post", too.
+    model : dict
+        "default" has an embedding of 64 and a GRU of 48 where these do not say
+        otherwise; with evidence 128 and 128, under more dropout (0.6 on
+        embeddings, 0.5 before the head).
+    """
+
+    recipe: str = "default"
+    cell: str = "mlp"
+    evidence: bool = False
+    ngrams: bool = False
+    extra: str | None = None
+    extra_text: str | None = None
+    extra_label: str | None = None
+    extra_score: str | None = None
+    score_labels: str | None = None
+    pretrain: str | None = None
+    pretrain_text: str | None = None
+    pretrain_epochs: int = 1
+    extra_epochs: int | None = None  # type: ignore[assignment]
+    tokenizer: str = "mecab"
+    word_dropout: float | None = None  # type: ignore[assignment]
+    average: float | None = None  # type: ignore[assignment]
+    min_count: int | None = None
+    max_length: int = 48
+    validation: float = 0.1
+
+    recipes: ClassVar[tuple[str, ...]] = ("default", "post")
+    ranges: ClassVar = {
+        **TrainingSettings.ranges,
+        "extra_epochs": (0, 10_000),
+        "pretrain_epochs": (1, 10_000),
+        "average": (0, 0.999999),
+        "word_dropout": (0, 0.9),
+        "min_count": (1, 10**9),
+        "max_length": (1, 4096),
+        "validation": (0.001, 0.9),
+    }
+    later: ClassVar = {"evidence": False, "average": 0.0, "extra_text": None, "extra_label": None, "extra_score": None,
+                       "score_labels": None, "pretrain": None, "pretrain_text": None, "pretrain_epochs": 1}
+
+    def __post_init__(self) -> None:
+        choose("attention cell", self.cell, CELLS)
+        choose("tokenizer", self.tokenizer, TOKENIZERS)
+        if self.evidence and self.ngrams:
+            raise OptionError("evidence takes the place of ngrams: give one of them.")
+        super().__post_init__()
+
+    def suit(self, values: dict[str, Any], examples: int) -> None:
+        small, post = examples < SMALL, self.recipe == "post"
+        fill(
+            values,
+            extra_epochs=2 if self.extra else 0,
+            epochs=3 if post else 15 if small else 3 if self.evidence or self.ngrams else 4,
+            batch_size=32 if small else 128 if post else 256,
+            schedule="constant" if post else "linear",
+            word_dropout=0.0 if post else 0.2 if self.evidence else 0.1,
+            average=0.998 if self.evidence and not post else 0.0,
+            label_smoothing=0.0 if post else 0.1,
+            min_count=1 if post else 6 if self.extra or self.pretrain else 2 if small else 3,
+            workers=1 if post else None,
+        )
+        proportional = min(8e-3, max(2e-3, 8e-3 * values["batch_size"] / 256))
+        fill(values, learning_rate=1e-3 if post else proportional / 2 if self.evidence else proportional)
+        if not self.extra:
+            values["extra_epochs"] = 0
+        if post:
+            values.update(max_length=30, warmup=0.0, clip=None, evidence=False, ngrams=False, pretrain=None)
+        else:  # as accurate as the class's own widths, and faster
+            values["model"] = {**(_WITH_EVIDENCE if self.evidence else _PLAIN), **self.model}
+
+    def make_task(self):
+        from .task import ReviewTask
+
+        return ReviewTask(self)

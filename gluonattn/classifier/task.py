@@ -1,0 +1,41 @@
+"""Reviews and their labels, as the training loop asks for them."""
+
+from __future__ import annotations
+
+from ..runtime import mx
+from ..training.tasks import Task
+from .network import build
+
+
+class ReviewTask(Task):
+    """Reviews and their labels."""
+
+    unit = "reviews"
+
+    def build(self, **model):
+        return build(self.settings.recipe, **model)
+
+    def loss(self, smoothing):
+        return SmoothedCrossEntropy(smoothing)
+
+    def correct(self, F, logits, targets):
+        return F.argmax(logits, axis=1) == F.argmax(targets, axis=1)
+
+    def forward(self, model, inputs: tuple, masks: tuple):
+        if masks:
+            missing = [None] * (model.inputs - len(inputs))  # while the network trains, the linear branch reads nothing
+            return model(*inputs, *missing, *masks)[0]
+        return model(*inputs)[0]
+
+
+class SmoothedCrossEntropy(mx.gluon.HybridBlock):
+    """Cross-entropy against targets smoothed towards uniform; (B, classes) twice -> (B,)."""
+
+    def __init__(self, smoothing: float, **kwargs):
+        super().__init__(**kwargs)
+        self._smoothing = smoothing
+
+    def hybrid_forward(self, F, logits, targets):
+        log_p = F.log_softmax(logits)
+        right = F.sum(log_p * targets, axis=1)
+        return -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=1)

@@ -1,0 +1,287 @@
+"""From reviews to a checkpoint folder.
+
+Stays whole: `train` is the steps of a run in their order. A third of it is its signature and docstring.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Callable
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from .. import __version__, runtime
+from ..data.extra import read_extra
+from ..data.ngrams import texts_ngrams
+from ..data.reviews import Reviews, read_reviews, require_two_labels
+from ..data.seen import write_seen
+from ..data.sources import locate
+from ..errors import DataError, OptionError
+from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..models.config import FORMAT
+from ..text import tokenize_all
+from ..training.resume import is_resume_file_of, resume_file
+from ..training.session import finish as finish_run
+from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
+from ..training.settings import SMALL
+from .config import check_classifier
+from .evidence import fit_evidence
+from .linear import fit_linear
+from .measure import record_method
+from .pretraining import gather_texts, pretrain
+from .settings import ClassifierSettings
+
+_CHUNK = 2048  # texts whose n-grams are read at once
+
+
+def train(
+    data: str | Reviews = "sample",
+    out: str | os.PathLike = "runs/model",
+    *,
+    settings: ClassifierSettings | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    resume: bool | None = False,
+    callbacks: Sequence = (),
+    save_every: float = 60.0,
+    report: Callable[[str], None] | None = None,
+    tokenizing: Callable[[int, int], None] | None = None,
+    fitting: Callable[[int, int], None] | None = None,
+    finish: Callable[[Path, Reviews], None] | None = None,
+    **options,
+) -> Path:
+    """Train a classifier and save it.
+
+    Parameters
+    ----------
+    data : str or Reviews, default "sample"
+        "sample", "nsmc", a folder with NSMC's files, a TSV, CSV or JSON lines
+        file, or reviews already read. Validation is cut from it; a test file
+        is never looked at.
+    out : path, default "runs/model"
+        Checkpoint folder to write. ``OUT.resume`` stands beside it while the
+        run is unfinished.
+    settings : ClassifierSettings or None
+        What to train; None builds it from `options`.
+    text_column, label_column : str or None
+        Columns of the file; None takes the usual names.
+    resume : bool or None, default False
+        Go on from ``OUT.resume`` if it is there. A finished run has nothing to
+        resume; a model at `out` of other data or settings is refused and left
+        as it is, for more epochs are another run with another schedule. None
+        goes on where it can, says nothing where it cannot, and replaces such a model.
+    callbacks : sequence of Callback
+        More behaviour (progress, for one).
+    save_every : float, default 60
+        Seconds between resume files inside an epoch.
+    report : callable or None
+        Called with lines about the data and the model.
+    tokenizing : callable or None
+        Called with (texts done, texts in all).
+    fitting : callable or None
+        Called with (fits done, fits in all) of the linear branch.
+    finish : callable or None
+        Called with the checkpoint folder and the validation reviews once the
+        model is trained; a run killed before it ends is finished by --resume.
+        None chooses the attribution method that `explain` uses by default.
+    **options
+        Fields of `ClassifierSettings`.
+
+    Returns
+    -------
+    pathlib.Path
+        The checkpoint folder, with the epoch that was most accurate on
+        validation.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C; the resume file is complete.
+    DataError, OptionError, CheckpointError, DeviceError
+        See their messages.
+    """
+    out = folder_to_write(out)
+    say = report or (lambda line: None)
+    settings = ClassifierSettings.take(settings, options)
+    label_names: dict[str, str] = {}
+    if isinstance(data, Reviews):
+        reviews = data
+    else:
+        source = locate(data)
+        label_names = dict(source.label_names)
+        reviews = read_reviews(source.train, text_column=text_column, label_column=label_column)
+    labels = require_two_labels(reviews)
+    asked, gpu = settings.workers, runtime.gpu_index(settings.device)
+    settings = settings.resolve(len(reviews), on_cpu=gpu is None)
+    if asked not in (None, settings.workers):
+        say("one process trains: several are for the CPU of a Linux machine")
+    say(str(reviews))
+    if reviews.columns:
+        say(reviews.what_was_read())
+    split = _split(reviews, settings)
+    texts, extra = [*reviews.texts], np.zeros((0, len(labels)), np.float32)
+    if settings.extra:
+        found = read_extra(settings.extra, labels, reviews.texts, scores=settings.score_labels,
+                           text_column=settings.extra_text, label_column=settings.extra_label,
+                           score_column=settings.extra_score)
+        texts, extra = texts + found.texts, found.targets
+        left_out = "".join(f"; left out: {n:,} {reason}" for reason, n in found.left_out.items())
+        say(f"{len(found.texts):,} more reviews from {settings.extra}{left_out}")
+    fingerprint = _fingerprint(settings, reviews, extra)
+    unlabelled, stage = gather_texts(settings, reviews, texts, split, fingerprint, say)
+    if resume is not False and is_finished(out, fingerprint, settings, resume, say, [stage] if stage else []):
+        return out
+    pretrained = not stage or (resume is not False and is_resume_file_of(resume_file(out), fingerprint))
+    tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
+    more = tokenize_all(unlabelled, settings.tokenizer, progress=tokenizing)
+    if not tokens.lengths.all():
+        raise DataError(
+            f"review {tokens.lengths.argmin()} (counted from 0) has no text: leave such reviews out, as "
+            "read_reviews does."
+        )
+    targets = np.eye(len(labels), dtype=np.float32)[[labels.index(one) for one in reviews.labels]]
+    cut = int((tokens.lengths > settings.max_length).sum())
+    if cut:
+        say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
+
+    # MXNet is loaded here, after everything that can go wrong without it.
+    with processes(settings) as group:
+        from ..training.loop import new_run
+        from .weighing import scaled, weigh_branches
+
+        device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
+        start, vocabulary, branch, evidence = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
+                                                     more, fitting)
+        seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
+        if not pretrained:
+            start["initial"] = pretrain(settings, more, vocabulary, start["model"], out, stage, device=device, group=group,
+                                        resume=resume if is_resume_file_of(resume_file(out), stage) else False,
+                                        save_every=save_every, callbacks=callbacks, say=say)
+        del tokens, texts, targets, more, unlabelled  # as large as all the rest together
+        runtime.give_back_memory()
+        arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
+        run = new_run(**start, device=device, group=group)
+        size = sum(p.data().size for p in run.model.collect_params().values())
+        size += branch.scores.size if branch else 0
+        say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(split[0]):,} to train, "
+            f"{len(split[1]):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
+        resume_or_start(run, out, fingerprint, resume if pretrained else False, say)
+        config = {
+            "recipe": settings.recipe,
+            "model": arguments,
+            "tokenizer": settings.tokenizer,
+            "labels": labels,
+            "label_names": label_names,
+            "max_length": settings.max_length,
+            "training": {**asdict(settings), "data": reviews.origin, "reviews": len(reviews),
+                         "skipped": reviews.skipped},
+            "fingerprint": fingerprint,
+            "finished": False,
+            "versions": {**runtime.versions(), "gluonattn": __version__},
+        }
+
+        def save_best(run):
+            with run.average.standing_in():
+                weights = get_weights(run.model)
+            best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
+            if branch:
+                best["weighing"] = weigh_branches(run)
+                weights = {**scaled({**weights, **branch.weights()}, **best["weighing"]), KNOWN_NGRAMS: branch.known}
+            if evidence:
+                weights = {**weights, **dict(zip(EVIDENCE, evidence))}
+            check_classifier({**best, "format": FORMAT, "sha256": {}}, out / CONFIG)
+            save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
+
+        fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
+        write_seen(out, seen, fingerprint)
+    if finish is None:
+        method = record_method(out, reviews.take(split[1]))
+        say(f"most faithful attribution on validation: {method} (what explain uses by default)")
+    else:
+        finish(out, reviews.take(split[1]))
+    finish_run(out)
+    return out
+
+
+def _split(reviews: Reviews, settings: ClassifierSettings):
+    """Positions to train on and to validate on, stratified by label, fixed by the seed."""
+    try:
+        return train_test_split(range(len(reviews)), test_size=settings.validation,
+                                random_state=settings.seed, stratify=reviews.labels)
+    except ValueError as error:
+        raise DataError(
+            f"{reviews.origin}: too few reviews to set aside {settings.validation:.0%} for validation with "
+            f"every label in both parts ({error}). Add reviews or change --validation."
+        ) from None
+
+
+def _start(settings: ClassifierSettings, texts, tokens, targets, split, more, fitting):
+    """What every process of the run begins with; the vocabulary, the linear branch and the evidence, or None for each.
+
+    `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones; `more` are
+    the tokens of the stage before.
+    """
+    from ..data.packed import pack
+    from ..data.vocabulary import Vocabulary, build_vocabulary
+    from ..training.loop import Part
+
+    labelled = len(split[0])
+    order = [*split[0], *range(labelled + len(split[1]), len(texts)), *split[1]]
+    train, valid = slice(len(order) - len(split[1])), slice(len(order) - len(split[1]), None)
+    targets = targets[order]
+    vocabulary = build_vocabulary(more if len(more) else (tokens[i] for i in order[train]), settings.min_count or 1)
+    branch = offsets = evidence = shares = None
+    least = 2 if labelled < SMALL else 6 if settings.extra else 3
+    if settings.ngrams:
+        found: list[np.ndarray] = []
+        for first in range(0, len(order), _CHUNK):
+            part = order[first : first + _CHUNK]
+            found += texts_ngrams([texts[i] for i in part], [tokens[i] for i in part])
+        branch = fit_linear(found, targets[train], labelled, least, settings.seed, fitting)
+        offsets = branch.offsets
+        del found
+    if settings.evidence:
+        evidence, shares = fit_evidence(settings, texts, tokens, targets, order, labelled, fitting)
+    arguments = _model_arguments(settings, vocabulary, targets.shape[1])
+    if evidence:
+        arguments["evidence"] = len(evidence.spread)
+    packed = pack(tokens, order, Vocabulary(vocabulary.to_json()), settings.max_length,
+                  subword_buckets=arguments.get("subword_buckets", 0),
+                  fixed=settings.max_length if settings.recipe == "post" else None, evidence=shares)
+    parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
+             for part in (train, valid)]
+    start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "labelled": labelled}
+    return start, vocabulary, branch, evidence
+
+
+def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> dict:
+    """Every argument of the network, defaults too: they may differ in a later version."""
+    from .network import RECIPES
+
+    signature = inspect.signature(RECIPES[settings.recipe]).parameters.values()
+    arguments = {p.name: p.default for p in signature if p.default is not p.empty}
+    if settings.recipe == "post":
+        arguments["length"] = settings.max_length
+    elif settings.ngrams:
+        arguments["subword_buckets"] = 2**13 if len(vocabulary) < 10_000 else 2**16
+    free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams", "evidence")]
+    odd = sorted(set(settings.model) - set(free))
+    if odd:
+        raise OptionError(f"the {settings.recipe} recipe's model takes {', '.join(free)}; got {odd[0]!r}.")
+    return {**arguments, "vocab_size": len(vocabulary), "classes": classes, "cell": settings.cell,
+            **settings.model}
+
+
+def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: np.ndarray) -> str:
+    digest = hashlib.sha256(json.dumps({**settings.identity(), "device": None}, sort_keys=True).encode())
+    digest.update(extra.tobytes())
+    for text, label in zip(reviews.texts, reviews.labels):
+        digest.update(f"{label}\0{text}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()

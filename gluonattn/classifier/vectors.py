@@ -1,0 +1,53 @@
+"""The classifier's own queries and keys, for the cells whose score is a dot product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..errors import OptionError
+from ..models.cells import CELLS, DotProductCell
+from ..plain import read_texts
+from ..record import AttentionRecord
+from .engines.choice import prepare
+from .engines.forward import states_of, words_of
+from .engines.numpy_engine import NumpyClassifier
+from .predictor import Predictor
+
+
+def with_vectors(predictor: Predictor, texts: Iterable[str]) -> list[AttentionRecord]:
+    """Records with the queries and keys whose dot products are the scores of the attention.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Of the default recipe and a `DotProductCell`.
+    texts : iterable of str
+
+    Returns
+    -------
+    list of AttentionRecord
+        The scores are queries_vectors . keys_vectors, any scale already in the queries; the weights are their
+        softmax, or what the cell takes in its place.
+
+    Raises
+    ------
+    OptionError
+        If the cell has no queries and keys of its own.
+    """
+    texts = read_texts(texts, "with_vectors")
+    cell = CELLS[predictor.inside.model["cell"]]
+    if not isinstance(cell, DotProductCell) or predictor.config["recipe"] != "default":
+        able = ", ".join(name for name, other in CELLS.items() if isinstance(other, DotProductCell))
+        raise OptionError(f"the {cell.name} cell's scores are no dot products of queries and keys: train one of "
+                          f"{able} (default recipe) for its query-key space.")
+    recipe, model, weights = prepare(predictor.checkpoint)
+    F = NumpyClassifier(recipe, model, weights)
+    found: list[AttentionRecord] = []
+    for text, record in zip(texts, predictor.explain_all(texts)):
+        ids, valid_length, *more = predictor.inputs([text])
+        words = words_of(F, model, ids, *more)
+        states = states_of(F, recipe, model, words, valid_length)
+        queries, keys = cell.queries_and_keys(F, model, states)
+        found.append(replace(record, queries_vectors=queries, keys_vectors=keys))
+    return found

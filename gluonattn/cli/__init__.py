@@ -1,0 +1,3 @@
+"""The command line, one file a group of commands."""
+
+from .app import main as main

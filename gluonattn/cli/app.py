@@ -1,0 +1,138 @@
+"""The command line: finds the commands, runs one, and says what went wrong in a line."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+import typer
+from typer.core import TyperGroup
+
+from .. import __version__, console, progress
+from ..errors import GluonAttnError, Interrupted, choose
+from ..options import list_examples
+from .registry import COMMANDS, GROUPS, HEADINGS, find_commands, find_tasks
+
+find_commands()
+TASKS = find_tasks()
+
+
+class _Groups(TyperGroup):
+    """Help that lists the commands under headings."""
+
+    def format_commands(self, ctx, formatter) -> None:
+        for heading in HEADINGS:
+            with formatter.section(heading):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in _names[heading]])
+
+
+app = typer.Typer(
+    help="Attention classifiers for Korean text, and pictures of where they looked.",
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, cls=_Groups,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+_names: dict[str, list[str]] = {heading: [] for heading in HEADINGS}
+for _heading, _function, _examples in COMMANDS:
+    app.command(epilog=_examples)(_function)
+    _names[_heading].append(_function.__name__)
+for _task, _commands in TASKS.items():
+    for _function, _examples in _commands.COMMANDS:  # beside the group of the task's name
+        app.command(epilog=list_examples(*_examples))(_function)
+        _names["Other tasks"].append(_function.__name__)
+    app.add_typer(_commands.app, name=_task)
+    _names["Other tasks"].append(_task)
+for _heading, _name, _group in GROUPS:
+    app.add_typer(_group, name=_name)
+    _names[_heading].append(_name)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gluonattn {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Add --debug to any command to see the full traceback of an error.")
+def main_options(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True,
+                                 callback=_print_version),
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: user mistakes print one line and exit 2, Ctrl-C exits 130, output that is lost 1."""
+    if arguments is None:
+        console.restart_in_utf8()
+    with console.streams() as (out, err):
+        with console.terminable():
+            code = _run(sys.argv[1:] if arguments is None else arguments)
+        out.flush()
+        code = console.exit_code(code, out, err)
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    if not debug:
+        warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+    # Help is as wide as what shows it, too.
+    wide = {} if sys.stdout.isatty() else {"terminal_width": console.width(), "max_content_width": console.width()}
+    try:
+        with progress.shown():
+            app(_as_now(console.read_arguments(arguments)), prog_name="gluonattn", **wide)
+    except GluonAttnError as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return 130 if isinstance(error, Interrupted) else 2
+    except SystemExit as leaving:
+        if leaving.code in (130, console.TERMINATED):  # 130 is how typer answers Ctrl-C, without a word
+            print("interrupted: nothing was left half-written", file=sys.stderr)
+        if leaving.code is None or isinstance(leaving.code, int):
+            return leaving.code or 0
+        print(leaving.code, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _as_now(arguments: list[str]) -> list[str]:
+    """Commands of version 0.1 as they are called now; whoever gave one is told."""
+    named = arguments[0] if arguments else ""
+    now = None
+    if named == "train" and "--task" in " ".join(arguments):
+        task, rest = _take_option("--task", arguments[1:])
+        if task is not None:
+            choose("task", task, {"reviews": None, **TASKS})
+            now = [task, "train", *rest] if task in TASKS else ["train", *rest]
+    elif named == "report":
+        task = next((word for word in arguments[1:2] if word in TASKS), None)
+        now = [task, *arguments[:1], *arguments[2:]] if task else [next(iter(TASKS)), *arguments]
+    elif named == "evaluate":
+        from ..models.checkpoint import recipe_of
+
+        model = next(filter(None, (_take_option(name, arguments[1:])[0] for name in ("--model", "-m"))), None)
+        task = recipe_of(model) if model and Path(model).is_dir() else None
+        now = [task, *arguments] if task in TASKS else None
+    if now is None:
+        return arguments
+    if now[0] in TASKS:
+        print(f"note: this is `gluonattn {now[0]} {now[1]}` now", file=sys.stderr)
+    return now
+
+
+def _take_option(name: str, arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The value of an option, and the arguments without it."""
+    for i, argument in enumerate(arguments):
+        if argument == name and i + 1 < len(arguments):
+            return arguments[i + 1], [*arguments[:i], *arguments[i + 2 :]]
+        if argument.startswith(f"{name}="):
+            return argument[len(name) + 1 :], [*arguments[:i], *arguments[i + 1 :]]
+    return None, arguments
+
+
+if __name__ == "__main__":
+    main()

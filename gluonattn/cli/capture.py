@@ -1,0 +1,254 @@
+"""The commands `capture` and `project`: parse, call the public API, print.
+
+Stays whole: `capture` is half options, of which the help is made. The rest parses, calls and prints, in that
+order.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Optional
+
+import typer
+
+from ..console import command_line, print_json
+from ..errors import DataError, OptionError, choose
+from ..options import SENTENCE
+from ..progress import Bar
+from ..record import AttentionRecord
+from ..record.modes import MODES, change_mode
+from .registry import command
+
+KINDS = ("encoder", "decoder", "cross")
+
+
+@command("Other people's Transformers",
+         f'capture --model ./my-bert --text "{SENTENCE}" --out heads.html',
+         'capture --model ./my-gpt --text "옛날 옛적에" --generate 20 --unit eojeol --out heads.png')
+def capture(
+    model: str = typer.Option(..., help="Hugging Face folder, or a name to download."),
+    texts: list[str] = typer.Option(..., "--text", help="Sentence; can be given several times."),
+    target: Optional[list[str]] = typer.Option(
+        None, help="What the decoder is given, one for each sentence; it generates without."),
+    generate: int = typer.Option(0, min=0, help="Tokens to generate."),
+    kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross; all that the model has without it."),
+    unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
+    mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
+    out: list[Path] = typer.Option([], help="File to write: .html (all heads, to open), .png, .svg, .pdf (the grid), "
+                                            ".npz (the record). Can be given several times."),
+    lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
+) -> None:
+    """Take the attention out of a Hugging Face model: every layer and head, checked."""
+    from .. import early
+    from ..models.checkpoint import is_checkpoint, recipe_of
+    from ..models.config import has_commands
+    from ..text import KNOWN
+    from ..views.page import LANGUAGES
+
+    choose("mode", mode, dict.fromkeys(MODES))
+    if target and len(target) != len(texts):
+        raise OptionError(f"{len(texts)} --text came with {len(target)} --target: give one for each.")
+    choose("kind", kind or "encoder", dict.fromkeys(KINDS))
+    choose("unit", unit, dict.fromkeys(("token", "eojeol", *KNOWN)))
+    choose("language", lang, LANGUAGES)
+    _endings(out, ".html", ".png", ".svg", ".pdf", ".npz")
+    early.require_writable(out)
+    _require_model(model)
+    if is_checkpoint(Path(model)):
+        recipe = recipe_of(model) or ""
+        shown = (command_line(recipe, "report", model) if has_commands(recipe)
+                 else command_line("explain", *texts, model=model))
+        raise OptionError(f"{model} is a checkpoint of gluonattn's own, and capture opens Hugging Face models. What shows "
+                          f"its attention: {shown}")
+    from ..capture.pretrained import pretrained_records
+    from ..views.grid_page import grid_page
+
+    records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
+                                         vectors=mode == "value-weighted")
+    records = [_merged(change_mode(record, mode), unit) for record in records]
+    rows = [{"kind": r.kind, "layers": r.layers, "heads": r.heads, "queries": len(r.queries), "keys": len(r.keys),
+             "text": r.text, "target_text": r.target_text} for r in records]
+    worst = max((c.weights_error for c in checks), default=None)
+    for path in out:
+        if path.suffix.lower() == ".html":
+            _write(path, grid_page(records, lang=lang))
+        else:
+            _one_file(records, path)
+    if as_json:
+        print_json({"records": rows, "largest_error": worst, "out": list(map(str, out))})
+        return
+    for row, record in zip(rows, records):
+        tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")
+        typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
+                   f"tokens: {tokens}")
+    typer.echo("the layers hand out no queries and keys to hold their weights to" if worst is None else
+               f"weights differ from softmax(QK) by {worst:.1e} at most")
+    for path in out:
+        typer.echo(f"wrote {path}")
+
+
+@command("Other people's Transformers", "project ./my-bert --from sentences.txt --out map.html",
+         "project runs/dot --method tsne --out map.png")
+def project(
+    model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder of a dot-family cell."),
+    source: str = typer.Option("sample", "--from", help="Sentences: sample, nsmc (its test reviews), a text file (one a "
+                                                        "line), TSV, CSV or JSONL."),
+    count: int = typer.Option(300, min=1, help="Sentences read of it."),
+    layer: Optional[int] = typer.Option(None, help="One layer; all of them in a page without it, 0 in a picture."),
+    head: Optional[int] = typer.Option(None, help="One head; likewise."),
+    method: str = typer.Option("pca", help="pca, tsne or umap."),
+    colour: str = typer.Option("side", help="side, position, norm or tag (a picture; the page can switch)."),
+    tags: Optional[str] = typer.Option(None, help="Tokenizer whose parts of speech the tokens take: mecab, for one."),
+    special: bool = typer.Option(True, help="Whether [CLS], [SEP] and their like are mapped: they may outweigh all words."),
+    out: list[Path] = typer.Option(..., help="File to write: .html (every head) or .png, .svg, .pdf (one head, before and "
+                                             "after). Can be given several times."),
+    seed: int = typer.Option(0),
+    lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
+) -> None:
+    """Map queries and keys together (AttentionViz): the nearer, the larger their dot product."""
+    import numpy as np
+
+    from .. import early
+    from ..text import KNOWN
+    from ..views.joint import METHODS, joint_heads
+    from ..views.page import LANGUAGES
+
+    choose("projection", method, METHODS)
+    choose("language", lang, LANGUAGES)
+    choose("tokenizer", tags or "mecab", KNOWN)
+    _endings(out, ".html", ".png", ".svg", ".pdf")
+    early.require_writable(out, inputs=[Path(source)])
+    _require_model(model)
+    texts = _texts(source)[:count]
+    bar = Bar("sentences")
+    records = _vector_records(model, texts, bar)
+    if not special:
+        records = [_words_only(record) for record in records]
+    if tags:
+        from ..text import tokenizer
+        from ..text.merge import with_tags
+
+        split = tokenizer(tags)
+        records = [with_tags(record, split) for record in records]
+    shape = records[0].weights.shape[:2]
+    total = (shape[0] if layer is None else 1) * (shape[1] if head is None else 1)
+    found = list(_shown(joint_heads(records, layer=layer, head=head, seed=seed), Bar("heads"), total))
+    for path in out:
+        _map(records, found, path, method, colour, seed, lang)
+        typer.echo(f"wrote {path}")
+    before, after = (np.array([getattr(one, name) for one in found]) for name in ("before", "after"))
+    typer.echo(f"{len(records)} sentences, {len(found)} heads: correlation of dot product and distance "
+               f"{np.nanmean(before):.2f} before, {np.nanmean(after):.2f} after (-1 is best); nearer -1 in "
+               f"{int((after < before).sum())}")
+    for one in found:
+        typer.echo(f"  layer {one.layer:2} head {one.head:2}: {one.before:6.2f} -> {one.after:6.2f}, scale {one.scale:.3g}")
+
+
+def _require_model(name: str) -> None:
+    """Raise OptionError early for a folder that is not there: what loads it takes seconds to say so."""
+    if Path(name).is_dir() or re.fullmatch(r"[A-Za-z0-9_][\w.-]*(/[\w.-]+)?", name, re.ASCII):
+        return  # the name of a public model, or a folder that its own reader judges
+    raise OptionError(f"no model at {name}: expected a folder with config.json, weights and tokenizer files, or the name "
+                      "of a public model, as in klue/bert-base.")
+
+
+def _vector_records(model: str, texts: list[str], bar: Any) -> list:
+    from ..models.checkpoint import is_checkpoint
+
+    if is_checkpoint(Path(model)):
+        from ..classifier.predictor import load
+        from ..classifier.vectors import with_vectors
+
+        return with_vectors(load(model, engine="numpy"), texts)
+    from ..capture.pretrained import pretrained_records
+
+    records, _ = pretrained_records(model, texts, vectors=True, max_length=128, progress=bar)
+    kinds = {r.kind for r in records}
+    return [r for r in records if r.kind == ("encoder" if "encoder" in kinds else "decoder")]
+
+
+def _map(records: list, found: list, path: Path, method: str, colour: str, seed: int, lang: str) -> None:
+    if path.suffix.lower() == ".html":
+        from ..views.projection_page import projection_page
+
+        _write(path, projection_page(records, joint=found, method=method, seed=seed, lang=lang, progress=Bar("maps")))
+        return
+    os.environ.setdefault("MPLBACKEND", "agg")
+    import matplotlib.pyplot as plt
+
+    from ..views.fonts import save_figure
+    from ..views.projection import before_and_after
+
+    axes = before_and_after(records, joint=found[0], method=method, colour=colour, seed=seed)
+    save_figure(axes[0], path)
+    plt.close(axes[0].figure)
+
+
+def _words_only(record: AttentionRecord) -> AttentionRecord:
+    queries, keys = ([i for i, t in enumerate(side) if t.end > t.start] for side in (record.queries, record.keys))
+    return record.select(queries, keys)
+
+
+def _shown(found: Iterable, bar: Any, total: int) -> Iterator:
+    for done, one in enumerate(found, 1):
+        bar(done, total)
+        yield one
+
+
+def _merged(record, unit: str):
+    if unit == "token":
+        return record
+    if unit == "eojeol":
+        return record.merge()
+    from ..text import tokenizer
+    from ..text.merge import merge_into
+
+    return merge_into(record, tokenizer(unit))
+
+
+def _endings(paths: list[Path], *known: str) -> None:
+    """Wrong names are refused before the work, not after it."""
+    for path in paths:
+        if path.suffix.lower() not in known:
+            raise OptionError(
+                f"cannot write {path.name}: expected a name that ends in {', '.join(known[:-1])} or {known[-1]}.")
+
+
+def _one_file(records: list, path: Path) -> None:
+    if len(records) != 1:
+        kinds = ", ".join(dict.fromkeys(r.kind for r in records))
+        raise OptionError(f"{path.name} holds one record, and there are {len(records)} ({kinds}): give one --text and "
+                          "--kind, or a name that ends in .html.")
+    if path.suffix.lower() == ".npz":
+        records[0].save(path)
+        return
+    os.environ.setdefault("MPLBACKEND", "agg")
+    import matplotlib.pyplot as plt
+
+    from ..views.fonts import save_figure
+    from ..views.grid import grid
+
+    ax = grid(records[0])
+    save_figure(ax, path)
+    plt.close(ax.figure)
+
+
+def _texts(source: str) -> list[str]:
+    from .. import early
+    from ..data.reviews import read_reviews
+    from ..data.sources import DATASETS, locate
+
+    if source in DATASETS:
+        files = locate(source)
+        return list(read_reviews(files.train if source == "sample" else files.test or files.train).texts)
+    return early.read_sentences(Path(source))
+
+
+def _write(path: Path, text: str) -> None:
+    from ..files import replace_file
+
+    replace_file(path, text, DataError)

@@ -1,0 +1,228 @@
+"""Label texts and show what was looked at.
+
+Stays whole: `explain` is half options, of which the help is made. The rest parses, calls and prints, in that
+order.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+from .. import console
+from ..console import print_json
+from ..errors import OptionError, choose
+from ..options import (
+    SENTENCE,
+    AsJson,
+    Device,
+    Engine,
+    Model,
+    Target,
+    TextColumn,
+    draw_without_a_screen,
+)
+from ..progress import Bar
+from ..views.save import VIEWS, require_few, save_view, view_of
+from .registry import command
+
+MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
+
+
+@command("Predict and explain", f'explain "{SENTENCE}"',
+    f'explain --model runs/mlp "{SENTENCE}"',
+    'explain --model runs/mlp "재밌다ㅋㅋ" --out overlay.png --out page.html --open',
+    'explain --model runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
+    "explain --model runs/mlp --from reviews.csv --out page.html",
+    'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients --target 부정',
+    'explain --model runs/mlp "재밌다ㅋㅋ" --json')
+def explain(
+    model: Optional[Path] = Model,
+    texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
+    source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
+                                                              "JSONL file."),
+    view: Optional[str] = typer.Option(None, help=f"One of {', '.join(VIEWS)}; the ending of --out picks one without it."),
+    out: list[Path] = typer.Option([], help="File to write: .png, .svg, .pdf, .html, .txt, .npz or .json. "
+                                            "Can be given several times."),
+    show: bool = typer.Option(False, "--open", help="Open what was written."),
+    lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
+    layer: Optional[int] = typer.Option(None, help="One layer; the mean of all without it."),
+    head: Optional[int] = typer.Option(None, help="One head; the mean of all without it."),
+    method: str = typer.Option("default", help="Attribution shown beside the attention: one of `gluonattn methods`, or "
+                               "none; default is the most faithful on the model's validation reviews."),
+    target: Optional[str] = Target,
+    text_column: Optional[str] = TextColumn,
+    colours: str = typer.Option("auto", help="auto, full, 16 or none."),
+    device: str = Device,
+    engine: str = Engine,
+    as_json: bool = AsJson,
+) -> None:
+    """Predict sentences and show which words were looked at."""
+    from .. import early
+    from ..views.terminal import COLOURS, to_terminal
+
+    if show and not out:
+        raise OptionError("--open opens what --out writes: give --out FILE too, page.html for one.")
+    _require_view(view, out, lang)
+    choose("colour mode", colours, {"auto": None, **COLOURS})
+    views = [view_of(path, view) for path in out]
+    early.require_source_of_columns("--text-column", text_column, source)
+    early.require_writable(out, inputs=[source, model])
+    sentences = [*(texts or []), *(early.read_sentences(source, text_column) if source else [])]
+    if not sentences:
+        raise OptionError("give a sentence to explain, or --from FILE.")
+    for path, kind in zip(out, views):
+        require_few(path, kind, len(sentences))
+    from ..classifier.predictor import load
+
+    wanted, draws, what_if = attribution_method(method), 100, True
+    if wanted and len(sentences) > MANY:
+        draws, what_if = 25, "page" in views
+        print(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100"
+              + ("" if what_if else "; what if a word were missing is not asked in advance"), file=sys.stderr)
+    bar = Bar("explaining")
+    predictor = load(model, device, engine)
+    each = predictor.explain_each(sentences, wanted, target, draws=draws, what_if=what_if, progress=bar)
+    predictor.explain(sentences[0]).matrix(layer, head)  # whether these are there, before the work
+    shown = view == "terminal" or not source  # a file of texts would fill the screen
+    records, labels = [], Counter[str]()
+    with _JsonList(as_json and (len(sentences) > 1 or bool(source))) as show_json:
+        for record in each:
+            if as_json or shown:
+                bar.hide()
+            if as_json:
+                show_json(record.to_dict())
+            elif shown:
+                print(to_terminal(record, colours=_colours(colours), width=console.width(), layer=layer, head=head),
+                      end="")
+            if out:
+                records.append(record)
+            if record.prediction is not None and record.prediction.label is not None:
+                labels[record.label_name(record.prediction.label)] += 1
+    bar.hide()
+    if not (out or shown or as_json):
+        typer.echo(f"{len(sentences):,} sentence{'s' * (len(sentences) > 1)}: " + ", ".join(
+            f"{count:,} {name}" for name, count in labels.most_common())
+            + "; --view terminal shows each, --out and --json give all of them")
+    draw_without_a_screen()
+    for path, kind in zip(out, views):
+        save_view(records, path, view=kind, layer=layer, head=head, lang=lang)
+        typer.echo(f"wrote {path} ({kind} of {len(records)} sentence{'s' * (len(records) > 1)})", err=as_json)
+        if show:
+            typer.launch(str(path))
+
+
+@command("Predict and explain", "predict reviews.csv --out scored.csv",
+    "predict --model runs/mlp reviews.tsv --out scored.tsv --weights weights.jsonl")
+def predict(
+    model: Optional[Path] = Model,
+    source: Path = typer.Argument(..., help="TSV, CSV or JSONL file, of any size."),
+    out: Path = typer.Option(..., help="File to write; every row and column of the source is kept."),
+    weights: Optional[Path] = typer.Option(None, help="Also write attention weights there, as JSONL."),
+    method: Optional[str] = typer.Option(None, help="Also put an attribution into --weights; as for explain."),
+    target: Optional[str] = Target,
+    text_column: Optional[str] = TextColumn,
+    device: str = Device,
+    engine: str = Engine,
+    as_json: bool = AsJson,
+) -> None:
+    """Label a file of reviews."""
+    from .. import early
+
+    early.require_columns(source, text_column)
+    early.require_writable([out, *([weights] if weights else [])], inputs=[model])
+    from ..classifier.predictor import load
+    from ..classifier.scoring import score_file
+
+    predictor = load(model, device, engine)
+    total = source.stat().st_size if source.exists() else 0
+    bar = Bar("predicting")
+    counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=attribution_method(method),
+                        target=target, on_bytes=lambda n: bar.add(n, total))
+    bar.hide()
+    if as_json:
+        print_json({"out": str(out), **counts})
+        return
+    blank = counts["without_text"]
+    note = f" ({blank:,} without text, left without a label)" if blank else ""
+    typer.echo(f"{counts['rows']:,} rows{note} -> {out}")
+
+
+@command("Predict and explain", "export --model runs/mlp --to onnx --out model.onnx",
+                              "export --model runs/mlp --to torch --out model.safetensors")
+def export(
+    model: Optional[Path] = Model,
+    to: str = typer.Option(..., help="onnx, for onnxruntime; or torch, for gluonattn.torch_module."),
+    out: Path = typer.Option(..., help="File to write."),
+    as_json: bool = AsJson,
+) -> None:
+    """Write a model for another framework: the same logits and weights there."""
+    from .. import early
+
+    early.require_writable([out], inputs=[model])
+    from ..classifier.engines.export import export_model
+    from ..classifier.predictor import shipped
+
+    path = export_model(model or shipped(), to, out)
+    if as_json:
+        print_json({"out": str(path), "to": to, "bytes": path.stat().st_size})
+        return
+    typer.echo(f"wrote {path} ({to}, {path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
+    """What `explain` would look at only where it writes a file, it refuses where it writes none."""
+    from ..views.page import LANGUAGES
+
+    choose("language", lang, LANGUAGES)
+    if view is None:
+        return
+    endings = choose("view", view, VIEWS)
+    if view != "terminal" and not out:
+        raise OptionError(f"the view {view} is a file: give --out FILE too, with a name that ends in {' or '.join(endings)}"
+                          f"{'; or --json to print the record' * (view == 'record')}.")
+
+
+def _colours(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return "none"
+    rich_terminal = "256" in os.environ.get("TERM", "") or os.environ.get("COLORTERM")
+    return "full" if rich_terminal else "16"
+
+
+class _JsonList:
+    """Prints values as JSON as they come: a list, a value a line, that is closed also when the work is stopped."""
+
+    def __init__(self, many: bool):
+        self.many, self.count = many, 0
+
+    def __enter__(self):
+        return self.show
+
+    def show(self, value) -> None:
+        if not self.many:
+            print_json(value)
+            return
+        print("," if self.count else "[")
+        print_json(value, indent=None, end="")
+        self.count += 1
+
+    def __exit__(self, *_) -> None:
+        if self.count:
+            print("\n]")
+
+
+def attribution_method(name: Optional[str]) -> Optional[str]:
+    """An attribution method of the command line, where "none" is a name for none."""
+    from ..classifier.attribution import METHODS
+
+    if name is not None:
+        choose("attribution method", name, {**METHODS, "default": None, "none": None})
+    return None if name == "none" else name

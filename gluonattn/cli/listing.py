@@ -1,0 +1,101 @@
+"""What there is to choose from, and data to train on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+from ..console import command_line, print_json
+from ..errors import GluonAttnError
+from ..options import SENTENCE, AsJson, list_examples
+from ..progress import Bar
+from .registry import GROUPS, command
+
+data_app = typer.Typer(help="Get data to train on.", no_args_is_help=True, rich_markup_mode=None)
+GROUPS.append(("Look up", "data", data_app))
+
+
+@command("Look up", "cells", "cells --json")
+def cells(as_json: bool = AsJson) -> None:
+    """List the attention cells."""
+    from ..models.cells import CELLS
+
+    if as_json:
+        print_json({name: {"formula": c.formula, "source": c.source} for name, c in CELLS.items()})
+        return
+    for name, kind in CELLS.items():
+        typer.echo(f"{name:15} {kind.formula:32} {kind.source}")
+
+
+@command("Look up", "methods", "methods --json")
+def methods(as_json: bool = AsJson) -> None:
+    """List the attribution methods, for --method."""
+    from ..classifier.attribution import METHODS
+
+    if as_json:
+        print_json({name: {"sign": method.sign, "signed": method.signed} for name, method in METHODS.items()})
+        return
+    for name, method in METHODS.items():
+        typer.echo(f"{name:22} {method.sign}")
+
+
+@command("Look up", "tokenizers", "tokenizers --check", f'tokenizers --text "{SENTENCE}"')
+def tokenizers(
+    text: Optional[str] = typer.Option(None, help="Show how each splits this text (starts Java: half a minute)."),
+    check: bool = typer.Option(False, help="Start each of them to be sure, instead of looking for what it needs."),
+    as_json: bool = AsJson,
+) -> None:
+    """List the tokenizers, whether each can be used here, and how it splits a text."""
+    from ..text import KNOWN
+
+    rows: dict[str, dict] = {}
+    for name, kind in KNOWN.items():
+        rows[name] = _state_of(name, kind, text, start=check or text is not None)
+        if not as_json:  # each as soon as it is known
+            typer.echo(f"{name:11} {'ready  ' if rows[name]['ready'] else 'missing'} needs {kind.needs}")
+            if "tokens" in rows[name]:
+                typer.echo("            " + " ".join(token[0] for token in rows[name]["tokens"]))
+    if as_json:
+        print_json(rows)
+
+
+def _state_of(name: str, kind, text: Optional[str], start: bool) -> dict:
+    from ..text import tokenizer
+
+    row = {"ready": True, "needs": kind.needs}
+    try:
+        why = None if start else kind.lacking()
+        split = tokenizer(name) if start else None
+        if split and text is not None:
+            row["tokens"] = [list(token) for token in split(text)]
+    except GluonAttnError as error:
+        why = str(error)
+    return row if why is None else {"ready": False, "needs": kind.needs, "why": why}
+
+
+@data_app.command(epilog=list_examples("data nsmc", "data nsmc --out ~/nsmc"))
+def nsmc(
+    out: Optional[Path] = typer.Option(None, help="Folder; default is the cache that --data nsmc reads."),
+) -> None:
+    """Download the Naver movie reviews (19 MB) from their public repository and check them."""
+    from ..data.sources import download_nsmc
+
+    bars: dict[str, Bar] = {}
+
+    def show(name: str, done: int, total: int) -> None:
+        bars.setdefault(name, Bar(name))(done, total)
+
+    folder = download_nsmc(out, progress=show)
+    training = command_line("train", data="nsmc" if out is None else folder)
+    typer.echo(f"NSMC is in {folder}, checksums right. Train on it: {training}")
+
+
+@data_app.command(epilog=list_examples("data sample"))
+def sample() -> None:
+    """Say where the bundled sample is."""
+    from ..data.sources import locate
+
+    source = locate("sample")
+    typer.echo(f"{source.train}\n{source.test}")

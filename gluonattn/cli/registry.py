@@ -1,0 +1,58 @@
+"""The commands, as their files add them; a file in this room and a room with a ``commands.py`` are found by themselves."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, Callable, TypeVar
+
+import typer
+
+from ..options import list_examples
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+HEADINGS = ("Train and evaluate", "Predict and explain", "Compare", "Other people's Transformers", "Other tasks", "Look up")
+COMMANDS: list[tuple[str, Callable[..., Any], str]] = []  # heading of the help, function and examples
+GROUPS: list[tuple[str, str, typer.Typer]] = []  # heading, name and commands of a group
+
+
+def command(group: str, *examples: str) -> Callable[[Function], Function]:
+    """Add a function to the command line.
+
+    Parameters
+    ----------
+    group : str
+        One of `HEADINGS`, under which `gluonattn --help` lists it.
+    *examples : str
+        Command lines without `gluonattn`, for its own help.
+
+    Returns
+    -------
+    callable
+        A decorator that gives the function back.
+    """
+
+    def add(function: Function) -> Function:
+        COMMANDS.append((group, function, list_examples(*examples)))
+        return function
+
+    return add
+
+
+def find_commands() -> None:
+    """Import every file of this room: each adds its commands."""
+    for module in iter_modules([str(Path(__file__).parent)]):
+        if module.name != "app":  # which asks
+            import_module(f".{module.name}", __package__)
+
+
+def find_tasks() -> dict[str, ModuleType]:
+    """The rooms that have commands of their own, by name: the module ``commands`` of each.
+
+    Such a module has `app`, the group of the room's name, and `COMMANDS`, pairs of a function and its examples that
+    stand beside the group; there may be none.
+    """
+    rooms = sorted(path.parent.name for path in Path(__file__).parents[1].glob("*/commands.py"))
+    return {room: import_module(f"gluonattn.{room}.commands") for room in rooms}

@@ -1,0 +1,99 @@
+"""One value of a row, as text or as a label: what a table and a caller may hold there."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..plain import plain
+
+_FRACTION = re.compile(r"([+-]?\d+)\.(\d+)", re.ASCII)
+
+
+def as_text(path, line: int, column: str, value) -> str:
+    """A row's value as text: JSON lines may hold numbers, and null or NaN for none.
+
+    Parameters
+    ----------
+    path : path
+    line : int
+    column : str
+        Where the value stands, for messages.
+    value : object
+
+    Raises
+    ------
+    DataError
+        If it is a list, an object, true, false or infinite.
+    """
+    if _is_missing(value):
+        return ""
+    if isinstance(value, str):
+        return value
+    if _is_number(value):
+        return str(value)
+    raise DataError(
+        f"{path}, line {line}: expected text in {column!r}, got a {type(value).__name__} ({value!r:.40}). Name the "
+        "right columns with --text-column and --label-column."
+    )
+
+
+def label_text(value: Any, where: str) -> str:
+    """A label as it is compared: one class has one name, however a file writes it.
+
+    Whole numbers have no fraction and others no zeros behind it (1, 1.0 and "1.0" are "1", "4.50" is "4.5"), Hangul is
+    composed, white space around it and characters that cannot be seen are left out. A missing one (None, NaN) is "".
+
+    Parameters
+    ----------
+    value : object
+        What a file or a caller has: str, number, bool, None.
+    where : str
+        Its place, for messages.
+
+    Raises
+    ------
+    DataError
+        If it is a list, an object or infinite.
+    """
+    if _is_missing(value):
+        return ""
+    if isinstance(value, str):
+        found = plain(value).strip()
+        return _short(found)
+    if _is_number(value):
+        return str(int(value)) if value == int(value) else _short(str(value))
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    raise DataError(
+        f"{where}: expected a label (text or a number), got a {type(value).__name__} ({value!r:.40}). Name the right "
+        "column with --label-column."
+    )
+
+
+def _short(label: str) -> str:
+    """A decimal number without the zeros behind it; another label as it is."""
+    found = _FRACTION.fullmatch(label)
+    if not found:
+        return label
+    whole, fraction = found[1], found[2].rstrip("0")
+    return f"{whole.lstrip('+')}.{fraction}" if fraction else str(int(whole))
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether it says that there is nothing: None, NaN, and what pandas has for them."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(_is_real(value) and value != value)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_real(value) and math.isfinite(value)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (Real, Decimal)) and not isinstance(value, bool)

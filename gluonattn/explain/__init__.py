@@ -1,1 +1,0 @@
-"""Sentence -> prediction and attention record."""

@@ -1,9 +1,0 @@
-"""The wording of the report on pronunciation, by language."""
-
-from __future__ import annotations
-
-from .pronunciation_en import ENGLISH
-from .pronunciation_ko import KOREAN
-
-TEXT = {"ko": KOREAN, "en": ENGLISH}
-LANGUAGES = dict.fromkeys(TEXT)

@@ -1,0 +1,119 @@
+"""The parameters of a model by their names: taken from a Gluon block, checked, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..contents import is_finite
+from ..errors import CheckpointError
+from .config import refuse
+
+KNOWN_NGRAMS = "known_ngrams"  # among the weights: what the linear branch's n-grams are looked up in
+# Among the weights: the tables evidence is read with, which no engine needs (`gluonattn.data.evidence.Evidence`).
+EVIDENCE = ("evidence.known", "evidence.scores", "evidence.squares", "evidence.spread")
+CHANNELS = 6  # of evidence, for each column of its scores: `gluonattn.data.evidence.ORDERS`
+_HASHES = (KNOWN_NGRAMS, EVIDENCE[0])
+
+
+def get_weights(model) -> dict[str, np.ndarray]:
+    """Parameters of a Gluon block by structural name, as numpy arrays."""
+    return {name: p.data().asnumpy() for name, p in model._collect_params_with_prefix().items()}
+
+
+def set_weights(model, weights: Mapping[str, np.ndarray], device) -> None:
+    """Set every parameter of a Gluon block.
+
+    Parameters
+    ----------
+    model : mxnet.gluon.Block
+    weights : mapping of str to numpy.ndarray
+        By structural name.
+    device : mxnet.Context
+
+    Raises
+    ------
+    CheckpointError
+        If names or shapes differ from the model's.
+    """
+    parameters = model._collect_params_with_prefix()
+    check_weights({name: parameter.shape for name, parameter in parameters.items()}, weights)
+    for name, parameter in parameters.items():
+        parameter._load_init(_array(weights[name]), device)
+
+
+def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, np.ndarray]) -> None:
+    """Raise CheckpointError unless names and shapes are those of the model.
+
+    Parameters
+    ----------
+    shapes : mapping of str to sequence of int
+        The model's; a 0 fits any width.
+    weights : mapping of str to numpy.ndarray
+    """
+    if set(shapes) != set(weights):
+        odd = sorted(set(shapes) ^ set(weights))
+        raise CheckpointError(
+            f"the weights do not fit this model: {', '.join(odd[:5])} stand on one side only. The "
+            "checkpoint's config.json and model.safetensors are of different models."
+        )
+    for name, shape in shapes.items():
+        # A 0 is a width Gluon infers from its first input.
+        if len(shape) != weights[name].ndim or any(
+            known and known != found for known, found in zip(shape, weights[name].shape)
+        ):
+            raise CheckpointError(
+                f"{name} has shape {weights[name].shape} in the checkpoint and {tuple(shape)} in the "
+                "model: config.json and model.safetensors are of different models."
+            )
+
+
+def check_values(weights: Mapping[str, np.ndarray], path: Path) -> None:
+    """Raise CheckpointError unless weights are finite numbers and n-grams are in order. The model is not needed for that.
+
+    Parameters
+    ----------
+    weights : mapping of str to numpy.ndarray
+    path : pathlib.Path
+        Their file, for messages.
+    """
+    for name, values in weights.items():
+        if name not in _HASHES and (values.dtype.kind != "f" or not is_finite(values)):
+            refuse(path, f"{name} must be finite floating-point numbers")
+    for name in _HASHES:
+        known = weights.get(name)
+        if known is not None and (known.dtype != np.uint32 or known.ndim != 1 or (known[1:] <= known[:-1]).any()):
+            refuse(path, f"{name} must be distinct hashes (uint32) in order")
+
+
+def check_evidence(model: Mapping, weights: Mapping[str, np.ndarray], path: Path) -> None:
+    """Raise CheckpointError unless the tables of evidence fit the model and each other; a model without has none.
+
+    Parameters
+    ----------
+    model : mapping
+        Keyword arguments of the classifier.
+    weights : mapping of str to numpy.ndarray
+    path : pathlib.Path
+        Their file, for messages.
+    """
+    found = [weights[name] for name in EVIDENCE if name in weights]
+    channels = model.get("evidence", 0)
+    if not channels and not found:
+        return
+    if len(found) != len(EVIDENCE) or not channels:
+        refuse(path, "the tables of evidence it holds are not those of this model")
+    known, scores, squares, spread = found
+    rows, columns = len(known) + 1, channels // CHANNELS
+    if (scores.shape, squares.shape, spread.shape) != ((rows, columns), (rows,), (channels,)):
+        refuse(path, "its tables of evidence do not fit together")
+    if (spread <= 0).any() or scores[0].any() or (squares < 0).any() or squares[0]:
+        refuse(path, "its tables of evidence hold numbers that cannot be")
+
+
+def _array(values):
+    from ..runtime import mx
+
+    return mx.nd.array(values, dtype=values.dtype)

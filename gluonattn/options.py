@@ -1,0 +1,27 @@
+"""What several commands take, and how their help shows examples."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
+
+Device = typer.Option("auto", help="auto, cpu, gpu or gpu:N.")
+Engine = typer.Option("auto", help="auto (the fastest one installed), numpy, onnx, torch or mxnet.")
+AsJson = typer.Option(False, "--json", help="Print JSON, for a program to read.")
+TextColumn = typer.Option(None, help="Column with the text; the usual names are found by themselves.")
+LabelColumn = typer.Option(None, help="Column with the label.")
+Target = typer.Option(None, help="Class whose attribution is shown, by its label or its name; the predicted one without it.")
+Model = typer.Option(None, "--model", "-m", help="Checkpoint folder, as train wrote it; the model in the box "
+                     "without it.")
+
+
+def list_examples(*lines: str) -> str:
+    """Examples as a command's help shows them."""
+    return "Examples:\n\n\b\n" + "\n".join(f"  gluonattn {line}" for line in lines)
+
+
+def draw_without_a_screen() -> None:
+    os.environ.setdefault("MPLBACKEND", "agg")

@@ -1,0 +1,99 @@
+"""Progress bars of commands and of training. They are rich's, one at a time, and shown on terminals only."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_EVERY = 0.05  # seconds: rich draws ten times a second, and a table may have a million rows
+_on_screen: Bar | None = None
+
+
+class Bar:
+    """A progress bar; called with (done, total), it closes itself when all is done.
+
+    Parameters
+    ----------
+    name : str
+        Shown before the bar.
+    console : rich.console.Console or None
+        None is one on stderr.
+    """
+
+    def __init__(self, name: str, console: Any = None):
+        self.name, self.console, self.done = name, console, 0
+        self._live: Any = None
+        self._last = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        self.update(done, total)
+        if total and done >= total:
+            self.hide()
+
+    def add(self, n: int, total: int) -> None:
+        """Like a call with `n` more done than before."""
+        self(self.done + n, total)
+
+    def update(self, done: int, total: int, note: str = "") -> None:
+        """Show the bar, also when all is done.
+
+        Parameters
+        ----------
+        done, total : int
+            0 is an unknown total.
+        note : str, default ""
+            Shown after the bar.
+        """
+        self.done, now = done, time.monotonic()
+        if (now - self._last < _EVERY and done < total) or (self._live is None and not self._start()):
+            return
+        self._last = now
+        self._live.update(self._task, completed=done, total=total or None, note=note)
+
+    def _start(self) -> bool:
+        global _on_screen
+        if self.console is None:
+            if not sys.stderr.isatty():
+                return False
+            from rich.console import Console
+
+            self.console = Console(stderr=True)
+        if not (self.console.is_terminal or self.console.is_jupyter):
+            return False
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        hide()  # two at the same place would overwrite each other
+        texts = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[note]}", markup=False)
+        # stdout may be a file or a pipe: what is printed there is not for this console.
+        self._live = Progress(texts[0], BarColumn(), MofNCompleteColumn(), texts[1], TimeRemainingColumn(),
+                              console=self.console, transient=True, redirect_stdout=False)
+        self._task = self._live.add_task(self.name, total=None, note="")
+        self._live.start()
+        _on_screen = self
+        return True
+
+    def hide(self) -> None:
+        """Make room for a line of output; the next call shows the bar again."""
+        global _on_screen
+        if self._live is not None:
+            self._live.stop()
+            self._live, self._last = None, 0.0
+            _on_screen = None if _on_screen is self else _on_screen
+
+
+def hide() -> None:
+    """Hide the bar that is on the screen, if there is one."""
+    if _on_screen is not None:
+        _on_screen.hide()
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """No bar of the block outlives it, whatever ends it: rich hides the cursor, and gives it back with the bar."""
+    try:
+        yield
+    finally:
+        hide()

@@ -1,0 +1,1 @@
+"""Korean pronunciation: the rules of the standard, and a Transformer that learns them."""

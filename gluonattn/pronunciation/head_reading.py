@@ -1,0 +1,283 @@
+"""What each head of a model of pronunciation looks at, counted over words: its shape, and whether it follows the cause.
+
+`count` goes through the records of one kind once and keeps sums by word; `shape_of` and `agreement` make figures of them.
+Words are what is drawn anew for every interval, so that the sounds of one word count as belonging together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import metrics
+from ..record import AttentionRecord
+from ..statistics import bootstrap_p, holm, interval, intervals
+from .causes import Pattern, changed_sites, looks, own_places, still_sites
+from .pronounce import Pronunciation
+
+SHAPE = ("entropy", "distance", "diagonal", "first", "last")
+REACH = 3  # positional baselines look at most so many letters away
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Sums by word of the records of one kind at one epoch; W words, L layers, H heads.
+
+    Attributes
+    ----------
+    rows : shape (W,)
+        Letters or sounds that look.
+    shape : dict of str to shape (W, L, H)
+        Sums over rows of each figure of `SHAPE`.
+    steps : shape (W, 2 * REACH + 1, L, H)
+        Rows whose strongest key stands so far from their own.
+    rules : tuple of str
+    patterns : tuple of Pattern
+    sites : shape (W, rules, patterns)
+        Changed sounds whose cause the record holds.
+    hits, weight, own : shape (W, rules, patterns, L, H)
+        Of these: strongest key is the cause; weight on the cause; strongest key is its own letter.
+    chance : shape (W, rules, patterns)
+        Share of letters that are the cause, summed over sites.
+    positional : shape (W, 2 * REACH + 1)
+        Sites where a head that always looks so far from its own letter would find the cause.
+    still, still_hits : shape (W, patterns) and (W, patterns, L, H)
+        Sounds that did not change, and those where the strongest key stands where the cause would.
+    """
+
+    rows: np.ndarray
+    shape: dict[str, np.ndarray]
+    steps: np.ndarray
+    rules: tuple[str, ...]
+    patterns: tuple[Pattern, ...]
+    sites: np.ndarray
+    hits: np.ndarray
+    weight: np.ndarray
+    own: np.ndarray
+    chance: np.ndarray
+    positional: np.ndarray
+    still: np.ndarray
+    still_hits: np.ndarray
+
+
+def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> Counts:
+    """Go through the records of one kind, teacher-forced with the sounds of `said`, in the same order.
+
+    Parameters
+    ----------
+    said : sequence of Pronunciation
+    records : sequence of AttentionRecord
+        One for each of `said`, all of one kind.
+
+    Raises
+    ------
+    RecordError
+        If a record does not hold the letters and sounds of its word.
+    """
+    sites = [changed_sites(word) for word in said]
+    rules = tuple(dict.fromkeys(site.rule for word in sites for site in word))
+    patterns = tuple(dict.fromkeys(site.pattern for word in sites for site in word))
+    words, (layers, heads) = len(said), records[0].weights.shape[:2]
+    reach, at = 2 * REACH + 1, (len(rules), len(patterns))
+
+    def zeros(*shape: int) -> np.ndarray:
+        return np.zeros((words, *shape))
+
+    found = Counts(
+        rows=zeros(), shape={name: zeros(layers, heads) for name in SHAPE}, steps=zeros(reach, layers, heads), rules=rules,
+        patterns=patterns, sites=zeros(*at), hits=zeros(*at, layers, heads), weight=zeros(*at, layers, heads),
+        own=zeros(*at, layers, heads), chance=zeros(*at), positional=zeros(reach), still=zeros(len(patterns)),
+        still_hits=zeros(len(patterns), layers, heads),
+    )
+    for w, (word, record) in enumerate(zip(said, records)):
+        rows, own = own_places(word, record)
+        weights = record.weights[:, :, rows].astype(np.float64)
+        away = metrics.offsets(own)
+        _count_shape(found, w, weights, own, away)
+        strongest = _strongest(record.weights)  # (L, H, queries, keys)
+        row_of = {row: i for i, row in enumerate(rows)}
+        special = np.array([token.end == token.start for token in record.keys])
+        for site, look in zip(sites[w], looks(word, record, sites[w])):
+            if look is None:
+                continue
+            here = (w, rules.index(site.rule), patterns.index(site.pattern))
+            found.sites[here] += 1
+            found.hits[here] += strongest[:, :, look.row, list(look.cause)].sum(-1)
+            found.own[here] += strongest[:, :, look.row, list(look.own)].sum(-1)
+            found.weight[here] += record.weights[:, :, look.row, list(look.cause)].sum(-1)
+            seen = (record.weights[:, :, look.row].max((0, 1)) > 0) & ~special
+            found.chance[here] += len(look.cause) / seen.sum()
+            steps = {int(away[row_of[look.row], k]) for k in look.cause}
+            found.positional[w, [step + REACH for step in steps if abs(step) <= REACH]] += 1
+        still = still_sites(word, patterns)
+        for site, look in zip(still, looks(word, record, still)):
+            if look is not None:
+                p = patterns.index(site.pattern)
+                found.still[w, p] += 1
+                found.still_hits[w, p] += strongest[:, :, look.row, list(look.cause)].sum(-1)
+    return found
+
+
+def _count_shape(found: Counts, w: int, weights: np.ndarray, own: np.ndarray, away: np.ndarray) -> None:
+    """Add the rows of one word; `weights` has shape (L, H, rows, keys)."""
+    visible = (weights.max((0, 1)) > 0).sum(-1)  # keys that a mask leaves to each row
+    room = np.log(np.maximum(visible, 2))
+    found.rows[w] = weights.shape[2]
+    found.shape["entropy"][w] = (metrics.entropy(weights) / room).sum(-1)
+    found.shape["distance"][w] = metrics.mean_distance(weights, own).sum(-1)
+    found.shape["diagonal"][w] = (weights * own).sum((-2, -1))
+    found.shape["first"][w] = weights[..., 0].sum(-1)
+    found.shape["last"][w] = weights[:, :, np.arange(weights.shape[2]), _last(weights)].sum(-1)
+    strongest = _strongest(weights)  # (L, H, rows, keys)
+    for d in range(-REACH, REACH + 1):
+        found.steps[w, d + REACH] = (strongest * (away == d)).sum((-2, -1))
+
+
+def _strongest(weights: np.ndarray) -> np.ndarray:
+    """1 at the strongest key of each row; keys that float32 cannot tell apart share it: an even head is at chance."""
+    top = weights >= weights.max(-1, keepdims=True) * (1 - metrics.RESOLUTION)
+    return top / top.sum(-1, keepdims=True)
+
+
+def _last(weights: np.ndarray) -> np.ndarray:
+    """The last key each row may look at."""
+    visible = weights.max((0, 1)) > 0
+    return visible.shape[1] - 1 - visible[:, ::-1].argmax(-1)
+
+
+def drift(before: Sequence[AttentionRecord], after: Sequence[AttentionRecord]) -> np.ndarray:
+    """Jensen-Shannon divergence from one epoch to another, mean over the rows of each word.
+
+    Parameters
+    ----------
+    before, after : sequence of AttentionRecord
+        The same words, at two epochs.
+
+    Returns
+    -------
+    numpy.ndarray, shape (words, layers, heads)
+        In nats: 0 is no change, ln 2 the most there can be.
+    """
+    return np.stack([metrics.jensen_shannon(a.weights, b.weights).mean(-1) for a, b in zip(before, after)])
+
+
+def shape_of(counts: Counts, drawn: np.ndarray) -> dict[str, Any]:
+    """Figures of each head, arrays of (layers, heads) Figures; and the step its strongest key mostly takes.
+
+    Parameters
+    ----------
+    counts : Counts
+    drawn : numpy.ndarray, shape (draws, words)
+        How often each bootstrap sample has a word.
+
+    Returns
+    -------
+    dict
+        Each name of `SHAPE` and "step_share" hold an object array of Figure; "step" an array of int.
+    """
+    figures: dict[str, Any] = {name: intervals(rate(drawn, sums, counts.rows)) for name, sums in counts.shape.items()}
+    total = counts.steps.sum(0)  # (steps, L, H)
+    best = total.argmax(0)
+    figures["step"] = best - REACH
+    mostly = np.take_along_axis(counts.steps, best[None, None], axis=1)[:, 0]
+    figures["step_share"] = intervals(rate(drawn, mostly, counts.rows))
+    return figures
+
+
+def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None) -> dict[str, Any]:
+    """How often each head's strongest key is the cause, against what it is to be measured against.
+
+    "positional" is the best head that always looks equally far from its own letter, chosen on these very sites. "still" is
+    how often the head looks where the cause would stand when nothing changes, patterns weighted as among changed sounds.
+
+    Parameters
+    ----------
+    counts : Counts
+    drawn : numpy.ndarray, shape (draws, words)
+        How often each bootstrap sample has a word.
+    untrained : Counts or None
+        Of the same words before training.
+
+    Returns
+    -------
+    dict
+        "cause", "weight", "own", "still", "untrained": object arrays (layers, heads) of Figure; "chance" and "positional":
+        Figure; "positional_step": int; "above" and "p": dict of comparison to an array (layers, heads): whether the rate is
+        higher, and the p-value of that difference, corrected by Holm over all these heads; "rules": per rule, the same
+        without the comparisons, and "more": "cause" less "still".
+    """
+    sites, every = counts.sites.sum((1, 2)), (1, 2)
+    hits = rate(drawn, counts.hits.sum(every), sites)
+    chance = rate(drawn, counts.chance.sum(every), sites)
+    step = int(counts.positional.sum(0).argmax())
+    positional = rate(drawn, counts.positional[:, step], sites)
+    unchanged = rate(drawn, counts.still_hits, counts.still)  # (draws, patterns, L, H): the same for every rule
+    still = _still(unchanged, drawn, counts.sites.sum(1))
+    against = {"chance": chance[:, None, None], "positional": positional[:, None, None], "still": still}
+    found = {
+        "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": intervals(hits),
+        "weight": intervals(rate(drawn, counts.weight.sum(every), sites)),
+        "own": intervals(rate(drawn, counts.own.sum(every), sites)), "still": intervals(still),
+        "chance": interval(chance), "positional": interval(positional), "positional_step": step - REACH,
+        "rules": {name: _rule(counts, drawn, r, unchanged) for r, name in enumerate(counts.rules)},
+    }
+    if untrained is not None:
+        before = rate(drawn, untrained.hits.sum(every), sites)
+        found["untrained"] = intervals(before)
+        against["untrained"] = before
+    found["above"] = {name: hits[0] > other[0] for name, other in against.items()}
+    found["p"] = {name: _holm(hits - other) for name, other in against.items()}
+    return found
+
+
+def _rule(counts: Counts, drawn: np.ndarray, r: int, unchanged: np.ndarray) -> dict[str, Any]:
+    sites = counts.sites[:, r].sum(1)
+    hits, still = rate(drawn, counts.hits[:, r].sum(1), sites), _still(unchanged, drawn, counts.sites[:, r])
+    return {
+        "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": intervals(hits), "still": intervals(still),
+        "more": intervals(hits - still),
+        "weight": intervals(rate(drawn, counts.weight[:, r].sum(1), sites)),
+        "own": intervals(rate(drawn, counts.own[:, r].sum(1), sites)),
+        "chance": interval(rate(drawn, counts.chance[:, r].sum(1), sites)),
+    }
+
+
+def _still(rates: np.ndarray, drawn: np.ndarray, sites: np.ndarray) -> np.ndarray:
+    """Rate at unchanged sounds, patterns weighted by their share of the changed `sites`, shape (draws, L, H)."""
+    known = ~np.isnan(rates[:, :, 0, 0])
+    share = (drawn @ sites) * known
+    total = share.sum(1, keepdims=True)
+    share = np.divide(share, total, out=np.full_like(share, np.nan), where=total > 0)
+    return np.einsum("dp,dplh->dlh", share, np.nan_to_num(rates))
+
+
+def rate(drawn: np.ndarray, sums: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """sums / counted in each draw of words.
+
+    Parameters
+    ----------
+    drawn : shape (draws, words)
+    sums : shape (words, ...)
+    counted : shape (words,), or the first axes of `sums`
+
+    Returns
+    -------
+    shape (draws, ...)
+        NaN where nothing was counted.
+    """
+    total = np.tensordot(drawn, counted, (1, 0))
+    total = total.reshape(*total.shape, *(1,) * (sums.ndim - counted.ndim))
+    top = np.tensordot(drawn, sums, (1, 0))
+    return np.divide(top, total, out=np.full_like(top, np.nan), where=np.broadcast_to(total > 0, top.shape))
+
+
+def _holm(drawn: np.ndarray) -> np.ndarray:
+    """Corrected p-values of differences that are 0 by chance, (draws, layers, heads) to (layers, heads)."""
+    flat = drawn.reshape(len(drawn), -1)
+    p = np.array([bootstrap_p(flat[:, i]) for i in range(flat.shape[1])])
+    known = ~np.isnan(p)
+    p[known] = holm(p[known])
+    return p.reshape(drawn.shape[1:])

@@ -1,0 +1,250 @@
+"""Change one letter of a word and watch one of its sounds: what really decides it.
+
+Attention says where a model looked; replacing what it looked at says whether that mattered. Edits keep the word writable (a
+consonant for a consonant of the same place, a vowel for a vowel, a coda for another or for none), so the rules say
+of every edited word what should become of the sound.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ..metrics import tie_close
+from ..text.jamo import SILENT, conjoin, join, split
+from .causes import Site
+from .pronounce import Pronunciation, pronounce
+
+# Letters that replace a letter, by place. "" takes a coda away.
+LETTERS = {"onset": tuple("ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"), "vowel": tuple("ㅏㅓㅗㅜㅡㅣ"), "coda": ("", *"ㄱㄴㄷㄹㅁㅂㅇ")}
+_LABIALS = set("ㅁㅂㅃㅍ")
+# What a letter is to the sound in question, nearest first; "cause" in words of the page.
+ROLES = ("cause", "previous onset", "previous vowel", "previous coda", "next vowel", "coda", "earlier", "later")
+
+
+class Speaker(Protocol):
+    """What an intervention asks of a model of pronunciation."""
+
+    @property
+    def alphabet(self) -> Sequence[str]:
+        """What the columns of `distributions` stand for: conjoining jamo."""
+
+    def say(self, words: Sequence[str]) -> list[str]:
+        """The pronunciation of each word, in syllables."""
+
+    def distributions(self, words: Sequence[str], sounds: Sequence[str]) -> list[np.ndarray]:
+        """Of each word, row j: the probability of each letter of `alphabet` after the first j jamo of its sounds.
+
+        Parameters
+        ----------
+        words : sequence of str
+        sounds : sequence of str
+            What each word is made to say.
+        """
+
+
+class Edit(NamedTuple):
+    """A word with one letter replaced: number of the letter, what stands there now, the word, and what rules make of it."""
+
+    letter: int
+    jamo: str
+    spelling: str
+    said: Pronunciation
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What replacing each letter of a word does to one sound of it; L letters.
+
+    Attributes
+    ----------
+    said : Pronunciation
+    site : Site
+    right : bool
+        Whether the model says the sound as the standard does before anything is replaced.
+    change : numpy.ndarray, shape (L,)
+        Log probability of the sound lost by replacing the letter, mean over its edits; NaN for letters of the sound itself.
+        What float32 cannot tell apart is equal.
+    flips : numpy.ndarray, shape (L,)
+        Share of edits after which the model says another sound there; NaN likewise.
+    as_ruled : numpy.ndarray, shape (L,)
+        Share of edits after which it says what the rules say of the edited word.
+    each : tuple of (Edit, bool)
+        Every edit, and whether the model then says another sound.
+    """
+
+    said: Pronunciation
+    site: Site
+    right: bool
+    change: np.ndarray
+    flips: np.ndarray
+    as_ruled: np.ndarray
+    each: tuple[tuple[Edit, bool], ...]
+
+
+def edits_of(said: Pronunciation, site: Site, *, most: int = 3, seed: int = 0) -> list[Edit]:
+    """Edits of every letter but those the sound is made of.
+
+    Of the cause, such that rules and lists no longer give the sound; of any other letter, such that the rules over sounds
+    say there what they say of the unedited word: if the model changes its mind, no rule told it to. A letter may have no
+    such edit.
+
+    Parameters
+    ----------
+    said : Pronunciation
+    site : Site
+    most : int, default 3
+        Edits of each letter, drawn with `seed`.
+    """
+    draw = random.Random(f"{seed}:{said.text}:{site.sound}")
+    plain = sound_at(pronounce(said.text, lexical=False), said, site)
+    sound = said.jamo[site.sound].jamo
+    found = []
+    for number, letter in enumerate(said.letters):
+        if number in site.own:
+            continue
+        fitting = []
+        for jamo in LETTERS[letter.place]:
+            moves_codas = letter.place == "onset" and SILENT in (jamo, letter.jamo) and number not in site.cause
+            if jamo == letter.jamo or moves_codas:
+                continue
+            spelling = _replace(said.text, letter.syllable, letter.place, jamo)
+            edited, by_rules = pronounce(spelling), pronounce(spelling, lexical=False)
+            after = sound_at(edited, said, site)
+            if number in site.cause:
+                fits = after not in (sound, None)
+            else:
+                fits = sound_at(by_rules, said, site) == plain and after in (plain, sound)
+            if fits:
+                fitting.append(Edit(number, jamo, spelling, edited))
+        found += draw.sample(fitting, min(most, len(fitting)))
+    return found
+
+
+def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most: int = 3, seed: int = 0) -> list[Effects]:
+    """Replace the letters of many words, one at a time, and ask the model each time.
+
+    Of an edited word the model is given the sounds before the one in question as the rules say them, and asked for the sound
+    the unedited word has there: what it decides then rests on the letters, not on what it said before.
+
+    Parameters
+    ----------
+    model : Speaker
+    words : sequence of (Pronunciation, Site)
+        Each word with the sound in question.
+    most : int, default 3
+        Letters that each letter is replaced by, at most.
+    seed : int, default 0
+        Of drawing them.
+    """
+    plans = [edits_of(said, site, most=most, seed=seed) for said, site in words]
+    versions = [(version, said, site) for (said, site), edits in zip(words, plans)
+                for version in (said, *(edit.said for edit in edits))]
+    spellings = [version.text for version, *_ in versions]
+    spoken = [_syllables(*pair) for pair in zip(spellings, model.say(spellings))]
+    tables = model.distributions(spellings, [version.sounds for version, *_ in versions])
+    scores = [_score(table, model.alphabet, *version) for table, version in zip(tables, versions)]
+    found, place = [], 0
+    for (said, site), edits in zip(words, plans):
+        original, spoken_here = scores[place], _at(spoken[place], said, site)
+        largest = max(1.0, *(abs(score) for score in scores[place : place + 1 + len(edits)]))
+        after = [_at(one, said, site) for one in spoken[place + 1 : place + 1 + len(edits)]]
+        of_edits = np.array([[original - score, there != spoken_here, there == sound_at(edit.said, said, site)]
+                             for score, there, edit in zip(scores[place + 1 :], after, edits)], dtype=float)
+        table = np.full((3, len(said.letters)), np.nan)
+        letters = np.array([edit.letter for edit in edits])
+        for letter in set(letters.tolist()):
+            table[:, letter] = of_edits[letters == letter].mean(0)
+        table[0] = tie_close(table[0], largest)
+        each = tuple((edit, there != spoken_here) for edit, there in zip(edits, after))
+        right = spoken_here == said.jamo[site.sound].jamo
+        found.append(Effects(said, site, right, change=table[0], flips=table[1], as_ruled=table[2], each=each))
+        place += 1 + len(edits)
+    return found
+
+
+def roles_of(said: Pronunciation, site: Site) -> list[str]:
+    """What each letter is to the sound in question: one of `ROLES`, "own" for its own.
+
+    Parameters
+    ----------
+    said : Pronunciation
+    site : Site
+    """
+    here = said.jamo[site.sound].syllable
+    found = []
+    for number, letter in enumerate(said.letters):
+        if number in site.own:
+            role = "own"
+        elif number in site.cause:
+            role = "cause"
+        elif letter.syllable == here - 1:
+            role = f"previous {letter.place}"
+        elif letter.syllable == here:
+            role = "next vowel" if letter.place == "vowel" else "coda"
+        else:
+            role = "earlier" if letter.syllable < here else "later"
+        found.append(role)
+    return found
+
+
+def after_labial(said: Pronunciation, site: Site) -> bool:
+    """Whether the vowel before the sound stands after ㅁ, ㅂ, ㅃ or ㅍ.
+
+    Parameters
+    ----------
+    said : Pronunciation
+    site : Site
+    """
+    before = said.jamo[site.sound].syllable - 1
+    return any((letter.syllable, letter.place) == (before, "onset") and letter.jamo in _LABIALS for letter in said.letters)
+
+
+def sound_at(version: Pronunciation, said: Pronunciation, site: Site) -> str | None:
+    """The jamo another reading of the word has where `said` has the sound of a site; None where it has none.
+
+    Parameters
+    ----------
+    version : Pronunciation
+        The other reading.
+    said : Pronunciation
+    site : Site
+        Of `said`.
+    """
+    return _at(version.sounds, said, site)
+
+
+def _at(sounds: str | None, said: Pronunciation, site: Site) -> str | None:
+    if sounds is None:
+        return None
+    sound = said.jamo[site.sound]
+    return dict(zip(("onset", "vowel", "coda"), split(sounds[sound.syllable])))[sound.place] or None
+
+
+def _syllables(spelling: str, sounds: str) -> str | None:
+    """What a model said, where it has a syllable for each one written; else None: no sound has its place then."""
+    return sounds if len(sounds) == len(spelling) and all("가" <= c <= "힣" for c in sounds) else None
+
+
+def _step(version: Pronunciation, said: Pronunciation, site: Site) -> int:
+    """Number of the spoken jamo of an edited word that stands where the sound stood."""
+    wanted = said.jamo[site.sound]
+    return next(i for i, sound in enumerate(version.jamo)
+                if (sound.syllable, sound.place) == (wanted.syllable, wanted.place))
+
+
+def _score(table: np.ndarray, alphabet: Sequence[str], version: Pronunciation, said: Pronunciation, site: Site) -> float:
+    """Log probability of the sound the unedited word has, where the edited one has its own."""
+    sound = said.jamo[site.sound]
+    share = table[_step(version, said, site), alphabet.index(conjoin(sound.jamo, sound.place))]
+    return float(np.log(max(float(share), 1e-12)))
+
+
+def _replace(text: str, syllable: int, place: str, jamo: str) -> str:
+    parts = dict(zip(("onset", "vowel", "coda"), split(text[syllable])))
+    parts[place] = jamo
+    return text[:syllable] + join(**parts) + text[syllable + 1 :]

@@ -1,0 +1,155 @@
+"""What stands between two syllables that letters do not show: told from morphemes and from the word lists.
+
+A mark says that a rule of the standard holds there (tense by article 27, ㄴ put in by article 29). Words of the lists count
+where morphemes begin and end as they do, and are stronger than what follows from the kinds of morphemes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Optional
+
+from ..text.jamo import TENSE, is_syllable, split
+from .meetings import (
+    ADNOMINAL,
+    BOUNDARY,
+    COMPOUND,
+    SINO,
+    Meetings,
+    places_of_existence,
+    told_by_spelling,
+)
+from .morphemes import Morpheme, morphemes
+from .numbers import mark_numbers
+from .state import Mark
+from .words import LONGEST, Entry, by_word
+
+_ONLY_PARTICLES = re.compile(
+    "(?:의|은|는|이|가|을|를|도|만|에|에서|로|론|으로|과|와|나|다|인|이다|라|보다|까지|부터|처럼|들)+(?![가-힣])"
+)
+_NOT_WORDS = ("J", "E", "VCP", "XSV", "XSA")  # particles, endings and what makes verbs
+
+
+class Marks(NamedTuple):
+    """Marks of a text.
+
+    Attributes
+    ----------
+    marks : dict of int to Mark
+        By the number of the character that the mark stands before.
+    optional : set of int
+        Marks without which the text may also be said.
+    joined : set of int
+        Beginnings of words that no pause parts from the word before, for they cannot stand alone (수 of 알 수 없다).
+    kept : set of int
+        Places where a list says that nothing happens.
+    across : dict of int to Mark
+        What stands before words that are said in one breath with the word before (27, 29 붙임 2, 15).
+    """
+
+    marks: dict[int, Mark]
+    optional: set[int]
+    joined: set[int]
+    kept: set[int]
+    across: dict[int, Mark]
+
+
+def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional[list[Morpheme]] = None) -> Marks:
+    """The marks of a text.
+
+    Parameters
+    ----------
+    text : str
+        Numbers are spelled out in it.
+    numbers : sequence of (int, int)
+        Where they stand (`spell_numbers`).
+    units : list of Morpheme or None
+        `morphemes(text)`, if it is known.
+    """
+    units = morphemes(text) if units is None else units
+    chosen: dict[int, tuple[int, Mark, bool]] = {}
+    joined: set[int] = set()
+    across: dict[int, Mark] = {}
+
+    def put(place: int, mark: Optional[Mark], may: bool = False, strength: int = 3) -> None:
+        if mark and chosen.get(place, (0,))[0] < strength:
+            chosen[place] = (strength, mark, may)
+
+    for entry, start in _listed(text, units):
+        for place, mark, may in entry.marks:
+            if start + place == 0 or is_syllable(text[start + place - 1]):
+                # Longer words win, and staying plain wins over a mark of a word as long.
+                put(start + place, mark, may, 2 * len(entry.word) + (mark.kind == "keep"))
+    words = Meetings(text, units)
+    one_or_two = {start for start, _ in numbers if text[start] in "일이"}
+    for left, right in zip(units, units[1:]):
+        if left.end == right.start and is_syllable(left.form[-1]) and is_syllable(right.form[0]):
+            put(right.start, *words.meet(left, right))
+        elif text[left.end : right.start].isspace() and is_syllable(right.form[0]):
+            across[right.start] = BOUNDARY if right.start in one_or_two else words.across(left, right)  # 1박 2일
+            if words.leans(left, right):
+                joined.add(right.start)
+    for place, mark, may in told_by_spelling(text, units):
+        put(place, mark, may)
+    for unit in units:
+        place = unit.ending_after_l
+        if place and is_syllable(text[place]) and split(text[place])[0] in TENSE:
+            put(place, ADNOMINAL)
+        for place in places_of_existence(unit):
+            put(place, BOUNDARY)
+    for place in (match.end() for match in re.finditer("(?:디귿|지읒|치읓|키읔|티읕|피읖|히읗)(?=[가-힣])", text)):
+        put(place, Mark("letter-name"))
+    joined |= mark_numbers(text, units, numbers, lambda place, mark: put(place, mark, strength=9))
+    marks = {place: mark for place, (_, mark, _) in chosen.items() if mark.kind != "keep"}
+    optional = {place for place, (_, mark, may) in chosen.items() if may and mark.kind != "keep"}
+    kept = {place for place, (_, mark, _) in chosen.items() if mark.kind == "keep"}
+    return Marks(marks, optional, joined, kept, across)
+
+
+NO_MARKS = Marks({}, set(), set(), set(), {})
+
+
+# --- Listed words
+
+
+def _listed(text: str, units: list[Morpheme]) -> Iterator[tuple[Entry, int]]:
+    """The listed words that stand in a text as words of their own, and where."""
+    starts, ends = {unit.start for unit in units}, {unit.end for unit in units}
+    # A long name that Mecab does not divide ends in a word of its own: 나비효과.
+    names = [unit for unit in units if unit.tag == "NNP" and len(unit.form) > 3]
+    inside_names = {place for unit in names for place in range(unit.start + 2, unit.end)}
+    holding = {place: unit for unit in units for place in range(unit.start, unit.end)}
+    table = by_word()
+    for run in re.finditer("[가-힣]+", text):
+        for start in range(*run.span()):
+            in_name = start in inside_names
+            if start not in starts and start != run.start() and not in_name:
+                continue
+            for end in range(start + 2, min(start + LONGEST, run.end()) + 1):
+                for entry in table.get(text[start:end], ()):
+                    # Alone Mecab may divide 설정의 as 설 + 정의.
+                    particles = start == run.start() and _ONLY_PARTICLES.match(text, end)
+                    whole = end in ends or end == run.end() or bool(particles)
+                    if in_name and start not in starts and end not in ends:
+                        continue
+                    sole = text == entry.word and not entry.source.startswith("hanja")
+                    if (not entry.anchored or start == run.start()) and _counts(entry, start, end, whole, sole, holding):
+                        yield entry, start
+
+
+def _counts(entry: Entry, start: int, end: int, whole: bool, sole: bool, holding: dict[int, Morpheme]) -> bool:
+    """Whether a listed word counts there; `whole`: a morpheme ends where it does; `sole`: the text is this word."""
+    inside = [holding[place] for place in range(start, end) if place in holding]
+    in_one = bool(inside) and inside[0] == inside[-1] and inside[0].tag.startswith(("N", "MAG", "XR"))
+    # Nothing but Sino-Korean words has ㄹ before ㄷ, ㅅ, ㅈ in a noun, so 불시 counts in an undivided 불시착 too.
+    if not (whole or entry.goes_on or (entry.section == SINO and in_one)):
+        return False
+    if entry.section == "none" or entry.goes_on or sole:
+        return True
+    if entry.section in (SINO, COMPOUND) and inside and inside[0].tag.startswith("MM") and inside[0].end < end:
+        return False  # 한 자식 is not 한자
+    # Of three syllables and more, Mecab's particle is an error (과 of 산부인과, 란 of 의견란).
+    return len(entry.word) > 2 or not any(
+        unit.tag.startswith(_NOT_WORDS) or (unit.end <= end and unit.tag.split("+")[-1].startswith(_NOT_WORDS))
+        for unit in inside)

@@ -1,0 +1,329 @@
+"""A trained model of pronunciation: what it says, how probable that is, and where it looked.
+
+    >>> pronouncer = load_pronouncer("runs/pronunciation")
+    >>> pronouncer.say(["국물"])
+    ['궁물']
+    >>> pronouncer.records("국물")["cross"].weights.shape     # layers, heads, said, written
+    (2, 4, 7, 7)
+
+Token i of what is written is ``pronounce(word).letters[i]``, token j of what is said ``pronounce(word).jamo[j]``; behind
+each stands `</s>`, the end.
+
+Stays whole: it is one public class, a third of it docstrings.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.padding import plan_by_length
+from ..data.vocabulary import Vocabulary
+from ..errors import CheckpointError, DataError, OptionError, TextError
+from ..models.checkpoint import check_weights, set_weights
+from ..models.snapshots import load_snapshot, snapshot_epochs
+from ..plain import plain
+from ..record import AttentionRecord, Token
+from ..reference import softmax
+from ..text.jamo import ALPHABET, conjoin, is_syllable, part, split, write
+from .config import load_pronunciation
+from .pairs import SPLITS, Pair
+from .sets import from_table
+from .settings import RECIPE
+from .training import WORDS
+
+Word = Union[str, Sequence[str]]  # syllables, or conjoining jamo
+Array = NDArray[Any]
+Forced = tuple[list[int], list[list[int]], Array, list[Array]]
+_BATCH = 256
+_PAIRS = 500_000
+
+
+def load_pronouncer(folder: str | os.PathLike[str], epoch: int | None = None) -> Pronouncer:
+    """Load a checkpoint folder of `gluonattn pronunciation train`.
+
+    Parameters
+    ----------
+    folder : path
+    epoch : int or None
+        A snapshot: 0 for before training; None for the epoch that was best on validation.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder is missing, cut or of another kind of model, or has no such snapshot.
+    """
+    return Pronouncer(Path(folder), epoch)
+
+
+class Pronouncer:
+    """A model of pronunciation.
+
+    A word is a string of Hangul syllables, or a list of conjoining jamo as `Pronunciation.written` has them, which may
+    be no possible syllables: what is written can be changed letter by letter. Sounds likewise.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    config : dict
+        The checkpoint's config.json.
+    epoch : int
+        Whose weights these are.
+    epochs : tuple of int
+        Epochs there are snapshots of.
+    model : Transformer
+    longest : int
+        Letters that are read of a word.
+    alphabet : tuple of str
+        What the columns of `distributions` stand for: conjoining jamo, and `</s>`.
+    """
+
+    def __init__(self, folder: Path, epoch: int | None = None):
+        checkpoint = load_pronunciation(folder)
+        from ..models.transformer import Transformer
+        from ..runtime import mx
+
+        self.folder, self.config = folder, checkpoint.config
+        self.epochs = snapshot_epochs(folder)
+        self.epoch = self.config["epoch"] if epoch is None else epoch
+        weights = checkpoint.weights if epoch is None else load_snapshot(folder, epoch, self.config["fingerprint"])
+        self.model = Transformer(**self.config["model"])
+        # Before any of them is made: what is damaged may ask for more memory than there is.
+        check_weights({name: p.shape for name, p in self.model._collect_params_with_prefix().items()}, weights)
+        self.model.initialize()
+        set_weights(self.model, weights, mx.cpu())
+        self.longest = self.config["max_length"] - 1  # beside its end, or beginning
+        vocabulary = Vocabulary(checkpoint.vocabulary)
+        if len(vocabulary) != self.config["model"]["vocab_size"] or not all(
+                letter in vocabulary for letter in ("<s>", "</s>", *ALPHABET)):
+            raise CheckpointError(f"{folder}: vocab.json does not hold the letters of this model. Copy the whole folder "
+                                  "again.")
+        self._padding, (self._begin, self._end) = vocabulary.padding, vocabulary[["<s>", "</s>"]]
+        self._letters = vocabulary.idx_to_token
+        self._ids = {letter: vocabulary[[letter]][0] for letter in ALPHABET}
+        self.alphabet = (*ALPHABET, "</s>")
+        self._columns = [*self._ids.values(), self._end]
+
+    def pairs(self, split: str = "test") -> list[Pair]:
+        """The words of a split as the model was trained: "train", "valid", or "test", which it has not seen."""
+        if split not in SPLITS:
+            raise OptionError(f"expected one of {', '.join(SPLITS)}; got {split!r}.")
+        try:
+            table = (self.folder / WORDS).read_text(encoding="utf-8")
+            found: list[Pair] = getattr(from_table(table, [split]), split)
+            return found
+        except OSError as error:
+            raise CheckpointError(f"{self.folder / WORDS}: {error.strerror}. Copy the whole folder again.") from None
+        except (ValueError, DataError) as error:
+            raise CheckpointError(f"{self.folder / WORDS} is not the table of words that training wrote ({error}). "
+                                  "Copy the whole folder again.") from None
+
+    def say(self, words: Iterable[Word], beam: int = 1) -> list[str]:
+        """How each word is said, in syllables.
+
+        Parameters
+        ----------
+        words : iterable of words
+        beam : int, default 1
+            Readings that are followed at once; 1 takes the most probable letter at every step.
+
+        Raises
+        ------
+        TextError
+            If a word is not of Hangul syllables (or conjoining jamo), or too long.
+        """
+        return [write(letters)[0] for letters in self.spoken(words, beam)]
+
+    def say_letters(self, letters: Sequence[str], beam: int = 1) -> str:
+        """How a list of conjoining jamo is said.
+
+        Parameters
+        ----------
+        letters : sequence of str
+            Conjoining jamo.
+        beam : int, default 1
+            Width of the beam; 1 is greedy.
+        """
+        return self.say([list(letters)], beam)[0]
+
+    def spoken(self, words: Iterable[Word], beam: int = 1) -> list[tuple[str, ...]]:
+        """How each word is said, in conjoining jamo.
+
+        Parameters
+        ----------
+        words : iterable of word
+        beam : int, default 1
+            Width of the beam; 1 is greedy.
+        """
+        from ..models.decoding import decode
+
+        words = _listed(words)
+        if beam < 1:
+            raise OptionError(f"beam must be at least 1; got {beam}.")
+        written = [self._numbers(word) for word in words]
+        never = [i for i in range(len(self._letters)) if i not in self._columns]
+        found: list[tuple[str, ...]] = [()] * len(words)
+        for batch in plan_by_length([len(row) for row in written], _BATCH, _PAIRS):
+            source, lengths = self._source([written[i] for i in batch])
+            said, _ = decode(self.model, source, lengths, self._begin, self._end, beam, self.longest, never)
+            for i, readings in zip(batch, said):
+                found[i] = tuple(self._letters[number] for number in readings[0])
+        return found
+
+    def distributions(self, words: Iterable[Word], sounds: Iterable[Word]) -> list[Array]:
+        """What the model would say next at every step of given sounds.
+
+        Parameters
+        ----------
+        words : iterable of word
+        sounds : iterable of word
+            What each word is made to say.
+
+        Returns
+        -------
+        list of numpy.ndarray, float32, shape (letters said + 1, len(alphabet))
+            Row j: the probability of each letter after the first j of `sounds`; rows sum to 1.
+        """
+        words, sounds = _listed(words), _listed(sounds)
+        found: list[Array] = [np.zeros(0)] * len(words)
+        for batch, said, logits, _ in self._forced(words, sounds):
+            for row, i in enumerate(batch):
+                scores = logits[row, : len(said[row])][:, self._columns]
+                found[i] = softmax(scores.astype(np.float64)).astype(np.float32)
+        return found
+
+    def probabilities(self, word: Word, sounds: Word) -> Array:
+        """Probability of each letter of `sounds` after those before it, and, last, of the end; shape (letters + 1,).
+
+        Parameters
+        ----------
+        word : word
+        sounds : word
+            What it is made to say.
+        """
+        table = self.distributions([word], [sounds])[0]
+        letters = [*_conjoining(sounds), "</s>"]
+        return table[np.arange(len(letters)), [self.alphabet.index(letter) for letter in letters]]
+
+    def score(self, word: Word, sounds: Word) -> float:
+        """Log probability of a pronunciation, its end included.
+
+        Parameters
+        ----------
+        word : word
+        sounds : word
+            The pronunciation.
+        """
+        return float(np.log(self.probabilities(word, sounds).astype(np.float64)).sum())
+
+    def records(self, word: Word, sounds: Word | None = None) -> dict[str, AttentionRecord]:
+        """Where the model looks while it says a word.
+
+        Parameters
+        ----------
+        word : word
+        sounds : word or None
+            What it is made to say (teacher forcing); None is what it says by itself, greedily.
+
+        Returns
+        -------
+        dict of str to AttentionRecord, weights (layers, heads, queries, keys)
+            "encoder": written letters at written letters, the last of which is the end. "cross": row j is the step
+            that says letter j (``target_text`` are the sounds), and the last row the step that ends the word; keys
+            are the written letters. "decoder": the same rows; keys are what was there before each step, the
+            beginning `<s>` and the letters said, so that row j sees the first j + 1 of them.
+        """
+        return self.all_records([word], None if sounds is None else [sounds])[0]
+
+    def all_records(self, words: Iterable[Word], sounds: Iterable[Word] | None = None) -> list[dict[str, AttentionRecord]]:
+        """`records` of many words, computed in batches.
+
+        Parameters
+        ----------
+        words : iterable of word
+        sounds : iterable of word or None
+            What each is made to say; None is what it says by itself, greedily.
+        """
+        words = _listed(words)
+        decoded = sounds is None
+        sounds = self.spoken(words) if sounds is None else _listed(sounds)
+        found: list[dict[str, AttentionRecord]] = [{}] * len(words)
+        for batch, _, _, weights in self._forced(words, sounds):
+            for row, i in enumerate(batch):
+                found[i] = self._records_of(words[i], sounds[i], decoded, [kind[:, row] for kind in weights])
+        return found
+
+    def _records_of(self, word: Word, sounds: Word, decoded: bool, weights: Sequence[Array]) -> dict[str, AttentionRecord]:
+        text, keys = _tokens(word)
+        said, spoken = _tokens(sounds)
+        before = (Token("<s>", 0, 0), *spoken[:-1])
+        source = {"model": self.folder.name, "recipe": RECIPE, "epoch": self.epoch, "framework": "mxnet",
+                  "versions": self.config["versions"], "decoded": decoded}
+        sides = {"encoder": (keys, keys), "decoder": (spoken, before), "cross": (spoken, keys)}
+        return {
+            kind: AttentionRecord(text, rows, columns, matrix[:, :, : len(rows), : len(columns)], kind,
+                                  target_text=None if kind == "encoder" else said, source=source)
+            for (kind, (rows, columns)), matrix in zip(sides.items(), weights)
+        }
+
+    def _forced(self, words: Sequence[Word], sounds: Sequence[Word]) -> Iterator[Forced]:
+        """Teacher forcing: (positions, target ids, logits (B, T, V), [weights (layers, B, heads, T, S)]) a batch."""
+        from ..runtime import mx
+
+        if len(words) != len(sounds):
+            raise TextError(f"expected as many pronunciations as words; got {len(words)} words and {len(sounds)} "
+                            "pronunciations.")
+        written, spoken = [self._numbers(word) for word in words], [self._numbers(word)[:-1] for word in sounds]
+        lengths = [max(map(len, both)) for both in zip(written, spoken)]
+        for batch in plan_by_length(lengths, _BATCH, _PAIRS):
+            said = [[self._begin, *spoken[i]] for i in batch]
+            logits, weights = self.model(*self._source([written[i] for i in batch]), mx.nd.array(self._table(said)))
+            yield batch, said, logits.asnumpy(), [np.stack([one.asnumpy() for one in kind]) for kind in weights]
+
+    def _source(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+        from ..runtime import mx
+
+        return mx.nd.array(self._table(rows)), mx.nd.array([len(row) for row in rows])
+
+    def _table(self, rows: Sequence[Sequence[int]]) -> Array:
+        table = np.full((len(rows), max(map(len, rows))), self._padding, np.float32)
+        for line, row in zip(table, rows):
+            line[: len(row)] = row
+        return table
+
+    def _numbers(self, word: Word) -> list[int]:
+        letters = _conjoining(word)
+        if len(letters) > self.longest:
+            raise TextError(f"{word!r:.60} has {len(letters)} letters; this model reads up to {self.longest}.")
+        return [*(self._ids[letter] for letter in letters), self._end]
+
+
+def _listed(words: Iterable[Word]) -> list[Word]:
+    """Words as a list, as `gluonattn.plain.read_texts` has texts: a single string is one word."""
+    return [words] if isinstance(words, str) else list(words)
+
+
+def _conjoining(word: Word) -> list[str]:
+    if isinstance(word, str):
+        word = plain(word)
+        if not word or not all(map(is_syllable, word)):
+            raise TextError(f"expected one word of Hangul syllables, got {word!r:.60}: leave out spaces and signs.")
+        return [conjoin(jamo, place) for syllable in word
+                for jamo, place in zip(split(syllable), ("onset", "vowel", "coda")) if jamo]
+    wrong = [letter for letter in word if letter not in ALPHABET]
+    if wrong:
+        raise TextError(f"expected conjoining jamo (pronounce(word).written has them), got {wrong[0]!r}.")
+    return list(word)
+
+
+def _tokens(word: Word) -> tuple[str, tuple[Token, ...]]:
+    """A word as text and tokens: a letter with the span of its syllable and its place; the end behind them."""
+    letters = _conjoining(word)
+    text, places = write(letters)
+    found = [Token(part(letter)[0], at, at + 1, part(letter)[1]) for letter, at in zip(letters, places)]
+    return text, (*found, Token("</s>", len(text), len(text)))

@@ -1,0 +1,337 @@
+"""The report on a model of pronunciation: one page that opens offline, and its figures as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, choose
+from ..files import replace_file
+from ..record import AttentionRecord
+from ..views.report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
+from .report_pictures import grid_of, side_by_side
+from .report_sentences import (
+    about_question,
+    head_name,
+    in_brief,
+    reading_names,
+    role_name,
+    rule_name,
+)
+from .report_text import LANGUAGES, TEXT
+from .study import LEVEL
+from .summary import COMPARED
+
+_STYLE = (".three > figure { flex: 1 1 19rem; } .three img { width: 100%; max-width: 26rem; }\n"
+          ".wide img { width: 100%; min-width: 44rem; max-width: 60rem; }\n")
+
+
+def write_report(
+    summary: dict[str, Any], examples: dict[str, dict[str, dict[int, AttentionRecord]]], out: str | os.PathLike, *,
+    lang: str = "ko",
+) -> dict[str, Path]:
+    """Write the page (``.html``) and every figure of it (``.json`` beside it); arguments as for `to_page`.
+
+    Parameters
+    ----------
+    summary, examples
+        As for `to_page`.
+    out : path
+        The page, or a folder for it.
+    lang : {"ko", "en"}, default "ko"
+
+    Raises
+    ------
+    DataError
+        If a file cannot be written.
+    OptionError
+        If `lang` is neither "ko" nor "en".
+    """
+    choose("language", lang, LANGUAGES)
+    out = Path(out)
+    out = out if out.suffix.lower() == ".html" else out / "report.html"
+    sentences = {"brief": in_brief(summary, lang),
+                 **{rule: about_question(summary, rule, lang) for rule in summary["questions"]}}
+    files = {"html": out, "json": out.with_suffix(".json")}
+    content = {"html": to_page(summary, examples, lang=lang),
+               "json": json.dumps({**plain(summary), "sentences": sentences}, ensure_ascii=False, indent=1)}
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for name, path in files.items():
+            replace_file(path, content[name].encode("utf-8", "replace"))
+    except OSError as error:
+        raise DataError(f"cannot write the report to {out}: {error.strerror}. Choose a folder that is writable and has "
+                        "space.") from None
+    return files
+
+
+def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, AttentionRecord]]], *, lang: str = "ko") -> str:
+    """The report as HTML.
+
+    Parameters
+    ----------
+    summary : dict
+        Of `pronunciation_summary.summarise`.
+    examples : dict from word to kind to epoch to AttentionRecord
+        Words whose heads are drawn.
+    lang : {"ko", "en"}, default "ko"
+    """
+    text = TEXT[lang]
+    lines = in_brief(summary, lang)
+    parts = [f"<h1>{escaped(text['title'])}</h1>",
+             f'<p class="answer">{escaped(_first(summary, lang))}</p>',
+             f'<p class="quiet">{escaped(_about(summary, lang))}</p>',
+             f"<h2>{escaped(text['summary'])}</h2>", _list(lines), _contents(summary, lang)]
+    parts += [f'<h2 id="grids">{escaped(text["grids"])}</h2>', _quiet(text["grids_how"])]
+    parts += [_grids(word, kinds, summary, lang) for word, kinds in examples.items()]
+    parts += [f'<h2 id="heads">{escaped(text["heads"])}</h2>', _quiet(text["agreement_how"]), _agreement(summary, lang),
+              f"<h3>{escaped(text['shape'])}</h3>", _quiet(text["shape_how"]), _shape(summary, lang),
+              f'<h2 id="rules">{escaped(text["rules"])}</h2>', _quiet(text["rules_how"]), *_rules(summary, lang),
+              f'<h2 id="edits">{escaped(text["edits"])}</h2>', _quiet(text["edits_how"]), _edits(summary, lang)]
+    for rule in summary["questions"]:
+        parts += _question(summary, rule, lang)
+    parts += [f'<h2 id="limits">{escaped(text["limits"])}</h2>',
+              _list(text["limits_lines"])]
+    return page(text["title"], "\n".join(parts), lang=lang, style=_STYLE)
+
+
+def _about(summary, lang: str) -> str:
+    about = summary["about"]
+    return TEXT[lang]["about"].format(model=about.get("model", "–"), data=about.get("data", "–"),
+                                      epochs=", ".join(map(str, summary["epochs"])), seed=about["seed"])
+
+
+def _contents(summary, lang: str) -> str:
+    text = TEXT[lang]
+    links = [(name, text[name]) for name in ("grids", "heads", "rules", "edits")]
+    links += [(rule, text["questions"][rule]) for rule in summary["questions"]]
+    links.append(("limits", text["limits"]))
+    named = " · ".join(f'<a href="#{at}">{escaped(name)}</a>' for at, name in links)
+    return f'<nav class="quiet" aria-label="{escaped(text["contents"])}">{named}</nav>'
+
+
+def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lang: str) -> str:
+    """All kinds of one word on one colour scale."""
+    sounds = summary["about"]["examples"][word]
+    highest = max(float(record.weights.max()) for records in kinds.values() for record in records.values())
+    drawn = []
+    for kind, records in kinds.items():
+        name = f"{TEXT[lang]['kinds'][kind]}: {word} [{sounds}]"
+        drawn.append(f"<figure><figcaption>{escaped(name)}</figcaption>"
+                     f"{picture(grid_of(word, records, lang, highest), _grid_alt(name, records, lang))}</figure>")
+    return f'<div class="side three">{"".join(drawn)}</div>'
+
+
+def _grid_alt(name: str, records: dict[int, AttentionRecord], lang: str) -> str:
+    """What a grid of heads shows, for who cannot see it: its strongest link at the last epoch."""
+    record = records[max(records)]
+    layer, head, query, key = np.unravel_index(int(record.weights.argmax()), record.weights.shape)
+    return TEXT[lang]["grid_alt"].format(
+        name=name, layers=record.weights.shape[0], heads=record.weights.shape[1],
+        epochs=", ".join(map(str, sorted(records))),
+        layer=layer, head=head, query=record.queries[query].text, key=record.keys[key].text,
+        share=f"{100 * float(record.weights.max()):.0f}")
+
+
+def _shown_by(asked, rule: str, lang: str) -> str:
+    """What the picture of a question shows: the letter most looked at, and the one whose replacing decides most."""
+    roles = asked["roles"]
+    reading = next(iter(asked["readings"]))
+    looked = max(roles, key=lambda role: roles[role]["attention"][reading].mean)
+    decides = max((role for role in roles if role != "own"), key=lambda role: roles[role]["flips"].mean)
+    return TEXT[lang]["question_alt"].format(
+        question=TEXT[lang]["questions"][rule], looked=role_name(looked, rule, lang),
+        head=reading_names(asked, lang)[reading],
+        share=f"{100 * roles[looked]['attention'][reading].mean:.0f}", decides=role_name(decides, rule, lang),
+        flips=f"{100 * roles[decides]['flips'].mean:.0f}")
+
+
+def _first(summary, lang: str) -> str:
+    """The page in one sentence: how many heads follow the cause, and whether replacing it decides."""
+    heads = summary["heads"]
+    following = sum(head["strong"] for head in heads)
+    asked = [one for one in summary["questions"].values() if one["roles"]]
+    said = TEXT[lang]["first_heads" if following else "first_no_heads"].format(count=following, all=len(heads))
+    if asked:
+        said += TEXT[lang]["first_flips"].format(flips=f"{100 * asked[0]['roles']['cause']['flips'].mean:.0f}")
+    return said
+
+
+# ---- tables of heads
+
+
+def _agreement(summary, lang: str) -> str:
+    text, epochs = TEXT[lang], summary["epochs"]
+    headings = [text["head"], text["verdict"], *(text["cause_at"].format(epoch=epoch) for epoch in epochs),
+                text["still"], text["own"], *(text["beyond"][name] for name in COMPARED)]
+    rows = []
+    for head in summary["heads"]:
+        by_epoch = [shaded(found.mean, with_interval(found, 2)) for found in head["cause_by_epoch"].values()]
+        own = with_interval(head["own"], 2) if head["kind"] != "decoder" else "–"
+        rows.append([head_name(head, lang), _verdict(head, lang), *by_epoch,
+                     with_interval(head["still"], 2), own,
+                     *(_against(head, name) for name in COMPARED)])
+    baselines = []
+    for kind, found in summary["kinds"].items():
+        where = [with_interval(found["positional"], 2), _step(found["positional_step"])]
+        baselines.append([TEXT[lang]["kinds"][kind], f"{found['words']:,}", f"{found['sites']:,}",
+                          with_interval(found["chance"], 2), *(["–", "–"] if kind == "decoder" else where)])
+    return table(headings, rows, label=text["heads"]) + table(text["baselines"], baselines, label=text["baselines"][0])
+
+
+def _step(step: int) -> str:
+    return f"{step:+d}" if step else "0"
+
+
+def _against(head, name: str) -> str:
+    """Above a baseline, below it, or neither; a decoder's cause always has the same place."""
+    p = float("nan") if (head["kind"], name) == ("decoder", "positional") else head["p"][name]
+    return "–" if p != p else "✓" if head["beyond"][name] else "↓" if p < LEVEL else "·"
+
+
+def _verdict(head, lang: str) -> str:
+    text = TEXT[lang]["verdicts"]
+    said = [text[name] for name, holds in (("strong", head["strong"]), ("leans", head["follows"] and not head["strong"]),
+                                           ("diagonal", head["diagonal_head"]), ("sharpened", head["sharpened"])) if holds]
+    return ", ".join(said) or "–"
+
+
+def _shape(summary, lang: str) -> str:
+    text = TEXT[lang]
+    spans = list(summary["heads"][0]["drift"])
+    headings = [text["head"], *(text["entropy_at"].format(epoch=epoch) for epoch in summary["epochs"]), text["distance"],
+                text["diagonal"], text["first"], text["last"], text["step"],
+                *(text["drift"].format(span=span.replace("-", "→")) for span in spans)]
+    rows = [[head_name(head, lang),
+             *(shaded(1 - found.mean, with_interval(found, 2)) for found in head["entropy_by_epoch"].values()),
+             *(with_interval(head[name], 2) for name in ("distance", "diagonal", "first", "last")),
+             Html(f"{_step(head['step'])}: {with_interval(head['step_share'], 2)}"),
+             *(with_interval(head["drift"][span], 3) for span in spans)] for head in summary["heads"]]
+    return table(headings, rows, label=text["shape"])
+
+
+def _rules(summary, lang: str) -> list[str]:
+    text, drawn = TEXT[lang], []
+    for kind in ("encoder", "cross"):
+        heads = [head for head in summary["heads"] if head["kind"] == kind]
+        rows = []
+        for rule, found in summary["rules"].items():
+            if kind not in found:
+                continue
+            of = found[kind]
+            cells = []
+            for head in heads:
+                at = head["layer"], head["head"]
+                number = f"{100 * of['cause'][at].mean:.0f}"
+                more = of["more"][at].low > 0
+                cells.append(shaded(of["cause"][at].mean, Html(f'<b class="more">{number}</b>') if more else number))
+            rows.append([rule_name(rule, lang), of["words"], f"{100 * of['chance'].mean:.0f}", *cells])
+        names = [f"{head['layer']}·{head['head']}" for head in heads]
+        drawn.append(table([text["rule"], text["words"], text["chance"], *names], rows,
+                           caption=text["rules_of"].format(kind=TEXT[lang]["kinds"][kind])))
+    return drawn
+
+
+def _edits(summary, lang: str) -> str:
+    text = TEXT[lang]
+    rows = [[rule_name(rule, lang), found["words"],
+             *(with_interval(found[name], 0, percent=True)
+               for name in ("right", "cause_flips", "cause_as_ruled", "other_flips")),
+             with_interval(found["cause_change"], 2), with_interval(found["other_change"], 2)]
+            for rule, found in summary["edits"].items()]
+    return table([text["rule"], text["words"], *text["edit_columns"]], rows, label=text["edits"])
+
+
+# ---- the linguist's questions
+
+
+def _question(summary, rule: str, lang: str) -> list[str]:
+    asked, text, lines = summary["questions"][rule], TEXT[lang], about_question(summary, rule, lang)
+    parts = [f'<h2 id="{rule}">{escaped(text["questions"][rule])}</h2>', _list(lines)]
+    if not asked["roles"]:
+        return parts
+    drawn = picture(side_by_side(asked, rule, lang), _shown_by(asked, rule, lang))
+    frame = f'<div class="scroll wide" tabindex="0" role="group" aria-label="{escaped(text["questions"][rule])}">'
+    parts += [f"{frame}{drawn}</div>", _roles(asked, rule, lang),
+              *_replaced(asked, rule, lang),
+              f"<h3>{escaped(text['tables'])}</h3>", _quiet(text["tables_how"]), _tables(asked, rule, lang),
+              f"<h3>{escaped(text['tau'])}</h3>", _quiet(text["tau_how"]), _taus(asked, lang),
+              f"<h3>{escaped(text['shown'])}</h3>", _quiet(text["shown_how"]),
+              *(_word(one, asked, lang) for one in asked["shown"])]
+    if asked["wrong"]:
+        many = asked["wrong"][:30]
+        parts.append(_quiet(text["wrong"].format(count=len(asked["wrong"]), words=", ".join(many))
+                            + ("" if len(many) == len(asked["wrong"]) else " …")))
+    return parts
+
+
+def _roles(asked, rule: str, lang: str) -> str:
+    names, text = reading_names(asked, lang), TEXT[lang]
+    rows = [[role_name(role, rule, lang), found["words"],
+             *(with_interval(found["attention"][reading], 0, percent=True) for reading in names),
+             f"{100 * found['even']:.0f}", with_interval(found["flips"], 0, percent=True), with_interval(found["change"], 2)]
+            for role, found in asked["roles"].items()]
+    return table([text["letter"], text["words"], *names.values(), text["even"], text["flips"], text["change"]], rows,
+                 label=text["questions"][rule])
+
+
+def _replaced(asked, rule: str, lang: str) -> list[str]:
+    text, found = TEXT[lang], asked["replaced"]
+    if not found:
+        return []
+    rows = [[text["words"], *(one["words"] for one in found.values())],
+            [text["flips"], *(with_interval(one["flips"], 0, percent=True) for one in found.values())]]
+    how = text["replaced_how"].format(letter=role_name("cause", rule, lang))
+    return [f"<h3>{escaped(text['replaced'])}</h3>", _quiet(how),
+            table(["", *(jamo or "–" for jamo in found)], rows, label=text["replaced"])]
+
+
+def _tables(asked, rule: str, lang: str) -> str:
+    text, drawn = TEXT[lang], []
+    for reading, name in reading_names(asked, lang).items():
+        found = asked["tables"][reading]
+        for unit in ("words", "letters"):
+            looked = text[f"looked_{unit}"].format(letter=role_name("cause", rule, lang))
+            rows = [[looked, *found[unit][0]], [text[f"not_looked_{unit}"], *found[unit][1]]]
+            drawn.append(table(["", text["changes"], text["stays"]], rows, caption=f"{name} · {text[unit]}"))
+    return f'<div class="side">{"".join(drawn)}</div>'
+
+
+def _taus(asked, lang: str) -> str:
+    rows = []
+    for kind, found in asked["tau"].items():
+        for layer in range(found.shape[0]):
+            cells = [shaded(max(0.0, one.mean), with_interval(one, 2)) for one in found[layer]]
+            rows.append([f"{TEXT[lang]['kinds'][kind]} {layer}", *cells])
+    return table([TEXT[lang]["layer"], *range(next(iter(asked["tau"].values())).shape[1])], rows,
+                 label=TEXT[lang]["tau"])
+
+
+def _word(one: dict[str, Any], asked, lang: str) -> str:
+    """One word letter by letter: attention of each reading, and what replacing the letter does."""
+    text = TEXT[lang]
+
+    def cells(values, own_too: bool):
+        for i, value in enumerate(values):
+            kind = "cause" if i in one["cause"] else "own" if i in one["own"] else ""
+            missing = value != value or (i in one["own"] and not own_too)
+            yield shaded(0.0 if missing else value, "–" if missing else f"{100 * value:.0f}", kind=kind)
+
+    rows = [[name, *cells(one["attention"][reading], True)] for reading, name in reading_names(asked, lang).items()]
+    rows.append([text["flips"], *cells(one["flips"], False)])
+    return table([Html(f"{escaped(one['spelling'])} [{escaped(one['sounds'])}]"), *one["letters"]], rows, kind="letters",
+                 label=f"{one['spelling']} [{one['sounds']}]", headings_lang="ko" if lang == "en" else "")
+
+
+def _list(lines) -> str:
+    return "<ul>" + "".join(f"<li>{escaped(line)}</li>" for line in lines if line) + "</ul>"
+
+
+def _quiet(line: str) -> str:
+    return f'<p class="quiet">{escaped(line)}</p>'
+
+

@@ -1,0 +1,251 @@
+"""The figures of a study of pronunciation, for words, pictures and pages. What has an interval is a `Figure`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..metrics import tie_close
+from ..statistics import figure, intervals, rank_agreement
+from . import head_reading
+from .intervention import ROLES, Effects, after_labial, roles_of
+from .study import KINDS, LEVEL, OBSTRUENT, PLAIN, SINO, Study
+
+COMPARED = ("chance", "untrained", "positional", "still")
+FEWEST = 10  # words a rule must have been asked of to stand in the tables
+
+
+def summarise(study: Study) -> dict[str, Any]:
+    """Figures of a study.
+
+    Returns
+    -------
+    dict
+        "about"; "epochs": list of int; "words": int; "kinds": of each kind what its heads are measured against; "heads": a
+        list of dicts; "rules": per rule, of encoder and cross, each head's rate and baselines; "edits": per rule, what
+        replacing the cause and other letters did; "questions": the two rules looked at closely.
+    """
+    epochs = sorted(study.counts["cross"])
+    heads, kinds = [], {}
+    rules: dict[str, Any] = {}
+    for kind in KINDS:
+        counted = study.counts[kind]
+        agreed = {epoch: head_reading.agreement(counted[epoch], study.drawn, counted[epochs[0]]) for epoch in epochs}
+        shapes = {epoch: head_reading.shape_of(counted[epoch], study.drawn) for epoch in epochs}
+        last = agreed[epochs[-1]]
+        kinds[kind] = {name: last[name] for name in ("sites", "words", "chance", "positional", "positional_step")}
+        fell = _fell(study, kind, epochs)
+        drifts = {pair: _means(table, study.drawn) for pair, table in study.drift[kind].items()}
+        heads += [_head(kind, at, epochs, agreed, shapes, fell, drifts) for at in np.ndindex(last["cause"].shape)]
+        for rule, found in last["rules"].items():
+            if found["words"] >= FEWEST:
+                rules.setdefault(rule, {})[kind] = found
+    return {
+        "about": study.about, "epochs": epochs, "words": len(study.said), "kinds": kinds, "heads": heads,
+        "rules": dict(sorted(rules.items(), key=lambda pair: -pair[1]["cross"]["sites"])),
+        "edits": {rule: edits(found) for rule, found in study.effects.items() if len(found) >= FEWEST and rule != PLAIN},
+        "questions": {rule: question(study, rule, chosen) for rule, chosen in (
+            (OBSTRUENT, study.chosen.get(OBSTRUENT)), (SINO, study.chosen.get(SINO)), (PLAIN, study.chosen.get(SINO)))
+            if chosen and study.effects[rule]},
+    }
+
+
+def _head(kind, at, epochs, agreed, shapes, fell, drifts) -> dict[str, Any]:
+    last, shape = agreed[epochs[-1]], shapes[epochs[-1]]
+    head = {
+        "kind": kind, "layer": int(at[0]), "head": int(at[1]),
+        **{name: shape[name][at] for name in (*head_reading.SHAPE, "step_share")}, "step": int(shape["step"][at]),
+        "entropy_by_epoch": {epoch: shapes[epoch]["entropy"][at] for epoch in epochs}, "entropy_fell": fell[at],
+        "drift": {f"{a}-{b}": found[at] for (a, b), found in drifts.items()},
+        "cause_by_epoch": {epoch: agreed[epoch]["cause"][at] for epoch in epochs},
+        **{name: last[name][at] for name in ("cause", "weight", "own", "still", "untrained")},
+        "p": {name: float(last["p"][name][at]) for name in COMPARED},
+        "beyond": {name: bool(last["above"][name][at] and last["p"][name][at] < LEVEL) for name in COMPARED},
+    }
+    head["diagonal_head"] = head["diagonal"].low > 0.5
+    head["follows"] = all(head["beyond"][name] for name in ("chance", "untrained", "still"))
+    head["strong"] = head["follows"] and head["cause"].mean >= 0.5
+    head["sharpened"] = head["entropy_fell"].low > 0
+    return head
+
+
+def _fell(study: Study, kind: str, epochs: Sequence[int]) -> np.ndarray:
+    """How far entropy fell from the first epoch to the last, by head."""
+    first, last = (study.counts[kind][epoch] for epoch in (epochs[0], epochs[-1]))
+    drawn = head_reading.rate(study.drawn, first.shape["entropy"] - last.shape["entropy"], last.rows)
+    return intervals(drawn)
+
+
+def _means(table: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    return intervals(head_reading.rate(drawn, table, np.ones(len(table))))
+
+
+# ---- what edits did
+
+
+def edits(found: Sequence[Effects]) -> dict[str, Any]:
+    """What became of a sound when its cause was replaced, and when another letter of the word was.
+
+    Returns
+    -------
+    dict
+        "words", and Figures over words: "right" before any edit; of the words that were right "cause_flips",
+        "cause_as_ruled", "other_flips", "other_as_ruled" (shares of edits) and "cause_change", "other_change" (log
+        probability lost).
+    """
+    right = [one for one in found if one.right]
+    causes = [list(one.site.cause) for one in right]
+    others = [[i for i in range(len(one.change)) if i not in one.site.cause] for one in right]
+    result: dict[str, Any] = {"words": len(found), "right": figure([one.right for one in found])}
+    for name, letters in (("cause", causes), ("other", others)):
+        for what in ("flips", "as_ruled", "change"):
+            result[f"{name}_{what}"] = figure([_mean(getattr(one, what)[own]) for one, own in zip(right, letters)]
+                                              or [float("nan")])
+    return result
+
+
+def question(study: Study, rule: str, chosen: dict[str, tuple[int, int]]) -> dict[str, Any]:
+    """Attention and intervention side by side for one rule, on words whose sound the model has right.
+
+    Parameters
+    ----------
+    study : Study
+    rule : str
+        A key of `RULES`.
+    chosen : dict of str to (layer, head)
+        Heads that are read, by what they are called.
+
+    Returns
+    -------
+    dict
+        "words", "right"; "readings": names of heads to their place; "replaced": by what the cause was replaced, how often
+        that changed the decision; "roles": per role of a letter its attention by reading,
+        an even share, and what replacing it does; "tables": per reading two 2 x 2 tables; "tau": per kind, Kendall's tau of
+        attention and effect over the letters of a word; "labial": the vowel before, after a labial and after others;
+        "shown": words letter by letter.
+    """
+    every = list(zip(study.effects[rule], study.looked[rule]))
+    kept = [(effect, looked) for effect, looked in every if effect.right]
+    readings: dict[str, tuple[str, tuple[int, int] | None]] = {
+        **{f"{kind} chosen": (kind, chosen[kind]) for kind in ("cross", "encoder")},
+        "cross mean": ("cross", None)}
+    seen = [{name: _reading(looked, *place) for name, place in readings.items()} for _, looked in kept]
+    only = [effect for effect, _ in kept]
+    return {
+        "words": len(every), "kept": len(kept), "right": figure([effect.right for effect, _ in every] or [np.nan]),
+        "readings": {name: list(at) if at else None for name, (_, at) in readings.items()},
+        "edits": edits([effect for effect, _ in every]), "replaced": _replaced(only),
+        "roles": _roles(only, seen, list(readings)),
+        "tables": {name: _tables(only, [one[name] for one in seen]) for name in readings} if kept else {},
+        "tau": {kind: _taus(only, [looked[kind] for _, looked in kept]) for kind in ("cross", "encoder")} if kept else {},
+        "labial": _labial(only, seen),
+        "shown": [_shown(effect, one) for effect, one in list(zip(only, seen))[:8]],
+        "wrong": [effect.said.text for effect, _ in every if not effect.right],
+    }
+
+
+def _reading(looked: dict[str, np.ndarray], kind: str, at: tuple[int, int] | None) -> np.ndarray:
+    return looked[kind].mean((0, 1)) if at is None else looked[kind][at]
+
+
+def _roles(found: Sequence[Effects], seen: Sequence[dict[str, np.ndarray]], readings: Sequence[str]) -> dict[str, Any]:
+    """Attention on, and effect of, a letter of each role; mean over its letters, then over words."""
+    result = {}
+    roles = [np.array(roles_of(one.said, one.site)) for one in found]
+    for role in (*ROLES, "own"):
+        there = [(one, weights, of == role) for one, weights, of in zip(found, seen, roles) if (of == role).any()]
+        if len(there) < FEWEST:
+            continue
+        result[role] = {
+            "words": len(there),
+            "attention": {name: figure([weights[name][mine].mean() for _, weights, mine in there]) for name in readings},
+            "even": float(np.mean([1 / len(mine) for *_, mine in there])),
+            "change": figure([_mean(one.change[mine]) for one, _, mine in there]),
+            "flips": figure([_mean(one.flips[mine]) for one, _, mine in there]),
+        }
+    return result
+
+
+def _replaced(found: Sequence[Effects]) -> dict[str, Any]:
+    """How often the decision changed, by the letter that took the cause's place ("" for none)."""
+    outcomes: dict[str, list[bool]] = {}
+    for one in found:
+        for edit, flipped in one.each:
+            if edit.letter in one.site.cause:
+                outcomes.setdefault(edit.jamo, []).append(flipped)
+    return {jamo: {"words": len(flips), "flips": figure(flips)} for jamo, flips in sorted(outcomes.items())
+            if len(flips) >= FEWEST}
+
+
+def _tables(found: Sequence[Effects], attention: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Counts [[looked and flips, looked and stays], [not looked and flips, not looked and stays]].
+
+    "words": is the cause the strongest of all letters, does replacing it change the decision (in half of the edits or more)?
+    "letters": the same of every letter but the sound's own; looked is the strongest of these. With the rates of both rows,
+    and their "difference" word by word.
+    """
+    words, letters = np.zeros((2, 2), int), np.zeros((2, 2), int)
+    rates: tuple[list[float], list[float]] = ([], [])
+    for one, weights in zip(found, attention):
+        cause = list(one.site.cause)
+        if not np.isnan(one.flips[cause]).all():
+            looked = int(np.argmax(tie_close(weights, 0))) in cause
+            words[int(not looked), int(not np.nanmax(one.flips[cause]) >= 0.5)] += 1
+        asked = np.flatnonzero(~np.isnan(one.flips))
+        if not len(asked):
+            continue
+        strongest = asked[np.argmax(tie_close(weights[asked], 0))]
+        for letter in asked:
+            letters[int(letter != strongest), int(not one.flips[letter] >= 0.5)] += 1
+        rates[0].append(float(one.flips[strongest] >= 0.5))
+        rates[1].append(_mean(one.flips[asked[asked != strongest]] >= 0.5))
+    return {"words": words.tolist(), "letters": letters.tolist(), "strongest_flips": figure(rates[0] or [np.nan]),
+            "others_flip": figure(rates[1] or [np.nan]),
+            "difference": figure(np.subtract(*rates) if rates[0] else [np.nan])}
+
+
+def _taus(found: Sequence[Effects], looked: Sequence[np.ndarray]) -> np.ndarray:
+    """Kendall's tau of each head's weights and the effects over the letters of a word, array (layers, heads) of Figure."""
+    result = np.empty(looked[0].shape[:2], dtype=object)
+    for at in np.ndindex(result.shape):
+        values = []
+        for one, weights in zip(found, looked):
+            asked = ~np.isnan(one.change)
+            values.append(rank_agreement(weights[at][asked], one.change[asked]))
+        result[at] = figure(values)
+    return result
+
+
+def _labial(found: Sequence[Effects], seen: Sequence[dict[str, np.ndarray]]) -> dict[str, Any]:
+    """The vowel before the sound, where a labial stands before that vowel and where another consonant does."""
+    result = {}
+    for name, wanted in (("labial", True), ("other", False)):
+        there = [(one, weights, roles_of(one.said, one.site).index("previous vowel")) for one, weights in zip(found, seen)
+                 if after_labial(one.said, one.site) == wanted and "previous vowel" in roles_of(one.said, one.site)]
+        if there:
+            result[name] = {
+                "words": len(there),
+                "attention": {reading: figure([weights[reading][i] for _, weights, i in there]) for reading in there[0][1]},
+                "flips": figure([one.flips[i] for one, _, i in there]),
+                "change": figure([one.change[i] for one, _, i in there]),
+            }
+    return result
+
+
+def _shown(one: Effects, weights: dict[str, np.ndarray]) -> dict[str, Any]:
+    sound = one.said.jamo[one.site.sound]
+    return {
+        "spelling": one.said.text, "sounds": one.said.sounds, "syllable": sound.syllable, "sound": sound.jamo,
+        "letters": [letter.jamo for letter in one.said.letters], "cause": list(one.site.cause), "own": list(one.site.own),
+        "attention": {name: values.tolist() for name, values in weights.items()}, "flips": one.flips.tolist(),
+        "change": one.change.tolist(),
+    }
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)] if len(values) else values
+    return float(known.mean()) if len(known) else float("nan")
+
+

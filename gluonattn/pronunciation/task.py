@@ -1,0 +1,120 @@
+"""What is special to training a model of pronunciation: words as numbers, the loss, and when a word is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..data.padding import padded
+from ..models.transformer import Transformer
+from ..runtime import mx, nlp
+from ..text.jamo import ALPHABET
+from ..training.loop import Part
+from ..training.tasks import Task
+from .pairs import Pair
+
+BEGIN, END = "<s>", "</s>"
+
+
+class Words(NamedTuple):
+    """Words as numbers, as the loop wants texts (`data.packed.Packed`).
+
+    Attributes
+    ----------
+    lengths : numpy.ndarray, int64, shape (words,)
+        Written letters and the end.
+    written : numpy.ndarray, int32, shape (words, S)
+        Padded.
+    said : numpy.ndarray, int32, shape (words, T)
+        The beginning and the spoken letters: what the decoder reads.
+    said_lengths : numpy.ndarray, int64, shape (words,)
+    """
+
+    lengths: np.ndarray
+    written: np.ndarray
+    said: np.ndarray
+    said_lengths: np.ndarray
+    fixed: None = None
+
+    def batch(self, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
+        """The model's inputs: source (B, S), its lengths (B,) and target (B, T), padded; nothing is dropped.
+
+        Parameters
+        ----------
+        positions : sequence of int
+            Of the words.
+        share, rng
+            Not used: no letter is dropped.
+        """
+        lengths, longest = self.lengths[positions], self.said_lengths[positions].max()
+        return (self.written[positions, : lengths.max()], lengths.astype(np.float32), self.said[positions, :longest])
+
+
+class PronunciationTask(Task):
+    """Words and how they are said: a word is correct whose every letter, and end, is the most probable one.
+
+    That is the share of words that greedy decoding says right: it errs where one letter is not the most probable
+    after the right ones before it, and only there.
+    """
+
+    unit = "words"
+
+    def build(self, **model):
+        return Transformer(**model)
+
+    def loss(self, smoothing):
+        return LetterCrossEntropy(smoothing)
+
+    def correct(self, F, logits, targets):
+        targets = F.slice_like(targets, F.mean(logits, axis=2))
+        return F.min((F.argmax(logits, axis=2) == targets) + (targets < 0) > 0, axis=1)
+
+
+class LetterCrossEntropy(mx.gluon.HybridBlock):
+    """Mean over a word's letters of the cross-entropy against targets smoothed towards uniform.
+
+    (B, T, V) and float32 (B, T or more), -1 where there is no letter -> (B,).
+    """
+
+    def __init__(self, smoothing: float, **kwargs):
+        super().__init__(**kwargs)
+        self._smoothing = smoothing
+
+    def hybrid_forward(self, F, logits, targets):
+        log_p = F.log_softmax(logits)
+        targets = F.slice_like(targets, F.mean(logits, axis=2))
+        real = targets >= 0
+        right = F.pick(log_p, F.maximum(targets, 0), axis=2)
+        each = -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=2)
+        return F.sum(each * real, axis=1) / F.sum(real, axis=1)
+
+
+def _table(rows: Sequence[np.ndarray], padding: int) -> np.ndarray:
+    return padded([row - padding for row in rows]) + np.int32(padding)
+
+
+def make_vocabulary() -> Any:
+    """GluonNLP's Vocab of the conjoining jamo, with tokens for beginning and end."""
+    return nlp.Vocab(nlp.data.count_tokens(ALPHABET), unknown_token="<unk>", padding_token="<pad>",
+                     bos_token=BEGIN, eos_token=END)
+
+
+def encode(pairs: Sequence[Pair], vocabulary) -> Part:
+    """Pairs as texts and targets.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+    vocabulary : gluonnlp.Vocab
+        Of `make_vocabulary`.
+    """
+    begin, end = (vocabulary[[token]] for token in (BEGIN, END))
+    padding = vocabulary[vocabulary.padding_token]
+    written = [np.array([*vocabulary[list(pair.said.written)], *end], np.int32) for pair in pairs]
+    said = [np.array([*begin, *vocabulary[list(pair.said.spoken)]], np.int32) for pair in pairs]
+    words = Words(np.array([len(row) for row in written]), _table(written, padding), _table(said, padding),
+                  np.array([len(row) for row in said]))
+    targets = _table([np.append(row[1:], end[0]) for row in said], -1)
+    return Part(words, targets.astype(np.float32))

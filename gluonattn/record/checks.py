@@ -1,0 +1,162 @@
+"""What every record must fulfil, a function a rule; each names the first offender."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import RecordError
+from .tokens import Token
+
+KINDS = ("self", "encoder", "decoder", "cross")
+VECTORS = ("queries_vectors", "keys_vectors", "values")  # fields of a record, beside its weights
+ROW_SUM_TOLERANCE = 1e-4
+
+
+def freeze_array(name: str, array: Any) -> np.ndarray:
+    """A read-only float32 copy.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    array : array_like
+
+    Raises
+    ------
+    RecordError
+        If it is no array of numbers.
+    """
+    try:
+        array = np.array(array, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{name} must be an array of numbers; got {array!r:.60} ({error}).") from None
+    array.flags.writeable = False
+    return array
+
+
+def copy_json(source: Mapping[str, Any]) -> dict:
+    """A copy of `source` as JSON gives it back; RecordError if it holds anything else."""
+    try:
+        return json.loads(json.dumps(dict(source), ensure_ascii=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RecordError(
+            f"source must hold only JSON values (numbers, strings, lists, dicts): {error}."
+        ) from None
+
+
+def lost_mass(weights: np.ndarray) -> float:
+    """Largest mass a row lacks; 0 when every row is whole."""
+    return float(np.max(1 - weights.sum(-1, dtype=np.float64), initial=0.0))
+
+
+def check_texts(kind: Any, text: Any, target_text: Any) -> None:
+    """Raise RecordError unless the kind is known and has the texts it needs.
+
+    Parameters
+    ----------
+    kind : object
+    text, target_text : object
+        Raw texts (str); None is no target text.
+    """
+    if kind not in KINDS:
+        raise RecordError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
+    if not isinstance(text, str) or not isinstance(target_text, (str, type(None))):
+        raise RecordError(
+            f"text and target_text must be the raw texts (str); got {text!r:.60} and "
+            f"{target_text!r:.60}."
+        )
+    if kind == "cross" and target_text is None:
+        raise RecordError("a cross record needs target_text: its queries index that text.")
+
+
+def check_shapes(weights: np.ndarray, vectors: Mapping[str, np.ndarray | None], queries: int, keys: int) -> None:
+    """Raise RecordError unless weights and vectors have the shapes that the number of tokens asks for.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray
+    vectors : mapping of str to numpy.ndarray or None
+        By the names in `VECTORS`.
+    queries, keys : int
+        Number of tokens.
+    """
+    if weights.ndim != 4 or weights.shape[2:] != (queries, keys) or 0 in weights.shape:
+        raise RecordError(
+            f"weights must have shape (layers, heads, {queries} queries, {keys} keys), none of them "
+            f"0; got {weights.shape}. A single matrix m goes in as m[None, None]."
+        )
+    for name, count in zip(VECTORS, (queries, keys, keys)):
+        array, expected = vectors[name], (*weights.shape[:2], count)
+        if array is not None and (array.ndim != 4 or array.shape[:3] != expected):
+            raise RecordError(f"{name} must have shape {expected} + (head_dim,); got {array.shape}.")
+
+
+def check_attributions(attributions: Mapping[str, np.ndarray], keys: int) -> None:
+    """Raise RecordError unless every attribution is one finite score for each key.
+
+    Parameters
+    ----------
+    attributions : mapping of str to numpy.ndarray
+    keys : int
+        Number of keys.
+    """
+    for name, scores in attributions.items():
+        if scores.shape != (keys,) or not np.isfinite(scores).all():
+            raise RecordError(
+                f"the attribution {name!r} must be one finite score for each of the {keys} keys; got shape "
+                f"{scores.shape}."
+            )
+
+
+def check_finite(arrays: Mapping[str, np.ndarray | None]) -> None:
+    """Raise RecordError for the first number of weights or vectors that is not finite."""
+    for name, array in arrays.items():
+        if array is not None and not np.isfinite(array).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            axes = "query, key" if name == "weights" else "token, dimension"
+            raise RecordError(f"{name} must be finite; (layer, head, {axes}) {where} is not.")
+
+
+def check_spans(side: str, tokens: Sequence[Token], text: str) -> None:
+    """Raise RecordError for the first token whose span lies outside its text.
+
+    Parameters
+    ----------
+    side : str
+        "query" or "key", for messages.
+    tokens : sequence of Token
+    text : str
+        The raw text that their spans index.
+    """
+    for i, token in enumerate(tokens):
+        if not 0 <= token.start <= token.end <= len(text):
+            raise RecordError(
+                f"{side} {i} ({token.text!r}) has span {token.start}:{token.end}, outside its "
+                f"text of {len(text)} characters."
+            )
+
+
+def check_rows(weights: np.ndarray, normalised: bool) -> None:
+    """Raise RecordError unless no weight is negative and, where `normalised`, every row sums to 1.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (layers, heads, queries, keys)
+    normalised : bool
+        Whether rows must be whole, within `ROW_SUM_TOLERANCE`.
+    """
+    if weights.min() < 0:
+        raise RecordError(f"weights must not be negative; the smallest is {weights.min():.4g}.")
+    if normalised:
+        off = np.abs(weights.sum(-1, dtype=np.float64) - 1)
+        if off.max() > ROW_SUM_TOLERANCE:
+            where = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))
+            raise RecordError(
+                f"each row over keys must sum to 1 within {ROW_SUM_TOLERANCE}; (layer, head, query) "
+                f"{where} sums to {weights.sum(-1)[where]:.6f}. Pass normalised=False if mass was "
+                "dropped on purpose."
+            )

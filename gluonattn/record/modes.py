@@ -1,0 +1,101 @@
+"""Other weights for the same tokens: attention rollout, value-weighted attention, the difference of two records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .. import metrics
+from ..errors import RecordError, choose
+from .record import AttentionRecord
+
+MODES = ("weights", "rollout", "value-weighted")
+
+
+def change_mode(record: AttentionRecord, mode: str) -> AttentionRecord:
+    """The record in one of `MODES`.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    mode : {"weights", "rollout", "value-weighted"}
+        A cross record has no rollout and stays as it is.
+
+    Raises
+    ------
+    OptionError
+        If the mode is unknown.
+    RecordError
+        If the record does not have what the mode needs.
+    """
+    choose("mode", mode, dict.fromkeys(MODES))
+    if mode == "rollout" and record.kind != "cross":
+        return roll_out(record)
+    return weigh_by_values(record) if mode == "value-weighted" else record
+
+
+def roll_out(record: AttentionRecord) -> AttentionRecord:
+    """The record of attention rollout: each layer's row says which input tokens reached it, all heads averaged.
+
+    Raises
+    ------
+    RecordError
+        If queries and keys are not the same tokens (a cross record has no rollout).
+    """
+    if record.queries != record.keys or record.kind == "cross":
+        raise RecordError(f"rollout needs self-attention; this record is of kind {record.kind!r} with "
+                          f"{len(record.queries)} queries and {len(record.keys)} keys.")
+    return _replace_weights(record, metrics.rollouts(record.weights)[:, None], "rollout")
+
+
+def weigh_by_values(record: AttentionRecord, output: np.ndarray | None = None) -> AttentionRecord:
+    """The record of what really arrives: ||weight x value||, each row scaled to sum to 1.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+        With values (capture with ``vectors=True``).
+    output : numpy.ndarray, shape (layers, width, heads * head_dim), or None
+        Output projections; with them heads are summed before the norm (`metrics.value_weighted`).
+
+    Raises
+    ------
+    RecordError
+        If the record has no values.
+    """
+    if record.values is None:
+        raise RecordError("value-weighted attention needs the record's values: capture(model, vectors=True).")
+    norms = metrics.value_weighted(record.weights, record.values, output)
+    total = norms.sum(-1, keepdims=True)
+    return _replace_weights(record, norms / np.where(total > 0, total, 1), "value-weighted")
+
+
+def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> np.ndarray:
+    """Weights of b minus those of a.
+
+    Parameters
+    ----------
+    record_a, record_b : AttentionRecord
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (layers, heads, queries, keys)
+
+    Raises
+    ------
+    RecordError
+        If they are not of the same tokens, layers and heads.
+    """
+    if record_a.queries != record_b.queries or record_a.keys != record_b.keys:
+        raise RecordError("a difference needs two records of the same tokens; merge both to eojeol, which may agree.")
+    if record_a.weights.shape != record_b.weights.shape:
+        raise RecordError(
+            f"a difference needs as many layers and heads on both sides; got {record_a.weights.shape[:2]} and "
+            f"{record_b.weights.shape[:2]}.")
+    return record_b.weights - record_a.weights
+
+
+def _replace_weights(record: AttentionRecord, weights: np.ndarray, mode: str) -> AttentionRecord:
+    return replace(record, weights=weights, queries_vectors=None, keys_vectors=None, values=None,
+                   source={**record.source, "mode": mode})

@@ -1,0 +1,293 @@
+"""The attention record: what every source of attention becomes.
+
+Framework-free (numpy only). Everything a person looks at or measures is made
+from an `AttentionRecord`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import RecordError
+from .checks import (
+    ROW_SUM_TOLERANCE,
+    VECTORS,
+    check_attributions,
+    check_finite,
+    check_rows,
+    check_shapes,
+    check_spans,
+    check_texts,
+    copy_json,
+    freeze_array,
+    lost_mass,
+)
+from .container import FORMAT, write_container
+from .positions import distinct_positions, position
+from .tokens import Prediction, Token, read_tokens
+from .units import eojeol_groups, join_tokens, merge_weights
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionRecord:
+    """Attention weights over the tokens of a raw text.
+
+    Attributes
+    ----------
+    text : str
+        The raw input, exactly as typed.
+    queries, keys : tuple of Token
+        The tokens that look and the tokens looked at.
+    weights : numpy.ndarray, float32, shape (layers, heads, queries, keys)
+        Each row over keys sums to 1 within 1e-4 unless `normalised` is False.
+    kind : {"self", "encoder", "decoder", "cross"}
+    target_text : str or None
+        Raw output text of a sequence-to-sequence model. Query spans of a
+        "cross" or "decoder" record index it, and key spans of a "decoder"
+        record do too.
+    prediction : Prediction or None
+    queries_vectors, keys_vectors, values : numpy.ndarray or None
+        Per-head vectors, shape (layers, heads, tokens, head_dim).
+    normalised : bool, default True
+        False after mass was dropped; ``source["dropped_mass"]`` then holds the
+        largest mass lost by a row.
+    source : dict
+        Where the weights come from (model, cell, epoch, framework, versions),
+        kept as JSON would give it back: tuples become lists.
+    attributions : dict of str to numpy.ndarray, float32, shape (keys,)
+        What each key had to do with the prediction, by the name of the method
+        that says so; empty where none was asked.
+
+    Raises
+    ------
+    RecordError
+        If shapes, finiteness, spans or row sums are wrong, or `source` is not
+        JSON; the message names the first offender.
+    """
+
+    text: str
+    queries: tuple[Token, ...]
+    keys: tuple[Token, ...]
+    weights: np.ndarray
+    kind: str = "self"
+    target_text: str | None = None
+    prediction: Prediction | None = None
+    queries_vectors: np.ndarray | None = None
+    keys_vectors: np.ndarray | None = None
+    values: np.ndarray | None = None
+    normalised: bool = True
+    source: Mapping[str, Any] = field(default_factory=dict)
+    attributions: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        same = self.keys is self.queries
+        put(self, "queries", read_tokens("query", self.queries))
+        put(self, "keys", self.queries if same else read_tokens("key", self.keys))
+        put(self, "weights", freeze_array("weights", self.weights))
+        for name in VECTORS:
+            if getattr(self, name) is not None:
+                put(self, name, freeze_array(name, getattr(self, name)))
+        if self.prediction is not None:
+            probabilities = {str(k): float(p) for k, p in self.prediction.probabilities.items()}
+            put(self, "prediction", Prediction(self.prediction.label, probabilities))
+        put(self, "source", copy_json(self.source))
+        put(self, "attributions", {str(k): freeze_array("attributions", a) for k, a in self.attributions.items()})
+        self._check()
+        if not self.normalised:
+            self.source["dropped_mass"] = round(lost_mass(self.weights), 6)  # type: ignore[index]
+
+    def _check(self) -> None:
+        check_texts(self.kind, self.text, self.target_text)
+        vectors = {name: getattr(self, name) for name in VECTORS}
+        check_shapes(self.weights, vectors, len(self.queries), len(self.keys))
+        check_attributions(self.attributions, len(self.keys))
+        check_finite({"weights": self.weights, **vectors})
+        check_spans("query", self.queries, self.query_text)
+        check_spans("key", self.keys, self.key_text)
+        check_rows(self.weights, self.normalised)
+
+    @property
+    def query_text(self) -> str:
+        """The raw text that query spans index."""
+        on_target = self.kind in ("decoder", "cross") and self.target_text is not None
+        return self.target_text if on_target else self.text  # type: ignore[return-value]
+
+    @property
+    def key_text(self) -> str:
+        """The raw text that key spans index."""
+        on_target = self.kind == "decoder" and self.target_text is not None
+        return self.target_text if on_target else self.text  # type: ignore[return-value]
+
+    @property
+    def layers(self) -> int:
+        return self.weights.shape[0]
+
+    @property
+    def heads(self) -> int:
+        return self.weights.shape[1]
+
+    def label_name(self, label: str) -> str:
+        """What a label is called for people: ``source["label_names"]``, or the label itself."""
+        return str(self.source.get("label_names", {}).get(label, label))
+
+    def matrix(self, layer: int | None = None, head: int | None = None) -> np.ndarray:
+        """One (queries, keys) matrix: a layer and head, or the mean over those left None.
+
+        Parameters
+        ----------
+        layer, head : int or None
+            Counted from 0; negative ones count from the end. None is the mean over all.
+
+        Returns
+        -------
+        numpy.ndarray, float32, shape (queries, keys)
+
+        Raises
+        ------
+        RecordError
+            If the layer or head does not exist.
+        """
+        part = self.weights
+        for axis, (name, index) in enumerate((("layer", layer), ("head", head))):
+            if index is None:
+                part = part.mean(axis=axis, keepdims=True)
+                continue
+            size = self.weights.shape[axis]
+            part = np.take(part, [position(name, index, size)], axis=axis)
+        return part[0, 0]
+
+    def select(
+        self, queries: Sequence[int] | None = None, keys: Sequence[int] | None = None
+    ) -> AttentionRecord:
+        """A record with only the given query and key positions, in the given order.
+
+        Dropping keys drops attention mass: the result then says
+        ``normalised=False`` and ``source["dropped_mass"]`` holds the largest
+        mass any remaining row has lost.
+
+        Parameters
+        ----------
+        queries, keys : sequence of int or None
+            Positions counted from 0; negative ones count from the end. None keeps all.
+
+        Raises
+        ------
+        RecordError
+            If a position does not exist or is given twice, or none is given.
+        """
+        rows = distinct_positions("query", queries, len(self.queries))
+        columns = distinct_positions("key", keys, len(self.keys))
+        weights = self.weights[:, :, rows][:, :, :, columns]
+        return replace(
+            self,
+            queries=tuple(self.queries[i] for i in rows),
+            keys=tuple(self.keys[i] for i in columns),
+            weights=weights,
+            queries_vectors=_take(self.queries_vectors, rows),
+            keys_vectors=_take(self.keys_vectors, columns),
+            values=_take(self.values, columns),
+            attributions={name: scores[columns] for name, scores in self.attributions.items()},
+            normalised=self.normalised and lost_mass(weights) <= ROW_SUM_TOLERANCE,
+        )
+
+    def merge(self, unit: str = "eojeol") -> AttentionRecord:
+        """Merge tokens into larger units, conserving attention mass.
+
+        The weight of a merged key is the sum over its parts, the weight of a
+        merged query the mean over its parts, so every row keeps its mass.
+        Attributions are summed likewise.
+
+        Parameters
+        ----------
+        unit : {"eojeol"}, default "eojeol"
+            Tokens belong to the whitespace-separated word their first visible
+            character is in.
+            Special tokens (empty spans) stay by themselves.
+
+        Returns
+        -------
+        AttentionRecord
+            Without per-head vectors: a mean of key vectors is not a key.
+        """
+        if unit != "eojeol":
+            raise RecordError(f"cannot merge into {unit!r}: the known unit is 'eojeol'.")
+        query_groups = eojeol_groups(self.queries, self.query_text)
+        key_groups = eojeol_groups(self.keys, self.key_text)
+        return replace(
+            self,
+            queries=tuple(join_tokens(self.queries, g, self.query_text) for g in query_groups),
+            keys=tuple(join_tokens(self.keys, g, self.key_text) for g in key_groups),
+            weights=merge_weights(self.weights, query_groups, key_groups),
+            queries_vectors=None,
+            keys_vectors=None,
+            values=None,
+            source={**self.source, "merged": unit},
+            attributions={name: np.array([scores[g].sum() for g in key_groups])
+                          for name, scores in self.attributions.items()},
+        )
+
+    def to_dict(self) -> dict:
+        """The record as plain Python values, ready for JSON (vectors left out)."""
+        return {
+            **self._header(),
+            "format": FORMAT,
+            "weights": [[[[round(float(w), 6) for w in row] for row in head] for head in layer]
+                        for layer in self.weights],
+        }
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the record to one ``.npz`` file, without pickle.
+
+        The file appears under its name only when it is complete.
+
+        Raises
+        ------
+        RecordError
+            If the file cannot be written.
+        """
+        path = Path(path)
+        arrays = {name: getattr(self, name) for name in ("weights", *VECTORS)}
+        write_container(path, self._header(), {name: array for name, array in arrays.items() if array is not None})
+        return path
+
+    def _header(self) -> dict:
+        """Everything but weights and vectors, as JSON values."""
+        without = {"weights", "prediction", "attributions", *VECTORS}
+        header = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in without}
+        header["queries"] = [list(token) for token in self.queries]
+        header["keys"] = [list(token) for token in self.keys]
+        header["prediction"] = asdict(self.prediction) if self.prediction else None
+        if self.attributions:  # absent where there is none, as in older files
+            header["attributions"] = {name: scores.tolist() for name, scores in self.attributions.items()}
+        return header
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page. Views stand above the record, so the package finds them."""
+        return sys.modules["gluonattn"].notebook_html(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AttentionRecord):
+            return NotImplemented
+        return self._header() == other._header() and all(
+            _same(getattr(self, name), getattr(other, name)) for name in ("weights", *VECTORS)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _take(vectors: np.ndarray | None, positions: list[int]) -> np.ndarray | None:
+    return None if vectors is None else vectors[:, :, positions]
+
+
+def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a.shape == b.shape and bool((a == b).all())

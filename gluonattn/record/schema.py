@@ -1,0 +1,106 @@
+"""What the header of a saved record may say: the types, and the parts of `source` that views read."""
+
+from __future__ import annotations
+
+from typing import Any, Optional, Union
+
+import msgspec
+
+from ..contents import all_finite
+from ..errors import RecordError
+from .tokens import Prediction
+
+
+class SavedPrediction(msgspec.Struct, forbid_unknown_fields=True):
+    """A prediction as the header holds it."""
+
+    label: Optional[str]
+    probabilities: dict[str, float]
+
+
+class SavedRecord(msgspec.Struct, forbid_unknown_fields=True):
+    """The header of a saved record. The record itself checks what these types leave open."""
+
+    text: str
+    queries: list[list[Union[str, int, None]]]
+    keys: list[list[Union[str, int, None]]]
+    kind: str
+    target_text: Optional[str]
+    prediction: Optional[SavedPrediction]
+    normalised: bool
+    source: dict[str, Any]
+    attributions: dict[str, list[float]] = {}
+
+
+class _DeletionTest(msgspec.Struct):
+    tokens: int
+    before: float
+    after: float
+    random: float
+    further: float
+    draws: int = 100
+
+
+class _Approximated(msgspec.Struct):
+    steps: int
+    missing: float
+    of: float
+
+
+class _WhatIf(msgspec.Struct):
+    drop: list[list[float]]
+    unseen: list[list[float]]
+    uniform: list[float]
+
+
+class _Explanation(msgspec.Struct):
+    method: str
+    sign: str
+    target: int
+    honesty: _DeletionTest  # the name that records on disk have
+    label: Optional[str] = None
+    validation: dict[str, list[float]] = {}
+    approximated: Optional[_Approximated] = None
+    what_if: Optional[_WhatIf] = None
+
+
+class _Source(msgspec.Struct):
+    """The parts of `source` that views read. All other parts may be anything."""
+
+    label_names: dict[str, Any] = {}
+    explanation: Optional[_Explanation] = None
+
+
+def check_header(header: Any) -> Prediction | None:
+    """Check a saved record's header, and give its prediction.
+
+    Raises
+    ------
+    RecordError, msgspec.ValidationError
+        If a value has another type, or the parts do not fit together; the message does not name the file.
+    """
+    saved = msgspec.convert(header, SavedRecord)
+    _check_source(saved.source)
+    about = saved.prediction
+    if about is None:
+        return None
+    if not all_finite(about.probabilities):
+        raise RecordError("a probability is not finite")
+    if not (about.label is None or about.label in about.probabilities):
+        raise RecordError(f"it predicts {about.label!r:.40}, which has no probability")
+    return Prediction(about.label, about.probabilities)
+
+
+def _check_source(source: dict[str, Any]) -> None:
+    """Raise ValidationError or RecordError unless views can show what a file says of its record."""
+    read = {name: source[name] for name in ("label_names", "explanation") if name in source}
+    about = msgspec.convert(read, _Source).explanation
+    if about is None:
+        return
+    if not all_finite(source["explanation"]):
+        raise RecordError("a number of its explanation is not finite")
+    rows = [*about.what_if.drop, *about.what_if.unseen, about.what_if.uniform] if about.what_if else []
+    if about.target < 0 or any(about.target >= len(row) for row in rows):
+        raise RecordError(f"its explanation is for class {about.target}, which it does not have")
+    if len(about.validation) == 2 and not all(about.validation.get(name) for name in (about.method, "random")):
+        raise RecordError("the figures of its explanation are of other methods")

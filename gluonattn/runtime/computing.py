@@ -1,0 +1,50 @@
+"""MXNet itself: the device to compute on, its random generators, its notices."""
+
+from __future__ import annotations
+
+import random
+
+from .gpu import gpu_index
+from .loading import hide_stderr, import_mxnet
+
+
+def device(name: str = "auto"):
+    """The MXNet context to compute on.
+
+    Parameters
+    ----------
+    name : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
+        "auto" is the first GPU MXNet can run on, else the CPU.
+
+    Returns
+    -------
+    mxnet.Context
+
+    Raises
+    ------
+    OptionError
+        If `name` is none of the above.
+    DeviceError
+        If a GPU is asked for and there is none, or MXNet's code does not run on it.
+    """
+    index = gpu_index(name)
+    return import_mxnet().cpu() if index is None else import_mxnet().gpu(index)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's, numpy's and MXNet's global random generators."""
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    import_mxnet().random.seed(seed % 2**31)
+
+
+def hear_lazy_update_notice() -> None:
+    """Have MXNet print its notice on Adam with sparse gradients now, hidden. It prints it once a process."""
+    nd = import_mxnet().nd
+    weight, mean, variance = (nd.ones((1, 1)) for _ in range(3))
+    gradient = nd.sparse.row_sparse_array(([[1.0]], [0]), shape=(1, 1))
+    with hide_stderr():
+        nd.sparse.adam_update(weight, gradient, mean, variance, lr=0.0, lazy_update=True, out=weight)
+        weight.wait_to_read()

@@ -1,0 +1,91 @@
+"""MXNet and GluonNLP, imported on first use after what they need on a machine of today is set."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import DependencyError
+from .gpu import find_driver, load_cuda_libraries
+from .threads import threads_while_loading
+from .wheel import install_command, installed_wheel
+
+
+def import_mxnet():
+    """MXNet, with numpy's aliases, CUDA libraries and threads set first.
+
+    Raises
+    ------
+    DependencyError
+        If no wheel or more than one is installed, or it cannot be imported.
+    """
+    if "mxnet" in sys.modules and hasattr(sys.modules["mxnet"], "gluon"):
+        return sys.modules["mxnet"]
+    wheel = installed_wheel()
+    if wheel != "mxnet":
+        find_driver()
+        load_cuda_libraries()
+    set_numpy_aliases()
+    try:
+        with threads_while_loading() as starts_engine, warnings.catch_warnings():
+            # MXNet 1.9.1 is final: what it warns about will not be mended there.
+            warnings.simplefilter("ignore")
+            mxnet = importlib.import_module("mxnet")
+            if starts_engine:
+                with hide_stderr():
+                    mxnet.nd.zeros((1,)).wait_to_read()
+            return mxnet
+    except (ImportError, OSError, AttributeError, RuntimeError) as error:
+        raise DependencyError(
+            f"{wheel} is installed but cannot be imported: {error}. It needs Python 3.9 to 3.12, "
+            f"numpy below 2 and setuptools below 81: install it with {install_command(wheel)}."
+        ) from error
+
+
+def import_gluonnlp():
+    """GluonNLP, after MXNet.
+
+    Raises
+    ------
+    DependencyError
+        If either cannot be imported.
+    """
+    import_mxnet()
+    try:
+        return importlib.import_module("gluonnlp")
+    except ModuleNotFoundError as error:
+        raise DependencyError(
+            f"GluonNLP cannot be imported ({error}). Install it with {install_command(installed_wheel())}."
+        ) from None
+
+
+def set_numpy_aliases() -> None:
+    """Put back the names numpy 1.24 removed and MXNet 1.9.1 still uses."""
+    import numpy as np
+
+    for name, kind in dict(
+        bool=bool, object=object, int=int, float=float, complex=complex, str=str
+    ).items():
+        if name not in np.__dict__:
+            setattr(np, name, kind)
+
+
+@contextmanager
+def hide_stderr() -> Iterator[None]:
+    """Hide what C code writes to stderr. MXNet writes there which engine it starts."""
+    try:
+        shown = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)

@@ -1,0 +1,93 @@
+"""Cores this process may use, and the threads that MXNet computes with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_NAIVE = "NaiveEngine"
+_own_threads: int | None = None  # of this process alone, where several share the cores
+_one_by_one = False
+
+
+def cores() -> int:
+    """CPU cores this process may use (affinity and container quota included)."""
+    try:
+        available = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        available = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            available = min(available, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):
+        pass
+    return available
+
+
+def total_threads() -> int:
+    """Threads all processes of a run may compute with together: OMP_NUM_THREADS, or one a core."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(wanted) if wanted.isdecimal() and int(wanted) else cores()
+
+
+def compute_with(threads: int, one_by_one: bool = False) -> None:
+    """Have MXNet compute with this number of threads in this process; without effect once it is loaded.
+
+    Parameters
+    ----------
+    threads : int
+        At least 1.
+    one_by_one : bool, default False
+        Compute each operator where it is called, without threads that wait for
+        each other: faster where the process has one core for itself. The
+        process keeps to it as long as it lives.
+    """
+    global _own_threads, _one_by_one
+    _own_threads, _one_by_one = threads, one_by_one
+
+
+def engine_has_started() -> None:
+    """Take back what `compute_with` put into the environment.
+
+    Call it after the first operator that is written in Python.
+    """
+    if _one_by_one and os.environ.get("MXNET_ENGINE_TYPE") == _NAIVE:
+        del os.environ["MXNET_ENGINE_TYPE"]
+
+
+def choose_threads() -> None:
+    """One OpenMP thread per core, spinning briefly and then sleeping while they wait.
+
+    MXNet takes half of the cores by default. Threads that never spin lose a
+    fifth of the speed on an idle machine; threads that spin for long lose two
+    thirds beside one busy process (docs/performance.md).
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "500")
+
+
+@contextmanager
+def threads_while_loading() -> Iterator[bool]:
+    """Set the environment that MXNet reads while it loads; OMP_NUM_THREADS is put back afterwards.
+
+    Yields
+    ------
+    bool
+        Whether the engine must be started within the block, as the environment names the one that `compute_with` asked
+        for. It stays there until `engine_has_started`.
+    """
+    choose_threads()
+    total = os.environ["OMP_NUM_THREADS"]
+    try:
+        if _own_threads is not None:
+            os.environ["OMP_NUM_THREADS"] = str(_own_threads)
+        starts_engine = _one_by_one and "MXNET_ENGINE_TYPE" not in os.environ
+        if starts_engine:
+            os.environ["MXNET_ENGINE_TYPE"] = _NAIVE
+        yield starts_engine
+    finally:
+        os.environ["OMP_NUM_THREADS"] = total

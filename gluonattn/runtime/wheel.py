@@ -1,0 +1,67 @@
+"""Which MXNet wheel is installed, and the versions of what shapes a result. Nothing is imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from importlib import metadata
+
+from ..errors import DependencyError
+
+
+def mxnet_is_installed() -> bool:
+    """Whether MXNet and GluonNLP are there; nothing is imported."""
+    return importlib.util.find_spec("mxnet") is not None and importlib.util.find_spec("gluonnlp") is not None
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that shape a result, for a record or checkpoint."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for wheel in ("gluonattn", "mxnet", "mxnet-cu112", "gluonnlp", "numpy", "torch", "onnxruntime"):
+        try:
+            found[wheel] = metadata.version(wheel)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def installed_wheel() -> str:
+    """The one MXNet wheel that is installed: "mxnet" or "mxnet-cuNNN".
+
+    Raises
+    ------
+    DependencyError
+        If there is none, or more than one.
+    """
+    found = find_wheels()
+    if not found and sys.version_info >= (3, 13):
+        raise DependencyError(
+            "this needs MXNet, which ends at Python 3.12, and this is Python "
+            f"{sys.version_info[0]}.{sys.version_info[1]}. Trained models predict and explain here with the "
+            "other engines; to train, make an environment of Python 3.9 to 3.12 and install "
+            '"gluonattn[cpu]" there.'
+        )
+    if not found:
+        raise DependencyError(
+            'MXNet is not installed. Install it with pip install "gluonattn[cpu]", '
+            'or "gluonattn[cu112]" for an NVIDIA GPU up to compute capability 8.9.'
+        )
+    if len(found) > 1:
+        raise DependencyError(
+            f"{' and '.join(found)} are both installed and overwrite each other's files. Run "
+            f"pip uninstall -y {' '.join(found)}, then install one of gluonattn[cpu] and gluonattn[cu112]."
+        )
+    return found[0]
+
+
+def find_wheels() -> list[str]:
+    """All MXNet wheels that are installed, sorted by name."""
+    found = (distribution.metadata for distribution in metadata.distributions())
+    names = {one["Name"].lower().replace("_", "-") for one in found if "Name" in one}
+    return sorted(name for name in names if re.fullmatch(r"mxnet(-cu\d+)?", name))
+
+
+def install_command(wheel: str) -> str:
+    """How to install with `wheel`: the other extra would put a second MXNet beside it."""
+    return f'pip install "gluonattn[{"cpu" if wheel == "mxnet" else "cu112"}]"'

@@ -1,0 +1,251 @@
+"""How sure a figure is: bootstrap intervals, paired tests, calibration. numpy and scipy only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from .metrics import tie_close
+
+RESAMPLES = 10_000
+_AT_ONCE = 1_000_000  # units drawn at once; bounds memory
+_KEPT = 4_000_000  # units of all resamples up to which they are kept for the next figure; 32 MB
+_FASTER = 25  # drawing one of several kinds takes as long as drawing so many units
+# What two standard errors of a percentile 2.5 come to, as a share of the interval's width, for values that spread like
+# a normal distribution: 2 sqrt(0.025 x 0.975 / n) / density(1.96) standard deviations, of which the interval has 3.92.
+_UNSURE = 1.36 / math.sqrt(RESAMPLES)
+
+
+class Figure(NamedTuple):
+    """A mean and its 95 % interval; NaN where there was nothing to count."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        mean, low, high = self.spell()
+        return f"{mean} [{low}, {high}]"
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the whole interval lies on that side of 0; 0 where it holds 0, or there is none."""
+        return int(self.low > 0) - int(self.high < 0)
+
+    def spell(self, digits: int = 3, *, factor: float = 1, sign: str = "") -> tuple[str, str, str]:
+        """Mean, low and high as text; the interval's ends with no more digits than `RESAMPLES` resamples hold.
+
+        Parameters
+        ----------
+        digits : int, default 3
+            Behind the point, at most.
+        factor : float, default 1
+            100 gives per cent.
+        sign : {"", "+"}, default ""
+            "+" marks positive numbers too.
+        """
+        unsure = factor * _UNSURE * (self.high - self.low)
+        held = digits if not unsure > 0 else max(0, min(digits, math.floor(-math.log10(unsure))))
+        mean, low, high = (f"{round(factor * x, places) + 0.0:{sign}.{places}f}"  # no -0
+                           for x, places in zip(self, (digits, held, held)))
+        return mean, low, high
+
+
+def figure(values, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
+    """Mean of values with its bootstrap interval (percentiles 2.5 and 97.5).
+
+    Give differences where two figures of the same texts are compared: intervals of each say nothing about that.
+
+    Parameters
+    ----------
+    values : array, shape (sentences,) or (seeds, sentences)
+        With two axes, training seeds and sentences are both drawn anew
+        (Efron and Tibshirani 1993, two levels crossed). NaNs are left out.
+    resamples : int, default 10,000
+    seed : int, default 0
+
+    Returns
+    -------
+    Figure
+    """
+    table = np.atleast_2d(np.asarray(values, dtype=np.float64))
+    real = ~np.isnan(table)
+    if not real.any():
+        return Figure(float("nan"), float("nan"), float("nan"))
+    seeds = len(table)
+    both = np.concatenate([np.where(real, table, 0), real])  # what is summed, and how many
+    rng = np.random.default_rng(seed)
+    rows = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
+    means: list[float] = []
+    for columns, kinds in _resampled(both, resamples, rng, seed):
+        sums = (columns @ kinds.T).reshape(-1, 2, seeds) * rows[len(means) : len(means) + len(columns), None]
+        total, count = sums.sum(axis=-1).T
+        means.extend(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0))
+    low, high = np.nanpercentile(means, [2.5, 97.5])
+    return Figure(float(both[:seeds].sum() / real.sum()), float(low), float(high))
+
+
+def _resampled(values: np.ndarray, resamples: int, rng, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """How often each column of `values` was drawn, (part of the resamples, columns), and the columns.
+
+    Columns that are alike are drawn as one kind where that is faster: whether answers are correct has few kinds.
+    """
+    size = values.shape[1]
+    kinds, times = np.unique(values, axis=1, return_counts=True)
+    if len(times) * _FASTER < size:
+        for part in _parts(resamples, len(times)):
+            yield rng.multinomial(size, times / size, part).astype(np.float64), kinds
+    elif size * resamples <= _KEPT:
+        yield _kept_draws(size, resamples, seed), values
+    else:
+        for part in _parts(resamples, size):
+            yield _draw(size, part, rng), values
+
+
+def _parts(resamples: int, size: int) -> Iterator[int]:
+    most = max(1, _AT_ONCE // size)
+    for done in range(0, resamples, most):
+        yield min(most, resamples - done)
+
+
+def _draw(size: int, resamples: int, rng) -> np.ndarray:
+    drawn = rng.integers(size, size=(resamples, size)) + size * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * size).reshape(resamples, size).astype(np.float64)
+
+
+@lru_cache(maxsize=4)
+def _kept_draws(size: int, resamples: int, seed: int) -> np.ndarray:
+    """One after another, many figures are asked for of the same texts."""
+    rng = np.random.default_rng([seed, 1])
+    return np.concatenate([_draw(size, part, rng) for part in _parts(resamples, size)])
+
+
+def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
+    """How often each unit (a word, a sentence) stands in the sample and in each bootstrap resample of it.
+
+    Statistics that are computed from the same draws can be subtracted: ``(draws @ hits) / (draws @ tries)`` is a rate and
+    its bootstrap distribution, resampled by unit however many tries a unit has.
+
+    Parameters
+    ----------
+    units : int
+        How many units the sample has.
+    resamples : int
+    seed : int, default 0
+
+    Returns
+    -------
+    numpy.ndarray, shape (1 + resamples, units)
+        The first row is the sample itself: all ones.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(units, np.full(units, 1 / units), resamples)
+    return np.concatenate([np.ones((1, units)), drawn])
+
+
+def interval(drawn: np.ndarray) -> Figure:
+    """The figure of a statistic computed from `draws`: its value in the sample and percentiles 2.5 and 97.5.
+
+    Parameters
+    ----------
+    drawn : numpy.ndarray, shape (1 + resamples,)
+        NaN where a resample has nothing to count.
+    """
+    if np.isnan(drawn[0]):
+        return Figure(float("nan"), float("nan"), float("nan"))
+    low, high = np.nanpercentile(drawn[1:], [2.5, 97.5])
+    return Figure(float(drawn[0]), float(low), float(high))
+
+
+def intervals(drawn: np.ndarray) -> np.ndarray:
+    """`interval` of many statistics at once: (1 + resamples, ...) to an object array (...) of Figure."""
+    flat = drawn.reshape(len(drawn), -1)
+    found = np.empty(flat.shape[1], dtype=object)
+    for i in range(flat.shape[1]):
+        found[i] = interval(flat[:, i])
+    return found.reshape(drawn.shape[1:])
+
+
+def bootstrap_p(drawn: np.ndarray) -> float:
+    """Two-sided p of a difference computed from `draws` being 0: how far its distribution lies on one side of 0.
+
+    At least 2 / (1 + resamples); NaN where the sample has nothing to count.
+    """
+    rest = drawn[1:][~np.isnan(drawn[1:])]
+    if np.isnan(drawn[0]) or not len(rest):
+        return float("nan")
+    least = min(int((rest <= 0).sum()), int((rest >= 0).sum()))
+    return min(1.0, 2 * (1 + least) / (1 + len(rest)))
+
+
+def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
+    """Exact two-sided p of McNemar's test: are two models wrong equally often on the same texts?
+
+    McNemar 1947, with the binomial distribution of the texts only one of them
+    gets right.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray of bool, shape (texts,)
+        Whether each was correct.
+    """
+    from scipy.stats import binomtest
+
+    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+    if not only_first + only_second:
+        return 1.0
+    return float(binomtest(only_first, only_first + only_second, 0.5).pvalue)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p-values of several tests, corrected so that one false alarm among all stays at the level (Holm 1979)."""
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty(len(p))
+    corrected[order] = np.maximum.accumulate([min(1.0, (len(p) - i) * p[k]) for i, k in enumerate(order)])
+    return corrected.tolist()
+
+
+def calibration(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> tuple[float, list[dict]]:
+    """Expected calibration error and the reliability curve behind it (Guo et al. 2017).
+
+    Parameters
+    ----------
+    confidence : numpy.ndarray, shape (texts,)
+        Probability of the predicted label.
+    correct : numpy.ndarray of bool, shape (texts,)
+    bins : int, default 15
+        Of equal width from 0 to 1.
+
+    Returns
+    -------
+    error : float
+        Mean gap between confidence and accuracy, bins counted by their texts.
+    curve : list of dict
+        confidence, accuracy, texts of each bin that has any.
+    """
+    place = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
+    curve = [{"confidence": float(confidence[place == b].mean()), "accuracy": float(correct[place == b].mean()),
+              "texts": int((place == b).sum())} for b in np.unique(place)]
+    error = sum(part["texts"] * abs(part["confidence"] - part["accuracy"]) for part in curve) / len(place)
+    return float(error), curve
+
+
+def rank_agreement(first: np.ndarray, second: np.ndarray) -> float:
+    """Kendall's tau-b of two lists of scores; NaN where one of them orders nothing.
+
+    Scores that float32 cannot tell apart are tied; see `gluonattn.metrics.tie_close`.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray, shape (n,)
+    """
+    from scipy.stats import kendalltau
+
+    first, second = tie_close(first), tie_close(second)
+    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return float("nan")
+    return float(kendalltau(first, second).statistic)

@@ -1,0 +1,196 @@
+"""Standard streams that take any text, and may be closed or full."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+# What the views draw with, where a console does not have it.
+_LOOKALIKES = {"━": "-", "→": "->", "▁": ".", "▃": ":", "▅": "+", "█": "#", "·": ".", "…": "...", "×": "x"}
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Stream(io.TextIOBase):
+    """A standard stream for any text.
+
+    Characters that its encoding lacks are drawn with others or escaped. Once it
+    cannot be written to, everything more is dropped, so that files that are
+    still to be written get written.
+
+    Without a ``buffer`` attribute on purpose: click would write UTF-8 to it where it is ASCII.
+
+    Parameters
+    ----------
+    stream : file or None
+        None where there is none.
+
+    Attributes
+    ----------
+    problem : OSError or None
+        Why it cannot be written to.
+    lost : bool
+        Whether something did not arrive.
+    """
+
+    def __init__(self, stream: Any):
+        self._stream, self.lost = stream, False
+        self.problem: OSError | None = None if stream else OSError(errno.EBADF, "it is closed")
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def write(self, text: str) -> int:
+        if self.problem is None:
+            self._try(lambda: self._stream.write(printable(text, self.encoding)))
+        elif text:
+            self.lost = True
+        return len(text)
+
+    def flush(self) -> None:
+        if self.problem is None:
+            self._try(self._stream.flush)
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        try:
+            return self.problem is None and self._stream.isatty()
+        except ValueError:  # it was closed
+            return False
+
+    def fileno(self) -> int:
+        if self._stream is None:
+            raise io.UnsupportedOperation("fileno")
+        return self._stream.fileno()
+
+    def _try(self, action) -> None:
+        try:
+            action()
+        except OSError as error:
+            self._give_up(error)
+        except ValueError:  # Python's word for a closed file
+            self._give_up(OSError(errno.EBADF, "it is closed"))
+
+    def _give_up(self, error: OSError) -> None:
+        self.problem, self.lost = error, True
+        with suppress(OSError, ValueError):  # what waits in buffers goes nowhere, and Python does not try again at its end
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+@contextmanager
+def streams() -> Iterator[tuple[Stream, Stream]]:
+    """Standard streams that never raise, for as long as the block lasts.
+
+    Yields
+    ------
+    (stdout, stderr) : (Stream, Stream)
+        What ``sys.stdout`` and ``sys.stderr`` are inside.
+    """
+    _fill_descriptors()
+    own = sys.stdout, sys.stderr
+    out, err = Stream(own[0]), Stream(own[1])
+    sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
+    try:
+        yield out, err
+    finally:
+        out.flush()
+        err.flush()
+        sys.stdout, sys.stderr = own
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM leaves the block as Ctrl-C does, so that what is half-written is removed; the exit code is 143."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield  # who embeds this has a way of their own
+        return
+
+    def leave(number, frame):
+        raise SystemExit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _fill_descriptors() -> None:
+    """Where the process was started without stdin, stdout or stderr: else the next file it opens would take the number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+
+
+def exit_code(code: int, out: Stream, err: Stream) -> int:
+    """The command's own exit code, or 1 where it is 0 and its output was lost. The user is then told on stderr.
+
+    A reader who closes the pipe early (``| head -1``) has read enough: nothing is lost.
+
+    Parameters
+    ----------
+    code : int
+    out, err : Stream
+    """
+    problem = out.problem
+    if code or not out.lost or problem is None or problem.errno == errno.EPIPE:
+        return code
+    err.write(f"error: cannot print to the standard output: {problem.strerror}. Files that were to be written are "
+              "written; send the output elsewhere to see it.\n")
+    err.flush()
+    return 1
+
+
+def encodes(text: str, encoding: str) -> bool:
+    """Whether an encoding is known and has every character of a text.
+
+    Parameters
+    ----------
+    text : str
+    encoding : str
+    """
+    try:
+        text.encode(encoding)
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def printable(text: str, encoding: str) -> str:
+    """The text, with characters that the encoding lacks replaced by similar ones or escaped.
+
+    Parameters
+    ----------
+    text : str
+    encoding : str
+    """
+    if encodes(text, encoding):
+        return text
+    try:
+        return text.encode(encoding, "gluonattn.cli.console").decode(encoding)
+    except (LookupError, UnicodeError):  # no such encoding, or one that a control character of the text confuses
+        return text.encode("ascii", "gluonattn.cli.console").decode("ascii")
+
+
+def _in_other_characters(error) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    piece = error.object[error.start : error.end]
+    return "".join(_LOOKALIKES.get(c) or c.encode("ascii", "backslashreplace").decode() for c in piece), error.end
+
+
+codecs.register_error("gluonattn.cli.console", _in_other_characters)

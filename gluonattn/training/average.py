@@ -1,0 +1,60 @@
+"""Averaged weights: what is validated and saved is a moving mean of the parameters, not where the last step left them.
+
+An exponential moving average (Polyak and Juditsky 1992, as Tarvainen and Valpola 2017 use it) with a window that grows
+until it has its length, so that the first values are soon forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+_EARLY = 10  # after n steps the window is at most (1 + n) / (10 + n)
+
+
+class Average:
+    """A moving mean of a run's parameters.
+
+    Parameters
+    ----------
+    parameters : sequence of mxnet.gluon.Parameter
+        Those that are trained.
+    decay : float
+        What is kept of the mean at each step; 0 keeps no mean, and the parameters themselves stand for it.
+    device : mxnet.Context
+    """
+
+    def __init__(self, parameters: Sequence, decay: float, device):
+        self.decay, self._parameters, self._device = decay, list(parameters), device
+        self.values: list = []
+
+    def begin(self) -> None:
+        """Begin with the parameters as they are: their shapes must be known."""
+        if self.decay:
+            self.values = [p.data(self._device).copy() for p in self._parameters]
+
+    def update(self, step: int) -> None:
+        """Take in the parameters after step number `step`, counted from 1."""
+        if not self.decay:
+            return
+        kept = min(self.decay, (1 + step) / (_EARLY + step))
+        for mean, parameter in zip(self.values, self._parameters):
+            mean *= kept
+            mean += (1 - kept) * parameter.data(self._device)
+
+    @contextmanager
+    def standing_in(self) -> Iterator[None]:
+        """The mean in place of the parameters, which are put back at the end."""
+        if not self.decay:
+            yield
+            return
+        before = [p.data(self._device).copy() for p in self._parameters]
+        self._put(self.values)
+        try:
+            yield
+        finally:
+            self._put(before)
+
+    def _put(self, values) -> None:
+        for parameter, value in zip(self._parameters, values):
+            value.copyto(parameter.data(self._device))

@@ -1,0 +1,168 @@
+"""Gradients in memory that several processes share, and their sum.
+
+A process's memory begins with numbers (int64): whether there are gradients, then how many rows each has. The
+gradients follow, each as its row numbers (int64, row_sparse only) and its values.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import GluonAttnError
+from ..runtime import memory_of
+
+
+class SharedMemory:
+    """A file in memory that grows by need."""
+
+    def __init__(self, descriptor: int):
+        self.descriptor = descriptor
+        self._map: mmap.mmap | None = None
+
+    def at_least(self, size: int) -> mmap.mmap:
+        """The mapping, of `size` bytes or more."""
+        if self._map is None or len(self._map) < size:
+            if os.fstat(self.descriptor).st_size < size:
+                try:
+                    # Where memory is short this says so; ftruncate would let a later write end the process.
+                    os.posix_fallocate(self.descriptor, 0, size + size // 2)
+                except OSError as error:
+                    raise GluonAttnError(
+                        f"{size:,} bytes of shared memory for gradients cannot be had ({error.strerror}): "
+                        "free some memory, or use fewer --workers."
+                    ) from None
+            self._map = mmap.mmap(self.descriptor, 0)
+        return self._map
+
+    def close(self) -> None:
+        self._map = None  # unmapped when no array looks into it any more
+        os.close(self.descriptor)
+
+
+def open_memory() -> int:
+    """Descriptor of a file without a name: nothing is left of it when the processes are gone."""
+    try:
+        return os.memfd_create("gluonattn")
+    except (AttributeError, OSError):  # Python was built for an older Linux
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
+
+
+def write_gradients(memory: SharedMemory, gradients: Sequence | None) -> None:
+    """Write this process's gradients.
+
+    Parameters
+    ----------
+    memory : SharedMemory
+    gradients : sequence of mxnet.nd.NDArray, or None
+        None where its part of the batch was empty.
+    """
+    if gradients is None:
+        memory.at_least(8)[:8] = np.int64(0).tobytes()
+        return
+    arrays: list[np.ndarray] = []
+    counts = [1]
+    for gradient in gradients:
+        if gradient.stype == "row_sparse":
+            arrays += [gradient.indices.asnumpy(), gradient.data.asnumpy()]
+            counts.append(len(arrays[-1]))
+        else:
+            arrays.append(memory_of(gradient))
+            counts.append(gradient.shape[0])
+    arrays.insert(0, np.array(counts, dtype="int64"))
+    place = 0
+    buffer = memory.at_least(sum(_aligned(array.nbytes) for array in arrays))
+    for array in arrays:
+        np.frombuffer(buffer, array.dtype, array.size, place)[:] = array.ravel()
+        place += _aligned(array.nbytes)
+
+
+def read_gradients(memory: SharedMemory, gradients: Sequence) -> list | None:
+    """A process's gradients, as arrays that look into its memory; None if its part of the batch was empty.
+
+    Parameters
+    ----------
+    memory : SharedMemory
+    gradients : sequence of mxnet.nd.NDArray
+        This process's own, which have the same types and widths.
+    """
+    place = 0
+
+    def take(dtype, *shape):
+        nonlocal place
+        count = int(np.prod(shape))
+        size = count * np.dtype(dtype).itemsize
+        place += _aligned(size)
+        buffer = memory.at_least(place)
+        return np.frombuffer(buffer, dtype, count, place - _aligned(size)).reshape(shape)
+
+    if not np.frombuffer(memory.at_least(8), "int64", 1)[0]:
+        return None
+    counts = take("int64", 1 + len(gradients))[1:].tolist()
+    found: list = []
+    for gradient, count in zip(gradients, counts):
+        shape = (count, *gradient.shape[1:])
+        if gradient.stype == "row_sparse":
+            found.append((take("int64", count), take(gradient.dtype, *shape)))
+        else:
+            found.append(take(gradient.dtype, *shape))
+    return found
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 64) * 64
+
+
+def set_sum(gradient, parts: Sequence[np.ndarray]) -> None:
+    """Write the sum of dense gradients into one. MXNet's queue is passed by: it takes as long as the rest of the exchange.
+
+    Parameters
+    ----------
+    gradient : mxnet.nd.NDArray
+    parts : sequence of numpy.ndarray
+    """
+    result = memory_of(gradient)
+    result[...] = parts[0]
+    for part in parts[1:]:
+        result += part
+
+
+def set_rows(gradient, rows: np.ndarray, values: np.ndarray) -> None:
+    """Write rows into a row-sparse gradient.
+
+    Parameters
+    ----------
+    gradient : mxnet.nd.NDArray, row_sparse
+    rows : numpy.ndarray, int64, shape (n,)
+    values : numpy.ndarray, shape (n, width)
+    """
+    from ..runtime import mx
+
+    fresh = mx.nd.sparse.row_sparse_array((values, rows), shape=gradient.shape, dtype=gradient.dtype)
+    fresh.copyto(gradient)
+
+
+def add_rows(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Sum row-sparse matrices in order.
+
+    Parameters
+    ----------
+    parts : sequence of (rows, values)
+        Row numbers, each once and rising, and the values of those rows (rows, width).
+
+    Returns
+    -------
+    rows, values
+    """
+    rows = np.concatenate([rows for rows, _ in parts])
+    rows.sort(kind="stable")  # merges runs that are sorted already
+    rows = rows[np.diff(rows, prepend=-1) > 0]
+    values = np.zeros((len(rows), parts[0][1].shape[1]), dtype=parts[0][1].dtype)
+    for part_rows, part_values in parts:
+        values[np.searchsorted(rows, part_rows)] += part_values
+    return rows, values

@@ -1,0 +1,35 @@
+"""Text as wide as it was measured, on any matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from matplotlib import rcParams
+from matplotlib.text import Text
+
+
+class Letters(Text):
+    """Text whose letters are as wide as `fonts.advance` says.
+
+    Hinting, from matplotlib 3.11 on by default, rounds each letter to whole
+    pixels: a line of small letters gets a sixth wider and runs into the next word.
+    """
+
+    def draw(self, renderer):
+        with _no_hinting():
+            super().draw(renderer)
+
+    def get_window_extent(self, renderer=None, dpi=None):
+        with _no_hinting():
+            return super().get_window_extent(renderer, dpi)
+
+
+@contextmanager
+def _no_hinting() -> Iterator[None]:
+    before = rcParams["text.hinting"]
+    rcParams["text.hinting"] = "no_hinting"
+    try:
+        yield
+    finally:
+        rcParams["text.hinting"] = before

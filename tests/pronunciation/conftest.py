@@ -1,0 +1,3 @@
+"""The reviews that the tests of training use."""
+
+from ..training.conftest import reviews, table  # noqa: F401

@@ -1,0 +1,130 @@
+"""What MXNet needs before it is imported, and how it starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from gluonattn.runtime.loading import set_numpy_aliases
+
+from ..needs import needs_mxnet
+from .machines import (
+    REPOSITORY,
+    in_a_process,
+    install,
+    link,
+    run_posing,
+)
+
+ALIASES = {"bool": bool, "object": object, "int": int, "float": float, "complex": complex, "str": str}
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_a_missing_alias_is_set_and_one_that_is_there_is_kept(monkeypatch, name):
+    monkeypatch.delattr(np, name, raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # numpy 1.20 to 1.23 warn when an alias is looked up
+        set_numpy_aliases()
+    assert np.__dict__[name] is ALIASES[name]
+    monkeypatch.setattr(np, name, "numpy's own")
+    set_numpy_aliases()
+    assert np.__dict__[name] == "numpy's own"
+
+
+def test_mxnet_that_failed_without_the_aliases_is_imported_with_them(posing, site):
+    """Also after someone else's import failed in the same process."""
+    install(site, "mxnet")
+    link(site, *(entry for entry in posing.iterdir()
+                 if not re.match(r"mxnet_cu112.*\.dist-info|gluonattn", entry.name)))
+    code = """
+import numpy
+assert not hasattr(numpy, "bool") or numpy.__version__ < "1.24"
+try:
+    import mxnet
+except AttributeError as error:
+    print("without:", error)
+from gluonattn.runtime import mx
+print(mx.nd.ones(2).sum().asscalar(), numpy.bool is bool)
+"""
+    done = run_posing(code, site, OMP_NUM_THREADS="1")
+    assert done.stdout.splitlines()[-1:] == ["2.0 True"], done.stderr
+    if tuple(map(int, np.__version__.split(".")[:2])) >= (1, 24):
+        assert "without: module 'numpy' has no attribute" in done.stdout
+
+
+@needs_mxnet
+def test_the_import_itself_warns_of_nothing():
+    done = subprocess.run([sys.executable, "-W", "error", "-c", "from gluonattn.runtime import mx"],
+                          env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, text=True, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_mxnet
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_one_by_one_mxnet_computes_where_it_is_called_and_says_nothing(one_by_one):
+    done = in_a_process(f"""
+import threading
+from gluonattn import runtime
+runtime.compute_with(1, one_by_one={one_by_one})
+from gluonattn.runtime import mx
+from gluonattn.models import numpy_ops
+
+class Score(numpy_ops._Score):
+    def forward(self, *arguments, **settings):
+        print(threading.current_thread() is threading.main_thread())
+        super().forward(*arguments, **settings)
+
+numpy_ops._Score = Score
+mx.nd.Custom(*map(mx.nd.ones, [(1, 2, 3), (1, 2, 3), (3, 1)]), op_type="gluonattn_mlp_score").wait_to_read()
+runtime.engine_has_started()
+import os
+print("MXNET_ENGINE_TYPE" in os.environ)
+""")
+    assert (done.stdout.split(), done.stderr) == ([str(one_by_one), "False"], "")
+
+
+@needs_mxnet
+def test_ctrl_c_inside_an_operator_is_ctrl_c():
+    """A signal while the score is computed: without MXNet's threads it reaches the operator itself."""
+    done = in_a_process("""
+import os, signal
+from gluonattn import runtime
+runtime.compute_with(1, one_by_one=True)
+from gluonattn.runtime import mx
+from gluonattn.models import numpy_ops
+
+def interrupted(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(10**8):
+        pass
+
+numpy_ops.additive_scores = interrupted
+mx.nd.Custom(*map(mx.nd.ones, [(1, 2, 3), (1, 2, 3), (3, 1)]), op_type="gluonattn_mlp_score").wait_to_read()
+print("computed")
+try:
+    numpy_ops.raise_interrupt()
+except KeyboardInterrupt:
+    print("interrupted")
+numpy_ops.raise_interrupt()
+""")
+    assert (done.stdout.split(), done.stderr) == (["computed", "interrupted"], "")
+
+
+@needs_mxnet
+def test_without_stderr_notices_are_hidden_all_the_same():
+    done = in_a_process("""
+import os
+os.close(2)
+from gluonattn import runtime
+runtime.compute_with(1, one_by_one=True)
+from gluonattn.runtime import mx
+runtime.hear_lazy_update_notice()
+print(mx.nd.ones(2).sum().asscalar())
+""")
+    assert done.stdout == "2.0\n"
