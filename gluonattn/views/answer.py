@@ -59,7 +59,7 @@ def what_if(record: AttentionRecord) -> dict[str, Any] | None:
     # A merged or selected record has other tokens.
     if not about or not asked or len(asked["drop"]) != len(scores_of(record)):
         return None
-    target = about["target"]
+    target = record.source["explanation"]["target"]
     return {
         "drop": [row[target] for row in asked["drop"]],
         "unseen": [row[target] for row in asked["unseen"]],
