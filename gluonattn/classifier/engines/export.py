@@ -84,7 +84,9 @@ def torch_module(path: str | os.PathLike[str]) -> TorchClassifier:
     from .torch_engine import TorchClassifier
 
     if Path(path).is_dir() or not Path(path).exists():
-        return TorchClassifier(*prepare(load_classifier(path))).eval()
+        module = TorchClassifier(*prepare(load_classifier(path)))
+        module.eval()
+        return module
     try:
         weights, notes = parse_tensors(Path(path).read_bytes(), path, ValueError)
         recipe, model = (parse_json(notes[name], name, ValueError) for name in ("recipe", "model"))
@@ -97,7 +99,9 @@ def torch_module(path: str | os.PathLike[str]) -> TorchClassifier:
         ) from None
     check_model(model, Path(path))
     check_weights(shapes(recipe, {**DEFAULTS[recipe], **model}), weights)
-    return TorchClassifier(recipe, {**DEFAULTS[recipe], **model}, weights).eval()
+    module = TorchClassifier(recipe, {**DEFAULTS[recipe], **model}, weights)
+    module.eval()
+    return module
 
 
 def _onnx(checkpoint: Checkpoint) -> bytes:
