@@ -13,7 +13,15 @@ from ..record import AttentionRecord
 from ..views.report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
 from .report_pictures import grid_of, side_by_side
 from .report_sentences import (
-    about_question, describe_grid, describe_question, head_name, headline, in_brief, reading_names, role_name, rule_name,
+    about_question,
+    describe_grid,
+    describe_question,
+    head_name,
+    headline,
+    in_brief,
+    reading_names,
+    role_name,
+    rule_name,
 )
 from .report_text import LANGUAGES, TEXT
 from .study import LEVEL
