@@ -95,8 +95,7 @@ def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, Att
               f'<h2 id="edits">{escaped(text["edits"])}</h2>', _quiet(text["edits_how"]), _edits(summary, lang)]
     for rule in summary["questions"]:
         parts += _question(summary, rule, lang)
-    parts += [f'<h2 id="limits">{escaped(text["limits"])}</h2>',
-              _list(text["limits_lines"])]
+    parts += [f'<h2 id="limits">{escaped(text["limits"])}</h2>', _list(text["limits_lines"])]
     return page(text["title"], "\n".join(parts), lang=lang, style=_STYLE)
 
 
