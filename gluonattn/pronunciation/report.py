@@ -10,8 +10,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import DataError, choose
 from ..files import replace_file
 from ..record import AttentionRecord
@@ -19,7 +17,10 @@ from ..views.report_page import Html, escaped, page, picture, plain, shaded, tab
 from .report_pictures import grid_of, side_by_side
 from .report_sentences import (
     about_question,
+    describe_grid,
+    describe_question,
     head_name,
+    headline,
     in_brief,
     reading_names,
     role_name,
@@ -86,7 +87,7 @@ def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, Att
     text = TEXT[lang]
     lines = in_brief(summary, lang)
     parts = [f"<h1>{escaped(text['title'])}</h1>",
-             f'<p class="answer">{escaped(_first(summary, lang))}</p>',
+             f'<p class="answer">{escaped(headline(summary, lang))}</p>',
              f'<p class="quiet">{escaped(_about(summary, lang))}</p>',
              f"<h2>{escaped(text['summary'])}</h2>", _list(lines), _contents(summary, lang)]
     parts += [f'<h2 id="grids">{escaped(text["grids"])}</h2>', _quiet(text["grids_how"])]
@@ -97,8 +98,7 @@ def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, Att
               f'<h2 id="edits">{escaped(text["edits"])}</h2>', _quiet(text["edits_how"]), _edits(summary, lang)]
     for rule in summary["questions"]:
         parts += _question(summary, rule, lang)
-    parts += [f'<h2 id="limits">{escaped(text["limits"])}</h2>',
-              _list(text["limits_lines"])]
+    parts += [f'<h2 id="limits">{escaped(text["limits"])}</h2>', _list(text["limits_lines"])]
     return page(text["title"], "\n".join(parts), lang=lang, style=_STYLE)
 
 
@@ -125,43 +125,8 @@ def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lan
     for kind, records in kinds.items():
         name = f"{TEXT[lang]['kinds'][kind]}: {word} [{sounds}]"
         drawn.append(f"<figure><figcaption>{escaped(name)}</figcaption>"
-                     f"{picture(grid_of(word, records, lang, highest), _grid_alt(name, records, lang))}</figure>")
+                     f"{picture(grid_of(word, records, lang, highest), describe_grid(name, records, lang))}</figure>")
     return f'<div class="side three">{"".join(drawn)}</div>'
-
-
-def _grid_alt(name: str, records: dict[int, AttentionRecord], lang: str) -> str:
-    """What a grid of heads shows, for who cannot see it: its strongest link at the last epoch."""
-    record = records[max(records)]
-    layer, head, query, key = np.unravel_index(int(record.weights.argmax()), record.weights.shape)
-    return TEXT[lang]["grid_alt"].format(
-        name=name, layers=record.weights.shape[0], heads=record.weights.shape[1],
-        epochs=", ".join(map(str, sorted(records))),
-        layer=layer, head=head, query=record.queries[query].text, key=record.keys[key].text,
-        share=f"{100 * float(record.weights.max()):.0f}")
-
-
-def _shown_by(asked, rule: str, lang: str) -> str:
-    """What the picture of a question shows: the letter most looked at, and the one whose replacing decides most."""
-    roles = asked["roles"]
-    reading = next(iter(asked["readings"]))
-    looked = max(roles, key=lambda role: roles[role]["attention"][reading].mean)
-    decides = max((role for role in roles if role != "own"), key=lambda role: roles[role]["flips"].mean)
-    return TEXT[lang]["question_alt"].format(
-        question=TEXT[lang]["questions"][rule], looked=role_name(looked, rule, lang),
-        head=reading_names(asked, lang)[reading],
-        share=f"{100 * roles[looked]['attention'][reading].mean:.0f}", decides=role_name(decides, rule, lang),
-        flips=f"{100 * roles[decides]['flips'].mean:.0f}")
-
-
-def _first(summary, lang: str) -> str:
-    """The page in one sentence: how many heads follow the cause, and whether replacing it decides."""
-    heads = summary["heads"]
-    following = sum(head["strong"] for head in heads)
-    asked = [one for one in summary["questions"].values() if one["roles"]]
-    said = TEXT[lang]["first_heads" if following else "first_no_heads"].format(count=following, all=len(heads))
-    if asked:
-        said += TEXT[lang]["first_flips"].format(flips=f"{100 * asked[0]['roles']['cause']['flips'].mean:.0f}")
-    return said
 
 
 # ---- tables of heads
@@ -257,7 +222,7 @@ def _question(summary, rule: str, lang: str) -> list[str]:
     parts = [f'<h2 id="{rule}">{escaped(text["questions"][rule])}</h2>', _list(lines)]
     if not asked["roles"]:
         return parts
-    drawn = picture(side_by_side(asked, rule, lang), _shown_by(asked, rule, lang))
+    drawn = picture(side_by_side(asked, rule, lang), describe_question(asked, rule, lang))
     frame = f'<div class="scroll wide" tabindex="0" role="group" aria-label="{escaped(text["questions"][rule])}">'
     parts += [f"{frame}{drawn}</div>", _roles(asked, rule, lang),
               *_replaced(asked, rule, lang),
@@ -336,5 +301,3 @@ def _list(lines) -> str:
 
 def _quiet(line: str) -> str:
     return f'<p class="quiet">{escaped(line)}</p>'
-
-

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from ..record import AttentionRecord
 from ..statistics import Figure
 from .pronounce import RULES
 from .report_text import TEXT
@@ -84,6 +87,41 @@ def in_brief(summary: dict[str, Any], lang: str) -> list[str]:
                               cross=percent(cause["attention"]["cross mean"]), right=percent(asked["right"]),
                               other=role_name(most, rule, lang), most=percent(others[most])))
     return lines
+
+
+def describe_grid(name: str, records: dict[int, AttentionRecord], lang: str) -> str:
+    """What a grid of heads shows, for who cannot see it: its strongest link at the last epoch."""
+    record = records[max(records)]
+    layer, head, query, key = np.unravel_index(int(record.weights.argmax()), record.weights.shape)
+    return TEXT[lang]["grid_alt"].format(
+        name=name, layers=record.weights.shape[0], heads=record.weights.shape[1],
+        epochs=", ".join(map(str, sorted(records))),
+        layer=layer, head=head, query=record.queries[query].text, key=record.keys[key].text,
+        share=f"{100 * float(record.weights.max()):.0f}")
+
+
+def describe_question(asked, rule: str, lang: str) -> str:
+    """What the picture of a question shows: the letter most looked at, and the one whose replacing decides most."""
+    roles = asked["roles"]
+    reading = next(iter(asked["readings"]))
+    looked = max(roles, key=lambda role: roles[role]["attention"][reading].mean)
+    decides = max((role for role in roles if role != "own"), key=lambda role: roles[role]["flips"].mean)
+    return TEXT[lang]["question_alt"].format(
+        question=TEXT[lang]["questions"][rule], looked=role_name(looked, rule, lang),
+        head=reading_names(asked, lang)[reading],
+        share=f"{100 * roles[looked]['attention'][reading].mean:.0f}", decides=role_name(decides, rule, lang),
+        flips=f"{100 * roles[decides]['flips'].mean:.0f}")
+
+
+def headline(summary, lang: str) -> str:
+    """The page in one sentence: how many heads follow the cause, and whether replacing it decides."""
+    heads = summary["heads"]
+    following = sum(head["strong"] for head in heads)
+    asked = [one for one in summary["questions"].values() if one["roles"]]
+    said = TEXT[lang]["first_heads" if following else "first_no_heads"].format(count=following, all=len(heads))
+    if asked:
+        said += TEXT[lang]["first_flips"].format(flips=f"{100 * asked[0]['roles']['cause']['flips'].mean:.0f}")
+    return said
 
 
 # ---- heads
