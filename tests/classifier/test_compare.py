@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gluonattn.classifier import compare as module
+from gluonattn.classifier.attribution import METHODS
 from gluonattn.classifier.compare import compare
 from gluonattn.classifier.compare_report import to_csv, to_table, write_report
 from gluonattn.classifier.compare_summary import _divergences, _more_than_seeds, _pairs, summarise
@@ -182,7 +183,8 @@ def test_a_verdict_on_methods_comes_from_the_same_reviews(compared, above, below
     noise -= noise.mean(axis=(1, 2), keepdims=True)
     attention = floor + above + noise[0]
     lowest = np.full((2, 300), -1.0)
-    given = dict.fromkeys(("norm", "gradient_input", "attention_gradient", "integrated_gradients"), lowest)
+    others = [name.replace("-", "_") for name in METHODS if name not in ("random", "attention", "leave-one-out")]
+    given = dict.fromkeys(others, lowest)
     own = summarise(rewritten(compared[1], "mlp", random=floor, attention=attention,
                               leave_one_out=attention + below + noise[1], **given))
     methods = own["cells"]["mlp"]["methods"]
