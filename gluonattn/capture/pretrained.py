@@ -12,7 +12,6 @@ from ..plain import read_texts
 from ..record import AttentionRecord
 from .calls import Checked
 from .hooks import need_torch
-from .huggingface import capture
 
 _BATCH = 16
 
@@ -88,6 +87,8 @@ def pretrained_records(
     texts = read_texts(texts, "pretrained_records")
     target_texts = None if target_texts is None else read_texts(target_texts, "pretrained_records")
     torch = need_torch("capturing from Hugging Face models", "huggingface")
+    from .huggingface import capture
+
     model, tokenizer = load_pretrained(name)
     both = model.config.is_encoder_decoder
     max_length = min(max_length, _positions(model, tokenizer))

@@ -109,7 +109,10 @@ def _as_now(arguments: list[str]) -> list[str]:
             choose("task", task, {"reviews": None, **TASKS})
             now = [task, "train", *rest] if task in TASKS else ["train", *rest]
     elif named == "report":
-        task = next((word for word in arguments[1:2] if word in TASKS), None)
+        words = [word for word in arguments[1:3] if not word.startswith("-")]
+        task = next((word for word in words[:1] if word in TASKS), None)
+        if task is None and len(words) > 1:
+            choose("subject of a report", words[0], TASKS)
         now = [task, *arguments[:1], *arguments[2:]] if task else [next(iter(TASKS)), *arguments]
     elif named == "evaluate":
         from ..models.checkpoint import recipe_of

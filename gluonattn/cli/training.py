@@ -76,10 +76,6 @@ def train(
     early.require_reviews(data, text_column, label_column)
     if extra is not None:
         early.require_readable(Path(extra), "Check the path, or gather it: python scripts/gather_crawl.py.")
-    from ..classifier.settings import ClassifierSettings
-    from ..classifier.training import train as run_training
-    from ..training.callbacks import Progress
-
     if extra is None:
         console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs", "extra_text",
                              "extra_label", "extra_score", "score_labels")
@@ -91,6 +87,10 @@ def train(
     if ngrams:
         console.rich_console(stderr=True).print("--ngrams decides beside the attention and is kept for runs begun with it: "
                                                 "with --evidence all of it passes through the attention.")
+    from ..classifier.settings import ClassifierSettings
+    from ..classifier.training import train as run_training
+    from ..training.callbacks import Progress
+
     settings = ClassifierSettings(
         recipe=recipe, cell=cell, evidence=evidence, ngrams=ngrams, extra=extra, extra_text=extra_text,
         extra_label=extra_label, extra_score=extra_score, score_labels=score_labels, pretrain=pretrain,

@@ -127,7 +127,7 @@ def test_what_wraps_a_module_hides_nothing(make):
     (call,) = recorder.passes[0].calls
     room = 0.02 if kind == torch.bfloat16 else 0.005 if kind == torch.float16 else tolerance(WIDTH, 4)
     assert np.abs(call.weights - expected(inner, x)).max() < room
-    assert np.abs(call.weights.sum(-1) - 1).max() < 1e-5
+    assert np.abs(call.weights.sum(-1) - 1).max() < tolerance(64)
 
 
 def test_nested_tensors_are_sentences_of_their_own_length():
@@ -190,7 +190,7 @@ def test_one_weight_for_each_word_is_a_record_with_one_query(how, packed):
                                padding=~MASK.numpy() if packed else None) if how != "last word" or not packed else []
     for record, shares in zip(records, model.shares.numpy()):
         assert record.weights.shape == (1, 1, 1, len(record.keys)) and record.kind == "self"
-        assert np.abs(record.weights[0, 0, 0] - shares[:len(record.keys)]).max() < 1e-6
+        assert np.abs(record.weights[0, 0, 0] - shares[:len(record.keys)]).max() < tolerance(64)
         assert record.queries[0].text == ("마" if how == "last word" else "[query]")
 
 
@@ -255,7 +255,7 @@ def test_x_transformers(flash):
     assert [c.weights.shape for c in calls] == [(2, HEADS, LENGTH, LENGTH)] * 2
     assert all((np.triu(c.weights[0, 0], 1) == 0).all() for c in calls)
     for call, theirs in zip(calls, own or []):
-        assert np.abs(call.weights - theirs.numpy()).max() < 1e-6
+        assert np.abs(call.weights - theirs.numpy()).max() < tolerance(64)
     assert not flash or all(c.weights_error < tolerance(8, 4) for c in recorder.verify())
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gluonattn.classifier.account import MOST_PATHS, account_of
 from gluonattn.models.cells import CELLS
 
+from ..tolerance import tolerance
 from .known import TEXTS, bag_of_words, random_model
 from .known import values as values_of_words
 
@@ -76,9 +77,9 @@ def test_where_words_decide_alone_the_account_is_their_values():
     inside = bag_of_words()
     found = account_of(inside, inside.read(TEXTS[1]), 1)
     expected = 6.0 * values_of_words(inside, TEXTS[1]) / 4
-    np.testing.assert_allclose(found.entered, expected, atol=1e-6)
-    np.testing.assert_allclose(found.paths, np.diag(expected), atol=1e-6)
-    assert abs(found.nothing) < 1e-6 and not found.evidence.any()
+    np.testing.assert_allclose(found.entered, expected, atol=tolerance(64))
+    np.testing.assert_allclose(found.paths, np.diag(expected), atol=tolerance(64))
+    assert abs(found.nothing) < tolerance(64) and not found.evidence.any()
 
 
 def test_an_unknown_word_without_evidence_brings_nothing():

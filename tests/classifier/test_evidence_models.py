@@ -17,6 +17,8 @@ from gluonattn.classifier.config import check_classifier
 from gluonattn.errors import CheckpointError, OptionError
 from gluonattn.models.checkpoint import EVIDENCE, load_checkpoint, save_checkpoint
 
+from ..tolerance import tolerance
+
 TEXTS = ["연기는 좋았는데 이야기가  아쉽다 ㅋㅋㅋㅋㅋㅋ", "최고!", "재미없다 진짜 별로",
          "\u1112\u1161\u11ab 번 더 볼래요", "이런 말은 처음 본다"]
 
@@ -43,12 +45,12 @@ def test_engines_agree_from_the_raw_text_on(folder, predictor, engine):
     pytest.importorskip({"onnx": "onnxruntime"}.get(engine, "numpy"))
     other = gluonattn.load(folder, engine=engine)
     for one, found in zip(predictor.predict(TEXTS), other.predict(TEXTS)):
-        assert one.probabilities == pytest.approx(found.probabilities, abs=1e-5)
+        assert one.probabilities == pytest.approx(found.probabilities, abs=tolerance(128))
 
 
 def test_explaining_reads_what_predicting_reads(predictor):
     for text, predicted, record in zip(TEXTS, predictor.predict(TEXTS), predictor.explain_all(TEXTS)):
-        assert record.prediction.probabilities == pytest.approx(predicted.probabilities, abs=1e-5), text
+        assert record.prediction.probabilities == pytest.approx(predicted.probabilities, abs=tolerance(128)), text
 
 
 def test_dropping_reads_the_text_as_if_the_words_had_not_been_there(predictor):
@@ -58,12 +60,12 @@ def test_dropping_reads_the_text_as_if_the_words_had_not_been_there(predictor):
     for gone in ([0], [1, 2], list(range(1, len(record.keys)))):
         left = predictor.inside.without(reading, gone)
         expected = predictor.probabilities([left])[0]
-        assert list(record.drop(gone).prediction.probabilities.values()) == pytest.approx(expected, abs=1e-5)
+        assert list(record.drop(gone).prediction.probabilities.values()) == pytest.approx(expected, abs=tolerance(128))
         rows = [np.isin(np.arange(len(reading.tokens)), gone)[None]]
-        np.testing.assert_allclose(Batch(predictor.inside, [reading]).without(rows)[0][0], expected, atol=1e-5)
+        np.testing.assert_allclose(Batch(predictor.inside, [reading]).without(rows)[0][0], expected, atol=tolerance(128))
     assert len(record.drop(0).drop(0).keys) == len(record.keys) - 2
     assert record.drop(0).drop(0).prediction.probabilities == pytest.approx(
-        record.drop([0, 1]).prediction.probabilities, abs=1e-5)
+        record.drop([0, 1]).prediction.probabilities, abs=tolerance(128))
 
 
 def test_the_record_carries_an_account_that_adds_up(predictor):
@@ -75,8 +77,8 @@ def test_the_record_carries_an_account_that_adds_up(predictor):
             continue
         p = record.prediction.probabilities[record.prediction.label]
         entered = account["nothing"] + np.sum(account["words"]) + np.sum(account["evidence"]) + np.sum(account["beside"])
-        assert entered == pytest.approx(account["difference"], abs=1e-5)
-        assert account["bias"] + np.sum(account["read"]) == pytest.approx(account["difference"], abs=1e-5)
+        assert entered == pytest.approx(account["difference"], abs=tolerance(128))
+        assert account["bias"] + np.sum(account["read"]) == pytest.approx(account["difference"], abs=tolerance(128))
         assert account["difference"] == pytest.approx(np.log(p / (1 - p)), abs=1e-4)
 
 
@@ -85,9 +87,9 @@ def test_a_long_text_is_read_to_the_models_longest(folder):
     text = "정말 좋은 영화 " * 400
     cut = text[: predictor.visible(text)[predictor.max_length - 1].end]
     assert predictor.predict([text])[0].probabilities == pytest.approx(
-        predictor.predict([cut])[0].probabilities, abs=1e-6)
+        predictor.predict([cut])[0].probabilities, abs=tolerance(128))
     assert predictor.explain(text).prediction.probabilities == pytest.approx(
-        predictor.predict([text])[0].probabilities, abs=1e-5)
+        predictor.predict([text])[0].probabilities, abs=tolerance(128))
 
 
 def test_the_checkpoint_holds_the_tables_and_saves_again(folder, predictor, tmp_path):
@@ -142,7 +144,7 @@ def test_more_than_two_classes_have_evidence_for_each(tmp_path):
     assert np.mean([p.label == label for p, label in zip(predictor.predict(texts), labels)]) > 0.9
     account = predictor.explain(texts[0], "account").source["explanation"]["account"]
     assert account["nothing"] + np.sum(account["words"]) + np.sum(account["evidence"]) == pytest.approx(
-        account["difference"], abs=1e-5)
+        account["difference"], abs=tolerance(128))
 
 
 def test_evidence_and_ngrams_together_are_refused():

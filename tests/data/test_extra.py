@@ -13,6 +13,8 @@ from gluonattn.data.crawl import POSITIVE
 from gluonattn.data.extra import parse_scores, read_extra
 from gluonattn.errors import DataError, OptionError
 
+from ..tolerance import tolerance
+
 LABELLED = ["정말 좋다", '그는 "최고"라 했다', "e\u0301té"]
 
 
@@ -52,7 +54,7 @@ def test_scores_say_what_they_are_told_to(tmp_path):
     file = write(tmp_path / "more.csv", ["하나,1", "둘,2.5", "셋,3", "넷,5", "다섯,", "여섯,4.5"], "review,stars")
     found = read_extra(file, ["bad", "good"], LABELLED, scores="1..2.5=bad, 4.5=good:0.8, 5=good")
     assert found.texts == ["하나", "둘", "넷", "여섯"]
-    np.testing.assert_allclose(found.targets, [[1, 0], [1, 0], [0, 1], [0.2, 0.8]], atol=1e-7)
+    np.testing.assert_allclose(found.targets, [[1, 0], [1, 0], [0, 1], [0.2, 0.8]], atol=tolerance(2))
     assert found.left_out == {"with a score that stands for no label": 1, "without a score": 1}
 
 
@@ -72,7 +74,7 @@ def test_a_gathered_crawl_has_stars_as_nsmc_sees_them(tmp_path):
     lines = ["rating\tdocument", *(f"{stars}\t영화 {stars}" for stars in range(1, 11)), "10\t정말좋다"]
     file.write_bytes(gzip.compress("\n".join(lines).encode()))
     found = read_extra(file, ["0", "1"], LABELLED)
-    np.testing.assert_allclose(found.targets[:, 1], POSITIVE, atol=1e-7)
+    np.testing.assert_allclose(found.targets[:, 1], POSITIVE, atol=tolerance(2))
     assert len(found.texts) == 10
     with pytest.raises(OptionError, match="--score-labels"):
         read_extra(file, ["bad", "good"], LABELLED)

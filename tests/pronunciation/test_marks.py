@@ -45,7 +45,7 @@ def test_a_dependent_noun_is_tense_after_the_adnominal_ending_of_any_stem(stem, 
     said = pronounce(f"그 일은 {phrase}", linked=linked)
     place = said.read.index(phrase) + len(adnominal(stem)) + 1
     assert split(said.sounds[place])[0] == TENSE[split(noun[0])[0]], said.sounds
-    assert "tensification_after_adnominal" in said.rules
+    assert "tensification_after_adnominal" in said.rules or stem == "열"  # a numeral too, with a rule of its own
 
 
 @given(st.sampled_from(NOUNS_BEFORE_PARTICLES), st.sampled_from(["과", "도", "까지", "보다", "조차"]))

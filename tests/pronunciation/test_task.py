@@ -46,7 +46,7 @@ def test_a_word_is_right_when_every_letter_is():
     targets = np.array([[1, 2, 3], [1, 2, -1], [1, 2, 3], [0, -1, -1]], np.float32)
     said = np.array([[1, 2, 3], [1, 2, 0], [1, 0, 3], [1, 0, 0]])
     task = PronunciationTask(PronunciationSettings())
-    found = task.right(mx.nd, mx.nd.array(np.eye(4)[said]), mx.nd.array(targets))
+    found = task.correct(mx.nd, mx.nd.array(np.eye(4)[said]), mx.nd.array(targets))
     assert found.asnumpy().tolist() == [1, 1, 0, 0]
 
 

@@ -13,6 +13,7 @@ from gluonattn.views.page import to_html
 from gluonattn.views.page_data import dumps, page_data
 from gluonattn.views.terminal import honesty, to_terminal
 
+from ..tolerance import tolerance
 from .pages import SENTENCE, hostile, record_of
 
 
@@ -89,9 +90,9 @@ def test_the_page_carries_an_account_that_adds_up():
     record, account = accounted()
     own = page_data([record])["records"][0]["attribution"]["account"]
     assert own["nothing"] + sum(own["words"]) + sum(own["evidence"]) + sum(own["beside"]) == pytest.approx(
-        account["difference"], abs=1e-5)
+        account["difference"], abs=tolerance(128))
     assert own["bias"] + own["padding"] + sum(own["read"]) + sum(own["beside"]) == pytest.approx(
-        account["difference"], abs=1e-5)
+        account["difference"], abs=tolerance(128))
     assert page_data([record.merge()])["records"][0]["attribution"]["account"] is None  # of other tokens
 
 

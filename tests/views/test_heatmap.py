@@ -195,7 +195,8 @@ def assert_no_label_collides(ax):
     # No label stands in the matrix, in the other axis' labels, or in the title.
     matrix = ax.get_window_extent(renderer)
     assert all(box.y0 >= matrix.y1 - 1 for box in boxes) and all(box.x1 <= matrix.x0 + 1 for box in down)
-    assert ax._left_title.get_window_extent(renderer).y0 >= max(box.y1 for box in boxes) - 1
+    if ax._left_title.get_text():
+        assert ax._left_title.get_window_extent(renderer).y0 >= max(box.y1 for box in boxes) - 1
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 14, 16, 17, 30, 60])
