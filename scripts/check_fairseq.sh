@@ -29,9 +29,9 @@ if ! can 'import torch, torchaudio'; then
     step "torch: several minutes where the network is slow"
     "$own" -m pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchaudio
 fi
-if ! can 'import fairseq, pytest, hypothesis, msgspec, numpy; assert fairseq.__version__ == "0.12.2"'; then
+if ! can 'import fairseq, pytest, hypothesis, msgspec, safetensors, matplotlib, numpy; assert fairseq.__version__ == "0.12.2"'; then
     step "fairseq 0.12.2: compiles for a minute or two"
-    "$own" -m pip install -q fairseq==0.12.2 "numpy<1.24" "pytest>=8" hypothesis msgspec threadpoolctl
+    "$own" -m pip install -q fairseq==0.12.2 "numpy<1.24" "pytest>=8" hypothesis msgspec threadpoolctl safetensors matplotlib koreanize-matplotlib fonttools rich
 fi
 can 'import gluonattn' || "$own" -m pip install -q --no-deps -e .
 
