@@ -17,6 +17,7 @@ from gluonattn.classifier.config import check_classifier
 from gluonattn.errors import CheckpointError, OptionError
 from gluonattn.models.checkpoint import EVIDENCE, load_checkpoint, save_checkpoint
 
+from ..needs import needs_mxnet
 from ..tolerance import tolerance
 
 TEXTS = ["연기는 좋았는데 이야기가  아쉽다 ㅋㅋㅋㅋㅋㅋ", "최고!", "재미없다 진짜 별로",
@@ -129,6 +130,7 @@ def test_a_config_that_cannot_be_is_refused(folder, model):
         check_classifier({**config, "model": {**config["model"], **model}}, folder / "config.json")
 
 
+@needs_mxnet
 def test_more_than_two_classes_have_evidence_for_each(tmp_path):
     from gluonattn.data.reviews import Reviews
 

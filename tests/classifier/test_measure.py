@@ -20,6 +20,7 @@ from gluonattn.data.reviews import Reviews
 from gluonattn.models.checkpoint import load_checkpoint
 from gluonattn.statistics import figure
 
+from ..needs import needs_mxnet
 from .known import TEXTS, bag_of_words, random_model
 
 MANY = [f"{a} {b} {c} 영화 그냥" for a in ("최고", "별로", "또") for b in ("좋다", "최악") for c in ("또", "영화", "좋다")]
@@ -65,6 +66,7 @@ def test_the_method_is_written_where_explain_finds_it(tiny_model, tmp_path):
     assert list(record.attributions) == [method]
 
 
+@needs_mxnet
 def test_training_records_a_method(tmp_path):
     reviews = Reviews([f"영화 {'좋다' if i % 2 else '나쁘다'} 정말" for i in range(40)], ["1", "0"] * 20)
     said = []

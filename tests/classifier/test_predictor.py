@@ -24,6 +24,7 @@ from gluonattn.models.checkpoint import KNOWN_NGRAMS, Checkpoint, load_checkpoin
 from gluonattn.plain import is_blank, plain
 from gluonattn.record import Prediction
 
+from ..needs import needs_mxnet
 from ..tolerance import tolerance
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,7 @@ def test_any_list_keeps_order_and_blanks(predictor, texts):
             close(prediction, predictor.predict([text])[0])
 
 
+@needs_mxnet
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_is_blind_to_the_batch(cell, tmp_path):
     """Random weights, larger than trained ones."""
@@ -253,6 +255,7 @@ def test_weights_are_the_models_own(predictor):
     assert list(record.prediction.probabilities.values()) == pytest.approx(shares.tolist(), abs=tolerance(16, 32))
 
 
+@needs_mxnet
 def test_a_record_of_the_post_says_what_padding_took(post):
     record = post.explain("영화 정말 좋다")
     assert record.weights.shape == (1, 1, 3, 3) and [t.text for t in record.keys] == ["영화", "정말", "좋다"]
@@ -263,6 +266,7 @@ def test_a_record_of_the_post_says_what_padding_took(post):
     assert record.source["tokens"] == {"in_text": 3, "seen": 3, "unknown": []}
 
 
+@needs_mxnet
 @pytest.mark.parametrize("words", [30, 45])
 def test_a_record_of_the_post_that_fills_its_30_tokens_is_whole(post, words):
     record = post.explain("영화 " * words)

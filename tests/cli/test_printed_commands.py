@@ -14,6 +14,8 @@ import pytest
 from gluonattn.cli.app import main
 from gluonattn.data import sources
 
+from ..needs import needs_mxnet
+
 ROOT = Path(__file__).parents[2]
 COMMANDS = "train|evaluate|explain|predict|export|compare|capture|project|pronunciation|data"
 PRINTED = re.compile(rf"gluonattn (?:{COMMANDS})\b[^`\n]*")
@@ -46,6 +48,7 @@ def table(tmp_path, monkeypatch):
     return write
 
 
+@needs_mxnet
 @pytest.mark.parametrize("name", NAMES)
 def test_what_train_prints(name, table, capsys):
     data = table()
@@ -58,6 +61,7 @@ def test_what_train_prints(name, table, capsys):
         assert code == 0, (words, err)
 
 
+@needs_mxnet
 def test_what_train_prints_goes_through_a_shell(table, tmp_path):
     """One real shell: what stands on the screen is what is pasted."""
     data = table(name="it's 리뷰.csv")
@@ -81,6 +85,7 @@ def test_what_training_pronunciation_prints(tmp_path, monkeypatch, capsys):
     assert code == 0, (words, err)
 
 
+@needs_mxnet
 @pytest.mark.parametrize("out", [None, "새 폴더"])
 def test_what_data_nsmc_prints(out, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
