@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from .needs import needs_mxnet
+
 ROOT = Path(__file__).parents[1]
 READMES = [ROOT / "README.md", ROOT / "README.ko.md"]
 
@@ -19,6 +21,7 @@ def blocks(path: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", path.read_text(encoding="utf-8"), re.S)
 
 
+@needs_mxnet
 @pytest.mark.parametrize("readme", READMES, ids=lambda p: p.name)
 def test_the_python_example_runs(readme, tmp_path, monkeypatch):
     import matplotlib
