@@ -24,7 +24,7 @@ from ..data.evidence import ORDERS
 from ..errors import choose
 from ..models.cells import CELLS
 from .engines.forward import DIRECTIONS, mask_of, states_of, values_of, weights_of
-from .inside import Inside, Reading
+from .inside import EncodedText, ForwardSteps
 
 MOST_PATHS = 64  # tokens of a text whose paths are told apart; of a longer one the tokens are
 _SMALL = 1e-6  # a smaller difference is handed on by the derivative between the two
@@ -84,13 +84,13 @@ class Account(NamedTuple):
         return {name: np.round(value, 7).tolist() for name, value in values.items()}
 
 
-def account_of(inside: Inside, reading: Reading, target: int) -> Account:
+def account_of(inside: ForwardSteps, reading: EncodedText, target: int) -> Account:
     """Take the decision about a text apart.
 
     Parameters
     ----------
-    inside : Inside
-    reading : Reading
+    inside : ForwardSteps
+    reading : EncodedText
     target : int
         Number of the class.
     """
@@ -124,7 +124,7 @@ def account_of(inside: Inside, reading: Reading, target: int) -> Account:
                    words, evidence, beside, per_input.sum(axis=2).T if several else None)
 
 
-def _wanted(inside: Inside, weights: np.ndarray, states: np.ndarray, direction: np.ndarray):
+def _wanted(inside: ForwardSteps, weights: np.ndarray, states: np.ndarray, direction: np.ndarray):
     """What the head wants of each context, given where its maxima are: (heads, T, D), and its bias."""
     F = inside.gradient
     values = np.asarray(values_of(F, inside.model, states))[0]
@@ -139,7 +139,7 @@ def _wanted(inside: Inside, weights: np.ndarray, states: np.ndarray, direction: 
     return wanted.reshape(length, len(weights), -1).swapaxes(0, 1), bias
 
 
-def _by_state(inside: Inside, asked: np.ndarray) -> tuple[np.ndarray, float]:
+def _by_state(inside: ForwardSteps, asked: np.ndarray) -> tuple[np.ndarray, float]:
     """From what is asked of each key's values (heads, T, D) to what is asked of its state (T, C), and a constant.
 
     Values are the states or linear in them, whatever the cell: its own function says how.
@@ -151,22 +151,22 @@ def _by_state(inside: Inside, asked: np.ndarray) -> tuple[np.ndarray, float]:
     return np.einsum("hcd,hsd->sc", turned, asked), float((zero * asked).sum())
 
 
-def _beside(inside: Inside, reading: Reading) -> np.ndarray:
+def _beside(inside: ForwardSteps, reading: EncodedText) -> np.ndarray:
     """Logits of an older model's linear branch by token, (T, classes)."""
     logits = inside.ngram_logits(reading)
     return np.stack([share_out(reading, logits[:, c]) for c in range(inside.classes)], axis=1)
 
 
-def share_out(reading: Reading, scores: np.ndarray) -> np.ndarray:
+def share_out(reading: EncodedText, scores: np.ndarray) -> np.ndarray:
     """Scores of a text's n-grams as scores of its tokens, by the characters they have in common.
 
     What belongs to no token (a space by itself) goes to all alike, so the sum stays.
 
     Parameters
     ----------
-    reading : Reading
+    reading : EncodedText
     scores : numpy.ndarray, shape (places,)
-        Of `Reading.numbers`.
+        Of `EncodedText.numbers`.
 
     Returns
     -------
@@ -182,7 +182,7 @@ def share_out(reading: Reading, scores: np.ndarray) -> np.ndarray:
     return scores @ (common / common.sum(axis=1, keepdims=True))
 
 
-def _by_gates(inside: Inside, there: np.ndarray, empty: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+def _by_gates(inside: ForwardSteps, there: np.ndarray, empty: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     """Multipliers of what inputs bring into the gates, from those of the states.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..metrics import jensen_shannon
-from .inside import Inside, Passed
+from .inside import ForwardPass, ForwardSteps
 
 
 class Adversary(NamedTuple):
@@ -31,7 +31,7 @@ class Adversary(NamedTuple):
     weights: np.ndarray
 
 
-def find_adversary(inside: Inside, passed: Passed, rng, *, most: float = 0.05, population: int = 32,
+def find_adversary(inside: ForwardSteps, passed: ForwardPass, rng, *, most: float = 0.05, population: int = 32,
                    rounds: int = 12) -> Adversary:
     """The most different attention found that moves no probability by more than `most`.
 
@@ -44,8 +44,8 @@ def find_adversary(inside: Inside, passed: Passed, rng, *, most: float = 0.05, p
 
     Parameters
     ----------
-    inside : Inside
-    passed : Passed
+    inside : ForwardSteps
+    passed : ForwardPass
     rng : numpy.random.Generator
     most : float, default 0.05
     population, rounds : int

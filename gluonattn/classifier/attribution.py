@@ -23,7 +23,7 @@ from ..threads import ONE_THREAD, ahead
 from .account import account_of, share_out
 from .batch import Batch
 from .engines.forward import DIRECTIONS, mask_of
-from .inside import Inside, Passed, Reading
+from .inside import EncodedText, ForwardPass, ForwardSteps
 
 COMPLETE = 0.01  # largest gap integrated gradients may leave, as a share of what is to be explained
 _LEAST = 1e-4  # and a gap below this is none
@@ -73,13 +73,13 @@ class Method:
     name: str = ""
 
 
-def attribute(inside: Inside, reading: Reading, method: str, target: int | None = None) -> Attribution:
+def attribute(inside: ForwardSteps, reading: EncodedText, method: str, target: int | None = None) -> Attribution:
     """Scores of a text's tokens by a method's name; scores that float32 cannot tell apart are equal.
 
     Parameters
     ----------
-    inside : Inside
-    reading : Reading
+    inside : ForwardSteps
+    reading : EncodedText
     method : str
         A key of `METHODS`.
     target : int or None
@@ -112,13 +112,13 @@ def attention_received(batch: Batch, targets: Sequence[int]) -> list[Attribution
             for reading, passed in zip(batch.readings, batch.passes)]
 
 
-def received(inside: Inside, passed: Passed) -> np.ndarray:
+def received(inside: ForwardSteps, passed: ForwardPass) -> np.ndarray:
     """Attention received by each position, shape (T,); see `attention_received`."""
     shares = pooling_shares(inside, passed)
     return (shares[:, :, None] * passed.weights[0]).sum(axis=1).mean(axis=0)
 
 
-def pooling_shares(inside: Inside, passed: Passed) -> np.ndarray:
+def pooling_shares(inside: ForwardSteps, passed: ForwardPass) -> np.ndarray:
     """Share of each query in the pooled features, (heads, T); rows sum to 1."""
     weights, values = passed.weights[0].astype(np.float64), passed.values[0]
     heads, length, _ = weights.shape
@@ -205,7 +205,7 @@ def integrated_gradients(batch: Batch, targets: Sequence[int]) -> list[Attributi
 def leave_one_out(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
     """Probability lost when the token alone is removed: p(text) - p(text without it).
 
-    Removed by number, with every n-gram it has a part in; see `Inside.without`.
+    Removed by number, with every n-gram it has a part in; see `ForwardSteps.without`.
     """
     return [Attribution(passed.probabilities[target] - without[:, target], {})
             for passed, without, target in zip(batch.passes, batch.without_each(), targets)]
@@ -269,13 +269,13 @@ class Path(NamedTuple):
     ngrams: np.ndarray
 
 
-def slopes(inside: Inside, paths: Sequence[Path], targets: Sequence[int], shares: np.ndarray,
+def slopes(inside: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], shares: np.ndarray,
            parts: np.ndarray, workers: int = 1) -> list[tuple[np.ndarray, np.ndarray]]:
     """The way times the derivatives of the log-odds on it.
 
     Parameters
     ----------
-    inside : Inside
+    inside : ForwardSteps
     paths : sequence of Path
         Of one text each.
     targets : sequence of int
@@ -336,7 +336,7 @@ def _slopes(inside, paths, targets, shares, parts) -> list[tuple[np.ndarray, np.
     return [(own[:length], logits) for own, length, logits in zip(by_gates, lengths, by_logits)]
 
 
-def _origins(inside: Inside, readings: Sequence[Reading]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _origins(inside: ForwardSteps, readings: Sequence[EncodedText]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Gates and logits (1, classes) of as many unknown words as each text has; once a length, short ones kept."""
     known = dict(inside.origins)
     for reading in readings:

@@ -14,8 +14,8 @@ import numpy as np
 from ..data.padding import pad_batch
 from ..threads import ONE_THREAD, ahead
 from .engines.forward import DIRECTIONS, decide, mask_of, values_of, weights_of, words_of
-from .inside import Inside, Passed, softmax
-from .reader import Reading
+from .inside import ForwardPass, ForwardSteps, softmax
+from .reader import EncodedText
 
 WAYS = ("remove", "mask")
 _TOKENS = 10_000  # of variants whose states are held at once
@@ -28,20 +28,20 @@ class Batch:
 
     Parameters
     ----------
-    inside : Inside
-    readings : sequence of Reading
+    inside : ForwardSteps
+    readings : sequence of EncodedText
     workers : int, default 1
         Threads that may compute at once.
 
     Attributes
     ----------
     inside, workers
-    readings : list of Reading
-    passes : list of Passed
+    readings : list of EncodedText
+    passes : list of ForwardPass
         Of each text, as it is.
     """
 
-    def __init__(self, inside: Inside, readings: Sequence[Reading], workers: int = 1):
+    def __init__(self, inside: ForwardSteps, readings: Sequence[EncodedText], workers: int = 1):
         self.inside, self.readings, self.workers = inside, list(readings), workers
         with ONE_THREAD:
             self._tabulate()
@@ -59,7 +59,7 @@ class Batch:
         gone : sequence of numpy.ndarray, bool, shape (variants, tokens)
             Of each text, which tokens go.
         way : {"remove", "mask"}, default "remove"
-            As `Inside.without` or `Inside.masked`.
+            As `ForwardSteps.without` or `ForwardSteps.masked`.
 
         Returns
         -------
@@ -104,18 +104,18 @@ class Batch:
     def _unknown(self) -> int:
         return len(self._gates) - 2
 
-    def _pass(self) -> list[Passed]:
+    def _pass(self) -> list[ForwardPass]:
         nothing = [np.zeros((1, len(reading.tokens)), bool) for reading in self.readings]
         rows, lengths = self._rows(nothing, "remove")
         more = self._ngram_logits(nothing)
-        passes: list[Passed] = [None] * len(rows)  # type: ignore[list-item]
+        passes: list[ForwardPass] = [None] * len(rows)  # type: ignore[list-item]
         for which, states in self._states(rows, lengths, nothing):
             for part, own, mask, weights, logits in self._decide(which, states, lengths):
                 values = values_of(self.inside.numpy, self.inside.model, own)
                 logits = logits + more[part]
                 for i, text in enumerate(part):
                     size = lengths[text]
-                    passes[text] = Passed(own[i : i + 1, :size], weights[i : i + 1, :, :size, :size],
+                    passes[text] = ForwardPass(own[i : i + 1, :size], weights[i : i + 1, :, :size, :size],
                                           values[i : i + 1, :, :size], mask[i : i + 1, :size], more[text : text + 1],
                                           logits[i : i + 1], softmax(logits[i]))
         return passes

@@ -23,7 +23,7 @@ from ..errors import DataError, Interrupted, OptionError, TextError, choose
 from ..files import replace_file
 from ..models.cells import CELLS
 from ..plain import is_blank, plain, read_texts
-from .inside import Inside
+from .inside import ForwardSteps
 from .measure import measure
 from .predictor import load
 from .settings import ClassifierSettings
@@ -197,7 +197,7 @@ def _finished(note: Path, asked: dict) -> dict[str, Any] | None:
 
 def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[str, Any]:
     predictor = load(folder)
-    inside = Inside(predictor)
+    inside = ForwardSteps(predictor)
     found = predictor.predict(test.texts)
     history = predictor.checkpoint.history
     return {
@@ -218,7 +218,7 @@ def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[
 def _shown(predictor, text: str) -> dict[str, Any]:
     from .attribution import received
 
-    inside = Inside(predictor)
+    inside = ForwardSteps(predictor)
     reading = inside.read(text)
     passed = inside.run(reading)
     return {"text": text, "tokens": [list(token) for token in reading.tokens],

@@ -14,7 +14,7 @@ from .account import account_of
 from .attribution import METHODS, attribute_batch
 from .batch import Batch
 from .faithfulness import DRAWS, deletion_tests
-from .inside import Inside, Passed, Reading
+from .inside import EncodedText, ForwardPass, ForwardSteps
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -30,7 +30,7 @@ class Explanation(AttentionRecord):
     merged record has no model: ask before saving or merging.
     """
 
-    _opened: tuple[Predictor, Reading] | None = None
+    _opened: tuple[Predictor, EncodedText] | None = None
 
     def edit(self, weights: Any) -> Explanation:
         """The prediction if attention had been this, all else as it was.
@@ -57,7 +57,7 @@ class Explanation(AttentionRecord):
         if given.min() < 0 or np.abs(given.sum(-1) - 1).max() > ROW_SUM_TOLERANCE:
             raise RecordError("edit needs weights that are not negative and rows that sum to 1: divide each row by "
                               "its sum.")
-        inside: Inside = predictor.inside
+        inside: ForwardSteps = predictor.inside
         passed = inside.run(reading)
         full = passed.weights.copy()
         full[..., :size, :] = 0  # in the post's recipe padding looks on as before, but is not looked at
@@ -100,7 +100,7 @@ class Explanation(AttentionRecord):
         changed = reading.text[:start] + text + reading.text[end:]
         return predictor.explain_reading(predictor.inside.read(changed), {"replaced": [start, end, text]})
 
-    def _model(self, name: str) -> tuple[Predictor, Reading]:
+    def _model(self, name: str) -> tuple[Predictor, EncodedText]:
         if self._opened is None:
             raise RecordError(
                 f"{name} needs the model this record came from: ask the explanation as explain() gave it, before "
@@ -162,7 +162,7 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
     return found
 
 
-def asked_in_advance(inside: Inside, passed: Passed, dropped: np.ndarray) -> dict[str, list]:
+def asked_in_advance(inside: ForwardSteps, passed: ForwardPass, dropped: np.ndarray) -> dict[str, list]:
     """Probabilities without each token, with no attention on it, and with even attention."""
     size, weights = len(dropped), passed.weights
     unseen = inside.decide(passed, np.concatenate([*(without_attention_to(weights, i) for i in range(size)),

@@ -1,7 +1,7 @@
 """Whether an explanation says what the model did: tests that ask the model itself.
 
 Each function gives one number a text (NaN where a text cannot be asked), so that intervals can be
-drawn over texts and training seeds. "Removed" means by number, see `Inside.without`; p is the
+drawn over texts and training seeds. "Removed" means by number, see `ForwardSteps.without`; p is the
 probability of the class the whole text was given.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from ..metrics import RESOLUTION, tie_close
 from .batch import WAYS as WAYS
 from .batch import Batch
-from .inside import Inside, Passed, Reading
+from .inside import EncodedText, ForwardPass, ForwardSteps
 
 DRAWS = 100  # of random tokens, against which an explanation is held
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, ERASER's bins
@@ -54,7 +54,7 @@ def _ordered(scores: np.ndarray) -> list[int]:
     return np.argsort(-tie_close(scores), kind="stable").tolist()
 
 
-def erasure(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.ndarray],
+def erasure(inside: ForwardSteps, readings: Sequence[EncodedText], scores: Sequence[np.ndarray],
             targets: Sequence[int], way: str = "remove") -> Erasure:
     """Comprehensiveness and sufficiency at each of `SHARES`; their means are the AOPC.
 
@@ -62,8 +62,8 @@ def erasure(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.nda
 
     Parameters
     ----------
-    inside : Inside
-    readings : sequence of Reading
+    inside : ForwardSteps
+    readings : sequence of EncodedText
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         Class of each text.
@@ -94,7 +94,7 @@ def erase(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], wa
     return Erasure(lost[:, : len(SHARES)], lost[:, len(SHARES) :])
 
 
-def decision_flip(inside: Inside, readings: Sequence[Reading], scores: Sequence[np.ndarray],
+def decision_flip(inside: ForwardSteps, readings: Sequence[EncodedText], scores: Sequence[np.ndarray],
                   targets: Sequence[int]) -> np.ndarray:
     """Share of a text's tokens that must go, highest scores first, before the decision changes.
 
@@ -103,8 +103,8 @@ def decision_flip(inside: Inside, readings: Sequence[Reading], scores: Sequence[
 
     Parameters
     ----------
-    inside : Inside
-    readings : sequence of Reading
+    inside : ForwardSteps
+    readings : sequence of EncodedText
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         Class of each text.
@@ -135,7 +135,7 @@ def flips(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int]) ->
     return shares
 
 
-def permutation(inside: Inside, passed: Passed, target: int, rng, shuffles: int = 100) -> float:
+def permutation(inside: ForwardSteps, passed: ForwardPass, target: int, rng, shuffles: int = 100) -> float:
     """Median change |dp| when every query's weights are shuffled among the tokens.
 
     Jain and Wallace, Attention is not Explanation, NAACL 2019. Near 0: which
@@ -143,8 +143,8 @@ def permutation(inside: Inside, passed: Passed, target: int, rng, shuffles: int 
 
     Parameters
     ----------
-    inside : Inside
-    passed : Passed
+    inside : ForwardSteps
+    passed : ForwardPass
     target : int
         Class whose probability is watched.
     rng : numpy.random.Generator
@@ -159,18 +159,18 @@ def permutation(inside: Inside, passed: Passed, target: int, rng, shuffles: int 
     return float(np.median(np.abs(change)))
 
 
-def highest_weight(passed: Passed) -> float:
+def highest_weight(passed: ForwardPass) -> float:
     """Mean over queries (and heads) of the largest weight a query gives: what to read `permutation` against."""
     return float(passed.weights.max(axis=-1).mean())
 
 
-def uniform_change(inside: Inside, passed: Passed, target: int) -> float:
+def uniform_change(inside: ForwardSteps, passed: ForwardPass, target: int) -> float:
     """|dp| when every query looks at all tokens alike.
 
     Parameters
     ----------
-    inside : Inside
-    passed : Passed
+    inside : ForwardSteps
+    passed : ForwardPass
     target : int
         Class whose probability is watched.
     """
@@ -178,14 +178,14 @@ def uniform_change(inside: Inside, passed: Passed, target: int) -> float:
     return float(abs(inside.decide(passed, even)[0, target] - passed.probabilities[target]))
 
 
-def conicity(passed: Passed, tokens: int) -> float:
+def conicity(passed: ForwardPass, tokens: int) -> float:
     """Mean cosine of the hidden states to their mean: near 1, all tokens look alike to the attention.
 
     Chandrahas et al., ACL 2018; Mohankumar et al., ACL 2020, for attention.
 
     Parameters
     ----------
-    passed : Passed
+    passed : ForwardPass
     tokens : int
         How many positions hold a token; padding lies behind.
     """
@@ -222,14 +222,14 @@ class DeletionTest(NamedTuple):
     draws: int
 
 
-def deletion_test(inside: Inside, reading: Reading, scores: np.ndarray, target: int, share: float = 0.2,
+def deletion_test(inside: ForwardSteps, reading: EncodedText, scores: np.ndarray, target: int, share: float = 0.2,
                   draws: int = DRAWS) -> DeletionTest:
     """Ask the model about one explanation; see `DeletionTest`.
 
     Parameters
     ----------
-    inside : Inside
-    reading : Reading
+    inside : ForwardSteps
+    reading : EncodedText
     scores : numpy.ndarray, shape (tokens,)
     target : int
         The class whose probability is watched.

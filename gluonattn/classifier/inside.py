@@ -19,7 +19,7 @@ from ..threads import ONE_THREAD
 from .engines.choice import prepare
 from .engines.forward import DIRECTIONS, decide, mask_of, states_of, weights_of, words_of
 from .engines.numpy_engine import NumpyClassifier
-from .reader import Reading
+from .reader import EncodedText
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -28,7 +28,7 @@ _NOTHING = np.zeros(0, np.int32)
 _PAIRS = 100_000  # query-key pairs at once; bounds memory
 
 
-class Passed(NamedTuple):
+class ForwardPass(NamedTuple):
     """What a text became on its way through the model.
 
     Attributes
@@ -58,7 +58,7 @@ class Passed(NamedTuple):
     probabilities: np.ndarray
 
 
-class Inside:
+class ForwardSteps:
     """The steps of a predictor's model.
 
     Attributes
@@ -77,13 +77,13 @@ class Inside:
         self._gradient: Any = None
         self.origins: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # where integrated gradients begin, by length
 
-    def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
+    def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
         """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""
         return self.predictor.read(text, tokens)
 
     # ---- words taken out
 
-    def without(self, reading: Reading, positions: Collection[int]) -> Example:
+    def without(self, reading: EncodedText, positions: Collection[int]) -> Example:
         """The text without some tokens, by their numbers; it is not tokenized again.
 
         A token goes with its own n-grams, and every n-gram of the text that
@@ -105,17 +105,17 @@ class Inside:
         return Example(ids[kept], subwords and [subwords[i] for i in kept], self._left(reading, gone),
                        None if evidence is None else evidence[kept])
 
-    def reading_without(self, reading: Reading, positions: Collection[int]) -> Reading:
+    def reading_without(self, reading: EncodedText, positions: Collection[int]) -> EncodedText:
         """The text read without some tokens, of which one at least is left; see `without`."""
         gone = self._gone(reading, positions)
         positions = np.flatnonzero(gone).tolist()
         tokens = tuple(token for token, lost in zip(reading.tokens, gone) if not lost)
         kept = ~reading.lost_ngrams(gone[None])[0]
         spread = None if reading.spread is None else reading.spread.take(gone)
-        return Reading(reading.text, tokens, self.without(reading, positions), reading.numbers[kept],
+        return EncodedText(reading.text, tokens, self.without(reading, positions), reading.numbers[kept],
                        reading.spans[kept], reading.token_spans[~gone], len(tokens), spread)
 
-    def masked(self, reading: Reading, positions: Collection[int]) -> Example:
+    def masked(self, reading: EncodedText, positions: Collection[int]) -> Example:
         """The text with some tokens replaced by the unknown word; their n-grams go as in `without`.
 
         Where no token is left, it is what `without` leaves: how long a text
@@ -129,29 +129,29 @@ class Inside:
         subwords = subwords and [_NOTHING if lost else grams for grams, lost in zip(subwords, gone)]
         return Example(ids, subwords, self._left(reading, gone), self._evidence(reading, gone))
 
-    def unknown_words(self, reading: Reading) -> Example:
+    def unknown_words(self, reading: EncodedText) -> Example:
         """As many unknown words as the text has tokens, without n-grams: where integrated gradients begin."""
         ids, subwords, ngrams, evidence = reading.example
         return Example(np.full_like(ids, self.predictor.unknown), subwords and [_NOTHING] * len(ids),
                        None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence))
 
-    def _nothing(self, reading: Reading) -> Example:
+    def _nothing(self, reading: EncodedText) -> Example:
         """One unknown word and no n-gram."""
         _, subwords, ngrams, evidence = reading.example
         return Example(np.array([self.predictor.unknown], np.int32), subwords and [_NOTHING],
                        None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence[:1]))
 
-    def _gone(self, reading: Reading, positions: Collection[int]) -> np.ndarray:
+    def _gone(self, reading: EncodedText, positions: Collection[int]) -> np.ndarray:
         size = len(reading.tokens)
         return np.isin(np.arange(size), token_positions("token", positions, size))
 
-    def _evidence(self, reading: Reading, gone: np.ndarray) -> np.ndarray | None:
+    def _evidence(self, reading: EncodedText, gone: np.ndarray) -> np.ndarray | None:
         """The evidence (tokens, channels) that is left, 0 at what is gone."""
         if reading.spread is None:
             return None
         return self.predictor.reader.evidence_without(reading.spread, gone[None])[0]
 
-    def _left(self, reading: Reading, gone: np.ndarray) -> np.ndarray | None:
+    def _left(self, reading: EncodedText, gone: np.ndarray) -> np.ndarray | None:
         """The n-grams of the text that are left."""
         if reading.example.ngrams is None:
             return None
@@ -163,13 +163,13 @@ class Inside:
 
     # ---- the steps
 
-    def run(self, reading: Reading) -> Passed:
+    def run(self, reading: EncodedText) -> ForwardPass:
         """Pass a text through."""
         from .batch import Batch
 
         return Batch(self, [reading]).passes[0]
 
-    def decide(self, passed: Passed, weights: np.ndarray) -> np.ndarray:
+    def decide(self, passed: ForwardPass, weights: np.ndarray) -> np.ndarray:
         """Probabilities (N, classes) under other attention weights (N, heads, T, T), all else as it was."""
         most = max(1, _PAIRS // passed.mask.size**2)
         with ONE_THREAD:
@@ -182,7 +182,7 @@ class Inside:
         return (self._weights["ngram_scores.weight"][numbers].astype(np.float64),
                 self._weights["ngram_squares.weight"][numbers].astype(np.float64))
 
-    def ngram_logits(self, reading: Reading) -> np.ndarray:
+    def ngram_logits(self, reading: EncodedText) -> np.ndarray:
         """What the n-gram at each place of the text adds to the logits, (places, classes).
 
         One that stands at several places counts once, and they share it.
@@ -213,7 +213,7 @@ class Inside:
         """What the words of a text bring into the Bi-GRU's gates, (T, 2, 3H)."""
         return self.gradient.input_gates(self.words(example)[0], DIRECTIONS[self.recipe])
 
-    def from_words(self, reading: Reading) -> Callable:
+    def from_words(self, reading: EncodedText) -> Callable:
         """``f(words)``: from word vectors (B, T, E) of the text to logits (B, classes) without n-grams'."""
         ids, valid_length, *_ = self.predictor.pad([reading.example])
         F = self.gradient
@@ -232,7 +232,7 @@ class Inside:
         F = self.gradient
         return decide(F, self.recipe, self.model, states, weights_of(F, self.model, states, mask), mask)
 
-    def from_weights(self, passed: Passed) -> Callable:
+    def from_weights(self, passed: ForwardPass) -> Callable:
         """``f(weights)``: from attention weights (B, heads, T, T) to logits (B, classes)."""
         states, mask = passed.states.astype(np.float64), passed.mask.astype(np.float64)
         return lambda weights: (decide(self.gradient, self.recipe, self.model, states, weights, mask)

@@ -21,7 +21,7 @@ from ..runtime import total_threads
 from ..threads import ahead, in_order
 from .batch import Batch
 from .explanation import Explanation, explain_batch
-from .reader import Reading
+from .reader import EncodedText
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -33,7 +33,7 @@ _WORTH_PROCESSES = 500  # texts
 
 Text = tuple[str, Sequence[Token]]  # and its tokens
 # What the model made of a text: its reading, probabilities, weights, and what is said beside them.
-Made = tuple[Reading, np.ndarray, np.ndarray, "tuple[dict, dict] | None"]
+Made = tuple[EncodedText, np.ndarray, np.ndarray, "tuple[dict, dict] | None"]
 
 
 class Asked(NamedTuple):

@@ -30,7 +30,7 @@ from .faithfulness import (
     permutation,
     uniform_change,
 )
-from .inside import Inside, Passed, Reading
+from .inside import EncodedText, ForwardPass, ForwardSteps
 from .predictor import Predictor
 
 ABOUT_A_METHOD = ("comprehensiveness", "sufficiency", "comprehensiveness_mask", "sufficiency_mask", "flip",
@@ -52,7 +52,7 @@ class WeightFigure(NamedTuple):
 
     name: str
     meaning: str
-    compute: Callable[[Inside, Reading, Passed, int], float]
+    compute: Callable[[ForwardSteps, EncodedText, ForwardPass, int], float]
 
 
 ADDED: list[WeightFigure] = find_entries(__file__, __package__, "figure")
@@ -63,13 +63,13 @@ _TEXTS = 16  # asked about at once
 CHOSEN_ON = 100  # validation reviews that choose a model's default method
 
 
-def measure(inside: Inside, texts: Iterable[str], *, methods: Sequence[str] | None = None,
+def measure(inside: ForwardSteps, texts: Iterable[str], *, methods: Sequence[str] | None = None,
             progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
     """Faithfulness of methods, and what the weights themselves can be trusted with.
 
     Parameters
     ----------
-    inside : Inside
+    inside : ForwardSteps
     texts : iterable of str
         None of them blank.
     methods : sequence of str or None
@@ -140,12 +140,12 @@ def _about_the_weights(inside, reading, passed, target) -> dict[str, list[float]
     return {name: [value] for name, value in figures.items()}
 
 
-def most_faithful(inside: Inside, texts: Iterable[str]) -> tuple[str, dict[str, list[float]]]:
+def most_faithful(inside: ForwardSteps, texts: Iterable[str]) -> tuple[str, dict[str, list[float]]]:
     """The method with the highest AOPC-comprehensiveness, and that figure of every method.
 
     Parameters
     ----------
-    inside : Inside
+    inside : ForwardSteps
     texts : iterable of str
         None of them blank.
 
@@ -188,7 +188,7 @@ def record_method(folder: str | os.PathLike, reviews: Reviews) -> str:
     """
     if not len(reviews):
         raise DataError("there is no validation review to choose an attribution method on.")
-    inside = Inside(Predictor(load_classifier(folder), Path(folder), "cpu", "numpy"))
+    inside = ForwardSteps(Predictor(load_classifier(folder), Path(folder), "cpu", "numpy"))
     texts = reviews.texts[:CHOSEN_ON]
     method, figures = most_faithful(inside, texts)
     update_config(folder, explanation={"method": method, "reviews": len(texts), "comprehensiveness": figures})

@@ -38,9 +38,9 @@ from .config import load_classifier
 from .engines.choice import make_engine
 from .explanation import Explanation, make_prediction
 from .faithfulness import DRAWS
-from .inside import Inside
+from .inside import ForwardSteps
 from .many import PAIRS, Asked, explain_many
-from .reader import Reader, Reading
+from .reader import EncodedText, Reader
 
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "nsmc"
 LONGEST = 512  # tokens the default recipe reads of one text
@@ -244,15 +244,15 @@ class Predictor:
         asked = Asked(method, number, int(draws), what_if)
         return explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
 
-    def look(self, readings: Sequence[Reading]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def look(self, readings: Sequence[EncodedText]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Probabilities (classes,) and padded attention weights of each text, by this predictor's engine, in one batch."""
         logits, weights = self.classifier(*self.pad([reading.example for reading in readings]))
         return zip(softmax(logits), weights)
 
     @cached_property
-    def inside(self) -> Inside:
+    def inside(self) -> ForwardSteps:
         """The model, opened at its steps."""
-        return Inside(self)
+        return ForwardSteps(self)
 
     @property
     def default_method(self) -> str:
@@ -285,18 +285,18 @@ class Predictor:
         shown = ", ".join(repr(label) if label == own else f"{label!r} ({own})" for label, own in zip(self.labels, names))
         raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {shown}.")
 
-    def explain_reading(self, reading: Reading, changed: dict) -> Explanation:
+    def explain_reading(self, reading: EncodedText, changed: dict) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source."""
         passed = self.inside.run(reading)
         return self.explanation(reading, passed.probabilities, passed.weights[0], changed)
 
-    def explanation(self, reading: Reading, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
+    def explanation(self, reading: EncodedText, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
                     found: tuple[dict, dict] | None = None) -> Explanation:
         """An explanation of what the model made of a text.
 
         Parameters
         ----------
-        reading : Reading
+        reading : EncodedText
         probabilities : numpy.ndarray, shape (classes,)
         matrix : numpy.ndarray, shape (heads, T, T)
             Attention weights; T may hold padding.
@@ -440,7 +440,7 @@ class Predictor:
         batches = plan_by_length(lengths, _BATCH, PAIRS)
         yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
-    def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
+    def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
         """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank."""
         return self.reader.read(text, tokens)
 

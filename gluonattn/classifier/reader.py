@@ -20,7 +20,7 @@ _NO_NUMBERS, _NO_SPANS = np.zeros(0, np.int32), np.zeros((0, 2), np.int64)
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class EncodedText:
     """A text as the model reads it.
 
     Attributes
@@ -111,7 +111,7 @@ class Reader:
             )
         return tokens
 
-    def read(self, text: str, tokens: Sequence[Token] | None = None) -> Reading:
+    def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
         """Read a text, or one whose `visible` tokens are known; TextError if there is nothing in it."""
         everything = tokens or self.visible(text)
         tokens, typed = everything[: self._max_length], place(text)
@@ -131,7 +131,7 @@ class Reader:
             example = example._replace(evidence=self.evidence_without(spread, np.zeros((1, len(tokens)), bool))[0])
         shown = tuple(token._replace(start=start, end=end)
                       for token in tokens for start, end in [typed.span(token.start, token.end)])
-        return Reading(text, shown, example, numbers, spans, token_spans, len(everything), spread)
+        return EncodedText(text, shown, example, numbers, spans, token_spans, len(everything), spread)
 
     def evidence_without(self, spread: Spread, gone: np.ndarray) -> np.ndarray:
         """What the network reads beside the tokens where some are gone: (variants, tokens, channels), 0 at these."""

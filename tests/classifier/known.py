@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gluonattn.classifier.engines.forward import DEFAULTS, shapes
-from gluonattn.classifier.inside import Inside
+from gluonattn.classifier.inside import ForwardSteps
 from gluonattn.classifier.predictor import Predictor
 from gluonattn.data.ngrams import text_ngrams
 from gluonattn.models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint
@@ -48,13 +48,13 @@ def predictor_of(model: dict, change=None, recipe: str = "default", seed: int = 
     return Predictor(Checkpoint(config, json.dumps(content), weights, []), Path("made/by-hand"), "cpu", "numpy")
 
 
-def random_model(cell: str = "mlp", grams=False, recipe: str = "default", seed: int = 0) -> Inside:
+def random_model(cell: str = "mlp", grams=False, recipe: str = "default", seed: int = 0) -> ForwardSteps:
     """Without n-grams, with (True), or with "evidence"."""
     reads = {"evidence": 6} if grams == "evidence" else GRAMS if grams else {}
-    return Inside(predictor_of({"cell": cell, **reads}, recipe=recipe, seed=seed))
+    return ForwardSteps(predictor_of({"cell": cell, **reads}, recipe=recipe, seed=seed))
 
 
-def bag_of_words(cell: str = "none") -> Inside:
+def bag_of_words(cell: str = "none") -> ForwardSteps:
     """log-odds of "1" = SCALE x mean of tanh(value of each word); an unknown word has the value 0.
 
     The GRU forgets everything at each step, and the head reads the mean only.
@@ -70,19 +70,19 @@ def bag_of_words(cell: str = "none") -> Inside:
             weights[f"bigru.{way}_gru.l0_i2h_bias"][1] = -100  # the update gate: nothing is kept
         weights["head.weight"][1, 0] = SCALE
 
-    return Inside(predictor_of({"cell": cell, "embed_size": 1, "hidden_size": 1}, change))
+    return ForwardSteps(predictor_of({"cell": cell, "embed_size": 1, "hidden_size": 1}, change))
 
 
-def values(inside: Inside, text: str) -> np.ndarray:
+def values(inside: ForwardSteps, text: str) -> np.ndarray:
     """tanh of each word's value."""
     return np.tanh([WORDS.get(token.text, 0.0) for token in inside.read(text).tokens])
 
 
-def blind_to_attention(sharp: float = 1.0) -> Inside:
+def blind_to_attention(sharp: float = 1.0) -> ForwardSteps:
     """A model with attention weights (sharper with `sharp`) whose decision reads n-grams alone."""
 
     def change(weights):
         weights["head.weight"][:] = 0
         weights["attention._attention_score.weight"] *= sharp
 
-    return Inside(predictor_of({"cell": "mlp", "units": 8, **GRAMS}, change))
+    return ForwardSteps(predictor_of({"cell": "mlp", "units": 8, **GRAMS}, change))

@@ -56,11 +56,11 @@ def test_they_add_up_for_any_text(text, seed, kind, cell, target):
 
 
 def test_with_three_classes_a_class_stands_against_the_mean_of_the_others():
-    from gluonattn.classifier.inside import Inside
+    from gluonattn.classifier.inside import ForwardSteps
 
     from .known import predictor_of
 
-    inside = Inside(predictor_of({"cell": "mlp", "classes": 3}))
+    inside = ForwardSteps(predictor_of({"cell": "mlp", "classes": 3}))
     for target in range(3):
         check(inside, TEXTS[1], target)
 
