@@ -328,10 +328,10 @@ def _slopes(inside, paths, targets, shares, parts) -> list[tuple[np.ndarray, np.
         return (log_odds(inside.from_states(states, mask) + added + known, owners) * counts).sum()
 
     with ONE_THREAD:
-        steps = F.steps(mask, DIRECTIONS[inside.recipe])
-        states = steps.forth(start, way, shares)
+        recurrence = F.recurrence(mask, DIRECTIONS[inside.recipe])
+        states = recurrence.forth(start, way, shares)
         by_states, by_logits = autograd.grad(value, (0, 1))(states, np.zeros_like(known))
-        by_gates = steps.back(by_states, len(shares)).transpose(2, 0, 1, 3)  # (texts, T, 2, 3H)
+        by_gates = recurrence.back(by_states, len(shares)).transpose(2, 0, 1, 3)  # (texts, T, 2, 3H)
     by_logits = by_logits.reshape(len(paths), len(shares), -1).sum(axis=1)
     return [(own[:length], logits) for own, length, logits in zip(by_gates, lengths, by_logits)]
 
@@ -345,7 +345,7 @@ def _origins(inside: ForwardSteps, readings: Sequence[EncodedText]) -> tuple[lis
             F, gates = inside.gradient, inside.input_gates(inside.unknown_words(reading))
             mask = mask_of(F, inside.recipe, np.zeros((1, len(gates))), np.array([len(gates)]))
             with ONE_THREAD:
-                states = F.steps(mask, DIRECTIONS[inside.recipe]).forth(gates[:, :, None])
+                states = F.recurrence(mask, DIRECTIONS[inside.recipe]).forth(gates[:, :, None])
                 known[size] = gates, inside.from_states(states, mask)
             if size <= _KEPT:
                 inside.origins[size] = known[size]
