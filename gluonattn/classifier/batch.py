@@ -7,6 +7,7 @@ into that table. Evidence is of the whole text, so it is shared out again for ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -45,11 +46,17 @@ class Batch:
         self.inside, self.readings, self.workers = inside, list(readings), workers
         with ONE_THREAD:
             self._tabulate()
-            self.passes = self._pass()
-        nothing_gone = [np.zeros(len(reading.tokens), bool).tobytes() for reading in self.readings]
         self._expected: Sequence[np.ndarray] = []
-        self._said: dict[str, list[dict[bytes, np.ndarray]]] = {
-            way: [{key: passed.probabilities} for key, passed in zip(nothing_gone, self.passes)] for way in WAYS}
+        self._said: dict[str, list[dict[bytes, np.ndarray]]] = {way: [{} for _ in self.readings] for way in WAYS}
+
+    @cached_property
+    def passes(self) -> list[ForwardPass]:
+        passes: list[ForwardPass] = [None] * len(self.readings)  # type: ignore[list-item]
+        whole = [np.zeros((1, len(reading.tokens)), bool) for reading in self.readings]
+        self._ask(whole, "remove", passes)
+        for said, passed, (row,) in zip(self._said["mask"], passes, whole):
+            said.update(zip(_keys(row[None]), [passed.probabilities]))
+        return passes
 
     def without(self, gone: Sequence[np.ndarray], way: str = "remove") -> list[np.ndarray]:
         """Probabilities of the texts with tokens taken out; what was asked before is not computed again.
@@ -65,18 +72,14 @@ class Batch:
         -------
         list of numpy.ndarray, float64, shape (variants, classes)
         """
-        keys = [[row.tobytes() for row in rows] for rows in gone]
-        asked = [np.concatenate(both) for both in zip(gone, self._expected)] if self._expected else gone
-        self._expected = []
-        new = [_first(rows, [row.tobytes() for row in rows], said) for rows, said in zip(asked, self._said[way])]
-        found = self._probabilities(new, way)
-        for rows, said in zip(new, self._said[way]):
-            said.update((row.tobytes(), next(found)) for row in rows)
-        return [np.array([said[key] for key in own]).reshape(len(own), self.inside.classes)
-                for own, said in zip(keys, self._said[way])]
+        if not self.passes:
+            return []
+        self._ask(gone, way)
+        return [np.array([said[key] for key in _keys(own)]).reshape(len(own), self.inside.classes)
+                for own, said in zip(gone, self._said[way])]
 
     def expect(self, gone: Sequence[np.ndarray]) -> None:
-        """Have these computed together with what `without` is asked next: fewer, larger steps."""
+        """Have these computed together with what is asked next, `passes` or `without`: fewer, larger steps."""
         self._expected = gone
 
     def without_each(self) -> list[np.ndarray]:
@@ -104,37 +107,42 @@ class Batch:
     def _unknown(self) -> int:
         return len(self._gates) - 2
 
-    def _pass(self) -> list[ForwardPass]:
-        nothing = [np.zeros((1, len(reading.tokens)), bool) for reading in self.readings]
-        rows, lengths = self._rows(nothing, "remove")
-        more = self._ngram_logits(nothing)
-        passes: list[ForwardPass] = [None] * len(rows)  # type: ignore[list-item]
-        for which, states in self._states(rows, lengths, nothing):
-            for part, own, mask, weights, logits in self._decide(which, states, lengths):
-                values = values_of(self.inside.numpy, self.inside.model, own)
-                logits = logits + more[part]
-                for i, text in enumerate(part):
-                    size = lengths[text]
-                    passes[text] = ForwardPass(own[i : i + 1, :size], weights[i : i + 1, :, :size, :size],
-                                          values[i : i + 1, :, :size], mask[i : i + 1, :size], more[text : text + 1],
-                                          logits[i : i + 1], softmax(logits[i]))
-        return passes
+    def _ask(self, gone: Sequence[np.ndarray], way: str, passes: list[ForwardPass] | None = None) -> None:
+        """Have all variants answered, and what is expected with them; `passes` takes those of the first of each text."""
+        asked = [np.concatenate(both) for both in zip(gone, self._expected)] if self._expected else gone
+        self._expected = []
+        new = [_first(rows, said) for rows, said in zip(asked, self._said[way])]
+        if not sum(map(len, new)):
+            return
+        rows, lengths = self._rows(new, way)
+        more = self._ngram_logits(new)
+        firsts = np.cumsum([0, *map(len, new)])
+        whole = {int(first): text for text, first in enumerate(firsts[:-1])} if passes is not None else {}
+        logits = np.empty_like(more)
 
-    def _probabilities(self, gone: list[np.ndarray], way: str) -> Iterator[np.ndarray]:
-        """Of all variants of the first text, then of the second, and so on."""
-        if not sum(map(len, gone)):
-            return iter(())
-        rows, lengths = self._rows(gone, way)
-        logits = self._ngram_logits(gone)
-
-        def compute(which):
+        def compute(which: np.ndarray) -> None:
             with ONE_THREAD:
-                return which, np.concatenate([found[-1] for found in self._decide(
-                    which, self._sequences(rows, lengths, which, gone), lengths)])
+                for part, states, mask, weights, found in self._decide(
+                        which, self._sequences(rows, lengths, which, new), lengths):
+                    logits[part] = found + more[part]
+                    for i, variant in enumerate(part.tolist()):
+                        if variant in whole:
+                            passes[whole[variant]] = self._keep(states[i], mask[i], weights[i], more[variant], logits[variant])
 
-        for which, found in ahead(compute, ((which,) for which in self._plan(lengths)), self.workers):
-            logits[which] += found
-        return iter(softmax(logits))
+        for _ in ahead(compute, ((which,) for which in self._plan(lengths)), self.workers):
+            pass
+        probabilities = softmax(logits)
+        for own, said, first in zip(new, self._said[way], firsts):
+            said.update(zip(_keys(own), probabilities[first:]))
+
+    def _keep(self, states: np.ndarray, mask: np.ndarray, weights: np.ndarray, more: np.ndarray,
+              logits: np.ndarray) -> ForwardPass:
+        """The pass of one text, without what pads it to the length of others."""
+        size = len(mask) if self.inside.recipe == "post" else int(mask.sum())
+        states = states[None, :size]
+        return ForwardPass(states, weights[None, :, :size, :size],
+                           values_of(self.inside.numpy, self.inside.model, states), mask[None, :size], more[None],
+                           logits[None], softmax(logits))
 
     def _rows(self, gone: list[np.ndarray], way: str) -> tuple[np.ndarray, np.ndarray]:
         """Numbers in the table (variants, T), and how many tokens each variant has."""
@@ -205,10 +213,6 @@ class Batch:
             found[mine[place[0]], place[1]] = evidence[place[0], at[place]]
         return found
 
-    def _states(self, rows, lengths, gone) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for which in self._plan(lengths):
-            yield which, self._sequences(rows, lengths, which, gone)
-
     def _decide(self, which: np.ndarray, states: np.ndarray, lengths: np.ndarray) -> Iterator[tuple]:
         """Yield variants, their states, mask, weights and logits without n-grams', some at a time, in order."""
         F, recipe, model = self.inside.numpy, self.inside.recipe, self.inside.model
@@ -223,8 +227,13 @@ class Batch:
             first += len(part)
 
 
-def _first(rows: np.ndarray, keys: list[bytes], said: dict[bytes, np.ndarray]) -> np.ndarray:
+def _first(rows: np.ndarray, said: dict[bytes, np.ndarray]) -> np.ndarray:
     """The rows that are not answered yet, each once."""
-    new = {key: i for i, key in enumerate(keys) if key not in said}
-    return rows[list(new.values())]
+    new = {key: i for i, key in reversed(list(enumerate(_keys(rows)))) if key not in said}
+    return rows[sorted(new.values())]
+
+
+def _keys(rows: np.ndarray) -> list[bytes]:
+    """The bytes of each row of a matrix of bool."""
+    return np.ascontiguousarray(rows).view(f"V{rows.shape[1]}").ravel().tolist()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, p
 from .account import account_of
 from .attribution import METHODS, attribute_batch
 from .batch import Batch
-from .faithfulness import DRAWS, deletion_tests
+from .faithfulness import DRAWS, deletion_tests, draw_tokens
 from .inside import EncodedText, ForwardPass, ForwardSteps
 
 if TYPE_CHECKING:
@@ -31,6 +31,19 @@ class Explanation(AttentionRecord):
     """
 
     _opened: tuple[Predictor, EncodedText] | None = None
+
+    @property  # type: ignore[override]
+    def source(self) -> Mapping[str, Any]:
+        """Where the weights come from. The account of an explanation is made when this is first read."""
+        about = self._source.get("explanation", {})
+        if self._opened and "what_if" in about and "account" not in about:
+            predictor, reading = self._opened
+            about["account"] = account_of(predictor.inside, reading, about["target"]).to_json()
+        return self._source
+
+    @source.setter
+    def source(self, source: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "_source", source)
 
     def edit(self, weights: Any) -> Explanation:
         """The prediction if attention had been this, all else as it was.
@@ -136,17 +149,18 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
         explained), what the method reports of itself, "honesty" (see
         `gluonattn.classifier.faithfulness.DeletionTest`), "validation" (AOPC of the
         method and of random, where the model knows) and, if asked and up to `MOST_ASKED`
-        tokens, "account" (see `gluonattn.classifier.account`) and "what_if": probabilities
-        without each token ("drop"), with no attention on each ("unseen") and with even
-        attention ("uniform").
+        tokens, "what_if": probabilities without each token ("drop"), with no attention on
+        each ("unseen") and with even attention ("uniform"). An `Explanation` adds "account"
+        (see `gluonattn.classifier.account`) to what has "what_if".
     """
+    each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
+            for size in (len(reading.tokens) for reading in batch.readings)]
+    drawn = [draw_tokens(reading, draws=draws) for reading in batch.readings]
+    batch.expect([np.concatenate(both) for both in zip(each, drawn)])  # none of them waits for the scores
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
     attributions = attribute_batch(batch, method, classes)
-    each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
-            for size in (len(reading.tokens) for reading in batch.readings)]
-    batch.expect(each)
-    tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, draws=draws)
+    tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, drawn=drawn)
     without = batch.without(each)
     known = (validation or {}).get("comprehensiveness", {})
     found = []
@@ -156,7 +170,6 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
                  "honesty": {k: round(v, 6) for k, v in test._asdict().items()},
                  "validation": {name: known[name] for name in (method, "random") if name in known}}
         if len(dropped):
-            about.setdefault("account", account_of(batch.inside, reading, target).to_json())
             about["what_if"] = asked_in_advance(batch.inside, passed, dropped)
         found.append(({method: scores}, about))
     return found
@@ -164,20 +177,30 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
 
 def asked_in_advance(inside: ForwardSteps, passed: ForwardPass, dropped: np.ndarray) -> dict[str, list]:
     """Probabilities without each token, with no attention on it, and with even attention."""
-    size, weights = len(dropped), passed.weights
-    unseen = inside.decide(passed, np.concatenate([*(without_attention_to(weights, i) for i in range(size)),
-                                                   np.full_like(weights, 1 / weights.shape[-1])]))
+    weights = passed.weights
+    even = np.full_like(weights, 1 / weights.shape[-1])
+    unseen = inside.decide(passed, np.concatenate([without_attention_to_each(weights[0], len(dropped)), even]))
     return {"drop": dropped.round(4).tolist(), "unseen": unseen[:-1].round(4).tolist(),
             "uniform": unseen[-1].round(4).tolist()}
 
 
-def without_attention_to(weights: np.ndarray, token: int) -> np.ndarray:
-    """Weights (..., T, T) with none on a token: the others share what it had, by what they have."""
-    left = weights.copy()
-    left[..., token] = 0
+def without_attention_to_each(weights: np.ndarray, tokens: int) -> np.ndarray:
+    """Weights with none on a token, for one token after the other: the rest share what it had, by what they have.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (heads, T, T)
+    tokens : int
+        The first so many are taken one by one.
+
+    Returns
+    -------
+    numpy.ndarray, shape (tokens, heads, T, T)
+    """
+    kept = ~np.eye(tokens, weights.shape[-1], dtype=bool)[:, None, None]  # (tokens, 1, 1, T)
+    left = weights * kept
     total = left.sum(axis=-1, keepdims=True)
-    even = np.full_like(left, 1 / (left.shape[-1] - 1))
-    even[..., token] = 0
+    even = kept / np.float32(weights.shape[-1] - 1)
     return np.where(total > 1e-6, left / np.maximum(total, 1e-6), even)
 
 

@@ -8,7 +8,7 @@ probability of the class the whole text was given.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +46,12 @@ def top(scores: np.ndarray, share: float) -> set[int]:
     share : float
         From 0 to 1.
     """
-    return set(_ordered(scores)[: max(1, math.ceil(share * len(scores) - 1e-9))])
+    return set(_ordered(scores)[: _count(len(scores), share)])
+
+
+def _count(tokens: int, share: float) -> int:
+    """How many tokens a share is."""
+    return max(1, math.ceil(share * tokens - 1e-9))
 
 
 def _ordered(scores: np.ndarray) -> list[int]:
@@ -242,7 +247,7 @@ def deletion_test(inside: ForwardSteps, reading: EncodedText, scores: np.ndarray
 
 
 def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
-                   draws: int = DRAWS) -> list[DeletionTest]:
+                   draws: int = DRAWS, drawn: Sequence[np.ndarray] | None = None) -> list[DeletionTest]:
     """`deletion_test` of every text of a batch.
 
     Parameters
@@ -255,23 +260,37 @@ def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence
         Of a text's tokens, taken out.
     draws : int, default 100
         Of as many random tokens.
+    drawn : sequence of numpy.ndarray, bool, shape (draws, tokens), or None
+        What `draw_tokens` gave for this share; None draws.
     """
-    asked = []
-    for reading, own in zip(batch.readings, scores):
-        chosen, size = top(own, share), len(own)
-        rng = np.random.default_rng(reading.seed)
-        others = [rng.choice(size, len(chosen), replace=False) for _ in range(draws)]
-        asked.append(np.stack([_among(part, size) for part in (list(chosen), *others)]))
+    drawn = [draw_tokens(reading, share, draws) for reading in batch.readings] if drawn is None else drawn
+    asked = [np.concatenate([_among(top(own, share), len(own))[None], others]) for own, others in zip(scores, drawn)]
     found = []
     for passed, gone, p, target in zip(batch.passes, asked, batch.without(asked), targets):
         after, rest = float(p[0, target]), p[1:, target]
         low, high = np.percentile(rest, [2.5, 97.5])
         found.append(DeletionTest(int(gone[0].sum()), float(passed.probabilities[target]), after, float(rest.mean()),
-                             float(low), float(high), float((rest - after > RESOLUTION).mean()), draws))
+                                  float(low), float(high), float((rest - after > RESOLUTION).mean()), len(rest)))
     return found
 
 
-def _among(tokens, size: int) -> np.ndarray:
+def draw_tokens(reading: EncodedText, share: float = 0.2, draws: int = DRAWS) -> np.ndarray:
+    """Random tokens of a text, as many as `top` names: bool, shape (draws, tokens). The same for the same text.
+
+    Parameters
+    ----------
+    reading : EncodedText
+    share : float, default 0.2
+        Of the text's tokens.
+    draws : int, default 100
+    """
+    size, rng = len(reading.tokens), np.random.default_rng(reading.seed)
+    gone = np.zeros((draws, size), bool)
+    gone[np.arange(draws)[:, None], [rng.choice(size, _count(size, share), replace=False) for _ in range(draws)]] = True
+    return gone
+
+
+def _among(tokens: Iterable[int], size: int) -> np.ndarray:
     """Which of `size` tokens are among some, bool."""
     gone = np.zeros(size, bool)
     gone[list(tokens)] = True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
@@ -324,11 +323,11 @@ class Predictor:
         if self.config["recipe"] != "post":  # padding is masked: nothing is lost with it
             matrix, padding = matrix[:, : len(seen), : len(seen)], []
         everything = (*seen, *padding)
+        given = {name: np.append(own, np.zeros(len(padding))) for name, own in scores.items()}
         record: AttentionRecord = Explanation(reading.text, everything, everything, matrix[None], source=source,
-                             prediction=make_prediction(self.labels, probabilities))
+                                              prediction=make_prediction(self.labels, probabilities), attributions=given)
         if padding:
             record = record.select(range(len(seen)), range(len(seen)))
-        record = replace(record, attributions=scores) if scores else record
         object.__setattr__(record, "_opened", (self, reading))
         return cast(Explanation, record)
 

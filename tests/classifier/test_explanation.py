@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gluonattn.classifier import explanation
+from gluonattn.classifier.account import account_of
 from gluonattn.classifier.attribution import METHODS, attribute
-from gluonattn.classifier.explanation import without_attention_to
+from gluonattn.classifier.explanation import without_attention_to_each
 from gluonattn.classifier.predictor import Predictor
 from gluonattn.errors import OptionError, RecordError, TextError
 from gluonattn.models.cells import CELLS
@@ -121,8 +123,8 @@ def test_an_explanation_carries_the_attribution_it_was_asked_for(method, recipe,
     if recipe == "default":
         size = len(record.keys)
         assert about["what_if"]["uniform"][1] == pytest.approx(p(record.edit(np.full((size, size), 1 / size))), abs=1e-4)
-        for i, row in enumerate(about["what_if"]["unseen"]):
-            assert row[1] == pytest.approx(p(record.edit(without_attention_to(record.weights, i))), abs=1e-4)
+        for row, weights in zip(about["what_if"]["unseen"], without_attention_to_each(record.weights[0], size)):
+            assert row[1] == pytest.approx(p(record.edit(weights)), abs=1e-4)
 
 
 def test_the_default_method_is_the_one_recorded_in_training():
@@ -139,8 +141,27 @@ def test_the_default_method_is_the_one_recorded_in_training():
 
 def test_nobody_looks_at_a_word_and_rows_stay_whole():
     weights = np.array([[[0.2, 0.8, 0], [0, 1, 0], [0.5, 0.25, 0.25]]])
-    np.testing.assert_allclose(without_attention_to(weights, 1), [[[1, 0, 0], [0.5, 0, 0.5], [2 / 3, 0, 1 / 3]]],
+    np.testing.assert_allclose(without_attention_to_each(weights, 2), [[[[0, 1, 0], [0, 1, 0], [0, 0.5, 0.5]]],
+                                                                       [[[1, 0, 0], [0.5, 0, 0.5], [2 / 3, 0, 1 / 3]]]],
                                atol=tolerance(3))
+
+
+def test_the_account_is_made_when_it_is_first_read_and_kept(monkeypatch, tmp_path):
+    asked = []
+
+    def noting(*given):
+        asked.append(given)
+        return account_of(*given)
+
+    monkeypatch.setattr(explanation, "account_of", noting)
+    predictor = random_model("mlp").predictor
+    record = predictor.explain(TEXT, "leave-one-out")
+    assert record.attributions and record.prediction and not asked
+    account = record.source["explanation"]["account"]
+    assert account == account_of(predictor.inside, predictor.read(TEXT), record.source["explanation"]["target"]).to_json()
+    assert record.select([0], [0]).source["explanation"]["account"] == account and len(asked) == 1
+    assert load_record(predictor.explain(TEXT, "norm").save(tmp_path / "r.npz")).source["explanation"]["account"] == account
+    assert "account" not in next(predictor.explain_each([TEXT], "norm", what_if=False)).source["explanation"]
 
 
 def test_attributions_are_summed_over_eojeol_and_selected_with_their_tokens():
