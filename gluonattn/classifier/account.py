@@ -25,7 +25,7 @@ from ..errors import choose
 from ..models.cells import CELLS
 from .engines.forward import DIRECTIONS, mask_of, values_of, weights_of, words_of
 from .engines.recurrence import Recurrence, by_step
-from .inside import EncodedText, ForwardSteps
+from .forward_steps import EncodedText, ForwardSteps
 
 MOST_PATHS = 64  # tokens of a text whose paths are told apart; of a longer one the tokens are
 _SMALL = 1e-6  # a smaller difference is handed on by the derivative between the two
@@ -85,53 +85,53 @@ class Account(NamedTuple):
         return {name: np.round(value, 7).tolist() for name, value in values.items()}
 
 
-def account_of(inside: ForwardSteps, reading: EncodedText, target: int) -> Account:
+def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Account:
     """Take the decision about a text apart.
 
     Parameters
     ----------
-    inside : ForwardSteps
-    reading : EncodedText
+    steps : ForwardSteps
+    encoded : EncodedText
     target : int
         Number of the class.
     """
-    F, size, prefixes = inside.gradient, len(reading.tokens), DIRECTIONS[inside.recipe]
+    F, size, prefixes = steps.gradient, len(encoded.tokens), DIRECTIONS[steps.recipe]
     # The text as it is, and where nothing entered.
-    ids, lengths, *more = inside.predictor.pad([reading.example, inside.unknown_words(reading)])
-    words = np.asarray(words_of(F, inside.model, ids, *more))  # (2, T, E)
-    mask = mask_of(F, inside.recipe, ids, lengths)
+    ids, lengths, *more = steps.predictor.pad([encoded.example, steps.unknown_words(encoded)])
+    words = np.asarray(words_of(F, steps.model, ids, *more))  # (2, T, E)
+    mask = mask_of(F, steps.recipe, ids, lengths)
     gates = F.input_gates(words, prefixes).transpose(1, 2, 0, 3)  # (T, 2, 2, 3H)
     recurrence = F.recurrence(mask, prefixes)
     states, origin = recurrence.forth(gates)  # (T, C) each
-    weights = np.asarray(weights_of(F, inside.model, states[None], mask[:1]))[0]  # (heads, T, T)
-    direction = np.where(np.arange(inside.classes) == target, 1.0, -1 / (inside.classes - 1))
-    values = np.asarray(values_of(F, inside.model, states[None]))[0]  # (heads, T, D)
-    wanted, bias = _wanted(inside, weights, values, direction)  # (heads, T, D)
+    weights = np.asarray(weights_of(F, steps.model, states[None], mask[:1]))[0]  # (heads, T, T)
+    direction = np.where(np.arange(steps.classes) == target, 1.0, -1 / (steps.classes - 1))
+    values = np.asarray(values_of(F, steps.model, states[None]))[0]  # (heads, T, D)
+    wanted, bias = _wanted(steps, weights, values, direction)  # (heads, T, D)
     read = weights * (wanted @ values.swapaxes(1, 2))
-    slope, constant = _by_state(inside, weights.swapaxes(1, 2) @ wanted)  # (T, C)
-    several = inside.recipe != "post" and size <= MOST_PATHS
+    slope, constant = _by_state(steps, weights.swapaxes(1, 2) @ wanted)  # (T, C)
+    several = steps.recipe != "post" and size <= MOST_PATHS
     by_gates, paths = _hand_back(recurrence, gates, slope, several)
     per_input = sum(by_gates[:, way] @ F.weight(f"{prefix}i2h_weight") for way, prefix in enumerate(prefixes))
     parts = (per_input * (words[0] - words[1]))[:size]  # (T, E)
-    channels = inside.model.get("evidence", 0)
+    channels = steps.model.get("evidence", 0)
     evidence = np.zeros((size, len(ORDERS)))
     if channels:
         evidence = parts[:, -channels:].reshape(size, len(ORDERS), -1).sum(axis=2)
-    beside = _beside(inside, reading) @ direction
+    beside = _beside(steps, encoded) @ direction
     difference = bias + read.sum() + beside.sum()
     return Account(float(difference), float(bias), read[:, :size, :size],
                    float(read.sum() - read[:, :size, :size].sum()), float(bias + constant + (slope * origin).sum()),
                    parts[:, : parts.shape[1] - channels].sum(axis=1), evidence, beside, paths)
 
 
-def _wanted(inside: ForwardSteps, weights: np.ndarray, values: np.ndarray,
+def _wanted(steps: ForwardSteps, weights: np.ndarray, values: np.ndarray,
             direction: np.ndarray) -> tuple[np.ndarray, float]:
     """What the head wants of each context, given where its maxima are: (heads, T, D), and its bias."""
-    F = inside.gradient
+    F = steps.gradient
     context = np.concatenate(list(weights @ values), axis=-1)  # (T, C)
     head, bias = direction @ F.weight("head.weight"), direction @ F.weight("head.bias")
     length, width = context.shape
-    if inside.recipe == "post":
+    if steps.recipe == "post":
         wanted = head.reshape(length, width)
     else:
         wanted = np.repeat(head[None, :width] / length, length, axis=0)
@@ -139,32 +139,32 @@ def _wanted(inside: ForwardSteps, weights: np.ndarray, values: np.ndarray,
     return wanted.reshape(length, len(weights), -1).swapaxes(0, 1), bias
 
 
-def _by_state(inside: ForwardSteps, asked: np.ndarray) -> tuple[np.ndarray, float]:
+def _by_state(steps: ForwardSteps, asked: np.ndarray) -> tuple[np.ndarray, float]:
     """From what is asked of each key's values (heads, T, D) to what is asked of its state (T, C), and a constant.
 
     Values are the states or linear in them, whatever the cell: its own function says how.
     """
-    F, width = inside.gradient, 2 * inside.model["hidden_size"]
-    values = choose("attention cell", inside.model["cell"], CELLS).values
-    zero = np.asarray(values(F, inside.model, np.zeros((1, 1, width))))[0]  # (heads, 1, D)
-    turned = np.asarray(values(F, inside.model, np.eye(width)[None]))[0] - zero  # (heads, C, D)
+    F, width = steps.gradient, 2 * steps.model["hidden_size"]
+    values = choose("attention cell", steps.model["cell"], CELLS).values
+    zero = np.asarray(values(F, steps.model, np.zeros((1, 1, width))))[0]  # (heads, 1, D)
+    turned = np.asarray(values(F, steps.model, np.eye(width)[None]))[0] - zero  # (heads, C, D)
     return sum(own @ each.T for own, each in zip(asked, turned)), float((zero * asked).sum())
 
 
-def _beside(inside: ForwardSteps, reading: EncodedText) -> np.ndarray:
+def _beside(steps: ForwardSteps, encoded: EncodedText) -> np.ndarray:
     """Logits of an older model's linear branch by token, (T, classes)."""
-    logits = inside.ngram_logits(reading)
-    return np.stack([share_out(reading, logits[:, c]) for c in range(inside.classes)], axis=1)
+    logits = steps.ngram_logits(encoded)
+    return np.stack([share_out(encoded, logits[:, c]) for c in range(steps.classes)], axis=1)
 
 
-def share_out(reading: EncodedText, scores: np.ndarray) -> np.ndarray:
+def share_out(encoded: EncodedText, scores: np.ndarray) -> np.ndarray:
     """Scores of a text's n-grams as scores of its tokens, by the characters they have in common.
 
     What belongs to no token (a space by itself) goes to all alike, so the sum stays.
 
     Parameters
     ----------
-    reading : EncodedText
+    encoded : EncodedText
     scores : numpy.ndarray, shape (places,)
         Of `EncodedText.numbers`.
 
@@ -172,11 +172,11 @@ def share_out(reading: EncodedText, scores: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray, shape (tokens,)
     """
-    count = len(reading.tokens)
+    count = len(encoded.tokens)
     if not len(scores):
         return np.zeros(count)
-    starts, ends = reading.token_spans.T
-    common = np.minimum(reading.spans[:, 1:], ends) - np.maximum(reading.spans[:, :1], starts)
+    starts, ends = encoded.token_spans.T
+    common = np.minimum(encoded.spans[:, 1:], ends) - np.maximum(encoded.spans[:, :1], starts)
     common = np.maximum(common, 0).astype(np.float64)  # (places, tokens)
     common[common.sum(axis=1) == 0] = 1
     return scores @ (common / common.sum(axis=1, keepdims=True))

@@ -12,9 +12,9 @@ from ..plain import expect_text
 from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
 from .account import account_of
 from .attribution import METHODS, attribute_batch
-from .batch import Batch
+from .batch import Batch, pass_through
 from .faithfulness import DRAWS, deletion_tests, draw_tokens
-from .inside import EncodedText, ForwardPass, ForwardSteps
+from .forward_steps import EncodedText, ForwardPass, ForwardSteps
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -37,8 +37,8 @@ class Explanation(AttentionRecord):
         """Where the weights come from. The account of an explanation is made when this is first read."""
         about = self._source.get("explanation", {})
         if self._opened and "what_if" in about and "account" not in about:
-            predictor, reading = self._opened
-            about["account"] = account_of(predictor.inside, reading, about["target"]).to_json()
+            predictor, encoded = self._opened
+            about["account"] = account_of(predictor.steps, encoded, about["target"]).to_json()
         return self._source
 
     @source.setter
@@ -58,7 +58,7 @@ class Explanation(AttentionRecord):
         RecordError
             If shape or rows are wrong, or the model is not known any more.
         """
-        predictor, reading = self._model("edit")
+        predictor, encoded = self._model("edit")
         heads, size = self.heads, len(self.queries)
         try:
             given = np.asarray(weights, dtype=np.float32)
@@ -70,12 +70,12 @@ class Explanation(AttentionRecord):
         if given.min() < 0 or np.abs(given.sum(-1) - 1).max() > ROW_SUM_TOLERANCE:
             raise RecordError("edit needs weights that are not negative and rows that sum to 1: divide each row by "
                               "its sum.")
-        inside: ForwardSteps = predictor.inside
-        passed = inside.run(reading)
+        steps: ForwardSteps = predictor.steps
+        passed = pass_through(steps, encoded)
         full = passed.weights.copy()
         full[..., :size, :] = 0  # in the post's recipe padding looks on as before, but is not looked at
         full[..., :size, :size] = given
-        return predictor.explanation(reading, inside.decide(passed, full)[0], full[0], {"edited": True})
+        return predictor.explanation(encoded, steps.decide(passed, full)[0], full[0], {"edited": True})
 
     def drop(self, tokens: int | Collection[int]) -> Explanation:
         """The prediction without some tokens, by their numbers; the text is not tokenized again.
@@ -89,13 +89,13 @@ class Explanation(AttentionRecord):
             If a token does not exist, none would be left, or the model is not
             known any more.
         """
-        predictor, reading = self._model("drop")
-        size = len(reading.tokens)
+        predictor, encoded = self._model("drop")
+        size = len(encoded.tokens)
         gone = set(positions("token", tokens, size))
         if len(gone) == size:
             raise RecordError(f"drop must leave a token: all {size} were given.")
-        inside = predictor.inside
-        return predictor.explain_reading(inside.reading_without(reading, gone), {"dropped": sorted(gone)})
+        steps = predictor.steps
+        return predictor.explain_encoded(steps.encoded_without(encoded, gone), {"dropped": sorted(gone)})
 
     def replace(self, token: int, text: str) -> Explanation:
         """The prediction with other characters in the place of one token; the new text is read afresh.
@@ -107,11 +107,11 @@ class Explanation(AttentionRecord):
         TextError
             If `text` is not a string, or nothing visible would be left.
         """
-        predictor, reading = self._model("replace")
+        predictor, encoded = self._model("replace")
         expect_text(text)
-        _, start, end, _ = reading.tokens[position("token", token, len(reading.tokens))]
-        changed = reading.text[:start] + text + reading.text[end:]
-        return predictor.explain_reading(predictor.inside.read(changed), {"replaced": [start, end, text]})
+        _, start, end, _ = encoded.tokens[position("token", token, len(encoded.tokens))]
+        changed = encoded.text[:start] + text + encoded.text[end:]
+        return predictor.explain_encoded(predictor.steps.read(changed), {"replaced": [start, end, text]})
 
     def _model(self, name: str) -> tuple[Predictor, EncodedText]:
         if self._opened is None:
@@ -154,8 +154,8 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
         (see `gluonattn.classifier.account`) to what has "what_if".
     """
     each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
-            for size in (len(reading.tokens) for reading in batch.readings)]
-    drawn = [draw_tokens(reading, draws=draws) for reading in batch.readings]
+            for size in (len(encoded.tokens) for encoded in batch.encoded_texts)]
+    drawn = [draw_tokens(encoded, draws=draws) for encoded in batch.encoded_texts]
     batch.expect([np.concatenate(both) for both in zip(each, drawn)])  # none of them waits for the scores
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
@@ -164,22 +164,21 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
     without = batch.without(each)
     known = (validation or {}).get("comprehensiveness", {})
     found = []
-    for reading, passed, (scores, notes), test, target, dropped in zip(batch.readings, batch.passes, attributions, tests,
-                                                                       classes, without):
+    for passed, (scores, notes), test, target, dropped in zip(batch.passes, attributions, tests, classes, without):
         about = {"method": method, "sign": METHODS[method].sign, "target": target, "label": labels[target], **notes,
                  "honesty": {k: round(v, 6) for k, v in test._asdict().items()},
                  "validation": {name: known[name] for name in (method, "random") if name in known}}
         if len(dropped):
-            about["what_if"] = asked_in_advance(batch.inside, passed, dropped)
+            about["what_if"] = asked_in_advance(batch.steps, passed, dropped)
         found.append(({method: scores}, about))
     return found
 
 
-def asked_in_advance(inside: ForwardSteps, passed: ForwardPass, dropped: np.ndarray) -> dict[str, list]:
+def asked_in_advance(steps: ForwardSteps, passed: ForwardPass, dropped: np.ndarray) -> dict[str, list]:
     """Probabilities without each token, with no attention on it, and with even attention."""
     weights = passed.weights
     even = np.full_like(weights, 1 / weights.shape[-1])
-    unseen = inside.decide(passed, np.concatenate([without_attention_to_each(weights[0], len(dropped)), even]))
+    unseen = steps.decide(passed, np.concatenate([without_attention_to_each(weights[0], len(dropped)), even]))
     return {"drop": dropped.round(4).tolist(), "unseen": unseen[:-1].round(4).tolist(),
             "uniform": unseen[-1].round(4).tolist()}
 

@@ -33,11 +33,12 @@ from ..text.tokenizers import KNOWN as TOKENIZERS
 from ..text.tokens import Tokens
 from ..threads import ahead
 from .attribution import METHODS
+from .batch import pass_through
 from .config import load_classifier
 from .engines.choice import make_engine
 from .explanation import Explanation, make_prediction
 from .faithfulness import DRAWS
-from .inside import ForwardSteps
+from .forward_steps import ForwardSteps
 from .many import PAIRS, Asked, explain_many
 from .reader import EncodedText, Reader
 
@@ -243,13 +244,13 @@ class Predictor:
         asked = Asked(method, number, int(draws), what_if)
         return explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
 
-    def look(self, readings: Sequence[EncodedText]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def look(self, encoded_texts: Sequence[EncodedText]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Probabilities (classes,) and padded attention weights of each text, by this predictor's engine, in one batch."""
-        logits, weights = self.classifier(*self.pad([reading.example for reading in readings]))
+        logits, weights = self.classifier(*self.pad([encoded.example for encoded in encoded_texts]))
         return zip(softmax(logits), weights)
 
     @cached_property
-    def inside(self) -> ForwardSteps:
+    def steps(self) -> ForwardSteps:
         """The model, opened at its steps."""
         return ForwardSteps(self)
 
@@ -284,18 +285,18 @@ class Predictor:
         shown = ", ".join(repr(label) if label == own else f"{label!r} ({own})" for label, own in zip(self.labels, names))
         raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {shown}.")
 
-    def explain_reading(self, reading: EncodedText, changed: dict) -> Explanation:
+    def explain_encoded(self, encoded: EncodedText, changed: dict) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source."""
-        passed = self.inside.run(reading)
-        return self.explanation(reading, passed.probabilities, passed.weights[0], changed)
+        passed = pass_through(self.steps, encoded)
+        return self.explanation(encoded, passed.probabilities, passed.weights[0], changed)
 
-    def explanation(self, reading: EncodedText, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
+    def explanation(self, encoded: EncodedText, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
                     found: tuple[dict, dict] | None = None) -> Explanation:
         """An explanation of what the model made of a text.
 
         Parameters
         ----------
-        reading : EncodedText
+        encoded : EncodedText
         probabilities : numpy.ndarray, shape (classes,)
         matrix : numpy.ndarray, shape (heads, T, T)
             Attention weights; T may hold padding.
@@ -304,31 +305,31 @@ class Predictor:
         found : (attributions, notes) or None
             Of `gluonattn.classifier.explanation.explain_batch`.
         """
-        seen = reading.tokens
+        seen = encoded.tokens
         unknown = [i for i, token in enumerate(seen) if token.text not in self._vocabulary]
         source = {
             "model": self.folder.name, "recipe": self.config["recipe"],
-            "cell": self.inside.model["cell"], "tokenizer": self.tokenizer.name,
+            "cell": self.steps.model["cell"], "tokenizer": self.tokenizer.name,
             "epoch": self.config.get("epoch"),
             "framework": "numpy" if found or changed else self.engine,  # attribution and what-if open the model in numpy
             "versions": self.config["versions"],
             "label_names": self.config.get("label_names", {}),
-            "tokens": {"in_text": reading.in_text, "seen": len(seen), "unknown": unknown},
+            "tokens": {"in_text": encoded.in_text, "seen": len(seen), "unknown": unknown},
             **({"what_if": changed} if changed else {}),
         }
         scores, notes = found or ({}, {})
         if notes:
             source["explanation"] = notes
-        padding = [Token("<pad>", len(reading.text), len(reading.text))] * (matrix.shape[-1] - len(seen))
+        padding = [Token("<pad>", len(encoded.text), len(encoded.text))] * (matrix.shape[-1] - len(seen))
         if self.config["recipe"] != "post":  # padding is masked: nothing is lost with it
             matrix, padding = matrix[:, : len(seen), : len(seen)], []
         everything = (*seen, *padding)
         given = {name: np.append(own, np.zeros(len(padding))) for name, own in scores.items()}
-        record: AttentionRecord = Explanation(reading.text, everything, everything, matrix[None], source=source,
+        record: AttentionRecord = Explanation(encoded.text, everything, everything, matrix[None], source=source,
                                               prediction=make_prediction(self.labels, probabilities), attributions=given)
         if padding:
             record = record.select(range(len(seen)), range(len(seen)))
-        object.__setattr__(record, "_opened", (self, reading))
+        object.__setattr__(record, "_opened", (self, encoded))
         return cast(Explanation, record)
 
     def inputs(self, texts: Iterable[str]) -> tuple[np.ndarray, ...]:

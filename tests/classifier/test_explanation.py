@@ -158,7 +158,7 @@ def test_the_account_is_made_when_it_is_first_read_and_kept(monkeypatch, tmp_pat
     record = predictor.explain(TEXT, "leave-one-out")
     assert record.attributions and record.prediction and not asked
     account = record.source["explanation"]["account"]
-    assert account == account_of(predictor.inside, predictor.read(TEXT), record.source["explanation"]["target"]).to_json()
+    assert account == account_of(predictor.steps, predictor.read(TEXT), record.source["explanation"]["target"]).to_json()
     assert record.select([0], [0]).source["explanation"]["account"] == account and len(asked) == 1
     assert load_record(predictor.explain(TEXT, "norm").save(tmp_path / "r.npz")).source["explanation"]["account"] == account
     assert "account" not in next(predictor.explain_each([TEXT], "norm", what_if=False)).source["explanation"]
@@ -184,10 +184,10 @@ def three_classes(names=NAMES):
 def test_a_chosen_class_is_explained_and_everything_follows_it(method, number, text, by_name):
     predictor = three_classes()
     record = predictor.explain(text, method, target=NAMES[number] if by_name else str(number))
-    about, reading = record.source["explanation"], predictor.read(text)
+    about, encoded = record.source["explanation"], predictor.read(text)
     assert (about["target"], about["label"]) == (number, str(number))
     np.testing.assert_allclose(record.attributions[method],
-                               attribute(predictor.inside, reading, method, number).scores, atol=tolerance(8, 24))
+                               attribute(predictor.steps, encoded, method, number).scores, atol=tolerance(8, 24))
     assert about["honesty"]["before"] == pytest.approx(record.prediction.probabilities[str(number)], abs=tolerance(8, 24))
     assert record.prediction == predictor.explain(text, method).prediction
     assert f"+ speaks for {NAMES[number]}," in to_terminal(record, colours="none")
