@@ -100,6 +100,13 @@ class Explanation(AttentionRecord):
     def replace(self, token: int, text: str) -> Explanation:
         """The prediction with other characters in the place of one token; the new text is read afresh.
 
+        Parameters
+        ----------
+        token : int
+            Its number.
+        text : str
+            What stands in its place.
+
         Raises
         ------
         RecordError
@@ -175,7 +182,16 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
 
 
 def asked_in_advance(steps: ForwardSteps, passed: ForwardPass, dropped: np.ndarray) -> dict[str, list]:
-    """Probabilities without each token, with no attention on it, and with even attention."""
+    """Probabilities without each token, with no attention on it, and with even attention.
+
+    Parameters
+    ----------
+    steps : ForwardSteps
+    passed : ForwardPass
+        Of the whole text.
+    dropped : numpy.ndarray, shape (tokens, classes)
+        Probabilities without each token.
+    """
     weights = passed.weights
     even = np.full_like(weights, 1 / weights.shape[-1])
     unseen = steps.decide(passed, np.concatenate([without_attention_to_each(weights[0], len(dropped)), even]))
@@ -204,5 +220,11 @@ def without_attention_to_each(weights: np.ndarray, tokens: int) -> np.ndarray:
 
 
 def make_prediction(labels: list[str], row: np.ndarray) -> Prediction:
-    """A row of probabilities by label."""
+    """A row of probabilities by label.
+
+    Parameters
+    ----------
+    labels : list of str
+    row : numpy.ndarray, shape (classes,)
+    """
     return Prediction(labels[int(row.argmax())], dict(zip(labels, map(float, row))))

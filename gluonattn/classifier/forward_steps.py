@@ -78,7 +78,14 @@ class ForwardSteps:
         self.origins: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # where integrated gradients begin, by length
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
-        """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""
+        """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it.
+
+        Parameters
+        ----------
+        text : str
+        tokens : sequence of Token or None
+            What `Reader.visible` gave of the text; None finds them.
+        """
         return self.predictor.read(text, tokens)
 
     # ---- words taken out
@@ -91,6 +98,12 @@ class ForwardSteps:
         left of it. Where no token is left, no n-gram is (not that of a space
         either), and one unknown word stands: the decision is then the same
         for every text.
+
+        Parameters
+        ----------
+        encoded : EncodedText
+        positions : int or collection of int
+            Numbers of the tokens that go.
 
         Raises
         ------
@@ -106,7 +119,14 @@ class ForwardSteps:
                        None if evidence is None else evidence[kept])
 
     def encoded_without(self, encoded: EncodedText, positions: Collection[int]) -> EncodedText:
-        """The text read without some tokens, of which one at least is left; see `without`."""
+        """The text read without some tokens, of which one at least is left; see `without`.
+
+        Parameters
+        ----------
+        encoded : EncodedText
+        positions : int or collection of int
+            Numbers of the tokens that go.
+        """
         gone = self._gone(encoded, positions)
         positions = np.flatnonzero(gone).tolist()
         tokens = tuple(token for token, lost in zip(encoded.tokens, gone) if not lost)
@@ -120,6 +140,12 @@ class ForwardSteps:
 
         Where no token is left, it is what `without` leaves: how long a text
         was is not told either.
+
+        Parameters
+        ----------
+        encoded : EncodedText
+        positions : int or collection of int
+            Numbers of the tokens that are replaced.
         """
         gone = self._gone(encoded, positions)
         if gone.all():
@@ -164,7 +190,13 @@ class ForwardSteps:
     # ---- the steps
 
     def decide(self, passed: ForwardPass, weights: np.ndarray) -> np.ndarray:
-        """Probabilities (N, classes) under other attention weights (N, heads, T, T), all else as it was."""
+        """Probabilities (N, classes) under other attention weights (N, heads, T, T), all else as it was.
+
+        Parameters
+        ----------
+        passed : ForwardPass
+        weights : numpy.ndarray, shape (N, heads, T, T)
+        """
         most = max(1, _PAIRS // passed.mask.size**2)
         with ONE_THREAD:
             logits = [decide(self.numpy, self.recipe, self.model, passed.states, weights[i : i + most], passed.mask)
@@ -222,7 +254,14 @@ class ForwardSteps:
         return logits_of
 
     def from_states(self, states, mask):
-        """Logits (B, classes), without n-grams', of states (B, T, C) where mask (B, T) says that tokens stand."""
+        """Logits (B, classes), without n-grams', of states (B, T, C) where mask (B, T) says that tokens stand.
+
+        Parameters
+        ----------
+        states : array, shape (B, T, C)
+        mask : array, shape (B, T)
+            1 where tokens stand.
+        """
         F = self.gradient
         return decide(F, self.recipe, self.model, states, weights_of(F, self.model, states, mask), mask)
 

@@ -204,7 +204,14 @@ class Predictor:
 
     def explain_all(self, texts: Iterable[str], method: str | None = None,
                     target: str | None = None) -> list[Explanation]:
-        """An explanation for each text, in input order; see `explain`."""
+        """An explanation for each text, in input order; see `explain`.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        method, target : str or None
+            As for `explain`.
+        """
         return list(self.explain_each(texts, method, target))
 
     def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None, *,
@@ -286,7 +293,14 @@ class Predictor:
         raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {shown}.")
 
     def explain_encoded(self, encoded: EncodedText, changed: dict) -> Explanation:
-        """The explanation of a text that is read already; `changed` goes into its source."""
+        """The explanation of a text that is read already; `changed` goes into its source.
+
+        Parameters
+        ----------
+        encoded : EncodedText
+        changed : dict
+            What was changed of the text.
+        """
         passed = pass_through(self.steps, encoded)
         return self.explanation(encoded, passed.probabilities, passed.weights[0], changed)
 
@@ -441,7 +455,14 @@ class Predictor:
         yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
-        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank."""
+        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank.
+
+        Parameters
+        ----------
+        text : str
+        tokens : sequence of Token or None
+            What `visible` gave of the text; None finds them.
+        """
         return self.reader.read(text, tokens)
 
     def visible(self, text: str) -> list[Token]:
@@ -449,7 +470,13 @@ class Predictor:
         return self.reader.visible(text)
 
     def example(self, text: str, tokens: Sequence[Token]) -> Example:
-        """A text and its tokens as the numbers the model reads."""
+        """A text and its tokens as the numbers the model reads.
+
+        Parameters
+        ----------
+        text : str
+        tokens : sequence of Token
+        """
         return self.read(text, tokens).example
 
     def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
