@@ -117,7 +117,7 @@ class Batch:
         rows, lengths = self._rows(new, way)
         more = self._ngram_logits(new)
         firsts = np.cumsum([0, *map(len, new)])
-        whole = {int(first): text for text, first in enumerate(firsts[:-1])} if passes is not None else {}
+        whole = {int(first): text for text, first in enumerate(firsts[:-1])} if passes is not None else {}  # variant: text
         logits = np.empty_like(more)
 
         def compute(which: np.ndarray) -> None:
@@ -126,7 +126,7 @@ class Batch:
                         which, self._sequences(rows, lengths, which, new), lengths):
                     logits[part] = found + more[part]
                     for i, variant in enumerate(part.tolist()):
-                        if variant in whole:
+                        if passes is not None and variant in whole:
                             passes[whole[variant]] = self._keep(states[i], mask[i], weights[i], more[variant],
                                                                 logits[variant])
 

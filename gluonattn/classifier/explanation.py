@@ -31,6 +31,7 @@ class Explanation(AttentionRecord):
     """
 
     _opened: tuple[Predictor, EncodedText] | None = None
+    _source: Mapping[str, Any]
 
     @property  # type: ignore[override]
     def source(self) -> Mapping[str, Any]:

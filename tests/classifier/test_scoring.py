@@ -32,8 +32,7 @@ def predictor(tiny_model) -> Predictor:
 @pytest.fixture
 def reviews_tsv(tmp_path) -> Path:
     path = tmp_path / "in.tsv"
-    path.write_text("id\tdocument\n" + "".join(f"{i:03}\t{text}\n" for i, text in enumerate(REVIEWS)),
-                    encoding="utf-8", newline="")
+    path.write_bytes(("id\tdocument\n" + "".join(f"{i:03}\t{text}\n" for i, text in enumerate(REVIEWS))).encode())
     return path
 
 
