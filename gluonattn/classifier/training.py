@@ -124,7 +124,7 @@ def train(
         say("one process trains: several are for the CPU of a Linux machine")
     say(str(reviews))
     if reviews.columns:
-        say(reviews.what_was_read())
+        say(reviews.describe_columns())
     split = _split(reviews, settings)
     texts, extra = [*reviews.texts], np.zeros((0, len(labels)), np.float32)
     if settings.extra:
@@ -188,7 +188,7 @@ def train(
         }
 
         def save_best(run):
-            with run.average.standing_in():
+            with run.average.use_average():
                 weights = get_weights(run.model)
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             if branch:

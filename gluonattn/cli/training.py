@@ -129,7 +129,7 @@ def evaluate(
     """Accuracy, F1 and confusion matrix on labelled reviews."""
     from .. import early
     from ..data.reviews import read_reviews
-    from ..data.seen import share_seen
+    from ..data.seen import estimate_seen_fraction
     from ..data.sources import locate
 
     early.require_reviews(data, text_column, label_column)
@@ -140,7 +140,7 @@ def evaluate(
     reviews = read_reviews(source.test or source.train, text_column=text_column, label_column=label_column,
                            known_labels=predictor.labels)
     result = predictor.evaluate(reviews)
-    learnt = share_seen(predictor.folder, reviews.texts, predictor.config.get("fingerprint"))
+    learnt = estimate_seen_fraction(predictor.folder, reviews.texts, predictor.config.get("fingerprint"))
     if learnt is not None:
         result["trained_on"] = {"share": round(learnt[0], 3), "sampled": learnt[1]}
     if as_json:

@@ -56,7 +56,7 @@ class Reviews:
     columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Read texts and labels once; TextError or DataError where they are none, or not as many."""
+        """Read texts and labels once; TextError or DataError if they are not texts and labels of equal number."""
         self.texts = read_texts(self.texts, "Reviews")
         if (isinstance(self.labels, (str, bytes, dict, set, frozenset)) or not isinstance(self.labels, Iterable)
                 or getattr(self.labels, "ndim", 1) != 1):
@@ -82,8 +82,8 @@ class Reviews:
         return Reviews([self.texts[i] for i in positions], [self.labels[i] for i in positions],
                        origin=self.origin, columns=self.columns)
 
-    def what_was_read(self) -> str:
-        """Which columns and which labels, and what becomes of stars."""
+    def describe_columns(self) -> str:
+        """Say which columns and labels were read, and how stars are treated."""
         labels = sorted(set(self.labels))
         shown = ", ".join(labels[:10]) + " ..." * (len(labels) > 10)
         text, label = map(repr, self.columns)

@@ -157,15 +157,15 @@ def write_rows(path: str | os.PathLike):
     """
     path = Path(path)
     kind = format_of(path)
-    with atomic_file(path) as put:
+    with atomic_file(path) as write_text:
         columns: list[str] = []
         # With "\r\n" as the line's end the module quotes both, so a lone "\r" survives.
-        writer = csv.writer(SimpleNamespace(write=lambda line: put(line[:-2] + "\n")), lineterminator="\r\n")
+        writer = csv.writer(SimpleNamespace(write=lambda line: write_text(line[:-2] + "\n")), lineterminator="\r\n")
 
         def write(row: dict[str, Any]) -> None:
             if kind == JSONL:
                 line = json.dumps(row, ensure_ascii=False)
-                put((line if _encodes(line) else json.dumps(row)) + "\n")
+                write_text((line if _encodes(line) else json.dumps(row)) + "\n")
                 return
             if not columns:
                 columns.extend(row)
@@ -175,7 +175,7 @@ def write_rows(path: str | os.PathLike):
                     f"a row has columns {', '.join(row)}, an earlier one {', '.join(columns)}: {path.name} "
                     "needs the same in every row. Write to .jsonl instead."
                 )
-            write_values([_in_table(row[name]) for name in columns])
+            write_values([_to_cell(row[name]) for name in columns])
 
         def write_values(values: list[str]) -> None:
             for value in values:
@@ -184,7 +184,7 @@ def write_rows(path: str | os.PathLike):
                 if kind == TSV and ("\t" in value or "\n" in value):
                     raise _cannot_keep(path, "a tab or line break", value, ".csv or .jsonl")
             if kind == TSV:
-                put("\t".join(values) + "\n")
+                write_text("\t".join(values) + "\n")
                 return
             try:
                 writer.writerow(values)
@@ -195,8 +195,8 @@ def write_rows(path: str | os.PathLike):
         yield write
 
 
-def _in_table(value) -> str:
-    """A JSON value as text: a table knows no other kind."""
+def _to_cell(value) -> str:
+    """A JSON value as text: tables hold nothing else."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False)
@@ -274,7 +274,7 @@ def _json_rows(path, lines):
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=_once)
+            row = json.loads(line, object_pairs_hook=_refuse_duplicate_names)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{path}, line {number}: not JSON ({error}).") from None
         if not isinstance(row, dict):
@@ -288,7 +288,7 @@ def _json_rows(path, lines):
         raise DataError(f"{path} is empty: expected one JSON object a line.")
 
 
-def _once(pairs):
+def _refuse_duplicate_names(pairs):
     """A JSON object; ValueError where a name stands twice, for one of its values would be lost."""
     found = dict(pairs)
     if len(found) < len(pairs):

@@ -16,7 +16,7 @@ from .state import Mark
 
 SINO = "영일이삼사오육칠팔구"
 _SMALL, _LARGE = ("", "십", "백", "천"), ("", "만", "억", "조", "경")
-_LONGEST = 4 * len(_LARGE)  # digits of a number that has words
+_MAX_DIGITS = 4 * len(_LARGE)  # digits of a number that has words
 _ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 # Each with what must not follow: 3개월 and 2달러 are Sino-Korean.
@@ -82,7 +82,7 @@ def _with_counter(number: str, text: str, end: int) -> tuple[str, str]:
     """How a number is said before what follows it, and a space where the counter has none before it."""
     beyond = _RANGE.match(text, end)  # of 3~5개 both ends are native
     counter_at = _SPACE.match(text, beyond.end() if beyond else end).end()  # type: ignore[union-attr]
-    if number.isdecimal() and len(number) <= _LONGEST and (len(number) == 1 or number[0] != "0"):
+    if number.isdecimal() and len(number) <= _MAX_DIGITS and (len(number) == 1 or number[0] != "0"):
         value, space = int(number), " " if counter_at == end else ""
         counter = _NATIVE.match(text, counter_at)
         decade = counter and counter[0] == "대" and value % 10 == 0  # 20대
@@ -106,7 +106,7 @@ def native(value: int) -> str:
 def sino(number: str) -> str:
     """Digits in Sino-Korean, also decimals; what begins with a needless 0 or is too long, digit by digit."""
     whole, point, decimals = number.partition(".")
-    if len(whole) > _LONGEST or (len(whole) > 1 and whole[0] == "0"):
+    if len(whole) > _MAX_DIGITS or (len(whole) > 1 and whole[0] == "0"):
         said = _digits(whole)
     else:
         said = _whole(int(whole))

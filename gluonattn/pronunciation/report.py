@@ -225,7 +225,7 @@ def _question(summary, rule: str, lang: str) -> list[str]:
     drawn = picture(side_by_side(asked, rule, lang), describe_question(asked, rule, lang))
     frame = f'<div class="scroll wide" tabindex="0" role="group" aria-label="{escaped(text["questions"][rule])}">'
     parts += [f"{frame}{drawn}</div>", _roles(asked, rule, lang),
-              *_replaced(asked, rule, lang),
+              *_replacements(asked, rule, lang),
               f"<h3>{escaped(text['tables'])}</h3>", _quiet(text["tables_how"]), _tables(asked, rule, lang),
               f"<h3>{escaped(text['tau'])}</h3>", _quiet(text["tau_how"]), _taus(asked, lang),
               f"<h3>{escaped(text['shown'])}</h3>", _quiet(text["shown_how"]),
@@ -247,7 +247,7 @@ def _roles(asked, rule: str, lang: str) -> str:
                  label=text["questions"][rule])
 
 
-def _replaced(asked, rule: str, lang: str) -> list[str]:
+def _replacements(asked, rule: str, lang: str) -> list[str]:
     text, found = TEXT[lang], asked["replaced"]
     if not found:
         return []

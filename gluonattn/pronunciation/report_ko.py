@@ -1,4 +1,4 @@
-"""What the report on pronunciation says, in Korean; `pronunciation_en` says the same in English."""
+"""What the report on pronunciation says, in Korean; `report_en` has the same in English."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..record import AttentionRecord
 from ..views.fonts import families
 from ..views.grid import epochs
-from .causes import changed_sites, looks
+from .causes import changed_sites, locate_sites
 from .pronounce import pronounce
 from .report_sentences import reading_names, role_name
 
@@ -40,7 +40,7 @@ def grid_of(word: str, records: Mapping[int, AttentionRecord], lang: str, highes
     """
     words, said = _WORDS[lang], pronounce(word)
     record = next(iter(records.values()))
-    marks = [(look.row, key) for look in looks(said, record, changed_sites(said)) if look for key in look.cause]
+    marks = [(look.row, key) for look in locate_sites(said, record, changed_sites(said)) if look for key in look.cause]
     named = {words["epoch"].format(epoch) if epoch else words["untrained"]: records[epoch] for epoch in sorted(records)}
     return epochs(named, marks=marks, highest=highest, label=words["scale"], head_name=words["head"]).figure
 

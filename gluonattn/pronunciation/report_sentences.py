@@ -1,4 +1,4 @@
-"""A study of pronunciation in words (`pronunciation_text` has the wording): every sentence carries its figures."""
+"""A study of pronunciation in sentences, each with its figures; `report_text` has the wording."""
 
 from __future__ import annotations
 
@@ -17,11 +17,19 @@ _MOST_NAMED = 5
 
 
 def head_name(head: dict[str, Any], lang: str) -> str:
+    """The name of a head on the page.
+
+    Parameters
+    ----------
+    head : dict
+        With its kind, layer and number.
+    lang : {"ko", "en"}
+    """
     return _say(lang, "head", kind=TEXT[lang]["kinds"][head["kind"]], layer=head["layer"], head=head["head"])
 
 
 def role_name(role: str, rule: str, lang: str) -> str:
-    """What a letter is to the sound in question; for ㄹ no rule says that it is the cause where nothing changes.
+    """What a letter is to the sound in question. ㄹ is called by its name where no rule makes it the cause.
 
     Parameters
     ----------
@@ -50,7 +58,7 @@ def rule_name(rule: str, lang: str) -> str:
 
 
 def reading_names(asked: dict[str, Any], lang: str) -> dict[str, str]:
-    """What the heads looked at are called: the chosen ones by their place.
+    """Names of the heads that are read; a chosen head is named by its layer and number.
 
     Parameters
     ----------
@@ -67,7 +75,7 @@ def reading_names(asked: dict[str, Any], lang: str) -> dict[str, str]:
 
 
 def in_brief(summary: dict[str, Any], lang: str) -> list[str]:
-    """What stands first on the page: `about_heads`, and a sentence on each question.
+    """The summary at the top of the page: `about_heads`, and a sentence on each question.
 
     Parameters
     ----------
@@ -90,7 +98,16 @@ def in_brief(summary: dict[str, Any], lang: str) -> list[str]:
 
 
 def describe_grid(name: str, records: dict[int, AttentionRecord], lang: str) -> str:
-    """What a grid of heads shows, for who cannot see it: its strongest link at the last epoch."""
+    """Text for readers who cannot see a grid of heads: its strongest link at the last epoch.
+
+    Parameters
+    ----------
+    name : str
+        What the grid shows.
+    records : dict of int to AttentionRecord
+        By epoch.
+    lang : {"ko", "en"}
+    """
     record = records[max(records)]
     layer, head, query, key = np.unravel_index(int(record.weights.argmax()), record.weights.shape)
     return TEXT[lang]["grid_alt"].format(
@@ -101,7 +118,16 @@ def describe_grid(name: str, records: dict[int, AttentionRecord], lang: str) -> 
 
 
 def describe_question(asked, rule: str, lang: str) -> str:
-    """What the picture of a question shows: the letter most looked at, and the one whose replacing decides most."""
+    """Text for the picture of a question: the letter with most attention, and the one whose replacement decides most.
+
+    Parameters
+    ----------
+    asked : dict
+        One question of the summary.
+    rule : str
+        A key of `RULES`.
+    lang : {"ko", "en"}
+    """
     roles = asked["roles"]
     reading = next(iter(asked["readings"]))
     looked = max(roles, key=lambda role: roles[role]["attention"][reading].mean)
@@ -114,7 +140,14 @@ def describe_question(asked, rule: str, lang: str) -> str:
 
 
 def headline(summary, lang: str) -> str:
-    """The page in one sentence: how many heads follow the cause, and whether replacing it decides."""
+    """The page in one sentence: how many heads follow the cause, and how often replacing it changes the decision.
+
+    Parameters
+    ----------
+    summary : dict
+        Of `gluonattn.pronunciation.summary.summarise`.
+    lang : {"ko", "en"}
+    """
     heads = summary["heads"]
     following = sum(head["strong"] for head in heads)
     asked = [one for one in summary["questions"].values() if one["roles"]]
@@ -151,8 +184,8 @@ def _diagonal(summary, lang: str) -> str:
         return short(head["diagonal"])
 
     if not found:
-        return _say(lang, "no_diagonal", named=_named([most], figures, lang))
-    return _say(lang, "diagonal", count=len(found), named=_named(found, figures, lang))
+        return _say(lang, "no_diagonal", named=_list_heads([most], figures, lang))
+    return _say(lang, "diagonal", count=len(found), named=_list_heads(found, figures, lang))
 
 
 def _following(summary, lang: str) -> str:
@@ -163,7 +196,7 @@ def _following(summary, lang: str) -> str:
         return _say(lang, "follows", cause=short(head["cause"]), still=short(head["still"]),
                     untrained=head["untrained"].mean, chance=summary["kinds"][head["kind"]]["chance"].mean)
 
-    first = (_say(lang, "following", count=len(strong), named=_named(strong, figures, lang)) if strong
+    first = (_say(lang, "following", count=len(strong), named=_list_heads(strong, figures, lang)) if strong
              else _say(lang, "no_following"))
     weak = len(every) - len(strong)
     return first + (_say(lang, "weak", count=weak) if weak else "")
@@ -186,7 +219,8 @@ def _sharpened(summary, lang: str) -> str:
     def figures(head) -> str:
         return f"{head['entropy_by_epoch'][first].mean:.2f} → {head['entropy'].mean:.2f}"
 
-    return _say(lang, "sharpened", all=len(summary["heads"]), count=len(sharp), named=_named(sharp, figures, lang) or "–")
+    named = _list_heads(sharp, figures, lang) or "–"
+    return _say(lang, "sharpened", all=len(summary["heads"]), count=len(sharp), named=named)
 
 
 def _drift(summary, lang: str) -> str:
@@ -200,7 +234,7 @@ def _drift(summary, lang: str) -> str:
 
 
 def about_question(summary: dict[str, Any], rule: str, lang: str) -> list[str]:
-    """What attention and intervention say of one rule, and whether they say the same.
+    """What attention and intervention show for one rule, and whether they agree.
 
     Parameters
     ----------
@@ -215,13 +249,13 @@ def about_question(summary: dict[str, Any], rule: str, lang: str) -> list[str]:
         return [_say(lang, "too_few")]
     first = _say(lang, "asked_plain" if rule == PLAIN else "asked_tense", words=asked["words"], kept=asked["kept"],
                  right=percent(asked["right"]))
-    lines = [first, _where(asked, rule, lang), _what(asked, rule, lang), _agree(asked, lang)]
+    lines = [first, _say_where(asked, rule, lang), _say_what(asked, rule, lang), _say_agreement(asked, lang)]
     if rule in (SINO, PLAIN) and len(asked["labial"]) == 2:
         lines.append(_labials(asked, lang))
     return lines
 
 
-def _where(asked, rule: str, lang: str) -> str:
+def _say_where(asked, rule: str, lang: str) -> str:
     said = []
     for reading, name in reading_names(asked, lang).items():
         of = {role: found["attention"][reading] for role, found in asked["roles"].items()}
@@ -232,14 +266,14 @@ def _where(asked, rule: str, lang: str) -> str:
     return _say(lang, "where", readings="; ".join(said))
 
 
-def _what(asked, rule: str, lang: str) -> str:
+def _say_what(asked, rule: str, lang: str) -> str:
     roles = {role: found["flips"] for role, found in asked["roles"].items() if found["flips"].mean == found["flips"].mean}
     others = sorted((role for role in roles if role != "cause"), key=lambda role: -roles[role].mean)[:3]
     listed = ", ".join(f"{role_name(role, rule, lang)} {percent(roles[role])}" for role in others)
     return _say(lang, "what", cause=role_name("cause", rule, lang), flips=percent(roles["cause"]), others=listed)
 
 
-def _agree(asked, lang: str) -> str:
+def _say_agreement(asked, lang: str) -> str:
     said = []
     for reading, name in reading_names(asked, lang).items():
         strongest, others, paired = (asked["tables"][reading][key]
@@ -261,7 +295,7 @@ def _labials(asked, lang: str) -> str:
 
 
 def percent(found: Figure) -> str:
-    """A share in per cent with its interval."""
+    """A fraction in per cent with its interval."""
     if found.mean != found.mean:
         return "–"
     mean, low, high = found.spell(0, factor=100)
@@ -273,7 +307,7 @@ def short(found: Figure) -> str:
     return f"{mean} [{low}, {high}]"
 
 
-def _named(heads, figures: Callable[[dict[str, Any]], str], lang: str) -> str:
+def _list_heads(heads, figures: Callable[[dict[str, Any]], str], lang: str) -> str:
     said = "; ".join(f"{head_name(head, lang)} ({figures(head)})" for head in heads[:_MOST_NAMED])
     more = len(heads) - _MOST_NAMED
     return said + (_say(lang, "more", count=more) if more > 0 else "")

@@ -1,4 +1,4 @@
-"""What a training run of a model of pronunciation is asked to do."""
+"""Settings of a training run of a model of pronunciation."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Words whose pronunciation letters do not show, and vowels that may be said in two ways.
+"""Words whose pronunciation the letters do not show, and vowels that may be said in two ways.
 
-The words stand in `words.txt` and `sino.txt`, with their sources. Where in a text one of
-them counts is decided in `pronunciation_marks`.
+The words are in `words.txt` and `sino.txt`, with their sources. `marks` decides where in a
+text one of them applies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .state import Mark
 
 _FILES = [Path(__file__).with_name(f"{name}.txt") for name in ("words", "sino")]
 _KINDS = {"'": "tense", "|": "boundary", "+": "insert", "^": "linking-s", "~": "n-n", "=": "keep"}
-LONGEST = 8  # syllables of the longest listed word
+MAX_LENGTH = 8  # syllables of the longest listed word
 I_VOWELS = set("ㅣㅑㅕㅛㅠㅒㅖ")
 
 
@@ -29,9 +29,9 @@ class Entry(NamedTuple):
     marks : tuple of (int, Mark, bool)
         Syllable before which the mark stands, the mark, and whether the word may also be said without it.
     anchored : bool
-        Whether it counts only where a run of syllables begins.
-    goes_on : bool
-        Whether it is the beginning of words (맛없: 맛없다, 맛없는), and counts without one ending where it does.
+        Whether it applies only where a run of syllables begins.
+    is_prefix : bool
+        Whether it begins longer words (맛없: 맛없다, 맛없는), so that no word has to end where it does.
     section, source : str
         The heading in `words.txt`.
     """
@@ -39,7 +39,7 @@ class Entry(NamedTuple):
     word: str
     marks: tuple[tuple[int, Mark, bool], ...]
     anchored: bool
-    goes_on: bool
+    is_prefix: bool
     section: str
     source: str
 

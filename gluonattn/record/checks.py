@@ -1,4 +1,4 @@
-"""What every record must fulfil, a function a rule; each names the first offender."""
+"""The rules of a record, one function each; an error names the first offender."""
 
 from __future__ import annotations
 
@@ -152,9 +152,9 @@ def check_rows(weights: np.ndarray, normalised: bool) -> None:
     if weights.min() < 0:
         raise RecordError(f"weights must not be negative; the smallest is {weights.min():.4g}.")
     if normalised:
-        off = np.abs(weights.sum(-1, dtype=np.float64) - 1)
-        if off.max() > ROW_SUM_TOLERANCE:
-            where = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))
+        deviation = np.abs(weights.sum(-1, dtype=np.float64) - 1)
+        if deviation.max() > ROW_SUM_TOLERANCE:
+            where = tuple(int(i) for i in np.unravel_index(deviation.argmax(), deviation.shape))
             raise RecordError(
                 f"each row over keys must sum to 1 within {ROW_SUM_TOLERANCE}; (layer, head, query) "
                 f"{where} sums to {weights.sum(-1)[where]:.6f}. Pass normalised=False if mass was "

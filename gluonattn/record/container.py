@@ -1,6 +1,6 @@
 """A JSON header and float arrays in one ``.npz`` file with a digest; nothing is pickled.
 
-What the header says is not known here.
+This module does not know what the header means.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def roll_out(record: AttentionRecord) -> AttentionRecord:
 
 
 def weigh_by_values(record: AttentionRecord, output: np.ndarray | None = None) -> AttentionRecord:
-    """The record of what really arrives: ||weight x value||, each row scaled to sum to 1.
+    """The record with weights ||weight x value||, each row scaled to sum to 1.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ def weigh_by_values(record: AttentionRecord, output: np.ndarray | None = None) -
     if record.values is None:
         raise RecordError("value-weighted attention needs the record's values: capture(model, vectors=True).")
     norms = metrics.value_weighted(record.weights, record.values, output)
-    total = norms.sum(-1, keepdims=True)
-    return _replace_weights(record, norms / np.where(total > 0, total, 1), "value-weighted")
+    row_sums = norms.sum(-1, keepdims=True)
+    return _replace_weights(record, norms / np.where(row_sums > 0, row_sums, 1), "value-weighted")
 
 
 def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> np.ndarray:

@@ -44,7 +44,7 @@ class AttentionRecord:
     text : str
         The raw input, exactly as typed.
     queries, keys : tuple of Token
-        The tokens that look and the tokens looked at.
+        The tokens that attend and the tokens attended to.
     weights : numpy.ndarray, float32, shape (layers, heads, queries, keys)
         Each row over keys sums to 1 within 1e-4 unless `normalised` is False.
     kind : {"self", "encoder", "decoder", "cross"}
@@ -62,8 +62,8 @@ class AttentionRecord:
         Where the weights come from (model, cell, epoch, framework, versions),
         kept as JSON would give it back: tuples become lists.
     attributions : dict of str to numpy.ndarray, float32, shape (keys,)
-        What each key had to do with the prediction, by the name of the method
-        that says so; empty where none was asked.
+        How much each key contributed to the prediction, by method; empty where
+        none was computed.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""MXNet and GluonNLP, imported on first use after what they need on a machine of today is set."""
+"""Import MXNet and GluonNLP on first use, after setting up what they need on a present-day machine."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def import_mxnet():
         load_cuda_libraries()
     set_numpy_aliases()
     try:
-        with threads_while_loading() as starts_engine, warnings.catch_warnings():
+        with threads_while_loading() as start_engine, warnings.catch_warnings():
             # MXNet 1.9.1 is final: what it warns about will not be mended there.
             warnings.simplefilter("ignore")
             mxnet = importlib.import_module("mxnet")
-            if starts_engine:
+            if start_engine:
                 with hide_stderr():
                     mxnet.nd.zeros((1,)).wait_to_read()
             return mxnet
@@ -78,7 +78,7 @@ def set_numpy_aliases() -> None:
 def hide_stderr() -> Iterator[None]:
     """Hide what C code writes to stderr. MXNet writes there which engine it starts."""
     try:
-        shown = os.dup(2)
+        original = os.dup(2)
     except OSError:  # there is no stderr
         yield
         return
@@ -87,5 +87,5 @@ def hide_stderr() -> Iterator[None]:
             os.dup2(nowhere.fileno(), 2)
             yield
     finally:
-        os.dup2(shown, 2)
-        os.close(shown)
+        os.dup2(original, 2)
+        os.close(original)

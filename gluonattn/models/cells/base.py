@@ -1,4 +1,4 @@
-"""What an attention cell says of itself: a formula for people, a Gluon block to train, and the forward pass."""
+"""The interface of an attention cell: a formula to read, a Gluon block to train, and the forward pass."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Cell(ABC):
 
     Notes
     -----
-    `model` is what a checkpoint's config.json says of the network: "hidden_size" of each GRU direction, "units",
+    `model` is the entry of that name in a checkpoint's config.json: "hidden_size" of each GRU direction, "units",
     "num_heads". Names of parameters are those of `block`, without "attention.".
     """
 
