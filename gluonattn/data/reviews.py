@@ -77,8 +77,9 @@ class Reviews:
         left_out = "".join(f"; left out: {n} {reason}" for reason, n in self.skipped.items() if n)
         return f"{len(self):,} reviews from {self.origin}{left_out}"
 
-    def take(self, positions) -> Reviews:
+    def take(self, positions: Iterable[int]) -> Reviews:
         """The reviews at these positions, in that order."""
+        positions = list(positions)
         return Reviews([self.texts[i] for i in positions], [self.labels[i] for i in positions],
                        origin=self.origin, columns=self.columns)
 
@@ -93,7 +94,7 @@ class Reviews:
 
 
 def read_reviews(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     text_column: str | None = None,
     label_column: str | None = None,
@@ -169,7 +170,7 @@ def _require_few_labels(path: Path, labels: list[str], column: str) -> None:
         )
 
 
-def read_text_column(path: str | os.PathLike, column: str | None = None) -> list[str]:
+def read_text_column(path: str | os.PathLike[str], column: str | None = None) -> list[str]:
     """The texts of a table without labels, one a row and "" where a row has none.
 
     Parameters
@@ -192,7 +193,7 @@ def read_text_column(path: str | os.PathLike, column: str | None = None) -> list
     return texts
 
 
-def read_sentences(path: str | os.PathLike, column: str | None = None) -> list[str]:
+def read_sentences(path: str | os.PathLike[str], column: str | None = None) -> list[str]:
     """Texts without labels: those of a table's column, or a text file's lines.
 
     A .txt file is a table, as everywhere, where its first line holds a tab or the name of the column; else each

@@ -16,7 +16,7 @@ from ..plain import plain
 _FRACTION = re.compile(r"([+-]?\d+)\.(\d+)", re.ASCII)
 
 
-def as_text(path, line: int, column: str, value) -> str:
+def as_text(path: object, line: int, column: str, value: Any) -> str:
     """A row's value as text: JSON lines may hold numbers, and null or NaN for none.
 
     Parameters

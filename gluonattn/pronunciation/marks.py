@@ -28,6 +28,7 @@ from .words import MAX_LENGTH, Entry, by_word
 _ONLY_PARTICLES = re.compile(
     "(?:의|은|는|이|가|을|를|도|만|에|에서|로|론|으로|과|와|나|다|인|이다|라|보다|까지|부터|처럼|들)+(?![가-힣])"
 )
+_AFTER_DEPARTMENT = re.compile("생|대학|대생|의사|전공")  # 이과생 is 이 + 과생 to Mecab, 안과의사 안 + 과 + 의사
 _NOT_WORDS = ("J", "E", "VCP", "XSV", "XSA")  # particles, endings and what makes verbs
 
 
@@ -46,6 +47,8 @@ class Marks(NamedTuple):
         Places where a list says that nothing happens.
     across : dict of int to Mark
         What stands before words that are said in one breath with the word before (27, 29 붙임 2, 15).
+    genitives : set of int
+        Characters 의 that are the particle.
     """
 
     marks: dict[int, Mark]
@@ -53,6 +56,7 @@ class Marks(NamedTuple):
     joined: set[int]
     kept: set[int]
     across: dict[int, Mark]
+    genitives: set[int]
 
 
 def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional[list[Morpheme]] = None) -> Marks:
@@ -104,10 +108,11 @@ def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional
     marks = {place: mark for place, (_, mark, _) in chosen.items() if mark.kind != "keep"}
     optional = {place for place, (_, mark, optional_mark) in chosen.items() if optional_mark and mark.kind != "keep"}
     kept = {place for place, (_, mark, _) in chosen.items() if mark.kind == "keep"}
-    return Marks(marks, optional, joined, kept, across)
+    genitives = {unit.start for unit in units if (unit.form, unit.tag) == ("의", "JKG")}
+    return Marks(marks, optional, joined, kept, across, genitives)
 
 
-NO_MARKS = Marks({}, set(), set(), set(), {})
+NO_MARKS = Marks({}, set(), set(), set(), {}, set())
 
 
 # --- Listed words
@@ -130,16 +135,17 @@ def _find_listed(text: str, units: list[Morpheme]) -> Iterator[tuple[Entry, int]
                 for entry in table.get(text[start:end], ()):
                     # Alone Mecab may divide 설정의 as 설 + 정의.
                     particles = start == run.start() and _ONLY_PARTICLES.match(text, end)
-                    whole = end in ends or end == run.end() or bool(particles)
+                    department = entry.word.endswith("과") and _AFTER_DEPARTMENT.match(text, end)
+                    whole = end in ends or end == run.end() or bool(particles or department)
                     if in_name and start not in starts and end not in ends:
                         continue
-                    sole = text == entry.word and not entry.source.startswith("hanja")
+                    sole = bool(department) or (text == entry.word and not entry.source.startswith("hanja"))
                     if (not entry.anchored or start == run.start()) and _applies(entry, start, end, whole, sole, unit_at):
                         yield entry, start
 
 
 def _applies(entry: Entry, start: int, end: int, whole: bool, sole: bool, unit_at: dict[int, Morpheme]) -> bool:
-    """Whether a listed word applies there; `whole`: a morpheme ends where it does; `sole`: the text is this word."""
+    """Whether a listed word applies there; `whole`: a morpheme ends where it does; `sole`: it is this word for sure."""
     inside = [unit_at[place] for place in range(start, end) if place in unit_at]
     in_one = bool(inside) and inside[0] == inside[-1] and inside[0].tag.startswith(("N", "MAG", "XR"))
     # Nothing but Sino-Korean words has ㄹ before ㄷ, ㅅ, ㅈ in a noun, so 불시 counts in an undivided 불시착 too.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from ..text.jamo import CLUSTERS, NEUTRAL, SILENT, TENSE, coda_of, is_syllable, join, split
-from .morphemes import Morpheme, is_noun
+from .morphemes import Morpheme, is_noun, is_verb
 from .state import Mark
 from .words import I_VOWELS
 
@@ -163,6 +163,10 @@ class Meetings:
         """
         if right.tag.startswith("ETM+NNB") and coda_of(left.form[-1]) == "ㄹ":
             return True  # 잘 거야: 잘/VA 거야/ETM+NNB+VCP+EC
+        if right.form == "분" and right.tag in ("NNB", "XSN") and left.is_noun and left.form.endswith("실"):
+            return is_verb(left.form[:-1])  # 오실 분: 오실/NNG 분/XSN; but 사무실 분
+        if (left.form, left.tag) == ("를", "JKO"):  # no particle stands before these: 이를 데 없다
+            return right.tag.startswith("NNB") and right.form in ("수", "데", "줄", "바")
         if left.form != "을" or left.tag != "JKO":
             if coda_of(left.form[-1]) == "ㄹ" and left.tag != "JKO" and _AFTER_L.match(self.text, left.end):
                 return True

@@ -105,6 +105,13 @@ def is_noun(form: str) -> bool:
     return len(found) == 1 and found[0][1] == "NNG"
 
 
+@lru_cache(maxsize=4096)
+def is_verb(stem: str) -> bool:
+    """Whether Mecab knows it as the stem of a verb that -시- can follow."""
+    found = _analyse(f"{stem}시다")
+    return bool(found) and found[0][1].startswith("VV") and len(found[0][0]) >= len(stem)
+
+
 @lru_cache(maxsize=256)
 def _analyse(text: str) -> tuple[tuple[str, str, str, str], ...]:
     """(surface, tag, kind, expression) of each word of Mecab's dictionary."""

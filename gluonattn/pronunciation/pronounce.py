@@ -197,7 +197,8 @@ def _of_phrase(runs: list[tuple[int, str]], found: Marks) -> tuple[dict[int, Mar
             if start + number in found.marks:
                 marks[offset + number] = found.marks[start + number]
         optional |= {offset + number for number in range(len(run)) if start + number in found.optional}
-        vowels.update((offset + place, vowel) for place, vowel in optional_vowels(run).items())
+        particles = {place - start for place in found.genitives if start <= place < start + len(run)}
+        vowels.update((offset + place, vowel) for place, vowel in optional_vowels(run, particles).items())
         if offset and start not in found.marks:
             marks[offset] = found.across.get(start, Mark("boundary"))
         offset += len(run)

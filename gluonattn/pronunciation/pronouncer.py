@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +27,16 @@ from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError, TextError
 from ..models.checkpoint import check_weights, set_weights
 from ..models.snapshots import load_snapshot, snapshot_epochs
-from ..plain import plain
 from ..record import AttentionRecord, Token
 from ..reference import softmax
-from ..text.jamo import ALPHABET, conjoin, decompose, is_syllable, split, write
+from ..text.jamo import ALPHABET, write
 from .config import load_pronunciation
 from .pairs import SPLITS, Pair
 from .sets import from_table
 from .settings import RECIPE
 from .training import WORDS
+from .word_letters import Word, to_jamo, to_list, to_tokens
 
-Word = Union[str, Sequence[str]]  # syllables, or conjoining jamo
 Array = NDArray[Any]
 Forced = tuple[list[int], list[list[int]], Array, list[Array]]
 _BATCH = 256
@@ -167,7 +166,7 @@ class Pronouncer:
         """
         from ..models.decoding import decode
 
-        words = _to_list(words)
+        words = to_list(words)
         if beam < 1:
             raise OptionError(f"beam must be at least 1; got {beam}.")
         written = [self._encode(word) for word in words]
@@ -194,7 +193,7 @@ class Pronouncer:
         list of numpy.ndarray, float32, shape (letters said + 1, len(alphabet))
             Row j: the probability of each letter after the first j of `sounds`; rows sum to 1.
         """
-        words, sounds = _to_list(words), _to_list(sounds)
+        words, sounds = to_list(words), to_list(sounds)
         found: list[Array] = [np.zeros(0)] * len(words)
         for batch, said, logits, _ in self._teacher_force(words, sounds):
             for row, i in enumerate(batch):
@@ -212,7 +211,7 @@ class Pronouncer:
             What it is made to say.
         """
         table = self.distributions([word], [sounds])[0]
-        letters = [*_to_jamo(sounds), "</s>"]
+        letters = [*to_jamo(sounds), "</s>"]
         return table[np.arange(len(letters)), [self.alphabet.index(letter) for letter in letters]]
 
     def score(self, word: Word, sounds: Word) -> float:
@@ -254,9 +253,9 @@ class Pronouncer:
         sounds : iterable of word or None
             What each is made to say; None is what it says by itself, greedily.
         """
-        words = _to_list(words)
+        words = to_list(words)
         decoded = sounds is None
-        sounds = self.spoken(words) if sounds is None else _to_list(sounds)
+        sounds = self.spoken(words) if sounds is None else to_list(sounds)
         found: list[dict[str, AttentionRecord]] = [{}] * len(words)
         for batch, _, _, weights in self._teacher_force(words, sounds):
             for row, i in enumerate(batch):
@@ -264,8 +263,8 @@ class Pronouncer:
         return found
 
     def _records_of(self, word: Word, sounds: Word, decoded: bool, weights: Sequence[Array]) -> dict[str, AttentionRecord]:
-        text, keys = _tokens(word)
-        said, spoken = _tokens(sounds)
+        text, keys = to_tokens(word)
+        said, spoken = to_tokens(sounds)
         before = (Token("<s>", 0, 0), *spoken[:-1])
         source = {"model": self.folder.name, "recipe": RECIPE, "epoch": self.epoch, "framework": "mxnet",
                   "versions": self.config["versions"], "decoded": decoded}
@@ -302,33 +301,7 @@ class Pronouncer:
         return table
 
     def _encode(self, word: Word) -> list[int]:
-        letters = _to_jamo(word)
+        letters = to_jamo(word)
         if len(letters) > self.max_length:
             raise TextError(f"{word!r:.60} has {len(letters)} letters; this model reads up to {self.max_length}.")
         return [*(self._ids[letter] for letter in letters), self._end]
-
-
-def _to_list(words: Iterable[Word]) -> list[Word]:
-    """Words as a list, as `gluonattn.plain.read_texts` has texts: a single string is one word."""
-    return [words] if isinstance(words, str) else list(words)
-
-
-def _to_jamo(word: Word) -> list[str]:
-    if isinstance(word, str):
-        word = plain(word)
-        if not word or not all(map(is_syllable, word)):
-            raise TextError(f"expected one word of Hangul syllables, got {word!r:.60}: leave out spaces and signs.")
-        return [conjoin(jamo, place) for syllable in word
-                for jamo, place in zip(split(syllable), ("onset", "vowel", "coda")) if jamo]
-    wrong = [letter for letter in word if letter not in ALPHABET]
-    if wrong:
-        raise TextError(f"expected conjoining jamo (pronounce(word).written has them), got {wrong[0]!r}.")
-    return list(word)
-
-
-def _tokens(word: Word) -> tuple[str, tuple[Token, ...]]:
-    """A word as text and tokens: a letter with the span of its syllable and its place; the end behind them."""
-    letters = _to_jamo(word)
-    text, places = write(letters)
-    found = [Token(decompose(letter)[0], at, at + 1, decompose(letter)[1]) for letter, at in zip(letters, places)]
-    return text, (*found, Token("</s>", len(text), len(text)))

@@ -7,6 +7,7 @@ text one of them applies.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -96,8 +97,16 @@ _NOUNS_IN_UI = re.compile(
 _EO = re.compile("(?<=[되피띄씌틔희뛰쉬튀끼기쥐휘비])어|^이오$|(?<=아니)오")
 
 
-def optional_vowels(run: str) -> dict[int, list[str]]:
-    """Other vowels a syllable may be said with: number of the syllable to vowel letters, or "여", "요" for the whole."""
+def optional_vowels(run: str, particles: Collection[int] = ()) -> dict[int, list[str]]:
+    """Other vowels a syllable may be said with: number of the syllable to vowel letters.
+
+    Parameters
+    ----------
+    run : str
+        Hangul syllables.
+    particles : collection of int
+        Numbers of syllables that are the particle 의 inside the run (반지의제왕). At its end 의 is known by itself.
+    """
     found: dict[int, list[str]] = {}
     for i, syllable in enumerate(run):
         onset, vowel, _ = split(syllable)
@@ -105,7 +114,9 @@ def optional_vowels(run: str) -> dict[int, list[str]]:
         if vowel == "ㅖ" and onset not in (SILENT, "ㄹ"):
             found[i] = ["ㅔ"]
         elif syllable == "의" and i:
-            particle = i == len(run) - 1 and (not _NOUNS_IN_UI.search(run) or (run.endswith("의의") and len(run) > 2))
+            head = run[: i + 1]
+            ends = i in particles or i == len(run) - 1
+            particle = ends and (not _NOUNS_IN_UI.search(head) or (head.endswith("의의") and i > 1))
             found[i] = ["ㅔ"] if particle else ["ㅣ"]
     for match in _EO.finditer(run):
         place = match.end() - 1

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError
 from .tokens import Token
@@ -16,7 +17,7 @@ VECTORS = ("queries_vectors", "keys_vectors", "values")  # fields of a record, b
 ROW_SUM_TOLERANCE = 1e-4
 
 
-def freeze_array(name: str, array: Any) -> np.ndarray:
+def freeze_array(name: str, array: Any) -> NDArray[Any]:
     """A read-only float32 copy.
 
     Parameters
@@ -38,7 +39,7 @@ def freeze_array(name: str, array: Any) -> np.ndarray:
     return array
 
 
-def copy_json(source: Mapping[str, Any]) -> dict:
+def copy_json(source: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of `source` as JSON gives it back; RecordError if it holds anything else."""
     try:
         return json.loads(json.dumps(dict(source), ensure_ascii=False))
@@ -48,7 +49,7 @@ def copy_json(source: Mapping[str, Any]) -> dict:
         ) from None
 
 
-def lost_mass(weights: np.ndarray) -> float:
+def lost_mass(weights: NDArray[Any]) -> float:
     """Largest mass a row lacks; 0 when every row is whole."""
     return float(np.max(1 - weights.sum(-1, dtype=np.float64), initial=0.0))
 
@@ -73,7 +74,7 @@ def check_texts(kind: Any, text: Any, target_text: Any) -> None:
         raise RecordError("a cross record needs target_text: its queries index that text.")
 
 
-def check_shapes(weights: np.ndarray, vectors: Mapping[str, np.ndarray | None], queries: int, keys: int) -> None:
+def check_shapes(weights: NDArray[Any], vectors: Mapping[str, NDArray[Any] | None], queries: int, keys: int) -> None:
     """Raise RecordError unless weights and vectors have the shapes that the number of tokens asks for.
 
     Parameters
@@ -95,7 +96,7 @@ def check_shapes(weights: np.ndarray, vectors: Mapping[str, np.ndarray | None], 
             raise RecordError(f"{name} must have shape {expected} + (head_dim,); got {array.shape}.")
 
 
-def check_attributions(attributions: Mapping[str, np.ndarray], keys: int) -> None:
+def check_attributions(attributions: Mapping[str, NDArray[Any]], keys: int) -> None:
     """Raise RecordError unless every attribution is one finite score for each key.
 
     Parameters
@@ -112,7 +113,7 @@ def check_attributions(attributions: Mapping[str, np.ndarray], keys: int) -> Non
             )
 
 
-def check_finite(arrays: Mapping[str, np.ndarray | None]) -> None:
+def check_finite(arrays: Mapping[str, NDArray[Any] | None]) -> None:
     """Raise RecordError for the first number of weights or vectors that is not finite."""
     for name, array in arrays.items():
         if array is not None and not np.isfinite(array).all():
@@ -140,7 +141,7 @@ def check_spans(side: str, tokens: Sequence[Token], text: str) -> None:
             )
 
 
-def check_rows(weights: np.ndarray, normalised: bool) -> None:
+def check_rows(weights: NDArray[Any], normalised: bool) -> None:
     """Raise RecordError unless no weight is negative and, where `normalised`, every row sums to 1.
 
     Parameters

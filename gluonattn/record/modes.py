@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import metrics
 from ..errors import RecordError, choose
@@ -49,7 +51,7 @@ def roll_out(record: AttentionRecord) -> AttentionRecord:
     return _replace_weights(record, metrics.rollouts(record.weights)[:, None], "rollout")
 
 
-def weigh_by_values(record: AttentionRecord, output: np.ndarray | None = None) -> AttentionRecord:
+def weigh_by_values(record: AttentionRecord, output: NDArray[Any] | None = None) -> AttentionRecord:
     """The record with weights ||weight x value||, each row scaled to sum to 1.
 
     Parameters
@@ -71,7 +73,7 @@ def weigh_by_values(record: AttentionRecord, output: np.ndarray | None = None) -
     return _replace_weights(record, norms / np.where(row_sums > 0, row_sums, 1), "value-weighted")
 
 
-def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> np.ndarray:
+def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> NDArray[Any]:
     """Weights of b minus those of a.
 
     Parameters
@@ -96,6 +98,6 @@ def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> np
     return record_b.weights - record_a.weights
 
 
-def _replace_weights(record: AttentionRecord, weights: np.ndarray, mode: str) -> AttentionRecord:
+def _replace_weights(record: AttentionRecord, weights: NDArray[Any], mode: str) -> AttentionRecord:
     return replace(record, weights=weights, queries_vectors=None, keys_vectors=None, values=None,
                    source={**record.source, "mode": mode})

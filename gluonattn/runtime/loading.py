@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from ..errors import DependencyError
 from .gpu import find_driver, load_cuda_libraries
@@ -34,9 +34,10 @@ def import_mxnet():
         with threads_while_loading() as start_engine, warnings.catch_warnings():
             # MXNet 1.9.1 is final: what it warns about will not be mended there.
             warnings.simplefilter("ignore")
-            mxnet = importlib.import_module("mxnet")
-            if start_engine:
-                with hide_stderr():
+            # The import may start the engine by itself (it does on Python 3.9), and the engine says so.
+            with hide_stderr() if start_engine else nullcontext():
+                mxnet = importlib.import_module("mxnet")
+                if start_engine:
                     mxnet.nd.zeros((1,)).wait_to_read()
             return mxnet
     except (ImportError, OSError, AttributeError, RuntimeError) as error:

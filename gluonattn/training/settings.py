@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -180,12 +180,12 @@ def fill(values: dict[str, Any], **usual: Any) -> None:
     values.update({name: value for name, value in usual.items() if values[name] is None})
 
 
-def _check_number(settings: TrainingSettings, setting) -> None:
+def _check_number(settings: TrainingSettings, setting: Field[Any]) -> None:
     value: Any
     value, (low, high) = getattr(settings, setting.name), settings.ranges[setting.name]
-    if value is None and "None" in setting.type:
+    if value is None and "None" in str(setting.type):
         return
-    whole = setting.type.startswith("int")
+    whole = str(setting.type).startswith("int")
     expected: Any = Integral if whole else Real
     if not isinstance(value, expected) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
