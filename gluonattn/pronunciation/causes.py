@@ -126,6 +126,9 @@ def locate_sites(said: Pronunciation, record: AttentionRecord, sites: Iterable[S
     return found
 
 
+looks = locate_sites  # the name it had before
+
+
 def own_keys(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], np.ndarray]:
     """The rows of a record for letters or sounds, and the own keys of each.
 
