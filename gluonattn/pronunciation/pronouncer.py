@@ -111,7 +111,7 @@ class Pronouncer:
     @property
     def longest(self) -> int:
         """The name that `max_length` had before."""
-        return self.max_length
+        return int(self.max_length)
 
     def pairs(self, split: str = "test") -> list[Pair]:
         """The words of a split as the model was trained: "train", "valid", or "test", which it has not seen."""

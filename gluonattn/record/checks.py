@@ -32,21 +32,22 @@ def freeze_array(name: str, array: Any) -> NDArray[Any]:
         If it is no array of numbers.
     """
     try:
-        array = np.array(array, dtype=np.float32)
+        frozen: NDArray[Any] = np.array(array, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise RecordError(f"{name} must be an array of numbers; got {array!r:.60} ({error}).") from None
-    array.flags.writeable = False
-    return array
+    frozen.flags.writeable = False
+    return frozen
 
 
 def copy_json(source: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of `source` as JSON gives it back; RecordError if it holds anything else."""
     try:
-        return json.loads(json.dumps(dict(source), ensure_ascii=False))
+        copied: dict[str, Any] = json.loads(json.dumps(dict(source), ensure_ascii=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise RecordError(
             f"source must hold only JSON values (numbers, strings, lists, dicts): {error}."
         ) from None
+    return copied
 
 
 def lost_mass(weights: NDArray[Any]) -> float:

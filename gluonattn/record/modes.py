@@ -95,7 +95,8 @@ def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> ND
         raise RecordError(
             f"a difference needs as many layers and heads on both sides; got {record_a.weights.shape[:2]} and "
             f"{record_b.weights.shape[:2]}.")
-    return record_b.weights - record_a.weights
+    difference: NDArray[Any] = record_b.weights - record_a.weights
+    return difference
 
 
 def _replace_weights(record: AttentionRecord, weights: NDArray[Any], mode: str) -> AttentionRecord:

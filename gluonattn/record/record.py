@@ -163,7 +163,8 @@ class AttentionRecord:
                 continue
             size = self.weights.shape[axis]
             part = np.take(part, [position(name, index, size)], axis=axis)
-        return part[0, 0]
+        matrix: NDArray[Any] = part[0, 0]
+        return matrix
 
     def select(
         self, queries: Sequence[int] | None = None, keys: Sequence[int] | None = None
@@ -272,7 +273,7 @@ class AttentionRecord:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page. Views stand above the record, so the package finds them."""
-        return sys.modules["gluonattn"].notebook_html(self)
+        return str(sys.modules["gluonattn"].notebook_html(self))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AttentionRecord):

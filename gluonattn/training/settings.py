@@ -18,7 +18,7 @@ SMALL = 20_000  # examples; fewer take smaller batches and more epochs
 _MIN_EXAMPLES_PER_PROCESS = 16  # examples of a batch that make one more process worthwhile
 SCHEDULES = ("linear", "cosine", "constant")
 
-Settings = TypeVar("Own", bound="TrainingSettings")
+Settings = TypeVar("Settings", bound="TrainingSettings")
 
 
 @dataclass
