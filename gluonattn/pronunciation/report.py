@@ -12,15 +12,9 @@ from ..files import replace_file
 from ..record import AttentionRecord
 from ..views.report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
 from .report_pictures import grid_of
+from .report_names import head_name, rule_name
 from .report_questions import list_of, note, show_question
-from .report_sentences import (
-    about_question,
-    describe_grid,
-    head_name,
-    headline,
-    in_brief,
-    rule_name,
-)
+from .report_sentences import about_question, describe_grid, headline, in_brief
 from .report_text import LANGUAGES, TEXT
 from .study import LEVEL
 from .summary import COMPARED

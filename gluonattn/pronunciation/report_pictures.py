@@ -12,7 +12,7 @@ from ..views.fonts import families
 from ..views.grid import epochs
 from .causes import changed_sites, locate_sites
 from .pronounce import pronounce
-from .report_sentences import reading_names, role_name
+from .report_names import reading_names, role_name
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; markers say the same again.
 _SERIES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "D"))

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..views.report_page import Html, escaped, picture, shaded, table, with_interval
+from .report_names import reading_names, role_name
 from .report_pictures import side_by_side
-from .report_sentences import about_question, describe_question, reading_names, role_name
+from .report_sentences import about_question, describe_question
 from .report_text import TEXT
 
 
