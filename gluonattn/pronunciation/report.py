@@ -11,8 +11,8 @@ from ..errors import DataError, choose
 from ..files import replace_file
 from ..record import AttentionRecord
 from ..views.report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
-from .report_pictures import grid_of
 from .report_names import head_name, rule_name
+from .report_pictures import grid_of
 from .report_questions import list_of, note, show_question
 from .report_sentences import about_question, describe_grid, headline, in_brief
 from .report_text import LANGUAGES, TEXT
