@@ -13,9 +13,8 @@ Engine = typer.Option("auto", help="auto (the fastest one installed), numpy, onn
 AsJson = typer.Option(False, "--json", help="Print JSON, for a program to read.")
 TextColumn = typer.Option(None, help="Column with the text; usual names are found automatically.")
 LabelColumn = typer.Option(None, help="Column with the label.")
-Target = typer.Option(None, help="Class whose attribution is shown, by its label or its name; the predicted one without it.")
-Model = typer.Option(None, "--model", "-m", help="Checkpoint folder, as train wrote it; the model in the box "
-                     "without it.")
+Target = typer.Option(None, help="Class whose attribution is shown, by its label or its name; by default the predicted one.")
+Model = typer.Option(None, "--model", "-m", help="Checkpoint folder that train wrote; by default the bundled model.")
 
 
 def list_examples(*lines: str) -> str:
