@@ -162,7 +162,7 @@ def parse_tensors(content: bytes, name: object, error: type[Exception], cure: st
         raise error(f"{name} cannot be read ({problem}): it was cut short or is another file. {cure}") from None
     expected = notes.pop(_DIGEST, None)
     if expected is not None and expected != digest_arrays(tensors, notes):
-        raise error(f"{name} cannot be read (its SHA-256 is another): it was changed after it was saved. {cure}")
+        raise error(f"{name} cannot be read (its SHA-256 does not match): it was changed after it was saved. {cure}")
     return tensors, notes
 
 

@@ -36,7 +36,7 @@ def require_writable(paths: Iterable[Path], *, inputs: Sequence[Path | None] = (
             for place in (given, *(given / name for name in _MODEL_FILES))}
     for path in paths:
         if path.resolve() in kept:
-            raise DataError(f"{path} is what is read: give another file to write to.")
+            raise DataError(f"{path} is an input of this command: give another file to write to.")
         if path.is_dir():
             raise DataError(f"cannot write {path}: it is a folder. Give the name of a file.")
         _require_folder(path, path.parent)

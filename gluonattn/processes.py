@@ -62,7 +62,7 @@ def processes(count: int, make: Callable[..., Callable], *given, cure: str) -> I
             codes = re.findall(r"[A-Z]+\(-?\d+\)", str(error))
             raise GluonAttnError(
                 f"one of {count} processes that shared the work ended early ({', '.join(codes) or 'it does not say why'}), "
-                f"and what it was at is not done. Start again; if memory ran out, {cure}."
+                f"and its part of the work is not done. Start again; if memory ran out, {cure}."
             ) from None
         finally:
             with suppress(RuntimeError):  # Python itself ends, and loky has ended its processes

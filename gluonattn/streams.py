@@ -149,8 +149,8 @@ def exit_code(code: int, out: Stream, err: Stream) -> int:
     problem = out.problem
     if code or not out.lost or problem is None or problem.errno == errno.EPIPE:
         return code
-    err.write(f"error: cannot print to the standard output: {problem.strerror}. Files that were to be written are "
-              "written; send the output elsewhere to see it.\n")
+    err.write(f"error: cannot print to the standard output: {problem.strerror}. All files were "
+              "written. Send the output elsewhere to see it.\n")
     err.flush()
     return 1
 

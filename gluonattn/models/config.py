@@ -95,7 +95,7 @@ def require_recipe(config: dict[str, Any], recipes: Sequence[str], path: Path) -
     found = config["recipe"]
     if found in recipes:
         return
-    hint = f"what opens it is told by `gluonattn {found} --help`" if has_commands(found) else (
+    hint = f"`gluonattn {found} --help` lists the commands that open it" if has_commands(found) else (
         "gluonattn.load and `gluonattn explain` open a classifier" if found in ("default", "post") else
         "this version knows no such recipe: check that the file is whole, or update gluonattn")
     raise CheckpointError(f"{path} is of a model of recipe {found!r:.40}, where {' or '.join(map(repr, recipes))} was "

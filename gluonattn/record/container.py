@@ -82,5 +82,5 @@ def read_container(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
             "save the record again, or install the version that wrote it."
         )
     if changed:
-        raise RecordError(f"{path} was changed after it was saved: its SHA-256 is another. Save it again.")
+        raise RecordError(f"{path} was changed after it was saved: its SHA-256 does not match. Save it again.")
     return header, arrays

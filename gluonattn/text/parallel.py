@@ -136,7 +136,7 @@ def _tokenize_in_workers(texts, name, workers, progress):
                 idle.put(worker)
             if not line.endswith(b"\n"):
                 raise GluonAttnError(
-                    f"a {name} tokenizer process ended early (what it had to say is above). If memory "
+                    f"a {name} tokenizer process ended early (its output is above). If memory "
                     "ran out, use fewer workers."
                 )
             return json.loads(line)

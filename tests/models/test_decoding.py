@@ -57,7 +57,8 @@ def test_a_beam_of_one_takes_the_most_probable_letter_of_every_step():
 def test_a_wide_beam_finds_the_most_probable_of_all_sequences():
     model, source = make(), ids(3, 7)
     forbidden = [0, 1, BEGIN, *range(7, LETTERS)]  # leaves three letters and the end
-    said, scores = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, 64, max_length=5, forbidden=forbidden)
+    said, scores = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, 64, max_length=5,
+                          forbidden=forbidden)
     for row, length, letters, found in zip(source, SOURCES, said, scores):
         everything = {one: score(model, row, length, one, forbidden)
                       for size in range(4) for one in product((4, 5, 6), repeat=size)}
