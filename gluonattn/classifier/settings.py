@@ -43,7 +43,8 @@ class ClassifierSettings(TrainingSettings):
         it. None: it has labels; or, of a gathered crawl, NSMC's view of stars.
     pretrain : str or None
         Texts without labels, from which embedding and Bi-GRU learn first: a table, a
-        .txt file of one text a line, or a gathered crawl. Not in "post".
+        .txt file of one text a line, or a gathered crawl. Or the folder of a run that
+        has learned so: its language model is begun with. Not in "post".
     pretrain_text : str or None
         Column of that table; None takes the usual name.
     pretrain_epochs : int, default 1

@@ -45,7 +45,7 @@ def train(
     score_labels: Optional[str] = typer.Option(None, help='What its scores stand for: "1..4=0, 9..10=1"; other scores are '
                                                           "left out."),
     pretrain: Optional[str] = typer.Option(None, help="Texts without labels to learn words from first: a table, a .txt "
-                                                     "file, or a file of scripts/gather_crawl.py."),
+                                                     "file, or a file of scripts/gather_crawl.py; or the run that has."),
     pretrain_text: Optional[str] = typer.Option(None, help="Column of these texts."),
     pretrain_epochs: int = typer.Option(1, help="Epochs over them."),
     extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read them; default 2."),
@@ -72,6 +72,7 @@ def train(
 ) -> None:
     """Train a classifier. Ctrl-C saves; --resume goes on."""
     from .. import early
+    from ..classifier.stage import find_stage
 
     early.require_reviews(data, text_column, label_column)
     if extra is not None:
@@ -80,7 +81,7 @@ def train(
         console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs", "extra_text",
                              "extra_label", "extra_score", "score_labels")
     if pretrain is not None:
-        early.require_readable(Path(pretrain), "Check the path, or leave --pretrain out.")
+        early.require_readable(find_stage(pretrain) or Path(pretrain), "Check the path, or leave --pretrain out.")
     else:
         console.refuse_given(context, "there are no texts to learn from first without --pretrain FILE", "pretrain_text",
                              "pretrain_epochs")
