@@ -56,7 +56,8 @@ class LanguageSettings(TrainingSettings):
         return LanguageTask(self)
 
 
-def read_pretraining_texts(path: str, column: str | None, labelled: Collection[str]) -> tuple[list[str], int]:
+def read_unlabelled(path: str, column: str | None, labelled: Collection[str], option: str = "--pretrain"
+                    ) -> tuple[list[str], int]:
     """Texts of a file, without those that stand among the labelled ones (`gluonattn.plain.bare_key`).
 
     Parameters
@@ -67,6 +68,8 @@ def read_pretraining_texts(path: str, column: str | None, labelled: Collection[s
         Of a table; None takes the usual name.
     labelled : collection of str
         All of them, validation too.
+    option : str, default "--pretrain"
+        What names the file, for the message.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def read_pretraining_texts(path: str, column: str | None, labelled: Collection[s
     kept = [text for text in seen if bare_key(text) not in own]
     if not kept:
         raise DataError(f"{path}: every text stands among the labelled ones, which are read anyway. Give a file of "
-                        "others, or leave --pretrain out.")
+                        f"others, or leave {option} out.")
     return kept, len(seen) - len(kept)
 
 
@@ -125,7 +128,7 @@ def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence
     """
     if not settings.pretrain or find_stage(settings.pretrain):
         return [], ""
-    found, left_out = read_pretraining_texts(settings.pretrain, settings.pretrain_text, reviews.texts)
+    found, left_out = read_unlabelled(settings.pretrain, settings.pretrain_text, reviews.texts)
     say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that stand among the "
         "labelled ones")
     found = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :], *found]

@@ -16,11 +16,13 @@ from .settings import ClassifierSettings
 _CHUNK = 2048  # texts whose n-grams are read at once
 
 
-def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, fitting, words: str | None = None):
+def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, fitting, words: str | None = None,
+             aims: np.ndarray | None = None):
     """What every process of the run begins with; the vocabulary, the linear branch and the evidence, or None for each.
 
     `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones; `more` are
     the tokens of the stage before. `words` is the vocabulary to begin with, as JSON; None makes one.
+    The network learns `aims` where there are some, and n-grams `targets`.
     """
     from ..data.packed import pack
     from ..data.vocabulary import Vocabulary, build_vocabulary
@@ -30,7 +32,7 @@ def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, 
     labelled = len(split[0])
     order = [*split[0], *range(labelled + len(split[1]), len(texts)), *split[1]]
     train, valid = slice(len(order) - len(split[1])), slice(len(order) - len(split[1]), None)
-    targets = targets[order]
+    aims, targets = (targets if aims is None else aims)[order], targets[order]
     if words is None:
         vocabulary = build_vocabulary(more if len(more) else (tokens[i] for i in order[train]), settings.min_count or 1)
     else:
@@ -53,7 +55,7 @@ def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, 
     packed = pack(tokens, order, Vocabulary(vocabulary.to_json()), settings.max_length,
                   subword_buckets=arguments.get("subword_buckets", 0),
                   fixed=settings.max_length if settings.recipe == "post" else None, evidence=shares)
-    parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
+    parts = [Part(packed.take(part), aims[part], offsets if offsets is None else offsets[part])
              for part in (train, valid)]
     start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "labelled": labelled}
     return start, vocabulary, branch, evidence

@@ -34,6 +34,7 @@ from .pretraining import gather_texts, load_earlier, pretrain
 from .settings import ClassifierSettings
 from .stage import Stage, require_unread
 from .start import start_of
+from .teachers import Teachers, read_teachers, taught_file, teach
 
 
 def train(
@@ -130,11 +131,19 @@ def train(
         texts, extra = texts + found.texts, found.targets
         left_out = "".join(f"; left out: {n:,} {reason}" for reason, n in found.left_out.items())
         say(f"{len(found.texts):,} more reviews from {settings.extra}{left_out}")
-    fingerprint = _fingerprint(settings, reviews, extra, earlier)
+    teachers = read_teachers(settings, labels, reviews, texts[len(reviews) :], [reviews.texts[i] for i in split[1]], say)
+    fingerprint = _fingerprint(settings, reviews, extra, earlier, teachers)
     unlabelled, stage = gather_texts(settings, reviews, texts, split, fingerprint, say)
     if resume is not False and is_finished(out, fingerprint, settings, resume, say, [stage] if stage else []):
         return out
     pretrained = not stage or (resume is not False and is_resume_file_of(resume_file(out), fingerprint))
+    own = np.eye(len(labels), dtype=np.float32)[[labels.index(one) for one in reviews.labels]]
+    targets, aims = np.concatenate([own, extra]), None
+    if teachers:
+        taught = teach(teachers, settings, labels, texts, targets, [*split[0], *range(len(reviews), len(texts))], out,
+                       fingerprint, say)
+        targets, aims = np.concatenate([targets, taught.targets[len(targets) :]]), taught.targets
+        texts = texts + taught.texts
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
     more = tokenize_all(unlabelled, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():
@@ -142,7 +151,6 @@ def train(
             f"review {tokens.lengths.argmin()} (counted from 0) has no text: leave such reviews out, as "
             "read_reviews does."
         )
-    targets = np.eye(len(labels), dtype=np.float32)[[labels.index(one) for one in reviews.labels]]
     cut = int((tokens.lengths > settings.max_length).sum())
     if cut:
         say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
@@ -153,8 +161,8 @@ def train(
         from .weighing import scaled, weigh_branches
 
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
-        start, vocabulary, branch, evidence = start_of(settings, texts, tokens, np.concatenate([targets, extra]), split,
-                                                       more, fitting, earlier and earlier.header.vocabulary)
+        start, vocabulary, branch, evidence = start_of(settings, texts, tokens, targets, split, more, fitting,
+                                                       earlier and earlier.header.vocabulary, aims)
         seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
         if earlier:
             start["initial"] = earlier.weights
@@ -162,7 +170,7 @@ def train(
             start["initial"] = pretrain(settings, unlabelled, more, vocabulary, start["model"], out, stage, device=device,
                                         group=group, resume=resume if is_resume_file_of(resume_file(out), stage) else False,
                                         save_every=save_every, callbacks=callbacks, say=say)
-        del tokens, texts, targets, more, unlabelled  # as large as all the rest together
+        del tokens, texts, targets, aims, own, more, unlabelled  # as large as all the rest together
         runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
         run = new_run(**start, device=device, group=group)
@@ -205,6 +213,7 @@ def train(
     else:
         finish(out, reviews.take(split[1]))
     finish_run(out)
+    taught_file(out).unlink(missing_ok=True)
     return out
 
 
@@ -223,10 +232,12 @@ def _split(reviews: Reviews, settings: ClassifierSettings, earlier: Stage | None
     return parts
 
 
-def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: np.ndarray, earlier: Stage | None) -> str:
+def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: np.ndarray, earlier: Stage | None,
+                 teachers: Teachers | None) -> str:
     digest = hashlib.sha256(json.dumps({**settings.identity(), "device": None}, sort_keys=True).encode())
     digest.update(extra.tobytes())
     digest.update(earlier.header.fingerprint.encode() if earlier else b"")
+    digest.update(teachers.fingerprint.encode() if teachers else b"")
     for text, label in zip(reviews.texts, reviews.labels):
         digest.update(f"{label}\0{text}\n".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

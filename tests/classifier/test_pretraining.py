@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from gluonattn.classifier.pretraining import read_pretraining_texts
+from gluonattn.classifier.pretraining import read_unlabelled
 from gluonattn.errors import DataError, Interrupted
 from gluonattn.training.callbacks import Callback
 
@@ -45,9 +45,9 @@ def weights_of(folder):
 def test_no_text_of_the_labelled_ones_is_read_whatever_its_spaces_and_quotes(tmp_path):
     file = tmp_path / "more.txt"
     file.write_text('정말좋다\n"정말 좋다"\n\n다른 말이다\n', encoding="utf-8")
-    assert read_pretraining_texts(str(file), None, ["정말 좋다"]) == (["다른 말이다"], 2)
+    assert read_unlabelled(str(file), None, ["정말 좋다"]) == (["다른 말이다"], 2)
     with pytest.raises(DataError, match="leave --pretrain out"):
-        read_pretraining_texts(str(file), None, ["정말 좋다", "다른말이다"])
+        read_unlabelled(str(file), None, ["정말 좋다", "다른말이다"])
 
 
 def test_the_validation_part_is_not_read(reviews, asked):
