@@ -49,7 +49,8 @@ def parts_of(reviews, settings):
 
 def test_new_texts_take_the_mean_of_the_teachers_and_labelled_ones_a_part(reviews, teacher, new_texts, tmp_path):
     own, table = parts_of(reviews, ClassifierSettings(**OPTIONS).resolve(100))[0], tmp_path / "soft.csv"
-    table.write_text(f'text,0,1\n새 글 0 번 좋다,0.25,0.75\n"{own[3].replace(chr(34), chr(34) * 2)}",1,0\n', encoding="utf-8")
+    quoted = own[3].replace('"', '""')
+    table.write_text(f'text,0,1\n새 글 0 번 좋다,0.25,0.75\n"{quoted}",1,0\n', encoding="utf-8")
     kept = Keep()
     train(reviews, tmp_path / "student", callbacks=[kept], teachers=f"{teacher}, {table}", teach=str(new_texts),
           teach_share=0.25, **OPTIONS)
