@@ -7,8 +7,8 @@ class Pooling(Cell):
     """One hidden layer for each token (Yang et al., Hierarchical Attention Networks, NAACL 2016).
 
     All rows of weights are equal, so all contexts are, and their mean and maximum are one vector: the logits are the head's
-    bias and a sum over tokens of weight times what the head makes of the state. These addends are the bars of the
-    attribution method `read`, and no rule shares them out.
+    bias and a sum over tokens of weight times what the head makes of the state. These addends are ``read_at`` of
+    an account (`gluonattn.classifier.account`), and no rule shares them out.
     """
 
     name = "pooling"
