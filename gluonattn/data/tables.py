@@ -22,7 +22,7 @@ from ..plain import plain
 from .lines import read_lines
 
 TSV, CSV, JSONL = "tsv", "csv", "jsonl"
-_FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
+FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
 
 Row = tuple[int, dict[str, Any]]  # line number, value by column
 
@@ -38,10 +38,10 @@ def format_of(path: Path) -> str:
         If the ending is none of the known ones.
     """
     try:
-        return _FORMATS[Path(path).suffix.lower()]
+        return FORMATS[Path(path).suffix.lower()]
     except KeyError:
         raise DataError(
-            f"{path}: cannot tell the format from its ending; expected {', '.join(_FORMATS)}."
+            f"{path}: cannot tell the format from its ending; expected {', '.join(FORMATS)}."
         ) from None
 
 
@@ -129,7 +129,7 @@ def pick_column(
     raise DataError(
         f"{path}: no {role} column; expected {expected}, found {', '.join(map(repr, columns))}. "
         f"Name it with --{role}-column." + " A file whose first line holds no names needs such a line first."
-        * (_FORMATS.get(Path(path).suffix.lower()) != JSONL)
+        * (FORMATS.get(Path(path).suffix.lower()) != JSONL)
     )
 
 

@@ -21,6 +21,8 @@ class Cell(ABC):
         Paper of the formula.
     baseline : bool
         Whether it learns nothing: what other cells are compared with.
+    by_query : bool
+        Whether a weight depends on who looks; else all rows are equal.
 
     Notes
     -----
@@ -32,6 +34,7 @@ class Cell(ABC):
     formula: str
     source: str
     baseline = False
+    by_query = True
 
     @abstractmethod
     def block(self, *, hidden_size: int, units: int, num_heads: int, dropout: float) -> Any:
