@@ -48,8 +48,8 @@ API = [
 ]
 PAGES = [
     _route("/", pages.page),
-    _route("/page/explain", pages.explain, "POST"),
-    _route("/page/export", pages.export, "POST"),
+    _route("/page/explain", pages.page_explain, "POST"),
+    _route("/page/export", pages.page_export, "POST"),
     _route("/docs", pages.docs),
     _route("/assets/{name}", pages.asset),
 ]

@@ -27,7 +27,7 @@ def operation_id(route: Route) -> str:
     """A name of an address that no other has."""
     words = re.sub(r"[^a-z0-9]+", " ", route.path.replace("{", "").replace("}", "")).split()
     name = route.endpoint.__name__
-    return f"page_{name}" if route.path.startswith("/page/") else name if "version" not in words else f"{name}_version"
+    return f"{name}_version" if "version" in words else name
 
 
 def describe_api(routes: Sequence[Route]) -> dict[str, Any]:

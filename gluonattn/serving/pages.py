@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..views.font_face import nanum_gothic
+from ..views.font_face import whole_font
 from ..views.page import page_code, to_html
 from ..views.page_data import dumps, page_data
 from .api import models_of, note_texts
@@ -44,9 +44,9 @@ def assets() -> dict[str, tuple[bytes, str]]:
         found[f"page.{lang}.js"] = "\n".join([script, *own]).encode(), "text/javascript; charset=utf-8"
     style += (_ASSETS / "live.css").read_text(encoding="utf-8")
     found["page.css"] = style.encode(), "text/css; charset=utf-8"
-    font = nanum_gothic()
+    font = whole_font()
     if font is not None:  # loaded by a browser only where the system has no Hangul font
-        found["hangul.ttf"] = font.read_bytes(), "font/ttf"
+        found["hangul.ttf"] = font, "font/ttf"
     return found
 
 
@@ -73,7 +73,7 @@ async def docs(request: Request) -> Response:
         paths=described["paths"], schemas={name: _pretty(one) for name, one in described["components"]["schemas"].items()}))
 
 
-async def explain(request: Request) -> Response:
+async def page_explain(request: Request) -> Response:
     """What the page shows: a record by each model that is asked, or by one before and after a change."""
     asked, records = await _records(request)
     data = page_data(records, lang=asked.lang)
@@ -83,7 +83,7 @@ async def explain(request: Request) -> Response:
     return Response(dumps(data).encode("utf-8"), 200, {"cache-control": "no-store"}, "application/json")
 
 
-async def export(request: Request) -> Response:
+async def page_export(request: Request) -> Response:
     """The same as one offline page, to keep."""
     asked, records = await _records(request)
     return _html(to_html(records, lang=asked.lang))

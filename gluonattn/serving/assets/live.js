@@ -17,7 +17,8 @@
     const result = make("div", {});
     const actions = make("div", { class: "actions" });
     const before = make("details", { class: "before", hidden: true });
-    const languages = make("nav", { class: "languages", "aria-label": words.languages }, [["ko", "한국어"], ["en", "English"]].map(([code, name]) =>
+    const languages = make("nav", { class: "languages", "aria-label": words.languages });
+    const drawLanguages = () => languages.replaceChildren(...[["ko", "한국어"], ["en", "English"]].map(([code, name]) =>
       make("a", { href: `/?lang=${code}`, lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed)) }, name)));
     let [models, mounted, chosen, timer, running, composing] = [[], null, {}, null, null, false];
     let committed = ""; // the text without a syllable that is still composed
@@ -222,6 +223,8 @@
 
     root.replaceChildren(make("div", { class: "top" }, make("h1", {}, "gluonattn"), languages), asking, heard, back, result, actions, before);
     asking.append(state);
+    drawLanguages();
+    document.fonts.addEventListener("loadingdone", drawLanguages); // Chromium leaves what it drew without the font
     // The whole page is as light or dark as the part that has the choice.
     new MutationObserver(() => (root.dataset.theme = result.dataset.theme ?? root.dataset.theme)).observe(result, { attributeFilter: ["data-theme"] });
     root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
