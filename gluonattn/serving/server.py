@@ -164,11 +164,13 @@ class Server(uvicorn.Server):
     ----------
     config : uvicorn.Config
     models : Models
+    started : callable
+        Called once requests are taken and signals are heard.
     """
 
-    def __init__(self, config: uvicorn.Config, models: Models):
+    def __init__(self, config: uvicorn.Config, models: Models, started: Callable[[], None]):
         super().__init__(config)
-        self._models = models
+        self._models, self._started = models, started
         self._reloading: asyncio.Task | None = None
 
     @contextlib.contextmanager
@@ -184,6 +186,10 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(signal.SIGHUP)
             for one, handler in handlers.items():
                 signal.signal(one, handler)
+
+    async def startup(self, sockets=None) -> None:
+        await super().startup(sockets)
+        self._started()
 
     def _reload(self) -> None:
         if self._reloading is None or self._reloading.done():
@@ -219,8 +225,8 @@ def serve(options: Options, say: Callable[[str], None]) -> None:
         config = uvicorn.Config(application, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False,
                                 timeout_keep_alive=round(options.limits.idle), timeout_graceful_shutdown=_GRACE,
                                 server_header=False, proxy_headers=False, backlog=_BACKLOG)
-        say(f"{', '.join(models.all)}: {url_of(listening)}")
+        address = f"{', '.join(models.all)}: {url_of(listening)}"
         try:
-            Server(config, models).run([listening])
+            Server(config, models, lambda: say(address)).run([listening])
         finally:
             models.close()

@@ -182,7 +182,8 @@
           show();
         } };
       panels = sides.map((which, i) => gluonattn.panel(records[which.record], shown[i],
-        { ...common, heading: heading(state.second && [words.baseline, words.other][i], which) }, choose));
+        { ...common, heading: heading(state.second && [words.baseline, words.other][i], which),
+          title: state.second && `${[words.baseline, words.other][i]}: ${label(shown[i].text, 40)}` }, choose));
       stage.classList.toggle("two", sides.length === 2);
       const extra = sides.length === 2 ? differencePanel(shown, common) : [];
       lead.replaceChildren(...(sides.length === 1 ? [panels[0].lead] : []));
