@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -32,8 +32,9 @@ class Predict:
 
 @dataclass(frozen=True)
 class Explain:
-    """Explains texts, as `Predictor.explain_each` does."""
+    """Explains texts, as `Predictor.explain_each` does, which computes 16 together; more would only wait for each other."""
 
+    largest: ClassVar[int] = 16
     predictor: Predictor
     method: str | None
     target: str | None

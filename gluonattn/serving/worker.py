@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .refusals import busy
 
-LARGEST = 256  # texts of a batch; one request may have more
+LARGEST = 256  # items of a batch where its function has no `largest`; one request may have more
 
 
 class _Waiting(NamedTuple):
@@ -91,11 +91,12 @@ class Worker:
             if not queue:
                 continue
             found, count, rest = [], 0, deque()
-            while queue and count < LARGEST:
+            largest = getattr(queue[0].job, "largest", LARGEST)
+            while queue and count < largest:
                 one = queue.popleft()
                 if one.answer.done():
                     continue
-                fits = not found or (one.job == found[0].job and count + len(one.items) <= LARGEST)
+                fits = not found or (one.job == found[0].job and count + len(one.items) <= largest)
                 if fits:
                     found.append(one)
                     count += len(one.items)
