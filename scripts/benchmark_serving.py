@@ -131,8 +131,8 @@ def show(found: dict[str, list[tuple]], path: str) -> None:
         rates = [one[0] for one in rounds]
         middle = sorted(rounds)[len(rounds) // 2]
         ratios = [rate / base for rate, base in zip(rates, plain)]
-        print(f"| {kind} | {statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) | {1000 * middle[1]:.1f} ms | "
-              f"{1000 * middle[2]:.1f} ms | {sum(one[3] for one in rounds)} | {statistics.median(ratios):.2f} "
+        print(f"| {kind} | {statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) | "
+              f"{1000 * middle[1]:.1f} ms | {1000 * middle[2]:.1f} ms | {sum(one[3] for one in rounds)} | {statistics.median(ratios):.2f} "
               f"({min(ratios):.2f} to {max(ratios):.2f}) | {1000 * middle[4]:.2f} ms | "
               f"{statistics.median(base[4] / one[4] for base, one in zip(found['plain'], rounds)):.2f} times less |")
 
@@ -148,8 +148,8 @@ def main() -> None:
     given = parser.parse_args()
     servers = {kind: start(kind, given.model, given.engine) for kind in ("gluonattn serve", "plain")}
     try:
-        print(f"{given.clients} clients, {given.rounds} rounds of {given.seconds:g} s, {os.cpu_count()} processors shared with the load, "
-              f"load average {os.getloadavg()[0]:.1f}")
+        print(f"{given.clients} clients, {given.rounds} rounds of {given.seconds:g} s, {os.cpu_count()} processors "
+              f"shared with the load, load average {os.getloadavg()[0]:.1f}")
         before = None
         for path in given.paths.split(","):
             show(measure(servers, path, given.clients, given.seconds, given.rounds), path)

@@ -33,6 +33,11 @@ async def openapi(request: Request) -> Response:
     return api.json_response(describe_api(ROUTES))
 
 
+async def docs(request: Request) -> Response:
+    """What the API takes and gives, as a page; /openapi.json has the same for programs."""
+    return pages.describe_as_page(describe_api(API))
+
+
 API = [
     _route("/v1/predict", api.predict, "POST"),
     _route("/v1/explain", api.explain, "POST"),
@@ -50,7 +55,7 @@ PAGES = [
     _route("/", pages.page),
     _route("/page/explain", pages.page_explain, "POST"),
     _route("/page/export", pages.page_export, "POST"),
-    _route("/docs", pages.docs),
+    _route("/docs", docs),
     _route("/assets/{name}", pages.asset),
 ]
 ROUTES = [*API, *PAGES]

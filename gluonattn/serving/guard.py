@@ -120,8 +120,8 @@ class Guard:
             raise Refusal(400, f"expected one Host header, got {len(hosts)}.")
         host = hosts[0].decode("latin-1").lower()
         if not self._knows(host):
-            raise Refusal(403, "this server is not known by the name in the Host header. Ask it by the address it printed when "
-                               "it started, or start it with --allow-host NAME.")
+            raise Refusal(403, "this server is not known by the name in the Host header. Ask it by the address it printed "
+                               "when it started, or start it with --allow-host NAME.")
         sent = {name: value.decode("latin-1") for name, value in headers
                 if name in (b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"authorization")}
         origin = sent.get(b"origin")

@@ -6,8 +6,10 @@ as the offline page carries them, and the same scripts draw them.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import rjsmin
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,7 +20,6 @@ from ..views.font_face import whole_font
 from ..views.page import page_code, to_html
 from ..views.page_data import dumps, page_data
 from .api import models_of, note_texts
-from .describing import describe_api
 from .refusals import Refusal
 from .shapes import PageRequest, read, require_bounds
 
@@ -64,11 +65,8 @@ async def page(request: Request) -> Response:
     return _html(_templates().get_template("live.html").render(lang=_language(request)))
 
 
-async def docs(request: Request) -> Response:
-    """What the API takes and gives, as a page; /openapi.json has the same for programs."""
-    from .app import API
-
-    described = describe_api(API)
+def describe_as_page(described: dict[str, Any]) -> Response:
+    """An OpenAPI document as a page."""
     return _html(_templates().get_template("docs.html").render(
         paths=described["paths"], schemas={name: _pretty(one) for name, one in described["components"]["schemas"].items()}))
 
@@ -106,8 +104,6 @@ def _html(content: str) -> Response:
 
 
 def _pretty(value) -> str:
-    import json
-
     return json.dumps(value, indent=1, ensure_ascii=False)
 
 

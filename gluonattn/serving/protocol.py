@@ -112,7 +112,7 @@ def _texts(tensor: InferInput, raw: bytes, most: int) -> list[str]:
     if tensor.name != "text" or tensor.datatype != "BYTES":
         raise Refusal(422, f"expected the input `text` of BYTES, got {tensor.name!r:.60} of {tensor.datatype!r:.20}.")
     if not tensor.shape or (len(tensor.shape) > 1 and tensor.shape[1:] != [1]):
-        raise Refusal(422, f"expected the shape [N] or [N, 1], got {str(tensor.shape):.60}.")
+        raise Refusal(422, f"expected the shape [N] or [N, 1], got {tensor.shape!s:.60}.")
     if tensor.shape[0] < 1 or tensor.shape[0] > most:
         raise Refusal(413, f"expected 1 to {most} texts in a request, got {tensor.shape[0]}: send them in several.")
     if "binary_data_size" in tensor.parameters:
@@ -134,8 +134,8 @@ def _unpack(raw: bytes, size: Any) -> list[str]:
     while at < len(raw):
         end = at + 4
         if end > len(raw) or (end := end + struct.unpack_from("<I", raw, at)[0]) > len(raw):
-            raise Refusal(422, "the binary data of `text` is cut short: expected a length of 4 bytes and as many bytes, again "
-                               "and again.")
+            raise Refusal(422, "the binary data of `text` is cut short: expected a length of 4 bytes and as many bytes, "
+                               "again and again.")
         try:
             texts.append(raw[at + 4 : end].decode("utf-8"))
         except UnicodeDecodeError:

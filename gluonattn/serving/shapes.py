@@ -77,8 +77,8 @@ class ChangeShape(Struct, forbid_unknown_fields=True):
         given = [name for name in self.__struct_fields__ if getattr(self, name) is not None]
         if len(given) != 1:
             raise Refusal(422, f"expected one of drop, replace, attention and weights in `change`; got {given or 'none'}.")
-        return Change(tuple(self.drop or ()), self.replace and (self.replace.token, self.replace.text),
-                      self.attention and (tuple(self.attention.tokens), self.attention.share), self.weights)
+        return Change(tuple(self.drop or ()), (self.replace.token, self.replace.text) if self.replace else None,
+                      (tuple(self.attention.tokens), self.attention.share) if self.attention else None, self.weights)
 
 
 class WhatIfRequest(Struct, forbid_unknown_fields=True):
@@ -169,4 +169,4 @@ def require_bounds(texts: list[str], most: int, longest: int) -> None:
         raise Refusal(413, f"expected at most {most} texts in a request, got {len(texts)}: send them in several.")
     for i, text in enumerate(texts):
         if len(text) > longest:
-            raise Refusal(413, f"text {i} (counted from 0) has {len(text)} characters, and at most {longest} are read: cut it.")
+            raise Refusal(413, f"text {i} (counted from 0) has {len(text)} characters, at most {longest} are read: cut it.")

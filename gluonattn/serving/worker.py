@@ -90,7 +90,9 @@ class Worker:
                 queue.popleft()
             if not queue:
                 continue
-            found, count, rest = [], 0, deque()
+            found: list[_Waiting] = []
+            rest: deque[_Waiting] = deque()
+            count = 0
             largest = getattr(queue[0].job, "largest", LARGEST)
             while queue and count < largest:
                 one = queue.popleft()

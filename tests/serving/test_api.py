@@ -16,8 +16,8 @@ from .conftest import NEEDS, call
 
 pytest.importorskip("starlette", reason=NEEDS)
 
-from gluonattn.serving.limits import Limits  # noqa: E402
-from gluonattn.serving.models import share_of_attention  # noqa: E402
+from gluonattn.serving.limits import Limits
+from gluonattn.serving.models import share_of_attention
 
 pytestmark = pytest.mark.serve
 TEXTS = ["정말 재미있다", "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집", "별로", "😀 ㅋㅋ"]
@@ -105,6 +105,7 @@ def test_a_share_of_attention_is_shared(heads, size, data):
     assert np.allclose(found[..., tokens].sum(-1), share) and np.allclose(found.sum(-1), 1) and (found >= 0).all()
 
 
+PATHS = ["/v1/predict", "/v1/explain", "/v1/what-if", "/v2/models/nsmc/infer", "/page/explain", "/page/export"]
 JSON = st.recursive(st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
                         st.sampled_from(["inputs", "parameters", "model", "top_k", "change", "text", "models", "drop"]), inner,
@@ -112,7 +113,7 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers(-3, 3) | st.text(max
 
 
 @settings(max_examples=60)
-@given(path=st.sampled_from(["/v1/predict", "/v1/explain", "/v1/what-if", "/v2/models/nsmc/infer", "/page/explain", "/page/export"]),
+@given(path=st.sampled_from(PATHS),
        body=st.one_of(JSON.map(lambda value: json.dumps(value).encode()), st.binary(max_size=40)))
 def test_a_body_of_another_shape_is_refused_with_a_reason(application, path, body):
     answer = call(application, "POST", path, content=body)

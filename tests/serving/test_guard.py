@@ -12,8 +12,8 @@ from .conftest import NEEDS, call
 
 pytest.importorskip("starlette", reason=NEEDS)
 
-from gluonattn.serving.guard import POLICY, host_name  # noqa: E402
-from gluonattn.serving.limits import Limits  # noqa: E402
+from gluonattn.serving.guard import POLICY, host_name
+from gluonattn.serving.limits import Limits
 
 pytestmark = pytest.mark.serve
 QUICK = settings(max_examples=25)
@@ -129,7 +129,7 @@ def test_no_name_from_a_client_leads_to_a_file(application, name):
     from urllib.parse import quote
 
     for one in (name or "x", f"../{name}", "../live.html", "live.js", "..%2fpages.py"):
-        answer = call(application, "GET", f"/assets/{quote(one, safe=str())}")
+        answer = call(application, "GET", f"/assets/{quote(one, safe='')}")
         assert answer.status_code == 404 or one in (".", "..", "page.css", "page.ko.js", "page.en.js", "hangul.ttf")
 
 

@@ -26,7 +26,7 @@ def server():
 
 
 @pytest.fixture
-def visit(browser, server):  # noqa: F811
+def visit(browser, server):
     """Opens the page; afterwards nothing was said on the console and no request has gone elsewhere."""
     contexts, wrong = [], []
 
