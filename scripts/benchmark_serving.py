@@ -132,8 +132,8 @@ def show(found: dict[str, list[tuple]], path: str) -> None:
         middle = sorted(rounds)[len(rounds) // 2]
         ratios = [rate / base for rate, base in zip(rates, plain)]
         print(f"| {kind} | {statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) | "
-              f"{1000 * middle[1]:.1f} ms | {1000 * middle[2]:.1f} ms | {sum(one[3] for one in rounds)} | {statistics.median(ratios):.2f} "
-              f"({min(ratios):.2f} to {max(ratios):.2f}) | {1000 * middle[4]:.2f} ms | "
+              f"{1000 * middle[1]:.1f} ms | {1000 * middle[2]:.1f} ms | {sum(one[3] for one in rounds)} | "
+              f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {1000 * middle[4]:.2f} ms | "
               f"{statistics.median(base[4] / one[4] for base, one in zip(found['plain'], rounds)):.2f} times less |")
 
 

@@ -163,10 +163,10 @@ class Served:
         [changed] = await self.worker.run(lambda records: [change.of(one) for one in records], [record])
         return [record, changed]
 
-    async def reload(self) -> None:
-        """Read the folder again; requests under way are answered by the model they began with."""
+    async def read_again(self) -> Predictor:
+        """The folder's model as it is now."""
         loop = asyncio.get_running_loop()
-        self.predictor = await loop.run_in_executor(None, lambda: load(self.folder, engine=self._engine))
+        return await loop.run_in_executor(None, lambda: load(self.folder, engine=self._engine))
 
 
 class Models:
@@ -198,9 +198,13 @@ class Models:
         return self.all[name]
 
     async def reload(self) -> None:
-        """Read every model's folder again."""
-        for served in self.all.values():
-            await served.reload()
+        """Read every model's folder again; requests under way are answered by the model they began with.
+
+        Where one cannot be read, all stay as they are.
+        """
+        read = [await served.read_again() for served in self.all.values()]
+        for served, predictor in zip(self.all.values(), read):
+            served.predictor = predictor
 
     def close(self) -> None:
         """End the threads."""

@@ -86,7 +86,8 @@ def test_what_if_is_that_of_the_record(application):
 
 @pytest.mark.parametrize("change, problem", [
     ({}, "one of"), ({"drop": [0], "attention": {"tokens": [0], "share": 1}}, "one of"), ({"drop": [99]}, "99"),
-    ({"drop": [0, 1, 2]}, "leave a token"), ({"replace": {"token": 9, "text": ""}}, "token"), ({"weights": [[1, 0]]}, "shape"),
+    ({"drop": [0, 1, 2]}, "leave a token"), ({"replace": {"token": 9, "text": ""}}, "token"),
+    ({"weights": [[1, 0]]}, "shape"),
     ({"weights": [["x"]]}, "shape"), ({"attention": {"tokens": [0, 1, 2], "share": 1}}, "leave at least one out"),
     ({"attention": {"tokens": [7], "share": 1}}, "tokens 0 to 2"), ({"attention": {"tokens": [0], "share": 2}}, "share"),
     ({"weights": [[float(i == j) * 2 for i in range(3)] for j in range(3)]}, "sum to 1"),
@@ -108,8 +109,8 @@ def test_a_share_of_attention_is_shared(heads, size, data):
 PATHS = ["/v1/predict", "/v1/explain", "/v1/what-if", "/v2/models/nsmc/infer", "/page/explain", "/page/export"]
 JSON = st.recursive(st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=5),
                     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-                        st.sampled_from(["inputs", "parameters", "model", "top_k", "change", "text", "models", "drop"]), inner,
-                        max_size=4), max_leaves=8)
+                        st.sampled_from(["inputs", "parameters", "model", "top_k", "change", "text", "models", "drop"]),
+                        inner, max_size=4), max_leaves=8)
 
 
 @settings(max_examples=60)
@@ -122,14 +123,16 @@ def test_a_body_of_another_shape_is_refused_with_a_reason(application, path, bod
         assert set(answer.json()) == {"error"} and "\n" not in answer.json()["error"]
 
 
-@pytest.mark.parametrize("body", [b'{"inputs": "\\ud800"}', b'{"inputs": "\xff"}', b"[" * 100_000, b'{"inputs": 1e999}', b"", b"null"])
+@pytest.mark.parametrize("body", [
+    b'{"inputs": "\\ud800"}', b'{"inputs": "\xff"}', b"[" * 100_000, b'{"inputs": 1e999}', b"", b"null"])
 def test_what_is_no_text_is_no_fault_of_ours(application, body):
     assert call(application, "POST", "/v1/predict", content=body).status_code in (400, 422)
 
 
 def test_too_much_at_once_is_refused(application):
     limits = Limits()
-    for path, body in (("/v1/predict", {"inputs": ["가"] * (limits.predicted + 1)}), ("/v1/predict", {"inputs": "가" * (limits.text + 1)}),
+    for path, body in (("/v1/predict", {"inputs": ["가"] * (limits.predicted + 1)}),
+                       ("/v1/predict", {"inputs": "가" * (limits.text + 1)}),
                        ("/v1/explain", {"inputs": ["가"] * (limits.explained + 1)}), ("/v1/predict", {"inputs": []})):
         assert call(application, "POST", path, json=body).status_code in (413, 422)
     longest = ask(application, "/v1/predict", inputs="가 나 다 라 " * (limits.text // 8))
@@ -159,8 +162,8 @@ def test_the_page_s_record_is_that_of_the_offline_page(application):
 
 def test_a_loaded_record_is_the_one_that_was_sent(application):
     [found] = ask(application, "/v1/explain", inputs="정말 재미있다")
-    record = AttentionRecord(found["text"], found["queries"], found["keys"], np.array(found["weights"]), source=found["source"],
-                             attributions={k: np.array(v) for k, v in found["attributions"].items()})
+    record = AttentionRecord(found["text"], found["queries"], found["keys"], np.array(found["weights"]),
+                             source=found["source"], attributions={k: np.array(v) for k, v in found["attributions"].items()})
     assert record.text == "정말 재미있다" and len(record.queries) == 3
 
 
@@ -184,13 +187,15 @@ def test_the_description_names_every_address_and_its_schemas_resolve(application
     operations = [one["operationId"] for path in described["paths"].values() for one in path.values()]
     assert len(set(operations)) == len(operations)
     page = call(application, "GET", "/docs")
-    assert page.status_code == 200 and all(path in page.text for path in ("/v1/predict", "/v2/models/{name}/infer", "PredictRequest"))
+    named = ("/v1/predict", "/v2/models/{name}/infer", "PredictRequest")
+    assert page.status_code == 200 and all(path in page.text for path in named)
 
 
 def test_metrics_count_what_was_answered(application):
     def count():
         text = call(application, "GET", "/metrics").text
-        lines = [line for line in text.splitlines() if line.startswith('gluonattn_requests_total{route="predict",status="200"}')]
+        start = 'gluonattn_requests_total{route="predict",status="200"}'
+        lines = [line for line in text.splitlines() if line.startswith(start)]
         return float(lines[0].split()[-1]) if lines else 0.0
 
     before = count()

@@ -44,7 +44,8 @@ def test_this_machine_s_own_names_are_known(application, host):
     assert call(application, "GET", "/v1/models", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["", ":8000", "localhost:", "localhost:x", "[::1", "[::1]x", "127.0.0.1:80:80", "127.0.0.1.evil.example",
+@pytest.mark.parametrize("host", ["", ":8000", "localhost:", "localhost:x", "[::1", "[::1]x", "127.0.0.1:80:80",
+                                  "127.0.0.1.evil.example",
                                   "localhost.", "evil.example#localhost", "localhost@evil.example", "192.168.0.2"])
 def test_what_only_looks_like_them_is_not(application, host):
     expected = 200 if host == "localhost:" else 403
@@ -84,8 +85,8 @@ def test_a_browser_says_from_where_a_request_comes(application, site, mode, meth
 def test_without_the_token_nothing_of_a_model_is_told(with_rules, path):
     guarded = with_rules(token=TOKEN)
     wrong = ["", "Bearer", "Bearer ", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer ünï"]
-    for given in wrong:
-        answer = call(guarded, "GET", path, headers={"authorization": given.encode("latin-1")})
+    for header in wrong:
+        answer = call(guarded, "GET", path, headers={"authorization": header.encode("latin-1")})
         assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
         assert TOKEN not in reason(answer)
     right = call(guarded, "GET", path, headers={"authorization": f"bearer {TOKEN}"})

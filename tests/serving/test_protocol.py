@@ -43,13 +43,15 @@ def test_infer_gives_what_predict_gives(application):
         assert label == {"name": "label", "datatype": "BYTES", "shape": [3], "data": [p.label for p in expected]}
         assert probabilities["shape"] == [3, 2]
         assert probabilities["data"] == pytest.approx([p for one in expected for p in one.probabilities.values()], abs=1e-5)
-    [only] = call(application, "POST", INFER, json={"inputs": [tensor(TEXTS)], "outputs": [{"name": "label"}]}).json()["outputs"]
+    asked = {"inputs": [tensor(TEXTS)], "outputs": [{"name": "label"}]}
+    [only] = call(application, "POST", INFER, json=asked).json()["outputs"]
     assert only == label
 
 
 @pytest.mark.parametrize("change, problem", [
     ({"shape": [2]}, "says 2"), ({"datatype": "FP32"}, "BYTES"), ({"name": "x"}, "`text`"), ({"shape": [3, 2]}, "shape"),
-    ({"shape": []}, "shape"), ({"data": [1, 2, 3]}, "strings"), ({"data": None}, "holds 0"), ({"shape": [10**9]}, "at most|1 to"),
+    ({"shape": []}, "shape"), ({"data": [1, 2, 3]}, "strings"), ({"data": None}, "holds 0"),
+    ({"shape": [10**9]}, "at most|1 to"),
     ({"parameters": {"binary_data_size": 5}}, "0 behind"),
 ])
 def test_a_tensor_that_does_not_fit_is_refused(application, change, problem):

@@ -35,7 +35,11 @@ def post(url: str, text: str) -> httpx.Response:
 def test_what_was_accepted_is_answered_when_it_is_stopped(start, number):
     server = start()
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(post(server.url, "정말 재미있고 좋은 영화다").status_code)) for _ in range(4)]
+
+    def ask():
+        answers.append(post(server.url, "정말 재미있고 좋은 영화다").status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
     while 'gluonattn_waiting_texts{model="nsmc"} 0.0' in httpx.get(f"{server.url}/metrics", timeout=60).text and not answers:
@@ -67,7 +71,8 @@ def test_a_model_is_reloaded_without_a_pause_and_kept_if_the_new_one_is_damaged(
         seen = len(server.lines)
         server.process.send_signal(signal.SIGHUP)
         while not (new := [line for line in server.lines[seen:] if line.startswith("reload")]):
-            assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다", "model": "mine"}, timeout=60).status_code == 200
+            answer = httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다", "model": "mine"}, timeout=60)
+            assert answer.status_code == 200
         return new[0]
 
     config = json.loads((folder / "config.json").read_text("utf-8"))
@@ -116,7 +121,8 @@ def test_a_body_that_never_ends_is_answered_with_408(start):
 
 
 @pytest.mark.parametrize("host, alone", [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True),
-                                         ("0.0.0.0", False), ("::", False), ("127.evil.example", False), ("192.168.0.1", False)])
+                                         ("0.0.0.0", False), ("::", False),
+                                         ("127.evil.example", False), ("192.168.0.1", False)])
 def test_others_may_ask_only_with_a_token_or_if_it_was_said(host, alone):
     assert is_loopback(host) is alone
     if alone:
