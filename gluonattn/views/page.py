@@ -163,6 +163,11 @@ def _height(records: list[AttentionRecord]) -> int:
     return min(1200, 540 + 100 * lines + index)
 
 
+def page_code(lang: str) -> tuple[str, str]:
+    """Script and style of a page that is given its records later: ``gluonattn.mount(element, data, options)`` shows them."""
+    return _code(lang, (*SCRIPTS[:-1], *ATTRIBUTION))
+
+
 @cache
 def _code(lang: str, scripts: tuple[str, ...] = SCRIPTS, styles: tuple[str, ...] = ("page.css",)) -> tuple[str, str]:
     """Script and style of a page, without the comments and spaces that are there for their readers."""
