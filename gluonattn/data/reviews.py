@@ -215,7 +215,7 @@ def read_sentences(path: str | os.PathLike, column: str | None = None) -> list[s
         As `read_text_column`; also if no text is left.
     """
     path = Path(path)
-    texts = _text_lines(path, column) if path.suffix.lower() == ".txt" else None
+    texts = text_lines(path, column) if path.suffix.lower() == ".txt" else None
     if texts is None:
         texts = read_text_column(path, column)
     if all(map(is_blank, texts)):
@@ -224,8 +224,15 @@ def read_sentences(path: str | os.PathLike, column: str | None = None) -> list[s
     return texts
 
 
-def _text_lines(path: Path, column: str | None) -> list[str] | None:
-    """The lines of a text file; None where it is a table."""
+def text_lines(path: Path, column: str | None) -> list[str] | None:
+    """The lines of a text file; None where it is a table.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    column : str or None
+        Of a table; a file of lines has none.
+    """
     lines = read_lines(path)
     first = next(lines, "")
     if "\t" in first or column is not None:

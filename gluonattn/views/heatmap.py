@@ -77,7 +77,7 @@ def heatmap(
         for label in ax.get_xticklabels():
             label.set(rotation=60, ha="left", va="bottom", rotation_mode="anchor")
     ax.xaxis.set_label_position("bottom")
-    ax.set_xlabel("보이는 말 (key)", fontfamily=font, fontsize=9)
+    ax.set_xlabel("주목받는 말 (key)", fontfamily=font, fontsize=9)
     ax.set_ylabel("보는 말 (query)", fontfamily=font, fontsize=9)
     ax.tick_params(length=0)
     ax.set_xticks([x - 0.5 for x in range(1, columns)], minor=True)

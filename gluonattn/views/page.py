@@ -52,6 +52,8 @@ def to_html(
     Parameters
     ----------
     records : AttentionRecord or sequence of AttentionRecord
+        The list of sentences shows right and wrong where ``source["true_label"]`` is known; a record with two
+        attributions has them side by side.
     lang : {"ko", "en"}, default "ko"
         Language of the labels.
     title : str or None
@@ -82,7 +84,8 @@ def to_html(
     data = page_data(records, limit=limit, lang=lang)
     records[0].matrix(layer, head)  # says which layers and heads there are
     heading = title if title is not None else beginning(records[0].query_text)
-    data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head}
+    others = data["records"][0].get("attribution", {}).get("others", ())
+    data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head, "beside": next(iter(others), None)}
     attribution = ATTRIBUTION if any("attribution" in entry for entry in data["records"]) else ()
     scripts = (*SCRIPTS[:-1], *attribution, SCRIPTS[-1])
     plain = plain_records(records, lang)

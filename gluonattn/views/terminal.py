@@ -58,7 +58,8 @@ def to_terminal(
     _pairs(console, record, layer, head, pairs)
     for method, scores in record.attributions.items():
         _scores(console, record, method, scores, pairs)
-        console.print(honesty(record))
+        if method == record.source.get("explanation", {}).get("method", method):  # of which it was measured
+            console.print(honesty(record))
     if lines := account(record, pairs):
         console.print(lines)
     return out.getvalue()
@@ -169,7 +170,10 @@ def _verdict(record) -> str:
         return ""
     shares = "  ".join(f"{plain(record.label_name(k))} {p:.1%}"
                        for k, p in record.prediction.probabilities.items())
-    return f"→ {plain(record.label_name(record.prediction.label))}   ({shares})"
+    truth = record.source.get("true_label")
+    known = "" if truth is None else f"   {'right' if str(truth) == record.prediction.label else 'wrong'}: true label " \
+                                     f"{plain(record.label_name(str(truth)))}"
+    return f"→ {plain(record.label_name(record.prediction.label))}   ({shares}){known}"
 
 
 def _pairs(console, record, layer, head, count) -> None:

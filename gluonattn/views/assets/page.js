@@ -7,8 +7,8 @@
   let mounted = 0;
 
   // Puts the page into an element, in place of what is there. data: page_data's; options: {lang, title, layer, head,
-  // view, theme, fontCss; level (of its heading, 1), scale and highest (of heatmaps: "root", and the weight drawn
-  // darkest), changed(layer, head)}. Returns {destroy}.
+  // view, theme, fontCss; beside: the attribution shown beside the explained one; level (of its heading, 1), scale and
+  // highest (of heatmaps: "root", and the weight drawn darkest), changed(layer, head)}. Returns {destroy}.
   function mount(root, data, options = {}) {
     const words = gluonattn.words[options.lang] ?? gluonattn.words.ko;
     const id = `gluonattn-${++mounted}`;
@@ -21,7 +21,7 @@
       head: within(options.head, records[record].heads),
     });
     const state = { view: options.view ?? "overlay", unit: "token", threshold: null, theme: options.theme ?? "system",
-      first: side(0), second: null, hovered: null, pinned: null, method: null, beside: null, hidden: new Set() };
+      first: side(0), second: null, hovered: null, pinned: null, method: null, beside: options.beside ?? null, hidden: new Set() };
     const dark = matchMedia("(prefers-color-scheme: dark)");
     let panels = [];
 
