@@ -126,6 +126,13 @@ def assemble(data: dict, *, lang: str, heading: str, font: bool, plain: dict[str
 def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | os.PathLike, **options) -> Path:
     """Write `to_html(records, **options)`; the file appears under its name only when it is complete.
 
+    Parameters
+    ----------
+    records : AttentionRecord or sequence of AttentionRecord
+    path : path
+    **options
+        Of `to_html`.
+
     Raises
     ------
     DataError
@@ -147,7 +154,13 @@ def notebook_html(records: AttentionRecord | Sequence[AttentionRecord], **option
     """The page in a frame of its own, for ``_repr_html_``: any number of them stand in one notebook.
 
     The frame may run its own script and offer downloads, and nothing else: it shares no name, style
-    or storage with the notebook or with another frame. `options` are those of `to_html`.
+    or storage with the notebook or with another frame.
+
+    Parameters
+    ----------
+    records : AttentionRecord or sequence of AttentionRecord
+    **options
+        Of `to_html`.
     """
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     page = to_html(records, **options)
@@ -188,6 +201,14 @@ def _hash(source: str) -> str:
 
 
 def beginning(text: str, longest: int = 60) -> str:
+    """The beginning of a text on one line, for a title.
+
+    Parameters
+    ----------
+    text : str
+    longest : int, default 60
+        Characters.
+    """
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return words if len(words) <= longest else words[: longest - 1] + "…"
 

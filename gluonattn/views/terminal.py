@@ -95,6 +95,11 @@ def account(record: AttentionRecord, count: int = 5) -> str:
 
     What entered with each token, and what was read of it through attention (see `gluonattn.classifier.account`). Empty
     where the record has no account of its tokens.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    count : int, default 5
     """
     found = record.source.get("explanation", {}).get("account")
     label = explained_label(record)
@@ -128,6 +133,12 @@ def explained_label(record: AttentionRecord) -> str | None:
 
 def levels(record: AttentionRecord, layer=None, head=None) -> list[tuple[str, float, int]]:
     """Words of the key text with the attention each receives.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    layer, head : int or None
+        None takes the mean.
 
     Returns
     -------

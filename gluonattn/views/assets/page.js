@@ -143,7 +143,7 @@
 
     function heading(text, which) {
       const { source } = records[which.record];
-      const from = [source.cell && `${source.cell} cell`, source.model, source.tokenizer].filter(Boolean).map((s) => label(s, 30)).join(" · ");
+      const from = [source.cell && words.ofCell(source.cell), source.model, source.tokenizer].filter(Boolean).map((s) => label(s, 30)).join(" · ");
       return make("div", { class: "heading" }, make(`h${level + 1}`, { class: text ? null : "unseen" }, text || word(records[which.record].text, 40)),
         from && make("p", { class: "quiet" }, from), state.second && make("div", { class: "parts" }, parts(which)));
     }
