@@ -34,7 +34,7 @@ def firefox():
     binary = shutil.which("firefox-esr") or shutil.which("firefox")
     if not binary:
         pytest.skip("needs Firefox: apt-get install firefox-esr")
-    return driver.Marionette(bin=binary, headless=True, startup_timeout=120, gecko_log=os.devnull)
+    return driver.Marionette(bin=binary, headless=True, startup_timeout=120, gecko_log="-")
 
 
 def ask_firefox(files: dict[str, Path], dark: int) -> dict[str, list[str]]:
