@@ -216,7 +216,7 @@ def read_sentences(path: str | os.PathLike[str], column: str | None = None) -> l
         As `read_text_column`; also if no text is left.
     """
     path = Path(path)
-    texts = _text_lines(path, column) if path.suffix.lower() == ".txt" else None
+    texts = text_lines(path, column) if path.suffix.lower() == ".txt" else None
     if texts is None:
         texts = read_text_column(path, column)
     if all(map(is_blank, texts)):
@@ -225,8 +225,15 @@ def read_sentences(path: str | os.PathLike[str], column: str | None = None) -> l
     return texts
 
 
-def _text_lines(path: Path, column: str | None) -> list[str] | None:
-    """The lines of a text file; None where it is a table."""
+def text_lines(path: Path, column: str | None) -> list[str] | None:
+    """The lines of a text file; None where it is a table.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    column : str or None
+        Of a table; a file of lines has none.
+    """
     lines = read_lines(path)
     first = next(lines, "")
     if "\t" in first or column is not None:

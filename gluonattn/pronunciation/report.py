@@ -19,7 +19,8 @@ from .report_text import LANGUAGES, TEXT
 from .study import LEVEL
 from .summary import COMPARED
 
-_STYLE = (".three > figure { flex: 1 1 19rem; } .three img { width: 100%; max-width: 26rem; }\n"
+# Letters beside the heads stay readable: a picture is never shown smaller, its frame scrolls.
+_STYLE = (".heads > figure { flex: 1 1 32rem; } .heads img { width: 100%; min-width: 32rem; max-width: 44rem; }\n"
           ".wide img { width: 100%; min-width: 44rem; max-width: 60rem; }\n")
 
 
@@ -113,9 +114,10 @@ def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lan
     drawn = []
     for kind, records in kinds.items():
         name = f"{TEXT[lang]['kinds'][kind]}: {word} [{sounds}]"
-        drawn.append(f"<figure><figcaption>{escaped(name)}</figcaption>"
-                     f"{picture(grid_of(word, records, lang, highest), describe_grid(name, records, lang))}</figure>")
-    return f'<div class="side three">{"".join(drawn)}</div>'
+        shown = picture(grid_of(word, records, lang, highest), describe_grid(name, records, lang))
+        drawn.append(f'<figure><figcaption>{escaped(name)}</figcaption><div class="scroll" tabindex="0" role="group" '
+                     f'aria-label="{escaped(name)}">{shown}</div></figure>')
+    return f'<div class="side heads">{"".join(drawn)}</div>'
 
 
 # ---- tables of heads

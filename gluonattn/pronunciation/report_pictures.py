@@ -18,7 +18,7 @@ from .report_names import reading_names, role_name
 _SERIES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "D"))
 _WORDS = {
     "ko": {"epoch": "{}에폭", "untrained": "학습 전", "scale": "어텐션 (%), 제곱근 눈금", "head": "{layer}층 {head}번",
-           "attention": "글자 하나가 받는 어텐션 (%)", "even": "고르게 나눈 몫",
+           "attention": "글자 하나가 받는 어텐션 (%)", "even": "모든 글자를 똑같이 볼 때",
            "flips": "글자를 바꾸면 결정이 바뀐 비율 (%)"},
     "en": {"epoch": "epoch {}", "untrained": "untrained", "scale": "attention (%), square-root scale",
            "head": "layer {layer} head {head}", "attention": "attention one letter gets (%)", "even": "an even share",

@@ -91,10 +91,11 @@ def headline(summary, lang: str) -> str:
     """
     heads = summary["heads"]
     following = sum(head["strong"] for head in heads)
-    asked = [one for one in summary["questions"].values() if one["roles"]]
     said = TEXT[lang]["first_heads" if following else "first_no_heads"].format(count=following, all=len(heads))
-    if asked:
-        said += TEXT[lang]["first_flips"].format(flips=f"{100 * asked[0]['roles']['cause']['flips'].mean:.0f}")
+    for rule, asked in summary["questions"].items():
+        if asked["roles"] and rule != PLAIN:  # where no rule acts, no letter is the cause
+            flips = f"{100 * asked['roles']['cause']['flips'].mean:.0f}"
+            return said + TEXT[lang]["first_flips"].format(flips=flips, rule=rule_name(rule, lang))
     return said
 
 

@@ -75,7 +75,7 @@
       said.replaceChildren(`${target} ${words.evenly(change(own.before, own.asked.uniform, words.points))}`);
     } }, words.even);
 
-    const called = (name) => (Object.hasOwn(words.methods, name) ? `${words.methods[name]} (${name})` : name);
+    const called = (name) => own.names[name] ?? name;
     const received = words.attentionReceived;
     const pick = (name, text, list, value) => make("label", { class: "field" }, make("span", {}, text),
       make("select", { "data-name": name, onchange: (event) => choose(name, event.target.value) },

@@ -8,7 +8,8 @@
 
   // Puts the page into an element, in place of what is there. data: page_data's; options: {lang, title, layer, head,
   // view, theme, fontCss; level (of its heading, 1), scale and highest (of heatmaps: "root", and the weight drawn
-  // darkest), changed(layer, head); second: record beside the first; whatIf: see attribution.js; chosen: what an
+  // darkest), changed(layer, head); second: record beside the first; beside: the attribution
+  // shown beside the explained one; whatIf: see attribution.js; chosen: what an
   // earlier mount's destroy gave back}. Returns {destroy}.
   function mount(root, data, options = {}) {
     const words = gluonattn.words[options.lang] ?? gluonattn.words.ko;
@@ -22,7 +23,7 @@
       head: within(options.head, records[record].heads),
     });
     const state = { view: options.view ?? "overlay", unit: "token", threshold: null, theme: options.theme ?? "system",
-      first: side(0), second: null, hovered: null, pinned: null, method: null, beside: null, hidden: new Set(), ...options.chosen };
+      first: side(0), second: null, hovered: null, pinned: null, method: null, beside: options.beside ?? null, hidden: new Set(), ...options.chosen };
     if (options.second) state.second = { ...side(options.second), layer: null, head: null };
     const dark = matchMedia("(prefers-color-scheme: dark)");
     let panels = [];
@@ -145,7 +146,7 @@
 
     function heading(text, which) {
       const { source } = records[which.record];
-      const from = [source.cell && `${source.cell} cell`, source.model, source.tokenizer].filter(Boolean).map((s) => label(s, 30)).join(" · ");
+      const from = [source.cell && words.ofCell(source.cell), source.model, source.tokenizer].filter(Boolean).map((s) => label(s, 30)).join(" · ");
       return make("div", { class: "heading" }, make(`h${level + 1}`, { class: text ? null : "unseen" }, text || word(records[which.record].text, 40)),
         from && make("p", { class: "quiet" }, from), state.second && make("div", { class: "parts" }, parts(which)));
     }
