@@ -18,7 +18,7 @@ import numpy as np
 from ..contents import digest, dump_tensors, parse_tensors
 from ..data.extra import Extra
 from ..data.reviews import Reviews
-from ..data.seen import share_seen
+from ..data.seen import estimate_seen_fraction
 from ..data.soft_labels import read_soft_labels
 from ..errors import CheckpointError, DataError, OptionError
 from ..files import cannot_write, replace_file
@@ -113,7 +113,7 @@ def _fingerprint_of(model: Path, labels: Sequence[str], valid: Sequence[str], sa
     if sorted(config["labels"]) != sorted(labels):
         raise DataError(f"--teachers {model}: it knows the labels {', '.join(map(repr, config['labels']))}, and the labels "
                         f"here are {', '.join(map(repr, labels))}. Give teachers of the same labels.")
-    seen = share_seen(model, valid, config.get("fingerprint"))
+    seen = estimate_seen_fraction(model, valid, config.get("fingerprint"))
     if seen and seen[0] > 0.1:  # a few short texts stand in every file
         say(f"teacher {model} was trained on about {seen[0]:.0%} of the validation texts. It is not asked about them, but "
             "the validation accuracy may come out a little too good: trust another file's")
