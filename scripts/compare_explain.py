@@ -55,6 +55,8 @@ for line in sys.stdin:
     else:
         start = time.process_time()
         record = model.explain(asked["text"], asked["method"])
+        if asked.get("source"):
+            record.source
         seconds = time.process_time() - start
         (scores,) = record.attributions.values()
         found = {"seconds": seconds, "scores": [float(score) for score in scores],
@@ -89,7 +91,7 @@ class Checkout:
         self._process.wait()
 
 
-def compare(before: Checkout, now: Checkout, texts: list[str], method: str, rounds: int) -> None:
+def compare(before: Checkout, now: Checkout, texts: list[str], method: str, rounds: int, source: bool) -> None:
     """Print processor time and the largest differences.
 
     Parameters
@@ -99,13 +101,15 @@ def compare(before: Checkout, now: Checkout, texts: list[str], method: str, roun
     method : str
     rounds : int
         How often all texts are explained; of each text the fastest counts. One round before is not counted.
+    source : bool
+        Whether ``source`` is read too, as a page does: an account that waits for that is then made.
     """
     seconds: dict[Checkout, list[list[float]]] = {before: [], now: []}
     scores = probabilities = 0.0
     for count in range(rounds + 1):
         taken: dict[Checkout, list[float]] = {before: [], now: []}
         for text in texts:
-            first, second = (one.ask(text=text, method=method) for one in (before, now))
+            first, second = (one.ask(text=text, method=method, source=source) for one in (before, now))
             taken[before].append(first["seconds"])
             taken[now].append(second["seconds"])
             scores = max(scores, _distance(first["scores"], second["scores"]))
@@ -132,6 +136,7 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=60, help="texts that are explained")
     parser.add_argument("--rounds", type=int, default=2, help="times that each is explained")
     parser.add_argument("--methods", nargs="+", default=["default", "leave-one-out"], help="attribution methods")
+    parser.add_argument("--source", action="store_true", help="read the source of each record too, as a page does")
     parser.add_argument("--walk", action="store_true", help="follow one explanation through the files")
     options = parser.parse_args()
 
@@ -150,7 +155,7 @@ def main() -> None:
         source = locate(options.data)
         texts = read_reviews(source.test or source.train).texts[: options.texts]
         for method in options.methods:
-            compare(before, now, texts, method, options.rounds)
+            compare(before, now, texts, method, options.rounds, options.source)
     finally:
         before.close()
         now.close()

@@ -24,11 +24,11 @@ from ..data.evidence import ORDERS
 from ..errors import choose
 from ..models.cells import CELLS
 from .engines.forward import DIRECTIONS, mask_of, values_of, weights_of, words_of
-from .engines.recurrence import Recurrence, by_step
-from .forward_steps import EncodedText, ForwardSteps
+from .forward_steps import ForwardSteps
+from .reader import EncodedText
+from .rescale import follow_back
 
 MOST_PATHS = 64  # tokens of a text whose paths are told apart; of a longer one the tokens are
-_SMALL = 1e-6  # a smaller difference is handed on by the derivative between the two
 
 
 class Account(NamedTuple):
@@ -85,6 +85,18 @@ class Account(NamedTuple):
         return {name: np.round(value, 7).tolist() for name, value in values.items()}
 
 
+def direction_of(classes: int, target: int) -> np.ndarray:
+    """What logits are multiplied by for the one of a class less the mean of the others'; with two classes the log-odds.
+
+    Parameters
+    ----------
+    classes : int
+    target : int
+        Number of the class.
+    """
+    return np.where(np.arange(classes) == target, 1.0, -1 / (classes - 1))
+
+
 def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Account:
     """Take the decision about a text apart.
 
@@ -104,13 +116,13 @@ def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Accoun
     recurrence = F.recurrence(mask, prefixes)
     states, origin = recurrence.forth(gates)  # (T, C) each
     weights = np.asarray(weights_of(F, steps.model, states[None], mask[:1]))[0]  # (heads, T, T)
-    direction = np.where(np.arange(steps.classes) == target, 1.0, -1 / (steps.classes - 1))
+    direction = direction_of(steps.classes, target)
     values = np.asarray(values_of(F, steps.model, states[None]))[0]  # (heads, T, D)
     wanted, bias = _wanted(steps, weights, values, direction)  # (heads, T, D)
     read = weights * (wanted @ values.swapaxes(1, 2))
     slope, constant = _by_state(steps, weights.swapaxes(1, 2) @ wanted)  # (T, C)
     several = steps.recipe != "post" and size <= MOST_PATHS
-    by_gates, paths = _hand_back(recurrence, gates, slope, several)
+    by_gates, paths = follow_back(recurrence, gates, slope, several)
     per_input = sum(by_gates[:, way] @ F.weight(f"{prefix}i2h_weight") for way, prefix in enumerate(prefixes))
     parts = (per_input * (words[0] - words[1]))[:size]  # (T, E)
     channels = steps.model.get("evidence", 0)
@@ -122,6 +134,29 @@ def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Accoun
     return Account(float(difference), float(bias), read[:, :size, :size],
                    float(read.sum() - read[:, :size, :size].sum()), float(bias + constant + (slope * origin).sum()),
                    parts[:, : parts.shape[1] - channels].sum(axis=1), evidence, beside, paths)
+
+
+def evidence_for(steps: ForwardSteps, encoded: EncodedText, target: int) -> np.ndarray | None:
+    """What the linear n-gram model says of each token for a class, (T,), before any context.
+
+    The shares that the network reads, or those of an older model's branch beside the attention; None where it has neither.
+
+    Parameters
+    ----------
+    steps : ForwardSteps
+    encoded : EncodedText
+    target : int
+        Number of the class.
+    """
+    direction = direction_of(steps.classes, target)
+    evidence = steps.predictor.evidence
+    if evidence is None:
+        return _beside(steps, encoded) @ direction if steps.model.get("ngrams") else None
+    shares = encoded.example.evidence * evidence.spread  # (T, 6 K)
+    summed = shares.reshape(len(shares), len(ORDERS), -1).sum(axis=1)[: len(encoded.tokens)]  # (T, K)
+    if summed.shape[1] == 1:
+        return summed[:, 0] * direction[1]
+    return summed @ direction
 
 
 def _wanted(steps: ForwardSteps, weights: np.ndarray, values: np.ndarray,
@@ -180,96 +215,3 @@ def share_out(encoded: EncodedText, scores: np.ndarray) -> np.ndarray:
     common = np.maximum(common, 0).astype(np.float64)  # (places, tokens)
     common[common.sum(axis=1) == 0] = 1
     return scores @ (common / common.sum(axis=1, keepdims=True))
-
-
-def _hand_back(recurrence: Recurrence, gates: np.ndarray, slope: np.ndarray,
-               several: bool) -> tuple[np.ndarray, np.ndarray | None]:
-    """From what is asked of the states to multipliers of what inputs bring into the gates.
-
-    With reset r, update z, f = U h + b and the new state n = tanh(a_n + r f), a step is h' = (1 - z) n + z h. What is
-    asked of h' reaches the three gates by factors of each unit, and h by them and U: one matrix a step.
-
-    Parameters
-    ----------
-    recurrence : Recurrence
-        After its way forth over two inputs: as they are, and where nothing entered.
-    gates : numpy.ndarray, shape (T, 2, 2, 3H)
-        What these bring into the gates: places, directions, inputs.
-    slope : numpy.ndarray, shape (T, 2H)
-        What is asked of each state.
-    several : bool
-        Whether to tell apart where what entered was read.
-
-    Returns
-    -------
-    multipliers : numpy.ndarray, shape (T, 2, 3H)
-    paths : numpy.ndarray, shape (T, T), or None
-        What entered at each place (row) and was read at each (column), if told apart.
-    """
-    length, hidden = len(slope), slope.shape[1] // 2
-    change = by_step(gates[:, :, 0] - gates[:, :, 1])  # (T, 2, 3H)
-    slope = by_step(slope.reshape(length, 2, hidden))
-    factors, kept = _factors(recurrence, by_step(gates))
-    mean_reset = recurrence.shares[..., :hidden].mean(axis=2)
-    fed = factors.copy()
-    fed[:, :, 2] *= mean_reset  # the new state's part of U goes through the reset gate
-    weights = recurrence.weights.reshape(2, 3, hidden, hidden)
-    diagonal = np.arange(hidden)
-    totals = np.empty((length, 2, hidden))
-    read = np.zeros((2, length, length)) if several else None  # [direction, step that reads, step that enters]
-    # Of several, each step's own row: what is read at a step reaches this one and those before, so rows below wait.
-    asked = np.zeros((2, length if several else 1, hidden))
-    for step in range(length - 1, -1, -1):
-        rows = slice(step, None) if several else slice(None)
-        asked[:, step if several else 0] += slope[step]
-        totals[step] = asked[:, rows].sum(axis=1)
-        if read is not None:
-            entering = (factors[step] * change[step].reshape(2, 3, hidden)).sum(axis=1)  # (2, H)
-            read[:, rows, step] = (asked[:, rows] @ entering[:, :, None])[..., 0]
-        back = (fed[step, :, :, :, None] * weights).sum(axis=1)  # (2, H, H)
-        back[:, diagonal, diagonal] += kept[step]
-        asked[:, rows] = asked[:, rows] @ back
-    multipliers = by_step((totals[:, :, None] * factors).reshape(length, 2, 3 * hidden))
-    return multipliers, None if read is None else (read[0] + read[1, ::-1, ::-1]).T
-
-
-def _factors(recurrence: Recurrence, gates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What each gate hands on of what is asked of a step's new state, and what the state before gets as it is.
-
-    Parameters
-    ----------
-    recurrence : Recurrence
-    gates : numpy.ndarray, shape (T, 2, 2, 3H)
-        In the order of steps.
-
-    Returns
-    -------
-    factors : numpy.ndarray, shape (T, 2, 3, H)
-        Of the reset gate, the update gate and the new state.
-    kept : numpy.ndarray, shape (T, 2, H)
-    """
-    hidden = recurrence.fed.shape[-1]
-    before, fed = recurrence.states[:-1], recurrence.fed
-    shares, new = recurrence.shares[..., : 2 * hidden], recurrence.shares[..., 2 * hidden :]
-    both = slice(0, 2 * hidden)
-    early = gates[..., both] + before @ recurrence.weights[:, both].swapaxes(1, 2) + recurrence.biases[..., both]
-    late = gates[..., 2 * hidden :] + shares[..., :hidden] * fed
-    quotient = _quotient(early, shares, _sigmoid_slope)
-    kept = shares[..., hidden:].mean(axis=2)
-    by_new = (1 - kept) * _quotient(late, new, lambda x: 1 - np.tanh(x) ** 2)
-    by_reset = by_new * fed.mean(axis=2) * quotient[..., :hidden]
-    by_update = (before.mean(axis=2) - new.mean(axis=2)) * quotient[..., hidden:]
-    return np.stack([by_reset, by_update, by_new], axis=2), kept
-
-
-def _quotient(inputs: np.ndarray, outputs: np.ndarray, slope) -> np.ndarray:
-    """Difference of two outputs (..., 2, H) over that of the inputs; where that is next to nothing, the slope between."""
-    change = inputs[..., 0, :] - inputs[..., 1, :]
-    small = np.abs(change) < _SMALL
-    quotient = (outputs[..., 0, :] - outputs[..., 1, :]) / np.where(small, 1.0, change)
-    return np.where(small, slope(inputs.mean(axis=-2)), quotient)
-
-
-def _sigmoid_slope(values: np.ndarray) -> np.ndarray:
-    share = 1 / (1 + np.exp(-values))
-    return share * (1 - share)

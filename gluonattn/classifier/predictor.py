@@ -262,6 +262,11 @@ class Predictor:
         return ForwardSteps(self)
 
     @property
+    def inside(self) -> ForwardSteps:
+        """`steps`, by its older name."""
+        return self.steps
+
+    @property
     def default_method(self) -> str:
         """The attribution method that explanations show where none is named."""
         return self.config.get("explanation", {}).get("method", "leave-one-out")
