@@ -9,6 +9,7 @@ from gluonattn.classifier.account import evidence_for
 from gluonattn.classifier.attribution import attribute, received
 from gluonattn.classifier.inside import ForwardSteps
 
+from ..tolerance import tolerance
 from .known import TEXTS, predictor_of, random_model
 
 
@@ -45,7 +46,7 @@ def test_scores_are_the_product(grams):
     reading = inside.read(TEXTS[2])
     weights = received(inside, inside.run(reading))[: len(reading.tokens)]
     np.testing.assert_allclose(attribute(inside, reading, "attention-evidence", 1).scores,
-                               weights * evidence_for(inside, reading, 1), atol=1e-6)
+                               weights * evidence_for(inside, reading, 1), atol=tolerance(64, 64))
 
 
 def test_of_a_model_that_reads_no_n_grams_it_is_attention_and_says_so():
