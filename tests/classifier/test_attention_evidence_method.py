@@ -10,6 +10,7 @@ from gluonattn.classifier.attribution import attribute, received
 from gluonattn.classifier.batch import pass_through
 from gluonattn.classifier.forward_steps import ForwardSteps
 
+from ..tolerance import tolerance
 from .known import TEXTS, predictor_of, random_model
 
 
@@ -46,7 +47,7 @@ def test_scores_are_the_product(grams):
     encoded = steps.read(TEXTS[2])
     weights = received(steps, pass_through(steps, encoded))[: len(encoded.tokens)]
     np.testing.assert_allclose(attribute(steps, encoded, "attention-evidence", 1).scores,
-                               weights * evidence_for(steps, encoded, 1), atol=1e-6)
+                               weights * evidence_for(steps, encoded, 1), atol=tolerance(64, 64))
 
 
 def test_of_a_model_that_reads_no_n_grams_it_is_attention_and_says_so():
