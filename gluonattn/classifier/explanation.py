@@ -63,11 +63,12 @@ class Explanation(AttentionRecord):
         heads, size = self.heads, len(self.queries)
         try:
             given = np.asarray(weights, dtype=np.float32)
-            given = np.broadcast_to(given, (1, heads, size, size)).copy()
         except (TypeError, ValueError):
-            raise RecordError(
-                f"edit needs weights of shape ({size}, {size}) or ({heads}, {size}, {size}); got {np.shape(weights)}."
-            ) from None
+            given = np.zeros(0, np.float32)  # no numbers, or rows of different lengths
+        if given.shape not in ((size, size), (heads, size, size), (1, heads, size, size)):  # no other is stretched to fit
+            raise RecordError(f"edit needs weights of shape ({size}, {size}) or ({heads}, {size}, {size}); got "
+                              f"{given.shape if given.size else type(weights).__name__}.")
+        given = np.broadcast_to(given, (1, heads, size, size)).copy()
         if given.min() < 0 or np.abs(given.sum(-1) - 1).max() > ROW_SUM_TOLERANCE:
             raise RecordError("edit needs weights that are not negative and rows that sum to 1: divide each row by "
                               "its sum.")

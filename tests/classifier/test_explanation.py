@@ -93,6 +93,13 @@ def test_what_cannot_be_asked_is_said():
         record.edit(np.eye(2))
     with pytest.raises(RecordError, match="rows that sum to 1"):
         record.edit(np.ones((3, 3)))
+    for shape in ((1, 1), (3, 1), (1, 3), (2, 3, 3), (1, 1, 3, 1), (1, 1, 1, 3, 3), ()):
+        with pytest.raises(RecordError, match=r"edit needs weights of shape \(3, 3\)"):
+            record.edit(np.full(shape, 1 / 3))  # its rows would sum to 1, were it stretched over the tokens
+    with pytest.raises(RecordError, match="got list"):
+        record.edit([[1, 0, 0], [1, 0], [1]])
+    with pytest.raises(RecordError, match="finite"):
+        record.edit(np.full((3, 3), np.nan))
     with pytest.raises(RecordError, match="token 3 does not exist: this record has 3"):
         record.drop([3])
     with pytest.raises(RecordError, match="drop must leave a token"):
