@@ -17,7 +17,6 @@ from ..training.tasks import Task, dropout_mask
 nn = mx.gluon.nn
 
 SAMPLED = 512  # words that stand against the right one
-STAGE = ("embedding.", "bigru.")  # parameters that the classifier begins with
 
 
 class LanguageModel(mx.gluon.HybridBlock):
@@ -109,9 +108,6 @@ class LanguageTask(Task):
         (shape, rate), = model.masks(*inputs[0].shape)
         drawn = np.exp(rng.random(SAMPLED) * math.log(model._words + 1)) - 1
         return dropout_mask(shape, rate, rng), np.minimum(drawn, model._words - 1).astype(np.int32)
-
-    def draws_in_mxnet(self, model) -> bool:
-        return False
 
     def forward(self, model, inputs, masks):
         return model(*inputs, *masks)[0]

@@ -36,6 +36,7 @@ from .stage import (
 
 _VALIDATED = 1000  # texts at most that the language model is tried on
 _RATE = 4e-3  # of Adam, for batches of 256
+STAGE = ("embedding.", "bigru.")  # parameters that the classifier begins with
 _MODEL = ("vocab_size", "embed_size", "hidden_size", "evidence")
 
 
@@ -44,6 +45,9 @@ class LanguageSettings(TrainingSettings):
     """Settings of the language model's run; its task loads MXNet."""
 
     recipe: str = "language-model"
+    framework: str = "mxnet"
+    amp: bool = False
+    sampled: int = 512
     recipes: ClassVar[tuple[str, ...]] = ("language-model",)
 
     def suit(self, values, examples):
@@ -51,6 +55,10 @@ class LanguageSettings(TrainingSettings):
         fill(values, learning_rate=min(_RATE, _RATE * values["batch_size"] / 256))
 
     def make_task(self):
+        if self.framework == "torch":
+            from .torch_language import TorchLanguageTask
+
+            return TorchLanguageTask(self)
         from .language import LanguageTask
 
         return LanguageTask(self)
@@ -179,9 +187,7 @@ def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens, vocabul
         After Ctrl-C; the resume file is complete.
     """
     from ..data.packed import pack
-    from ..models.checkpoint import get_weights
     from ..training.loop import Part, new_run
-    from .language import STAGE
 
     words = Vocabulary(vocabulary.to_json())
     order = np.flatnonzero(tokens.lengths > 1)  # of one word nothing can be foretold
@@ -195,7 +201,8 @@ def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens, vocabul
     train = slice(valid.stop, None)
     own = LanguageSettings(epochs=settings.pretrain_epochs, batch_size=settings.batch_size, warmup=settings.warmup,
                            clip=settings.clip, seed=settings.seed, device=settings.device,
-                           workers=settings.workers).resolve(len(order))
+                           workers=settings.workers, framework=settings.framework, amp=settings.amp,
+                           sampled=settings.pretrain_sampled).resolve(len(order))
     start: dict[str, Any] = {"settings": own, "model": {**{name: model[name] for name in _MODEL}, "unknown": words.unknown,
                                         "padding": words.padding},
              "train": Part(packed.take(train), targets[train]), "valid": Part(packed.take(valid), targets[valid]),
@@ -205,7 +212,7 @@ def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens, vocabul
         "foretold")
     resume_or_start(run, out, fingerprint, resume, say)
     fit_and_save(run, start, out, fingerprint, None, save_every, callbacks, say)
-    weights = {name: values for name, values in get_weights(run.model).items() if name.startswith(STAGE)}
+    weights = {name: values for name, values in run.get_weights().items() if name.startswith(STAGE)}
     header = Header(vocabulary.to_json(), settings.tokenizer, {name: model[name] for name in SHAPE}, settings.seed,
                     settings.validation, fingerprint)
     save_stage(stage_file(out), Stage(header, weights, digest_texts(texts)))

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 from ..data.tables import FORMATS
 from ..errors import OptionError, choose
 from ..models.cells import CELLS
+from ..runtime import mxnet_is_installed
 from ..text import KNOWN as TOKENIZERS
 from ..training.settings import SMALL, TrainingSettings, fill
 
+FRAMEWORKS = ("auto", "mxnet", "torch")
 _PLAIN = {"embed_size": 64, "hidden_size": 48}
 _WITH_EVIDENCE = {"embed_size": 128, "hidden_size": 128, "dropout": 0.5, "embed_dropout": 0.6}
 
@@ -50,6 +52,9 @@ class ClassifierSettings(TrainingSettings):
     pretrain_text : str or None
         Column of that table; None takes the usual name.
     pretrain_epochs : int, default 1
+    pretrain_sampled : int, default 512
+        Words that stand against the right one while it learns; 0 is all of them,
+        which takes hours an epoch on a CPU, seconds on a GPU, and torch.
     extra_epochs : int or None
         How many such epochs come before the others. None is 2, or 0 without
         other texts than the labelled ones.
@@ -92,6 +97,11 @@ class ClassifierSettings(TrainingSettings):
         None is 0.1 (0 for "post").
     workers : int or None
         As for `TrainingSettings`; None is 1 for "post", too.
+    framework : {"auto", "mxnet", "torch"}, default "auto"
+        What computes: the same recipe, batches and checkpoint. "auto" is MXNet where it is
+        installed, else torch.
+    amp : bool, default False
+        Compute in bfloat16 where it serves (automatic mixed precision); torch on a GPU.
     model : dict
         "default" has an embedding of 64 and a GRU of 48 where these do not say
         otherwise; with evidence 128 and 128, under more dropout (0.6 on
@@ -110,6 +120,7 @@ class ClassifierSettings(TrainingSettings):
     pretrain: str | None = None
     pretrain_text: str | None = None
     pretrain_epochs: int = 1
+    pretrain_sampled: int = 512
     extra_epochs: int | None = None  # type: ignore[assignment]
     teachers: str | None = None
     teach: str | None = None
@@ -121,12 +132,15 @@ class ClassifierSettings(TrainingSettings):
     min_count: int | None = None
     max_length: int = 48
     validation: float = 0.1
+    framework: str = "auto"
+    amp: bool = False
 
     recipes: ClassVar[tuple[str, ...]] = ("default", "post")
     ranges: ClassVar = {
         **TrainingSettings.ranges,
         "extra_epochs": (0, 10_000),
         "pretrain_epochs": (1, 10_000),
+        "pretrain_sampled": (0, 2**31 - 1),
         "teach_share": (0, 1),
         "average": (0, 0.999999),
         "word_dropout": (0, 0.9),
@@ -135,15 +149,28 @@ class ClassifierSettings(TrainingSettings):
         "validation": (0.001, 0.9),
     }
     later: ClassVar = {"evidence": False, "average": 0.0, "extra_text": None, "extra_label": None, "extra_score": None,
-                       "score_labels": None, "pretrain": None, "pretrain_text": None, "pretrain_epochs": 1, "teachers": None,
-                       "teach": None, "teach_text": None, "teach_share": 0.5}
+                       "score_labels": None, "pretrain": None, "pretrain_text": None, "pretrain_epochs": 1,
+                       "pretrain_sampled": 512, "framework": "mxnet", "amp": False, "teachers": None, "teach": None,
+                       "teach_text": None, "teach_share": 0.5}
 
     def __post_init__(self) -> None:
         choose("attention cell", self.cell, CELLS)
         choose("tokenizer", self.tokenizer, TOKENIZERS)
+        choose("framework", self.framework, dict.fromkeys(FRAMEWORKS))
+        if self.framework == "mxnet":
+            if self.amp:
+                raise OptionError("--amp computes in bfloat16 on a GPU with torch: give --framework torch with it.")
+            if not self.pretrain_sampled:
+                raise OptionError("--pretrain-sampled 0 compares with all words, in torch: give --framework torch with it.")
         if self.evidence and self.ngrams:
             raise OptionError("evidence takes the place of ngrams: give one of them.")
         super().__post_init__()
+
+    @property
+    def uses_torch(self) -> bool:
+        """Whether torch computes; MXNet does where it is installed, unless torch or what only torch has is asked for."""
+        only_torch = self.amp or not self.pretrain_sampled
+        return self.framework == "torch" or (self.framework == "auto" and (only_torch or not mxnet_is_installed()))
 
     @property
     def reads_more(self) -> bool:
@@ -152,6 +179,9 @@ class ClassifierSettings(TrainingSettings):
 
     def suit(self, values: dict[str, Any], examples: int) -> None:
         small, post = examples < SMALL, self.recipe == "post"
+        values["framework"] = "torch" if self.uses_torch else "mxnet"
+        if self.uses_torch:  # its own threads share the work
+            values["workers"] = 1
         fill(
             values,
             extra_epochs=2 if self.reads_more else 0,
@@ -174,6 +204,10 @@ class ClassifierSettings(TrainingSettings):
             values["model"] = {**(_WITH_EVIDENCE if self.evidence else _PLAIN), **self.model}
 
     def make_task(self):
+        if self.framework == "torch":
+            from .torch_task import TorchReviewTask
+
+            return TorchReviewTask(self)
         from .task import ReviewTask
 
         return ReviewTask(self)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 
 from ..data.ngrams import texts_ngrams
 from ..errors import OptionError
 from ..training.settings import SMALL
+from .engines.forward import DEFAULTS
 from .evidence import fit_evidence
 from .linear import fit_linear
 from .settings import ClassifierSettings
@@ -26,7 +25,6 @@ def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, 
     """
     from ..data.packed import pack
     from ..data.vocabulary import Vocabulary, build_vocabulary
-    from ..runtime import nlp
     from ..training.loop import Part
 
     labelled = len(split[0])
@@ -36,7 +34,7 @@ def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, 
     if words is None:
         vocabulary = build_vocabulary(more if len(more) else (tokens[i] for i in order[train]), settings.min_count or 1)
     else:
-        vocabulary = nlp.Vocab.from_json(words)
+        vocabulary = Vocabulary(words)
     branch = offsets = evidence = shares = None
     least = 2 if labelled < SMALL else 6 if settings.extra else 3
     if settings.ngrams:
@@ -52,7 +50,7 @@ def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, 
     arguments = _model_arguments(settings, vocabulary, targets.shape[1])
     if evidence:
         arguments["evidence"] = len(evidence.spread)
-    packed = pack(tokens, order, Vocabulary(vocabulary.to_json()), settings.max_length,
+    packed = pack(tokens, order, vocabulary, settings.max_length,
                   subword_buckets=arguments.get("subword_buckets", 0),
                   fixed=settings.max_length if settings.recipe == "post" else None, evidence=shares)
     parts = [Part(packed.take(part), aims[part], offsets if offsets is None else offsets[part])
@@ -63,10 +61,7 @@ def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, 
 
 def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> dict:
     """Every argument of the network, defaults too: they may differ in a later version."""
-    from .network import RECIPES
-
-    signature = inspect.signature(RECIPES[settings.recipe]).parameters.values()
-    arguments = {p.name: p.default for p in signature if p.default is not p.empty}
+    arguments = {name: value for name, value in DEFAULTS[settings.recipe].items()}
     if settings.recipe == "post":
         arguments["length"] = settings.max_length
     elif settings.ngrams:

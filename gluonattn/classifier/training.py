@@ -22,7 +22,7 @@ from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.seen import write_seen
 from ..data.sources import locate
 from ..errors import DataError
-from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
+from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, save_checkpoint
 from ..models.config import FORMAT
 from ..text import tokenize_all
 from ..training.resume import is_resume_file_of, resume_file
@@ -114,10 +114,10 @@ def train(
         label_names = dict(source.label_names)
         reviews = read_reviews(source.train, text_column=text_column, label_column=label_column)
     labels = require_two_labels(reviews)
-    asked, gpu = settings.workers, runtime.gpu_index(settings.device)
+    asked, gpu = settings.workers, _gpu_index(settings)
     settings = settings.resolve(len(reviews), on_cpu=gpu is None)
     if asked not in (None, settings.workers):
-        say("one process trains: several are for the CPU of a Linux machine")
+        say("one process trains: several are for MXNet on the CPU of a Linux machine")
     say(str(reviews))
     if reviews.columns:
         say(reviews.describe_columns())
@@ -155,12 +155,12 @@ def train(
     if cut:
         say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
 
-    # MXNet is loaded here, after everything that can go wrong without it.
+    # MXNet or torch is loaded here, after everything that can go wrong without it.
     with processes(settings) as group:
         from ..training.loop import new_run
         from .weighing import scaled, weigh_branches
 
-        device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
+        device = "cpu" if gpu is None else f"gpu:{gpu}"
         start, vocabulary, branch, evidence = start_of(settings, texts, tokens, targets, split, more, fitting,
                                                        earlier and earlier.header.vocabulary, aims)
         seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
@@ -174,9 +174,9 @@ def train(
         runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
         run = new_run(**start, device=device, group=group)
-        size = sum(p.data().size for p in run.model.collect_params().values())
+        size = run.size()
         size += branch.scores.size if branch else 0
-        say(f"{settings.recipe} recipe, {settings.cell} cell on {device}: {len(split[0]):,} to train, "
+        say(f"{settings.recipe} recipe, {settings.cell} cell, {settings.framework} on {device}: {len(split[0]):,} to train, "
             f"{len(split[1]):,} to validate, {len(vocabulary):,} words, {size:,} parameters")
         resume_or_start(run, out, fingerprint, resume if pretrained else False, say)
         config = {
@@ -194,8 +194,8 @@ def train(
         }
 
         def save_best(run):
-            with run.average.use_average():
-                weights = get_weights(run.model)
+            with run.use_average():
+                weights = run.get_weights()
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             if branch:
                 best["weighing"] = weigh_branches(run)
@@ -215,6 +215,15 @@ def train(
     finish_run(out)
     taught_file(out).unlink(missing_ok=True)
     return out
+
+
+def _gpu_index(settings: ClassifierSettings) -> int | None:
+    """Number of the GPU to train on; None for the CPU."""
+    if settings.uses_torch:
+        from ..runtime.torch_device import torch_device
+
+        return torch_device(settings.device).index
+    return runtime.gpu_index(settings.device)
 
 
 def _split(reviews: Reviews, settings: ClassifierSettings, earlier: Stage | None = None):

@@ -51,7 +51,7 @@ def weigh_branches(run) -> dict:
     texts, targets, offsets = run.valid
     logits = np.zeros_like(offsets)
     for positions in plan_batches(texts.lengths.tolist(), run.settings.batch_size):
-        logits[positions] = run.model(*run.arrays(run.valid, positions)[0])[0].asnumpy()
+        logits[positions] = run.predict(run.arrays(run.valid, positions)[0])
     return dict(zip(("network", "ngrams", "bias"), weigh(logits, offsets, targets.argmax(1))))
 
 

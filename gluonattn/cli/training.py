@@ -27,6 +27,7 @@ _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
     "train --data nsmc --evidence --extra crawl.tsv.gz --out runs/best",
     'train --data my.csv --evidence --extra more.csv --score-labels "1..2=bad, 4..5=good" --out runs/more',
     "train --data nsmc --evidence --teachers runs/a,runs/b --teach crawl.tsv.gz --out runs/student",
+    "train --data nsmc --evidence --framework torch --device gpu --amp --out runs/gpu",
     "train --data my.csv --text-column review --label-column stars --out runs/mine")
 def train(
     context: typer.Context,
@@ -49,6 +50,8 @@ def train(
                                                      "file, or a file of scripts/gather_crawl.py; or the run that has."),
     pretrain_text: Optional[str] = typer.Option(None, help="Column of these texts."),
     pretrain_epochs: int = typer.Option(1, help="Epochs over them."),
+    pretrain_sampled: int = typer.Option(512, help="Words that stand against the right one there; 0: all, with torch on a "
+                                                   "GPU."),
     extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read the texts of --extra and --teach; default 2."),
     teachers: Optional[str] = typer.Option(None, help="Folders of other runs, or tables of soft labels, parted by commas: "
                                                      "learn what they say in the mean."),
@@ -69,6 +72,9 @@ def train(
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
     seed: int = typer.Option(0),
     device: str = Device,
+    framework: str = typer.Option("auto", help="mxnet or torch; auto is MXNet where it is installed. torch needs no "
+                                               "MXNet, and runs on GPUs that MXNet's code does not."),
+    amp: bool = typer.Option(False, help="Compute in bfloat16 where it serves; torch on a GPU."),
     workers: Optional[int] = typer.Option(
         None, help="Processes on CPU; default one a core, 1 for fewer than 20,000 reviews."),
     text_column: Optional[str] = TextColumn,
@@ -99,7 +105,7 @@ def train(
         early.require_readable(find_stage(pretrain) or Path(pretrain), "Check the path, or leave --pretrain out.")
     else:
         console.refuse_given(context, "there are no texts to learn from first without --pretrain FILE", "pretrain_text",
-                             "pretrain_epochs")
+                             "pretrain_epochs", "pretrain_sampled")
     if ngrams:
         console.rich_console(stderr=True).print("--ngrams decides beside the attention and is kept for runs begun with it: "
                                                 "with --evidence all of it passes through the attention.")
@@ -110,12 +116,13 @@ def train(
     settings = ClassifierSettings(
         recipe=recipe, cell=cell, evidence=evidence, ngrams=ngrams, extra=extra, extra_text=extra_text,
         extra_label=extra_label, extra_score=extra_score, score_labels=score_labels, pretrain=pretrain,
-        pretrain_text=pretrain_text, pretrain_epochs=pretrain_epochs,
+        pretrain_text=pretrain_text, pretrain_epochs=pretrain_epochs, pretrain_sampled=pretrain_sampled,
         extra_epochs=extra_epochs, teachers=teachers, teach=teach, teach_text=teach_text, teach_share=teach_share,
         tokenizer=tokenizer,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
         min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,
+        framework=framework, amp=amp,
     )
     shown = console.rich_console(stderr=as_json)
     folder = run_training(

@@ -1,7 +1,9 @@
-"""Words and their numbers: a GluonNLP Vocab, built and saved with GluonNLP and read without it."""
+"""Words and their numbers: built, saved and read in the form of a GluonNLP Vocab; GluonNLP is not needed."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..contents import COPY_AGAIN, parse_json
@@ -44,6 +46,20 @@ class Vocabulary:
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words) or self._ids != numbers:
             raise _no_vocabulary("its words and their numbers do not agree")
         self.idx_to_token: list[str] = words
+        self._content = content
+
+    @classmethod
+    def from_tokens(cls, tokens: Sequence[str]) -> Vocabulary:
+        """A vocabulary of these tokens in their order; <unk> and <pad> are among them."""
+        names = {"padding_token": PADDING, "bos_token": None, "eos_token": None}
+        return cls(json.dumps({
+            "idx_to_token": list(tokens), "token_to_idx": {token: i for i, token in enumerate(tokens)},
+            "reserved_tokens": [PADDING], "unknown_token": UNKNOWN, "identifiers_to_tokens": names,
+        }))
+
+    def to_json(self) -> str:
+        """What ``gluonnlp.Vocab.from_json`` reads."""
+        return self._content
 
     def __len__(self) -> int:
         return len(self.idx_to_token)
@@ -62,8 +78,8 @@ def _no_vocabulary(reason: str) -> CheckpointError:
     )
 
 
-def build_vocabulary(tokenized: Iterable[Sequence[str]], min_count: int = 3, max_size: int | None = None):
-    """Vocabulary of the tokens seen at least `min_count` times, most frequent first.
+def build_vocabulary(tokenized: Iterable[Sequence[str]], min_count: int = 3, max_size: int | None = None) -> Vocabulary:
+    """Vocabulary of the tokens seen at least `min_count` times, most frequent first, equally frequent ones by spelling.
 
     Parameters
     ----------
@@ -74,11 +90,10 @@ def build_vocabulary(tokenized: Iterable[Sequence[str]], min_count: int = 3, max
 
     Returns
     -------
-    gluonnlp.Vocab
-        With <unk> and <pad>.
+    Vocabulary
+        With <unk> and <pad>: the same words and numbers as GluonNLP's Vocab of these counts.
     """
-    from ..runtime import nlp
-
-    counter = nlp.data.count_tokens(token for tokens in tokenized for token in tokens)
-    return nlp.Vocab(counter, min_freq=min_count, max_size=max_size, unknown_token=UNKNOWN,
-                     padding_token=PADDING, bos_token=None, eos_token=None)
+    special = (UNKNOWN, PADDING)
+    counts = Counter(token for tokens in tokenized for token in tokens)
+    kept = sorted((-count, token) for token, count in counts.items() if count >= min_count and token not in special)
+    return Vocabulary.from_tokens([*special, *(token for _, token in kept[:max_size])])

@@ -117,7 +117,7 @@ def train_pronunciation(
         from ..training.loop import new_run
         from .task import encode, make_vocabulary
 
-        device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
+        device = "cpu" if gpu is None else f"gpu:{gpu}"
         vocabulary = make_vocabulary()
         arguments = _model_arguments(settings, len(vocabulary))
         start: dict[str, Any] = {

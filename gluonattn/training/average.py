@@ -12,6 +12,18 @@ from contextlib import contextmanager
 _WINDOW_START = 10  # after n steps the window is at most (1 + n) / (10 + n)
 
 
+def window(decay: float, step: int) -> float:
+    """What the mean keeps of itself at step number `step`, counted from 1.
+
+    Parameters
+    ----------
+    decay : float
+        What it keeps once the window has its length.
+    step : int
+    """
+    return min(decay, (1 + step) / (_WINDOW_START + step))
+
+
 class Average:
     """A moving mean of a run's parameters.
 
@@ -37,7 +49,7 @@ class Average:
         """Add the parameters after step number `step`, counted from 1."""
         if not self.decay:
             return
-        kept = min(self.decay, (1 + step) / (_WINDOW_START + step))
+        kept = window(self.decay, step)
         for mean, parameter in zip(self.values, self._parameters):
             mean *= kept
             mean += (1 - kept) * parameter.data(self._device)

@@ -58,30 +58,20 @@ class LearningRate(Callback):
 
     def on_train_begin(self, run):
         # A run resumed at the end of an epoch notes the rate of its last step.
-        run.trainer.set_learning_rate(self.at(max(run.step - 1, 0) / run.steps))
+        run.learning_rate = self.at(max(run.step - 1, 0) / run.steps)
 
     def on_batch_begin(self, run):
-        run.trainer.set_learning_rate(self.at(run.step / run.steps))
+        run.learning_rate = self.at(run.step / run.steps)
 
 
 class GradientClipping(Callback):
-    """Scale the gradient down when its global norm exceeds `norm`.
-
-    MXNet's own `clip_global_norm` makes sparse gradients dense again.
-    """
+    """Scale the gradient down when its global norm exceeds `norm`."""
 
     def __init__(self, norm: float):
         self.norm = norm
 
     def on_gradient(self, run):
-        from ..runtime import mx
-
-        gradients = [p.grad() for p in run.trainer._params if p.grad_req != "null"]
-        values = [g.data if g.stype == "row_sparse" else g for g in gradients]
-        values = [v for v in values if v.size]
-        squares = mx.nd.multi_sum_sq(*values, num_arrays=len(values))
-        # Gradients are sums over the batch; the step divides by its size.
-        norm = math.sqrt(float(squares.sum().asscalar())) / run.batch_reviews
+        norm = run.gradient_norm() / run.batch_reviews  # gradients are sums over the batch
         if norm > self.norm:
             run.gradient_scale = self.norm / norm
 
@@ -125,7 +115,7 @@ class Snapshots(Callback):
     Parameters
     ----------
     save : callable
-        Called with the number of an epoch and its parameters (`get_weights`).
+        Called with the number of an epoch and its parameters (`Run.get_weights`).
     initial : dict of str to numpy.ndarray
         Parameters before training, kept as epoch 0. They are saved after epoch 1, when a checkpoint is there to keep them.
     epochs : sequence of int
@@ -136,12 +126,10 @@ class Snapshots(Callback):
         self.save, self.initial, self.epochs = save, initial, epochs
 
     def on_epoch_end(self, run):
-        from ..models.checkpoint import get_weights
-
         if run.epoch == 1:
             self.save(0, self.initial)
         if run.epoch in (*self.epochs, run.epochs):
-            self.save(run.epoch, get_weights(run.model))
+            self.save(run.epoch, run.get_weights())
 
 
 class ResumeFile(Callback):

@@ -10,14 +10,9 @@ from typing import Callable
 
 import numpy as np
 
-from ..data.batches import plan_batches, to_device
+from ..data.batches import plan_batches
 from ..errors import GluonAttnError
-from ..models.checkpoint import get_weights
-from ..models.numpy_ops import raise_interrupt
-from ..runtime import (
-    give_back_memory,
-    mx,
-)
+from ..runtime import give_back_memory
 from ..threads import ONE_THREAD
 from .run import Part as Part
 from .run import Run, new_totals
@@ -71,7 +66,7 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
 
 
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
-    """What `start_gradient` takes, for this process's part of a batch of the epoch.
+    """What `Run.start_gradient` takes, for this process's part of a batch of the epoch.
 
     None where there is no such batch, or too few examples in it for every process
     to get one. Its random numbers depend on seed, step and rank alone, so a
@@ -93,8 +88,7 @@ def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
     rng = np.random.default_rng([run.settings.seed, step, run.group.rank])
     seed = int(rng.integers(2**31 - 1))
     inputs, targets, offsets = run.arrays(run.train, positions, run.settings.word_dropout, rng)
-    masks = (to_device(mask, run.device) for mask in run.task.masks(run.model, inputs, rng))
-    return (targets, *([] if offsets is None else [offsets]), *inputs, *masks), seed
+    return (targets, *([] if offsets is None else [offsets]), *inputs, *run.draw_masks(inputs, rng)), seed
 
 
 def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
@@ -108,50 +102,17 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     callbacks : sequence of Callback
     meanwhile : callable
     """
-    sums = start_gradient(run, batch) if batch else ()
+    sums = run.start_gradient(*batch) if batch else ()
     next_batch = meanwhile()
-    values = [float(array.asscalar()) for array in sums] or [0.0, 0.0]
-    loss, correct, reviews = run.group.add_gradients(
-        gradients(run), [*values, len(batch[0][0]) if batch else 0], present=bool(batch)
-    )
+    loss, correct, reviews = run.add_gradients(sums, len(batch[0][0]) if batch else 0)
     run.gradient_scale, run.batch_reviews = 1.0, int(reviews)
     _tell(callbacks, "on_gradient", run)
-    rate, scale = run.group.agree((run.trainer.learning_rate, run.gradient_scale))
-    run.trainer.set_learning_rate(rate)
-    # Scaling through the batch size keeps the embedding's gradient sparse.
-    run.trainer.step(run.batch_reviews / scale)
-    run.average.update(run.step + 1)
+    run.learning_rate, scale = run.group.agree((run.learning_rate, run.gradient_scale))
+    run.take_step(scale)
     run.totals["loss"] += loss
     run.totals["correct"] += int(correct)
     run.totals["reviews"] += run.batch_reviews
     return next_batch
-
-
-def start_gradient(run: Run, batch):
-    """Have the device compute a gradient; returns its loss and the number of correct answers without waiting for them.
-
-    Parameters
-    ----------
-    run : Run
-    batch : tuple
-        As `prepare` gives it.
-    """
-    arrays, seed = batch
-    if run.seeds_mxnet:
-        mx.random.seed(seed, ctx=run.device)
-    with mx.autograd.record():
-        loss, correct = run.objective(*arrays)
-    loss.backward()
-    raise_interrupt()
-    return loss, correct
-
-
-def gradients(run: Run) -> list:
-    """The gradient arrays, in an order that all processes share."""
-    for parameter in run.parameters:
-        # Where this process had no examples the sum comes from others; the Trainer would refuse it as stale.
-        parameter.data()._fresh_grad = True
-    return [p.grad() for p in run.parameters]
 
 
 def finish_epoch(run: Run) -> None:
@@ -162,7 +123,7 @@ def finish_epoch(run: Run) -> None:
         "train_loss": run.totals["loss"] / seen,
         "train_accuracy": run.totals["correct"] / seen,
         **validate(run),
-        "learning_rate": run.trainer.learning_rate,
+        "learning_rate": run.learning_rate,
         "seconds": round(run.totals["seconds"], 3),
         "reviews_per_second": round(seen / max(run.totals["seconds"], 1e-9), 1),
     })
@@ -171,24 +132,13 @@ def finish_epoch(run: Run) -> None:
 
 def validate(run: Run) -> dict[str, float]:
     """Loss (not smoothed) and accuracy on the validation reviews, of averaged weights where there are some."""
-    with run.average.use_average():
-        return _validate(run)
-
-
-def _validate(run: Run) -> dict[str, float]:
+    give_back_memory()  # what batches of other lengths left in pieces
     lengths = run.valid.texts.lengths
     loss = correct = 0.0
-    cross_entropy = run.task.loss(0.0)
-    give_back_memory()  # what batches of other lengths left in pieces
-    plan = plan_batches(lengths.tolist(), run.settings.batch_size)
-    for positions in plan[run.group.rank :: run.group.size]:
-        inputs, targets, offsets = run.arrays(run.valid, positions)
-        logits, _ = run.model(*inputs)
-        if offsets is not None:
-            logits = logits + offsets
-        loss += float(cross_entropy(logits, targets).sum().asscalar())
-        correct += int(run.task.correct(mx.nd, logits, targets).sum().asscalar())
-        raise_interrupt()
+    with run.use_average():
+        for positions in plan_batches(lengths, run.settings.batch_size)[run.group.rank :: run.group.size]:
+            more, right = run.measure(positions)
+            loss, correct = loss + more, correct + right
     loss, correct = run.group.total([loss, correct])
     return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths)}
 
@@ -196,7 +146,7 @@ def _validate(run: Run) -> dict[str, float]:
 def require_equal_parameters(run: Run) -> None:
     """Raise GluonAttnError if the processes' parameters differ: the result could not be trusted."""
     if run.group.size > 1:
-        weights = sorted(get_weights(run.model).items())
+        weights = sorted(run.get_weights().items())
         digest = [(name, zlib.crc32(values.tobytes())) for name, values in weights]
         if run.group.agree(digest) != digest:
             raise GluonAttnError("training processes came to different parameters: train with --workers 1.")

@@ -1,19 +1,16 @@
-"""A training run: its model, its texts, and where it stands."""
+"""A training run: its texts, its settings, and where it stands. What computes its steps is a framework's file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from ..data.batches import plan_batches, to_device
-from ..models.numpy_ops import compute_in_numpy, raise_interrupt
-from ..runtime import keep_freed_memory, mx, restore_engine_type, seed_everything, silence_lazy_update_notice
-from .average import Average
+from ..data.batches import plan_batches
 from .parallel import ALONE, Group
 from .settings import TrainingSettings
-from .tasks import Objective
 
 
 class Part(NamedTuple):
@@ -33,16 +30,31 @@ class Part(NamedTuple):
     targets: np.ndarray
     offsets: np.ndarray | None = None
 
+    def take(self, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple:
+        """Inputs of the model, as `Packed.batch` gives them, targets, and offsets or None.
+
+        Parameters
+        ----------
+        positions : sequence of int
+        word_dropout : float, default 0
+            Fraction of words that are replaced by ``<unk>``.
+        rng : numpy.random.Generator or None
+            Needed for that.
+        """
+        offsets = None if self.offsets is None else self.offsets[positions]
+        return self.texts.batch(positions, word_dropout, rng), self.targets[positions], offsets
+
 
 class Run:
     """A training run: what callbacks read and a resume file restores.
 
+    A subclass for each framework (`gluonattn.training.mxnet_run`, `gluonattn.training.torch_run`) has the model, and
+    computes gradients and steps.
+
     Attributes
     ----------
-    model : HybridBlock
-    trainer : mxnet.gluon.Trainer
+    model : HybridBlock or torch.nn.Module
     settings : TrainingSettings
-    device : mxnet.Context
     task : Task
         What is special to the recipe.
     train, valid : Part
@@ -53,8 +65,6 @@ class Run:
         One plain dict for each finished epoch.
     epoch, batch : int
         Where the run stands: finished epochs, and finished batches of the next.
-    average : Average
-        What is validated and saved.
     totals : dict
         Sums over the batches of the current epoch.
     gradient_scale : float
@@ -65,33 +75,27 @@ class Run:
         Why to stop; set it, never raise.
     group : Group
         The processes that train together.
+    learning_rate : float
+        Of the next step; a callback may set it.
     """
 
-    def __init__(self, model, settings, train: Part, valid: Part, labelled: int, device, group: Group = ALONE):
-        self.model, self.settings, self.device, self.group = model, settings, device, group
+    model: Any
+    learning_rate: float
+
+    def __init__(self, settings: TrainingSettings, train: Part, valid: Part, labelled: int, group: Group = ALONE):
+        self.settings = cast(Any, settings)  # resolved: what may be None by its type is not
+        self.group = group
         self.train, self.valid, self.labelled = train, valid, labelled
         self.task = settings.make_task()
-        parameters = sorted(model._collect_params_with_prefix().items())
-        self.parameters = [p for _, p in parameters if p.grad_req != "null"]
-        self.seeds_mxnet = self.task.draws_in_mxnet(model)  # takes 1.2 ms
-        # Multi-precision and key-value stores have no use on one device.
-        self.trainer = mx.gluon.Trainer(
-            model.collect_params(), "adam", {"learning_rate": settings.learning_rate}, kvstore=None
-        )
-        self.average = Average(self.parameters, settings.average or 0.0, device)
-        masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
-        self.objective = Objective(self.task, model, settings.label_smoothing, train.offsets is not None, len(masks))
-        self.objective.hybridize(static_alloc=True)
-        model.hybridize()  # by itself it validates, and should hold no memory in between
         self.history: list[dict[str, Any]] = []
         self.epoch = self.batch = 0
         self.totals = new_totals()
         self.gradient_scale = 1.0
         self.batch_reviews = 0
         self.stop: str | None = None
-        extra_epochs = self.settings.extra_epochs
-        self.epochs = extra_epochs + self.settings.epochs
-        self._batches = [*[len(self.plan(0))] * extra_epochs, *[len(self.plan(extra_epochs))] * self.settings.epochs]
+        extra_epochs, epochs = self.settings.extra_epochs, self.settings.epochs
+        self.epochs: int = extra_epochs + epochs
+        self._batches = [*[len(self.plan(0))] * extra_epochs, *[len(self.plan(extra_epochs))] * epochs]
 
     @property
     def batches_per_epoch(self) -> int:
@@ -114,31 +118,114 @@ class Run:
         texts, size = self.train.texts, self.settings.batch_size
         lengths = texts.lengths[: self.labelled] if epoch >= self.settings.extra_epochs else texts.lengths
         if texts.fixed is None:
-            return plan_batches(lengths.tolist(), size, seed)
+            return plan_batches(lengths, size, seed)
         order = np.random.default_rng(seed).permutation(len(lengths)).tolist()
         return [order[i : i + size] for i in range(0, len(order), size)]
 
+    # What a framework's subclass does.
+
     def arrays(self, part: Part, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple:
-        """Inputs of the model, as `Packed.batch` gives them, and targets and offsets, as MXNet arrays.
+        """What `Part.take` gives, on the device.
 
         Parameters
         ----------
         part : Part
-        positions : sequence of int
-        word_dropout : float, default 0
-            Fraction of words that are replaced by ``<unk>``.
-        rng : numpy.random.Generator or None
-            Needed for that.
+        positions, word_dropout, rng
+            As for `Part.take`.
         """
-        inputs = part.texts.batch(positions, word_dropout, rng)
-        offsets = None if part.offsets is None else to_device(part.offsets[positions], self.device)
-        return (tuple(to_device(array, self.device) for array in inputs),
-                to_device(part.targets[positions], self.device), offsets)
+        raise NotImplementedError
+
+    def draw_masks(self, inputs: tuple, rng) -> tuple:
+        """Dropout masks of a batch, on the device; none where the framework draws them itself.
+
+        Parameters
+        ----------
+        inputs : tuple of arrays
+            Of the model, on the device.
+        rng : numpy.random.Generator
+        """
+        raise NotImplementedError
+
+    def start_gradient(self, arrays: tuple, seed: int) -> Sequence[Any]:
+        """Have the device compute a gradient; its loss and the number of correct answers, without waiting for them.
+
+        Parameters
+        ----------
+        arrays : tuple
+            Targets, offsets where there are any, inputs and masks.
+        seed : int
+            Of the dropout that has no mask.
+        """
+        raise NotImplementedError
+
+    def add_gradients(self, sums: Sequence[Any], reviews: int) -> list[float]:
+        """Wait for the gradient, and sum it over all processes; loss, correct answers and reviews of the whole batch.
+
+        Parameters
+        ----------
+        sums : sequence
+            As `start_gradient` gives it; empty where this process has no part of the batch.
+        reviews : int
+            In this process's part.
+        """
+        raise NotImplementedError
+
+    def gradient_norm(self) -> float:
+        """Global norm of the gradient, which is a sum over the batch."""
+        raise NotImplementedError
+
+    def take_step(self, scale: float) -> None:
+        """Change the parameters by the gradient's mean over the batch, and the averaged weights with them.
+
+        Parameters
+        ----------
+        scale : float
+            What the gradient is multiplied by.
+        """
+        raise NotImplementedError
+
+    def measure(self, positions: Sequence[int]) -> tuple[float, int]:
+        """Sum of the loss (not smoothed) and number of correct answers on some validation texts."""
+        raise NotImplementedError
+
+    def predict(self, inputs: tuple) -> np.ndarray:
+        """Logits of a batch, without dropout."""
+        raise NotImplementedError
+
+    def use_average(self) -> AbstractContextManager[None]:
+        """Use the averaged weights, where there are some, in place of the parameters until the end of the block."""
+        raise NotImplementedError
+
+    def get_weights(self) -> dict[str, np.ndarray]:
+        """Parameters by structural name."""
+        raise NotImplementedError
+
+    def size(self) -> int:
+        """How many numbers the model has."""
+        return sum(values.size for values in self.get_weights().values())
+
+    def collect_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Parameters, averages and the optimizer's moments by name, and what a resume file's header has of them."""
+        raise NotImplementedError
+
+    def restore_state(self, tensors: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
+        """Put back what `collect_state` gave.
+
+        Parameters
+        ----------
+        tensors : mapping of str to numpy.ndarray
+        header : mapping
+        """
+        raise NotImplementedError
+
+    def state_shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+        """Shapes of the arrays that a state must have, and of those that it may have."""
+        raise NotImplementedError
 
 
-def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int, device=None,
+def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int, device: str = "cpu",
             group: Group = ALONE, initial: Mapping | None = None) -> Run:
-    """A fresh run with an initialised, hybridized model.
+    """A fresh run with an initialised model, in the settings' framework.
 
     Parameters
     ----------
@@ -148,30 +235,18 @@ def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part
         Keyword arguments of the recipe's model, all of them.
     train, valid, labelled, group
         As for `Run`.
-    device : mxnet.Context or None
-        None is the CPU.
+    device : str, default "cpu"
+        "auto", "cpu", "gpu" or "gpu:N".
     initial : mapping of str to numpy.ndarray, or None
         First values of some parameters, by structural name; None leaves all to chance.
     """
-    device = device or mx.cpu()
-    seed_everything(settings.seed)
-    keep_freed_memory()
-    silence_lazy_update_notice()
-    block = settings.make_task().build(**model)
-    # Attention comes last, so that models with different cells start with the same values elsewhere.
-    for name in sorted(block._children, key="attention".__eq__):
-        block._children[name].initialize(mx.init.Xavier(), ctx=device)
-    if device.device_type == "cpu":
-        compute_in_numpy(block)
-    run = Run(block, settings, train, valid, labelled, device, group)
-    # One forward pass settles every shape that was left to be inferred.
-    block(*run.arrays(train, [0])[0])
-    for name, values in (initial or {}).items():
-        block._collect_params_with_prefix()[name].set_data(mx.nd.array(values, ctx=device))
-    run.average.begin()
-    raise_interrupt()
-    restore_engine_type()
-    return run
+    if settings.framework == "torch":
+        from .torch_run import TorchRun
+
+        return TorchRun(settings, model, train, valid, labelled, device, initial)
+    from .mxnet_run import new_mxnet_run
+
+    return new_mxnet_run(settings, model, train, valid, labelled, device, group, initial)
 
 
 def new_totals() -> dict[str, Any]:

@@ -87,6 +87,8 @@ class TrainingSettings:
     extra_epochs = 0
     word_dropout = 0.0
     average = 0.0
+    framework = "mxnet"
+    amp = False
     # Settings that were added after version 0.1, and the value that leaves them off.
     later: ClassVar[Mapping[str, Any]] = {}
 

@@ -1,7 +1,6 @@
 """The resume file: everything a run needs to go on as if it had never stopped.
 
-One safetensors file, replaced whole. MXNet's own `Trainer.load_states`
-unpickles, so optimizer states are kept here as plain arrays.
+One safetensors file, replaced whole.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from typing import Any
 from ..contents import dump_tensors
 from ..errors import CheckpointError
 from ..files import replace_file
-from ..models.checkpoint import get_weights, set_weights
-from ..runtime import mx
 from .resume import FORMAT, read_resume_file, refuse
 
 
@@ -92,27 +89,16 @@ def receive_state(run, group) -> None:
 
 
 def _collect(run) -> tuple[dict, dict]:
-    optimizer = run.trainer._optimizer
-    tensors = {f"parameter/{name}": array for name, array in get_weights(run.model).items()}
-    tensors.update((f"average/{i}", mean.asnumpy()) for i, mean in enumerate(run.average.values))
-    for index, moments in run.trainer._updaters[0].states.items():
-        for order, moment in enumerate(moments):
-            tensors[f"adam/{index}/{order}"] = moment.tostype("default").asnumpy()
-    header = {
-        "epoch": run.epoch, "batch": run.batch, "totals": run.totals, "history": run.history,
-        "updates": optimizer.num_update, "counts": optimizer._index_update_count,
-    }
-    return tensors, header
+    tensors, header = run.collect_state()
+    return tensors, {"epoch": run.epoch, "batch": run.batch, "totals": run.totals, "history": run.history, **header}
 
 
 def _require_fitting(path: Path, run, tensors: dict, header: dict[str, Any]) -> None:
     """Raise CheckpointError where a resume file without a digest does not fit the run."""
-    shapes = {f"parameter/{name}": p.shape for name, p in run.model._collect_params_with_prefix().items()}
-    shapes.update((f"average/{i}", mean.shape) for i, mean in enumerate(run.average.values))
-    moments = {f"adam/{i}/{order}": p.shape for i, p in enumerate(run.trainer._params) for order in (0, 1)}
-    for name in shapes.keys() | tensors.keys():
-        expected = {**shapes, **moments}.get(name)
-        if name not in tensors or expected is None or tensors[name].shape != expected:
+    needed, possible = run.state_shapes()
+    for name in needed.keys() | tensors.keys():
+        expected = {**needed, **possible}.get(name)
+        if name not in tensors or expected is None or tensors[name].shape != tuple(expected):
             refuse(path, f"{name} is not one of this model")
     if header["epoch"] > run.epochs or len(header["history"]) != header["epoch"]:
         refuse(path, f"it is in epoch {header['epoch']} of {run.epochs}, with {len(header['history'])} in its history")
@@ -121,28 +107,6 @@ def _require_fitting(path: Path, run, tensors: dict, header: dict[str, Any]) -> 
 
 
 def _restore(run, tensors, header) -> None:
-    weights = {name.split("/", 1)[1]: array for name, array in tensors.items()
-               if name.startswith("parameter/")}
-    set_weights(run.model, weights, run.device)
-    for i, mean in enumerate(run.average.values):
-        mean[:] = mx.nd.array(tensors[f"average/{i}"], ctx=run.device)
-    _set_moments(run, tensors)
-    optimizer = run.trainer._optimizer
-    optimizer.num_update = header["updates"]
-    optimizer._index_update_count.update({int(k): n for k, n in header["counts"].items()})
+    run.restore_state(tensors, header)
     run.epoch, run.batch, run.history = header["epoch"], header["batch"], header["history"]
     run.totals = header["totals"]
-
-
-def _set_moments(run, tensors) -> None:
-    updater = run.trainer._updaters[0]
-    for index, parameter in enumerate(run.trainer._params):
-        names = [f"adam/{index}/{order}" for order in (0, 1)]
-        if names[0] not in tensors:
-            continue
-        fresh = updater.optimizer.create_state_multi_precision(index, parameter.data(run.device))
-        for moment, name in zip(fresh, names):
-            dense = mx.nd.array(tensors[name], ctx=run.device, dtype=tensors[name].dtype)
-            (dense if moment.stype == "default" else dense.tostype(moment.stype)).copyto(moment)
-        updater.states[index] = fresh
-        updater.states_synced[index] = True

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..runtime import mx
-
 if TYPE_CHECKING:
     from .settings import TrainingSettings
 
@@ -43,17 +41,17 @@ class Task:
         Parameters
         ----------
         F : module
-            mxnet.nd or mxnet.sym.
+            mxnet.nd, mxnet.sym or torch.
         logits, targets : array, shape (B, ...)
         """
         raise NotImplementedError
 
     def masks(self, model, inputs: tuple[np.ndarray, ...], rng) -> tuple[np.ndarray, ...]:
-        """Dropout masks for `forward`, float32. MXNet draws the dropout that has no mask here.
+        """Dropout masks for `forward`, float32. The framework draws the dropout that has no mask here.
 
         Parameters
         ----------
-        model : HybridBlock
+        model : HybridBlock or torch.nn.Module
             With a method `masks` that says their shapes and rates, or without masks.
         inputs : tuple of arrays
             Of the model; the first has shape (B, T).
@@ -63,9 +61,14 @@ class Task:
             return ()
         return tuple(dropout_mask(shape, rate, rng) for shape, rate in model.masks(*inputs[0].shape))
 
-    def draws_in_mxnet(self, model) -> bool:
-        """Whether some dropout has no mask here, and so needs MXNet's seed."""
-        return _has_dropout(model.attention if hasattr(model, "masks") else model)
+    def sparse_parameters(self, model) -> Sequence[str]:
+        """Names of the tables of which torch changes only the rows of a batch, on the CPU.
+
+        Parameters
+        ----------
+        model : torch.nn.Module
+        """
+        return ()
 
     def forward(self, model, inputs: tuple, masks: tuple):
         """Logits in training.
@@ -78,44 +81,6 @@ class Task:
             Dropout masks, as `masks` gives them.
         """
         return model(*inputs, *masks)[0]
-
-
-class Objective(mx.gluon.HybridBlock):
-    """What a step computes, as one graph: the loss of a batch, summed, and how many answers are correct.
-
-    Called with targets, offsets where there are any, and what the task's `forward` takes.
-
-    Parameters
-    ----------
-    task : Task
-    model : HybridBlock
-    smoothing : float
-    offsets : bool
-        Whether a linear branch's logits are given. The network then learns to be correct with them, and by itself.
-    masks : int
-        How many of the last arguments are dropout masks.
-    **kwargs
-        Of `mxnet.gluon.HybridBlock`.
-    """
-
-    def __init__(self, task: Task, model, smoothing: float, offsets: bool, masks: int, **kwargs):
-        super().__init__(**kwargs)
-        self.model, self.loss = model, task.loss(smoothing)
-        self._task, self._offsets, self._masks = task, offsets, masks
-
-    def hybrid_forward(self, F, targets, *arrays):
-        offsets, inputs = (arrays[0], arrays[1:]) if self._offsets else (None, arrays)
-        first = len(inputs) - self._masks
-        logits = self._task.forward(self.model, inputs[:first], inputs[first:])
-        if offsets is None:
-            loss = F.sum(self.loss(logits, targets))
-        else:
-            # Not as a sum of two losses: where logits go into an addition and elsewhere, MXNet 1.9.1 computes a
-            # wrong gradient with static_alloc.
-            both = F.concat(logits, logits, dim=0) + F.concat(offsets, F.zeros_like(offsets), dim=0)
-            loss = F.sum(self.loss(both, F.concat(targets, targets, dim=0))) / 2
-            logits = F.BlockGrad(logits) + offsets
-        return loss, F.sum(self._task.correct(F, logits, targets))
 
 
 def dropout_mask(shape: Sequence[int], rate: float, rng) -> np.ndarray:
@@ -131,8 +96,3 @@ def dropout_mask(shape: Sequence[int], rate: float, rng) -> np.ndarray:
     least = round(rate * 65536)
     numbers = np.frombuffer(rng.bytes(2 * math.prod(shape)), np.uint16).reshape(shape)
     return (numbers >= least) * np.float32(65536 / (65536 - least))
-
-
-def _has_dropout(block) -> bool:
-    is_dropout = type(block) is mx.gluon.nn.Dropout and block._rate > 0
-    return is_dropout or any(map(_has_dropout, block._children.values()))

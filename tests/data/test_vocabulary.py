@@ -58,10 +58,26 @@ def test_a_saved_vocabulary_is_read_without_gluonnlp():
     tokens = ["영화", "없는 말", PADDING, UNKNOWN, "\udfff"]
     assert read[tokens] == built[tokens] and read[[]] == []
     assert [t in read for t in tokens] == [t in built for t in tokens]
-    assert (read.padding, read.unknown) == (built[PADDING], built[UNKNOWN])
+    assert (read.padding, read.unknown) == (built.padding, built.unknown)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"idx_to_token": ["a"], "token_to_idx": {"a": 0}}'])
 def test_what_is_not_a_vocabulary_is_refused(content):
     with pytest.raises(CheckpointError, match="vocab.json is not a GluonNLP Vocab"):
         Vocabulary(content)
+
+
+some_tokens = st.one_of(st.sampled_from(["가", "나", PADDING, UNKNOWN]), st.text(max_size=3))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(some_tokens), max_size=8), st.integers(1, 3), st.one_of(st.none(), st.integers(1, 4)))
+def test_words_and_numbers_are_those_of_gluonnlps_vocab(tokens, count, size):
+    from gluonattn.runtime import nlp
+
+    counted = nlp.data.count_tokens([token for text in tokens for token in text])
+    wanted = nlp.Vocab(counted, min_freq=count, max_size=size, unknown_token=UNKNOWN, padding_token=PADDING, bos_token=None,
+                       eos_token=None)
+    built = build_vocabulary(tokens, count, size)
+    assert built.to_json() == wanted.to_json()
+    assert nlp.Vocab.from_json(built.to_json()).idx_to_token == built.idx_to_token

@@ -15,22 +15,17 @@ def make_run():
     from gluonattn.classifier.network import build
     from gluonattn.classifier.settings import ClassifierSettings
     from gluonattn.runtime import mx, seed_everything
-    from gluonattn.training.loop import Part, Run
+    from gluonattn.training.mxnet_run import MXNetRun
 
     def make(reviews=50, labelled=None, **options):
         settings = ClassifierSettings(**{**TINY, **options}).resolve(reviews)
-        rng = np.random.default_rng(0)
-        texts = _packed(rng, reviews, settings)
-        targets = np.eye(2, dtype=np.float32)[(texts.words[texts.starts] > 6).astype(int)]
-        offsets = rng.normal(size=(reviews, 2)).astype(np.float32) if settings.ngrams else None
+        parts = made_up_parts(settings, reviews)
         seed_everything(settings.seed)
         model = build(settings.recipe, vocab_size=12, cell=settings.cell,
                       **(NGRAMS if settings.ngrams else {}), **settings.model)
         model.initialize(mx.init.Xavier())
         model.hybridize(static_alloc=True)
-        parts = [Part(texts.take(part), targets[part], offsets if offsets is None else offsets[part])
-                 for part in (slice(10, None), slice(10))]
-        run = Run(model, settings, *parts, labelled or reviews - 10, device=mx.cpu())
+        run = MXNetRun(model, settings, *parts, labelled or reviews - 10, device=mx.cpu())
         model(*run.arrays(parts[0], [0])[0])
         run.average.begin()
         return run
@@ -38,15 +33,28 @@ def make_run():
     return make
 
 
-def _packed(rng, reviews, settings):
-    """Texts of 1 to 8 words, numbers 2 to 11; word i has n-grams i and i + 1."""
+def made_up_parts(settings, reviews, shortest=1):
+    """Texts to train and to validate on."""
+    from gluonattn.training.run import Part
+
+    rng = np.random.default_rng(0)
+    texts = _packed(rng, reviews, settings, shortest)
+    targets = np.eye(2, dtype=np.float32)[(texts.words[texts.starts] > 6).astype(int)]
+    offsets = rng.normal(size=(reviews, 2)).astype(np.float32) if settings.ngrams else None
+    return [Part(texts.take(part), targets[part], offsets if offsets is None else offsets[part])
+            for part in (slice(10, None), slice(10))]
+
+
+def _packed(rng, reviews, settings, shortest):
+    """Texts of up to 8 words, numbers 2 to 11; word i has n-grams i and i + 1."""
     from gluonattn.data.packed import Packed
 
-    lengths = rng.integers(1, 9, size=reviews)
+    lengths = rng.integers(shortest, 9, size=reviews)
     ids = np.array([*range(12), 0], np.int32)
     return Packed(rng.integers(2, 12, size=lengths.sum()).astype(np.int32), np.cumsum(lengths) - lengths, lengths, ids,
                   np.stack([ids, ids + (ids > 0)], 1) if settings.ngrams else None, padding=1,
-                  fixed=settings.max_length if settings.recipe == "post" else None)
+                  fixed=settings.max_length if settings.recipe == "post" else None,
+                  evidence=rng.normal(size=(lengths.sum(), 6)).astype(np.float32) if settings.evidence else None)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from gluonattn.classifier.task import SmoothedCrossEntropy
 from gluonattn.models.checkpoint import get_weights
 from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
-from gluonattn.training.loop import fit, gradients, prepare, start_gradient, train_batch, validate
+from gluonattn.training.loop import fit, prepare, train_batch, validate
 from gluonattn.training.tasks import dropout_mask
 
 from ..tolerance import tolerance
@@ -80,8 +80,8 @@ def test_the_gradient_is_that_of_the_operators_one_by_one(make_run, ngrams):
     """MXNet's static graphs have been wrong about sums of losses."""
     run = make_run(ngrams=ngrams, model={"embed_size": 6, "hidden_size": 4, "units": 3, "dropout": 0.0})
     (targets, *arrays), seed = prepare(run, run.plan(0), 0)
-    loss, correct = start_gradient(run, ([targets, *arrays], seed))
-    found = [array.asnumpy() for array in gradients(run)]
+    loss, correct = run.start_gradient((targets, *arrays), seed)
+    found = [array.asnumpy() for array in run.gradients()]
     offsets, inputs = (arrays[0], arrays[1:4]) if ngrams else (0 * targets, arrays[:2])
     run.model.hybridize(False)
     with mx.autograd.record():
@@ -92,7 +92,7 @@ def test_the_gradient_is_that_of_the_operators_one_by_one(make_run, ngrams):
     assert loss.asscalar() == pytest.approx(expected.asscalar(), rel=tolerance(8, 16))
     assert correct.asscalar() == ((logits + offsets).asnumpy().argmax(1) == targets.asnumpy().argmax(1)).sum()
     assert any(np.abs(array).max() > 0.1 for array in found)
-    for array, wanted in zip(found, gradients(run)):
+    for array, wanted in zip(found, run.gradients()):
         np.testing.assert_allclose(array, wanted.asnumpy(), atol=tolerance(64, 16, scale=wanted.asnumpy()))
 
 
@@ -110,7 +110,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean(make_run):
 @pytest.mark.parametrize(("options", "drawn"), [
     ({}, False), ({"recipe": "post", "model": {}}, True), ({"model": {"attention_dropout": 0.1}}, True)])
 def test_mxnet_is_seeded_only_where_it_draws(make_run, options, drawn):
-    assert make_run(**options).seeds_mxnet == drawn
+    assert make_run(**options)._draws == drawn
 
 
 def test_extra_texts_are_read_in_the_first_epochs_only(make_run):

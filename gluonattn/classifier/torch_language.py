@@ -1,0 +1,123 @@
+"""The language model of `gluonattn.classifier.language` in torch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy, embedding
+
+from ..training.tasks import Task, dropout_mask
+from .engines.forward import DIRECTIONS
+from .engines.torch_engine import TorchClassifier
+from .torch_task import initial_weights
+
+_SPARSE = ("embedding.weight", "said.weight")
+
+
+class TorchLanguageModel(TorchClassifier):
+    """Embedding -> Bi-GRU -> each direction's next word, out of one table; as `LanguageModel`.
+
+    Parameters
+    ----------
+    sampled : int
+        Words that stand against the right one in training; 0 is all of them.
+    vocab_size, embed_size, hidden_size, unknown, padding, evidence, embed_dropout
+        As for `gluonattn.classifier.language.LanguageModel`.
+    """
+
+    def __init__(self, sampled, vocab_size, embed_size, hidden_size, unknown, padding, evidence=0, embed_dropout=0.2):
+        width = embed_size + evidence
+        shapes = {"embedding.weight": (vocab_size, embed_size), "said.weight": (vocab_size, hidden_size),
+                  "said.bias": (vocab_size,)}
+        for prefix in DIRECTIONS["default"]:
+            shapes.update({f"{prefix}i2h_weight": (3 * hidden_size, width),
+                           f"{prefix}h2h_weight": (3 * hidden_size, hidden_size),
+                           f"{prefix}i2h_bias": (3 * hidden_size,), f"{prefix}h2h_bias": (3 * hidden_size,)})
+        super().__init__("default", {"vocab_size": vocab_size}, initial_weights(shapes))
+        self.embedding.sparse = bool(sampled)
+        self._sampled, self._silent, self._evidence, self._rate = sampled, (unknown, padding), evidence, embed_dropout
+        self._embed_size, self._hidden = embed_size, hidden_size
+
+    def masks(self, batch: int, length: int) -> tuple:
+        """Shape and rate of the dropout mask."""
+        return (((batch, length, self._embed_size), self._rate),)
+
+    def forward(self, ids, valid_length, kept_words=None, sampled=None):
+        """Mean loss of each text, and the share of its words that were the most probable: (B, 2)."""
+        words = self.embed("embedding", ids)
+        words = self.dropout(words, self._rate) if kept_words is None else words * kept_words
+        if self._evidence:
+            words = torch.cat([words, words.new_zeros(*words.shape[:2], self._evidence)], dim=2)
+        states = self.recurrent(words, valid_length, DIRECTIONS["default"])
+        rows = torch.cat([states[:, :-1, : self._hidden], states[:, 1:, self._hidden :]], dim=1)
+        asked = torch.cat([ids[:, 1:], ids[:, :-1]], dim=1)
+        counted = (asked != self._silent[0]) & (asked != self._silent[1])
+        flat, labels = rows.flatten(0, 1), asked.flatten().long()
+        if sampled is None and self._sampled and self.training:  # on a GPU, which draws them itself
+            sampled = draw_words(torch.rand(self._sampled, device=ids.device), self.model["vocab_size"])
+        loss, right = self._against_all(flat, labels) if sampled is None else self._against(flat, labels, sampled)
+        total = counted.sum(dim=1) + 1e-6
+        found = torch.stack([loss, right], dim=1).unflatten(0, asked.shape) * counted[:, :, None]
+        return found.sum(dim=1) / total[:, None]
+
+    def _against_all(self, rows, labels):
+        scores = torch.nn.functional.linear(rows, self.weight("said.weight"), self.weight("said.bias"))
+        return cross_entropy(scores.float(), labels, reduction="none"), (scores.argmax(dim=1) == labels).float()
+
+    def _against(self, rows, labels, sampled):
+        """Loss and probability of the right answers (N,) against the sampled words (Jean et al. 2015)."""
+        sampled = sampled.long()
+        table, bias = self.weight("said.weight"), self.weight("said.bias")
+        sparse = not table.is_cuda
+        right = (embedding(labels, table, sparse=sparse) * rows).sum(dim=1) + bias[labels]
+        others = rows @ embedding(sampled, table, sparse=sparse).T + bias[sampled]
+        others = others.masked_fill(labels[:, None] == sampled, -1e37)
+        expected = [len(sampled) * torch.log((n + 2.0) / (n + 1.0)) / math.log(self.model["vocab_size"] + 1)
+                    for n in (labels, sampled)]
+        scores = torch.cat([(right - expected[0].log())[:, None], others - expected[1].log()], dim=1)
+        loss = -torch.log_softmax(scores.float(), dim=1)[:, 0]
+        return loss, torch.exp(-loss.detach())
+
+
+class TorchLanguageTask(Task):
+    """As `gluonattn.classifier.language.LanguageTask`."""
+
+    unit = "texts"
+
+    def build(self, **model):
+        return TorchLanguageModel(self.settings.sampled, **model)
+
+    def loss(self, smoothing):
+        return lambda outcome, targets: outcome[:, 0]
+
+    def correct(self, F, logits, targets):
+        return logits[:, 1]
+
+    def masks(self, model, inputs, rng):
+        (shape, rate), = model.masks(*inputs[0].shape)
+        words = draw_words(rng.random(self.settings.sampled), model.model["vocab_size"]) if self.settings.sampled else None
+        mask = dropout_mask(shape, rate, rng)
+        return (mask,) if words is None else (mask, words)
+
+    def sparse_parameters(self, model):
+        return _SPARSE if self.settings.sampled else ()
+
+    def forward(self, model, inputs, masks):
+        return model(*inputs, *masks)
+
+
+def draw_words(uniform, words: int):
+    """Numbers of words by rank (Zipf), from uniform numbers.
+
+    Parameters
+    ----------
+    uniform : numpy.ndarray or torch.Tensor
+        From 0 to 1.
+    words : int
+        In the vocabulary.
+    """
+    if isinstance(uniform, np.ndarray):
+        return np.minimum(np.exp(uniform * math.log(words + 1)) - 1, words - 1).astype(np.int32)
+    return (torch.exp(uniform * math.log(words + 1)) - 1).clamp(max=words - 1).to(torch.int32)

@@ -1,0 +1,195 @@
+"""Training with MXNet: one graph a step, Gluon's Trainer, sparse gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..models.numpy_ops import compute_in_numpy, raise_interrupt
+from ..models.weights import get_weights, set_weights
+from ..runtime import device as find_device
+from ..runtime import keep_freed_memory, mx, restore_engine_type, seed_everything, silence_lazy_update_notice
+from .average import Average
+from .objective import Objective, has_dropout
+from .parallel import ALONE, Group
+from .run import Part, Run
+from .settings import TrainingSettings
+
+
+class MXNetRun(Run):
+    """A run whose model is a Gluon block.
+
+    Parameters
+    ----------
+    model : HybridBlock
+        Initialised.
+    settings, train, valid, labelled, group
+        As for `Run`.
+    device : mxnet.Context
+
+    Attributes
+    ----------
+    trainer : mxnet.gluon.Trainer
+    average : Average
+        What is validated and saved.
+    """
+
+    def __init__(self, model, settings: TrainingSettings, train: Part, valid: Part, labelled: int, device,
+                 group: Group = ALONE):
+        super().__init__(settings, train, valid, labelled, group)
+        self.model, self.device = model, device
+        parameters = sorted(model._collect_params_with_prefix().items())
+        self.parameters = [p for _, p in parameters if p.grad_req != "null"]
+        # Seeding MXNet takes 1.2 ms: only where some dropout has no mask.
+        self._draws = has_dropout(model.attention if hasattr(model, "masks") and hasattr(model, "attention") else model)
+        # Multi-precision and key-value stores have no use on one device.
+        self.trainer = mx.gluon.Trainer(
+            model.collect_params(), "adam", {"learning_rate": self.settings.learning_rate}, kvstore=None
+        )
+        self.average = Average(self.parameters, settings.average or 0.0, device)
+        masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
+        self.objective = Objective(self.task, model, self.settings.label_smoothing, train.offsets is not None, len(masks))
+        self.objective.hybridize(static_alloc=True)
+        model.hybridize()  # by itself it validates, and should hold no memory in between
+
+    @property
+    def learning_rate(self) -> float:  # type: ignore[override]
+        return self.trainer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self.trainer.set_learning_rate(rate)
+
+    def arrays(self, part, positions, word_dropout=0.0, rng=None):
+        inputs, targets, offsets = part.take(positions, word_dropout, rng)
+        return tuple(map(self._place, inputs)), self._place(targets), None if offsets is None else self._place(offsets)
+
+    def _place(self, array):
+        # On the CPU it is not copied: `mx.nd.array` copies through MXNet's queue, and so waits for
+        # the gradient that is being computed.
+        return mx.nd.from_numpy(array, zero_copy=True).as_in_context(self.device)
+
+    def draw_masks(self, inputs, rng):
+        return tuple(map(self._place, self.task.masks(self.model, inputs, rng)))
+
+    def start_gradient(self, arrays, seed):
+        if self._draws:
+            mx.random.seed(seed, ctx=self.device)
+        with mx.autograd.record():
+            loss, correct = self.objective(*arrays)
+        loss.backward()
+        raise_interrupt()
+        return loss, correct
+
+    def add_gradients(self, sums, reviews):
+        values = [float(array.asscalar()) for array in sums] or [0.0, 0.0]
+        return self.group.add_gradients(self.gradients(), [*values, reviews], present=bool(sums))
+
+    def gradients(self) -> list:
+        """The gradient arrays, in an order that all processes share."""
+        for parameter in self.parameters:
+            # Where this process had no examples the sum comes from others; the Trainer would refuse it as stale.
+            parameter.data()._fresh_grad = True
+        return [p.grad() for p in self.parameters]
+
+    def gradient_norm(self):
+        # MXNet's own `clip_global_norm` makes sparse gradients dense again.
+        gradients = [p.grad() for p in self.trainer._params if p.grad_req != "null"]
+        values = [g.data if g.stype == "row_sparse" else g for g in gradients]
+        values = [v for v in values if v.size]
+        squares = mx.nd.multi_sum_sq(*values, num_arrays=len(values))
+        return math.sqrt(float(squares.sum().asscalar()))
+
+    def take_step(self, scale):
+        # Scaling through the batch size keeps the embedding's gradient sparse.
+        self.trainer.step(self.batch_reviews / scale)
+        self.average.update(self.step + 1)
+
+    def measure(self, positions: Sequence[int]):
+        inputs, targets, offsets = self.arrays(self.valid, positions)
+        logits, _ = self.model(*inputs)
+        if offsets is not None:
+            logits = logits + offsets
+        loss = float(self.task.loss(0.0)(logits, targets).sum().asscalar())
+        correct = int(self.task.correct(mx.nd, logits, targets).sum().asscalar())
+        raise_interrupt()
+        return loss, correct
+
+    def predict(self, inputs):
+        return self.model(*inputs)[0].asnumpy()
+
+    def use_average(self):
+        return self.average.use_average()
+
+    def get_weights(self):
+        return get_weights(self.model)
+
+    def collect_state(self):
+        optimizer = self.trainer._optimizer
+        tensors = {f"parameter/{name}": array for name, array in self.get_weights().items()}
+        tensors.update((f"average/{i}", mean.asnumpy()) for i, mean in enumerate(self.average.values))
+        # MXNet's own `Trainer.load_states` unpickles, so the moments are kept here as plain arrays.
+        for index, moments in self.trainer._updaters[0].states.items():
+            for order, moment in enumerate(moments):
+                tensors[f"adam/{index}/{order}"] = moment.tostype("default").asnumpy()
+        return tensors, {"updates": optimizer.num_update, "counts": optimizer._index_update_count}
+
+    def state_shapes(self):
+        shapes = {f"parameter/{name}": p.shape for name, p in self.model._collect_params_with_prefix().items()}
+        shapes.update((f"average/{i}", mean.shape) for i, mean in enumerate(self.average.values))
+        return shapes, {f"adam/{i}/{order}": p.shape for i, p in enumerate(self.trainer._params) for order in (0, 1)}
+
+    def restore_state(self, tensors, header):
+        set_weights(self.model, {name.split("/", 1)[1]: array for name, array in tensors.items()
+                                 if name.startswith("parameter/")}, self.device)
+        for i, mean in enumerate(self.average.values):
+            mean[:] = mx.nd.array(tensors[f"average/{i}"], ctx=self.device)
+        self._set_moments(tensors)
+        optimizer = self.trainer._optimizer
+        optimizer.num_update = header["updates"]
+        optimizer._index_update_count.update({int(k): n for k, n in header["counts"].items()})
+
+    def _set_moments(self, tensors) -> None:
+        updater = self.trainer._updaters[0]
+        for index, parameter in enumerate(self.trainer._params):
+            names = [f"adam/{index}/{order}" for order in (0, 1)]
+            if names[0] not in tensors:
+                continue
+            fresh = updater.optimizer.create_state_multi_precision(index, parameter.data(self.device))
+            for moment, name in zip(fresh, names):
+                dense = mx.nd.array(tensors[name], ctx=self.device, dtype=tensors[name].dtype)
+                (dense if moment.stype == "default" else dense.tostype(moment.stype)).copyto(moment)
+            updater.states[index] = fresh
+            updater.states_synced[index] = True
+
+
+def new_mxnet_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int,
+                  device: str = "cpu", group: Group = ALONE, initial: Mapping | None = None) -> MXNetRun:
+    """A fresh run with an initialised, hybridized model; parameters as for `gluonattn.training.run.new_run`.
+
+    Parameters
+    ----------
+    settings, model, train, valid, labelled, device, group, initial
+        As for `gluonattn.training.run.new_run`.
+    """
+    context = find_device(device)
+    seed_everything(settings.seed)
+    keep_freed_memory()
+    silence_lazy_update_notice()
+    block = settings.make_task().build(**model)
+    # Attention comes last, so that models with different cells start with the same values elsewhere.
+    for name in sorted(block._children, key="attention".__eq__):
+        block._children[name].initialize(mx.init.Xavier(), ctx=context)
+    if context.device_type == "cpu":
+        compute_in_numpy(block)
+    run = MXNetRun(block, settings, train, valid, labelled, context, group)
+    # One forward pass settles every shape that was left to be inferred.
+    block(*run.arrays(train, [0])[0])
+    for name, values in (initial or {}).items():
+        block._collect_params_with_prefix()[name].set_data(mx.nd.array(values, ctx=context))
+    run.average.begin()
+    raise_interrupt()
+    restore_engine_type()
+    return run

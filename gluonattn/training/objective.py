@@ -1,0 +1,50 @@
+"""What a step with MXNet computes, as one graph."""
+
+from __future__ import annotations
+
+from ..runtime import mx
+from .tasks import Task
+
+
+class Objective(mx.gluon.HybridBlock):
+    """The loss of a batch, summed, and how many answers are correct.
+
+    Called with targets, offsets where there are any, and what the task's `forward` takes.
+
+    Parameters
+    ----------
+    task : Task
+    model : HybridBlock
+    smoothing : float
+    offsets : bool
+        Whether a linear branch's logits are given. The network then learns to be correct with them, and by itself.
+    masks : int
+        How many of the last arguments are dropout masks.
+    **kwargs
+        Of `mxnet.gluon.HybridBlock`.
+    """
+
+    def __init__(self, task: Task, model, smoothing: float, offsets: bool, masks: int, **kwargs):
+        super().__init__(**kwargs)
+        self.model, self.loss = model, task.loss(smoothing)
+        self._task, self._offsets, self._masks = task, offsets, masks
+
+    def hybrid_forward(self, F, targets, *arrays):
+        offsets, inputs = (arrays[0], arrays[1:]) if self._offsets else (None, arrays)
+        first = len(inputs) - self._masks
+        logits = self._task.forward(self.model, inputs[:first], inputs[first:])
+        if offsets is None:
+            loss = F.sum(self.loss(logits, targets))
+        else:
+            # Not as a sum of two losses: where logits go into an addition and elsewhere, MXNet 1.9.1 computes a
+            # wrong gradient with static_alloc.
+            both = F.concat(logits, logits, dim=0) + F.concat(offsets, F.zeros_like(offsets), dim=0)
+            loss = F.sum(self.loss(both, F.concat(targets, targets, dim=0))) / 2
+            logits = F.BlockGrad(logits) + offsets
+        return loss, F.sum(self._task.correct(F, logits, targets))
+
+
+def has_dropout(block) -> bool:
+    """Whether a block, or one in it, draws dropout with MXNet's generator."""
+    is_dropout = type(block) is mx.gluon.nn.Dropout and block._rate > 0
+    return is_dropout or any(map(has_dropout, block._children.values()))
