@@ -39,9 +39,9 @@ class Twin(nn.Module):
         if subwords is not None:
             parts = self.subwords(subwords.flatten(0, 1)).view(*ids.shape, -1)
             embedded = torch.cat([embedded, parts], 2)
-        words = pack_padded_sequence(self.dropout(embedded), lengths, batch_first=True, enforce_sorted=False)
+        words = pack_padded_sequence(self.dropout(embedded), lengths.cpu(), batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(self.gru(words)[0], batch_first=True)  # (B, T, 2H)
-        valid = torch.arange(ids.shape[1]) < lengths[:, None]  # (B, T)
+        valid = torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]  # (B, T)
         pairs = self.query(states)[:, :, None] + self.key(states)[:, None]  # (B, T, T, units)
         scores = self.score(torch.tanh(pairs))[..., 0].masked_fill(~valid[:, None], -1e18)
         weights = scores.softmax(-1) * valid[:, :, None]  # (B, T, T)
@@ -54,7 +54,7 @@ class Twin(nn.Module):
         return logits, weights
 
 
-def train(twin, batches) -> float:
+def train(twin, batches, device="cpu") -> float:
     """Seconds for one pass over `batches`: ids, lengths and labels as numpy arrays."""
     rest = [parameter for name, parameter in twin.named_parameters() if name != "embedding.weight"]
     optimizers = [torch.optim.SparseAdam(twin.embedding.parameters(), 2e-3), torch.optim.Adam(rest, 2e-3)]
@@ -63,8 +63,8 @@ def train(twin, batches) -> float:
     start = time.perf_counter()
     right = 0
     for ids, lengths, labels in batches:
-        labels = torch.from_numpy(labels)
-        logits, _ = twin(torch.from_numpy(ids).long(), torch.from_numpy(lengths).long())
+        ids, lengths, labels = (torch.from_numpy(array).long().to(device) for array in (ids, lengths, labels))
+        logits, _ = twin(ids, lengths)
         for optimizer in optimizers:
             optimizer.zero_grad()
         loss(logits, labels).backward()
@@ -76,11 +76,11 @@ def train(twin, batches) -> float:
 
 
 @torch.no_grad()
-def predict(twin, batches) -> list:
+def predict(twin, batches, device="cpu") -> list:
     """Probabilities (B, 2) and weights (B, T, T) of each batch: the inputs as numpy arrays."""
     twin.eval()
     found = []
     for batch in batches:
-        logits, weights = twin(*(torch.from_numpy(array).long() for array in batch))
-        found.append((logits.softmax(-1).numpy(), weights.numpy()))
+        logits, weights = twin(*(torch.from_numpy(array).long().to(device) for array in batch))
+        found.append((logits.softmax(-1).cpu().numpy(), weights.cpu().numpy()))
     return found

@@ -456,7 +456,8 @@ class Predictor:
 
     def _run(self, lengths: list[int], pad: Callable[[list[int]], tuple]) -> Iterator:
         """Yield (positions, (logits, weights)) of batches of texts of similar length."""
-        batches = plan_by_length(lengths, _BATCH, PAIRS)
+        size = self.classifier.batch_size
+        batches = plan_by_length(lengths, size, PAIRS * max(1, size // _BATCH))
         yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:

@@ -19,6 +19,7 @@ from .loading import import_gluonnlp, import_mxnet
 from .memory import give_back_memory as give_back_memory
 from .memory import keep_freed_memory as keep_freed_memory
 from .memory import memory_of as memory_of
+from .threads import asked_threads as asked_threads
 from .threads import cores as cores
 from .threads import limit_threads as limit_threads
 from .threads import restore_engine_type as restore_engine_type

@@ -27,10 +27,15 @@ def cores() -> int:
     return available
 
 
+def asked_threads() -> int | None:
+    """What OMP_NUM_THREADS says, if it says a number."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(wanted) if wanted.isdecimal() and int(wanted) else None
+
+
 def total_threads() -> int:
     """Threads all processes of a run may compute with together: OMP_NUM_THREADS, or one a core."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(wanted) if wanted.isdecimal() and int(wanted) else cores()
+    return asked_threads() or cores()
 
 
 def limit_threads(threads: int, synchronous: bool = False) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from ..runtime import asked_threads
 from ..runtime.torch_device import torch_device
 from .average import window
 from .run import Part, Run
@@ -49,6 +50,8 @@ class TorchRun(Run):
         self.device = torch_device(device)
         self._on_gpu = self.device.type == "cuda"
         self._half = self._on_gpu and settings.amp
+        if not self._on_gpu:
+            torch.set_num_threads(asked_threads() or 1)  # small steps: sharing them is slower where others compute
         torch.manual_seed(settings.seed)
         self.model = self.task.build(**model).to(self.device)
         self.model.flatten_parameters()

@@ -23,6 +23,7 @@ class NumpyClassifier:
     """
 
     parallel = True  # batches may be computed in several threads at once
+    batch_size = 256  # most texts at once
 
     def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
         self.recipe, self.model = recipe, model

@@ -22,6 +22,7 @@ class OnnxClassifier:
     """
 
     parallel = True
+    batch_size = 256  # most texts at once
 
     def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
         options = onnxruntime.SessionOptions()

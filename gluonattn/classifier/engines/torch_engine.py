@@ -161,11 +161,14 @@ class TorchEngine:
     """A torch module in prediction mode behind numpy arrays."""
 
     parallel = False  # it shares the work of a batch among threads itself
+    batch_size = 256  # most texts at once
 
     def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray], device: str = "auto"):
         self._device = torch_device(device)
         self.module = TorchClassifier(recipe, model, weights).to(self._device).eval()
         self.module.flatten_parameters()
+        if self._device.type == "cuda":
+            self.batch_size = 4096
 
     def __call__(self, *arrays):
         """As `gluonattn.classifier.engines.forward.forward`, on numpy arrays."""
