@@ -10,7 +10,7 @@ own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from ..finding import find_entries
 from ..metrics import tie_close
 from ..threads import ONE_THREAD, ahead
 from .account import account_of, share_out
+from .asking import Asked
 from .batch import Batch
 from .engines.forward import DIRECTIONS, mask_of
 from .inside import EncodedText, ForwardPass, ForwardSteps
@@ -66,7 +67,7 @@ class Method:
         Its name, of a method in a file of its own, ``NAME_method.py``; see docs/adding/attribution-method.md.
     """
 
-    run: Callable[[Batch, Sequence[int]], list[Attribution]]
+    run: Callable[[Any, Sequence[int]], list[Attribution]]
     sign: str
     signed: bool = field(default=True)
     scale: float | None = None
@@ -94,9 +95,20 @@ def attribute(inside: ForwardSteps, reading: EncodedText, method: str, target: i
     return attribute_batch(batch, method, [int(batch.passes[0].probabilities.argmax()) if target is None else target])[0]
 
 
-def attribute_batch(batch: Batch, method: str, targets: Sequence[int]) -> list[Attribution]:
-    """`attribute` of the texts of a batch, each for its class."""
-    chosen = choose("attribution method", method, METHODS)
+def attribute_batch(batch: Any, method: str, targets: Sequence[int], methods: Mapping[str, Method] | None = None
+                    ) -> list[Attribution]:
+    """`attribute` of the texts of a batch, each for its class.
+
+    Parameters
+    ----------
+    batch : Asked
+    method : str
+        A key of `methods`.
+    targets : sequence of int
+    methods : mapping of str to Method, or None
+        Those that the batch's kind of model has; None is `METHODS`.
+    """
+    chosen = choose("attribution method", method, METHODS if methods is None else methods)
     return [found._replace(scores=tie_close(found.scores, chosen.scale)) for found in chosen.run(batch, targets)]
 
 
@@ -202,7 +214,7 @@ def integrated_gradients(batch: Batch, targets: Sequence[int]) -> list[Attributi
     return found
 
 
-def leave_one_out(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
+def leave_one_out(batch: Asked, targets: Sequence[int]) -> list[Attribution]:
     """Probability lost when the token alone is removed: p(text) - p(text without it).
 
     Removed by number, with every n-gram it has a part in; see `ForwardSteps.without`.
@@ -237,7 +249,7 @@ def account(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
     return [Attribution(own.entered, {"account": own.to_json()}) for own in found]
 
 
-def random(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
+def random(batch: Asked, targets: Sequence[int]) -> list[Attribution]:
     """The floor: numbers from 0 to 1 that know the text's letters but not its meaning."""
     return [Attribution(np.random.default_rng(reading.seed).random(len(reading.tokens)), {})
             for reading in batch.readings]

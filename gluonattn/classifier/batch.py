@@ -13,17 +13,18 @@ import numpy as np
 
 from ..data.padding import pad_batch
 from ..threads import ONE_THREAD, ahead
+from .asking import WAYS as WAYS
+from .asking import Asked
 from .engines.forward import DIRECTIONS, decide, mask_of, values_of, weights_of, words_of
 from .inside import ForwardPass, ForwardSteps, softmax
 from .reader import EncodedText
 
-WAYS = ("remove", "mask")
 _TOKENS = 10_000  # of variants whose states are held at once
 _PAIRS = 60_000  # query-key pairs that are computed at once
 _TEXTS = 128
 
 
-class Batch:
+class Batch(Asked):
     """Texts, and all that a model has said of them.
 
     Parameters
@@ -46,42 +47,7 @@ class Batch:
         with ONE_THREAD:
             self._tabulate()
             self.passes = self._pass()
-        nothing_gone = [np.zeros(len(reading.tokens), bool).tobytes() for reading in self.readings]
-        self._expected: Sequence[np.ndarray] = []
-        self._said: dict[str, list[dict[bytes, np.ndarray]]] = {
-            way: [{key: passed.probabilities} for key, passed in zip(nothing_gone, self.passes)] for way in WAYS}
-
-    def without(self, gone: Sequence[np.ndarray], way: str = "remove") -> list[np.ndarray]:
-        """Probabilities of the texts with tokens taken out; what was asked before is not computed again.
-
-        Parameters
-        ----------
-        gone : sequence of numpy.ndarray, bool, shape (variants, tokens)
-            Of each text, which tokens go.
-        way : {"remove", "mask"}, default "remove"
-            As `ForwardSteps.without` or `ForwardSteps.masked`.
-
-        Returns
-        -------
-        list of numpy.ndarray, float64, shape (variants, classes)
-        """
-        keys = [[row.tobytes() for row in rows] for rows in gone]
-        asked = [np.concatenate(both) for both in zip(gone, self._expected)] if self._expected else gone
-        self._expected = []
-        new = [_first(rows, [row.tobytes() for row in rows], said) for rows, said in zip(asked, self._said[way])]
-        found = self._probabilities(new, way)
-        for rows, said in zip(new, self._said[way]):
-            said.update((row.tobytes(), next(found)) for row in rows)
-        return [np.array([said[key] for key in own]).reshape(len(own), self.inside.classes)
-                for own, said in zip(keys, self._said[way])]
-
-    def expect(self, gone: Sequence[np.ndarray]) -> None:
-        """Have these computed together with what `without` is asked next: fewer, larger steps."""
-        self._expected = gone
-
-    def without_each(self) -> list[np.ndarray]:
-        """Probabilities (tokens, classes) of each text without each of its tokens."""
-        return self.without([np.eye(len(reading.tokens), dtype=bool) for reading in self.readings])
+        self._open()
 
     # ---- how
 
@@ -221,10 +187,3 @@ class Batch:
             weights = weights_of(F, model, own, mask)
             yield part, own, mask, weights, decide(F, recipe, model, own, weights, mask)
             first += len(part)
-
-
-def _first(rows: np.ndarray, keys: list[bytes], said: dict[bytes, np.ndarray]) -> np.ndarray:
-    """The rows that are not answered yet, each once."""
-    new = {key: i for i, key in enumerate(keys) if key not in said}
-    return rows[list(new.values())]
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from ..errors import RecordError
 from ..plain import expect_text
 from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
 from .account import account_of
-from .attribution import METHODS, attribute_batch
+from .asking import Asked
+from .attribution import METHODS, Method, attribute_batch
 from .batch import Batch
 from .faithfulness import DRAWS, deletion_tests
 from .inside import EncodedText, ForwardPass, ForwardSteps
@@ -109,15 +110,16 @@ class Explanation(AttentionRecord):
         return self._opened
 
 
-def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labels: Sequence[str],
-                  validation: dict | None, draws: int = DRAWS, what_if: bool = True) -> list[tuple[dict, dict]]:
+def explain_batch(batch: Asked, method: str, targets: Sequence[int | None], labels: Sequence[str],
+                  validation: dict | None, draws: int = DRAWS, what_if: bool = True, *,
+                  methods: Mapping[str, Method] = METHODS) -> list[tuple[dict, dict]]:
     """What is said beside the attention of each text of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : Asked
     method : str
-        A key of `METHODS`.
+        A key of `methods`.
     targets : sequence of int or None
         Class each text's scores are for; None is the predicted one.
     labels : sequence of str
@@ -127,6 +129,8 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
         Of random tokens, against which each explanation is held.
     what_if : bool, default True
         Whether to ask in advance what a page answers by a click.
+    methods : mapping of str to Method
+        Those of the batch's kind of model.
 
     Returns
     -------
@@ -136,13 +140,13 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
         explained), what the method reports of itself, "honesty" (see
         `gluonattn.classifier.faithfulness.DeletionTest`), "validation" (AOPC of the
         method and of random, where the model knows) and, if asked and up to `MOST_ASKED`
-        tokens, "account" (see `gluonattn.classifier.account`) and "what_if": probabilities
-        without each token ("drop"), with no attention on each ("unseen") and with even
-        attention ("uniform").
+        tokens, "what_if": probabilities without each token ("drop") and, of our own models, with no
+        attention on each ("unseen") and with even attention ("uniform"); of these also
+        "account" (see `gluonattn.classifier.account`).
     """
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
-    attributions = attribute_batch(batch, method, classes)
+    attributions = attribute_batch(batch, method, classes, methods)
     each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
             for size in (len(reading.tokens) for reading in batch.readings)]
     batch.expect(each)
@@ -152,12 +156,14 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
     found = []
     for reading, passed, (scores, notes), test, target, dropped in zip(batch.readings, batch.passes, attributions, tests,
                                                                        classes, without):
-        about = {"method": method, "sign": METHODS[method].sign, "target": target, "label": labels[target], **notes,
+        about = {"method": method, "sign": methods[method].sign, "target": target, "label": labels[target], **notes,
                  "honesty": {k: round(v, 6) for k, v in test._asdict().items()},
                  "validation": {name: known[name] for name in (method, "random") if name in known}}
         if len(dropped):
-            about.setdefault("account", account_of(batch.inside, reading, target).to_json())
-            about["what_if"] = asked_in_advance(batch.inside, passed, dropped)
+            about["what_if"] = {"drop": dropped.round(4).tolist()}
+            if isinstance(batch, Batch):  # its attention can be changed
+                about.setdefault("account", account_of(batch.inside, reading, target).to_json())
+                about["what_if"] = asked_in_advance(batch.inside, passed, dropped)
         found.append(({method: scores}, about))
     return found
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..metrics import RESOLUTION, tie_close
-from .batch import WAYS as WAYS
+from .asking import WAYS as WAYS
+from .asking import Asked
 from .batch import Batch
 from .inside import EncodedText, ForwardPass, ForwardSteps
 
@@ -73,12 +74,12 @@ def erasure(inside: ForwardSteps, readings: Sequence[EncodedText], scores: Seque
     return erase(Batch(inside, readings), scores, targets, way)
 
 
-def erase(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], way: str = "remove") -> Erasure:
+def erase(batch: Asked, scores: Sequence[np.ndarray], targets: Sequence[int], way: str = "remove") -> Erasure:
     """`erasure` of the texts of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : Asked
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         Class of each text.
@@ -112,12 +113,12 @@ def decision_flip(inside: ForwardSteps, readings: Sequence[EncodedText], scores:
     return flips(Batch(inside, readings), scores, targets)
 
 
-def flips(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int]) -> np.ndarray:
+def flips(batch: Asked, scores: Sequence[np.ndarray], targets: Sequence[int]) -> np.ndarray:
     """`decision_flip` of the texts of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : Asked
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         Class of each text.
@@ -241,13 +242,13 @@ def deletion_test(inside: ForwardSteps, reading: EncodedText, scores: np.ndarray
     return deletion_tests(Batch(inside, [reading]), [scores], [target], share, draws)[0]
 
 
-def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
+def deletion_tests(batch: Asked, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
                    draws: int = DRAWS) -> list[DeletionTest]:
     """`deletion_test` of every text of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : Asked
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         The class whose probability is watched, of each text.

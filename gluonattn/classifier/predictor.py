@@ -34,6 +34,7 @@ from ..text.tokenizers import KNOWN as TOKENIZERS
 from ..text.tokens import Tokens
 from ..threads import ahead
 from .attribution import METHODS
+from .choosing import find_class
 from .config import load_classifier
 from .engines.choice import make_engine
 from .explanation import Explanation, make_prediction
@@ -273,17 +274,7 @@ class Predictor:
         if method is None:
             raise OptionError(f"target {name!r} says which class an attribution is for: give a method too, "
                               'method="default" for one.')
-        names = [self.config.get("label_names", {}).get(label, label) for label in self.labels]
-        try:
-            wanted = label_text(name, "target")
-            for known in (self.labels, names):
-                found = [i for i, one in enumerate(known) if wanted and label_text(one, str(self.folder)) == wanted]
-                if len(found) == 1:
-                    return found[0]
-        except DataError:  # no label at all: a list, say
-            pass
-        shown = ", ".join(repr(label) if label == own else f"{label!r} ({own})" for label, own in zip(self.labels, names))
-        raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {shown}.")
+        return find_class(name, self.labels, self.config.get("label_names", {}))
 
     def explain_reading(self, reading: EncodedText, changed: dict) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source."""

@@ -31,6 +31,7 @@ from ..progress import Bar
 from ..views.save import VIEWS, require_few, save_view, view_of
 from .registry import command
 
+MaxLength = typer.Option(None, help="Pieces read of a text, for a folder of transformers; a longer one is refused without it.")
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
 
 
@@ -40,7 +41,8 @@ MANY = 1000  # texts; of more, each explanation is tested with fewer random draw
     'explain --model runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
     "explain --model runs/mlp --from reviews.csv --out page.html",
     'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients --target 부정',
-    'explain --model runs/mlp "재밌다ㅋㅋ" --json')
+    'explain --model runs/mlp "재밌다ㅋㅋ" --json',
+    'explain --model my-koelectra-folder "재밌다ㅋㅋ" --method attention-gradient --out page.html')
 def explain(
     model: Optional[Path] = Model,
     texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
@@ -60,6 +62,7 @@ def explain(
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
     engine: str = Engine,
+    max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
     """Predict sentences and show which words were looked at."""
@@ -78,7 +81,7 @@ def explain(
         raise OptionError("give a sentence to explain, or --from FILE.")
     for path, kind in zip(out, views):
         require_few(path, kind, len(sentences))
-    from ..classifier.predictor import load
+    from ..classifier.opened.loading import load_any
 
     wanted, draws, what_if = attribution_method(method), 100, True
     if wanted and len(sentences) > MANY:
@@ -86,7 +89,7 @@ def explain(
         print(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100"
               + ("" if what_if else "; what if a word were missing is not asked in advance"), file=sys.stderr)
     bar = Bar("explaining")
-    predictor = load(model, device, engine)
+    predictor = load_any(model, device, engine, max_length)
     each = predictor.explain_each(sentences, wanted, target, draws=draws, what_if=what_if, progress=bar)
     predictor.explain(sentences[0]).matrix(layer, head)  # whether these are there, before the work
     shown = view == "terminal" or not source  # a file of texts would fill the screen
@@ -129,6 +132,7 @@ def predict(
     text_column: Optional[str] = TextColumn,
     device: str = Device,
     engine: str = Engine,
+    max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
     """Label a file of reviews."""
@@ -136,10 +140,10 @@ def predict(
 
     early.require_columns(source, text_column)
     early.require_writable([out, *([weights] if weights else [])], inputs=[model])
-    from ..classifier.predictor import load
+    from ..classifier.opened.loading import load_any
     from ..classifier.scoring import score_file
 
-    predictor = load(model, device, engine)
+    predictor = load_any(model, device, engine, max_length)
     total = source.stat().st_size if source.exists() else 0
     bar = Bar("predicting")
     counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=attribution_method(method),
@@ -221,8 +225,9 @@ class _JsonList:
 
 def attribution_method(name: Optional[str]) -> Optional[str]:
     """An attribution method of the command line, where "none" is a name for none."""
-    from ..classifier.attribution import METHODS
+    from ..classifier.kinds import KINDS
 
     if name is not None:
-        choose("attribution method", name, {**METHODS, "default": None, "none": None})
+        known = {own: None for methods in KINDS.values() for own in methods}
+        choose("attribution method", name, {**known, "default": None, "none": None})
     return None if name == "none" else name

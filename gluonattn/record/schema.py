@@ -49,8 +49,8 @@ class _Approximated(msgspec.Struct):
 
 class _WhatIf(msgspec.Struct):
     drop: list[list[float]]
-    unseen: list[list[float]]
-    uniform: list[float]
+    unseen: list[list[float]] = []  # of models whose attention can be changed
+    uniform: Optional[list[float]] = None
 
 
 class _Explanation(msgspec.Struct):
@@ -99,7 +99,10 @@ def _check_source(source: dict[str, Any]) -> None:
         return
     if not all_finite(source["explanation"]):
         raise RecordError("a number of its explanation is not finite")
-    rows = [*about.what_if.drop, *about.what_if.unseen, about.what_if.uniform] if about.what_if else []
+    asked = about.what_if
+    rows = [*asked.drop, *asked.unseen, *([asked.uniform] if asked.uniform is not None else [])] if asked else []
+    if asked and asked.unseen and len(asked.unseen) != len(asked.drop):
+        raise RecordError("its explanation was asked of other tokens without attention than without themselves")
     if about.target < 0 or any(about.target >= len(row) for row in rows):
         raise RecordError(f"its explanation is for class {about.target}, which it does not have")
     if len(about.validation) == 2 and not all(about.validation.get(name) for name in (about.method, "random")):
