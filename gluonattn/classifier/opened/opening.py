@@ -17,7 +17,7 @@ from .words import WordReader
 CONFIG = "config.json"
 _POSITIONS = ("max_position_embeddings", "n_positions", "max_source_positions")
 _SPARE = 0.02  # of a vocabulary: a table of vectors is often rounded up
-_ALWAYS_SPARE = 1024  # rows
+_ALWAYS_SPARE = 128  # rows
 
 
 def open_classifier(model: Any, tokenizer: Any = None, labels: Sequence[str] | None = None, *, max_length: int | None = None,
@@ -117,6 +117,10 @@ def _load(transformers: Any, folder: Path, with_tokenizer: bool) -> tuple[Any, A
             raise CheckpointError(f"{folder} lacks weights of its model ({sorted(about['missing_keys'])[0]} for one), which would "
                                   "be random: copy the whole folder again.")
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder) if with_tokenizer else None
+        files = {"tokenizer.json", *getattr(tokenizer, "vocab_files_names", {}).values()}
+        if len(files) > 1 and not any((folder / name).is_file() for name in files):  # transformers makes an empty one of nothing
+            raise CheckpointError(f"{folder} has no tokenizer (none of {', '.join(sorted(files))}): save it there with "
+                                  "tokenizer.save_pretrained(folder), as the model was.")
     except CheckpointError:
         raise
     except Exception as error:  # transformers raises errors of many kinds, of safetensors and tokenizers too
