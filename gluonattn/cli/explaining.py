@@ -31,7 +31,8 @@ from ..progress import Bar
 from ..views.save import VIEWS, require_few, save_view, view_of
 from .registry import command
 
-MaxLength = typer.Option(None, help="Pieces read of a text, for a folder of transformers; a longer one is refused without it.")
+MaxLength = typer.Option(
+    None, help="Pieces read of a text, for a folder of transformers; without it a longer one is refused.")
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
 
 

@@ -38,7 +38,8 @@ def methods(as_json: bool = AsJson) -> None:
     having = {name: {kind: table[name] for kind, table in KINDS.items() if name in table} for name in names}
     if as_json:
         print_json({name: {"sign": (own := next(iter(kinds.values()))).sign, "signed": own.signed,
-                           "models": {kind: {"sign": method.sign, "signed": method.signed} for kind, method in kinds.items()}}
+                           "models": {kind: {"sign": method.sign, "signed": method.signed}
+                                      for kind, method in kinds.items()}}
                     for name, kinds in having.items()})
         return
     for name, kinds in having.items():

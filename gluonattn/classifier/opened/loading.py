@@ -34,8 +34,8 @@ def load_any(folder: Path | None, device: str = "auto", engine: str = "auto", ma
     """
     if folder is None or not is_transformers_folder(folder):
         if max_length is not None:
-            raise OptionError("--max-length is for folders of transformers: a checkpoint of this package reads as much of a text "
-                              "as it was trained on, and says so.")
+            raise OptionError("--max-length is for folders of transformers: a checkpoint of this package reads as much of a "
+                              "text as it was trained on, and says so.")
         return load(folder, device, engine)
     if engine not in ("auto", "torch"):
         raise OptionError(f"{folder} is a model of transformers, which torch computes: leave out --engine {engine}.")

@@ -22,7 +22,7 @@ _STEPS = (8, 16, 32, 64, 128, 256, 512)
 
 
 def attention_received(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Attention that each word receives in the last layer at what the head reads (``[CLS]``, or the mean of all), mean of heads."""
+    """Attention that each word receives in the last layer at what the head reads (``[CLS]``, or all pieces), mean of heads."""
     return [Attribution(reading.sum_words(own.read @ own.weights[-1].mean(axis=0)), {})
             for reading, own in _each(batch, "attention")]
 
@@ -119,8 +119,8 @@ def _each(batch: WordBatch, method: str) -> list[tuple[Any, Attended]]:
     for number, reading in enumerate(batch.readings):
         own = batch.attended(number)
         if own is None:
-            raise OptionError(f"{method} needs attention from piece to piece, and {type(batch.network.model).__name__} has or "
-                              "hands out none: take leave-one-out, gradient-input or integrated-gradients.")
+            raise OptionError(f"{method} needs attention from piece to piece, and {type(batch.network.model).__name__} has "
+                              "or hands out none: take leave-one-out, gradient-input or integrated-gradients.")
         found.append((reading, own))
     return found
 

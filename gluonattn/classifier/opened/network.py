@@ -92,13 +92,13 @@ class Network:
                 logits = self._logits([row])
             except (TypeError, ValueError, RuntimeError, IndexError, AttributeError) as error:
                 first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-                raise OptionError(f"{name} does not run on the ids of a text alone: {first} Give a module whose forward pass "
-                                  "takes ids (texts, pieces), made by the tokenizer that is given, and returns logits "
+                raise OptionError(f"{name} does not run on the ids of a text alone: {first} Give a module whose forward "
+                                  "pass takes ids (texts, pieces), made by the tokenizer that is given, and returns logits "
                                   "(texts, classes).") from None
         shape = tuple(getattr(logits, "shape", ()))
         if len(shape) != 2 or shape[0] != 1 or not logits.dtype.is_floating_point:
-            raise OptionError(f"{name} gives {_described(logits)} for one text; expected logits of shape (1, classes). A model "
-                              "without a classification head has to be fine-tuned first (transformers: "
+            raise OptionError(f"{name} gives {_described(logits)} for one text; expected logits of shape (1, classes). A "
+                              "model without a classification head has to be fine-tuned first (transformers: "
                               "AutoModelForSequenceClassification).")
         if shape[1] < 2:
             raise OptionError(f"{name} gives one number for each text; expected logits of two classes or more. Wrap it in a "
@@ -230,8 +230,8 @@ class Network:
 
     def _vectors_of(self) -> Any:
         if self._embedding is None:
-            raise OptionError(f"{type(self.model).__name__} has no torch.nn.Embedding that takes the ids of a text, so nothing "
-                              "can be derived by its words: take leave-one-out.")
+            raise OptionError(f"{type(self.model).__name__} has no torch.nn.Embedding that takes the ids of a text, so "
+                              "nothing can be derived by its words: take leave-one-out.")
         return self._embedding
 
     def _replace(self, undo: ExitStack, vectors: Any) -> None:
@@ -259,8 +259,8 @@ class Network:
         handed = {id(x): x for x in outputs if x.ndim == 4 and tuple(x.shape) == (1, *weights.shape[1:])}
         matched = []
         for layer in weights:
-            same = next((key for key, x in handed.items() if np.allclose(x[0].detach().float().cpu().numpy(), layer, atol=1e-6)),
-                        None)
+            same = next((key for key, x in handed.items()
+                         if np.allclose(x[0].detach().float().cpu().numpy(), layer, atol=1e-6)), None)
             if same is None:
                 return None
             matched.append(handed.pop(same))

@@ -62,7 +62,7 @@ def open_classifier(model: Any, tokenizer: Any = None, labels: Sequence[str] | N
     elif not isinstance(model, torch.nn.Module):
         raise OptionError(f"expected a folder or a torch module, got {type(model).__name__}.")
     elif device != "auto":
-        raise OptionError(f"device={device!r} is for a folder: a module computes where it is. Move it there with model.to().")
+        raise OptionError(f"device={device!r} is for a folder: a module computes where it is. Move it with model.to().")
     tokenizer = _tokenizer(transformers, tokenizer)
     config = getattr(model, "config", None)
     _require_fitting(model, config, tokenizer)
@@ -72,8 +72,8 @@ def open_classifier(model: Any, tokenizer: Any = None, labels: Sequence[str] | N
     trial = reader.read("1")
     network.try_on((trial.ids, trial.types))
     if getattr(config, "problem_type", None) == "multi_label_classification":
-        raise OptionError(f"{type(model).__name__} gives several labels to a text (problem_type multi_label_classification): "
-                          "wrap it in a module that returns the two logits of one label, torch.stack([0 * x, x], -1).")
+        raise OptionError(f"{type(model).__name__} gives several labels to a text (problem_type multi_label_classification)"
+                          ": wrap it in a module that returns the two logits of one label, torch.stack([0 * x, x], -1).")
     return OpenedClassifier(network, reader, _labels(model, config, labels, network.classes), {}, _name(model, config),
                             {"torch": torch.__version__, "transformers": transformers.__version__})
 
@@ -110,15 +110,16 @@ def _load(transformers: Any, folder: Path, with_tokenizer: bool) -> tuple[Any, A
         named = [str(name) for name in getattr(config, "architectures", None) or ()]
         if not any("SequenceClassification" in name for name in named):
             raise CheckpointError(
-                f"{folder} holds {' and '.join(named) or 'a model of unknown class'}, which is no text classifier: fine-tune "
-                "it first (AutoModelForSequenceClassification), or give the folder that the fine-tuned model was saved to.")
+                f"{folder} holds {' and '.join(named) or 'a model of unknown class'}, which is no text classifier: fine-"
+                "tune it first (AutoModelForSequenceClassification), or give the folder that the fine-tuned model was saved to.")
         model, about = transformers.AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
         if about["missing_keys"]:
-            raise CheckpointError(f"{folder} lacks weights of its model ({sorted(about['missing_keys'])[0]} for one), which would "
-                                  "be random: copy the whole folder again.")
+            raise CheckpointError(f"{folder} lacks weights of its model ({sorted(about['missing_keys'])[0]} for one), which "
+                                  "would be random: copy the whole folder again.")
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder) if with_tokenizer else None
         files = {"tokenizer.json", *getattr(tokenizer, "vocab_files_names", {}).values()}
-        if len(files) > 1 and not any((folder / name).is_file() for name in files):  # transformers makes an empty one of nothing
+        # Where there is none, transformers makes an empty one.
+        if len(files) > 1 and not any((folder / name).is_file() for name in files):
             raise CheckpointError(f"{folder} has no tokenizer (none of {', '.join(sorted(files))}): save it there with "
                                   "tokenizer.save_pretrained(folder), as the model was.")
     except CheckpointError:
@@ -154,8 +155,8 @@ def _tokenizer(transformers: Any, tokenizer: Any) -> Any:
         raise OptionError("a module needs the tokenizer its ids come from: open_classifier(model, tokenizer).")
     if type(tokenizer).__module__.partition(".")[0] == "tokenizers":
         return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer)
-    raise OptionError(f"expected a tokenizer of transformers or tokenizers, got {type(tokenizer).__name__}: wrap its vocabulary "
-                      "in tokenizers.Tokenizer, which gives places in the text too.")
+    raise OptionError(f"expected a tokenizer of transformers or tokenizers, got {type(tokenizer).__name__}: wrap its "
+                      "vocabulary in tokenizers.Tokenizer, which gives places in the text too.")
 
 
 def _require_fitting(model: Any, config: Any, tokenizer: Any) -> None:
@@ -173,14 +174,14 @@ def _require_fitting(model: Any, config: Any, tokenizer: Any) -> None:
         return
     if known > rows or rows - known > max(_ALWAYS_SPARE, _SPARE * rows):
         raise OptionError(
-            f"the tokenizer knows {known:,} pieces and {name} has vectors of {rows:,}, so it is of another model: {cure} If it "
-            "is the right one, model.resize_token_embeddings(len(tokenizer)) makes the two fit.")
+            f"the tokenizer knows {known:,} pieces and {name} has vectors of {rows:,}, so it is of another model: {cure} If "
+            "it is the right one, model.resize_token_embeddings(len(tokenizer)) makes the two fit.")
     for special in ("pad", "cls", "sep"):
         given, own = getattr(tokenizer, f"{special}_token_id", None), getattr(config, f"{special}_token_id", None)
         if None not in (given, own) and given != own:
             raise OptionError(
-                f"the {special} token is {given} to the tokenizer and {own} to {name}, so the tokenizer is of another model: "
-                f"{cure} If it is the right one, set model.config.{special}_token_id = {given}.")
+                f"the {special} token is {given} to the tokenizer and {own} to {name}, so the tokenizer is of another "
+                f"model: {cure} If it is the right one, set model.config.{special}_token_id = {given}.")
 
 
 def _positions(model: Any, config: Any, tokenizer: Any) -> int | None:
@@ -208,8 +209,8 @@ def _labels(model: Any, config: Any, labels: Sequence[str] | None, classes: int)
     if labels is None:
         known = getattr(config, "id2label", None)
         if not isinstance(known, dict) or sorted(known) != list(range(classes)):
-            raise OptionError(f"{type(model).__name__} has no labels for its {classes} classes: give them, in the order of the "
-                              'classes: labels=["negative", "positive"], say.')
+            raise OptionError(f"{type(model).__name__} has no labels for its {classes} classes: give them, in the order of "
+                              'the classes: labels=["negative", "positive"], say.')
         labels = [known[i] for i in range(classes)]
     if isinstance(labels, str) or not all(isinstance(one, str) and one.strip() for one in labels):
         raise OptionError(f"labels must be a list of names, one a class; got {labels!r:.80}.")

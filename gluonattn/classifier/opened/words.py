@@ -87,8 +87,8 @@ class WordReader:
         choose("unit", units, dict.fromkeys(UNITS))
         self.tokenizer, self.units, self.limit, self.max_length = copy.deepcopy(tokenizer), units, limit, max_length
         if units == "words" and not getattr(tokenizer, "is_fast", False):
-            raise OptionError(f"{type(tokenizer).__name__} does not tell which pieces are of one word (only a fast tokenizer "
-                              'does): use units="eojeol".')
+            raise OptionError(f"{type(tokenizer).__name__} does not tell which pieces are of one word (only a fast "
+                              'tokenizer does): use units="eojeol".')
 
     def require_readable(self, text: str) -> None:
         """Raise TextError if a text cannot be read."""

@@ -14,7 +14,8 @@ FAMILIES = {
     "DistilBert": (dict(dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=64), "wordpiece"),
     "Roberta": ({**SIZES, "max_position_embeddings": 66}, "unigram"),
     "GPT2": (dict(n_embd=32, n_layer=2, n_head=4, n_positions=64), "bytes"),
-    "DebertaV2": ({**SIZES, "max_position_embeddings": 64, "relative_attention": True, "pos_att_type": ["c2p", "p2c"]}, "wordpiece"),
+    "DebertaV2": ({**SIZES, "max_position_embeddings": 64, "relative_attention": True, "pos_att_type": ["c2p", "p2c"]},
+                  "wordpiece"),
 }
 TEXT = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 

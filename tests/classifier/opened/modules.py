@@ -9,7 +9,8 @@ class Recurrent(torch.nn.Module):
     def __init__(self, size: int):
         super().__init__()
         torch.manual_seed(0)
-        self.table, self.gru, self.head = torch.nn.Embedding(size, 8), torch.nn.GRU(8, 8, batch_first=True), torch.nn.Linear(8, 2)
+        self.table, self.head = torch.nn.Embedding(size, 8), torch.nn.Linear(8, 2)
+        self.gru = torch.nn.GRU(8, 8, batch_first=True)
 
     def forward(self, ids):
         return self.head(self.gru(self.table(ids))[0][:, -1])

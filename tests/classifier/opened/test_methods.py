@@ -25,7 +25,8 @@ def by_words(opened, text: str, scores) -> np.ndarray:
     reading, words = opened.inside.read(text), []
     offsets = opened.tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
     for word in reading.tokens:
-        words.append(sum(s for s, (start, end) in zip(scores, offsets) if start < end and start < word.end and end > word.start))
+        words.append(sum(score for score, (start, end) in zip(scores, offsets)
+                         if start < end and start < word.end and end > word.start))
     return np.array(words)
 
 
@@ -49,7 +50,8 @@ def scores_of(opened, method: str, text: str, target: int) -> np.ndarray:
 
 def test_attention_and_rollout_are_of_transformers_own_attentions(opened):
     attentions = [a[0].detach().double().numpy() for a in run_eager(opened, TEXT).attentions]
-    assert scores_of(opened, "attention", TEXT, 0) == pytest.approx(by_words(opened, TEXT, attentions[-1].mean(0)[0]), abs=1e-6)
+    expected = by_words(opened, TEXT, attentions[-1].mean(0)[0])
+    assert scores_of(opened, "attention", TEXT, 0) == pytest.approx(expected, abs=1e-6)
     rolled = np.eye(len(attentions[0][0]))
     for layer in attentions:
         mixed = layer.mean(0) / 2 + np.eye(len(rolled)) / 2

@@ -131,7 +131,8 @@ def test_folders_that_are_no_classifier_say_what_they_are(classifiers, tokenizer
     tokenizer.save_pretrained(tmp_path / "base")
     with pytest.raises(CheckpointError, match="BertModel, which is no text classifier: fine-tune"):
         open_classifier(tmp_path / "base")
-    headless = {**json.loads((tmp_path / "base" / "config.json").read_text()), "architectures": ["BertForSequenceClassification"]}
+    headless = json.loads((tmp_path / "base" / "config.json").read_text())
+    headless["architectures"] = ["BertForSequenceClassification"]
     (tmp_path / "base" / "config.json").write_text(json.dumps(headless))
     with pytest.raises(CheckpointError, match="lacks weights of its model"):
         open_classifier(tmp_path / "base")
@@ -251,7 +252,8 @@ def test_a_bag_of_vectors_has_the_scores_that_its_formula_says(tokenizers):
     module, tokenizer = BagOfVectors(len(tokenizers["wordpiece"])), tokenizers["wordpiece"]
     opened = open_classifier(module, tokenizer, LABELS)
     reading = opened.inside.read(TEXT)
-    each = module.table.weight.detach().numpy()[reading.ids] @ (module.head.weight[1] - module.head.weight[0]).detach().numpy()
+    way = module.head.weight[1] - module.head.weight[0]
+    each = (module.table.weight[reading.ids] @ way).detach().numpy()
     record = opened.explain(TEXT, "gradient-input", "긍정")
     assert record.attributions["gradient-input"] == pytest.approx(reading.sum_words(each) / len(each), abs=1e-5)
 

@@ -15,7 +15,8 @@ LETTERS = st.sampled_from("가나다좋재밌ㅋㅠa!,.? \u3000\t\n한글é\u200
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(LETTERS, max_size=24), st.sampled_from(["wordpiece", "bytes", "unigram"]), st.sampled_from(["eojeol", "words"]))
+@given(st.text(LETTERS, max_size=24), st.sampled_from(["wordpiece", "bytes", "unigram"]),
+       st.sampled_from(["eojeol", "words"]))
 def test_every_piece_is_of_one_word_and_every_word_stands_in_the_raw_text(tokenizers, text, spelled, units):
     reader = WordReader(tokenizers[spelled], None, units=units)
     try:
