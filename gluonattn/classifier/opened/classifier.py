@@ -106,8 +106,8 @@ class OpenedClassifier:
         -------
         Explanation
             An `AttentionRecord` with weights (layers, heads, words, words): sums over the pieces of a word that is looked
-            at, means over those of one that looks. What ``[CLS]`` and its like receive is left out, so rows sum to less than 1.
-            It can be asked `drop` and `replace`; ``source["explanation"]`` is as `Predictor.explain` makes it.
+            at, means over those of one that looks. What ``[CLS]`` and its like receive is left out: rows sum to less
+            than 1. It can be asked `drop` and `replace`; ``source["explanation"]`` is as `Predictor.explain` makes it.
 
         Raises
         ------

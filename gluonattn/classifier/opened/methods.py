@@ -22,7 +22,7 @@ _STEPS = (8, 16, 32, 64, 128, 256, 512)
 
 
 def attention_received(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Attention that each word receives in the last layer at what the head reads (``[CLS]``, or all pieces), mean of heads."""
+    """Attention that each word receives in the last layer at what the head reads (``[CLS]``, or all), mean of heads."""
     return [Attribution(reading.sum_words(own.read @ own.weights[-1].mean(axis=0)), {})
             for reading, own in _each(batch, "attention")]
 

@@ -111,7 +111,7 @@ def _load(transformers: Any, folder: Path, with_tokenizer: bool) -> tuple[Any, A
         if not any("SequenceClassification" in name for name in named):
             raise CheckpointError(
                 f"{folder} holds {' and '.join(named) or 'a model of unknown class'}, which is no text classifier: fine-"
-                "tune it first (AutoModelForSequenceClassification), or give the folder that the fine-tuned model was saved to.")
+                "tune it first (AutoModelForSequenceClassification), or give the folder of the fine-tuned model.")
         model, about = transformers.AutoModelForSequenceClassification.from_pretrained(folder, output_loading_info=True)
         if about["missing_keys"]:
             raise CheckpointError(f"{folder} lacks weights of its model ({sorted(about['missing_keys'])[0]} for one), which "
