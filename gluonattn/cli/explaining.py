@@ -59,6 +59,8 @@ def explain(
     method: str = typer.Option("default", help="Attribution shown beside the attention: one of `gluonattn methods`, or "
                                "none; default is the most faithful on the model's validation reviews."),
     target: Optional[str] = Target,
+    against: Optional[str] = typer.Option(None, help="A class that the target stands against, of several; all others "
+                                          "without it. For folders of transformers."),
     text_column: Optional[str] = TextColumn,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
@@ -82,7 +84,7 @@ def explain(
         raise OptionError("give a sentence to explain, or --from FILE.")
     for path, kind in zip(out, views):
         require_few(path, kind, len(sentences))
-    from ..classifier.opened.loading import load_any
+    from ..classifier.opened.loading import against_option, load_any
 
     wanted, draws, what_if = attribution_method(method), 100, True
     if wanted and len(sentences) > MANY:
@@ -91,7 +93,8 @@ def explain(
               + ("" if what_if else "; what if a word were missing is not asked in advance"), file=sys.stderr)
     bar = Bar("explaining")
     predictor = load_any(model, device, engine, max_length)
-    each = predictor.explain_each(sentences, wanted, target, draws=draws, what_if=what_if, progress=bar)
+    each = predictor.explain_each(sentences, wanted, target, **against_option(predictor, against), draws=draws,
+                                  what_if=what_if, progress=bar)
     predictor.explain(sentences[0]).matrix(layer, head)  # whether these are there, before the work
     shown = view == "terminal" or not source  # a file of texts would fill the screen
     records, labels = [], Counter[str]()

@@ -90,7 +90,8 @@ class OpenedClassifier:
                     found[i] = make_prediction(self.labels, row)
         return found
 
-    def explain(self, text: str, method: str | None = None, target: str | None = None) -> Explanation:
+    def explain(self, text: str, method: str | None = None, target: str | None = None,
+                against: str | None = None) -> Explanation:
         """Prediction and attention weights of one text by its words, and how much each had to do with it.
 
         Parameters
@@ -101,6 +102,9 @@ class OpenedClassifier:
             attribution and is faster.
         target : str or None
             The class whose attribution is wanted, by its label; None is the class each text is given.
+        against : str or None
+            Another class: then the question is which of the two, as if there were no others, and every probability of
+            ``source["explanation"]`` is one of these two. None is all other classes.
 
         Returns
         -------
@@ -116,22 +120,22 @@ class OpenedClassifier:
         OptionError
             If the method or the target is unknown, or the model does not have what the method needs.
         """
-        return self.explain_all([text], method, target)[0]
+        return self.explain_all([text], method, target, against)[0]
 
     def explain_all(self, texts: Iterable[str], method: str | None = None,
-                    target: str | None = None) -> list[Explanation]:
+                    target: str | None = None, against: str | None = None) -> list[Explanation]:
         """An explanation for each text, in input order; see `explain`."""
-        return list(self.explain_each(texts, method, target))
+        return list(self.explain_each(texts, method, target, against))
 
-    def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None, *,
-                     draws: int = DRAWS, what_if: bool = True,
+    def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None,
+                     against: str | None = None, *, draws: int = DRAWS, what_if: bool = True,
                      progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
         """The explanations of `explain_all`, handed over as they are made.
 
         Parameters
         ----------
         texts : iterable of str
-        method, target : str or None
+        method, target, against : str or None
             As for `explain`.
         draws : int, default 100
             Of random words, against which each attribution is held.
@@ -157,28 +161,49 @@ class OpenedClassifier:
             method = self.default_method
         if method is not None:
             choose("attribution method", method, {**METHODS, "default": None})
-        if target is not None and method is None:
-            raise OptionError(f"target {target!r} says which class an attribution is for: give a method too, "
-                              'method="default" for one.')
-        number = None if target is None else find_class(target, self.labels, self.label_names)
+        for what, given in (("target", target), ("against", against)):
+            if given is not None and method is None:
+                raise OptionError(f"{what} {given!r} says which class an attribution is for: give a method too, "
+                                  'method="default" for one.')
+        number, other = (None if given is None else find_class(given, self.labels, self.label_names, what=what)
+                         for what, given in (("target", target), ("against", against)))
+        if other is not None and other == number:
+            raise OptionError(f"target and against are both {self.labels[other]!r}: give two classes.")
         self._require_readable(texts)
-        return self._explain(texts, method, number, int(draws), what_if, progress)
+        return self._explain(texts, method, (number, other), int(draws), what_if, progress)
 
     def explain_reading(self, reading: WordText, changed: dict) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source."""
         return self._record(WordBatch(self.network, self.inside, [reading]), 0, changed, None)
 
-    def _explain(self, texts, method, target, draws, what_if, progress) -> Iterator[Explanation]:
+    def _explain(self, texts, method, classes, draws, what_if, progress) -> Iterator[Explanation]:
         for start in range(0, len(texts), _TOGETHER):
             readings = [self.inside.read(text) for text in texts[start : start + _TOGETHER]]
             batch, found = WordBatch(self.network, self.inside, readings), None
             if method is not None:
-                found = explain_batch(batch, method, [target] * len(readings), self.labels, None, draws, what_if,
-                                      methods=METHODS)
+                found = self._said(batch, method, *classes, draws, what_if)
             for number in range(len(readings)):
                 yield self._record(batch, number, {}, found and found[number])
             if progress:
                 progress(start + len(readings), len(texts))
+
+    def _said(self, batch: WordBatch, method: str, target: int | None, against: int | None, draws: int,
+              what_if: bool) -> list[tuple[dict, dict]]:
+        """What is said beside the attention of each text of a batch; of two classes where one stands against another."""
+        if against is None:
+            return explain_batch(batch, method, [target] * len(batch.readings), self.labels, None, draws, what_if,
+                                 methods=METHODS)
+        found = []
+        for reading, passed in zip(batch.readings, batch.passes):
+            own = int(passed.probabilities.argmax()) if target is None else target
+            if own == against:
+                raise OptionError(f"{reading.text[:20]!r} is given {self.labels[own]!r}, which is what it should stand "
+                                  "against: give a target too.")
+            judged = WordBatch(self.network.between(own, against), self.inside, [reading])
+            [(scores, about)] = explain_batch(judged, method, [own], self.labels, None, draws, what_if, methods=METHODS)
+            about.update(against=against, label=f"{self.labels[own]} : {self.labels[against]}")
+            found.append((scores, about))
+        return found
 
     def _record(self, batch: WordBatch, number: int, changed: dict, found: tuple[dict, dict] | None) -> Explanation:
         reading, passed = batch.readings[number], batch.passes[number]

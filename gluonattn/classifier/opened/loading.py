@@ -13,6 +13,27 @@ if TYPE_CHECKING:
     from .classifier import OpenedClassifier
 
 
+def against_option(predictor: Predictor | OpenedClassifier, against: str | None) -> dict[str, str]:
+    """``against=`` for `explain_each`, where a model can be asked for one class against another.
+
+    Parameters
+    ----------
+    predictor : Predictor or OpenedClassifier
+    against : str or None
+
+    Raises
+    ------
+    OptionError
+        If it cannot.
+    """
+    if against is None:
+        return {}
+    if isinstance(predictor, Predictor):
+        raise OptionError(f"--against is for folders of transformers; this model has {len(predictor.labels)} classes, and "
+                          "--target stands against all others" + (", the other one." if len(predictor.labels) == 2 else "."))
+    return {"against": against}
+
+
 def load_any(folder: Path | None, device: str = "auto", engine: str = "auto", max_length: int | None = None
              ) -> Predictor | OpenedClassifier:
     """Load a checkpoint, or open a folder that transformers wrote.

@@ -6,6 +6,7 @@ exception. Texts of one length go through together, so that nothing is ever padd
 
 from __future__ import annotations
 
+import copy
 import inspect
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,9 +59,14 @@ class Network:
     ----------
     classes : int
         Set by `try_on`.
+
+    Notes
+    -----
+    `between` gives the same network as a judge of two classes alone.
     """
 
     classes = 0
+    _only: tuple[int, ...] = ()
 
     def __init__(self, model: Any):
         self.torch = need_torch(WHAT, "huggingface")
@@ -114,12 +120,23 @@ class Network:
                 found[which] = self._logits([rows[i] for i in which]).double().cpu().numpy()
         return found
 
+    def between(self, target: int, against: int) -> Network:
+        """The same network, which decides between two classes alone: all others have the probability 0.
+
+        Parameters
+        ----------
+        target, against : int
+        """
+        judge = copy.copy(self)
+        judge._only = (target, against)
+        return judge
+
     def vectors(self, ids: np.ndarray) -> Any:
         """What the model's embedding makes of ids: a tensor (T, width)."""
         with self.torch.no_grad():
             return self._vectors_of()(self._tensor(ids[None]))[0]
 
-    def derive(self, row: Row, vectors: Any, target: int, against: int | None = None) -> tuple[np.ndarray, Any]:
+    def derive(self, row: Row, vectors: Any, target: int) -> tuple[np.ndarray, Any]:
         """Log-odds of a class, and their derivatives by the vectors of the pieces.
 
         Parameters
@@ -128,8 +145,6 @@ class Network:
         vectors : torch.Tensor, shape (steps, T, width)
             What stands in the place of the embeddings; each step is a text of its own.
         target : int
-        against : int or None
-            The other class of the odds; None is all others.
 
         Returns
         -------
@@ -142,19 +157,18 @@ class Network:
             part = vectors[first : first + most].detach().clone().requires_grad_()
             with self._quiet() as undo, self.torch.enable_grad():
                 self._replace(undo, part)
-                found = log_odds(self._logits([row] * len(part)), target, against)
+                found = log_odds(self._logits([row] * len(part)), target)
             slopes.append(self.torch.autograd.grad(found.sum(), part)[0])
             odds.append(found.detach().double().cpu().numpy())
         return np.concatenate(odds), self.torch.cat(slopes)
 
-    def attend(self, row: Row, target: int, against: int | None = None, slopes: bool = False) -> Attended | None:
+    def attend(self, row: Row, target: int, slopes: bool = False) -> Attended | None:
         """The attention of one text; None for a model that has none from piece to piece, or does not hand it out.
 
         Parameters
         ----------
         row : Row
         target : int
-        against : int or None
         slopes : bool, default False
             Whether derivatives by the weights are taken, too.
         """
@@ -185,7 +199,7 @@ class Network:
         found = _self_attention(records, size)
         if found is None:
             return None
-        odds = log_odds(logits, target, against).sum()
+        odds = log_odds(logits, target).sum()
         weights = found.weights.astype(np.float64)
         return Attended(weights, None if found.values is None else found.values.astype(np.float64),
                         self._read(odds, outputs, size), self._slopes(odds, outputs, weights) if slopes else None)
@@ -225,8 +239,13 @@ class Network:
                 given["token_type_ids"] = self._tensor(np.stack([types for _, types in rows]))  # type: ignore[arg-type]
             output = self.model(**given)
         if hasattr(output, "get") and "logits" in output:
-            return output["logits"]
-        return output[0] if isinstance(output, (tuple, list)) and output else output
+            output = output["logits"]
+        elif isinstance(output, (tuple, list)) and output:
+            output = output[0]
+        if not self._only:
+            return output
+        others = [i for i in range(self.classes) if i not in self._only]
+        return output.index_fill(-1, self.torch.as_tensor(others, device=output.device), -float("inf")) if others else output
 
     def _vectors_of(self) -> Any:
         if self._embedding is None:
@@ -270,10 +289,8 @@ class Network:
         return np.stack([slope[0].double().cpu().numpy() for slope in slopes])
 
 
-def log_odds(logits: Any, target: int, against: int | None = None) -> Any:
-    """log of the odds of a class against all others, or against one: tensors (B, classes) -> (B,)."""
-    if against is not None:
-        return logits[:, target] - logits[:, against]
+def log_odds(logits: Any, target: int) -> Any:
+    """log of the odds of a class against all others: tensors (B, classes) -> (B,)."""
     others = [i for i in range(logits.shape[-1]) if i != target]
     return logits[:, target] - logits[:, others].logsumexp(-1)
 
