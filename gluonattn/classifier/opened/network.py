@@ -18,6 +18,7 @@ import numpy as np
 from ...capture.hf_recorder import holds_transformers
 from ...capture.hooks import need_torch
 from ...errors import CaptureError, OptionError
+from .derivatives import deepest_attention, log_odds, read_shares, weight_slopes
 
 WHAT = "explaining a classifier of torch"
 _PIECES = 8192  # in one forward pass
@@ -196,13 +197,13 @@ class Network:
                     records = recorder.records_by_position()
             except CaptureError:
                 return None
-        found = _self_attention(records, size)
+        found = deepest_attention(records, size)
         if found is None:
             return None
         odds = log_odds(logits, target).sum()
         weights = found.weights.astype(np.float64)
         return Attended(weights, None if found.values is None else found.values.astype(np.float64),
-                        self._read(odds, outputs, size), self._slopes(odds, outputs, weights) if slopes else None)
+                        read_shares(odds, outputs, size), weight_slopes(odds, outputs, weights) if slopes else None)
 
     # ---- how
 
@@ -261,44 +262,6 @@ class Network:
             return waiting.pop().to(output.dtype) if waiting and output.shape == vectors.shape else None
 
         undo.callback(self._vectors_of().register_forward_hook(give).remove)
-
-    def _read(self, odds: Any, outputs: Sequence[Any], size: int) -> np.ndarray:
-        """Share of each position in what the head reads: the positions by which the last states are derived."""
-        for states in reversed([x for x in outputs if x.ndim == 3 and 1 in x.shape[:2] and size == max(x.shape[:2])]):
-            slope = self.torch.autograd.grad(odds, states, retain_graph=True, allow_unused=True)[0]
-            if slope is None:
-                continue
-            reads = (slope.reshape(size, -1) != 0).any(-1).double().cpu().numpy()
-            if reads.any():
-                return reads / reads.sum()
-        return np.full(size, 1 / size)
-
-    def _slopes(self, odds: Any, outputs: Sequence[Any], weights: np.ndarray) -> np.ndarray | None:
-        """Derivatives by the weights that modules hand out, where these are the ones that were captured."""
-        handed = {id(x): x for x in outputs if x.ndim == 4 and tuple(x.shape) == (1, *weights.shape[1:])}
-        matched = []
-        for layer in weights:
-            same = next((key for key, x in handed.items()
-                         if np.allclose(x[0].detach().float().cpu().numpy(), layer, atol=1e-6)), None)
-            if same is None:
-                return None
-            matched.append(handed.pop(same))
-        slopes = self.torch.autograd.grad(odds, matched, retain_graph=True, allow_unused=True)
-        if any(slope is None for slope in slopes):
-            return None
-        return np.stack([slope[0].double().cpu().numpy() for slope in slopes])
-
-
-def log_odds(logits: Any, target: int) -> Any:
-    """log of the odds of a class against all others: tensors (B, classes) -> (B,)."""
-    others = [i for i in range(logits.shape[-1]) if i != target]
-    return logits[:, target] - logits[:, others].logsumexp(-1)
-
-
-def _self_attention(records: Sequence[Any], size: int) -> Any:
-    """Of the kinds of attention that were captured, the deepest over all pieces; an encoder's before a decoder's."""
-    fit = [r for r in records if r.kind != "cross" and len(r.queries) == len(r.keys) == size]
-    return max(fit, key=lambda r: (r.kind != "decoder", r.layers), default=None)
 
 
 def _plan(lengths: Sequence[int], most: int) -> Iterator[list[int]]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gluonattn.classifier.opened.batch import WordBatch
+from gluonattn.classifier.opened.derivatives import log_odds
 from gluonattn.classifier.opened.methods import METHODS, _integrated
-from gluonattn.classifier.opened.network import log_odds
 from gluonattn.classifier.opened.opening import open_classifier
 
 from .conftest import TEXT
