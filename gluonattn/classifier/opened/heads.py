@@ -18,8 +18,8 @@ from .batch import row_of
 from .classifier import OpenedClassifier
 from .network import Network
 
-CURE = ("Heads can be left out of models of transformers whose attention goes through its attention interface (BERT, ELECTRA, "
-        "RoBERTa, ALBERT, DistilBERT, GPT-2, Llama and most others).")
+CURE = ("Heads can be left out of models of transformers whose attention goes through its attention interface (BERT, "
+        "ELECTRA, RoBERTa, ALBERT, DistilBERT, GPT-2, Llama and most others).")
 
 
 class HeadChanges(NamedTuple):
