@@ -1,7 +1,7 @@
 """How far the explanations of trained models can be trusted: one table a model, on test reviews.
 
     python scripts/faithfulness.py runs/mlp runs/dot --data nsmc --reviews 1000
-    python scripts/faithfulness.py runs/mlp my-koelectra-folder --compare --reviews 200
+    python scripts/faithfulness.py runs/mlp my-koelectra-folder --compare --max-length 512 --reviews 200
 
 Raw AOPC is for methods of one model. --compare puts models side by side by normalised AOPC (0: no order of the words
 reaches less, 1: none reaches more), with paired intervals against the first one. Folders of transformers are only compared.
@@ -20,6 +20,7 @@ import gluonattn
 from gluonattn.classifier.measure import ABOUT_THE_WEIGHTS, measure
 from gluonattn.classifier.normalised import BEAM, EXACT, measure_normalised
 from gluonattn.classifier.opened.loading import load_any
+from gluonattn.classifier.opened.opening import is_transformers_folder
 from gluonattn.data.sources import locate
 from gluonattn.statistics import figure
 
@@ -35,6 +36,8 @@ def main() -> None:
     parser.add_argument("--compare", action="store_true", help="normalised AOPC of all models in one table")
     parser.add_argument("--exact", type=int, default=EXACT, help=f"tokens up to which limits are exact (default {EXACT})")
     parser.add_argument("--beam", type=int, default=BEAM, help=f"orders followed on longer texts (default {BEAM})")
+    parser.add_argument("--max-length", type=int, help="pieces read of a text, by folders of transformers; a longer text is "
+                        "refused without it")
     arguments = parser.parse_args()
 
     console = Console(width=None if sys.stdout.isatty() else 110)  # a file has room for the names
@@ -43,7 +46,10 @@ def main() -> None:
     drawn = np.random.default_rng(0).choice(len(reviews), min(arguments.reviews, len(reviews)), replace=False)
     texts = [reviews.texts[i] for i in sorted(drawn)]
     if arguments.compare:
-        compare(console, arguments, texts)
+        try:
+            compare(console, arguments, texts)
+        except gluonattn.GluonAttnError as error:
+            sys.exit(f"error: {error}")
         return
     for folder in arguments.models:
         model = gluonattn.load(folder)
@@ -66,7 +72,8 @@ def compare(console: Console, arguments: argparse.Namespace, texts: list[str]) -
     """One table: each model's methods by normalised AOPC, less random, and less the same method of the first model."""
     found = {}
     for folder in arguments.models:
-        model = load_any(Path(folder))
+        foreign = is_transformers_folder(Path(folder))
+        model = load_any(Path(folder), max_length=arguments.max_length if foreign else None)
         with console.status(f"{folder}: asking about {len(texts):,} reviews"):
             found[folder] = measure_normalised(model, texts, exact=arguments.exact, beam=arguments.beam)
     first = found[arguments.models[0]]["normalised"]

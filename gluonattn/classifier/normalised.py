@@ -137,9 +137,10 @@ def _beam(batch: Asked, which: np.ndarray, targets: Sequence[int], sign: int, be
             grown.append((sums[i][rows], more))
         lost = _ask(batch, [int(which[i]) for i in open_texts], [more for _, more in grown], targets)
         for i, (before, more), own in zip(open_texts, grown, lost):
-            total, kept = before + sign * own, {}
+            total = before + sign * own
+            kept: dict[bytes, int] = {}
             for place in np.argsort(-total, kind="stable"):
-                kept.setdefault(more[place].tobytes(), place)  # of two ways to a set the better one
+                kept.setdefault(more[place].tobytes(), int(place))  # of two ways to a set the better one
                 if len(kept) == beam:
                     break
             sums[i], sets[i] = total[list(kept.values())], more[list(kept.values())]

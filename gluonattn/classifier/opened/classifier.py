@@ -179,11 +179,10 @@ class OpenedClassifier:
     def _explain(self, texts, method, classes, draws, what_if, progress) -> Iterator[Explanation]:
         for start in range(0, len(texts), _TOGETHER):
             readings = [self.inside.read(text) for text in texts[start : start + _TOGETHER]]
-            batch, found = WordBatch(self.network, self.inside, readings), None
-            if method is not None:
-                found = self._said(batch, method, *classes, draws, what_if)
+            batch = WordBatch(self.network, self.inside, readings)
+            found = None if method is None else self._said(batch, method, classes[0], classes[1], draws, what_if)
             for number in range(len(readings)):
-                yield self._record(batch, number, {}, found and found[number])
+                yield self._record(batch, number, {}, None if found is None else found[number])
             if progress:
                 progress(start + len(readings), len(texts))
 

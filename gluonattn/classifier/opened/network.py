@@ -212,7 +212,8 @@ class Network:
         """Evaluation mode; modes and hooks are set back."""
         modes = [(module, module.training) for module in self.model.modules()]
         with ExitStack() as undo:
-            undo.callback(lambda: [setattr(module, "training", mode) for module, mode in modes])
+            for module, mode in modes:
+                undo.callback(setattr, module, "training", mode)
             self.model.eval()
             yield undo
 
@@ -237,7 +238,7 @@ class Network:
             if "attention_mask" in self.known:
                 given["attention_mask"] = self.torch.ones_like(ids)
             if "token_type_ids" in self.known and rows[0][1] is not None:
-                given["token_type_ids"] = self._tensor(np.stack([types for _, types in rows]))  # type: ignore[arg-type]
+                given["token_type_ids"] = self._tensor(np.stack([types for _, types in rows if types is not None]))
             output = self.model(**given)
         if hasattr(output, "get") and "logits" in output:
             output = output["logits"]
