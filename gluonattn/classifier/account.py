@@ -23,11 +23,12 @@ import numpy as np
 from ..data.evidence import ORDERS
 from ..errors import choose
 from ..models.cells import CELLS
-from .engines.forward import DIRECTIONS, mask_of, states_of, values_of, weights_of
-from .inside import EncodedText, ForwardSteps
+from .engines.forward import DIRECTIONS, mask_of, values_of, weights_of, words_of
+from .forward_steps import ForwardSteps
+from .reader import EncodedText
+from .rescale import follow_back
 
 MOST_PATHS = 64  # tokens of a text whose paths are told apart; of a longer one the tokens are
-_SMALL = 1e-6  # a smaller difference is handed on by the derivative between the two
 
 
 class Account(NamedTuple):
@@ -84,54 +85,88 @@ class Account(NamedTuple):
         return {name: np.round(value, 7).tolist() for name, value in values.items()}
 
 
-def account_of(inside: ForwardSteps, reading: EncodedText, target: int) -> Account:
+def direction_of(classes: int, target: int) -> np.ndarray:
+    """What logits are multiplied by for the one of a class less the mean of the others'; with two classes the log-odds.
+
+    Parameters
+    ----------
+    classes : int
+    target : int
+        Number of the class.
+    """
+    return np.where(np.arange(classes) == target, 1.0, -1 / (classes - 1))
+
+
+def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Account:
     """Take the decision about a text apart.
 
     Parameters
     ----------
-    inside : ForwardSteps
-    reading : EncodedText
+    steps : ForwardSteps
+    encoded : EncodedText
     target : int
         Number of the class.
     """
-    F, size = inside.gradient, len(reading.tokens)
-    ids, lengths, *_ = inside.predictor.pad([reading.example])
-    there, empty = inside.words(reading.example), inside.words(inside.unknown_words(reading))  # (1, T, E)
-    mask = mask_of(F, inside.recipe, ids, lengths)
-    states, origin = (np.asarray(states_of(F, inside.recipe, inside.model, words, lengths)) for words in (there, empty))
-    weights = np.asarray(weights_of(F, inside.model, states, mask))[0]  # (heads, T, T)
-    direction = np.where(np.arange(inside.classes) == target, 1.0, -1 / (inside.classes - 1))
-    wanted, bias = _wanted(inside, weights, states, direction)  # (heads, T, D)
-    values = np.asarray(values_of(F, inside.model, states))[0]
-    read = weights * np.einsum("htd,hsd->hts", wanted, values)
-    slope, constant = _by_state(inside, np.einsum("hts,htd->hsd", weights, wanted))  # (T, C)
-    several = inside.recipe != "post" and size <= MOST_PATHS
-    seeds = np.eye(len(slope))[:, :, None] * slope if several else slope[None]  # (keys or 1, T, C)
-    by_gates = _by_gates(inside, there[0], empty[0], seeds)  # (keys or 1, T, 2, 3H)
-    change = (there - empty)[0]  # (T, E)
-    per_input = sum(by_gates[:, :, way] @ F.weight(f"{prefix}i2h_weight") for way, prefix in
-                    enumerate(DIRECTIONS[inside.recipe])) * change  # (keys or 1, T, E)
-    parts = per_input.sum(axis=0)[:size]
-    channels = inside.model.get("evidence", 0)
-    words = parts[:, : parts.shape[1] - channels].sum(axis=1)
+    F, size, prefixes = steps.gradient, len(encoded.tokens), DIRECTIONS[steps.recipe]
+    # The text as it is, and where nothing entered.
+    ids, lengths, *more = steps.predictor.pad([encoded.example, steps.unknown_words(encoded)])
+    words = np.asarray(words_of(F, steps.model, ids, *more))  # (2, T, E)
+    mask = mask_of(F, steps.recipe, ids, lengths)
+    gates = F.input_gates(words, prefixes).transpose(1, 2, 0, 3)  # (T, 2, 2, 3H)
+    recurrence = F.recurrence(mask, prefixes)
+    states, origin = recurrence.forth(gates)  # (T, C) each
+    weights = np.asarray(weights_of(F, steps.model, states[None], mask[:1]))[0]  # (heads, T, T)
+    direction = direction_of(steps.classes, target)
+    values = np.asarray(values_of(F, steps.model, states[None]))[0]  # (heads, T, D)
+    wanted, bias = _wanted(steps, weights, values, direction)  # (heads, T, D)
+    read = weights * (wanted @ values.swapaxes(1, 2))
+    slope, constant = _by_state(steps, weights.swapaxes(1, 2) @ wanted)  # (T, C)
+    several = steps.recipe != "post" and size <= MOST_PATHS
+    by_gates, paths = follow_back(recurrence, gates, slope, several)
+    per_input = sum(by_gates[:, way] @ F.weight(f"{prefix}i2h_weight") for way, prefix in enumerate(prefixes))
+    parts = (per_input * (words[0] - words[1]))[:size]  # (T, E)
+    channels = steps.model.get("evidence", 0)
     evidence = np.zeros((size, len(ORDERS)))
     if channels:
         evidence = parts[:, -channels:].reshape(size, len(ORDERS), -1).sum(axis=2)
-    beside = _beside(inside, reading) @ direction
+    beside = _beside(steps, encoded) @ direction
     difference = bias + read.sum() + beside.sum()
     return Account(float(difference), float(bias), read[:, :size, :size],
-                   float(read.sum() - read[:, :size, :size].sum()), float(bias + constant + (slope * origin[0]).sum()),
-                   words, evidence, beside, per_input.sum(axis=2).T if several else None)
+                   float(read.sum() - read[:, :size, :size].sum()), float(bias + constant + (slope * origin).sum()),
+                   parts[:, : parts.shape[1] - channels].sum(axis=1), evidence, beside, paths)
 
 
-def _wanted(inside: ForwardSteps, weights: np.ndarray, states: np.ndarray, direction: np.ndarray):
+def evidence_for(steps: ForwardSteps, encoded: EncodedText, target: int) -> np.ndarray | None:
+    """What the linear n-gram model says of each token for a class, (T,), before any context.
+
+    The shares that the network reads, or those of an older model's branch beside the attention; None where it has neither.
+
+    Parameters
+    ----------
+    steps : ForwardSteps
+    encoded : EncodedText
+    target : int
+        Number of the class.
+    """
+    direction = direction_of(steps.classes, target)
+    evidence = steps.predictor.evidence
+    if evidence is None:
+        return _beside(steps, encoded) @ direction if steps.model.get("ngrams") else None
+    shares = encoded.example.evidence * evidence.spread  # (T, 6 K)
+    summed = shares.reshape(len(shares), len(ORDERS), -1).sum(axis=1)[: len(encoded.tokens)]  # (T, K)
+    if summed.shape[1] == 1:
+        return summed[:, 0] * direction[1]
+    return summed @ direction
+
+
+def _wanted(steps: ForwardSteps, weights: np.ndarray, values: np.ndarray,
+            direction: np.ndarray) -> tuple[np.ndarray, float]:
     """What the head wants of each context, given where its maxima are: (heads, T, D), and its bias."""
-    F = inside.gradient
-    values = np.asarray(values_of(F, inside.model, states))[0]
+    F = steps.gradient
     context = np.concatenate(list(weights @ values), axis=-1)  # (T, C)
     head, bias = direction @ F.weight("head.weight"), direction @ F.weight("head.bias")
     length, width = context.shape
-    if inside.recipe == "post":
+    if steps.recipe == "post":
         wanted = head.reshape(length, width)
     else:
         wanted = np.repeat(head[None, :width] / length, length, axis=0)
@@ -139,32 +174,32 @@ def _wanted(inside: ForwardSteps, weights: np.ndarray, states: np.ndarray, direc
     return wanted.reshape(length, len(weights), -1).swapaxes(0, 1), bias
 
 
-def _by_state(inside: ForwardSteps, asked: np.ndarray) -> tuple[np.ndarray, float]:
+def _by_state(steps: ForwardSteps, asked: np.ndarray) -> tuple[np.ndarray, float]:
     """From what is asked of each key's values (heads, T, D) to what is asked of its state (T, C), and a constant.
 
     Values are the states or linear in them, whatever the cell: its own function says how.
     """
-    F, width = inside.gradient, 2 * inside.model["hidden_size"]
-    values = choose("attention cell", inside.model["cell"], CELLS).values
-    zero = np.asarray(values(F, inside.model, np.zeros((1, 1, width))))[0]  # (heads, 1, D)
-    turned = np.asarray(values(F, inside.model, np.eye(width)[None]))[0] - zero  # (heads, C, D)
-    return np.einsum("hcd,hsd->sc", turned, asked), float((zero * asked).sum())
+    F, width = steps.gradient, 2 * steps.model["hidden_size"]
+    values = choose("attention cell", steps.model["cell"], CELLS).values
+    zero = np.asarray(values(F, steps.model, np.zeros((1, 1, width))))[0]  # (heads, 1, D)
+    turned = np.asarray(values(F, steps.model, np.eye(width)[None]))[0] - zero  # (heads, C, D)
+    return sum(own @ each.T for own, each in zip(asked, turned)), float((zero * asked).sum())
 
 
-def _beside(inside: ForwardSteps, reading: EncodedText) -> np.ndarray:
+def _beside(steps: ForwardSteps, encoded: EncodedText) -> np.ndarray:
     """Logits of an older model's linear branch by token, (T, classes)."""
-    logits = inside.ngram_logits(reading)
-    return np.stack([share_out(reading, logits[:, c]) for c in range(inside.classes)], axis=1)
+    logits = steps.ngram_logits(encoded)
+    return np.stack([share_out(encoded, logits[:, c]) for c in range(steps.classes)], axis=1)
 
 
-def share_out(reading: EncodedText, scores: np.ndarray) -> np.ndarray:
+def share_out(encoded: EncodedText, scores: np.ndarray) -> np.ndarray:
     """Scores of a text's n-grams as scores of its tokens, by the characters they have in common.
 
     What belongs to no token (a space by itself) goes to all alike, so the sum stays.
 
     Parameters
     ----------
-    reading : EncodedText
+    encoded : EncodedText
     scores : numpy.ndarray, shape (places,)
         Of `EncodedText.numbers`.
 
@@ -172,86 +207,11 @@ def share_out(reading: EncodedText, scores: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray, shape (tokens,)
     """
-    count = len(reading.tokens)
+    count = len(encoded.tokens)
     if not len(scores):
         return np.zeros(count)
-    starts, ends = reading.token_spans.T
-    common = np.minimum(reading.spans[:, 1:], ends) - np.maximum(reading.spans[:, :1], starts)
+    starts, ends = encoded.token_spans.T
+    common = np.minimum(encoded.spans[:, 1:], ends) - np.maximum(encoded.spans[:, :1], starts)
     common = np.maximum(common, 0).astype(np.float64)  # (places, tokens)
     common[common.sum(axis=1) == 0] = 1
     return scores @ (common / common.sum(axis=1, keepdims=True))
-
-
-def _by_gates(inside: ForwardSteps, there: np.ndarray, empty: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """Multipliers of what inputs bring into the gates, from those of the states.
-
-    Parameters
-    ----------
-    there, empty : numpy.ndarray, shape (T, E)
-        The inputs as they are, and where nothing entered.
-    seeds : numpy.ndarray, shape (B, T, 2H)
-        What is asked of the states, several times.
-
-    Returns
-    -------
-    numpy.ndarray, shape (B, T, 2, 3H)
-    """
-    F, prefixes = inside.gradient, DIRECTIONS[inside.recipe]
-    both = F.input_gates(np.stack([there, empty]), prefixes)  # (2, T, 2, 3H)
-    hidden, found = seeds.shape[-1] // 2, np.empty((*seeds.shape[:2], 2, both.shape[-1]))
-    for way, prefix in enumerate(prefixes):
-        turn = slice(None, None, -1) if way else slice(None)
-        own = seeds[:, turn, way * hidden : (way + 1) * hidden]
-        steps = _Steps(F.weight(f"{prefix}h2h_weight"), F.weight(f"{prefix}h2h_bias"), both[:, turn, way])
-        found[:, turn, way] = steps.back(own)
-    return found
-
-
-class _Steps:
-    """The steps of one direction over two inputs at once: as they are, and where nothing entered.
-
-    With reset r, update z, f = U h + b and the new state n = tanh(a_n + r f), a step is h' = (1 - z) n + z h.
-    """
-
-    def __init__(self, weight: np.ndarray, bias: np.ndarray, gates: np.ndarray):
-        self.weight, hidden = weight, weight.shape[1]
-        state = np.zeros((2, hidden))
-        self.kept: list[tuple[np.ndarray, ...]] = []
-        for own in gates.swapaxes(0, 1):  # (2, 3H)
-            fed = state @ weight.T + bias
-            early = own[:, : 2 * hidden] + fed[:, : 2 * hidden]
-            share, fed_new = 1 / (1 + np.exp(-early)), fed[:, 2 * hidden :]
-            late = own[:, 2 * hidden :] + share[:, :hidden] * fed_new
-            new = np.tanh(late)
-            self.kept.append((state, early, share, fed_new, late, new))
-            state = new + share[:, hidden:] * (state - new)
-
-    def back(self, seeds: np.ndarray) -> np.ndarray:
-        """Multipliers (B, T, 3H) of the gates' inputs from those of the states (B, T, H), in the order of steps."""
-        hidden = seeds.shape[-1]
-        found = np.empty((*seeds.shape[:2], 3 * hidden))
-        later = np.zeros((len(seeds), hidden))
-        for step in range(len(self.kept) - 1, -1, -1):
-            state, early, share, fed_new, late, new = self.kept[step]
-            mean_share, mean_new = share.mean(axis=0), new.mean(axis=0)
-            own = seeds[:, step] + later
-            by_update = own * (state.mean(axis=0) - mean_new)
-            by_late = own * (1 - mean_share[hidden:]) * _quotient(late, new, lambda x: 1 - np.tanh(x) ** 2)
-            by_reset = by_late * fed_new.mean(axis=0)
-            by_early = np.concatenate([by_reset, by_update], axis=1) * _quotient(early, share, _sigmoid_slope)
-            fed = np.concatenate([by_early, by_late * mean_share[:hidden]], axis=1)
-            later = own * mean_share[hidden:] + fed @ self.weight
-            found[:, step] = np.concatenate([by_early, by_late], axis=1)
-        return found
-
-
-def _quotient(inputs: np.ndarray, outputs: np.ndarray, slope) -> np.ndarray:
-    """Difference of two outputs over that of the inputs; where that is next to nothing, the slope between them."""
-    change = inputs[0] - inputs[1]
-    small = np.abs(change) < _SMALL
-    return np.where(small, slope(inputs.mean(axis=0)), (outputs[0] - outputs[1]) / np.where(small, 1.0, change))
-
-
-def _sigmoid_slope(values: np.ndarray) -> np.ndarray:
-    share = 1 / (1 + np.exp(-values))
-    return share * (1 - share)

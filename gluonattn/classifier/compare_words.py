@@ -6,11 +6,18 @@ from typing import Any
 
 from ..models.cells import CELLS
 from ..statistics import Figure
+from ..views.method_names import method_name
 from .compare_text import TEXT
 
 
 def headline(summary: dict[str, Any], lang: str = "en") -> str:
-    """One sentence: which cell is right most often, and whether that is more than chance."""
+    """One sentence: which cell is right most often, and whether that is more than chance.
+
+    Parameters
+    ----------
+    summary : dict
+    lang : {"ko", "en"}
+    """
     text, cells = TEXT[lang], summary["cells"]
     best = max(cells, key=lambda cell: cells[cell]["accuracy"].mean)
     accuracy = f"{100 * cells[best]['accuracy'].mean:.2f}"
@@ -36,12 +43,18 @@ def in_words(summary: dict[str, Any], lang: str = "en") -> list[str]:
     """
     text = TEXT[lang]
     said = [_counted(summary, text), _accuracy(summary, text), _baselines(summary, text), _weights_agree(summary, text),
-            _faithful(summary, text), _needed(summary, text), _kinds(summary, text)]
+            _faithful(summary, text, lang), _needed(summary, text), _kinds(summary, text)]
     return [paragraph for paragraph in said if paragraph]
 
 
 def kind_name(kind: str, lang: str) -> str:
-    """What a kind of word is called."""
+    """What a kind of word is called.
+
+    Parameters
+    ----------
+    kind : str
+    lang : {"ko", "en"}
+    """
     return TEXT[lang].get("kind_names", {}).get(kind, kind)
 
 
@@ -107,7 +120,7 @@ def _weights_agree(summary, text) -> str:
     return said + (text["apart"].format(pairs="; ".join(apart)) if apart else text["not_apart"])
 
 
-def _faithful(summary, text) -> str:
+def _faithful(summary, text, lang: str) -> str:
     said = []
     for cell, own in summary["cells"].items():
         figures = {method: found["comprehensiveness"] for method, found in own["methods"].items()}
@@ -119,7 +132,7 @@ def _faithful(summary, text) -> str:
             place = "below"
         else:
             place = "level" if best == "attention" or less[best].sign >= 0 else "between"
-        rivals = [text["rival"].format(name=name, figure=figures[name], less=less[name])
+        rivals = [text["rival"].format(name=method_name(name, lang, short=True), figure=figures[name], less=less[name])
                   for name in (best, "random") if name != "attention"]
         said.append(text["faithful_one"].format(cell=cell, attention=figures["attention"], place=text["places"][place],
                                                 rivals="; ".join(rivals)))

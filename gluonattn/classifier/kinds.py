@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .asking import Asked
+from .asking import AskedTexts
 from .attribution import METHODS as OF_OURS
 from .attribution import Method
 from .batch import Batch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, dict[str, Method]] = {"gluonattn": OF_OURS, "transformers": OF_OPENED}
 
 
-def open_batch(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) -> tuple[Asked, dict[str, Method]]:
+def open_batch(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) -> tuple[AskedTexts, dict[str, Method]]:
     """Texts that a model can be asked about, and the methods that it has.
 
     Parameters
@@ -29,7 +29,7 @@ def open_batch(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) ->
         None of them blank.
     """
     if isinstance(predictor, OpenedClassifier):
-        readings = [predictor.inside.read(text) for text in texts]
-        return WordBatch(predictor.network, predictor.inside, readings), OF_OPENED
-    inside = predictor.inside
-    return Batch(inside, [inside.read(text) for text in texts]), OF_OURS
+        encoded_texts = [predictor.steps.read(text) for text in texts]
+        return WordBatch(predictor.network, predictor.steps, encoded_texts), OF_OPENED
+    steps = predictor.steps
+    return Batch(steps, [steps.read(text) for text in texts]), OF_OURS

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..metrics import RESOLUTION
 from ..plain import read_texts
-from .asking import Asked
+from .asking import AskedTexts
 from .attribution import attribute_batch
 from .faithfulness import _ordered
 from .kinds import open_batch
@@ -47,13 +47,13 @@ class Normalised(NamedTuple):
     exact: np.ndarray
 
 
-def normalised_aopc(batch: Asked, scores: Mapping[str, Sequence[np.ndarray]], targets: Sequence[int], *, exact: int = EXACT,
-                    beam: int = BEAM) -> Normalised:
+def normalised_aopc(batch: AskedTexts, scores: Mapping[str, Sequence[np.ndarray]], targets: Sequence[int], *,
+                    exact: int = EXACT, beam: int = BEAM) -> Normalised:
     """AOPC of several methods on the texts of a batch, between the limits that these texts have.
 
     Parameters
     ----------
-    batch : Asked
+    batch : AskedTexts
     scores : mapping of str to sequence of numpy.ndarray, shape (tokens,)
         By method, of each text.
     targets : sequence of int
@@ -64,7 +64,7 @@ def normalised_aopc(batch: Asked, scores: Mapping[str, Sequence[np.ndarray]], ta
         Orders followed at once on longer texts: about ``beam`` times the square of the tokens is asked.
     """
     raw = {name: orders_reach(batch, [_ordered(one) for one in own], targets) for name, own in scores.items()}
-    short = np.array([len(reading.tokens) <= exact for reading in batch.readings])
+    short = np.array([len(encoded.tokens) <= exact for encoded in batch.encoded_texts])
     low, high = np.zeros((2, len(short)))
     for sign, limit in ((-1, low), (1, high)):
         limit[short] = sign * _exact(batch, np.flatnonzero(short), targets, sign)
@@ -75,12 +75,12 @@ def normalised_aopc(batch: Asked, scores: Mapping[str, Sequence[np.ndarray]], ta
     return Normalised(raw, {name: (own - low) / room for name, own in raw.items()}, low, high, short)
 
 
-def orders_reach(batch: Asked, orders: Sequence[Sequence[int]], targets: Sequence[int]) -> np.ndarray:
+def orders_reach(batch: AskedTexts, orders: Sequence[Sequence[int]], targets: Sequence[int]) -> np.ndarray:
     """AOPC (texts,) of taking tokens out one by one, in an order given for each text.
 
     Parameters
     ----------
-    batch : Asked
+    batch : AskedTexts
     orders : sequence of sequence of int
         All tokens of each text.
     targets : sequence of int
@@ -93,24 +93,24 @@ def orders_reach(batch: Asked, orders: Sequence[Sequence[int]], targets: Sequenc
     return np.array([own.mean() for own in _lost(batch, gone, targets)])
 
 
-def _lost(batch: Asked, gone: Sequence[np.ndarray], targets: Sequence[int]) -> list[np.ndarray]:
+def _lost(batch: AskedTexts, gone: Sequence[np.ndarray], targets: Sequence[int]) -> list[np.ndarray]:
     """Probability lost by each variant of each text."""
     return [passed.probabilities[target] - found[:, target]
             for passed, found, target in zip(batch.passes, batch.without(gone), targets)]
 
 
-def _ask(batch: Asked, which: Sequence[int], gone: Sequence[np.ndarray], targets: Sequence[int]) -> list[np.ndarray]:
+def _ask(batch: AskedTexts, which: Sequence[int], gone: Sequence[np.ndarray], targets: Sequence[int]) -> list[np.ndarray]:
     """`_lost` of some texts of the batch alone."""
-    asked = [np.zeros((0, len(reading.tokens)), bool) for reading in batch.readings]
+    asked = [np.zeros((0, len(encoded.tokens)), bool) for encoded in batch.encoded_texts]
     for text, rows in zip(which, gone):
         asked[text] = rows
     lost = _lost(batch, asked, targets)
     return [lost[text] for text in which]
 
 
-def _exact(batch: Asked, which: np.ndarray, targets: Sequence[int], sign: int) -> np.ndarray:
+def _exact(batch: AskedTexts, which: np.ndarray, targets: Sequence[int], sign: int) -> np.ndarray:
     """The most that an order reaches of sign x AOPC: the best way through all sets of tokens, smaller ones first."""
-    sizes = [len(batch.readings[text].tokens) for text in which]
+    sizes = [len(batch.encoded_texts[text].tokens) for text in which]
     gone = [(np.arange(1, 1 << size)[:, None] >> np.arange(size)) & 1 == 1 for size in sizes]
     found = []
     for size, lost in zip(sizes, _ask(batch, which.tolist(), gone, targets)):
@@ -122,9 +122,9 @@ def _exact(batch: Asked, which: np.ndarray, targets: Sequence[int], sign: int) -
     return np.array(found)
 
 
-def _beam(batch: Asked, which: np.ndarray, targets: Sequence[int], sign: int, beam: int) -> np.ndarray:
+def _beam(batch: AskedTexts, which: np.ndarray, targets: Sequence[int], sign: int, beam: int) -> np.ndarray:
     """`_exact`, where of the sets of each size only the best ones are followed; texts go side by side."""
-    sizes = [len(batch.readings[text].tokens) for text in which]
+    sizes = [len(batch.encoded_texts[text].tokens) for text in which]
     sums = [np.zeros(1) for _ in sizes]
     sets = [np.zeros((1, size), bool) for size in sizes]
     for step in range(max(sizes, default=0)):

@@ -44,8 +44,9 @@ def methods(as_json: bool = AsJson) -> None:
         return
     for name, kinds in having.items():
         for sign in dict.fromkeys(method.sign for method in kinds.values()):
-            own = [kind for kind, method in kinds.items() if method.sign == sign]
-            typer.echo(f"{name:22} {sign}" + ("" if len(own) == len(KINDS) else f" ({' and '.join(own)} models)"))
+            having_it = [kind for kind, method in kinds.items() if method.sign == sign]
+            only = "" if len(having_it) == len(KINDS) else f" ({' and '.join(having_it)} models)"
+            typer.echo(f"{name:22} {sign}{only}")
 
 
 @command("Look up", "tokenizers", "tokenizers --check", f'tokenizers --text "{SENTENCE}"')

@@ -19,34 +19,34 @@ TOLERANCE = 2e-6  # of a probability: float32 sums of texts that went through to
 
 def check_batch(batch, methods, targets) -> None:
     """A batch answers consistently, and every test of faithfulness can be asked of it."""
-    for reading, passed, alone in zip(batch.readings, batch.passes, batch.without_each()):
-        size = len(reading.tokens)
+    for encoded, passed, alone in zip(batch.encoded_texts, batch.passes, batch.without_each()):
+        size = len(encoded.tokens)
         assert alone.shape == (size, len(passed.probabilities))
         assert passed.probabilities.sum() == pytest.approx(1) and np.allclose(alone.sum(1), 1)
     left: list = []
     for way in ("remove", "mask"):
-        nothing, everything = (batch.without([np.full((2, len(r.tokens)), gone) for r in batch.readings], way)
+        nothing, everything = (batch.without([np.full((2, len(r.tokens)), gone) for r in batch.encoded_texts], way)
                                for gone in (False, True))
         for passed, same, none in zip(batch.passes, nothing, everything):
             assert (same == passed.probabilities).all() and (none[0] == none[1]).all()
         left.append(everything)
     assert all(np.allclose(a, b, atol=TOLERANCE) for a, b in zip(*left))  # how long a text was is not told
     rng = np.random.default_rng(0)
-    gone = [rng.random((5, len(r.tokens))) < 0.5 for r in batch.readings]
+    gone = [rng.random((5, len(r.tokens))) < 0.5 for r in batch.encoded_texts]
     batch.expect([g[:2] for g in gone])
     together = batch.without(gone)
     for i, (one, found) in enumerate(zip(gone, together)):
         for row, p in zip(one, found):
-            asked = [np.zeros((0, len(r.tokens)), bool) for r in batch.readings]
+            asked = [np.zeros((0, len(r.tokens)), bool) for r in batch.encoded_texts]
             asked[i] = row[None]
             assert np.allclose(batch.without(asked)[i][0], p, atol=TOLERANCE)
     for name in methods:
         found = attribute_batch(batch, name, targets, methods)
-        for reading, (scores, _) in zip(batch.readings, found):
-            assert scores.shape == (len(reading.tokens),) and np.isfinite(scores).all()
+        for encoded, (scores, _) in zip(batch.encoded_texts, found):
+            assert scores.shape == (len(encoded.tokens),) and np.isfinite(scores).all()
             assert methods[name].signed or (scores >= 0).all()
         scores = [own for own, _ in found]
-        assert erase(batch, scores, targets).comprehensiveness.shape == (len(batch.readings), len(SHARES))
+        assert erase(batch, scores, targets).comprehensiveness.shape == (len(batch.encoded_texts), len(SHARES))
         assert ((flips(batch, scores, targets) > 0) & (flips(batch, scores, targets) <= 1)).all()
         for passed, target, test in zip(batch.passes, targets, deletion_tests(batch, scores, targets, draws=7)):
             assert test.draws == 7 and test.before == passed.probabilities[target] and 0 <= test.further <= 1

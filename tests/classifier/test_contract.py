@@ -13,8 +13,8 @@ from .known import TEXTS, random_model
 
 @pytest.mark.parametrize("grams", [False, True, "evidence"], ids=str)
 def test_batches_of_ours_keep_the_contract(grams):
-    inside = random_model("multi-head", grams=grams)
-    batch = Batch(inside, [inside.read(text) for text in TEXTS])
+    steps = random_model("multi-head", grams=grams)
+    batch = Batch(steps, [steps.read(text) for text in TEXTS])
     check_batch(batch, METHODS, [0, 1, 0, 1, 1])
 
 

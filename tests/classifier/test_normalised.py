@@ -17,13 +17,13 @@ TARGETS = [0, 1, 0, 1, 0]
 LONG = "최고 최악 좋다 별로 영화 그냥 또 최고 좋다 영화 별로 또"
 
 
-def batch_of(inside, texts=TEXTS) -> Batch:
-    return Batch(inside, [inside.read(text) for text in texts])
+def batch_of(steps, texts=TEXTS) -> Batch:
+    return Batch(steps, [steps.read(text) for text in texts])
 
 
 def random_scores(batch, seed: int = 0) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
-    return [rng.random(len(reading.tokens)) for reading in batch.readings]
+    return [rng.random(len(encoded.tokens)) for encoded in batch.encoded_texts]
 
 
 @pytest.mark.parametrize("cell", ["mlp", "multi-head"])
@@ -31,12 +31,12 @@ def test_limits_are_those_of_all_orders(cell):
     batch = batch_of(random_model(cell, grams=True))
     found = normalised_aopc(batch, {"random": random_scores(batch)}, TARGETS)
     assert found.exact.all()
-    for i, reading in enumerate(batch.readings):
-        alone = Batch(batch.inside, [reading])
-        reached = [orders_reach(alone, [order], [TARGETS[i]])[0] for order in permutations(range(len(reading.tokens)))]
+    for i, encoded in enumerate(batch.encoded_texts):
+        alone = Batch(batch.steps, [encoded])
+        reached = [orders_reach(alone, [order], [TARGETS[i]])[0] for order in permutations(range(len(encoded.tokens)))]
         assert found.low[i] == pytest.approx(min(reached), abs=1e-6)
         assert found.high[i] == pytest.approx(max(reached), abs=1e-6)
-        if len(reading.tokens) > 1:
+        if len(encoded.tokens) > 1:
             expected = (found.raw["random"][i] - min(reached)) / (max(reached) - min(reached))
             assert found.normalised["random"][i] == pytest.approx(expected, abs=1e-4)
         else:
@@ -44,8 +44,8 @@ def test_limits_are_those_of_all_orders(cell):
 
 
 def test_raw_is_the_mean_of_taking_out_one_token_after_the_other():
-    inside = bag_of_words()
-    batch = batch_of(inside, ["최고 최악 영화"])
+    steps = bag_of_words()
+    batch = batch_of(steps, ["최고 최악 영화"])
     p = lambda *words: batch.without([np.array([[w in words for w in ("최고", "최악", "영화")]])])[0][0, 1]  # noqa: E731
     whole = batch.passes[0].probabilities[1]
     expected = np.mean([whole - p("최악"), whole - p("최악", "영화"), whole - p("최고", "최악", "영화")])
@@ -73,8 +73,8 @@ def test_every_method_lies_between_the_limits_also_where_these_are_of_a_beam():
 
 def test_an_order_that_is_right_is_near_1_and_its_opposite_near_0():
     """In a bag of words without words that speak against it, the strongest first is the best order there is."""
-    inside = bag_of_words()
-    batch = batch_of(inside, ["최고 좋다 영화 또"])
+    steps = bag_of_words()
+    batch = batch_of(steps, ["최고 좋다 영화 또"])
     right = np.array([4.0, 3.0, 1.0, 2.0])
     found = normalised_aopc(batch, {"right": [right], "wrong": [-right]}, [1])
     assert found.normalised["right"][0] == pytest.approx(1, abs=1e-4) and found.normalised["wrong"][0] < 0.01

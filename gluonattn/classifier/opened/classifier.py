@@ -41,6 +41,9 @@ class OpenedExplanation(Explanation):
         raise RecordError("the attention weights of an opened torch model cannot be edited: they stand between pieces, in "
                           "several layers, and this record has them between words. Ask drop or replace.")
 
+    def _add_account(self, about: dict[str, Any]) -> None:
+        """Nothing: an account is of a Bi-GRU's steps."""
+
 
 class OpenedClassifier:
     """A classifier that another program trained; see `gluonattn.open_classifier`.
@@ -52,7 +55,7 @@ class OpenedClassifier:
         What labels are called for people.
     tokenizer : transformers tokenizer
     network : Network
-    inside : WordReader
+    steps : WordReader
         What makes words and pieces of texts.
     name : str
         Of the model, as records tell it.
@@ -60,7 +63,7 @@ class OpenedClassifier:
 
     def __init__(self, network: Network, reader: WordReader, labels: Sequence[str], label_names: dict[str, str],
                  name: str, versions: dict[str, str]):
-        self.network, self.inside, self.labels, self.label_names = network, reader, list(labels), dict(label_names)
+        self.network, self.steps, self.labels, self.label_names = network, reader, list(labels), dict(label_names)
         self.tokenizer, self.name, self._versions = reader.tokenizer, name, versions
         self.engine = "torch"
 
@@ -80,11 +83,11 @@ class OpenedClassifier:
             If `texts` gives no texts in an order, or a text cannot be read (see `explain`).
         """
         texts = read_texts(texts, "predict")
-        self._require_readable([text for text in texts if not self.inside.is_blank(text)])
+        self._require_readable([text for text in texts if not self.steps.is_blank(text)])
         found = [Prediction(None)] * len(texts)
         for start in range(0, len(texts), _CHUNK):
-            seen = [i for i in range(start, min(start + _CHUNK, len(texts))) if not self.inside.is_blank(texts[i])]
-            rows = [self.inside.read(texts[i]) for i in seen]
+            seen = [i for i in range(start, min(start + _CHUNK, len(texts))) if not self.steps.is_blank(texts[i])]
+            rows = [self.steps.read(texts[i]) for i in seen]
             if rows:
                 for i, row in zip(seen, softmax(self.network.logits([(own.ids, own.types) for own in rows]))):
                     found[i] = make_prediction(self.labels, row)
@@ -172,69 +175,69 @@ class OpenedClassifier:
         self._require_readable(texts)
         return self._explain(texts, method, (number, other), int(draws), what_if, progress)
 
-    def explain_reading(self, reading: WordText, changed: dict) -> Explanation:
+    def explain_encoded(self, encoded: WordText, changed: dict) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source."""
-        return self._record(WordBatch(self.network, self.inside, [reading]), 0, changed, None)
+        return self._record(WordBatch(self.network, self.steps, [encoded]), 0, changed, None)
 
     def _explain(self, texts, method, classes, draws, what_if, progress) -> Iterator[Explanation]:
         for start in range(0, len(texts), _TOGETHER):
-            readings = [self.inside.read(text) for text in texts[start : start + _TOGETHER]]
-            batch = WordBatch(self.network, self.inside, readings)
+            encoded_texts = [self.steps.read(text) for text in texts[start : start + _TOGETHER]]
+            batch = WordBatch(self.network, self.steps, encoded_texts)
             found = None if method is None else self._said(batch, method, classes[0], classes[1], draws, what_if)
-            for number in range(len(readings)):
+            for number in range(len(encoded_texts)):
                 yield self._record(batch, number, {}, None if found is None else found[number])
             if progress:
-                progress(start + len(readings), len(texts))
+                progress(start + len(encoded_texts), len(texts))
 
     def _said(self, batch: WordBatch, method: str, target: int | None, against: int | None, draws: int,
               what_if: bool) -> list[tuple[dict, dict]]:
         """What is said beside the attention of each text of a batch; of two classes where one stands against another."""
         if against is None:
-            return explain_batch(batch, method, [target] * len(batch.readings), self.labels, None, draws, what_if,
+            return explain_batch(batch, method, [target] * len(batch.encoded_texts), self.labels, None, draws, what_if,
                                  methods=METHODS)
         found = []
-        for reading, passed in zip(batch.readings, batch.passes):
+        for encoded, passed in zip(batch.encoded_texts, batch.passes):
             own = int(passed.probabilities.argmax()) if target is None else target
             if own == against:
-                raise OptionError(f"{reading.text[:20]!r} is given {self.labels[own]!r}, which is what it should stand "
+                raise OptionError(f"{encoded.text[:20]!r} is given {self.labels[own]!r}, which is what it should stand "
                                   "against: give a target too.")
-            judged = WordBatch(self.network.between(own, against), self.inside, [reading])
+            judged = WordBatch(self.network.between(own, against), self.steps, [encoded])
             [(scores, about)] = explain_batch(judged, method, [own], self.labels, None, draws, what_if, methods=METHODS)
             about.update(against=against, label=f"{self.labels[own]} : {self.labels[against]}")
             found.append((scores, about))
         return found
 
     def _record(self, batch: WordBatch, number: int, changed: dict, found: tuple[dict, dict] | None) -> Explanation:
-        reading, passed = batch.readings[number], batch.passes[number]
+        encoded, passed = batch.encoded_texts[number], batch.passes[number]
         weights, about = self._weights(batch, number)
         source = {
             "model": self.name, "tokenizer": type(self.tokenizer).__name__, "framework": "torch", "versions": self._versions,
-            "label_names": self.label_names, "units": self.inside.units,
-            "tokens": {"in_text": reading.in_text, "seen": len(reading.tokens), "unknown": list(reading.unknown)},
+            "label_names": self.label_names, "units": self.steps.units,
+            "tokens": {"in_text": encoded.in_text, "seen": len(encoded.tokens), "unknown": list(encoded.unknown)},
             **about, **({"what_if": changed} if changed else {}),
         }
         scores, notes = found or ({}, {})
         if notes:
             source["explanation"] = notes
         record: AttentionRecord = OpenedExplanation(
-            reading.text, reading.tokens, reading.tokens, weights, source=source,
+            encoded.text, encoded.tokens, encoded.tokens, weights, source=source,
             prediction=make_prediction(self.labels, passed.probabilities),
             normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-5))
         record = replace(record, attributions=scores) if scores else record
-        object.__setattr__(record, "_opened", (self, reading))
+        object.__setattr__(record, "_opened", (self, encoded))
         return cast(Explanation, record)
 
     def _weights(self, batch: WordBatch, number: int) -> tuple[np.ndarray, dict]:
         """Weights between the words of a text, and what a record says of them."""
-        reading, own = batch.readings[number], batch.attended(number)
+        encoded, own = batch.encoded_texts[number], batch.attended(number)
         if own is None:
-            return np.eye(len(reading.tokens), dtype=np.float32)[None, None], EVEN
-        groups = [np.flatnonzero(reading.owner == word).tolist() for word in range(len(reading.tokens))]
+            return np.eye(len(encoded.tokens), dtype=np.float32)[None, None], EVEN
+        groups = [np.flatnonzero(encoded.owner == word).tolist() for word in range(len(encoded.tokens))]
         weights = merge_weights(own.weights, groups, groups).astype(np.float32)
         read = np.flatnonzero(own.read)
-        names = self.tokenizer.convert_ids_to_tokens(reading.ids[read].tolist()) if len(read) < len(own.read) else ["all"]
+        names = self.tokenizer.convert_ids_to_tokens(encoded.ids[read].tolist()) if len(read) < len(own.read) else ["all"]
         return weights, {"head_reads": names}
 
     def _require_readable(self, texts: Sequence[str]) -> None:
         for text in texts:
-            self.inside.require_readable(text)
+            self.steps.require_readable(text)

@@ -138,7 +138,7 @@ def measure_heads(opened: OpenedClassifier, texts: Iterable[str], progress: Call
     if not texts:
         raise OptionError("measure_heads asks about texts: give at least one.")
     network: Network = opened.network
-    rows = [row_of(opened.inside.read(text)) for text in texts]
+    rows = [row_of(opened.steps.read(text)) for text in texts]
     whole = softmax(network.logits(rows))
     targets, texts_at = whole.argmax(axis=1), np.arange(len(rows))
     seen = network.attend(rows[0], int(targets[0]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...errors import OptionError
 from ..predictor import Predictor, load
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .classifier import OpenedClassifier
 
 
-def against_option(predictor: Predictor | OpenedClassifier, against: str | None) -> dict[str, str]:
+def against_option(predictor: Predictor | OpenedClassifier, against: str | None) -> dict[str, Any]:
     """``against=`` for `explain_each`, where a model can be asked for one class against another.
 
     Parameters

@@ -13,7 +13,8 @@ import numpy as np
 
 from ... import metrics
 from ...errors import OptionError
-from ..attribution import COMPLETE, Attribution, Method, leave_one_out, random
+from ..attribution import Attribution, Method, leave_one_out, random
+from ..gradients import COMPLETE
 from .batch import WordBatch, row_of
 from .network import Attended
 
@@ -23,8 +24,8 @@ _STEPS = (8, 16, 32, 64, 128, 256, 512)
 
 def attention_received(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     """Attention that each word receives in the last layer at what the head reads (``[CLS]``, or all), mean of heads."""
-    return [Attribution(reading.sum_words(own.read @ own.weights[-1].mean(axis=0)), {})
-            for reading, own in _each(batch, "attention")]
+    return [Attribution(encoded.sum_words(own.read @ own.weights[-1].mean(axis=0)), {})
+            for encoded, own in _each(batch, "attention")]
 
 
 def rollout(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
@@ -32,8 +33,8 @@ def rollout(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
 
     Abnar and Zuidema, Quantifying Attention Flow in Transformers, ACL 2020.
     """
-    return [Attribution(reading.sum_words(own.read @ metrics.rollouts(own.weights)[-1]), {})
-            for reading, own in _each(batch, "rollout")]
+    return [Attribution(encoded.sum_words(own.read @ metrics.rollouts(own.weights)[-1]), {})
+            for encoded, own in _each(batch, "rollout")]
 
 
 def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
@@ -43,13 +44,13 @@ def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     output projection.
     """
     found = []
-    for reading, own in _each(batch, "norm"):
+    for encoded, own in _each(batch, "norm"):
         if own.values is None:
             raise OptionError("norm needs the values that attention mixes, and this model does not hand them out: take "
                               "attention or rollout.")
         lengths = (own.values[-1] ** 2).sum(axis=-1)  # (heads, T), squared
         brought = np.sqrt((own.weights[-1] ** 2 * lengths[:, None]).sum(axis=0))
-        found.append(Attribution(reading.sum_words(own.read @ brought), {}))
+        found.append(Attribution(encoded.sum_words(own.read @ brought), {}))
     return found
 
 
@@ -60,7 +61,7 @@ def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribu
     without what each position had of itself from the start.
     """
     found = []
-    for number, (reading, target) in enumerate(zip(batch.readings, targets)):
+    for number, (encoded, target) in enumerate(zip(batch.encoded_texts, targets)):
         own = batch.attended(number, target, slopes=True)
         if own is None or own.slopes is None:
             raise OptionError("attention-gradient needs a model that hands out the attention weights it uses, as those of "
@@ -69,17 +70,17 @@ def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribu
         relevance = start
         for weights, slopes in zip(own.weights, own.slopes):
             relevance = relevance + np.maximum(weights * slopes, 0).mean(axis=0) @ relevance
-        found.append(Attribution(reading.sum_words(own.read @ (relevance - start)), {}))
+        found.append(Attribution(encoded.sum_words(own.read @ (relevance - start)), {}))
     return found
 
 
 def gradient_input(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     """Vector of each piece times the derivative of the log-odds by it (Denil et al. 2014)."""
     found = []
-    for reading, target in zip(batch.readings, targets):
-        vectors = batch.network.vectors(reading.ids)
-        _, slopes = batch.network.derive(row_of(reading), vectors[None], target)
-        found.append(Attribution(reading.sum_words(_sums(vectors * slopes[0])), {}))
+    for encoded, target in zip(batch.encoded_texts, targets):
+        vectors = batch.network.vectors(encoded.ids)
+        _, slopes = batch.network.derive(row_of(encoded), vectors[None], target)
+        found.append(Attribution(encoded.sum_words(_sums(vectors * slopes[0])), {}))
     return found
 
 
@@ -94,17 +95,17 @@ def integrated_gradients(batch: WordBatch, targets: Sequence[int]) -> list[Attri
 
 
 def _integrated(batch: WordBatch, number: int, target: int, steps: Sequence[int] = _STEPS) -> Attribution:
-    reading, network = batch.readings[number], batch.network
-    start = network.vectors(np.where(reading.owner < 0, reading.ids, batch.reader.stand_in))
-    way = network.vectors(reading.ids) - start
-    ends, _ = network.derive(row_of(reading), network.torch.stack([start, start + way]), target)
-    difference, scores, notes = float(ends[1] - ends[0]), np.zeros(len(reading.tokens)), {}
+    encoded, network = batch.encoded_texts[number], batch.network
+    start = network.vectors(np.where(encoded.owner < 0, encoded.ids, batch.reader.stand_in))
+    way = network.vectors(encoded.ids) - start
+    ends, _ = network.derive(row_of(encoded), network.torch.stack([start, start + way]), target)
+    difference, scores, notes = float(ends[1] - ends[0]), np.zeros(len(encoded.tokens)), {}
     for count in steps:
         places, parts = np.polynomial.legendre.leggauss(count)
         shares = network.torch.as_tensor((places + 1) / 2, dtype=way.dtype, device=way.device)[:, None, None]
-        _, slopes = network.derive(row_of(reading), start + shares * way, target)
+        _, slopes = network.derive(row_of(encoded), start + shares * way, target)
         weighed = slopes.double() * network.torch.as_tensor(parts / 2, device=way.device)[:, None, None]
-        scores = reading.sum_words(_sums(way.double() * weighed.sum(0)))
+        scores = encoded.sum_words(_sums(way.double() * weighed.sum(0)))
         missing = difference - float(scores.sum())
         notes = {"steps": count, "difference": round(difference, 6), "missing": round(missing, 6)}
         if abs(missing) <= max(COMPLETE * abs(difference), _LEAST):
@@ -116,12 +117,12 @@ def _integrated(batch: WordBatch, number: int, target: int, steps: Sequence[int]
 def _each(batch: WordBatch, method: str) -> list[tuple[Any, Attended]]:
     """Each text with its attention."""
     found = []
-    for number, reading in enumerate(batch.readings):
+    for number, encoded in enumerate(batch.encoded_texts):
         own = batch.attended(number)
         if own is None:
             raise OptionError(f"{method} needs attention from piece to piece, and {type(batch.network.model).__name__} has "
                               "or hands out none: take leave-one-out, gradient-input or integrated-gradients.")
-        found.append((reading, own))
+        found.append((encoded, own))
     return found
 
 

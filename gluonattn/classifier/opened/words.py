@@ -119,20 +119,20 @@ class WordReader:
                         len(groups) if whole is encoded else len(self._group(text, whole)[1]),
                         tuple(int(i) for i in np.unique(owner[(ids == unknown) & (owner != _NO_WORD)])))
 
-    def reading_without(self, reading: WordText, gone: Collection[int]) -> WordText:
+    def encoded_without(self, encoded: WordText, gone: Collection[int]) -> WordText:
         """The text without some words, of which one at least is left; it is not tokenized again.
 
         Parameters
         ----------
-        reading : WordText
+        encoded : WordText
         gone : collection of int
         """
-        lost = np.isin(np.arange(len(reading.tokens)), positions("token", gone, len(reading.tokens)))
-        kept, number = reading.take(lost), np.append(np.cumsum(~lost) - 1, _NO_WORD)
-        tokens = tuple(token for token, out in zip(reading.tokens, lost) if not out)
-        return replace(reading, tokens=tokens, ids=reading.ids[kept], owner=number[reading.owner[kept]],
-                       types=None if reading.types is None else reading.types[kept], in_text=len(tokens),
-                       unknown=tuple(int(number[i]) for i in reading.unknown if not lost[i]))
+        lost = np.isin(np.arange(len(encoded.tokens)), positions("token", gone, len(encoded.tokens)))
+        kept, number = encoded.take(lost), np.append(np.cumsum(~lost) - 1, _NO_WORD)
+        tokens = tuple(token for token, out in zip(encoded.tokens, lost) if not out)
+        return replace(encoded, tokens=tokens, ids=encoded.ids[kept], owner=number[encoded.owner[kept]],
+                       types=None if encoded.types is None else encoded.types[kept], in_text=len(tokens),
+                       unknown=tuple(int(number[i]) for i in encoded.unknown if not lost[i]))
 
     @property
     def stand_in(self) -> int:

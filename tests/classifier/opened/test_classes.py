@@ -55,13 +55,13 @@ def test_a_bag_of_vectors_against_one_class_has_the_difference_of_the_two(tokeni
     module, tokenizer = BagOfVectors(len(tokenizers["wordpiece"])), tokenizers["wordpiece"]
     module.head = torch.nn.Linear(8, 3)
     opened = open_classifier(module, tokenizer, THREE)
-    reading = opened.inside.read(TEXT)
-    each = (module.table.weight[reading.ids] @ (module.head.weight[0] - module.head.weight[2])).detach().numpy()
+    encoded = opened.steps.read(TEXT)
+    each = (module.table.weight[encoded.ids] @ (module.head.weight[0] - module.head.weight[2])).detach().numpy()
     for method in ("gradient-input", "integrated-gradients"):
         found = opened.explain(TEXT, method, "부정", "보통").attributions[method]
         start = 0 if method == "gradient-input" else each[0] * 0 + (
-            module.table.weight[opened.inside.stand_in] @ (module.head.weight[0] - module.head.weight[2])).item()
-        expected = reading.sum_words(each - start) / len(each)
+            module.table.weight[opened.steps.stand_in] @ (module.head.weight[0] - module.head.weight[2])).item()
+        expected = encoded.sum_words(each - start) / len(each)
         assert found == pytest.approx(expected, abs=1e-5) and np.abs(expected).max() > 0.01
 
 

@@ -23,7 +23,7 @@ def methods_of(family: str) -> dict:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_batches_of_transformers_keep_the_contract(family, classifiers):
     opened = open_classifier(*classifiers(family, classes=3))
-    batch = WordBatch(opened.network, opened.inside, [opened.inside.read(text) for text in TEXTS])
+    batch = WordBatch(opened.network, opened.steps, [opened.steps.read(text) for text in TEXTS])
     check_batch(batch, methods_of(family), [0, 1, 2])
 
 

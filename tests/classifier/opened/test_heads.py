@@ -32,7 +32,7 @@ def test_a_head_that_is_left_out_is_one_that_the_projection_does_not_read(family
     model, tokenizer = classifiers(family)
     model.set_attn_implementation(implementation)
     opened = open_classifier(model, tokenizer)
-    rows = [(reading.ids, reading.types) for reading in map(opened.inside.read, TEXTS)]
+    rows = [(encoded.ids, encoded.types) for encoded in map(opened.steps.read, TEXTS)]
     found = measure_heads(opened, TEXTS)
     assert found.lost.shape == (3, 2, 4)
     for layer in range(2):

@@ -22,9 +22,9 @@ def opened(request, classifiers):
 
 def by_words(opened, text: str, scores) -> np.ndarray:
     """Sums over the pieces whose offsets lie in a word, by transformers' own offsets."""
-    reading, words = opened.inside.read(text), []
+    encoded, words = opened.steps.read(text), []
     offsets = opened.tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
-    for word in reading.tokens:
+    for word in encoded.tokens:
         words.append(sum(score for score, (start, end) in zip(scores, offsets)
                          if start < end and start < word.end and end > word.start))
     return np.array(words)
@@ -44,7 +44,7 @@ def run_eager(opened, text: str):
 
 
 def scores_of(opened, method: str, text: str, target: int) -> np.ndarray:
-    batch = WordBatch(opened.network, opened.inside, [opened.inside.read(text)])
+    batch = WordBatch(opened.network, opened.steps, [opened.steps.read(text)])
     return METHODS[method].run(batch, [target])[0].scores
 
 
@@ -107,7 +107,7 @@ def test_leave_one_out_takes_all_pieces_of_a_word_and_no_other(opened):
     whole, expected = torch.tensor([encoded["input_ids"]]), []
     with torch.no_grad():
         p = model(whole).logits.softmax(-1)[0, 0]
-        for word in opened.inside.read(TEXT).tokens:
+        for word in opened.steps.read(TEXT).tokens:
             kept = [i for i, (start, end) in zip(encoded["input_ids"], encoded["offset_mapping"])
                     if not (start < end and start < word.end and end > word.start)]
             assert len(kept) < len(encoded["input_ids"])
@@ -120,20 +120,20 @@ def test_integrated_gradients_are_captums(opened):
     captum = pytest.importorskip("captum.attr", reason="needs captum: pip install captum")
     import torch
 
-    model, reading = opened.network.model, opened.inside.read(TEXT)
-    ids = torch.tensor(reading.ids[None])
-    masked = torch.tensor(np.where(reading.owner < 0, reading.ids, opened.inside.stand_in)[None])
+    model, encoded = opened.network.model, opened.steps.read(TEXT)
+    ids = torch.tensor(encoded.ids[None])
+    masked = torch.tensor(np.where(encoded.owner < 0, encoded.ids, opened.steps.stand_in)[None])
     model.eval()
     layer = captum.LayerIntegratedGradients(lambda given: log_odds(model(given).logits, 2), model.get_input_embeddings())
     expected = layer.attribute(ids, masked, n_steps=20, method="gausslegendre")[0].sum(-1).detach().tolist()
     model.train()
-    batch = WordBatch(opened.network, opened.inside, [reading])
+    batch = WordBatch(opened.network, opened.steps, [encoded])
     found = _integrated(batch, 0, 2, steps=(20,))
     assert found.scores == pytest.approx(by_words(opened, TEXT, expected), abs=1e-4)
 
 
 def test_integrated_gradients_add_up(opened):
-    batch = WordBatch(opened.network, opened.inside, [opened.inside.read(TEXT)])
+    batch = WordBatch(opened.network, opened.steps, [opened.steps.read(TEXT)])
     scores, notes = METHODS["integrated-gradients"].run(batch, [1])[0]
     assert scores.sum() == pytest.approx(notes["difference"] - notes["missing"], abs=1e-5)
     assert abs(notes["missing"]) <= max(0.01 * abs(notes["difference"]), 1e-4)

@@ -251,11 +251,11 @@ def test_a_bag_of_vectors_has_the_scores_that_its_formula_says(tokenizers):
     """Logits are means of what each piece has by itself, so gradient x input is each word's share of the difference."""
     module, tokenizer = BagOfVectors(len(tokenizers["wordpiece"])), tokenizers["wordpiece"]
     opened = open_classifier(module, tokenizer, LABELS)
-    reading = opened.inside.read(TEXT)
+    encoded = opened.steps.read(TEXT)
     way = module.head.weight[1] - module.head.weight[0]
-    each = (module.table.weight[reading.ids] @ way).detach().numpy()
+    each = (module.table.weight[encoded.ids] @ way).detach().numpy()
     record = opened.explain(TEXT, "gradient-input", "긍정")
-    assert record.attributions["gradient-input"] == pytest.approx(reading.sum_words(each) / len(each), abs=1e-5)
+    assert record.attributions["gradient-input"] == pytest.approx(encoded.sum_words(each) / len(each), abs=1e-5)
 
 
 def test_weights_cannot_be_edited_and_the_error_says_what_can_be_asked(classifiers):

@@ -20,37 +20,37 @@ LETTERS = st.sampled_from("가나다좋재밌ㅋㅠa!,.? \u3000\t\n한글é\u200
 def test_every_piece_is_of_one_word_and_every_word_stands_in_the_raw_text(tokenizers, text, spelled, units):
     reader = WordReader(tokenizers[spelled], None, units=units)
     try:
-        reading = reader.read(text)
+        encoded = reader.read(text)
     except TextError:
         assert not text.strip() or not any(c.isalnum() or c in "!,.?" for c in text)
         return
-    assert reading.ids.tolist() == tokenizers[spelled](text)["input_ids"]
-    inner = reading.owner >= 0
-    assert (np.diff(reading.owner[inner]) >= 0).all() and set(reading.owner[inner]) == set(range(len(reading.tokens)))
-    for token in reading.tokens:
+    assert encoded.ids.tolist() == tokenizers[spelled](text)["input_ids"]
+    inner = encoded.owner >= 0
+    assert (np.diff(encoded.owner[inner]) >= 0).all() and set(encoded.owner[inner]) == set(range(len(encoded.tokens)))
+    for token in encoded.tokens:
         assert 0 <= token.start <= token.end <= len(text)
         assert token.start == token.end or text[token.start:token.end] == token.text
     if units == "eojeol" and spelled == "bytes":
-        assert len(reading.tokens) <= len(text.split()) + 2
-    assert reading.sum_words(np.ones(len(reading.ids))).sum() == inner.sum()
+        assert len(encoded.tokens) <= len(text.split()) + 2
+    assert encoded.sum_words(np.ones(len(encoded.ids))).sum() == inner.sum()
 
 
 @pytest.mark.parametrize("spelled", ["wordpiece", "bytes", "unigram"])
 def test_a_word_has_all_its_pieces_however_many(spelled, tokenizers):
-    reading = WordReader(tokenizers[spelled], None).read(" 재밌다  수준떨어지는 영화,")
-    assert [(t.text, t.start) for t in reading.tokens] == [("재밌다", 1), ("수준떨어지는", 6), ("영화,", 13)]
+    encoded = WordReader(tokenizers[spelled], None).read(" 재밌다  수준떨어지는 영화,")
+    assert [(t.text, t.start) for t in encoded.tokens] == [("재밌다", 1), ("수준떨어지는", 6), ("영화,", 13)]
     gone = np.array([False, True, False])
-    left = reading.take(gone)
-    assert set(reading.owner[left]) - {-1} == {0, 2} and (reading.owner < 0).sum() == (reading.owner[left] < 0).sum()
+    left = encoded.take(gone)
+    assert set(encoded.owner[left]) - {-1} == {0, 2} and (encoded.owner < 0).sum() == (encoded.owner[left] < 0).sum()
 
 
 def test_reading_without_words_keeps_ids_and_numbers_words_anew(tokenizers):
     reader = WordReader(tokenizers["wordpiece"], None)
-    reading = reader.read("재밌다 수준떨어지는 영화 좋다")
-    left = reader.reading_without(reading, [0, 2])
-    assert [t.text for t in left.tokens] == ["수준떨어지는", "좋다"] and left.text == reading.text
-    assert left.ids.tolist() == reading.ids[reading.take(np.array([True, False, True, False]))].tolist()
-    assert left.owner.max() == 1 and left.seed == reading.seed
+    encoded = reader.read("재밌다 수준떨어지는 영화 좋다")
+    left = reader.encoded_without(encoded, [0, 2])
+    assert [t.text for t in left.tokens] == ["수준떨어지는", "좋다"] and left.text == encoded.text
+    assert left.ids.tolist() == encoded.ids[encoded.take(np.array([True, False, True, False]))].tolist()
+    assert left.owner.max() == 1 and left.seed == encoded.seed
 
 
 def test_what_cannot_be_read_says_why(tokenizers):
