@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ...capture.conftest import SIZES, reviews, tokenizers, transformers  # noqa: F401
+from ...tolerance import tolerance
 
 # family: (configuration, sizes, tokenizer)
 FAMILIES = {
@@ -18,6 +19,7 @@ FAMILIES = {
                   "wordpiece"),
 }
 TEXT = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
+CLOSE = tolerance(SIZES["intermediate_size"], 6 * SIZES["num_hidden_layers"])  # sums of a layer, forth and back
 
 
 @pytest.fixture(scope="session")

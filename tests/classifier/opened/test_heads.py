@@ -12,7 +12,7 @@ from gluonattn.classifier.opened.opening import open_classifier
 from gluonattn.errors import OptionError, RecordError
 from gluonattn.views.grid import grid
 
-from .conftest import TEXT
+from .conftest import CLOSE, TEXT
 from .modules import Recurrent
 from .test_opening import assert_same, mixed_up, state_of
 
@@ -42,11 +42,11 @@ def test_a_head_that_is_left_out_is_one_that_the_projection_does_not_read(family
                 projection(cut, layer).weight[:, head * 8 : head * 8 + 8] = 0
             expected = open_classifier(cut, tokenizer).network.logits(rows)
             with without_head(model, layer, head):
-                assert opened.network.logits(rows) == pytest.approx(expected, abs=1e-5)
+                assert opened.network.logits(rows) == pytest.approx(expected, abs=CLOSE)
             whole = np.array([list(p.probabilities.values()) for p in opened.predict(TEXTS)])
             left = np.exp(expected) / np.exp(expected).sum(1, keepdims=True)
             best = whole.argmax(1)
-            assert found.lost[:, layer, head] == pytest.approx((whole - left)[range(3), best], abs=1e-5)
+            assert found.lost[:, layer, head] == pytest.approx((whole - left)[range(3), best], abs=CLOSE)
             assert (found.flipped[:, layer, head] == (left.argmax(1) != best)).all()
     assert found.figure(1, 2).mean == pytest.approx(found.lost[:, 1, 2].mean())
 
@@ -93,4 +93,4 @@ def test_heads_are_drawn_in_the_grid(classifiers):
     assert record.weights[1, 3, 0, 0] == pytest.approx(abs(found.lost[:, 1, 3].mean()))
     ax = grid(record, title="left out")
     assert ax.get_ylabel() == "layer" and ax.images[0].get_array().compressed() == pytest.approx(
-        record.weights.ravel(), abs=1e-6)
+        record.weights.ravel(), abs=CLOSE)

@@ -10,7 +10,7 @@ from gluonattn.classifier.opened.derivatives import log_odds
 from gluonattn.classifier.opened.methods import METHODS, _integrated
 from gluonattn.classifier.opened.opening import open_classifier
 
-from .conftest import TEXT
+from .conftest import CLOSE, TEXT
 
 pytestmark = [pytest.mark.torch, pytest.mark.huggingface]
 
@@ -51,12 +51,12 @@ def scores_of(opened, method: str, text: str, target: int) -> np.ndarray:
 def test_attention_and_rollout_are_of_transformers_own_attentions(opened):
     attentions = [a[0].detach().double().numpy() for a in run_eager(opened, TEXT).attentions]
     expected = by_words(opened, TEXT, attentions[-1].mean(0)[0])
-    assert scores_of(opened, "attention", TEXT, 0) == pytest.approx(expected, abs=1e-6)
+    assert scores_of(opened, "attention", TEXT, 0) == pytest.approx(expected, abs=CLOSE)
     rolled = np.eye(len(attentions[0][0]))
     for layer in attentions:
         mixed = layer.mean(0) / 2 + np.eye(len(rolled)) / 2
         rolled = mixed @ rolled
-    assert scores_of(opened, "rollout", TEXT, 0) == pytest.approx(by_words(opened, TEXT, rolled[0]), abs=1e-6)
+    assert scores_of(opened, "rollout", TEXT, 0) == pytest.approx(by_words(opened, TEXT, rolled[0]), abs=CLOSE)
 
 
 @pytest.mark.parametrize("target", [0, 2])
@@ -69,7 +69,7 @@ def test_attention_gradient_is_what_the_paper_says(opened, target):
     for weights, slope in zip(output.attentions, slopes):
         relevance = relevance + (weights * slope).clamp(min=0).mean(1)[0] @ relevance
     first = relevance[0].detach().double().numpy() - np.eye(len(relevance))[0]
-    assert scores_of(opened, "attention-gradient", TEXT, target) == pytest.approx(by_words(opened, TEXT, first), abs=1e-5)
+    assert scores_of(opened, "attention-gradient", TEXT, target) == pytest.approx(by_words(opened, TEXT, first), abs=CLOSE)
 
 
 def test_norm_is_of_the_values_that_the_last_layer_mixes(classifiers):
@@ -83,7 +83,7 @@ def test_norm_is_of_the_values_that_the_last_layer_mixes(classifiers):
     hook.remove()
     values = states[0][0].reshape(len(attention[0]), len(attention), -1)  # (T, heads, head_dim)
     brought = torch.einsum("hk,khd->khd", attention[:, 0], values).flatten(1).norm(dim=-1)
-    assert scores_of(opened, "norm", TEXT, 0) == pytest.approx(by_words(opened, TEXT, brought.tolist()), abs=1e-5)
+    assert scores_of(opened, "norm", TEXT, 0) == pytest.approx(by_words(opened, TEXT, brought.tolist()), abs=CLOSE)
 
 
 def test_gradient_input_is_transformers_own_gradient_at_its_embeddings(opened):
@@ -96,7 +96,7 @@ def test_gradient_input_is_transformers_own_gradient_at_its_embeddings(opened):
     slope = torch.autograd.grad(log_odds(logits, 1).sum(), vectors)[0]
     model.train()
     expected = (slope * vectors)[0].sum(-1).detach().tolist()
-    assert scores_of(opened, "gradient-input", TEXT, 1) == pytest.approx(by_words(opened, TEXT, expected), abs=1e-5)
+    assert scores_of(opened, "gradient-input", TEXT, 1) == pytest.approx(by_words(opened, TEXT, expected), abs=CLOSE)
 
 
 def test_leave_one_out_takes_all_pieces_of_a_word_and_no_other(opened):
@@ -113,7 +113,7 @@ def test_leave_one_out_takes_all_pieces_of_a_word_and_no_other(opened):
             assert len(kept) < len(encoded["input_ids"])
             expected.append(float(p - model(torch.tensor([kept])).logits.softmax(-1)[0, 0]))
     model.train()
-    assert scores_of(opened, "leave-one-out", TEXT, 0) == pytest.approx(expected, abs=1e-5)
+    assert scores_of(opened, "leave-one-out", TEXT, 0) == pytest.approx(expected, abs=CLOSE)
 
 
 def test_integrated_gradients_are_captums(opened):
@@ -135,5 +135,5 @@ def test_integrated_gradients_are_captums(opened):
 def test_integrated_gradients_add_up(opened):
     batch = WordBatch(opened.network, opened.steps, [opened.steps.read(TEXT)])
     scores, notes = METHODS["integrated-gradients"].run(batch, [1])[0]
-    assert scores.sum() == pytest.approx(notes["difference"] - notes["missing"], abs=1e-5)
+    assert scores.sum() == pytest.approx(notes["difference"] - notes["missing"], abs=CLOSE)
     assert abs(notes["missing"]) <= max(0.01 * abs(notes["difference"]), 1e-4)

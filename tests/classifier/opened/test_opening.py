@@ -12,7 +12,7 @@ from gluonattn.classifier.opened.methods import METHODS
 from gluonattn.classifier.opened.opening import is_transformers_folder, open_classifier
 from gluonattn.errors import CheckpointError, OptionError, RecordError, TextError
 
-from .conftest import FAMILIES, TEXT
+from .conftest import CLOSE, FAMILIES, TEXT
 from .modules import BagOfVectors, Pooled, Recurrent
 
 pytestmark = [pytest.mark.torch, pytest.mark.huggingface]
@@ -110,7 +110,7 @@ def test_the_prediction_is_the_models_own(family, classifiers):
         with torch.no_grad():
             own = model(**{k: v for k, v in tokenizer(text, return_tensors="pt").items()}).logits.softmax(-1)[0]
         assert list(one.probabilities) == ["부정", "긍정", "보통"] and list(one.probabilities.values()) == pytest.approx(
-            own.tolist(), abs=1e-5)
+            own.tolist(), abs=CLOSE)
 
 
 def test_a_folder_is_opened_with_its_labels_and_its_tokenizer(classifiers, tmp_path):
@@ -120,7 +120,7 @@ def test_a_folder_is_opened_with_its_labels_and_its_tokenizer(classifiers, tmp_p
     assert is_transformers_folder(tmp_path) and not is_transformers_folder(tmp_path / "none")
     opened, direct = open_classifier(tmp_path), open_classifier(model, tokenizer)
     assert opened.labels == LABELS and opened.name == tmp_path.name
-    assert opened.predict([TEXT])[0].probabilities == pytest.approx(direct.predict([TEXT])[0].probabilities, abs=1e-6)
+    assert opened.predict([TEXT])[0].probabilities == pytest.approx(direct.predict([TEXT])[0].probabilities, abs=CLOSE)
 
 
 def test_folders_that_are_no_classifier_say_what_they_are(classifiers, tokenizers, transformers, tmp_path):
@@ -255,7 +255,7 @@ def test_a_bag_of_vectors_has_the_scores_that_its_formula_says(tokenizers):
     way = module.head.weight[1] - module.head.weight[0]
     each = (module.table.weight[encoded.ids] @ way).detach().numpy()
     record = opened.explain(TEXT, "gradient-input", "긍정")
-    assert record.attributions["gradient-input"] == pytest.approx(encoded.sum_words(each) / len(each), abs=1e-5)
+    assert record.attributions["gradient-input"] == pytest.approx(encoded.sum_words(each) / len(each), abs=CLOSE)
 
 
 def test_weights_cannot_be_edited_and_the_error_says_what_can_be_asked(classifiers):
