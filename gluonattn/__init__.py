@@ -27,6 +27,7 @@ _HOMES = {
     "ClassifierSettings": "gluonattn.classifier.settings",
     "train": "gluonattn.classifier.training",
     "load": "gluonattn.classifier.predictor",
+    "open_classifier": "gluonattn.classifier.opened.opening",
     "load_pronouncer": "gluonattn.pronunciation.pronouncer",
     "pronounce": "gluonattn.pronunciation.pronounce",
     "train_pronunciation": "gluonattn.pronunciation.training",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .classifier.compare import compare as compare
     from .classifier.engines.export import export_model as export_model
     from .classifier.engines.export import torch_module as torch_module
+    from .classifier.opened.opening import open_classifier as open_classifier
     from .classifier.predictor import load as load
     from .classifier.scoring import score_file as score_file
     from .classifier.settings import ClassifierSettings as ClassifierSettings

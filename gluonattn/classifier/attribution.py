@@ -7,7 +7,7 @@ against all others. Where scores have a sign, a positive one speaks for `target`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..finding import find_entries
 from ..metrics import tie_close
 from ..threads import ONE_THREAD
 from .account import account_of
+from .asking import AskedTexts
 from .batch import Batch
 from .forward_steps import ForwardPass, ForwardSteps
 from .gradients import attention_gradient, gradient_input, integrated_gradients
@@ -45,18 +46,21 @@ def attribute(steps: ForwardSteps, encoded: EncodedText, method: str, target: in
     return attribute_batch(batch, method, [int(batch.passes[0].probabilities.argmax()) if target is None else target])[0]
 
 
-def attribute_batch(batch: Batch, method: str, targets: Sequence[int]) -> list[Attribution]:
+def attribute_batch(batch: AskedTexts, method: str, targets: Sequence[int], methods: Mapping[str, Method] | None = None
+                    ) -> list[Attribution]:
     """`attribute` of the texts of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : AskedTexts
     method : str
-        A key of `METHODS`.
+        A key of `methods`.
     targets : sequence of int
         Class of each text.
+    methods : mapping of str to Method, or None
+        Those that the batch's kind of model has; None is `METHODS`.
     """
-    chosen = choose("attribution method", method, METHODS)
+    chosen = choose("attribution method", method, METHODS if methods is None else methods)
     return [found._replace(scores=tie_close(found.scores, chosen.scale)) for found in chosen.run(batch, targets)]
 
 
@@ -109,14 +113,14 @@ def pooling_shares(steps: ForwardSteps, passed: ForwardPass) -> np.ndarray:
     return (even + np.stack([np.bincount(row, minlength=length) for row in largest]) / largest.shape[1]) / 2
 
 
-def leave_one_out(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
+def leave_one_out(batch: AskedTexts, targets: Sequence[int]) -> list[Attribution]:
     """Probability lost when the token alone is removed: p(text) - p(text without it).
 
     Removed by number, with every n-gram it has a part in; see `ForwardSteps.without`.
 
     Parameters
     ----------
-    batch : Batch
+    batch : AskedTexts
     targets : sequence of int
         Class of each text.
     """
@@ -162,12 +166,12 @@ def account(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
     return [Attribution(own.entered, {"account": own.to_json()}) for own in found]
 
 
-def random(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
+def random(batch: AskedTexts, targets: Sequence[int]) -> list[Attribution]:
     """The floor: random numbers from 0 to 1, the same for the same text.
 
     Parameters
     ----------
-    batch : Batch
+    batch : AskedTexts
     targets : sequence of int
         Class of each text.
     """

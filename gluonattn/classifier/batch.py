@@ -14,17 +14,18 @@ import numpy as np
 
 from ..data.padding import pad_batch
 from ..threads import ONE_THREAD, ahead
+from .asking import WAYS as WAYS
+from .asking import AskedTexts
 from .engines.forward import DIRECTIONS, decide, mask_of, values_of, weights_of, words_of
 from .forward_steps import ForwardPass, ForwardSteps, softmax
 from .reader import EncodedText
 
-WAYS = ("remove", "mask")
 _TOKENS = 10_000  # of variants whose states are held at once
 _PAIRS = 60_000  # query-key pairs that are computed at once
 _TEXTS = 128
 
 
-class Batch:
+class Batch(AskedTexts):
     """Texts, and all that a model has said of them.
 
     Parameters
@@ -43,48 +44,14 @@ class Batch:
     """
 
     def __init__(self, steps: ForwardSteps, encoded_texts: Sequence[EncodedText], workers: int = 1):
-        self.steps, self.encoded_texts, self.workers = steps, list(encoded_texts), workers
+        super().__init__(encoded_texts)
+        self.steps, self.workers = steps, workers
         with ONE_THREAD:
             self._tabulate()
-        self._expected: Sequence[np.ndarray] = []
-        self._said: dict[str, list[dict[bytes, np.ndarray]]] = {way: [{} for _ in self.encoded_texts] for way in WAYS}
 
     @cached_property
     def passes(self) -> list[ForwardPass]:
-        passes: list[ForwardPass] = [None] * len(self.encoded_texts)  # type: ignore[list-item]
-        whole = [np.zeros((1, len(encoded.tokens)), bool) for encoded in self.encoded_texts]
-        self._ask(whole, "remove", passes)
-        for said, passed, (row,) in zip(self._said["mask"], passes, whole):
-            said.update(zip(_keys(row[None]), [passed.probabilities]))
-        return passes
-
-    def without(self, gone: Sequence[np.ndarray], way: str = "remove") -> list[np.ndarray]:
-        """Probabilities of the texts with tokens taken out; what was asked before is not computed again.
-
-        Parameters
-        ----------
-        gone : sequence of numpy.ndarray, bool, shape (variants, tokens)
-            Of each text, which tokens go.
-        way : {"remove", "mask"}, default "remove"
-            As `ForwardSteps.without` or `ForwardSteps.masked`.
-
-        Returns
-        -------
-        list of numpy.ndarray, float64, shape (variants, classes)
-        """
-        if not self.passes:
-            return []
-        self._ask(gone, way)
-        return [np.array([said[key] for key in _keys(own)]).reshape(len(own), self.steps.classes)
-                for own, said in zip(gone, self._said[way])]
-
-    def expect(self, gone: Sequence[np.ndarray]) -> None:
-        """Have these computed together with what is asked next, `passes` or `without`: fewer, larger steps."""
-        self._expected = gone
-
-    def without_each(self) -> list[np.ndarray]:
-        """Probabilities (tokens, classes) of each text without each of its tokens."""
-        return self.without([np.eye(len(encoded.tokens), dtype=bool) for encoded in self.encoded_texts])
+        return self._pass_whole()
 
     # ---- how
 
@@ -107,23 +74,17 @@ class Batch:
     def _unknown(self) -> int:
         return len(self._gates) - 2
 
-    def _ask(self, gone: Sequence[np.ndarray], way: str, passes: list[ForwardPass] | None = None) -> None:
-        """Have all variants answered, and what is expected with them; `passes` takes those of the first of each text."""
-        asked = [np.concatenate(both) for both in zip(gone, self._expected)] if self._expected else gone
-        self._expected = []
-        new = [_first(rows, said) for rows, said in zip(asked, self._said[way])]
-        if not sum(map(len, new)):
-            return
-        rows, lengths = self._rows(new, way)
-        more = self._ngram_logits(new)
-        firsts = np.cumsum([0, *map(len, new)])
+    def _compute(self, gone: list[np.ndarray], way: str, passes: list | None) -> np.ndarray:
+        rows, lengths = self._rows(gone, way)
+        more = self._ngram_logits(gone)
+        firsts = np.cumsum([0, *map(len, gone)])
         whole = {int(first): text for text, first in enumerate(firsts[:-1])} if passes is not None else {}  # variant: text
         logits = np.empty_like(more)
 
         def compute(which: np.ndarray) -> None:
             with ONE_THREAD:
                 for part, states, mask, weights, found in self._decide(
-                        which, self._sequences(rows, lengths, which, new), lengths):
+                        which, self._sequences(rows, lengths, which, gone), lengths):
                     logits[part] = found + more[part]
                     for i, variant in enumerate(part.tolist()):
                         if passes is not None and variant in whole:
@@ -132,9 +93,7 @@ class Batch:
 
         for _ in ahead(compute, ((which,) for which in self._plan(lengths)), self.workers):
             pass
-        probabilities = softmax(logits)
-        for own, said, first in zip(new, self._said[way], firsts):
-            said.update(zip(_keys(own), probabilities[first:]))
+        return softmax(logits)
 
     def _keep(self, states: np.ndarray, mask: np.ndarray, weights: np.ndarray, more: np.ndarray,
               logits: np.ndarray) -> ForwardPass:
@@ -237,15 +196,3 @@ def pass_through(steps: ForwardSteps, encoded: EncodedText) -> ForwardPass:
     encoded : EncodedText
     """
     return Batch(steps, [encoded]).passes[0]
-
-
-def _first(rows: np.ndarray, said: dict[bytes, np.ndarray]) -> np.ndarray:
-    """The rows that are not answered yet, each once."""
-    new = {key: i for i, key in reversed(list(enumerate(_keys(rows)))) if key not in said}
-    return rows[sorted(new.values())]
-
-
-def _keys(rows: np.ndarray) -> list[bytes]:
-    """The bytes of each row of a matrix of bool."""
-    return np.ascontiguousarray(rows).view(f"V{rows.shape[1]}").ravel().tolist()
-

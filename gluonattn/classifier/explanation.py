@@ -11,7 +11,8 @@ from ..errors import RecordError
 from ..plain import expect_text
 from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
 from .account import account_of
-from .attribution import METHODS, attribute_batch
+from .asking import AskedTexts
+from .attribution import METHODS, Method, attribute_batch
 from .batch import Batch, pass_through
 from .faithfulness import DRAWS, deletion_tests, draw_tokens
 from .forward_steps import EncodedText, ForwardPass, ForwardSteps
@@ -38,8 +39,7 @@ class Explanation(AttentionRecord):
         """Where the weights come from. The account of an explanation is made when this is first read."""
         about = self._source.get("explanation", {})
         if self._opened and "what_if" in about and "account" not in about:
-            predictor, encoded = self._opened
-            about["account"] = account_of(predictor.steps, encoded, about["target"]).to_json()
+            self._add_account(about)
         return self._source
 
     @source.setter
@@ -122,6 +122,10 @@ class Explanation(AttentionRecord):
         changed = encoded.text[:start] + text + encoded.text[end:]
         return predictor.explain_encoded(predictor.steps.read(changed), {"replaced": [start, end, text]})
 
+    def _add_account(self, about: dict[str, Any]) -> None:
+        predictor, encoded = self._model("account")
+        about["account"] = account_of(predictor.steps, encoded, about["target"]).to_json()
+
     def _model(self, name: str) -> tuple[Predictor, EncodedText]:
         if self._opened is None:
             raise RecordError(
@@ -131,15 +135,16 @@ class Explanation(AttentionRecord):
         return self._opened
 
 
-def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labels: Sequence[str],
-                  validation: dict | None, draws: int = DRAWS, what_if: bool = True) -> list[tuple[dict, dict]]:
+def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None], labels: Sequence[str],
+                  validation: dict | None, draws: int = DRAWS, what_if: bool = True, *,
+                  methods: Mapping[str, Method] = METHODS) -> list[tuple[dict, dict]]:
     """What is said beside the attention of each text of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : AskedTexts
     method : str
-        A key of `METHODS`.
+        A key of `methods`.
     targets : sequence of int or None
         Class each text's scores are for; None is the predicted one.
     labels : sequence of str
@@ -149,6 +154,8 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
         Of random tokens, against which each explanation is held.
     what_if : bool, default True
         Whether to ask in advance what a page answers by a click.
+    methods : mapping of str to Method
+        Those of the batch's kind of model.
 
     Returns
     -------
@@ -158,9 +165,9 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
         explained), what the method reports of itself, "honesty" (see
         `gluonattn.classifier.faithfulness.DeletionTest`), "validation" (AOPC of the
         method and of random, where the model knows) and, if asked and up to `MOST_ASKED`
-        tokens, "what_if": probabilities without each token ("drop"), with no attention on
-        each ("unseen") and with even attention ("uniform"). An `Explanation` adds "account"
-        (see `gluonattn.classifier.account`) to what has "what_if".
+        tokens, "what_if": probabilities without each token ("drop") and, of our own models, with
+        no attention on each ("unseen") and with even attention ("uniform"). An `Explanation` of
+        these adds "account" (see `gluonattn.classifier.account`) to what has "what_if".
     """
     each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
             for size in (len(encoded.tokens) for encoded in batch.encoded_texts)]
@@ -168,17 +175,18 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
     batch.expect([np.concatenate(both) for both in zip(each, drawn)])  # none of them waits for the scores
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
-    attributions = attribute_batch(batch, method, classes)
+    attributions = attribute_batch(batch, method, classes, methods)
     tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, drawn=drawn)
     without = batch.without(each)
     known = (validation or {}).get("comprehensiveness", {})
     found = []
     for passed, (scores, notes), test, target, dropped in zip(batch.passes, attributions, tests, classes, without):
-        about = {"method": method, "sign": METHODS[method].sign, "target": target, "label": labels[target], **notes,
+        about = {"method": method, "sign": methods[method].sign, "target": target, "label": labels[target], **notes,
                  "honesty": {k: round(v, 6) for k, v in test._asdict().items()},
                  "validation": {name: known[name] for name in (method, "random") if name in known}}
         if len(dropped):
-            about["what_if"] = asked_in_advance(batch.steps, passed, dropped)
+            about["what_if"] = (asked_in_advance(batch.steps, passed, dropped) if isinstance(batch, Batch) else
+                                {"drop": dropped.round(4).tolist()})  # its attention cannot be changed
         found.append(({method: scores}, about))
     return found
 

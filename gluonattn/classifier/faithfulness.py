@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..metrics import RESOLUTION, tie_close
-from .batch import WAYS as WAYS
+from .asking import AskedTexts
 from .batch import Batch
 from .forward_steps import EncodedText, ForwardPass, ForwardSteps
 
@@ -78,12 +78,12 @@ def erasure(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], scores: S
     return erase(Batch(steps, encoded_texts), scores, targets, way)
 
 
-def erase(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], way: str = "remove") -> Erasure:
+def erase(batch: AskedTexts, scores: Sequence[np.ndarray], targets: Sequence[int], way: str = "remove") -> Erasure:
     """`erasure` of the texts of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : AskedTexts
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         Class of each text.
@@ -117,12 +117,12 @@ def decision_flip(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], sco
     return flips(Batch(steps, encoded_texts), scores, targets)
 
 
-def flips(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int]) -> np.ndarray:
+def flips(batch: AskedTexts, scores: Sequence[np.ndarray], targets: Sequence[int]) -> np.ndarray:
     """`decision_flip` of the texts of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : AskedTexts
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         Class of each text.
@@ -246,13 +246,13 @@ def deletion_test(steps: ForwardSteps, encoded: EncodedText, scores: np.ndarray,
     return deletion_tests(Batch(steps, [encoded]), [scores], [target], share, draws)[0]
 
 
-def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
+def deletion_tests(batch: AskedTexts, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
                    draws: int = DRAWS, drawn: Sequence[np.ndarray] | None = None) -> list[DeletionTest]:
     """`deletion_test` of every text of a batch.
 
     Parameters
     ----------
-    batch : Batch
+    batch : AskedTexts
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         The class whose probability is watched, of each text.

@@ -17,11 +17,11 @@ from ..models.checkpoint import update_config
 from ..plain import read_texts
 from ..statistics import figure, rank_agreement
 from .adversary import find_adversary
+from .asking import WAYS
 from .attribution import METHODS, attribute_batch, received
 from .batch import Batch
 from .config import load_classifier
 from .faithfulness import (
-    WAYS,
     conicity,
     erase,
     flips,

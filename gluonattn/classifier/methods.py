@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .batch import Batch
-
 
 class Attribution(NamedTuple):
     """What a method says.
@@ -43,7 +41,7 @@ class Method:
         Its name, of a method in a file of its own, ``NAME_method.py``; see docs/adding/attribution-method.md.
     """
 
-    run: Callable[[Batch, Sequence[int]], list[Attribution]]
+    run: Callable[[Any, Sequence[int]], list[Attribution]]
     sign: str
     signed: bool = field(default=True)
     scale: float | None = None

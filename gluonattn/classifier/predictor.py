@@ -34,6 +34,7 @@ from ..text.tokens import Tokens
 from ..threads import ahead
 from .attribution import METHODS
 from .batch import pass_through
+from .choosing import find_class
 from .config import load_classifier
 from .engines.choice import make_engine
 from .explanation import Explanation, make_prediction
@@ -267,6 +268,11 @@ class Predictor:
         return self.steps
 
     @property
+    def label_names(self) -> dict[str, str]:
+        """What labels are called for people, where the model says."""
+        return self.config.get("label_names", {})
+
+    @property
     def default_method(self) -> str:
         """The attribution method that explanations show where none is named."""
         return self.config.get("explanation", {}).get("method", "leave-one-out")
@@ -285,17 +291,7 @@ class Predictor:
         if method is None:
             raise OptionError(f"target {name!r} says which class an attribution is for: give a method too, "
                               'method="default" for one.')
-        names = [self.config.get("label_names", {}).get(label, label) for label in self.labels]
-        try:
-            wanted = label_text(name, "target")
-            for known in (self.labels, names):
-                found = [i for i, one in enumerate(known) if wanted and label_text(one, str(self.folder)) == wanted]
-                if len(found) == 1:
-                    return found[0]
-        except DataError:  # no label at all: a list, say
-            pass
-        shown = ", ".join(repr(label) if label == own else f"{label!r} ({own})" for label, own in zip(self.labels, names))
-        raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {shown}.")
+        return find_class(name, self.labels, self.label_names)
 
     def explain_encoded(self, encoded: EncodedText, changed: dict) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source.
@@ -332,7 +328,7 @@ class Predictor:
             "epoch": self.config.get("epoch"),
             "framework": "numpy" if found or changed else self.engine,  # attribution and what-if open the model in numpy
             "versions": self.config["versions"],
-            "label_names": self.config.get("label_names", {}),
+            "label_names": self.label_names,
             "tokens": {"in_text": encoded.in_text, "seen": len(seen), "unknown": unknown},
             **({"what_if": changed} if changed else {}),
         }

@@ -19,6 +19,11 @@ from ..record import Token
 _NO_NUMBERS, _NO_SPANS = np.zeros(0, np.int32), np.zeros((0, 2), np.int64)
 
 
+def seed_of(text: str) -> int:
+    """For random draws about a text: the same for the same text, however it is written, on every machine."""
+    return zlib.crc32(plain(text).encode("utf-8", "surrogatepass"))
+
+
 @dataclass(frozen=True, eq=False)
 class EncodedText:
     """A text as the model reads it.
@@ -54,7 +59,7 @@ class EncodedText:
     @property
     def seed(self) -> int:
         """For random draws: the same for the same text, however it is written, on every machine."""
-        return zlib.crc32(plain(self.text).encode("utf-8", "surrogatepass"))
+        return seed_of(self.text)
 
     def lost_ngrams(self, gone: np.ndarray) -> np.ndarray:
         """Which n-grams go with some tokens: those read from one of their characters.

@@ -17,13 +17,14 @@ from ..data.tables import atomic_file, pick_column, read_rows, write_rows
 from ..errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from .opened.classifier import OpenedClassifier
     from .predictor import Predictor
 
 _CHUNK = 2048
 
 
 def score_file(
-    predictor: Predictor,
+    predictor: Predictor | OpenedClassifier,
     source: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
@@ -40,7 +41,7 @@ def score_file(
 
     Parameters
     ----------
-    predictor : Predictor
+    predictor : Predictor or OpenedClassifier
     source, out : path
         TSV, CSV or JSON lines, by their endings.
     text_column : str or None

@@ -36,8 +36,11 @@ from ..views.save import VIEWS, require_few, save_view, view_of
 from .registry import command
 
 if TYPE_CHECKING:
+    from ..classifier.opened.classifier import OpenedClassifier
     from ..classifier.predictor import Predictor
 
+MaxLength = typer.Option(
+    None, help="Pieces read of a text, for a folder of transformers; without it a longer one is refused.")
 TrueLabels = typer.Option(None, help="Column of --from with the true labels, which tell right from wrong in a page's list; "
                           "the usual names are found by themselves.")
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
@@ -50,7 +53,8 @@ MANY = 1000  # texts; of more, each explanation is tested with fewer random draw
     "explain --model runs/mlp --from reviews.csv --out page.html",
     'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients --target 부정',
     'explain --model runs/mlp "재밌다ㅋㅋ" --method leave-one-out --compare-method norm --out page.html',
-    'explain --model runs/mlp "재밌다ㅋㅋ" --json')
+    'explain --model runs/mlp "재밌다ㅋㅋ" --json',
+    'explain --model my-koelectra-folder "재밌다ㅋㅋ" --method attention-gradient --out page.html')
 def explain(
     model: Optional[Path] = Model,
     texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
@@ -68,11 +72,14 @@ def explain(
     compare_method: Optional[str] = typer.Option(None, help="A second attribution, beside the first on a page and below "
                                                  "it in the terminal."),
     target: Optional[str] = Target,
+    against: Optional[str] = typer.Option(None, help="A class that the target stands against, of several; all others "
+                                          "without it. For folders of transformers."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = TrueLabels,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
     engine: str = Engine,
+    max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
     """Predict sentences and show which words were looked at."""
@@ -92,7 +99,7 @@ def explain(
         raise OptionError("give a sentence to explain, or --from FILE.")
     for path, kind in zip(out, views):
         require_few(path, kind, len(sentences))
-    from ..classifier.predictor import load
+    from ..classifier.opened.loading import against_option, load_any
 
     wanted, draws, what_if = attribution_method(method), 100, True
     second = _second_method(compare_method, method)
@@ -101,14 +108,15 @@ def explain(
         print(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100"
               + ("" if what_if else "; what if a word were missing is not asked in advance"), file=sys.stderr)
     bar = Bar("explaining")
-    predictor = load(model, device, engine)
+    predictor = load_any(model, device, engine, max_length)
+    opposed = against_option(predictor, against)
     if second and second == (predictor.default_method if wanted == "default" else wanted):
         raise OptionError(f"--method and --compare-method are both {second}: name another one to compare it with.")
     truths = [None] * len(texts or []) + _true_labels(predictor, source, text_column, label_column) if source else []
-    each: Iterable[AttentionRecord] = predictor.explain_each(sentences, wanted, target, draws=draws, what_if=what_if,
-                                                             progress=bar)
+    each: Iterable[AttentionRecord] = predictor.explain_each(sentences, wanted, target, **opposed, draws=draws,
+                                                             what_if=what_if, progress=bar)
     if second:  # held against one random draw: only its scores are shown
-        each = _beside(each, predictor.explain_each(sentences, second, target, draws=1, what_if=False))
+        each = _beside(each, predictor.explain_each(sentences, second, target, **opposed, draws=1, what_if=False))
     if any(truths):
         each = (record if truth is None else replace(record, source={**record.source, "true_label": truth})
                 for record, truth in zip(each, truths))
@@ -153,6 +161,7 @@ def predict(
     text_column: Optional[str] = TextColumn,
     device: str = Device,
     engine: str = Engine,
+    max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
     """Label a file of reviews."""
@@ -160,10 +169,10 @@ def predict(
 
     early.require_columns(source, text_column)
     early.require_writable([out, *([weights] if weights else [])], inputs=[model])
-    from ..classifier.predictor import load
+    from ..classifier.opened.loading import load_any
     from ..classifier.scoring import score_file
 
-    predictor = load(model, device, engine)
+    predictor = load_any(model, device, engine, max_length)
     total = source.stat().st_size if source.exists() else 0
     bar = Bar("predicting")
     counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=attribution_method(method),
@@ -216,14 +225,12 @@ def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
 
 def _second_method(name: Optional[str], first: str) -> Optional[str]:
     """The attribution method that stands beside the first."""
-    from ..classifier.attribution import METHODS
-
     if name is None:
         return None
     if first == "none":
         raise OptionError("--compare-method stands beside --method, which is none: name a method there, or leave "
                           "--compare-method out.")
-    choose("attribution method", name, METHODS)
+    choose("attribution method", name, _known_methods())
     return name
 
 
@@ -233,7 +240,7 @@ def _beside(records: Iterable[AttentionRecord], others: Iterable[AttentionRecord
         yield replace(record, attributions={**record.attributions, **other.attributions})
 
 
-def _true_labels(predictor: Predictor, source: Path, text_column: Optional[str],
+def _true_labels(predictor: Predictor | OpenedClassifier, source: Path, text_column: Optional[str],
                  label_column: Optional[str]) -> list[Optional[str]]:
     """The true label of each sentence of a file; empty where it has none that the model knows.
 
@@ -242,7 +249,7 @@ def _true_labels(predictor: Predictor, source: Path, text_column: Optional[str],
     from ..data.reviews import read_sentences
     from ..data.true_labels import read_true_labels
 
-    names = {label: predictor.config.get("label_names", {}).get(label, label) for label in predictor.labels}
+    names = {label: predictor.label_names.get(label, label) for label in predictor.labels}
     try:
         labels = read_true_labels(source, names, text_column=text_column, label_column=label_column)
     except DataError as error:
@@ -286,8 +293,13 @@ class _JsonList:
 
 def attribution_method(name: Optional[str]) -> Optional[str]:
     """An attribution method of the command line, where "none" is a name for none."""
-    from ..classifier.attribution import METHODS
-
     if name is not None:
-        choose("attribution method", name, {**METHODS, "default": None, "none": None})
+        choose("attribution method", name, {**_known_methods(), "default": None, "none": None})
     return None if name == "none" else name
+
+
+def _known_methods() -> dict[str, None]:
+    """The methods of all kinds of models."""
+    from ..classifier.kinds import KINDS
+
+    return {own: None for methods in KINDS.values() for own in methods}

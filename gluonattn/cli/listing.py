@@ -31,14 +31,22 @@ def cells(as_json: bool = AsJson) -> None:
 
 @command("Look up", "methods", "methods --json")
 def methods(as_json: bool = AsJson) -> None:
-    """List the attribution methods, for --method."""
-    from ..classifier.attribution import METHODS
+    """List the attribution methods, for --method, and which kind of model has each."""
+    from ..classifier.kinds import KINDS
 
+    names = dict.fromkeys(name for table in KINDS.values() for name in table)
+    having = {name: {kind: table[name] for kind, table in KINDS.items() if name in table} for name in names}
     if as_json:
-        print_json({name: {"sign": method.sign, "signed": method.signed} for name, method in METHODS.items()})
+        print_json({name: {"sign": (own := next(iter(kinds.values()))).sign, "signed": own.signed,
+                           "models": {kind: {"sign": method.sign, "signed": method.signed}
+                                      for kind, method in kinds.items()}}
+                    for name, kinds in having.items()})
         return
-    for name, method in METHODS.items():
-        typer.echo(f"{name:22} {method.sign}")
+    for name, kinds in having.items():
+        for sign in dict.fromkeys(method.sign for method in kinds.values()):
+            having_it = [kind for kind, method in kinds.items() if method.sign == sign]
+            only = "" if len(having_it) == len(KINDS) else f" ({' and '.join(having_it)} models)"
+            typer.echo(f"{name:22} {sign}{only}")
 
 
 @command("Look up", "tokenizers", "tokenizers --check", f'tokenizers --text "{SENTENCE}"')

@@ -49,8 +49,8 @@ class _Approximated(msgspec.Struct):
 
 class _WhatIf(msgspec.Struct):
     drop: list[list[float]]
-    unseen: list[list[float]]
-    uniform: list[float]
+    unseen: list[list[float]] = []  # of models whose attention can be changed
+    uniform: Optional[list[float]] = None
 
 
 class _Explanation(msgspec.Struct):
@@ -100,7 +100,10 @@ def _check_source(source: dict[str, Any]) -> None:
     if not all_finite(source["explanation"]):
         raise RecordError("a number of its explanation is not finite")
     what_if = explanation.what_if
-    rows = [*what_if.drop, *what_if.unseen, what_if.uniform] if what_if else []
+    even = [what_if.uniform] if what_if and what_if.uniform is not None else []
+    rows = [*what_if.drop, *what_if.unseen, *even] if what_if else []
+    if what_if and what_if.unseen and len(what_if.unseen) != len(what_if.drop):
+        raise RecordError("its explanation was asked of other tokens without attention than without themselves")
     if explanation.target < 0 or any(explanation.target >= len(row) for row in rows):
         raise RecordError(f"its explanation is for class {explanation.target}, which it does not have")
     figures = explanation.validation

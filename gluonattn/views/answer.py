@@ -57,7 +57,8 @@ def scores_of(record: AttentionRecord) -> np.ndarray:
 
 
 def what_if(record: AttentionRecord) -> dict[str, Any] | None:
-    """Probabilities of the explained label without each token, and so on.
+    """Probabilities of the explained label without each token ("drop"), and where attention can be changed also with none
+    on each ("unseen") and with even attention ("uniform").
 
     None if they were not asked, or were asked of other tokens.
     """
@@ -69,8 +70,8 @@ def what_if(record: AttentionRecord) -> dict[str, Any] | None:
     target = record.source["explanation"]["target"]
     return {
         "drop": [row[target] for row in asked["drop"]],
-        "unseen": [row[target] for row in asked["unseen"]],
-        "uniform": asked["uniform"][target],
+        **({"unseen": [row[target] for row in asked["unseen"]]} if asked.get("unseen") else {}),
+        **({"uniform": asked["uniform"][target]} if asked.get("uniform") is not None else {}),
     }
 
 

@@ -11,6 +11,7 @@ _KOREAN = {
     "attention": "어텐션",
     "attention-evidence": "어텐션 × 증거",
     "norm": "벡터 크기",
+    "rollout": "어텐션 롤아웃",
     "random": "무작위",
 }
 

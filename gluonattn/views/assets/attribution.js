@@ -55,7 +55,7 @@
     const explained = first === own.method;
     const answered = explained && own.asked;
     const scores = scoresOf(first);
-    const hint = answered ? words.askHint : own.notAsked;
+    const hint = answered ? (own.asked.unseen ? words.askHint : words.askWithout) : own.notAsked;
     const said = make("p", { class: "answer", role: "status" }, explained ? hint ?? "" : "");
     const more = make("div", { "data-picture": "no" });
 
@@ -67,10 +67,11 @@
       const parts = byWord ? Array.from(record.keyWords.keys()).filter((i) => record.keyWords[i] === at) : [at];
       if (whatIf) more.replaceChildren(whatIf(record, parts));
       return said.replaceChildren(...parts.flatMap((i) => [make("strong", {}, word(record.keys[i].text)), ` ${signed(own.scores[i])} · ${target} `,
-        words.without(change(own.before, own.asked.drop[i], words.points)), " · ", words.unseen(change(own.before, own.asked.unseen[i], words.points)),
+        words.without(change(own.before, own.asked.drop[i], words.points)),
+        ...(own.asked.unseen ? [" · ", words.unseen(change(own.before, own.asked.unseen[i], words.points))] : []),
         i === parts.at(-1) ? "" : make("br")]));
     }
-    const even = answered && make("button", { type: "button", class: "small", "data-picture": "no", onclick: () => {
+    const even = answered && own.asked.uniform !== undefined && make("button", { type: "button", class: "small", "data-picture": "no", onclick: () => {
       section.querySelectorAll(".token[aria-pressed=true]").forEach((t) => t.setAttribute("aria-pressed", "false"));
       said.replaceChildren(`${target} ${words.evenly(change(own.before, own.asked.uniform, words.points))}`);
     } }, words.even);

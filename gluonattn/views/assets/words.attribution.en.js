@@ -11,6 +11,7 @@ Object.assign(gluonattn.words.en, {
   readAgain: (rest, difference) => `What attention read makes, with what it did not read (${rest}), the same ${difference}.`,
   exact: "Both sums hold exactly. What attention read is what the model computes; how a state is shared out among words is a rule (differences are handed on step by step), and another rule would share it otherwise. Where attention looks is taken as it is.",
   askHint: "Press a word to see the probability without it, and if no other word looked at it (worked out in advance).",
+  askWithout: "Press a word to see the probability without it (worked out in advance).",
   without: (change) => `without it ${change}`, unseen: (change) => `if nothing looked at it ${change}`,
   even: "If all looked alike", evenly: (change) => `if every word looked at all alike: ${change}`,
   scores: "Scores of the words: arrow keys move, Enter chooses",

@@ -11,6 +11,7 @@ Object.assign(gluonattn.words.ko, {
   readAgain: (rest, difference) => `어텐션으로 읽은 값에 어텐션을 거치지 않은 값(${rest})을 더해도 ${difference}입니다.`,
   exact: "두 합은 정확히 들어맞습니다. 어텐션으로 읽은 값은 모델이 실제로 계산하는 값입니다. 상태를 단어별로 나누는 것은 하나의 규칙(차이를 단계마다 그대로 넘김)이며, 규칙이 다르면 나뉘는 값도 달라집니다. 어텐션이 어디를 보는지는 주어진 것으로 둡니다.",
   askHint: "말을 누르면 그 말을 뺐을 때와 다른 말이 모두 그 말을 보지 않을 때 확률이 어떻게 되는지 나옵니다(미리 계산해 둔 답입니다).",
+  askWithout: "말을 누르면 그 말을 뺐을 때 확률이 어떻게 되는지 나옵니다(미리 계산해 둔 답입니다).",
   without: (change) => `빼면 ${change}`, unseen: (change) => `아무도 보지 않으면 ${change}`,
   even: "모두 똑같이 보면", evenly: (change) => `모든 말이 서로를 똑같이 보면: ${change}`,
   scores: "각 말의 영향: 화살표 키로 옮기고 Enter로 고릅니다",

@@ -1,0 +1,107 @@
+"""What a model says of texts with tokens taken out, kept: what was asked before is not computed again."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+WAYS = ("remove", "mask")
+
+
+class AskedTexts(ABC):
+    """Texts of one batch that a model is asked about; each kind of model computes in its own way.
+
+    Everything that is said of an attribution's faithfulness is asked here: see `gluonattn.classifier.faithfulness`.
+
+    Parameters
+    ----------
+    encoded_texts : sequence
+        Each text as its model reads it, with ``text``, ``tokens`` and ``seed``.
+
+    Attributes
+    ----------
+    encoded_texts : list
+    passes : list
+        What became of each text as it is, with ``probabilities`` (classes,).
+    """
+
+    def __init__(self, encoded_texts: Sequence[Any]):
+        self.encoded_texts = list(encoded_texts)
+        self._expected: Sequence[np.ndarray] = []
+        self._said: dict[str, list[dict[bytes, np.ndarray]]] = {way: [{} for _ in self.encoded_texts] for way in WAYS}
+
+    @property
+    @abstractmethod
+    def passes(self) -> Any:
+        """What became of each text as it is, computed when it is first asked for."""
+
+    @abstractmethod
+    def _compute(self, gone: list[np.ndarray], way: str, passes: list | None) -> np.ndarray:
+        """Probabilities (variants, classes) of all variants of the first text, then of the second, and so on.
+
+        `passes`, if given, takes the pass of the first variant of each text.
+        """
+
+    def without(self, gone: Sequence[np.ndarray], way: str = "remove") -> list[np.ndarray]:
+        """Probabilities of the texts with tokens taken out; what was asked before is not computed again.
+
+        Parameters
+        ----------
+        gone : sequence of numpy.ndarray, bool, shape (variants, tokens)
+            Of each text, which tokens go.
+        way : {"remove", "mask"}, default "remove"
+            Take tokens out by their numbers, or put the unknown word (a Transformer's mask) in their place. Where no
+            token is left, both leave the same, so that how long the text was is not told.
+
+        Returns
+        -------
+        list of numpy.ndarray, float64, shape (variants, classes)
+        """
+        if not self.passes:
+            return []
+        self._ask(gone, way)
+        return [np.array([said[key] for key in _keys(own)]).reshape(len(own), len(passed.probabilities))
+                for own, said, passed in zip(gone, self._said[way], self.passes)]
+
+    def expect(self, gone: Sequence[np.ndarray]) -> None:
+        """Have these computed together with what is asked next, `passes` or `without`: fewer, larger steps."""
+        self._expected = gone
+
+    def without_each(self) -> list[np.ndarray]:
+        """Probabilities (tokens, classes) of each text without each of its tokens."""
+        return self.without([np.eye(len(encoded.tokens), dtype=bool) for encoded in self.encoded_texts])
+
+    def _pass_whole(self) -> list:
+        """The passes of the texts as they are; whichever way nothing is taken out, the answer is the same."""
+        passes: list = [None] * len(self.encoded_texts)
+        whole = [np.zeros((1, len(encoded.tokens)), bool) for encoded in self.encoded_texts]
+        self._ask(whole, "remove", passes)
+        for said, passed, row in zip(self._said["mask"], passes, whole):
+            said.update(zip(_keys(row), [passed.probabilities]))
+        return passes
+
+    def _ask(self, gone: Sequence[np.ndarray], way: str, passes: list | None = None) -> None:
+        """Have all variants answered, and what is expected with them; `passes` takes those of the first of each text."""
+        asked = [np.concatenate(both) for both in zip(gone, self._expected)] if self._expected else gone
+        self._expected = []
+        new = [_first(rows, said) for rows, said in zip(asked, self._said[way])]
+        if not sum(map(len, new)):
+            return
+        probabilities = self._compute(new, way, passes)
+        firsts = np.cumsum([0, *map(len, new)])
+        for own, said, first in zip(new, self._said[way], firsts):
+            said.update(zip(_keys(own), probabilities[first:]))
+
+
+def _first(rows: np.ndarray, said: dict[bytes, np.ndarray]) -> np.ndarray:
+    """The rows that are not answered yet, each once."""
+    new = {key: i for i, key in reversed(list(enumerate(_keys(rows)))) if key not in said}
+    return rows[sorted(new.values())]
+
+
+def _keys(rows: np.ndarray) -> list[bytes]:
+    """The bytes of each row of a matrix of bool."""
+    return np.ascontiguousarray(rows).view(f"V{rows.shape[1]}").ravel().tolist()

@@ -1,0 +1,35 @@
+"""The kinds of models that can be explained: which attribution methods each has, and how a batch is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .asking import AskedTexts
+from .attribution import METHODS as OF_OURS
+from .attribution import Method
+from .batch import Batch
+from .opened.batch import WordBatch
+from .opened.classifier import OpenedClassifier
+from .opened.methods import METHODS as OF_OPENED
+
+if TYPE_CHECKING:
+    from .predictor import Predictor
+
+KINDS: dict[str, dict[str, Method]] = {"gluonattn": OF_OURS, "transformers": OF_OPENED}
+
+
+def open_batch(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) -> tuple[AskedTexts, dict[str, Method]]:
+    """Texts that a model can be asked about, and the methods that it has.
+
+    Parameters
+    ----------
+    predictor : Predictor or OpenedClassifier
+    texts : sequence of str
+        None of them blank.
+    """
+    if isinstance(predictor, OpenedClassifier):
+        encoded_texts = [predictor.steps.read(text) for text in texts]
+        return WordBatch(predictor.network, predictor.steps, encoded_texts), OF_OPENED
+    steps = predictor.steps
+    return Batch(steps, [steps.read(text) for text in texts]), OF_OURS

@@ -1,0 +1,103 @@
+"""A batch of texts inside a torch model: what it says of them as they are and without some words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+from ...reference import softmax
+from ..asking import AskedTexts
+from .network import Attended, Network, Row
+from .words import WordReader, WordText
+
+
+class WordPass(NamedTuple):
+    """What a torch model made of a text.
+
+    Attributes
+    ----------
+    logits : numpy.ndarray, float64, shape (classes,)
+    probabilities : numpy.ndarray, float64, shape (classes,)
+    """
+
+    logits: np.ndarray
+    probabilities: np.ndarray
+
+
+class WordBatch(AskedTexts):
+    """Texts, and all that a torch model has said of them. Its tokens are words.
+
+    Parameters
+    ----------
+    network : Network
+    reader : WordReader
+    encoded_texts : sequence of WordText
+
+    Attributes
+    ----------
+    network, reader
+    encoded_texts : list of WordText
+    passes : list of WordPass
+    """
+
+    def __init__(self, network: Network, reader: WordReader, encoded_texts: Sequence[WordText]):
+        super().__init__(encoded_texts)
+        self.network, self.reader = network, reader
+        self._attended: dict[tuple, Attended | None] = {}
+
+    @cached_property
+    def passes(self) -> list[WordPass]:
+        return self._pass_whole()
+
+    def attended(self, number: int, target: int | None = None, slopes: bool = False) -> Attended | None:
+        """The attention of a text by its pieces; None where the model has or hands out none.
+
+        Parameters
+        ----------
+        number : int
+            Of the text in the batch.
+        target : int or None
+            Class whose log-odds are derived; None is the predicted one.
+        slopes : bool, default False
+            Whether they are derived by the weights.
+        """
+        key = (number, target if slopes else None, slopes)
+        if key not in self._attended:
+            wanted = int(self.passes[number].probabilities.argmax()) if target is None else target
+            self._attended[key] = self.network.attend(row_of(self.encoded_texts[number]), wanted, slopes=slopes)
+        return self._attended[key]
+
+    def _compute(self, gone: list[np.ndarray], way: str, passes: list | None) -> np.ndarray:
+        rows = list(chain.from_iterable(
+            (self.row_without(encoded, one, way) for one in own) for encoded, own in zip(self.encoded_texts, gone)))
+        logits = self.network.logits(rows)
+        probabilities = softmax(logits)
+        if passes is not None:
+            firsts = np.cumsum([0, *map(len, gone)])[: len(passes)]
+            passes[:] = [WordPass(logits[first], probabilities[first]) for first in firsts]
+        return probabilities
+
+    def row_without(self, encoded: WordText, gone: np.ndarray, way: str = "remove") -> Row:
+        """Ids and types of a text without some words.
+
+        Parameters
+        ----------
+        encoded : WordText
+        gone : numpy.ndarray, bool, shape (words,)
+        way : {"remove", "mask"}, default "remove"
+        """
+        if way == "mask" and not gone.all():
+            return np.where(np.append(gone, False)[encoded.owner], self.reader.stand_in, encoded.ids), encoded.types
+        kept = encoded.take(gone)
+        if not len(kept):  # the tokenizer adds nothing of its own
+            return np.array([self.reader.stand_in]), None if encoded.types is None else encoded.types[:1]
+        return encoded.ids[kept], None if encoded.types is None else encoded.types[kept]
+
+
+def row_of(encoded: WordText) -> Row:
+    """Ids and types of a text as it is."""
+    return encoded.ids, encoded.types

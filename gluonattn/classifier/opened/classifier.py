@@ -1,0 +1,243 @@
+"""A torch classifier, opened: it predicts and explains as a `Predictor` does, by words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from numbers import Integral
+from typing import Any, cast
+
+import numpy as np
+
+from ...errors import OptionError, RecordError, choose
+from ...plain import read_texts
+from ...record import AttentionRecord, Prediction
+from ...record.units import merge_weights
+from ...reference import softmax
+from ..choosing import find_class
+from ..explanation import Explanation, explain_batch, make_prediction
+from ..faithfulness import DRAWS
+from .batch import WordBatch
+from .methods import METHODS
+from .network import Network
+from .words import WordReader, WordText
+
+_TOGETHER = 16  # texts of a batch that are explained
+_CHUNK = 256  # texts whose pieces are held at once
+EVEN = {"cell": "none", "attention": "none from piece to piece: each word is shown to look at itself"}
+
+
+class OpenedExplanation(Explanation):
+    """An `Explanation` of a torch model: it can be asked what if by words, not by weights."""
+
+    def edit(self, weights: Any) -> Explanation:
+        """Not there: the layers above would have to be computed again from weights that stand between words.
+
+        Raises
+        ------
+        RecordError
+            Always; `drop` and `replace` can be asked.
+        """
+        raise RecordError("the attention weights of an opened torch model cannot be edited: they stand between pieces, in "
+                          "several layers, and this record has them between words. Ask drop or replace.")
+
+    def _add_account(self, about: dict[str, Any]) -> None:
+        """Nothing: an account is of a Bi-GRU's steps."""
+
+
+class OpenedClassifier:
+    """A classifier that another program trained; see `gluonattn.open_classifier`.
+
+    Attributes
+    ----------
+    labels : list of str
+    label_names : dict of str to str
+        What labels are called for people.
+    tokenizer : transformers tokenizer
+    network : Network
+    steps : WordReader
+        What makes words and pieces of texts.
+    name : str
+        Of the model, as records tell it.
+    """
+
+    def __init__(self, network: Network, reader: WordReader, labels: Sequence[str], label_names: dict[str, str],
+                 name: str, versions: dict[str, str]):
+        self.network, self.steps, self.labels, self.label_names = network, reader, list(labels), dict(label_names)
+        self.tokenizer, self.name, self._versions = reader.tokenizer, name, versions
+        self.engine = "torch"
+
+    default_method = "leave-one-out"
+
+    def predict(self, texts: Iterable[str]) -> list[Prediction]:
+        """Label and probabilities of each text, in input order.
+
+        Parameters
+        ----------
+        texts : iterable of str
+            A text of which nothing can be seen gets ``Prediction(None, {})``.
+
+        Raises
+        ------
+        TextError
+            If `texts` gives no texts in an order, or a text cannot be read (see `explain`).
+        """
+        texts = read_texts(texts, "predict")
+        self._require_readable([text for text in texts if not self.steps.is_blank(text)])
+        found = [Prediction(None)] * len(texts)
+        for start in range(0, len(texts), _CHUNK):
+            seen = [i for i in range(start, min(start + _CHUNK, len(texts))) if not self.steps.is_blank(texts[i])]
+            rows = [self.steps.read(texts[i]) for i in seen]
+            if rows:
+                for i, row in zip(seen, softmax(self.network.logits([(own.ids, own.types) for own in rows]))):
+                    found[i] = make_prediction(self.labels, row)
+        return found
+
+    def explain(self, text: str, method: str | None = None, target: str | None = None,
+                against: str | None = None) -> Explanation:
+        """Prediction and attention weights of one text by its words, and how much each had to do with it.
+
+        Parameters
+        ----------
+        text : str
+        method : str or None
+            A key of `gluonattn.classifier.opened.methods.METHODS`, or "default": leave-one-out. None computes no
+            attribution and is faster.
+        target : str or None
+            The class whose attribution is wanted, by its label; None is the class each text is given.
+        against : str or None
+            Another class: then the question is which of the two, as if there were no others, and every probability of
+            ``source["explanation"]`` is one of these two. None is all other classes.
+
+        Returns
+        -------
+        Explanation
+            An `AttentionRecord` with weights (layers, heads, words, words): sums over the pieces of a word that is looked
+            at, means over those of one that looks. What ``[CLS]`` and its like receive is left out: rows sum to less
+            than 1. It can be asked `drop` and `replace`; ``source["explanation"]`` is as `Predictor.explain` makes it.
+
+        Raises
+        ------
+        TextError
+            If the text is blank, not a string, or longer than the model's positions.
+        OptionError
+            If the method or the target is unknown, or the model does not have what the method needs.
+        """
+        return self.explain_all([text], method, target, against)[0]
+
+    def explain_all(self, texts: Iterable[str], method: str | None = None,
+                    target: str | None = None, against: str | None = None) -> list[Explanation]:
+        """An explanation for each text, in input order; see `explain`."""
+        return list(self.explain_each(texts, method, target, against))
+
+    def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None,
+                     against: str | None = None, *, draws: int = DRAWS, what_if: bool = True,
+                     progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
+        """The explanations of `explain_all`, handed over as they are made.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        method, target, against : str or None
+            As for `explain`.
+        draws : int, default 100
+            Of random words, against which each attribution is held.
+        what_if : bool, default True
+            Whether records carry what the model would say without each word, which a page shows by a click.
+        progress : callable or None
+            Called with (texts done, texts in all).
+
+        Yields
+        ------
+        Explanation
+            Of each text, in input order.
+
+        Raises
+        ------
+        TextError, OptionError
+            As `explain`, before anything is computed.
+        """
+        texts = read_texts(texts, "explain_each")
+        if isinstance(draws, bool) or not isinstance(draws, Integral) or draws < 1:
+            raise OptionError(f"draws must be a whole number, at least 1; got {draws!r:.60}.")
+        if method == "default":
+            method = self.default_method
+        if method is not None:
+            choose("attribution method", method, {**METHODS, "default": None})
+        for what, given in (("target", target), ("against", against)):
+            if given is not None and method is None:
+                raise OptionError(f"{what} {given!r} says which class an attribution is for: give a method too, "
+                                  'method="default" for one.')
+        number, other = (None if given is None else find_class(given, self.labels, self.label_names, what=what)
+                         for what, given in (("target", target), ("against", against)))
+        if other is not None and other == number:
+            raise OptionError(f"target and against are both {self.labels[other]!r}: give two classes.")
+        self._require_readable(texts)
+        return self._explain(texts, method, (number, other), int(draws), what_if, progress)
+
+    def explain_encoded(self, encoded: WordText, changed: dict) -> Explanation:
+        """The explanation of a text that is read already; `changed` goes into its source."""
+        return self._record(WordBatch(self.network, self.steps, [encoded]), 0, changed, None)
+
+    def _explain(self, texts, method, classes, draws, what_if, progress) -> Iterator[Explanation]:
+        for start in range(0, len(texts), _TOGETHER):
+            encoded_texts = [self.steps.read(text) for text in texts[start : start + _TOGETHER]]
+            batch = WordBatch(self.network, self.steps, encoded_texts)
+            found = None if method is None else self._said(batch, method, classes[0], classes[1], draws, what_if)
+            for number in range(len(encoded_texts)):
+                yield self._record(batch, number, {}, None if found is None else found[number])
+            if progress:
+                progress(start + len(encoded_texts), len(texts))
+
+    def _said(self, batch: WordBatch, method: str, target: int | None, against: int | None, draws: int,
+              what_if: bool) -> list[tuple[dict, dict]]:
+        """What is said beside the attention of each text of a batch; of two classes where one stands against another."""
+        if against is None:
+            return explain_batch(batch, method, [target] * len(batch.encoded_texts), self.labels, None, draws, what_if,
+                                 methods=METHODS)
+        found = []
+        for encoded, passed in zip(batch.encoded_texts, batch.passes):
+            own = int(passed.probabilities.argmax()) if target is None else target
+            if own == against:
+                raise OptionError(f"{encoded.text[:20]!r} is given {self.labels[own]!r}, which is what it should stand "
+                                  "against: give a target too.")
+            judged = WordBatch(self.network.between(own, against), self.steps, [encoded])
+            [(scores, about)] = explain_batch(judged, method, [own], self.labels, None, draws, what_if, methods=METHODS)
+            about.update(against=against, label=f"{self.labels[own]} : {self.labels[against]}")
+            found.append((scores, about))
+        return found
+
+    def _record(self, batch: WordBatch, number: int, changed: dict, found: tuple[dict, dict] | None) -> Explanation:
+        encoded, passed = batch.encoded_texts[number], batch.passes[number]
+        weights, about = self._weights(batch, number)
+        source = {
+            "model": self.name, "tokenizer": type(self.tokenizer).__name__, "framework": "torch", "versions": self._versions,
+            "label_names": self.label_names, "units": self.steps.units,
+            "tokens": {"in_text": encoded.in_text, "seen": len(encoded.tokens), "unknown": list(encoded.unknown)},
+            **about, **({"what_if": changed} if changed else {}),
+        }
+        scores, notes = found or ({}, {})
+        if notes:
+            source["explanation"] = notes
+        record: AttentionRecord = OpenedExplanation(
+            encoded.text, encoded.tokens, encoded.tokens, weights, source=source,
+            prediction=make_prediction(self.labels, passed.probabilities),
+            normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-5))
+        record = replace(record, attributions=scores) if scores else record
+        object.__setattr__(record, "_opened", (self, encoded))
+        return cast(Explanation, record)
+
+    def _weights(self, batch: WordBatch, number: int) -> tuple[np.ndarray, dict]:
+        """Weights between the words of a text, and what a record says of them."""
+        encoded, own = batch.encoded_texts[number], batch.attended(number)
+        if own is None:
+            return np.eye(len(encoded.tokens), dtype=np.float32)[None, None], EVEN
+        groups = [np.flatnonzero(encoded.owner == word).tolist() for word in range(len(encoded.tokens))]
+        weights = merge_weights(own.weights, groups, groups).astype(np.float32)
+        read = np.flatnonzero(own.read)
+        names = self.tokenizer.convert_ids_to_tokens(encoded.ids[read].tolist()) if len(read) < len(own.read) else ["all"]
+        return weights, {"head_reads": names}
+
+    def _require_readable(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self.steps.require_readable(text)

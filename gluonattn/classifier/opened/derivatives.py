@@ -1,0 +1,75 @@
+"""What the derivatives of a torch model tell: where its head reads, and what each attention weight counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def log_odds(logits: Any, target: int) -> Any:
+    """log of the odds of a class against all others: tensors (B, classes) -> (B,)."""
+    others = [i for i in range(logits.shape[-1]) if i != target]
+    return logits[:, target] - logits[:, others].logsumexp(-1)
+
+
+def deepest_attention(records: Sequence[Any], size: int) -> Any:
+    """Of the kinds of attention that were captured, the deepest over all pieces; an encoder's before a decoder's.
+
+    Parameters
+    ----------
+    records : sequence of AttentionRecord
+    size : int
+        Pieces of the text.
+    """
+    fit = [r for r in records if r.kind != "cross" and len(r.queries) == len(r.keys) == size]
+    return max(fit, key=lambda r: (r.kind != "decoder", r.layers), default=None)
+
+
+def read_shares(odds: Any, outputs: Sequence[Any], size: int) -> np.ndarray:
+    """Share of each position in what the head reads: the positions by which the last states are derived.
+
+    Parameters
+    ----------
+    odds : torch.Tensor
+    outputs : sequence of torch.Tensor
+        What modules gave, in order.
+    size : int
+        Pieces of the text.
+    """
+    import torch
+
+    for states in reversed([x for x in outputs if x.ndim == 3 and 1 in x.shape[:2] and size == max(x.shape[:2])]):
+        slope = torch.autograd.grad(odds, states, retain_graph=True, allow_unused=True)[0]
+        if slope is None:
+            continue
+        reads = (slope.reshape(size, -1) != 0).any(-1).double().cpu().numpy()
+        if reads.any():
+            return reads / reads.sum()
+    return np.full(size, 1 / size)
+
+
+def weight_slopes(odds: Any, outputs: Sequence[Any], weights: np.ndarray) -> np.ndarray | None:
+    """Derivatives by the weights that modules hand out, where these are the ones that were captured; else None.
+
+    Parameters
+    ----------
+    odds : torch.Tensor
+    outputs : sequence of torch.Tensor
+    weights : numpy.ndarray, shape (layers, heads, T, T)
+    """
+    import torch
+
+    handed = {id(x): x for x in outputs if x.ndim == 4 and tuple(x.shape) == (1, *weights.shape[1:])}
+    matched = []
+    for layer in weights:
+        same = next((key for key, x in handed.items()
+                     if np.allclose(x[0].detach().float().cpu().numpy(), layer, atol=1e-6)), None)
+        if same is None:
+            return None
+        matched.append(handed.pop(same))
+    slopes = torch.autograd.grad(odds, matched, retain_graph=True, allow_unused=True)
+    if any(slope is None for slope in slopes):
+        return None
+    return np.stack([slope[0].double().cpu().numpy() for slope in slopes])

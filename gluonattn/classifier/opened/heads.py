@@ -1,0 +1,172 @@
+"""Which heads a decision needs: the same model, asked again with one head's context put to 0. Nothing of it changes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...errors import OptionError
+from ...plain import read_texts
+from ...record import AttentionRecord, Token, position
+from ...reference import softmax
+from ...statistics import Figure, figure
+from .batch import row_of
+from .classifier import OpenedClassifier
+from .network import Network
+
+CURE = ("Heads can be left out of models of transformers whose attention goes through its attention interface (BERT, "
+        "ELECTRA, RoBERTa, ALBERT, DistilBERT, GPT-2, Llama and most others).")
+
+
+class HeadChanges(NamedTuple):
+    """What each head is needed for.
+
+    Attributes
+    ----------
+    lost : numpy.ndarray, float64, shape (texts, layers, heads)
+        p(text) - p(text without the head) of the class that each text is given.
+    flipped : numpy.ndarray of bool, shape (texts, layers, heads)
+        Whether the decision is another without it.
+    """
+
+    lost: np.ndarray
+    flipped: np.ndarray
+
+    def figure(self, layer: int, head: int) -> Figure:
+        """Mean of the probability lost, with its 95 % interval over texts.
+
+        Parameters
+        ----------
+        layer, head : int
+            Counted from 0.
+        """
+        return figure(self.lost[:, layer, head])
+
+    def record(self, name: str = "") -> AttentionRecord:
+        """|mean probability lost| of every head as a record of one cell a head, for `gluonattn.views.grid.grid`."""
+        text = "a head left out"
+        cell = (Token(text, 0, len(text)),)
+        strengths = np.abs(self.lost.mean(axis=0))[:, :, None, None].astype(np.float32)
+        return AttentionRecord(text, cell, cell, strengths, normalised=False, source={"model": name, "mode": "left out"})
+
+
+@contextmanager
+def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
+    """Run a model of transformers without one head: what it mixes is 0 while the body runs.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        That is or holds a model of transformers; its weights, hooks and configuration stay as they are.
+    layer : int
+        Counted from 0, in the order in which the layers compute.
+    head : int
+        Counted from 0.
+
+    Raises
+    ------
+    OptionError
+        If the model has no such layer or head (told when it has run), or computes attention by code of its own.
+    """
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    modules = {id(module) for module in model.modules()}
+    names = {str(how) for module in model.modules()
+             if (how := getattr(getattr(module, "config", None), "_attn_implementation", None)) is not None}
+    calls = 0
+
+    def instead(name: str, before: Any) -> Callable:
+        def attend(module, *args, **kwargs):
+            nonlocal calls
+            own = before or _eager_of(module)
+            output, *rest = own(module, *args, **kwargs)
+            if id(module) in modules:
+                if calls == layer:
+                    _refuse("head", head, output.shape[2])
+                    output = output.clone()
+                    output[:, :, head] = 0
+                calls += 1
+            return (output, *rest)
+
+        return attend
+
+    def begin(*_):
+        nonlocal calls
+        calls = 0
+
+    def end(*_):
+        if not calls:
+            raise OptionError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
+        _refuse("layer", layer, calls)
+
+    local = ALL_ATTENTION_FUNCTIONS._local_mapping if hasattr(ALL_ATTENTION_FUNCTIONS, "_local_mapping") else {}
+    kept = dict(local)
+    hooks = [model.register_forward_pre_hook(begin), model.register_forward_hook(end)]
+    try:
+        for name in names:
+            ALL_ATTENTION_FUNCTIONS[name] = instead(name, ALL_ATTENTION_FUNCTIONS.get(name))
+        yield
+    finally:
+        local.clear()
+        local.update(kept)
+        for hook in hooks:
+            hook.remove()
+
+
+def measure_heads(opened: OpenedClassifier, texts: Iterable[str], progress: Callable[[int, int], None] | None = None
+                  ) -> HeadChanges:
+    """How the answer changes without each head, text by text.
+
+    Parameters
+    ----------
+    opened : OpenedClassifier
+    texts : iterable of str
+        None of them blank.
+    progress : callable or None
+        Called with (heads done, heads in all).
+
+    Raises
+    ------
+    OptionError
+        If the model hands out no attention, or computes it by code of its own.
+    """
+    texts = read_texts(texts, "measure_heads")
+    if not texts:
+        raise OptionError("measure_heads asks about texts: give at least one.")
+    network: Network = opened.network
+    rows = [row_of(opened.steps.read(text)) for text in texts]
+    whole = softmax(network.logits(rows))
+    targets, texts_at = whole.argmax(axis=1), np.arange(len(rows))
+    seen = network.attend(rows[0], int(targets[0]))
+    if seen is None:
+        raise OptionError(f"{type(network.model).__name__} has or hands out no attention. {CURE}")
+    layers, heads = seen.weights.shape[:2]
+    lost, flipped = np.zeros((len(rows), layers, heads)), np.zeros((len(rows), layers, heads), bool)
+    for layer in range(layers):
+        for head in range(heads):
+            with without_head(network.model, layer, head):
+                left = softmax(network.logits(rows))
+            lost[:, layer, head] = whole[texts_at, targets] - left[texts_at, targets]
+            flipped[:, layer, head] = left.argmax(axis=1) != targets
+            if progress:
+                progress(layer * heads + head + 1, layers * heads)
+    return HeadChanges(lost, flipped)
+
+
+def _refuse(what: str, number: int, size: int) -> None:
+    """Raise OptionError where there is no such layer or head."""
+    if position(what, number, size) != number:
+        raise OptionError(f"{what}s are counted from 0 to {size - 1}; got {number}.")
+
+
+def _eager_of(module: Any) -> Callable:
+    """The model's own eager attention, which stands in the file of its class."""
+    found = (getattr(sys.modules.get(kind.__module__), "eager_attention_forward", None) for kind in type(module).__mro__)
+    own = next((one for one in found if one is not None), None)
+    if own is None:
+        raise OptionError(f"{type(module).__module__} has no eager attention. {CURE}")
+    return own

@@ -1,0 +1,147 @@
+"""How much each word had to do with the decision of a torch model: the methods, with the signature that all have.
+
+``method(batch, targets) -> list of Attribution``, as in `gluonattn.classifier.attribution`. Scores of pieces are added up
+by words; what the tokenizer adds itself (``[CLS]``) has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ... import metrics
+from ...errors import OptionError
+from ..attribution import Attribution, Method, leave_one_out, random
+from ..gradients import COMPLETE
+from .batch import WordBatch, row_of
+from .network import Attended
+
+_LEAST = 1e-4  # in log-odds; a gap below this is none
+_STEPS = (8, 16, 32, 64, 128, 256, 512)
+
+
+def attention_received(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
+    """Attention that each word receives in the last layer at what the head reads (``[CLS]``, or all), mean of heads."""
+    return [Attribution(encoded.sum_words(own.read @ own.weights[-1].mean(axis=0)), {})
+            for encoded, own in _each(batch, "attention")]
+
+
+def rollout(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
+    """Attention rolled out over all layers, at what the head reads.
+
+    Abnar and Zuidema, Quantifying Attention Flow in Transformers, ACL 2020.
+    """
+    return [Attribution(encoded.sum_words(own.read @ metrics.rollouts(own.weights)[-1]), {})
+            for encoded, own in _each(batch, "rollout")]
+
+
+def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
+    """Length of what a word brings into the last layer's contexts: ||alpha v||, at what the head reads.
+
+    Kobayashi et al., Attention is Not Only a Weight, EMNLP 2020; v are the values with heads side by side, before the
+    output projection.
+    """
+    found = []
+    for encoded, own in _each(batch, "norm"):
+        if own.values is None:
+            raise OptionError("norm needs the values that attention mixes, and this model does not hand them out: take "
+                              "attention or rollout.")
+        lengths = (own.values[-1] ** 2).sum(axis=-1)  # (heads, T), squared
+        brought = np.sqrt((own.weights[-1] ** 2 * lengths[:, None]).sum(axis=0))
+        found.append(Attribution(encoded.sum_words(own.read @ brought), {}))
+    return found
+
+
+def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
+    """Weights times what the log-odds gain by them, over all layers: R <- R + mean of heads of (A x dA)+ times R.
+
+    Chefer, Gur and Wolf, Generic Attention-model Explainability, ICCV 2021, for self-attention; read where the head reads,
+    without what each position had of itself from the start.
+    """
+    found = []
+    for number, (encoded, target) in enumerate(zip(batch.encoded_texts, targets)):
+        own = batch.attended(number, target, slopes=True)
+        if own is None or own.slopes is None:
+            raise OptionError("attention-gradient needs a model that hands out the attention weights it uses, as those of "
+                              "transformers do; take gradient-input or integrated-gradients.")
+        start = np.eye(own.weights.shape[-1])
+        relevance = start
+        for weights, slopes in zip(own.weights, own.slopes):
+            relevance = relevance + np.maximum(weights * slopes, 0).mean(axis=0) @ relevance
+        found.append(Attribution(encoded.sum_words(own.read @ (relevance - start)), {}))
+    return found
+
+
+def gradient_input(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
+    """Vector of each piece times the derivative of the log-odds by it (Denil et al. 2014)."""
+    found = []
+    for encoded, target in zip(batch.encoded_texts, targets):
+        vectors = batch.network.vectors(encoded.ids)
+        _, slopes = batch.network.derive(row_of(encoded), vectors[None], target)
+        found.append(Attribution(encoded.sum_words(_sums(vectors * slopes[0])), {}))
+    return found
+
+
+def integrated_gradients(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
+    """Derivatives of the log-odds added up on the straight way from masked words to these words.
+
+    Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, ICML 2017. At its beginning every piece of a word
+    is the mask (the unknown word, where there is none). Steps (Gauss-Legendre) are doubled until what is missing of the
+    difference in log-odds is 1 % of it or less than 1e-4; notes are those of the Bi-GRU's `integrated_gradients`.
+    """
+    return [_integrated(batch, number, target) for number, target in enumerate(targets)]
+
+
+def _integrated(batch: WordBatch, number: int, target: int, steps: Sequence[int] = _STEPS) -> Attribution:
+    encoded, network = batch.encoded_texts[number], batch.network
+    start = network.vectors(np.where(encoded.owner < 0, encoded.ids, batch.reader.stand_in))
+    way = network.vectors(encoded.ids) - start
+    ends, _ = network.derive(row_of(encoded), network.torch.stack([start, start + way]), target)
+    difference, scores, notes = float(ends[1] - ends[0]), np.zeros(len(encoded.tokens)), {}
+    for count in steps:
+        places, parts = np.polynomial.legendre.leggauss(count)
+        shares = network.torch.as_tensor((places + 1) / 2, dtype=way.dtype, device=way.device)[:, None, None]
+        _, slopes = network.derive(row_of(encoded), start + shares * way, target)
+        weighed = slopes.double() * network.torch.as_tensor(parts / 2, device=way.device)[:, None, None]
+        scores = encoded.sum_words(_sums(way.double() * weighed.sum(0)))
+        missing = difference - float(scores.sum())
+        notes = {"steps": count, "difference": round(difference, 6), "missing": round(missing, 6)}
+        if abs(missing) <= max(COMPLETE * abs(difference), _LEAST):
+            return Attribution(scores, notes)
+    about = {"steps": notes["steps"], "missing": round(abs(missing), 6), "of": round(abs(difference), 6)}
+    return Attribution(scores, {**notes, "approximated": about})
+
+
+def _each(batch: WordBatch, method: str) -> list[tuple[Any, Attended]]:
+    """Each text with its attention."""
+    found = []
+    for number, encoded in enumerate(batch.encoded_texts):
+        own = batch.attended(number)
+        if own is None:
+            raise OptionError(f"{method} needs attention from piece to piece, and {type(batch.network.model).__name__} has "
+                              "or hands out none: take leave-one-out, gradient-input or integrated-gradients.")
+        found.append((encoded, own))
+    return found
+
+
+def _sums(products: Any) -> np.ndarray:
+    """Sums over the width, float64."""
+    return products.double().sum(-1).cpu().numpy()
+
+
+_FOR = "positive speaks for the class that is explained, negative against it"
+_NEVER = "never negative: how much, not which way"
+
+METHODS: dict[str, Method] = {
+    "leave-one-out": Method(leave_one_out, _FOR, scale=1.0),
+    "integrated-gradients": Method(integrated_gradients, _FOR),
+    "gradient-input": Method(gradient_input, _FOR),
+    "attention-gradient": Method(attention_gradient, "never negative: what speaks for the class that is explained",
+                                 signed=False),
+    "attention": Method(attention_received, _NEVER, signed=False),
+    "norm": Method(norm, _NEVER, signed=False),
+    "rollout": Method(rollout, _NEVER, signed=False),
+    "random": Method(random, "none: it knows nothing", signed=False),
+}
