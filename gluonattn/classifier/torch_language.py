@@ -36,7 +36,6 @@ class TorchLanguageModel(TorchClassifier):
                            f"{prefix}h2h_weight": (3 * hidden_size, hidden_size),
                            f"{prefix}i2h_bias": (3 * hidden_size,), f"{prefix}h2h_bias": (3 * hidden_size,)})
         super().__init__("default", {"vocab_size": vocab_size}, initial_weights(shapes))
-        self.embedding.sparse = bool(sampled)
         self._sampled, self._silent, self._evidence, self._rate = sampled, (unknown, padding), evidence, embed_dropout
         self._embed_size, self._hidden = embed_size, hidden_size
 

@@ -52,9 +52,6 @@ class TrainedClassifier(TorchClassifier):
     def __init__(self, recipe, model, weights):
         super().__init__(recipe, model, weights)
         self.kept: dict[int, torch.Tensor] = {}
-        for name in ("embedding", "subword_embedding"):
-            if recipe == "default" and hasattr(self, name):
-                self.get_submodule(name).sparse = True
 
     def masks(self, batch: int, length: int) -> tuple:
         """Shape and rate of each dropout mask that a batch can be given, as for `AttentionClassifier`."""

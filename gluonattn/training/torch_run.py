@@ -60,6 +60,10 @@ class TorchRun(Run):
                 self.model.get_parameter(name).copy_(torch.from_numpy(np.array(values)))
         self.parameters = {name: p for name, p in sorted(self.model.named_parameters()) if p.requires_grad}
         sparse = () if self._on_gpu else self.task.sparse_parameters(self.model)
+        for table in {name.rpartition(".")[0] for name in sparse}:
+            module = self.model.get_submodule(table)
+            if isinstance(module, torch.nn.Embedding):
+                module.sparse = True
         rate = self.settings.learning_rate
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             name: torch.optim.SparseAdam([p], rate) for name, p in self.parameters.items() if name in sparse}
