@@ -67,7 +67,7 @@ def train(
     max_length: int = typer.Option(48, help="Longest training text in tokens."),
     validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
-    seed: int = typer.Option(0),
+    seed: int = typer.Option(0, help="Of the split, the first weights and the order of reviews."),
     device: str = Device,
     workers: Optional[int] = typer.Option(
         None, help="Processes on CPU; default one a core, 1 for fewer than 20,000 reviews."),
