@@ -1,4 +1,4 @@
-"""Attention times evidence: how much each token is looked at, by what it says by itself."""
+"""Attention times evidence: how much attention a token receives, times what it says by itself."""
 
 from .account import evidence_for
 from .attribution import Attribution, Method, received
@@ -7,7 +7,18 @@ from .attribution import Attribution, Method, received
 def weigh_evidence(batch, targets):
     """The attention each token receives (`attribution.attention_received`) times its evidence (`account.evidence_for`).
 
-    Of a model that reads no n-grams it is the attention alone, and notes say so (``evidence``: "none").
+    For a model that reads no n-grams it is the attention alone. The notes then say ``evidence``: "none".
+
+    Parameters
+    ----------
+    batch : Batch
+        Texts, read and passed through the model.
+    targets : sequence of int
+        The class to explain, one for each text.
+
+    Returns
+    -------
+    list of Attribution
     """
     found = []
     for encoded, passed, target in zip(batch.encoded_texts, batch.passes, targets):

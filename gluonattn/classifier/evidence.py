@@ -1,8 +1,8 @@
-"""The n-gram model whose shares the network reads as evidence: fitted before the network, five-fold.
+"""Fit the n-gram model whose output the network reads as evidence. It is fitted before the network, in five folds.
 
-It is a linear SVM over n-grams scaled by naive Bayes log-count ratios (Wang and Manning 2012). A text that it was fitted
-on it knows by heart; so each training text takes the tables of the fold that has not seen it (stacking: Wolpert 1992),
-nor any text equal to it.
+It is a linear SVM over n-grams scaled by naive Bayes log-count ratios (Wang and Manning 2012). Such a model memorizes the
+texts it was fitted on. Each training text therefore takes the tables of the fold that has seen neither it nor any text
+equal to it (stacking: Wolpert 1992).
 """
 
 from __future__ import annotations
@@ -45,9 +45,28 @@ class Tables(NamedTuple):
 
 
 def fit_evidence(settings: ClassifierSettings, texts, tokens, targets, order, own: int, fitting):
-    """The evidence of a model, fitted on the labelled training texts, and that of every token of `tokens`, by its spread.
+    """Fit the evidence of a model on its labelled training texts, and read it for every token.
 
-    `targets` are in the given order, of which the first `own` texts are the labelled ones to train on.
+    Parameters
+    ----------
+    settings : ClassifierSettings
+        Resolved.
+    texts : sequence of str
+    tokens : Tokens
+        Of all texts.
+    targets : numpy.ndarray, float32, shape (len(order), classes)
+        Rows of probabilities, in the order of `order`.
+    order : sequence of int
+        Numbers of texts. The first `own` are the labelled ones to train on.
+    own : int
+    fitting : callable or None
+        Called with (fits done, fits in all).
+
+    Returns
+    -------
+    evidence : Evidence
+    shares : numpy.ndarray, float32, shape (tokens of all texts, channels)
+        Each channel is divided by its spread.
     """
     mine = order[:own]
     tables = fit_tables([texts[i] for i in mine], [tokens[i] for i in mine], targets[:own],
@@ -101,7 +120,7 @@ def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: n
 
 def share_out(tables: Tables, which: np.ndarray, texts: Sequence[str], tokens: Sequence[Sequence[str]],
               split: Callable[[str], list[Token]], max_length: int) -> np.ndarray:
-    """Shares of many texts, each by a table of its own, end to end.
+    """What the tables say of every token of many texts, one text after the other.
 
     Parameters
     ----------
@@ -112,7 +131,7 @@ def share_out(tables: Tables, which: np.ndarray, texts: Sequence[str], tokens: S
     split : callable
         The tokenizer.
     max_length : int
-        Tokens that are read of a text; n-grams behind them are not read, and the tokens behind have zeros.
+        Tokens that are read of a text. Tokens after them get zeros.
 
     Returns
     -------
@@ -136,7 +155,7 @@ def share_out(tables: Tables, which: np.ndarray, texts: Sequence[str], tokens: S
 
 
 def spread_of(shares: np.ndarray, ends: np.ndarray, texts: Sequence[int]) -> np.ndarray:
-    """Standard deviation of each channel over the tokens of some texts; 1 where a channel never says anything.
+    """Standard deviation of each channel over the tokens of some texts; 1 where a channel is constant.
 
     Parameters
     ----------
@@ -153,7 +172,14 @@ def spread_of(shares: np.ndarray, ends: np.ndarray, texts: Sequence[int]) -> np.
 
 
 def evidence_of(tables: Tables, spread: np.ndarray) -> Evidence:
-    """The table of all texts, as a checkpoint keeps it."""
+    """The table of all texts, as a checkpoint keeps it.
+
+    Parameters
+    ----------
+    tables : Tables
+    spread : numpy.ndarray, shape (channels,)
+        As `spread_of` gives it.
+    """
     return Evidence(tables.known, tables.scores[FOLDS], tables.squares[FOLDS], spread.astype(np.float32))
 
 

@@ -1,7 +1,7 @@
-"""Pretraining on texts without labels: embedding and Bi-GRU learn to say the next word and the one before.
+"""Pretraining on texts without labels: embedding and Bi-GRU learn to predict the next word and the one before.
 
-A bidirectional language model (as in ELMo: Peters et al. 2018) over the very layers the classifier begins with. Its
-softmax over all words is sampled (Jean et al. 2015; GluonNLP's `ISDense`): on a CPU the whole one takes hours an epoch.
+A bidirectional language model (as in ELMo: Peters et al. 2018) over the layers that the classifier begins with. Its
+softmax is sampled (Jean et al. 2015; GluonNLP's `ISDense`): on a CPU, a softmax over all words takes hours an epoch.
 """
 
 from __future__ import annotations
@@ -16,25 +16,27 @@ from ..training.tasks import Task, dropout_mask
 
 nn = mx.gluon.nn
 
-SAMPLED = 512  # words that stand against the right one
+SAMPLED = 512  # words that the right one is compared with
 
 
 class LanguageModel(mx.gluon.HybridBlock):
-    """Embedding -> Bi-GRU -> each direction's next word, out of one table.
+    """Embedding -> Bi-GRU -> each direction's next word. Both directions share one output table.
 
-    ``model(ids, valid_length) -> (outcome, valid_length)`` compares with all words; with ``kept_words`` (B, T, E), a
-    dropout mask, and ``sampled`` (SAMPLED,), numbers of words, with these. `outcome` (B, 2) is each text's mean loss, and
-    the share of its words that were the most probable.
+    ``model(ids, valid_length) -> (outcome, valid_length)`` compares the right word with all others. Given ``kept_words``
+    (B, T, E), a dropout mask, and ``sampled`` (SAMPLED,), numbers of words, it compares with those words only. `outcome`
+    (B, 2) is each text's mean loss, and the share of its words that were predicted.
 
     Parameters
     ----------
     vocab_size, embed_size, hidden_size : int
         As in `AttentionClassifier`.
     unknown, padding : int
-        Ids that nobody is asked to say.
+        Ids that are never to be predicted.
     evidence : int, default 0
         Channels the Bi-GRU will read; here they are 0.
     embed_dropout : float, default 0.2
+    **kwargs
+        Of MXNet's HybridBlock.
     """
 
     def __init__(self, vocab_size, embed_size, hidden_size, unknown, padding, evidence=0, embed_dropout=0.2, **kwargs):
@@ -46,7 +48,7 @@ class LanguageModel(mx.gluon.HybridBlock):
             self.bigru = BiGRU(hidden_size, input_size=embed_size + evidence)
             self.said = nlp.model.ISDense(vocab_size, SAMPLED, hidden_size)
             whole = nn.Dense(vocab_size, in_units=hidden_size, params=self.said.params)
-            # The same parameters against all words; no child, which would hand them to the trainer twice.
+            # The same parameters, for all words. It is not a child: the trainer would get its parameters twice.
             self._whole = whole.__call__
 
     def hybrid_forward(self, F, ids, valid_length, kept_words=None, sampled=None):
@@ -85,7 +87,13 @@ class LanguageModel(mx.gluon.HybridBlock):
         return -F.pick(F.log_softmax(predicted), labels, axis=1), F.argmax(predicted, axis=1) == F.cast(labels, "float32")
 
     def masks(self, batch: int, length: int):
-        """Shape and rate of the dropout mask."""
+        """Shape and rate of the dropout mask.
+
+        Parameters
+        ----------
+        batch, length : int
+            Texts, and tokens of the longest.
+        """
         return (((batch, length, self._embed_size), self._dropout),)
 
 
@@ -104,7 +112,7 @@ class LanguageTask(Task):
         return F.slice_axis(logits, axis=1, begin=1, end=2)
 
     def masks(self, model, inputs, rng):
-        """The dropout mask, and the words that stand against the right one: drawn by rank, as words are (Zipf)."""
+        # Words to compare with are drawn by rank, as words are distributed (Zipf).
         (shape, rate), = model.masks(*inputs[0].shape)
         drawn = np.exp(rng.random(SAMPLED) * math.log(model._words + 1)) - 1
         return dropout_mask(shape, rate, rng), np.minimum(drawn, model._words - 1).astype(np.int32)

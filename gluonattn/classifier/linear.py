@@ -1,10 +1,10 @@
-"""The linear branch: n-grams of the text, weighed before the network is trained.
+"""The linear branch: n-grams of the text, weighted before the network is trained.
 
 A linear SVM over n-grams scaled by naive Bayes log-count ratios (Wang and
-Manning 2012) is hard to beat on short reviews. Learned together with the
-network it would know its training texts by heart and leave nothing to learn.
-So it is fitted first, and while the network trains, each text brings the
-scores of a fit that has not seen it (stacking: Wolpert 1992).
+Manning 2012) is hard to beat on short reviews. Trained together with the
+network, it would memorize the training texts and leave the network nothing
+to learn. It is therefore fitted first. While the network trains, each text
+has the scores of a fit that has not seen it (stacking: Wolpert 1992).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 FOLDS = 5
 _REGULARISATION = 0.4  # LinearSVC's C, chosen on NSMC's validation part among 0.1 to 1
-_LARGEST = 700_000  # n-grams kept at most
+_MAX_NGRAMS = 700_000  # n-grams kept at most
 _CHUNK = 20_000  # texts counted at once
 
 
@@ -45,7 +45,7 @@ class LinearBranch(NamedTuple):
         return {"ngram_scores.weight": self.scores, "ngram_squares.weight": self.squares}
 
 
-def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, fewest: int, seed: int = 0,
+def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, min_count: int, seed: int = 0,
                progress: Callable[[int, int], None] | None = None) -> LinearBranch:
     """Fit the branch, and score each text by a fit that has not seen it.
 
@@ -59,10 +59,10 @@ def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, fewe
         Distinct hashes of each text.
     targets : numpy.ndarray, float32, shape (labelled texts, classes)
         Rows of probabilities of the first texts. Those without a clear class
-        (0.9 and more) have no part in the fit, and no text beyond them has.
+        (0.9 and more) take no part in the fit, nor do texts without a row.
     own : int
-        The first so many texts have true labels: the factor is fitted on them.
-    fewest : int
+        How many texts, from the first on, have true labels: the factor is fitted on them.
+    min_count : int
         Texts in which an n-gram must occur.
     seed : int, default 0
         Of the folds.
@@ -71,11 +71,11 @@ def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, fewe
 
     Notes
     -----
-    Every class weighs the same, whatever its share.
+    Every class has the same weight, however frequent it is.
     """
     clear = np.flatnonzero(targets.max(1) >= 0.9)
     classes = targets.argmax(1)
-    known = frequent([ngrams[i] for i in clear], fewest)
+    known = frequent([ngrams[i] for i in clear], min_count)
     table = rows_of(ngrams, known)
     folds = np.random.default_rng(seed).permutation(len(clear)) % FOLDS
     offsets = np.zeros((len(ngrams), targets.shape[1]), np.float32)
@@ -101,21 +101,43 @@ def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, fewe
     )
 
 
-def frequent(ngrams: Sequence[np.ndarray], fewest: int, largest: int = _LARGEST) -> np.ndarray:
-    """Sorted hashes that occur in at least `fewest` texts; at most `largest`, the most frequent."""
+def frequent(ngrams: Sequence[np.ndarray], min_count: int, max_ngrams: int = _MAX_NGRAMS) -> np.ndarray:
+    """Sorted hashes of frequent n-grams.
+
+    Parameters
+    ----------
+    ngrams : sequence of numpy.ndarray, uint32
+        Distinct hashes of each text.
+    min_count : int
+        Texts in which an n-gram must occur.
+    max_ngrams : int, default 700,000
+        Of more than these, the most frequent are kept.
+    """
     hashes, counts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
     for start in range(0, len(ngrams), _CHUNK):
         found, number = np.unique(np.concatenate(ngrams[start : start + _CHUNK]), return_counts=True)
         hashes, where = np.unique(np.concatenate([hashes, found]), return_inverse=True)
         counts = np.bincount(where.ravel(), np.concatenate([counts, number])).astype(np.int64)
-    enough = np.flatnonzero(counts >= fewest)
-    if len(enough) > largest:
-        enough = np.sort(enough[np.argsort(-counts[enough], kind="stable")[:largest]])
+    enough = np.flatnonzero(counts >= min_count)
+    if len(enough) > max_ngrams:
+        enough = np.sort(enough[np.argsort(-counts[enough], kind="stable")[:max_ngrams]])
     return hashes[enough]
 
 
 def rows_of(ngrams: Sequence[np.ndarray], known: np.ndarray):
-    """0/1 rows of texts over the known n-grams, a sparse matrix (texts, n-grams)."""
+    """0/1 rows of texts over the known n-grams, as a sparse matrix.
+
+    Parameters
+    ----------
+    ngrams : sequence of numpy.ndarray, uint32
+        Distinct hashes of each text.
+    known : numpy.ndarray, uint32, shape (n-grams,)
+        Sorted hashes.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix, float32, shape (texts, n-grams)
+    """
     from scipy.sparse import vstack
 
     return vstack([_rows(ngrams[i : i + _CHUNK], known) for i in range(0, len(ngrams), _CHUNK)]).tocsr()
@@ -135,7 +157,23 @@ def _rows(ngrams: Sequence[np.ndarray], known: np.ndarray):
 
 
 def fit_svm(table, classes: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (classes, n-grams) of scaled rows of norm 1, and the scale (n-grams,)."""
+    """Fit a linear SVM on rows that are scaled and then normalized.
+
+    Parameters
+    ----------
+    table : scipy.sparse.csr_matrix, shape (texts, n-grams)
+        As `rows_of` gives it.
+    classes : numpy.ndarray, int, shape (texts,)
+    count : int
+        Number of classes.
+    seed : int
+
+    Returns
+    -------
+    weights : numpy.ndarray, shape (count, n-grams)
+    scale : numpy.ndarray, shape (n-grams,)
+        What each n-gram is multiplied by before its row is divided by its norm.
+    """
     from sklearn.svm import LinearSVC
 
     counts = np.stack([np.asarray(table[classes == c].sum(0)).ravel() for c in range(count)])
@@ -160,7 +198,7 @@ def _scores(table, weights: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 
 def _calibration(scores: np.ndarray, classes: np.ndarray) -> float:
-    """The factor that makes scores logits, beside a bias of each class that the network will learn."""
+    """The factor that turns scores into logits. The bias of each class is left for the network to learn."""
     from scipy.optimize import minimize
     from scipy.special import logsumexp
 

@@ -18,9 +18,9 @@ nn = mx.gluon.nn
 class AttentionClassifier(mx.gluon.HybridBlock):
     """Embedding -> Bi-GRU -> self-attention -> mean and max pooling -> Dense.
 
-    Padding is masked everywhere, so a sentence gets the same answer alone or
-    in any batch. The head sees nothing but attention contexts: the weights are
-    the path by which words reach the decision. With evidence
+    Padding is masked everywhere, so a sentence gets the same answer alone and
+    in any batch. The head sees attention contexts only: words reach the
+    decision through the attention weights. With evidence
     (`gluonattn.data.evidence`), the Bi-GRU reads each token's beside its
     embedding. With n-grams, the embedding of a word is joined by the mean of
     its n-grams' vectors, and a linear branch over the n-grams of the text adds
@@ -55,6 +55,8 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         Channels of evidence of each token; 0 reads none. Not beside n-grams.
     embed_dropout : float or None
         On embeddings, where another rate than `dropout` is wanted.
+    **kwargs
+        Of MXNet's HybridBlock.
 
     Notes
     -----
@@ -100,7 +102,13 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         return 2 + len(self._reads)
 
     def masks(self, batch: int, length: int) -> tuple:
-        """Shape and rate of each dropout mask that a batch can be given: on words, and on pooled features."""
+        """Shape and rate of each dropout mask that a batch can be given: on words, and on pooled features.
+
+        Parameters
+        ----------
+        batch, length : int
+            Texts, and tokens of the longest.
+        """
         return (((batch, length, self._width), self.embedding_dropout._rate),
                 ((batch, self.head._in_units), self.head_dropout._rate))
 
@@ -154,6 +162,8 @@ class PostClassifier(mx.gluon.HybridBlock):
     dropout : float, default 0.3
         On embeddings.
     attention_dropout : float, default 0.2
+    **kwargs
+        Of MXNet's HybridBlock.
     """
 
     def __init__(self, vocab_size, classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64,

@@ -90,6 +90,14 @@ def load(folder: str | os.PathLike | None = None, device: str = "auto", engine: 
 class Predictor:
     """Labels, probabilities and attention records for raw texts.
 
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    folder : pathlib.Path
+        Where it was read; errors name it.
+    device, engine : str
+        As for `load`.
+
     Attributes
     ----------
     labels : list of str

@@ -1,6 +1,6 @@
-"""The stage before the labels: embedding and Bi-GRU learn from texts alone, and the classifier begins with them.
+"""The stage before the labels: embedding and Bi-GRU learn from texts alone, and the classifier starts with them.
 
-Stays whole: `pretrain` is one stage from texts to parameters; half of its lines say what it takes.
+Stays whole: `pretrain` is one stage from texts to parameters, and half of its lines describe its parameters.
 """
 
 from __future__ import annotations
@@ -130,9 +130,31 @@ def load_earlier(settings: ClassifierSettings, classes: int, say: Callable[[str]
 
 def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence[str], split, fingerprint: str,
                  say: Callable[[str], None]) -> tuple[list[str], str]:
-    """The texts of the stage before the labels, and its fingerprint; none, and "", where it is left out.
+    """The texts to pretrain on, and the fingerprint of that stage.
 
-    Those of the labelled reviews that are trained on are among them, and those of --extra; none of the validation part.
+    Training reviews and those of --extra are among the texts, reviews of the validation part are not.
+
+    Parameters
+    ----------
+    settings : ClassifierSettings
+        Resolved.
+    reviews : Reviews
+        The labelled ones.
+    texts : sequence of str
+        The labelled reviews, then those of --extra.
+    split : tuple of sequences of int
+        Positions of the training and the validation reviews.
+    fingerprint : str
+        Of the whole run.
+    say : callable
+        Takes a line for the user.
+
+    Returns
+    -------
+    texts : list of str
+        Empty where there is no such stage.
+    fingerprint : str
+        "" where there is none.
     """
     if not settings.pretrain or find_stage(settings.pretrain):
         return [], ""
@@ -144,7 +166,15 @@ def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence
 
 
 def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
-    """That of the stage, of the whole run's and its texts."""
+    """Fingerprint of the stage.
+
+    Parameters
+    ----------
+    fingerprint : str
+        Of the whole run.
+    texts : sequence of str
+        All that the stage reads.
+    """
     digest = hashlib.sha256(f"pretraining {fingerprint}".encode())
     for text in texts:
         digest.update(f"{text}\n".encode("utf-8", "surrogatepass"))
@@ -164,7 +194,7 @@ def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens, vocabul
         To learn from.
     tokens : Tokens
         Theirs.
-    vocabulary : gluonnlp.Vocab
+    vocabulary : Vocabulary
     model : mapping
         Keyword arguments of the classifier.
     out : pathlib.Path
@@ -190,7 +220,7 @@ def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens, vocabul
     from ..training.loop import Part, new_run
 
     words = Vocabulary(vocabulary.to_json())
-    order = np.flatnonzero(tokens.lengths > 1)  # of one word nothing can be foretold
+    order = np.flatnonzero(tokens.lengths > 1)  # a text of one word has no next word
     if len(order) < 20:
         raise DataError(f"--pretrain: {len(order)} texts of two words or more are too few to learn from. Give more, or "
                         "leave --pretrain out.")
@@ -208,8 +238,8 @@ def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens, vocabul
              "train": Part(packed.take(train), targets[train]), "valid": Part(packed.take(valid), targets[valid]),
              "labelled": len(order) - valid.stop}
     run = new_run(**start, device=device, group=group)
-    say(f"language model: {len(order):,} texts, {own.epochs} epoch{'s' * (own.epochs != 1)}; the accuracy is of the words "
-        "foretold")
+    say(f"language model: {len(order):,} texts, {own.epochs} epoch{'s' * (own.epochs != 1)}; the accuracy is that of the "
+        "predicted words")
     resume_or_start(run, out, fingerprint, resume, say)
     fit_and_save(run, start, out, fingerprint, None, save_every, callbacks, say)
     weights = {name: values for name, values in run.get_weights().items() if name.startswith(STAGE)}

@@ -1,4 +1,7 @@
-"""What every process of a classifier's run begins with: vocabulary, packed texts, and what n-grams say of them."""
+"""What every process of a classifier's run starts with: vocabulary, packed texts, and what n-grams say of them.
+
+Stays whole: `start_of` is one list of things to make; half of its lines describe its parameters.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,36 @@ _CHUNK = 2048  # texts whose n-grams are read at once
 
 def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, fitting, words: str | None = None,
              aims: np.ndarray | None = None):
-    """What every process of the run begins with; the vocabulary, the linear branch and the evidence, or None for each.
+    """Gather what every process of the run starts with.
 
-    `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones; `more` are
-    the tokens of the stage before. `words` is the vocabulary to begin with, as JSON; None makes one.
-    The network learns `aims` where there are some, and n-grams `targets`.
+    Parameters
+    ----------
+    settings : ClassifierSettings
+        Resolved.
+    texts : sequence of str
+        The labelled reviews, then the extra ones.
+    tokens : Tokens
+        Of all texts.
+    targets : numpy.ndarray, float32, shape (texts, classes)
+        Rows of probabilities. The n-gram models learn these.
+    split : tuple of sequences of int
+        Positions of the training and the validation reviews.
+    more : Tokens
+        Of the texts of the pretraining stage; empty where there is none.
+    fitting : callable or None
+        Called with (fits done, fits in all).
+    words : str or None
+        The vocabulary, as JSON; None makes one.
+    aims : numpy.ndarray or None
+        As `targets`, for the network; None is `targets`.
+
+    Returns
+    -------
+    start : dict
+        Keyword arguments of `gluonattn.training.loop.new_run`.
+    vocabulary : Vocabulary
+    branch : LinearBranch or None
+    evidence : Evidence or None
     """
     from ..data.packed import pack
     from ..data.vocabulary import Vocabulary, build_vocabulary

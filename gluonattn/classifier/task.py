@@ -29,7 +29,15 @@ class ReviewTask(Task):
 
 
 class SmoothedCrossEntropy(mx.gluon.HybridBlock):
-    """Cross-entropy against targets smoothed towards uniform; (B, classes) twice -> (B,)."""
+    """Cross-entropy against targets smoothed towards uniform; (B, classes) twice -> (B,).
+
+    Parameters
+    ----------
+    smoothing : float
+        Probability that is spread evenly over the classes.
+    **kwargs
+        Of MXNet's HybridBlock.
+    """
 
     def __init__(self, smoothing: float, **kwargs):
         super().__init__(**kwargs)

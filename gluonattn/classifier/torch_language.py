@@ -40,11 +40,27 @@ class TorchLanguageModel(TorchClassifier):
         self._embed_size, self._hidden = embed_size, hidden_size
 
     def masks(self, batch: int, length: int) -> tuple:
-        """Shape and rate of the dropout mask."""
+        """Shape and rate of the dropout mask.
+
+        Parameters
+        ----------
+        batch, length : int
+            Texts, and tokens of the longest.
+        """
         return (((batch, length, self._embed_size), self._rate),)
 
     def forward(self, ids, valid_length, kept_words=None, sampled=None):
-        """Mean loss of each text, and the share of its words that were the most probable: (B, 2)."""
+        """Mean loss of each text, and the share of its words that were the most probable: (B, 2).
+
+        Parameters
+        ----------
+        ids : torch.Tensor, int32, shape (B, T)
+        valid_length : torch.Tensor, int32, shape (B,)
+        kept_words : torch.Tensor or None
+            Dropout mask of the words; None lets torch draw it.
+        sampled : torch.Tensor or None
+            Numbers of the words that the right one is compared with.
+        """
         words = self.embed("embedding", ids)
         words = self.dropout(words, self._rate) if kept_words is None else words * kept_words
         if self._evidence:

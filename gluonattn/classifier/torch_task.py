@@ -43,6 +43,11 @@ class TorchReviewTask(Task):
 class TrainedClassifier(TorchClassifier):
     """A classifier that can be given its dropout masks, of the words (B, T, E) and of the pooled features (B, 4H).
 
+    Parameters
+    ----------
+    recipe, model, weights
+        As for `TorchClassifier`.
+
     Attributes
     ----------
     kept : dict of int to torch.Tensor
@@ -54,7 +59,13 @@ class TrainedClassifier(TorchClassifier):
         self.kept: dict[int, torch.Tensor] = {}
 
     def masks(self, batch: int, length: int) -> tuple:
-        """Shape and rate of each dropout mask that a batch can be given, as for `AttentionClassifier`."""
+        """Shape and rate of each dropout mask that a batch can be given, as for `AttentionClassifier`.
+
+        Parameters
+        ----------
+        batch, length : int
+            Texts, and tokens of the longest.
+        """
         if self.recipe == "post":
             return ()
         model, rate = self.model, self.model.get("embed_dropout")

@@ -106,7 +106,7 @@ def project(
     special: bool = typer.Option(True, help="Whether [CLS], [SEP] and their like are mapped: they may outweigh all words."),
     out: list[Path] = typer.Option(..., help="File to write: .html (every head) or .png, .svg, .pdf (one head, before and "
                                              "after). Can be given several times."),
-    seed: int = typer.Option(0),
+    seed: int = typer.Option(0, help="Of the map's random start."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
 ) -> None:
     """Map queries and keys together (AttentionViz): the nearer, the larger their dot product."""

@@ -70,7 +70,7 @@ def train(
     max_length: int = typer.Option(48, help="Longest training text in tokens."),
     validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
-    seed: int = typer.Option(0),
+    seed: int = typer.Option(0, help="Of the split, the first weights and the order of reviews."),
     device: str = Device,
     framework: str = typer.Option("auto", help="mxnet or torch; auto is MXNet where it is installed. torch needs no "
                                                "MXNet, and runs on GPUs that MXNet's code does not."),

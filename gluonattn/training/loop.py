@@ -14,9 +14,9 @@ from ..data.batches import plan_batches
 from ..errors import GluonAttnError
 from ..runtime import give_back_memory
 from ..threads import ONE_THREAD
+from .frameworks import new_run as new_run
 from .run import Part as Part
 from .run import Run, new_totals
-from .run import new_run as new_run
 
 
 def fit(run: Run, callbacks: Sequence) -> None:

@@ -167,12 +167,12 @@ class MXNetRun(Run):
 
 def new_mxnet_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int,
                   device: str = "cpu", group: Group = ALONE, initial: Mapping | None = None) -> MXNetRun:
-    """A fresh run with an initialised, hybridized model; parameters as for `gluonattn.training.run.new_run`.
+    """A fresh run with an initialised, hybridized model; parameters as for `gluonattn.training.frameworks.new_run`.
 
     Parameters
     ----------
     settings, model, train, valid, labelled, device, group, initial
-        As for `gluonattn.training.run.new_run`.
+        As for `gluonattn.training.frameworks.new_run`.
     """
     context = find_device(device)
     seed_everything(settings.seed)

@@ -223,31 +223,5 @@ class Run:
         raise NotImplementedError
 
 
-def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int, device: str = "cpu",
-            group: Group = ALONE, initial: Mapping | None = None) -> Run:
-    """A fresh run with an initialised model, in the settings' framework.
-
-    Parameters
-    ----------
-    settings : TrainingSettings
-        Resolved.
-    model : mapping
-        Keyword arguments of the recipe's model, all of them.
-    train, valid, labelled, group
-        As for `Run`.
-    device : str, default "cpu"
-        "auto", "cpu", "gpu" or "gpu:N".
-    initial : mapping of str to numpy.ndarray, or None
-        First values of some parameters, by structural name; None leaves all to chance.
-    """
-    if settings.framework == "torch":
-        from .torch_run import TorchRun
-
-        return TorchRun(settings, model, train, valid, labelled, device, initial)
-    from .mxnet_run import new_mxnet_run
-
-    return new_mxnet_run(settings, model, train, valid, labelled, device, group, initial)
-
-
 def new_totals() -> dict[str, Any]:
     return {"loss": 0.0, "correct": 0, "reviews": 0, "seconds": 0.0}

@@ -230,14 +230,20 @@ def test_a_worker_that_cannot_start_gives_a_clear_error(tmp_path, monkeypatch):
         tokenize_all(["좋다"], "mecab", workers=1, cache=tmp_path)
 
 
-def test_an_error_in_progress_ends_the_workers(tmp_path):
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds its processes in /proc")
+def test_an_error_in_progress_ends_the_work_and_the_workers(tmp_path):
+    calls, workers = [], []
+
     def progress(done, total):
+        calls.append((done, total))
+        workers.extend(_workers_of(os.getpid()))
         raise RuntimeError("the caller's own")
 
-    start = time.perf_counter()
     with pytest.raises(RuntimeError, match="the caller's own"):
         tokenize_all([SEED_SENTENCE * 50] * 20_000, "mecab", workers=1, cache=tmp_path, progress=progress)
-    assert time.perf_counter() - start < 15  # all of it takes a minute
+    assert calls == [(500, 20_000)]
+    assert len(workers) == 1 and not any(map(_running, workers))
+    assert list(tmp_path.iterdir()) == []
 
 
 _INTERRUPTED = f"""

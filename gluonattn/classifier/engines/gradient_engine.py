@@ -19,7 +19,15 @@ from .recurrence import Recurrence
 
 
 class GradientClassifier(NumpyClassifier):
-    """The operations that `NumpyClassifier` computes in place, written so that they can be derived."""
+    """The operations of `NumpyClassifier` in float64, written so that `autograd` can follow them.
+
+    Parameters
+    ----------
+    recipe : str
+    model : dict
+    weights : mapping of str to numpy.ndarray
+        As `gluonattn.classifier.engines.choice.prepare` gives them.
+    """
 
     def __init__(self, recipe: str, model: dict, weights: Mapping[str, numpy.ndarray]):
         super().__init__(recipe, model, weights)
@@ -39,39 +47,51 @@ class GradientClassifier(NumpyClassifier):
         return product if bias is None else product + self.weight(bias)
 
     def recurrent(self, inputs, valid_length, prefixes):
-        """States (B, T, 2H) of inputs (B, T, E)."""
         steps = np.swapaxes(self.input_gates(inputs, prefixes), 0, 1)  # (T, B, 2, 3H)
         return self.unroll(np.swapaxes(steps, 1, 2), self.mask(numpy.zeros(inputs.shape[:2]), valid_length), prefixes)
 
     def input_gates(self, inputs, prefixes):
-        """What inputs (..., E) bring into the gates of both directions: (..., 2, 3H)."""
         both = [self.linear(inputs, f"{prefix}i2h_weight", f"{prefix}i2h_bias") for prefix in prefixes]
         return np.stack(both, axis=-2)
 
     def gate_biases(self, prefixes):
-        """What an input of zeros brings into the gates, (2, 3H)."""
+        """What an input of zeros adds to the gates: (2, 3H)."""
         return numpy.stack([self.weight(f"{prefix}i2h_bias") for prefix in prefixes])
 
     def unroll(self, gates, mask, prefixes):
-        """States (B, T, 2H) of what inputs bring into the gates (T, 2, B, 3H), where mask (B, T) is 1; elsewhere 0."""
+        """States (B, T, 2H) of a Bi-GRU whose input gates are known; 0 at padding.
+
+        Parameters
+        ----------
+        gates : array, shape (T, 2, B, 3H)
+        mask : numpy.ndarray, shape (B, T)
+            1 at tokens, 0 at padding.
+        prefixes : tuple of str
+            How the names of its parameters begin, forward and backward.
+        """
         return _gru(gates, self.recurrence(mask, prefixes))
 
     def recurrence(self, mask, prefixes) -> Recurrence:
-        """The GRU's steps over texts of which mask (B, T) says where tokens stand."""
+        """The GRU's steps over a batch of texts.
+
+        Parameters
+        ----------
+        mask : numpy.ndarray, shape (B, T)
+            1 at tokens, 0 at padding.
+        prefixes : tuple of str
+            As for `unroll`.
+        """
         weights, biases = (numpy.stack([self.weight(prefix + name) for prefix in prefixes])
                            for name in ("h2h_weight", "h2h_bias"))
         return Recurrence(weights, biases[:, None], mask.T[:, None, :, None])
 
     def additive(self, query, key, v):
-        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T)."""
         return _additive(query, key, v[0])
 
     def softmax(self, scores, mask):
-        """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
         return _softmax(scores, mask)
 
     def hide(self, scores, mask):
-        """Scores, -1e18 where mask is 0."""
         return np.where(mask > 0, scores, -1e18)
 
     def greatest(self, values):
@@ -81,7 +101,6 @@ class GradientClassifier(NumpyClassifier):
         return np.maximum(values, least)
 
     def largest(self, values, mask):
-        """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
         return _largest(values, mask)
 
     def expand(self, values, axis):

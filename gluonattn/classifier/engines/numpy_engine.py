@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from ...models.additive import additive_scores
+from ...models.backend import Backend
 from ...threads import ONE_THREAD
 from .forward import forward
 
 
-class NumpyClassifier:
-    """A classifier on numpy arrays; its methods are the operations `forward` is written in.
+class NumpyClassifier(Backend):
+    """A classifier on numpy arrays; its methods are the operations that `forward` uses.
 
     Parameters
     ----------
@@ -60,12 +61,21 @@ class NumpyClassifier:
         return (np.arange(ids.shape[1]) < valid_length[:, None]).astype(np.float32)
 
     def recurrent(self, inputs, valid_length, prefixes):
-        """States (B, T, 2H) of inputs (B, T, E), both directions of a step at once."""
+        # Both directions of a step are computed at once.
         gates = self.input_gates(np.ascontiguousarray(inputs.swapaxes(0, 1)), prefixes)  # (T, B, 2, 3H)
         return self.recurrent_of_gates(gates, valid_length, prefixes)
 
     def recurrent_of_gates(self, gates, valid_length, prefixes):
-        """States (B, T, 2H) of what inputs bring into the gates, (T, B, 2, 3H)."""
+        """States (B, T, 2H) of a Bi-GRU whose input gates are known.
+
+        Parameters
+        ----------
+        gates : numpy.ndarray, float32, shape (T, B, 2, 3H)
+            As `input_gates` gives them.
+        valid_length : numpy.ndarray, int, shape (B,), or None
+        prefixes : tuple of str
+            How the names of its parameters begin, forward and backward.
+        """
         _, _, weight_h, bias_new = self._prepared_gates(prefixes)
         length, batch = gates.shape[:2]
         hidden = weight_h.shape[1]
@@ -97,19 +107,33 @@ class NumpyClassifier:
         return states
 
     def input_gates(self, inputs, prefixes):
-        """What inputs (..., E) bring into the gates of both directions: (..., 2, 3H)."""
+        """What inputs add to the gates of both directions: (..., E) -> (..., 2, 3H).
+
+        Parameters
+        ----------
+        inputs : array, shape (..., E)
+        prefixes : tuple of str
+            How the names of the parameters begin, forward and backward.
+        """
         weight_in, bias_in, _, _ = self._prepared_gates(prefixes)
         gates = inputs.reshape(-1, inputs.shape[-1]) @ weight_in
         gates += bias_in
         return gates.reshape(*inputs.shape[:-1], 2, -1)
 
     def last_input_gates(self, inputs, prefixes):
-        """`input_gates` of the last columns of inputs alone (..., C), the others 0, and without biases."""
+        """What the last C columns of inputs add to the gates, without biases: (..., C) -> (..., 2, 3H).
+
+        Parameters
+        ----------
+        inputs : numpy.ndarray, shape (..., C)
+        prefixes : tuple of str
+            As for `input_gates`.
+        """
         weight_in = self._prepared_gates(prefixes)[0][-inputs.shape[-1] :]
         return (inputs.reshape(-1, inputs.shape[-1]) @ weight_in).reshape(*inputs.shape[:-1], 2, -1)
 
     def recurrent_of_rows(self, gates, rows, lengths, prefixes):
-        """States of many sequences over one table of inputs; what they begin (or end) with alike is computed once.
+        """States of many sequences over one table of inputs. A beginning or end that several share is computed once.
 
         Parameters
         ----------
@@ -118,7 +142,7 @@ class NumpyClassifier:
         rows : numpy.ndarray, int, shape (N, T)
             Which input stands at each place of a sequence.
         lengths : numpy.ndarray, int, shape (N,)
-            What stands behind them is not read.
+            Places from there on are not read.
         prefixes : tuple of str
 
         Returns
@@ -164,11 +188,9 @@ class NumpyClassifier:
         return self._gates[prefixes]
 
     def additive(self, query, key, v):
-        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T)."""
         return np.ascontiguousarray(additive_scores(query, key, v[0]))
 
     def softmax(self, scores, mask):
-        """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
         scores = self.hide(scores, mask)
         scores -= scores.max(axis=-1, keepdims=True)
         np.exp(scores, out=scores)
@@ -177,14 +199,12 @@ class NumpyClassifier:
         return scores
 
     def hide(self, scores, mask):
-        """Scores, -1e18 where mask is 0."""
         return np.where(mask > 0, scores, np.float32(-1e18))
 
     def greatest(self, values):
         return values.max(axis=-1, keepdims=True)
 
     def largest(self, values, mask):
-        """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
         return np.where(mask[:, :, None] > 0, values, np.float32(-1e9)).max(axis=1)
 
     def identity(self, values):
@@ -220,7 +240,7 @@ class NumpyClassifier:
     def at_least(self, values, least):
         return np.maximum(values, np.float32(least))
 
-    def dropout(self, values, share):
+    def dropout(self, values, rate):
         return values
 
 

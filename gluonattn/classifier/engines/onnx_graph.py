@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from ...models.backend import Backend
 from ...models.cells import CELLS
 from .forward import forward, inputs_of
 
@@ -80,8 +81,8 @@ class _Value:
         return self._graph.node("Div", self, other)
 
 
-class OnnxGraph:
-    """Nodes and constants; its methods are the operations `forward` is written in."""
+class OnnxGraph(Backend):
+    """Nodes and constants of a graph; its methods are the operations that `forward` uses."""
 
     def __init__(self, weights: Mapping[str, np.ndarray]):
         self._weights = weights
@@ -90,7 +91,23 @@ class OnnxGraph:
         self.constants: list = []
 
     def node(self, kind: str, *inputs, outputs: int = 1, **attributes):
-        """Add a node; a number among its inputs becomes a float constant, None is left out."""
+        """Add a node to the graph.
+
+        Parameters
+        ----------
+        kind : str
+            Name of an ONNX operator.
+        *inputs
+            Values. A number becomes a float constant; None is an input that is left out.
+        outputs : int, default 1
+        **attributes
+            Of the operator.
+
+        Returns
+        -------
+        _Value
+            The first output.
+        """
         names = ["" if x is None else x.name if isinstance(x, _Value) else self._constant(np.float32(x)).name
                  for x in inputs]
         found = [_Value(self, f"{kind.lower()}_{len(self.nodes)}_{i}") for i in range(outputs)]
@@ -98,7 +115,14 @@ class OnnxGraph:
         return found[0]
 
     def name(self, value: _Value, name: str) -> None:
-        """Make a value an output of this name."""
+        """Make a value an output of the graph.
+
+        Parameters
+        ----------
+        value : _Value
+        name : str
+            Of the output.
+        """
         self.nodes.append(helper.make_node("Identity", [value.name], [name]))
 
     def weight(self, name):
@@ -129,7 +153,6 @@ class OnnxGraph:
         return self._float(real)
 
     def recurrent(self, inputs, valid_length, prefixes):
-        """States (B, T, 2H) of inputs (B, T, E); ONNX's own GRU honours lengths."""
         parts = [[_update_first(self._weights[prefix + name]) for prefix in prefixes]
                  for name in ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")]
         weight_in, weight_h, bias_in, bias_h = (np.stack(part) for part in parts)
@@ -141,23 +164,19 @@ class OnnxGraph:
         return self._reshape(states, 0, 0, -1)
 
     def additive(self, query, key, v):
-        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T)."""
         together = self.node("Tanh", self.expand(query, 2) + self.expand(key, 1))  # (B, T, T, U)
         return self._reshape(self.node("MatMul", together, self.node("Transpose", v, perm=[1, 0])), 0, 0, -1)
 
     def softmax(self, scores, mask):
-        """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
         return self.node("Softmax", self.hide(scores, mask), axis=-1) * mask
 
     def hide(self, scores, mask):
-        """Scores, -1e18 where mask is 0."""
         return self.node("Where", self._true(mask), scores, -1e18)
 
     def greatest(self, values):
         return self.node("ReduceMax", values, axes=[-1], keepdims=1)
 
     def largest(self, values, mask):
-        """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
         values = self.node("Where", self._true(self.expand(mask, 2)), values, -1e9)
         return self.node("ReduceMax", values, axes=[1], keepdims=0)
 
@@ -196,7 +215,7 @@ class OnnxGraph:
     def at_least(self, values, least):
         return self.node("Max", values, least)
 
-    def dropout(self, values, share):
+    def dropout(self, values, rate):
         return values
 
     def _float(self, value):

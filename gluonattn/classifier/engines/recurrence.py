@@ -6,9 +6,17 @@ import numpy as np
 
 
 class Recurrence:
-    """The steps of a GRU, both directions at once, and what each leaves for the way back; for one pass.
+    """The steps of a GRU in both directions at once. It keeps what the backward pass needs, and serves one pass.
 
-    Arrays (T, 2, B, ...) within are in the order of steps: the second direction begins at the end.
+    Its arrays (T, 2, B, ...) are in the order of steps: the second direction begins at the end.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (2, 3H, H)
+        From the state before to the gates, of both directions.
+    biases : numpy.ndarray, shape (2, 1, 3H)
+    mask : numpy.ndarray, shape (T, 1, B, 1)
+        1 at tokens, 0 at padding.
     """
 
     def __init__(self, weights, biases, mask):

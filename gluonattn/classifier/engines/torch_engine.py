@@ -10,12 +10,13 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from ...models.backend import Backend
 from ...runtime.torch_device import torch_device
 from .forward import BAGS, DIRECTIONS, forward
 
 
-class TorchClassifier(nn.Module):
-    """A classifier on torch tensors; its methods are the operations `forward` is written in.
+class TorchClassifier(nn.Module, Backend):
+    """A classifier on torch tensors; its methods are the operations that `forward` uses.
 
     ``state_dict()`` has the names of the checkpoint's ``model.safetensors``.
     ``embedding``, ``subword_embedding``, ``ngram_scores`` and ``ngram_squares``
@@ -49,7 +50,15 @@ class TorchClassifier(nn.Module):
             place.register_parameter(last, nn.Parameter(tensor))
 
     def forward(self, ids, valid_length, *more):
-        """As `gluonattn.classifier.engines.forward.forward`, on tensors."""
+        """As `gluonattn.classifier.engines.forward.forward`, on tensors.
+
+        Parameters
+        ----------
+        ids : torch.Tensor, int32, shape (B, T)
+        valid_length : torch.Tensor, int32, shape (B,)
+        *more
+            What else the model reads.
+        """
         return forward(self, self.recipe, self.model, ids, valid_length, *more)
 
     def flatten_parameters(self) -> None:
@@ -88,7 +97,7 @@ class TorchClassifier(nn.Module):
         return (torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]).float()
 
     def recurrent(self, inputs, valid_length, prefixes):
-        """States (B, T, 2H) of inputs (B, T, E); each direction begins at the text's own end."""
+        # The texts are packed, so the backward direction starts at the last token of each.
         parameters = [self.weight(prefix + name) for prefix in prefixes
                       for name in ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")]
         hidden = parameters[1].shape[1]
@@ -102,22 +111,18 @@ class TorchClassifier(nn.Module):
         return pad_packed_sequence(packed, batch_first=True, total_length=inputs.shape[1])[0]
 
     def additive(self, query, key, v):
-        """Scores v tanh(query + key): (B, T, U), (B, T, U), (1, U) -> (B, T, T)."""
         return torch.tanh(query[:, :, None] + key[:, None]) @ v[0]
 
     def softmax(self, scores, mask):
-        """Over the last axis, where mask (B, 1, T, T) is 1; elsewhere 0."""
         return torch.softmax(self.hide(scores, mask), dim=-1) * mask
 
     def hide(self, scores, mask):
-        """Scores, -1e18 where mask is 0."""
         return scores.masked_fill(mask == 0, -1e18)
 
     def greatest(self, values):
         return values.amax(dim=-1, keepdim=True)
 
     def largest(self, values, mask):
-        """Maximum over valid positions: (B, T, C), (B, T) -> (B, C)."""
         return values.masked_fill(mask[:, :, None] == 0, -1e9).amax(dim=1)
 
     def identity(self, values):
@@ -153,12 +158,21 @@ class TorchClassifier(nn.Module):
     def at_least(self, values, least):
         return values.clamp(min=least)
 
-    def dropout(self, values, share):
-        return nn.functional.dropout(values, share, self.training)
+    def dropout(self, values, rate):
+        return nn.functional.dropout(values, rate, self.training)
 
 
 class TorchEngine:
-    """A torch module in prediction mode behind numpy arrays."""
+    """A torch module in prediction mode that takes and gives numpy arrays.
+
+    Parameters
+    ----------
+    recipe : str
+    model : dict
+    weights : mapping of str to numpy.ndarray
+        As `gluonattn.classifier.engines.choice.prepare` gives them.
+    device : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
+    """
 
     parallel = False  # it shares the work of a batch among threads itself
     batch_size = 256  # most texts at once

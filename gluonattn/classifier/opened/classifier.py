@@ -48,6 +48,16 @@ class OpenedExplanation(Explanation):
 class OpenedClassifier:
     """A classifier that another program trained; see `gluonattn.open_classifier`.
 
+    Parameters
+    ----------
+    network : Network
+    reader : WordReader
+    labels : sequence of str
+    label_names : dict of str to str
+    name : str
+    versions : dict of str to str
+        Of the libraries that compute.
+
     Attributes
     ----------
     labels : list of str
@@ -127,7 +137,14 @@ class OpenedClassifier:
 
     def explain_all(self, texts: Iterable[str], method: str | None = None,
                     target: str | None = None, against: str | None = None) -> list[Explanation]:
-        """An explanation for each text, in input order; see `explain`."""
+        """An explanation for each text, in input order.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        method, target, against
+            As for `explain`.
+        """
         return list(self.explain_each(texts, method, target, against))
 
     def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None,
@@ -176,7 +193,14 @@ class OpenedClassifier:
         return self._explain(texts, method, (number, other), int(draws), what_if, progress)
 
     def explain_encoded(self, encoded: WordText, changed: dict) -> Explanation:
-        """The explanation of a text that is read already; `changed` goes into its source."""
+        """The explanation of a text that is read already.
+
+        Parameters
+        ----------
+        encoded : WordText
+        changed : dict
+            What was asked, for the record's source.
+        """
         return self._record(WordBatch(self.network, self.steps, [encoded]), 0, changed, None)
 
     def _explain(self, texts, method, classes, draws, what_if, progress) -> Iterator[Explanation]:

@@ -9,7 +9,14 @@ import numpy as np
 
 
 def log_odds(logits: Any, target: int) -> Any:
-    """log of the odds of a class against all others: tensors (B, classes) -> (B,)."""
+    """log of the odds of a class against all others: tensors (B, classes) -> (B,).
+
+    Parameters
+    ----------
+    logits : torch.Tensor, shape (B, classes)
+    target : int
+        The class.
+    """
     others = [i for i in range(logits.shape[-1]) if i != target]
     return logits[:, target] - logits[:, others].logsumexp(-1)
 

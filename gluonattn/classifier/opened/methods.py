@@ -23,7 +23,14 @@ _STEPS = (8, 16, 32, 64, 128, 256, 512)
 
 
 def attention_received(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Attention that each word receives in the last layer at what the head reads (``[CLS]``, or all), mean of heads."""
+    """Attention that each word receives in the last layer at what the head reads (``[CLS]``, or all), mean of heads.
+
+    Parameters
+    ----------
+    batch : WordBatch
+    targets : sequence of int
+        The class of each text.
+    """
     return [Attribution(encoded.sum_words(own.read @ own.weights[-1].mean(axis=0)), {})
             for encoded, own in _each(batch, "attention")]
 
@@ -32,6 +39,12 @@ def rollout(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     """Attention rolled out over all layers, at what the head reads.
 
     Abnar and Zuidema, Quantifying Attention Flow in Transformers, ACL 2020.
+
+    Parameters
+    ----------
+    batch : WordBatch
+    targets : sequence of int
+        The class of each text.
     """
     return [Attribution(encoded.sum_words(own.read @ metrics.rollouts(own.weights)[-1]), {})
             for encoded, own in _each(batch, "rollout")]
@@ -42,6 +55,12 @@ def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
 
     Kobayashi et al., Attention is Not Only a Weight, EMNLP 2020; v are the values with heads side by side, before the
     output projection.
+
+    Parameters
+    ----------
+    batch : WordBatch
+    targets : sequence of int
+        The class of each text.
     """
     found = []
     for encoded, own in _each(batch, "norm"):
@@ -59,6 +78,12 @@ def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribu
 
     Chefer, Gur and Wolf, Generic Attention-model Explainability, ICCV 2021, for self-attention; read where the head reads,
     without what each position had of itself from the start.
+
+    Parameters
+    ----------
+    batch : WordBatch
+    targets : sequence of int
+        The class of each text.
     """
     found = []
     for number, (encoded, target) in enumerate(zip(batch.encoded_texts, targets)):
@@ -75,7 +100,14 @@ def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribu
 
 
 def gradient_input(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Vector of each piece times the derivative of the log-odds by it (Denil et al. 2014)."""
+    """Vector of each piece times the derivative of the log-odds by it (Denil et al. 2014).
+
+    Parameters
+    ----------
+    batch : WordBatch
+    targets : sequence of int
+        The class of each text.
+    """
     found = []
     for encoded, target in zip(batch.encoded_texts, targets):
         vectors = batch.network.vectors(encoded.ids)
@@ -90,6 +122,12 @@ def integrated_gradients(batch: WordBatch, targets: Sequence[int]) -> list[Attri
     Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, ICML 2017. At its beginning every piece of a word
     is the mask (the unknown word, where there is none). Steps (Gauss-Legendre) are doubled until what is missing of the
     difference in log-odds is 1 % of it or less than 1e-4; notes are those of the Bi-GRU's `integrated_gradients`.
+
+    Parameters
+    ----------
+    batch : WordBatch
+    targets : sequence of int
+        The class of each text.
     """
     return [_integrated(batch, number, target) for number, target in enumerate(targets)]
 
