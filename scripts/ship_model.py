@@ -63,6 +63,9 @@ The weights: CC0, as NSMC itself (https://github.com/e9t/nsmc).
 """
 EXTRA = """150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation, and the rest
 of the same crawl with its stars (`python scripts/gather_crawl.py`; no review of the test file is among them)."""
+BOTH = """150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation, and the rest
+of the same crawl: its texts for the language model that came first, then its stars (`python scripts/gather_crawl.py`; no
+review of the test file is among them)."""
 PRETRAINED = """150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation,
 and, without stars, the texts of the rest of the same crawl (`python scripts/gather_crawl.py`; no review
 of the test file is among them)."""
@@ -106,7 +109,8 @@ def main() -> None:
     low, high = np.percentile(bootstrap(right), [2.5, 97.5])
     from sklearn.metrics import f1_score
 
-    said = EXTRA if settings.get("extra") else PRETRAINED if settings.get("pretrain") else PLAIN
+    said = {(True, True): BOTH, (True, False): EXTRA, (False, True): PRETRAINED, (False, False): PLAIN}[
+        bool(settings.get("extra")), bool(settings.get("pretrain"))]
     card = CARD.format(
         cell=settings["cell"], reviews=len(test), accuracy=right.mean(), low=low, high=high,
         macro_f1=f1_score(truth, shares > 0.5, average="macro"), ece=calibration_error(shares, truth),
@@ -139,6 +143,10 @@ def command(settings: dict) -> str:
     words += ["--ngrams"] * settings["ngrams"]
     words += ["--evidence"] * bool(settings.get("evidence"))
     words += [f"--{name} {settings[name]}" for name in ("extra", "pretrain", "teachers", "teach") if settings.get(name)]
+    if settings.get("framework") == "torch":
+        words += [f"--framework torch --device {settings['device']}", *["--amp"] * settings["amp"]]
+    words += [f"--{name.replace('_', '-')} {settings['model'][name]}" for name in ("embed_size", "hidden_size")
+              if name in settings["model"]]
     return " ".join([*words, f"--epochs {settings['epochs']}", f"--batch-size {settings['batch_size']}",
                      f"--learning-rate {settings['learning_rate']}", f"--validation {settings['validation']}",
                      f"--workers {settings['workers']}",

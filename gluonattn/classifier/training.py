@@ -194,12 +194,14 @@ def train(
         }
 
         def save_best(run):
+            best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             with run.use_average():
                 weights = run.get_weights()
-            best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
+                if branch or evidence:  # smoothed labels leave a network less sure than it is right
+                    best["weighing"] = weigh_branches(run)
+                    weights = scaled({**weights, **(branch.weights() if branch else {})}, **best["weighing"])
             if branch:
-                best["weighing"] = weigh_branches(run)
-                weights = {**scaled({**weights, **branch.weights()}, **best["weighing"]), KNOWN_NGRAMS: branch.known}
+                weights[KNOWN_NGRAMS] = branch.known
             if evidence:
                 weights = {**weights, **dict(zip(EVIDENCE, evidence))}
             check_classifier({**best, "format": FORMAT, "sha256": {}}, out / CONFIG)

@@ -45,14 +45,15 @@ def weigh(network: np.ndarray, ngrams: np.ndarray, classes: np.ndarray) -> tuple
 
 
 def weigh_branches(run) -> dict:
-    """`weigh` for a run with a linear branch, on its validation texts: its results by name."""
+    """`weigh` for a run on its validation texts, its results by name; without a linear branch the network alone."""
     from ..data.batches import plan_batches
 
     texts, targets, offsets = run.valid
-    logits = np.zeros_like(offsets)
-    for positions in plan_batches(texts.lengths.tolist(), run.settings.batch_size):
+    logits = np.zeros_like(targets)
+    for positions in plan_batches(texts.lengths, run.settings.batch_size):
         logits[positions] = run.predict(run.arrays(run.valid, positions)[0])
-    return dict(zip(("network", "ngrams", "bias"), weigh(logits, offsets, targets.argmax(1))))
+    ngrams = np.zeros_like(logits) if offsets is None else offsets
+    return dict(zip(("network", "ngrams", "bias"), weigh(logits, ngrams, targets.argmax(1))))
 
 
 def scaled(weights: Mapping[str, np.ndarray], network: float, ngrams: float, bias) -> dict[str, np.ndarray]:

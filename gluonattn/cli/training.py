@@ -59,6 +59,10 @@ def train(
                                                   "scripts/gather_crawl.py."),
     teach_text: Optional[str] = typer.Option(None, help="Column of these texts."),
     teach_share: float = typer.Option(0.5, help="What a text with a label of its own takes of the teachers'."),
+    embed_size: Optional[int] = typer.Option(None, min=1, max=4096, help="Width of the word vectors; default 64, 128 with "
+                                                                          "evidence, post 50."),
+    hidden_size: Optional[int] = typer.Option(None, min=1, max=4096, help="Width of the GRU in each direction; default 48, "
+                                                                           "128 with evidence, post 64."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
     epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with evidence; 15 for fewer than 20,000 reviews."),
     batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews; "
@@ -123,6 +127,7 @@ def train(
         min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,
         framework=framework, amp=amp,
+        model={name: value for name, value in (("embed_size", embed_size), ("hidden_size", hidden_size)) if value},
     )
     shown = console.rich_console(stderr=as_json)
     folder = run_training(
