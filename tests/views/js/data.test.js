@@ -5,7 +5,7 @@ const { test } = require("node:test");
 
 const assets = "../../../gluonattn/views/assets/";
 globalThis.document = { createElementNS: () => ({}), createElement: () => ({}) };
-for (const name of ["words.ko", "words.en", "dom", "data", "sentence", "arcs", "heatmap"]) require(`${assets}${name}.js`);
+for (const name of ["dom", "words.ko", "words.en", "data", "sentence", "arcs", "heatmap"]) require(`${assets}${name}.js`);
 const page = globalThis.gluonattn;
 
 const base64 = (array) => Buffer.from(array.buffer).toString("base64");
