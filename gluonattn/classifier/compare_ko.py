@@ -31,7 +31,8 @@ KOREAN: dict[str, Any] = {
     "apart": "같은 셀의 두 시드보다 더 다른 쌍: {pairs}.",
     "not_apart": "같은 셀의 두 시드보다 더 다른 곳을 보는 두 셀은 없습니다.",
     "and": " · ",
-    "faithful": "점수가 높은 말을 뺐을 때 판단이 얼마나 약해지는지(AOPC-comprehensiveness, 차이는 같은 리뷰끼리 어텐션에서 그 방법을 뺀 값): {said}.",
+    "faithful": "점수가 높은 말을 뺐을 때 판단이 얼마나 약해지는지(AOPC-comprehensiveness, 차이는 "
+                "같은 리뷰끼리 어텐션에서 그 방법을 뺀 값): {said}.",
     "faithful_one": "{cell}: 어텐션 {attention}, {place}({rivals})",
     "rival": "{name} {figure}, 차이 {less}",
     "places": {"untold": "무작위와 구별되지 않음", "below": "무작위보다 낮음", "level": "가장 나은 방법과 비슷함",

@@ -104,7 +104,8 @@ def _row(cell: str, own: dict[str, Any], lang: str) -> list[str]:
     weights = own["weights"]
     return [cell, f"{mean} [{low}, {high}]", f"{own['ece']:.3f}", f"{own['parameters']:,}",
             f"{own['seconds']:.0f}", f"{weights['entropy'].mean:.2f}", _mean(figures["attention"]),
-            f"{_mean(figures[best])} {method_name(best, lang, short=True)}", _mean(figures["random"]), f"{weights['permutation'].mean:.3f}",
+            f"{_mean(figures[best])} {method_name(best, lang, short=True)}", _mean(figures["random"]),
+            f"{weights['permutation'].mean:.3f}",
             text["of"].format(part=f"{weights['adversarial'].mean:.2f}", whole=f"{weights['adversarial_bound'].mean:.2f}")]
 
 
@@ -165,7 +166,8 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes], *, lang: str = "e
     """
     text, e = TEXT[lang], html.escape
     parts = [f"<h1>{e(text['title'])}</h1>", f'<p class="answer">{e(headline(summary, lang))}</p>',
-             f"<h2>{e(text['sentences_first'])}</h2>", *(f"<p>{e(_with_minus(line))}</p>" for line in in_words(summary, lang)),
+             f"<h2>{e(text['sentences_first'])}</h2>", *(
+                 f"<p>{e(_with_minus(line))}</p>" for line in in_words(summary, lang)),
              f"<h2>{e(text['overview'])}</h2>",
              table(text["headings"], [_row(cell, own, lang) for cell, own in summary["cells"].items()],
                    label=text["overview"]),
@@ -201,7 +203,8 @@ def _accuracy(summary, images, text) -> list[str]:
 
 def _faithfulness(summary, images, lang: str) -> list[str]:
     text = TEXT[lang]
-    parts = [f"<h2>{html.escape(text['faithfulness'])}</h2>", _chart(images["faithfulness"], text["alts"]["faithfulness"], text["faithfulness"]),
+    parts = [f"<h2>{html.escape(text['faithfulness'])}</h2>", _chart(
+        images["faithfulness"], text["alts"]["faithfulness"], text["faithfulness"]),
              _meanings(ABOUT_A_METHOD, text)]
     for cell, own in summary["cells"].items():
         rows = [[method_name(method, lang), *(with_interval(found[name]) for name in ABOUT_A_METHOD),

@@ -29,8 +29,8 @@ class ENGLISH(Sentences):
     def because(words: list[Named], target: str) -> list:
         if not target:
             return ["This is mostly because of ", *_listed(words), "."]
-        lead = f"The word that speaks most for {target} is " if len(words) == 1 else f"The words that speak most for {target} are "
-        return [lead, *_listed(words), "."]
+        lead = "The word that speaks most for {} is " if len(words) == 1 else "The words that speak most for {} are "
+        return [lead.format(target), *_listed(words), "."]
 
     @staticmethod
     def moved_little(words: list[Named], target: str) -> list:
@@ -55,7 +55,8 @@ class ENGLISH(Sentences):
         else:
             why = ("A score is an estimate made without removing the word. Removal takes out one word and leaves the others "
                    "in place. ")
-        return [*parts, why, "The two can differ where words of similar meaning remain, or where the words on both sides meet."]
+        return [*parts, why, "The two can differ where words of "
+                "similar meaning remain, or where the words on both sides meet."]
 
     @staticmethod
     def looked_elsewhere(word: list[str]) -> list:
