@@ -31,10 +31,9 @@ ENGLISH: dict[str, Any] = {
     "not_apart": "No two cells look at the words more differently than two seeds of one cell do.",
     "and": " and ",
     "faithful": "How much of the decision goes when the top words are removed (AOPC-comprehensiveness; "
-                "differences are of the same "
-                "reviews): {said}.",
+                "differences are attention minus the other method on the same reviews): {said}.",
     "faithful_one": "{cell}: attention {attention} is {place} ({rivals})",
-    "rival": "{name} {figure}, attention less it {less}",
+    "rival": "{name} {figure}, difference {less}",
     "places": {"untold": "not told apart from random", "below": "below random", "level": "level with the best method",
                "between": "above random, below the best method"},
     "needed": "Whether the weights could have been others: the median change of the probability when they are "
@@ -42,16 +41,16 @@ ENGLISH: dict[str, Any] = {
               "other weights that keep the decision (within 0.05) can be from them, of the furthest any could: {said}.",
     "needed_one": "{cell} {change} and {far} of {most}",
     "kinds_said": "Kinds of words that get more or less attention than their share of tokens, beyond chance: {said}.",
-    "kinds_one": "{cell} more on {more}, less on {less}",
+    "kinds_one": "{cell} (more: {more}; less: {less})",
     "nothing": "nothing",
     "headings": ("cell", "accuracy", "ECE", "parameters", "seconds", "entropy", "AOPC attention", "AOPC best method",
                  "AOPC random",
-                 "shuffled |dp|", "adversary"),
-    "of": "{part} of {whole}",
+                 "shuffled |dp|", "how far weights can differ"),
+    "of": "{part} (at most {whole})",
     "overview": "In figures", "sentences_first": "In short", "accuracy_heading": "Accuracy",
     "new": "on the {count:,} reviews whose text is not in training",
     "accuracy_columns": ("cell", "test accuracy", "{new}", "ECE", "parameters", "seconds of training"),
-    "pairs_heading": "Two cells each",
+    "pairs_heading": "Cells in pairs",
     "pairs_how": "Difference in points; McNemar's exact test on the decisions of the mean of the seeds. Beyond "
                  "chance: p below 0.05 "
                  "after Holm's correction, an interval over reviews and seeds without 0, and both on the same "

@@ -31,17 +31,17 @@ KOREAN: dict[str, Any] = {
     "apart": "같은 셀의 두 시드보다 더 다른 쌍: {pairs}.",
     "not_apart": "같은 셀의 두 시드보다 더 다른 곳을 보는 두 셀은 없습니다.",
     "and": " · ",
-    "faithful": "점수가 높은 말을 뺐을 때 판단이 얼마나 약해지는지(AOPC-comprehensiveness, 차이는 같은 리뷰끼리): {said}.",
+    "faithful": "점수가 높은 말을 뺐을 때 판단이 얼마나 약해지는지(AOPC-comprehensiveness, 차이는 "
+                "같은 리뷰끼리 어텐션에서 그 방법을 뺀 값): {said}.",
     "faithful_one": "{cell}: 어텐션 {attention}, {place}({rivals})",
-    "rival": "{name} {figure}, 어텐션에서 이것을 뺀 차이 {less}",
+    "rival": "{name} {figure}, 차이 {less}",
     "places": {"untold": "무작위와 구별되지 않음", "below": "무작위보다 낮음", "level": "가장 나은 방법과 비슷함",
                "between": "무작위보다 높고 가장 나은 방법보다 낮음"},
-    "needed": "가중치가 꼭 그래야 했는지: 가중치를 뒤섞었을 때 확률이 바뀐 정도의 중앙값과, 판단을 지키면서(확률 "
-              "변화 0.05 이내) 가중치가 "
-              "얼마나 달라질 수 있는지(최대값 가운데): {said}.",
-    "needed_one": "{cell} {change}, {most} 가운데 {far}",
+    "needed": "가중치가 달라도 판단이 같을 수 있는지: {said}. ‘뒤섞음’은 가중치를 뒤섞었을 때 확률이 바뀐 정도의 "
+              "중앙값이고, ‘달라짐’은 확률을 0.05 안에서 지키면서 가중치가 달라질 수 있는 정도입니다.",
+    "needed_one": "{cell} 뒤섞음 {change}, 달라짐 {far}(최대 {most})",
     "kinds_said": "말 수에 비해 어텐션을 더 받거나 덜 받는 품사(우연으로 보기 어려운 것): {said}.",
-    "kinds_one": "{cell} 더 받음 {more}, 덜 받음 {less}",
+    "kinds_one": "{cell}(더 받음: {more}, 덜 받음: {less})",
     "nothing": "없음",
     "kind_names": {"negation": "부정어", "laughter and tears": "ㅋㅋ·ㅠㅠ", "emoticons": "이모티콘", "josa": "조사",
                    "eomi": "어미",
@@ -50,11 +50,11 @@ KOREAN: dict[str, Any] = {
     "headings": ("셀", "정확도", "ECE", "매개변수", "초", "엔트로피", "AOPC 어텐션", "AOPC 가장 나은 방법", "AOPC 무작위",
                  "뒤섞을 때 |dp|",
                  "달라질 수 있는 정도"),
-    "of": "{whole} 가운데 {part}",
+    "of": "{part}(최대 {whole})",
     "overview": "숫자로 보기", "sentences_first": "한눈에 보기", "accuracy_heading": "정확도",
     "new": "학습에 없는 글 {count:,}개에서",
     "accuracy_columns": ("셀", "테스트 정확도", "{new}", "ECE", "매개변수", "학습 시간(초)"),
-    "pairs_heading": "두 셀씩",
+    "pairs_heading": "두 셀씩 비교",
     "pairs_how": "차이는 %p이고, 시드 평균의 판단에 맥니머 정확 검정을 했습니다. ‘우연 아님’은 홀름 보정 뒤 p가 "
                  "0.05보다 작고, 리뷰와 시드를 "
                  "다시 뽑은 구간이 0을 벗어나며, 둘의 방향이 같을 때입니다. 그다음은 받은 어텐션이 얼마나 "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ _STYLE = """
 .sentence td { text-align: left; }
 .sentence td.word { padding: .15rem .3rem; text-align: center; border: 1px solid var(--line); }
 .sentence td.word small { display: block; font-size: .7rem; color: inherit; }
+@media (width <= 640px) { .chart img { max-width: none; width: 38rem; } }
 .sentence td.less { text-decoration: underline dashed; text-underline-offset: 3px; }
 """
 
@@ -101,10 +103,19 @@ def _row(cell: str, own: dict[str, Any], lang: str) -> list[str]:
     mean, low, high = own["accuracy"].spell(4)
     weights = own["weights"]
     return [cell, f"{mean} [{low}, {high}]", f"{own['ece']:.3f}", f"{own['parameters']:,}",
-            f"{own['seconds']:.0f}", f"{weights['entropy'].mean:.2f}", f"{figures['attention'].mean:.3f}",
-            f"{figures[best].mean:.3f} {method_name(best, lang, short=True)}",
-            f"{figures['random'].mean:.3f}", f"{weights['permutation'].mean:.3f}",
+            f"{own['seconds']:.0f}", f"{weights['entropy'].mean:.2f}", _mean(figures["attention"]),
+            f"{_mean(figures[best])} {method_name(best, lang, short=True)}", _mean(figures["random"]),
+            f"{weights['permutation'].mean:.3f}",
             text["of"].format(part=f"{weights['adversarial'].mean:.2f}", whole=f"{weights['adversarial_bound'].mean:.2f}")]
+
+
+def _mean(found: Figure) -> str:
+    return found.spell(3)[0].replace("-", "−")
+
+
+def _with_minus(line: str) -> str:
+    """A sentence with a true minus before its negative numbers."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", line)
 
 
 def to_csv(summary: dict[str, Any]) -> str:
@@ -155,7 +166,8 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes], *, lang: str = "e
     """
     text, e = TEXT[lang], html.escape
     parts = [f"<h1>{e(text['title'])}</h1>", f'<p class="answer">{e(headline(summary, lang))}</p>',
-             f"<h2>{e(text['sentences_first'])}</h2>", *(f"<p>{e(line)}</p>" for line in in_words(summary, lang)),
+             f"<h2>{e(text['sentences_first'])}</h2>", *(
+                 f"<p>{e(_with_minus(line))}</p>" for line in in_words(summary, lang)),
              f"<h2>{e(text['overview'])}</h2>",
              table(text["headings"], [_row(cell, own, lang) for cell, own in summary["cells"].items()],
                    label=text["overview"]),
@@ -173,25 +185,26 @@ def _accuracy(summary, images, text) -> list[str]:
     new = text["new"].format(count=summary["new_test_reviews"])
     alt = text["alts"]["accuracy"].format(best=best, worst=worst, low=f"{100 * means[worst]:.2f}",
                                           high=f"{100 * means[best]:.2f}")
-    parts = [f"<h2>{e(text['accuracy_heading'])}</h2>", image(images["accuracy"], alt),
+    parts = [f"<h2>{e(text['accuracy_heading'])}</h2>", _chart(images["accuracy"], alt, text["accuracy_heading"]),
              table([column.format(new=new) for column in text["accuracy_columns"]],
                    [[cell, with_interval(own["accuracy"], 4), with_interval(own["accuracy_new"], 4), f"{own['ece']:.4f}",
                      f"{own['parameters']:,}", f"{own['seconds']:.0f}"] for cell, own in cells.items()],
                    label=text["accuracy_heading"])]
     if summary["pairs"]:
-        rows = [[" - ".join(reversed(pair["cells"])), _points(pair["difference"]), f"{pair['p']:.3g}",
+        rows = [[" − ".join(reversed(pair["cells"])), _points(pair["difference"]), f"{pair['p']:.3g}",
                  f"{pair['p_holm']:.3g}",
                  text["yes"] if pair["beyond_chance"] else text["no"], with_interval(pair["agree"]["divergence"]),
                  with_interval(pair["agree"]["overlap"])] for pair in summary["pairs"]]
         parts += [f"<h3>{e(text['pairs_heading'])}</h3>", f'<p class="quiet">{e(text["pairs_how"])}</p>',
                   table(text["pairs_columns"], rows, label=text["pairs_heading"])]
     alt = text["alts"]["reliability"].format(low=f"{min(errors):.3f}", high=f"{max(errors):.3f}")
-    return [*parts, f"<h2>{e(text['calibration'])}</h2>", image(images["reliability"], alt)]
+    return [*parts, f"<h2>{e(text['calibration'])}</h2>", _chart(images["reliability"], alt, text["calibration"])]
 
 
 def _faithfulness(summary, images, lang: str) -> list[str]:
     text = TEXT[lang]
-    parts = [f"<h2>{html.escape(text['faithfulness'])}</h2>", image(images["faithfulness"], text["alts"]["faithfulness"]),
+    parts = [f"<h2>{html.escape(text['faithfulness'])}</h2>", _chart(
+        images["faithfulness"], text["alts"]["faithfulness"], text["faithfulness"]),
              _meanings(ABOUT_A_METHOD, text)]
     for cell, own in summary["cells"].items():
         rows = [[method_name(method, lang), *(with_interval(found[name]) for name in ABOUT_A_METHOD),
@@ -215,8 +228,14 @@ def _kinds(summary, images, text, lang: str) -> list[str]:
     rows = [[kind_name(kind, lang), f"{100 * found['tokens'].mean:.1f}",
              *(_points(own["kinds"][kind]["attention"], "") for own in cells.values())]
             for kind, found in next(iter(cells.values()))["kinds"].items()]
-    return [f"<h2>{html.escape(text['kinds'])}</h2>", image(images["kinds"], text["alts"]["kinds"]),
+    return [f"<h2>{html.escape(text['kinds'])}</h2>", _chart(images["kinds"], text["alts"]["kinds"], text["kinds"]),
             table([text["kind"], text["token_share"], *cells], rows, label=text["kinds"])]
+
+
+def _chart(content: bytes, alt: str, label: str) -> str:
+    """A picture that keeps a size at which its letters can be read, and scrolls aside where there is no room."""
+    return (f'<div class="scroll chart" tabindex="0" role="group" aria-label="{html.escape(label)}">'
+            f"{image(content, alt)}</div>")
 
 
 def _meanings(names, text) -> str:

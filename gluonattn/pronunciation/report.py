@@ -143,7 +143,7 @@ def _agreement(summary, lang: str) -> str:
 
 
 def _step(step: int) -> str:
-    return f"{step:+d}" if step else "0"
+    return f"{step:+d}".replace("-", "−") if step else "0"
 
 
 def _against(head, name: str) -> str:

@@ -16,7 +16,7 @@ ENGLISH: dict[str, Any] = {
     "contents": "Contents",
     "first_heads": "Of {all} heads {count} follow the letter that changes the sound.",
     "first_no_heads": "None of {all} heads follows the letter that changes the sound.",
-    "first_flips": " Replacing that letter changes {flips}% of the decisions ({rule}).",
+    "first_flips": " For {rule}, replacing that letter changes {flips}% of the decisions.",
     "grid_alt": "{name}: attention of {layers} layers of {heads} heads at epochs {epochs}. At the last epoch the "
                 "strongest is layer {layer} head {head}, {query} → {key} {share}%.",
     "question_alt": "{question}: {head} gives most, {share}%, to {looked}; the letter whose replacing changes "
@@ -66,7 +66,7 @@ ENGLISH: dict[str, Any] = {
     ],
     "shape": "The shape of heads",
     "shape_how": (
-        "Entropy is 1 where weight is spread evenly over what may be looked at (darker is sharper). Distance: "
+        "Entropy is 1 where weight is spread evenly over what may be looked at (stronger shading is sharper). Distance: "
         "how many letters from their own place they look. Own place: weight on it. First, last: weight on the "
         "first and the last key that may be looked at. Commonest step: the distance to the strongest key that "
         "is most frequent, and how frequent. Drift: Jensen-Shannon divergence between epochs (at most 0.693)."
@@ -137,7 +137,7 @@ ENGLISH: dict[str, Any] = {
     "shown": "Some words",
     "shown_how": (
         "Attention (%) and how often replacing the letter changed the decision (%). Orange frame: the cause "
-        "(for article 26 and the plain words the ㄹ before); dotted frame: the sound's own letter."
+        "(for article 26 and the plain words it is the ㄹ before); dotted frame: the sound's own letter."
     ),
     "wrong": "{count} words the model has wrong: {words}",
     "limits": "What to keep in mind",

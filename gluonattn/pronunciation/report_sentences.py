@@ -150,7 +150,7 @@ def _positional(summary, lang: str) -> str:
         own = summary["kinds"][kind]
         better = sum(h["kind"] == kind and h["beyond"]["positional"] for h in summary["heads"])
         said.append(say(lang, "positional_kind", kind=TEXT[lang]["kinds"][kind], rate=short(own["positional"]),
-                         step=f"{own['positional_step']:+d}", count=better))
+                         step=f"{own['positional_step']:+d}".replace("-", "−"), count=better))
     return say(lang, "positional", kinds="; ".join(said))
 
 

@@ -19,21 +19,24 @@ def _listed(words: list[Named]) -> list:
 class ENGLISH(Sentences):
     labels: ClassVar[dict[str, str]] = {"긍정": "positive", "부정": "negative"}
     no_label = "There is no letter to read, so there is no decision."
-    doubt = "That is no better than chance: do not take these words for the reason."
+    doubt = "That is no better than chance: do not take these words as the reason."
 
     @staticmethod
     def verdict(label: str, share: str) -> list:
-        return [f"The model takes this sentence for {label} ({share})."]
+        return [f"The model labels this sentence {label}, {share}."]
 
     @staticmethod
     def because(words: list[Named], target: str) -> list:
-        return [f"For {target} speak mostly " if target else "The reason is mostly ", *_listed(words), "."]
+        if not target:
+            return ["This is mostly because of ", *_listed(words), "."]
+        lead = "The word that speaks most for {} is " if len(words) == 1 else "The words that speak most for {} are "
+        return [lead.format(target), *_listed(words), "."]
 
     @staticmethod
     def moved_little(words: list[Named], target: str) -> list:
         return ["The scores are highest for ", *_listed(words), ", but removing them changes no more than "
-                                                                "removing any others: "
-                "they are hardly the reason."]
+                                                                "removing any others, "
+                "so they are hardly the reason."]
 
     @staticmethod
     def against(words: list[Named]) -> list:
@@ -44,19 +47,21 @@ class ENGLISH(Sentences):
         parts: list = []
         for text, _, score, before, after, positive in words:
             moved = "rises" if positive else "falls"
-            parts += ["“", [text], f"” has {score}, yet without it alone the probability {moved} from {before} "
-                                   f"to {after}. "]
+            parts += ["“", [text], f"” scores {score}, yet when only this word is removed the probability {moved} from "
+                                   f"{before} to {after}. "]
         if method == "integrated-gradients":
-            why = ("A score is what the word adds while all words come back together from nothing; “without it” leaves all "
-                   "others where they are. ")
+            why = ("A score is what the word adds while all words return together, little by little, from an empty text. "
+                   "Removal takes out one word and leaves the others in place. ")
         else:
-            why = ("A score is an estimate made without taking the word out; “without it” takes out that word alone. ")
-        return [*parts, why, "The two can differ where words of like meaning remain, or where neighbours come together."]
+            why = ("A score is an estimate made without removing the word. Removal takes out one word and leaves the others "
+                   "in place. ")
+        return [*parts, why, "The two can differ where words of "
+                "similar meaning remain, or where the words on both sides meet."]
 
     @staticmethod
     def looked_elsewhere(word: list[str]) -> list:
-        return ["Attention gathers most on “", word, "”. A word that is looked at much is not always one that "
-                                                     "decides much."]
+        return ["Attention gathers most on “", word, "”. A word that gets much attention does not always "
+                                                     "decide much."]
 
     @staticmethod
     def deletion(count: int, target: str, before: str, after: str, random: str) -> str:
@@ -73,15 +78,15 @@ class ENGLISH(Sentences):
         if further == draws:
             return f"That is a larger change than in any of {draws} random draws."
         if further == 0:
-            return f"In none of {draws} random draws was the change smaller."
+            return f"All {draws} random draws changed it as much or more."
         return f"That is a larger change than in {further} of {draws} random draws."
 
-    only_word = "It is the only word: it cannot be left out."
+    only_word = "It is the only word, so it cannot be removed."
 
     @staticmethod
     def not_asked(size: int | None) -> str:
-        many = f"With {size} words, none" if size else "No word"
-        return f"{many} was left out to see what changes, so pressing one shows its score alone."
+        many = f"This text has {size} words, so they" if size else "Words"
+        return f"{many} were not removed one by one, and pressing a word shows only its score."
 
     @staticmethod
     def validated(own: str, floor: str) -> str:

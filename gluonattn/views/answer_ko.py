@@ -19,7 +19,7 @@ def _listed(words: list[Named], with_scores: bool = True) -> list:
 class KOREAN(Sentences):
     labels: ClassVar[dict[str, str]] = {}
     no_label = "읽을 수 있는 글자가 없어 판단하지 않았습니다."
-    doubt = "우연보다 낫지 않으니 이 말들을 판단의 까닭으로 여기지 마세요."
+    doubt = "우연보다 낫지 않으니 이 말들을 판단의 이유로 보지 마세요."
 
     @staticmethod
     def verdict(label: str, share: str) -> list:
@@ -34,7 +34,7 @@ class KOREAN(Sentences):
     def moved_little(words: list[Named], target: str) -> list:
         return ["영향 점수는 ", *_listed(words), f"{josa(words[-1][0], '이/가')} 가장 크지만, 빼 보아도 아무 "
                                                  f"말이나 뺄 때보다 더 "
-                "달라지지 않아 까닭이라고 하기는 어렵습니다."]
+                "달라지지 않아 판단의 이유라고 하기는 어렵습니다."]
 
     @staticmethod
     def against(words: list[Named]) -> list:
@@ -47,7 +47,7 @@ class KOREAN(Sentences):
             moved = "오히려 올라갑니다" if positive else "오히려 내려갑니다"
             parts += ["‘", [text], f"’의 점수는 {score}인데 이 말만 빼면 확률이 {before}에서 {after}로 {moved}. "]
         if method == "integrated-gradients":
-            why = ("점수는 모든 말을 지운 상태에서 하나로 되살려 가며 각 말이 보탠 만큼을 잰 것이고, ‘빼면’은 "
+            why = ("점수는 모든 말을 지운 상태에서 다 함께 조금씩 되살리며 각 말이 보탠 만큼을 잰 것이고, ‘빼면’은 "
                    "다른 말을 모두 그대로 두고 "
                    "그 말만 뺀 것입니다. ")
         else:
@@ -71,10 +71,10 @@ class KOREAN(Sentences):
     @staticmethod
     def draws(further: int, draws: int) -> str:
         if further == draws:
-            return f"아무 말이나 {draws}번 빼 보았는데, 그 어느 때보다도 크게 바뀌었습니다."
+            return f"아무 말이나 {draws}번 빼 보았을 때보다 매번 더 크게 바뀐 것입니다."
         if further == 0:
-            return f"아무 말이나 {draws}번 빼 보았는데, 그보다 크게 바뀐 적이 없습니다."
-        return f"아무 말이나 {draws}번 빼 보았는데, 그 가운데 {further}번보다 크게 바뀌었습니다."
+            return f"아무 말이나 {draws}번 빼 보았는데, 매번 그만큼 또는 그보다 더 크게 바뀌었습니다."
+        return f"아무 말이나 {draws}번 빼 보았을 때 가운데 {further}번보다 더 크게 바뀐 것입니다."
 
     only_word = "말이 하나뿐이라 빼 볼 수 없습니다."
 
@@ -85,7 +85,7 @@ class KOREAN(Sentences):
 
     @staticmethod
     def validated(own: str, floor: str) -> str:
-        return f"검증용 리뷰에서는 이 방법이 고른 말을 빼면 확률이 평균 {own}%p, 아무 말이나 빼면 {floor}%p 줄었습니다."
+        return f"검증용 리뷰에서는 이 방법이 꼽은 말을 빼면 확률이 평균 {own}%p, 아무 말이나 빼면 {floor}%p 줄었습니다."
 
     @staticmethod
     def approximated(steps: int, missing: str, of: str) -> str:

@@ -33,7 +33,7 @@ def grid_page(
     title : str or None
     limit : int, default 2_000_000
         Bytes the records may take; what does not fit is rounded, then only the strongest keys of each row are
-        kept, and the page says so. Code and font (about 65 kB) come on top.
+        kept, and the page says so. Its own code (81 kB) and the font come on top.
     font : bool, default True
         Whether to carry the Hangul glyphs used.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..record import AttentionRecord
 from .fonts import families, named
+from .report_page import ink_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _LONGEST_LABEL = 12
 _LABEL_SIZE = 9.0  # points
 _NUMBERS_UP_TO = 16  # tokens on a side
+_INK = (51, 51, 51)  # of numbers, where it can be read on their cells
 
 
 def heatmap(
@@ -74,7 +76,7 @@ def heatmap(
     _draw_lines(ax, rows, columns, min(1.0, cell / 12))
     if numbers:
         _print_numbers(ax, weights, image, min(0.85 * size, 0.5 * cell))
-    _name_bar(bar)
+    _name_bar(bar, font)
     title = heading(record, layer, head) if title is None else title
     ax.set_title(title, fontfamily=families(title), fontsize=10, loc="left", pad=8)
     return ax
@@ -152,10 +154,10 @@ def _name_sides(ax: Axes, names: Sequence[Sequence[str]], font: Any, size: float
     ax.tick_params(length=0)
 
 
-def _name_bar(bar: Any) -> None:
+def _name_bar(bar: Any, font: Any) -> None:
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
-    bar.set_label("attention weight (%)", fontsize=8)
+    bar.set_label("어텐션 (weight, %)", fontfamily=font, fontsize=8)
 
 
 def _draw_lines(ax: Axes, rows: int, columns: int, width: float) -> None:
@@ -182,10 +184,9 @@ def _cell(ax: Any, tokens: int) -> float:
 
 def _print_numbers(ax: Axes, weights: Any, image: Any, size: float) -> None:
     for (row, column), weight in _cells(weights):
-        red, green, blue, _ = image.cmap(image.norm(weight))
-        light = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2  # as the eye weighs it
-        ax.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=size,
-                color="white" if light < 0.25 else "#333333")
+        shade = [round(255 * part) for part in image.cmap(image.norm(weight))[:3]]
+        ink = [part / 255 for part in ink_on(shade, _INK)]
+        ax.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=size, color=ink)
 
 
 def _percent(weight: float, _: object) -> str:

@@ -162,14 +162,14 @@ def _looks(record: AttentionRecord, weights: Any, query: int | None, most: int) 
 
 def _entries(record: AttentionRecord, looks: Sequence[Look], possible: int, widest: float, deepest: float,
              mass: float) -> list[Entry]:
-    entries = [Entry("shade", f"받은 주목 (received), 최대 {deepest:.1%}")]
+    entries = [Entry("shade", f"받은 어텐션 (received), 최대 {deepest:.1%}")]
     if looks:
         share = sum(w for *_, w in looks) / mass
         ways = [Entry("above", "뒷말을 봄 (looks ahead)"), Entry("below", "앞말을 봄 (looks back)")]
         if two_texts(record):
             ways = [Entry("across", "위에서 아래를 봄 (looks down)")]
-        entries = [*ways, Entry("width", f"주목 (weight), 최대 {widest:.1%}"), *entries, Entry(
-            "", f"{possible:,}쌍 중 {len(looks):,}쌍, 주목의 {share:.0%} (pairs drawn)")]
+        entries = [*ways, Entry("width", f"어텐션 (weight), 최대 {widest:.1%}"), *entries, Entry(
+            "", f"{possible:,}쌍 중 {len(looks):,}쌍, 어텐션의 {share:.0%} (pairs drawn)")]
     return entries
 
 

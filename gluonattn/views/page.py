@@ -30,7 +30,7 @@ from .page_data import dumps, page_data
 from .plain_page import ASSETS, environment, plain_records
 
 LANGUAGES = {"ko": "ko", "en": "en"}
-SCRIPTS = ("words.{lang}.js", "dom.js", "data.js", "sentence.js", "arcs.js", "heatmap.js", "list.js", "index.js",
+SCRIPTS = ("dom.js", "words.{lang}.js", "data.js", "sentence.js", "arcs.js", "heatmap.js", "list.js", "index.js",
            "picture.js", "places.js", "panel.js", "page.js", "start.js")
 # Carried by a page of which a record has an attribution.
 ATTRIBUTION = ("words.attribution.{lang}.js", "attribution.js")
@@ -62,7 +62,7 @@ def to_html(
         Shown first, where a record has it; None is the mean. The page can switch.
     limit : int, default 2_000_000
         Bytes the records may take; see `page_data` for what is dropped to stay below. The page's
-        own code (less than 60 kB) and the font come on top.
+        own code (75 kB, 83 kB with an attribution) and the font come on top.
     font : bool, default True
         Whether to carry the Hangul glyphs used (about 180 bytes each), for systems that have no
         Hangul font.

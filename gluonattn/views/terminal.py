@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import choose
 from ..metrics import received, strongest_pairs, tie_close
 from ..record import AttentionRecord
+from .answer_en import ENGLISH
 from .fonts import standing_letter
 
 COLOURS: dict[str, Literal["truecolor", "standard"] | None] = {
@@ -74,12 +75,12 @@ def honesty(record: AttentionRecord) -> str:
     if not about or label is None:
         return ""
     found, name = about["honesty"], plain(record.label_name(label))
-    count, draws = found["tokens"], f"{found['draws']} " if found.get("draws", 100) != 100 else ""
+    count, draws = found["tokens"], found.get("draws", 100)
     these, others = ("the top word", "a random one") if count == 1 else (f"the top {count} words", f"{count} random ones")
     line = (f"  without {these} {name} goes from {found['before']:.1%} to {found['after']:.1%}, without {others} to "
-            f"{found['random']:.1%} on average; further than {found['further']:.0%} of the {draws}draws")
+            f"{found['random']:.1%} on average. {ENGLISH.draws(round(found['further'] * draws), draws)}")
     if found["further"] < 0.5:
-        line += ", so do not take these words for the reason"
+        line += " Do not take these words as the reason."
     if near := about.get("approximated"):
         line += (f"\n  approximated: after {near['steps']} steps of integration the scores' sum lacks {near['missing']:.3g} "
                  f"of {near['of']:.3g} in log-odds")

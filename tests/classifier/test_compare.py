@@ -193,7 +193,7 @@ def test_a_verdict_on_methods_comes_from_the_same_reviews(compared, above, below
     place = ("not told apart from random" if not above else "below random" if above < 0 else
              "above random, below the best method" if below else "level with the best method")
     assert f"mlp: attention {methods['attention']['comprehensiveness']} is {place}" in said
-    assert f"attention less it {own['cells']['mlp']['attention_less']['random']}" in said
+    assert f"difference {own['cells']['mlp']['attention_less']['random']}" in said
 
 
 @settings(max_examples=20, deadline=None)

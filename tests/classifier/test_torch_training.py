@@ -97,7 +97,8 @@ def test_its_checkpoint_answers_with_every_engine_and_repeats_itself(table, tmp_
 def test_mxnet_is_never_loaded(table, tmp_path):
     """From texts without labels to a checkpoint with its default method."""
     texts = tmp_path / "texts.txt"
-    texts.write_text("\n".join(f"{word} 영화 보고 {word} 생각" for word in "가나다라마바사아자차카타파하" * 3), encoding="utf-8")
+    lines = [f"{word} 영화 보고 {word} 생각" for word in "가나다라마바사아자차카타파하" * 3]
+    texts.write_text("\n".join(lines), encoding="utf-8")
     once = {**SMALL, "epochs": 1}
     code = f"""
 import sys
@@ -109,4 +110,5 @@ train({str(table)!r}, {str(tmp_path / "model")!r}, framework="torch", evidence=T
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert (tmp_path / "model.pretrained").exists() and json.loads((tmp_path / "model" / "config.json").read_text())["finished"]
+    assert (tmp_path / "model.pretrained").exists()
+    assert json.loads((tmp_path / "model" / "config.json").read_text())["finished"]

@@ -14,8 +14,8 @@ from gluonattn.views.projection_page import projection_page
 from gluonattn.views.report_page import Html, shaded, table
 from gluonattn.views.report_page import page as report
 
-from .access import ask_chromium, ask_firefox
-from .pages import REVIEW, SENTENCE, changed, cross, numbered, record_of
+from .access import ask_chromium, ask_firefox, widths_at
+from .pages import REVIEW, SENTENCE, changed, cross, hostile, numbered, random_weights, record_of, spread
 from .test_attribution import explained
 from .test_projection import records as joint_records  # noqa: F401
 
@@ -75,6 +75,36 @@ def test_nothing_is_wider_than_320_pixels(browser, files):
                 page.check(f"input[value={view}]")
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, (name, view)
         page.close()
+
+
+LONG = {"letters": "W" * 200, "hangul": "긴이름" * 67, "emoji": "😭" * 40, "right to left": "الفيلم" * 30}
+
+
+def named(text: str) -> AttentionRecord:
+    """A record whose labels, model, tokens and true label are all of one long name."""
+    base, labels = explained(), {"0": text, "1": f"<b>{text}"}
+    sentence, tokens = spread([text, "좋다", f"{text}!"])
+    return AttentionRecord(
+        sentence,
+        tokens,
+        tokens,
+        random_weights((2, 2, 3, 3)),
+        prediction=base.prediction,
+        source={"label_names": labels, "model": text, "cell": text, "true_label": "1"},
+    )
+
+
+def test_names_of_any_length_fit_into_320_pixels_and_are_heard_as_they_are_seen(browser, tmp_path):
+    files, records = {}, {**{name: named(text) for name, text in LONG.items()}, "hostile": hostile()}
+    for lang in ("ko", "en"):
+        made = {name: to_html(record, lang=lang) for name, record in records.items()}
+        made["list"] = to_html(list(records.values()) * 2, lang=lang, title="W" * 200)
+        made["grid"] = grid_page(records["letters"], lang=lang)
+        for name, source in made.items():
+            files[f"{name} {lang}"] = tmp_path / f"{name} {lang}.html"
+            files[f"{name} {lang}"].write_text(source, encoding="utf-8")
+    assert {name: width for name, width in widths_at(browser, files, 320).items() if width > 320} == {}
+    assert {name: said for name, said in ask_chromium(browser, files, "light").items() if said} == {}
 
 
 TARGETS = """() => [...document.querySelectorAll('.arcs .link')]

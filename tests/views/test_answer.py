@@ -59,12 +59,12 @@ def test_the_answer_names_the_label_and_the_words_that_moved_it():
     best = int(np.argmax(scores))
     assert f"‘{record.keys[best].text}’({signed(scores[best])})" in first
     english = text(answer(record, "en")[:1])
-    assert english.startswith("The model takes this sentence for negative (부정) (91.7%). The reason is mostly “")
+    assert english.startswith("The model labels this sentence negative (부정), 91.7%. This is mostly because of “")
 
 
 def test_what_chance_does_as_well_is_not_called_the_reason():
     lines = text(answer(explained(further=0.3), "ko"))
-    assert "때문입니다" not in lines and "까닭이라고 하기는 어렵습니다" in lines
+    assert "때문입니다" not in lines and "판단의 이유라고 하기는 어렵습니다" in lines
     assert "우연보다 낫지 않으니" in trust(explained(further=0.3), "ko")[0]
     assert "우연보다 낫지 않으니" not in trust(explained(), "ko")[0]
 
@@ -87,15 +87,15 @@ def test_a_strong_word_whose_removal_says_the_contrary_is_explained():
         f"‘{record.keys[best].text}’의 점수는 {signed(scores[best])}인데 이 말만 빼면 확률이 91.7%에서" in said
         and "오히려" in said
     )
-    assert "yet without it alone the probability" in text(answer(record, "en"))
+    assert "yet when only this word is removed the probability" in text(answer(record, "en"))
 
 
 @pytest.mark.parametrize(
     "further, ko, en",
     [
-        (1.0, "그 어느 때보다도 크게", "in any of 100"),
+        (1.0, "빼 보았을 때보다 매번 더 크게", "in any of 100"),
         (0.97, "97번보다", "in 97 of 100"),
-        (0.0, "그보다 크게 바뀐 적이 없습니다", "In none of 100"),
+        (0.0, "매번 그만큼 또는 그보다 더 크게", "All 100 random draws changed it as much or more"),
     ],
 )
 def test_draws_are_counted_as_a_reader_would(further, ko, en):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from gluonattn.record import Prediction
-from gluonattn.views.page import to_html
+from gluonattn.views.grid_page import grid_page
+from gluonattn.views.page import ATTRIBUTION, SCRIPTS, _code, to_html
 from gluonattn.views.page_data import dumps, page_data
 from gluonattn.views.terminal import honesty, to_terminal
 
@@ -58,7 +59,17 @@ def test_a_page_carries_the_code_only_where_a_record_has_an_attribution(lang):
                                                                   font=False)
     assert "askHint" not in plain and "askHint" in full
     code = len(full.encode()) - len(dumps(page_data([record_of(SENTENCE), explained()])).encode())
-    assert code < 92_500
+    assert code < 94_000
+
+
+def test_the_sizes_of_pages_code_are_as_documented():
+    def kilobytes(scripts, styles=("page.css",)):
+        return max(sum(len(part.encode()) for part in _code(lang, scripts, styles)) for lang in ("ko", "en")) / 1000
+
+    sizes = [kilobytes(SCRIPTS), kilobytes((*SCRIPTS, *ATTRIBUTION)),
+             kilobytes((*SCRIPTS[:-1], "grid.js"), ("page.css", "grid.css"))]
+    said = [int(number) for made in (to_html, grid_page) for number in re.findall(r"(\d+) kB", made.__doc__)]
+    assert said == pytest.approx(sizes, abs=1)
 
 
 def test_the_terminal_names_the_strongest_scores_and_is_honest():
@@ -68,8 +79,8 @@ def test_the_terminal_names_the_strongest_scores_and_is_honest():
     shown = re.findall(r"^ +(\S+) ([+-][\d.]+) ━+$", "\n".join(lines), re.M)
     order = np.argsort(-np.abs(scores), kind="stable")[:5]
     assert shown == [(record.keys[i].text, f"{scores[i]:+.3f}") for i in order]
-    assert ("  without the top 3 words 부정 goes from 91.7% to 59.5%, without 3 random ones to 90.7% on average; "
-            "further than 97% of the draws") in lines
+    assert ("  without the top 3 words 부정 goes from 91.7% to 59.5%, without 3 random ones to 90.7% on average. "
+            "That is a larger change than in 97 of 100 random draws.") in lines
     assert lines[-1] == "  on validation: 0.310 of probability lost, by random words 0.070"
 
 
@@ -129,7 +140,7 @@ def test_the_explained_class_is_named_where_it_is_not_the_predicted_one():
 
 
 def test_what_chance_does_as_well_is_said():
-    assert "so do not take these words for the reason" in honesty(explained(further=0.3))
+    assert "Do not take these words as the reason." in honesty(explained(further=0.3))
     assert "so do not" not in honesty(explained(further=0.6)) and honesty(record_of(SENTENCE)) == ""
 
 

@@ -274,7 +274,7 @@ def test_numbers_can_be_read_on_their_colour(colour_map):
         ground = luminance(image.cmap(image.norm(record.weights[0, 0, row, column]))[:3])
         ink = luminance(to_rgb(text.get_color()))
         contrast = (max(ground, ink) + 0.05) / (min(ground, ink) + 0.05)
-        assert contrast > 3, (row, column, text.get_color())
+        assert contrast >= 4.5, (row, column, text.get_color())
 
 
 def test_the_default_colours_darken_steadily_for_grey_print():

@@ -295,7 +295,7 @@ def test_the_legend_tells_what_is_drawn():
     said = " ".join(t.get_text() for t in overlay(record).texts)
     strongest = max(record.weights[0, 0][pair] for pair in arcs(overlay(record)))
     share = sum(record.weights[0, 0][pair] for pair in arcs(overlay(record))) / len(record.queries)
-    for part in ("looks ahead", "looks back", f"{strongest:.1%}", f"182쌍 중 12쌍, 주목의 {share:.0%}"):
+    for part in ("looks ahead", "looks back", f"{strongest:.1%}", f"182쌍 중 12쌍, 어텐션의 {share:.0%}"):
         assert part in said
     assert [t.get_text() for t in overlay(record, legend=False).texts] == SENTENCE.split()
 

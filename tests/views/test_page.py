@@ -13,7 +13,9 @@ import subprocess
 
 import pytest
 
+from gluonattn.classifier import compare_text
 from gluonattn.errors import DataError, OptionError, RecordError
+from gluonattn.pronunciation import report_text
 from gluonattn.record import AttentionRecord, Prediction
 from gluonattn.views import font_face
 from gluonattn.views.page import ASSETS, ATTRIBUTION, SCRIPTS, notebook_html, save_page, to_html
@@ -228,3 +230,12 @@ def test_the_scripts_pass_their_own_tests():
 def test_a_prediction_that_could_not_be_made():
     record = record_of("가", "whitespace", prediction=Prediction(None))
     assert data_of(to_html(record))["records"][0]["prediction"] == {"label": None, "probabilities": []}
+
+
+def test_no_page_calls_a_strong_shade_dark_or_a_chosen_word_even():
+    """On a dark page strong shades are light; 고른 is "even" as well as "chosen"."""
+    said = {path.name: path.read_text(encoding="utf-8") for path in ASSETS.glob("*.js")}
+    for report in (compare_text, report_text):
+        said |= {f"{report.__name__} {lang}": str(text) for lang, text in report.TEXT.items()}
+    wrong = re.compile("[Dd]arke[rn]|진할수록|진하고|고른")
+    assert {name: wrong.findall(text) for name, text in said.items() if wrong.search(text)} == {}

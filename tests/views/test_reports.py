@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,25 @@ def test_axe_has_nothing_to_complain_of_in_chromium(browser, reports, scheme):
 @pytest.mark.parametrize("dark", [0, 1])
 def test_axe_has_nothing_to_complain_of_in_firefox(reports, dark):
     assert {name: said for name, said in ask_firefox(reports, dark).items() if said} == {}
+
+
+def test_pictures_keep_letters_of_readable_size_on_a_phone(browser, reports):
+    """Drawn with letters of 8 points at 150 dots an inch, a picture of 1,000 dots needs 540 pixels for letters of 9."""
+    for name, path in reports.items():
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page.goto(path.as_uri())
+        shares = page.evaluate("[...document.images].map(i => i.getBoundingClientRect().width / i.naturalWidth)")
+        page.close()
+        assert shares and min(shares) > 0.4, name
+
+
+def test_numbers_have_a_true_minus_and_no_negative_zero(browser, reports):
+    for name, path in reports.items():
+        page = browser.new_page()
+        page.goto(path.as_uri())
+        said = page.locator("main").inner_text()
+        page.close()
+        assert re.findall(r"(?<![\w.–])-\d[\d.]*", said) == [] and re.findall(r"−0(?:\.0+)?(?![\d.])", said) == [], name
 
 
 def test_nothing_is_wider_than_320_pixels(browser, reports):

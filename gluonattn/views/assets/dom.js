@@ -12,6 +12,8 @@ globalThis.gluonattn ??= {};
     element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
     return element;
   }
+  // A number of things: 35,490.
+  const count = (number) => number.toLocaleString("en");
   const make = (name, attributes, ...children) => fill(document.createElement(name), attributes, children);
   const draw = (name, attributes, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
 
@@ -21,18 +23,21 @@ globalThis.gluonattn ??= {};
     /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
   const code = (character) => `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
-  // Text as typed, each invisible character followed by a mark that is seen but not copied.
+  // Text as typed, each invisible character followed by a mark that is seen and heard but not copied.
   function typed(text) {
     const parts = [];
     let from = 0;
     for (const found of text.matchAll(INVISIBLE)) {
       if (found[0] === "\t") continue;
       parts.push(text.slice(from, found.index),
-        make("bdi", { class: "raw" }, found[0]), make("span", { class: "code", "aria-hidden": "true" }, code(found[0])));
+        make("bdi", { class: "raw" }, found[0]), make("span", { class: "code" }, code(found[0])));
       from = found.index + found[0].length;
     }
     return [...parts, text.slice(from)].filter((part) => part !== "");
   }
+
+  // The same as a name to be heard: every character that stands on the page, and the marks.
+  const heard = (text) => text.replace(INVISIBLE, (found) => (found === "\t" ? found : found + code(found)));
 
   // Made once: making one takes longer than cutting a word.
   const segmenter = typeof Intl === "object" && Intl.Segmenter ? new Intl.Segmenter() : null;
@@ -95,5 +100,5 @@ globalThis.gluonattn ??= {};
   }
   const byLines = { ArrowDown: (at, list) => nextLine(at, list, 1), ArrowUp: (at, list) => nextLine(at, list, -1) };
 
-  Object.assign(gluonattn, { make, draw, typed, label, languageOf, word, line, rove, byLines });
+  Object.assign(gluonattn, { count, make, draw, typed, heard, label, languageOf, word, line, rove, byLines });
 }

@@ -4,10 +4,10 @@
   const { make, record, select, percent, mount } = gluonattn;
   const WORDS = {
     ko: { grid: "모든 층과 헤드", layer: "층", head: "헤드", mean: "평균", show: "보기", least: "0%",
-      how: "네모 하나가 헤드 하나입니다. 세로는 보는 말, 가로는 주목받는 말이고, 아래에 여는 히트맵까지 모두 같은 색 눈금(제곱근)을 씁니다. 네모를 누르거나 화살표 키로 옮겨 Enter를 누르면 아래에 열립니다.",
+      how: "네모 하나가 헤드 하나입니다. 세로는 보는 말, 가로는 주목받는 말이고, 아래에서 열리는 히트맵까지 모두 같은 색 눈금(제곱근)을 씁니다. 네모를 누르거나 화살표 키로 옮겨 Enter를 누르면 아래에 열립니다.",
       one: (layer, head, top) => `층 ${layer} 헤드 ${head}, 가장 큰 가중치 ${top}` },
     en: { grid: "All layers and heads", layer: "layer", head: "head", mean: "mean", show: "Show", least: "0%",
-      how: "Each square is one head: tokens that look down, tokens looked at across. All squares and the heatmap below share one colour scale (square root). Press a square, or move with the arrow keys and press Enter, to open it below.",
+      how: "Each square is one head. Rows are tokens that look, columns are tokens looked at. All squares and the heatmap below share one colour scale (square root). Press a square, or move with the arrow keys and press Enter, to open it below.",
       one: (layer, head, top) => `layer ${layer} head ${head}, largest weight ${top}` },
   };
   const STOPS = [0, 1, 2, 3].map((i) => `--ramp-${i}`);

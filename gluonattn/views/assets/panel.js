@@ -173,7 +173,7 @@
       if (!shown.signed) return;
       for (const button of buttons) { // what is heard begins with what is seen
         const { side: own, index } = placeOf(button);
-        const [said, name] = [say[own](index), label(token(placeOf(button)).text)];
+        const [said, name] = [say[own](index), gluonattn.heard(token({ side: own, index }).text)];
         button.setAttribute("aria-label", `${name}${button.querySelector(".delta")?.textContent ?? ""}${said.slice(name.length)}`);
       }
     }

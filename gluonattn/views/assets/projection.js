@@ -1,26 +1,26 @@
 "use strict";
 // The joint map of one head: queries are circles, keys triangles. Hovering shows the sentence.
 {
-  const { make, label, word, languageOf } = gluonattn;
+  const { make, label, word, languageOf, count } = gluonattn;
   const minus = (value) => (value === null ? "–" : String(value).replace("-", "−"));
   const WORDS = {
     ko: { layer: "층", head: "헤드", space: "공간", joint: "옮기고 맞춘 뒤", original: "모델 그대로", colour: "색", lines: "선", side: "보는 말과 주목받는 말", position: "문장 속 자리", tag: "품사", norm: "벡터의 길이",
       theme: "화면 모드", system: "시스템 설정", light: "밝은 화면", dark: "어두운 화면",
       query: "보는 말 ●", key: "주목받는 말 ▲", other: "그 밖", first: "앞", last: "뒤", short: "짧음", long: "긺",
       about: (m, method) => `${method} · 내적과 거리의 상관: 옮기기 전 ${minus(m.before)}, 옮긴 뒤 ${minus(m.after)}(−1에 가까울수록 좋음), 배율 ${m.scale}`,
-      some: (n, all) => `문장 ${all}개로 계산하고 앞의 ${n}개를 그렸습니다.`,
+      some: (n, all) => `문장 ${count(all)}개로 계산하고 앞의 ${count(n)}개를 그렸습니다.`,
       hint: "점에 마우스를 올리면 그 문장과 어텐션이 가는 곳이 나옵니다. 가까울수록 내적이 큽니다. 누르면 고정됩니다.",
       keys: "지도에 초점을 두고 ←→ 다음 말 · ↑↓ 보는 말과 주목받는 말 사이 · Esc 풀기",
-      map: (layer, head, n, queries, keys, m) => `지도, 층 ${layer} 헤드 ${head}: 문장 ${n}개의 보는 말 ${queries}개(동그라미)와 주목받는 말 ${keys}개(세모). 내적과 거리의 상관 ${minus(m.after)}`,
+      map: (layer, head, n, queries, keys, m) => `지도, 층 ${layer} 헤드 ${head}: 문장 ${count(n)}개의 보는 말 ${count(queries)}개(동그라미)와 주목받는 말 ${count(keys)}개(세모). 내적과 거리의 상관 ${minus(m.after)}`,
       looks: "이 말이 가장 많이 보는 말", from: "이 말에 가장 주목하는 말" },
     en: { layer: "Layer", head: "Head", space: "Space", joint: "keys moved and scaled", original: "as in the model", colour: "Colour", lines: "Lines", side: "query or key", position: "position", tag: "part of speech", norm: "vector length",
       theme: "Theme", system: "system", light: "light", dark: "dark",
       query: "query ●", key: "key ▲", other: "other", first: "first", last: "last", short: "short", long: "long",
       about: (m, method) => `${method} · correlation of dot product and distance: ${minus(m.before)} before, ${minus(m.after)} after (−1 is best), scale ${m.scale}`,
-      some: (n, all) => `Computed from ${all} sentences; the first ${n} are drawn.`,
-      hint: "Point at a mark to see its sentence and where its attention goes. The nearer, the larger the dot product. Press to hold.",
+      some: (n, all) => `Computed from ${count(all)} sentences; the first ${count(n)} are drawn.`,
+      hint: "Point at a mark to see its sentence and where its attention goes. Marks that are nearer have a larger dot product. Press a mark to pin it.",
       keys: "With the map in focus: ←→ next word · ↑↓ between query and key · Esc lets go",
-      map: (layer, head, n, queries, keys, m) => `Map of layer ${layer} head ${head}: ${queries} queries (circles) and ${keys} keys (triangles) of ${n} sentences; correlation of dot product and distance ${minus(m.after)}`,
+      map: (layer, head, n, queries, keys, m) => `Map of layer ${layer} head ${head}: ${count(queries)} queries (circles) and ${count(keys)} keys (triangles) of ${count(n)} sentences; correlation of dot product and distance ${minus(m.after)}`,
       looks: "Looks most at", from: "Most looked at by" },
   };
   const TAGS = 6; // named in the legend: more colours cannot be told apart by everyone

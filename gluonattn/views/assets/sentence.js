@@ -1,7 +1,7 @@
 "use strict";
 // The raw text as running text in which each token is a button.
 {
-  const { make, typed, label, languageOf } = gluonattn;
+  const { make, typed, heard, label, languageOf } = gluonattn;
 
   // Reading order; a token without characters stays beside the token before it.
   function readingOrder(tokens) {
@@ -47,7 +47,7 @@
   function button(piece, side, dead) {
     return make(dead ? "span" : "button", { type: dead ? null : "button", class: "token", tabindex: dead ? null : "-1", "data-side": side, "data-token": piece.token },
       typed(piece.text),
-      piece.name !== null && make("span", { class: "name" }, make("bdi", {}, label(piece.name))));
+      piece.name !== null && make("span", { class: "name" }, make("bdi", {}, typed(piece.name))));
   }
 
   // A block of text; its words are kept from breaking between tokens.
@@ -73,7 +73,7 @@
     return block;
   }
 
-  // What a screen reader says of each token: its name, what it receives, and its strongest links.
+  // What a screen reader says of each token: its name, all of it as it is seen, what it receives, and its strongest links.
   function spoken(shown, words) {
     const { percent, row, column, received, largest } = gluonattn;
     const shares = received(shown);
@@ -81,9 +81,9 @@
       .map((i) => `${label(tokens[i].text)} ${percent(weights[i], shown.signed)}`).join(", ");
     const looks = (i) => words.sayLooks(strongest(row(shown, i), shown.keys));
     const from = (i) => words.sayFrom(strongest(column(shown, i), shown.queries));
-    const receives = (i) => words.sayReceived(label(shown.keys[i].text), percent(shares[i], shown.signed));
+    const receives = (i) => words.sayReceived(heard(shown.keys[i].text), percent(shares[i], shown.signed));
     return {
-      queries: (i) => shown.same ? `${receives(i)}. ${looks(i)}. ${from(i)}` : `${label(shown.queries[i].text)}. ${looks(i)}`,
+      queries: (i) => shown.same ? `${receives(i)}. ${looks(i)}. ${from(i)}` : `${heard(shown.queries[i].text)}. ${looks(i)}`,
       keys: (i) => `${receives(i)}. ${from(i)}`,
     };
   }

@@ -5,7 +5,7 @@ const { test } = require("node:test");
 
 const assets = "../../../gluonattn/views/assets/";
 globalThis.document = { createElementNS: () => ({}), createElement: () => ({}) };
-for (const name of ["words.ko", "words.en", "dom", "data", "sentence", "arcs", "heatmap"]) require(`${assets}${name}.js`);
+for (const name of ["dom", "words.ko", "words.en", "data", "sentence", "arcs", "heatmap"]) require(`${assets}${name}.js`);
 const page = globalThis.gluonattn;
 
 const base64 = (array) => Buffer.from(array.buffer).toString("base64");
@@ -122,4 +122,5 @@ test("Korean and English have the same words", () => {
   const shape = (words) => Object.entries(words).map(([key, value]) => [key, typeof value, value.length]).sort()
     .map(([key, kind, length]) => [key, kind, kind === "string" ? 0 : length]);
   assert.deepEqual(shape(page.words.ko), shape(page.words.en));
+  for (const words of [page.words.ko, page.words.en]) assert.match(words.legendAll(12, 35490, "1%"), /35,490/);
 });
