@@ -7,10 +7,12 @@ keys only, each weight is put where its query and key stand; what no query may l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .calls import Call
+from .origins import LEARNED
 from .positions import Like, Moved, Node, Pair, Root, nodes_in
 from .rows import whole_rows
 from .shares import Shares
@@ -29,6 +31,8 @@ class Part:
         Where queries may look; None where the scores say so themselves.
     covered : bool, (B, Tq)
         Queries that the softmax was computed for.
+    between : origins of rows and columns
+        As the positions told; None where they did not.
     """
 
     shares: Shares
@@ -38,6 +42,7 @@ class Part:
     outside: tuple[str, ...] = ()
     swapped: bool = False
     pooled: bool = False
+    between: tuple[Any, Any] = (None, None)  # origins of rows and columns, where their places told
 
 
 def calls_of(path: str, kind: str, found: list[Shares], to_numpy, training: bool) -> list[Call]:
@@ -91,13 +96,25 @@ def is_whole(shares: Shares) -> bool:
     shares.node.roots(roots)
     pair = _product(shares.node)
     weights = shares.weights
-    if not roots or pair is None or shares.axis != weights.dim() - 1:
+    if not roots or pair is None or shares.axis != weights.dim() - 1 or _beside_learned(pair.other):
         return False
     first, known = next(iter(roots)), weights.shape[-1] in {root.length for root in roots}
     if weights.dim() == 4:
         return weights.shape[0] == first.batch and weights.shape[2] == first.length 
     # With a cache keys come from several passes, and their own positions are not told.
     return weights.dim() == 3 and weights.shape[1] == first.length and not weights.shape[0] % first.batch and not known
+
+
+def _beside_learned(keys: Node) -> bool:
+    """Whether keys are those of a sequence beside vectors that the model has learned."""
+    roots: dict[Root, int] = {}
+    keys.roots(roots)
+    learned = [_is_learned(root) for root in roots]
+    return any(learned) and not all(learned)
+
+
+def _is_learned(root: Root) -> bool:
+    return root.origin is not None and root.origin.name == LEARNED
 
 
 def _product(node: Node) -> Pair | None:
@@ -138,7 +155,9 @@ class _Places:
         self.sentence, self.position = np.divmod(np.where(self.valid, inside, 0), lengths)
         self.lengths, self.batches = [r.length for r in roots], [r.batch for r in roots]
         counts = np.bincount(self.root[self.valid].ravel(), minlength=len(starts))
-        self.main = int(counts.argmax())
+        self.origins = [root.origin for root in roots]
+        # What a model has learned stands beside a sequence, however often it is looked at.
+        self.main = int(np.where([_is_learned(root) for root in roots], np.minimum(counts, 1), 2 * counts).argmax())
         self.axis = axis
 
     def turned(self) -> _Places:
@@ -198,7 +217,8 @@ def _scattered(shares, weights, rows: _Places, columns: _Places, swapped: bool, 
     if len(names) > total - sizes[0]:
         seen = np.concatenate([seen, covered[:, None, :, None]], -1)
     pooled = pooled or (length == 1 and shares.scores is not None and shares.scores.rows == shares.scores.columns)
-    return Part(shares, whole_rows(matrix), seen, covered, names, swapped, pooled)
+    between = (None, None) if pooled else (rows.origins[rows.main], columns.origins[columns.main])
+    return Part(shares, whole_rows(matrix), seen, covered, names, swapped, pooled, between)
 
 
 def _has_sink(shares: Shares, rows: _Places, columns: _Places, weights: np.ndarray) -> bool:
@@ -260,6 +280,7 @@ def _call(path: str, kind: str, part: Part, to_numpy) -> Call:
     columns = scores.columns if scores else shares.columns
     if part.swapped:
         rows, columns = columns, rows
+    rows, columns = part.between[0] or rows, part.between[1] or columns
     call = Call(path, kind, part.weights, rows=rows, columns=columns, outside=part.outside, how=shares.how,
                 covered=None if part.covered.all() else part.covered, pooled=part.pooled)
     if part.seen is not None:

@@ -72,6 +72,10 @@ class Attending(Places):
             self._marked(name, args, kwargs, operands, marked, results)
         self._place(function, name, args, kwargs, operands, results)
 
+    def is_scored(self, tensor) -> bool:
+        """Whether a tensor is scores between two sequences."""
+        return tensor in self._scores
+
     def assigned(self, args) -> None:
         """A part of a tensor was written."""
         target, index, value = args

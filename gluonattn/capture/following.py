@@ -15,6 +15,7 @@ from .tracing import Trace
 def traced(model, trace: Trace) -> Iterator[Trace]:
     """Follow what `model` computes; its modules tell when they start and end."""
     hooks = []
+    trace.names = {id(parameter): name for name, parameter in model.named_parameters()}
 
     def watch(path, module):
         hooks.append(module.register_forward_pre_hook(

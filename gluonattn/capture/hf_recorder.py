@@ -21,6 +21,7 @@ from .torch import TorchRecorder
 NO_SOFTMAX = "is called an attention, and no attention was computed in it (no softmax over positions that mixes values)"
 OTHERWISE = ("Such a layer has no weights from token to token; what the model computes beside it can be captured by name: "
              "capture(model, attention=[...])")
+_LISTS = ("ModuleList", "ModuleDict")  # what holds modules and is never called
 UNSEEN = Origin("what could not be followed")
 
 
@@ -110,6 +111,15 @@ class HuggingFaceRecorder(TorchRecorder):
 
         return self._records(texts, target_texts, pieces, kind, {})
 
+    def ran(self, layer: str) -> bool:
+        """A part that its model did not call (a projection, where no picture came) was not bypassed."""
+        above = layer
+        while above:
+            above = above.rpartition(".")[0]
+            if type(self.modules[above]).__name__ not in _LISTS:
+                break
+        return super().ran(layer) and above in self.trace.entered
+
     def hint(self, path: str) -> str:
         return class_kind(self.modules[path]) if path in self.modules else "self"
 
@@ -151,14 +161,24 @@ class HuggingFaceRecorder(TorchRecorder):
         call.context = None if call.context is None else call.context[:, :queries]
 
     def settle_silent(self) -> None:
-        """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights."""
+        """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights.
+
+        Beside layers that were recorded it is left out where no softmax ran in it (a linear attention), and refused
+        where one did, which then was not understood.
+        """
         seen = {c.layer for p in self.passes for c in p.calls}
+        recorded = any(c.weights is not None for p in self.passes for c in p.calls)
         for path in sorted(self.trace.entered):
             inside = path == "" or any(one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.")
                                        for one in seen)
             within = any(other != path and other.startswith(f"{path}.") and sounds(self.modules[other])
                          for other in self.trace.entered)
-            if sounds(self.modules[path]) and not inside and not within:
+            if not sounds(self.modules[path]) or inside or within:
+                continue
+            if recorded and path not in self.trace.mixing:
+                self.without.append(path)
+                self._source["without_weights"] = self.without
+            else:
                 self.passes[-1].calls.append(Call(path, self.hint(path), None, NO_SOFTMAX, rows=UNSEEN, columns=UNSEEN,
                                                   advice=OTHERWISE))
 

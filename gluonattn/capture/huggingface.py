@@ -152,6 +152,9 @@ def _recording(recorder: HuggingFaceRecorder, vectors: bool, before):
             kwargs["softcap"] = None  # as the model runs it: only its eager attention has a cap
         with trace.recorded():
             output, weights = own(module, query, key, value, attention_mask, *args, **kwargs)
+        if trace.origins.known(query) is None and trace.at_one_position(key):
+            trace.made_of(output, key)  # learned queries choose among states of one token (layers), not among tokens
+            return output, weights
         trace.made_of(output, query)
         name = trace.name_of(path)
         if name is None:
@@ -176,7 +179,7 @@ def _call(module, path, query, key, value, mask, output, weights, options, vecto
                 how="attention interface")
     if weights is None or weights.dim() != 4:
         return call
-    sinks = options.get("s_aux") if options.get("s_aux") is not None else getattr(module, "sinks", None)
+    sinks = next((x for x in (options.get("s_aux"), options.get("sinks"), getattr(module, "sinks", None)) if x is not None), None)
     call.problem, call.weights = None, to_numpy(weights) if sinks is not None else whole_rows(to_numpy(weights))
     extra = [options["position_bias"]] if options.get("position_bias") is not None else []
     added = [_bias(x) for x in ([mask] if mask is not None else []) + extra]
@@ -186,7 +189,7 @@ def _call(module, path, query, key, value, mask, output, weights, options, vecto
         rest = np.clip(1 - call.weights.sum(-1, keepdims=True), 0, None)
         call.weights = np.concatenate([call.weights, rest], -1)
         call.outside = ("[sink]",)
-        call.sinks = to_numpy(sinks).reshape(-1)
+        call.sinks = to_numpy(sinks).reshape((1, -1, 1, 1) if sinks.dim() < 4 else sinks.shape)
         if call.bias is not None:
             call.bias = np.pad(call.bias, ((0, 0), (0, 0), (0, 0), (0, 1)))
     if vectors:

@@ -29,6 +29,7 @@ FRESH = {"zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "ran
 LOOKUPS = {"embedding", "embedding_bag", "__getitem__", "index_select", "gather", "take_along_dim"}
 ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
 SOFTMAX = {"softmax", "_softmax", "masked_softmax", "special_softmax", "log_softmax", "special_log_softmax"}
+SHARES_BY_HAND = {"exp", "exp_", "logsumexp", "sigmoid", "sigmoid_"}  # of scores: weights without a softmax
 POOLS = {"conv1d", "conv2d", "conv3d", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "interpolate",
          "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "pixel_unshuffle", "pixel_shuffle"}
 # What is asked of a tensor, and no tensor is made of.

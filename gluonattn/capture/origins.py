@@ -39,6 +39,7 @@ class Origin(NamedTuple):
 
 
 UNKNOWN = Origin("a tensor that no input of the model made")
+LEARNED = "learned vectors"  # name of the origin of a sequence that is a parameter of the model
 
 
 class Made(NamedTuple):

@@ -38,7 +38,7 @@ class Places:
     def node_of(self, tensor) -> Node | None:
         node = self._nodes.get(tensor)
         if node is None and tensor.is_floating_point() and tensor.dim() == 3 and self._known(tensor) is not None:
-            node = self._nodes[tensor] = Root(tensor.shape)
+            node = self._nodes[tensor] = Root(tensor.shape, origin=self._origin_of(tensor))
         return node
 
     def pair(self, query, key) -> Pair | None:
@@ -59,7 +59,7 @@ class Places:
         if node is None and tensor.dim() in (3, 4):
             kept = [axis for axis, letter in enumerate(own) if axis and letter in others[1] and letter not in others[0]]
             if len(kept) == 1:
-                node = self._nodes[tensor] = Root(tensor.shape, (kept[0],))
+                node = self._nodes[tensor] = Root(tensor.shape, (kept[0],), self._origin_of(tensor))
         return node
 
     def _after_mixing(self, weights, result) -> None:
@@ -85,6 +85,7 @@ class Places:
             return
         if name not in MOVES:
             known = [(t, self._own_sequence(t, n)) for t, n in known]
+            known.sort(key=lambda one: -self._rank(one[0]))  # learned vectors that are added have no positions
         if name == "einsum":
             self._projected(args, operands, results[0])
             return
@@ -95,6 +96,10 @@ class Places:
             node = self._alike(known, operands, tuple(result.shape), name)
             if node is not None:
                 self._nodes[result] = node
+
+    def _rank(self, tensor) -> int:
+        known = self._known(tensor)
+        return 0 if known is None else known.rank
 
     def _own_sequence(self, tensor, node: Node) -> Node:
         """States put together from several positions (merged patches) are a sequence of their own."""
@@ -109,7 +114,7 @@ class Places:
         (places,) = node.places(roots, {})
         if (places == places[..., :1]).all():
             return node
-        self._nodes[tensor] = Root(tensor.shape)
+        self._nodes[tensor] = Root(tensor.shape, origin=self._origin_of(tensor))
         return self._nodes[tensor]
 
     def _projected(self, args, operands, result) -> None:

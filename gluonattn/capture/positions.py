@@ -46,10 +46,19 @@ class Node:
 
 
 class Root(Node):
-    """A tensor of a sequence as it is: (B, T, ...), or with its positions on other axes, as a picture's (B, D, h, w)."""
+    """A tensor of a sequence as it is: (B, T, ...), or with its positions on other axes, as a picture's (B, D, h, w).
 
-    def __init__(self, shape: Sequence[int], axes: tuple[int, ...] = (1,)):
-        self.shape, self.axes = tuple(shape), axes
+    Parameters
+    ----------
+    shape : sequence of int
+    axes : tuple of int, default (1,)
+        Of its positions.
+    origin : Origin or None
+        The sequence, where it is known.
+    """
+
+    def __init__(self, shape: Sequence[int], axes: tuple[int, ...] = (1,), origin: Any = None):
+        self.shape, self.axes, self.origin = tuple(shape), axes, origin
 
     @property
     def batch(self) -> int:

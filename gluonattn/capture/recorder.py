@@ -28,11 +28,14 @@ class Recorder(Records):
     expected : dict of str to str
         Kind of every attention layer the model has, by its path.
     passes : list of Pass
+    without : list of str
+        Paths of layers that are called an attention and compute no weights (linear attention).
     """
 
     def __init__(self, framework: str, expected: Mapping[str, str], *, cure: str, source: Mapping | None = None):
         self.expected = dict(expected)
         self.passes: list[Pass] = []
+        self.without: list[str] = []
         self.generation: Generation | None = None  # that runs now
         self._cure = cure
         self._source = {"framework": framework, **(source or {})}
@@ -98,6 +101,9 @@ class Recorder(Records):
                              if (found := broken_row(c, self._queries_hidden(p, c, padding))))
         if rows:
             raise CaptureError(f"{some(list(rows), 3)}.")
+        if self.without:
+            warnings.warn(f"{some(self.without)} computed no attention weights (no softmax over positions), so nothing is "
+                          "recorded of them.", stacklevel=4)
         uniform = self.uniform(kind)
         if uniform:
             warnings.warn(

@@ -22,6 +22,7 @@ from .operations import (
     PRODUCTS,
     QUESTIONS,
     SAME_IDS,
+    SHARES_BY_HAND,
     SOFTMAX,
     argument,
     arguments,
@@ -29,7 +30,7 @@ from .operations import (
     reordered,
     tensors,
 )
-from .origins import INPUT, WEAK, Made, Origin, Origins
+from .origins import INPUT, LEARNED, WEAK, Made, Origin, Origins
 from .shares import Scores, Shares
 
 
@@ -43,6 +44,7 @@ class Running:
     kwargs: dict
     found: list[Shares] = field(default_factory=list)
     emitted: bool = False  # in it or below
+    mixing: bool = False  # a softmax ran in it or below
 
 
 class Trace(TorchFunctionMode):
@@ -71,6 +73,10 @@ class Trace(TorchFunctionMode):
         Paths of all modules that were called.
     padded : dict of Origin to int
         Sequences that the model has padded at their end itself, and their length before.
+    names : dict of int to str
+        Of the model's parameters, by identity.
+    mixing : set of str
+        Paths of modules that ran and made shares of something (a softmax of whatever), themselves or below.
     """
 
     def __init__(self, attended: Callable[[str, Any, list[Shares]], None], taken: set[str], vectors: bool = False):
@@ -85,6 +91,8 @@ class Trace(TorchFunctionMode):
         self.left_out: set[str] = set()
         self.entered: set[str] = set()
         self.padded: dict[Origin, int] = {}
+        self.names: dict[int, str] = {}
+        self.mixing: set[str] = set()
         self._maybe_padded: dict[Origin, int] = {}
         self._stack: list[Running] = []
         self._given: Any = WeakIdKeyDictionary()  # tensors that came from outside
@@ -132,8 +140,11 @@ class Trace(TorchFunctionMode):
             else:
                 self.attended(name, running.module, running.found)
         emitted = running.emitted or bool(running.found)
+        if running.mixing:
+            self.mixing.add(running.path)
         if self._stack:
             self._stack[-1].emitted |= emitted
+            self._stack[-1].mixing |= running.mixing
         if not emitted and output is not None and self.named and running.path in self.named:
             self.named[running.path](running.module, running.args, running.kwargs, output)
 
@@ -187,6 +198,9 @@ class Trace(TorchFunctionMode):
         operands = [*tensors(args), *tensors(tuple(kwargs.values()))]
         if name in FRESH:
             return
+        if self._stack and (name in SOFTMAX or name in ATTENTION or (
+                name in SHARES_BY_HAND and self.attending.is_scored(operands[0]))):
+            self._stack[-1].mixing = True
         self._take_over(name, args, kwargs, operands, results)
         if results[0].is_floating_point() and operands:
             self.attending.follow(func, name, args, kwargs, operands, results)
@@ -195,7 +209,7 @@ class Trace(TorchFunctionMode):
         """Results take over the origins of what they were made of."""
         made = self.origins.first(operands[1:2] if name == "copy_" else operands)
         if made is None:
-            made = self._learned(name, args)
+            made = self._learned(name, args, kwargs)
             if made is None:
                 return
         if made.rank == WEAK and name in LOOKUPS and results[0].is_floating_point():
@@ -234,12 +248,18 @@ class Trace(TorchFunctionMode):
         if base is not None and self.origins.known(base) is None:
             self.origins.note(base, made)
 
-    def _learned(self, name: str, args) -> Made | None:
-        """Queries that a model has learned are a sequence of their own."""
+    def _learned(self, name: str, args, kwargs) -> Made | None:
+        """Queries and keys that a model has learned are a sequence of their own, the same for every sentence."""
         first = next(iter(tensors(args[:1])), None)
-        if name in COPIES and isinstance(first, torch.nn.Parameter):
-            return Made(Origin("learned vectors", (str(id(first)),)), WEAK)
-        return None
+        if name == "embedding":
+            ids, first = first, argument("weight", 1, args, kwargs)
+            if ids is None or ids.dim() != 2 or not (ids == ids[:1]).all():
+                return None
+        elif name not in COPIES:
+            return None
+        if not isinstance(first, torch.nn.Parameter):
+            return None
+        return Made(Origin(LEARNED, (self.names.get(id(first), "of no module"),)), WEAK)
 
     def _joined(self, operands, made: Made) -> Made:
         """Two sequences side by side are a third; what carries no origin (a learned token) changes nothing."""
@@ -297,6 +317,21 @@ class Trace(TorchFunctionMode):
         known = self.origins.known(query)
         if known is not None:
             self.origins.note(output, known._replace(scores=False, shares=False))
+
+    def at_one_position(self, key) -> bool:
+        """Whether keys (..., Tk, d) that are chosen among all stand at one position: states of one token, by layer."""
+        node = self.attending.node_of(key)
+        if node is None or node.pair or key.shape[-2] < 2 or tuple(node.shape) != tuple(key.shape):
+            return False
+        roots: dict = {}
+        node.roots(roots)
+        (places,) = node.places(roots, {})
+        if not roots or (places < 0).any():
+            return False
+        for root, start in roots.items():  # each state may go back to a root of its own, at the same position
+            mine = (places >= start) & (places < start + root.batch * root.length)
+            places = torch.where(mine, places - start, places)
+        return bool((places == places[..., :1, :]).all())
 
     def shares(self, query, key, weights, how: str) -> Shares | None:
         """Weights (B, H, Tq, Tk) of queries and keys, which some code has handed over."""
