@@ -196,13 +196,32 @@ class Attending(Places):
                 self._mixed[result] = (shares, other)
             elif name not in _REDUCTIONS:
                 for one in results:
-                    self._shares[one] = shares
+                    self._shares[one] = self._changed_shares(name, shares, operands, one)
         else:
             scores = next(self._scores[t] for t in marked)
             made = self._changed(name, args, kwargs, operands, scores, result)
             for one in results:
                 if made is not None:
                     self._scores[one] = made
+
+    def _changed_shares(self, name, shares: Shares, operands, result) -> Shares:
+        """Weights after an operation: those that something is mixed by count, not those that left the softmax.
+
+        What moves them, drops some of them out or scales whole rows changes nothing.
+        """
+        of = next(t for t in operands if t in self._shares)
+        last = shares.axis == shares.weights.dim() - 1 and result.shape[-1] == shares.weights.shape[-1]
+        if name in MOVES or name in _SAME_SCORES or result.shape != of.shape or not (
+                last or result.shape == shares.weights.shape):
+            return shares
+        axis = result.dim() - 1 if last else shares.axis
+        by_row = all(t.dim() + axis < result.dim() or t.shape[axis - result.dim()] == 1 for t in operands if t is not of)
+        node = self._nodes.get(of)
+        if (by_row and not shares.changed) or node is None or tuple(node.shape) != tuple(result.shape):
+            return shares
+        scores = None if shares.scores is None else replace(shares.scores, followed=False)
+        self._nodes[result] = node
+        return replace(shares, weights=result.detach(), node=node, axis=axis, scores=scores, taken=False, changed=True)
 
     def _spread(self, operands, result) -> bool:
         """Whether weights are spread over features: an axis of 1 becomes one of many."""

@@ -43,6 +43,15 @@ def _looks_back(weights: np.ndarray | None) -> bool:
     return not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
 
 
+def _apart(weights: np.ndarray) -> np.ndarray | None:
+    """(B, T), True at positions that look nowhere and that none looks at, as a model hides padding that it sees itself."""
+    nowhere = np.nan_to_num(weights[:, 0]).sum(-1) == 0
+    if not nowhere.any() or weights.shape[2] != weights.shape[3]:
+        return None
+    apart = (weights.sum((1, 3)) == 0) & (weights.sum((1, 2)) == 0)
+    return apart if apart.any() else None
+
+
 def sounds(module) -> bool:
     """Whether a module is called an attention."""
     return type(module).__name__.endswith("Attention")
@@ -107,7 +116,13 @@ class HuggingFaceRecorder(TorchRecorder):
             batch, row = batches[sentence]
             if side not in batch.ids:
                 raise CaptureError(self._no_ids(batch, side))
-            return hf_tokens(tokenizers[side], text, batch.ids[side][row][valid])
+            ids = batch.ids[side][row]
+            if valid[-1] >= len(ids):
+                raise CaptureError(
+                    f"the model put positions of its own beside the {len(ids)} ids of {side} sentence {sentence} (a prompt "
+                    f"that it has learned), so its {valid[-1] + 1} positions have no one set of tokens: name them by "
+                    "position, records_by_position().")
+            return hf_tokens(tokenizers[side], text, ids[valid])
 
         return self._records(texts, target_texts, pieces, kind, {})
 
@@ -135,6 +150,8 @@ class HuggingFaceRecorder(TorchRecorder):
             for call in one.calls:
                 if call.weights is not None and {call.rows, call.columns} & set(self.trace.padded):
                     self._cut(call, self.trace.padded)
+                if call.weights is not None and call.padding is None and call.rows == call.columns:
+                    call.padding = _apart(call.weights)
 
     @staticmethod
     def _cut(call: Call, padded) -> None:
