@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch.utils.weak import WeakIdKeyDictionary
 
+from .by_identity import ByIdentity
 from .operations import ATTENTION, MOVES, PRODUCTS, SOFTMAX, argument
 from .origins import Origins
 from .places import Places
@@ -44,12 +44,12 @@ class Attending(Places):
     def __init__(self, origins: Origins, found: Callable[[Shares], None], vectors: bool):
         super().__init__(origins)
         self._found, self._vectors = found, vectors
-        self._scores: Any = WeakIdKeyDictionary()
-        self._shares: Any = WeakIdKeyDictionary()
-        self._mixed: Any = WeakIdKeyDictionary()  # values times shares, not summed yet
+        self._scores: Any = ByIdentity()
+        self._shares: Any = ByIdentity()
+        self._mixed: Any = ByIdentity()  # values times shares, not summed yet
         self.running = lambda: None  # path of the module that runs
-        self._grown: Any = WeakIdKeyDictionary()  # exp of scores, with the scores
-        self._totals: Any = WeakIdKeyDictionary()  # of these over an axis, or the logarithm of it
+        self._grown: Any = ByIdentity()  # exp of scores, with the scores
+        self._totals: Any = ByIdentity()  # of these over an axis, or the logarithm of it
 
     def follow(self, function, name: str, args, kwargs, operands, results) -> None:
         result = results[0]

@@ -52,6 +52,12 @@ def _apart(weights: np.ndarray) -> np.ndarray | None:
     return apart if apart.any() else None
 
 
+def _above(path: str) -> list[str]:
+    """Paths of the modules that hold a module, the model itself aside."""
+    steps = path.split(".")
+    return [".".join(steps[:end]) for end in range(1, len(steps))]
+
+
 def sounds(module) -> bool:
     """Whether a module is called an attention."""
     return type(module).__name__.endswith("Attention")
@@ -185,12 +191,10 @@ class HuggingFaceRecorder(TorchRecorder):
         """
         seen = {c.layer for p in self.passes for c in p.calls}
         recorded = any(c.weights is not None for p in self.passes for c in p.calls)
-        for path in sorted(self.trace.entered):
-            inside = path == "" or any(one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.")
-                                       for one in seen)
-            within = any(other != path and other.startswith(f"{path}.") and sounds(self.modules[other])
-                         for other in self.trace.entered)
-            if not sounds(self.modules[path]) or inside or within:
+        called = {path for path in self.trace.entered if path and sounds(self.modules[path])}
+        holding = {above for path in (*seen, *called) for above in _above(path)}  # the smallest parts are told of
+        for path in sorted(called - seen - holding):
+            if not seen.isdisjoint(_above(path)):
                 continue
             if recorded and path not in self.trace.mixing:
                 self.without.append(path)

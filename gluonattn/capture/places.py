@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.utils.weak import WeakIdKeyDictionary
 
+from .by_identity import ByIdentity
 from .operations import FRESH, JOINS, MOVES, POOLS, argument
 from .origins import Origins
 from .positions import Like, Moved, Node, Nothing, Pair, Root, Spread, letters_of, nodes_in, with_nodes
@@ -32,7 +32,7 @@ class Places:
     def __init__(self, origins: Origins):
         self._origin_of: Callable[[Any], Any] = origins.of
         self._known: Callable[[Any], Any] = origins.known
-        self._nodes: Any = WeakIdKeyDictionary()
+        self._nodes: Any = ByIdentity()
         self.grids: dict[str, list[tuple[int, int]]] = {}
 
     def node_of(self, tensor) -> Node | None:

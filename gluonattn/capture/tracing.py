@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils.weak import WeakIdKeyDictionary
 
 from .attending import Attending
+from .by_identity import ByIdentity
 from .operations import (
     ATTENTION,
     COPIES,
@@ -81,7 +81,7 @@ class Trace(TorchFunctionMode):
 
     def __init__(self, attended: Callable[[str, Any, list[Shares]], None], taken: set[str], vectors: bool = False):
         super().__init__()
-        self.origins = Origins(WeakIdKeyDictionary(), WeakIdKeyDictionary(),
+        self.origins = Origins(ByIdentity(), ByIdentity(),
                                lambda tensor: isinstance(tensor, torch.nn.Parameter))
         self.attending = Attending(self.origins, self._found, vectors)
         self.attending.running = lambda: self._stack[-1].path if self._stack else None  # type: ignore[assignment]
@@ -95,7 +95,7 @@ class Trace(TorchFunctionMode):
         self.mixing: set[str] = set()
         self._maybe_padded: dict[Origin, int] = {}
         self._stack: list[Running] = []
-        self._given: Any = WeakIdKeyDictionary()  # tensors that came from outside
+        self._given: Any = ByIdentity()  # tensors that came from outside
         self._quiet = 0
 
     # ---- modules
