@@ -210,6 +210,8 @@ class Attending(Places):
         What moves them, drops some of them out or scales whole rows changes nothing.
         """
         of = next(t for t in operands if t in self._shares)
+        if not result.dim():
+            return shares
         last = shares.axis == shares.weights.dim() - 1 and result.shape[-1] == shares.weights.shape[-1]
         if name in MOVES or name in _SAME_SCORES or result.shape != of.shape or not (
                 last or result.shape == shares.weights.shape):
