@@ -24,6 +24,7 @@ _REDUCTIONS = {"sum", "mean", "max", "amax", "min", "amin", "argmax", "argmin", 
                "cumsum", "nansum", "median", "all", "any", "log", "multinomial"}
 _SUMS = {"sum", "nansum"}
 _TIMES, _OVER, _PLUS = {"mul", "mul_", "multiply"}, {"div", "div_", "true_divide"}, {"add", "add_"}
+_WEIGHTED = _TIMES | _OVER | {"masked_fill", "masked_fill_", "where", "nan_to_num", "nan_to_num_"}  # shares stay shares
 _LINEAR = {"linear", "addmm"}
 _SAME_SCORES = {"to", "float", "type", "type_as", "half", "bfloat16", "contiguous", "clone", "detach", "dropout", "double",
                 "dropout_", "alpha_dropout"}
@@ -210,10 +211,8 @@ class Attending(Places):
         What moves them, drops some of them out or scales whole rows changes nothing.
         """
         of = next(t for t in operands if t in self._shares)
-        if not result.dim():
-            return shares
         last = shares.axis == shares.weights.dim() - 1 and result.shape[-1] == shares.weights.shape[-1]
-        if name in MOVES or name in _SAME_SCORES or result.shape != of.shape or not (
+        if name not in _WEIGHTED or result.shape != of.shape or not (
                 last or result.shape == shares.weights.shape):
             return shares
         axis = result.dim() - 1 if last else shares.axis

@@ -212,7 +212,7 @@ class Trace(TorchFunctionMode):
             made = self._learned(name, args, kwargs)
             if made is None:
                 return
-        if made.rank == WEAK and name in LOOKUPS and results[0].is_floating_point():
+        if made.rank == WEAK and name in LOOKUPS and results[0].is_floating_point() and made.origin.name != LEARNED:
             made = made._replace(rank=INPUT) if any(not t.is_floating_point() for t in operands) else made
         if name in PRODUCTS and max(PRODUCTS[name]) < len(operands):
             left, right = (operands[i] for i in PRODUCTS[name])
