@@ -28,6 +28,9 @@ setup(
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    author="The gluonattn authors",
+    keywords=["attention", "Korean", "text classification", "sentiment analysis", "interpretability", "explainability",
+              "visualization", "MXNet", "GluonNLP", "NSMC"],
     python_requires=">=3.9",
     packages=[*find_packages(include=["gluonattn", "gluonattn.*"]), "gluonattn.sample"],
     # The sample lives in data/ for a reader of the repository and travels in the wheel.
@@ -75,6 +78,10 @@ setup(
     },
     entry_points={"console_scripts": ["gluonattn=gluonattn.cli.app:main"]},
     classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
         "Natural Language :: Korean",
         "Programming Language :: Python :: 3.9",
         "Programming Language :: Python :: 3.10",
@@ -82,5 +89,9 @@ setup(
         "Programming Language :: Python :: 3.12",
         "Programming Language :: Python :: 3.13",
         "Programming Language :: Python :: 3.14",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Visualization",
+        "Topic :: Text Processing :: Linguistic",
+        "Typing :: Typed",
     ],
 )

@@ -49,7 +49,7 @@ def restart_in_utf8() -> None:
         start = [*subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
                  *(["-m", "gluonattn"] if module else sys.argv[:1]), *sys.argv[1:]]
     environment = {**os.environ, "PYTHONUTF8": "1", _RESTARTED: str(os.getpid())}  # the process keeps its number
-    os.execve(sys.executable, [sys.executable, "-X", "utf8", *start], environment)
+    os.execve(sys.executable, [sys.executable, "-X", "utf8", *start], environment)  # noqa: S606 - this very interpreter again
 
 
 def read_arguments(arguments: Sequence[str]) -> list[str]:

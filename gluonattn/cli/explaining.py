@@ -154,11 +154,13 @@ def predict(
 
 
 @command("Predict and explain", "export --model runs/mlp --to onnx --out model.onnx",
-                              "export --model runs/mlp --to torch --out model.safetensors")
+                              "export --model runs/mlp --to torch --out model.safetensors",
+                              "export --model runs/mlp --to mxnet --out model")
 def export(
     model: Optional[Path] = Model,
-    to: str = typer.Option(..., help="onnx, for onnxruntime; or torch, for gluonattn.torch_module."),
-    out: Path = typer.Option(..., help="File to write."),
+    to: str = typer.Option(..., help="onnx, for onnxruntime; torch, for gluonattn.torch_module; mxnet, for "
+                                        "SymbolBlock and MXNet's other languages."),
+    out: Path = typer.Option(..., help="File to write; of mxnet, what its files' names begin with."),
     as_json: bool = AsJson,
 ) -> None:
     """Write a model for another framework: the same logits and weights there."""
@@ -172,7 +174,7 @@ def export(
     if as_json:
         print_json({"out": str(path), "to": to, "bytes": path.stat().st_size})
         return
-    typer.echo(f"wrote {path} ({to}, {path.stat().st_size / 1e6:.1f} MB)")
+    typer.echo(f"wrote {path} ({to})")
 
 
 def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from ...files import replace_file
 from ...models.checkpoint import Checkpoint, check_weights
 from ..config import check_model, load_classifier
 from .choice import ENGINES, prepare
-from .forward import DEFAULTS, shapes
+from .forward import DEFAULTS, inputs_of, shapes
 
 if TYPE_CHECKING:
     from .torch_engine import TorchClassifier
@@ -27,19 +28,22 @@ def export_model(folder: str | os.PathLike[str], to: str, out: str | os.PathLike
     ----------
     folder : path
         Checkpoint folder.
-    to : {"onnx", "torch"}
-        "onnx": a model with inputs ids, valid_length (and subwords, ngrams) and
-        outputs logits, weights, any batch and length. "torch": a safetensors
-        file that `gluonattn.torch_module` reads; its keys are the parameters'
-        names. Both carry recipe, model, labels, tokenizer and the vocabulary's
-        tokens (in the order of their ids) as JSON in their metadata.
+    to : {"onnx", "torch", "mxnet"}
+        "onnx": a model with inputs ids, valid_length (and evidence, or subwords
+        and ngrams) and outputs logits, weights, any batch and length. "torch": a
+        safetensors file that `gluonattn.torch_module` reads; its keys are the
+        parameters' names. "mxnet": ``OUT-symbol.json`` and ``OUT-0000.params``,
+        with the inputs and outputs of "onnx", for ``SymbolBlock.imports`` and for
+        MXNet's other languages. All carry recipe, model, labels, tokenizer and the
+        vocabulary's tokens (in the order of their ids) as JSON: in their metadata,
+        or in ``OUT-config.json``.
     out : path
-        File to write.
+        File to write; of "mxnet", what its files' names begin with.
 
     Returns
     -------
     pathlib.Path
-        `out`.
+        `out`, or the symbol's file.
 
     Raises
     ------
@@ -50,11 +54,12 @@ def export_model(folder: str | os.PathLike[str], to: str, out: str | os.PathLike
     CheckpointError
         If the folder cannot be read or the file cannot be written.
     """
-    write = choose("export format", to, {"onnx": _onnx, "torch": _torch})
-    checkpoint, out = load_classifier(folder), Path(out)
-    content = write(checkpoint)
-    replace_file(out, content, CheckpointError)
-    return out
+    write = choose("export format", to, FORMATS)
+    files = write(load_classifier(folder))
+    for ending, content in files.items():
+        path = Path(f"{os.fspath(out)}{ending}")
+        replace_file(path, content, CheckpointError)
+    return path
 
 
 def torch_module(path: str | os.PathLike[str]) -> TorchClassifier:
@@ -104,7 +109,7 @@ def torch_module(path: str | os.PathLike[str]) -> TorchClassifier:
     return module
 
 
-def _onnx(checkpoint: Checkpoint) -> bytes:
+def _onnx(checkpoint: Checkpoint) -> dict[str, bytes]:
     if "onnx" in ENGINES["onnx"].missing():  # onnxruntime only runs what is written here
         raise DependencyError(
             f'export to onnx needs onnx: install with pip install "gluonattn[{ENGINES["onnx"].extra}]".'
@@ -112,16 +117,33 @@ def _onnx(checkpoint: Checkpoint) -> bytes:
     from .onnx_graph import onnx_model
 
     recipe, model, weights = prepare(checkpoint)
-    return bytes(onnx_model(recipe, model, weights, _notes(checkpoint, model)).SerializeToString())
+    return {"": bytes(onnx_model(recipe, model, weights, _notes(checkpoint, model)).SerializeToString())}
 
 
-def _torch(checkpoint: Checkpoint) -> bytes:
+def _torch(checkpoint: Checkpoint) -> dict[str, bytes]:
     _, model, weights = prepare(checkpoint)
     notes = {key: json.dumps(value) for key, value in _notes(checkpoint, model).items()}
-    return dump_tensors(weights, notes)
+    return {"": dump_tensors(weights, notes)}
+
+
+def _mxnet(checkpoint: Checkpoint) -> dict[str, bytes]:
+    missing = ENGINES["mxnet"].missing()
+    if missing:
+        raise DependencyError(f"export to mxnet needs {' and '.join(missing)}: export to onnx or torch here, or run it on "
+                              f'Python 3.12 or older after pip install "gluonattn[{ENGINES["mxnet"].extra}]".')
+    from .mxnet_engine import dump_symbol
+
+    recipe, model, weights = prepare(checkpoint)
+    symbol, parameters = dump_symbol(recipe, model, weights)
+    notes = json.dumps(_notes(checkpoint, model), ensure_ascii=False, indent=1)
+    return {"-config.json": notes.encode(), "-0000.params": parameters, "-symbol.json": symbol}
+
+
+# What writes each format: the content of its files, by what is added to the name that was given; the last is the main one.
+FORMATS: dict[str, Callable[[Checkpoint], dict[str, bytes]]] = {"onnx": _onnx, "torch": _torch, "mxnet": _mxnet}
 
 
 def _notes(checkpoint: Checkpoint, model: dict[str, Any]) -> dict[str, Any]:
     """What a reader of the file needs beside the weights."""
     kept = {key: checkpoint.config[key] for key in ("recipe", "labels", "tokenizer", "max_length")}
-    return {**kept, "model": model, "vocabulary": Vocabulary(checkpoint.vocabulary).idx_to_token}
+    return {**kept, "model": model, "inputs": inputs_of(model), "vocabulary": Vocabulary(checkpoint.vocabulary).idx_to_token}

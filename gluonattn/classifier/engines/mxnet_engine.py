@@ -1,8 +1,10 @@
-"""The block that was trained, in MXNet."""
+"""The block that was trained, in MXNet: as it is, and as a symbol with parameters."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from ...models.numpy_ops import compute_in_numpy, raise_interrupt
 from ...runtime import device as choose_device
 from ...runtime import mx
 from ..network import build
+from .forward import inputs_of
 
 
 class MxnetClassifier:
@@ -42,3 +45,30 @@ class MxnetClassifier:
         found = logits.asnumpy(), weights.asnumpy()
         raise_interrupt()
         return found
+
+
+def dump_symbol(recipe: str, model: dict, weights: Mapping[str, np.ndarray]) -> tuple[bytes, bytes]:
+    """A model as MXNet's other languages read it: its symbol as JSON, and its parameters as MXNet's binary format.
+
+    Parameters
+    ----------
+    recipe : str
+    model : dict
+        Keyword arguments of the recipe's class.
+    weights : mapping of str to numpy.ndarray
+
+    Returns
+    -------
+    symbol, parameters : bytes
+        Inputs are named as in `gluonattn.classifier.engines.forward.inputs_of`; outputs are logits and weights.
+    """
+    block = build(recipe, prefix="gluonattn_", **model)  # without a name of its own MXNet numbers each block it makes
+    set_weights(block, weights, mx.cpu())
+    outputs = block(*(mx.sym.var(name) for name in inputs_of(model)))
+    symbol = mx.sym.Group(list(outputs))
+    used = set(symbol.list_inputs())
+    arrays = {f"arg:{name}": one.data() for name, one in block.collect_params().items() if name in used}
+    with tempfile.TemporaryDirectory() as folder:  # MXNet writes arrays to files only
+        path = Path(folder) / "parameters"
+        mx.nd.save(str(path), arrays)
+        return symbol.tojson().encode(), path.read_bytes()

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 import gluonattn
-from gluonattn.classifier.engines.choice import ENGINES
+from gluonattn.classifier.engines.choice import ENGINES, make_engine, prepare
 from gluonattn.classifier.engines.export import export_model, torch_module
+from gluonattn.classifier.engines.forward import inputs_of
 from gluonattn.errors import CheckpointError, DependencyError, OptionError
 from gluonattn.models.checkpoint import load_checkpoint, save_checkpoint
 
 from ...tolerance import tolerance
-from .conftest import need
+from .conftest import KINDS, WIDTH, checkpoint_of, need
+from .test_agreement import LENGTHS, inputs
 
 TEXTS = ["재밌다ㅋㅋ", "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"]
 
@@ -64,6 +66,46 @@ def test_a_torch_module_has_the_same_outputs_and_can_be_trained(tiny_model, tmp_
     assert losses[-1] < losses[0]
     assert all((p.grad is None) == name.startswith("ngram_") for name, p in module.named_parameters())
     assert not module.ngram_scores.weight[0].any() and not module.subword_embedding.weight[0].any()
+
+
+def imported(prefix):
+    """What `export --to mxnet` wrote, as any program with MXNet reads it."""
+    mx = pytest.importorskip("mxnet")
+    names = json.loads(prefix.with_name(prefix.name + "-config.json").read_text("utf-8"))["inputs"]
+    return mx.gluon.SymbolBlock.imports(f"{prefix}-symbol.json", names, f"{prefix}-0000.params"), mx.nd.array
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_mxnet_alone_gives_the_same_logits_and_weights(kind, tmp_path):
+    need("mxnet")
+    from gluonattn.classifier.engines.mxnet_engine import dump_symbol
+
+    given = checkpoint_of(*kind)
+    symbol, parameters = dump_symbol(*prepare(given))
+    assert (symbol, parameters) == dump_symbol(*prepare(given))  # names and bytes do not depend on what was made before
+    (tmp_path / "m-symbol.json").write_bytes(symbol)
+    (tmp_path / "m-0000.params").write_bytes(parameters)
+    (tmp_path / "m-config.json").write_text(json.dumps({"inputs": inputs_of(given.config["model"])}))
+    block, array = imported(tmp_path / "m")
+    expected = make_engine(given, "numpy", "cpu")[1]
+    for seed, lengths in enumerate(LENGTHS):
+        arrays = inputs(kind, lengths, seed)
+        for found, right in zip(block(*(array(one, dtype=one.dtype) for one in arrays)), expected(*arrays)):
+            np.testing.assert_allclose(found.asnumpy(), right, atol=tolerance(WIDTH, 64, scale=right))
+
+
+def test_an_export_to_mxnet_holds_all_that_a_reader_needs(tiny_model, tmp_path):
+    need("mxnet")
+    path = export_model(tiny_model, "mxnet", tmp_path / "model")
+    assert path == tmp_path / "model-symbol.json"
+    block, array = imported(tmp_path / "model")
+    predictor = gluonattn.load(tiny_model, engine="numpy")
+    arrays = predictor.inputs(TEXTS)
+    for found, expected in zip(block(*(array(one, dtype=one.dtype) for one in arrays)), predictor.classifier(*arrays)):
+        np.testing.assert_allclose(found.asnumpy(), expected, atol=tolerance(16, 16, scale=expected))
+    notes = json.loads((tmp_path / "model-config.json").read_text("utf-8"))
+    assert notes["labels"] == predictor.labels and notes["tokenizer"] == "mecab"
+    assert len(notes["vocabulary"]) == predictor.config["model"]["vocab_size"]
 
 
 @pytest.mark.torch
