@@ -211,9 +211,10 @@ class Attending(Places):
         What moves them, drops some of them out or scales whole rows changes nothing.
         """
         of = next(t for t in operands if t in self._shares)
+        if name not in _WEIGHTED or result.shape != of.shape or not result.dim():
+            return shares
         last = shares.axis == shares.weights.dim() - 1 and result.shape[-1] == shares.weights.shape[-1]
-        if name not in _WEIGHTED or result.shape != of.shape or not (
-                last or result.shape == shares.weights.shape):
+        if not last and result.shape != shares.weights.shape:
             return shares
         axis = result.dim() - 1 if last else shares.axis
         by_row = all(t.dim() + axis < result.dim() or t.shape[axis - result.dim()] == 1 for t in operands if t is not of)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def to_inseq(records: AttentionRecord | Sequence[AttentionRecord]) -> str:
         raise RecordError("to_inseq needs a record or more, got none: give what recorder.records(...) returned.")
     sentences = _sentences(found)
     source = found[0].source or {}
-    info = {
+    info: dict[str, Any] = {
         "attribution_method": "attention", "attribute_target": True, "attribution_args": {}, "attributed_fn": None,
         "constrained_decoding": True, "include_eos_baseline": False, "model_class": source.get("framework"),
         "model_name": source.get("model"), "tokenizer_class": None, "tokenizer_name": None, "step_scores": [],
