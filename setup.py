@@ -70,7 +70,7 @@ setup(
         "bertviz": ["bertviz>=1.4", "torch>=2.0"],
         "umap": ["umap-learn>=0.5"],
         "circuitsvis": ["circuitsvis>=1.43"],
-        "interop": ["captum>=0.7", "inseq>=0.6", "ipython>=8", "torch>=2.0", "transformers>=4.50,<6"],  # Python 3.10 or newer
+        "interop": ["captum>=0.7", "inseq>=0.6", "ipython>=8", "torch>=2.0", "transformers>=4.50,<6"],
         "kiwi": ["kiwipiepy>=0.17"],
         "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already

@@ -11,6 +11,7 @@ from ..errors import CaptureError
 from ..plain import read_texts
 from ..record import AttentionRecord
 from .calls import Call, Pass
+from .hooks import holds_transformers
 from .kinds import settled
 from .origins import Origin
 from .pieces import byte_level, continuation, hf_tokens
@@ -23,11 +24,6 @@ OTHERWISE = ("Such a layer has no weights from token to token; what the model co
              "capture(model, attention=[...])")
 _LISTS = ("ModuleList", "ModuleDict")  # what holds modules and is never called
 UNSEEN = Origin("what could not be followed")
-
-
-def holds_transformers(model) -> bool:
-    """Whether a module is, holds or is a part of a transformers model."""
-    return any(type(m).__module__.startswith("transformers.") and hasattr(m, "config") for m in model.modules())
 
 
 def class_kind(module) -> str:

@@ -33,6 +33,11 @@ def need_torch(what: str = "capturing from a torch model", extra: str = "torch")
     return torch
 
 
+def holds_transformers(model) -> bool:
+    """Whether a module is, holds or is a part of a transformers model."""
+    return any(type(m).__module__.startswith("transformers.") and hasattr(m, "config") for m in model.modules())
+
+
 @contextmanager
 def passes(model, recorder) -> Iterator[None]:
     """Tell the recorder when the model starts and ends a forward pass."""

@@ -20,8 +20,8 @@ from ..errors import CaptureError, DependencyError
 from .assembling import is_whole
 from .calls import Call, kind_of_path
 from .generating import generating
-from .hf_recorder import HuggingFaceRecorder, class_kind, holds_transformers
-from .hooks import need_torch, passes, plain_torch, to_numpy
+from .hf_recorder import HuggingFaceRecorder, class_kind
+from .hooks import holds_transformers, need_torch, passes, plain_torch, to_numpy
 from .rows import whole_rows
 from .torch import followed
 
@@ -179,7 +179,8 @@ def _call(module, path, query, key, value, mask, output, weights, options, vecto
                 how="attention interface")
     if weights is None or weights.dim() != 4:
         return call
-    sinks = next((x for x in (options.get("s_aux"), options.get("sinks"), getattr(module, "sinks", None)) if x is not None), None)
+    named = (options.get("s_aux"), options.get("sinks"), getattr(module, "sinks", None))
+    sinks = next((x for x in named if x is not None), None)
     call.problem, call.weights = None, to_numpy(weights) if sinks is not None else whole_rows(to_numpy(weights))
     extra = [options["position_bias"]] if options.get("position_bias") is not None else []
     added = [_bias(x) for x in ([mask] if mask is not None else []) + extra]

@@ -12,7 +12,7 @@ from ..errors import CaptureError
 from ..record import KINDS
 from .calls import Call, kind_of_path
 from .found import Found, found_in
-from .hooks import heads_of, hidden_keys, need_torch, passes, plain_torch, to_numpy
+from .hooks import heads_of, hidden_keys, holds_transformers, need_torch, passes, plain_torch, to_numpy
 from .multihead import hook_all
 from .recorder import Recorder
 from .rows import some, whole_rows
@@ -152,8 +152,6 @@ class TorchRecorder(Recorder):
 
 def _refuse_what_has_none(torch, model, recorder: TorchRecorder) -> None:
     """Raise where nothing can compute attention, or where another capture knows the tokens."""
-    from .hf_recorder import holds_transformers
-
     if recorder.expected:
         return
     if holds_transformers(model):

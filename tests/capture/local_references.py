@@ -88,7 +88,10 @@ def swin(model, given) -> list[np.ndarray]:
 
 
 def pegasus_x(model, given) -> list:
-    """Global tokens to all; each token to its block and the global tokens. Blocks of every second layer begin half a block earlier."""
+    """Global tokens to all; each token to its block and the global tokens.
+
+    Blocks of every second layer begin half a block earlier.
+    """
     found = []
     hooks = [m.register_forward_hook(lambda m, args, out: found.append(out[2])) for m in model.modules()
              if type(m).__name__ == "PegasusXGlobalLocalAttention"]

@@ -63,7 +63,7 @@ def test_layers_without_weights_beside_others_are_named():
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_part_that_its_model_did_not_call_was_not_bypassed():
-    model, recorder = captured("kosmos-2.5")  # its projection of pictures, where none came
+    _, recorder = captured("kosmos-2.5")  # its projection of pictures, where none came
     assert not any("projection" in one.layer for one in recorder.found())
     recorder.check()
 
