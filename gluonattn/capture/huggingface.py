@@ -71,12 +71,13 @@ def capture(
             f"expected a transformers model, got {type(model).__name__}, which holds none: gluonattn.capture.torch captures "
             "nn.MultiheadAttention and hand-written attention.")
     modules = dict(model.named_modules())
+    configs = _configs(modules.values())
     recorder = HuggingFaceRecorder("huggingface", {}, cure=CURE, source={"model": _name(model)})
-    recorder.implementation = next((how for config, how in _implementations(model) if isinstance(how, str)), "eager")
+    recorder.implementation = next((how for config, how in _implementations(configs) if isinstance(how, str)), "eager")
     with ExitStack() as undo:
         undo.enter_context(plain_torch(torch, model))
-        undo.callback(_restore, _implementations(model))
-        _quietly_eager(model)
+        undo.callback(_restore, _implementations(configs))
+        _quietly_eager(configs)
         # Before 4.51 it is a plain dictionary that is not asked for "eager": what is computed is followed then.
         known = getattr(type(ALL_ATTENTION_FUNCTIONS), "_global_mapping", {})
         before = known.get("eager")
@@ -105,8 +106,8 @@ def _name(model) -> str:
     return str(getattr(config, "_name_or_path", "") or type(model).__name__).rstrip("/").rpartition("/")[2]
 
 
-def _configs(model) -> list[Any]:
-    found = {id(m.config): m.config for m in model.modules() if hasattr(getattr(m, "config", None), "model_type")}
+def _configs(modules) -> list[Any]:
+    found = {id(m.config): m.config for m in modules if hasattr(getattr(m, "config", None), "model_type")}
     for config in list(found.values()):
         for name in getattr(config, "sub_configs", {}):
             below = getattr(config, name, None)
@@ -115,8 +116,8 @@ def _configs(model) -> list[Any]:
     return list(found.values())
 
 
-def _implementations(model) -> list[tuple[Any, Any]]:
-    return [(config, config.__dict__.get("_attn_implementation_internal", _NOTHING)) for config in _configs(model)]
+def _implementations(configs) -> list[tuple[Any, Any]]:
+    return [(config, config.__dict__.get("_attn_implementation_internal", _NOTHING)) for config in configs]
 
 
 _NOTHING = object()
@@ -130,8 +131,8 @@ def _restore(implementations: list[tuple[Any, Any]]) -> None:
             config._attn_implementation_internal = value
 
 
-def _quietly_eager(model) -> None:
-    for config in _configs(model):
+def _quietly_eager(configs) -> None:
+    for config in configs:
         config._attn_implementation_internal = "eager"
 
 

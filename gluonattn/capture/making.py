@@ -24,7 +24,7 @@ class Records:
     """What makes records of the passes of a recorder."""
 
     passes: list[Pass]
-    _source: Mapping
+    _source: dict
 
     def _check(self, parts: list[Pass], kind: str | None, padding: Mapping) -> None:
         raise NotImplementedError
