@@ -36,7 +36,7 @@ setup(
     # The sample lives in data/ for a reader of the repository and travels in the wheel.
     package_dir={"gluonattn.sample": "data"},
     package_data={"gluonattn.sample": ["*.tsv", "*.md"], "gluonattn.views": ["assets/*"],
-                  "gluonattn.pronunciation": ["*.txt"],
+                  "gluonattn.pronunciation": ["*.txt"], "gluonattn.serving": ["assets/*"],
                   "gluonattn": ["pretrained/*/*", "py.typed"]},
     install_requires=[
         "numpy>=1.22",
@@ -72,6 +72,7 @@ setup(
         "circuitsvis": ["circuitsvis>=1.43"],
         "interop": ["captum>=0.7", "inseq>=0.6", "ipython>=8", "torch>=2.0", "transformers>=4.50,<6"],
         "kiwi": ["kiwipiepy>=0.17"],
+        "serve": ["starlette>=0.40", "uvicorn>=0.30", "httptools>=0.6", "prometheus-client>=0.20"],
         "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],

@@ -1,4 +1,4 @@
-"""The command line's own ends: arguments as the user typed them, and streams that take any text.
+"""What the command line reads and writes: arguments as the user typed them, and streams that take any text.
 
 `main` prepares both once, for every command: an argument in a locale that does
 not know Hangul, a console that is not UTF-8, a full or closed stream.
@@ -34,11 +34,11 @@ def restart_in_utf8() -> None:
     """Start this process again in Python's UTF-8 mode if it has misread its arguments; else return.
 
     With ``LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0`` Python reads Korean bytes
-    as ASCII. Decoding the texts would not do: a file of a Korean name can be
-    opened under the name that Python's own encoding gives, and no other.
+    as ASCII. Decoding the arguments is not enough: a file with a Korean name opens
+    only under the name that Python's own encoding gives it.
     """
     tried = os.environ.get(_RESTARTED) == str(os.getpid())
-    if not any(map(_misread, sys.argv[1:])) or sys.flags.utf8_mode or tried or os.name != "posix":
+    if not any(map(_is_misread, sys.argv[1:])) or sys.flags.utf8_mode or tried or os.name != "posix":
         return
     if hasattr(sys, "orig_argv"):
         start = sys.orig_argv[1:]
@@ -55,30 +55,30 @@ def restart_in_utf8() -> None:
 def read_arguments(arguments: Sequence[str]) -> list[str]:
     """The arguments as text.
 
-    One that is not UTF-8 is left as it is where it names a file that exists: old
-    archives have such names.
+    An argument that is not UTF-8 is kept if it names a file that exists; old archives
+    have such names.
 
     Raises
     ------
     OptionError
-        If another one is not UTF-8; the message shows its bytes.
+        If any other argument is not UTF-8; the message shows its bytes.
     """
-    return [_read(argument) for argument in arguments]
+    return [_decode(argument) for argument in arguments]
 
 
-def _read(argument: str) -> str:
+def _decode(argument: str) -> str:
     if any(map(os.path.lexists, (argument, argument.partition("=")[2]))):
         return argument
-    if _misread(argument):
+    if _is_misread(argument):
         text = os.fsencode(argument).decode("utf-8")
-        own = sys.getfilesystemencoding()
-        if not encodes(text, own):
-            raise OptionError(f"this Python reads the command line as {own}, so a file named {text!r} cannot be opened. Set "
-                              "PYTHONUTF8=1 and run the command again.")
+        encoding = sys.getfilesystemencoding()
+        if not encodes(text, encoding):
+            raise OptionError(f"this Python reads the command line as {encoding}, so a file named {text!r} cannot be "
+                              "opened. Set PYTHONUTF8=1 and run the command again.")
         return text
     if encodes(argument, "utf-8"):
         return argument
-    content = argument.encode("utf-8", "surrogateescape" if _from_bytes(argument) else "surrogatepass")
+    content = argument.encode("utf-8", "surrogateescape" if _is_from_bytes(argument) else "surrogatepass")
     try:
         guess = f"; in CP949 it would be {content.decode('cp949')!r}"
     except UnicodeDecodeError:
@@ -89,7 +89,7 @@ def _read(argument: str) -> str:
         "iconv -f cp949 -t utf-8.")
 
 
-def _misread(argument: str) -> bool:
+def _is_misread(argument: str) -> bool:
     """Whether it was typed in UTF-8 and read as something else."""
     if argument.isascii() or (encodes(argument, "utf-8") and encodes("가", sys.getfilesystemencoding())):
         return False
@@ -99,7 +99,7 @@ def _misread(argument: str) -> bool:
         return False
 
 
-def _from_bytes(text: str) -> bool:
+def _is_from_bytes(text: str) -> bool:
     return all("\udc80" <= c <= "\udcff" for c in text if "\ud800" <= c <= "\udfff")
 
 

@@ -1,6 +1,6 @@
-"""What files hold, read back with one check: JSON, and tensors with notes.
+"""Read JSON files, and tensor files with notes, and check them.
 
-What is damaged, nested without end or of another type is the error that the caller names, never a surprise later.
+A damaged file, one that is nested too deeply, or a value of another type raises the error that the caller names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as _load
 from safetensors.numpy import save as _save
 
-_DEEPEST = 64  # levels; nothing that this package writes has ten
+_MAX_DEPTH = 64  # levels; nothing that this package writes has ten
 _DIGEST = "sha256"
 COPY_AGAIN = "Copy the whole folder again."
 
@@ -42,7 +42,7 @@ def parse_json(content: str | bytes, name: object, error: type[Exception], cure:
     try:
         value = json.loads(content)
         for _, depth in _containers(value):
-            if depth > _DEEPEST:
+            if depth > _MAX_DEPTH:
                 raise RecursionError
     except ValueError as problem:
         reason = str(problem)
@@ -91,7 +91,7 @@ def refuse(name: object, reason: str, error: type[Exception], cure: str = COPY_A
 
 def all_finite(value: Any) -> bool:
     """Whether every number in a JSON value is finite."""
-    numbers = (one for found, _ in _containers([value]) for one in _items(found) if isinstance(one, float))
+    numbers = (one for container, _ in _containers([value]) for one in _items(container) if isinstance(one, float))
     return all(map(math.isfinite, numbers))
 
 
@@ -112,7 +112,7 @@ def seal(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unseal(value: dict[str, Any]) -> dict[str, Any] | None:
-    """What `seal` was given; None if it was changed since. What has no digest is of an older version, and taken as it is."""
+    """The value that `seal` was given; None if it has changed since. One without a digest is of an older version."""
     content = {key: one for key, one in value.items() if key != _DIGEST}
     return content if value.get(_DIGEST) in (None, digest_json(content)) else None
 
@@ -162,7 +162,7 @@ def parse_tensors(content: bytes, name: object, error: type[Exception], cure: st
         raise error(f"{name} cannot be read ({problem}): it was cut short or is another file. {cure}") from None
     expected = notes.pop(_DIGEST, None)
     if expected is not None and expected != digest_arrays(tensors, notes):
-        raise error(f"{name} cannot be read (its SHA-256 is another): it was changed after it was saved. {cure}")
+        raise error(f"{name} cannot be read (its SHA-256 does not match): it was changed after it was saved. {cure}")
     return tensors, notes
 
 
@@ -174,12 +174,12 @@ def digest_arrays(arrays: Mapping[str, np.ndarray], notes: Any) -> str:
     arrays : mapping of str to numpy.ndarray
     notes : JSON value
     """
-    found = hashlib.sha256(json.dumps(notes, sort_keys=True).encode())
+    sha256 = hashlib.sha256(json.dumps(notes, sort_keys=True).encode())
     for name in sorted(arrays):
         values = np.ascontiguousarray(arrays[name])
-        found.update(json.dumps([name, values.dtype.str, values.shape]).encode())
-        found.update(values.reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
+        sha256.update(json.dumps([name, values.dtype.str, values.shape]).encode())
+        sha256.update(values.reshape(-1).view(np.uint8).data)
+    return sha256.hexdigest()
 
 
 def is_finite(values: np.ndarray) -> bool:
@@ -201,6 +201,6 @@ def _containers(value: Any) -> Iterator[tuple[Any, int]]:
     """Every list and dict in a JSON value, and how deep it stands; without recursion."""
     waiting = [(value, 1)] if isinstance(value, (dict, list)) else []
     while waiting:
-        found, depth = waiting.pop()
-        yield found, depth
-        waiting += [(one, depth + 1) for one in _items(found) if isinstance(one, (dict, list))]
+        container, depth = waiting.pop()
+        yield container, depth
+        waiting += [(one, depth + 1) for one in _items(container) if isinstance(one, (dict, list))]

@@ -1,4 +1,4 @@
-"""What a command can find wrong in its paths and columns before anything slow is loaded or done."""
+"""Checks of a command's paths and columns that come before anything slow is loaded."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def require_writable(paths: Iterable[Path], *, inputs: Sequence[Path | None] = (
             for place in (given, *(given / name for name in _MODEL_FILES))}
     for path in paths:
         if path.resolve() in kept:
-            raise DataError(f"{path} is what is read: give another file to write to.")
+            raise DataError(f"{path} is an input of this command: give another file to write to.")
         if path.is_dir():
             raise DataError(f"cannot write {path}: it is a folder. Give the name of a file.")
         _require_folder(path, path.parent)
@@ -70,7 +70,7 @@ def require_reviews(data: str, text_column: str | None, label_column: str | None
         None expects one of the usual names.
     """
     if (data in DATASETS or os.path.isdir(data)) and text_column is None and label_column is None:
-        return  # found whole, or not, where it is read
+        return  # its files are checked where they are read
     require_columns(locate(data).train, text_column, label_column, labels=True)
 
 

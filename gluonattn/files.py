@@ -1,7 +1,7 @@
 """Files and folders that are written whole or not at all: the one writer of this package.
 
-What is being written stands beside its place as ``.NAME.xxxxxxxx.partial``, a hidden name with eight random
-characters. Its writer holds a lock on it for as long as it lives. A killed writer leaves it unlocked, and the
+A file being written has the name ``.NAME.xxxxxxxx.partial``, hidden and with eight random characters, beside its
+final place. Its writer holds a lock on it for as long as it lives. A killed writer leaves it unlocked, and the
 next writer of the same name removes it.
 """
 
@@ -24,10 +24,10 @@ except ImportError:  # Windows: an open file cannot be removed there, which does
     fcntl = None  # type: ignore[assignment]
 
 Content = Union[str, bytes]
-_ENDING = ".partial"
-_LONGEST = 200  # bytes of a name that is kept in its partial's name; file systems take 255
+_SUFFIX = ".partial"
+_MAX_NAME_BYTES = 200  # bytes of a name that is kept in its partial's name; file systems take 255
 _NO_FILE = "it is a folder or a device"
-_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(_ENDING), re.DOTALL)
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(_SUFFIX), re.DOTALL)
 
 
 def replace_file(path: str | os.PathLike, content: Content, error: type[Exception] | None = None) -> None:
@@ -67,7 +67,7 @@ def replacing_file(path: str | os.PathLike, error: type[Exception] | None = None
         ``write(content)`` with text (written as UTF-8) or bytes.
     """
     path = Path(path)
-    with _named(path, error):
+    with _name_in_errors(path, error):
         if path.exists() and not path.is_file():  # a rename would replace a device; told before the work
             raise OSError(errno.EISDIR, _NO_FILE)
         target = Path(os.path.realpath(path))
@@ -75,12 +75,12 @@ def replacing_file(path: str | os.PathLike, error: type[Exception] | None = None
         partial, file = _begin_file(target)
 
     def write(content: Content) -> None:
-        with _named(path, error):
+        with _name_in_errors(path, error):
             file.write(content.encode("utf-8") if isinstance(content, str) else content)
 
     try:
         yield write
-        with _named(path, error):
+        with _name_in_errors(path, error):
             file.flush()
             os.fsync(file.fileno())
             if fcntl is None:
@@ -115,7 +115,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 def clear_partials(path: Path) -> None:
     """Remove what killed writers of `path` left beside it; that of a living writer stays."""
-    known = re.compile(re.escape(_stem(path)) + r"[0-9a-f]{8}" + re.escape(_ENDING))
+    known = re.compile(re.escape(_stem(path)) + r"[0-9a-f]{8}" + re.escape(_SUFFIX))
     _clear(path.parent, lambda name: known.fullmatch(name) is not None)
 
 
@@ -129,9 +129,9 @@ def is_partial(name: str) -> bool:
     return _PARTIAL.fullmatch(name) is not None
 
 
-def _clear(folder: Path, is_one: Callable[[str], bool]) -> None:
+def _clear(folder: Path, matches: Callable[[str], bool]) -> None:
     try:
-        names = [name for name in os.listdir(folder) if name.endswith(_ENDING) and is_one(name)]
+        names = [name for name in os.listdir(folder) if name.endswith(_SUFFIX) and matches(name)]
     except OSError:  # nothing is there, or it may not be looked at: writing will say so
         return
     for name in names:
@@ -164,7 +164,7 @@ def _remove_if_dead(partial: Path) -> None:
 def _stem(path: Path) -> str:
     """How the names of partial files of `path` begin."""
     raw = os.fsencode(path.name)
-    return f".{path.name if len(raw) <= _LONGEST else hashlib.sha256(raw).hexdigest()}."
+    return f".{path.name if len(raw) <= _MAX_NAME_BYTES else hashlib.sha256(raw).hexdigest()}."
 
 
 def _begin_file(target: Path) -> tuple[Path, IO[bytes]]:
@@ -183,26 +183,26 @@ def _open_folder(partial: Path) -> int | None:
 def _begin(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
     """Make a partial file or folder that no one takes for a dead writer's."""
     while True:
-        partial = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}{_ENDING}")
+        partial = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}{_SUFFIX}")
         try:
             handle = make(partial)
         except FileExistsError:
             continue
-        if handle is None or (_lock(handle, otherwise=True) and _is_there(handle, partial)):
+        if handle is None or (_lock(handle, without_locks=True) and _is_there(handle, partial)):
             return partial, handle
         os.close(handle)  # another process found it before it was locked, and removes it
 
 
-def _lock(handle: int, otherwise: bool = False) -> bool:
-    """Lock an open file; False if another process has, `otherwise` where the file system knows no locks."""
+def _lock(handle: int, without_locks: bool = False) -> bool:
+    """Lock an open file; False if another process has, `without_locks` where the file system knows no locks."""
     if fcntl is None:
-        return otherwise
+        return without_locks
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        return otherwise
+        return without_locks
     return True
 
 
@@ -221,8 +221,8 @@ def _discard(file: IO[bytes], partial: Path) -> None:
 
 
 @contextmanager
-def _named(path: Path, error: type[Exception] | None) -> Iterator[None]:
-    """Whatever goes wrong, name the user's file: a partial one says nothing to anybody."""
+def _name_in_errors(path: Path, error: type[Exception] | None) -> Iterator[None]:
+    """Name the user's file in every error: the name of a partial file means nothing to the user."""
     try:
         yield
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""Files that add one thing each: found by the end of their name, so that nothing else has to know them.
+"""Find files that add one thing each by the end of their names; no other file has to list them.
 
 ``bigram_tokenizer.py`` in ``text/`` adds a tokenizer, ``deviation_method.py`` in ``classifier/`` an attribution method.
 ``docs/adding/`` has a page for each kind.

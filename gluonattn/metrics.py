@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-# What float32 arithmetic leaves of a number, as a share of it: a chain of operations may cost 16 units in the last place.
+# Resolution of float32 arithmetic, as a fraction of a number: a chain of operations may cost 16 units in the last place.
 # The shipped model's probabilities lose up to 3.
 RESOLUTION = 16 * float(np.finfo(np.float32).eps)
 
 
 def tie_close(values: np.ndarray, scale: float | None = None, resolution: float = RESOLUTION) -> np.ndarray:
-    """Values in which those that float32 arithmetic cannot tell apart are equal, so that ranks do not rank noise.
+    """Set values equal that float32 arithmetic cannot tell apart, so that ranks do not rank noise.
 
-    In order of size, neighbours no further apart than `resolution` of the numbers they were computed from count as one;
-    their mean stands for them, so the sum stays.
+    Neighbours in order of size count as one value where they differ by at most `resolution` times the numbers they were
+    computed from. Their mean replaces them, so the sum stays the same.
 
     Parameters
     ----------
@@ -21,8 +21,8 @@ def tie_close(values: np.ndarray, scale: float | None = None, resolution: float 
         Of any shape; NaN and infinity stay as they are.
     scale : float or None
         The largest number that went into the arithmetic: 1 for differences of probabilities, however small they are.
-        None takes the largest of the values. 0 compares each value with its neighbours alone: for weights, which a
-        softmax knows to a share of themselves.
+        None takes the largest of the values. 0 compares each value with its neighbours alone: for the weights of a
+        softmax, whose error is relative.
     resolution : float, default `RESOLUTION`
         Of float32, in which models compute, whatever the type of `values` is.
 
@@ -41,9 +41,9 @@ def tie_close(values: np.ndarray, scale: float | None = None, resolution: float 
     sizes_of = np.diff(np.append(starts, len(ranked)))
     means = np.add.reduceat(ranked, starts) / sizes_of if len(starts) else ranked
     exact = ranked[starts] == ranked[starts + sizes_of - 1]  # of equal values the mean may differ in the last place
-    found = np.empty(len(ranked))
-    found[order] = np.repeat(np.where(exact, ranked[starts], means), sizes_of)
-    return found.reshape(values.shape)
+    tied = np.empty(len(ranked))
+    tied[order] = np.repeat(np.where(exact, ranked[starts], means), sizes_of)
+    return tied.reshape(values.shape)
 
 
 def received(weights: np.ndarray) -> np.ndarray:
@@ -125,13 +125,13 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.maximum(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2, 0.0)
 
 
-def mean_distance(weights: np.ndarray, own: np.ndarray) -> np.ndarray:
+def mean_distance(weights: np.ndarray, own_keys: np.ndarray) -> np.ndarray:
     """How far each row looks from its own place: sum over keys of weight x distance.
 
     Parameters
     ----------
     weights : numpy.ndarray, shape (..., queries, keys)
-    own : numpy.ndarray of bool, shape (queries, keys)
+    own_keys : numpy.ndarray of bool, shape (queries, keys)
         The keys that are a query's own place: the diagonal in self-attention, the letters a sound is made of in
         cross-attention. At least one in each row.
 
@@ -140,19 +140,19 @@ def mean_distance(weights: np.ndarray, own: np.ndarray) -> np.ndarray:
     numpy.ndarray, shape (..., queries)
         In tokens, to the nearest own key.
     """
-    return (np.asarray(weights, dtype=np.float64) * np.abs(offsets(own))).sum(-1)
+    return (np.asarray(weights, dtype=np.float64) * np.abs(offsets(own_keys))).sum(-1)
 
 
-def offsets(own: np.ndarray) -> np.ndarray:
-    """Where each key stands seen from the query's nearest own key: -1 is the one before it, shape (queries, keys)."""
-    places = np.arange(own.shape[1])
-    away = np.where(own[:, None, :], places[:, None] - places, own.shape[1])  # (queries, keys, own keys)
-    nearest = np.abs(away).argmin(-1)
-    return places - nearest
+def offsets(own_keys: np.ndarray) -> np.ndarray:
+    """Offset of each key from the query's nearest own key: -1 is the key before it. Shape (queries, keys)."""
+    positions = np.arange(own_keys.shape[1])
+    distances = np.where(own_keys[:, None, :], positions[:, None] - positions, own_keys.shape[1])  # (Q, K, own keys)
+    nearest = np.abs(distances).argmin(-1)
+    return positions - nearest
 
 
 def top_k_overlap(p: np.ndarray, q: np.ndarray, k: int) -> float:
-    """Share of the `k` largest entries of `p` that are also among those of `q`; ties (`tie_close`) keep their order.
+    """Fraction of the `k` largest entries of `p` that are also among those of `q`; ties (`tie_close`) keep their order.
 
     Parameters
     ----------
@@ -186,10 +186,10 @@ def rollout(weights: np.ndarray) -> np.ndarray:
 def rollouts(weights: np.ndarray) -> np.ndarray:
     """`rollout` after each layer, shape (layers, tokens, tokens)."""
     steps = np.asarray(weights, dtype=np.float64).mean(axis=1) + np.eye(weights.shape[-1])
-    found = [np.eye(weights.shape[-1])]
+    products = [np.eye(weights.shape[-1])]
     for step in steps:
-        found.append(step / step.sum(-1, keepdims=True) @ found[-1])
-    return np.stack(found[1:])
+        products.append(step / step.sum(-1, keepdims=True) @ products[-1])
+    return np.stack(products[1:])
 
 
 def value_weighted(weights: np.ndarray, values: np.ndarray, output: np.ndarray | None = None) -> np.ndarray:
@@ -216,8 +216,8 @@ def value_weighted(weights: np.ndarray, values: np.ndarray, output: np.ndarray |
         return weights * np.linalg.norm(values, axis=-1)[:, :, None, :]
     layers, heads, queries, keys = weights.shape
     parts = np.asarray(output, dtype=np.float64).reshape(layers, -1, heads, values.shape[-1])
-    seen = np.einsum("lhkd,lwhd->lhkw", values, parts)  # f(x_j) of each head
+    transformed = np.einsum("lhkd,lwhd->lhkw", values, parts)  # f(x_j) of each head
     norms = np.empty((layers, 1, queries, keys))
     for layer in range(layers):  # one at a time: (queries, keys, width) is large
-        norms[layer, 0] = np.linalg.norm(np.einsum("hqk,hkw->qkw", weights[layer], seen[layer]), axis=-1)
+        norms[layer, 0] = np.linalg.norm(np.einsum("hqk,hkw->qkw", weights[layer], transformed[layer]), axis=-1)
     return norms

@@ -1,4 +1,4 @@
-"""What several commands take, and how their help shows examples."""
+"""Options that several commands share, and the examples in their help."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 �
 Device = typer.Option("auto", help="auto, cpu, gpu or gpu:N.")
 Engine = typer.Option("auto", help="auto (the fastest one installed), numpy, onnx, torch or mxnet.")
 AsJson = typer.Option(False, "--json", help="Print JSON, for a program to read.")
-TextColumn = typer.Option(None, help="Column with the text; the usual names are found by themselves.")
+TextColumn = typer.Option(None, help="Column with the text; usual names are found automatically.")
 LabelColumn = typer.Option(None, help="Column with the label.")
-Target = typer.Option(None, help="Class whose attribution is shown, by its label or its name; the predicted one without it.")
-Model = typer.Option(None, "--model", "-m", help="Checkpoint folder, as train wrote it; the model in the box "
-                     "without it.")
+Target = typer.Option(None, help="Class whose attribution is shown, by its label or its name; by default the predicted one.")
+Model = typer.Option(None, "--model", "-m", help="Checkpoint folder that train wrote; by default the bundled model.")
 
 
 def list_examples(*lines: str) -> str:

@@ -1,6 +1,6 @@
-"""What of a text counts, and one door for functions that take many texts.
+"""The form of a text that models read, and one reader for functions that take many texts.
 
-Two texts that Unicode calls canonically equivalent, or that differ only in characters nobody can see, are
+Two texts that Unicode calls canonically equivalent, or that differ only in invisible characters, are
 the same text to every model here. `plain` gives the form that is read; `Plain` also knows where each of its
 characters stands in the text as it was typed, so that spans stay true to that.
 """
@@ -85,7 +85,7 @@ def place(text: str) -> Plain:
         composed = unicodedata.normalize("NFC", shown[start:end])
         if composed == shown[start:end]:
             places += [(i, i + 1) for i in seen[start:end]]
-        else:  # what was put together, or in another order, has one place
+        else:  # composed or reordered characters share one place
             places += [(seen[start], seen[end - 1] + 1)] * len(composed)
         characters.append(composed)
         start = end
@@ -105,17 +105,17 @@ def _segment_end(text: str, start: int) -> int:
 
 
 def text_key(text: str) -> str:
-    """What two texts share that are the same but for white space: to find a text among others."""
+    """A key that texts share if they differ only in white space: to find a text among others."""
     return " ".join(plain(text).split())
 
 
 def bare_key(text: str) -> str:
-    """What two texts share that are the same but for white space and quotes: no label may pass between such texts."""
+    """A key that texts share if they differ only in white space and quotes: no label may pass between such texts."""
     return "".join(_QUOTES.sub("", plain(text)).split())
 
 
 def is_space(character: str) -> bool:
-    """Whether it parts words: white space, or a Braille cell without a dot."""
+    """Whether it separates words: white space, or a Braille cell without a dot."""
     return character.isspace() or character == _BLANK
 
 

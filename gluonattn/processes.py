@@ -1,7 +1,7 @@
-"""Work for processes beside this one: each makes what it works with once, then is given item after item.
+"""Work in other processes: each one builds what it works with once, then takes item after item.
 
-On loky, whose processes do not run the user's script again (spawn does) and
-are not forks, which are unsafe once MXNet, BLAS or Java run threads.
+loky starts them. Python's own spawned processes would run the user's script
+again, and forks are unsafe once MXNet, BLAS or Java run threads.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from .errors import GluonAttnError
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_LOOK = 0.2  # seconds between two looks of a child whether its parent lives
+_POLL_SECONDS = 0.2  # between a child's checks that its parent lives
 
 _work: Callable  # in a child
 
@@ -36,45 +36,45 @@ def processes(count: int, make: Callable[..., Callable], *given, cure: str) -> I
     ----------
     count : int
     make : callable
-        Of a module. Each process calls ``make(*given)`` once, for the function it works with.
+        Importable from a module. Each process calls ``make(*given)`` once, and works with the function that this returns.
     *given
-        Are pickled.
+        Arguments of `make`; they are pickled.
     cure : str
-        What to do where memory runs out; ends the error's message.
+        What to do if memory runs out; ends the error's message.
 
     Yields
     ------
     callable or None
-        Hands its arguments to that function in one of the processes, and gives a
-        `concurrent.futures.Future`. None where processes cannot be had: on a
+        Calls that function with its arguments in one of the processes, and returns a
+        `concurrent.futures.Future`. None where no process can be started: on a
         system without semaphores or shared memory, or inside a daemonic process.
 
     Raises
     ------
     GluonAttnError
-        Out of the block, when a process was killed.
+        At the end of the block, if a process was killed.
     """
-    with ThreadPoolExecutor(1) as hand:  # KeyboardInterrupt is raised in the main thread: it finds nothing half done here
-        launched = hand.submit(_launch, count, make, given)
+    with ThreadPoolExecutor(1) as launcher:  # Ctrl-C is raised in the main thread, where nothing is half done
+        launched = launcher.submit(_launch, count, make, given)
         try:
-            yield partial(_submit, hand, launched.result()[0]) if _works(launched) else None
+            yield partial(_submit, launcher, launched.result()[0]) if _can_start(launched) else None
         except BrokenProcessPool as error:
             codes = re.findall(r"[A-Z]+\(-?\d+\)", str(error))
             raise GluonAttnError(
                 f"one of {count} processes that shared the work ended early ({', '.join(codes) or 'it does not say why'}), "
-                f"and what it was at is not done. Start again; if memory ran out, {cure}."
+                f"and its part of the work is not done. Start again; if memory ran out, {cure}."
             ) from None
         finally:
             with suppress(RuntimeError):  # Python itself ends, and loky has ended its processes
-                hand.submit(_end, launched)
+                launcher.submit(_shut_down, launched)
 
 
 def _launch(count: int, make: Callable, given: tuple) -> tuple:
-    """An executor, and what tells when its first process is ready."""
+    """An executor, and a future that is done when its first process is ready."""
     from loky import ProcessPoolExecutor
 
     resource_tracker.ensure_running()  # its start, and that of loky's by the executor, unblock what is blocked next
-    executor = ProcessPoolExecutor(count, initializer=_begin, initargs=(os.getpid(), make, given), env=_environment())
+    executor = ProcessPoolExecutor(count, initializer=_start_child, initargs=(os.getpid(), make, given), env=_environment())
     if hasattr(signal, "pthread_sigmask"):  # on this thread and on those and the processes it starts, for good:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for this process, which ends the others
     try:
@@ -84,7 +84,7 @@ def _launch(count: int, make: Callable, given: tuple) -> tuple:
         raise
 
 
-def _works(launched: Future) -> bool:
+def _can_start(launched: Future) -> bool:
     try:
         launched.result()[1].result()
     except Exception:  # whatever the reason: the same is computed here
@@ -92,11 +92,11 @@ def _works(launched: Future) -> bool:
     return True
 
 
-def _submit(hand: ThreadPoolExecutor, executor, *item) -> Future:
-    return hand.submit(executor.submit, _call, item).result()
+def _submit(launcher: ThreadPoolExecutor, executor, *item) -> Future:
+    return launcher.submit(executor.submit, _run_item, item).result()
 
 
-def _end(launched: Future) -> None:
+def _shut_down(launched: Future) -> None:
     if launched.exception() is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # without pgrep loky ends children all the same, and says so
@@ -107,26 +107,26 @@ def _environment() -> dict[str, str]:
     """One thread each, and the same modules as here, also from a folder that only `sys.path` knows."""
     import loky
 
-    own = [str(Path(package).parents[1]) for package in (__file__, loky.__file__)]
-    paths = [*dict.fromkeys(own), os.environ.get("PYTHONPATH", "")]
+    package_parents = [str(Path(package).parents[1]) for package in (__file__, loky.__file__)]
+    paths = [*dict.fromkeys(package_parents), os.environ.get("PYTHONPATH", "")]
     return {**_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, paths)),
             "PYTHONSAFEPATH": "1"}  # a random.py of the user's folder does not come before Python's
 
 
 # ---- in a child
 
-def _begin(parent: int, make: Callable, given: tuple) -> None:
+def _start_child(parent: int, make: Callable, given: tuple) -> None:
     global _work
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
     _work = make(*given)
 
 
-def _call(item: tuple):
+def _run_item(item: tuple):
     return _work(*item)
 
 
-def _end_with(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     """A parent that was killed could not end its children."""
     while os.getppid() == parent:
-        time.sleep(_LOOK)
+        time.sleep(_POLL_SECONDS)
     os._exit(1)

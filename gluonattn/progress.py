@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_EVERY = 0.05  # seconds: rich draws ten times a second, and a table may have a million rows
+_MIN_INTERVAL = 0.05  # seconds: rich draws ten times a second, and a table may have a million rows
 _on_screen: Bar | None = None
 
 
@@ -29,12 +29,25 @@ class Bar:
         self._last = 0.0
 
     def __call__(self, done: int, total: int) -> None:
+        """Show how much is done; hide the bar when all of it is.
+
+        Parameters
+        ----------
+        done, total : int
+            A total of 0 is unknown.
+        """
         self.update(done, total)
         if total and done >= total:
             self.hide()
 
     def add(self, n: int, total: int) -> None:
-        """Like a call with `n` more done than before."""
+        """Like a call with `n` more done than before.
+
+        Parameters
+        ----------
+        n, total : int
+            A total of 0 is unknown.
+        """
         self(self.done + n, total)
 
     def update(self, done: int, total: int, note: str = "") -> None:
@@ -43,12 +56,12 @@ class Bar:
         Parameters
         ----------
         done, total : int
-            0 is an unknown total.
+            A total of 0 is unknown.
         note : str, default ""
             Shown after the bar.
         """
         self.done, now = done, time.monotonic()
-        if (now - self._last < _EVERY and done < total) or (self._live is None and not self._start()):
+        if (now - self._last < _MIN_INTERVAL and done < total) or (self._live is None and not self._start()):
             return
         self._last = now
         self._live.update(self._task, completed=done, total=total or None, note=note)
@@ -91,8 +104,8 @@ def hide() -> None:
 
 
 @contextmanager
-def shown() -> Iterator[None]:
-    """No bar of the block outlives it, whatever ends it: rich hides the cursor, and gives it back with the bar."""
+def hide_at_end() -> Iterator[None]:
+    """Hide the bar at the end of the block, however that ends: rich shows the cursor again only then."""
     try:
         yield
     finally:

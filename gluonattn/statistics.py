@@ -12,12 +12,12 @@ import numpy as np
 from .metrics import tie_close
 
 RESAMPLES = 10_000
-_AT_ONCE = 1_000_000  # units drawn at once; bounds memory
-_KEPT = 4_000_000  # units of all resamples up to which they are kept for the next figure; 32 MB
-_FASTER = 25  # drawing one of several kinds takes as long as drawing so many units
-# What two standard errors of a percentile 2.5 come to, as a share of the interval's width, for values that spread like
-# a normal distribution: 2 sqrt(0.025 x 0.975 / n) / density(1.96) standard deviations, of which the interval has 3.92.
-_UNSURE = 1.36 / math.sqrt(RESAMPLES)
+_CHUNK_UNITS = 1_000_000  # units drawn at once; bounds memory
+_MAX_CACHED_UNITS = 4_000_000  # units of all resamples that are kept for the next figure; 32 MB
+_KIND_COST = 25  # drawing one of several kinds costs as much as drawing this many units
+# Two standard errors of the 2.5th percentile, as a fraction of the interval's width, for values that spread like a
+# normal distribution: 2 sqrt(0.025 x 0.975 / n) / density(1.96) standard deviations, of which the interval has 3.92.
+_END_ERROR = 1.36 / math.sqrt(RESAMPLES)
 
 
 class Figure(NamedTuple):
@@ -48,17 +48,17 @@ class Figure(NamedTuple):
         sign : {"", "+"}, default ""
             "+" marks positive numbers too.
         """
-        unsure = factor * _UNSURE * (self.high - self.low)
-        held = digits if not unsure > 0 else max(0, min(digits, math.floor(-math.log10(unsure))))
-        mean, low, high = (f"{round(factor * x, places) + 0.0:{sign}.{places}f}"  # no -0
-                           for x, places in zip(self, (digits, held, held)))
+        error = factor * _END_ERROR * (self.high - self.low)
+        end_digits = digits if not error > 0 else max(0, min(digits, math.floor(-math.log10(error))))
+        mean, low, high = (f"{round(factor * x, digits_of) + 0.0:{sign}.{digits_of}f}"  # no -0
+                           for x, digits_of in zip(self, (digits, end_digits, end_digits)))
         return mean, low, high
 
 
 def figure(values, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
     """Mean of values with its bootstrap interval (percentiles 2.5 and 97.5).
 
-    Give differences where two figures of the same texts are compared: intervals of each say nothing about that.
+    To compare two figures of the same texts, give the differences: two separate intervals say nothing about those.
 
     Parameters
     ----------
@@ -73,43 +73,43 @@ def figure(values, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
     Figure
     """
     table = np.atleast_2d(np.asarray(values, dtype=np.float64))
-    real = ~np.isnan(table)
-    if not real.any():
+    is_present = ~np.isnan(table)
+    if not is_present.any():
         return Figure(float("nan"), float("nan"), float("nan"))
     seeds = len(table)
-    both = np.concatenate([np.where(real, table, 0), real])  # what is summed, and how many
+    both = np.concatenate([np.where(is_present, table, 0), is_present])  # what is summed, and how many
     rng = np.random.default_rng(seed)
     rows = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
     means: list[float] = []
-    for columns, kinds in _resampled(both, resamples, rng, seed):
+    for columns, kinds in _resample(both, resamples, rng, seed):
         sums = (columns @ kinds.T).reshape(-1, 2, seeds) * rows[len(means) : len(means) + len(columns), None]
         total, count = sums.sum(axis=-1).T
         means.extend(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0))
     low, high = np.nanpercentile(means, [2.5, 97.5])
-    return Figure(float(both[:seeds].sum() / real.sum()), float(low), float(high))
+    return Figure(float(both[:seeds].sum() / is_present.sum()), float(low), float(high))
 
 
-def _resampled(values: np.ndarray, resamples: int, rng, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _resample(values: np.ndarray, resamples: int, rng, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """How often each column of `values` was drawn, (part of the resamples, columns), and the columns.
 
     Columns that are alike are drawn as one kind where that is faster: whether answers are correct has few kinds.
     """
     size = values.shape[1]
     kinds, times = np.unique(values, axis=1, return_counts=True)
-    if len(times) * _FASTER < size:
+    if len(times) * _KIND_COST < size:
         for part in _parts(resamples, len(times)):
             yield rng.multinomial(size, times / size, part).astype(np.float64), kinds
-    elif size * resamples <= _KEPT:
-        yield _kept_draws(size, resamples, seed), values
+    elif size * resamples <= _MAX_CACHED_UNITS:
+        yield _draw_cached(size, resamples, seed), values
     else:
         for part in _parts(resamples, size):
             yield _draw(size, part, rng), values
 
 
 def _parts(resamples: int, size: int) -> Iterator[int]:
-    most = max(1, _AT_ONCE // size)
-    for done in range(0, resamples, most):
-        yield min(most, resamples - done)
+    largest = max(1, _CHUNK_UNITS // size)
+    for done in range(0, resamples, largest):
+        yield min(largest, resamples - done)
 
 
 def _draw(size: int, resamples: int, rng) -> np.ndarray:
@@ -118,8 +118,8 @@ def _draw(size: int, resamples: int, rng) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _kept_draws(size: int, resamples: int, seed: int) -> np.ndarray:
-    """One after another, many figures are asked for of the same texts."""
+def _draw_cached(size: int, resamples: int, seed: int) -> np.ndarray:
+    """Draws that many figures of the same texts share."""
     rng = np.random.default_rng([seed, 1])
     return np.concatenate([_draw(size, part, rng) for part in _parts(resamples, size)])
 
@@ -164,10 +164,10 @@ def interval(drawn: np.ndarray) -> Figure:
 def intervals(drawn: np.ndarray) -> np.ndarray:
     """`interval` of many statistics at once: (1 + resamples, ...) to an object array (...) of Figure."""
     flat = drawn.reshape(len(drawn), -1)
-    found = np.empty(flat.shape[1], dtype=object)
+    figures = np.empty(flat.shape[1], dtype=object)
     for i in range(flat.shape[1]):
-        found[i] = interval(flat[:, i])
-    return found.reshape(drawn.shape[1:])
+        figures[i] = interval(flat[:, i])
+    return figures.reshape(drawn.shape[1:])
 
 
 def bootstrap_p(drawn: np.ndarray) -> float:
@@ -202,7 +202,7 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """p-values of several tests, corrected so that one false alarm among all stays at the level (Holm 1979)."""
+    """p-values of several tests, corrected so that the chance of any false alarm stays at the level (Holm 1979)."""
     order = np.argsort(p, kind="stable")
     corrected = np.empty(len(p))
     corrected[order] = np.maximum.accumulate([min(1.0, (len(p) - i) * p[k]) for i, k in enumerate(order)])

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-# What the views draw with, where a console does not have it.
+# Substitutes for characters that views draw with and a console may lack.
 _LOOKALIKES = {"━": "-", "→": "->", "▁": ".", "▃": ":", "▅": "+", "█": "#", "·": ".", "…": "...", "×": "x"}
 TERMINATED = 128 + signal.SIGTERM
 
@@ -21,23 +21,23 @@ TERMINATED = 128 + signal.SIGTERM
 class Stream(io.TextIOBase):
     """A standard stream for any text.
 
-    Characters that its encoding lacks are drawn with others or escaped. Once it
-    cannot be written to, everything more is dropped, so that files that are
-    still to be written get written.
+    Characters that its encoding lacks are replaced or escaped. After a write has
+    failed, all further output is dropped, so that the command can still write its
+    files.
 
-    Without a ``buffer`` attribute on purpose: click would write UTF-8 to it where it is ASCII.
+    It has no ``buffer`` attribute on purpose: click would write UTF-8 to it where it is ASCII.
 
     Parameters
     ----------
     stream : file or None
-        None where there is none.
+        None where the process has no such stream.
 
     Attributes
     ----------
     problem : OSError or None
-        Why it cannot be written to.
+        Why writing failed.
     lost : bool
-        Whether something did not arrive.
+        Whether output was lost.
     """
 
     def __init__(self, stream: Any):
@@ -50,14 +50,14 @@ class Stream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         if self.problem is None:
-            self._try(lambda: self._stream.write(printable(text, self.encoding)))
+            self._attempt(lambda: self._stream.write(printable(text, self.encoding)))
         elif text:
             self.lost = True
         return len(text)
 
     def flush(self) -> None:
         if self.problem is None:
-            self._try(self._stream.flush)
+            self._attempt(self._stream.flush)
 
     def writable(self) -> bool:
         return True
@@ -73,7 +73,7 @@ class Stream(io.TextIOBase):
             raise io.UnsupportedOperation("fileno")
         return self._stream.fileno()
 
-    def _try(self, action) -> None:
+    def _attempt(self, action) -> None:
         try:
             action()
         except OSError as error:
@@ -96,25 +96,25 @@ def streams() -> Iterator[tuple[Stream, Stream]]:
     Yields
     ------
     (stdout, stderr) : (Stream, Stream)
-        What ``sys.stdout`` and ``sys.stderr`` are inside.
+        What ``sys.stdout`` and ``sys.stderr`` are in the block.
     """
     _fill_descriptors()
-    own = sys.stdout, sys.stderr
-    out, err = Stream(own[0]), Stream(own[1])
+    originals = sys.stdout, sys.stderr
+    out, err = Stream(originals[0]), Stream(originals[1])
     sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
     try:
         yield out, err
     finally:
         out.flush()
         err.flush()
-        sys.stdout, sys.stderr = own
+        sys.stdout, sys.stderr = originals
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
     """SIGTERM leaves the block as Ctrl-C does, so that what is half-written is removed; the exit code is 143."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield  # who embeds this has a way of their own
+        yield  # a program that embeds this handles signals itself
         return
 
     def leave(number, frame):
@@ -128,7 +128,7 @@ def terminable() -> Iterator[None]:
 
 
 def _fill_descriptors() -> None:
-    """Where the process was started without stdin, stdout or stderr: else the next file it opens would take the number."""
+    """Open the null device for each standard descriptor that is missing: the next file opened would take its number."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -149,8 +149,8 @@ def exit_code(code: int, out: Stream, err: Stream) -> int:
     problem = out.problem
     if code or not out.lost or problem is None or problem.errno == errno.EPIPE:
         return code
-    err.write(f"error: cannot print to the standard output: {problem.strerror}. Files that were to be written are "
-              "written; send the output elsewhere to see it.\n")
+    err.write(f"error: cannot print to the standard output: {problem.strerror}. All files were "
+              "written. Send the output elsewhere to see it.\n")
     err.flush()
     return 1
 
@@ -186,11 +186,11 @@ def printable(text: str, encoding: str) -> str:
         return text.encode("ascii", "gluonattn.cli.console").decode("ascii")
 
 
-def _in_other_characters(error) -> tuple[str, int]:
+def _replace_unencodable(error) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     piece = error.object[error.start : error.end]
     return "".join(_LOOKALIKES.get(c) or c.encode("ascii", "backslashreplace").decode() for c in piece), error.end
 
 
-codecs.register_error("gluonattn.cli.console", _in_other_characters)
+codecs.register_error("gluonattn.cli.console", _replace_unencodable)

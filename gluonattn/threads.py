@@ -1,4 +1,4 @@
-"""Products of matrices on the calling thread, and work done ahead on others."""
+"""Matrix products on the calling thread, and work done ahead on other threads."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-import numpy  # noqa: F401, its library must be there to be found
+import numpy  # noqa: F401, its BLAS must be loaded to be found
 from threadpoolctl import ThreadpoolController
 
 
 class _OneThread:
-    """Matrix products of numpy on the calling thread while any thread is inside.
+    """Keeps numpy's matrix products on the calling thread while any thread is in its block.
 
     These products are too small to share: on a busy machine, waiting for a
     second thread took thirty times as long as the work.
     """
 
     def __init__(self) -> None:
-        self._lock, self._inside = threading.Lock(), 0
+        self._lock, self._depth = threading.Lock(), 0
         self._blas = ThreadpoolController().select(user_api="blas")
 
     def __enter__(self) -> None:
         with self._lock:
-            if self._inside == 0:
+            if self._depth == 0:
                 self._limit = self._blas.limit(limits=1)
-            self._inside += 1
+            self._depth += 1
 
     def __exit__(self, *_) -> None:
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
+            self._depth -= 1
+            if self._depth == 0:
                 self._limit.restore_original_limits()
 
 
@@ -58,7 +58,7 @@ def ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator
         pool.shutdown(cancel_futures=True)  # after Ctrl-C nothing new begins
 
 
-def in_order(submit: Callable[..., Future], inputs: Iterable[tuple], most: int) -> Iterator:
+def in_order(submit: Callable[..., Future], inputs: Iterable[tuple], max_pending: int) -> Iterator:
     """Yield the results of ``submit(*item)`` in order.
 
     Parameters
@@ -66,13 +66,13 @@ def in_order(submit: Callable[..., Future], inputs: Iterable[tuple], most: int) 
     submit : callable
         Gives a future.
     inputs : iterable of tuple
-    most : int
+    max_pending : int
         Calls under way; one more waits.
     """
     waiting: deque[Future] = deque()
     for item in inputs:
         waiting.append(submit(*item))
-        if len(waiting) > most:
+        if len(waiting) > max_pending:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

@@ -14,7 +14,7 @@ from rich.table import Table
 import gluonattn
 from gluonattn.classifier.measure import ABOUT_THE_WEIGHTS, measure
 from gluonattn.data.sources import locate
-from gluonattn.statistics import figure
+from gluonattn.statistics import draws, figure, interval
 
 SHOWN = {"comprehensiveness": "AOPC removed", "comprehensiveness_mask": "AOPC masked", "sufficiency": "sufficiency",
          "flip": "flip", "tau_gradient": "tau gradient", "tau_leave_one_out": "tau left out"}
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--reviews", type=int, default=300, help="how many, drawn with seed 0")
     arguments = parser.parse_args()
 
-    console = Console(width=None if sys.stdout.isatty() else 110)  # a file has room for the names
+    console = Console(width=None if sys.stdout.isatty() else 150)  # a file has room for the names
     source = locate(arguments.data)
     reviews = gluonattn.read_reviews(source.test or source.train)
     drawn = np.random.default_rng(0).choice(len(reviews), min(arguments.reviews, len(reviews)), replace=False)
@@ -38,12 +38,15 @@ def main() -> None:
             found = measure(model.inside, texts)
         table = Table(title=f"{folder} ({model.config['model']['cell']}), {len(texts):,} reviews, mean and 95 % interval",
                       box=box.SIMPLE_HEAD)
-        for i, name in enumerate(("method", *SHOWN.values(), "AOPC less random")):
+        for i, name in enumerate(("method", *SHOWN.values(), "AOPC less random", "of leave-one-out")):
             table.add_column(name, justify="right" if i else "left")
         floor = found["methods"]["random"]["comprehensiveness"]
+        drawn = draws(len(texts))  # the same reviews above and below: a ratio of two means
+        most = drawn @ np.array(found["methods"]["leave-one-out"]["comprehensiveness"])
         for method, own in found["methods"].items():
             less = np.subtract(own["comprehensiveness"], floor)  # of the same reviews: what tells a method from random
-            table.add_row(method, *(_said(figure(own[name])) for name in SHOWN), _said(figure(less), "+"))
+            table.add_row(method, *(_said(figure(own[name])) for name in SHOWN), _said(figure(less), "+"),
+                          _said(interval(drawn @ np.array(own["comprehensiveness"]) / most)))
         console.print(table)
         for name in ABOUT_THE_WEIGHTS:
             console.print(f"  {name}: {_said(figure(found['weights'][name]))}", highlight=False)

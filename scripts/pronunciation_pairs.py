@@ -43,7 +43,7 @@ def main() -> None:
         texts = read_reviews(locate(arguments.data).train).texts
         with Progress(console=console, transient=True) as bar:
             task = bar.add_task("words", total=None)
-            sets = word_pairs(texts, least=arguments.least, seed=arguments.seed,
+            sets = word_pairs(texts, min_count=arguments.least, seed=arguments.seed,
                               progress=lambda done, total: bar.update(task, completed=done, total=total))
     except GluonAttnError as error:
         raise SystemExit(f"error: {error}") from None

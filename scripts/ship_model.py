@@ -18,7 +18,7 @@ from gluonattn.classifier.predictor import SHIPPED
 from gluonattn.data.seen import SEEN
 from gluonattn.data.sources import locate
 from gluonattn.files import replace_file
-from gluonattn.models.checkpoint import load_checkpoint, save_checkpoint
+from gluonattn.models.checkpoint import EVIDENCE, load_checkpoint, save_checkpoint
 from gluonattn.models.compact import compact
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -38,8 +38,7 @@ NSMC's test file, {reviews:,} reviews with text, read once for this card.
 | --- | --- | --- | --- |
 | this model | {accuracy:.4f} ({low:.4f} to {high:.4f}) | {macro_f1:.4f} | {ece:.4f} |
 | before its tables were cut to 8 bits | {before:.4f} | | |
-| without the linear branch | {alone:.4f} | | |
-| without test reviews whose text stands in training | {unseen:.4f} | | |
+{alone}| without test reviews whose text stands in training | {unseen:.4f} | | |
 
 {megabytes:.1f} MB in all, {words:,} words, {ngrams:,} n-grams. One seed; docs/experiments.md has the spread of seeds.
 
@@ -57,15 +56,22 @@ NSMC's test file, {reviews:,} reviews with text, read once for this card.
 - Stars are what it learned from: irony and mixed feelings are often read wrong, and the reviews' own labels are
   wrong in several of a hundred.
 - It repeats what reviewers wrote, their prejudices too. It is no judge of people.
-- The weights tell where its network looked. A linear branch over n-grams, which the weights do not show, has a part
-  in each decision; the table says how much.
-
+{weights}
 ## Licence
 
 The weights: CC0, as NSMC itself (https://github.com/e9t/nsmc).
 """
 EXTRA = """150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation, and the rest
 of the same crawl with its stars (`python scripts/gather_crawl.py`; no review of the test file is among them)."""
+PRETRAINED = """150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation,
+and, without stars, the texts of the rest of the same crawl (`python scripts/gather_crawl.py`; no review
+of the test file is among them)."""
+THROUGH = """- All of it passes through attention: words, and what n-grams say of each (docs/evidence.md). The weights tell
+  where the network looked, not why; each explanation carries an account that adds up to the decision.
+"""
+BESIDE = """- The weights tell where its network looked. A linear branch over n-grams, which the weights do not show, has a
+  part in each decision; the table says how much.
+"""
 PLAIN = "150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation."
 
 
@@ -82,7 +88,7 @@ def main() -> None:
     before = positive(gluonattn.load(arguments.model), test.texts)
 
     settings = checkpoint.config["training"]
-    for name in ("data", "extra"):  # where the files lay is of no use to anyone
+    for name in ("data", "extra", "pretrain", "teach"):  # where the files lay is of no use to anyone
         settings[name] = settings.get(name) and Path(settings[name]).name
     vocabulary = json.dumps(json.loads(checkpoint.vocabulary), ensure_ascii=False, separators=(",", ":"))
     save_checkpoint(arguments.out, checkpoint._replace(weights=compact(checkpoint.weights), vocabulary=vocabulary))
@@ -90,21 +96,26 @@ def main() -> None:
         replace_file(arguments.out / SEEN, (arguments.model / SEEN).read_bytes())
     model = gluonattn.load(arguments.out)
     shares = positive(model, test.texts)
-    alone = positive(gluonattn.load(arguments.out), test.texts, ngrams=False)
+    branch = checkpoint.config["model"].get("ngrams", 0)
+    alone = ""
+    if branch:
+        without = positive(gluonattn.load(arguments.out), test.texts, ngrams=False)
+        alone = f"| without the linear branch | {((without > 0.5) == truth).mean():.4f} | | |\n"
     known = set(gluonattn.read_reviews(source.train).texts)
     right = (shares > 0.5) == truth
     low, high = np.percentile(bootstrap(right), [2.5, 97.5])
     from sklearn.metrics import f1_score
 
+    said = EXTRA if settings.get("extra") else PRETRAINED if settings.get("pretrain") else PLAIN
     card = CARD.format(
         cell=settings["cell"], reviews=len(test), accuracy=right.mean(), low=low, high=high,
         macro_f1=f1_score(truth, shares > 0.5, average="macro"), ece=calibration_error(shares, truth),
-        before=((before > 0.5) == truth).mean(), alone=((alone > 0.5) == truth).mean(),
+        before=((before > 0.5) == truth).mean(), alone=alone, weights=BESIDE if branch else THROUGH,
         unseen=right[[text not in known for text in test.texts]].mean(),
         sample=model.evaluate(gluonattn.read_reviews(locate("sample").test))["accuracy"],
         megabytes=sum(file.stat().st_size for file in arguments.out.iterdir()) / 1e6,
-        words=checkpoint.config["model"]["vocab_size"], ngrams=checkpoint.config["model"].get("ngrams", 0),
-        data=(EXTRA if settings.get("extra") else PLAIN).format(validation_share=settings["validation"]),
+        words=checkpoint.config["model"]["vocab_size"], ngrams=branch or len(checkpoint.weights.get(EVIDENCE[0], ())),
+        data=said.format(validation_share=settings["validation"]),
         command=command(settings), version=gluonattn.__version__,
         embed=checkpoint.config["model"]["embed_size"], hidden=checkpoint.config["model"]["hidden_size"],
         validation=checkpoint.config["validation"]["valid_accuracy"],
@@ -126,7 +137,8 @@ def positive(model, texts, ngrams: bool = True) -> np.ndarray:
 def command(settings: dict) -> str:
     words = [f"gluonattn train --data nsmc --cell {settings['cell']}"]
     words += ["--ngrams"] * settings["ngrams"]
-    words += [f"--extra {settings['extra']}"] if settings.get("extra") else []
+    words += ["--evidence"] * bool(settings.get("evidence"))
+    words += [f"--{name} {settings[name]}" for name in ("extra", "pretrain", "teachers", "teach") if settings.get(name)]
     return " ".join([*words, f"--epochs {settings['epochs']}", f"--batch-size {settings['batch_size']}",
                      f"--learning-rate {settings['learning_rate']}", f"--validation {settings['validation']}",
                      f"--workers {settings['workers']}",

@@ -33,7 +33,7 @@ NEED_MXNET = (
     "data/test_batches.py", "data/test_examples.py", "data/test_packed.py", "data/test_vocabulary.py",
     "models/", "training/",
     "classifier/test_network.py", "classifier/test_training.py", "classifier/test_compare.py", "classifier/test_weighing.py",
-    "classifier/test_pretraining.py",
+    "classifier/test_pretraining.py", "classifier/test_teachers.py",
     "pronunciation/test_task.py", "pronunciation/test_training.py",
 )
 

@@ -37,9 +37,10 @@ FLOORS = {
     "capture": 3,
     "early": 4,
     "training": 4,
-    "cli": 6,
-    "__init__": 7,
-    "__main__": 7,
+    "serving": 6,
+    "cli": 7,
+    "__init__": 8,
+    "__main__": 8,
 }
 WITH_COMMANDS = {path.parent.name for path in PACKAGE.glob("*/commands.py")}  # rooms that the command line finds
 TASKS = {"classifier", "pronunciation", *WITH_COMMANDS}  # rooms that never import each other
@@ -163,7 +164,7 @@ def test_the_walk_lets_the_allowed_pass(where, code):
 
 
 # Rooms whose long files and functions have no sentence yet. A new room is checked from its first day.
-UNMEASURED = {"capture", "views"}
+UNMEASURED = {"capture"}
 MAX_FILE, MAX_FUNCTION = 300, 60  # lines
 
 

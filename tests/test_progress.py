@@ -6,14 +6,14 @@ import sys
 import pytest
 from rich.console import Console
 
-from gluonattn.progress import Bar, shown
+from gluonattn.progress import Bar, hide_at_end
 
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 
 @pytest.fixture
 def screen():
-    with shown():
+    with hide_at_end():
         yield Console(file=io.StringIO(), force_terminal=True, width=100)
 
 
@@ -44,7 +44,7 @@ def test_a_bar_shows_its_name_and_counts_and_goes(screen):
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
 def test_whatever_ends_a_command_takes_its_bar_away(error):
     console = Console(file=io.StringIO(), force_terminal=True)
-    with pytest.raises(error), shown():
+    with pytest.raises(error), hide_at_end():
         Bar("reading", console)(1, 4)
         raise error
     assert drawn(console).count(SHOW_CURSOR) == drawn(console).count(HIDE_CURSOR) == 1

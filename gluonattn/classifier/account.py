@@ -25,9 +25,9 @@ from ..errors import choose
 from ..models.cells import CELLS
 from .engines.forward import DIRECTIONS, mask_of, states_of, values_of, weights_of
 from .inside import EncodedText, ForwardSteps
+from .rescale import follow_back
 
 MOST_PATHS = 64  # tokens of a text whose paths are told apart; of a longer one the tokens are
-_SMALL = 1e-6  # a smaller difference is handed on by the derivative between the two
 
 
 class Account(NamedTuple):
@@ -84,6 +84,59 @@ class Account(NamedTuple):
         return {name: np.round(value, 7).tolist() for name, value in values.items()}
 
 
+class Read(NamedTuple):
+    """What the head reads of a text's states.
+
+    Attributes
+    ----------
+    direction : numpy.ndarray, shape (classes,)
+        From logits to the difference.
+    words : numpy.ndarray, shape (1, T, E)
+        What the Bi-GRU reads.
+    states : numpy.ndarray, shape (1, T, C)
+    weights : numpy.ndarray, shape (heads, T, T)
+    wanted : numpy.ndarray, shape (heads, T, D)
+        What the head asks of each context.
+    bias : float
+    parts : numpy.ndarray, shape (heads, T, T)
+        What each query reads of each key.
+    """
+
+    direction: np.ndarray
+    words: np.ndarray
+    states: np.ndarray
+    weights: np.ndarray
+    wanted: np.ndarray
+    bias: float
+    parts: np.ndarray
+
+
+def read_of(inside: ForwardSteps, reading: EncodedText, target: int) -> Read:
+    """What is read of each key, of the difference of logits that speaks for a class.
+
+    Parameters
+    ----------
+    inside : ForwardSteps
+    reading : EncodedText
+    target : int
+        Number of the class.
+    """
+    F = inside.gradient
+    ids, lengths, *_ = inside.predictor.pad([reading.example])
+    words = inside.words(reading.example)
+    states = np.asarray(states_of(F, inside.recipe, inside.model, words, lengths))
+    weights = np.asarray(weights_of(F, inside.model, states, mask_of(F, inside.recipe, ids, lengths)))[0]
+    direction = direction_of(inside.classes, target)
+    wanted, bias = _wanted(inside, weights, states, direction)
+    values = np.asarray(values_of(F, inside.model, states))[0]
+    return Read(direction, words, states, weights, wanted, float(bias), weights * np.einsum("htd,hsd->hts", wanted, values))
+
+
+def direction_of(classes: int, target: int) -> np.ndarray:
+    """What logits are multiplied by for the one of a class less the mean of the others'; with two classes the log-odds."""
+    return np.where(np.arange(classes) == target, 1.0, -1 / (classes - 1))
+
+
 def account_of(inside: ForwardSteps, reading: EncodedText, target: int) -> Account:
     """Take the decision about a text apart.
 
@@ -95,19 +148,14 @@ def account_of(inside: ForwardSteps, reading: EncodedText, target: int) -> Accou
         Number of the class.
     """
     F, size = inside.gradient, len(reading.tokens)
-    ids, lengths, *_ = inside.predictor.pad([reading.example])
-    there, empty = inside.words(reading.example), inside.words(inside.unknown_words(reading))  # (1, T, E)
-    mask = mask_of(F, inside.recipe, ids, lengths)
-    states, origin = (np.asarray(states_of(F, inside.recipe, inside.model, words, lengths)) for words in (there, empty))
-    weights = np.asarray(weights_of(F, inside.model, states, mask))[0]  # (heads, T, T)
-    direction = np.where(np.arange(inside.classes) == target, 1.0, -1 / (inside.classes - 1))
-    wanted, bias = _wanted(inside, weights, states, direction)  # (heads, T, D)
-    values = np.asarray(values_of(F, inside.model, states))[0]
-    read = weights * np.einsum("htd,hsd->hts", wanted, values)
+    _, lengths, *_ = inside.predictor.pad([reading.example])
+    direction, there, _, weights, wanted, bias, read = read_of(inside, reading, target)
+    empty = inside.words(inside.unknown_words(reading))  # (1, T, E)
+    origin = np.asarray(states_of(F, inside.recipe, inside.model, empty, lengths))
     slope, constant = _by_state(inside, np.einsum("hts,htd->hsd", weights, wanted))  # (T, C)
     several = inside.recipe != "post" and size <= MOST_PATHS
     seeds = np.eye(len(slope))[:, :, None] * slope if several else slope[None]  # (keys or 1, T, C)
-    by_gates = _by_gates(inside, there[0], empty[0], seeds)  # (keys or 1, T, 2, 3H)
+    by_gates = follow_back(inside, there[0], empty[0], seeds)  # (keys or 1, T, 2, 3H)
     change = (there - empty)[0]  # (T, E)
     per_input = sum(by_gates[:, :, way] @ F.weight(f"{prefix}i2h_weight") for way, prefix in
                     enumerate(DIRECTIONS[inside.recipe])) * change  # (keys or 1, T, E)
@@ -122,6 +170,29 @@ def account_of(inside: ForwardSteps, reading: EncodedText, target: int) -> Accou
     return Account(float(difference), float(bias), read[:, :size, :size],
                    float(read.sum() - read[:, :size, :size].sum()), float(bias + constant + (slope * origin[0]).sum()),
                    words, evidence, beside, per_input.sum(axis=2).T if several else None)
+
+
+def evidence_for(inside: ForwardSteps, reading: EncodedText, target: int) -> np.ndarray | None:
+    """What the linear n-gram model says of each token for a class, (T,), before any context.
+
+    The shares that the network reads, or those of an older model's branch beside the attention; None where it has neither.
+
+    Parameters
+    ----------
+    inside : ForwardSteps
+    reading : EncodedText
+    target : int
+        Number of the class.
+    """
+    direction = direction_of(inside.classes, target)
+    evidence = inside.predictor.evidence
+    if evidence is None:
+        return _beside(inside, reading) @ direction if inside.model.get("ngrams") else None
+    shares = reading.example.evidence * evidence.spread  # (T, 6 K)
+    summed = shares.reshape(len(shares), len(ORDERS), -1).sum(axis=1)[: len(reading.tokens)]  # (T, K)
+    if summed.shape[1] == 1:
+        return summed[:, 0] * direction[1]
+    return summed @ direction
 
 
 def _wanted(inside: ForwardSteps, weights: np.ndarray, states: np.ndarray, direction: np.ndarray):
@@ -180,78 +251,3 @@ def share_out(reading: EncodedText, scores: np.ndarray) -> np.ndarray:
     common = np.maximum(common, 0).astype(np.float64)  # (places, tokens)
     common[common.sum(axis=1) == 0] = 1
     return scores @ (common / common.sum(axis=1, keepdims=True))
-
-
-def _by_gates(inside: ForwardSteps, there: np.ndarray, empty: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """Multipliers of what inputs bring into the gates, from those of the states.
-
-    Parameters
-    ----------
-    there, empty : numpy.ndarray, shape (T, E)
-        The inputs as they are, and where nothing entered.
-    seeds : numpy.ndarray, shape (B, T, 2H)
-        What is asked of the states, several times.
-
-    Returns
-    -------
-    numpy.ndarray, shape (B, T, 2, 3H)
-    """
-    F, prefixes = inside.gradient, DIRECTIONS[inside.recipe]
-    both = F.input_gates(np.stack([there, empty]), prefixes)  # (2, T, 2, 3H)
-    hidden, found = seeds.shape[-1] // 2, np.empty((*seeds.shape[:2], 2, both.shape[-1]))
-    for way, prefix in enumerate(prefixes):
-        turn = slice(None, None, -1) if way else slice(None)
-        own = seeds[:, turn, way * hidden : (way + 1) * hidden]
-        steps = _Steps(F.weight(f"{prefix}h2h_weight"), F.weight(f"{prefix}h2h_bias"), both[:, turn, way])
-        found[:, turn, way] = steps.back(own)
-    return found
-
-
-class _Steps:
-    """The steps of one direction over two inputs at once: as they are, and where nothing entered.
-
-    With reset r, update z, f = U h + b and the new state n = tanh(a_n + r f), a step is h' = (1 - z) n + z h.
-    """
-
-    def __init__(self, weight: np.ndarray, bias: np.ndarray, gates: np.ndarray):
-        self.weight, hidden = weight, weight.shape[1]
-        state = np.zeros((2, hidden))
-        self.kept: list[tuple[np.ndarray, ...]] = []
-        for own in gates.swapaxes(0, 1):  # (2, 3H)
-            fed = state @ weight.T + bias
-            early = own[:, : 2 * hidden] + fed[:, : 2 * hidden]
-            share, fed_new = 1 / (1 + np.exp(-early)), fed[:, 2 * hidden :]
-            late = own[:, 2 * hidden :] + share[:, :hidden] * fed_new
-            new = np.tanh(late)
-            self.kept.append((state, early, share, fed_new, late, new))
-            state = new + share[:, hidden:] * (state - new)
-
-    def back(self, seeds: np.ndarray) -> np.ndarray:
-        """Multipliers (B, T, 3H) of the gates' inputs from those of the states (B, T, H), in the order of steps."""
-        hidden = seeds.shape[-1]
-        found = np.empty((*seeds.shape[:2], 3 * hidden))
-        later = np.zeros((len(seeds), hidden))
-        for step in range(len(self.kept) - 1, -1, -1):
-            state, early, share, fed_new, late, new = self.kept[step]
-            mean_share, mean_new = share.mean(axis=0), new.mean(axis=0)
-            own = seeds[:, step] + later
-            by_update = own * (state.mean(axis=0) - mean_new)
-            by_late = own * (1 - mean_share[hidden:]) * _quotient(late, new, lambda x: 1 - np.tanh(x) ** 2)
-            by_reset = by_late * fed_new.mean(axis=0)
-            by_early = np.concatenate([by_reset, by_update], axis=1) * _quotient(early, share, _sigmoid_slope)
-            fed = np.concatenate([by_early, by_late * mean_share[:hidden]], axis=1)
-            later = own * mean_share[hidden:] + fed @ self.weight
-            found[:, step] = np.concatenate([by_early, by_late], axis=1)
-        return found
-
-
-def _quotient(inputs: np.ndarray, outputs: np.ndarray, slope) -> np.ndarray:
-    """Difference of two outputs over that of the inputs; where that is next to nothing, the slope between them."""
-    change = inputs[0] - inputs[1]
-    small = np.abs(change) < _SMALL
-    return np.where(small, slope(inputs.mean(axis=0)), (outputs[0] - outputs[1]) / np.where(small, 1.0, change))
-
-
-def _sigmoid_slope(values: np.ndarray) -> np.ndarray:
-    share = 1 / (1 + np.exp(-values))
-    return share * (1 - share)

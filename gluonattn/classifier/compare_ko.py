@@ -6,8 +6,8 @@ from typing import Any
 
 KOREAN: dict[str, Any] = {
     "title": "어텐션 셀 비교",
-    "best_alone": "정확도는 {best} 셀이 {accuracy}%입니다.",
-    "best_beyond": "정확도는 {best} 셀이 {accuracy}%로 가장 높고, {others}와의 차이는 우연으로 보기 어렵습니다.",
+    "best_alone": "{best} 셀의 정확도는 {accuracy}%입니다.",
+    "best_beyond": "정확도는 {best} 셀이 {accuracy}%로 가장 높고, {others} 셀과의 차이는 우연으로 보기 어렵습니다.",
     "best_chance": "정확도는 {best} 셀이 {accuracy}%로 가장 높지만, 어느 두 셀의 차이도 우연과 구별되지 않습니다.",
     "best_not_beyond": "정확도는 {best} 셀이 {accuracy}%로 가장 높지만 우연과 구별되지 않습니다. 우연으로 보기 "
                        "어려운 차이는 {pairs}입니다.",
@@ -49,7 +49,7 @@ KOREAN: dict[str, Any] = {
                    "others": "그 밖"},
     "headings": ("셀", "정확도", "ECE", "매개변수", "초", "엔트로피", "AOPC 어텐션", "AOPC 가장 나은 방법", "AOPC 무작위",
                  "뒤섞을 때 |dp|",
-                 "적대적 가중치"),
+                 "달라질 수 있는 정도"),
     "of": "{whole} 가운데 {part}",
     "overview": "숫자로 보기", "sentences_first": "한눈에 보기", "accuracy_heading": "정확도",
     "new": "학습에 없는 글 {count:,}개에서",
@@ -63,7 +63,7 @@ KOREAN: dict[str, Any] = {
     "pairs_columns": ("셀", "차이(%p)", "p", "p(홀름)", "우연 아님", "발산", "상위 3개 겹침"),
     "yes": "예", "no": "아니요",
     "calibration": "확률 보정", "faithfulness": "설명의 충실도", "weights": "가중치 자체", "kinds": "말의 종류",
-    "method": "방법", "cell_column": "셀", "less": "같은 리뷰에서 어텐션의 comprehensiveness에서 이것을 뺀 차이",
+    "method": "방법", "cell_column": "셀", "less": "어텐션의 comprehensiveness − 이 방법(같은 리뷰끼리)",
     "seeds_columns": ("시드끼리: 발산", "시드끼리: 상위 3개 겹침"),
     "kind": "종류", "token_share": "말 수의 비율(%)",
     "same_sentences": "같은 문장 견주기",
@@ -72,10 +72,10 @@ KOREAN: dict[str, Any] = {
                 "먼저 적은 셀이 더 보는 말, 주황색 −(파선 밑줄)는 다른 셀이 더 보는 말입니다.",
     "verdict": "판단", "difference": "차이", "what_columns_say": "열 이름 풀이",
     "meaning": {
-        "entropy": "보는 말의 가중치가 고른 정도(1이면 고름)",
-        "highest_weight": "보는 말이 주는 가장 큰 가중치의 평균",
+        "entropy": "가중치가 여러 말에 퍼진 정도(1이면 모든 말에 똑같음)",
+        "highest_weight": "말마다 가장 크게 준 가중치의 평균",
         "permutation": "가중치를 뒤섞었을 때 |dp|의 중앙값",
-        "uniform_change": "가중치를 고르게 했을 때 |dp|",
+        "uniform_change": "모든 말을 똑같이 보게 했을 때 |dp|",
         "adversarial": "확률을 0.05 안에서 지키는 가중치 가운데 가장 먼 것과의 발산",
         "adversarial_bound": "어떤 가중치든 가장 멀 수 있는 정도",
         "conicity": "상태 벡터가 서로 비슷한 정도(1이면 모두 한 방향)",
@@ -98,6 +98,6 @@ KOREAN: dict[str, Any] = {
         "reliability": "확률마다 맞은 비율을 셀마다 한 선으로 그린 그림. 대각선 위이면 확률과 같습니다. 보정 "
                        "오차는 {low}부터 {high}까지.",
         "faithfulness": "방법마다 먼저 꼽은 말을 뺐을 때 줄어든 확률을 셀마다 그린 그림. 아래 표에 모든 수치가 있습니다.",
-        "kinds": "말의 종류마다 어텐션에서 말 수의 비율을 뺀 값을 셀마다 그린 그림. 아래 표에 모든 수치가 있습니다.",
+        "kinds": "말의 종류별로 어텐션에서 말 수의 비율을 뺀 값을 셀마다 그린 그림. 아래 표에 모든 수치가 있습니다.",
     },
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..models.cells import CELLS
 from ..views.fonts import families
+from ..views.method_names import method_name
 from .compare_text import TEXT
 from .compare_words import kind_name
 
@@ -36,7 +37,7 @@ def pictures(summary: dict[str, Any], lang: str = "en") -> dict[str, Any]:
     text = TEXT[lang]["pictures"]
     with mpl.rc_context({"font.family": families("".join(text.values()) + "가")}):
         return {"accuracy": _accuracy(summary, text), "reliability": _reliability(summary, text),
-                "faithfulness": _faithfulness(summary, text), "kinds": _kinds(summary, text, lang)}
+                "faithfulness": _faithfulness(summary, text, lang), "kinds": _kinds(summary, text, lang)}
 
 
 def _axes(width: float, height: float):
@@ -75,7 +76,7 @@ def _reliability(summary, text):
     return ax.figure
 
 
-def _faithfulness(summary, text):
+def _faithfulness(summary, text, lang):
     cells = summary["cells"]
     methods = list(next(iter(cells.values()))["methods"])
     ax = _axes(8.2, 1.4 + 0.62 * len(cells))
@@ -84,7 +85,8 @@ def _faithfulness(summary, text):
             mean, low, high = own["methods"][method]["comprehensiveness"]
             y = row + (i - (len(methods) - 1) / 2) * 0.1
             ax.plot([low, high], [y, y], color=_COLOURS[i % 9], linewidth=1.2)
-            ax.plot(mean, y, _MARKERS[i % 9], color=_COLOURS[i % 9], markersize=5, label=method if row == 0 else None)
+            ax.plot(mean, y, _MARKERS[i % 9], color=_COLOURS[i % 9], markersize=5,
+                    label=method_name(method, lang, short=True) if row == 0 else None)
     _rows(ax, cells)
     ax.axvline(0, color="#bbb", linewidth=0.8, zorder=0)
     ax.set_xlabel(text["faithfulness"])

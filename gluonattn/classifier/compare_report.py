@@ -14,6 +14,7 @@ from ..errors import DataError, choose
 from ..files import replace_file
 from ..metrics import jensen_shannon
 from ..statistics import Figure
+from ..views.method_names import method_name
 from ..views.report_page import SHADES, Html, image, page, plain, png, table, with_interval
 from .compare_pictures import pictures
 from .compare_text import LANGUAGES, TEXT
@@ -93,14 +94,16 @@ def to_table(summary: dict[str, Any]):
     return table
 
 
-def _row(cell: str, own: dict[str, Any], text: dict[str, Any]) -> list[str]:
+def _row(cell: str, own: dict[str, Any], lang: str) -> list[str]:
+    text = TEXT[lang]
     figures = {name: found["comprehensiveness"] for name, found in own["methods"].items()}
     best = max((name for name in figures if name != "random"), key=lambda name: figures[name].mean)
     mean, low, high = own["accuracy"].spell(4)
     weights = own["weights"]
     return [cell, f"{mean} [{low}, {high}]", f"{own['ece']:.3f}", f"{own['parameters']:,}",
             f"{own['seconds']:.0f}", f"{weights['entropy'].mean:.2f}", f"{figures['attention'].mean:.3f}",
-            f"{figures[best].mean:.3f} {best}", f"{figures['random'].mean:.3f}", f"{weights['permutation'].mean:.3f}",
+            f"{figures[best].mean:.3f} {method_name(best, lang, short=True)}",
+            f"{figures['random'].mean:.3f}", f"{weights['permutation'].mean:.3f}",
             text["of"].format(part=f"{weights['adversarial'].mean:.2f}", whole=f"{weights['adversarial_bound'].mean:.2f}")]
 
 
@@ -154,9 +157,9 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes], *, lang: str = "e
     parts = [f"<h1>{e(text['title'])}</h1>", f'<p class="answer">{e(headline(summary, lang))}</p>',
              f"<h2>{e(text['sentences_first'])}</h2>", *(f"<p>{e(line)}</p>" for line in in_words(summary, lang)),
              f"<h2>{e(text['overview'])}</h2>",
-             table(text["headings"], [_row(cell, own, text) for cell, own in summary["cells"].items()],
+             table(text["headings"], [_row(cell, own, lang) for cell, own in summary["cells"].items()],
                    label=text["overview"]),
-             *_accuracy(summary, images, text), *_faithfulness(summary, images, text), *_weights(summary, text),
+             *_accuracy(summary, images, text), *_faithfulness(summary, images, lang), *_weights(summary, text),
              *_kinds(summary, images, text, lang), f"<h2>{e(text['same_sentences'])}</h2>",
              f'<p class="quiet">{e(text["same_how"])}</p>', *(_sentence(one, text) for one in summary["sentences"])]
     return page(text["title"], "\n".join(parts), lang=lang, style=_STYLE)
@@ -186,11 +189,12 @@ def _accuracy(summary, images, text) -> list[str]:
     return [*parts, f"<h2>{e(text['calibration'])}</h2>", image(images["reliability"], alt)]
 
 
-def _faithfulness(summary, images, text) -> list[str]:
+def _faithfulness(summary, images, lang: str) -> list[str]:
+    text = TEXT[lang]
     parts = [f"<h2>{html.escape(text['faithfulness'])}</h2>", image(images["faithfulness"], text["alts"]["faithfulness"]),
              _meanings(ABOUT_A_METHOD, text)]
     for cell, own in summary["cells"].items():
-        rows = [[method, *(with_interval(found[name]) for name in ABOUT_A_METHOD),
+        rows = [[method_name(method, lang), *(with_interval(found[name]) for name in ABOUT_A_METHOD),
                  with_interval(own["attention_less"][method], sign="+") if method in own["attention_less"] else "–"]
                 for method, found in own["methods"].items()]
         parts += [f"<h3>{html.escape(cell)}</h3>",
@@ -224,7 +228,7 @@ def _meanings(names, text) -> str:
 
 def _points(found: Figure, sign: str = "+") -> Html:
     mean, low, high = found.spell(2, factor=100, sign=sign)
-    return Html(f"{mean} <small>[{low}, {high}]</small>")
+    return Html(f"{mean} <small>[{low}, {high}]</small>".replace("-", "−"))
 
 
 def _sentence(shown: dict[str, Any], text: dict[str, Any]) -> str:

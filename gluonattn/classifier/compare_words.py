@@ -6,6 +6,7 @@ from typing import Any
 
 from ..models.cells import CELLS
 from ..statistics import Figure
+from ..views.method_names import method_name
 from .compare_text import TEXT
 
 
@@ -36,7 +37,7 @@ def in_words(summary: dict[str, Any], lang: str = "en") -> list[str]:
     """
     text = TEXT[lang]
     said = [_counted(summary, text), _accuracy(summary, text), _baselines(summary, text), _weights_agree(summary, text),
-            _faithful(summary, text), _needed(summary, text), _kinds(summary, text)]
+            _faithful(summary, text, lang), _needed(summary, text), _kinds(summary, text)]
     return [paragraph for paragraph in said if paragraph]
 
 
@@ -107,7 +108,7 @@ def _weights_agree(summary, text) -> str:
     return said + (text["apart"].format(pairs="; ".join(apart)) if apart else text["not_apart"])
 
 
-def _faithful(summary, text) -> str:
+def _faithful(summary, text, lang: str) -> str:
     said = []
     for cell, own in summary["cells"].items():
         figures = {method: found["comprehensiveness"] for method, found in own["methods"].items()}
@@ -119,7 +120,7 @@ def _faithful(summary, text) -> str:
             place = "below"
         else:
             place = "level" if best == "attention" or less[best].sign >= 0 else "between"
-        rivals = [text["rival"].format(name=name, figure=figures[name], less=less[name])
+        rivals = [text["rival"].format(name=method_name(name, lang, short=True), figure=figures[name], less=less[name])
                   for name in (best, "random") if name != "attention"]
         said.append(text["faithful_one"].format(cell=cell, attention=figures["attention"], place=text["places"][place],
                                                 rivals="; ".join(rivals)))

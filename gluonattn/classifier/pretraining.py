@@ -14,13 +14,25 @@ from typing import Any, Callable, ClassVar
 import numpy as np
 
 from ..data.crawl import read_crawl
+from ..data.evidence import ORDERS
 from ..data.reviews import Reviews, read_sentences
 from ..data.vocabulary import Vocabulary
-from ..errors import DataError
+from ..errors import DataError, OptionError
 from ..plain import bare_key, is_blank
 from ..training.session import fit_and_save, resume_or_start
 from ..training.settings import SMALL, TrainingSettings, fill
 from .settings import ClassifierSettings
+from .stage import (
+    SHAPE,
+    Header,
+    Stage,
+    digest_texts,
+    find_stage,
+    load_stage,
+    require_fitting,
+    save_stage,
+    stage_file,
+)
 
 _VALIDATED = 1000  # texts at most that the language model is tried on
 _RATE = 4e-3  # of Adam, for batches of 256
@@ -44,7 +56,8 @@ class LanguageSettings(TrainingSettings):
         return LanguageTask(self)
 
 
-def read_pretraining_texts(path: str, column: str | None, labelled: Collection[str]) -> tuple[list[str], int]:
+def read_unlabelled(path: str, column: str | None, labelled: Collection[str], option: str = "--pretrain"
+                    ) -> tuple[list[str], int]:
     """Texts of a file, without those that stand among the labelled ones (`gluonattn.plain.bare_key`).
 
     Parameters
@@ -55,6 +68,8 @@ def read_pretraining_texts(path: str, column: str | None, labelled: Collection[s
         Of a table; None takes the usual name.
     labelled : collection of str
         All of them, validation too.
+    option : str, default "--pretrain"
+        What names the file, for the message.
 
     Returns
     -------
@@ -73,8 +88,36 @@ def read_pretraining_texts(path: str, column: str | None, labelled: Collection[s
     kept = [text for text in seen if bare_key(text) not in own]
     if not kept:
         raise DataError(f"{path}: every text stands among the labelled ones, which are read anyway. Give a file of "
-                        "others, or leave --pretrain out.")
+                        f"others, or leave {option} out.")
     return kept, len(seen) - len(kept)
+
+
+def load_earlier(settings: ClassifierSettings, classes: int, say: Callable[[str], None]) -> Stage | None:
+    """The finished language model that ``--pretrain`` names; None where it names texts, or nothing.
+
+    Parameters
+    ----------
+    settings : ClassifierSettings
+        Resolved.
+    classes : int
+    say : callable
+
+    Raises
+    ------
+    CheckpointError, OptionError
+        If it cannot be read, or a model of these settings cannot begin with it.
+    """
+    path = find_stage(settings.pretrain)
+    if path is None:
+        return None
+    if settings.pretrain_text is not None:
+        raise OptionError(f"--pretrain-text names a column, and {path} is a language model: leave it out.")
+    stage = load_stage(path)
+    channels = settings.evidence * len(ORDERS) * (1 if classes == 2 else classes)
+    require_fitting(stage, settings.tokenizer, {**settings.model, "evidence": channels})
+    say(f"begins with the language model of {path}, which has read {len(stage.read):,} texts; for validation the same are "
+        f"set aside as there (seed {stage.header.seed})")
+    return stage
 
 
 def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence[str], split, fingerprint: str,
@@ -83,9 +126,9 @@ def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence
 
     Those of the labelled reviews that are trained on are among them, and those of --extra; none of the validation part.
     """
-    if not settings.pretrain:
+    if not settings.pretrain or find_stage(settings.pretrain):
         return [], ""
-    found, left_out = read_pretraining_texts(settings.pretrain, settings.pretrain_text, reviews.texts)
+    found, left_out = read_unlabelled(settings.pretrain, settings.pretrain_text, reviews.texts)
     say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that stand among the "
         "labelled ones")
     found = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :], *found]
@@ -100,8 +143,8 @@ def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def pretrain(settings: ClassifierSettings, tokens, vocabulary, model: Mapping[str, Any], out: Path, fingerprint: str, *,
-             device, group, resume: bool | None, save_every: float, callbacks: Sequence,
+def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens, vocabulary, model: Mapping[str, Any], out: Path,
+             fingerprint: str, *, device, group, resume: bool | None, save_every: float, callbacks: Sequence,
              say: Callable[[str], None]) -> dict[str, np.ndarray]:
     """Train a language model, and return what the classifier begins with.
 
@@ -109,13 +152,15 @@ def pretrain(settings: ClassifierSettings, tokens, vocabulary, model: Mapping[st
     ----------
     settings : ClassifierSettings
         Resolved, of the classifier.
+    texts : sequence of str
+        To learn from.
     tokens : Tokens
-        Of the texts to learn from.
+        Theirs.
     vocabulary : gluonnlp.Vocab
     model : mapping
         Keyword arguments of the classifier.
     out : pathlib.Path
-        The checkpoint folder; this stage leaves its resume file there.
+        The checkpoint folder; this stage leaves its resume file beside it, and what it has learned for other runs.
     fingerprint : str
         Of this stage.
     device, group, resume, save_every, callbacks, say
@@ -160,4 +205,9 @@ def pretrain(settings: ClassifierSettings, tokens, vocabulary, model: Mapping[st
         "foretold")
     resume_or_start(run, out, fingerprint, resume, say)
     fit_and_save(run, start, out, fingerprint, None, save_every, callbacks, say)
-    return {name: values for name, values in get_weights(run.model).items() if name.startswith(STAGE)}
+    weights = {name: values for name, values in get_weights(run.model).items() if name.startswith(STAGE)}
+    header = Header(vocabulary.to_json(), settings.tokenizer, {name: model[name] for name in SHAPE}, settings.seed,
+                    settings.validation, fingerprint)
+    save_stage(stage_file(out), Stage(header, weights, digest_texts(texts)))
+    say(f"saved {stage_file(out)}: runs of other seeds begin with it where they are given --pretrain {out}")
+    return weights

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
+from ..data.tables import FORMATS
 from ..errors import OptionError, choose
 from ..models.cells import CELLS
 from ..text import KNOWN as TOKENIZERS
@@ -43,13 +45,24 @@ class ClassifierSettings(TrainingSettings):
         it. None: it has labels; or, of a gathered crawl, NSMC's view of stars.
     pretrain : str or None
         Texts without labels, from which embedding and Bi-GRU learn first: a table, a
-        .txt file of one text a line, or a gathered crawl. Not in "post".
+        .txt file of one text a line, or a gathered crawl. Or the folder of a run that
+        has learned so: its language model is begun with. Not in "post".
     pretrain_text : str or None
         Column of that table; None takes the usual name.
     pretrain_epochs : int, default 1
     extra_epochs : int or None
         How many such epochs come before the others. None is 2, or 0 without
-        `extra`.
+        other texts than the labelled ones.
+    teachers : str or None
+        Folders of other runs, or tables of soft labels, parted by commas: the mean
+        of what they say is learned (`gluonattn.classifier.teachers`).
+    teach : str or None
+        More texts for them to label, read with those of `extra`: a table, a .txt
+        file of one text a line, or a gathered crawl.
+    teach_text : str or None
+        Column of that table; None takes the usual name.
+    teach_share : float, default 0.5
+        What a text with a label of its own takes of the teachers'.
     tokenizer : str, default "mecab"
     word_dropout : float or None
         Fraction of tokens replaced by <unk> while training; they keep their
@@ -59,7 +72,7 @@ class ClassifierSettings(TrainingSettings):
         is validated and saved. 0 keeps none. None is 0.998 with evidence, else 0.
     min_count : int or None
         Fewest occurrences of a token in the vocabulary. None is 3, or 2 for
-        fewer than 20,000 reviews, or 6 with `extra` or `pretrain`.
+        fewer than 20,000 reviews, or 6 with `extra`, `pretrain` or `teach`.
     max_length : int, default 48
         Longest training text in tokens; the rest of a longer one is not
         trained on (prediction reads up to 512). 30 for "post".
@@ -98,6 +111,10 @@ class ClassifierSettings(TrainingSettings):
     pretrain_text: str | None = None
     pretrain_epochs: int = 1
     extra_epochs: int | None = None  # type: ignore[assignment]
+    teachers: str | None = None
+    teach: str | None = None
+    teach_text: str | None = None
+    teach_share: float = 0.5
     tokenizer: str = "mecab"
     word_dropout: float | None = None  # type: ignore[assignment]
     average: float | None = None  # type: ignore[assignment]
@@ -110,6 +127,7 @@ class ClassifierSettings(TrainingSettings):
         **TrainingSettings.ranges,
         "extra_epochs": (0, 10_000),
         "pretrain_epochs": (1, 10_000),
+        "teach_share": (0, 1),
         "average": (0, 0.999999),
         "word_dropout": (0, 0.9),
         "min_count": (1, 10**9),
@@ -117,7 +135,8 @@ class ClassifierSettings(TrainingSettings):
         "validation": (0.001, 0.9),
     }
     later: ClassVar = {"evidence": False, "average": 0.0, "extra_text": None, "extra_label": None, "extra_score": None,
-                       "score_labels": None, "pretrain": None, "pretrain_text": None, "pretrain_epochs": 1}
+                       "score_labels": None, "pretrain": None, "pretrain_text": None, "pretrain_epochs": 1, "teachers": None,
+                       "teach": None, "teach_text": None, "teach_share": 0.5}
 
     def __post_init__(self) -> None:
         choose("attention cell", self.cell, CELLS)
@@ -126,23 +145,28 @@ class ClassifierSettings(TrainingSettings):
             raise OptionError("evidence takes the place of ngrams: give one of them.")
         super().__post_init__()
 
+    @property
+    def reads_more(self) -> bool:
+        """Whether there may be texts beside the labelled ones that have targets."""
+        return bool(self.extra or self.teach or any(map(is_table, (self.teachers or "").split(","))))
+
     def suit(self, values: dict[str, Any], examples: int) -> None:
         small, post = examples < SMALL, self.recipe == "post"
         fill(
             values,
-            extra_epochs=2 if self.extra else 0,
+            extra_epochs=2 if self.reads_more else 0,
             epochs=3 if post else 15 if small else 3 if self.evidence or self.ngrams else 4,
             batch_size=32 if small else 128 if post else 256,
             schedule="constant" if post else "linear",
             word_dropout=0.0 if post else 0.2 if self.evidence else 0.1,
             average=0.998 if self.evidence and not post else 0.0,
             label_smoothing=0.0 if post else 0.1,
-            min_count=1 if post else 6 if self.extra or self.pretrain else 2 if small else 3,
+            min_count=1 if post else 6 if self.extra or self.pretrain or self.teach else 2 if small else 3,
             workers=1 if post else None,
         )
         proportional = min(8e-3, max(2e-3, 8e-3 * values["batch_size"] / 256))
         fill(values, learning_rate=1e-3 if post else proportional / 2 if self.evidence else proportional)
-        if not self.extra:
+        if not self.reads_more:
             values["extra_epochs"] = 0
         if post:
             values.update(max_length=30, warmup=0.0, clip=None, evidence=False, ngrams=False, pretrain=None)
@@ -153,3 +177,8 @@ class ClassifierSettings(TrainingSettings):
         from .task import ReviewTask
 
         return ReviewTask(self)
+
+
+def is_table(name: str) -> bool:
+    """Whether a teacher's name is that of a table of soft labels; else it is a checkpoint folder."""
+    return Path(name.strip()).suffix.lower() in FORMATS

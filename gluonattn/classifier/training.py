@@ -6,7 +6,6 @@ Stays whole: `train` is the steps of a run in their order. A third of it is its 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import os
 from collections.abc import Sequence
@@ -19,26 +18,23 @@ from sklearn.model_selection import train_test_split
 
 from .. import __version__, runtime
 from ..data.extra import read_extra
-from ..data.ngrams import texts_ngrams
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.seen import write_seen
 from ..data.sources import locate
-from ..errors import DataError, OptionError
+from ..errors import DataError
 from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, get_weights, save_checkpoint
 from ..models.config import FORMAT
 from ..text import tokenize_all
 from ..training.resume import is_resume_file_of, resume_file
 from ..training.session import finish as finish_run
 from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
-from ..training.settings import SMALL
 from .config import check_classifier
-from .evidence import fit_evidence
-from .linear import fit_linear
 from .measure import record_method
-from .pretraining import gather_texts, pretrain
+from .pretraining import gather_texts, load_earlier, pretrain
 from .settings import ClassifierSettings
-
-_CHUNK = 2048  # texts whose n-grams are read at once
+from .stage import Stage, require_unread
+from .start import start_of
+from .teachers import Teachers, read_teachers, taught_file, teach
 
 
 def train(
@@ -124,8 +120,9 @@ def train(
         say("one process trains: several are for the CPU of a Linux machine")
     say(str(reviews))
     if reviews.columns:
-        say(reviews.what_was_read())
-    split = _split(reviews, settings)
+        say(reviews.describe_columns())
+    earlier = load_earlier(settings, len(labels), say)
+    split = _split(reviews, settings, earlier)
     texts, extra = [*reviews.texts], np.zeros((0, len(labels)), np.float32)
     if settings.extra:
         found = read_extra(settings.extra, labels, reviews.texts, scores=settings.score_labels,
@@ -134,11 +131,19 @@ def train(
         texts, extra = texts + found.texts, found.targets
         left_out = "".join(f"; left out: {n:,} {reason}" for reason, n in found.left_out.items())
         say(f"{len(found.texts):,} more reviews from {settings.extra}{left_out}")
-    fingerprint = _fingerprint(settings, reviews, extra)
+    teachers = read_teachers(settings, labels, reviews, texts[len(reviews) :], [reviews.texts[i] for i in split[1]], say)
+    fingerprint = _fingerprint(settings, reviews, extra, earlier, teachers)
     unlabelled, stage = gather_texts(settings, reviews, texts, split, fingerprint, say)
     if resume is not False and is_finished(out, fingerprint, settings, resume, say, [stage] if stage else []):
         return out
     pretrained = not stage or (resume is not False and is_resume_file_of(resume_file(out), fingerprint))
+    own = np.eye(len(labels), dtype=np.float32)[[labels.index(one) for one in reviews.labels]]
+    targets, aims = np.concatenate([own, extra]), None
+    if teachers:
+        taught = teach(teachers, settings, labels, texts, targets, [*split[0], *range(len(reviews), len(texts))], out,
+                       fingerprint, say)
+        targets, aims = np.concatenate([targets, taught.targets[len(targets) :]]), taught.targets
+        texts = texts + taught.texts
     tokens = tokenize_all(texts, settings.tokenizer, progress=tokenizing)
     more = tokenize_all(unlabelled, settings.tokenizer, progress=tokenizing)
     if not tokens.lengths.all():
@@ -146,7 +151,6 @@ def train(
             f"review {tokens.lengths.argmin()} (counted from 0) has no text: leave such reviews out, as "
             "read_reviews does."
         )
-    targets = np.eye(len(labels), dtype=np.float32)[[labels.index(one) for one in reviews.labels]]
     cut = int((tokens.lengths > settings.max_length).sum())
     if cut:
         say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
@@ -157,14 +161,16 @@ def train(
         from .weighing import scaled, weigh_branches
 
         device = runtime.device("cpu" if gpu is None else f"gpu:{gpu}")
-        start, vocabulary, branch, evidence = _start(settings, texts, tokens, np.concatenate([targets, extra]), split,
-                                                     more, fitting)
+        start, vocabulary, branch, evidence = start_of(settings, texts, tokens, targets, split, more, fitting,
+                                                       earlier and earlier.header.vocabulary, aims)
         seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
+        if earlier:
+            start["initial"] = earlier.weights
         if not pretrained:
-            start["initial"] = pretrain(settings, more, vocabulary, start["model"], out, stage, device=device, group=group,
-                                        resume=resume if is_resume_file_of(resume_file(out), stage) else False,
+            start["initial"] = pretrain(settings, unlabelled, more, vocabulary, start["model"], out, stage, device=device,
+                                        group=group, resume=resume if is_resume_file_of(resume_file(out), stage) else False,
                                         save_every=save_every, callbacks=callbacks, say=say)
-        del tokens, texts, targets, more, unlabelled  # as large as all the rest together
+        del tokens, texts, targets, aims, own, more, unlabelled  # as large as all the rest together
         runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
         run = new_run(**start, device=device, group=group)
@@ -188,7 +194,7 @@ def train(
         }
 
         def save_best(run):
-            with run.average.standing_in():
+            with run.average.use_average():
                 weights = get_weights(run.model)
             best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
             if branch:
@@ -207,81 +213,31 @@ def train(
     else:
         finish(out, reviews.take(split[1]))
     finish_run(out)
+    taught_file(out).unlink(missing_ok=True)
     return out
 
 
-def _split(reviews: Reviews, settings: ClassifierSettings):
-    """Positions to train on and to validate on, stratified by label, fixed by the seed."""
+def _split(reviews: Reviews, settings: ClassifierSettings, earlier: Stage | None = None):
+    """Positions to train on and to validate on, stratified by label, fixed by the seed (of the stage, if there is one)."""
     try:
-        return train_test_split(range(len(reviews)), test_size=settings.validation,
-                                random_state=settings.seed, stratify=reviews.labels)
+        parts = train_test_split(range(len(reviews)), test_size=settings.validation, stratify=reviews.labels,
+                                 random_state=earlier.header.seed if earlier else settings.seed)
     except ValueError as error:
         raise DataError(
             f"{reviews.origin}: too few reviews to set aside {settings.validation:.0%} for validation with "
             f"every label in both parts ({error}). Add reviews or change --validation."
         ) from None
+    if earlier:
+        require_unread(earlier, *([reviews.texts[i] for i in part] for part in parts))
+    return parts
 
 
-def _start(settings: ClassifierSettings, texts, tokens, targets, split, more, fitting):
-    """What every process of the run begins with; the vocabulary, the linear branch and the evidence, or None for each.
-
-    `texts` are the labelled reviews, of which `split` has the positions, and behind them the extra ones; `more` are
-    the tokens of the stage before.
-    """
-    from ..data.packed import pack
-    from ..data.vocabulary import Vocabulary, build_vocabulary
-    from ..training.loop import Part
-
-    labelled = len(split[0])
-    order = [*split[0], *range(labelled + len(split[1]), len(texts)), *split[1]]
-    train, valid = slice(len(order) - len(split[1])), slice(len(order) - len(split[1]), None)
-    targets = targets[order]
-    vocabulary = build_vocabulary(more if len(more) else (tokens[i] for i in order[train]), settings.min_count or 1)
-    branch = offsets = evidence = shares = None
-    least = 2 if labelled < SMALL else 6 if settings.extra else 3
-    if settings.ngrams:
-        found: list[np.ndarray] = []
-        for first in range(0, len(order), _CHUNK):
-            part = order[first : first + _CHUNK]
-            found += texts_ngrams([texts[i] for i in part], [tokens[i] for i in part])
-        branch = fit_linear(found, targets[train], labelled, least, settings.seed, fitting)
-        offsets = branch.offsets
-        del found
-    if settings.evidence:
-        evidence, shares = fit_evidence(settings, texts, tokens, targets, order, labelled, fitting)
-    arguments = _model_arguments(settings, vocabulary, targets.shape[1])
-    if evidence:
-        arguments["evidence"] = len(evidence.spread)
-    packed = pack(tokens, order, Vocabulary(vocabulary.to_json()), settings.max_length,
-                  subword_buckets=arguments.get("subword_buckets", 0),
-                  fixed=settings.max_length if settings.recipe == "post" else None, evidence=shares)
-    parts = [Part(packed.take(part), targets[part], offsets if offsets is None else offsets[part])
-             for part in (train, valid)]
-    start = {"settings": settings, "model": arguments, "train": parts[0], "valid": parts[1], "labelled": labelled}
-    return start, vocabulary, branch, evidence
-
-
-def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> dict:
-    """Every argument of the network, defaults too: they may differ in a later version."""
-    from .network import RECIPES
-
-    signature = inspect.signature(RECIPES[settings.recipe]).parameters.values()
-    arguments = {p.name: p.default for p in signature if p.default is not p.empty}
-    if settings.recipe == "post":
-        arguments["length"] = settings.max_length
-    elif settings.ngrams:
-        arguments["subword_buckets"] = 2**13 if len(vocabulary) < 10_000 else 2**16
-    free = [name for name in arguments if name not in ("classes", "cell", "length", "ngrams", "evidence")]
-    odd = sorted(set(settings.model) - set(free))
-    if odd:
-        raise OptionError(f"the {settings.recipe} recipe's model takes {', '.join(free)}; got {odd[0]!r}.")
-    return {**arguments, "vocab_size": len(vocabulary), "classes": classes, "cell": settings.cell,
-            **settings.model}
-
-
-def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: np.ndarray) -> str:
+def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: np.ndarray, earlier: Stage | None,
+                 teachers: Teachers | None) -> str:
     digest = hashlib.sha256(json.dumps({**settings.identity(), "device": None}, sort_keys=True).encode())
     digest.update(extra.tobytes())
+    digest.update(earlier.header.fingerprint.encode() if earlier else b"")
+    digest.update(teachers.fingerprint.encode() if teachers else b"")
     for text, label in zip(reviews.texts, reviews.labels):
         digest.update(f"{label}\0{text}\n".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

@@ -82,7 +82,7 @@ def _run(arguments: list[str]) -> int:
     # Help is as wide as what shows it, too.
     wide = {} if sys.stdout.isatty() else {"terminal_width": console.width(), "max_content_width": console.width()}
     try:
-        with progress.shown():
+        with progress.hide_at_end():
             app(_as_now(console.read_arguments(arguments)), prog_name="gluonattn", **wide)
     except GluonAttnError as error:
         if debug:

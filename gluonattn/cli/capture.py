@@ -130,10 +130,10 @@ def project(
         records = [_words_only(record) for record in records]
     if tags:
         from ..text import tokenizer
-        from ..text.merge import with_tags
+        from ..text.merge import tag_tokens
 
         split = tokenizer(tags)
-        records = [with_tags(record, split) for record in records]
+        records = [tag_tokens(record, split) for record in records]
     shape = records[0].weights.shape[:2]
     total = (shape[0] if layer is None else 1) * (shape[1] if head is None else 1)
     found = list(_shown(joint_heads(records, layer=layer, head=head, seed=seed), Bar("heads"), total))

@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 import typer
 
 from .. import console
 from ..console import print_json
-from ..errors import OptionError, choose
+from ..errors import DataError, OptionError, choose
 from ..options import (
     SENTENCE,
     AsJson,
@@ -27,10 +29,17 @@ from ..options import (
     TextColumn,
     draw_without_a_screen,
 )
+from ..plain import is_blank
 from ..progress import Bar
+from ..record import AttentionRecord
 from ..views.save import VIEWS, require_few, save_view, view_of
 from .registry import command
 
+if TYPE_CHECKING:
+    from ..classifier.predictor import Predictor
+
+TrueLabels = typer.Option(None, help="Column of --from with the true labels, which tell right from wrong in a page's list; "
+                          "the usual names are found by themselves.")
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
 
 
@@ -40,6 +49,7 @@ MANY = 1000  # texts; of more, each explanation is tested with fewer random draw
     'explain --model runs/mlp "재밌다ㅋㅋ" --view heatmap --out heatmap.svg',
     "explain --model runs/mlp --from reviews.csv --out page.html",
     'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients --target 부정',
+    'explain --model runs/mlp "재밌다ㅋㅋ" --method leave-one-out --compare-method norm --out page.html',
     'explain --model runs/mlp "재밌다ㅋㅋ" --json')
 def explain(
     model: Optional[Path] = Model,
@@ -55,8 +65,11 @@ def explain(
     head: Optional[int] = typer.Option(None, help="One head; the mean of all without it."),
     method: str = typer.Option("default", help="Attribution shown beside the attention: one of `gluonattn methods`, or "
                                "none; default is the most faithful on the model's validation reviews."),
+    compare_method: Optional[str] = typer.Option(None, help="A second attribution, beside the first on a page and below "
+                                                 "it in the terminal."),
     target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
+    label_column: Optional[str] = TrueLabels,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
     device: str = Device,
     engine: str = Engine,
@@ -72,6 +85,7 @@ def explain(
     choose("colour mode", colours, {"auto": None, **COLOURS})
     views = [view_of(path, view) for path in out]
     early.require_source_of_columns("--text-column", text_column, source)
+    early.require_source_of_columns("--label-column", label_column, source)
     early.require_writable(out, inputs=[source, model])
     sentences = [*(texts or []), *(early.read_sentences(source, text_column) if source else [])]
     if not sentences:
@@ -81,13 +95,23 @@ def explain(
     from ..classifier.predictor import load
 
     wanted, draws, what_if = attribution_method(method), 100, True
+    second = _second_method(compare_method, method)
     if wanted and len(sentences) > MANY:
         draws, what_if = 25, "page" in views
         print(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100"
               + ("" if what_if else "; what if a word were missing is not asked in advance"), file=sys.stderr)
     bar = Bar("explaining")
     predictor = load(model, device, engine)
-    each = predictor.explain_each(sentences, wanted, target, draws=draws, what_if=what_if, progress=bar)
+    if second and second == (predictor.default_method if wanted == "default" else wanted):
+        raise OptionError(f"--method and --compare-method are both {second}: name another one to compare it with.")
+    truths = [None] * len(texts or []) + _true_labels(predictor, source, text_column, label_column) if source else []
+    each: Iterable[AttentionRecord] = predictor.explain_each(sentences, wanted, target, draws=draws, what_if=what_if,
+                                                             progress=bar)
+    if second:  # held against one random draw: only its scores are shown
+        each = _beside(each, predictor.explain_each(sentences, second, target, draws=1, what_if=False))
+    if any(truths):
+        each = (record if truth is None else replace(record, source={**record.source, "true_label": truth})
+                for record, truth in zip(each, truths))
     predictor.explain(sentences[0]).matrix(layer, head)  # whether these are there, before the work
     shown = view == "terminal" or not source  # a file of texts would fill the screen
     records, labels = [], Counter[str]()
@@ -188,6 +212,45 @@ def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
     if view != "terminal" and not out:
         raise OptionError(f"the view {view} is a file: give --out FILE too, with a name that ends in {' or '.join(endings)}"
                           f"{'; or --json to print the record' * (view == 'record')}.")
+
+
+def _second_method(name: Optional[str], first: str) -> Optional[str]:
+    """The attribution method that stands beside the first."""
+    from ..classifier.attribution import METHODS
+
+    if name is None:
+        return None
+    if first == "none":
+        raise OptionError("--compare-method stands beside --method, which is none: name a method there, or leave "
+                          "--compare-method out.")
+    choose("attribution method", name, METHODS)
+    return name
+
+
+def _beside(records: Iterable[AttentionRecord], others: Iterable[AttentionRecord]) -> Iterator[AttentionRecord]:
+    """Records that have the scores of both."""
+    for record, other in zip(records, others):
+        yield replace(record, attributions={**record.attributions, **other.attributions})
+
+
+def _true_labels(predictor: Predictor, source: Path, text_column: Optional[str],
+                 label_column: Optional[str]) -> list[Optional[str]]:
+    """The true label of each sentence of a file; empty where it has none that the model knows.
+
+    A column that only its name makes a column of labels may hold something else, stars for one: then the user is told.
+    """
+    from ..data.reviews import read_sentences
+    from ..data.true_labels import read_true_labels
+
+    names = {label: predictor.config.get("label_names", {}).get(label, label) for label in predictor.labels}
+    try:
+        labels = read_true_labels(source, names, text_column=text_column, label_column=label_column)
+    except DataError as error:
+        if label_column is not None:
+            raise
+        print(f"no true labels: {error}", file=sys.stderr)
+        return []
+    return [label for text, label in zip(read_sentences(source, text_column), labels) if not is_blank(text)]
 
 
 def _colours(wanted: str) -> str:

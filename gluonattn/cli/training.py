@@ -26,6 +26,7 @@ _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
     "train --data nsmc --cell mlp --out runs/mlp --resume",
     "train --data nsmc --evidence --extra crawl.tsv.gz --out runs/best",
     'train --data my.csv --evidence --extra more.csv --score-labels "1..2=bad, 4..5=good" --out runs/more',
+    "train --data nsmc --evidence --teachers runs/a,runs/b --teach crawl.tsv.gz --out runs/student",
     "train --data my.csv --text-column review --label-column stars --out runs/mine")
 def train(
     context: typer.Context,
@@ -45,10 +46,16 @@ def train(
     score_labels: Optional[str] = typer.Option(None, help='What its scores stand for: "1..4=0, 9..10=1"; other scores are '
                                                           "left out."),
     pretrain: Optional[str] = typer.Option(None, help="Texts without labels to learn words from first: a table, a .txt "
-                                                     "file, or a file of scripts/gather_crawl.py."),
+                                                     "file, or a file of scripts/gather_crawl.py; or the run that has."),
     pretrain_text: Optional[str] = typer.Option(None, help="Column of these texts."),
     pretrain_epochs: int = typer.Option(1, help="Epochs over them."),
-    extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read them; default 2."),
+    extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read the texts of --extra and --teach; default 2."),
+    teachers: Optional[str] = typer.Option(None, help="Folders of other runs, or tables of soft labels, parted by commas: "
+                                                     "learn what they say in the mean."),
+    teach: Optional[str] = typer.Option(None, help="More texts for them to label: a table, a .txt file, or a file of "
+                                                  "scripts/gather_crawl.py."),
+    teach_text: Optional[str] = typer.Option(None, help="Column of these texts."),
+    teach_share: float = typer.Option(0.5, help="What a text with a label of its own takes of the teachers'."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
     epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with evidence; 15 for fewer than 20,000 reviews."),
     batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews; "
@@ -72,15 +79,24 @@ def train(
 ) -> None:
     """Train a classifier. Ctrl-C saves; --resume goes on."""
     from .. import early
+    from ..classifier.stage import find_stage
 
     early.require_reviews(data, text_column, label_column)
     if extra is not None:
         early.require_readable(Path(extra), "Check the path, or gather it: python scripts/gather_crawl.py.")
     if extra is None:
-        console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_epochs", "extra_text",
-                             "extra_label", "extra_score", "score_labels")
+        console.refuse_given(context, "there are no other reviews without --extra FILE", "extra_text", "extra_label",
+                             "extra_score", "score_labels")
+    if extra is None and teachers is None:
+        console.refuse_given(context, "there are no other reviews without --extra FILE or --teachers", "extra_epochs")
+    if teachers is None:
+        console.refuse_given(context, "nobody teaches without --teachers", "teach", "teach_text", "teach_share")
+    elif teach is not None:
+        early.require_readable(Path(teach), "Check the path, or leave --teach out.")
+    else:
+        console.refuse_given(context, "there are no such texts without --teach FILE", "teach_text")
     if pretrain is not None:
-        early.require_readable(Path(pretrain), "Check the path, or leave --pretrain out.")
+        early.require_readable(find_stage(pretrain) or Path(pretrain), "Check the path, or leave --pretrain out.")
     else:
         console.refuse_given(context, "there are no texts to learn from first without --pretrain FILE", "pretrain_text",
                              "pretrain_epochs")
@@ -95,7 +111,8 @@ def train(
         recipe=recipe, cell=cell, evidence=evidence, ngrams=ngrams, extra=extra, extra_text=extra_text,
         extra_label=extra_label, extra_score=extra_score, score_labels=score_labels, pretrain=pretrain,
         pretrain_text=pretrain_text, pretrain_epochs=pretrain_epochs,
-        extra_epochs=extra_epochs, tokenizer=tokenizer,
+        extra_epochs=extra_epochs, teachers=teachers, teach=teach, teach_text=teach_text, teach_share=teach_share,
+        tokenizer=tokenizer,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
         min_count=min_count, max_length=max_length,
         validation=validation, patience=patience, seed=seed, device=device, workers=workers,
@@ -129,7 +146,7 @@ def evaluate(
     """Accuracy, F1 and confusion matrix on labelled reviews."""
     from .. import early
     from ..data.reviews import read_reviews
-    from ..data.seen import share_seen
+    from ..data.seen import estimate_seen_fraction
     from ..data.sources import locate
 
     early.require_reviews(data, text_column, label_column)
@@ -140,7 +157,7 @@ def evaluate(
     reviews = read_reviews(source.test or source.train, text_column=text_column, label_column=label_column,
                            known_labels=predictor.labels)
     result = predictor.evaluate(reviews)
-    learnt = share_seen(predictor.folder, reviews.texts, predictor.config.get("fingerprint"))
+    learnt = estimate_seen_fraction(predictor.folder, reviews.texts, predictor.config.get("fingerprint"))
     if learnt is not None:
         result["trained_on"] = {"share": round(learnt[0], 3), "sampled": learnt[1]}
     if as_json:

@@ -43,7 +43,7 @@ def plan_batches(lengths: Sequence[int], batch_size: int, seed: int | None = Non
 
 
 def to_device(array: np.ndarray, device):
-    """A numpy array as an MXNet array; nobody may write to it any more.
+    """A numpy array as an MXNet array; it must not be written to afterwards.
 
     On the CPU it is not copied: `mx.nd.array` copies through MXNet's queue, and so waits for
     the gradient that is being computed.

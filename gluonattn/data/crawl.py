@@ -26,7 +26,7 @@ STARS = range(1, 11)
 # positive, and has no others.
 POSITIVE = (0.0, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.78, 0.95, 1.0)
 # As `data.extra.parse_scores` reads it.
-STAR_SCORES = ", ".join(f"{stars}=1:{share}" for stars, share in zip(STARS, POSITIVE))
+STAR_SCORES = ", ".join(f"{stars}=1:{probability}" for stars, probability in zip(STARS, POSITIVE))
 
 
 def raw_reviews(source: Path, on_file: Callable[[], None] | None = None) -> Iterator[Mapping]:

@@ -31,7 +31,7 @@ class Example(NamedTuple):
 
 
 class Encoder:
-    """Makes examples.
+    """Turns tokenized texts into examples.
 
     Parameters
     ----------

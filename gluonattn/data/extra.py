@@ -1,7 +1,7 @@
-"""More reviews beside the labelled ones: with the same labels, or with a score and what it says of the labels.
+"""More reviews beside the labelled ones, with the same labels or with scores that stand for labels.
 
-No text that stands among the labelled reviews is let in, whatever its white space and quotes: with it, a label of the
-validation part (or of another file that is to be predicted) would be learned by heart.
+A text that is also a labelled review is left out, even if its white space or quotes differ. Otherwise a label of the
+validation part (or of another file to be predicted) would be memorised.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Extra(NamedTuple):
     targets : numpy.ndarray, float32, shape (texts, classes)
         Rows of probabilities.
     left_out : dict of str to int
-        Rows that were not let in, by reason.
+        Rows that were left out, by reason.
     """
 
     texts: list[str]
@@ -53,44 +53,44 @@ class Span(NamedTuple):
 
 
 def parse_scores(scores: str, labels: Sequence[str]) -> list[Span]:
-    """What scores say of labels.
+    """Read what scores stand for.
 
     Parameters
     ----------
     scores : str
-        Entries ``SCORE=LABEL`` or ``LOW..HIGH=LABEL``, parted by commas. ``LABEL:P`` gives the label the probability P,
-        and the others share the rest.
+        Entries ``SCORE=LABEL`` or ``LOW..HIGH=LABEL``, separated by commas. ``LABEL:P`` gives the label the probability P,
+        and the other labels share the rest.
     labels : sequence of str
 
     Returns
     -------
     list of Span
-        Of two that hold a score the first one counts.
+        If two contain a score, the first one counts.
 
     Raises
     ------
     OptionError
-        If an entry is not so written, or its label is none of these.
+        If an entry has another form, or its label is unknown.
     """
     known = {label_text(label, "labels"): i for i, label in enumerate(labels)}
-    found = []
+    spans = []
     for entry in scores.split(","):
         match = _ENTRY.fullmatch(entry)
         if match is None:
             raise OptionError(f"--score-labels: {entry.strip()!r:.40} does not say what a score stands for; expected "
                               f"{_EXAMPLE}.")
         low, high = float(match[1]), float(match[2] or match[1])
-        label, share = label_text(match[3], "--score-labels"), float(match[4] or 1)
+        label, probability = label_text(match[3], "--score-labels"), float(match[4] or 1)
         if label not in known:
             raise OptionError(f"--score-labels: {label!r:.40} is none of the labels here, which are "
                               f"{', '.join(map(repr, labels))}.")
-        if low > high or not 0 <= share <= 1:
+        if low > high or not 0 <= probability <= 1:
             raise OptionError(f"--score-labels: {entry.strip()!r:.40}: expected the lower score first and a probability "
                               "from 0 to 1.")
-        target = np.full(len(labels), (1 - share) / (len(labels) - 1), np.float32)
-        target[known[label]] = share
-        found.append(Span(low, high, target))
-    return found
+        target = np.full(len(labels), (1 - probability) / (len(labels) - 1), np.float32)
+        target[known[label]] = probability
+        spans.append(Span(low, high, target))
+    return spans
 
 
 def read_extra(path: str | Path, labels: Sequence[str], labelled: Collection[str], *, scores: str | None = None,
@@ -104,9 +104,9 @@ def read_extra(path: str | Path, labels: Sequence[str], labelled: Collection[str
     labels : sequence of str
         Those of the labelled reviews.
     labelled : collection of str
-        Their texts, validation included: none of these is let in (`gluonattn.plain.bare_key`).
+        Their texts, validation included: rows with one of these are left out (`gluonattn.plain.bare_key`).
     scores : str or None
-        See `parse_scores`; the file then has scores. None reads labels; of a gathered crawl, NSMC's view of stars.
+        See `parse_scores`; the file then has scores. None reads labels, or the stars of a gathered crawl as NSMC reads them.
     text_column, label_column, score_column : str or None
         None takes the usual names.
 
@@ -123,33 +123,33 @@ def read_extra(path: str | Path, labels: Sequence[str], labelled: Collection[str
     if scores is not None and label_column is not None:
         raise OptionError("--extra-label names a column of labels, and --score-labels reads scores: leave one of them out.")
     if path.name.endswith(".gz"):
-        texts, targets, left_out = _of_crawl(path, labels, scores)
+        texts, targets, left_out = _read_starred(path, labels, scores)
     elif scores is not None:
-        texts, targets, left_out = _of_scores(path, parse_scores(scores, labels), text_column, score_column)
+        texts, targets, left_out = _read_scored(path, parse_scores(scores, labels), text_column, score_column)
     else:
-        texts, targets, left_out = _of_labels(path, labels, text_column, label_column)
-    own = {bare_key(text) for text in labelled}
-    kept = [i for i, text in enumerate(texts) if bare_key(text) not in own]
+        texts, targets, left_out = _read_labelled(path, labels, text_column, label_column)
+    labelled_keys = {bare_key(text) for text in labelled}
+    kept = [i for i, text in enumerate(texts) if bare_key(text) not in labelled_keys]
     left_out["that stand among the labelled ones"] = len(texts) - len(kept)
     if not kept:
-        raise DataError(f"{path}: no review is left to read; left out: {_counted(left_out)}. Give another file, or leave "
-                        "--extra out.")
+        raise DataError(f"{path}: no review is left to read; left out: {_list_counts(left_out)}. Give another file, or "
+                        "leave --extra out.")
     return Extra([texts[i] for i in kept], targets[kept], {reason: n for reason, n in left_out.items() if n})
 
 
-def _counted(counts: dict[str, int]) -> str:
+def _list_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{n:,} {reason}" for reason, n in counts.items() if n) or "none"
 
 
-def _of_crawl(path: Path, labels: Sequence[str], scores: str | None):
+def _read_starred(path: Path, labels: Sequence[str], scores: str | None):
     if scores is None and list(labels) != ["0", "1"]:
         raise OptionError(f"{path} has stars, which stand for NSMC's labels 0 and 1; the labels here are "
                           f"{', '.join(labels)}. Say what stars stand for with --score-labels {_EXAMPLE}.")
     spans = parse_scores(scores or STAR_SCORES, labels)
-    return _targets(zip(*read_crawl(path)), spans, len(labels))
+    return _make_targets(zip(*read_crawl(path)), spans, len(labels))
 
 
-def _of_labels(path: Path, labels: Sequence[str], text_column: str | None, label_column: str | None):
+def _read_labelled(path: Path, labels: Sequence[str], text_column: str | None, label_column: str | None):
     found = read_reviews(path, text_column=text_column, label_column=label_column)
     numbers = {label_text(label, str(path)): i for i, label in enumerate(labels)}
     odd = next((label for label in found.labels if label not in numbers), None)
@@ -161,7 +161,7 @@ def _of_labels(path: Path, labels: Sequence[str], text_column: str | None, label
     return found.texts, targets, dict(found.skipped)
 
 
-def _of_scores(path: Path, spans: list[Span], text_column: str | None, score_column: str | None):
+def _read_scored(path: Path, spans: list[Span], text_column: str | None, score_column: str | None):
     def rows():
         names: list[str] = []
         for line, row in read_rows(path):
@@ -169,12 +169,12 @@ def _of_scores(path: Path, spans: list[Span], text_column: str | None, score_col
                 names += [pick_column(path, list(row), text_column, TEXT_COLUMNS, "text"),
                           pick_column(path, list(row), score_column, SCORE_COLUMNS, "score")]
             text, score = as_text(path, line, names[0], row.get(names[0])), row.get(names[1])
-            yield _number(score, f"{path}, line {line}, column {names[1]!r}"), text
+            yield _parse_score(score, f"{path}, line {line}, column {names[1]!r}"), text
 
-    return _targets(rows(), spans, len(spans[0].target))
+    return _make_targets(rows(), spans, len(spans[0].target))
 
 
-def _number(value, where: str) -> float | None:
+def _parse_score(value, where: str) -> float | None:
     """A score; None where there is none."""
     text = label_text(value, where)
     try:
@@ -187,7 +187,7 @@ def _number(value, where: str) -> float | None:
     return number
 
 
-def _targets(rows, spans: list[Span], classes: int):
+def _make_targets(rows, spans: list[Span], classes: int):
     """Texts and targets of (score, text), and what was left out."""
     texts: list[str] = []
     targets = []

@@ -22,7 +22,7 @@ def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None) -> Ite
     Raises
     ------
     DataError
-        If it cannot be read, or is not UTF-8: names the line. Or if its lines end in CR alone: all of it would be one.
+        If it cannot be read, is not UTF-8 (the message names the line), or ends its lines with CR alone.
     """
     try:
         with open(path, "rb") as file:

@@ -16,7 +16,7 @@ import numpy as np
 from ..plain import place, plain
 from ..record import Token
 
-_RUNS = re.compile(r"(.)\1{3,}", re.DOTALL)
+_REPEATS = re.compile(r"(.)\1{3,}", re.DOTALL)
 _PIECES = re.compile(r"\s+|(.)\1{3,}|.", re.DOTALL)
 _BASE = np.uint32(1_000_003)
 _TOKENS = np.uint32(0x9E3779B9)  # sets runs of tokens apart from runs of characters
@@ -59,8 +59,8 @@ def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_leng
     list of numpy.ndarray, uint32, shape (n-grams,)
         Distinct hashes of each text, sorted.
     """
-    hashes, owners = _runs(texts, tokens, max_length)
-    return _by_text(hashes, owners, len(texts))
+    hashes, owners = _hash_runs(texts, tokens, max_length)
+    return _group_by_text(hashes, owners, len(texts))
 
 
 def known_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], known: np.ndarray) -> list[np.ndarray]:
@@ -78,34 +78,34 @@ def known_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], known: n
     list of numpy.ndarray, int32, shape (known ones,)
         Their places in `known`, counted from 1; 0 is left for padding. Sorted.
     """
-    hashes, owners = _runs(texts, tokens)
+    hashes, owners = _hash_runs(texts, tokens)
     # Looked up in order, neighbours find what they need in the processor's cache: a fifth of the time.
     keys = np.sort(hashes.astype(np.uint64) << np.uint64(32) | owners.astype(np.uint64))
     numbers = ngram_numbers((keys >> np.uint64(32)).astype(np.uint32), known)
     found = numbers > 0
-    return _by_text(numbers[found], (keys[found] & np.uint64(0xFFFFFFFF)).astype(np.int64), len(texts))
+    return _group_by_text(numbers[found], (keys[found] & np.uint64(0xFFFFFFFF)).astype(np.int64), len(texts))
 
 
-def ngram_numbers(found: np.ndarray, known: np.ndarray) -> np.ndarray:
+def ngram_numbers(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Places of hashes in `known`, counted from 1, with a 0 for each unknown one.
 
     Parameters
     ----------
-    found : numpy.ndarray, uint32
+    hashes : numpy.ndarray, uint32
     known : numpy.ndarray, uint32, sorted
     """
     if not len(known):
-        return np.zeros(len(found), np.int32)
-    places = np.searchsorted(known, found)
+        return np.zeros(len(hashes), np.int32)
+    places = np.searchsorted(known, hashes)
     places[places == len(known)] = 0
-    return np.where(known[places] == found, places + 1, 0).astype(np.int32)
+    return np.where(known[places] == hashes, places + 1, 0).astype(np.int32)
 
 
 def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """Every place at which one of the `text_ngrams` of a raw text was read.
 
-    What was collapsed counts whole: the one space of a run of spaces, and the
-    last of the three characters kept of a run.
+    Collapsed characters count as a whole: the one space kept of a run of spaces, and
+    the last of the three characters kept of a run.
 
     Parameters
     ----------
@@ -138,15 +138,15 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) ->
     runs = [(units[i][0], units[i + n - 1][1])
             for units, lengths in ((places, range(1, max_length + 1)), (ends, range(2, 4)))
             for n in lengths for i in range(len(units) - n + 1)]
-    return _runs([text], [[token.text for token in tokens]], max_length)[0], np.array(runs)
+    return _hash_runs([text], [[token.text for token in tokens]], max_length)[0], np.array(runs)
 
 
-def _runs(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length: int = 4) -> tuple[np.ndarray, np.ndarray]:
+def _hash_runs(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """Hashes of all runs and the texts they are of: runs of characters, shorter ones first, then those of tokens."""
-    spelt = [_RUNS.sub(r"\1\1\1", f" {' '.join(plain(text).lower().split())} ") for text in texts]
+    spelt = [_REPEATS.sub(r"\1\1\1", f" {' '.join(plain(text).lower().split())} ") for text in texts]
     codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
-    characters, of_characters = _hashes(character_codes("".join(spelt)), range(1, max_length + 1), _owners(spelt))
-    pieces, of_pieces = _hashes(codes, range(2, 4), _owners(tokens))
+    characters, of_characters = _hash_all(character_codes("".join(spelt)), range(1, max_length + 1), _owners(spelt))
+    pieces, of_pieces = _hash_all(codes, range(2, 4), _owners(tokens))
     return np.concatenate([characters, pieces ^ _TOKENS]), np.concatenate([of_characters, of_pieces])
 
 
@@ -155,7 +155,7 @@ def _owners(rows: Sequence) -> np.ndarray:
     return np.repeat(np.arange(len(rows), dtype=np.int64), [len(row) for row in rows])
 
 
-def _by_text(values: np.ndarray, owners: np.ndarray, count: int) -> list[np.ndarray]:
+def _group_by_text(values: np.ndarray, owners: np.ndarray, count: int) -> list[np.ndarray]:
     """The distinct values of each text, sorted."""
     distinct = np.unique(owners << 32 | values)
     ends = np.searchsorted(distinct, np.arange(1, count, dtype=np.int64) << 32)
@@ -178,7 +178,7 @@ def word_ngrams(word: str, buckets: int) -> np.ndarray:
     numpy.ndarray, int32, shape (n-grams,)
         Numbers from 1 to ``buckets - 1``.
     """
-    found = _hashes(character_codes(f"<{word[:10]}>"), range(2, 4))[0][:16]
+    found = _hash_all(character_codes(f"<{word[:10]}>"), range(2, 4))[0][:16]
     found = (found % np.uint32(buckets - 1)).astype(np.int32) + np.int32(1)
     found.flags.writeable = False
     return found
@@ -206,7 +206,7 @@ def run_hashes(codes: np.ndarray, owners: np.ndarray, lengths: range) -> list[tu
     """
     found = []
     for length in lengths:
-        hashes, _ = _hashes(codes, range(length, length + 1), owners)
+        hashes, _ = _hash_all(codes, range(length, length + 1), owners)
         last = max(0, len(codes) - length + 1)
         found.append((hashes, np.flatnonzero(owners[:last] == owners[length - 1 :][:last])))
     return found
@@ -229,10 +229,10 @@ def token_runs(tokens: Sequence[Sequence[str]], lengths: range) -> list[tuple[np
 @lru_cache(maxsize=200_000)
 def _token_code(token: str) -> int:
     codes = character_codes(token[:20])
-    return int(_hashes(codes, range(len(codes), len(codes) + 1))[0][-1]) if len(codes) else 0
+    return int(_hash_all(codes, range(len(codes), len(codes) + 1))[0][-1]) if len(codes) else 0
 
 
-def _hashes(codes: np.ndarray, lengths: range, owners: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def _hash_all(codes: np.ndarray, lengths: range, owners: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Hashes of all runs within one owner (None: all codes are of one), and whose they are; shorter runs first.
 
     uint32 wraps around, as a hash needs it.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .ngrams import word_ngrams
-from .padding import padded
+from .padding import pad_rows
 from .vocabulary import Vocabulary
 
 
@@ -90,7 +90,7 @@ class Packed(NamedTuple):
             subwords[real] = rows[:, :widest]
             arrays.append(subwords)
         if self.ngrams is not None:
-            arrays.append(padded([self.ngrams[i] for i in positions]))
+            arrays.append(pad_rows([self.ngrams[i] for i in positions]))
         if self.evidence is not None:
             evidence = np.zeros((*ids.shape, self.evidence.shape[1]), np.float32)
             evidence[real] = self.evidence[places]
@@ -121,7 +121,7 @@ def pack(tokens, order: Sequence[int] | slice, vocabulary: Vocabulary, max_lengt
     ids = np.array([*vocabulary[tokens.words], vocabulary.unknown], np.int32)
     subwords = None
     if subword_buckets:
-        subwords = padded([*(word_ngrams(word, subword_buckets) for word in tokens.words), ids[:0]])
+        subwords = pad_rows([*(word_ngrams(word, subword_buckets) for word in tokens.words), ids[:0]])
     lengths = np.minimum(tokens.lengths, max_length)
     return Packed(tokens.numbers, tokens.ends[:-1][order], lengths[order], ids, subwords, vocabulary.padding, fixed,
                   ngrams, evidence)

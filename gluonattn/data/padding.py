@@ -63,12 +63,12 @@ def pad_batch(examples: Sequence[Example], padding: int, length: int | None = No
     ids[real] = np.concatenate(rows)
     arrays: list[np.ndarray] = [ids, valid_length]
     if examples[0].subwords is not None:
-        grams = padded([grams for example in examples for grams in (example.subwords or ())[:length]])
+        grams = pad_rows([grams for example in examples for grams in (example.subwords or ())[:length]])
         subwords = np.zeros((*ids.shape, grams.shape[1]), np.int32)
         subwords[real] = grams
         arrays.append(subwords)
     if examples[0].ngrams is not None:
-        arrays.append(padded([example.ngrams for example in examples if example.ngrams is not None]))
+        arrays.append(pad_rows([example.ngrams for example in examples if example.ngrams is not None]))
     if examples[0].evidence is not None:
         found = [example.evidence[:length] for example in examples if example.evidence is not None]
         evidence = np.zeros((*ids.shape, found[0].shape[1]), np.float32)
@@ -77,7 +77,7 @@ def pad_batch(examples: Sequence[Example], padding: int, length: int | None = No
     return tuple(arrays)
 
 
-def padded(rows: Sequence[np.ndarray]) -> np.ndarray:
+def pad_rows(rows: Sequence[np.ndarray]) -> np.ndarray:
     """Rows of differing length as one array, at least one column, zeros after each."""
     lengths = np.array([len(row) for row in rows])
     table = np.zeros((len(rows), max(1, lengths.max())), np.int32)

@@ -56,7 +56,7 @@ class Reviews:
     columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Read texts and labels once; TextError or DataError where they are none, or not as many."""
+        """Read texts and labels once; TextError or DataError if they are not texts and labels of equal number."""
         self.texts = read_texts(self.texts, "Reviews")
         if (isinstance(self.labels, (str, bytes, dict, set, frozenset)) or not isinstance(self.labels, Iterable)
                 or getattr(self.labels, "ndim", 1) != 1):
@@ -77,13 +77,14 @@ class Reviews:
         left_out = "".join(f"; left out: {n} {reason}" for reason, n in self.skipped.items() if n)
         return f"{len(self):,} reviews from {self.origin}{left_out}"
 
-    def take(self, positions) -> Reviews:
+    def take(self, positions: Iterable[int]) -> Reviews:
         """The reviews at these positions, in that order."""
+        positions = list(positions)
         return Reviews([self.texts[i] for i in positions], [self.labels[i] for i in positions],
                        origin=self.origin, columns=self.columns)
 
-    def what_was_read(self) -> str:
-        """Which columns and which labels, and what becomes of stars."""
+    def describe_columns(self) -> str:
+        """Say which columns and labels were read, and how stars are treated."""
         labels = sorted(set(self.labels))
         shown = ", ".join(labels[:10]) + " ..." * (len(labels) > 10)
         text, label = map(repr, self.columns)
@@ -93,7 +94,7 @@ class Reviews:
 
 
 def read_reviews(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     text_column: str | None = None,
     label_column: str | None = None,
@@ -169,7 +170,7 @@ def _require_few_labels(path: Path, labels: list[str], column: str) -> None:
         )
 
 
-def read_text_column(path: str | os.PathLike, column: str | None = None) -> list[str]:
+def read_text_column(path: str | os.PathLike[str], column: str | None = None) -> list[str]:
     """The texts of a table without labels, one a row and "" where a row has none.
 
     Parameters
@@ -192,7 +193,7 @@ def read_text_column(path: str | os.PathLike, column: str | None = None) -> list
     return texts
 
 
-def read_sentences(path: str | os.PathLike, column: str | None = None) -> list[str]:
+def read_sentences(path: str | os.PathLike[str], column: str | None = None) -> list[str]:
     """Texts without labels: those of a table's column, or a text file's lines.
 
     A .txt file is a table, as everywhere, where its first line holds a tab or the name of the column; else each
@@ -215,7 +216,7 @@ def read_sentences(path: str | os.PathLike, column: str | None = None) -> list[s
         As `read_text_column`; also if no text is left.
     """
     path = Path(path)
-    texts = _text_lines(path, column) if path.suffix.lower() == ".txt" else None
+    texts = text_lines(path, column) if path.suffix.lower() == ".txt" else None
     if texts is None:
         texts = read_text_column(path, column)
     if all(map(is_blank, texts)):
@@ -224,8 +225,15 @@ def read_sentences(path: str | os.PathLike, column: str | None = None) -> list[s
     return texts
 
 
-def _text_lines(path: Path, column: str | None) -> list[str] | None:
-    """The lines of a text file; None where it is a table."""
+def text_lines(path: Path, column: str | None) -> list[str] | None:
+    """The lines of a text file; None where it is a table.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    column : str or None
+        Of a table; a file of lines has none.
+    """
     lines = read_lines(path)
     first = next(lines, "")
     if "\t" in first or column is not None:

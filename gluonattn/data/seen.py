@@ -1,8 +1,8 @@
 """Which texts a model was trained on, as a small sample of hashes beside its checkpoint.
 
-Of the texts' hashes the smallest are kept. Among other texts, those whose hash
-is as small are a fair sample of them, so the fraction of these that is known
-estimates the fraction of all that was trained on (a bottom-k sketch).
+The smallest hashes of the texts are kept. Those of other texts that are as small
+are a fair sample of these texts, so the fraction of them that is known estimates
+the fraction of all that was trained on (a bottom-k sketch).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..files import replace_file
 from ..plain import text_key
 
 SEEN = "trained_on.json"
-KEPT = 16_384  # hashes of four bytes: 90 kB
+SAMPLE_SIZE = 16_384  # hashes of four bytes: 90 kB
 
 
 def write_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str) -> None:
@@ -33,7 +33,7 @@ def write_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str
     folder : path
     texts : iterable of str
     fingerprint : str
-        The checkpoint's own: a model that replaces this one is told apart.
+        That of the checkpoint: a model that replaces this one has another.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def write_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str
     """
     hashes = np.unique(_hashes(texts)).astype("<u4")
     content = {"fingerprint": fingerprint, "texts": len(hashes),
-               "smallest_hashes": base64.b64encode(hashes[:KEPT].tobytes()).decode()}
+               "smallest_hashes": base64.b64encode(hashes[:SAMPLE_SIZE].tobytes()).decode()}
     try:
         replace_file(Path(folder) / SEEN, json.dumps(seal(content)))
     except OSError as error:
@@ -50,8 +50,10 @@ def write_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str
                         "run the same command with --resume.") from None
 
 
-def share_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str | None) -> tuple[float, int] | None:
-    """The fraction of these texts that a model was trained on, estimated.
+def estimate_seen_fraction(
+    folder: str | os.PathLike, texts: Iterable[str], fingerprint: str | None
+) -> tuple[float, int] | None:
+    """Estimate which fraction of these texts a model was trained on.
 
     Parameters
     ----------

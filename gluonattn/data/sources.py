@@ -200,44 +200,45 @@ def fetch(url: str, part: Path, progress: Callable[[str, int, int], None] | None
     DataError
         If the network fails.
     """
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310 - an https address of ours; a checksum judges what comes
+    received = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(  # noqa: S310 - an https address of ours; a checksum judges what comes
+        url, headers={"Range": f"bytes={received}-"} if received else {})
     try:
         answer = urllib.request.urlopen(request, timeout=60)  # noqa: S310 - as above
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416 and have:  # nothing is missing: let the checksum judge
+        if error.code == 416 and received:  # nothing is missing: let the checksum judge
             return
         raise DataError(f"{url} answered {error.code} {error.reason}. Try again later.") from None
     except _NETWORK as error:
-        raise _cut(url, error, have) from None
+        raise _connection_error(url, error, received) from None
     with answer:
-        if have and answer.status != 206:  # the server starts over
-            have = 0
+        if received and answer.status != 206:  # the server starts over
+            received = 0
         length = answer.headers.get("Content-Length")
-        total = have + int(length) if length else 0
-        with open(part, "ab" if have else "wb") as file:
+        total = received + int(length) if length else 0
+        with open(part, "ab" if received else "wb") as file:
             while True:
                 try:
                     block = answer.read(_BLOCK)
                 except _NETWORK as error:  # apart from the disk's errors
-                    raise _cut(url, error, have) from None
+                    raise _connection_error(url, error, received) from None
                 if not block:
                     break
                 file.write(block)
-                have += len(block)
+                received += len(block)
                 if progress:
-                    progress(part.stem, have, total)
-    if total and have < total:
+                    progress(part.stem, received, total)
+    if total and received < total:
         raise DataError(
-            f"{url} was cut at {have:,} of {total:,} bytes. Run the command again: it continues there."
+            f"{url} was cut at {received:,} of {total:,} bytes. Run the command again: it continues there."
         )
 
 
-def _cut(url: str, error: Exception, have: int) -> DataError:
+def _connection_error(url: str, error: Exception, received: int) -> DataError:
     return DataError(
         f"{url} cannot be reached ({getattr(error, 'reason', error)}). Check the network and run the "
-        f"command again: it continues from {have:,} bytes."
+        f"command again: it continues from {received:,} bytes."
     )
 
 

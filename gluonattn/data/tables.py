@@ -10,7 +10,7 @@ import csv
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,9 +22,9 @@ from ..plain import plain
 from .lines import read_lines
 
 TSV, CSV, JSONL = "tsv", "csv", "jsonl"
-_FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
+FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
 
-Row = tuple  # (line number, dict of column -> value)
+Row = tuple[int, dict[str, Any]]  # line number, value by column
 
 csv.field_size_limit(2**31 - 1)
 
@@ -38,14 +38,14 @@ def format_of(path: Path) -> str:
         If the ending is none of the known ones.
     """
     try:
-        return _FORMATS[Path(path).suffix.lower()]
+        return FORMATS[Path(path).suffix.lower()]
     except KeyError:
         raise DataError(
-            f"{path}: cannot tell the format from its ending; expected {', '.join(_FORMATS)}."
+            f"{path}: cannot tell the format from its ending; expected {', '.join(FORMATS)}."
         ) from None
 
 
-def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = None) -> Iterator[Row]:
+def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | None = None) -> Iterator[Row]:
     """Rows of a table, one at a time.
 
     Tab-separated files are read with quoting off, as NSMC's are; in
@@ -94,7 +94,9 @@ def read_rows(path: str | os.PathLike, on_bytes: Callable[[int], None] | None = 
         yield number, dict(zip(header, values))
 
 
-def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequence[str], role: str) -> str:
+def pick_column(
+    path: str | os.PathLike[str], columns: Sequence[str], wanted: str | None, usual: Sequence[str], role: str
+) -> str:
     """The column that plays a role: the wanted one, or the first usual name present.
 
     Usual names are found in any case, and with spaces or underscores between
@@ -127,7 +129,7 @@ def pick_column(path, columns: Sequence[str], wanted: str | None, usual: Sequenc
     raise DataError(
         f"{path}: no {role} column; expected {expected}, found {', '.join(map(repr, columns))}. "
         f"Name it with --{role}-column." + " A file whose first line holds no names needs such a line first."
-        * (_FORMATS.get(Path(path).suffix.lower()) != JSONL)
+        * (FORMATS.get(Path(path).suffix.lower()) != JSONL)
     )
 
 
@@ -140,7 +142,7 @@ def _letters(name: str) -> str:
 
 
 @contextmanager
-def write_rows(path: str | os.PathLike):
+def write_rows(path: str | os.PathLike[str]) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Open a table for writing; it appears under its name only when complete.
 
     Yields
@@ -157,15 +159,15 @@ def write_rows(path: str | os.PathLike):
     """
     path = Path(path)
     kind = format_of(path)
-    with atomic_file(path) as put:
+    with atomic_file(path) as write_text:
         columns: list[str] = []
         # With "\r\n" as the line's end the module quotes both, so a lone "\r" survives.
-        writer = csv.writer(SimpleNamespace(write=lambda line: put(line[:-2] + "\n")), lineterminator="\r\n")
+        writer = csv.writer(SimpleNamespace(write=lambda line: write_text(line[:-2] + "\n")), lineterminator="\r\n")
 
         def write(row: dict[str, Any]) -> None:
             if kind == JSONL:
                 line = json.dumps(row, ensure_ascii=False)
-                put((line if _encodes(line) else json.dumps(row)) + "\n")
+                write_text((line if _encodes(line) else json.dumps(row)) + "\n")
                 return
             if not columns:
                 columns.extend(row)
@@ -175,7 +177,7 @@ def write_rows(path: str | os.PathLike):
                     f"a row has columns {', '.join(row)}, an earlier one {', '.join(columns)}: {path.name} "
                     "needs the same in every row. Write to .jsonl instead."
                 )
-            write_values([_in_table(row[name]) for name in columns])
+            write_values([_to_cell(row[name]) for name in columns])
 
         def write_values(values: list[str]) -> None:
             for value in values:
@@ -184,7 +186,7 @@ def write_rows(path: str | os.PathLike):
                 if kind == TSV and ("\t" in value or "\n" in value):
                     raise _cannot_keep(path, "a tab or line break", value, ".csv or .jsonl")
             if kind == TSV:
-                put("\t".join(values) + "\n")
+                write_text("\t".join(values) + "\n")
                 return
             try:
                 writer.writerow(values)
@@ -195,8 +197,8 @@ def write_rows(path: str | os.PathLike):
         yield write
 
 
-def _in_table(value) -> str:
-    """A JSON value as text: a table knows no other kind."""
+def _to_cell(value: Any) -> str:
+    """A JSON value as text: tables hold nothing else."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False)
@@ -217,7 +219,7 @@ def _cannot_keep(path: Path, what: str, value: str, better: str) -> DataError:
 
 
 @contextmanager
-def atomic_file(path: Path, error: type[Exception] = DataError):
+def atomic_file(path: Path, error: type[Exception] = DataError) -> Iterator[Callable[[str], None]]:
     """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise.
 
     Parameters
@@ -242,14 +244,14 @@ def atomic_file(path: Path, error: type[Exception] = DataError):
         raise error(cannot_write(path, problem.strerror)) from None
 
 
-def _tab_records(lines):
+def _tab_records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(lines, 1):
         line = line[:-1] if line.endswith("\n") else line
         line = line[:-1] if line.endswith("\r") else line
         yield number, line.split("\t") if line else []
 
 
-def _comma_records(path, lines):
+def _comma_records(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(lines, strict=True)
     while True:
         start = reader.line_num + 1  # a quoted line break makes a row span several
@@ -267,14 +269,14 @@ def _comma_records(path, lines):
         yield start, values
 
 
-def _json_rows(path, lines):
+def _json_rows(path: Path, lines: Iterable[str]) -> Iterator[Row]:
     empty = True
     spelt: dict[str, str] = {}  # a name has the form in which it stands first: Hangul may be decomposed in some rows alone
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=_once)
+            row = json.loads(line, object_pairs_hook=_refuse_duplicate_names)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{path}, line {number}: not JSON ({error}).") from None
         if not isinstance(row, dict):
@@ -288,7 +290,7 @@ def _json_rows(path, lines):
         raise DataError(f"{path} is empty: expected one JSON object a line.")
 
 
-def _once(pairs):
+def _refuse_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; ValueError where a name stands twice, for one of its values would be lost."""
     found = dict(pairs)
     if len(found) < len(pairs):

@@ -1,4 +1,4 @@
-"""One value of a row, as text or as a label: what a table and a caller may hold there."""
+"""One value of a row, read as text or as a label."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..plain import plain
 _FRACTION = re.compile(r"([+-]?\d+)\.(\d+)", re.ASCII)
 
 
-def as_text(path, line: int, column: str, value) -> str:
+def as_text(path: object, line: int, column: str, value: Any) -> str:
     """A row's value as text: JSON lines may hold numbers, and null or NaN for none.
 
     Parameters
@@ -47,13 +47,13 @@ def as_text(path, line: int, column: str, value) -> str:
 def label_text(value: Any, where: str) -> str:
     """A label as it is compared: one class has one name, however a file writes it.
 
-    Whole numbers have no fraction and others no zeros behind it (1, 1.0 and "1.0" are "1", "4.50" is "4.5"), Hangul is
-    composed, white space around it and characters that cannot be seen are left out. A missing one (None, NaN) is "".
+    Whole numbers lose their fraction and other numbers their trailing zeros (1, 1.0 and "1.0" are "1", "4.50" is "4.5").
+    Hangul is composed; surrounding white space and invisible characters are removed. A missing label (None, NaN) is "".
 
     Parameters
     ----------
     value : object
-        What a file or a caller has: str, number, bool, None.
+        From a file or a caller: str, number, bool or None.
     where : str
         Its place, for messages.
 
@@ -66,9 +66,9 @@ def label_text(value: Any, where: str) -> str:
         return ""
     if isinstance(value, str):
         found = plain(value).strip()
-        return _short(found)
+        return _strip_zeros(found)
     if _is_number(value):
-        return str(int(value)) if value == int(value) else _short(str(value))
+        return str(int(value)) if value == int(value) else _strip_zeros(str(value))
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     raise DataError(
@@ -77,7 +77,7 @@ def label_text(value: Any, where: str) -> str:
     )
 
 
-def _short(label: str) -> str:
+def _strip_zeros(label: str) -> str:
     """A decimal number without the zeros behind it; another label as it is."""
     found = _FRACTION.fullmatch(label)
     if not found:

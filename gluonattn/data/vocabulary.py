@@ -1,4 +1,4 @@
-"""Words and their numbers: GluonNLP's Vocab is built and saved, and read without GluonNLP."""
+"""Words and their numbers: a GluonNLP Vocab, built and saved with GluonNLP and read without it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Vocabulary:
     Raises
     ------
     CheckpointError
-        If it is another file, or a word has not the number of its place.
+        If it is another file, or a word's number is not its position.
     """
 
     def __init__(self, content: str):

@@ -1,8 +1,8 @@
 """The MLP score in numpy, and its gradients: a few queries at a time, so (B, Tq, Tk, units) is never held.
 
-Texts stand last: at one place of every text the same operation is done, on
-memory in one piece. What is computed at once stays in the processor's cache,
-which makes it several times as fast as whole arrays (docs/performance.md).
+Texts are the last axis, so one position of all texts is contiguous in memory.
+Each block stays in the processor's cache, which makes this several times as fast
+as whole arrays (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-_BLOCK = 1 << 18  # numbers that are computed at once; more units than fit wait for the next round
-_SMALL = 1 << 17  # below it queries are taken together: Python's share of a long text's time was a half
+_BLOCK = 1 << 18  # numbers that are computed at once; further units take another round
+_SMALL = 1 << 17  # below it several queries are computed together: Python's overhead was half of a long text's time
 
 
 def additive_scores(query: np.ndarray, key: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -73,12 +73,12 @@ def _tanh(query, key) -> Iterator[tuple[slice, slice, np.ndarray]]:
     query = np.ascontiguousarray(query.transpose(2, 1, 0))[:, :, None]  # (U, Tq, 1, B)
     key = np.ascontiguousarray(key.transpose(2, 1, 0))[:, None]  # (U, 1, Tk, B)
     step = max(1, min(len(key), _BLOCK // key[0].size))
-    together = max(1, min(query.shape[1], _SMALL // (step * key[0].size)))
-    memory = np.empty((step, together, *key.shape[2:]), query.dtype)
+    queries_at_once = max(1, min(query.shape[1], _SMALL // (step * key[0].size)))
+    memory = np.empty((step, queries_at_once, *key.shape[2:]), query.dtype)
     for start in range(0, len(key), step):
         units = slice(start, start + step)
-        for first in range(0, query.shape[1], together):
-            rows = slice(first, first + together)
+        for first in range(0, query.shape[1], queries_at_once):
+            rows = slice(first, first + queries_at_once)
             some = query[units, rows]
             tanh = memory[: len(some), : some.shape[1]]
             if not tanh.flags.c_contiguous:  # the last queries, or units

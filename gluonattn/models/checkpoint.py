@@ -23,7 +23,7 @@ from ..files import new_folder, replace_file
 from .compact import expand
 from .config import FORMAT, check_config, refuse
 from .folder import CONFIG as CONFIG
-from .folder import FILES, HISTORY, TABLE, VOCABULARY, WEIGHTS, clear_aside, place_aside
+from .folder import FILES, HISTORY, TABLE, VOCABULARY, WEIGHTS, aside_folder, clear_aside
 from .folder import clear_leftovers as clear_leftovers
 from .folder import recover as recover
 from .weights import CHANNELS as CHANNELS
@@ -82,19 +82,19 @@ def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
     refuse_foreign(folder)
     vocabulary = checkpoint.vocabulary.encode()
     weights = dump_tensors({k: np.ascontiguousarray(v) for k, v in checkpoint.weights.items()})
-    config = _sealed({"finished": True, **checkpoint.config, "format": FORMAT,
+    config = _seal({"finished": True, **checkpoint.config, "format": FORMAT,
                       "sha256": {VOCABULARY: digest(vocabulary), WEIGHTS: digest(weights)}})
     check_config(config, folder / CONFIG)
-    check_values(checkpoint.weights, folder / WEIGHTS)
+    check_values(expand(checkpoint.weights), folder / WEIGHTS)  # a model that is shipped has tables of 8 bits
     content = {CONFIG: _json(config), VOCABULARY: vocabulary, WEIGHTS: weights, HISTORY: _json(checkpoint.history)}
-    with _writing(folder):
+    with _name_write_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with new_folder(folder) as partial:
             for name, data in content.items():
                 (partial / name).write_bytes(data)
             if folder.exists():
                 clear_aside(folder)
-                folder.rename(place_aside(folder))
+                folder.rename(aside_folder(folder))
             partial.rename(folder)
             clear_aside(folder)
     return folder
@@ -114,7 +114,7 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
     config = _parse_config(folder / CONFIG, content[CONFIG])
     for name in (VOCABULARY, WEIGHTS):
         if config["sha256"].get(name) != digest(content[name]):
-            raise _another_file(folder / name)
+            raise _wrong_file_error(folder / name)
     weights, _ = parse_tensors(content[WEIGHTS], folder / WEIGHTS, CheckpointError)
     try:
         weights = expand(weights)
@@ -151,18 +151,18 @@ def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None
     import pandas as pd
 
     folder = Path(folder)
-    with _writing(folder):
+    with _name_write_errors(folder):
         replace_file(folder / HISTORY, _json(list(history)))
         replace_file(folder / TABLE, pd.DataFrame(list(history)).to_csv(index=False).encode())
 
 
-def update_config(folder: str | os.PathLike, **more: Any) -> None:
+def update_config(folder: str | os.PathLike, **entries: Any) -> None:
     """Add entries to a checkpoint's config.json; weights and vocabulary stay as they are.
 
     Parameters
     ----------
     folder : path
-    **more : JSON value
+    **entries : JSON value
         Entries by name.
 
     Raises
@@ -171,9 +171,9 @@ def update_config(folder: str | os.PathLike, **more: Any) -> None:
         If it cannot be read or written, or an entry is not what the schema says.
     """
     folder = Path(folder)
-    config = _sealed({**read_config(folder), **more})
+    config = _seal({**read_config(folder), **entries})
     check_config(config, folder / CONFIG)
-    with _writing(folder):
+    with _name_write_errors(folder):
         replace_file(folder / CONFIG, _json(config))
 
 
@@ -189,14 +189,14 @@ def refuse_foreign(folder: Path) -> None:
 
 def require_writable(folder: Path) -> None:
     """Raise CheckpointError unless a folder can be written beside `folder`; makes the parents."""
-    with _writing(folder):
+    with _name_write_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with new_folder(folder) as partial:
             (partial / CONFIG).write_bytes(b"\0")
 
 
 @contextmanager
-def _writing(folder: Path):
+def _name_write_errors(folder: Path):
     try:
         yield
     except OSError as error:
@@ -209,8 +209,8 @@ def _writing(folder: Path):
 def _read(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     """Files of a checkpoint folder, or of the older one that a kill left aside."""
     place = folder
-    if not folder.exists() and place_aside(folder).is_dir():  # a kill struck between the two renames
-        place = place_aside(folder)
+    if not folder.exists() and aside_folder(folder).is_dir():  # a kill struck between the two renames
+        place = aside_folder(folder)
     if not place.is_dir():
         raise CheckpointError(
             f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out "
@@ -244,12 +244,12 @@ def _parse_config(path: Path, content: bytes) -> dict[str, Any]:
     check_config(config, path)
     # Versions that do not write "finished" yet wrote no digest of config.json.
     if (CONFIG in config["sha256"] or "finished" in config) and config["sha256"].get(CONFIG) != _digest_of(config):
-        raise _another_file(path)
+        raise _wrong_file_error(path)
     return config
 
 
-def _sealed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config with the digest of all it says: labels in another order, say, are another model."""
+def _seal(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with a digest of its entries: labels in another order, say, are another model."""
     return {**config, "sha256": {**config["sha256"], CONFIG: _digest_of(config)}}
 
 
@@ -257,7 +257,7 @@ def _digest_of(config: Mapping[str, Any]) -> str:
     return digest_json({name: value for name, value in config.items() if name != "sha256"})
 
 
-def _another_file(path: Path) -> CheckpointError:
+def _wrong_file_error(path: Path) -> CheckpointError:
     return CheckpointError(
         f"{path} is not the file this checkpoint was saved with: it was cut short, "
         f"changed, or copied from another checkpoint. {COPY_AGAIN}"

@@ -1,8 +1,8 @@
 """Weights in a quarter of their size, for a model that is shipped.
 
-Tables are kept in 8 bits with one factor a row (the largest value of a row is
-127 of them), everything else in 16-bit floats. Of two classes the linear branch
-has opposite scores; one of them is kept. Predictions differ in the third digit.
+Tables are kept in 8 bits with one factor per row: 127 stands for the largest value
+of the row. Everything else is kept in 16-bit floats. With two classes the linear
+branch has opposite scores; one of them is kept. Predictions differ in the third digit.
 """
 
 from __future__ import annotations

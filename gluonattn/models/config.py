@@ -1,4 +1,4 @@
-"""What config.json may say: one schema, of types and of values."""
+"""The schema of config.json: types and values."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Number = Union[int, float]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class Explained(Struct):
-    """What was found out about attribution methods on validation."""
+class ExplanationFigures(Struct):
+    """How attribution methods did on validation."""
 
     method: str
     reviews: Count = 0
@@ -40,7 +40,7 @@ class Weighing(Struct):
 
 
 class Config(Struct):
-    """config.json of any recipe. Other entries may stand there: they are another version's, and not read."""
+    """config.json of any recipe. Other entries belong to other versions, and are not read."""
 
     format: Literal[1]
     recipe: str
@@ -56,14 +56,14 @@ class Config(Struct):
     finished: bool = True
     epoch: Optional[Count] = None
     validation: dict[str, Number] = {}
-    explanation: Union[Explained, UnsetType] = UNSET
+    explanation: Union[ExplanationFigures, UnsetType] = UNSET
     weighing: Union[Weighing, UnsetType] = UNSET
 
 
 def check_config(config: Any, path: Path) -> None:
     """Raise CheckpointError unless config.json (as it was parsed) is one of a model of any task.
 
-    What it says of the task's own is checked by the task, as in `gluonattn.classifier.config`.
+    Entries of a single task are checked by that task, as in `gluonattn.classifier.config`.
 
     Parameters
     ----------
@@ -95,11 +95,11 @@ def require_recipe(config: dict[str, Any], recipes: Sequence[str], path: Path) -
     found = config["recipe"]
     if found in recipes:
         return
-    own = f"what opens it is told by `gluonattn {found} --help`" if has_commands(found) else (
+    hint = f"`gluonattn {found} --help` lists the commands that open it" if has_commands(found) else (
         "gluonattn.load and `gluonattn explain` open a classifier" if found in ("default", "post") else
         "this version knows no such recipe: check that the file is whole, or update gluonattn")
     raise CheckpointError(f"{path} is of a model of recipe {found!r:.40}, where {' or '.join(map(repr, recipes))} was "
-                          f"expected: {own}.")
+                          f"expected: {hint}.")
 
 
 def has_commands(recipe: str) -> bool:

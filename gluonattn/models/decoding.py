@@ -11,19 +11,19 @@ from ..runtime import mx, nlp
 
 
 class StepDecoder:
-    """One step of the decoder. What earlier steps computed is kept: keys and values of every layer.
+    """One step of the decoder. It keeps the keys and values of every layer from earlier steps.
 
-    GluonNLP's own one-step decoder keeps embeddings only, and computes all earlier steps again.
+    GluonNLP's own one-step decoder keeps only embeddings, and computes all earlier steps again.
 
     Parameters
     ----------
     model : Transformer
-    never : sequence of int
+    forbidden : sequence of int
         Ids that must not be decoded.
     """
 
-    def __init__(self, model, never: Sequence[int] = ()):
-        self._model, self._decoder, self._never = model, model.decoder, list(never)
+    def __init__(self, model, forbidden: Sequence[int] = ()):
+        self._model, self._decoder, self._forbidden = model, model.decoder, list(forbidden)
 
     def start(self, source, source_length) -> list:
         """States before the first step; every array in them has the batch first.
@@ -36,7 +36,7 @@ class StepDecoder:
         memory, _ = self._model.encoder(self._model.source_embedding(source), None, source_length)
         mask = self._decoder.init_state_from_encoder(memory, source_length)[1]  # (B, S)
         cells = [cell.attention_cell_inter for cell in self._decoder.transformer_cells]
-        return [mask, [[_projected(cell, name, memory) for name in ("key", "value")] for cell in cells], []]
+        return [mask, [[_project(cell, name, memory) for name in ("key", "value")] for cell in cells], []]
 
     def __call__(self, letters, states):
         """Score the next letter.
@@ -53,34 +53,34 @@ class StepDecoder:
         logits : mxnet.nd.NDArray, shape (B, vocab_size)
         states : list
         """
-        mask, remembered, kept = states
+        mask, memory_states, kept = states
         decoder = self._decoder
         position = kept[0][0].shape[2] if kept else 0
         x = self._model.target_embedding(letters).expand_dims(1) * math.sqrt(decoder._units)  # (B, 1, C)
         x = decoder.layer_norm(x + decoder.position_weight.data(x.context)[position])
-        now = []
+        updated = []
         for number, cell in enumerate(decoder.transformer_cells):
-            pair = [_projected(cell.attention_cell_in, name, x) for name in ("key", "value")]
+            pair = [_project(cell.attention_cell_in, name, x) for name in ("key", "value")]
             if kept:
                 pair = [mx.nd.concat(before, new, dim=2) for before, new in zip(kept[number], pair)]
-            now.append(pair)
+            updated.append(pair)
             x = cell.layer_norm_in(cell.proj_in(_attend(cell.attention_cell_in, x, pair, None)) + x)
-            context = _attend(cell.attention_cell_inter, x, remembered[number], mask.expand_dims(1))
+            context = _attend(cell.attention_cell_inter, x, memory_states[number], mask.expand_dims(1))
             x = cell.ffn(cell.layer_norm_inter(cell.proj_inter(context) + x))
         logits = self._model.head(x).reshape((-3, 0))
-        for one in self._never:
+        for one in self._forbidden:
             logits[:, one] = -1e18
-        return logits, [mask, remembered, now]
+        return logits, [mask, memory_states, updated]
 
 
-def _projected(cell, name: str, x):
+def _project(cell, name: str, x):
     """Keys, values or queries of every head: (B, T, C) -> (B, H, T, d)."""
     return cell._project(mx.nd, name, x).reshape((-1, cell._num_heads, 0, 0), reverse=True)
 
 
 def _attend(cell, x, keys_and_values, mask):
     """The contexts of all heads side by side: (B, 1, C) -> (B, 1, C)."""
-    query = _projected(cell, "query", x)
+    query = _project(cell, "query", x)
     keys, values = keys_and_values
     if mask is not None:  # (B, 1, S) -> (B * H, 1, S)
         mask = mask.repeat(cell._num_heads, axis=0)
@@ -90,7 +90,7 @@ def _attend(cell, x, keys_and_values, mask):
 
 
 def decode(model, source, source_length, begin: int, end: int, beam: int = 1, max_length: int = 48,
-           never: Sequence[int] = ()) -> tuple[list[list[np.ndarray]], np.ndarray]:
+           forbidden: Sequence[int] = ()) -> tuple[list[list[np.ndarray]], np.ndarray]:
     """The most probable sequences that a beam search finds; with a beam of 1, greedily.
 
     Parameters
@@ -104,19 +104,19 @@ def decode(model, source, source_length, begin: int, end: int, beam: int = 1, ma
         Number of sequences that the search keeps.
     max_length : int, default 48
         Letters, begin among them, after which a sequence is cut.
-    never : sequence of int
+    forbidden : sequence of int
         Ids that must not be decoded.
 
     Returns
     -------
-    said : for each source, `beam` arrays of int32 ids, best first, without begin and end
+    sequences : for each source, `beam` arrays of int32 ids, best first, without begin and end
     scores : numpy.ndarray, float32, shape (B, beam)
         Log probabilities of the sequences, their end included.
     """
-    step = StepDecoder(model, never)
+    step = StepDecoder(model, forbidden)
     scorer = nlp.model.BeamSearchScorer(alpha=0, from_logits=False)  # nothing is added for length
     sampler = nlp.model.BeamSearchSampler(beam, step, end, scorer, max_length=max_length - 1)
     first = mx.nd.full((len(source),), begin, ctx=source.context)
     samples, scores, lengths = (found.asnumpy() for found in sampler(first, step.start(source, source_length)))
-    said = [[row[1 : length - 1] for row, length in zip(rows, counts)] for rows, counts in zip(samples, lengths)]
-    return said, scores
+    sequences = [[row[1 : length - 1] for row, length in zip(rows, counts)] for rows, counts in zip(samples, lengths)]
+    return sequences, scores

@@ -3,12 +3,12 @@
 from ..runtime import nlp
 
 
-class _Lean:
-    """Masking with fewer matrices of all pairs: it adds in place, and by itself sets only rows without any key to 0."""
+class _LeanMasking:
+    """Masks with fewer (B, Tq, Tk) matrices: it adds to the scores, and zeroes only rows that have no key."""
 
     def _compute_weight(self, F, query, key, mask=None):
         weights = F.softmax(self._compute_score(F, query, key, mask), axis=-1)
-        if mask is not None:  # elsewhere what is masked is 0 already: exp(-1e18)
+        if mask is not None:  # in other rows masked weights are 0 already: exp(-1e18)
             weights = self._without_keys(F, weights, mask)
         return self._dropout_layer(weights)
 
@@ -16,7 +16,7 @@ class _Lean:
         return F.broadcast_mul(weights, F.max(mask, axis=-1, keepdims=True))
 
 
-class FastMLPAttentionCell(_Lean, nlp.model.MLPAttentionCell):
+class FastMLPAttentionCell(_LeanMasking, nlp.model.MLPAttentionCell):
     """`gluonnlp.model.MLPAttentionCell`.
 
     The sum of every query with every key is written as two products with ones
@@ -38,13 +38,13 @@ class FastMLPAttentionCell(_Lean, nlp.model.MLPAttentionCell):
             v = self._attention_score(F.eye(self._units))  # (units, 1), normalised where the cell is
             score = F.Custom(query, key, v, op_type="gluonattn_mlp_score")
         else:
-            score = self._plain_score(F, query, key)
-        return _hidden(F, score, mask)
+            score = self._score_by_products(F, query, key)
+        return _mask_scores(F, score, mask)
 
     def _without_keys(self, F, weights, mask):
         return weights * mask  # one matrix more in training, but MXNet's gradient of the other form takes ten times as long
 
-    def _plain_score(self, F, query, key):
+    def _score_by_products(self, F, query, key):
         ones = F.ones_like(F.batch_dot(query, key, transpose_b=True))  # (B, Tq, Tk)
         first = F.slice_axis(ones, axis=2, begin=0, end=1)  # (B, Tq, 1)
         keys = F.batch_dot(first, F.reshape(key, shape=(0, 1, -1)))  # (B, Tq, Tk * units)
@@ -55,13 +55,13 @@ class FastMLPAttentionCell(_Lean, nlp.model.MLPAttentionCell):
         return F.reshape(self._attention_score(self._act(queries + keys)), shape=(0, 0, 0))
 
 
-class FastDotProductAttentionCell(_Lean, nlp.model.DotProductAttentionCell):
+class FastDotProductAttentionCell(_LeanMasking, nlp.model.DotProductAttentionCell):
     """`gluonnlp.model.DotProductAttentionCell`, with fewer matrices of all pairs in training."""
 
     def _compute_score(self, F, query, key, mask=None):
-        return _hidden(F, super()._compute_score(F, query, key), mask)
+        return _mask_scores(F, super()._compute_score(F, query, key), mask)
 
 
-def _hidden(F, score, mask):
-    """Scores with those that are masked so low that softmax gives 0; GluonNLP's `where` keeps a matrix for each branch."""
+def _mask_scores(F, score, mask):
+    """Lower masked scores so far that softmax gives 0; GluonNLP's `where` keeps a matrix for each branch."""
     return score if mask is None else score + (mask - 1) * 1e18

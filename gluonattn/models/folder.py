@@ -21,8 +21,8 @@ def recover(folder: Path) -> None:
     The older checkpoint is put back if the newer one had not taken its place yet; else the user's own files move
     over from the older one.
     """
-    if not folder.exists() and place_aside(folder).is_dir():
-        place_aside(folder).rename(folder)
+    if not folder.exists() and aside_folder(folder).is_dir():
+        aside_folder(folder).rename(folder)
     elif folder.is_dir():
         clear_aside(folder)
 
@@ -50,14 +50,14 @@ def _entries(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
-def place_aside(folder: Path) -> Path:
+def aside_folder(folder: Path) -> Path:
     folder = folder.resolve()
     return folder.with_name(f".{folder.name}.old")
 
 
 def clear_aside(folder: Path) -> None:
     """Remove the older checkpoint; what is not a checkpoint's file moves to the new one."""
-    old = place_aside(folder)
+    old = aside_folder(folder)
     if not old.is_dir():
         return
     for path in old.iterdir():

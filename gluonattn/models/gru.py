@@ -49,10 +49,10 @@ class BiGRU(mx.gluon.HybridBlock):
         flat = F.concat(F.reshape(inputs, (-3, 0)), F.reshape(1 - valid, (-3, 0)), dim=1)
         steps = F.reshape_like(flat, inputs, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
         steps = F.transpose(steps, axes=(1, 0, 2))  # (T, B, C + 1)
-        (*ahead, ahead_biases), (*back, back_biases) = self.forward_gru(valid), self.backward_gru(valid)
+        (*forward, forward_biases), (*backward, backward_biases) = self.forward_gru(valid), self.backward_gru(valid)
         start = F.zeros(shape=(2, 0, self._hidden_size)) if F is mx.sym else F.zeros(
             (2, inputs.shape[0], self._hidden_size), ctx=inputs.context)
-        parameters = F.concat(*ahead, *back, ahead_biases, back_biases, dim=0).reshape((-1,))
+        parameters = F.concat(*forward, *backward, forward_biases, backward_biases, dim=0).reshape((-1,))
         states = F.RNN(steps, parameters, start, state_size=self._hidden_size, num_layers=1, bidirectional=True,
                        mode="gru")  # (T, B, 2H)
         states = F.SequenceMask(states, valid_length, use_sequence_length=True)
@@ -78,8 +78,8 @@ class _Direction(mx.gluon.HybridBlock):
     def hybrid_forward(self, F, like, l0_i2h_weight, l0_h2h_weight, l0_i2h_bias, l0_h2h_bias):
         # `like` only lets the block be called; the constants are made where F puts them.
         column = F.slice_axis(F.zeros_like(l0_i2h_weight), axis=1, begin=0, end=1)  # (3H, 1)
-        nothing = F.slice_axis(column, axis=0, begin=0, end=self._hidden_size)
-        hold = F.concat(nothing, nothing + _HOLD, nothing, dim=0)
+        zeros = F.slice_axis(column, axis=0, begin=0, end=self._hidden_size)
+        hold = F.concat(zeros, zeros + _HOLD, zeros, dim=0)
         columns = (-1, self._hidden_size)
         biases = F.concat(l0_i2h_bias.reshape(columns), l0_h2h_bias.reshape(columns), dim=0)
         return F.concat(l0_i2h_weight, hold, dim=1).reshape(columns), l0_h2h_weight, biases

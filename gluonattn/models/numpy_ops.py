@@ -35,7 +35,7 @@ _interrupted = False
 
 
 @contextmanager
-def _holding_interrupts():
+def _hold_interrupts():
     """Keep a Ctrl-C for `raise_interrupt`: where MXNet calls Python, it would become an error of MXNet's."""
     global _interrupted
     try:
@@ -85,28 +85,28 @@ def pool_gradient(context, mask, features, gradient) -> np.ndarray:
     numpy.ndarray, float32, shape (B, T, C)
     """
     width = context.shape[2]
-    found = (context == features[:, None, width:]) * mask[:, :, None]  # (B, T, C)
-    found *= (gradient[:, width:] / found.sum(axis=1))[:, None]
-    found += (mask / mask.sum(axis=1, keepdims=True))[:, :, None] * gradient[:, None, :width]
-    return found
+    total = (context == features[:, None, width:]) * mask[:, :, None]  # (B, T, C)
+    total *= (gradient[:, width:] / total.sum(axis=1))[:, None]
+    total += (mask / mask.sum(axis=1, keepdims=True))[:, :, None] * gradient[:, None, :width]
+    return total
 
 
 class _Score(mx.operator.CustomOp):
-    @_holding_interrupts()
+    @_hold_interrupts()
     def forward(self, is_train, req, in_data, out_data, aux):
-        query, key, v = map(_own, in_data)
-        _put(out_data[0], req[0], additive_scores(query, key, v[:, 0]))
+        query, key, v = map(_share_memory, in_data)
+        _store(out_data[0], req[0], additive_scores(query, key, v[:, 0]))
 
-    @_holding_interrupts()
+    @_hold_interrupts()
     def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
-        query, key, v = map(_own, in_data)
-        found = additive_gradients(query, key, v[:, 0], _own(out_grad[0]))
-        for array, how, values in zip(in_grad, req, found):
-            _put(array, how, values.reshape(array.shape))
+        query, key, v = map(_share_memory, in_data)
+        gradients = additive_gradients(query, key, v[:, 0], _share_memory(out_grad[0]))
+        for array, how, values in zip(in_grad, req, gradients):
+            _store(array, how, values.reshape(array.shape))
 
 
 @mx.operator.register("gluonattn_mlp_score")
-class _ScoreKind(mx.operator.CustomOpProp):
+class _ScoreProp(mx.operator.CustomOpProp):
     """query (B, Tq, U), key (B, Tk, U), v (U, 1) -> (B, Tq, Tk)."""
 
     def __init__(self):
@@ -127,19 +127,19 @@ class _ScoreKind(mx.operator.CustomOpProp):
 
 
 class _Pool(mx.operator.CustomOp):
-    @_holding_interrupts()
+    @_hold_interrupts()
     def forward(self, is_train, req, in_data, out_data, aux):
-        _put(out_data[0], req[0], pool(*map(_own, in_data)))
+        _store(out_data[0], req[0], pool(*map(_share_memory, in_data)))
 
-    @_holding_interrupts()
+    @_hold_interrupts()
     def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
-        found = pool_gradient(*map(_own, in_data), _own(out_data[0]), _own(out_grad[0]))
-        _put(in_grad[0], req[0], found)
-        _put(in_grad[1], req[1], np.float32(0))
+        gradients = pool_gradient(*map(_share_memory, in_data), _share_memory(out_data[0]), _share_memory(out_grad[0]))
+        _store(in_grad[0], req[0], gradients)
+        _store(in_grad[1], req[1], np.float32(0))
 
 
 @mx.operator.register("gluonattn_pool")
-class _PoolKind(mx.operator.CustomOpProp):
+class _PoolProp(mx.operator.CustomOpProp):
     """context (B, T, C), mask (B, T) -> (B, 2 C)."""
 
     def __init__(self):
@@ -156,13 +156,13 @@ class _PoolKind(mx.operator.CustomOpProp):
         return _Pool()
 
 
-def _own(array) -> np.ndarray:
+def _share_memory(array) -> np.ndarray:
     return memory_of(array, wait=False)
 
 
-def _put(target, how: str, values: np.ndarray) -> None:
-    """What MXNet wants done with a result: nothing, or written, or added."""
+def _store(target, how: str, values: np.ndarray) -> None:
+    """Do with a result what MXNet asks: nothing, write it or add it."""
     if how == "add":
-        _own(target)[...] += values
+        _share_memory(target)[...] += values
     elif how != "null":
-        _own(target)[...] = values
+        _share_memory(target)[...] = values

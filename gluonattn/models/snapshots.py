@@ -66,8 +66,8 @@ def load_snapshot(checkpoint: Path, epoch: int, fingerprint: str) -> dict[str, n
     """
     path = checkpoint / FOLDER / f"epoch-{epoch}.safetensors"
     if epoch not in snapshot_epochs(checkpoint):
-        there = ", ".join(map(str, snapshot_epochs(checkpoint))) or "none"
-        raise CheckpointError(f"no snapshot of epoch {epoch} in {checkpoint / FOLDER}: there are those of {there}. "
+        available = ", ".join(map(str, snapshot_epochs(checkpoint))) or "none"
+        raise CheckpointError(f"no snapshot of epoch {epoch} in {checkpoint / FOLDER}: there are those of {available}. "
                               "Train again with `--snapshots` to have others.")
     try:
         content = path.read_bytes()

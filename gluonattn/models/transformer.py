@@ -35,13 +35,13 @@ class Transformer(mx.gluon.HybridBlock):
     def __init__(self, vocab_size: int, units: int = 64, hidden_size: int = 256, num_layers: int = 2,
                  num_heads: int = 4, dropout: float = 0.1, max_length: int = 48, **kwargs):
         super().__init__(**kwargs)
-        same = dict(num_layers=num_layers, units=units, hidden_size=hidden_size, num_heads=num_heads,
+        arguments = dict(num_layers=num_layers, units=units, hidden_size=hidden_size, num_heads=num_heads,
                     dropout=dropout, max_length=max_length, output_attention=True)
         with self.name_scope():
             self.source_embedding = mx.gluon.nn.Embedding(vocab_size, units)
             self.target_embedding = mx.gluon.nn.Embedding(vocab_size, units)
-            self.encoder = nlp.model.transformer.TransformerEncoder(**same)
-            self.decoder = nlp.model.transformer.TransformerDecoder(**same)
+            self.encoder = nlp.model.transformer.TransformerEncoder(**arguments)
+            self.decoder = nlp.model.transformer.TransformerDecoder(**arguments)
             self.head = mx.gluon.nn.Dense(vocab_size, flatten=False)
 
     def hybrid_forward(self, F, source, source_length, target):
@@ -56,8 +56,8 @@ class Transformer(mx.gluon.HybridBlock):
         source_length : NDArray or Symbol, float32, shape (B,)
             Everything after it is padding, which has no weight.
         target : NDArray or Symbol, shape (B, T)
-            Ids of the beginning and of what was said so far. A position looks at itself and those before it, so
-            padding at the end is never looked at.
+            Ids of the beginning and of the letters so far. A position attends to itself and to those before it, so
+            padding at the end is never attended to.
 
         Returns
         -------
@@ -67,9 +67,9 @@ class Transformer(mx.gluon.HybridBlock):
             Shapes (B, heads, S, S), (B, heads, T, T) and (B, heads, T, S).
         """
         embedded = self.source_embedding(source)
-        memory, looked = self.encoder(embedded, None, source_length)
+        memory, encoder_outputs = self.encoder(embedded, None, source_length)
         steps = F.contrib.arange_like(embedded, axis=1)
         mask = F.broadcast_lesser(F.reshape(steps, shape=(1, -1)), F.reshape(source_length, shape=(-1, 1)))  # (B, S)
-        states, _, said = self.decoder(self.target_embedding(target), [memory, mask])
-        return self.head(states), ([layer[0] for layer in looked], [layer[0] for layer in said],
-                                   [layer[1] for layer in said])
+        states, _, decoder_outputs = self.decoder(self.target_embedding(target), [memory, mask])
+        return self.head(states), ([layer[0] for layer in encoder_outputs], [layer[0] for layer in decoder_outputs],
+                                   [layer[1] for layer in decoder_outputs])

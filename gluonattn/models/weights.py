@@ -110,7 +110,7 @@ def check_evidence(model: Mapping, weights: Mapping[str, np.ndarray], path: Path
     if (scores.shape, squares.shape, spread.shape) != ((rows, columns), (rows,), (channels,)):
         refuse(path, "its tables of evidence do not fit together")
     if (spread <= 0).any() or scores[0].any() or (squares < 0).any() or squares[0]:
-        refuse(path, "its tables of evidence hold numbers that cannot be")
+        refuse(path, "its tables of evidence hold impossible numbers")
 
 
 def _array(values):

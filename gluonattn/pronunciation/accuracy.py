@@ -1,8 +1,8 @@
-"""How often a model of pronunciation is right on words it has not seen: by kind of word, by rule, and on tensification.
+"""How often a model of pronunciation is correct on unseen words: by kind of word, by rule, and on tensification.
 
-Whether a consonant after a sounding coda is tense (갈등 [갈뜽], 문고리 [문꼬리]) no rule over sounds decides: articles 26
-and 28 ask where a word comes from and how it is made. A model can only have learned words and their parts, so it is held
-against what needs no learning: every such consonant tense, and none.
+No rule over sounds decides whether a consonant after a sonorant coda is tense (갈등 [갈뜽], 문고리 [문꼬리]): articles 26
+and 28 depend on where a word comes from and how it is formed. A model can only have learned words and their parts, so it
+is compared with two baselines that need no learning: every such consonant tense, and none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SOUNDING = set(CODA_SOUNDS) & set("ㄴㄹㅁㅇ")
 
 
 def accuracy(pairs: Sequence[Pair], said: Sequence[str]) -> dict[str, Any]:
-    """Words exactly right, and how far tensification by articles 26 and 28 is known.
+    """Count the words that are exactly right, and tensification by articles 26 and 28.
 
     Parameters
     ----------
@@ -33,15 +33,16 @@ def accuracy(pairs: Sequence[Pair], said: Sequence[str]) -> dict[str, Any]:
     -------
     dict
         "all", "kinds" and "rules": words, right and accuracy. "rules" goes by the names of the rules that acted in a
-        word; a rule over sounds is counted in words that no list has a part in, so that it does not pay for those.
+        word; a rule over sounds is counted only
+        in words that need no list, so that errors of the lists do not count against it.
         "tensification", for each article: see `tensification`. "wrong": spelling, pronunciation and what was said.
     """
     marks = [one == pair.said.sounds for one, pair in zip(said, pairs)]
     both = list(zip(pairs, marks))
     return {
-        "all": _share(marks),
-        "kinds": {kind: _share(mark for pair, mark in both if pair.kind == kind) for kind in KINDS},
-        "rules": {name: row for name, rule in RULES.items() if (row := _share(
+        "all": _tally(marks),
+        "kinds": {kind: _tally(mark for pair, mark in both if pair.kind == kind) for kind in KINDS},
+        "rules": {name: row for name, rule in RULES.items() if (row := _tally(
             mark for pair, mark in both if name in pair.said.rules and (rule.lexical or pair.kind != "lexical")
         ))["words"]},
         "tensification": {article: tensification(pairs, said, article) for article in ARTICLES},
@@ -50,7 +51,7 @@ def accuracy(pairs: Sequence[Pair], said: Sequence[str]) -> dict[str, Any]:
 
 
 def tensification(pairs: Sequence[Pair], said: Sequence[str], article: str) -> dict[str, Any]:
-    """Consonants that an article might make tense, and whether the model has them right.
+    """Count the consonants that an article might make tense, and how many of them the model says correctly.
 
     Article 26 asks for ㄹ before ㄷ, ㅅ or ㅈ; 28 for ㄴ, ㄹ, ㅁ or ㅇ before ㄱ, ㄷ, ㅂ, ㅅ or ㅈ, where 26 does not act.
     Consonants that another rule makes tense (24, 27) do not count.
@@ -64,15 +65,15 @@ def tensification(pairs: Sequence[Pair], said: Sequence[str], article: str) -> d
     Returns
     -------
     dict
-        "tense" and "plain": how many there are of each (words), how many are right, and the share. "accuracy" over
-        all, "balanced" the mean of both shares. "always" and "never": accuracy of making all or none tense.
+        "tense" and "plain": how many there are of each (words), how many are right, and the fraction. "accuracy" over
+        all, "balanced" the mean of both fractions. "always" and "never": accuracy of making all or none tense.
     """
     marks: dict[bool, list[bool]] = {True: [], False: []}
     for pair, one in zip(pairs, said):
         for sound in _places(pair, article):
             heard = one[sound.syllable] if len(one) == len(pair.said.sounds) else ""
             marks[bool(sound.changes)].append(is_syllable(heard) and split(heard)[0] == sound.jamo)
-    tense, plain = _share(marks[True]), _share(marks[False])
+    tense, plain = _tally(marks[True]), _tally(marks[False])
     total = tense["words"] + plain["words"]
     return {
         "tense": tense, "plain": plain,
@@ -97,6 +98,6 @@ def _places(pair: Pair, article: str) -> Iterator[Sound]:
             yield sound
 
 
-def _share(marks: Iterable[bool]) -> dict[str, Any]:
+def _tally(marks: Iterable[bool]) -> dict[str, Any]:
     found = list(marks)
     return {"words": len(found), "right": sum(found), "accuracy": sum(found) / len(found) if found else None}

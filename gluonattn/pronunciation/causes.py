@@ -1,8 +1,8 @@
-"""Where a sound changed, and at which places of an attention record its cause stands.
+"""Where a sound changed, and where its cause is in an attention record.
 
-A *site* is a changed sound and the letters the rule names as its cause; `looks` says in which row of a record the model
-decides it and which keys that row would have to look at. Sounds that did not change, but have a letter standing where the
-cause would, are the *still* sites: a head that looks one letter on wherever it is looks there too.
+A *site* is a changed sound and the letters that the rule names as its cause. `locate_sites` gives the row of a record in
+which the model decides the sound, and the keys that this row would have to attend to. An *unchanged site* is a sound that
+stays as written although a letter is where the cause would be: a head that always attends to the next letter finds it too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .pronounce import Pronunciation, Sound
 
 
 class Pattern(NamedTuple):
-    """How a cause stands to the letter it changes: places ("onset", "vowel", "coda") and letters from one to the other."""
+    """Where a cause is, seen from the letter it changes: the places of both ("onset", "vowel", "coda") and the offset."""
 
     own: str
     offset: int
@@ -33,9 +33,9 @@ class Site(NamedTuple):
     sound : int
         Number among `Pronunciation.jamo`.
     own, cause : tuple of int
-        Letters it is made of, and letters that changed it; a still site has the letter that stands where a cause would.
+        Letters it is made of, and letters that changed it; an unchanged site has the letter where a cause would be.
     rule : str
-        The rule that acted last; "" for a still site.
+        The rule that acted last; "" for an unchanged site.
     pattern : Pattern
     """
 
@@ -57,21 +57,21 @@ class Look(NamedTuple):
 def changed_sites(said: Pronunciation) -> list[Site]:
     """Sounds that a letter other than their own changed.
 
-    Two letters that become one sound (놓고: ㅎ and ㄱ are ㅋ) are both its own, and a coda at the end of a word is
-    neutralised by no letter: neither is a site.
+    Two cases are no sites: two letters that become one sound (놓고: ㅎ and ㄱ are ㅋ), which both belong to it, and a
+    coda at the end of a word, which no letter neutralises.
     """
-    return [Site(number, sound.source, sound.cause, str(sound.rule), _pattern(said, sound, sound.cause[0]))
+    return [Site(number, sound.source, sound.cause, str(sound.rule), _pattern_of(said, sound, sound.cause[0]))
             for number, sound in enumerate(said.jamo) if sound.cause]
 
 
-def still_sites(said: Pronunciation, patterns: Iterable[Pattern]) -> list[Site]:
-    """Sounds said as written, with a letter standing where one of the patterns has its cause.
+def unchanged_sites(said: Pronunciation, patterns: Iterable[Pattern]) -> list[Site]:
+    """Sounds said as written, with a letter where one of the patterns has its cause.
 
     Parameters
     ----------
     said : Pronunciation
     patterns : iterable of Pattern
-        What has to be near the letter.
+        Patterns to look for.
     """
     wanted, found = set(patterns), []
     for number, sound in enumerate(said.jamo):
@@ -79,25 +79,25 @@ def still_sites(said: Pronunciation, patterns: Iterable[Pattern]) -> list[Site]:
             continue
         for pattern in sorted(wanted):
             letter = sound.source[0] + pattern.offset
-            if 0 <= letter < len(said.letters) and _pattern(said, sound, letter) == pattern:
+            if 0 <= letter < len(said.letters) and _pattern_of(said, sound, letter) == pattern:
                 found.append(Site(number, sound.source, (letter,), "", pattern))
     return found
 
 
-def _pattern(said: Pronunciation, sound: Sound, cause: int) -> Pattern:
+def _pattern_of(said: Pronunciation, sound: Sound, cause: int) -> Pattern:
     own = sound.source[0]
     return Pattern(said.letters[own].place, cause - own, said.letters[cause].place)
 
 
-def looks(said: Pronunciation, record: AttentionRecord, sites: Iterable[Site]) -> list[Look | None]:
-    """Where sites stand in a record.
+def locate_sites(said: Pronunciation, record: AttentionRecord, sites: Iterable[Site]) -> list[Look | None]:
+    """The row and the keys of each site in a record.
 
     Parameters
     ----------
     said : Pronunciation
     record : AttentionRecord
         Of a model that reads the letters of `said` and says its sounds, teacher-forced. Tokens with an empty span are
-        special and stand for neither.
+        special tokens.
         In an "encoder" record the row is that of the letter itself; in a "cross" or "decoder" record that of the step
         that says the sound. Keys of a "decoder" record are sounds said before: those made of the cause.
     sites : iterable of Site
@@ -110,7 +110,7 @@ def looks(said: Pronunciation, record: AttentionRecord, sites: Iterable[Site]) -
     Raises
     ------
     RecordError
-        If the record has not as many tokens as `said` has letters and sounds.
+        If the numbers of tokens differ from those of the letters and sounds of `said`.
     """
     rows, keys = _places(said, record)
     found: list[Look | None] = []
@@ -126,11 +126,14 @@ def looks(said: Pronunciation, record: AttentionRecord, sites: Iterable[Site]) -
     return found
 
 
-def own_places(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], np.ndarray]:
-    """The rows of a record that stand for letters or sounds, and each one's own keys.
+looks = locate_sites  # the name it had before
 
-    Own is the letter itself in an encoder, the letters a sound is made of in cross-attention, and in a decoder the sound
-    said last (the first row has the token that begins).
+
+def own_keys(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], np.ndarray]:
+    """The rows of a record for letters or sounds, and the own keys of each.
+
+    A row's own key is the letter itself in an encoder, the letters that the sound is made of in cross-attention, and the
+    last sound in a decoder (for the first row, the token that begins).
 
     Parameters
     ----------
@@ -168,12 +171,12 @@ def letter_keys(said: Pronunciation, record: AttentionRecord) -> list[int]:
 
 
 def _places(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], list[int]]:
-    """Rows and keys that are no special tokens, in the order of letters and sounds."""
+    """Rows and keys without special tokens, in the order of letters and sounds."""
     expected = {"encoder": (len(said.letters),) * 2, "cross": (len(said.jamo), len(said.letters)),
                 "decoder": (len(said.jamo),) * 2}
     if record.kind not in expected:
         raise RecordError(f"expected a record of kind encoder, decoder or cross, got {record.kind!r}.")
-    rows, keys = _spoken(record.queries), _spoken(record.keys)
+    rows, keys = _without_special(record.queries), _without_special(record.keys)
     if record.kind == "decoder":  # the last sound need not be a key: nothing is said after it
         keys = keys + [len(record.keys)] * (len(rows) - len(keys))
     if (len(rows), len(keys)) != expected[record.kind]:
@@ -183,5 +186,5 @@ def _places(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], li
     return rows, keys
 
 
-def _spoken(tokens: tuple[Token, ...]) -> list[int]:
+def _without_special(tokens: tuple[Token, ...]) -> list[int]:
     return [i for i, token in enumerate(tokens) if token.end > token.start]

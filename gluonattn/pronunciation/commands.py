@@ -1,4 +1,4 @@
-"""The command `pronounce`, and the group `pronunciation` for a model: they call the public API and print."""
+"""The command `pronounce`, and the group `pronunciation` for a model."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def train(
     min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word to learn; default 3, or 1 in a small "
                                                        "corpus."),
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
-    seed: int = typer.Option(0),
+    seed: int = typer.Option(0, help="Of the first weights, of the batches and of dropout."),
     device: str = Device,
     workers: Optional[int] = typer.Option(None, help="Processes on CPU; default one a core, 1 for fewer than 20,000 words."),
     text_column: Optional[str] = TextColumn,

@@ -1,4 +1,4 @@
-"""What config.json may say of a model of pronunciation, beside what `gluonattn.models.config` asks of every model."""
+"""The schema of config.json for a model of pronunciation, in addition to `gluonattn.models.config`."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def load_pronunciation(folder: str | os.PathLike) -> Checkpoint:
 
 
 def check_pronunciation(config: dict[str, Any], path: Path) -> None:
-    """Raise CheckpointError unless a model of pronunciation can be made of config.json.
+    """Raise CheckpointError unless config.json describes a model of pronunciation.
 
     Parameters
     ----------
     config : dict
-        Right in what `gluonattn.models.config.check_config` asks.
+        Already checked by `gluonattn.models.config.check_config`.
     path : pathlib.Path
         What the message calls it.
     """

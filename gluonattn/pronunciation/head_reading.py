@@ -1,7 +1,7 @@
-"""What each head of a model of pronunciation looks at, counted over words: its shape, and whether it follows the cause.
+"""What each head of a model of pronunciation attends to, counted over words: its shape, and whether it follows the cause.
 
-`count` goes through the records of one kind once and keeps sums by word; `shape_of` and `agreement` make figures of them.
-Words are what is drawn anew for every interval, so that the sounds of one word count as belonging together.
+`count` goes once through the records of one kind and keeps sums by word; `shape_of` and `agreement` turn them into figures.
+Intervals resample words, so that the sounds of one word stay together.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 from .. import metrics
 from ..record import AttentionRecord
 from ..statistics import bootstrap_p, holm, interval, intervals
-from .causes import Pattern, changed_sites, looks, own_places, still_sites
+from .causes import Pattern, changed_sites, locate_sites, own_keys, unchanged_sites
 from .pronounce import Pronunciation
 
 SHAPE = ("entropy", "distance", "diagonal", "first", "last")
-REACH = 3  # positional baselines look at most so many letters away
+REACH = 3  # the largest distance in letters of positional baselines
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Counts:
     Attributes
     ----------
     rows : shape (W,)
-        Letters or sounds that look.
+        Letters or sounds that attend.
     shape : dict of str to shape (W, L, H)
         Sums over rows of each figure of `SHAPE`.
     steps : shape (W, 2 * REACH + 1, L, H)
-        Rows whose strongest key stands so far from their own.
+        Rows by the distance of their strongest key from their own key.
     rules : tuple of str
     patterns : tuple of Pattern
     sites : shape (W, rules, patterns)
@@ -41,7 +41,7 @@ class Counts:
     hits, weight, own : shape (W, rules, patterns, L, H)
         Of these: strongest key is the cause; weight on the cause; strongest key is its own letter.
     chance : shape (W, rules, patterns)
-        Share of letters that are the cause, summed over sites.
+        Fraction of letters that are the cause, summed over sites.
     positional : shape (W, 2 * REACH + 1)
         Sites where a head that always looks so far from its own letter would find the cause.
     still, still_hits : shape (W, patterns) and (W, patterns, L, H)
@@ -93,14 +93,14 @@ def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> 
         still_hits=zeros(len(patterns), layers, heads),
     )
     for w, (word, record) in enumerate(zip(said, records)):
-        rows, own = own_places(word, record)
+        rows, own = own_keys(word, record)
         weights = record.weights[:, :, rows].astype(np.float64)
-        away = metrics.offsets(own)
-        _count_shape(found, w, weights, own, away)
+        distances = metrics.offsets(own)
+        _count_shape(found, w, weights, own, distances)
         strongest = _strongest(record.weights)  # (L, H, queries, keys)
         row_of = {row: i for i, row in enumerate(rows)}
         special = np.array([token.end == token.start for token in record.keys])
-        for site, look in zip(sites[w], looks(word, record, sites[w])):
+        for site, look in zip(sites[w], locate_sites(word, record, sites[w])):
             if look is None:
                 continue
             here = (w, rules.index(site.rule), patterns.index(site.pattern))
@@ -110,10 +110,10 @@ def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> 
             found.weight[here] += record.weights[:, :, look.row, list(look.cause)].sum(-1)
             seen = (record.weights[:, :, look.row].max((0, 1)) > 0) & ~special
             found.chance[here] += len(look.cause) / seen.sum()
-            steps = {int(away[row_of[look.row], k]) for k in look.cause}
+            steps = {int(distances[row_of[look.row], k]) for k in look.cause}
             found.positional[w, [step + REACH for step in steps if abs(step) <= REACH]] += 1
-        still = still_sites(word, patterns)
-        for site, look in zip(still, looks(word, record, still)):
+        still = unchanged_sites(word, patterns)
+        for site, look in zip(still, locate_sites(word, record, still)):
             if look is not None:
                 p = patterns.index(site.pattern)
                 found.still[w, p] += 1
@@ -121,19 +121,19 @@ def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> 
     return found
 
 
-def _count_shape(found: Counts, w: int, weights: np.ndarray, own: np.ndarray, away: np.ndarray) -> None:
+def _count_shape(found: Counts, w: int, weights: np.ndarray, own_keys: np.ndarray, distances: np.ndarray) -> None:
     """Add the rows of one word; `weights` has shape (L, H, rows, keys)."""
     visible = (weights.max((0, 1)) > 0).sum(-1)  # keys that a mask leaves to each row
     room = np.log(np.maximum(visible, 2))
     found.rows[w] = weights.shape[2]
     found.shape["entropy"][w] = (metrics.entropy(weights) / room).sum(-1)
-    found.shape["distance"][w] = metrics.mean_distance(weights, own).sum(-1)
-    found.shape["diagonal"][w] = (weights * own).sum((-2, -1))
+    found.shape["distance"][w] = metrics.mean_distance(weights, own_keys).sum(-1)
+    found.shape["diagonal"][w] = (weights * own_keys).sum((-2, -1))
     found.shape["first"][w] = weights[..., 0].sum(-1)
     found.shape["last"][w] = weights[:, :, np.arange(weights.shape[2]), _last(weights)].sum(-1)
     strongest = _strongest(weights)  # (L, H, rows, keys)
     for d in range(-REACH, REACH + 1):
-        found.steps[w, d + REACH] = (strongest * (away == d)).sum((-2, -1))
+        found.steps[w, d + REACH] = (strongest * (distances == d)).sum((-2, -1))
 
 
 def _strongest(weights: np.ndarray) -> np.ndarray:
@@ -188,7 +188,7 @@ def shape_of(counts: Counts, drawn: np.ndarray) -> dict[str, Any]:
 
 
 def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None) -> dict[str, Any]:
-    """How often each head's strongest key is the cause, against what it is to be measured against.
+    """How often each head's strongest key is the cause, compared with baselines.
 
     "positional" is the best head that always looks equally far from its own letter, chosen on these very sites. "still" is
     how often the head looks where the cause would stand when nothing changes, patterns weighted as among changed sounds.
@@ -215,7 +215,7 @@ def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None
     step = int(counts.positional.sum(0).argmax())
     positional = rate(drawn, counts.positional[:, step], sites)
     unchanged = rate(drawn, counts.still_hits, counts.still)  # (draws, patterns, L, H): the same for every rule
-    still = _still(unchanged, drawn, counts.sites.sum(1))
+    still = _mix_patterns(unchanged, drawn, counts.sites.sum(1))
     against = {"chance": chance[:, None, None], "positional": positional[:, None, None], "still": still}
     found = {
         "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": intervals(hits),
@@ -235,7 +235,7 @@ def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None
 
 def _rule(counts: Counts, drawn: np.ndarray, r: int, unchanged: np.ndarray) -> dict[str, Any]:
     sites = counts.sites[:, r].sum(1)
-    hits, still = rate(drawn, counts.hits[:, r].sum(1), sites), _still(unchanged, drawn, counts.sites[:, r])
+    hits, still = rate(drawn, counts.hits[:, r].sum(1), sites), _mix_patterns(unchanged, drawn, counts.sites[:, r])
     return {
         "sites": int(sites.sum()), "words": int((sites > 0).sum()), "cause": intervals(hits), "still": intervals(still),
         "more": intervals(hits - still),
@@ -245,13 +245,13 @@ def _rule(counts: Counts, drawn: np.ndarray, r: int, unchanged: np.ndarray) -> d
     }
 
 
-def _still(rates: np.ndarray, drawn: np.ndarray, sites: np.ndarray) -> np.ndarray:
+def _mix_patterns(rates: np.ndarray, drawn: np.ndarray, sites: np.ndarray) -> np.ndarray:
     """Rate at unchanged sounds, patterns weighted by their share of the changed `sites`, shape (draws, L, H)."""
     known = ~np.isnan(rates[:, :, 0, 0])
-    share = (drawn @ sites) * known
-    total = share.sum(1, keepdims=True)
-    share = np.divide(share, total, out=np.full_like(share, np.nan), where=total > 0)
-    return np.einsum("dp,dplh->dlh", share, np.nan_to_num(rates))
+    fractions = (drawn @ sites) * known
+    total = fractions.sum(1, keepdims=True)
+    fractions = np.divide(fractions, total, out=np.full_like(fractions, np.nan), where=total > 0)
+    return np.einsum("dp,dplh->dlh", fractions, np.nan_to_num(rates))
 
 
 def rate(drawn: np.ndarray, sums: np.ndarray, counted: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""Change one letter of a word and watch one of its sounds: what really decides it.
+"""Replace one letter of a word and watch one of its sounds: what really decides it.
 
-Attention says where a model looked; replacing what it looked at says whether that mattered. Edits keep the word writable (a
-consonant for a consonant of the same place, a vowel for a vowel, a coda for another or for none), so the rules say
-of every edited word what should become of the sound.
+Attention shows where a model looked; replacing a letter shows whether that letter mattered. Edits keep the word writable (a
+consonant for a consonant of the same place, a vowel for a vowel, a coda for another or for none), so the rules give
+the expected sound for every edited word.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .pronounce import Pronunciation, pronounce
 # Letters that replace a letter, by place. "" takes a coda away.
 LETTERS = {"onset": tuple("ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"), "vowel": tuple("ㅏㅓㅗㅜㅡㅣ"), "coda": ("", *"ㄱㄴㄷㄹㅁㅂㅇ")}
 _LABIALS = set("ㅁㅂㅃㅍ")
-# What a letter is to the sound in question, nearest first; "cause" in words of the page.
+# What a letter is to the sound in question, nearest first.
 ROLES = ("cause", "previous onset", "previous vowel", "previous coda", "next vowel", "coda", "earlier", "later")
 
 
@@ -48,7 +48,7 @@ class Speaker(Protocol):
 
 
 class Edit(NamedTuple):
-    """A word with one letter replaced: number of the letter, what stands there now, the word, and what rules make of it."""
+    """A word with one letter replaced: its number, the replacement, the word, and its pronunciation by the rules."""
 
     letter: int
     jamo: str
@@ -64,41 +64,43 @@ class Effects:
     ----------
     said : Pronunciation
     site : Site
-    right : bool
+    correct : bool
         Whether the model says the sound as the standard does before anything is replaced.
     change : numpy.ndarray, shape (L,)
         Log probability of the sound lost by replacing the letter, mean over its edits; NaN for letters of the sound itself.
-        What float32 cannot tell apart is equal.
+        Values that float32 cannot tell apart are equal.
     flips : numpy.ndarray, shape (L,)
-        Share of edits after which the model says another sound there; NaN likewise.
+        Fraction of edits after which the model says another sound there; NaN likewise.
     as_ruled : numpy.ndarray, shape (L,)
-        Share of edits after which it says what the rules say of the edited word.
+        Fraction of edits after which it says what the rules say for the edited word.
     each : tuple of (Edit, bool)
         Every edit, and whether the model then says another sound.
     """
 
     said: Pronunciation
     site: Site
-    right: bool
+    correct: bool
     change: np.ndarray
     flips: np.ndarray
     as_ruled: np.ndarray
     each: tuple[tuple[Edit, bool], ...]
 
 
-def edits_of(said: Pronunciation, site: Site, *, most: int = 3, seed: int = 0) -> list[Edit]:
+def edits_of(said: Pronunciation, site: Site, *, max_edits: int = 3, seed: int = 0) -> list[Edit]:
     """Edits of every letter but those the sound is made of.
 
-    Of the cause, such that rules and lists no longer give the sound; of any other letter, such that the rules over sounds
-    say there what they say of the unedited word: if the model changes its mind, no rule told it to. A letter may have no
-    such edit.
+    The cause is replaced so that rules and lists no longer give the sound. Any other letter is replaced so that the rules
+    over sounds still give what they give for the unedited word: if the model then decides otherwise, no rule asks for it.
+    A letter may have no such edit.
 
     Parameters
     ----------
     said : Pronunciation
     site : Site
-    most : int, default 3
-        Edits of each letter, drawn with `seed`.
+    max_edits : int, default 3
+        Edits of each letter, at most.
+    seed : int, default 0
+        Of drawing them.
     """
     draw = random.Random(f"{seed}:{said.text}:{site.sound}")
     plain = sound_at(pronounce(said.text, lexical=False), said, site)
@@ -116,32 +118,34 @@ def edits_of(said: Pronunciation, site: Site, *, most: int = 3, seed: int = 0) -
             edited, by_rules = pronounce(spelling), pronounce(spelling, lexical=False)
             after = sound_at(edited, said, site)
             if number in site.cause:
-                fits = after not in (sound, None)
+                is_fitting = after not in (sound, None)
             else:
-                fits = sound_at(by_rules, said, site) == plain and after in (plain, sound)
-            if fits:
+                is_fitting = sound_at(by_rules, said, site) == plain and after in (plain, sound)
+            if is_fitting:
                 fitting.append(Edit(number, jamo, spelling, edited))
-        found += draw.sample(fitting, min(most, len(fitting)))
+        found += draw.sample(fitting, min(max_edits, len(fitting)))
     return found
 
 
-def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most: int = 3, seed: int = 0) -> list[Effects]:
+def effects(
+    model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, max_edits: int = 3, seed: int = 0
+) -> list[Effects]:
     """Replace the letters of many words, one at a time, and ask the model each time.
 
-    Of an edited word the model is given the sounds before the one in question as the rules say them, and asked for the sound
-    the unedited word has there: what it decides then rests on the letters, not on what it said before.
+    For an edited word the model is given the sounds before the one in question, as the rules say them, and asked for the
+    sound that the unedited word has there. Its decision then depends on the letters, not on what it said before.
 
     Parameters
     ----------
     model : Speaker
     words : sequence of (Pronunciation, Site)
         Each word with the sound in question.
-    most : int, default 3
+    max_edits : int, default 3
         Letters that each letter is replaced by, at most.
     seed : int, default 0
         Of drawing them.
     """
-    plans = [edits_of(said, site, most=most, seed=seed) for said, site in words]
+    plans = [edits_of(said, site, max_edits=max_edits, seed=seed) for said, site in words]
     versions = [(version, said, site) for (said, site), edits in zip(words, plans)
                 for version in (said, *(edit.said for edit in edits))]
     spellings = [version.text for version, *_ in versions]
@@ -150,9 +154,9 @@ def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most
     scores = [_score(table, model.alphabet, *version) for table, version in zip(tables, versions)]
     found, place = [], 0
     for (said, site), edits in zip(words, plans):
-        original, spoken_here = scores[place], _at(spoken[place], said, site)
+        original, spoken_here = scores[place], _sound_in(spoken[place], said, site)
         largest = max(1.0, *(abs(score) for score in scores[place : place + 1 + len(edits)]))
-        after = [_at(one, said, site) for one in spoken[place + 1 : place + 1 + len(edits)]]
+        after = [_sound_in(one, said, site) for one in spoken[place + 1 : place + 1 + len(edits)]]
         of_edits = np.array([[original - score, there != spoken_here, there == sound_at(edit.said, said, site)]
                              for score, there, edit in zip(scores[place + 1 :], after, edits)], dtype=float)
         table = np.full((3, len(said.letters)), np.nan)
@@ -161,8 +165,8 @@ def effects(model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, most
             table[:, letter] = of_edits[letters == letter].mean(0)
         table[0] = tie_close(table[0], largest)
         each = tuple((edit, there != spoken_here) for edit, there in zip(edits, after))
-        right = spoken_here == said.jamo[site.sound].jamo
-        found.append(Effects(said, site, right, change=table[0], flips=table[1], as_ruled=table[2], each=each))
+        correct = spoken_here == said.jamo[site.sound].jamo
+        found.append(Effects(said, site, correct, change=table[0], flips=table[1], as_ruled=table[2], each=each))
         place += 1 + len(edits)
     return found
 
@@ -215,10 +219,10 @@ def sound_at(version: Pronunciation, said: Pronunciation, site: Site) -> str | N
     site : Site
         Of `said`.
     """
-    return _at(version.sounds, said, site)
+    return _sound_in(version.sounds, said, site)
 
 
-def _at(sounds: str | None, said: Pronunciation, site: Site) -> str | None:
+def _sound_in(sounds: str | None, said: Pronunciation, site: Site) -> str | None:
     if sounds is None:
         return None
     sound = said.jamo[site.sound]
@@ -240,8 +244,8 @@ def _step(version: Pronunciation, said: Pronunciation, site: Site) -> int:
 def _score(table: np.ndarray, alphabet: Sequence[str], version: Pronunciation, said: Pronunciation, site: Site) -> float:
     """Log probability of the sound the unedited word has, where the edited one has its own."""
     sound = said.jamo[site.sound]
-    share = table[_step(version, said, site), alphabet.index(conjoin(sound.jamo, sound.place))]
-    return float(np.log(max(float(share), 1e-12)))
+    probability = table[_step(version, said, site), alphabet.index(conjoin(sound.jamo, sound.place))]
+    return float(np.log(max(float(probability), 1e-12)))
 
 
 def _replace(text: str, syllable: int, place: str, jamo: str) -> str:

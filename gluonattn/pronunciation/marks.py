@@ -1,7 +1,7 @@
-"""What stands between two syllables that letters do not show: told from morphemes and from the word lists.
+"""Facts about syllable boundaries that the letters do not show, from morphemes and from the word lists.
 
-A mark says that a rule of the standard holds there (tense by article 27, ㄴ put in by article 29). Words of the lists count
-where morphemes begin and end as they do, and are stronger than what follows from the kinds of morphemes.
+A mark says that a rule of the standard holds there (tense by article 27, ㄴ put in by article 29). Listed words apply
+where morphemes begin and end as they do. They take precedence over what follows from the kinds of morphemes.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from .meetings import (
     COMPOUND,
     SINO,
     Meetings,
-    places_of_existence,
-    told_by_spelling,
+    existence_places,
+    marks_by_spelling,
 )
 from .morphemes import Morpheme, morphemes
 from .numbers import mark_numbers
 from .state import Mark
-from .words import LONGEST, Entry, by_word
+from .words import MAX_LENGTH, Entry, by_word
 
 _ONLY_PARTICLES = re.compile(
     "(?:의|은|는|이|가|을|를|도|만|에|에서|로|론|으로|과|와|나|다|인|이다|라|보다|까지|부터|처럼|들)+(?![가-힣])"
 )
+_AFTER_DEPARTMENT = re.compile("생|대학|대생|의사|전공")  # 이과생 is 이 + 과생 to Mecab, 안과의사 안 + 과 + 의사
 _NOT_WORDS = ("J", "E", "VCP", "XSV", "XSA")  # particles, endings and what makes verbs
 
 
@@ -41,11 +42,13 @@ class Marks(NamedTuple):
     optional : set of int
         Marks without which the text may also be said.
     joined : set of int
-        Beginnings of words that no pause parts from the word before, for they cannot stand alone (수 of 알 수 없다).
+        Beginnings of words that no pause separates from the word before, because they cannot stand alone (수 of 알 수 없다).
     kept : set of int
         Places where a list says that nothing happens.
     across : dict of int to Mark
         What stands before words that are said in one breath with the word before (27, 29 붙임 2, 15).
+    genitives : set of int
+        Characters 의 that are the particle.
     """
 
     marks: dict[int, Mark]
@@ -53,6 +56,7 @@ class Marks(NamedTuple):
     joined: set[int]
     kept: set[int]
     across: dict[int, Mark]
+    genitives: set[int]
 
 
 def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional[list[Morpheme]] = None) -> Marks:
@@ -72,80 +76,82 @@ def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional
     joined: set[int] = set()
     across: dict[int, Mark] = {}
 
-    def put(place: int, mark: Optional[Mark], may: bool = False, strength: int = 3) -> None:
+    def put(place: int, mark: Optional[Mark], optional_mark: bool = False, strength: int = 3) -> None:
         if mark and chosen.get(place, (0,))[0] < strength:
-            chosen[place] = (strength, mark, may)
+            chosen[place] = (strength, mark, optional_mark)
 
-    for entry, start in _listed(text, units):
-        for place, mark, may in entry.marks:
+    for entry, start in _find_listed(text, units):
+        for place, mark, optional_mark in entry.marks:
             if start + place == 0 or is_syllable(text[start + place - 1]):
                 # Longer words win, and staying plain wins over a mark of a word as long.
-                put(start + place, mark, may, 2 * len(entry.word) + (mark.kind == "keep"))
+                put(start + place, mark, optional_mark, 2 * len(entry.word) + (mark.kind == "keep"))
     words = Meetings(text, units)
     one_or_two = {start for start, _ in numbers if text[start] in "일이"}
     for left, right in zip(units, units[1:]):
         if left.end == right.start and is_syllable(left.form[-1]) and is_syllable(right.form[0]):
-            put(right.start, *words.meet(left, right))
+            put(right.start, *words.mark_between(left, right))
         elif text[left.end : right.start].isspace() and is_syllable(right.form[0]):
             across[right.start] = BOUNDARY if right.start in one_or_two else words.across(left, right)  # 1박 2일
-            if words.leans(left, right):
+            if words.is_bound(left, right):
                 joined.add(right.start)
-    for place, mark, may in told_by_spelling(text, units):
-        put(place, mark, may)
+    for place, mark, optional_mark in marks_by_spelling(text, units):
+        put(place, mark, optional_mark)
     for unit in units:
         place = unit.ending_after_l
         if place and is_syllable(text[place]) and split(text[place])[0] in TENSE:
             put(place, ADNOMINAL)
-        for place in places_of_existence(unit):
+        for place in existence_places(unit):
             put(place, BOUNDARY)
     for place in (match.end() for match in re.finditer("(?:디귿|지읒|치읓|키읔|티읕|피읖|히읗)(?=[가-힣])", text)):
         put(place, Mark("letter-name"))
     joined |= mark_numbers(text, units, numbers, lambda place, mark: put(place, mark, strength=9))
     marks = {place: mark for place, (_, mark, _) in chosen.items() if mark.kind != "keep"}
-    optional = {place for place, (_, mark, may) in chosen.items() if may and mark.kind != "keep"}
+    optional = {place for place, (_, mark, optional_mark) in chosen.items() if optional_mark and mark.kind != "keep"}
     kept = {place for place, (_, mark, _) in chosen.items() if mark.kind == "keep"}
-    return Marks(marks, optional, joined, kept, across)
+    genitives = {unit.start for unit in units if (unit.form, unit.tag) == ("의", "JKG")}
+    return Marks(marks, optional, joined, kept, across, genitives)
 
 
-NO_MARKS = Marks({}, set(), set(), set(), {})
+NO_MARKS = Marks({}, set(), set(), set(), {}, set())
 
 
 # --- Listed words
 
 
-def _listed(text: str, units: list[Morpheme]) -> Iterator[tuple[Entry, int]]:
+def _find_listed(text: str, units: list[Morpheme]) -> Iterator[tuple[Entry, int]]:
     """The listed words that stand in a text as words of their own, and where."""
     starts, ends = {unit.start for unit in units}, {unit.end for unit in units}
     # A long name that Mecab does not divide ends in a word of its own: 나비효과.
     names = [unit for unit in units if unit.tag == "NNP" and len(unit.form) > 3]
     inside_names = {place for unit in names for place in range(unit.start + 2, unit.end)}
-    holding = {place: unit for unit in units for place in range(unit.start, unit.end)}
+    unit_at = {place: unit for unit in units for place in range(unit.start, unit.end)}
     table = by_word()
     for run in re.finditer("[가-힣]+", text):
         for start in range(*run.span()):
             in_name = start in inside_names
             if start not in starts and start != run.start() and not in_name:
                 continue
-            for end in range(start + 2, min(start + LONGEST, run.end()) + 1):
+            for end in range(start + 2, min(start + MAX_LENGTH, run.end()) + 1):
                 for entry in table.get(text[start:end], ()):
                     # Alone Mecab may divide 설정의 as 설 + 정의.
                     particles = start == run.start() and _ONLY_PARTICLES.match(text, end)
-                    whole = end in ends or end == run.end() or bool(particles)
+                    department = entry.word.endswith("과") and _AFTER_DEPARTMENT.match(text, end)
+                    whole = end in ends or end == run.end() or bool(particles or department)
                     if in_name and start not in starts and end not in ends:
                         continue
-                    sole = text == entry.word and not entry.source.startswith("hanja")
-                    if (not entry.anchored or start == run.start()) and _counts(entry, start, end, whole, sole, holding):
+                    sole = bool(department) or (text == entry.word and not entry.source.startswith("hanja"))
+                    if (not entry.anchored or start == run.start()) and _applies(entry, start, end, whole, sole, unit_at):
                         yield entry, start
 
 
-def _counts(entry: Entry, start: int, end: int, whole: bool, sole: bool, holding: dict[int, Morpheme]) -> bool:
-    """Whether a listed word counts there; `whole`: a morpheme ends where it does; `sole`: the text is this word."""
-    inside = [holding[place] for place in range(start, end) if place in holding]
+def _applies(entry: Entry, start: int, end: int, whole: bool, sole: bool, unit_at: dict[int, Morpheme]) -> bool:
+    """Whether a listed word applies there; `whole`: a morpheme ends where it does; `sole`: it is this word for sure."""
+    inside = [unit_at[place] for place in range(start, end) if place in unit_at]
     in_one = bool(inside) and inside[0] == inside[-1] and inside[0].tag.startswith(("N", "MAG", "XR"))
     # Nothing but Sino-Korean words has ㄹ before ㄷ, ㅅ, ㅈ in a noun, so 불시 counts in an undivided 불시착 too.
-    if not (whole or entry.goes_on or (entry.section == SINO and in_one)):
+    if not (whole or entry.is_prefix or (entry.section == SINO and in_one)):
         return False
-    if entry.section == "none" or entry.goes_on or sole:
+    if entry.section == "none" or entry.is_prefix or sole:
         return True
     if entry.section in (SINO, COMPOUND) and inside and inside[0].tag.startswith("MM") and inside[0].end < end:
         return False  # 한 자식 is not 한자

@@ -1,7 +1,7 @@
-"""What the kinds of two morphemes that meet say about the sounds between them.
+"""What the kinds of two neighbouring morphemes say about the sounds between them.
 
 These are rules of word formation, not of sounds: an ending after a stem (24), a noun after adnominal -(으)ㄹ (27), the
-second part of a compound (15, 20 다만, 26, 28, 29, 30). What only a dictionary could tell stands in
+second part of a compound (15, 20 다만, 26, 28, 29, 30). What only a dictionary knows is in
 `words.txt`.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from ..text.jamo import CLUSTERS, NEUTRAL, SILENT, TENSE, coda_of, is_syllable, join, split
-from .morphemes import Morpheme, is_noun
+from .morphemes import Morpheme, is_noun, is_verb
 from .state import Mark
 from .words import I_VOWELS
 
@@ -60,7 +60,7 @@ _AFTER_L = re.compile(
     "|데[가도는]? *(?:없|있|많)|법(?:하|한|해|했|도 *하)|[둥듯](?![가-힣]))")
 _L_AND_ENDING = re.compile(r"[할볼갈올될쓸](?=지[도는가를만요]?(?![가-힣]))")  # 올 of 올지도, to Mecab "this year"
 
-# What Mecab gets wrong for want of words before it. A verb of few letters may be a rare noun (품고, 신다).
+# What Mecab gets wrong without words before it. A verb of few letters may be a rare noun (품고, 신다).
 _SHORT_STEMS = "신안감남넘담숨심참품검삼뿜"
 _SHORT_STEM = f"(?<![가-힣])[{_SHORT_STEMS}]"
 _ENDINGS = "고|다|지|게|자|던|거나|겠다|더라|도록|습니다"
@@ -73,7 +73,7 @@ _DENIED = re.compile(f"{_SHORT_STEM}(?=지(?:는|도|를|만)? ?(?:않|못|마|�
 _ENDINGS_AFTER_L = re.compile(r"(?<=[가-힣])(?:수록|지라도|지언정|진대|세라)|(?<=[할볼갈올될쓸줄])(?:게|걸)요?(?![가-힣])")
 
 
-def told_by_spelling(text: str, units: Sequence[Morpheme]) -> Iterator[tuple[int, Mark, bool]]:
+def marks_by_spelling(text: str, units: Sequence[Morpheme]) -> Iterator[tuple[int, Mark, bool]]:
     """Endings that are known by their spelling, where Mecab may take them for something else.
 
     Parameters
@@ -108,7 +108,14 @@ def _looks_like_ending(unit: Morpheme) -> bool:
 
 
 class Meetings:
-    """What happens where two morphemes of a text meet."""
+    """What happens at the boundaries between the morphemes of a text.
+
+    Parameters
+    ----------
+    text : str
+    units : sequence of Morpheme
+        Of the text.
+    """
 
     def __init__(self, text: str, units: Sequence[Morpheme]):
         self.text, self.units = text, units
@@ -119,7 +126,7 @@ class Meetings:
                 begin = unit.start
             self._starts[unit.start] = begin
 
-    def meet(self, left: Morpheme, right: Morpheme) -> tuple[Optional[Mark], bool]:
+    def mark_between(self, left: Morpheme, right: Morpheme) -> tuple[Optional[Mark], bool]:
         """The mark between two morphemes without a space between them, and whether it may be left out.
 
         Parameters
@@ -147,7 +154,7 @@ class Meetings:
         return None, False
 
     def looks_adnominal(self, left: Morpheme, right: Morpheme) -> bool:
-        """Whether -(으)ㄹ that Mecab takes for something else (참을 수 없다) stands where only the ending does.
+        """Whether -(으)ㄹ is the adnominal ending although Mecab takes it for something else (참을 수 없다).
 
         Parameters
         ----------
@@ -156,6 +163,10 @@ class Meetings:
         """
         if right.tag.startswith("ETM+NNB") and coda_of(left.form[-1]) == "ㄹ":
             return True  # 잘 거야: 잘/VA 거야/ETM+NNB+VCP+EC
+        if right.form == "분" and right.tag in ("NNB", "XSN") and left.is_noun and left.form.endswith("실"):
+            return is_verb(left.form[:-1])  # 오실 분: 오실/NNG 분/XSN; but 사무실 분
+        if (left.form, left.tag) == ("를", "JKO"):  # no particle stands before these: 이를 데 없다
+            return right.tag.startswith("NNB") and right.form in ("수", "데", "줄", "바")
         if left.form != "을" or left.tag != "JKO":
             if coda_of(left.form[-1]) == "ㄹ" and left.tag != "JKO" and _AFTER_L.match(self.text, left.end):
                 return True
@@ -164,8 +175,8 @@ class Meetings:
         dependent = right.tag.startswith("NNB") and right.form.startswith(_DEPENDENT_FORMS)
         return dependent or bool(_DEPENDENT.match(self.text, left.end))
 
-    def leans(self, left: Morpheme, right: Morpheme) -> bool:
-        """Whether the right word cannot be parted from the left one, and something happens where they meet.
+    def is_bound(self, left: Morpheme, right: Morpheme) -> bool:
+        """Whether the right word is bound to the left one, and a sound changes at their boundary.
 
         Parameters
         ----------
@@ -229,12 +240,12 @@ class Meetings:
         form = right.form
         if right.tag.startswith("XSN") and form not in _INSERTED_SUFFIXES:
             return None
-        if split(form[0])[1] in I_VOWELS and self._inserts(left, right, coda, size):
+        if split(form[0])[1] in I_VOWELS and self._takes_inserted_n(left, right, coda, size):
             return INSERT
         changes = coda in NEUTRAL or coda in CLUSTERS
         return BOUNDARY if changes and form not in _SUFFIXES_OF_VERBS else None
 
-    def _inserts(self, left: Morpheme, right: Morpheme, coda: str, size: int) -> bool:
+    def _takes_inserted_n(self, left: Morpheme, right: Morpheme, coda: str, size: int) -> bool:
         form = right.form
         if left.form == "옛" or _takes_linking_s(left):
             return True
@@ -260,7 +271,7 @@ def _takes_linking_s(left: Morpheme) -> bool:
     return is_noun(left.form[:-1] + join(onset, vowel)) and not (_NOT_LINKING.search(left.form) and is_noun(left.form))
 
 
-def places_of_existence(unit: Morpheme) -> Iterator[int]:
+def existence_places(unit: Morpheme) -> Iterator[int]:
     """Where 없 or 있 begins in a word that Mecab does not divide, after a coda that is neutralised (덧없다)."""
     if unit.tag.startswith(("V", "MAG", "N", "XR")):
         for at in range(1, len(unit.form)):

@@ -1,6 +1,6 @@
-"""Where the morphemes of a text begin and what they are: Mecab's answer, as the pronunciation rules need it.
+"""The morphemes of a text from Mecab, in the form that the pronunciation rules need.
 
-Mecab is loaded with the first text. It reads the whole text, for what stands around a word tells more than the word does.
+Mecab is loaded with the first text. It reads the whole text, because a word is easier to analyse in context.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..text.tokenizers import tokenizer
 
 NOUNS = ("N", "XPN", "XR", "XSN", "SL", "SH", "SN")
 _STEMS = ("VV", "VA", "VX")
-_LONGEST = 4000  # characters Mecab reads at once
+_MAX_LENGTH = 4000  # characters Mecab reads at once
 _ENDING_IN_L = re.compile("(?:[\u11afㄹ]|^을)(?P<rest>[가-힣]+)$")
 
 
@@ -79,7 +79,7 @@ class Morpheme(NamedTuple):
 def morphemes(text: str) -> list[Morpheme]:
     """The morphemes of a text, in order; parts of compound nouns one by one.
 
-    What is no Hangul and what Mecab does not know comes as it cuts it, with tags of its own (SF, SL, UNKNOWN).
+    Text that is not Hangul, and words that Mecab does not know, come as Mecab cuts them, with its tags (SF, SL, UNKNOWN).
 
     Raises
     ------
@@ -87,7 +87,7 @@ def morphemes(text: str) -> list[Morpheme]:
         If Mecab cannot be loaded.
     """
     found: list[Morpheme] = []
-    for start, piece in split_pieces(make_readable(text), _LONGEST):
+    for start, piece in split_pieces(make_readable(text), _MAX_LENGTH):
         at, number = start, (found[-1].word + 1 if found else 0)
         for surface, tag, kind, expression in _analyse(piece):
             at = text.find(surface, at)
@@ -103,6 +103,13 @@ def is_noun(form: str) -> bool:
     """Whether Mecab knows it as one noun."""
     found = _analyse(form)
     return len(found) == 1 and found[0][1] == "NNG"
+
+
+@lru_cache(maxsize=4096)
+def is_verb(stem: str) -> bool:
+    """Whether Mecab knows it as the stem of a verb that -시- can follow."""
+    found = _analyse(f"{stem}시다")
+    return bool(found) and found[0][1].startswith("VV") and len(found[0][0]) >= len(stem)
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ from .state import Mark
 
 SINO = "영일이삼사오육칠팔구"
 _SMALL, _LARGE = ("", "십", "백", "천"), ("", "만", "억", "조", "경")
-_LONGEST = 4 * len(_LARGE)  # digits of a number that has words
+_MAX_DIGITS = 4 * len(_LARGE)  # digits of a number that has words
 _ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 _TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 # Each with what must not follow: 3개월 and 2달러 are Sino-Korean.
@@ -25,6 +25,8 @@ _NATIVE = re.compile(
     r"|시간|가지|사람|곳|배(?!우|경|급)|달(?!러)|켤레|벌(?!점)|송이|그루|채(?!널)|척|자루|줄(?!거리)|쌍|군데|끼|살(?!인|해)|곡|컷|마디"
     r"|판(?!정|단)|표(?!정|현)|바퀴|그릇|봉지|조각|다발|포기|모금|걸음|대(?!박|사|본|상|학|회|륙)"
 )
+# Nouns that count with Sino-Korean numbers (일세기, 칠 단계); Mecab has no tag of its own for them.
+_SINO_COUNTERS = ("세기", "세대", "단계", "주기", "주년", "등급", "등분")
 _HOUR = re.compile(r"시(?!간|즌|리즈|대|청|장|민|도|험)")
 _MONTH = re.compile(r"월(?!드|급|세)")
 _RANGE = re.compile(r" ?[~∼〜] ?[0-9]+")
@@ -82,7 +84,7 @@ def _with_counter(number: str, text: str, end: int) -> tuple[str, str]:
     """How a number is said before what follows it, and a space where the counter has none before it."""
     beyond = _RANGE.match(text, end)  # of 3~5개 both ends are native
     counter_at = _SPACE.match(text, beyond.end() if beyond else end).end()  # type: ignore[union-attr]
-    if number.isdecimal() and len(number) <= _LONGEST and (len(number) == 1 or number[0] != "0"):
+    if number.isdecimal() and len(number) <= _MAX_DIGITS and (len(number) == 1 or number[0] != "0"):
         value, space = int(number), " " if counter_at == end else ""
         counter = _NATIVE.match(text, counter_at)
         decade = counter and counter[0] == "대" and value % 10 == 0  # 20대
@@ -106,7 +108,7 @@ def native(value: int) -> str:
 def sino(number: str) -> str:
     """Digits in Sino-Korean, also decimals; what begins with a needless 0 or is too long, digit by digit."""
     whole, point, decimals = number.partition(".")
-    if len(whole) > _LONGEST or (len(whole) > 1 and whole[0] == "0"):
+    if len(whole) > _MAX_DIGITS or (len(whole) > 1 and whole[0] == "0"):
         said = _digits(whole)
     else:
         said = _whole(int(whole))
@@ -176,7 +178,7 @@ def mark_numbers(text: str, units: Sequence[Morpheme], numbers: Sequence[tuple[i
             continue
         onset = split(text[place])[0]
         is_counter = (start, end) in numbers or counted.tag.startswith(("NNB", "NR")) or (
-            counted.tag == "NNG" and bool(_NATIVE.fullmatch(counted.form)))
+            counted.tag == "NNG" and (counted.form in _SINO_COUNTERS or bool(_NATIVE.fullmatch(counted.form))))
         if text[place] == "점" or (text[start:end].endswith(("열", "여덟")) and onset in TENSE and is_counter):
             put(place, Mark("tense", "tensification_in_compounds"))
         elif text[end - 1] in "일칠팔" and onset in ("ㄷ", "ㅅ", "ㅈ") and is_counter:
@@ -189,8 +191,10 @@ def mark_numbers(text: str, units: Sequence[Morpheme], numbers: Sequence[tuple[i
 def _written_numbers(units: Sequence[Morpheme]) -> Iterator[tuple[int, int]]:
     """Numbers in Hangul: numerals side by side, as one."""
     start = end = -1
-    for unit in units:
-        if unit.tag.startswith("NR") and _NUMERAL.fullmatch(unit.form):
+    for unit, following in zip(units, [*units[1:], None]):
+        # 이십일 is twenty days to Mecab, also in 이십일세기.
+        is_one = unit.form == "일" and unit.start == end and following is not None and following.form in _SINO_COUNTERS
+        if is_one or (unit.tag.startswith("NR") and _NUMERAL.fullmatch(unit.form)):
             if unit.start != end and end > 0:
                 yield start, end
             start, end = (start if unit.start == end else unit.start), unit.end

@@ -1,7 +1,7 @@
 """Words of a corpus with their pronunciation, split into train, valid and test: what a model of pronunciation learns from.
 
-A word whose pronunciation the rules and lists cannot be trusted with is left out, and counted. Mecab says where
-morphemes meet; without context it may err, and so may the lists: see docs/pronunciation.md for how often.
+Words for which the rules and lists cannot be trusted are left out, and counted. Mecab finds the morphemes; without
+context it may err, and so may the lists. docs/pronunciation.md says how often.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Pair(NamedTuple):
     said : Pronunciation
         With the causes; `said.sounds` is the pronunciation.
     kind : str
-        "plain": said as written. "rules": by rules over sounds. "lexical": a listed word or a verb stem has a part in it.
+        "plain": said as written. "rules": changed by rules over sounds. "lexical": changed by a listed word or a verb stem.
     lemma : str
-        What the split goes by: the base of the first content morpheme, or of the one that a word list decided.
+        The split depends on it: the base of the first content morpheme, or of the one that a word list decided.
     occurrences : int
         How often it stands in the texts.
     """
@@ -63,9 +63,9 @@ class PairSets:
 def word_pairs(
     texts: Iterable[str],
     *,
-    least: int = 1,
-    longest: int = 8,
-    shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    min_count: int = 1,
+    max_length: int = 8,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
     seed: int = 0,
     progress: Optional[Callable[[int, int], None]] = None,
 ) -> PairSets:
@@ -74,11 +74,11 @@ def word_pairs(
     Parameters
     ----------
     texts : iterable of str
-    least : int
+    min_count : int
         How often a word must stand in the texts.
-    longest : int
+    max_length : int
         Syllables of the longest word.
-    shares : (float, float, float)
+    fractions : (float, float, float)
         Of lemmas in train, valid and test; they sum to 1. A lemma is in one split only, whatever the corpus.
     seed : int
         Another seed, another split.
@@ -94,15 +94,15 @@ def word_pairs(
     TextError
         If `texts` gives no texts in an order.
     OptionError
-        If `shares` are not three shares of 1, or `least` or `longest` is below 1.
+        If `fractions` are not three numbers that sum to 1, or `min_count` or `max_length` is below 1.
     """
-    if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-        raise OptionError(f"expected three shares (train, valid, test) that sum to 1, got {shares}.")
-    if least < 1 or longest < 1:
-        raise OptionError(f"expected least and longest of at least 1, got {least} and {longest}.")
+    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise OptionError(f"expected three fractions (train, valid, test) that sum to 1, got {fractions}.")
+    if min_count < 1 or max_length < 1:
+        raise OptionError(f"expected min_count and max_length of at least 1, got {min_count} and {max_length}.")
     plain_texts = map(plain, read_texts(texts, "word_pairs"))
     counts = Counter(word for text in plain_texts for word in re.findall(r"(?<!\S)\W*([가-힣]+)\W*(?!\S)", text))
-    words = sorted(word for word, count in counts.items() if count >= least and len(word) <= longest)
+    words = sorted(word for word, count in counts.items() if count >= min_count and len(word) <= max_length)
     sets = PairSets()
     for done, word in enumerate(words, 1):
         units = morphemes(word)
@@ -113,24 +113,24 @@ def word_pairs(
         else:
             lemma = lemma_of(said, units)
             pair = Pair(word, said, kind_of(said), lemma, counts[word])
-            getattr(sets, split_of(lemma, shares, seed)).append(pair)
+            getattr(sets, split_of(lemma, fractions, seed)).append(pair)
         if progress and (done % 500 == 0 or done == len(words)):
             progress(done, len(words))
     return sets
 
 
-def split_of(lemma: str, shares: tuple[float, float, float], seed: int) -> str:
-    """The split of a lemma: by its own name alone, so that more words never move it.
+def split_of(lemma: str, fractions: tuple[float, float, float], seed: int) -> str:
+    """The split of a lemma. It depends on the lemma alone, so more words never move it.
 
     Parameters
     ----------
     lemma : str
-    shares : (float, float, float)
+    fractions : (float, float, float)
         Of training, validation and test; they sum to 1.
     seed : int
     """
     draw = int.from_bytes(hashlib.sha256(f"{seed}:{lemma}".encode()).digest()[:8], "big") / 2**64
-    return SPLITS[0] if draw < shares[0] else SPLITS[1] if draw < shares[0] + shares[1] else SPLITS[2]
+    return SPLITS[0] if draw < fractions[0] else SPLITS[1] if draw < fractions[0] + fractions[1] else SPLITS[2]
 
 
 def kind_of(said: Pronunciation) -> str:
@@ -155,7 +155,7 @@ def lemma_of(said: Pronunciation, units: list[Morpheme]) -> str:
 
 
 def doubt(said: Pronunciation, units: list[Morpheme]) -> str:
-    """Why a word's pronunciation is not to be trusted; "" where nothing speaks against it.
+    """Why a word's pronunciation cannot be trusted; "" if it can.
 
     Parameters
     ----------

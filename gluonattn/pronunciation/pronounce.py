@@ -6,8 +6,8 @@
     >>> [(s.jamo, s.rule, [said.letters[i].jamo for i in s.cause]) for s in said.jamo if s.changes]
     [('ㅇ', 'nasalisation', ['ㅁ'])]
 
-The rules are in `pronunciation_rules`. What they cannot know is told from morphemes (`pronunciation_meetings`; Mecab says
-where they are) and from word lists (`words`); `marks` puts both together.
+The rules are in `rules`. What they cannot know comes from morphemes (`meetings`; Mecab finds them) and from word lists
+(`words`). `marks` combines both.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Pronunciation:
     Attributes
     ----------
     text : str
-        The text in Unicode's composed form (NFC), without characters that cannot be seen: `gluonattn.plain` of it.
+        The text in Unicode's composed form (NFC), without invisible characters: `gluonattn.plain` of it.
     sounds : str
         The pronunciation in syllables, as long as `read`. What is not a Hangul syllable stays.
     jamo : tuple of Sound
@@ -49,7 +49,7 @@ class Pronunciation:
     letters : tuple of Letter
         Every written jamo, in order; a coda of two consonants is one letter. Indices everywhere point here.
     silent : tuple of Silent
-        Letters that are not spoken: each letter is the source of a sound or stands here.
+        Letters that are not spoken. Each letter is either the source of a sound or one of these.
     also : tuple of str
         Other readings that the standard allows, or that a homograph has; at most 15.
     read : str
@@ -83,24 +83,24 @@ class Pronunciation:
 
     @property
     def lexical(self) -> bool:
-        """Whether a rule acted that only a word list calls for."""
+        """Whether a rule acted that needs a word list."""
         return any(RULES[name].lexical for name in self.rules)
 
 
 def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronunciation:
-    """Say a word, an eojeol or a text by 표준 발음법.
+    """Pronounce a word, an eojeol or a text by 표준 발음법 (Standard Pronunciation).
 
     Parameters
     ----------
     text : str
-        Text that is canonically the same (decomposed Hangul), or that differs in invisible characters alone, is said the
-        same.
+        Canonically equivalent text (decomposed Hangul), and text that differs only in invisible characters, is pronounced
+        the same.
     linked : bool, default False
-        Say eojeol that only a space parts in one breath: rules act between them (옷 한 벌 [오탄벌]). By default they act
-        only before a word that cannot stand alone: 수 of 알 수 없다, 개 of 세 개. ㄴ is then put in wherever article 29,
-        붙임 2, would, which careful speech does less often.
+        Join eojeol separated by a space into one phrase, so that rules act between them (옷 한 벌 [오탄벌]). By default
+        they act only before a word that cannot stand alone: 수 of 알 수 없다, 개 of 세 개. A joined phrase inserts ㄴ
+        wherever article 29, 붙임 2, allows it, which is more often than in careful speech.
     lexical : bool, default True
-        False leaves out word lists and morphemes: rules over sounds alone. Mecab is not needed then.
+        False uses the sound rules alone, without word lists and morphemes; Mecab is then not needed.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def _pronounce(text: str, read: str, numbers: tuple[tuple[int, int], ...], units
 
 
 def _phrases(text: str, linked: bool, joined: set[int]) -> Iterator[list[tuple[int, str]]]:
-    """Runs of syllables with their places, those that are said in one breath together."""
+    """Runs of syllables with their positions, grouped into phrases."""
     phrase: list[tuple[int, str]] = []
     for found in re.finditer("[가-힣]+", text):
         start = found.start()
@@ -197,7 +197,8 @@ def _of_phrase(runs: list[tuple[int, str]], found: Marks) -> tuple[dict[int, Mar
             if start + number in found.marks:
                 marks[offset + number] = found.marks[start + number]
         optional |= {offset + number for number in range(len(run)) if start + number in found.optional}
-        vowels.update((offset + place, vowel) for place, vowel in optional_vowels(run).items())
+        particles = {place - start for place in found.genitives if start <= place < start + len(run)}
+        vowels.update((offset + place, vowel) for place, vowel in optional_vowels(run, particles).items())
         if offset and start not in found.marks:
             marks[offset] = found.across.get(start, Mark("boundary"))
         offset += len(run)

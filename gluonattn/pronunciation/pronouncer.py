@@ -1,4 +1,4 @@
-"""A trained model of pronunciation: what it says, how probable that is, and where it looked.
+"""A trained model of pronunciation: what it says, how probable that is, and where it attends.
 
     >>> pronouncer = load_pronouncer("runs/pronunciation")
     >>> pronouncer.say(["국물"])
@@ -6,8 +6,8 @@
     >>> pronouncer.records("국물")["cross"].weights.shape     # layers, heads, said, written
     (2, 4, 7, 7)
 
-Token i of what is written is ``pronounce(word).letters[i]``, token j of what is said ``pronounce(word).jamo[j]``; behind
-each stands `</s>`, the end.
+Written token i is ``pronounce(word).letters[i]``, spoken token j is ``pronounce(word).jamo[j]``. Both sequences end with
+`</s>`.
 
 Stays whole: it is one public class, a third of it docstrings.
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,21 +27,20 @@ from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError, TextError
 from ..models.checkpoint import check_weights, set_weights
 from ..models.snapshots import load_snapshot, snapshot_epochs
-from ..plain import plain
 from ..record import AttentionRecord, Token
 from ..reference import softmax
-from ..text.jamo import ALPHABET, conjoin, is_syllable, part, split, write
+from ..text.jamo import ALPHABET, write
 from .config import load_pronunciation
 from .pairs import SPLITS, Pair
 from .sets import from_table
 from .settings import RECIPE
 from .training import WORDS
+from .word_letters import Word, to_jamo, to_list, to_tokens
 
-Word = Union[str, Sequence[str]]  # syllables, or conjoining jamo
 Array = NDArray[Any]
 Forced = tuple[list[int], list[list[int]], Array, list[Array]]
 _BATCH = 256
-_PAIRS = 500_000
+_MAX_PAIRS = 500_000
 
 
 def load_pronouncer(folder: str | os.PathLike[str], epoch: int | None = None) -> Pronouncer:
@@ -64,8 +63,8 @@ def load_pronouncer(folder: str | os.PathLike[str], epoch: int | None = None) ->
 class Pronouncer:
     """A model of pronunciation.
 
-    A word is a string of Hangul syllables, or a list of conjoining jamo as `Pronunciation.written` has them, which may
-    be no possible syllables: what is written can be changed letter by letter. Sounds likewise.
+    A word is a string of Hangul syllables, or a list of conjoining jamo as in `Pronunciation.written`. The jamo need not
+    form syllables, so a word can be changed letter by letter. Sounds have the same two forms.
 
     Attributes
     ----------
@@ -73,14 +72,14 @@ class Pronouncer:
     config : dict
         The checkpoint's config.json.
     epoch : int
-        Whose weights these are.
+        The epoch that the weights are from.
     epochs : tuple of int
-        Epochs there are snapshots of.
+        Epochs that have a snapshot.
     model : Transformer
-    longest : int
-        Letters that are read of a word.
+    max_length : int
+        Letters of the longest word it reads.
     alphabet : tuple of str
-        What the columns of `distributions` stand for: conjoining jamo, and `</s>`.
+        The columns of `distributions`: conjoining jamo, and `</s>`.
     """
 
     def __init__(self, folder: Path, epoch: int | None = None):
@@ -93,11 +92,11 @@ class Pronouncer:
         self.epoch = self.config["epoch"] if epoch is None else epoch
         weights = checkpoint.weights if epoch is None else load_snapshot(folder, epoch, self.config["fingerprint"])
         self.model = Transformer(**self.config["model"])
-        # Before any of them is made: what is damaged may ask for more memory than there is.
+        # Before parameters are made: a damaged file may ask for more memory than there is.
         check_weights({name: p.shape for name, p in self.model._collect_params_with_prefix().items()}, weights)
         self.model.initialize()
         set_weights(self.model, weights, mx.cpu())
-        self.longest = self.config["max_length"] - 1  # beside its end, or beginning
+        self.max_length = self.config["max_length"] - 1  # beside its end, or beginning
         vocabulary = Vocabulary(checkpoint.vocabulary)
         if len(vocabulary) != self.config["model"]["vocab_size"] or not all(
                 letter in vocabulary for letter in ("<s>", "</s>", *ALPHABET)):
@@ -108,6 +107,11 @@ class Pronouncer:
         self._ids = {letter: vocabulary[[letter]][0] for letter in ALPHABET}
         self.alphabet = (*ALPHABET, "</s>")
         self._columns = [*self._ids.values(), self._end]
+
+    @property
+    def longest(self) -> int:
+        """The name that `max_length` had before."""
+        return int(self.max_length)
 
     def pairs(self, split: str = "test") -> list[Pair]:
         """The words of a split as the model was trained: "train", "valid", or "test", which it has not seen."""
@@ -124,13 +128,13 @@ class Pronouncer:
                                   "Copy the whole folder again.") from None
 
     def say(self, words: Iterable[Word], beam: int = 1) -> list[str]:
-        """How each word is said, in syllables.
+        """Pronounce each word, in syllables.
 
         Parameters
         ----------
         words : iterable of words
         beam : int, default 1
-            Readings that are followed at once; 1 takes the most probable letter at every step.
+            Width of the beam; 1 is greedy.
 
         Raises
         ------
@@ -140,7 +144,7 @@ class Pronouncer:
         return [write(letters)[0] for letters in self.spoken(words, beam)]
 
     def say_letters(self, letters: Sequence[str], beam: int = 1) -> str:
-        """How a list of conjoining jamo is said.
+        """Pronounce a list of conjoining jamo.
 
         Parameters
         ----------
@@ -152,7 +156,7 @@ class Pronouncer:
         return self.say([list(letters)], beam)[0]
 
     def spoken(self, words: Iterable[Word], beam: int = 1) -> list[tuple[str, ...]]:
-        """How each word is said, in conjoining jamo.
+        """Pronounce each word, in conjoining jamo.
 
         Parameters
         ----------
@@ -162,21 +166,21 @@ class Pronouncer:
         """
         from ..models.decoding import decode
 
-        words = _listed(words)
+        words = to_list(words)
         if beam < 1:
             raise OptionError(f"beam must be at least 1; got {beam}.")
-        written = [self._numbers(word) for word in words]
-        never = [i for i in range(len(self._letters)) if i not in self._columns]
+        written = [self._encode(word) for word in words]
+        forbidden = [i for i in range(len(self._letters)) if i not in self._columns]
         found: list[tuple[str, ...]] = [()] * len(words)
-        for batch in plan_by_length([len(row) for row in written], _BATCH, _PAIRS):
+        for batch in plan_by_length([len(row) for row in written], _BATCH, _MAX_PAIRS):
             source, lengths = self._source([written[i] for i in batch])
-            said, _ = decode(self.model, source, lengths, self._begin, self._end, beam, self.longest, never)
+            said, _ = decode(self.model, source, lengths, self._begin, self._end, beam, self.max_length, forbidden)
             for i, readings in zip(batch, said):
                 found[i] = tuple(self._letters[number] for number in readings[0])
         return found
 
     def distributions(self, words: Iterable[Word], sounds: Iterable[Word]) -> list[Array]:
-        """What the model would say next at every step of given sounds.
+        """Probabilities of the next letter at every step of given sounds.
 
         Parameters
         ----------
@@ -189,9 +193,9 @@ class Pronouncer:
         list of numpy.ndarray, float32, shape (letters said + 1, len(alphabet))
             Row j: the probability of each letter after the first j of `sounds`; rows sum to 1.
         """
-        words, sounds = _listed(words), _listed(sounds)
+        words, sounds = to_list(words), to_list(sounds)
         found: list[Array] = [np.zeros(0)] * len(words)
-        for batch, said, logits, _ in self._forced(words, sounds):
+        for batch, said, logits, _ in self._teacher_force(words, sounds):
             for row, i in enumerate(batch):
                 scores = logits[row, : len(said[row])][:, self._columns]
                 found[i] = softmax(scores.astype(np.float64)).astype(np.float32)
@@ -207,7 +211,7 @@ class Pronouncer:
             What it is made to say.
         """
         table = self.distributions([word], [sounds])[0]
-        letters = [*_conjoining(sounds), "</s>"]
+        letters = [*to_jamo(sounds), "</s>"]
         return table[np.arange(len(letters)), [self.alphabet.index(letter) for letter in letters]]
 
     def score(self, word: Word, sounds: Word) -> float:
@@ -222,21 +226,21 @@ class Pronouncer:
         return float(np.log(self.probabilities(word, sounds).astype(np.float64)).sum())
 
     def records(self, word: Word, sounds: Word | None = None) -> dict[str, AttentionRecord]:
-        """Where the model looks while it says a word.
+        """The attention of the model while it says a word.
 
         Parameters
         ----------
         word : word
         sounds : word or None
-            What it is made to say (teacher forcing); None is what it says by itself, greedily.
+            Forced sounds (teacher forcing); None is what it says by itself, greedily.
 
         Returns
         -------
         dict of str to AttentionRecord, weights (layers, heads, queries, keys)
-            "encoder": written letters at written letters, the last of which is the end. "cross": row j is the step
-            that says letter j (``target_text`` are the sounds), and the last row the step that ends the word; keys
-            are the written letters. "decoder": the same rows; keys are what was there before each step, the
-            beginning `<s>` and the letters said, so that row j sees the first j + 1 of them.
+            "encoder": written letters attend to written letters; the last one is the end. "cross": row j is the step
+            that says letter j (``target_text`` are the sounds), and the last row is the step that ends the word;
+            keys are the written letters. "decoder": the same rows; keys are the beginning `<s>` and the letters
+            said before, so that row j sees the first j + 1 of them.
         """
         return self.all_records([word], None if sounds is None else [sounds])[0]
 
@@ -249,18 +253,18 @@ class Pronouncer:
         sounds : iterable of word or None
             What each is made to say; None is what it says by itself, greedily.
         """
-        words = _listed(words)
+        words = to_list(words)
         decoded = sounds is None
-        sounds = self.spoken(words) if sounds is None else _listed(sounds)
+        sounds = self.spoken(words) if sounds is None else to_list(sounds)
         found: list[dict[str, AttentionRecord]] = [{}] * len(words)
-        for batch, _, _, weights in self._forced(words, sounds):
+        for batch, _, _, weights in self._teacher_force(words, sounds):
             for row, i in enumerate(batch):
                 found[i] = self._records_of(words[i], sounds[i], decoded, [kind[:, row] for kind in weights])
         return found
 
     def _records_of(self, word: Word, sounds: Word, decoded: bool, weights: Sequence[Array]) -> dict[str, AttentionRecord]:
-        text, keys = _tokens(word)
-        said, spoken = _tokens(sounds)
+        text, keys = to_tokens(word)
+        said, spoken = to_tokens(sounds)
         before = (Token("<s>", 0, 0), *spoken[:-1])
         source = {"model": self.folder.name, "recipe": RECIPE, "epoch": self.epoch, "framework": "mxnet",
                   "versions": self.config["versions"], "decoded": decoded}
@@ -271,16 +275,16 @@ class Pronouncer:
             for (kind, (rows, columns)), matrix in zip(sides.items(), weights)
         }
 
-    def _forced(self, words: Sequence[Word], sounds: Sequence[Word]) -> Iterator[Forced]:
+    def _teacher_force(self, words: Sequence[Word], sounds: Sequence[Word]) -> Iterator[Forced]:
         """Teacher forcing: (positions, target ids, logits (B, T, V), [weights (layers, B, heads, T, S)]) a batch."""
         from ..runtime import mx
 
         if len(words) != len(sounds):
             raise TextError(f"expected as many pronunciations as words; got {len(words)} words and {len(sounds)} "
                             "pronunciations.")
-        written, spoken = [self._numbers(word) for word in words], [self._numbers(word)[:-1] for word in sounds]
+        written, spoken = [self._encode(word) for word in words], [self._encode(word)[:-1] for word in sounds]
         lengths = [max(map(len, both)) for both in zip(written, spoken)]
-        for batch in plan_by_length(lengths, _BATCH, _PAIRS):
+        for batch in plan_by_length(lengths, _BATCH, _MAX_PAIRS):
             said = [[self._begin, *spoken[i]] for i in batch]
             logits, weights = self.model(*self._source([written[i] for i in batch]), mx.nd.array(self._table(said)))
             yield batch, said, logits.asnumpy(), [np.stack([one.asnumpy() for one in kind]) for kind in weights]
@@ -296,34 +300,8 @@ class Pronouncer:
             line[: len(row)] = row
         return table
 
-    def _numbers(self, word: Word) -> list[int]:
-        letters = _conjoining(word)
-        if len(letters) > self.longest:
-            raise TextError(f"{word!r:.60} has {len(letters)} letters; this model reads up to {self.longest}.")
+    def _encode(self, word: Word) -> list[int]:
+        letters = to_jamo(word)
+        if len(letters) > self.max_length:
+            raise TextError(f"{word!r:.60} has {len(letters)} letters; this model reads up to {self.max_length}.")
         return [*(self._ids[letter] for letter in letters), self._end]
-
-
-def _listed(words: Iterable[Word]) -> list[Word]:
-    """Words as a list, as `gluonattn.plain.read_texts` has texts: a single string is one word."""
-    return [words] if isinstance(words, str) else list(words)
-
-
-def _conjoining(word: Word) -> list[str]:
-    if isinstance(word, str):
-        word = plain(word)
-        if not word or not all(map(is_syllable, word)):
-            raise TextError(f"expected one word of Hangul syllables, got {word!r:.60}: leave out spaces and signs.")
-        return [conjoin(jamo, place) for syllable in word
-                for jamo, place in zip(split(syllable), ("onset", "vowel", "coda")) if jamo]
-    wrong = [letter for letter in word if letter not in ALPHABET]
-    if wrong:
-        raise TextError(f"expected conjoining jamo (pronounce(word).written has them), got {wrong[0]!r}.")
-    return list(word)
-
-
-def _tokens(word: Word) -> tuple[str, tuple[Token, ...]]:
-    """A word as text and tokens: a letter with the span of its syllable and its place; the end behind them."""
-    letters = _conjoining(word)
-    text, places = write(letters)
-    found = [Token(part(letter)[0], at, at + 1, part(letter)[1]) for letter, at in zip(letters, places)]
-    return text, (*found, Token("</s>", len(text), len(text)))

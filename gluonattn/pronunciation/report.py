@@ -1,7 +1,4 @@
-"""The report on a model of pronunciation: one page that opens offline, and its figures as JSON.
-
-Stays whole: it is one page from its first heading to its last, and each section has a function.
-"""
+"""The report on a model of pronunciation: one page that opens offline, and its figures as JSON."""
 
 from __future__ import annotations
 
@@ -14,23 +11,16 @@ from ..errors import DataError, choose
 from ..files import replace_file
 from ..record import AttentionRecord
 from ..views.report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
-from .report_pictures import grid_of, side_by_side
-from .report_sentences import (
-    about_question,
-    describe_grid,
-    describe_question,
-    head_name,
-    headline,
-    in_brief,
-    reading_names,
-    role_name,
-    rule_name,
-)
+from .report_names import head_name, rule_name
+from .report_pictures import grid_of
+from .report_questions import list_of, note, show_question
+from .report_sentences import about_question, describe_grid, headline, in_brief
 from .report_text import LANGUAGES, TEXT
 from .study import LEVEL
 from .summary import COMPARED
 
-_STYLE = (".three > figure { flex: 1 1 19rem; } .three img { width: 100%; max-width: 26rem; }\n"
+# Letters beside the heads stay readable: a picture is never shown smaller, its frame scrolls.
+_STYLE = (".heads > figure { flex: 1 1 32rem; } .heads img { width: 100%; min-width: 32rem; max-width: 44rem; }\n"
           ".wide img { width: 100%; min-width: 44rem; max-width: 60rem; }\n")
 
 
@@ -89,16 +79,16 @@ def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, Att
     parts = [f"<h1>{escaped(text['title'])}</h1>",
              f'<p class="answer">{escaped(headline(summary, lang))}</p>',
              f'<p class="quiet">{escaped(_about(summary, lang))}</p>',
-             f"<h2>{escaped(text['summary'])}</h2>", _list(lines), _contents(summary, lang)]
-    parts += [f'<h2 id="grids">{escaped(text["grids"])}</h2>', _quiet(text["grids_how"])]
+             f"<h2>{escaped(text['summary'])}</h2>", list_of(lines), _contents(summary, lang)]
+    parts += [f'<h2 id="grids">{escaped(text["grids"])}</h2>', note(text["grids_how"])]
     parts += [_grids(word, kinds, summary, lang) for word, kinds in examples.items()]
-    parts += [f'<h2 id="heads">{escaped(text["heads"])}</h2>', _quiet(text["agreement_how"]), _agreement(summary, lang),
-              f"<h3>{escaped(text['shape'])}</h3>", _quiet(text["shape_how"]), _shape(summary, lang),
-              f'<h2 id="rules">{escaped(text["rules"])}</h2>', _quiet(text["rules_how"]), *_rules(summary, lang),
-              f'<h2 id="edits">{escaped(text["edits"])}</h2>', _quiet(text["edits_how"]), _edits(summary, lang)]
+    parts += [f'<h2 id="heads">{escaped(text["heads"])}</h2>', note(text["agreement_how"]), _agreement(summary, lang),
+              f"<h3>{escaped(text['shape'])}</h3>", note(text["shape_how"]), _shape(summary, lang),
+              f'<h2 id="rules">{escaped(text["rules"])}</h2>', note(text["rules_how"]), *_rules(summary, lang),
+              f'<h2 id="edits">{escaped(text["edits"])}</h2>', note(text["edits_how"]), _edits(summary, lang)]
     for rule in summary["questions"]:
-        parts += _question(summary, rule, lang)
-    parts += [f'<h2 id="limits">{escaped(text["limits"])}</h2>', _list(text["limits_lines"])]
+        parts += show_question(summary, rule, lang)
+    parts += [f'<h2 id="limits">{escaped(text["limits"])}</h2>', list_of(text["limits_lines"])]
     return page(text["title"], "\n".join(parts), lang=lang, style=_STYLE)
 
 
@@ -124,9 +114,10 @@ def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lan
     drawn = []
     for kind, records in kinds.items():
         name = f"{TEXT[lang]['kinds'][kind]}: {word} [{sounds}]"
-        drawn.append(f"<figure><figcaption>{escaped(name)}</figcaption>"
-                     f"{picture(grid_of(word, records, lang, highest), describe_grid(name, records, lang))}</figure>")
-    return f'<div class="side three">{"".join(drawn)}</div>'
+        shown = picture(grid_of(word, records, lang, highest), describe_grid(name, records, lang))
+        drawn.append(f'<figure><figcaption>{escaped(name)}</figcaption><div class="scroll" tabindex="0" role="group" '
+                     f'aria-label="{escaped(name)}">{shown}</div></figure>')
+    return f'<div class="side heads">{"".join(drawn)}</div>'
 
 
 # ---- tables of heads
@@ -212,92 +203,3 @@ def _edits(summary, lang: str) -> str:
              with_interval(found["cause_change"], 2), with_interval(found["other_change"], 2)]
             for rule, found in summary["edits"].items()]
     return table([text["rule"], text["words"], *text["edit_columns"]], rows, label=text["edits"])
-
-
-# ---- the linguist's questions
-
-
-def _question(summary, rule: str, lang: str) -> list[str]:
-    asked, text, lines = summary["questions"][rule], TEXT[lang], about_question(summary, rule, lang)
-    parts = [f'<h2 id="{rule}">{escaped(text["questions"][rule])}</h2>', _list(lines)]
-    if not asked["roles"]:
-        return parts
-    drawn = picture(side_by_side(asked, rule, lang), describe_question(asked, rule, lang))
-    frame = f'<div class="scroll wide" tabindex="0" role="group" aria-label="{escaped(text["questions"][rule])}">'
-    parts += [f"{frame}{drawn}</div>", _roles(asked, rule, lang),
-              *_replaced(asked, rule, lang),
-              f"<h3>{escaped(text['tables'])}</h3>", _quiet(text["tables_how"]), _tables(asked, rule, lang),
-              f"<h3>{escaped(text['tau'])}</h3>", _quiet(text["tau_how"]), _taus(asked, lang),
-              f"<h3>{escaped(text['shown'])}</h3>", _quiet(text["shown_how"]),
-              *(_word(one, asked, lang) for one in asked["shown"])]
-    if asked["wrong"]:
-        many = asked["wrong"][:30]
-        parts.append(_quiet(text["wrong"].format(count=len(asked["wrong"]), words=", ".join(many))
-                            + ("" if len(many) == len(asked["wrong"]) else " …")))
-    return parts
-
-
-def _roles(asked, rule: str, lang: str) -> str:
-    names, text = reading_names(asked, lang), TEXT[lang]
-    rows = [[role_name(role, rule, lang), found["words"],
-             *(with_interval(found["attention"][reading], 0, percent=True) for reading in names),
-             f"{100 * found['even']:.0f}", with_interval(found["flips"], 0, percent=True), with_interval(found["change"], 2)]
-            for role, found in asked["roles"].items()]
-    return table([text["letter"], text["words"], *names.values(), text["even"], text["flips"], text["change"]], rows,
-                 label=text["questions"][rule])
-
-
-def _replaced(asked, rule: str, lang: str) -> list[str]:
-    text, found = TEXT[lang], asked["replaced"]
-    if not found:
-        return []
-    rows = [[text["words"], *(one["words"] for one in found.values())],
-            [text["flips"], *(with_interval(one["flips"], 0, percent=True) for one in found.values())]]
-    how = text["replaced_how"].format(letter=role_name("cause", rule, lang))
-    return [f"<h3>{escaped(text['replaced'])}</h3>", _quiet(how),
-            table(["", *(jamo or "–" for jamo in found)], rows, label=text["replaced"])]
-
-
-def _tables(asked, rule: str, lang: str) -> str:
-    text, drawn = TEXT[lang], []
-    for reading, name in reading_names(asked, lang).items():
-        found = asked["tables"][reading]
-        for unit in ("words", "letters"):
-            looked = text[f"looked_{unit}"].format(letter=role_name("cause", rule, lang))
-            rows = [[looked, *found[unit][0]], [text[f"not_looked_{unit}"], *found[unit][1]]]
-            drawn.append(table(["", text["changes"], text["stays"]], rows, caption=f"{name} · {text[unit]}"))
-    return f'<div class="side">{"".join(drawn)}</div>'
-
-
-def _taus(asked, lang: str) -> str:
-    rows = []
-    for kind, found in asked["tau"].items():
-        for layer in range(found.shape[0]):
-            cells = [shaded(max(0.0, one.mean), with_interval(one, 2)) for one in found[layer]]
-            rows.append([f"{TEXT[lang]['kinds'][kind]} {layer}", *cells])
-    return table([TEXT[lang]["layer"], *range(next(iter(asked["tau"].values())).shape[1])], rows,
-                 label=TEXT[lang]["tau"])
-
-
-def _word(one: dict[str, Any], asked, lang: str) -> str:
-    """One word letter by letter: attention of each reading, and what replacing the letter does."""
-    text = TEXT[lang]
-
-    def cells(values, own_too: bool):
-        for i, value in enumerate(values):
-            kind = "cause" if i in one["cause"] else "own" if i in one["own"] else ""
-            missing = value != value or (i in one["own"] and not own_too)
-            yield shaded(0.0 if missing else value, "–" if missing else f"{100 * value:.0f}", kind=kind)
-
-    rows = [[name, *cells(one["attention"][reading], True)] for reading, name in reading_names(asked, lang).items()]
-    rows.append([text["flips"], *cells(one["flips"], False)])
-    return table([Html(f"{escaped(one['spelling'])} [{escaped(one['sounds'])}]"), *one["letters"]], rows, kind="letters",
-                 label=f"{one['spelling']} [{one['sounds']}]", headings_lang="ko" if lang == "en" else "")
-
-
-def _list(lines) -> str:
-    return "<ul>" + "".join(f"<li>{escaped(line)}</li>" for line in lines if line) + "</ul>"
-
-
-def _quiet(line: str) -> str:
-    return f'<p class="quiet">{escaped(line)}</p>'

@@ -1,4 +1,4 @@
-"""What the report on pronunciation says, in English; `pronunciation_ko` says the same in Korean."""
+"""What the report on pronunciation says, in English; `report_ko` has the same in Korean."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENGLISH: dict[str, Any] = {
     "contents": "Contents",
     "first_heads": "Of {all} heads {count} follow the letter that changes the sound.",
     "first_no_heads": "None of {all} heads follows the letter that changes the sound.",
-    "first_flips": " Replacing that letter changes {flips}% of the decisions (tensing after an obstruent).",
+    "first_flips": " Replacing that letter changes {flips}% of the decisions ({rule}).",
     "grid_alt": "{name}: attention of {layers} layers of {heads} heads at epochs {epochs}. At the last epoch the "
                 "strongest is layer {layer} head {head}, {query} → {key} {share}%.",
     "question_alt": "{question}: {head} gives most, {share}%, to {looked}; the letter whose replacing changes "

@@ -1,4 +1,4 @@
-"""What the report on pronunciation says, in Korean; `pronunciation_en` says the same in English."""
+"""What the report on pronunciation says, in Korean; `report_en` says the same in English."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KOREAN: dict[str, Any] = {
     "contents": "차례",
     "first_heads": "헤드 {all}개 가운데 {count}개가 소리를 바꾸는 글자를 따라가며 봅니다.",
     "first_no_heads": "헤드 {all}개 가운데 소리를 바꾸는 글자를 따라가며 보는 것은 없습니다.",
-    "first_flips": " 그 글자를 바꾸면 소리 결정의 {flips}%가 바뀝니다(장애음 뒤 된소리되기).",
+    "first_flips": " 그 글자를 바꾸면 소리 결정의 {flips}%가 바뀝니다({rule}).",
     "grid_alt": "{name}: {layers}층 {heads}헤드의 어텐션을 에폭 {epochs}에서 그린 그림. 마지막 에폭에서 가장 센 "
                 "곳은 {layer}층 {head}번 헤드의 {query} → {key} {share}%.",
     "question_alt": "{question}: {head}은 {looked}에 가장 많은 {share}%를 주고, 바꾸었을 때 결정이 가장 많이 "
@@ -37,12 +37,12 @@ KOREAN: dict[str, Any] = {
     "head": "헤드",
     "cause_at": "원인, {epoch}에폭",
     "still": "그대로일 때",
-    "own": "제 글자",
+    "own": "자기 글자",
     "beyond": {
         "chance": "우연보다",
         "untrained": "학습 전보다",
         "positional": "한 자리보다",
-        "still": "그대로보다",
+        "still": "그대로일 때보다",
     },
     "verdict": "판정",
     "verdicts": {
@@ -61,9 +61,9 @@ KOREAN: dict[str, Any] = {
     ],
     "shape": "헤드의 모양",
     "shape_how": (
-        "엔트로피는 볼 수 있는 글자에 고르게 나누면 1입니다(진할수록 또렷함). 거리는 제 자리에서 몇 글자 "
-        "떨어진 곳을 보는지, 자기 자리는 제 자리에 주는 몫, 처음과 끝은 볼 수 있는 첫 칸과 마지막 칸에 주는 "
-        "몫입니다. ‘가장 잦은 걸음’은 가장 세게 보는 글자까지의 거리 가운데 가장 잦은 것과 그 비율이고, "
+        "엔트로피는 볼 수 있는 글자에 고르게 나누면 1입니다(진할수록 또렷함). 거리는 자기 자리에서 몇 글자 "
+        "떨어진 곳을 보는지, 자기 자리는 자기 자리에 주는 어텐션, 처음과 끝은 볼 수 있는 첫 칸과 마지막 칸에 "
+        "주는 어텐션입니다. ‘가장 잦은 걸음’은 가장 세게 보는 글자까지의 거리 가운데 가장 잦은 것과 그 비율이고, "
         "움직임은 에폭 사이의 옌센-섀넌 발산입니다(최대 0.693)."
     ),
     "entropy_at": "엔트로피, {epoch}에폭",
@@ -73,11 +73,11 @@ KOREAN: dict[str, Any] = {
     "last": "끝",
     "step": "가장 잦은 걸음",
     "drift": "움직임 {span}",
-    "rules": "규칙마다",
+    "rules": "규칙별로",
     "rules_how": (
         "바뀐 소리에서 가장 세게 보는 글자가 원인인 비율(%). 밑줄은 그대로인 소리에서보다 높은 곳입니다(95% "
         "구간이 0을 넘음, 보정하지 않음). 열은 층·헤드입니다. 두 글자가 한 소리가 되는 경우(놓고 [노코])는 둘 "
-        "다 제 글자이므로 빠졌습니다."
+        "다 자기 글자이므로 빠졌습니다."
     ),
     "rule": "규칙",
     "words": "단어",
@@ -104,40 +104,40 @@ KOREAN: dict[str, Any] = {
         PLAIN: "ㄹ 뒤에서도 예사소리인 말과 견주기 (월드, 말도)",
     },
     "letter": "글자",
-    "even": "고른 몫, %",
-    "flips": "바꾸면 바뀜, %",
+    "even": "똑같이 볼 때, %",
+    "flips": "바꾸면 소리가 바뀜, %",
     "change": "로그 확률 변화",
     "replaced": "무엇으로 바꾸었나",
     "replaced_how": "‘{letter}’을 이 글자로 바꾸었을 때 결정이 바뀐 비율(–는 받침 없음).",
-    "tables": "어텐션과 개입이 만나는 곳",
+    "tables": "세게 본 글자가 소리를 바꾸는 글자인가",
     "tables_how": (
-        "‘단어’ 표는 모든 글자 가운데 가장 센 것이 그 글자인지, ‘글자’ 표는 제 글자를 뺀 글자마다 가장 센 "
-        "것인지를 셉니다. ‘바뀜’은 바꾼 경우의 절반 이상에서 결정이 바뀐 것입니다."
+        "‘단어’ 표는 가장 세게 본 글자가 그 글자인 단어를 세고, ‘글자’ 표는 자기 글자를 뺀 모든 글자를 "
+        "가장 세게 보았는지에 따라 나누어 셉니다. ‘바뀜’은 바꾼 경우의 절반 이상에서 결정이 바뀐 것입니다."
     ),
-    "looked_words": "{letter}: 가장 셈",
-    "not_looked_words": "그렇지 않음",
-    "looked_letters": "가장 센 글자",
+    "looked_words": "가장 세게 본 글자: {letter}",
+    "not_looked_words": "가장 세게 본 글자: 다른 것",
+    "looked_letters": "가장 세게 본 글자",
     "not_looked_letters": "다른 글자",
     "letters": "글자 수",
     "changes": "바뀜",
     "stays": "그대로",
-    "tau": "헤드마다: 어텐션과 효과의 순위 상관",
+    "tau": "헤드별: 어텐션과 효과의 순위 상관",
     "tau_how": (
-        "단어마다 글자에 주는 어텐션과 그 글자를 바꾼 효과(로그 확률)의 켄달 타우를 구해 평균했습니다(제 "
+        "단어마다 글자에 주는 어텐션과 그 글자를 바꾼 효과(로그 확률)의 켄달 타우를 구해 평균했습니다(자기 "
         "글자는 뺌)."
     ),
     "layer": "층",
-    "shown": "단어 몇 개",
+    "shown": "단어 예시",
     "shown_how": (
         "어텐션(%)과 그 글자를 바꾸었을 때 결정이 바뀐 비율(%). 주황 테두리는 원인(26항과 그것에 견주는 "
-        "말에서는 앞의 ㄹ), 점선 테두리는 소리의 제 글자입니다."
+        "말에서는 앞의 ㄹ), 점선 테두리는 그 소리의 자기 글자입니다."
     ),
     "wrong": "모델이 틀린 단어 {count}개: {words}",
     "limits": "읽을 때 조심할 것",
     "limits_lines": [
         (
             "어텐션은 모델이 무엇을 읽었는지를 보여 줄 뿐이며, 왜 그렇게 정했는지는 글자를 바꾸어 보아야 압니다. "
-            "층을 지나면 한 글자의 벡터에 이웃 글자의 정보가 섞입니다: 교차 어텐션이 제 글자만 보아도 원인은 "
+            "층을 지나면 한 글자의 벡터에 이웃 글자의 정보가 섞입니다. 그래서 교차 어텐션이 자기 글자만 보아도 원인은 "
             "인코더에서 이미 들어왔을 수 있습니다."
         ),
         (
@@ -162,11 +162,11 @@ KOREAN: dict[str, Any] = {
         "previous onset": "앞 음절 첫소리",
         "previous vowel": "앞 음절 모음",
         "previous coda": "앞 받침(다른 것)",
-        "next vowel": "제 음절 모음",
-        "coda": "제 음절 받침",
+        "next vowel": "같은 음절 모음",
+        "coda": "같은 음절 받침",
         "earlier": "더 앞의 글자",
         "later": "더 뒤의 글자",
-        "own": "제 글자",
+        "own": "자기 글자",
         "l": "앞 받침 ㄹ",
     },
     "said": {
@@ -180,8 +180,8 @@ KOREAN: dict[str, Any] = {
             "그 가운데 {read:,}개(바뀐 소리 {sites:,}곳)를 읽었습니다. 대괄호는 단어를 다시 뽑은 95% "
             "부트스트랩 구간입니다."
         ),
-        "diagonal": "자기 자리를 보는 헤드(몫이 절반을 넘음) {count}개: {named}.",
-        "no_diagonal": "제 자리에 절반 넘게 주는 헤드는 없습니다: 가장 많은 것이 {named}입니다.",
+        "diagonal": "자기 자리를 보는 헤드(어텐션이 절반을 넘음) {count}개: {named}.",
+        "no_diagonal": "자기 자리에 어텐션을 절반 넘게 주는 헤드는 없습니다. 가장 많이 주는 것은 {named}입니다.",
         "following": (
             "원인을 따라가는 헤드(바뀐 소리의 절반 이상에서 가장 세게 보는 글자가 규칙이 말하는 원인) "
             "{count}개: {named}."
@@ -200,9 +200,8 @@ KOREAN: dict[str, Any] = {
         ),
         "drift": "에폭 사이의 움직임(옌센-섀넌, 모든 헤드의 평균, 최대 0.693)은 {spans}입니다.",
         "brief": (
-            "{rule}: 모델이 맞게 내는 단어 {right}. {cause}에 {head}은 {encoder}, 교차 헤드는 모두 평균해 "
-            "{cross}를 줍니다. "
-            "이 글자를 바꾸면 {flips}, 다른 글자는 많아야 {most}({other})에서 결정이 바뀝니다."
+            "{rule}: 모델이 맞게 내는 단어 {right}. {cause}에 {head}은 어텐션의 {encoder}, 교차 헤드는 평균 "
+            "{cross}를 줍니다. 이 글자를 바꾸면 {flips}에서, 다른 글자를 바꾸면 많아야 {most}({other})에서 소리가 바뀝니다."
         ),
         "too_few": "이 물음에 답하기에는 단어가 모자랍니다.",
         "asked_tense": (
@@ -219,13 +218,13 @@ KOREAN: dict[str, Any] = {
         ),
         "what": "글자를 바꾸면 결정이 바뀌는 비율: {cause} {flips}; 다른 글자 가운데서는 {others}.",
         "agree": (
-            "둘이 같은 글자를 가리키나 (제 글자 다음으로 가장 세게 본 글자를 바꾸었을 때 결정이 바뀐 비율 대 다른 글자를 "
+            "둘이 같은 글자를 가리키나(자기 글자 다음으로 가장 세게 본 글자를 바꾸었을 때 결정이 바뀐 비율 대 다른 글자를 "
             "바꾸었을 때): {readings}."
         ),
         "agree_one": "{head} {strongest} 대 {others}, {verdict}",
         "agrees": "같은 글자",
         "differs": "다른 글자",
-        "unclear": "가릴 수 없음",
+        "unclear": "알 수 없음",
         "labials": "ㄹ 앞의 모음: {groups}.",
         "labial": "ㅁ, ㅂ, ㅃ, ㅍ 뒤({words}개) 어텐션 {attention}, 바꾸면 결정이 바뀜 {flips}",
         "other": "다른 자음 뒤({words}개) 어텐션 {attention}, 바꾸면 결정이 바뀜 {flips}",

@@ -10,15 +10,15 @@ import numpy as np
 from ..record import AttentionRecord
 from ..views.fonts import families
 from ..views.grid import epochs
-from .causes import changed_sites, looks
+from .causes import changed_sites, locate_sites
 from .pronounce import pronounce
-from .report_sentences import reading_names, role_name
+from .report_names import reading_names, role_name
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart; markers say the same again.
 _SERIES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "D"))
 _WORDS = {
     "ko": {"epoch": "{}에폭", "untrained": "학습 전", "scale": "어텐션 (%), 제곱근 눈금", "head": "{layer}층 {head}번",
-           "attention": "글자 하나가 받는 어텐션 (%)", "even": "고르게 나눈 몫",
+           "attention": "글자 하나가 받는 어텐션 (%)", "even": "모든 글자를 똑같이 볼 때",
            "flips": "글자를 바꾸면 결정이 바뀐 비율 (%)"},
     "en": {"epoch": "epoch {}", "untrained": "untrained", "scale": "attention (%), square-root scale",
            "head": "layer {layer} head {head}", "attention": "attention one letter gets (%)", "even": "an even share",
@@ -40,7 +40,7 @@ def grid_of(word: str, records: Mapping[int, AttentionRecord], lang: str, highes
     """
     words, said = _WORDS[lang], pronounce(word)
     record = next(iter(records.values()))
-    marks = [(look.row, key) for look in looks(said, record, changed_sites(said)) if look for key in look.cause]
+    marks = [(look.row, key) for look in locate_sites(said, record, changed_sites(said)) if look for key in look.cause]
     named = {words["epoch"].format(epoch) if epoch else words["untrained"]: records[epoch] for epoch in sorted(records)}
     return epochs(named, marks=marks, highest=highest, label=words["scale"], head_name=words["head"]).figure
 

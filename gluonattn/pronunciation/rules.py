@@ -1,8 +1,8 @@
 """The rules of 표준 발음법 (Standard Pronunciation, part 2 of 표준어 규정), one function each, in the order they apply.
 
 The numbers are those of its articles, in the National Institute of Korean Language's version of 2017. Not here: vowel
-length (6 and 7), which modern speech hardly keeps, and how ㅚ and ㅟ sound (4): they stay as written.
-A rule that needs to know more than letters reads a mark that the word lists (or `linked=True`) put between syllables.
+length (6 and 7), which modern speech hardly keeps, and how ㅚ and ㅟ sound (4): these stay as written.
+A rule that needs more than letters reads a mark between syllables, from the word lists, morphemes or `linked=True`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def linking_s(phrase: Phrase) -> None:
     for left, right, mark in phrase.pairs():
         if mark.kind == "linking-s" and left.coda and left.coda.jamo == "ㅅ" and right.onset.jamo in TENSE:
             right.onset.become(TENSE[right.onset.jamo], "linking_s", left.coda.source)
-            phrase.hush(left.coda, "linking_s", right.onset.source)
+            phrase.silence(left.coda, "linking_s", right.onset.source)
             left.coda = None
 
 
@@ -102,7 +102,7 @@ def h_before_vowel(phrase: Phrase) -> None:
             if kept:
                 left.coda.become(kept, "h_before_vowel", cause)
             else:
-                phrase.hush(left.coda, "h_before_vowel", cause)
+                phrase.silence(left.coda, "h_before_vowel", cause)
                 left.coda = None
 
 
@@ -135,12 +135,12 @@ def tensification_after_obstruent(phrase: Phrase) -> None:
         if not left.coda or right.onset.jamo not in TENSE:
             continue
         if left.coda.jamo in _OBSTRUENTS or (left.written == "밟" and left.coda.jamo == "ㄼ"):
-            _tighten(right, "tensification_after_obstruent", left.coda)
+            _make_tense(right, "tensification_after_obstruent", left.coda)
 
 
 @rule("24", "어간 ㄴ, ㅁ 뒤 된소리되기", "an ending's ㄱ, ㄷ, ㅅ, ㅈ are tense after a stem in ㄴ(ㄵ), ㅁ(ㄻ)", lexical=True)
 def tensification_after_nasal_stem(phrase: Phrase) -> None:
-    _tighten_marked(phrase, "tensification_after_nasal_stem")
+    _make_marked_tense(phrase, "tensification_after_nasal_stem")
 
 
 @rule("25", "어간 ㄼ, ㄾ 뒤 된소리되기", "an ending's ㄱ, ㄷ, ㅅ, ㅈ are tense after a stem in ㄼ, ㄾ")
@@ -148,22 +148,22 @@ def tensification_after_rb_rt(phrase: Phrase) -> None:
     for left, right, _ in phrase.pairs():
         # 여덟 is the one noun in ㄼ.
         if left.coda and left.coda.jamo in ("ㄼ", "ㄾ") and left.written != "덟" and right.onset.jamo in TENSE:
-            _tighten(right, "tensification_after_rb_rt", left.coda)
+            _make_tense(right, "tensification_after_rb_rt", left.coda)
 
 
 @rule("26", "한자어 ㄹ 뒤 된소리되기", "ㄷ, ㅅ, ㅈ are tense after ㄹ in Sino-Korean words", lexical=True)
 def tensification_sino_korean(phrase: Phrase) -> None:
-    _tighten_marked(phrase, "tensification_sino_korean")
+    _make_marked_tense(phrase, "tensification_sino_korean")
 
 
 @rule("27", "관형사형 -(으)ㄹ 뒤 된소리되기", "ㄱ, ㄷ, ㅂ, ㅅ, ㅈ are tense after adnominal -(으)ㄹ", lexical=True)
 def tensification_after_adnominal(phrase: Phrase) -> None:
-    _tighten_marked(phrase, "tensification_after_adnominal")
+    _make_marked_tense(phrase, "tensification_after_adnominal")
 
 
 @rule("28", "합성어 된소리되기", "ㄱ, ㄷ, ㅂ, ㅅ, ㅈ are tense in compounds as if a linking ㅅ stood there", lexical=True)
 def tensification_in_compounds(phrase: Phrase) -> None:
-    _tighten_marked(phrase, "tensification_in_compounds")
+    _make_marked_tense(phrase, "tensification_in_compounds")
 
 
 @rule("10, 11", "겹받침 단순화", "of two final consonants one is spoken")
@@ -241,11 +241,11 @@ def _one_sound(syllable: Syllable) -> str:
     return sound
 
 
-def _tighten(right: Syllable, name: str, cause: Slot) -> None:
+def _make_tense(right: Syllable, name: str, cause: Slot) -> None:
     right.onset.become(TENSE[right.onset.jamo], name, cause.source)
 
 
-def _tighten_marked(phrase: Phrase, name: str) -> None:
+def _make_marked_tense(phrase: Phrase, name: str) -> None:
     for left, right, mark in phrase.pairs():
         if mark.kind == "tense" and mark.rule == name and right.onset.jamo in TENSE:
-            _tighten(right, name, left.coda or left.vowel)
+            _make_tense(right, name, left.coda or left.vowel)

@@ -1,8 +1,8 @@
 """The words a model of pronunciation learns from and is tested on: those of a corpus, of the word lists, and forms of stems.
 
-A corpus has few listed words to hold out, and no rule over sounds could tell how they are said. So the listed words of
-articles 26 and 28 are split by themselves, three tenths to test, and every word of the corpus in which one of them
-stands goes where it went. Forms put together by rule (`with_shapes`) go by their stem, as the words of a corpus do.
+A corpus has few listed words to hold out, and no rule over sounds gives their pronunciation. So the listed words of
+articles 26 and 28 are split by themselves, three tenths for the test, and every word of the corpus that contains one of
+them joins its split. Forms built by rule (`add_shapes`) are split by their stem, as the words of a corpus are.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .shapes import shapes
 from .words import words_with
 
 LISTED = ("tensification_sino_korean", "tensification_in_compounds", "plain")  # what `words_with` gives
-LISTED_SHARES = (0.6, 0.1, 0.3)
+LISTED_FRACTIONS = (0.6, 0.1, 0.3)
 _COLUMNS = ("split", "spelling", "kind", "lemma", "occurrences")
 
 
-def with_listed(sets: PairSets, seed: int = 0) -> PairSets:
-    """Pairs of a corpus together with the listed words, no held-out one of which stands in a word of another split.
+def add_listed(sets: PairSets, seed: int = 0) -> PairSets:
+    """Add the listed words to the pairs of a corpus; no word of another split contains a held-out one.
 
     Parameters
     ----------
@@ -35,58 +35,58 @@ def with_listed(sets: PairSets, seed: int = 0) -> PairSets:
     Returns
     -------
     PairSets
-        A listed word that the corpus has not has 0 occurrences. Of two listed words in one word, the one held out
+        A listed word that is not in the corpus has 0 occurrences. Of two listed words in one word, the one held out
         for the test decides, then the one for validation.
     """
-    drawn = {word: split_of(word, LISTED_SHARES, seed) for rule in LISTED for word in words_with(rule)}
+    drawn = {word: split_of(word, LISTED_FRACTIONS, seed) for rule in LISTED for word in words_with(rule)}
     found = PairSets(left_out=sets.left_out.copy())
     seen = set()
     for name in SPLITS:
         for pair in getattr(sets, name):
             seen.add(pair.spelling)
-            getattr(found, _split(pair.spelling, drawn) or name).append(pair)
+            getattr(found, _split_of_listed(pair.spelling, drawn) or name).append(pair)
     for word in drawn:
         if word not in seen:
             said = pronounce(word)
-            getattr(found, _split(word, drawn) or "train").append(Pair(word, said, kind_of(said), word, 0))
+            getattr(found, _split_of_listed(word, drawn) or "train").append(Pair(word, said, kind_of(said), word, 0))
     return found
 
 
-def with_shapes(sets: PairSets, shares: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 0) -> PairSets:
-    """Pairs of a corpus together with forms of stems and nouns with every coda, before every kind of ending.
+def add_shapes(sets: PairSets, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 0) -> PairSets:
+    """Add forms of stems and nouns with every coda, before every kind of ending, to the pairs of a corpus.
 
     Parameters
     ----------
     sets : PairSets
         Of `word_pairs`; it stays as it is.
-    shares : (float, float, float)
+    fractions : (float, float, float)
     seed : int
-        Those `word_pairs` had: a stem's forms then go where the corpus's forms of it are.
+        As for `word_pairs`: the forms of a stem then join the corpus's forms of it.
 
     Returns
     -------
     PairSets
-        A form that the corpus has not has 0 occurrences. A form is left out where `pronounce` alone would say it otherwise:
-        it is spelled like another word.
+        A form that is not in the corpus has 0 occurrences. A form is left out if `pronounce` alone would say it otherwise,
+        because it is spelled like another word.
     """
     found = PairSets(list(sets.train), list(sets.valid), list(sets.test), sets.left_out.copy())
     seen = {pair.spelling for name in SPLITS for pair in getattr(sets, name)}
-    for form, lemma, said in _said_shapes():
+    for form, lemma, said in _pronounce_shapes():
         if form not in seen and said:
-            getattr(found, split_of(lemma, shares, seed)).append(Pair(form, said, kind_of(said), lemma, 0))
+            getattr(found, split_of(lemma, fractions, seed)).append(Pair(form, said, kind_of(said), lemma, 0))
         seen.add(form)
     return found
 
 
 @cache
-def _said_shapes() -> list[tuple[str, str, Optional[Pronunciation]]]:
+def _pronounce_shapes() -> list[tuple[str, str, Optional[Pronunciation]]]:
     """Each form, its lemma, and how it is said; None where `pronounce` alone would say it otherwise."""
     made = [(form, lemma, pronounce_units(form, units)) for form, lemma, units in shapes()]
     return [(form, lemma, said if pronounce(form).sounds == said.sounds else None) for form, lemma, said in made]
 
 
-def _split(spelling: str, drawn: dict[str, str]) -> str:
-    """Where the listed words in a word send it; "" where it has none."""
+def _split_of_listed(spelling: str, drawn: dict[str, str]) -> str:
+    """The split of the listed words in a word; "" if it contains none."""
     inside = {drawn.get(spelling[start:end], "") for start in range(len(spelling))
               for end in range(start + 1, len(spelling) + 1)}
     return next((name for name in reversed(SPLITS) if name in inside), "")

@@ -1,11 +1,15 @@
-"""What a training run of a model of pronunciation is asked to do."""
+"""Settings of a training run of a model of pronunciation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..training.settings import SMALL, TrainingSettings, fill
+
+if TYPE_CHECKING:
+    from ..training.tasks import Task
 
 RECIPE = "pronunciation"
 
@@ -37,13 +41,13 @@ class PronunciationSettings(TrainingSettings):
     min_count: int | None = None
 
     recipes: ClassVar[tuple[str, ...]] = (RECIPE,)
-    ranges: ClassVar = {**TrainingSettings.ranges, "min_count": (1, 10**9)}
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {**TrainingSettings.ranges, "min_count": (1, 10**9)}
 
     def suit(self, values: dict[str, Any], examples: int) -> None:
         fill(values, epochs=60 if examples < SMALL else 12, batch_size=64, learning_rate=2e-3, schedule="cosine",
              label_smoothing=0.0, min_count=1)
 
-    def make_task(self):
+    def make_task(self) -> Task:
         from .task import PronunciationTask
 
         return PronunciationTask(self)

@@ -1,6 +1,6 @@
 """Forms a corpus has too few of: stems and nouns with every coda, before every kind of ending and particle.
 
-A corpus has 없다 in a hundred forms and 핥다 in none. These are put together by rule from `shapes.txt`.
+A corpus has 없다 in a hundred forms and 핥다 in none. These forms are built by rule from `shapes.txt`.
 """
 
 from __future__ import annotations

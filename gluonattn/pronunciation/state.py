@@ -1,4 +1,4 @@
-"""What the pronunciation rules work on: sounds in places, with the letters they come from and what changed them."""
+"""The state that pronunciation rules work on: sounds in syllables, the letters they come from, and what changed them."""
 
 from __future__ import annotations
 
@@ -93,6 +93,17 @@ class Slot:
     changes: list[Change] = field(default_factory=list)
 
     def become(self, jamo: str, rule: str, cause: tuple[int, ...]) -> None:
+        """Change the sound, and note the change.
+
+        Parameters
+        ----------
+        jamo : str
+            The new sound.
+        rule : str
+            Name of the rule that acts.
+        cause : tuple of int
+            Letters that cause it.
+        """
         self.changes.append(Change(rule, self.jamo, jamo, cause))
         self.jamo = jamo
 
@@ -113,7 +124,7 @@ class Syllable:
 
 
 class Mark(NamedTuple):
-    """Something that holds where a syllable meets the next and that letters do not show; see words.py."""
+    """A fact about the boundary between two syllables that the letters do not show; see `marks`."""
 
     kind: str
     rule: str = ""
@@ -121,7 +132,7 @@ class Mark(NamedTuple):
 
 @dataclass
 class Phrase:
-    """Syllables said in one breath, what is marked before each, and the letters that fell silent."""
+    """Syllables said in one breath, the marks before them, and the letters that fell silent."""
 
     syllables: list[Syllable]
     marks: dict[int, Mark]
@@ -138,7 +149,17 @@ class Phrase:
             if left.coda:
                 yield left, left.coda, right
 
-    def hush(self, slot: Slot, rule: str, cause: tuple[int, ...]) -> None:
+    def silence(self, slot: Slot, rule: str, cause: tuple[int, ...]) -> None:
+        """Note that the letters of a slot fall silent.
+
+        Parameters
+        ----------
+        slot : Slot
+        rule : str
+            Name of the rule that acts.
+        cause : tuple of int
+            Letters that cause it.
+        """
         self.silent += [Silent(letter, rule, cause) for letter in slot.source]
 
     def carry(self, left: Syllable, right: Syllable, kept: str, moved: str, rule: str,
@@ -164,7 +185,7 @@ class Phrase:
         assert coda is not None and empty.jamo == SILENT
         right.onset = Slot(coda.jamo, coda.source, list(coda.changes))
         right.onset.become(moved, rule, empty.source if cause is None else cause)
-        self.hush(empty, rule, coda.source)
+        self.silence(empty, rule, coda.source)
         self.leave(left, kept, rule, empty.source)
 
     def merge(self, left: Syllable, right: Syllable, kept: str, made: str, rule: str,

@@ -1,4 +1,4 @@
-"""Everything the report on a model of pronunciation says, as figures: heads against causes, and causes against edits.
+"""The measurements behind the report on a model of pronunciation: heads against causes, and causes against edits.
 
 Stays whole: `study` has one plan of draws, the same for every figure. Half of it is its signature and
 docstring.
@@ -19,13 +19,13 @@ from ..metrics import tie_close
 from ..record import AttentionRecord
 from ..statistics import draws
 from . import head_reading
-from .causes import Pattern, Site, changed_sites, letter_keys, looks, still_sites
+from .causes import Pattern, Site, changed_sites, letter_keys, locate_sites, unchanged_sites
 from .intervention import Effects, Speaker, effects
 from .pronounce import Pronunciation, pronounce
 
 KINDS = ("encoder", "decoder", "cross")
 OBSTRUENT, SINO = "tensification_after_obstruent", "tensification_sino_korean"
-PLAIN = "plain_after_l"  # no rule: ㄷ, ㅅ, ㅈ after ㄹ that stay plain, what SINO is to be told from
+PLAIN = "plain_after_l"  # no rule: ㄷ, ㅅ, ㅈ that stay plain after ㄹ, the contrast to SINO
 _AFTER_CODA = Pattern("onset", -1, "coda")
 EXAMPLES = ("국물", "국밥", "갈등")
 LEVEL = 0.05
@@ -34,7 +34,7 @@ Progress = Optional[Callable[[int, int], None]]
 
 
 class Model(Speaker, Protocol):
-    """A model of pronunciation at one epoch; `explain.pronouncer` has it."""
+    """A model of pronunciation at one epoch, such as a `Pronouncer`."""
 
     def all_records(self, words: Sequence[str], sounds: Sequence[str]) -> list[dict[str, AttentionRecord]]:
         """Of each word its records by kind, teacher-forced.
@@ -49,7 +49,7 @@ class Model(Speaker, Protocol):
 
 @dataclass(frozen=True)
 class Study:
-    """What was read and measured; `pronunciation_summary.summarise` makes figures of it.
+    """What was read and measured; `summary.summarise` turns it into figures.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Study:
     chosen : dict from rule to dict from kind to (layer, head)
         The head that finds the cause of that rule most often on validation words.
     effects : dict from rule to list of Effects
-        And of `PLAIN`, where no rule acts: the "cause" is the ㄹ before.
+        Also of `PLAIN`, where no rule acts and the "cause" is the ㄹ before the consonant.
     looked : dict from rule to list of dict from kind to numpy.ndarray, shape (layers, heads, letters)
         Weights on the letters of each of these words, at the row that decides, encoder and cross.
     examples : dict from word to dict from kind to dict from epoch to AttentionRecord
@@ -83,6 +83,12 @@ class Study:
 
 def study_of(folder: str | os.PathLike, **options) -> Study:
     """`study` of a checkpoint folder: its snapshots, and its best epoch as the last one.
+
+    Parameters
+    ----------
+    folder : path
+    **options
+        Of `study`.
 
     Raises
     ------
@@ -121,12 +127,14 @@ def study(
     about : mapping or None
         Goes into the report as it is.
     words : int, default 800
-        Test words whose attention is read, drawn with `seed` among those with a cause.
+        Test words whose attention is read, drawn with `seed` from those with a cause.
     edited : int, default 120
-        Words of each rule whose letters are replaced, drawn likewise; of article 26, where more is asked, four times as
-        many, and twice as many with ㄹ where it does not act.
+        Words of each rule whose letters are replaced, drawn in the same way. Article 26 has four times as many, and
+        there are twice as many in which it does not act after ㄹ.
     examples : iterable of str
         Words whose heads are drawn.
+    seed : int, default 0
+        Of drawing the words.
     progress : callable or None
         Called with (steps done, steps in all).
 
@@ -146,9 +154,9 @@ def study(
         raise DataError("expected held-out words in which a letter changes another's sound; there is none. Use a model "
                         "that was trained with more word pairs.")
     said = random.Random(seed).sample(caused, min(words, len(caused)))
-    asked = {rule: _asked(test, rule, 4 * edited if rule == SINO else edited, seed) for rule in _rules_of(test)}
-    asked[PLAIN] = _plain_after_l(test, 2 * edited, seed)
-    tuned = {rule: _asked(valid, rule, edited, seed) for rule in (OBSTRUENT, SINO)}
+    asked = {rule: _draw_sites(test, rule, 4 * edited if rule == SINO else edited, seed) for rule in _rules_of(test)}
+    asked[PLAIN] = _draw_plain_after_l(test, 2 * edited, seed)
+    tuned = {rule: _draw_sites(valid, rule, edited, seed) for rule in (OBSTRUENT, SINO)}
     drawn_words = [pronounce(word) for word in examples]
     step = _Steps(progress, len(epochs) * len(said) + 2 * sum(map(len, asked.values())) + sum(map(len, tuned.values())))
 
@@ -173,23 +181,23 @@ def study(
     looked: dict[str, list[dict[str, np.ndarray]]] = {}
     for rule, sites in asked.items():
         done[rule] = effects(last, sites, seed=seed)
-        looked[rule] = _looked(last, sites)
+        looked[rule] = _letter_weights(last, sites)
         step(2 * len(sites))
     chosen = {}
     for rule, sites in tuned.items():
         if sites and asked.get(rule):
-            chosen[rule] = _choose(_looked(last, sites), [site for _, site in sites])
+            chosen[rule] = _choose_heads(_letter_weights(last, sites), [site for _, site in sites])
         step(len(sites))
     return Study({**(about or {}), "test_words": len(test), "caused_words": len(caused), "seed": seed,
                   "examples": {word.text: word.sounds for word in drawn_words}},
                  said, counts, moved, draws(len(said), seed=seed), chosen, done, looked, shown)
 
 
-def _plain_after_l(words: Sequence[Pronunciation], most: int, seed: int) -> list[tuple[Pronunciation, Site]]:
+def _draw_plain_after_l(words: Sequence[Pronunciation], most: int, seed: int) -> list[tuple[Pronunciation, Site]]:
     """Where ㄷ, ㅅ, ㅈ stay plain after ㄹ (월드, 말도), one in a word."""
     found = []
     for said in words:
-        sites = [site for site in still_sites(said, [_AFTER_CODA])
+        sites = [site for site in unchanged_sites(said, [_AFTER_CODA])
                  if said.letters[site.cause[0]].jamo == "ㄹ" and said.jamo[site.sound].jamo in "ㄷㅅㅈ"]
         found += [(said, site) for site in sites[:1]]
     return random.Random(seed).sample(found, min(most, len(found)))
@@ -208,27 +216,27 @@ def _rules_of(test: Sequence[Pronunciation]) -> list[str]:
     return sorted(number, key=lambda rule: -number[rule])
 
 
-def _asked(words: Sequence[Pronunciation], rule: str, most: int, seed: int) -> list[tuple[Pronunciation, Site]]:
+def _draw_sites(words: Sequence[Pronunciation], rule: str, most: int, seed: int) -> list[tuple[Pronunciation, Site]]:
     """The first site of a rule in each word that has one, at most so many words."""
     found = [(said, next(site for site in changed_sites(said) if site.rule == rule))
              for said in words if any(site.rule == rule for site in changed_sites(said))]
     return random.Random(seed).sample(found, min(most, len(found)))
 
 
-def _looked(model: Model, sites: Sequence[tuple[Pronunciation, Site]]) -> list[dict[str, np.ndarray]]:
+def _letter_weights(model: Model, sites: Sequence[tuple[Pronunciation, Site]]) -> list[dict[str, np.ndarray]]:
     """Weights on each letter at the row that decides, of encoder and cross-attention, shape (layers, heads, letters)."""
     found = []
     for (said, site), records in zip(sites, _records(model, [said for said, _ in sites])):
         one = {}
         for kind in ("encoder", "cross"):
-            (look,) = looks(said, records[kind], [site])
+            (look,) = locate_sites(said, records[kind], [site])
             assert look is not None
             one[kind] = records[kind].weights[:, :, look.row, letter_keys(said, records[kind])]
         found.append(one)
     return found
 
 
-def _choose(looked: list[dict[str, np.ndarray]], sites: list[Site]) -> dict[str, tuple[int, int]]:
+def _choose_heads(looked: list[dict[str, np.ndarray]], sites: list[Site]) -> dict[str, tuple[int, int]]:
     """The head of each kind that puts most weight on the cause."""
     found = {}
     for kind in ("encoder", "cross"):

@@ -1,4 +1,4 @@
-"""The figures of a study of pronunciation, for words, pictures and pages. What has an interval is a `Figure`."""
+"""The figures of a study of pronunciation, for sentences, pictures and pages. Values with an interval are `Figure`s."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .intervention import ROLES, Effects, after_labial, roles_of
 from .study import KINDS, LEVEL, OBSTRUENT, PLAIN, SINO, Study
 
 COMPARED = ("chance", "untrained", "positional", "still")
-FEWEST = 10  # words a rule must have been asked of to stand in the tables
+MIN_WORDS = 10  # words that a rule needs to appear in the tables
 
 
 def summarise(study: Study) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def summarise(study: Study) -> dict[str, Any]:
     Returns
     -------
     dict
-        "about"; "epochs": list of int; "words": int; "kinds": of each kind what its heads are measured against; "heads": a
+        "about"; "epochs": list of int; "words": int; "kinds": the baselines of each kind's heads; "heads": a
         list of dicts; "rules": per rule, of encoder and cross, each head's rate and baselines; "edits": per rule, what
         replacing the cause and other letters did; "questions": the two rules looked at closely.
     """
@@ -36,16 +36,16 @@ def summarise(study: Study) -> dict[str, Any]:
         shapes = {epoch: head_reading.shape_of(counted[epoch], study.drawn) for epoch in epochs}
         last = agreed[epochs[-1]]
         kinds[kind] = {name: last[name] for name in ("sites", "words", "chance", "positional", "positional_step")}
-        fell = _fell(study, kind, epochs)
+        fell = _entropy_drop(study, kind, epochs)
         drifts = {pair: _means(table, study.drawn) for pair, table in study.drift[kind].items()}
         heads += [_head(kind, at, epochs, agreed, shapes, fell, drifts) for at in np.ndindex(last["cause"].shape)]
         for rule, found in last["rules"].items():
-            if found["words"] >= FEWEST:
+            if found["words"] >= MIN_WORDS:
                 rules.setdefault(rule, {})[kind] = found
     return {
         "about": study.about, "epochs": epochs, "words": len(study.said), "kinds": kinds, "heads": heads,
         "rules": dict(sorted(rules.items(), key=lambda pair: -pair[1]["cross"]["sites"])),
-        "edits": {rule: edits(found) for rule, found in study.effects.items() if len(found) >= FEWEST and rule != PLAIN},
+        "edits": {rule: edits(found) for rule, found in study.effects.items() if len(found) >= MIN_WORDS and rule != PLAIN},
         "questions": {rule: question(study, rule, chosen) for rule, chosen in (
             (OBSTRUENT, study.chosen.get(OBSTRUENT)), (SINO, study.chosen.get(SINO)), (PLAIN, study.chosen.get(SINO)))
             if chosen and study.effects[rule]},
@@ -71,7 +71,7 @@ def _head(kind, at, epochs, agreed, shapes, fell, drifts) -> dict[str, Any]:
     return head
 
 
-def _fell(study: Study, kind: str, epochs: Sequence[int]) -> np.ndarray:
+def _entropy_drop(study: Study, kind: str, epochs: Sequence[int]) -> np.ndarray:
     """How far entropy fell from the first epoch to the last, by head."""
     first, last = (study.counts[kind][epoch] for epoch in (epochs[0], epochs[-1]))
     drawn = head_reading.rate(study.drawn, first.shape["entropy"] - last.shape["entropy"], last.rows)
@@ -92,16 +92,16 @@ def edits(found: Sequence[Effects]) -> dict[str, Any]:
     -------
     dict
         "words", and Figures over words: "right" before any edit; of the words that were right "cause_flips",
-        "cause_as_ruled", "other_flips", "other_as_ruled" (shares of edits) and "cause_change", "other_change" (log
+        "cause_as_ruled", "other_flips", "other_as_ruled" (fractions of edits) and "cause_change", "other_change" (log
         probability lost).
     """
-    right = [one for one in found if one.right]
-    causes = [list(one.site.cause) for one in right]
-    others = [[i for i in range(len(one.change)) if i not in one.site.cause] for one in right]
-    result: dict[str, Any] = {"words": len(found), "right": figure([one.right for one in found])}
+    correct = [one for one in found if one.correct]
+    causes = [list(one.site.cause) for one in correct]
+    others = [[i for i in range(len(one.change)) if i not in one.site.cause] for one in correct]
+    result: dict[str, Any] = {"words": len(found), "right": figure([one.correct for one in found])}
     for name, letters in (("cause", causes), ("other", others)):
         for what in ("flips", "as_ruled", "change"):
-            result[f"{name}_{what}"] = figure([_mean(getattr(one, what)[own]) for one, own in zip(right, letters)]
+            result[f"{name}_{what}"] = figure([_mean(getattr(one, what)[own]) for one, own in zip(correct, letters)]
                                               or [float("nan")])
     return result
 
@@ -127,22 +127,22 @@ def question(study: Study, rule: str, chosen: dict[str, tuple[int, int]]) -> dic
         "shown": words letter by letter.
     """
     every = list(zip(study.effects[rule], study.looked[rule]))
-    kept = [(effect, looked) for effect, looked in every if effect.right]
+    kept = [(effect, looked) for effect, looked in every if effect.correct]
     readings: dict[str, tuple[str, tuple[int, int] | None]] = {
         **{f"{kind} chosen": (kind, chosen[kind]) for kind in ("cross", "encoder")},
         "cross mean": ("cross", None)}
     seen = [{name: _reading(looked, *place) for name, place in readings.items()} for _, looked in kept]
     only = [effect for effect, _ in kept]
     return {
-        "words": len(every), "kept": len(kept), "right": figure([effect.right for effect, _ in every] or [np.nan]),
+        "words": len(every), "kept": len(kept), "right": figure([effect.correct for effect, _ in every] or [np.nan]),
         "readings": {name: list(at) if at else None for name, (_, at) in readings.items()},
-        "edits": edits([effect for effect, _ in every]), "replaced": _replaced(only),
+        "edits": edits([effect for effect, _ in every]), "replaced": _replacements(only),
         "roles": _roles(only, seen, list(readings)),
         "tables": {name: _tables(only, [one[name] for one in seen]) for name in readings} if kept else {},
         "tau": {kind: _taus(only, [looked[kind] for _, looked in kept]) for kind in ("cross", "encoder")} if kept else {},
         "labial": _labial(only, seen),
-        "shown": [_shown(effect, one) for effect, one in list(zip(only, seen))[:8]],
-        "wrong": [effect.said.text for effect, _ in every if not effect.right],
+        "shown": [_word_figures(effect, one) for effect, one in list(zip(only, seen))[:8]],
+        "wrong": [effect.said.text for effect, _ in every if not effect.correct],
     }
 
 
@@ -155,20 +155,21 @@ def _roles(found: Sequence[Effects], seen: Sequence[dict[str, np.ndarray]], read
     result = {}
     roles = [np.array(roles_of(one.said, one.site)) for one in found]
     for role in (*ROLES, "own"):
-        there = [(one, weights, of == role) for one, weights, of in zip(found, seen, roles) if (of == role).any()]
-        if len(there) < FEWEST:
+        cases = [(one, weights, of == role) for one, weights, of in zip(found, seen, roles) if (of == role).any()]
+        if len(cases) < MIN_WORDS:
             continue
         result[role] = {
-            "words": len(there),
-            "attention": {name: figure([weights[name][mine].mean() for _, weights, mine in there]) for name in readings},
-            "even": float(np.mean([1 / len(mine) for *_, mine in there])),
-            "change": figure([_mean(one.change[mine]) for one, _, mine in there]),
-            "flips": figure([_mean(one.flips[mine]) for one, _, mine in there]),
+            "words": len(cases),
+            "attention": {name: figure([weights[name][is_role].mean() for _, weights, is_role in cases])
+                          for name in readings},
+            "even": float(np.mean([1 / len(is_role) for *_, is_role in cases])),
+            "change": figure([_mean(one.change[is_role]) for one, _, is_role in cases]),
+            "flips": figure([_mean(one.flips[is_role]) for one, _, is_role in cases]),
         }
     return result
 
 
-def _replaced(found: Sequence[Effects]) -> dict[str, Any]:
+def _replacements(found: Sequence[Effects]) -> dict[str, Any]:
     """How often the decision changed, by the letter that took the cause's place ("" for none)."""
     outcomes: dict[str, list[bool]] = {}
     for one in found:
@@ -176,7 +177,7 @@ def _replaced(found: Sequence[Effects]) -> dict[str, Any]:
             if edit.letter in one.site.cause:
                 outcomes.setdefault(edit.jamo, []).append(flipped)
     return {jamo: {"words": len(flips), "flips": figure(flips)} for jamo, flips in sorted(outcomes.items())
-            if len(flips) >= FEWEST}
+            if len(flips) >= MIN_WORDS}
 
 
 def _tables(found: Sequence[Effects], attention: Sequence[np.ndarray]) -> dict[str, Any]:
@@ -222,19 +223,19 @@ def _labial(found: Sequence[Effects], seen: Sequence[dict[str, np.ndarray]]) -> 
     """The vowel before the sound, where a labial stands before that vowel and where another consonant does."""
     result = {}
     for name, wanted in (("labial", True), ("other", False)):
-        there = [(one, weights, roles_of(one.said, one.site).index("previous vowel")) for one, weights in zip(found, seen)
+        cases = [(one, weights, roles_of(one.said, one.site).index("previous vowel")) for one, weights in zip(found, seen)
                  if after_labial(one.said, one.site) == wanted and "previous vowel" in roles_of(one.said, one.site)]
-        if there:
+        if cases:
             result[name] = {
-                "words": len(there),
-                "attention": {reading: figure([weights[reading][i] for _, weights, i in there]) for reading in there[0][1]},
-                "flips": figure([one.flips[i] for one, _, i in there]),
-                "change": figure([one.change[i] for one, _, i in there]),
+                "words": len(cases),
+                "attention": {reading: figure([weights[reading][i] for _, weights, i in cases]) for reading in cases[0][1]},
+                "flips": figure([one.flips[i] for one, _, i in cases]),
+                "change": figure([one.change[i] for one, _, i in cases]),
             }
     return result
 
 
-def _shown(one: Effects, weights: dict[str, np.ndarray]) -> dict[str, Any]:
+def _word_figures(one: Effects, weights: dict[str, np.ndarray]) -> dict[str, Any]:
     sound = one.said.jamo[one.site.sound]
     return {
         "spelling": one.said.text, "sounds": one.said.sounds, "syllable": sound.syllable, "sound": sound.jamo,

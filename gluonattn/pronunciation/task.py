@@ -1,4 +1,4 @@
-"""What is special to training a model of pronunciation: words as numbers, the loss, and when a word is right."""
+"""Training a model of pronunciation as a task: words as numbers, the loss, and which words are correct."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..data.padding import padded
+from ..data.padding import pad_rows
 from ..models.transformer import Transformer
 from ..runtime import mx, nlp
 from ..text.jamo import ALPHABET
@@ -19,7 +19,7 @@ BEGIN, END = "<s>", "</s>"
 
 
 class Words(NamedTuple):
-    """Words as numbers, as the loop wants texts (`data.packed.Packed`).
+    """Words as numbers, with the interface of `data.packed.Packed`.
 
     Attributes
     ----------
@@ -38,25 +38,25 @@ class Words(NamedTuple):
     said_lengths: np.ndarray
     fixed: None = None
 
-    def batch(self, positions: Sequence[int], share: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
+    def batch(self, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
         """The model's inputs: source (B, S), its lengths (B,) and target (B, T), padded; nothing is dropped.
 
         Parameters
         ----------
         positions : sequence of int
             Of the words.
-        share, rng
+        word_dropout, rng
             Not used: no letter is dropped.
         """
-        lengths, longest = self.lengths[positions], self.said_lengths[positions].max()
-        return (self.written[positions, : lengths.max()], lengths.astype(np.float32), self.said[positions, :longest])
+        lengths, width = self.lengths[positions], self.said_lengths[positions].max()
+        return (self.written[positions, : lengths.max()], lengths.astype(np.float32), self.said[positions, :width])
 
 
 class PronunciationTask(Task):
-    """Words and how they are said: a word is correct whose every letter, and end, is the most probable one.
+    """Words and their pronunciation. A word is correct if every letter and its end are the most probable ones.
 
-    That is the share of words that greedy decoding says right: it errs where one letter is not the most probable
-    after the right ones before it, and only there.
+    The fraction of correct words is that of greedy decoding, which errs exactly where a letter is not the most
+    probable one after the correct letters before it.
     """
 
     unit = "words"
@@ -76,6 +76,13 @@ class LetterCrossEntropy(mx.gluon.HybridBlock):
     """Mean over a word's letters of the cross-entropy against targets smoothed towards uniform.
 
     (B, T, V) and float32 (B, T or more), -1 where there is no letter -> (B,).
+
+    Parameters
+    ----------
+    smoothing : float
+        Weight of the uniform distribution in the targets.
+    **kwargs
+        Of `mxnet.gluon.HybridBlock`.
     """
 
     def __init__(self, smoothing: float, **kwargs):
@@ -86,13 +93,13 @@ class LetterCrossEntropy(mx.gluon.HybridBlock):
         log_p = F.log_softmax(logits)
         targets = F.slice_like(targets, F.mean(logits, axis=2))
         real = targets >= 0
-        right = F.pick(log_p, F.maximum(targets, 0), axis=2)
-        each = -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=2)
+        log_p_target = F.pick(log_p, F.maximum(targets, 0), axis=2)
+        each = -(1 - self._smoothing) * log_p_target - self._smoothing * F.mean(log_p, axis=2)
         return F.sum(each * real, axis=1) / F.sum(real, axis=1)
 
 
 def _table(rows: Sequence[np.ndarray], padding: int) -> np.ndarray:
-    return padded([row - padding for row in rows]) + np.int32(padding)
+    return pad_rows([row - padding for row in rows]) + np.int32(padding)
 
 
 def make_vocabulary() -> Any:

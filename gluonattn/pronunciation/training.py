@@ -35,13 +35,13 @@ from ..training.session import (
 from ..training.settings import SMALL
 from .config import check_pronunciation
 from .pairs import PairSets, word_pairs
-from .sets import from_table, to_table, with_listed, with_shapes
+from .sets import add_listed, add_shapes, from_table, to_table
 from .settings import RECIPE, PronunciationSettings
 
-LONGEST = 8  # syllables of the longest word to learn
-# Settings that version 0.1 wrote into every run's fingerprint, though they mean nothing here: its runs can go on.
-_OF_BEFORE = {"cell": "mlp", "ngrams": False, "extra": None, "extra_epochs": 0, "tokenizer": "mecab", "word_dropout": 0.0,
-              "max_length": 48, "validation": 0.1}
+MAX_SYLLABLES = 8  # syllables of the longest word to learn
+# Version 0.1 wrote these into every run's fingerprint, though they mean nothing here. They keep its runs resumable.
+_SETTINGS_OF_0_1 = {"cell": "mlp", "ngrams": False, "extra": None, "extra_epochs": 0, "tokenizer": "mecab",
+                    "word_dropout": 0.0, "max_length": 48, "validation": 0.1}
 WORDS = "words.tsv"  # in the checkpoint folder: which words were trained on and which held out
 
 
@@ -82,7 +82,7 @@ def train_pronunciation(
     Returns
     -------
     pathlib.Path
-        The checkpoint folder, with the epoch that said most validation words right.
+        The checkpoint folder, with the epoch that was correct on most validation words.
 
     Raises
     ------
@@ -95,25 +95,25 @@ def train_pronunciation(
     say = report or (lambda line: None)
     settings = PronunciationSettings.take(settings, options)
     texts = read_reviews(locate(data).train, text_column=text_column, label_column=label_column).texts
-    least = settings.min_count or (1 if len(texts) < SMALL else 3)
-    sets = with_listed(with_shapes(word_pairs(texts, least=least, longest=LONGEST, progress=reading)))
+    min_count = settings.min_count or (1 if len(texts) < SMALL else 3)
+    sets = add_listed(add_shapes(word_pairs(texts, min_count=min_count, max_length=MAX_SYLLABLES, progress=reading)))
     gpu = runtime.gpu_index(settings.device)
-    wanted = replace(settings, min_count=least)
+    wanted = replace(settings, min_count=min_count)
 
     def run_on(sets: PairSets) -> tuple[PronunciationSettings, str, str]:
         settings = wanted.resolve(len(sets.train), on_cpu=gpu is None)
         return settings, to_table(sets), _fingerprint(settings, snapshots, to_table(sets))
 
     settings, table, fingerprint = run_on(sets)
-    begun = _words_of(out) if resume is not False else None
-    if begun and run_on(begun)[2] == _fingerprint_of(out):
-        # The same run, begun when the rules chose other words: it goes on with its own.
-        sets, (settings, table, fingerprint) = begun, run_on(begun)
+    earlier = _read_words(out) if resume is not False else None
+    if earlier and run_on(earlier)[2] == _read_fingerprint(out):
+        # The same run, begun when the rules chose other words: it continues with those.
+        sets, (settings, table, fingerprint) = earlier, run_on(earlier)
     if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
 
     with processes(settings) as group:
-        # MXNet is loaded here: how many threads it takes is settled now.
+        # MXNet is loaded here: the number of its threads is now fixed.
         from ..training.loop import new_run
         from .task import encode, make_vocabulary
 
@@ -149,7 +149,7 @@ def train_pronunciation(
     return out
 
 
-def _words_of(out: Path) -> PairSets | None:
+def _read_words(out: Path) -> PairSets | None:
     """The words of the run that wrote a folder; None where it has none that can be read."""
     try:
         return from_table((out / WORDS).read_text(encoding="utf-8"))
@@ -157,7 +157,7 @@ def _words_of(out: Path) -> PairSets | None:
         return None
 
 
-def _fingerprint_of(out: Path) -> str | None:
+def _read_fingerprint(out: Path) -> str | None:
     try:
         return load_checkpoint(out).config.get("fingerprint")
     except CheckpointError:
@@ -174,13 +174,13 @@ def _model_arguments(settings: PronunciationSettings, words: int) -> dict[str, A
     if odd:
         raise OptionError(f"the Transformer takes {', '.join(arguments)}; got {odd[0]!r}.")
     arguments = {**arguments, "vocab_size": words, **settings.model}
-    units, heads, longest = (arguments[name] for name in ("units", "num_heads", "max_length"))
-    if units % heads or longest <= 3 * LONGEST:
-        raise OptionError(f"units must be a multiple of num_heads, and max_length more than {3 * LONGEST}, the letters of "
-                          f"the longest word; got {units}, {heads} and {longest}.")
+    units, heads, max_length = (arguments[name] for name in ("units", "num_heads", "max_length"))
+    if units % heads or max_length <= 3 * MAX_SYLLABLES:
+        raise OptionError(f"units must be a multiple of num_heads, and max_length more than {3 * MAX_SYLLABLES}, "
+                          f"the letters of the longest word; got {units}, {heads} and {max_length}.")
     return arguments
 
 
 def _fingerprint(settings: PronunciationSettings, snapshots: Sequence[int], table: str) -> str:
-    plain = {**_OF_BEFORE, **asdict(settings), "device": None, "snapshots": list(snapshots)}
+    plain = {**_SETTINGS_OF_0_1, **asdict(settings), "device": None, "snapshots": list(snapshots)}
     return hashlib.sha256((json.dumps(plain, sort_keys=True) + table).encode()).hexdigest()

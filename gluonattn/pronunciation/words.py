@@ -1,12 +1,13 @@
-"""Words whose pronunciation letters do not show, and vowels that may be said in two ways.
+"""Words whose pronunciation the letters do not show, and vowels that may be said in two ways.
 
-The words stand in `words.txt` and `sino.txt`, with their sources. Where in a text one of
-them counts is decided in `pronunciation_marks`.
+The words are in `words.txt` and `sino.txt`, with their sources. `marks` decides where in a
+text one of them applies.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from .state import Mark
 
 _FILES = [Path(__file__).with_name(f"{name}.txt") for name in ("words", "sino")]
 _KINDS = {"'": "tense", "|": "boundary", "+": "insert", "^": "linking-s", "~": "n-n", "=": "keep"}
-LONGEST = 8  # syllables of the longest listed word
+MAX_LENGTH = 8  # syllables of the longest listed word
 I_VOWELS = set("ㅣㅑㅕㅛㅠㅒㅖ")
 
 
@@ -29,9 +30,9 @@ class Entry(NamedTuple):
     marks : tuple of (int, Mark, bool)
         Syllable before which the mark stands, the mark, and whether the word may also be said without it.
     anchored : bool
-        Whether it counts only where a run of syllables begins.
-    goes_on : bool
-        Whether it is the beginning of words (맛없: 맛없다, 맛없는), and counts without one ending where it does.
+        Whether it applies only where a run of syllables begins.
+    is_prefix : bool
+        Whether it begins longer words (맛없: 맛없다, 맛없는), so that no word has to end where it does.
     section, source : str
         The heading in `words.txt`.
     """
@@ -39,7 +40,7 @@ class Entry(NamedTuple):
     word: str
     marks: tuple[tuple[int, Mark, bool], ...]
     anchored: bool
-    goes_on: bool
+    is_prefix: bool
     section: str
     source: str
 
@@ -96,8 +97,16 @@ _NOUNS_IN_UI = re.compile(
 _EO = re.compile("(?<=[되피띄씌틔희뛰쉬튀끼기쥐휘비])어|^이오$|(?<=아니)오")
 
 
-def optional_vowels(run: str) -> dict[int, list[str]]:
-    """Other vowels a syllable may be said with: number of the syllable to vowel letters, or "여", "요" for the whole."""
+def optional_vowels(run: str, particles: Collection[int] = ()) -> dict[int, list[str]]:
+    """Other vowels a syllable may be said with: number of the syllable to vowel letters.
+
+    Parameters
+    ----------
+    run : str
+        Hangul syllables.
+    particles : collection of int
+        Numbers of syllables that are the particle 의 inside the run (반지의제왕). At its end 의 is known by itself.
+    """
     found: dict[int, list[str]] = {}
     for i, syllable in enumerate(run):
         onset, vowel, _ = split(syllable)
@@ -105,7 +114,9 @@ def optional_vowels(run: str) -> dict[int, list[str]]:
         if vowel == "ㅖ" and onset not in (SILENT, "ㄹ"):
             found[i] = ["ㅔ"]
         elif syllable == "의" and i:
-            particle = i == len(run) - 1 and (not _NOUNS_IN_UI.search(run) or (run.endswith("의의") and len(run) > 2))
+            head = run[: i + 1]
+            ends = i in particles or i == len(run) - 1
+            particle = ends and (not _NOUNS_IN_UI.search(head) or (head.endswith("의의") and i > 1))
             found[i] = ["ㅔ"] if particle else ["ㅣ"]
     for match in _EO.finditer(run):
         place = match.end() - 1

@@ -1,4 +1,4 @@
-"""What every record must fulfil, a function a rule; each names the first offender."""
+"""The rules of a record, one function each; an error names the first offender."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError
 from .tokens import Token
@@ -16,7 +17,7 @@ VECTORS = ("queries_vectors", "keys_vectors", "values")  # fields of a record, b
 ROW_SUM_TOLERANCE = 1e-4
 
 
-def freeze_array(name: str, array: Any) -> np.ndarray:
+def freeze_array(name: str, array: Any) -> NDArray[Any]:
     """A read-only float32 copy.
 
     Parameters
@@ -31,24 +32,25 @@ def freeze_array(name: str, array: Any) -> np.ndarray:
         If it is no array of numbers.
     """
     try:
-        array = np.array(array, dtype=np.float32)
+        frozen: NDArray[Any] = np.array(array, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise RecordError(f"{name} must be an array of numbers; got {array!r:.60} ({error}).") from None
-    array.flags.writeable = False
-    return array
+    frozen.flags.writeable = False
+    return frozen
 
 
-def copy_json(source: Mapping[str, Any]) -> dict:
+def copy_json(source: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of `source` as JSON gives it back; RecordError if it holds anything else."""
     try:
-        return json.loads(json.dumps(dict(source), ensure_ascii=False))
+        copied: dict[str, Any] = json.loads(json.dumps(dict(source), ensure_ascii=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise RecordError(
             f"source must hold only JSON values (numbers, strings, lists, dicts): {error}."
         ) from None
+    return copied
 
 
-def lost_mass(weights: np.ndarray) -> float:
+def lost_mass(weights: NDArray[Any]) -> float:
     """Largest mass a row lacks; 0 when every row is whole."""
     return float(np.max(1 - weights.sum(-1, dtype=np.float64), initial=0.0))
 
@@ -73,7 +75,7 @@ def check_texts(kind: Any, text: Any, target_text: Any) -> None:
         raise RecordError("a cross record needs target_text: its queries index that text.")
 
 
-def check_shapes(weights: np.ndarray, vectors: Mapping[str, np.ndarray | None], queries: int, keys: int) -> None:
+def check_shapes(weights: NDArray[Any], vectors: Mapping[str, NDArray[Any] | None], queries: int, keys: int) -> None:
     """Raise RecordError unless weights and vectors have the shapes that the number of tokens asks for.
 
     Parameters
@@ -95,7 +97,7 @@ def check_shapes(weights: np.ndarray, vectors: Mapping[str, np.ndarray | None], 
             raise RecordError(f"{name} must have shape {expected} + (head_dim,); got {array.shape}.")
 
 
-def check_attributions(attributions: Mapping[str, np.ndarray], keys: int) -> None:
+def check_attributions(attributions: Mapping[str, NDArray[Any]], keys: int) -> None:
     """Raise RecordError unless every attribution is one finite score for each key.
 
     Parameters
@@ -112,7 +114,7 @@ def check_attributions(attributions: Mapping[str, np.ndarray], keys: int) -> Non
             )
 
 
-def check_finite(arrays: Mapping[str, np.ndarray | None]) -> None:
+def check_finite(arrays: Mapping[str, NDArray[Any] | None]) -> None:
     """Raise RecordError for the first number of weights or vectors that is not finite."""
     for name, array in arrays.items():
         if array is not None and not np.isfinite(array).all():
@@ -140,7 +142,7 @@ def check_spans(side: str, tokens: Sequence[Token], text: str) -> None:
             )
 
 
-def check_rows(weights: np.ndarray, normalised: bool) -> None:
+def check_rows(weights: NDArray[Any], normalised: bool) -> None:
     """Raise RecordError unless no weight is negative and, where `normalised`, every row sums to 1.
 
     Parameters
@@ -152,9 +154,9 @@ def check_rows(weights: np.ndarray, normalised: bool) -> None:
     if weights.min() < 0:
         raise RecordError(f"weights must not be negative; the smallest is {weights.min():.4g}.")
     if normalised:
-        off = np.abs(weights.sum(-1, dtype=np.float64) - 1)
-        if off.max() > ROW_SUM_TOLERANCE:
-            where = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))
+        deviation = np.abs(weights.sum(-1, dtype=np.float64) - 1)
+        if deviation.max() > ROW_SUM_TOLERANCE:
+            where = tuple(int(i) for i in np.unravel_index(deviation.argmax(), deviation.shape))
             raise RecordError(
                 f"each row over keys must sum to 1 within {ROW_SUM_TOLERANCE}; (layer, head, query) "
                 f"{where} sums to {weights.sum(-1)[where]:.6f}. Pass normalised=False if mass was "

@@ -1,6 +1,6 @@
 """A JSON header and float arrays in one ``.npz`` file with a digest; nothing is pickled.
 
-What the header says is not known here.
+This module does not know what the header means.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contents import digest_arrays
 from ..errors import RecordError
@@ -20,7 +21,7 @@ from ..files import replace_file
 FORMAT = 1
 
 
-def write_container(path: Path, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+def write_container(path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write a header and arrays; the file appears under its name only when it is complete.
 
     Parameters
@@ -51,7 +52,7 @@ def write_container(path: Path, header: Mapping[str, Any], arrays: Mapping[str, 
         ) from None
 
 
-def read_container(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read_container(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """The header and the arrays of a file that `write_container` wrote.
 
     A file without a digest is of an older version, and is read as it is.
@@ -81,5 +82,5 @@ def read_container(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             "save the record again, or install the version that wrote it."
         )
     if changed:
-        raise RecordError(f"{path} was changed after it was saved: its SHA-256 is another. Save it again.")
+        raise RecordError(f"{path} was changed after it was saved: its SHA-256 does not match. Save it again.")
     return header, arrays

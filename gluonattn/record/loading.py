@@ -14,7 +14,7 @@ from .record import AttentionRecord
 from .schema import check_header
 
 
-def load_record(path: str | os.PathLike) -> AttentionRecord:
+def load_record(path: str | os.PathLike[str]) -> AttentionRecord:
     """Read a record written by `AttentionRecord.save`; nothing is unpickled.
 
     Raises

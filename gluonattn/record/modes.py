@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import metrics
 from ..errors import RecordError, choose
@@ -49,8 +51,8 @@ def roll_out(record: AttentionRecord) -> AttentionRecord:
     return _replace_weights(record, metrics.rollouts(record.weights)[:, None], "rollout")
 
 
-def weigh_by_values(record: AttentionRecord, output: np.ndarray | None = None) -> AttentionRecord:
-    """The record of what really arrives: ||weight x value||, each row scaled to sum to 1.
+def weigh_by_values(record: AttentionRecord, output: NDArray[Any] | None = None) -> AttentionRecord:
+    """The record with weights ||weight x value||, each row scaled to sum to 1.
 
     Parameters
     ----------
@@ -67,11 +69,11 @@ def weigh_by_values(record: AttentionRecord, output: np.ndarray | None = None) -
     if record.values is None:
         raise RecordError("value-weighted attention needs the record's values: capture(model, vectors=True).")
     norms = metrics.value_weighted(record.weights, record.values, output)
-    total = norms.sum(-1, keepdims=True)
-    return _replace_weights(record, norms / np.where(total > 0, total, 1), "value-weighted")
+    row_sums = norms.sum(-1, keepdims=True)
+    return _replace_weights(record, norms / np.where(row_sums > 0, row_sums, 1), "value-weighted")
 
 
-def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> np.ndarray:
+def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> NDArray[Any]:
     """Weights of b minus those of a.
 
     Parameters
@@ -93,9 +95,10 @@ def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> np
         raise RecordError(
             f"a difference needs as many layers and heads on both sides; got {record_a.weights.shape[:2]} and "
             f"{record_b.weights.shape[:2]}.")
-    return record_b.weights - record_a.weights
+    difference: NDArray[Any] = record_b.weights - record_a.weights
+    return difference
 
 
-def _replace_weights(record: AttentionRecord, weights: np.ndarray, mode: str) -> AttentionRecord:
+def _replace_weights(record: AttentionRecord, weights: NDArray[Any], mode: str) -> AttentionRecord:
     return replace(record, weights=weights, queries_vectors=None, keys_vectors=None, values=None,
                    source={**record.source, "mode": mode})

@@ -42,7 +42,7 @@ def position(side: str, wanted: Any, size: int) -> int:
 
 
 def positions(side: str, wanted: Any, size: int) -> list[int]:
-    """`position` of each of many, or of a single one.
+    """`position` of several positions, or of a single one.
 
     Parameters
     ----------
@@ -58,10 +58,10 @@ def positions(side: str, wanted: Any, size: int) -> list[int]:
         If it is neither a whole number nor a collection of them, or one does not exist.
     """
     try:
-        many = list(wanted) if isinstance(wanted, Iterable) else [wanted]
+        given = list(wanted) if isinstance(wanted, Iterable) else [wanted]
     except TypeError:  # an array without an axis
-        many = [wanted]
-    return [position(side, one, size) for one in many]
+        given = [wanted]
+    return [position(side, one, size) for one in given]
 
 
 def distinct_positions(side: str, wanted: Sequence[int] | None, size: int) -> list[int]:

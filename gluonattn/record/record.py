@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError
 from .checks import (
@@ -44,7 +45,7 @@ class AttentionRecord:
     text : str
         The raw input, exactly as typed.
     queries, keys : tuple of Token
-        The tokens that look and the tokens looked at.
+        The tokens that attend and the tokens attended to.
     weights : numpy.ndarray, float32, shape (layers, heads, queries, keys)
         Each row over keys sums to 1 within 1e-4 unless `normalised` is False.
     kind : {"self", "encoder", "decoder", "cross"}
@@ -62,8 +63,8 @@ class AttentionRecord:
         Where the weights come from (model, cell, epoch, framework, versions),
         kept as JSON would give it back: tuples become lists.
     attributions : dict of str to numpy.ndarray, float32, shape (keys,)
-        What each key had to do with the prediction, by the name of the method
-        that says so; empty where none was asked.
+        How much each key contributed to the prediction, by method; empty where
+        none was computed.
 
     Raises
     ------
@@ -75,16 +76,16 @@ class AttentionRecord:
     text: str
     queries: tuple[Token, ...]
     keys: tuple[Token, ...]
-    weights: np.ndarray
+    weights: NDArray[Any]
     kind: str = "self"
     target_text: str | None = None
     prediction: Prediction | None = None
-    queries_vectors: np.ndarray | None = None
-    keys_vectors: np.ndarray | None = None
-    values: np.ndarray | None = None
+    queries_vectors: NDArray[Any] | None = None
+    keys_vectors: NDArray[Any] | None = None
+    values: NDArray[Any] | None = None
     normalised: bool = True
     source: Mapping[str, Any] = field(default_factory=dict)
-    attributions: Mapping[str, np.ndarray] = field(default_factory=dict)
+    attributions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -138,7 +139,7 @@ class AttentionRecord:
         """What a label is called for people: ``source["label_names"]``, or the label itself."""
         return str(self.source.get("label_names", {}).get(label, label))
 
-    def matrix(self, layer: int | None = None, head: int | None = None) -> np.ndarray:
+    def matrix(self, layer: int | None = None, head: int | None = None) -> NDArray[Any]:
         """One (queries, keys) matrix: a layer and head, or the mean over those left None.
 
         Parameters
@@ -162,7 +163,8 @@ class AttentionRecord:
                 continue
             size = self.weights.shape[axis]
             part = np.take(part, [position(name, index, size)], axis=axis)
-        return part[0, 0]
+        matrix: NDArray[Any] = part[0, 0]
+        return matrix
 
     def select(
         self, queries: Sequence[int] | None = None, keys: Sequence[int] | None = None
@@ -234,7 +236,7 @@ class AttentionRecord:
                           for name, scores in self.attributions.items()},
         )
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """The record as plain Python values, ready for JSON (vectors left out)."""
         return {
             **self._header(),
@@ -243,7 +245,7 @@ class AttentionRecord:
                         for layer in self.weights],
         }
 
-    def save(self, path: str | os.PathLike) -> Path:
+    def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the record to one ``.npz`` file, without pickle.
 
         The file appears under its name only when it is complete.
@@ -258,7 +260,7 @@ class AttentionRecord:
         write_container(path, self._header(), {name: array for name, array in arrays.items() if array is not None})
         return path
 
-    def _header(self) -> dict:
+    def _header(self) -> dict[str, Any]:
         """Everything but weights and vectors, as JSON values."""
         without = {"weights", "prediction", "attributions", *VECTORS}
         header = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in without}
@@ -271,7 +273,7 @@ class AttentionRecord:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page. Views stand above the record, so the package finds them."""
-        return sys.modules["gluonattn"].notebook_html(self)
+        return str(sys.modules["gluonattn"].notebook_html(self))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, AttentionRecord):
@@ -283,11 +285,11 @@ class AttentionRecord:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _take(vectors: np.ndarray | None, positions: list[int]) -> np.ndarray | None:
+def _take(vectors: NDArray[Any] | None, positions: list[int]) -> NDArray[Any] | None:
     return None if vectors is None else vectors[:, :, positions]
 
 
-def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+def _same(a: NDArray[Any] | None, b: NDArray[Any] | None) -> bool:
     if a is None or b is None:
         return a is b
     return a.shape == b.shape and bool((a == b).all())

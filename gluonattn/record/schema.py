@@ -1,4 +1,4 @@
-"""What the header of a saved record may say: the types, and the parts of `source` that views read."""
+"""The schema of a saved record's header: its types, and the parts of `source` that views read."""
 
 from __future__ import annotations
 
@@ -81,26 +81,28 @@ def check_header(header: Any) -> Prediction | None:
     """
     saved = msgspec.convert(header, SavedRecord)
     _check_source(saved.source)
-    about = saved.prediction
-    if about is None:
+    prediction = saved.prediction
+    if prediction is None:
         return None
-    if not all_finite(about.probabilities):
+    if not all_finite(prediction.probabilities):
         raise RecordError("a probability is not finite")
-    if not (about.label is None or about.label in about.probabilities):
-        raise RecordError(f"it predicts {about.label!r:.40}, which has no probability")
-    return Prediction(about.label, about.probabilities)
+    if not (prediction.label is None or prediction.label in prediction.probabilities):
+        raise RecordError(f"it predicts {prediction.label!r:.40}, which has no probability")
+    return Prediction(prediction.label, prediction.probabilities)
 
 
 def _check_source(source: dict[str, Any]) -> None:
-    """Raise ValidationError or RecordError unless views can show what a file says of its record."""
-    read = {name: source[name] for name in ("label_names", "explanation") if name in source}
-    about = msgspec.convert(read, _Source).explanation
-    if about is None:
+    """Raise ValidationError or RecordError unless views can show these parts of `source`."""
+    known_parts = {name: source[name] for name in ("label_names", "explanation") if name in source}
+    explanation = msgspec.convert(known_parts, _Source).explanation
+    if explanation is None:
         return
     if not all_finite(source["explanation"]):
         raise RecordError("a number of its explanation is not finite")
-    rows = [*about.what_if.drop, *about.what_if.unseen, about.what_if.uniform] if about.what_if else []
-    if about.target < 0 or any(about.target >= len(row) for row in rows):
-        raise RecordError(f"its explanation is for class {about.target}, which it does not have")
-    if len(about.validation) == 2 and not all(about.validation.get(name) for name in (about.method, "random")):
+    what_if = explanation.what_if
+    rows = [*what_if.drop, *what_if.unseen, what_if.uniform] if what_if else []
+    if explanation.target < 0 or any(explanation.target >= len(row) for row in rows):
+        raise RecordError(f"its explanation is for class {explanation.target}, which it does not have")
+    figures = explanation.validation
+    if len(figures) == 2 and not all(figures.get(name) for name in (explanation.method, "random")):
         raise RecordError("the figures of its explanation are of other methods")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import RecordError
 
@@ -54,7 +54,7 @@ class Prediction:
         return self.probabilities[self.label] if self.label is not None else float("nan")
 
 
-def read_tokens(side: str, tokens: Sequence) -> tuple[Token, ...]:
+def read_tokens(side: str, tokens: Sequence[Any]) -> tuple[Token, ...]:
     """Tokens with plain Python strings and integers, from anything that unpacks like a token.
 
     Parameters

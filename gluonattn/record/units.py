@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..plain import is_space
 from .tokens import Token
@@ -59,8 +61,8 @@ def join_tokens(tokens: Sequence[Token], group: Sequence[int], text: str) -> Tok
 
 
 def merge_weights(
-    weights: np.ndarray, query_groups: Sequence[Sequence[int]], key_groups: Sequence[Sequence[int]]
-) -> np.ndarray:
+    weights: NDArray[Any], query_groups: Sequence[Sequence[int]], key_groups: Sequence[Sequence[int]]
+) -> NDArray[Any]:
     """Weights between groups: the sum over the keys of a group, the mean over its queries.
 
     Every row keeps its sum.

@@ -1,7 +1,7 @@
 """The only door to MXNet and GluonNLP.
 
 ``from gluonattn.runtime import mx, nlp`` imports them on first use, after
-setting what MXNet 1.9.1 (the last release) needs on a machine of today: numpy
+setting up what MXNet 1.9.1 (the last release) needs on a present-day machine: numpy
 aliases, CUDA libraries that pip installed, and a sensible number of threads.
 
 Each file imports only files above it in this list:
@@ -9,8 +9,8 @@ Each file imports only files above it in this list:
 """
 
 from .computing import device as device
-from .computing import hear_lazy_update_notice as hear_lazy_update_notice
 from .computing import seed_everything as seed_everything
+from .computing import silence_lazy_update_notice as silence_lazy_update_notice
 from .gpu import CUDA_LIBRARIES as CUDA_LIBRARIES
 from .gpu import NEWEST_CAPABILITY as NEWEST_CAPABILITY
 from .gpu import gpu_index as gpu_index
@@ -19,9 +19,9 @@ from .loading import import_gluonnlp, import_mxnet
 from .memory import give_back_memory as give_back_memory
 from .memory import keep_freed_memory as keep_freed_memory
 from .memory import memory_of as memory_of
-from .threads import compute_with as compute_with
 from .threads import cores as cores
-from .threads import engine_has_started as engine_has_started
+from .threads import limit_threads as limit_threads
+from .threads import restore_engine_type as restore_engine_type
 from .threads import total_threads as total_threads
 from .wheel import mxnet_is_installed as mxnet_is_installed
 from .wheel import versions as versions

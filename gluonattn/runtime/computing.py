@@ -40,8 +40,8 @@ def seed_everything(seed: int) -> None:
     import_mxnet().random.seed(seed % 2**31)
 
 
-def hear_lazy_update_notice() -> None:
-    """Have MXNet print its notice on Adam with sparse gradients now, hidden. It prints it once a process."""
+def silence_lazy_update_notice() -> None:
+    """Trigger MXNet's notice on Adam with sparse gradients while stderr is hidden. A process prints it once."""
     nd = import_mxnet().nd
     weight, mean, variance = (nd.ones((1, 1)) for _ in range(3))
     gradient = nd.sparse.row_sparse_array(([[1.0]], [0]), shape=(1, 1))

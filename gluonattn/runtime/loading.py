@@ -1,4 +1,4 @@
-"""MXNet and GluonNLP, imported on first use after what they need on a machine of today is set."""
+"""Import MXNet and GluonNLP on first use, after setting up what they need on a present-day machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from ..errors import DependencyError
 from .gpu import find_driver, load_cuda_libraries
@@ -31,12 +31,13 @@ def import_mxnet():
         load_cuda_libraries()
     set_numpy_aliases()
     try:
-        with threads_while_loading() as starts_engine, warnings.catch_warnings():
+        with threads_while_loading() as start_engine, warnings.catch_warnings():
             # MXNet 1.9.1 is final: what it warns about will not be mended there.
             warnings.simplefilter("ignore")
-            mxnet = importlib.import_module("mxnet")
-            if starts_engine:
-                with hide_stderr():
+            # The import may start the engine by itself (it does on Python 3.9), and the engine says so.
+            with hide_stderr() if start_engine else nullcontext():
+                mxnet = importlib.import_module("mxnet")
+                if start_engine:
                     mxnet.nd.zeros((1,)).wait_to_read()
             return mxnet
     except (ImportError, OSError, AttributeError, RuntimeError) as error:
@@ -78,7 +79,7 @@ def set_numpy_aliases() -> None:
 def hide_stderr() -> Iterator[None]:
     """Hide what C code writes to stderr. MXNet writes there which engine it starts."""
     try:
-        shown = os.dup(2)
+        original = os.dup(2)
     except OSError:  # there is no stderr
         yield
         return
@@ -87,5 +88,5 @@ def hide_stderr() -> Iterator[None]:
             os.dup2(nowhere.fileno(), 2)
             yield
     finally:
-        os.dup2(shown, 2)
-        os.close(shown)
+        os.dup2(original, 2)
+        os.close(original)

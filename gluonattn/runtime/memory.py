@@ -30,13 +30,13 @@ def keep_freed_memory() -> bool:
 
 
 def give_back_memory() -> None:
-    """Let the C library (glibc) give back what is free, also between what is in use; `keep_freed_memory` goes on."""
+    """Let the C library (glibc) give back what is free, also between used blocks; `keep_freed_memory` stays in force."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def memory_of(array, wait: bool = True):
-    """The memory of a dense MXNet array on the CPU as a numpy array: no copy, and writing writes there.
+    """The memory of a dense MXNet array on the CPU as a numpy array, without a copy: writes change the MXNet array.
 
     Parameters
     ----------

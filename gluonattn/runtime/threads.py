@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NAIVE = "NaiveEngine"
-_own_threads: int | None = None  # of this process alone, where several share the cores
-_one_by_one = False
+_process_threads: int | None = None  # of this process, where several share the cores
+_synchronous = False
 
 
 def cores() -> int:
@@ -33,28 +33,27 @@ def total_threads() -> int:
     return int(wanted) if wanted.isdecimal() and int(wanted) else cores()
 
 
-def compute_with(threads: int, one_by_one: bool = False) -> None:
-    """Have MXNet compute with this number of threads in this process; without effect once it is loaded.
+def limit_threads(threads: int, synchronous: bool = False) -> None:
+    """Limit the threads that MXNet computes with in this process; no effect once MXNet is loaded.
 
     Parameters
     ----------
     threads : int
         At least 1.
-    one_by_one : bool, default False
-        Compute each operator where it is called, without threads that wait for
-        each other: faster where the process has one core for itself. The
-        process keeps to it as long as it lives.
+    synchronous : bool, default False
+        Compute each operator on the calling thread (MXNet's NaiveEngine): faster
+        where the process has one core to itself. This lasts as long as the process.
     """
-    global _own_threads, _one_by_one
-    _own_threads, _one_by_one = threads, one_by_one
+    global _process_threads, _synchronous
+    _process_threads, _synchronous = threads, synchronous
 
 
-def engine_has_started() -> None:
-    """Take back what `compute_with` put into the environment.
+def restore_engine_type() -> None:
+    """Remove what `limit_threads` put into the environment.
 
     Call it after the first operator that is written in Python.
     """
-    if _one_by_one and os.environ.get("MXNET_ENGINE_TYPE") == _NAIVE:
+    if _synchronous and os.environ.get("MXNET_ENGINE_TYPE") == _NAIVE:
         del os.environ["MXNET_ENGINE_TYPE"]
 
 
@@ -77,17 +76,17 @@ def threads_while_loading() -> Iterator[bool]:
     Yields
     ------
     bool
-        Whether the engine must be started within the block, as the environment names the one that `compute_with` asked
-        for. It stays there until `engine_has_started`.
+        Whether the engine must be started within the block: the environment names the one that `limit_threads` asked
+        for, and keeps it until `restore_engine_type`.
     """
     choose_threads()
     total = os.environ["OMP_NUM_THREADS"]
     try:
-        if _own_threads is not None:
-            os.environ["OMP_NUM_THREADS"] = str(_own_threads)
-        starts_engine = _one_by_one and "MXNET_ENGINE_TYPE" not in os.environ
-        if starts_engine:
+        if _process_threads is not None:
+            os.environ["OMP_NUM_THREADS"] = str(_process_threads)
+        start_engine = _synchronous and "MXNET_ENGINE_TYPE" not in os.environ
+        if start_engine:
             os.environ["MXNET_ENGINE_TYPE"] = _NAIVE
-        yield starts_engine
+        yield start_engine
     finally:
         os.environ["OMP_NUM_THREADS"] = total

@@ -27,7 +27,7 @@ _SILENT = "ᄋ"  # an initial ㅇ has no sound of its own
 
 
 @lru_cache(maxsize=20_000)
-def _jamo(character: str) -> str:
+def _spell_in_jamo(character: str) -> str:
     parts = unicodedata.normalize("NFKD", character)
     if len(parts) > 1:
         parts = parts.lstrip(_SILENT)
@@ -124,15 +124,15 @@ def _place_rewritten(text: str, pairs) -> list[Token]:
         for k in range(size):
             hits[owner[token_at + k]].append(raw[raw_at + k])
         raw_done, token_done = raw_at + size, token_at + size
-    return _spans(text, pairs, hits, raw)
+    return _make_spans(text, pairs, hits, raw)
 
 
 def _align_gap(text, gap, owners, characters, hits) -> None:
     """Align a stretch that differs, jamo by jamo; every raw character finds an owner."""
     if not gap or not owners:
         return
-    raw_jamo = [(i, jamo) for i in gap for jamo in _jamo(text[i])]
-    token_jamo = [(o, jamo) for o, c in zip(owners, characters) for jamo in _jamo(c)]
+    raw_jamo = [(i, jamo) for i in gap for jamo in _spell_in_jamo(text[i])]
+    token_jamo = [(o, jamo) for o, c in zip(owners, characters) for jamo in _spell_in_jamo(c)]
     blocks = SequenceMatcher(
         None, [jamo for _, jamo in raw_jamo], [jamo for _, jamo in token_jamo], False
     ).get_matching_blocks()
@@ -147,7 +147,7 @@ def _align_gap(text, gap, owners, characters, hits) -> None:
         last = max(found.get(i, [last]))
 
 
-def _spans(text, pairs, hits, raw) -> list[Token]:
+def _make_spans(text, pairs, hits, raw) -> list[Token]:
     placed: list[Token] = []
     following = raw[-1]
     fallback = []

@@ -39,7 +39,7 @@ class Tokenizer(ABC):
         Returns
         -------
         list of Token
-            In reading order; empty for a text of which nothing can be seen.
+            In reading order; empty for a text without a visible character.
             Their texts are in NFC, without invisible characters; their spans
             are of `text`.
 
@@ -69,13 +69,13 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def _tokens(self, text: str) -> list[Token]:
-        """Tokens of a plain text of which something can be seen, with spans into it."""
+        """Tokens of a plain text with a visible character, and spans into it."""
 
     @classmethod
     def lacking(cls) -> str | None:
-        """What it lacks here, as an error would say it; None where it can be made.
+        """What is missing here, worded as in an error; None if the tokenizer can be made.
 
-        Nothing slow is started (no Java, no model of Kiwi), so that what only shows there is not found.
+        Neither Java nor Kiwi's model is started, so faults that only show there are not found.
         """
         return None
 

@@ -69,7 +69,7 @@ def conjoin(jamo: str, place: str) -> str:
     return chr(start + letters.index(jamo))
 
 
-def part(letter: str) -> tuple[str, str]:
+def decompose(letter: str) -> tuple[str, str]:
     """The letter and the place a conjoining jamo stands for."""
     return _PARTS[letter]
 
@@ -80,7 +80,7 @@ def write(letters: Sequence[str]) -> tuple[str, list[int]]:
     Parameters
     ----------
     letters : sequence of str
-        In any order: a model that has learned nothing yet says what is no syllable.
+        In any order: an untrained model gives letters that form no syllable.
 
     Returns
     -------
@@ -90,12 +90,12 @@ def write(letters: Sequence[str]) -> tuple[str, list[int]]:
     """
     found: list[list[str]] = []
     for letter in letters:
-        place = part(letter)[1]
-        follows = found and [part(one)[1] for one in found[-1]] == list(PLACES[: PLACES.index(place)])
+        place = decompose(letter)[1]
+        follows = found and [decompose(one)[1] for one in found[-1]] == list(PLACES[: PLACES.index(place)])
         if place != "onset" and follows:
             found[-1].append(letter)
         else:
             found.append([letter])
     text = "".join(
-        join(*(part(one)[0] for one in group)) if len(group) > 1 else part(group[0])[0] for group in found)
+        join(*(decompose(one)[0] for one in group)) if len(group) > 1 else decompose(group[0])[0] for group in found)
     return text, [number for number, group in enumerate(found) for _ in group]

@@ -13,7 +13,7 @@ class _JavaTagger(Tagger):
     """A KoNLPy tagger that runs in the Java virtual machine."""
 
     konlpy_name: str
-    # Beyond it Java counts two characters, and Kkma hands back halves.
+    # Above it Java counts two characters for one, and Kkma returns halves.
     _last_character = 0xFFFF
 
     def __init__(self) -> None:

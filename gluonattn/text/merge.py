@@ -16,10 +16,10 @@ Tokenizer = Callable[[str], Sequence[Token]]
 def merge_into(record: AttentionRecord, tokenizer: Tokenizer, key_tokenizer: Tokenizer | None = None) -> AttentionRecord:
     """The record between other units of the same text (morphemes, say), attention mass conserved.
 
-    A piece that lies in one unit belongs to it. One that reaches over several (subwords know nothing of
-    morphemes) is divided among them by the visible characters it has in each. The weight of a merged key
+    A piece that lies in one unit belongs to it. A piece that spans several units (subwords ignore
+    morphemes) is divided among them by its visible characters in each. The weight of a merged key
     is the sum of the fractions in it. A merged query is the mean over the pieces in it, weighted by
-    their fractions. A piece of blanks goes with the unit behind it, or the last. Every row keeps its sum.
+    their fractions. A piece of blanks goes to the next unit, or to the last one. Every row keeps its sum.
     Special tokens, and pieces that no unit touches, stay by themselves; a unit that no piece touches is left out.
 
     Parameters
@@ -52,7 +52,7 @@ def merge_into(record: AttentionRecord, tokenizer: Tokenizer, key_tokenizer: Tok
                    keys_vectors=None, values=None, source={**record.source, "merged": str(name)})
 
 
-def with_tags(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord:
+def tag_tokens(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord:
     """The record whose tokens carry the tag of the unit that has most of them; vectors stay.
 
     Parameters
@@ -61,13 +61,13 @@ def with_tags(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord:
     tokenizer : callable from text to tagged tokens with spans
     """
 
-    def tagged(tokens: Sequence[Token], text: str) -> list[Token]:
+    def tag_side(tokens: Sequence[Token], text: str) -> list[Token]:
         matrix, units = measure_overlaps(tokens, tokenizer(text), text)
         return [token._replace(tag=units[int(row.argmax())].tag) for token, row in zip(tokens, matrix)]
 
     same = record.queries == record.keys and record.query_text == record.key_text
-    queries = tagged(record.queries, record.query_text)
-    return replace(record, queries=tuple(queries), keys=tuple(queries if same else tagged(record.keys, record.key_text)))
+    queries = tag_side(record.queries, record.query_text)
+    return replace(record, queries=tuple(queries), keys=tuple(queries if same else tag_side(record.keys, record.key_text)))
 
 
 def measure_overlaps(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[np.ndarray, list[Token]]:

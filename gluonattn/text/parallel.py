@@ -24,7 +24,7 @@ from .tokens import Tokens
 
 _CHUNK = 500
 # Below this many texts, starting worker processes costs more than it saves.
-_WORTH_WORKERS = 4000
+_MIN_TEXTS_FOR_WORKERS = 4000
 
 
 def tokenize_all(
@@ -70,8 +70,8 @@ def tokenize_all(
     texts = [plain(text) for text in read_texts(texts, "tokenize_all")]  # equivalent texts share a place in the cache
     if workers is not None and workers < 1:
         raise OptionError(f"expected at least 1 worker (or None: one for each core), got {workers}.")
-    if not texts or (len(texts) < _WORTH_WORKERS and workers is None):
-        return Tokens.gather(_here(texts, name, progress))
+    if not texts or (len(texts) < _MIN_TEXTS_FOR_WORKERS and workers is None):
+        return Tokens.gather(_tokenize_here(texts, name, progress))
     tokenizer(name)  # a missing Java or Kiwi is reported here, not by a worker
     path = (cache or cache_folder()) / f"{_fingerprint(texts, name)}.safetensors"
     known = _read(path, len(texts))
@@ -79,7 +79,7 @@ def tokenize_all(
         if progress:
             progress(len(texts), len(texts))
         return known
-    with closing(_in_workers(texts, name, workers or len(os.sched_getaffinity(0)), progress)) as parts:
+    with closing(_tokenize_in_workers(texts, name, workers or len(os.sched_getaffinity(0)), progress)) as parts:
         result = Tokens.gather(parts)
     _write(path, result)
     return result
@@ -96,7 +96,7 @@ def to_json(value) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def _here(texts, name, progress):
+def _tokenize_here(texts, name, progress):
     split = tokenizer(name)
     for start in range(0, len(texts), _CHUNK):
         yield [split.words(text) for text in texts[start : start + _CHUNK]]
@@ -104,7 +104,7 @@ def _here(texts, name, progress):
             progress(min(start + _CHUNK, len(texts)), len(texts))
 
 
-def _in_workers(texts, name, workers, progress):
+def _tokenize_in_workers(texts, name, workers, progress):
     """Spread chunks over worker processes of our own; yields their results in order.
 
     Not multiprocessing: fork is unsafe once MXNet or Java runs threads, and
@@ -136,7 +136,7 @@ def _in_workers(texts, name, workers, progress):
                 idle.put(worker)
             if not line.endswith(b"\n"):
                 raise GluonAttnError(
-                    f"a {name} tokenizer process ended early (what it had to say is above). If memory "
+                    f"a {name} tokenizer process ended early (its output is above). If memory "
                     "ran out, use fewer workers."
                 )
             return json.loads(line)

@@ -11,7 +11,7 @@ from .align import align, cover
 from .base import Tokenizer
 
 # Java taggers slow down (Kkma: explode) on long input; pieces end at spaces.
-LONGEST_PIECE = 300
+MAX_PIECE_LENGTH = 300
 
 
 class Tagger(Tokenizer):
@@ -26,7 +26,7 @@ class Tagger(Tokenizer):
                 Token(surface, start + begin, start + end, tag) for surface, begin, end, tag in found))
         return cover(text, tokens)
 
-    _max_length = LONGEST_PIECE
+    _max_length = MAX_PIECE_LENGTH
     _last_character = 0x10FFFF
 
     @abstractmethod

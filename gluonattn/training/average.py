@@ -1,4 +1,4 @@
-"""Averaged weights: what is validated and saved is a moving mean of the parameters, not where the last step left them.
+"""Averaged weights: a moving mean of the parameters is validated and saved, not the parameters after the last step.
 
 An exponential moving average (Polyak and Juditsky 1992, as Tarvainen and Valpola 2017 use it) with a window that grows
 until it has its length, so that the first values are soon forgotten.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-_EARLY = 10  # after n steps the window is at most (1 + n) / (10 + n)
+_WINDOW_START = 10  # after n steps the window is at most (1 + n) / (10 + n)
 
 
 class Average:
@@ -20,7 +20,7 @@ class Average:
     parameters : sequence of mxnet.gluon.Parameter
         Those that are trained.
     decay : float
-        What is kept of the mean at each step; 0 keeps no mean, and the parameters themselves stand for it.
+        Fraction of the mean that each step keeps; 0 keeps no mean, and the parameters themselves are used.
     device : mxnet.Context
     """
 
@@ -34,27 +34,27 @@ class Average:
             self.values = [p.data(self._device).copy() for p in self._parameters]
 
     def update(self, step: int) -> None:
-        """Take in the parameters after step number `step`, counted from 1."""
+        """Add the parameters after step number `step`, counted from 1."""
         if not self.decay:
             return
-        kept = min(self.decay, (1 + step) / (_EARLY + step))
+        kept = min(self.decay, (1 + step) / (_WINDOW_START + step))
         for mean, parameter in zip(self.values, self._parameters):
             mean *= kept
             mean += (1 - kept) * parameter.data(self._device)
 
     @contextmanager
-    def standing_in(self) -> Iterator[None]:
-        """The mean in place of the parameters, which are put back at the end."""
+    def use_average(self) -> Iterator[None]:
+        """Use the mean in place of the parameters; they are restored at the end of the block."""
         if not self.decay:
             yield
             return
         before = [p.data(self._device).copy() for p in self._parameters]
-        self._put(self.values)
+        self._set_parameters(self.values)
         try:
             yield
         finally:
-            self._put(before)
+            self._set_parameters(before)
 
-    def _put(self, values) -> None:
+    def _set_parameters(self, values) -> None:
         for parameter, value in zip(self._parameters, values):
             value.copyto(parameter.data(self._device))

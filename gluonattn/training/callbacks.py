@@ -1,4 +1,4 @@
-"""Behaviour around the training loop, each kind by itself.
+"""Optional behaviour around the training loop, one class each.
 
 A callback keeps nothing that a resumed run would miss: it reads ``run`` and
 ``run.history``.
@@ -39,14 +39,14 @@ class LearningRate(Callback):
     base : float
         Highest rate.
     warmup : float
-        Share of all steps over which it rises.
+        Fraction of all steps over which it rises.
     """
 
     def __init__(self, schedule: str, base: float, warmup: float):
         self.schedule, self.base, self.warmup = schedule, base, warmup
 
     def at(self, done: float) -> float:
-        """Rate when the share `done` (0 to 1) of all steps lies behind."""
+        """Rate after the fraction `done` (0 to 1) of all steps."""
         if done < self.warmup:
             return self.base * min(max(done, 1e-3) / self.warmup, 1.0)
         left = (1 - done) / (1 - self.warmup) if self.warmup < 1 else 1.0
@@ -102,7 +102,7 @@ class EarlyStopping(Callback):
 
 
 class BestCheckpoint(Callback):
-    """Save after each epoch that is the most accurate so far on validation; one that diverged is not.
+    """Save after each epoch that is the most accurate so far on validation; diverged epochs are never saved.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class Snapshots(Callback):
 
 
 class ResumeFile(Callback):
-    """Keep a file to resume from: after each epoch, every so often, and when stopped.
+    """Write a file to resume from: after each epoch, at intervals, and when the run stops.
 
     Parameters
     ----------

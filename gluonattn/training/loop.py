@@ -1,4 +1,4 @@
-"""The training loop. It reads as prose; behaviour is in callbacks."""
+"""The training loop. Optional behaviour is in callbacks."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from .run import new_run as new_run
 def fit(run: Run, callbacks: Sequence) -> None:
     """Train until the last epoch, or until a callback sets ``run.stop``.
 
-    Of several processes each comes through here, with the same `run.epoch` and
-    `run.batch` at the same time; only rank 0 has callbacks.
+    Every process of a group runs this, with the same `run.epoch` and `run.batch`
+    at the same time; only rank 0 has callbacks.
 
     Parameters
     ----------
@@ -42,16 +42,16 @@ def fit(run: Run, callbacks: Sequence) -> None:
             while run.epoch < run.epochs and not run.group.agree(run.stop):
                 train_epoch(run, callbacks)
                 if run.batch < run.batches_per_epoch:
-                    break  # stopped inside the epoch; a resumed run goes on there
+                    break  # stopped inside the epoch; a resumed run continues there
                 finish_epoch(run)
                 require_equal_parameters(run)
                 _tell(callbacks, "on_epoch_end", run)
-    finally:  # after an error too: signals and the progress bar are put back
+    finally:  # after an error too: signals and the progress bar are restored
         _tell(callbacks, "on_train_end", run)
 
 
 def train_epoch(run: Run, callbacks: Sequence) -> None:
-    """Train on what is left of the current epoch.
+    """Train on the rest of the current epoch.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
 
 
 def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
-    """One step; returns what `meanwhile` returns, which is called while the device computes.
+    """Take one step. Calls `meanwhile` while the device computes, and returns its result.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     meanwhile : callable
     """
     sums = start_gradient(run, batch) if batch else ()
-    done = meanwhile()
+    next_batch = meanwhile()
     values = [float(array.asscalar()) for array in sums] or [0.0, 0.0]
     loss, correct, reviews = run.group.add_gradients(
         gradients(run), [*values, len(batch[0][0]) if batch else 0], present=bool(batch)
@@ -124,7 +124,7 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     run.totals["loss"] += loss
     run.totals["correct"] += int(correct)
     run.totals["reviews"] += run.batch_reviews
-    return done
+    return next_batch
 
 
 def start_gradient(run: Run, batch):
@@ -171,7 +171,7 @@ def finish_epoch(run: Run) -> None:
 
 def validate(run: Run) -> dict[str, float]:
     """Loss (not smoothed) and accuracy on the validation reviews, of averaged weights where there are some."""
-    with run.average.standing_in():
+    with run.average.use_average():
         return _validate(run)
 
 
@@ -194,7 +194,7 @@ def _validate(run: Run) -> dict[str, float]:
 
 
 def require_equal_parameters(run: Run) -> None:
-    """Stop where processes that must have equal parameters do not: the result could not be trusted."""
+    """Raise GluonAttnError if the processes' parameters differ: the result could not be trusted."""
     if run.group.size > 1:
         weights = sorted(get_weights(run.model).items())
         digest = [(name, zlib.crc32(values.tobytes())) for name, values in weights]

@@ -1,12 +1,12 @@
-"""Training in several processes: each takes its share of every batch, all apply the summed gradient.
+"""Training in several processes: each takes its part of every batch, and all apply the summed gradient.
 
 MXNet's threads share the small operators of one step badly, and its engine
 runs one RNN operator at a time; processes of one thread each share nothing but
 the gradients (docs/performance.md). All of them run the same loop in step, from
 the same parameters, so parameters stay equal and never travel.
 
-Messages and waiting go through one pipe a process: whoever waits sleeps, and a
-process that is gone is noticed at once. Gradients go through shared memory
+Messages go through one pipe per process: a waiting process sleeps, and the end of
+a process is noticed at once. Gradients go through shared memory
 without a name, which the system frees with the last process, however that ended.
 """
 
@@ -34,7 +34,7 @@ from .shared_gradients import (
 
 
 class Group:
-    """The processes of a run, as one of them sees them. This one is alone: nothing to do.
+    """The processes of a run, as one of them sees them. In this base class there is one process and nothing to do.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Group:
         return value
 
     def total(self, values: Sequence[float]) -> list[float]:
-        """Sums over all processes, the same in each; none gets them before all have asked."""
+        """Sums over all processes, the same in each. Returns after all processes have called it."""
         return list(values)
 
     def add_gradients(self, gradients: Sequence, values: Sequence[float], present: bool) -> list[float]:
@@ -90,7 +90,7 @@ class Group:
         self.close()
 
 
-class Gone(Exception):
+class LeaderGone(Exception):
     """Rank 0 is no longer there."""
 
 
@@ -137,13 +137,13 @@ class Leader(_Member):
     Raises
     ------
     GluonAttnError
-        Here or later, when one of the others has ended by itself.
+        Now or later, if one of the others ends by itself.
     """
 
     def __init__(self, size: int, threads: int):
         self._links: list[Connection] = []
         self._processes: list[subprocess.Popen] = []
-        self._said: list[Any] = []
+        self._stderr_files: list[Any] = []
         super().__init__(0, size, [open_memory() for _ in range(2 * size)])
         try:
             for rank in range(1, size):
@@ -153,16 +153,16 @@ class Leader(_Member):
             raise
 
     def _start(self, rank: int, threads: int) -> None:
-        """Start a process of our own; not by multiprocessing, which runs the user's script again."""
+        """Start a process, without multiprocessing: that would run the user's script again."""
         here, there = Pipe()
         self._links.append(here)
         descriptors = [there.fileno(), *(memory.descriptor for memory in self._memories)]
-        self._said.append(os.fdopen(open_memory(), "w+b"))
+        self._stderr_files.append(os.fdopen(open_memory(), "w+b"))
         with there:
             self._processes.append(subprocess.Popen(
                 [sys.executable, "-m", "gluonattn.training.worker", str(rank), *map(str, descriptors)],
                 env={**child_environment(), "OMP_NUM_THREADS": str(threads)}, pass_fds=descriptors,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._said[-1],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._stderr_files[-1],
                 start_new_session=True,  # Ctrl-C is for this process, which ends the others
             ))
 
@@ -172,7 +172,7 @@ class Leader(_Member):
             try:
                 link.send(message)
             except OSError:
-                raise self._ended(number) from None
+                raise self._member_error(number) from None
 
     def agree(self, value):
         self.send(value)
@@ -184,24 +184,24 @@ class Leader(_Member):
             try:
                 rows.append(link.recv())
             except (EOFError, OSError):
-                raise self._ended(number) from None
+                raise self._member_error(number) from None
         return self.agree([float(sum(column)) for column in zip(*rows)])
 
     def close(self):
         for process in self._processes:  # they keep nothing that a kill could harm
             process.kill()
             process.wait()
-        for thing in (*self._links, *self._said, *self._memories):
+        for thing in (*self._links, *self._stderr_files, *self._memories):
             thing.close()
-        self._links, self._processes, self._said, self._memories = [], [], [], []
+        self._links, self._processes, self._stderr_files, self._memories = [], [], [], []
 
-    def _ended(self, number: int) -> GluonAttnError:
+    def _member_error(self, number: int) -> GluonAttnError:
         try:
             code = self._processes[number].wait(timeout=5)
         except subprocess.TimeoutExpired:
             code = 0
-        self._said[number].seek(0)
-        said = self._said[number].read().decode("utf-8", "replace").strip().splitlines()
+        self._stderr_files[number].seek(0)
+        said = self._stderr_files[number].read().decode("utf-8", "replace").strip().splitlines()
         why = f"by signal {-code}" if code < 0 else said[-1] if said else f"with status {code}"
         return GluonAttnError(
             f"training process {number + 1} of {self.size - 1} ended early ({why}). Run the same command "
@@ -222,7 +222,7 @@ class Follower(_Member):
 
     Raises
     ------
-    Gone
+    LeaderGone
         When rank 0 has ended.
     """
 
@@ -235,7 +235,7 @@ class Follower(_Member):
         try:
             return self._link.recv()
         except (EOFError, ConnectionError):
-            raise Gone from None
+            raise LeaderGone from None
 
     def agree(self, value):
         return self.receive()
@@ -244,7 +244,7 @@ class Follower(_Member):
         try:
             self._link.send(list(values))
         except ConnectionError:
-            raise Gone from None
+            raise LeaderGone from None
         return self.receive()
 
 

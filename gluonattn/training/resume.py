@@ -1,4 +1,4 @@
-"""The resume file as a file: what stands in it, checked, before MXNet is loaded. `state` makes a run of it."""
+"""The resume file as a file: read and checked without MXNet. `state` restores a run from it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Header(Struct):
 
 
 def resume_file(out: Path) -> Path:
-    """The file that stands beside a checkpoint folder while its run is unfinished."""
+    """The file beside a checkpoint folder while its run is unfinished."""
     return out.with_name(out.name + ".resume")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data.batches import plan_batches, to_device
 from ..models.numpy_ops import compute_in_numpy, raise_interrupt
-from ..runtime import engine_has_started, hear_lazy_update_notice, keep_freed_memory, mx, seed_everything
+from ..runtime import keep_freed_memory, mx, restore_engine_type, seed_everything, silence_lazy_update_notice
 from .average import Average
 from .parallel import ALONE, Group
 from .settings import TrainingSettings
@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
 
 class Run:
-    """A training run: what callbacks look at and `resume` restores.
+    """A training run: what callbacks read and a resume file restores.
 
     Attributes
     ----------
@@ -89,9 +89,9 @@ class Run:
         self.gradient_scale = 1.0
         self.batch_reviews = 0
         self.stop: str | None = None
-        early = self.settings.extra_epochs
-        self.epochs = early + self.settings.epochs
-        self._batches = [*[len(self.plan(0))] * early, *[len(self.plan(early))] * self.settings.epochs]
+        extra_epochs = self.settings.extra_epochs
+        self.epochs = extra_epochs + self.settings.epochs
+        self._batches = [*[len(self.plan(0))] * extra_epochs, *[len(self.plan(extra_epochs))] * self.settings.epochs]
 
     @property
     def batches_per_epoch(self) -> int:
@@ -109,7 +109,7 @@ class Run:
         return sum(self._batches)
 
     def plan(self, epoch: int) -> list[list[int]]:
-        """Batches of an epoch: the same ones whenever they are asked for."""
+        """Batches of an epoch: the same at every call."""
         seed = self.settings.seed * 1_000_003 + epoch
         texts, size = self.train.texts, self.settings.batch_size
         lengths = texts.lengths[: self.labelled] if epoch >= self.settings.extra_epochs else texts.lengths
@@ -156,9 +156,9 @@ def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part
     device = device or mx.cpu()
     seed_everything(settings.seed)
     keep_freed_memory()
-    hear_lazy_update_notice()
+    silence_lazy_update_notice()
     block = settings.make_task().build(**model)
-    # The attention comes last: what models with different cells share begins alike.
+    # Attention comes last, so that models with different cells start with the same values elsewhere.
     for name in sorted(block._children, key="attention".__eq__):
         block._children[name].initialize(mx.init.Xavier(), ctx=device)
     if device.device_type == "cpu":
@@ -170,7 +170,7 @@ def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part
         block._collect_params_with_prefix()[name].set_data(mx.nd.array(values, ctx=device))
     run.average.begin()
     raise_interrupt()
-    engine_has_started()
+    restore_engine_type()
     return run
 
 

@@ -1,4 +1,4 @@
-"""A training run around its loop, whatever is trained: processes, resuming, callbacks, and what Ctrl-C leaves."""
+"""What surrounds the training loop of any task: processes, resuming, callbacks, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .settings import TrainingSettings
 
 
 def folder_to_write(out: str | os.PathLike) -> Path:
-    """The checkpoint folder a run is to write, without what a killed run left beside it."""
+    """Check the checkpoint folder of a run, and remove what a killed run left beside it."""
     out = Path(out) if Path(out).name else Path(out).resolve()  # "." has no name to write beside
     refuse_foreign(out)
     require_writable(out)
@@ -36,9 +36,9 @@ def folder_to_write(out: str | os.PathLike) -> Path:
 
 def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume: bool | None,
                 say: Callable[[str], None], stages: Sequence[str] = ()) -> bool:
-    """Whether a run that is to go on has nothing left to do: `out` holds its model, and says that it is finished.
+    """Whether the run is already done: `out` holds its model, marked as finished.
 
-    A model of another run is not replaced by a run that is to go on.
+    A resumed run never replaces the model of another run.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
     fingerprint : str
         Of the data and settings.
     settings : TrainingSettings
-        To say what differs.
+        To name the differences in messages.
     resume : bool or None
-        None goes on where it can: nothing is said, and another run's model may be replaced.
+        None resumes where it can, without a message; another run's model may then be replaced.
     say : callable
-        Told, where it is so.
+        Called with a message if the run is done.
     stages : sequence of str
-        Fingerprints of the stages before, whose resume files are this run's too.
+        Fingerprints of earlier stages; their resume files belong to this run too.
 
     Raises
     ------
@@ -62,9 +62,9 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
     recover(out)
     state_file = resume_file(out)
     started = state_file.exists()
-    early = any(is_resume_file_of(state_file, own) for own in stages)
-    if resume is None and started and not early and not is_resume_file_of(state_file, fingerprint):
-        state_file.unlink()  # of another run, which nobody asked to go on
+    in_earlier_stage = any(is_resume_file_of(state_file, stage) for stage in stages)
+    if resume is None and started and not in_earlier_stage and not is_resume_file_of(state_file, fingerprint):
+        state_file.unlink()  # of another run, which was not asked to resume
         started = False
     if not started and not (out.is_dir() and any(out.iterdir())):
         return False
@@ -74,17 +74,17 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
         if resume and not started:
             raise CheckpointError(f"{error} To train again in its place, leave --resume out.") from None
         config = {}
-    same = config.get("fingerprint") == fingerprint
-    # Earlier versions said by the missing resume file alone that a run was finished.
-    if same and config.get("finished", not started) and _is_whole(out):
+    is_same_run = config.get("fingerprint") == fingerprint
+    # Earlier versions marked a finished run only by the missing resume file.
+    if is_same_run and config.get("finished", not started) and _is_whole(out):
         if is_resume_file_of(state_file, fingerprint):  # a kill came before it was removed
             state_file.unlink()
         if resume:
             say(f"{out} is finished: there is nothing to resume")
         return True
-    if started and not early:
-        read_resume_file(state_file, fingerprint)  # what is wrong with it is said before the long work
-    elif resume and not same and not early:
+    if started and not in_earlier_stage:
+        read_resume_file(state_file, fingerprint)  # its faults are reported before the long work
+    elif resume and not is_same_run and not in_earlier_stage:
         raise CheckpointError(
             f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
             "--resume goes on with the very same run: choose another --out, or leave --resume out to train from the "
@@ -102,7 +102,7 @@ def _is_whole(out: Path) -> bool:
 
 
 def _differences(config: dict, settings: TrainingSettings) -> str:
-    """What of the settings of a finished run is another now."""
+    """Settings that differ from those of a finished run."""
     before, now = config.get("training", {}), asdict(settings)
     found = [f"{name} {before[name]} there, {value} here" for name, value in now.items()
              if name != "device" and name in before and before[name] != value]
@@ -110,19 +110,19 @@ def _differences(config: dict, settings: TrainingSettings) -> str:
 
 
 def finish(out: Path) -> None:
-    """Say in the checkpoint that its run is done, and remove the resume file: the last two steps of a run."""
+    """Mark the checkpoint as finished and remove the resume file: the last two steps of a run."""
     update_config(out, finished=True)
     resume_file(out).unlink(missing_ok=True)
 
 
 def processes(settings: TrainingSettings):
-    """The processes that train together, this one among them."""
+    """Start the processes that train together, and return their group."""
     from .parallel import ALONE, Leader
 
     workers = settings.workers or 1
     threads = max(1, runtime.total_threads() // workers)
     runtime.keep_freed_memory()  # before MXNet's threads have stores of their own
-    runtime.compute_with(threads, one_by_one=workers > 1)
+    runtime.limit_threads(threads, synchronous=workers > 1)
     return Leader(workers, threads) if workers > 1 else ALONE
 
 
@@ -139,7 +139,7 @@ def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: 
     fingerprint : str
         Of the run's data and settings.
     resume : bool or None
-        None goes on where there is a resume file of this run.
+        None resumes if there is a resume file of this run.
     say : callable
         Called with a message for the user.
     """
@@ -168,12 +168,12 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
     fingerprint : str
         Of the run's data and settings.
     save_best : callable
-        Called with the run after each epoch that is the best so far. None: this is a stage before, and leaves no
+        Called with the run after each epoch that is the best so far. None for an earlier stage, which writes no
         checkpoint.
     save_every : float
         Seconds between resume files inside an epoch.
     callbacks : sequence of Callback
-        More of them, the task's own.
+        The task's own.
     say : callable
         Called with a message for the user.
 
@@ -213,7 +213,7 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
 
 
 def _choose_callbacks(settings, save: Callable) -> list:
-    """What the settings ask of every step and epoch; saving comes behind it."""
+    """The callbacks that the settings ask for; those that save follow them."""
     from .callbacks import EarlyStopping, FirstResumeFile, GradientClipping, Interrupt, LearningRate
 
     chosen = [Interrupt(), FirstResumeFile(save), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]

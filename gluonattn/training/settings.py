@@ -1,10 +1,10 @@
-"""What any training run is asked to do; a task adds its own settings."""
+"""Settings of any training run; a task adds its own."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from .tasks import Task
 
 SMALL = 20_000  # examples; fewer take smaller batches and more epochs
-_EACH = 16  # examples of a batch that one more process should have to be worth its while
+_MIN_EXAMPLES_PER_PROCESS = 16  # examples of a batch that make one more process worthwhile
 SCHEDULES = ("linear", "cosine", "constant")
 
-Own = TypeVar("Own", bound="TrainingSettings")
+Settings = TypeVar("Settings", bound="TrainingSettings")
 
 
 @dataclass
@@ -33,7 +33,7 @@ class TrainingSettings:
     recipe : str
         Name of the model and loop, as config.json has it.
     epochs : int or None
-        None suits the data, here and below.
+        None, here and below, chooses by the data.
     batch_size : int or None
     learning_rate : float or None
         Adam's.
@@ -83,11 +83,11 @@ class TrainingSettings:
         seed=(0, 2**31 - 1),
         workers=(1, 256),
     )
-    # What the loop asks of every task, and only some have as a setting.
+    # The loop reads these for every task; only some tasks make them settings.
     extra_epochs = 0
     word_dropout = 0.0
     average = 0.0
-    # Settings that version 0.1 did not know, and the value with which they ask for nothing.
+    # Settings that were added after version 0.1, and the value that leaves them off.
     later: ClassVar[Mapping[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class TrainingSettings:
                 _check_number(self, setting)
 
     @classmethod
-    def take(cls: type[Own], settings: TrainingSettings | None, options: Mapping[str, Any]) -> Own:
+    def take(cls: type[Settings], settings: TrainingSettings | None, options: Mapping[str, Any]) -> Settings:
         """The settings a function was given, as an object or as options.
 
         Parameters
@@ -127,14 +127,14 @@ class TrainingSettings:
         return settings
 
     def identity(self) -> dict[str, Any]:
-        """The settings that tell runs apart: those of later versions only where they ask for something.
+        """The settings that identify a run.
 
-        So that a run which an earlier version began can go on.
+        Settings of later versions count only where they are on, so that runs of earlier versions can be resumed.
         """
         return {name: value for name, value in asdict(self).items() if name not in self.later or value != self.later[name]}
 
-    def resolve(self: Own, examples: int, on_cpu: bool = True) -> Own:
-        """A copy in which every None that stands for "suit the data" has its value.
+    def resolve(self: Settings, examples: int, on_cpu: bool = True) -> Settings:
+        """A copy in which every None that means "choose by the data" has its value.
 
         Parameters
         ----------
@@ -145,8 +145,8 @@ class TrainingSettings:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         self.suit(values, examples)
         if values["workers"] is None:
-            most = 1 if examples < SMALL else total_threads()
-            values["workers"] = max(1, min(most, values["batch_size"] // _EACH))
+            max_workers = 1 if examples < SMALL else total_threads()
+            values["workers"] = max(1, min(max_workers, values["batch_size"] // _MIN_EXAMPLES_PER_PROCESS))
         if not on_cpu or not sys.platform.startswith("linux"):
             values["workers"] = 1
         return type(self)(**values)
@@ -163,7 +163,7 @@ class TrainingSettings:
         raise NotImplementedError
 
     def make_task(self) -> Task:
-        """The task these are settings of; MXNet is loaded with it."""
+        """Make the task that these settings are for; this loads MXNet."""
         raise NotImplementedError
 
 
@@ -180,12 +180,12 @@ def fill(values: dict[str, Any], **usual: Any) -> None:
     values.update({name: value for name, value in usual.items() if values[name] is None})
 
 
-def _check_number(settings: TrainingSettings, setting) -> None:
+def _check_number(settings: TrainingSettings, setting: Field[Any]) -> None:
     value: Any
     value, (low, high) = getattr(settings, setting.name), settings.ranges[setting.name]
-    if value is None and "None" in setting.type:
+    if value is None and "None" in str(setting.type):
         return
-    whole = setting.type.startswith("int")
+    whole = str(setting.type).startswith("int")
     expected: Any = Integral if whole else Real
     if not isinstance(value, expected) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"

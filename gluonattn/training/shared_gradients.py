@@ -24,7 +24,7 @@ class SharedMemory:
         self.descriptor = descriptor
         self._map: mmap.mmap | None = None
 
-    def at_least(self, size: int) -> mmap.mmap:
+    def map_at_least(self, size: int) -> mmap.mmap:
         """The mapping, of `size` bytes or more."""
         if self._map is None or len(self._map) < size:
             if os.fstat(self.descriptor).st_size < size:
@@ -40,7 +40,7 @@ class SharedMemory:
         return self._map
 
     def close(self) -> None:
-        self._map = None  # unmapped when no array looks into it any more
+        self._map = None  # unmapped once no array uses it
         os.close(self.descriptor)
 
 
@@ -63,7 +63,7 @@ def write_gradients(memory: SharedMemory, gradients: Sequence | None) -> None:
         None where its part of the batch was empty.
     """
     if gradients is None:
-        memory.at_least(8)[:8] = np.int64(0).tobytes()
+        memory.map_at_least(8)[:8] = np.int64(0).tobytes()
         return
     arrays: list[np.ndarray] = []
     counts = [1]
@@ -76,7 +76,7 @@ def write_gradients(memory: SharedMemory, gradients: Sequence | None) -> None:
             counts.append(gradient.shape[0])
     arrays.insert(0, np.array(counts, dtype="int64"))
     place = 0
-    buffer = memory.at_least(sum(_aligned(array.nbytes) for array in arrays))
+    buffer = memory.map_at_least(sum(_aligned(array.nbytes) for array in arrays))
     for array in arrays:
         np.frombuffer(buffer, array.dtype, array.size, place)[:] = array.ravel()
         place += _aligned(array.nbytes)
@@ -98,10 +98,10 @@ def read_gradients(memory: SharedMemory, gradients: Sequence) -> list | None:
         count = int(np.prod(shape))
         size = count * np.dtype(dtype).itemsize
         place += _aligned(size)
-        buffer = memory.at_least(place)
+        buffer = memory.map_at_least(place)
         return np.frombuffer(buffer, dtype, count, place - _aligned(size)).reshape(shape)
 
-    if not np.frombuffer(memory.at_least(8), "int64", 1)[0]:
+    if not np.frombuffer(memory.map_at_least(8), "int64", 1)[0]:
         return None
     counts = take("int64", 1 + len(gradients))[1:].tolist()
     found: list = []
@@ -119,7 +119,7 @@ def _aligned(size: int) -> int:
 
 
 def set_sum(gradient, parts: Sequence[np.ndarray]) -> None:
-    """Write the sum of dense gradients into one. MXNet's queue is passed by: it takes as long as the rest of the exchange.
+    """Write the sum of dense gradients into one. This bypasses MXNet's queue, which takes as long as the rest.
 
     Parameters
     ----------

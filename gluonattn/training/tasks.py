@@ -1,4 +1,4 @@
-"""What the loop asks of a task; a task has a subclass in its own room."""
+"""The interface between the training loop and a task. Each task has a subclass in its own room."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Task:
         raise NotImplementedError
 
     def masks(self, model, inputs: tuple[np.ndarray, ...], rng) -> tuple[np.ndarray, ...]:
-        """Dropout masks for `forward`, float32; what the model has no masks for, MXNet draws.
+        """Dropout masks for `forward`, float32. MXNet draws the dropout that has no mask here.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class Task:
         return tuple(dropout_mask(shape, rate, rng) for shape, rate in model.masks(*inputs[0].shape))
 
     def draws_in_mxnet(self, model) -> bool:
-        """Whether there is dropout that has no masks, and needs MXNet's seed."""
+        """Whether some dropout has no mask here, and so needs MXNet's seed."""
         return _has_dropout(model.attention if hasattr(model, "masks") else model)
 
     def forward(self, model, inputs: tuple, masks: tuple):
@@ -134,5 +134,5 @@ def dropout_mask(shape: Sequence[int], rate: float, rng) -> np.ndarray:
 
 
 def _has_dropout(block) -> bool:
-    own = type(block) is mx.gluon.nn.Dropout and block._rate > 0
-    return own or any(map(_has_dropout, block._children.values()))
+    is_dropout = type(block) is mx.gluon.nn.Dropout and block._rate > 0
+    return is_dropout or any(map(_has_dropout, block._children.values()))

@@ -6,15 +6,15 @@ import os
 import sys
 from multiprocessing.connection import Connection
 
-from ..runtime import compute_with, keep_freed_memory, total_threads
-from .parallel import Follower, Gone
+from ..runtime import keep_freed_memory, limit_threads, total_threads
+from .parallel import Follower, LeaderGone
 
 
 def main() -> None:
     rank, link, *descriptors = map(int, sys.argv[1:])
     group = Follower(rank, Connection(link), descriptors)
     keep_freed_memory()
-    compute_with(total_threads(), one_by_one=True)
+    limit_threads(total_threads(), synchronous=True)
     # MXNet loads while rank 0 still reads and encodes the reviews.
     from .loop import fit, new_run
     from .state import receive_state
@@ -24,8 +24,8 @@ def main() -> None:
             run = new_run(**group.receive(), group=group)
             receive_state(run, group)
             fit(run, [])
-    except Gone:
-        os._exit(0)  # without a word, and at once
+    except LeaderGone:
+        os._exit(0)  # silently and at once
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ import numpy as np
 from ..record import AttentionRecord
 from .answer_en import ENGLISH
 from .answer_ko import KOREAN
+from .answer_words import Sentences
 
-WORDS: dict[str, Any] = {"ko": KOREAN, "en": ENGLISH}
+WORDS: dict[str, type[Sentences]] = {"ko": KOREAN, "en": ENGLISH}
 Line = list  # of str or [str]
 
 _NAMED = 3  # words at most in a sentence
@@ -25,7 +26,13 @@ DOUBT = 0.5  # an explanation that moves less than so many random ones is no bet
 
 
 def label_text(name: str, lang: str) -> str:
-    """A label's name in the page's language, where both are known: 부정 is "negative (부정)" in English."""
+    """A label's name in the page's language, where both are known: 부정 is "negative (부정)" in English.
+
+    Parameters
+    ----------
+    name : str
+    lang : {"ko", "en"}
+    """
     known = WORDS[lang].labels.get(name)
     return f"{known} ({name})" if known else name
 
@@ -114,7 +121,13 @@ def answer(record: AttentionRecord, lang: str) -> list[Line]:
 
 
 def trust(record: AttentionRecord, lang: str) -> Line:
-    """How far the attribution can be believed, from what was measured on this text and on validation."""
+    """How far the attribution can be believed, from what was measured on this text and on validation.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    lang : {"ko", "en"}
+    """
     about = explained(record)
     if about is None:
         return []
@@ -151,7 +164,13 @@ def _better_than_chance(record: AttentionRecord) -> bool:
 
 
 def not_asked(record: AttentionRecord, lang: str) -> str | None:
-    """Why nothing answers what the model would say without a word; None where something does."""
+    """Why nothing answers what the model would say without a word; None where something does.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    lang : {"ko", "en"}
+    """
     if explained(record) is None or what_if(record) is not None:
         return None
     size = len(record.keys)

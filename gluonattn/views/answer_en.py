@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from .answer_words import Named, Sentences
 
-def _listed(words: list) -> list:
+
+def _listed(words: list[Named]) -> list:
     """“수준” (+0.84) and “떨어지” (+0.65)"""
     parts: list = []
     for i, (text, _, score) in enumerate(words):
@@ -14,7 +16,7 @@ def _listed(words: list) -> list:
     return parts
 
 
-class ENGLISH:
+class ENGLISH(Sentences):
     labels: ClassVar[dict[str, str]] = {"긍정": "positive", "부정": "negative"}
     no_label = "There is no letter to read, so there is no decision."
     doubt = "That is no better than chance: do not take these words for the reason."
@@ -24,21 +26,21 @@ class ENGLISH:
         return [f"The model takes this sentence for {label} ({share})."]
 
     @staticmethod
-    def because(words: list, target: str) -> list:
+    def because(words: list[Named], target: str) -> list:
         return [f"For {target} speak mostly " if target else "The reason is mostly ", *_listed(words), "."]
 
     @staticmethod
-    def moved_little(words: list, target: str) -> list:
+    def moved_little(words: list[Named], target: str) -> list:
         return ["The scores are highest for ", *_listed(words), ", but removing them changes no more than "
                                                                 "removing any others: "
                 "they are hardly the reason."]
 
     @staticmethod
-    def against(words: list) -> list:
+    def against(words: list[Named]) -> list:
         return ["Against it: ", *_listed(words), "."]
 
     @staticmethod
-    def contradiction(words: list, method: str) -> list:
+    def contradiction(words: list[tuple[str, float, str, str, str, bool]], method: str) -> list:
         parts: list = []
         for text, _, score, before, after, positive in words:
             moved = "rises" if positive else "falls"
@@ -52,7 +54,7 @@ class ENGLISH:
         return [*parts, why, "The two can differ where words of like meaning remain, or where neighbours come together."]
 
     @staticmethod
-    def looked_elsewhere(word: list) -> list:
+    def looked_elsewhere(word: list[str]) -> list:
         return ["Attention gathers most on “", word, "”. A word that is looked at much is not always one that "
                                                      "decides much."]
 

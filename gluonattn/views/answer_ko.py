@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from .answer_words import Named, Sentences
 from .josa import josa
 
 
-def _listed(words: list, with_scores: bool = True) -> list:
+def _listed(words: list[Named], with_scores: bool = True) -> list:
     """‘수준’(+0.84), ‘떨어지’(+0.65)"""
     parts: list = []
     for i, (text, _, score) in enumerate(words):
@@ -15,7 +16,7 @@ def _listed(words: list, with_scores: bool = True) -> list:
     return [part for part in parts if part]
 
 
-class KOREAN:
+class KOREAN(Sentences):
     labels: ClassVar[dict[str, str]] = {}
     no_label = "읽을 수 있는 글자가 없어 판단하지 않았습니다."
     doubt = "우연보다 낫지 않으니 이 말들을 판단의 까닭으로 여기지 마세요."
@@ -25,22 +26,22 @@ class KOREAN:
         return [f"이 문장은 {label}{josa(label, '으로/로')} 판단했습니다({share})."]
 
     @staticmethod
-    def because(words: list, target: str) -> list:
+    def because(words: list[Named], target: str) -> list:
         lead = f"{target} 쪽으로는 " if target else "주로 "
         return [lead, *_listed(words), " 때문입니다."]
 
     @staticmethod
-    def moved_little(words: list, target: str) -> list:
+    def moved_little(words: list[Named], target: str) -> list:
         return ["영향 점수는 ", *_listed(words), f"{josa(words[-1][0], '이/가')} 가장 크지만, 빼 보아도 아무 "
                                                  f"말이나 뺄 때보다 더 "
                 "달라지지 않아 까닭이라고 하기는 어렵습니다."]
 
     @staticmethod
-    def against(words: list) -> list:
+    def against(words: list[Named]) -> list:
         return ["반대쪽으로 이끈 말은 ", *_listed(words), "입니다."]
 
     @staticmethod
-    def contradiction(words: list, method: str) -> list:
+    def contradiction(words: list[tuple[str, float, str, str, str, bool]], method: str) -> list:
         parts: list = []
         for text, _, score, before, after, positive in words:
             moved = "오히려 올라갑니다" if positive else "오히려 내려갑니다"
@@ -54,7 +55,7 @@ class KOREAN:
         return [*parts, why, "비슷한 뜻의 말이 남아 있거나 앞뒤 말이 새로 이어지면 둘이 어긋날 수 있습니다."]
 
     @staticmethod
-    def looked_elsewhere(word: list) -> list:
+    def looked_elsewhere(word: list[str]) -> list:
         return ["어텐션은 ‘", word, "’에 가장 많이 모였습니다. 많이 본 말이 늘 판단에 영향을 크게 준 말은 아닙니다."]
 
     @staticmethod

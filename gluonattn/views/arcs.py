@@ -127,6 +127,13 @@ def way(link: Link, on: Ground) -> Way:
     On one line it stands above the text when the key comes later and hangs
     below when it comes earlier. Between neighbouring lines it crosses the gap.
     Between others it runs along the gaps and down or up a margin.
+
+    Parameters
+    ----------
+    link : Link
+        Where it begins and ends.
+    on : Ground
+        Where the lines of the text stand.
     """
     (a, x), (b, z) = link.query, link.key
     if a == b:

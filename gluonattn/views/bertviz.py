@@ -67,24 +67,8 @@ def to_bertviz(
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     _check(records, view)
     carried = None if libraries is None else _scripts(Path(libraries))
-    size = sum(int(r.weights.size) * (_DIGITS + 4) for r in records)
-    if view == "neuron":
-        size += 16 * int(records[0].queries_vectors.size)  # type: ignore[union-attr]
-    if size > limit:
-        raise OptionError(
-            f"BertViz's page would take about {size / 1e6:.0f} MB: raise limit, record.select fewer tokens, or use "
-            "gluonattn.views.grid_page.")
-    try:
-        import bertviz
-        import torch
-        from bertviz import neuron_view
-    except ImportError as error:
-        raise DependencyError(f'BertViz cannot be imported ({error}): pip install "gluonattn[bertviz]".') from None
-    if view == "neuron":
-        page = _neuron(neuron_view, records[0])
-    else:
-        make = bertviz.head_view if view == "head" else bertviz.model_view
-        page = make(**_arguments(torch, records), prettify_tokens=False, html_action="return").data
+    _require_room(records, view, limit)
+    page = _made(records, view)
     for character, stand_in in _STAND_INS.items():
         page = page.replace(f"\\u{ord(stand_in):04x}", f"\\u{ord(character):04x}")
     if carried is not None:
@@ -94,6 +78,20 @@ def to_bertviz(
     names = "".join(token.text for r in records for token in (*r.queries, *r.keys))
     style = f"<style>{hangul_face(names)}\nbody > div {{font-family: {_FONTS} !important}}</style>"
     return f'<!doctype html>\n<meta charset="utf-8">\n<title>BertViz</title>\n{style}\n{page}'
+
+
+def _made(records: list[AttentionRecord], view: str) -> str:
+    """The page as BertViz makes it."""
+    try:
+        import bertviz
+        import torch
+        from bertviz import neuron_view
+    except ImportError as error:
+        raise DependencyError(f'BertViz cannot be imported ({error}): pip install "gluonattn[bertviz]".') from None
+    if view == "neuron":
+        return _neuron(neuron_view, records[0])
+    make = bertviz.head_view if view == "head" else bertviz.model_view
+    return make(**_arguments(torch, records), prettify_tokens=False, html_action="return").data
 
 
 def _scripts(folder: Path) -> str:
@@ -106,6 +104,17 @@ def _scripts(folder: Path) -> str:
     # d3 and jQuery come before require.js, so that they define globals and ask for no loader.
     texts.append('define("d3", [], () => window.d3); define("jquery", [], () => window.jQuery);')
     return "\n".join("<script>" + text.replace("</script", "<\\/script") + "</script>" for text in texts)
+
+
+def _require_room(records: list[AttentionRecord], view: str, limit: int) -> None:
+    """Raise OptionError if the page would be too large."""
+    size = sum(int(r.weights.size) * (_DIGITS + 4) for r in records)
+    if view == "neuron":
+        size += 16 * int(records[0].queries_vectors.size)  # type: ignore[union-attr]
+    if size > limit:
+        raise OptionError(
+            f"BertViz's page would take about {size / 1e6:.0f} MB: raise limit, record.select fewer tokens, or use "
+            "gluonattn.views.grid_page.")
 
 
 def _check(records: list[AttentionRecord], view: str) -> None:

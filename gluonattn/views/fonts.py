@@ -104,6 +104,13 @@ def save_figure(ax, path, *, dpi: int = 150) -> Path:
     into both, so that a reader needs none. The file appears under its name only
     when it is complete.
 
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    path : path
+    dpi : int, default 150
+        Dots an inch, of a PNG.
+
     Raises
     ------
     OptionError

@@ -88,50 +88,71 @@ def epochs(
     RecordError
         If there is no record, or they are not of the same tokens, layers and heads.
     """
-    import matplotlib.pyplot as plt
     from matplotlib.colors import PowerNorm
-    from matplotlib.patches import Rectangle
 
-    if not records:
-        raise RecordError("a picture of epochs needs at least one record; got none.")
-    names, every = list(records), list(records.values())
+    names, every = list(records), _alike(list(records.values()))
     first = every[0]
-    for record in every[1:]:
-        subtract_weights(first, record)  # says what does not fit
     layers, heads, queries, keys = first.weights.shape
-    down, across = queries + 1, keys + 1
+    down, across = queries + 1, keys + 1  # with the gap between heads
     mosaic = np.full((layers * heads * down - 1, len(every) * across - 1), np.nan)
     top = max(float(record.weights.max()) for record in every) if highest is None else highest
-    if ax is None:
-        size = 150 + _CELL * mosaic.shape[1], 60 + _CELL * mosaic.shape[0]
-        ax = plt.figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained").add_subplot()
-    marks = list(marks)
+    ax, marks = _axes_for(mosaic) if ax is None else ax, list(marks)
     for row, (layer, head) in enumerate(np.ndindex(layers, heads)):
         y = row * down
         ax.text(-0.02, y + (queries - 1) / 2, head_name.format(layer=layer, head=head), rotation=90, fontsize=11,
                 ha="right", va="center", transform=_beside(ax), fontfamily=families(head_name))
         for column, record in enumerate(every):
-            x = column * across
-            mosaic[y : y + queries, x : x + keys] = record.weights[layer, head]
-            for query, key in marks:
-                ax.add_patch(Rectangle((x + key - 0.5, y + query - 0.5), 1, 1, fill=False, edgecolor="#c8690a",
-                                       linewidth=1.4))
+            mosaic[y : y + queries, column * across : column * across + keys] = record.weights[layer, head]
+            _outline(ax, [(y + query, column * across + key) for query, key in marks])
     image = ax.imshow(mosaic, cmap=colour_map, norm=PowerNorm(_GAMMA, 0, top or 1, clip=True), aspect="auto",
                       interpolation="nearest")
-    texts = [token.text for token in (*first.queries, *first.keys)]
-    family = families("".join(texts))
-    ax.set_xticks([c * across + k for c in range(len(every)) for k in range(keys)],
-                  [token.text for token in first.keys] * len(every), fontfamily=family)
-    ax.set_yticks([r * down + q for r in range(layers * heads) for q in range(queries)],
-                  [token.text for token in first.queries] * (layers * heads), fontfamily=family)
-    ax.xaxis.tick_top()
-    ax.tick_params(length=0, labelsize=11, pad=1)
-    for column, name in enumerate(names):
-        ax.text(column * across + (keys - 1) / 2, -2.2, name, fontsize=12, ha="center", va="bottom",
-                fontfamily=families(name))
+    _name_tokens(ax, first, across=len(every), down=layers * heads)
+    _name_columns(ax, names, across)
     ax.spines[:].set_visible(False)
     _bar(ax, image, label, size=11)
     return ax
+
+
+def _alike(records: list[AttentionRecord]) -> list[AttentionRecord]:
+    """The records, if there are any and they are of the same tokens, layers and heads."""
+    if not records:
+        raise RecordError("a picture of epochs needs at least one record; got none.")
+    for record in records[1:]:
+        subtract_weights(records[0], record)  # says what does not fit
+    return records
+
+
+def _axes_for(mosaic: np.ndarray):
+    import matplotlib.pyplot as plt
+
+    size = 150 + _CELL * mosaic.shape[1], 60 + _CELL * mosaic.shape[0]
+    return plt.figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained").add_subplot()
+
+
+def _name_columns(ax, names: list[str], across: int) -> None:
+    for column, name in enumerate(names):
+        ax.text(column * across + across / 2 - 1, -2.2, name, fontsize=12, ha="center", va="bottom",
+                fontfamily=families(name))
+
+
+def _outline(ax, cells: Iterable[tuple[int, int]]) -> None:
+    """Frames around cells (row, column) of a picture."""
+    from matplotlib.patches import Rectangle
+
+    for row, column in cells:
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#c8690a", linewidth=1.4))
+
+
+def _name_tokens(ax, record: AttentionRecord, *, across: int, down: int) -> None:
+    """The record's tokens above each of the heads across and beside each of those down; a cell is left between heads."""
+    family = families("".join(token.text for token in (*record.queries, *record.keys)))
+    keys, queries = ([token.text for token in side] for side in (record.keys, record.queries))
+    ax.set_xticks([c * (len(keys) + 1) + k for c in range(across) for k in range(len(keys))], keys * across,
+                  fontfamily=family)
+    ax.set_yticks([r * (len(queries) + 1) + q for r in range(down) for q in range(len(queries))], queries * down,
+                  fontfamily=family)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0, labelsize=11, pad=1)
 
 
 def _beside(ax):

@@ -70,34 +70,25 @@ def heatmap(
     if not own:  # measured now that the bar has taken its share
         cell = _cell(ax, max(rows, columns))
     size = min(_LABEL_SIZE, 0.7 * cell)
-    ax.xaxis.tick_top()  # before labelling: it swaps the label artists
-    _label(ax.yaxis, names[0], font, size)
-    _label(ax.xaxis, names[1], font, size)
-    if max(map(_width, names[1])) * size > 0.9 * cell:  # side by side they would touch
-        for label in ax.get_xticklabels():
-            label.set(rotation=60, ha="left", va="bottom", rotation_mode="anchor")
-    ax.xaxis.set_label_position("bottom")
-    ax.set_xlabel("보이는 말 (key)", fontfamily=font, fontsize=9)
-    ax.set_ylabel("보는 말 (query)", fontfamily=font, fontsize=9)
-    ax.tick_params(length=0)
-    ax.set_xticks([x - 0.5 for x in range(1, columns)], minor=True)
-    ax.set_yticks([y - 0.5 for y in range(1, rows)], minor=True)
-    ax.grid(which="minor", color="white", linewidth=min(1.0, cell / 12))
-    ax.tick_params(which="minor", length=0)
-    spines: Any = ax.spines
-    spines[:].set_visible(False)
+    _name_sides(ax, names, font, size, cell)
+    _draw_lines(ax, rows, columns, min(1.0, cell / 12))
     if numbers:
         _print_numbers(ax, weights, image, min(0.85 * size, 0.5 * cell))
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=8, length=2)
-    bar.set_label("attention weight (%)", fontsize=8)
+    _name_bar(bar)
     title = heading(record, layer, head) if title is None else title
     ax.set_title(title, fontfamily=families(title), fontsize=10, loc="left", pad=8)
     return ax
 
 
 def shown(text: str, longest: int = _LONGEST_LABEL) -> str:
-    """A token as a label: invisible characters made visible, long ones shortened."""
+    """A token as a label: invisible characters made visible, long ones shortened.
+
+    Parameters
+    ----------
+    text : str
+    longest : int, default 12
+        Characters, the sign of what was cut among them.
+    """
     label = visible(text)
     label = label if len(label) <= longest else label[: longest - 1] + "…"
     # Dollar signs would start matplotlib's own formulas.
@@ -110,7 +101,14 @@ def visible(text: str) -> str:
 
 
 def heading(record: AttentionRecord, layer: int | None = None, head: int | None = None) -> str:
-    """Title of a picture: the prediction, the cell, and what was averaged."""
+    """Title of a picture: the prediction, the cell, and what was averaged.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    layer, head : int or None
+        What is drawn; None is the mean.
+    """
     parts = []
     if record.prediction and record.prediction.label is not None:
         label = record.label_name(record.prediction.label)
@@ -138,6 +136,36 @@ def _new_axes(rows: int, columns: int, cell: float, names: Sequence[Sequence[str
 def _width(label: str) -> float:
     """Rough width in ems, rather too wide than too narrow."""
     return sum(1.0 if c.isupper() or unicodedata.east_asian_width(c) in "WFA" else 0.65 for c in label)
+
+
+def _name_sides(ax: Axes, names: Sequence[Sequence[str]], font: Any, size: float, cell: float) -> None:
+    """The tokens beside the rows and above the columns, and what the two sides are."""
+    ax.xaxis.tick_top()  # before labelling: it swaps the label artists
+    _label(ax.yaxis, names[0], font, size)
+    _label(ax.xaxis, names[1], font, size)
+    if max(map(_width, names[1])) * size > 0.9 * cell:  # side by side they would touch
+        for label in ax.get_xticklabels():
+            label.set(rotation=60, ha="left", va="bottom", rotation_mode="anchor")
+    ax.xaxis.set_label_position("bottom")
+    ax.set_xlabel("주목받는 말 (key)", fontfamily=font, fontsize=9)
+    ax.set_ylabel("보는 말 (query)", fontfamily=font, fontsize=9)
+    ax.tick_params(length=0)
+
+
+def _name_bar(bar: Any) -> None:
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8, length=2)
+    bar.set_label("attention weight (%)", fontsize=8)
+
+
+def _draw_lines(ax: Axes, rows: int, columns: int, width: float) -> None:
+    """White lines between the cells, and no frame around them."""
+    ax.set_xticks([x - 0.5 for x in range(1, columns)], minor=True)
+    ax.set_yticks([y - 0.5 for y in range(1, rows)], minor=True)
+    ax.grid(which="minor", color="white", linewidth=width)
+    ax.tick_params(which="minor", length=0)
+    spines: Any = ax.spines
+    spines[:].set_visible(False)
 
 
 def _label(axis: Any, names: Sequence[str], font: Any, size: float) -> None:

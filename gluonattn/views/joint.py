@@ -64,7 +64,12 @@ class JointHead:
 
 
 def translated(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Keys moved so that their mean is the queries' mean; shapes (tokens, head_dim)."""
+    """Keys moved so that their mean is the queries' mean.
+
+    Parameters
+    ----------
+    queries, keys : numpy.ndarray, shape (tokens, head_dim)
+    """
     return keys - keys.mean(0) + queries.mean(0)
 
 
@@ -125,7 +130,16 @@ def _correlations(
 def best_scale(
     queries: np.ndarray, keys: np.ndarray, *, percentile: float = PERCENTILE, seed: int = 0
 ) -> tuple[float, float]:
-    """The c whose correlation is nearest -1, of `SCALES` and then finer around the best; and that correlation."""
+    """The c whose correlation is nearest -1, of `SCALES` and then finer around the best; and that correlation.
+
+    Parameters
+    ----------
+    queries, keys : numpy.ndarray, shape (tokens, head_dim)
+    percentile : float
+        As for `correlation`.
+    seed : int, default 0
+        Of drawing pairs where there are many.
+    """
     return _best(_correlations(queries, keys, _drawn(len(queries), len(keys), seed), percentile))
 
 

@@ -52,6 +52,8 @@ def to_html(
     Parameters
     ----------
     records : AttentionRecord or sequence of AttentionRecord
+        The list of sentences shows right and wrong where ``source["true_label"]`` is known; a record with two
+        attributions has them side by side.
     lang : {"ko", "en"}, default "ko"
         Language of the labels.
     title : str or None
@@ -82,7 +84,8 @@ def to_html(
     data = page_data(records, limit=limit, lang=lang)
     records[0].matrix(layer, head)  # says which layers and heads there are
     heading = title if title is not None else beginning(records[0].query_text)
-    data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head}
+    others = data["records"][0].get("attribution", {}).get("others", ())
+    data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head, "beside": next(iter(others), None)}
     attribution = ATTRIBUTION if any("attribution" in entry for entry in data["records"]) else ()
     scripts = (*SCRIPTS[:-1], *attribution, SCRIPTS[-1])
     plain = plain_records(records, lang)
@@ -123,6 +126,13 @@ def assemble(data: dict, *, lang: str, heading: str, font: bool, plain: dict[str
 def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | os.PathLike, **options) -> Path:
     """Write `to_html(records, **options)`; the file appears under its name only when it is complete.
 
+    Parameters
+    ----------
+    records : AttentionRecord or sequence of AttentionRecord
+    path : path
+    **options
+        Of `to_html`.
+
     Raises
     ------
     DataError
@@ -144,7 +154,13 @@ def notebook_html(records: AttentionRecord | Sequence[AttentionRecord], **option
     """The page in a frame of its own, for ``_repr_html_``: any number of them stand in one notebook.
 
     The frame may run its own script and offer downloads, and nothing else: it shares no name, style
-    or storage with the notebook or with another frame. `options` are those of `to_html`.
+    or storage with the notebook or with another frame.
+
+    Parameters
+    ----------
+    records : AttentionRecord or sequence of AttentionRecord
+    **options
+        Of `to_html`.
     """
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     page = to_html(records, **options)
@@ -161,6 +177,11 @@ def _height(records: list[AttentionRecord]) -> int:
     lines = sum(1 + len(text) // 32 for text in texts)
     index = min(230, 60 + 30 * len(records)) if len(records) > 1 else 0
     return min(1200, 540 + 100 * lines + index)
+
+
+def page_code(lang: str) -> tuple[str, str]:
+    """Script and style of a page that is given its records later: ``gluonattn.mount(element, data, options)`` shows them."""
+    return _code(lang, (*SCRIPTS[:-1], *ATTRIBUTION))
 
 
 @cache
@@ -185,6 +206,14 @@ def _hash(source: str) -> str:
 
 
 def beginning(text: str, longest: int = 60) -> str:
+    """The beginning of a text on one line, for a title.
+
+    Parameters
+    ----------
+    text : str
+    longest : int, default 60
+        Characters.
+    """
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return words if len(words) <= longest else words[: longest - 1] + "…"
 

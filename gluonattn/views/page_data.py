@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import OptionError
 from ..record import AttentionRecord, Token, eojeol_groups
 from .answer import answer, explained, explained_label, label_text, not_asked, scores_of, trust, what_if
+from .method_names import method_name
 
 FORMAT = 1
 _FEWEST = 8  # keys kept of a row, or an eighth of them, before heads are averaged to make room
@@ -158,7 +159,7 @@ def _attribution(record: AttentionRecord, lang: str) -> dict:
     return {"attribution": {
         "method": about["method"], "label": label_text(record.label_name(explained_label(record)), lang),
         "signed": about["sign"].startswith("positive"), "before": about["honesty"]["before"],
-        "scores": _short(scores_of(record)),
+        "scores": _short(scores_of(record)), "names": {name: method_name(name, lang) for name in record.attributions},
         "others": {name: _short(scores) for name, scores in record.attributions.items() if name != about["method"]},
         "trust": trust(record, lang), "asked": what_if(record), "notAsked": not_asked(record, lang),
         "account": _account(about.get("account"), len(record.keys)),

@@ -12,7 +12,16 @@ _WIDEST = 3.2  # points
 
 
 class Pen:
-    """Draws in points from where lines begin, so that text and arcs stay together in any axes."""
+    """Draws in points from where lines begin, so that text and arcs stay together in any axes.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    origin : float
+        Points from the axes' left edge to where lines begin.
+    scale : float
+        Of everything that is drawn.
+    """
 
     def __init__(self, ax, origin: float, scale: float):
         from matplotlib.transforms import Affine2D, ScaledTranslation
@@ -24,6 +33,18 @@ class Pen:
         self.place = points + ax.figure.dpi_scale_trans + ScaledTranslation(0, 1, ax.transAxes)
 
     def path(self, vertices, codes=None, *, line=0.0, **style) -> None:
+        """A path.
+
+        Parameters
+        ----------
+        vertices : sequence of (x, y)
+        codes : sequence of int or None
+            As for `matplotlib.path.Path`; None joins the vertices by straight lines.
+        line : float, default 0.0
+            Its width.
+        **style
+            For `matplotlib.patches.PathPatch`.
+        """
         from matplotlib.patches import PathPatch
         from matplotlib.path import Path
 
@@ -31,11 +52,29 @@ class Pen:
                                      clip_on=False, **{"facecolor": "none", "edgecolor": "none", **style}))
 
     def box(self, left, top, right, bottom, **style) -> None:
+        """A box.
+
+        Parameters
+        ----------
+        left, top, right, bottom : float
+        **style
+            As for `path`.
+        """
         corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
         self.path(corners, [1, 2, 2, 2, 79], **style)
 
     def text(self, x, y, text, size, **style) -> None:
-        # As text, not as a formula: dollar signs are the writer's.
+        """A text on its base line; as text, not as a formula: dollar signs are the writer's.
+
+        Parameters
+        ----------
+        x, y : float
+        text : str
+        size : float
+            Of its letters.
+        **style
+            For `matplotlib.text.Text`.
+        """
         from .letters import Letters
 
         self.ax.add_artist(Letters(
@@ -44,13 +83,37 @@ class Pen:
 
 
 def draw_arc(pen: Pen, vertices, codes, share: float, colour: str, **style) -> None:
-    """An arc whose width and opacity follow `share`, the weight as a part of the widest one's."""
+    """An arc whose width and opacity follow its weight.
+
+    Parameters
+    ----------
+    pen : Pen
+    vertices, codes
+        As for `Pen.path`.
+    share : float
+        The weight as a part of the widest one's.
+    colour : str
+    **style
+        As for `Pen.path`.
+    """
     pen.path(vertices, codes, line=_WIDEST * share, edgecolor=colour, alpha=_opacity(share),
              capstyle="butt", joinstyle="round", zorder=2, **style)
 
 
 def draw_head(pen: Pen, tip, down: bool, share: float, colour: str) -> None:
-    """The head of arcs that end at `tip`."""
+    """The head of arcs that end at a place.
+
+    Parameters
+    ----------
+    pen : Pen
+    tip : (x, y)
+        The place.
+    down : bool
+        Whether they come from above.
+    share : float
+        As for `draw_arc`.
+    colour : str
+    """
     x, y = tip
     way = 1 if down else -1
     half, back = 1.0 + 3.0 * share**0.5, y - 4.5 * way
@@ -59,6 +122,16 @@ def draw_head(pen: Pen, tip, down: bool, share: float, colour: str) -> None:
 
 
 def draw_legend(pen: Pen, scene: Scene, colour: str) -> None:
+    """What shades, arcs and grey words mean.
+
+    Parameters
+    ----------
+    pen : Pen
+    scene : Scene
+        Whose legend it is.
+    colour : str
+        Of the arcs.
+    """
     for x, y, entry in scene.legend:
         x, middle = x + PAD - scene.origin, y - 0.36 * SMALL
         if entry.symbol == "shade":

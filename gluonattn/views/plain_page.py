@@ -78,7 +78,15 @@ def plain_records(records: Sequence[AttentionRecord], lang: str, *, heads: bool 
 
 
 def plain_maps(records: Sequence[AttentionRecord], joint: Sequence[JointHead], lang: str) -> dict[str, Any]:
-    """What `plain.maps.html` is filled with."""
+    """What `plain.maps.html` is filled with.
+
+    Parameters
+    ----------
+    records : sequence of AttentionRecord
+    joint : sequence of JointHead
+        The heads that have a map.
+    lang : {"ko", "en"}
+    """
 
     def figure(value: float) -> str:
         return "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")

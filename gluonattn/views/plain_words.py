@@ -7,12 +7,12 @@ from typing import Any
 
 class _Korean:
     no_script = "이 페이지의 그림과 단추는 자바스크립트로 움직입니다. 지금은 쓸 수 없어 같은 내용을 표로 보입니다."
-    no_script_map = "지도를 그리려면 자바스크립트가 필요합니다. 지금은 쓸 수 없어 헤드마다의 수치와 문장을 보입니다."
+    no_script_map = "지도를 그리려면 자바스크립트가 필요합니다. 지금은 쓸 수 없어 헤드별 수치와 문장을 보입니다."
     sentences, number, sentence, verdict_column, truth = "문장 목록", "번호", "문장", "판단", "정답"
     strongest = "영향이 큰 말"
     word, score, received, looks_at = "말", "영향", "받은 어텐션", "가장 많이 보는 말"
-    heads, layer_and_head, strongest_link = "헤드마다 가장 강한 연결", "층과 헤드", "가장 강한 연결"
-    maps, before, after, scale = "헤드마다: 내적과 거리의 상관(−1에 가까울수록 좋음)", "모델 그대로", "옮긴 뒤", "배율"
+    heads, layer_and_head, strongest_link = "헤드별 가장 강한 연결", "층과 헤드", "가장 강한 연결"
+    maps, before, after, scale = "헤드별 내적과 거리의 상관(−1에 가까울수록 좋음)", "모델 그대로", "옮긴 뒤", "배율"
 
     @staticmethod
     def first_of(count: int, all_: int) -> str:
@@ -20,7 +20,7 @@ class _Korean:
 
     @staticmethod
     def table_of(count: int, all_: int) -> str:
-        return "말마다의 영향과 어텐션" + ("" if count == all_ else f"({all_}개 가운데 가장 큰 {count}개)")
+        return "각 말의 영향과 어텐션" + ("" if count == all_ else f"({all_}개 가운데 가장 큰 {count}개)")
 
     @staticmethod
     def head_name(layer: int, head: int) -> str:

@@ -1,4 +1,7 @@
-"""The joint query-key map of a head, as a picture."""
+"""The joint query-key map of a head, as a picture.
+
+Stays whole: `projection` is half options; the rest is one picture, from its points to its title.
+"""
 
 from __future__ import annotations
 
@@ -90,6 +93,11 @@ def projection(
 def before_and_after(records: Sequence[AttentionRecord], *, layer: int = 0, head: int = 0, method: str = "pca",
                      colour: str = "side", joint: JointHead | None = None, seed: int = 0):
     """`projection` twice, side by side: as the model has it, and in the joint space.
+
+    Parameters
+    ----------
+    records, layer, head, method, colour, joint, seed
+        As for `projection`.
 
     Returns
     -------

@@ -1,4 +1,7 @@
-"""The joint query-key maps of all heads, as one offline page."""
+"""The joint query-key maps of all heads, as one offline page.
+
+Stays whole: `projection_page` is its options and their meaning; what it does is twenty lines.
+"""
 
 from __future__ import annotations
 

@@ -73,20 +73,40 @@ def luminance(colour) -> float:
 
 
 def contrast(one, other) -> float:
-    """Contrast of two colours, of 1 to 21; WCAG 2.1."""
+    """Contrast of two colours, of 1 to 21; WCAG 2.1.
+
+    Parameters
+    ----------
+    one, other : sequence of three int
+        Red, green and blue, of 0 to 255.
+    """
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def shade_of(colour, paper, level: int) -> tuple[int, int, int]:
-    """What a shade of a colour looks like on a paper."""
+    """What a shade of a colour looks like on a paper.
+
+    Parameters
+    ----------
+    colour, paper : sequence of three int
+        Red, green and blue, of 0 to 255.
+    level : int
+        Of 0, the paper, to `SHADES`, the colour.
+    """
     part = level / SHADES
     red, green, blue = (round(part * c + (1 - part) * p) for c, p in zip(colour, paper))
     return red, green, blue
 
 
 def ink_on(shade, ink) -> tuple[int, int, int]:
-    """The page's ink where it can be read on a shade, else black or white, whichever stands out more."""
+    """The page's ink where it can be read on a shade, else black or white, whichever stands out more.
+
+    Parameters
+    ----------
+    shade, ink : sequence of three int
+        Red, green and blue, of 0 to 255.
+    """
     if contrast(shade, ink) >= _AA:
         return ink
     return max(((0, 0, 0), (255, 255, 255)), key=lambda one: contrast(shade, one))
@@ -172,25 +192,62 @@ def escaped(value: Any) -> str:
 
 
 def with_interval(found: Figure, digits: int = 3, *, percent: bool = False, sign: str = "") -> Html:
-    """A figure with its interval; a dash where there is none."""
+    """A figure with its interval; a dash where there is none.
+
+    Parameters
+    ----------
+    found : Figure
+    digits : int, default 3
+        After the point.
+    percent : bool, default False
+        Whether it is a share, shown as a hundredfold.
+    sign : {"", "+"}, default ""
+        "+" prints the sign of what is above zero too.
+    """
     if found.mean != found.mean:
         return Html("–")
     mean, low, high = found.spell(digits, factor=100 if percent else 1, sign=sign)
-    return Html(f"{mean} <small>[{low}, {high}]</small>")
+    return Html(f"{mean} <small>[{low}, {high}]</small>".replace("-", "−"))
 
 
 def shaded(value: float, text: Any, *, most: float = 1.0, kind: str = "") -> Html:
-    """A table cell whose shade says how large a value is, of `most`; NaN has no shade."""
+    """A table cell whose shade says how large a value is; NaN has no shade.
+
+    Parameters
+    ----------
+    value : float
+    text : object
+        What stands in the cell; escaped if it is not `Html`.
+    most : float, default 1.0
+        The value that is shaded darkest.
+    kind : str
+        A class besides.
+    """
     level = 0 if value != value else round(SHADES * min(1.0, max(0.0, value / (most or 1))))
     return Html(f'<td class="s{level}{" " + kind if kind else ""}">{escaped(text)}</td>')
 
 
 def picture(drawn, alt: str) -> str:
-    """A matplotlib figure as an image that is part of the page."""
+    """A matplotlib figure as an image that is part of the page.
+
+    Parameters
+    ----------
+    drawn : matplotlib.figure.Figure
+    alt : str
+        What it shows, for who cannot see it.
+    """
     return image(png(drawn), alt)
 
 
 def image(content: bytes, alt: str) -> str:
+    """A PNG as an image that is part of the page.
+
+    Parameters
+    ----------
+    content : bytes
+    alt : str
+        What it shows, for who cannot see it.
+    """
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
 
 

@@ -71,7 +71,16 @@ def view_of(path: str | os.PathLike[str], view: str | None = None) -> str:
 
 
 def require_few(path: str | os.PathLike[str], view: str, count: int) -> None:
-    """Raise OptionError if a view cannot hold as many records: found out before they are made, not after it."""
+    """Raise OptionError if a view cannot hold as many records: found out before they are made, not after it.
+
+    Parameters
+    ----------
+    path : path
+    view : str
+        A key of `VIEWS`.
+    count : int
+        Of records.
+    """
     if count != 1 and Path(path).suffix.lower() in _VIEWS[view].single:
         raise OptionError(
             f"{Path(path).name} can hold one sentence, got {count:,}: give a name that ends in .html for a "
@@ -145,7 +154,13 @@ def save_figure_of(draw: Callable[..., Any], record: AttentionRecord, path: Path
 
 
 def save_text(path: Path, text: str) -> Path:
-    """Write a text as UTF-8, whole or not at all; DataError if that is not possible."""
+    """Write a text as UTF-8, whole or not at all; DataError if that is not possible.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    text : str
+    """
     try:
         replace_file(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:

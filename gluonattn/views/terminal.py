@@ -58,7 +58,8 @@ def to_terminal(
     _pairs(console, record, layer, head, pairs)
     for method, scores in record.attributions.items():
         _scores(console, record, method, scores, pairs)
-        console.print(honesty(record))
+        if method == record.source.get("explanation", {}).get("method", method):  # of which it was measured
+            console.print(honesty(record))
     if lines := account(record, pairs):
         console.print(lines)
     return out.getvalue()
@@ -94,6 +95,11 @@ def account(record: AttentionRecord, count: int = 5) -> str:
 
     What entered with each token, and what was read of it through attention (see `gluonattn.classifier.account`). Empty
     where the record has no account of its tokens.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    count : int, default 5
     """
     found = record.source.get("explanation", {}).get("account")
     label = explained_label(record)
@@ -127,6 +133,12 @@ def explained_label(record: AttentionRecord) -> str | None:
 
 def levels(record: AttentionRecord, layer=None, head=None) -> list[tuple[str, float, int]]:
     """Words of the key text with the attention each receives.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    layer, head : int or None
+        None takes the mean.
 
     Returns
     -------
@@ -169,7 +181,10 @@ def _verdict(record) -> str:
         return ""
     shares = "  ".join(f"{plain(record.label_name(k))} {p:.1%}"
                        for k, p in record.prediction.probabilities.items())
-    return f"→ {plain(record.label_name(record.prediction.label))}   ({shares})"
+    truth = record.source.get("true_label")
+    known = "" if truth is None else f"   {'right' if str(truth) == record.prediction.label else 'wrong'}: true label " \
+                                     f"{plain(record.label_name(str(truth)))}"
+    return f"→ {plain(record.label_name(record.prediction.label))}   ({shares}){known}"
 
 
 def _pairs(console, record, layer, head, count) -> None:

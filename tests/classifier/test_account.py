@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gluonattn.classifier.account import MOST_PATHS, account_of
+from gluonattn.classifier.attribution import attribute
 from gluonattn.models.cells import CELLS
 
 from ..tolerance import tolerance
@@ -106,3 +107,20 @@ def test_as_json_it_still_adds_up():
     plain = found.to_json()
     total = plain["nothing"] + np.sum(plain["words"]) + np.sum(plain["evidence"]) + np.sum(plain["beside"])
     assert abs(total - plain["difference"]) < 1e-4
+
+
+@pytest.mark.parametrize("grams", [False, "evidence"])
+@pytest.mark.parametrize("text", TEXTS)
+def test_with_attention_pooling_the_bars_are_the_decision(grams, text):
+    """A bar is weight times what the head makes of the state; no maximum and no query has a part."""
+    inside = random_model("pooling", grams)
+    reading = inside.read(text)
+    passed, found = inside.run(reading), account_of(inside, reading, 1)
+    weights, states = passed.weights[0, 0].astype(float), passed.states[0].astype(float)
+    np.testing.assert_allclose(weights, np.broadcast_to(weights[0], weights.shape), atol=1e-7)
+    head = inside.gradient.weight("head.weight").astype(float)
+    asked = head[1] - head[0]
+    bars = weights[0] * (states @ (asked[: len(asked) // 2] + asked[len(asked) // 2 :]))
+    np.testing.assert_allclose(found.read.sum(axis=(0, 1)), bars, atol=1e-5)
+    np.testing.assert_allclose(attribute(inside, reading, "attention-gradient", 1).scores, bars, atol=1e-5)
+    assert bars.sum() + found.bias == pytest.approx(difference(inside, reading, 1), abs=1e-5)

@@ -75,7 +75,7 @@ def test_a_killed_process_is_an_error_and_no_gap(shared):
 def test_where_no_process_can_be_had_this_one_does_the_work(shared, monkeypatch):
     predictor = predictor_of({"cell": "mlp"})
     helped = list(predictor.explain_each(MANY, "norm"))
-    monkeypatch.setattr("gluonattn.processes._works", lambda launched: False)
+    monkeypatch.setattr("gluonattn.processes._can_start", lambda launched: False)
     assert all(map(same, predictor.explain_each(MANY, "norm"), helped))
 
 

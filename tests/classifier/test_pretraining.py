@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from gluonattn.classifier.pretraining import read_pretraining_texts
+from gluonattn.classifier.pretraining import read_unlabelled
 from gluonattn.errors import DataError, Interrupted
 from gluonattn.training.callbacks import Callback
 
@@ -45,9 +45,9 @@ def weights_of(folder):
 def test_no_text_of_the_labelled_ones_is_read_whatever_its_spaces_and_quotes(tmp_path):
     file = tmp_path / "more.txt"
     file.write_text('정말좋다\n"정말 좋다"\n\n다른 말이다\n', encoding="utf-8")
-    assert read_pretraining_texts(str(file), None, ["정말 좋다"]) == (["다른 말이다"], 2)
+    assert read_unlabelled(str(file), None, ["정말 좋다"]) == (["다른 말이다"], 2)
     with pytest.raises(DataError, match="leave --pretrain out"):
-        read_pretraining_texts(str(file), None, ["정말 좋다", "다른말이다"])
+        read_unlabelled(str(file), None, ["정말 좋다", "다른말이다"])
 
 
 def test_the_validation_part_is_not_read(reviews, asked):
@@ -103,6 +103,94 @@ def test_a_run_stopped_in_either_stage_goes_on_as_if_it_had_not_been(reviews, as
         (tmp_path / name / "history.json").read_text())] for name in ("whole", "model")]
     assert kept[0] == kept[1]
     assert not (tmp_path / "model.resume").exists()
+
+
+@pytest.fixture(scope="module")
+def pretrained(reviews, asked, tmp_path_factory):
+    """The folder of a run whose language model stands beside it."""
+    from gluonattn.classifier.training import train
+
+    return train(reviews, tmp_path_factory.mktemp("runs") / "first", **asked)
+
+
+@pytest.mark.parametrize("ending", ["", ".pretrained"])
+def test_another_seed_begins_with_the_language_model_of_a_run(reviews, asked, pretrained, tmp_path, ending):
+    from gluonattn.classifier.stage import load_stage, stage_file
+    from gluonattn.classifier.training import train
+    from gluonattn.models.checkpoint import get_weights, load_checkpoint
+
+    seen = {}
+
+    class Look(Callback):
+        def on_train_begin(self, run):
+            seen[run.task.unit] = get_weights(run.model)
+
+    stage = load_stage(stage_file(pretrained))
+    options = {**asked, "pretrain": f"{pretrained}{ending}", "seed": 4}
+    said: list[str] = []
+    train(reviews, tmp_path / "second", callbacks=[Look()], report=said.append, **options)
+    assert list(seen) == ["reviews"]  # no language model was trained
+    for name, values in stage.weights.items():
+        np.testing.assert_array_equal(seen["reviews"][name], values)
+    first, second = (json.loads(load_checkpoint(folder).vocabulary) for folder in (pretrained, tmp_path / "second"))
+    assert first == second
+    assert any("begins with the language model of" in line for line in said)
+
+
+def test_a_run_that_begins_with_a_language_model_goes_on_as_if_it_had_not_been_stopped(reviews, asked, pretrained, tmp_path):
+    from gluonattn.classifier.training import train
+
+    options = {**asked, "pretrain": str(pretrained), "seed": 4}
+    train(reviews, tmp_path / "whole", **options)
+    with pytest.raises(Interrupted):
+        train(reviews, tmp_path / "model", callbacks=[StopAt("reviews", 4)], **options)
+    train(reviews, tmp_path / "model", resume=True, **options)
+    whole, resumed = weights_of(tmp_path / "whole"), weights_of(tmp_path / "model")
+    assert all((whole[name] == resumed[name]).all() for name in whole)
+
+
+def test_the_same_texts_are_set_aside_and_none_that_was_read_is_let_in(reviews, asked, pretrained, tmp_path):
+    """A language model that has read validation texts is refused: other data or another fraction set others aside."""
+    from gluonattn.classifier.stage import digest_texts, load_stage, stage_file
+    from gluonattn.classifier.training import _split, train
+
+    stage = load_stage(stage_file(pretrained))
+    from gluonattn.classifier.settings import ClassifierSettings as Settings
+
+    settings = Settings(**{**asked, "seed": 4}).resolve(len(reviews))
+    valid = [reviews.texts[i] for i in _split(reviews, settings, stage)[1]]
+    assert valid and not np.isin(digest_texts(valid), stage.read).any()
+    assert valid != [reviews.texts[i] for i in _split(reviews, settings)[1]]
+    with pytest.raises(DataError, match=r"has read \d+ of the .* --validation 0.1, or"):
+        train(reviews, tmp_path / "model", **{**asked, "pretrain": str(pretrained), "validation": 0.3})
+    quoted = reviews.take(range(len(reviews)))
+    quoted.texts[:] = [f'"{text}"' for text in reversed(reviews.texts)]
+    quoted.labels[:] = reversed(reviews.labels)
+    with pytest.raises(DataError, match="has read"):
+        train(quoted, tmp_path / "model", **{**asked, "pretrain": str(pretrained)})
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_language_model_that_does_not_fit_is_an_error_that_says_why(reviews, asked, pretrained, tmp_path):
+    from gluonattn.classifier.training import train
+    from gluonattn.errors import CheckpointError, OptionError
+
+    def refused(error, pattern, **options):
+        with pytest.raises(error, match=pattern):
+            train(reviews, tmp_path / "model", **{**asked, "pretrain": str(pretrained), **options})
+
+    refused(OptionError, "has embed_size 6, this run asks for 8", model={**asked["model"], "embed_size": 8})
+    refused(OptionError, "has evidence 6, this run asks for 0", evidence=False)
+    refused(OptionError, "has tokenizer whitespace, this run asks for syllable", tokenizer="syllable")
+    refused(OptionError, "leave it out", pretrain_text="document")
+    refused(CheckpointError, r"there is no .*\.pretrained beside it", pretrain=str(tmp_path))
+    refused(CheckpointError, "No such file", pretrain=str(tmp_path / "gone.pretrained"))
+    cut = tmp_path / "cut.pretrained"
+    cut.write_bytes(pretrained.with_name(f"{pretrained.name}.pretrained").read_bytes()[:-9])
+    refused(CheckpointError, "cut short", pretrain=str(cut))
+    other = tmp_path / "other.pretrained"
+    other.write_bytes((pretrained / "model.safetensors").read_bytes())
+    refused(CheckpointError, "is no language model", pretrain=str(other))
 
 
 def test_too_few_texts_are_an_error_that_says_so(reviews, asked, tmp_path):

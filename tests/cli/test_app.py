@@ -193,7 +193,7 @@ def test_explain_writes_several_views_at_once(tiny_model, tmp_path, capsys):
     for path, view in zip(wanted, ("overlay", "page", "terminal", "record")):
         assert path.stat().st_size and f"wrote {path} ({view} of 1 sentence)" in out
     code, _, err = call(capsys, "explain", "--model", tiny_model, SENTENCE, "--view", "heatmap", "--out", tmp_path / "h.svg")
-    assert code == 0 and "보이는 말" in (tmp_path / "h.svg").read_text("utf-8")
+    assert code == 0 and "주목받는 말" in (tmp_path / "h.svg").read_text("utf-8")
 
 
 def test_a_file_of_sentences_makes_one_page_with_an_index(tiny_model, tmp_path, capsys):
@@ -449,3 +449,38 @@ def test_train_refuses_snapshots_that_are_no_epochs(capsys, tmp_path):
     assert code == 2 and "unknown task 'poems'" in err
     code, _, err = call(capsys, "train", "--task", "pronunciation", "--recipe", "post", "--out", tmp_path / "model")
     assert code == 2 and "No such option: --recipe" in " ".join(err.split())
+
+
+def test_a_file_with_labels_says_right_from_wrong(tiny_model, tmp_path, capsys):
+    source = tmp_path / "in.csv"
+    source.write_text("text,label,stars\n정말 좋다,1,5\n,0,1\n별로다,1,2\n", encoding="utf-8")
+    explain = ["explain", "--model", tiny_model, "--from", source, "--method", "none"]
+    code, out, err = call(capsys, *explain, "그냥 그렇다", "--json", "--out", tmp_path / "page.html")
+    assert code == 0 and [one["source"].get("true_label") for one in json.loads(out)] == [None, "1", "1"], err
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count('"truth":null') == 1 and "정답" in page
+    code, out, _ = call(capsys, *explain, "--view", "terminal")
+    assert code == 0 and out.count("true label ") == 2
+    code, _, err = call(capsys, *explain, "--label-column", "stars")
+    assert code == 2 and "line 2: '5' in the column 'stars' is no label of this model" in err
+    source.write_text("text,stars\n정말 좋다,5\n", encoding="utf-8")
+    code, out, err = call(capsys, *explain, "--json")
+    assert code == 0 and "no true labels: " in err and "true_label" not in json.loads(out)[0]["source"]
+
+
+def test_two_methods_stand_side_by_side(tiny_model, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    explain = ["explain", "--model", tiny_model, SENTENCE, "--method", "leave-one-out", "--compare-method"]
+    code, out, err = call(capsys, *explain, "norm", "--json", "--out", page)
+    record = json.loads(out)
+    assert code == 0 and list(record["attributions"]) == ["leave-one-out", "norm"], err
+    assert record["source"]["explanation"]["method"] == "leave-one-out"
+    assert '"beside":"norm"' in page.read_text(encoding="utf-8")
+    alone = json.loads(call(capsys, "explain", "--model", tiny_model, SENTENCE, "--method", "norm", "--json")[1])
+    assert record["attributions"]["norm"] == alone["attributions"]["norm"]
+    code, out, _ = call(capsys, *explain, "norm")
+    assert code == 0 and out.count("on average; further than") == 1  # what was measured was measured of the first
+    for wrong, said in ((["leave-one-out"], "both leave-one-out"), (["lime"], "unknown attribution method 'lime'"),
+                        (["norm", "--method", "none"], "stands beside --method, which is none")):
+        code, _, err = call(capsys, *explain, *wrong)
+        assert code == 2 and said in err

@@ -63,11 +63,11 @@ def test_a_wanted_column_is_found_in_either_form_and_no_other_is(name, form):
 def test_it_is_said_what_was_read_and_what_becomes_of_stars(tmp_path):
     rows = "".join(f"{'좋다' * n},{n}\n" for n in range(1, 6))
     stars = read_reviews(table(tmp_path, f"내용,별점\n{rows}", "a.csv"))
-    assert stars.what_was_read() == (
+    assert stars.describe_columns() == (
         "text from the column '내용', 5 labels from '별점': 1, 2, 3, 4, 5; each number is a class of its own: for negative "
         "and positive, make a column of 0 and 1 first")
     two = read_reviews(table(tmp_path, "내용,감정\n좋다,긍정\n별로,부정\n", "b.csv"))
-    assert two.what_was_read() == "text from the column '내용', 2 labels from '감정': 긍정, 부정"
+    assert two.describe_columns() == "text from the column '내용', 2 labels from '감정': 긍정, 부정"
     rows = "".join(f"좋다,{n / 10}\n" for n in range(60))
     with pytest.raises(DataError, match="'점수' holds 60 different labels, more than 50.*Group numbers into a few classes"):
         read_reviews(table(tmp_path, f"내용,점수\n{rows}", "c.csv"))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gluonattn.data import seen
-from gluonattn.data.seen import SEEN, share_seen, write_seen
+from gluonattn.data.seen import SEEN, estimate_seen_fraction, write_seen
 from gluonattn.errors import DataError
 from gluonattn.plain import text_key
 
@@ -22,29 +22,30 @@ MANY = [f"리뷰 {i}번" for i in range(40_000)]
 def test_a_small_corpus_is_known_whole(tmp_path_factory, known, others):
     folder = tmp_path_factory.mktemp("model")
     write_seen(folder, known, "a")
-    assert share_seen(folder, [unicodedata.normalize("NFD", text) for text in known], "a") == (1, len(known))
+    assert estimate_seen_fraction(folder, [unicodedata.normalize("NFD", text) for text in known], "a") == (1, len(known))
     keys = set(map(text_key, known))
     both = [*known, *(text for text in others if text_key(text) not in keys)]
-    assert share_seen(folder, both, "a") == pytest.approx((len(known) / len(both), len(both)))
+    assert estimate_seen_fraction(folder, both, "a") == pytest.approx((len(known) / len(both), len(both)))
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_of_a_large_corpus_the_share_is_estimated(tmp_path, share):
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 1.0])
+def test_of_a_large_corpus_the_fraction_is_estimated(tmp_path, fraction):
     write_seen(tmp_path, MANY, "a")
     assert (tmp_path / SEEN).stat().st_size < 100_000
-    asked = [*MANY[: int(4000 * share)], *(f"다른 리뷰 {i}" for i in range(int(4000 * (1 - share))))]
-    found, sampled = share_seen(tmp_path, asked, "a")
-    assert abs(found - share) < 4 * np.sqrt(max(share * (1 - share), 1e-6) / sampled) and sampled > 1000
+    asked = [*MANY[: int(4000 * fraction)], *(f"다른 리뷰 {i}" for i in range(int(4000 * (1 - fraction))))]
+    found, sampled = estimate_seen_fraction(tmp_path, asked, "a")
+    assert abs(found - fraction) < 4 * np.sqrt(max(fraction * (1 - fraction), 1e-6) / sampled) and sampled > 1000
 
 
 def test_another_models_sample_or_none_or_a_broken_one_says_nothing(tmp_path):
-    assert share_seen(tmp_path, MANY[:10], "a") is None
+    assert estimate_seen_fraction(tmp_path, MANY[:10], "a") is None
     write_seen(tmp_path, MANY[:10], "a")
-    assert share_seen(tmp_path, MANY[:10], "b") is None and share_seen(tmp_path, MANY[:10], None) is None
-    assert share_seen(tmp_path, [], "a") is None
+    assert estimate_seen_fraction(tmp_path, MANY[:10], "b") is None
+    assert estimate_seen_fraction(tmp_path, MANY[:10], None) is None
+    assert estimate_seen_fraction(tmp_path, [], "a") is None
     for broken in ("{", "[]", '{"fingerprint": "a", "texts": 1, "smallest_hashes": "abc"}', "null"):
         (tmp_path / SEEN).write_text(broken, encoding="utf-8")
-        assert share_seen(tmp_path, MANY[:10], "a") is None
+        assert estimate_seen_fraction(tmp_path, MANY[:10], "a") is None
 
 
 def test_where_it_cannot_be_written_the_file_is_named(tmp_path, monkeypatch):

@@ -52,3 +52,14 @@ def test_weights_that_are_not_compact_stay_as_they_are():
     weights = {TABLES[0]: np.ones((2, 3), np.float32), "x": np.ones(2)}
     back = expand(weights)
     assert all(back[name] is values for name, values in weights.items())
+
+
+def test_a_checkpoint_with_compact_weights_is_saved_and_loaded(tmp_path):
+    import gluonattn
+    from gluonattn.models.checkpoint import load_checkpoint, save_checkpoint
+
+    shipped = load_checkpoint(gluonattn.load().folder)
+    save_checkpoint(tmp_path / "small", shipped._replace(weights=compact(shipped.weights)))
+    again = load_checkpoint(tmp_path / "small").weights
+    for name, values in shipped.weights.items():
+        np.testing.assert_allclose(again[name], values, atol=1e-3 * max(1, np.abs(values).max()), rtol=1e-2)

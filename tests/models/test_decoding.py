@@ -18,11 +18,11 @@ def log_softmax(logits):
     return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
 
 
-def score(model, source, length, letters, never=()):
+def score(model, source, length, letters, forbidden=()):
     """Log probability of letters and the end, by a whole pass of the decoder."""
     target = np.array([[BEGIN, *letters]], np.float32)
     logits, _ = run(model, source[None, :length], target, [length])
-    logits[..., list(never)] = -1e18
+    logits[..., list(forbidden)] = -1e18
     return log_softmax(logits[0])[np.arange(len(letters) + 1), [*letters, END]].sum()
 
 
@@ -56,10 +56,11 @@ def test_a_beam_of_one_takes_the_most_probable_letter_of_every_step():
 
 def test_a_wide_beam_finds_the_most_probable_of_all_sequences():
     model, source = make(), ids(3, 7)
-    never = [0, 1, BEGIN, *range(7, LETTERS)]  # leaves three letters and the end
-    said, scores = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, 64, max_length=5, never=never)
+    forbidden = [0, 1, BEGIN, *range(7, LETTERS)]  # leaves three letters and the end
+    said, scores = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, 64, max_length=5,
+                          forbidden=forbidden)
     for row, length, letters, found in zip(source, SOURCES, said, scores):
-        everything = {one: score(model, row, length, one, never)
+        everything = {one: score(model, row, length, one, forbidden)
                       for size in range(4) for one in product((4, 5, 6), repeat=size)}
         best = max(everything, key=everything.get)
         ended = [i for i, one in enumerate(letters) if len(one) < 4]  # those of four were cut before an end
@@ -72,5 +73,5 @@ def test_what_is_never_to_be_said_is_not_said():
     model, source = make(), ids(3, 7)
     free = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, max_length=6)[0]
     used = sorted({int(i) for (letters,) in free for i in letters})
-    said = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, max_length=6, never=used)[0]
+    said = decode(model, mx.nd.array(source), mx.nd.array(SOURCES), BEGIN, END, max_length=6, forbidden=used)[0]
     assert used and not {int(i) for (letters,) in said for i in letters} & set(used)

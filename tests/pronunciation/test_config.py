@@ -21,8 +21,8 @@ def test_entries_that_do_not_fit_together_are_refused(tiny_pronouncer, tmp_path)
 
 def test_a_model_of_another_task_is_told_from_its_own(tiny_pronouncer, tiny_model, tmp_path):
     for opening in (gluonattn.load, lambda folder: gluonattn.export_model(folder, "torch", tmp_path / "model.safetensors")):
-        with pytest.raises(CheckpointError, match="recipe 'pronunciation', where 'default' or 'post' was expected: what "
-                                                  "opens it is told by `gluonattn pronunciation --help`"):
+        with pytest.raises(CheckpointError, match="recipe 'pronunciation', where 'default' or 'post' was expected: "
+                                                  "`gluonattn pronunciation --help` lists"):
             opening(tiny_pronouncer)
     with pytest.raises(CheckpointError, match=r"recipe 'default', where 'pronunciation' was expected: gluonattn\.load"):
         gluonattn.load_pronouncer(tiny_model)

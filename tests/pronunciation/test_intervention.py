@@ -45,7 +45,7 @@ def test_who_speaks_by_rule_changes_its_mind_with_the_cause_alone():
     for found in effects(RuleSpeaker(), words):
         cause = list(found.site.cause)
         others = [i for i in np.flatnonzero(~np.isnan(found.flips)) if i not in cause]
-        assert found.right and others
+        assert found.correct and others
         assert (found.flips[cause] == 1).all() and (found.flips[others] == 0).all() and (found.as_ruled[cause] == 1).all()
         assert found.change[cause] == pytest.approx(np.log(1 - 67 * DOUBT) - np.log(DOUBT), abs=0.01)
         assert found.change[others] == pytest.approx(0)
@@ -55,13 +55,13 @@ def test_who_speaks_by_rule_changes_its_mind_with_the_cause_alone():
 
 def test_who_knows_no_lists_is_wrong_on_listed_words():
     (found,) = effects(RuleSpeaker(lexical=False), [site_of("갈등을", "tensification_sino_korean")])
-    assert not found.right
+    assert not found.correct
 
 
 def test_who_knows_lists_needs_every_letter_of_a_listed_word():
     """The speaker has 갈등 in a list: without its ㄱ or its ㅏ it is another word, and plain."""
     (found,) = effects(RuleSpeaker(), [site_of("갈등을", "tensification_sino_korean")])
-    assert found.right and (found.flips[[0, 1, 2]] == 1).all()  # another vowel after may make another listed word
+    assert found.correct and (found.flips[[0, 1, 2]] == 1).all()  # another vowel after may make another listed word
     assert (found.flips[[7, 8]] == 0).all(), "the particle does not matter"
 
 
@@ -71,7 +71,7 @@ def test_a_speaker_who_says_no_syllables_has_the_sound_wrong():
             return ["ㄱㄴ" for _ in words]
 
     (found,) = effects(Mumbling(), [site_of("국물", "nasalisation")])
-    assert not found.right
+    assert not found.correct
 
 
 def test_roles_of_letters():

@@ -51,7 +51,7 @@ def test_shares_of_the_split():
     assert 0.77 < draws.count("train") / 5000 < 0.83 and 0.08 < draws.count("test") / 5000 < 0.12
 
 
-@pytest.mark.parametrize("options", [{"shares": (0.5, 0.5, 0.5)}, {"least": 0}, {"longest": 0}])
+@pytest.mark.parametrize("options", [{"fractions": (0.5, 0.5, 0.5)}, {"min_count": 0}, {"max_length": 0}])
 def test_wrong_options_say_what_was_expected(options):
     with pytest.raises(OptionError, match="expected"):
         word_pairs(["가"], **options)

@@ -44,13 +44,13 @@ def test_what_is_said_is_the_most_probable_at_every_step(pronouncer):
         table = pronouncer.distributions([word], [said])[0]
         np.testing.assert_allclose(table.sum(1), 1, atol=tolerance(64))
         best = [pronouncer.alphabet[i] for i in table.argmax(1)]
-        assert best[: len(said)] == list(said) and (best[-1] == "</s>" or len(said) == pronouncer.longest - 1)
+        assert best[: len(said)] == list(said) and (best[-1] == "</s>" or len(said) == pronouncer.max_length - 1)
 
 
 def test_a_wider_beam_finds_nothing_less_probable(pronouncer):
     words = [pair.spelling for pair in pronouncer.pairs("test")[:30]]
     for word, greedy, beam in zip(words, pronouncer.spoken(words), pronouncer.spoken(words, beam=4)):
-        if len(greedy) < pronouncer.longest - 1:
+        if len(greedy) < pronouncer.max_length - 1:
             assert pronouncer.score(word, beam) >= pronouncer.score(word, greedy) * (1 + tolerance(64, 11))
 
 

@@ -14,7 +14,7 @@ from gluonattn.cli.app import main
 from gluonattn.errors import DataError, OptionError
 from gluonattn.pronunciation.pronounce import pronounce
 from gluonattn.pronunciation.report import to_page, write_report
-from gluonattn.pronunciation.report_sentences import about_question, in_brief
+from gluonattn.pronunciation.report_sentences import about_question, headline, in_brief, rule_name
 from gluonattn.pronunciation.report_text import TEXT
 from gluonattn.pronunciation.study import OBSTRUENT, PLAIN, SINO, study
 from gluonattn.pronunciation.summary import summarise
@@ -140,6 +140,16 @@ def test_what_cannot_be_studied_or_written_is_said(found, summary, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot write the report"):
         write_report(summary, {}, tmp_path / "file" / "page.html")
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_the_first_sentence_names_the_rule_its_figure_is_of(summary, lang):
+    asked = summary["questions"]
+    assert rule_name(OBSTRUENT, lang) in headline(summary, lang)
+    for left, named in (((SINO, PLAIN), SINO), ((PLAIN,), None)):
+        said = headline({**summary, "questions": {rule: asked[rule] for rule in left}}, lang)
+        for rule in (OBSTRUENT, SINO, PLAIN):
+            assert (rule_name(rule, lang) in said) == (rule == named)
 
 
 def test_words_are_escaped_wherever_they_stand(summary):

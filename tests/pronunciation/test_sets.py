@@ -10,25 +10,25 @@ from gluonattn.errors import DataError
 from gluonattn.pronunciation.pairs import SPLITS, word_pairs
 from gluonattn.pronunciation.sets import (
     LISTED,
-    LISTED_SHARES,
+    LISTED_FRACTIONS,
+    add_listed,
     from_table,
     split_of,
     to_table,
-    with_listed,
 )
 from gluonattn.pronunciation.words import words_with
 
 
 @pytest.fixture(scope="module")
 def corpus():
-    return word_pairs(read_reviews(locate("sample").train).texts, least=2)
+    return word_pairs(read_reviews(locate("sample").train).texts, min_count=2)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_held_out_listed_word_stands_in_a_word_of_another_split(corpus, seed):
-    sets = with_listed(corpus, seed)
+    sets = add_listed(corpus, seed)
     listed = {word for rule in LISTED for word in words_with(rule)}
-    held = {name: [w for w in listed if split_of(w, LISTED_SHARES, seed) == name] for name in ("valid", "test")}
+    held = {name: [w for w in listed if split_of(w, LISTED_FRACTIONS, seed) == name] for name in ("valid", "test")}
     trained = " ".join(pair.spelling for pair in sets.train)
     assert len(held["test"]) > 150
     assert not [word for name in held for word in held[name] if word in trained]
@@ -37,7 +37,7 @@ def test_no_held_out_listed_word_stands_in_a_word_of_another_split(corpus, seed)
 
 
 def test_every_word_of_the_corpus_and_of_the_lists_is_there_once(corpus):
-    sets = with_listed(corpus)
+    sets = add_listed(corpus)
     found = [pair.spelling for name in SPLITS for pair in getattr(sets, name)]
     listed = {word for rule in LISTED for word in words_with(rule)}
     assert len(found) == len(set(found))
@@ -48,7 +48,7 @@ def test_every_word_of_the_corpus_and_of_the_lists_is_there_once(corpus):
 
 
 def test_a_table_gives_the_same_pairs_again(corpus):
-    sets = with_listed(corpus)
+    sets = add_listed(corpus)
     again = from_table(to_table(sets))
     assert all(getattr(again, name) == getattr(sets, name) for name in SPLITS)
     only = from_table(to_table(sets), ["test"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gluonattn.pronunciation.pairs import SPLITS, PairSets, word_pairs
-from gluonattn.pronunciation.sets import with_shapes
+from gluonattn.pronunciation.sets import add_shapes
 from gluonattn.pronunciation.shapes import shapes
 from gluonattn.text.jamo import CODAS, split
 
@@ -27,7 +27,7 @@ def test_forms_are_those_of_a_native():
 
 def test_a_stem_is_in_one_split_the_corpus_included():
     corpus = word_pairs(["밟고 밟는다 부엌에 부엌이 앉고 앉아 핥고 끝이 꽃을 많은 많고 없는 없다"])
-    sets = with_shapes(corpus)
+    sets = add_shapes(corpus)
     homes: dict[str, set[str]] = {}
     for name in SPLITS:
         for pair in getattr(sets, name):
@@ -36,4 +36,4 @@ def test_a_stem_is_in_one_split_the_corpus_included():
     assert all(getattr(sets, name) for name in SPLITS)
     spellings = [pair.spelling for name in SPLITS for pair in getattr(sets, name)]
     assert len(spellings) == len(set(spellings)) > 4000
-    assert with_shapes(PairSets()).left_out == {}
+    assert add_shapes(PairSets()).left_out == {}

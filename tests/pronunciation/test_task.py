@@ -21,7 +21,7 @@ WORDS = ["국물이 값을 놓고 나무 하늘 좋은 학교에 같이 먹는�
 
 @pytest.fixture(scope="module")
 def pairs():
-    sets = word_pairs(WORDS, shares=(1, 0, 0))
+    sets = word_pairs(WORDS, fractions=(1, 0, 0))
     return sets.train
 
 

@@ -119,7 +119,7 @@ def test_a_run_begun_with_other_words_keeps_its_own(table, tmp_path, monkeypatch
     """Rules that choose other words come with a new version; what was trained before is not trained anew."""
     out = train_pronunciation(str(table), tmp_path / "model", **SMALL)
     before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
-    monkeypatch.setattr("gluonattn.pronunciation.training.with_shapes", lambda sets: sets)
+    monkeypatch.setattr("gluonattn.pronunciation.training.add_shapes", lambda sets: sets)
     said: list[str] = []
     train_pronunciation(str(table), out, resume=True, report=said.append, **SMALL)
     assert said == [f"{out} is finished: there is nothing to resume"]

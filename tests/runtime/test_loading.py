@@ -66,12 +66,12 @@ def test_the_import_itself_warns_of_nothing():
 
 
 @needs_mxnet
-@pytest.mark.parametrize("one_by_one", [True, False])
-def test_one_by_one_mxnet_computes_where_it_is_called_and_says_nothing(one_by_one):
+@pytest.mark.parametrize("synchronous", [True, False])
+def test_synchronous_mxnet_computes_where_it_is_called_and_says_nothing(synchronous):
     done = in_a_process(f"""
 import threading
 from gluonattn import runtime
-runtime.compute_with(1, one_by_one={one_by_one})
+runtime.limit_threads(1, synchronous={synchronous})
 from gluonattn.runtime import mx
 from gluonattn.models import numpy_ops
 
@@ -82,11 +82,11 @@ class Score(numpy_ops._Score):
 
 numpy_ops._Score = Score
 mx.nd.Custom(*map(mx.nd.ones, [(1, 2, 3), (1, 2, 3), (3, 1)]), op_type="gluonattn_mlp_score").wait_to_read()
-runtime.engine_has_started()
+runtime.restore_engine_type()
 import os
 print("MXNET_ENGINE_TYPE" in os.environ)
 """)
-    assert (done.stdout.split(), done.stderr) == ([str(one_by_one), "False"], "")
+    assert (done.stdout.split(), done.stderr) == ([str(synchronous), "False"], "")
 
 
 @needs_mxnet
@@ -95,7 +95,7 @@ def test_ctrl_c_inside_an_operator_is_ctrl_c():
     done = in_a_process("""
 import os, signal
 from gluonattn import runtime
-runtime.compute_with(1, one_by_one=True)
+runtime.limit_threads(1, synchronous=True)
 from gluonattn.runtime import mx
 from gluonattn.models import numpy_ops
 
@@ -122,9 +122,9 @@ def test_without_stderr_notices_are_hidden_all_the_same():
 import os
 os.close(2)
 from gluonattn import runtime
-runtime.compute_with(1, one_by_one=True)
+runtime.limit_threads(1, synchronous=True)
 from gluonattn.runtime import mx
-runtime.hear_lazy_update_notice()
+runtime.silence_lazy_update_notice()
 print(mx.nd.ones(2).sum().asscalar())
 """)
     assert done.stdout == "2.0\n"

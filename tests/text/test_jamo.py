@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from gluonattn.text.jamo import ALPHABET, PLACES, conjoin, is_syllable, join, part, split, write
+from gluonattn.text.jamo import ALPHABET, PLACES, conjoin, decompose, is_syllable, join, split, write
 
 
 def test_every_syllable_comes_back():
@@ -18,7 +18,7 @@ def test_conjoining_jamo_are_unicodes_and_make_the_syllable_again():
         letters = [conjoin(jamo, place) for jamo, place in zip(split(syllable), PLACES) if jamo]
         assert letters == list(unicodedata.normalize("NFD", syllable))
         assert write(letters) == (syllable, [0] * len(letters))
-    assert [conjoin(*part(letter)) for letter in ALPHABET] == list(ALPHABET) and len(set(ALPHABET)) == 19 + 21 + 27
+    assert [conjoin(*decompose(letter)) for letter in ALPHABET] == list(ALPHABET) and len(set(ALPHABET)) == 19 + 21 + 27
 
 
 def test_letters_that_make_no_syllable_are_written_as_they_are():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gluonattn.errors import RecordError
 from gluonattn.record import AttentionRecord, Token
 from gluonattn.text import tokenizer
-from gluonattn.text.merge import measure_overlaps, merge_into, with_tags
+from gluonattn.text.merge import measure_overlaps, merge_into, tag_tokens
 
 from ..tolerance import tolerance
 
@@ -88,6 +88,6 @@ def str_words(text: str) -> list[Token]:
 
 def test_pieces_take_the_tag_of_the_morpheme_they_are_in():
     text = "수준떨어지는 연출"
-    tagged = with_tags(record_of(text, cut(text, [2, 7])), tokenizer("mecab"))
+    tagged = tag_tokens(record_of(text, cut(text, [2, 7])), tokenizer("mecab"))
     assert [t.tag for t in tagged.queries] == [None, "NNG", "VV", "NNG", None]
     assert tagged.queries == tagged.keys

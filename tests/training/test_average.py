@@ -20,7 +20,7 @@ def test_the_mean_stands_in_and_goes_again(make_run):
     before = get_weights(run.model)
     fit(run, [])
     after = get_weights(run.model)
-    with run.average.standing_in():
+    with run.average.use_average():
         mean = get_weights(run.model)
     assert all((get_weights(run.model)[name] == after[name]).all() for name in after)
     assert any((mean[name] != after[name]).any() for name in after)
@@ -53,7 +53,7 @@ def test_validation_is_of_the_mean(make_run):
 def test_without_an_average_the_parameters_stand_for_themselves(make_run):
     run = make_run(average=0.0)
     assert run.average.values == []
-    with run.average.standing_in():
+    with run.average.use_average():
         run.average.update(1)
 
 

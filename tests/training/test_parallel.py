@@ -137,8 +137,8 @@ def test_memory_grows_for_all_who_look():
     descriptor = open_memory()
     writer, reader = SharedMemory(descriptor), SharedMemory(os.dup(descriptor))
     for size in (8, 100, 10_000, 1_000_000):
-        writer.at_least(size)[size - 1 : size] = b"x"
-        assert reader.at_least(size)[size - 1 : size] == b"x"
+        writer.map_at_least(size)[size - 1 : size] = b"x"
+        assert reader.map_at_least(size)[size - 1 : size] == b"x"
     writer.close()
     reader.close()
 

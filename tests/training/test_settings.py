@@ -39,5 +39,5 @@ def test_nothing_that_suits_the_data_is_left_open(kind, examples):
     resolved = kind().resolve(examples)
     open_still = {f.name for f in fields(resolved) if getattr(resolved, f.name) is None}
     assert open_still <= {"patience", "extra", "extra_text", "extra_label", "extra_score", "score_labels", "pretrain",
-                          "pretrain_text"}
+                          "pretrain_text", "teachers", "teach", "teach_text"}
     assert resolved.resolve(examples) == resolved

@@ -14,13 +14,12 @@ from gluonattn.views.projection_page import projection_page
 from gluonattn.views.report_page import Html, shaded, table
 from gluonattn.views.report_page import page as report
 
-from .access import TAGS, axe, complaints, firefox
+from .access import ask_chromium, ask_firefox
 from .pages import REVIEW, SENTENCE, changed, cross, numbered, record_of
 from .test_attribution import explained
 from .test_projection import records as joint_records  # noqa: F401
 
 pytestmark = pytest.mark.browser
-RUN = f"axe.run(document, {{runOnly: {TAGS}}})"
 
 
 @pytest.fixture(scope="module")
@@ -53,48 +52,16 @@ def files(kinds, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_has_nothing_to_complain_of_in_chromium(browser, files, scheme):
-    script, found = axe(), {}
-    for name, path in files.items():
-        context = browser.new_context(color_scheme=scheme, bypass_csp=True, viewport={"width": 1000, "height": 900})
-        page = context.new_page()
-        page.goto(path.as_uri())
-        page.wait_for_selector("main h1")
-        page.evaluate(script)
-        found[name] = complaints(page.evaluate(RUN))
-        if "one" in name or "heads" in name:
-            for view in ("heatmap", "list"):
-                page.check(f"input[value={view}]")
-                found[f"{name} {view}"] = complaints(page.evaluate(RUN))
-        context.close()
+    found = ask_chromium(
+        browser, files, scheme, lambda name: ("heatmap", "list") if "one" in name or "heads" in name else ()
+    )
     assert {name: said for name, said in found.items() if said} == {}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dark", [0, 1])
 def test_axe_has_nothing_to_complain_of_in_firefox(files, dark):
-    script, driver = axe(), firefox()
-    found = {}
-    driver.start_session({"acceptInsecureCerts": True})
-    try:
-        driver.set_pref("ui.systemUsesDarkTheme", dark)
-        driver.set_pref("security.csp.enable", False)
-        driver.timeout.script = 60
-        for name, path in files.items():
-            driver.navigate(path.as_uri())
-            driver.execute_script(script, sandbox=None, new_sandbox=False)
-            result = driver.execute_async_script(
-                f"const done = arguments[0]; {RUN}.then(r => done(JSON.parse(JSON.stringify({{violations: r.violations}}))),"
-                " e => done({violations: [{id: String(e), nodes: [{html: ''}]}]}));",
-                sandbox=None,
-                new_sandbox=False,
-            )
-            found[name] = complaints(result)
-            said = driver.execute_script("return document.querySelector('main').innerText.length", sandbox=None)
-            assert said > 40, name
-    finally:
-        driver.delete_session()
-        driver.cleanup()
-    assert {name: said for name, said in found.items() if said} == {}
+    assert {name: said for name, said in ask_firefox(files, dark).items() if said} == {}
 
 
 def test_nothing_is_wider_than_320_pixels(browser, files):

@@ -1,4 +1,4 @@
-"""Attention cells, a file each: a file beside this one that has a `CELL` is a cell, and nothing else has to know.
+"""Attention cells, one file each: every file in this folder that has a `CELL` is found, and no other file lists it.
 
 Contract: ``cell(query, key, value, mask) -> (context, weights)`` with query
 (B, Tq, D), key and value (B, Tk, D), mask (B, Tq, Tk) where 1 = may look, in

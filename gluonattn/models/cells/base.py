@@ -1,4 +1,4 @@
-"""What an attention cell says of itself: a formula for people, a Gluon block to train, and the forward pass."""
+"""The interface of an attention cell: a formula to read, a Gluon block to train, and the forward pass."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ class Cell(ABC):
         Paper of the formula.
     baseline : bool
         Whether it learns nothing: what other cells are compared with.
+    by_query : bool
+        Whether a weight depends on who looks; else all rows are equal.
 
     Notes
     -----
-    `model` is what a checkpoint's config.json says of the network: "hidden_size" of each GRU direction, "units",
+    `model` is the entry of that name in a checkpoint's config.json: "hidden_size" of each GRU direction, "units",
     "num_heads". Names of parameters are those of `block`, without "attention.".
     """
 
@@ -32,6 +34,7 @@ class Cell(ABC):
     formula: str
     source: str
     baseline = False
+    by_query = True
 
     @abstractmethod
     def block(self, *, hidden_size: int, units: int, num_heads: int, dropout: float) -> Any:
@@ -50,7 +53,7 @@ class Cell(ABC):
         gluonnlp.model.AttentionCell
         """
 
-    def parameters(self, model: Mapping) -> dict[str, tuple[int, ...]]:
+    def parameters(self, model: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         """Shape of each parameter of the block."""
         return {}
 
@@ -58,7 +61,7 @@ class Cell(ABC):
         """How many matrices of weights it gives where the model has `num_heads`."""
         return 1
 
-    def scores(self, F: Backend, model: Mapping, states: Array) -> Array:
+    def scores(self, F: Backend, model: Mapping[str, Any], states: Array) -> Array:
         """Scores before the softmax: -> (B, heads, T, T).
 
         Parameters
@@ -71,7 +74,7 @@ class Cell(ABC):
         """
         raise NotImplementedError(f"the cell {self.name!r} must define scores, or weights")
 
-    def weights(self, F: Backend, model: Mapping, states: Array, pairs: Array) -> Array:
+    def weights(self, F: Backend, model: Mapping[str, Any], states: Array, pairs: Array) -> Array:
         """Attention weights: -> (B, heads, T, T).
 
         Parameters
@@ -86,7 +89,7 @@ class Cell(ABC):
         """
         return F.softmax(self.scores(F, model, states), pairs)
 
-    def values(self, F: Backend, model: Mapping, states: Array) -> Array:
+    def values(self, F: Backend, model: Mapping[str, Any], states: Array) -> Array:
         """What the weights read: -> (B, heads, T, C / heads).
 
         Parameters
@@ -103,7 +106,7 @@ class DotProductCell(Cell):
     """A cell whose scores are dot products: it has queries and keys that can be drawn as points."""
 
     @abstractmethod
-    def queries_and_keys(self, F: Backend, model: Mapping, states: Array) -> tuple[Array, Array]:
+    def queries_and_keys(self, F: Backend, model: Mapping[str, Any], states: Array) -> tuple[Array, Array]:
         """Queries and keys, each (B, heads, T, D). The scores are their products, so any scale is in the queries.
 
         Parameters
@@ -114,11 +117,11 @@ class DotProductCell(Cell):
         states : array, shape (B, T, C)
         """
 
-    def scores(self, F: Backend, model: Mapping, states: Array) -> Array:
+    def scores(self, F: Backend, model: Mapping[str, Any], states: Array) -> Array:
         queries, keys = self.queries_and_keys(F, model, states)
         return F.matmul(queries, F.swap(keys))
 
 
-def width(model: Mapping) -> int:
+def width(model: Mapping[str, Any]) -> int:
     """Width C of the states: both GRU directions."""
-    return 2 * model["hidden_size"]
+    return 2 * int(model["hidden_size"])

@@ -24,10 +24,10 @@ def entmax15(F, scores):
     halves = (scores - F.greatest(scores)) * 0.5
     t = F.greatest(halves) - 1.0
     for _ in range(_STEPS):
-        left = F.at_least(halves - t, 0)
-        t = t + (F.sum(left * left) - 1.0) / (F.sum(left) * 2.0)
-    left = F.at_least(halves - t, 0)
-    return left * left
+        surplus = F.at_least(halves - t, 0)
+        t = t + (F.sum(surplus * surplus) - 1.0) / (F.sum(surplus) * 2.0)
+    surplus = F.at_least(halves - t, 0)
+    return surplus * surplus
 
 
 class GeneralEntmax(General):
@@ -57,10 +57,10 @@ def _entmax15_in_mxnet(F, scores):
     fixed = F.BlockGrad(halves)
     t = F.max(fixed, axis=-1, keepdims=True) - 1
     for step in range(_STEPS):
-        left = F.relu(F.broadcast_sub(halves if step == _STEPS - 1 else fixed, t))
-        t = t + (F.sum(left * left, axis=-1, keepdims=True) - 1) / (2 * F.sum(left, axis=-1, keepdims=True))
-    left = F.relu(F.broadcast_sub(halves, t))
-    return left * left
+        surplus = F.relu(F.broadcast_sub(halves if step == _STEPS - 1 else fixed, t))
+        t = t + (F.sum(surplus * surplus, axis=-1, keepdims=True) - 1) / (2 * F.sum(surplus, axis=-1, keepdims=True))
+    surplus = F.relu(F.broadcast_sub(halves, t))
+    return surplus * surplus
 
 
 CELL = GeneralEntmax()

@@ -37,8 +37,9 @@
   }
 
   // The panel's part for a record that carries an attribution; null for others.
-  // options: {unit, level, method, beside, choose}; choose(name, value) keeps what was picked.
-  function attribution(record, words, { unit, level, method, beside, choose }) {
+  // options: {unit, level, method, beside, choose, whatIf}; choose(name, value) keeps what was picked; whatIf(record,
+  // tokens), where a model can be asked, gives what is shown below the answer to a pressed word.
+  function attribution(record, words, { unit, level, method, beside, choose, whatIf }) {
     const own = record?.attribution;
     if (!own) return null;
     const byWord = unit === "word";
@@ -56,12 +57,15 @@
     const scores = scoresOf(first);
     const hint = answered ? words.askHint : own.notAsked;
     const said = make("p", { class: "answer", role: "status" }, explained ? hint ?? "" : "");
+    const more = make("div", { "data-picture": "no" });
 
     function ask(pressed, tokens) {
       tokens.forEach((t) => t.setAttribute("aria-pressed", String(t === pressed)));
+      more.replaceChildren();
       if (!pressed) return said.replaceChildren(hint ?? "");
       const at = Number(pressed.dataset.token);
       const parts = byWord ? Array.from(record.keyWords.keys()).filter((i) => record.keyWords[i] === at) : [at];
+      if (whatIf) more.replaceChildren(whatIf(record, parts));
       return said.replaceChildren(...parts.flatMap((i) => [make("strong", {}, word(record.keys[i].text)), ` ${signed(own.scores[i])} · ${target} `,
         words.without(change(own.before, own.asked.drop[i], words.points)), " · ", words.unseen(change(own.before, own.asked.unseen[i], words.points)),
         i === parts.at(-1) ? "" : make("br")]));
@@ -71,7 +75,7 @@
       said.replaceChildren(`${target} ${words.evenly(change(own.before, own.asked.uniform, words.points))}`);
     } }, words.even);
 
-    const called = (name) => (Object.hasOwn(words.methods, name) ? `${words.methods[name]} (${name})` : name);
+    const called = (name) => own.names[name] ?? name;
     const received = words.attentionReceived;
     const pick = (name, text, list, value) => make("label", { class: "field" }, make("span", {}, text),
       make("select", { "data-name": name, onchange: (event) => choose(name, event.target.value) },
@@ -86,7 +90,7 @@
       make("p", { class: "legend" }, own.signed || !explained ? words.speaks(target) : words.unsigned), controls,
       make("div", { class: second ? "pair" : null }, make("div", {}, named(first), scored(shown, scores, words, twoSided(first, scores), answered ? ask : null)),
         second && make("div", {}, named(second), scored(shown, scoresOf(second), words, twoSided(second, scoresOf(second)), null))),
-      said, even,
+      said, more, even,
       explained && make("p", { class: "trust", lang: languageOf(words.trust) }, make("strong", {}, `${words.trust}: `), line(own.trust)),
       own.account && accounts(record, own, target, words));
     return section;

@@ -32,14 +32,19 @@
   // Where a weight stands on the colour scale, of -1 to 1: a square root spends the colours where most weights are.
   const placed = { linear: (share) => share, root: (share) => Math.sign(share) * Math.sqrt(Math.abs(share)) };
 
-  function cells(shown, colour, highest, least) {
+  const STEPS = 512; // of the colours of cells: a quarter of a million cells look theirs up
+  // shaded: of `palette`; position: of `placed`.
+  function cells(shown, shaded, position, highest, least) {
     const canvas = make("canvas", { width: shown.columns, height: shown.rows });
     const context = canvas.getContext("2d");
     const image = context.createImageData(shown.columns, shown.rows);
+    const pixels = new Uint32Array(image.data.buffer);
+    const packed = ([red, green, blue]) => (255 << 24) | (blue << 16) | (green << 8) | red;
+    const colours = Array.from({ length: 2 * STEPS + 1 }, (_, i) => packed(shaded(i / STEPS - 1)));
+    const missing = packed(shaded(NaN));
     shown.weights.forEach((weight, i) => {
-      const share = Math.abs(weight) < least ? 0 : weight / highest;
-      const [red, green, blue] = colour(share);
-      image.data.set([red, green, blue, 255], 4 * i);
+      const share = Math.abs(weight) < least ? 0 : Math.max(-1, Math.min(1, position(weight / highest)));
+      pixels[i] = Number.isNaN(share) ? missing : colours[Math.round((share + 1) * STEPS)];
     });
     context.putImageData(image, 0, 0);
     return canvas.toDataURL();
@@ -71,7 +76,7 @@
 
     const picture = draw("svg", { class: "cells", width: total, height, viewBox: `0 0 ${total} ${height}`, "aria-hidden": "true" });
     picture.append(
-      draw("image", { x: left, y: top, width: across, height: down, preserveAspectRatio: "none", class: "pixels", href: cells(shown, colour, highest, least) }),
+      draw("image", { x: left, y: top, width: across, height: down, preserveAspectRatio: "none", class: "pixels", href: cells(shown, shaded, placed[scale], highest, least) }),
       draw("text", { class: "axis", x: left, y: 14, "font-size": 12 }, `${words.key} →`),
       draw("text", { class: "axis", x: 14, y: top, "font-size": 12, "text-anchor": "end", transform: `rotate(-90 14 ${top})` }, `← ${words.query}`));
     if (cell >= 14) {

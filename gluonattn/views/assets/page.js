@@ -8,7 +8,9 @@
 
   // Puts the page into an element, in place of what is there. data: page_data's; options: {lang, title, layer, head,
   // view, theme, fontCss; level (of its heading, 1), scale and highest (of heatmaps: "root", and the weight drawn
-  // darkest), changed(layer, head)}. Returns {destroy}.
+  // darkest), changed(layer, head); second: record beside the first; beside: the attribution
+  // shown beside the explained one; whatIf: see attribution.js; chosen: what an
+  // earlier mount's destroy gave back}. Returns {destroy}.
   function mount(root, data, options = {}) {
     const words = gluonattn.words[options.lang] ?? gluonattn.words.ko;
     const id = `gluonattn-${++mounted}`;
@@ -21,7 +23,8 @@
       head: within(options.head, records[record].heads),
     });
     const state = { view: options.view ?? "overlay", unit: "token", threshold: null, theme: options.theme ?? "system",
-      first: side(0), second: null, hovered: null, pinned: null, method: null, beside: null, hidden: new Set() };
+      first: side(0), second: null, hovered: null, pinned: null, method: null, beside: options.beside ?? null, hidden: new Set(), ...options.chosen };
+    if (options.second) state.second = { ...side(options.second), layer: null, head: null };
     const dark = matchMedia("(prefers-color-scheme: dark)");
     let panels = [];
 
@@ -143,7 +146,7 @@
 
     function heading(text, which) {
       const { source } = records[which.record];
-      const from = [source.cell && `${source.cell} cell`, source.model, source.tokenizer].filter(Boolean).map((s) => label(s, 30)).join(" · ");
+      const from = [source.cell && words.ofCell(source.cell), source.model, source.tokenizer].filter(Boolean).map((s) => label(s, 30)).join(" · ");
       return make("div", { class: "heading" }, make(`h${level + 1}`, { class: text ? null : "unseen" }, text || word(records[which.record].text, 40)),
         from && make("p", { class: "quiet" }, from), state.second && make("div", { class: "parts" }, parts(which)));
     }
@@ -175,12 +178,13 @@
       if (others) drawControls();
       sayThreshold();
       const common = { words, apart: sides.length === 1, view: state.view, unit: state.unit, threshold: state.threshold, root, highest, level: level + 1, scale: options.scale,
-        method: state.method, beside: state.beside, ...coloured, choose: (what, value) => {
+        method: state.method, beside: state.beside, whatIf: options.whatIf, ...coloured, choose: (what, value) => {
           state[what] = value || null;
           show();
         } };
       panels = sides.map((which, i) => gluonattn.panel(records[which.record], shown[i],
-        { ...common, heading: heading(state.second && [words.baseline, words.other][i], which) }, choose));
+        { ...common, heading: heading(state.second && [words.baseline, words.other][i], which),
+          title: state.second && `${[words.baseline, words.other][i]}: ${label(shown[i].text, 40)}` }, choose));
       stage.classList.toggle("two", sides.length === 2);
       const extra = sides.length === 2 ? differencePanel(shown, common) : [];
       lead.replaceChildren(...(sides.length === 1 ? [panels[0].lead] : []));
@@ -281,6 +285,8 @@
         removeEventListener("beforeprint", beforePrint);
         removeEventListener("afterprint", afterPrint);
         root.replaceChildren();
+        const { view, unit, threshold, theme, method, beside } = state;
+        return { view, unit, threshold, theme, method, beside };
       },
     };
   }

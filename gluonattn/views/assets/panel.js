@@ -170,6 +170,12 @@
         if (kept.some((k) => k.left < box.right + 3 && box.left < k.right + 3 && k.top < box.bottom && box.top < k.bottom)) delta.textContent = "";
         else kept.push(box);
       }
+      if (!shown.signed) return;
+      for (const button of buttons) { // what is heard begins with what is seen
+        const { side: own, index } = placeOf(button);
+        const [said, name] = [say[own](index), label(token(placeOf(button)).text)];
+        button.setAttribute("aria-label", `${name}${button.querySelector(".delta")?.textContent ?? ""}${said.slice(name.length)}`);
+      }
     }
 
     function explain(chosen, count) {

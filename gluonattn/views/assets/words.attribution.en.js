@@ -4,7 +4,6 @@ Object.assign(gluonattn.words.en, {
   attribution: "How much each word moved it", method: "Method", beside: "Beside it", attentionReceived: "attention received",
   speaks: (name) => `Blue + speaks for ${name}, orange − against it; the darker and the larger the number, the more. Words for it are underlined solid, words against it dashed.`,
   unsigned: "The darker and the larger the number, the more; this method does not say for or against.",
-  methods: {},
   trust: "How far to trust this",
   account: (name, difference) => `In numbers: ${name} against the rest, ${difference} in log-odds`,
   ofWords: "word", ofNgrams: "n-grams", ofBeside: "beside attention", ofReading: "read through attention", sum: "sum",

@@ -1,0 +1,43 @@
+"""Put a model behind a page and an API."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+from ..errors import DependencyError
+from ..options import Engine
+from .registry import command
+
+
+@command("Predict and explain", "serve", "serve --model runs/mlp --port 9000", "serve --model runs/mlp --model runs/dot",
+    "serve --host 0.0.0.0 --token CHANGE-THIS-TO-A-SECRET")
+def serve(
+    model: list[Path] = typer.Option([], "--model", "-m", help="Checkpoint folder, as train wrote it; the model in the box "
+                                     "without it. Can be given several times."),
+    port: int = typer.Option(8000, min=0, max=65535, help="0 takes a free one."),
+    host: str = typer.Option("127.0.0.1", help="Address to listen at. Any but this machine's own needs --token."),
+    token: Optional[str] = typer.Option(None, envvar="GLUONATTN_TOKEN", help="What clients must send as Authorization: "
+                                        "Bearer; the page asks for it."),
+    no_token: bool = typer.Option(False, "--no-token", help="Let everyone ask who reaches --host."),
+    allow_host: list[str] = typer.Option([], help="A name by which clients call this server, behind a proxy. Can be given "
+                                         "several times."),
+    engine: str = Engine,
+    access_log: bool = typer.Option(True, help="A line of JSON for each request, on standard error."),
+    log_texts: bool = typer.Option(False, "--log-texts", help="With the texts in it."),
+) -> None:
+    """Serve a page to type sentences into, a JSON API and the Open Inference Protocol."""
+    try:
+        from ..serving.server import Options
+        from ..serving.server import serve as run
+    except ModuleNotFoundError as missing:
+        raise DependencyError(f'serve needs {missing.name}: run pip install "gluonattn[serve]".') from None
+
+    def log(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    run(Options(model, host, port, token, no_token, allow_host, engine, log=log if access_log else None,
+                log_texts=log_texts), lambda line: print(f"serving {line} (Ctrl-C stops it)", flush=True))

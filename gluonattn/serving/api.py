@@ -1,0 +1,108 @@
+"""The JSON API: predict, explain, what if."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .models import Models, Served
+from .shapes import ExplainRequest, PredictRequest, WhatIfRequest, read, require_bounds
+
+_encode = msgspec.json.Encoder().encode
+
+
+def json_response(value, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer that nobody keeps.
+
+    Parameters
+    ----------
+    value : JSON value
+    status : int, default 200
+    headers : dict or None
+    """
+    return Response(_encode(value), status, {"cache-control": "no-store", **(headers or {})}, "application/json")
+
+
+def models_of(request: Request) -> Models:
+    """The models of the server that got this request."""
+    return request.scope["app"].models
+
+
+async def texts_of(request: Request, kind, most: int):
+    """A request's body, its texts as a list, and its model; they are noted for the access log.
+
+    Parameters
+    ----------
+    request : Request
+    kind : type
+    most : int
+        Texts.
+    """
+    asked = read(await request.body(), kind)
+    texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
+    served = models_of(request).find(asked.model)
+    require_bounds(texts, most, served.limits.text)
+    note_texts(request, texts)
+    return asked, texts, served
+
+
+def note_texts(request: Request, texts: list[str]) -> None:
+    """Keep texts for the line of the access log, which has them only if the server was asked to.
+
+    Parameters
+    ----------
+    request : Request
+    texts : list of str
+    """
+    request.scope["gluonattn.count"], request.scope["gluonattn.texts"] = len(texts), texts
+
+
+def names_of(served: Served) -> dict[str, str]:
+    """What the labels of a model are called for people."""
+    return served.predictor.config.get("label_names", {})
+
+
+async def predict(request: Request) -> Response:
+    """Label texts, in the shape of Hugging Face's text-classification pipeline.
+
+    Without `top_k` the answer is a list of the best label of each text; with it, the list of labels for one text and a
+    list of such lists for several. A text of which nothing can be seen has the label null.
+    """
+    asked, texts, served = await texts_of(request, PredictRequest, request.scope["app"].rules.limits.predicted)
+    names, top = names_of(served), asked.parameters.top_k
+    found = []
+    for one in await served.predict(texts):
+        ranked = sorted(one.probabilities.items(), key=lambda pair: -pair[1])[: top or 1]
+        labels = [{"label": label, "score": score, "name": names.get(label, label)} for label, score in ranked]
+        found.append(labels or [{"label": None, "score": None, "name": None}])
+    if top is None:
+        return json_response([labels[0] for labels in found])
+    return json_response(found[0] if isinstance(asked.inputs, str) else found)
+
+
+async def explain(request: Request) -> Response:
+    """Explain texts: a record of each, as `AttentionRecord.to_dict` gives it, with attribution and account."""
+    asked, texts, served = await texts_of(request, ExplainRequest, request.scope["app"].rules.limits.explained)
+    parameters = asked.parameters
+    found = await served.explain(texts, parameters.method, parameters.target, parameters.draws, parameters.what_if)
+    return json_response([record.to_dict() for record in found])
+
+
+async def what_if(request: Request) -> Response:
+    """What the model says of a text as it is, and after one change: two records."""
+    asked, texts, served = await texts_of(request, WhatIfRequest, 1)
+    return json_response([record.to_dict() for record in await served.change(texts[0], asked.change.read())])
+
+
+async def list_models(request: Request) -> Response:
+    """The models that are served: name, labels, engine, tokenizer."""
+    return json_response([describe(served) for served in models_of(request).all.values()])
+
+
+def describe(served: Served) -> dict:
+    """What a client may know of a model; nothing of where it lies."""
+    predictor = served.predictor
+    return {"name": served.name, "labels": predictor.labels, "label_names": names_of(served), "engine": predictor.engine,
+            "tokenizer": predictor.tokenizer.name, "cell": predictor.config["model"].get("cell"),
+            "max_tokens": predictor.max_length, "method": predictor.default_method}

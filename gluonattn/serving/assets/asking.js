@@ -1,0 +1,36 @@
+"use strict";
+// Asking the server: one question at a time, with the token where one is needed.
+{
+  const KEPT = "gluonattn token"; // in this tab alone
+  let token = sessionStorage.getItem(KEPT);
+
+  class Refused extends Error {
+    constructor(status, reason, after) {
+      super(reason);
+      Object.assign(this, { status, after });
+    }
+  }
+
+  // The answer to a request; Refused with the server's reason, or status 0 where there is no server.
+  async function request(path, body, signal) {
+    const headers = { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) };
+    let response;
+    try {
+      response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal, cache: "no-store", redirect: "error" });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new Refused(0, "");
+    }
+    if (response.ok) return response;
+    const said = await response.json().catch(() => ({}));
+    throw new Refused(response.status, said.error ?? `HTTP ${response.status}`, Number(response.headers.get("retry-after")) || 0);
+  }
+  const askServer = async (path, body, signal) => (await request(path, body, signal)).json();
+
+  function useToken(given) {
+    token = given;
+    sessionStorage.setItem(KEPT, given);
+  }
+
+  Object.assign(gluonattn, { request, askServer, useToken });
+}

@@ -1,0 +1,236 @@
+"use strict";
+// The page to type into: a text field, and below it the page of what is typed.
+{
+  const { make, line, request, askServer, useToken } = gluonattn;
+  const PAUSE = 250; // ms without a key before the text is read
+  const SLOW = 300; // ms before it is said that an answer takes time
+  const REST = 1500; // ms after which an answered text counts as one to come back to
+  const MOST_BEFORE = 50;
+
+  function live(root) {
+    const { lang } = root.dataset;
+    const words = gluonattn.words[lang].live;
+    const asking = make("form", { class: "asking", onsubmit: (event) => event.preventDefault() });
+    const field = make("textarea", { id: "gluonattn-text", rows: 2, maxlength: 10000, spellcheck: "false", lang: "ko", autocomplete: "off", "aria-describedby": "gluonattn-hint" });
+    const state = make("p", { class: "state quiet", role: "status" });
+    const heard = make("p", { class: "unseen", role: "status" }); // the answer, for who does not see it
+    const result = make("div", {});
+    const actions = make("div", { class: "actions" });
+    const before = make("details", { class: "before", hidden: true });
+    const languages = make("nav", { class: "languages", "aria-label": words.languages });
+    const drawLanguages = () => languages.replaceChildren(...[["ko", "한국어"], ["en", "English"]].map(([code, name]) =>
+      make("a", { href: `/?lang=${code}`, lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed)) }, name)));
+    let [models, mounted, chosen, timer, running, composing] = [[], null, {}, null, null, false];
+    let committed = ""; // the text without a syllable that is still composed
+    let answered = null;
+    const earlier = [];
+
+    function say(text, wrong) {
+      state.textContent = text;
+      state.classList.toggle("wrong", Boolean(wrong));
+    }
+    const announce = (record) => (heard.textContent = record.answer.slice(0, 1).map((parts) => line(parts).map((part) => part.textContent ?? part).join("")).join(" "));
+    const linkOf = (text) => `#text=${encodeURIComponent(text)}`;
+    const textIn = (hash) => {
+      try {
+        return hash.startsWith("#text=") ? decodeURIComponent(hash.slice(6)) : null;
+      } catch { // cut in the middle of a character
+        return null;
+      }
+    };
+
+    // ---- answers
+
+    function clear() {
+      if (mounted) chosen = mounted.destroy();
+      mounted = null;
+      actions.hidden = true;
+    }
+    function show(data, options = {}) {
+      clear();
+      mounted = gluonattn.mount(result, data, { lang, level: 2, title: words.answer, chosen, second: data.records.length > 1 ? 1 : undefined,
+        whatIf: (record, tokens) => gluonattn.whatIf(record, tokens, { lang, words, show: showChange, fail }), ...options });
+      actions.hidden = false;
+      back.hidden = true;
+    }
+    function showChange(data) {
+      show(data);
+      back.hidden = false;
+      back.focus();
+      say("");
+      announce(data.records[1]);
+    }
+    const back = make("button", { type: "button", class: "small", hidden: true, onclick: () => {
+      show(answered.data);
+      field.focus();
+    } }, words.back);
+
+    function fail(error) {
+      if (error.status === 401) return enter(error);
+      say(error.status === 0 ? words.offline : error.message, true);
+      if (error.status === 503) timer = setTimeout(ask, 1000 * (error.after || 1));
+    }
+
+    async function ask() {
+      clearTimeout(timer);
+      running?.abort();
+      const text = committed;
+      if (!text.trim()) {
+        clear();
+        answered = null;
+        return say(words.blank);
+      }
+      if (answered?.text === text && answered.models === models.asked.join("\n")) return undefined;
+      const own = (running = new AbortController());
+      const slow = setTimeout(() => say(words.reading), SLOW);
+      try {
+        const data = await askServer("/page/explain", { text, models: models.asked, lang }, own.signal);
+        if (own.signal.aborted) return undefined;
+        answered = { text, data, models: models.asked.join("\n") };
+        show(data);
+        say(composing ? words.composing : "");
+        announce(data.records[0]);
+        rest(text);
+      } catch (error) {
+        if (error.name !== "AbortError") fail(error);
+      } finally {
+        clearTimeout(slow);
+      }
+      return undefined;
+    }
+
+    // ---- typing. A syllable that is still composed is no text yet: what is asked is always what was committed.
+
+    function typed(at) {
+      committed = field.value;
+      clearTimeout(timer);
+      timer = setTimeout(ask, at);
+    }
+    field.addEventListener("compositionstart", () => {
+      composing = true;
+    });
+    field.addEventListener("compositionend", () => {
+      composing = false;
+      typed(PAUSE);
+    });
+    field.addEventListener("input", (event) => {
+      if (composing || event.isComposing) return say(words.composing);
+      return typed(PAUSE);
+    });
+    field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey) return;
+      if (event.isComposing || composing) return; // it ends the composition, and that asks
+      event.preventDefault();
+      typed(0);
+    });
+    field.addEventListener("blur", () => {
+      if (committed !== field.value) typed(0);
+    });
+
+    // ---- earlier sentences, and the link
+
+    let resting = null;
+    function rest(text) {
+      clearTimeout(resting);
+      resting = setTimeout(() => {
+        if (committed !== text) return;
+        if (textIn(location.hash) !== text) history.pushState(null, "", linkOf(text));
+        if (earlier.includes(text)) earlier.splice(earlier.indexOf(text), 1);
+        earlier.unshift(text);
+        earlier.length = Math.min(earlier.length, MOST_BEFORE);
+        before.hidden = earlier.length < 2;
+        before.replaceChildren(make("summary", {}, words.before), make("ol", {}, earlier.map((each) => make("li", {},
+          make("button", { type: "button", class: "small", onclick: () => write(each) }, gluonattn.word(each, 60))))));
+      }, REST);
+    }
+    function write(text) {
+      field.value = text;
+      typed(0);
+    }
+    addEventListener("popstate", () => {
+      const text = textIn(location.hash);
+      if (text !== null && text !== field.value) write(text);
+    });
+
+    async function copyLink() {
+      history.replaceState(null, "", linkOf(answered.text));
+      try {
+        await navigator.clipboard.writeText(location.href);
+        say(words.linked);
+      } catch {
+        say(words.notLinked);
+      }
+    }
+    async function save(path, body, name) {
+      try {
+        gluonattn.download(await (await request(path, body)).blob(), name);
+        say(gluonattn.words[lang].saved(name));
+      } catch (error) {
+        fail(error);
+      }
+    }
+    const action = (name, press) => make("button", { type: "button", "data-action": name, onclick: press }, words[name]);
+    actions.append(action("link", copyLink),
+      action("saveHtml", () => save("/page/export", { text: answered.text, models: models.asked, lang }, "attention.html")),
+      action("saveJson", () => save("/v1/explain", { inputs: answered.text, model: models.asked[0], parameters: { what_if: true } }, "attention.json")));
+    actions.hidden = true;
+
+    // ---- models, and the token
+
+    function pickModels() {
+      const names = models.map(({ name }) => name);
+      models.asked = [names[0]];
+      if (names.length < 2) return null;
+      const select = (text, list, change) => make("label", { class: "field" }, make("span", {}, text),
+        make("select", { onchange: (event) => change(event.target.value) }, list.map(([value, shown]) => make("option", { value }, shown))));
+      const own = names.map((name) => [name, name]);
+      return make("div", { class: "controls" }, select(words.model, own, (name) => {
+        models.asked[0] = name;
+        ask();
+      }), select(words.beside, [["", words.nothing], ...own], (name) => {
+        models.asked = [models.asked[0], ...(name ? [name] : [])];
+        ask();
+      }));
+    }
+
+    function enter(error) {
+      const given = make("input", { type: "password", autocomplete: "current-password" });
+      asking.replaceChildren(make("label", {}, words.token, " ", given), make("button", { class: "small" }, words.enter), state);
+      say(sessionStorage.getItem("gluonattn token") ? words.wrongToken : error.message, true);
+      clear();
+      asking.onsubmit = (event) => {
+        event.preventDefault();
+        useToken(given.value);
+        start();
+      };
+      given.focus();
+    }
+
+    async function start() {
+      try {
+        models = await askServer("/v1/models");
+      } catch (error) {
+        return fail(error);
+      }
+      asking.onsubmit = null;
+      asking.replaceChildren(...[make("label", { for: field.id }, words.ask), field, make("p", { class: "quiet", id: "gluonattn-hint" }, words.hint), pickModels(), state].filter(Boolean));
+      field.value = textIn(location.hash) ?? words.example;
+      field.focus();
+      field.select();
+      typed(0);
+      return undefined;
+    }
+
+    root.replaceChildren(make("div", { class: "top" }, make("h1", {}, "gluonattn"), languages), asking, heard, back, result, actions, before);
+    asking.append(state);
+    drawLanguages();
+    document.fonts.addEventListener("loadingdone", drawLanguages); // Chromium leaves what it drew without the font
+    // The whole page is as light or dark as the part that has the choice.
+    new MutationObserver(() => (root.dataset.theme = result.dataset.theme ?? root.dataset.theme)).observe(result, { attributeFilter: ["data-theme"] });
+    root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+    start();
+  }
+
+  Object.assign(gluonattn, { live });
+  live(document.getElementById("gluonattn-live"));
+}

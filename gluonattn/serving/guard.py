@@ -1,0 +1,256 @@
+"""The door of the server: who may ask, how much, for how long; and what every answer carries.
+
+Stands around the whole application (ASGI). A page of another site can make a browser send requests to 127.0.0.1, and by
+DNS rebinding it can even read the answers. So a request has to name this server by an address it is known by
+(``Host``), and if a page sent it, by a page of this server (``Origin``, ``Sec-Fetch-Site``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from ..errors import DependencyError, GluonAttnError
+from .limits import Limits
+from .metrics import Metrics
+from .refusals import Refusal
+
+POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self' data:; "
+          "img-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+_HEADERS = [(name.encode(), value.encode()) for name, value in {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}.items()]
+_OPEN = ("/", "/favicon.ico", "/v2/health/live", "/v2/health/ready")  # without a token: no model is asked
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who may ask.
+
+    Attributes
+    ----------
+    token : str or None
+        What ``Authorization: Bearer`` must hold; None asks for none.
+    hosts : collection of str
+        Names the server is known by, beside localhost, 127.0.0.1 and ::1.
+    any_address : bool, default False
+        Whether every IP address is one too: where the server listens on more than loopback. A name that a stranger
+        owns is needed to rebind, so an address is safe.
+    limits : Limits
+    log : callable or None
+        Takes a line for each request.
+    log_texts : bool, default False
+        Whether the line has the texts.
+    """
+
+    token: str | None = None
+    hosts: Collection[str] = ()
+    any_address: bool = False
+    limits: Limits = field(default_factory=Limits)
+    log: Callable[[str], None] | None = None
+    log_texts: bool = False
+
+
+class Guard:
+    """An ASGI application around another one.
+
+    Parameters
+    ----------
+    app : callable
+    rules : Rules
+    metrics : Metrics
+    """
+
+    def __init__(self, app: Callable, rules: Rules, metrics: Metrics):
+        self.app, self.rules, self.metrics = app, rules, metrics
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        start = time.perf_counter()
+        scope["app"] = self  # for Starlette's router: it then raises what it refuses
+        status = 0
+        guarded = _Body(receive, self.rules.limits)
+
+        async def answer(message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+            await send(message)
+
+        try:
+            self._admit(scope)
+            with guarded:
+                await self.app(scope, guarded.receive, answer)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception as error:
+            refusal = _refusal_of(error)
+            if status:  # the answer has begun, and cannot be another any more
+                raise
+            # A body that nobody has read would be taken for the next request.
+            await _send(answer, refusal, close=not guarded.read and scope["method"] not in ("GET", "HEAD"))
+        finally:
+            self._note(scope, status, time.perf_counter() - start)
+
+    def _admit(self, scope) -> None:
+        """Refusal unless the request may be answered at all."""
+        headers = scope["headers"]
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) != 1:
+            raise Refusal(400, f"expected one Host header, got {len(hosts)}.")
+        host = hosts[0].decode("latin-1").lower()
+        if not self._knows(host):
+            raise Refusal(403, "this server is not known by the name in the Host header. Ask it by the address it printed "
+                               "when it started, or start it with --allow-host NAME.")
+        sent = {name: value.decode("latin-1") for name, value in headers
+                if name in (b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"authorization")}
+        origin = sent.get(b"origin")
+        if origin is not None and origin.lower().partition("://")[2] != host:
+            raise Refusal(403, "a page of another origin sent this request; this server answers only its own page.")
+        navigates = scope["method"] == "GET" and sent.get(b"sec-fetch-mode") == "navigate"
+        if sent.get(b"sec-fetch-site", "none") in ("cross-site", "same-site") and not navigates:
+            raise Refusal(403, "a page of another site sent this request; this server answers only its own page.")
+        path = scope["path"]
+        if self.rules.token is not None and path not in _OPEN and not path.startswith("/assets/"):
+            kind, _, given = sent.get(b"authorization", "").partition(" ")
+            if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.rules.token.encode()):
+                raise Refusal(401, "a token is needed: send the one the server was started with, as `Authorization: Bearer "
+                                   "TOKEN`.", {"www-authenticate": "Bearer"})
+
+    def _knows(self, host: str) -> bool:
+        name = host_name(host)
+        if name is None:
+            return False
+        if name in _LOCAL or name in self.rules.hosts:
+            return True
+        return self.rules.any_address and _is_address(name)
+
+    def _note(self, scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("endpoint"), "__name__", "none")
+        self.metrics.answered(route, status, seconds)
+        if self.rules.log is None:
+            return
+        client = scope.get("client")
+        line: dict[str, Any] = {
+            "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"), "method": scope["method"],
+            "route": route, "status": status, "ms": round(1000 * seconds, 2), "client": client[0] if client else None,
+            "texts": scope.get("gluonattn.count", 0),
+        }
+        if self.rules.log_texts:
+            line["text"] = scope.get("gluonattn.texts", [])
+        self.rules.log(json.dumps(line, ensure_ascii=False))
+
+
+def host_name(host: str) -> str | None:
+    """The name in a Host header, in small letters and without the port; None where it is none.
+
+    >>> host_name("[::1]:8000"), host_name("localhost"), host_name("a:b:c")
+    ('::1', 'localhost', None)
+    """
+    host = host.lower()
+    if host.startswith("["):
+        name, closed, port = host[1:].partition("]")
+        port = port[1:] if port.startswith(":") else port and "x"
+    else:
+        name, closed, port = host.partition(":")
+        closed = "]"
+    good = name and closed and (not port or (port.isascii() and port.isdecimal()))
+    return name if good else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class _Body:
+    """A request's body: bounded in bytes, and in the time it may take to come."""
+
+    def __init__(self, receive: Callable, limits: Limits):
+        self._receive, self._limits, self._bytes = receive, limits, 0
+        self.read = self._late = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task | None = None
+
+    def __enter__(self) -> None:
+        """The time runs from the first reading."""
+
+    def __exit__(self, kind, error, trace) -> None:
+        self._stop()
+        if kind is asyncio.CancelledError and self._late:
+            if hasattr(self._task, "uncancel"):  # from Python 3.11 on
+                self._task.uncancel()  # type: ignore[union-attr]
+            raise Refusal(408, f"the request did not arrive whole within {self._limits.sending:g} s.") from None
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire(self) -> None:
+        self._late = True
+        self._task.cancel()  # type: ignore[union-attr]
+
+    async def receive(self):
+        if self.read:
+            return await self._receive()
+        if self._timer is None:
+            self._task = asyncio.current_task()
+            self._timer = asyncio.get_running_loop().call_later(self._limits.sending, self._expire)
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._bytes += len(message.get("body", b""))
+            if self._bytes > self._limits.body:
+                raise Refusal(413, f"the body has more than {self._limits.body} bytes: send the texts in several requests.")
+        if not message.get("more_body", False):
+            self.read = True
+            self._stop()
+        return message
+
+
+def _refusal_of(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, HTTPException):  # of Starlette's router
+        reason = {404: "there is nothing at this address: GET /docs lists what there is.",
+                  405: "this address has another method: GET /docs lists them."}.get(error.status_code, error.detail)
+        return Refusal(error.status_code, reason, error.headers)
+    if isinstance(error, GluonAttnError) and not isinstance(error, DependencyError):
+        return Refusal(422, str(error))
+    # A fault of ours. Where it happened is for whoever runs the server; the message may hold a text, and is for nobody.
+    places = traceback.extract_tb(error.__traceback__)[-4:]
+    where = "; ".join(f"{place.filename}:{place.lineno} {place.name}" for place in places)
+    print(f"internal error: {type(error).__name__} at {where}", file=sys.stderr, flush=True)
+    return Refusal(500, "an error inside the server; whoever runs it finds where on its standard error.")
+
+
+async def _send(send: Callable, refusal: Refusal, close: bool) -> None:
+    content = json.dumps({"error": refusal.reason}, ensure_ascii=False).encode("utf-8", "replace")
+    headers = {"content-type": "application/json", "content-length": str(len(content)), "cache-control": "no-store",
+               **refusal.headers, **({"connection": "close"} if close else {})}
+    pairs = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": pairs})
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,212 @@
+"""The models that are served, by name; each with its thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..classifier.predictor import Predictor, load
+from ..errors import OptionError, RecordError
+from ..plain import is_blank
+from ..record import Prediction
+from .limits import Limits
+from .metrics import Metrics
+from .refusals import Refusal
+from .worker import Worker
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Predicts texts; equal for the same predictor, so that requests are computed together."""
+
+    predictor: Predictor
+
+    def __call__(self, texts: list[str]) -> list[Prediction]:
+        return self.predictor.predict(texts)
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Explains texts, as `Predictor.explain_each` does, which computes 16 together; more would only wait for each other."""
+
+    largest: ClassVar[int] = 16
+    predictor: Predictor
+    method: str | None
+    target: str | None
+    draws: int
+    what_if: bool
+
+    def __call__(self, texts: list[str]) -> list:
+        return list(self.predictor.explain_each(texts, self.method, self.target, draws=self.draws, what_if=self.what_if))
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the model says of a text that is not as it was typed: a what-if.
+
+    Attributes
+    ----------
+    drop : tuple of int
+        Tokens that are taken out.
+    replace : (int, str) or None
+        A token and what stands in its place.
+    share : (tuple of int, float) or None
+        Tokens, and the attention that every token gives them together: 0 is none, 1 all.
+    weights : list or None
+        Attention as it shall be: (tokens, tokens), or for each head.
+    """
+
+    drop: tuple[int, ...] = ()
+    replace: tuple[int, str] | None = None
+    share: tuple[tuple[int, ...], float] | None = None
+    weights: Any = None
+
+    def of(self, record):
+        """The explanation after the change."""
+        if self.replace is not None:
+            return record.replace(*self.replace)
+        if self.share is not None:
+            return record.edit(share_of_attention(record.weights[0], *self.share))
+        if self.weights is not None:
+            return record.edit(self.weights)
+        return record.drop(list(self.drop))
+
+
+def share_of_attention(weights: np.ndarray, tokens: Sequence[int], share: float) -> np.ndarray:
+    """Weights in which each row gives `tokens` a share, and the others what is left; among themselves as before.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (heads, T, T)
+    tokens : sequence of int
+    share : float
+        0 to 1.
+
+    Raises
+    ------
+    RecordError
+        If a token does not exist, or all are given and there is nobody left to share with.
+    """
+    size = weights.shape[-1]
+    if not tokens or min(tokens) < 0 or max(tokens) >= size:
+        raise RecordError(f"the text has tokens 0 to {size - 1}; got {list(tokens)}.")
+    chosen = np.isin(np.arange(size), tokens)
+    if chosen.all():
+        raise RecordError("attention is shared between some tokens and the others: leave at least one out.")
+    both = []
+    for part, mass in ((chosen, share), (~chosen, 1 - share)):
+        own = np.where(part, weights.astype(np.float64), 0)
+        total = own.sum(-1, keepdims=True)
+        own = np.where(total > 1e-6, own / np.maximum(total, 1e-6), part / part.sum())
+        both.append(mass * own)
+    return both[0] + both[1]
+
+
+class Served:
+    """One model, and the thread that computes with it.
+
+    Parameters
+    ----------
+    name : str
+    folder : pathlib.Path or None
+        None is the model in the box.
+    engine : str
+    limits : Limits
+    metrics : Metrics
+
+    Attributes
+    ----------
+    predictor : Predictor
+        Another one after `reload`.
+    """
+
+    def __init__(self, name: str, folder: Path | None, engine: str, limits: Limits, metrics: Metrics):
+        self.name, self.folder, self.limits, self._engine = name, folder, limits, engine
+        self.predictor = load(folder, engine=engine)
+        self.worker = Worker(limits.waiting, limits.seconds)
+        self.worker.measure = metrics.watch(name, lambda: self.worker.waiting)
+
+    async def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Label and probabilities of each text."""
+        return await self.worker.run(Predict(self.predictor), texts, urgent=True)
+
+    async def explain(self, texts: Sequence[str], method: str | None = "default", target: str | None = None,
+                      draws: int = 100, what_if: bool = True) -> list:
+        """An explanation of each text; as for `Predictor.explain_each`.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        method, target : str or None
+        draws : int
+        what_if : bool
+        """
+        for i, text in enumerate(texts):
+            if is_blank(text):
+                raise Refusal(422, f"text {i} (counted from 0) has no visible character: there is nothing to explain in it.")
+        return await self.worker.run(Explain(self.predictor, method, target, draws, what_if), texts)
+
+    async def change(self, text: str, change: Change) -> list:
+        """The explanation of a text, and the one after a change of it.
+
+        Parameters
+        ----------
+        text : str
+        change : Change
+        """
+        [record] = await self.explain([text], None)
+        [changed] = await self.worker.run(lambda records: [change.of(one) for one in records], [record])
+        return [record, changed]
+
+    async def read_again(self) -> Predictor:
+        """The folder's model as it is now."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, lambda: load(self.folder, engine=self._engine))
+
+
+class Models:
+    """The models of a server, in the order they were given; the first is what is asked where none is named.
+
+    Parameters
+    ----------
+    folders : sequence of pathlib.Path
+        Empty serves the model in the box.
+    engine : str
+    limits : Limits
+    metrics : Metrics
+    """
+
+    def __init__(self, folders: Sequence[Path], engine: str, limits: Limits, metrics: Metrics):
+        given: list[tuple[str, Path | None]] = [(folder.resolve().name, folder) for folder in folders]
+        names = [name for name, _ in given]
+        if len(set(names)) < len(names):
+            double = next(name for name in names if names.count(name) > 1)
+            raise OptionError(f"two models are named {double!r}, after their folders: rename one of them.")
+        self.all = {name: Served(name, folder, engine, limits, metrics) for name, folder in given or [("nsmc", None)]}
+
+    def find(self, name: str | None) -> Served:
+        """A model by its name; the first for None. Refusal 404 for another."""
+        if name is None:
+            return next(iter(self.all.values()))
+        if name not in self.all:
+            raise Refusal(404, f"there is no model {name!r:.80} here: expected {', '.join(map(repr, self.all))}.")
+        return self.all[name]
+
+    async def reload(self) -> None:
+        """Read every model's folder again; requests under way are answered by the model they began with.
+
+        Where one cannot be read, all stay as they are.
+        """
+        read = [await served.read_again() for served in self.all.values()]
+        for served, predictor in zip(self.all.values(), read):
+            served.predictor = predictor
+
+    def close(self) -> None:
+        """End the threads."""
+        for served in self.all.values():
+            served.worker.close()

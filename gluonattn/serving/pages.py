@@ -1,0 +1,115 @@
+"""The page to type into, and what it asks the server for.
+
+It is made of the offline page's own scripts and style; `assets/live.js` adds the text field. The server sends records
+as the offline page carries them, and the same scripts draw them.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import rjsmin
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..views.font_face import whole_font
+from ..views.page import page_code, to_html
+from ..views.page_data import dumps, page_data
+from .api import models_of, note_texts
+from .refusals import Refusal
+from .shapes import PageRequest, read, require_bounds
+
+_ASSETS = Path(__file__).parent / "assets"
+_LIVE = ("words.live.{lang}.js", "asking.js", "what-if.js", "live.js")
+DRAWS = 25  # random draws while one types: a quarter of the usual number, in a quarter of the time
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(loader=FileSystemLoader(_ASSETS, encoding="utf-8"), autoescape=True, undefined=StrictUndefined,
+                       keep_trailing_newline=True)
+
+
+@cache
+def assets() -> dict[str, tuple[bytes, str]]:
+    """Every file that the page loads, by name: its content and its type."""
+    found: dict[str, tuple[bytes, str]] = {}
+    style = ""
+    for lang in ("ko", "en"):
+        script, style = page_code(lang)
+        own = (rjsmin.jsmin((_ASSETS / name.format(lang=lang)).read_text(encoding="utf-8")) for name in _LIVE)
+        found[f"page.{lang}.js"] = "\n".join([script, *own]).encode(), "text/javascript; charset=utf-8"
+    style += (_ASSETS / "live.css").read_text(encoding="utf-8")
+    found["page.css"] = style.encode(), "text/css; charset=utf-8"
+    font = whole_font()
+    if font is not None:  # loaded by a browser only where the system has no Hangul font
+        found["hangul.ttf"] = font, "font/ttf"
+    return found
+
+
+async def asset(request: Request) -> Response:
+    """A script, style or font of the page."""
+    name = request.path_params["name"]
+    if name not in assets():
+        raise Refusal(404, "the page has no such file.")
+    content, kind = assets()[name]
+    return Response(content, 200, {"cache-control": "no-cache"}, kind)
+
+
+async def page(request: Request) -> Response:
+    """The page to type into; `?lang=en` is in English."""
+    return _html(_templates().get_template("live.html").render(lang=_language(request)))
+
+
+def describe_as_page(described: dict[str, Any]) -> Response:
+    """An OpenAPI document as a page."""
+    return _html(_templates().get_template("docs.html").render(
+        paths=described["paths"], schemas={name: _pretty(one) for name, one in described["components"]["schemas"].items()}))
+
+
+async def page_explain(request: Request) -> Response:
+    """What the page shows: a record by each model that is asked, or by one before and after a change."""
+    asked, records = await _records(request)
+    data = page_data(records, lang=asked.lang)
+    names = asked.models if asked.change is None else asked.models * 2
+    for entry, name in zip(data["records"], names):
+        entry["model"] = name
+    return Response(dumps(data).encode("utf-8"), 200, {"cache-control": "no-store"}, "application/json")
+
+
+async def page_export(request: Request) -> Response:
+    """The same as one offline page, to keep."""
+    asked, records = await _records(request)
+    return _html(to_html(records, lang=asked.lang))
+
+
+async def _records(request: Request):
+    asked = read(await request.body(), PageRequest)
+    served = [models_of(request).find(name) for name in asked.models]
+    require_bounds([asked.text], 1, served[0].limits.text)
+    note_texts(request, [asked.text])
+    if asked.change is not None:
+        if len(served) > 1:
+            raise Refusal(422, "expected one model with a change, got several.")
+        return asked, await served[0].change(asked.text, asked.change.read())
+    return asked, [record for one in served for record in await one.explain([asked.text], draws=DRAWS)]
+
+
+def _html(content: str) -> Response:
+    return Response(content.encode("utf-8"), 200, {"cache-control": "no-store"}, "text/html; charset=utf-8")
+
+
+def _pretty(value) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
+
+
+def _language(request: Request) -> str:
+    given = request.query_params.get("lang")
+    if given in ("ko", "en"):
+        return given
+    accepted = request.headers.get("accept-language", "ko").lower()
+    return "ko" if "ko" in accepted or accepted.strip() in ("", "*") else "en"

@@ -1,0 +1,232 @@
+"""Listening, and stopping without losing what was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ..errors import GluonAttnError, OptionError
+from .app import Application
+from .guard import Rules, _is_address
+from .limits import Limits
+from .metrics import Metrics
+from .models import Models
+
+LEAST_TOKEN = 16  # characters
+_GRACE = 30  # seconds for what was accepted, after it was asked to stop
+_BACKLOG = 2048
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a server is started with.
+
+    Attributes
+    ----------
+    models : sequence of pathlib.Path
+        Empty serves the model in the box.
+    host : str, default "127.0.0.1"
+    port : int, default 8000
+        0 takes a free one.
+    token : str or None
+    no_token : bool, default False
+        Whether others than this machine may ask without a token.
+    allow_hosts : sequence of str
+        Names the server is known by, behind a proxy say.
+    engine : str, default "auto"
+    limits : Limits
+    log : callable or None
+        Takes a line a request.
+    log_texts : bool, default False
+    """
+
+    models: Sequence[Path] = ()
+    host: str = "127.0.0.1"
+    port: int = 8000
+    token: str | None = None
+    no_token: bool = False
+    allow_hosts: Sequence[str] = ()
+    engine: str = "auto"
+    limits: Limits = field(default_factory=Limits)
+    log: Callable[[str], None] | None = None
+    log_texts: bool = False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server at this address can be reached from its own machine alone."""
+    return host in ("localhost", "::1") or (host.startswith("127.") and _is_address(host))
+
+
+def rules_of(options: Options) -> Rules:
+    """Who may ask a server; OptionError where others could who should not.
+
+    Parameters
+    ----------
+    options : Options
+    """
+    alone = is_loopback(options.host)
+    if not alone and options.token is None and not options.no_token:
+        raise OptionError(f"--host {options.host} can be reached from other machines: give a --token that they must send "
+                          "(python -c 'import secrets; print(secrets.token_urlsafe())' makes one), or --no-token if "
+                          "everyone who reaches it may ask.")
+    if options.token is not None and options.no_token:
+        raise OptionError("--token and --no-token exclude each other: leave one out.")
+    if options.token is not None and not (len(options.token) >= LEAST_TOKEN and options.token.isascii()
+                                          and options.token.isprintable() and " " not in options.token):
+        raise OptionError(f"a --token has at least {LEAST_TOKEN} characters, printable ASCII without spaces; this one has "
+                          f"{len(options.token)}. python -c 'import secrets; print(secrets.token_urlsafe())' makes one.")
+    names = {host.lower() for host in (*options.allow_hosts, *([] if _is_address(options.host) else [options.host]))}
+    return Rules(options.token, names, not alone, options.limits, options.log, options.log_texts)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; OptionError where the address cannot be had.
+
+    Parameters
+    ----------
+    host : str
+    port : int
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        made = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(address)
+            made.listen(_BACKLOG)
+        except BaseException:
+            made.close()
+            raise
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise OptionError(f"cannot listen at {host} port {port}: {getattr(error, 'strerror', None) or error}. Give another "
+                          "--port (0 takes a free one) or --host.") from None
+    made.setblocking(False)
+    return made
+
+
+def url_of(listening: socket.socket) -> str:
+    """The address to put into a browser on this machine."""
+    host, port = listening.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (it is read, not bound)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, which would wait for ever for the rest of a request's headers."""
+
+    sending = Limits.sending  # seconds
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport) -> None:
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
+            self._wait()  # a kept connection's next request
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        self._stop()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc) -> None:
+        self._stop()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._deadline = self.loop.call_later(self.sending, self._expire)
+
+    def _stop(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _expire(self) -> None:
+        self._deadline = None
+        if not self.transport.is_closing():
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, which would raise the signal that stopped it again; and SIGHUP reads the models afresh.
+
+    Parameters
+    ----------
+    config : uvicorn.Config
+    models : Models
+    started : callable
+        Called once requests are taken and signals are heard.
+    """
+
+    def __init__(self, config: uvicorn.Config, models: Models, started: Callable[[], None]):
+        super().__init__(config)
+        self._models, self._started = models, started
+        self._reloading: asyncio.Task | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        handlers = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        loop = asyncio.get_running_loop()
+        if hasattr(signal, "SIGHUP"):
+            loop.add_signal_handler(signal.SIGHUP, self._reload)
+        try:
+            yield
+        finally:
+            if hasattr(signal, "SIGHUP"):
+                loop.remove_signal_handler(signal.SIGHUP)
+            for one, handler in handlers.items():
+                signal.signal(one, handler)
+
+    async def startup(self, sockets=None) -> None:
+        await super().startup(sockets)
+        self._started()
+
+    def _reload(self) -> None:
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.get_running_loop().create_task(self._read_models())
+
+    async def _read_models(self) -> None:
+        try:
+            await self._models.reload()
+        except GluonAttnError as error:
+            print(f"reload failed, the models stay as they were: {error}", file=sys.stderr, flush=True)
+        else:
+            print("reloaded", file=sys.stderr, flush=True)
+
+
+def serve(options: Options, say: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; what was accepted by then is answered.
+
+    Parameters
+    ----------
+    options : Options
+    say : callable
+        Takes the line that tells the address, once a browser can go there.
+    """
+    rules = rules_of(options)
+    listening = listen(options.host, options.port)
+    metrics = Metrics()
+    with contextlib.closing(listening):
+        models = Models(options.models, options.engine, options.limits, metrics)
+        application = Application(models, rules, metrics)
+        for served in models.all.values():  # so that the first request does not wait for what is made once
+            served.predictor.explain("준비", "default")
+        protocol = type("_Protocol", (Protocol,), {"sending": options.limits.sending})
+        config = uvicorn.Config(application, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False,
+                                timeout_keep_alive=round(options.limits.idle), timeout_graceful_shutdown=_GRACE,
+                                server_header=False, proxy_headers=False, backlog=_BACKLOG)
+        address = f"{', '.join(models.all)}: {url_of(listening)}"
+        try:
+            Server(config, models, lambda: say(address)).run([listening])
+        finally:
+            models.close()

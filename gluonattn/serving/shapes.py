@@ -1,0 +1,172 @@
+"""What clients send, as types that msgspec checks and that the OpenAPI document is made from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Optional, Union
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .limits import Limits
+from .models import Change
+from .refusals import Refusal
+
+BOUNDS = Limits()  # of types, and so of the document; a server may be given others, which are checked as well
+
+Text = Annotated[str, Meta(max_length=BOUNDS.text, description="A text.")]
+Name = Annotated[str, Meta(max_length=200)]
+Token = Annotated[int, Meta(ge=0, le=10_000, description="A token's number, counted from 0.")]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class PredictParameters(Struct, forbid_unknown_fields=True):
+    """As of the text-classification pipeline of Hugging Face."""
+
+    top_k: Optional[Annotated[int, Meta(ge=1, le=1000)]] = None
+
+
+class PredictRequest(Struct, forbid_unknown_fields=True):
+    """Texts to label."""
+
+    inputs: Union[Text, Annotated[list[Text], Meta(min_length=1, max_length=BOUNDS.predicted)]]
+    parameters: PredictParameters = msgspec.field(default_factory=PredictParameters)
+    model: Optional[Name] = None
+
+
+class ExplainParameters(Struct, forbid_unknown_fields=True):
+    """As of `Predictor.explain`; a method of null computes no attribution and is faster."""
+
+    method: Optional[Name] = "default"
+    target: Optional[Name] = None
+    draws: Annotated[int, Meta(ge=1, le=BOUNDS.draws)] = BOUNDS.draws
+    what_if: bool = False
+
+
+class ExplainRequest(Struct, forbid_unknown_fields=True):
+    """Texts to explain."""
+
+    inputs: Union[Text, Annotated[list[Text], Meta(min_length=1, max_length=BOUNDS.explained)]]
+    parameters: ExplainParameters = msgspec.field(default_factory=ExplainParameters)
+    model: Optional[Name] = None
+
+
+class Replacement(Struct, forbid_unknown_fields=True):
+    """Other characters in the place of a token."""
+
+    token: Token
+    text: Annotated[str, Meta(max_length=200)]
+
+
+class Attention(Struct, forbid_unknown_fields=True):
+    """The attention that every token gives to some, together."""
+
+    tokens: Annotated[list[Token], Meta(min_length=1, max_length=512)]
+    share: Share
+
+
+class ChangeShape(Struct, forbid_unknown_fields=True):
+    """Exactly one of the four."""
+
+    drop: Optional[Annotated[list[Token], Meta(min_length=1, max_length=512)]] = None
+    replace: Optional[Replacement] = None
+    attention: Optional[Attention] = None
+    weights: Optional[list[Any]] = None
+
+    def read(self) -> Change:
+        """The change; Refusal 422 unless it is one."""
+        given = [name for name in self.__struct_fields__ if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise Refusal(422, f"expected one of drop, replace, attention and weights in `change`; got {given or 'none'}.")
+        return Change(tuple(self.drop or ()), (self.replace.token, self.replace.text) if self.replace else None,
+                      (tuple(self.attention.tokens), self.attention.share) if self.attention else None, self.weights)
+
+
+class WhatIfRequest(Struct, forbid_unknown_fields=True):
+    """A text and what is changed of it."""
+
+    inputs: Text
+    change: ChangeShape
+    model: Optional[Name] = None
+
+
+class PageRequest(Struct, forbid_unknown_fields=True):
+    """What the page asks: a text, by one model or several."""
+
+    text: Text
+    models: Annotated[list[Name], Meta(min_length=1, max_length=4)]
+    lang: Annotated[str, Meta(pattern="^(ko|en)$")] = "ko"
+    change: Optional[ChangeShape] = None
+
+
+class InferInput(Struct):
+    """A tensor of the Open Inference Protocol."""
+
+    name: str
+    datatype: str
+    shape: list[Annotated[int, Meta(ge=0)]]
+    data: Optional[list[Any]] = None
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class InferOutput(Struct):
+    """A tensor that is asked for."""
+
+    name: str
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class InferRequest(Struct):
+    """An inference request of the Open Inference Protocol, version 2."""
+
+    inputs: Annotated[list[InferInput], Meta(min_length=1, max_length=1)]
+    id: Optional[Name] = None
+    outputs: Optional[list[InferOutput]] = None
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Label(Struct):
+    """A label and its probability; null for a text of which nothing can be seen."""
+
+    label: Optional[str]
+    score: Optional[float]
+    name: Optional[str] = None
+
+
+class Problem(Struct):
+    """Why there is no answer."""
+
+    error: str
+
+
+def read(content: bytes, kind: Any) -> Any:
+    """A JSON body as one of the types; Refusal 400 for what is no JSON, 422 for what has another shape.
+
+    Parameters
+    ----------
+    content : bytes
+    kind : type
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError as problem:
+        raise Refusal(422, f"the body has another shape than expected: {problem}. GET /openapi.json describes it.") from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
+        raise Refusal(400, f"the body is not JSON in UTF-8 ({problem}).") from None
+
+
+def require_bounds(texts: list[str], most: int, longest: int) -> None:
+    """Refusal 413 unless texts are few and short enough.
+
+    Parameters
+    ----------
+    texts : list of str
+    most : int
+        Texts.
+    longest : int
+        Characters of one.
+    """
+    if len(texts) > most:
+        raise Refusal(413, f"expected at most {most} texts in a request, got {len(texts)}: send them in several.")
+    for i, text in enumerate(texts):
+        if len(text) > longest:
+            raise Refusal(413, f"text {i} (counted from 0) has {len(text)} characters, at most {longest} are read: cut it.")

@@ -1,0 +1,142 @@
+"""One thread that computes for a model, in batches made of whatever waits.
+
+While a batch is computed, what comes in waits, and is the next batch. So a request that is alone waits for nobody, and
+many at once share one pass through the network. The thread is one because tokenizers and MXNet are not promised to
+bear several.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from .refusals import busy
+
+LARGEST = 256  # items of a batch where its function has no `largest`; one request may have more
+
+
+class _Waiting(NamedTuple):
+    job: Hashable
+    items: Sequence[Any]
+    answer: asyncio.Future
+
+
+class Worker:
+    """Runs functions of lists of items, items of several requests together.
+
+    Parameters
+    ----------
+    most : int
+        Items that may wait.
+    seconds : float
+        A request's items are waited for so long; then it is refused, and computed only if it was begun.
+    measure : callable
+        Told the number of items of each batch.
+    """
+
+    def __init__(self, most: int, seconds: float, measure: Callable[[int], None] = lambda count: None):
+        self.most, self.seconds, self.measure = most, seconds, measure
+        self.waiting = 0  # items
+        self._queues: tuple[deque[_Waiting], deque[_Waiting]] = deque(), deque()  # urgent ones, and others
+        self._thread = ThreadPoolExecutor(1, "gluonattn-model")
+        self._running: asyncio.Task | None = None
+
+    async def run(self, function: Callable[[list], Sequence], items: Sequence, *, urgent: bool = False) -> list:
+        """The results of ``function(items)``, one an item.
+
+        Parameters
+        ----------
+        function : callable
+            Equal functions are called once for the items of several requests: a `functools.partial` is equal to itself
+            alone, a bound method or a dataclass to its like.
+        items : sequence
+        urgent : bool, default False
+            Whether it goes before what is not: predicting is a hundred times as fast as explaining.
+
+        Raises
+        ------
+        Refusal
+            503, where too much waits or it takes too long.
+        Exception
+            Whatever the function raises for these items; the items of others that were with them are not harmed.
+        """
+        if self.waiting and self.waiting + len(items) > self.most:
+            raise busy(f"{self.waiting} texts wait for the model already, and at most {self.most} may.")
+        answer = asyncio.get_running_loop().create_future()
+        self.waiting += len(items)
+        answer.add_done_callback(lambda _: self._leave(len(items)))
+        self._queues[0 if urgent else 1].append(_Waiting(function, items, answer))
+        if self._running is None:
+            self._running = asyncio.create_task(self._work())
+        try:
+            return await asyncio.wait_for(answer, self.seconds)
+        except asyncio.TimeoutError:
+            raise busy(f"the model is too busy: no answer within {self.seconds:g} s.", 2) from None
+
+    def close(self) -> None:
+        """End the thread, after what it is at."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _leave(self, count: int) -> None:
+        self.waiting -= count
+
+    def _next(self) -> list[_Waiting]:
+        """The first that waits and every other of the same job, as far as they fit a batch."""
+        for queue in self._queues:
+            while queue and queue[0].answer.done():  # given up while it waited
+                queue.popleft()
+            if not queue:
+                continue
+            found: list[_Waiting] = []
+            rest: deque[_Waiting] = deque()
+            count = 0
+            largest = getattr(queue[0].job, "largest", LARGEST)
+            while queue and count < largest:
+                one = queue.popleft()
+                if one.answer.done():
+                    continue
+                fits = not found or (one.job == found[0].job and count + len(one.items) <= largest)
+                if fits:
+                    found.append(one)
+                    count += len(one.items)
+                else:
+                    rest.append(one)
+            queue.extendleft(reversed(rest))
+            return found
+        return []
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while batch := self._next():
+                self.measure(sum(len(one.items) for one in batch))
+                results = await loop.run_in_executor(self._thread, _compute, batch)
+                for one, result in zip(batch, results):
+                    if one.answer.done():
+                        continue
+                    if isinstance(result, BaseException):
+                        one.answer.set_exception(result)
+                    else:
+                        one.answer.set_result(result)
+        finally:
+            self._running = None
+
+
+def _compute(batch: list[_Waiting]) -> list[list | Exception]:
+    """Results by request. Where the batch fails, each of its requests is tried alone: the fault is one of them."""
+    function: Any = batch[0].job
+    try:
+        results = list(function([item for one in batch for item in one.items]))
+    except Exception as error:
+        if len(batch) == 1:
+            return [error]
+        return [found for one in batch for found in _compute([one])]
+    found: list[list | Exception] = []
+    start = 0
+    for one in batch:
+        found.append(results[start : start + len(one.items)])
+        start += len(one.items)
+    return found

@@ -1,0 +1,31 @@
+"""What attribution methods are called on pages and in reports."""
+
+from __future__ import annotations
+
+_KOREAN = {
+    "leave-one-out": "하나씩 빼기",
+    "integrated-gradients": "적분 기울기",
+    "gradient-input": "기울기 × 입력",
+    "account": "기여도 분해",
+    "attention-gradient": "어텐션 × 기울기",
+    "attention": "어텐션",
+    "norm": "벡터 크기",
+    "random": "무작위",
+}
+
+
+def method_name(name: str, lang: str, *, short: bool = False) -> str:
+    """A method's name for readers, with the one that commands take; a method without another keeps its own.
+
+    Parameters
+    ----------
+    name : str
+        As `gluonattn methods` lists it.
+    lang : {"ko", "en"}
+    short : bool, default False
+        Whether the name for readers stands alone.
+    """
+    known = _KOREAN.get(name) if lang == "ko" else None
+    if known is None:
+        return name
+    return known if short else f"{known} ({name})"

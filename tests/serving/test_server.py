@@ -1,0 +1,163 @@
+"""A server in a process of its own: how it starts, stops, reloads, and what slow or broken clients do to it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from gluonattn.classifier.predictor import SHIPPED
+from gluonattn.errors import OptionError
+
+from .conftest import NEEDS
+
+pytest.importorskip("starlette", reason=NEEDS)
+pytest.importorskip("uvicorn", reason=NEEDS)
+httpx = pytest.importorskip("httpx", reason=NEEDS)
+
+from gluonattn.serving.server import Options, is_loopback, listen, rules_of  # noqa: E402
+
+pytestmark = pytest.mark.serve
+SECRET = "a-secret-of-enough-characters"
+
+
+def post(url: str, text: str) -> httpx.Response:
+    return httpx.post(f"{url}/v1/explain", json={"inputs": [text] * 8}, timeout=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_was_accepted_is_answered_when_it_is_stopped(start, number):
+    server = start()
+    answers = []
+
+    def ask():
+        answers.append(post(server.url, "정말 재미있고 좋은 영화다").status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while 'gluonattn_waiting_texts{model="nsmc"} 0.0' in httpx.get(f"{server.url}/metrics", timeout=60).text and not answers:
+        time.sleep(0.01)
+    time.sleep(0.2)  # the others, too, have come
+    assert server.stop(number) == 0
+    for thread in threads:
+        thread.join(60)
+    assert answers == [200] * 4
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(server.url)
+    assert not any("Traceback" in line for line in server.lines)
+
+
+def test_the_access_log_is_a_line_of_json_a_request_without_texts(start):
+    server = start()
+    httpx.post(f"{server.url}/v1/predict", json={"inputs": "비밀스러운 글"}, timeout=60)
+    server.stop(signal.SIGTERM)
+    [line] = [json.loads(line) for line in server.lines if line.startswith("{")]
+    assert line["route"] == "predict" and "비밀" not in "".join(server.lines)
+
+
+def test_a_model_is_reloaded_without_a_pause_and_kept_if_the_new_one_is_damaged(start, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(SHIPPED, folder)
+    server = start("--model", str(folder))
+
+    def reload() -> str:
+        seen = len(server.lines)
+        server.process.send_signal(signal.SIGHUP)
+        while not (new := [line for line in server.lines[seen:] if line.startswith("reload")]):
+            answer = httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다", "model": "mine"}, timeout=60)
+            assert answer.status_code == 200
+        return new[0]
+
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    names = {"0": "나쁨", "1": "좋음"}
+    (folder / "config.json").write_text(json.dumps({**config, "label_names": names}), "utf-8")
+    said = reload()
+    assert said == "reloaded\n" or "config.json" in said  # where the file is sealed, it cannot be changed by hand
+    if said == "reloaded\n":
+        assert httpx.get(f"{server.url}/v1/models").json()[0]["label_names"] == names
+    (folder / "model.safetensors").write_bytes(b"cut")
+    assert "the models stay as they were" in reload()
+    assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+
+
+def test_slow_and_broken_clients_hold_nobody_up(start):
+    server = start()
+    held = []
+    for sent in (b"", b"GET / HT", b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{",
+                 b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 1000, b"\x16\x03\x01\x02\x00", b"nonsense\r\n\r\n"):
+        for half in (False, True):
+            one = socket.create_connection(("127.0.0.1", server.port))
+            one.settimeout(60)
+            one.sendall(sent)
+            if half:
+                one.shutdown(socket.SHUT_WR)
+            held.append(one)
+    assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+    for one in held:  # each is closed by the server, with an answer or without
+        try:
+            while one.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass
+        one.close()
+    assert httpx.get(f"{server.url}/v2/health/live").status_code == 200
+    assert server.stop(signal.SIGTERM) == 0
+    assert not any("Traceback" in line for line in server.lines)
+
+
+def test_a_body_that_never_ends_is_answered_with_408(start):
+    server = start()
+    with socket.create_connection(("127.0.0.1", server.port)) as slow:
+        slow.settimeout(60)
+        slow.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{")
+        assert b" 408 " in slow.recv(4096).split(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("host, alone", [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True),
+                                         ("0.0.0.0", False), ("::", False),
+                                         ("127.evil.example", False), ("192.168.0.1", False)])
+def test_others_may_ask_only_with_a_token_or_if_it_was_said(host, alone):
+    assert is_loopback(host) is alone
+    if alone:
+        assert rules_of(Options(host=host)).token is None
+    else:
+        with pytest.raises(OptionError, match=r"--token .*--no-token"):
+            rules_of(Options(host=host))
+    assert rules_of(Options(host=host, token=SECRET)).any_address is not alone
+    assert rules_of(Options(host=host, no_token=True)).token is None
+
+
+@pytest.mark.parametrize("token", ["", "short", "가" * 20, "with a space in it somewhere", "x" * 15, "line\n" * 5])
+def test_a_weak_token_is_refused_without_being_shown(token):
+    with pytest.raises(OptionError, match="at least 16 characters") as refused:
+        rules_of(Options(token=token))
+    assert not token or token not in str(refused.value)
+    with pytest.raises(OptionError, match="exclude each other"):
+        rules_of(Options(token=SECRET, no_token=True))
+
+
+def test_an_address_that_cannot_be_had_is_named():
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OptionError, match=f"127.0.0.1 port {port}.*--port"):
+            listen("127.0.0.1", port)
+    with pytest.raises(OptionError, match=r"no\.such\.name\.invalid"):
+        listen("no.such.name.invalid", 0)
+
+
+def test_the_command_says_what_is_missing(monkeypatch):
+    import sys
+
+    from gluonattn.cli.app import app
+
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "gluonattn.serving.server", raising=False)
+    found = CliRunner().invoke(app, ["serve"])
+    assert "gluonattn[serve]" in str(found.exception)
