@@ -35,7 +35,7 @@ def main() -> None:
     for folder in arguments.models:
         model = gluonattn.load(folder)
         with console.status(f"{folder}: asking about {len(texts):,} reviews"):
-            found = measure(model.inside, texts)
+            found = measure(model.steps, texts)
         table = Table(title=f"{folder} ({model.config['model']['cell']}), {len(texts):,} reviews, mean and 95 % interval",
                       box=box.SIMPLE_HEAD)
         for i, name in enumerate(("method", *SHOWN.values(), "AOPC less random", "of leave-one-out")):

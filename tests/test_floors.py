@@ -199,10 +199,6 @@ def test_what_is_too_long_is_noticed():
     assert too_long(f'"""A picture.\n\n{reason}\n"""\n{long.replace("draw", "paint")}') == ["paint: 61 lines"]
 
 
-# Rooms that have a circle of files yet. A new room is checked from its first day.
-WITH_CIRCLES = {"classifier"}
-
-
 def imports_inside(room: str, sources: dict[str, str]) -> dict[str, set[str]]:
     """Which files of a room each of its files imports when it runs, by dotted names ("gluonattn.record.units").
 
@@ -247,8 +243,7 @@ def circle_in(graph: dict[str, set[str]]) -> list[str]:
 def test_the_files_of_a_room_import_each_other_in_no_circle(room):
     sources = {path.relative_to(PACKAGE / room).as_posix(): path.read_text(encoding="utf-8")
                for path in (PACKAGE / room).rglob("*.py")}
-    circle = circle_in(imports_inside(room, sources))
-    assert room in WITH_CIRCLES or circle == []
+    assert circle_in(imports_inside(room, sources)) == []
 
 
 def test_a_circle_is_noticed():

@@ -23,8 +23,9 @@ import numpy as np
 from ..data.evidence import ORDERS
 from ..errors import choose
 from ..models.cells import CELLS
-from .engines.forward import DIRECTIONS, mask_of, states_of, values_of, weights_of
-from .inside import EncodedText, ForwardSteps
+from .engines.forward import DIRECTIONS, mask_of, values_of, weights_of, words_of
+from .forward_steps import ForwardSteps
+from .reader import EncodedText
 from .rescale import follow_back
 
 MOST_PATHS = 64  # tokens of a text whose paths are told apart; of a longer one the tokens are
@@ -84,125 +85,88 @@ class Account(NamedTuple):
         return {name: np.round(value, 7).tolist() for name, value in values.items()}
 
 
-class Read(NamedTuple):
-    """What the head reads of a text's states.
-
-    Attributes
-    ----------
-    direction : numpy.ndarray, shape (classes,)
-        From logits to the difference.
-    words : numpy.ndarray, shape (1, T, E)
-        What the Bi-GRU reads.
-    states : numpy.ndarray, shape (1, T, C)
-    weights : numpy.ndarray, shape (heads, T, T)
-    wanted : numpy.ndarray, shape (heads, T, D)
-        What the head asks of each context.
-    bias : float
-    parts : numpy.ndarray, shape (heads, T, T)
-        What each query reads of each key.
-    """
-
-    direction: np.ndarray
-    words: np.ndarray
-    states: np.ndarray
-    weights: np.ndarray
-    wanted: np.ndarray
-    bias: float
-    parts: np.ndarray
-
-
-def read_of(inside: ForwardSteps, reading: EncodedText, target: int) -> Read:
-    """What is read of each key, of the difference of logits that speaks for a class.
+def direction_of(classes: int, target: int) -> np.ndarray:
+    """What logits are multiplied by for the one of a class less the mean of the others'; with two classes the log-odds.
 
     Parameters
     ----------
-    inside : ForwardSteps
-    reading : EncodedText
+    classes : int
     target : int
         Number of the class.
     """
-    F = inside.gradient
-    ids, lengths, *_ = inside.predictor.pad([reading.example])
-    words = inside.words(reading.example)
-    states = np.asarray(states_of(F, inside.recipe, inside.model, words, lengths))
-    weights = np.asarray(weights_of(F, inside.model, states, mask_of(F, inside.recipe, ids, lengths)))[0]
-    direction = direction_of(inside.classes, target)
-    wanted, bias = _wanted(inside, weights, states, direction)
-    values = np.asarray(values_of(F, inside.model, states))[0]
-    return Read(direction, words, states, weights, wanted, float(bias), weights * np.einsum("htd,hsd->hts", wanted, values))
-
-
-def direction_of(classes: int, target: int) -> np.ndarray:
-    """What logits are multiplied by for the one of a class less the mean of the others'; with two classes the log-odds."""
     return np.where(np.arange(classes) == target, 1.0, -1 / (classes - 1))
 
 
-def account_of(inside: ForwardSteps, reading: EncodedText, target: int) -> Account:
+def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Account:
     """Take the decision about a text apart.
 
     Parameters
     ----------
-    inside : ForwardSteps
-    reading : EncodedText
+    steps : ForwardSteps
+    encoded : EncodedText
     target : int
         Number of the class.
     """
-    F, size = inside.gradient, len(reading.tokens)
-    _, lengths, *_ = inside.predictor.pad([reading.example])
-    direction, there, _, weights, wanted, bias, read = read_of(inside, reading, target)
-    empty = inside.words(inside.unknown_words(reading))  # (1, T, E)
-    origin = np.asarray(states_of(F, inside.recipe, inside.model, empty, lengths))
-    slope, constant = _by_state(inside, np.einsum("hts,htd->hsd", weights, wanted))  # (T, C)
-    several = inside.recipe != "post" and size <= MOST_PATHS
-    seeds = np.eye(len(slope))[:, :, None] * slope if several else slope[None]  # (keys or 1, T, C)
-    by_gates = follow_back(inside, there[0], empty[0], seeds)  # (keys or 1, T, 2, 3H)
-    change = (there - empty)[0]  # (T, E)
-    per_input = sum(by_gates[:, :, way] @ F.weight(f"{prefix}i2h_weight") for way, prefix in
-                    enumerate(DIRECTIONS[inside.recipe])) * change  # (keys or 1, T, E)
-    parts = per_input.sum(axis=0)[:size]
-    channels = inside.model.get("evidence", 0)
-    words = parts[:, : parts.shape[1] - channels].sum(axis=1)
+    F, size, prefixes = steps.gradient, len(encoded.tokens), DIRECTIONS[steps.recipe]
+    # The text as it is, and where nothing entered.
+    ids, lengths, *more = steps.predictor.pad([encoded.example, steps.unknown_words(encoded)])
+    words = np.asarray(words_of(F, steps.model, ids, *more))  # (2, T, E)
+    mask = mask_of(F, steps.recipe, ids, lengths)
+    gates = F.input_gates(words, prefixes).transpose(1, 2, 0, 3)  # (T, 2, 2, 3H)
+    recurrence = F.recurrence(mask, prefixes)
+    states, origin = recurrence.forth(gates)  # (T, C) each
+    weights = np.asarray(weights_of(F, steps.model, states[None], mask[:1]))[0]  # (heads, T, T)
+    direction = direction_of(steps.classes, target)
+    values = np.asarray(values_of(F, steps.model, states[None]))[0]  # (heads, T, D)
+    wanted, bias = _wanted(steps, weights, values, direction)  # (heads, T, D)
+    read = weights * (wanted @ values.swapaxes(1, 2))
+    slope, constant = _by_state(steps, weights.swapaxes(1, 2) @ wanted)  # (T, C)
+    several = steps.recipe != "post" and size <= MOST_PATHS
+    by_gates, paths = follow_back(recurrence, gates, slope, several)
+    per_input = sum(by_gates[:, way] @ F.weight(f"{prefix}i2h_weight") for way, prefix in enumerate(prefixes))
+    parts = (per_input * (words[0] - words[1]))[:size]  # (T, E)
+    channels = steps.model.get("evidence", 0)
     evidence = np.zeros((size, len(ORDERS)))
     if channels:
         evidence = parts[:, -channels:].reshape(size, len(ORDERS), -1).sum(axis=2)
-    beside = _beside(inside, reading) @ direction
+    beside = _beside(steps, encoded) @ direction
     difference = bias + read.sum() + beside.sum()
     return Account(float(difference), float(bias), read[:, :size, :size],
-                   float(read.sum() - read[:, :size, :size].sum()), float(bias + constant + (slope * origin[0]).sum()),
-                   words, evidence, beside, per_input.sum(axis=2).T if several else None)
+                   float(read.sum() - read[:, :size, :size].sum()), float(bias + constant + (slope * origin).sum()),
+                   parts[:, : parts.shape[1] - channels].sum(axis=1), evidence, beside, paths)
 
 
-def evidence_for(inside: ForwardSteps, reading: EncodedText, target: int) -> np.ndarray | None:
+def evidence_for(steps: ForwardSteps, encoded: EncodedText, target: int) -> np.ndarray | None:
     """What the linear n-gram model says of each token for a class, (T,), before any context.
 
     The shares that the network reads, or those of an older model's branch beside the attention; None where it has neither.
 
     Parameters
     ----------
-    inside : ForwardSteps
-    reading : EncodedText
+    steps : ForwardSteps
+    encoded : EncodedText
     target : int
         Number of the class.
     """
-    direction = direction_of(inside.classes, target)
-    evidence = inside.predictor.evidence
+    direction = direction_of(steps.classes, target)
+    evidence = steps.predictor.evidence
     if evidence is None:
-        return _beside(inside, reading) @ direction if inside.model.get("ngrams") else None
-    shares = reading.example.evidence * evidence.spread  # (T, 6 K)
-    summed = shares.reshape(len(shares), len(ORDERS), -1).sum(axis=1)[: len(reading.tokens)]  # (T, K)
+        return _beside(steps, encoded) @ direction if steps.model.get("ngrams") else None
+    shares = encoded.example.evidence * evidence.spread  # (T, 6 K)
+    summed = shares.reshape(len(shares), len(ORDERS), -1).sum(axis=1)[: len(encoded.tokens)]  # (T, K)
     if summed.shape[1] == 1:
         return summed[:, 0] * direction[1]
     return summed @ direction
 
 
-def _wanted(inside: ForwardSteps, weights: np.ndarray, states: np.ndarray, direction: np.ndarray):
+def _wanted(steps: ForwardSteps, weights: np.ndarray, values: np.ndarray,
+            direction: np.ndarray) -> tuple[np.ndarray, float]:
     """What the head wants of each context, given where its maxima are: (heads, T, D), and its bias."""
-    F = inside.gradient
-    values = np.asarray(values_of(F, inside.model, states))[0]
+    F = steps.gradient
     context = np.concatenate(list(weights @ values), axis=-1)  # (T, C)
     head, bias = direction @ F.weight("head.weight"), direction @ F.weight("head.bias")
     length, width = context.shape
-    if inside.recipe == "post":
+    if steps.recipe == "post":
         wanted = head.reshape(length, width)
     else:
         wanted = np.repeat(head[None, :width] / length, length, axis=0)
@@ -210,32 +174,32 @@ def _wanted(inside: ForwardSteps, weights: np.ndarray, states: np.ndarray, direc
     return wanted.reshape(length, len(weights), -1).swapaxes(0, 1), bias
 
 
-def _by_state(inside: ForwardSteps, asked: np.ndarray) -> tuple[np.ndarray, float]:
+def _by_state(steps: ForwardSteps, asked: np.ndarray) -> tuple[np.ndarray, float]:
     """From what is asked of each key's values (heads, T, D) to what is asked of its state (T, C), and a constant.
 
     Values are the states or linear in them, whatever the cell: its own function says how.
     """
-    F, width = inside.gradient, 2 * inside.model["hidden_size"]
-    values = choose("attention cell", inside.model["cell"], CELLS).values
-    zero = np.asarray(values(F, inside.model, np.zeros((1, 1, width))))[0]  # (heads, 1, D)
-    turned = np.asarray(values(F, inside.model, np.eye(width)[None]))[0] - zero  # (heads, C, D)
-    return np.einsum("hcd,hsd->sc", turned, asked), float((zero * asked).sum())
+    F, width = steps.gradient, 2 * steps.model["hidden_size"]
+    values = choose("attention cell", steps.model["cell"], CELLS).values
+    zero = np.asarray(values(F, steps.model, np.zeros((1, 1, width))))[0]  # (heads, 1, D)
+    turned = np.asarray(values(F, steps.model, np.eye(width)[None]))[0] - zero  # (heads, C, D)
+    return sum(own @ each.T for own, each in zip(asked, turned)), float((zero * asked).sum())
 
 
-def _beside(inside: ForwardSteps, reading: EncodedText) -> np.ndarray:
+def _beside(steps: ForwardSteps, encoded: EncodedText) -> np.ndarray:
     """Logits of an older model's linear branch by token, (T, classes)."""
-    logits = inside.ngram_logits(reading)
-    return np.stack([share_out(reading, logits[:, c]) for c in range(inside.classes)], axis=1)
+    logits = steps.ngram_logits(encoded)
+    return np.stack([share_out(encoded, logits[:, c]) for c in range(steps.classes)], axis=1)
 
 
-def share_out(reading: EncodedText, scores: np.ndarray) -> np.ndarray:
+def share_out(encoded: EncodedText, scores: np.ndarray) -> np.ndarray:
     """Scores of a text's n-grams as scores of its tokens, by the characters they have in common.
 
     What belongs to no token (a space by itself) goes to all alike, so the sum stays.
 
     Parameters
     ----------
-    reading : EncodedText
+    encoded : EncodedText
     scores : numpy.ndarray, shape (places,)
         Of `EncodedText.numbers`.
 
@@ -243,11 +207,11 @@ def share_out(reading: EncodedText, scores: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray, shape (tokens,)
     """
-    count = len(reading.tokens)
+    count = len(encoded.tokens)
     if not len(scores):
         return np.zeros(count)
-    starts, ends = reading.token_spans.T
-    common = np.minimum(reading.spans[:, 1:], ends) - np.maximum(reading.spans[:, :1], starts)
+    starts, ends = encoded.token_spans.T
+    common = np.minimum(encoded.spans[:, 1:], ends) - np.maximum(encoded.spans[:, :1], starts)
     common = np.maximum(common, 0).astype(np.float64)  # (places, tokens)
     common[common.sum(axis=1) == 0] = 1
     return scores @ (common / common.sum(axis=1, keepdims=True))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..metrics import jensen_shannon
-from .inside import ForwardPass, ForwardSteps
+from .forward_steps import ForwardPass, ForwardSteps
 
 
 class Adversary(NamedTuple):
@@ -31,7 +31,7 @@ class Adversary(NamedTuple):
     weights: np.ndarray
 
 
-def find_adversary(inside: ForwardSteps, passed: ForwardPass, rng, *, most: float = 0.05, population: int = 32,
+def find_adversary(steps: ForwardSteps, passed: ForwardPass, rng, *, most: float = 0.05, population: int = 32,
                    rounds: int = 12) -> Adversary:
     """The most different attention found that moves no probability by more than `most`.
 
@@ -44,7 +44,7 @@ def find_adversary(inside: ForwardSteps, passed: ForwardPass, rng, *, most: floa
 
     Parameters
     ----------
-    inside : ForwardSteps
+    steps : ForwardSteps
     passed : ForwardPass
     rng : numpy.random.Generator
     most : float, default 0.05
@@ -66,7 +66,7 @@ def find_adversary(inside: ForwardSteps, passed: ForwardPass, rng, *, most: floa
 
     def weigh(places):
         weights = np.eye(size, dtype=np.float32)[places]
-        change = np.abs(inside.decide(passed, weights) - passed.probabilities).sum(axis=1) / 2
+        change = np.abs(steps.decide(passed, weights) - passed.probabilities).sum(axis=1) / 2
         gained = np.take_along_axis(np.broadcast_to(gain, (*places.shape, size)), places[..., None], -1)
         return gained.mean(axis=(1, 2, 3)), change
 
@@ -86,7 +86,7 @@ def find_adversary(inside: ForwardSteps, passed: ForwardPass, rng, *, most: floa
     one = np.eye(size)[places[best]]
     if change[best] <= most:
         return Adversary(float(divergence[best]), bound, float(change[best]), one[None].astype(np.float32))
-    return _mixed(inside, passed, learned, one, bound, most)
+    return _mixed(steps, passed, learned, one, bound, most)
 
 
 def _divergence_of_one(weights: np.ndarray) -> np.ndarray:
@@ -100,11 +100,11 @@ def _worth(divergence, change, most):
     return divergence - 4 * np.maximum(change - most, 0)
 
 
-def _mixed(inside, passed, learned, one, bound, most) -> Adversary:
+def _mixed(steps, passed, learned, one, bound, most) -> Adversary:
     """The largest part of `one` that can be mixed in."""
     parts = np.linspace(0, 1, 41)
     mixed = learned + parts[:, None, None, None] * (one - learned)
-    change = np.abs(inside.decide(passed, mixed.astype(np.float32)) - passed.probabilities).sum(axis=1) / 2
+    change = np.abs(steps.decide(passed, mixed.astype(np.float32)) - passed.probabilities).sum(axis=1) / 2
     best = int(np.flatnonzero(change <= most).max(initial=0))
     found = float(jensen_shannon(learned, mixed[best]).mean())
     return Adversary(found, bound, float(change[best]), mixed[best][None].astype(np.float32))

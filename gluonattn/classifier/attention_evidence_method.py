@@ -10,9 +10,9 @@ def weigh_evidence(batch, targets):
     Of a model that reads no n-grams it is the attention alone, and notes say so (``evidence``: "none").
     """
     found = []
-    for reading, passed, target in zip(batch.readings, batch.passes, targets):
-        weights, evidence = received(batch.inside, passed), evidence_for(batch.inside, reading, target)
-        scores = weights[: len(reading.tokens)]
+    for encoded, passed, target in zip(batch.encoded_texts, batch.passes, targets):
+        weights, evidence = received(batch.steps, passed), evidence_for(batch.steps, encoded, target)
+        scores = weights[: len(encoded.tokens)]
         found.append(Attribution(scores, {"evidence": "none"}) if evidence is None else Attribution(scores * evidence, {}))
     return found
 

@@ -1,4 +1,4 @@
-"""A batch of texts inside a model: their forward passes, kept, and passes with words taken out, none made twice.
+"""A batch of texts in a model: their forward passes, kept, and passes with words taken out, none made twice.
 
 Tokens are looked up and multiplied into the GRU's gates once; every variant of a text is a row of numbers
 into that table. Evidence is of the whole text, so it is shared out again for every variant.
@@ -7,6 +7,7 @@ into that table. Evidence is of the whole text, so it is shared out again for ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from ..data.padding import pad_batch
 from ..threads import ONE_THREAD, ahead
 from .engines.forward import DIRECTIONS, decide, mask_of, values_of, weights_of, words_of
-from .inside import ForwardPass, ForwardSteps, softmax
+from .forward_steps import ForwardPass, ForwardSteps, softmax
 from .reader import EncodedText
 
 WAYS = ("remove", "mask")
@@ -28,28 +29,34 @@ class Batch:
 
     Parameters
     ----------
-    inside : ForwardSteps
-    readings : sequence of EncodedText
+    steps : ForwardSteps
+    encoded_texts : sequence of EncodedText
     workers : int, default 1
         Threads that may compute at once.
 
     Attributes
     ----------
-    inside, workers
-    readings : list of EncodedText
+    steps, workers
+    encoded_texts : list of EncodedText
     passes : list of ForwardPass
         Of each text, as it is.
     """
 
-    def __init__(self, inside: ForwardSteps, readings: Sequence[EncodedText], workers: int = 1):
-        self.inside, self.readings, self.workers = inside, list(readings), workers
+    def __init__(self, steps: ForwardSteps, encoded_texts: Sequence[EncodedText], workers: int = 1):
+        self.steps, self.encoded_texts, self.workers = steps, list(encoded_texts), workers
         with ONE_THREAD:
             self._tabulate()
-            self.passes = self._pass()
-        nothing_gone = [np.zeros(len(reading.tokens), bool).tobytes() for reading in self.readings]
         self._expected: Sequence[np.ndarray] = []
-        self._said: dict[str, list[dict[bytes, np.ndarray]]] = {
-            way: [{key: passed.probabilities} for key, passed in zip(nothing_gone, self.passes)] for way in WAYS}
+        self._said: dict[str, list[dict[bytes, np.ndarray]]] = {way: [{} for _ in self.encoded_texts] for way in WAYS}
+
+    @cached_property
+    def passes(self) -> list[ForwardPass]:
+        passes: list[ForwardPass] = [None] * len(self.encoded_texts)  # type: ignore[list-item]
+        whole = [np.zeros((1, len(encoded.tokens)), bool) for encoded in self.encoded_texts]
+        self._ask(whole, "remove", passes)
+        for said, passed, (row,) in zip(self._said["mask"], passes, whole):
+            said.update(zip(_keys(row[None]), [passed.probabilities]))
+        return passes
 
     def without(self, gone: Sequence[np.ndarray], way: str = "remove") -> list[np.ndarray]:
         """Probabilities of the texts with tokens taken out; what was asked before is not computed again.
@@ -65,81 +72,83 @@ class Batch:
         -------
         list of numpy.ndarray, float64, shape (variants, classes)
         """
-        keys = [[row.tobytes() for row in rows] for rows in gone]
-        asked = [np.concatenate(both) for both in zip(gone, self._expected)] if self._expected else gone
-        self._expected = []
-        new = [_first(rows, [row.tobytes() for row in rows], said) for rows, said in zip(asked, self._said[way])]
-        found = self._probabilities(new, way)
-        for rows, said in zip(new, self._said[way]):
-            said.update((row.tobytes(), next(found)) for row in rows)
-        return [np.array([said[key] for key in own]).reshape(len(own), self.inside.classes)
-                for own, said in zip(keys, self._said[way])]
+        if not self.passes:
+            return []
+        self._ask(gone, way)
+        return [np.array([said[key] for key in _keys(own)]).reshape(len(own), self.steps.classes)
+                for own, said in zip(gone, self._said[way])]
 
     def expect(self, gone: Sequence[np.ndarray]) -> None:
-        """Have these computed together with what `without` is asked next: fewer, larger steps."""
+        """Have these computed together with what is asked next, `passes` or `without`: fewer, larger steps."""
         self._expected = gone
 
     def without_each(self) -> list[np.ndarray]:
         """Probabilities (tokens, classes) of each text without each of its tokens."""
-        return self.without([np.eye(len(reading.tokens), dtype=bool) for reading in self.readings])
+        return self.without([np.eye(len(encoded.tokens), dtype=bool) for encoded in self.encoded_texts])
 
     # ---- how
 
     def _tabulate(self) -> None:
         """The gates' inputs of every token, then of the unknown word and of padding: (tokens + 2, 2, 3H)."""
-        inside, predictor = self.inside, self.inside.predictor
-        examples = [reading.example for reading in self.readings]
+        steps, predictor = self.steps, self.steps.predictor
+        examples = [encoded.example for encoded in self.encoded_texts]
         self._starts = np.cumsum([0, *(len(example.ids) for example in examples)])
         ids = np.concatenate([*(e.ids for e in examples), [predictor.unknown, predictor.padding]]).astype(np.int32)
         grams = None
         if examples[0].subwords is not None:
             rows = list(chain.from_iterable(example.subwords or () for example in examples))
             grams = pad_batch([examples[0]._replace(ids=ids, subwords=[*rows, ids[:0], ids[:0]], ngrams=None)], 0)[2]
-        if channels := inside.model.get("evidence", 0):  # comes with each variant
+        if channels := steps.model.get("evidence", 0):  # comes with each variant
             grams = np.zeros((1, len(ids), channels), np.float32)
-        words = words_of(inside.numpy, inside.model, ids[None], *([] if grams is None else [grams]))
-        self._gates = inside.numpy.input_gates(words, DIRECTIONS[inside.recipe])[0]
+        words = words_of(steps.numpy, steps.model, ids[None], *([] if grams is None else [grams]))
+        self._gates = steps.numpy.input_gates(words, DIRECTIONS[steps.recipe])[0]
 
     @property
     def _unknown(self) -> int:
         return len(self._gates) - 2
 
-    def _pass(self) -> list[ForwardPass]:
-        nothing = [np.zeros((1, len(reading.tokens)), bool) for reading in self.readings]
-        rows, lengths = self._rows(nothing, "remove")
-        more = self._ngram_logits(nothing)
-        passes: list[ForwardPass] = [None] * len(rows)  # type: ignore[list-item]
-        for which, states in self._states(rows, lengths, nothing):
-            for part, own, mask, weights, logits in self._decide(which, states, lengths):
-                values = values_of(self.inside.numpy, self.inside.model, own)
-                logits = logits + more[part]
-                for i, text in enumerate(part):
-                    size = lengths[text]
-                    passes[text] = ForwardPass(own[i : i + 1, :size], weights[i : i + 1, :, :size, :size],
-                                          values[i : i + 1, :, :size], mask[i : i + 1, :size], more[text : text + 1],
-                                          logits[i : i + 1], softmax(logits[i]))
-        return passes
+    def _ask(self, gone: Sequence[np.ndarray], way: str, passes: list[ForwardPass] | None = None) -> None:
+        """Have all variants answered, and what is expected with them; `passes` takes those of the first of each text."""
+        asked = [np.concatenate(both) for both in zip(gone, self._expected)] if self._expected else gone
+        self._expected = []
+        new = [_first(rows, said) for rows, said in zip(asked, self._said[way])]
+        if not sum(map(len, new)):
+            return
+        rows, lengths = self._rows(new, way)
+        more = self._ngram_logits(new)
+        firsts = np.cumsum([0, *map(len, new)])
+        whole = {int(first): text for text, first in enumerate(firsts[:-1])} if passes is not None else {}  # variant: text
+        logits = np.empty_like(more)
 
-    def _probabilities(self, gone: list[np.ndarray], way: str) -> Iterator[np.ndarray]:
-        """Of all variants of the first text, then of the second, and so on."""
-        if not sum(map(len, gone)):
-            return iter(())
-        rows, lengths = self._rows(gone, way)
-        logits = self._ngram_logits(gone)
-
-        def compute(which):
+        def compute(which: np.ndarray) -> None:
             with ONE_THREAD:
-                return which, np.concatenate([found[-1] for found in self._decide(
-                    which, self._sequences(rows, lengths, which, gone), lengths)])
+                for part, states, mask, weights, found in self._decide(
+                        which, self._sequences(rows, lengths, which, new), lengths):
+                    logits[part] = found + more[part]
+                    for i, variant in enumerate(part.tolist()):
+                        if passes is not None and variant in whole:
+                            passes[whole[variant]] = self._keep(states[i], mask[i], weights[i], more[variant],
+                                                                logits[variant])
 
-        for which, found in ahead(compute, ((which,) for which in self._plan(lengths)), self.workers):
-            logits[which] += found
-        return iter(softmax(logits))
+        for _ in ahead(compute, ((which,) for which in self._plan(lengths)), self.workers):
+            pass
+        probabilities = softmax(logits)
+        for own, said, first in zip(new, self._said[way], firsts):
+            said.update(zip(_keys(own), probabilities[first:]))
+
+    def _keep(self, states: np.ndarray, mask: np.ndarray, weights: np.ndarray, more: np.ndarray,
+              logits: np.ndarray) -> ForwardPass:
+        """The pass of one text, without what pads it to the length of others."""
+        size = len(mask) if self.steps.recipe == "post" else int(mask.sum())
+        states = states[None, :size]
+        return ForwardPass(states, weights[None, :, :size, :size],
+                           values_of(self.steps.numpy, self.steps.model, states), mask[None, :size], more[None],
+                           logits[None], softmax(logits))
 
     def _rows(self, gone: list[np.ndarray], way: str) -> tuple[np.ndarray, np.ndarray]:
         """Numbers in the table (variants, T), and how many tokens each variant has."""
-        inside, fixed = self.inside, self.inside.predictor.fixed_length
-        longest = fixed or max(len(reading.tokens) for reading in self.readings)
+        steps, fixed = self.steps, self.steps.predictor.fixed_length
+        longest = fixed or max(len(encoded.tokens) for encoded in self.encoded_texts)
         rows = np.full((sum(map(len, gone)), longest), self._unknown + 1)  # padding
         lengths = np.zeros(len(rows), np.int64)
         first = 0
@@ -156,21 +165,21 @@ class Batch:
             empty = np.flatnonzero(own.all(axis=1)) + first  # one unknown word stands
             rows[empty], rows[empty, 0], lengths[empty] = self._unknown + 1, self._unknown, 1
             first += len(own)
-        if inside.recipe == "post":  # padding takes part
+        if steps.recipe == "post":  # padding takes part
             lengths[:] = longest
         return rows, lengths
 
     def _ngram_logits(self, gone: list[np.ndarray]) -> np.ndarray:
         """What the n-grams that are left add to the logits, (variants, classes)."""
         found = []
-        for reading, own in zip(self.readings, gone):
-            if not len(reading.numbers) or not len(own):
-                found.append(np.zeros((len(own), self.inside.classes)))
+        for encoded, own in zip(self.encoded_texts, gone):
+            if not len(encoded.numbers) or not len(own):
+                found.append(np.zeros((len(own), self.steps.classes)))
                 continue
-            order = np.argsort(reading.numbers, kind="stable")
-            distinct, firsts = np.unique(reading.numbers[order], return_index=True)
-            scores, squares = self.inside.ngram_table(distinct)
-            left = np.logical_or.reduceat(~reading.lost_ngrams(own)[:, order], firsts, axis=1).astype(np.float64)
+            order = np.argsort(encoded.numbers, kind="stable")
+            distinct, firsts = np.unique(encoded.numbers[order], return_index=True)
+            scores, squares = self.steps.ngram_table(distinct)
+            left = np.logical_or.reduceat(~encoded.lost_ngrams(own)[:, order], firsts, axis=1).astype(np.float64)
             found.append(left @ scores / np.sqrt(left @ squares + 1e-12))
         return np.concatenate(found)
 
@@ -185,33 +194,29 @@ class Batch:
 
     def _sequences(self, rows: np.ndarray, lengths: np.ndarray, which: np.ndarray, gone: list[np.ndarray]) -> np.ndarray:
         """States of variants, the longest first; where there is evidence, no two begin alike."""
-        F, prefixes, own = self.inside.numpy, DIRECTIONS[self.inside.recipe], rows[which, : lengths[which[0]]]
-        if self.readings[0].spread is None:
+        F, prefixes, own = self.steps.numpy, DIRECTIONS[self.steps.recipe], rows[which, : lengths[which[0]]]
+        if self.encoded_texts[0].spread is None:
             return F.recurrent_of_rows(self._gates, own, lengths[which], prefixes)
         gates = self._gates[own] + F.last_input_gates(self._evidence(rows, which, gone)[:, : own.shape[1]], prefixes)
         return F.recurrent_of_gates(gates.swapaxes(0, 1), lengths[which], prefixes)
 
     def _evidence(self, rows: np.ndarray, which: np.ndarray, gone: list[np.ndarray]) -> np.ndarray:
         """Evidence (variants, T, channels) of the tokens that stand in some rows."""
-        found = np.zeros((len(which), rows.shape[1], self.inside.model["evidence"]), np.float32)
-        reader, firsts = self.inside.predictor.reader, np.cumsum([0, *map(len, gone)])
+        found = np.zeros((len(which), rows.shape[1], self.steps.model["evidence"]), np.float32)
+        reader, firsts = self.steps.predictor.reader, np.cumsum([0, *map(len, gone)])
         texts = np.searchsorted(firsts, which, side="right") - 1
         for text in np.unique(texts):
-            reading, mine = self.readings[text], np.flatnonzero(texts == text)
-            evidence = reader.evidence_without(reading.spread, gone[text][which[mine] - firsts[text]])
+            encoded, mine = self.encoded_texts[text], np.flatnonzero(texts == text)
+            evidence = reader.evidence_without(encoded.spread, gone[text][which[mine] - firsts[text]])
             at = rows[which[mine]] - self._starts[text]  # tokens, where they are this text's
-            there = (at >= 0) & (at < len(reading.tokens))
+            there = (at >= 0) & (at < len(encoded.tokens))
             place = np.nonzero(there)
             found[mine[place[0]], place[1]] = evidence[place[0], at[place]]
         return found
 
-    def _states(self, rows, lengths, gone) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for which in self._plan(lengths):
-            yield which, self._sequences(rows, lengths, which, gone)
-
     def _decide(self, which: np.ndarray, states: np.ndarray, lengths: np.ndarray) -> Iterator[tuple]:
         """Yield variants, their states, mask, weights and logits without n-grams', some at a time, in order."""
-        F, recipe, model = self.inside.numpy, self.inside.recipe, self.inside.model
+        F, recipe, model = self.steps.numpy, self.steps.recipe, self.steps.model
         first = 0
         while first < len(which):
             longest = int(lengths[which[first]])
@@ -223,8 +228,24 @@ class Batch:
             first += len(part)
 
 
-def _first(rows: np.ndarray, keys: list[bytes], said: dict[bytes, np.ndarray]) -> np.ndarray:
+def pass_through(steps: ForwardSteps, encoded: EncodedText) -> ForwardPass:
+    """Pass one text through a model.
+
+    Parameters
+    ----------
+    steps : ForwardSteps
+    encoded : EncodedText
+    """
+    return Batch(steps, [encoded]).passes[0]
+
+
+def _first(rows: np.ndarray, said: dict[bytes, np.ndarray]) -> np.ndarray:
     """The rows that are not answered yet, each once."""
-    new = {key: i for i, key in enumerate(keys) if key not in said}
-    return rows[list(new.values())]
+    new = {key: i for i, key in reversed(list(enumerate(_keys(rows)))) if key not in said}
+    return rows[sorted(new.values())]
+
+
+def _keys(rows: np.ndarray) -> list[bytes]:
+    """The bytes of each row of a matrix of bool."""
+    return np.ascontiguousarray(rows).view(f"V{rows.shape[1]}").ravel().tolist()
 

@@ -23,7 +23,8 @@ from ..errors import DataError, Interrupted, OptionError, TextError, choose
 from ..files import replace_file
 from ..models.cells import CELLS
 from ..plain import is_blank, plain, read_texts
-from .inside import ForwardSteps
+from .batch import pass_through
+from .forward_steps import ForwardSteps
 from .measure import measure
 from .predictor import load
 from .settings import ClassifierSettings
@@ -197,7 +198,7 @@ def _finished(note: Path, asked: dict) -> dict[str, Any] | None:
 
 def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[str, Any]:
     predictor = load(folder)
-    inside = ForwardSteps(predictor)
+    steps = ForwardSteps(predictor)
     found = predictor.predict(test.texts)
     history = predictor.checkpoint.history
     return {
@@ -209,8 +210,8 @@ def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[
         "valid_accuracy": predictor.config["validation"]["valid_accuracy"],
         "method": predictor.default_method,
         "probabilities": [[round(p.probabilities[label], 5) for label in predictor.labels] for p in found],
-        "measured": _without_nan(measure(inside, [test.texts[i] for i in chosen], progress=progress)),
-        "tokens": [[list(token) for token in inside.read(test.texts[i]).tokens] for i in chosen],
+        "measured": _without_nan(measure(steps, [test.texts[i] for i in chosen], progress=progress)),
+        "tokens": [[list(token) for token in steps.read(test.texts[i]).tokens] for i in chosen],
         "shown": [_shown(predictor, text) for text in sentences],
     }
 
@@ -218,11 +219,11 @@ def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[
 def _shown(predictor, text: str) -> dict[str, Any]:
     from .attribution import received
 
-    inside = ForwardSteps(predictor)
-    reading = inside.read(text)
-    passed = inside.run(reading)
-    return {"text": text, "tokens": [list(token) for token in reading.tokens],
-            "received": received(inside, passed)[: len(reading.tokens)].round(6).tolist(),
+    steps = ForwardSteps(predictor)
+    encoded = steps.read(text)
+    passed = pass_through(steps, encoded)
+    return {"text": text, "tokens": [list(token) for token in encoded.tokens],
+            "received": received(steps, passed)[: len(encoded.tokens)].round(6).tolist(),
             "probabilities": passed.probabilities.round(5).tolist()}
 
 

@@ -11,7 +11,13 @@ from .compare_text import TEXT
 
 
 def headline(summary: dict[str, Any], lang: str = "en") -> str:
-    """One sentence: which cell is right most often, and whether that is more than chance."""
+    """One sentence: which cell is right most often, and whether that is more than chance.
+
+    Parameters
+    ----------
+    summary : dict
+    lang : {"ko", "en"}
+    """
     text, cells = TEXT[lang], summary["cells"]
     best = max(cells, key=lambda cell: cells[cell]["accuracy"].mean)
     accuracy = f"{100 * cells[best]['accuracy'].mean:.2f}"
@@ -42,7 +48,13 @@ def in_words(summary: dict[str, Any], lang: str = "en") -> list[str]:
 
 
 def kind_name(kind: str, lang: str) -> str:
-    """What a kind of word is called."""
+    """What a kind of word is called.
+
+    Parameters
+    ----------
+    kind : str
+    lang : {"ko", "en"}
+    """
     return TEXT[lang].get("kind_names", {}).get(kind, kind)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from ..plain import expect_text
 from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
 from .account import account_of
 from .attribution import METHODS, attribute_batch
-from .batch import Batch
-from .faithfulness import DRAWS, deletion_tests
-from .inside import EncodedText, ForwardPass, ForwardSteps
+from .batch import Batch, pass_through
+from .faithfulness import DRAWS, deletion_tests, draw_tokens
+from .forward_steps import EncodedText, ForwardPass, ForwardSteps
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -31,6 +31,20 @@ class Explanation(AttentionRecord):
     """
 
     _opened: tuple[Predictor, EncodedText] | None = None
+    _source: Mapping[str, Any]
+
+    @property  # type: ignore[override]
+    def source(self) -> Mapping[str, Any]:
+        """Where the weights come from. The account of an explanation is made when this is first read."""
+        about = self._source.get("explanation", {})
+        if self._opened and "what_if" in about and "account" not in about:
+            predictor, encoded = self._opened
+            about["account"] = account_of(predictor.steps, encoded, about["target"]).to_json()
+        return self._source
+
+    @source.setter
+    def source(self, source: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "_source", source)
 
     def edit(self, weights: Any) -> Explanation:
         """The prediction if attention had been this, all else as it was.
@@ -45,24 +59,25 @@ class Explanation(AttentionRecord):
         RecordError
             If shape or rows are wrong, or the model is not known any more.
         """
-        predictor, reading = self._model("edit")
+        predictor, encoded = self._model("edit")
         heads, size = self.heads, len(self.queries)
         try:
             given = np.asarray(weights, dtype=np.float32)
-            given = np.broadcast_to(given, (1, heads, size, size)).copy()
         except (TypeError, ValueError):
-            raise RecordError(
-                f"edit needs weights of shape ({size}, {size}) or ({heads}, {size}, {size}); got {np.shape(weights)}."
-            ) from None
+            given = np.zeros(0, np.float32)  # no numbers, or rows of different lengths
+        if given.shape not in ((size, size), (heads, size, size), (1, heads, size, size)):  # no other is stretched to fit
+            raise RecordError(f"edit needs weights of shape ({size}, {size}) or ({heads}, {size}, {size}); got "
+                              f"{given.shape if given.size else type(weights).__name__}.")
+        given = np.broadcast_to(given, (1, heads, size, size)).copy()
         if given.min() < 0 or np.abs(given.sum(-1) - 1).max() > ROW_SUM_TOLERANCE:
             raise RecordError("edit needs weights that are not negative and rows that sum to 1: divide each row by "
                               "its sum.")
-        inside: ForwardSteps = predictor.inside
-        passed = inside.run(reading)
+        steps: ForwardSteps = predictor.steps
+        passed = pass_through(steps, encoded)
         full = passed.weights.copy()
         full[..., :size, :] = 0  # in the post's recipe padding looks on as before, but is not looked at
         full[..., :size, :size] = given
-        return predictor.explanation(reading, inside.decide(passed, full)[0], full[0], {"edited": True})
+        return predictor.explanation(encoded, steps.decide(passed, full)[0], full[0], {"edited": True})
 
     def drop(self, tokens: int | Collection[int]) -> Explanation:
         """The prediction without some tokens, by their numbers; the text is not tokenized again.
@@ -76,16 +91,23 @@ class Explanation(AttentionRecord):
             If a token does not exist, none would be left, or the model is not
             known any more.
         """
-        predictor, reading = self._model("drop")
-        size = len(reading.tokens)
+        predictor, encoded = self._model("drop")
+        size = len(encoded.tokens)
         gone = set(positions("token", tokens, size))
         if len(gone) == size:
             raise RecordError(f"drop must leave a token: all {size} were given.")
-        inside = predictor.inside
-        return predictor.explain_reading(inside.reading_without(reading, gone), {"dropped": sorted(gone)})
+        steps = predictor.steps
+        return predictor.explain_encoded(steps.encoded_without(encoded, gone), {"dropped": sorted(gone)})
 
     def replace(self, token: int, text: str) -> Explanation:
         """The prediction with other characters in the place of one token; the new text is read afresh.
+
+        Parameters
+        ----------
+        token : int
+            Its number.
+        text : str
+            What stands in its place.
 
         Raises
         ------
@@ -94,11 +116,11 @@ class Explanation(AttentionRecord):
         TextError
             If `text` is not a string, or nothing visible would be left.
         """
-        predictor, reading = self._model("replace")
+        predictor, encoded = self._model("replace")
         expect_text(text)
-        _, start, end, _ = reading.tokens[position("token", token, len(reading.tokens))]
-        changed = reading.text[:start] + text + reading.text[end:]
-        return predictor.explain_reading(predictor.inside.read(changed), {"replaced": [start, end, text]})
+        _, start, end, _ = encoded.tokens[position("token", token, len(encoded.tokens))]
+        changed = encoded.text[:start] + text + encoded.text[end:]
+        return predictor.explain_encoded(predictor.steps.read(changed), {"replaced": [start, end, text]})
 
     def _model(self, name: str) -> tuple[Predictor, EncodedText]:
         if self._opened is None:
@@ -136,51 +158,75 @@ def explain_batch(batch: Batch, method: str, targets: Sequence[int | None], labe
         explained), what the method reports of itself, "honesty" (see
         `gluonattn.classifier.faithfulness.DeletionTest`), "validation" (AOPC of the
         method and of random, where the model knows) and, if asked and up to `MOST_ASKED`
-        tokens, "account" (see `gluonattn.classifier.account`) and "what_if": probabilities
-        without each token ("drop"), with no attention on each ("unseen") and with even
-        attention ("uniform").
+        tokens, "what_if": probabilities without each token ("drop"), with no attention on
+        each ("unseen") and with even attention ("uniform"). An `Explanation` adds "account"
+        (see `gluonattn.classifier.account`) to what has "what_if".
     """
+    each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
+            for size in (len(encoded.tokens) for encoded in batch.encoded_texts)]
+    drawn = [draw_tokens(encoded, draws=draws) for encoded in batch.encoded_texts]
+    batch.expect([np.concatenate(both) for both in zip(each, drawn)])  # none of them waits for the scores
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
     attributions = attribute_batch(batch, method, classes)
-    each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
-            for size in (len(reading.tokens) for reading in batch.readings)]
-    batch.expect(each)
-    tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, draws=draws)
+    tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, drawn=drawn)
     without = batch.without(each)
     known = (validation or {}).get("comprehensiveness", {})
     found = []
-    for reading, passed, (scores, notes), test, target, dropped in zip(batch.readings, batch.passes, attributions, tests,
-                                                                       classes, without):
+    for passed, (scores, notes), test, target, dropped in zip(batch.passes, attributions, tests, classes, without):
         about = {"method": method, "sign": METHODS[method].sign, "target": target, "label": labels[target], **notes,
                  "honesty": {k: round(v, 6) for k, v in test._asdict().items()},
                  "validation": {name: known[name] for name in (method, "random") if name in known}}
         if len(dropped):
-            about.setdefault("account", account_of(batch.inside, reading, target).to_json())
-            about["what_if"] = asked_in_advance(batch.inside, passed, dropped)
+            about["what_if"] = asked_in_advance(batch.steps, passed, dropped)
         found.append(({method: scores}, about))
     return found
 
 
-def asked_in_advance(inside: ForwardSteps, passed: ForwardPass, dropped: np.ndarray) -> dict[str, list]:
-    """Probabilities without each token, with no attention on it, and with even attention."""
-    size, weights = len(dropped), passed.weights
-    unseen = inside.decide(passed, np.concatenate([*(without_attention_to(weights, i) for i in range(size)),
-                                                   np.full_like(weights, 1 / weights.shape[-1])]))
+def asked_in_advance(steps: ForwardSteps, passed: ForwardPass, dropped: np.ndarray) -> dict[str, list]:
+    """Probabilities without each token, with no attention on it, and with even attention.
+
+    Parameters
+    ----------
+    steps : ForwardSteps
+    passed : ForwardPass
+        Of the whole text.
+    dropped : numpy.ndarray, shape (tokens, classes)
+        Probabilities without each token.
+    """
+    weights = passed.weights
+    even = np.full_like(weights, 1 / weights.shape[-1])
+    unseen = steps.decide(passed, np.concatenate([without_attention_to_each(weights[0], len(dropped)), even]))
     return {"drop": dropped.round(4).tolist(), "unseen": unseen[:-1].round(4).tolist(),
             "uniform": unseen[-1].round(4).tolist()}
 
 
-def without_attention_to(weights: np.ndarray, token: int) -> np.ndarray:
-    """Weights (..., T, T) with none on a token: the others share what it had, by what they have."""
-    left = weights.copy()
-    left[..., token] = 0
+def without_attention_to_each(weights: np.ndarray, tokens: int) -> np.ndarray:
+    """Weights with none on a token, for one token after the other: the rest share what it had, by what they have.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (heads, T, T)
+    tokens : int
+        The first so many are taken one by one.
+
+    Returns
+    -------
+    numpy.ndarray, shape (tokens, heads, T, T)
+    """
+    kept = ~np.eye(tokens, weights.shape[-1], dtype=bool)[:, None, None]  # (tokens, 1, 1, T)
+    left = weights * kept
     total = left.sum(axis=-1, keepdims=True)
-    even = np.full_like(left, 1 / (left.shape[-1] - 1))
-    even[..., token] = 0
+    even = kept / np.float32(weights.shape[-1] - 1)
     return np.where(total > 1e-6, left / np.maximum(total, 1e-6), even)
 
 
 def make_prediction(labels: list[str], row: np.ndarray) -> Prediction:
-    """A row of probabilities by label."""
+    """A row of probabilities by label.
+
+    Parameters
+    ----------
+    labels : list of str
+    row : numpy.ndarray, shape (classes,)
+    """
     return Prediction(labels[int(row.argmax())], dict(zip(labels, map(float, row))))

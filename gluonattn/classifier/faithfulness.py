@@ -8,7 +8,7 @@ probability of the class the whole text was given.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from ..metrics import RESOLUTION, tie_close
 from .batch import WAYS as WAYS
 from .batch import Batch
-from .inside import EncodedText, ForwardPass, ForwardSteps
+from .forward_steps import EncodedText, ForwardPass, ForwardSteps
 
 DRAWS = 100  # of random tokens, against which an explanation is held
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, ERASER's bins
@@ -46,7 +46,12 @@ def top(scores: np.ndarray, share: float) -> set[int]:
     share : float
         From 0 to 1.
     """
-    return set(_ordered(scores)[: max(1, math.ceil(share * len(scores) - 1e-9))])
+    return set(_ordered(scores)[: _count(len(scores), share)])
+
+
+def _count(tokens: int, share: float) -> int:
+    """How many tokens a share is."""
+    return max(1, math.ceil(share * tokens - 1e-9))
 
 
 def _ordered(scores: np.ndarray) -> list[int]:
@@ -54,7 +59,7 @@ def _ordered(scores: np.ndarray) -> list[int]:
     return np.argsort(-tie_close(scores), kind="stable").tolist()
 
 
-def erasure(inside: ForwardSteps, readings: Sequence[EncodedText], scores: Sequence[np.ndarray],
+def erasure(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], scores: Sequence[np.ndarray],
             targets: Sequence[int], way: str = "remove") -> Erasure:
     """Comprehensiveness and sufficiency at each of `SHARES`; their means are the AOPC.
 
@@ -62,15 +67,15 @@ def erasure(inside: ForwardSteps, readings: Sequence[EncodedText], scores: Seque
 
     Parameters
     ----------
-    inside : ForwardSteps
-    readings : sequence of EncodedText
+    steps : ForwardSteps
+    encoded_texts : sequence of EncodedText
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         Class of each text.
     way : {"remove", "mask"}, default "remove"
         Take tokens out, or put the unknown word in their place.
     """
-    return erase(Batch(inside, readings), scores, targets, way)
+    return erase(Batch(steps, encoded_texts), scores, targets, way)
 
 
 def erase(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], way: str = "remove") -> Erasure:
@@ -94,7 +99,7 @@ def erase(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], wa
     return Erasure(lost[:, : len(SHARES)], lost[:, len(SHARES) :])
 
 
-def decision_flip(inside: ForwardSteps, readings: Sequence[EncodedText], scores: Sequence[np.ndarray],
+def decision_flip(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], scores: Sequence[np.ndarray],
                   targets: Sequence[int]) -> np.ndarray:
     """Share of a text's tokens that must go, highest scores first, before the decision changes.
 
@@ -103,13 +108,13 @@ def decision_flip(inside: ForwardSteps, readings: Sequence[EncodedText], scores:
 
     Parameters
     ----------
-    inside : ForwardSteps
-    readings : sequence of EncodedText
+    steps : ForwardSteps
+    encoded_texts : sequence of EncodedText
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
         Class of each text.
     """
-    return flips(Batch(inside, readings), scores, targets)
+    return flips(Batch(steps, encoded_texts), scores, targets)
 
 
 def flips(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int]) -> np.ndarray:
@@ -135,7 +140,7 @@ def flips(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int]) ->
     return shares
 
 
-def permutation(inside: ForwardSteps, passed: ForwardPass, target: int, rng, shuffles: int = 100) -> float:
+def permutation(steps: ForwardSteps, passed: ForwardPass, target: int, rng, shuffles: int = 100) -> float:
     """Median change |dp| when every query's weights are shuffled among the tokens.
 
     Jain and Wallace, Attention is not Explanation, NAACL 2019. Near 0: which
@@ -143,7 +148,7 @@ def permutation(inside: ForwardSteps, passed: ForwardPass, target: int, rng, shu
 
     Parameters
     ----------
-    inside : ForwardSteps
+    steps : ForwardSteps
     passed : ForwardPass
     target : int
         Class whose probability is watched.
@@ -155,7 +160,7 @@ def permutation(inside: ForwardSteps, passed: ForwardPass, target: int, rng, shu
         return float("nan")
     order = rng.random((shuffles, *weights.shape[1:])).argsort(axis=-1)
     shuffled = np.take_along_axis(np.broadcast_to(weights, order.shape), order, axis=-1)
-    change = inside.decide(passed, shuffled)[:, target] - passed.probabilities[target]
+    change = steps.decide(passed, shuffled)[:, target] - passed.probabilities[target]
     return float(np.median(np.abs(change)))
 
 
@@ -164,18 +169,18 @@ def highest_weight(passed: ForwardPass) -> float:
     return float(passed.weights.max(axis=-1).mean())
 
 
-def uniform_change(inside: ForwardSteps, passed: ForwardPass, target: int) -> float:
+def uniform_change(steps: ForwardSteps, passed: ForwardPass, target: int) -> float:
     """|dp| when every query looks at all tokens alike.
 
     Parameters
     ----------
-    inside : ForwardSteps
+    steps : ForwardSteps
     passed : ForwardPass
     target : int
         Class whose probability is watched.
     """
     even = np.full_like(passed.weights, 1 / passed.weights.shape[-1])
-    return float(abs(inside.decide(passed, even)[0, target] - passed.probabilities[target]))
+    return float(abs(steps.decide(passed, even)[0, target] - passed.probabilities[target]))
 
 
 def conicity(passed: ForwardPass, tokens: int) -> float:
@@ -222,14 +227,14 @@ class DeletionTest(NamedTuple):
     draws: int
 
 
-def deletion_test(inside: ForwardSteps, reading: EncodedText, scores: np.ndarray, target: int, share: float = 0.2,
+def deletion_test(steps: ForwardSteps, encoded: EncodedText, scores: np.ndarray, target: int, share: float = 0.2,
                   draws: int = DRAWS) -> DeletionTest:
     """Ask the model about one explanation; see `DeletionTest`.
 
     Parameters
     ----------
-    inside : ForwardSteps
-    reading : EncodedText
+    steps : ForwardSteps
+    encoded : EncodedText
     scores : numpy.ndarray, shape (tokens,)
     target : int
         The class whose probability is watched.
@@ -238,11 +243,11 @@ def deletion_test(inside: ForwardSteps, reading: EncodedText, scores: np.ndarray
     draws : int, default 100
         Of as many random tokens.
     """
-    return deletion_tests(Batch(inside, [reading]), [scores], [target], share, draws)[0]
+    return deletion_tests(Batch(steps, [encoded]), [scores], [target], share, draws)[0]
 
 
 def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
-                   draws: int = DRAWS) -> list[DeletionTest]:
+                   draws: int = DRAWS, drawn: Sequence[np.ndarray] | None = None) -> list[DeletionTest]:
     """`deletion_test` of every text of a batch.
 
     Parameters
@@ -255,27 +260,39 @@ def deletion_tests(batch: Batch, scores: Sequence[np.ndarray], targets: Sequence
         Of a text's tokens, taken out.
     draws : int, default 100
         Of as many random tokens.
+    drawn : sequence of numpy.ndarray, bool, shape (draws, tokens), or None
+        What `draw_tokens` gave for this share; None draws.
     """
-    asked = []
-    for reading, own in zip(batch.readings, scores):
-        chosen, size = top(own, share), len(own)
-        rng = np.random.default_rng(reading.seed)
-        others = [rng.choice(size, len(chosen), replace=False) for _ in range(draws)]
-        asked.append(np.stack([_among(part, size) for part in (list(chosen), *others)]))
+    drawn = [draw_tokens(encoded, share, draws) for encoded in batch.encoded_texts] if drawn is None else drawn
+    asked = [np.concatenate([_among(top(own, share), len(own))[None], others]) for own, others in zip(scores, drawn)]
     found = []
     for passed, gone, p, target in zip(batch.passes, asked, batch.without(asked), targets):
         after, rest = float(p[0, target]), p[1:, target]
         low, high = np.percentile(rest, [2.5, 97.5])
         found.append(DeletionTest(int(gone[0].sum()), float(passed.probabilities[target]), after, float(rest.mean()),
-                             float(low), float(high), float((rest - after > RESOLUTION).mean()), draws))
+                                  float(low), float(high), float((rest - after > RESOLUTION).mean()), len(rest)))
     return found
 
 
-def _among(tokens, size: int) -> np.ndarray:
-    """Which of `size` tokens are among some, bool."""
-    gone = np.zeros(size, bool)
-    gone[list(tokens)] = True
+def draw_tokens(encoded: EncodedText, share: float = 0.2, draws: int = DRAWS) -> np.ndarray:
+    """Random tokens of a text, as many as `top` names: bool, shape (draws, tokens). The same for the same text.
+
+    Parameters
+    ----------
+    encoded : EncodedText
+    share : float, default 0.2
+        Of the text's tokens.
+    draws : int, default 100
+    """
+    size, rng = len(encoded.tokens), np.random.default_rng(encoded.seed)
+    gone = np.zeros((draws, size), bool)
+    gone[np.arange(draws)[:, None], [rng.choice(size, _count(size, share), replace=False) for _ in range(draws)]] = True
     return gone
+
+
+def _among(tokens: Iterable[int], size: int) -> np.ndarray:
+    """Which of `size` tokens are among some, bool."""
+    return np.isin(np.arange(size), list(tokens))
 
 
 def mean_over(shares: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ _TOGETHER = 16  # of them in a batch
 _WORTH_PROCESSES = 500  # texts
 
 Text = tuple[str, Sequence[Token]]  # and its tokens
-# What the model made of a text: its reading, probabilities, weights, and what is said beside them.
+# What the model made of a text: the text encoded, probabilities, weights, and what is said beside them.
 Made = tuple[EncodedText, np.ndarray, np.ndarray, "tuple[dict, dict] | None"]
 
 
@@ -77,8 +77,8 @@ def explain_many(predictor: Predictor, texts: Sequence[Text], asked: Asked, thre
         first = done = 0
         for which, found in zip(plan, results):
             done += len(which)
-            ready.update((i, predictor.explanation(reading, probabilities, matrix, {}, said))
-                         for i, (reading, probabilities, matrix, said) in zip(which, found))
+            ready.update((i, predictor.explanation(encoded, probabilities, matrix, {}, said))
+                         for i, (encoded, probabilities, matrix, said) in zip(which, found))
             if progress:
                 progress(done, len(texts))
             while first in ready:
@@ -97,14 +97,14 @@ def make(predictor: Predictor, texts: Sequence[Text], asked: Asked, threads: int
     asked : Asked
     threads : int, default 1
     """
-    readings = [predictor.read(text, tokens) for text, tokens in texts]
+    encoded_texts = [predictor.read(text, tokens) for text, tokens in texts]
     if asked.method is None:
-        return [(reading, *seen, None) for reading, seen in zip(readings, predictor.look(readings))]
-    batch = Batch(predictor.inside, readings, threads)
-    said = explain_batch(batch, asked.method, [asked.target] * len(readings), predictor.labels,
+        return [(encoded, *seen, None) for encoded, seen in zip(encoded_texts, predictor.look(encoded_texts))]
+    batch = Batch(predictor.steps, encoded_texts, threads)
+    said = explain_batch(batch, asked.method, [asked.target] * len(encoded_texts), predictor.labels,
                          predictor.config.get("explanation"), asked.draws, asked.what_if)
-    return [(reading, passed.probabilities, passed.weights[0], own)
-            for reading, passed, own in zip(readings, batch.passes, said)]
+    return [(encoded, passed.probabilities, passed.weights[0], own)
+            for encoded, passed, own in zip(encoded_texts, batch.passes, said)]
 
 
 def _plan(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
@@ -116,13 +116,12 @@ def _plan(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
 def _helpers(predictor: Predictor, asked: Asked, count: int):
     if count < 2:
         return nullcontext()
-    return processes(count, _open, predictor.checkpoint, predictor.folder, asked,
+    return processes(count, _open, type(predictor), predictor.checkpoint, predictor.folder, asked,
                      cure="set OMP_NUM_THREADS=1: then this process does all by itself")
 
 
-def _open(checkpoint: Checkpoint, folder: Path, asked: Asked) -> Callable[[Sequence[Text]], list[Made]]:
+def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path,
+          asked: Asked) -> Callable[[Sequence[Text]], list[Made]]:
     """In a process beside: the model, opened once."""
-    from .predictor import Predictor
-
-    predictor = Predictor(checkpoint, folder, "cpu", "numpy")  # what has a method is computed in numpy everywhere
+    predictor = kind(checkpoint, folder, "cpu", "numpy")  # what has a method is computed in numpy everywhere
     return lambda texts: make(predictor, texts, asked)

@@ -30,7 +30,7 @@ from .faithfulness import (
     permutation,
     uniform_change,
 )
-from .inside import EncodedText, ForwardPass, ForwardSteps
+from .forward_steps import EncodedText, ForwardPass, ForwardSteps
 from .predictor import Predictor
 
 ABOUT_A_METHOD = ("comprehensiveness", "sufficiency", "comprehensiveness_mask", "sufficiency_mask", "flip",
@@ -47,7 +47,7 @@ class WeightFigure(NamedTuple):
     meaning : str
         What a report says of it.
     compute : callable
-        ``compute(inside, reading, passed, target)``: a float, NaN where the text cannot be asked.
+        ``compute(steps, encoded, passed, target)``: a float, NaN where the text cannot be asked.
     """
 
     name: str
@@ -63,13 +63,13 @@ _TEXTS = 16  # asked about at once
 CHOSEN_ON = 100  # validation reviews that choose a model's default method
 
 
-def measure(inside: ForwardSteps, texts: Iterable[str], *, methods: Sequence[str] | None = None,
+def measure(steps: ForwardSteps, texts: Iterable[str], *, methods: Sequence[str] | None = None,
             progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
     """Faithfulness of methods, and what the weights themselves can be trusted with.
 
     Parameters
     ----------
-    inside : ForwardSteps
+    steps : ForwardSteps
     texts : iterable of str
         None of them blank.
     methods : sequence of str or None
@@ -90,14 +90,14 @@ def measure(inside: ForwardSteps, texts: Iterable[str], *, methods: Sequence[str
     needed = dict.fromkeys([*methods, "gradient-input", "leave-one-out"])
     found: dict[str, Any] = {"methods": {name: {} for name in methods}, "weights": {}, "received": [], "targets": []}
     for done in range(0, len(texts), _TEXTS):
-        batch = Batch(inside, [inside.read(text) for text in texts[done : done + _TEXTS]])
+        batch = Batch(steps, [steps.read(text) for text in texts[done : done + _TEXTS]])
         targets = [int(passed.probabilities.argmax()) for passed in batch.passes]
         scores = {name: [own for own, _ in attribute_batch(batch, name, targets)] for name in needed}
         for name in methods:
             _extend(found["methods"][name], _about_a_method(batch, targets, name, scores))
-        for reading, passed, target in zip(batch.readings, batch.passes, targets):
-            _extend(found["weights"], _about_the_weights(inside, reading, passed, target))
-            found["received"].append(received(inside, passed)[: len(reading.tokens)].round(6).tolist())
+        for encoded, passed, target in zip(batch.encoded_texts, batch.passes, targets):
+            _extend(found["weights"], _about_the_weights(steps, encoded, passed, target))
+            found["received"].append(received(steps, passed)[: len(encoded.tokens)].round(6).tolist())
         found["targets"] += targets
         if progress:
             progress(min(done + _TEXTS, len(texts)), len(texts))
@@ -123,29 +123,29 @@ def _about_a_method(batch, targets, name, scores) -> dict[str, list[float]]:
     return {label: values.round(6).tolist() for label, values in found.items()}
 
 
-def _about_the_weights(inside, reading, passed, target) -> dict[str, list[float]]:
-    tokens = len(reading.tokens)
-    rng = np.random.default_rng(reading.seed)
-    adversary = find_adversary(inside, passed, rng)
+def _about_the_weights(steps, encoded, passed, target) -> dict[str, list[float]]:
+    tokens = len(encoded.tokens)
+    rng = np.random.default_rng(encoded.seed)
+    adversary = find_adversary(steps, passed, rng)
     figures = {
         "entropy": float(entropy(passed.weights[0][:, :tokens], relative=True).mean()) if tokens > 1 else np.nan,
         "highest_weight": highest_weight(passed),
-        "permutation": permutation(inside, passed, target, rng),
-        "uniform_change": uniform_change(inside, passed, target),
+        "permutation": permutation(steps, passed, target, rng),
+        "uniform_change": uniform_change(steps, passed, target),
         "adversarial": adversary.divergence,
         "adversarial_bound": adversary.bound,
         "conicity": conicity(passed, tokens),
-        **{found.name: found.compute(inside, reading, passed, target) for found in ADDED},
+        **{found.name: found.compute(steps, encoded, passed, target) for found in ADDED},
     }
     return {name: [value] for name, value in figures.items()}
 
 
-def most_faithful(inside: ForwardSteps, texts: Iterable[str]) -> tuple[str, dict[str, list[float]]]:
+def most_faithful(steps: ForwardSteps, texts: Iterable[str]) -> tuple[str, dict[str, list[float]]]:
     """The method with the highest AOPC-comprehensiveness, and that figure of every method.
 
     Parameters
     ----------
-    inside : ForwardSteps
+    steps : ForwardSteps
     texts : iterable of str
         None of them blank.
 
@@ -157,7 +157,7 @@ def most_faithful(inside: ForwardSteps, texts: Iterable[str]) -> tuple[str, dict
     lost: dict[str, list[float]] = {}
     texts = read_texts(texts, "most_faithful")
     for done in range(0, len(texts), _TEXTS):
-        batch = Batch(inside, [inside.read(text) for text in texts[done : done + _TEXTS]])
+        batch = Batch(steps, [steps.read(text) for text in texts[done : done + _TEXTS]])
         targets = [int(passed.probabilities.argmax()) for passed in batch.passes]
         for name in METHODS:
             erased = erase(batch, [own for own, _ in attribute_batch(batch, name, targets)], targets)
@@ -188,8 +188,8 @@ def record_method(folder: str | os.PathLike, reviews: Reviews) -> str:
     """
     if not len(reviews):
         raise DataError("there is no validation review to choose an attribution method on.")
-    inside = ForwardSteps(Predictor(load_classifier(folder), Path(folder), "cpu", "numpy"))
+    steps = ForwardSteps(Predictor(load_classifier(folder), Path(folder), "cpu", "numpy"))
     texts = reviews.texts[:CHOSEN_ON]
-    method, figures = most_faithful(inside, texts)
+    method, figures = most_faithful(steps, texts)
     update_config(folder, explanation={"method": method, "reviews": len(texts), "comprehensiveness": figures})
     return method

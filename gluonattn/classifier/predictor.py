@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
@@ -34,11 +33,12 @@ from ..text.tokenizers import KNOWN as TOKENIZERS
 from ..text.tokens import Tokens
 from ..threads import ahead
 from .attribution import METHODS
+from .batch import pass_through
 from .config import load_classifier
 from .engines.choice import make_engine
 from .explanation import Explanation, make_prediction
 from .faithfulness import DRAWS
-from .inside import ForwardSteps
+from .forward_steps import ForwardSteps
 from .many import PAIRS, Asked, explain_many
 from .reader import EncodedText, Reader
 
@@ -204,7 +204,14 @@ class Predictor:
 
     def explain_all(self, texts: Iterable[str], method: str | None = None,
                     target: str | None = None) -> list[Explanation]:
-        """An explanation for each text, in input order; see `explain`."""
+        """An explanation for each text, in input order; see `explain`.
+
+        Parameters
+        ----------
+        texts : iterable of str
+        method, target : str or None
+            As for `explain`.
+        """
         return list(self.explain_each(texts, method, target))
 
     def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None, *,
@@ -244,15 +251,20 @@ class Predictor:
         asked = Asked(method, number, int(draws), what_if)
         return explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
 
-    def look(self, readings: Sequence[EncodedText]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def look(self, encoded_texts: Sequence[EncodedText]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Probabilities (classes,) and padded attention weights of each text, by this predictor's engine, in one batch."""
-        logits, weights = self.classifier(*self.pad([reading.example for reading in readings]))
+        logits, weights = self.classifier(*self.pad([encoded.example for encoded in encoded_texts]))
         return zip(softmax(logits), weights)
 
     @cached_property
-    def inside(self) -> ForwardSteps:
+    def steps(self) -> ForwardSteps:
         """The model, opened at its steps."""
         return ForwardSteps(self)
+
+    @property
+    def inside(self) -> ForwardSteps:
+        """`steps`, by its older name."""
+        return self.steps
 
     @property
     def default_method(self) -> str:
@@ -285,18 +297,25 @@ class Predictor:
         shown = ", ".join(repr(label) if label == own else f"{label!r} ({own})" for label, own in zip(self.labels, names))
         raise OptionError(f"unknown target {name!r}: expected one of this model's labels, {shown}.")
 
-    def explain_reading(self, reading: EncodedText, changed: dict) -> Explanation:
-        """The explanation of a text that is read already; `changed` goes into its source."""
-        passed = self.inside.run(reading)
-        return self.explanation(reading, passed.probabilities, passed.weights[0], changed)
+    def explain_encoded(self, encoded: EncodedText, changed: dict) -> Explanation:
+        """The explanation of a text that is read already; `changed` goes into its source.
 
-    def explanation(self, reading: EncodedText, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
+        Parameters
+        ----------
+        encoded : EncodedText
+        changed : dict
+            What was changed of the text.
+        """
+        passed = pass_through(self.steps, encoded)
+        return self.explanation(encoded, passed.probabilities, passed.weights[0], changed)
+
+    def explanation(self, encoded: EncodedText, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
                     found: tuple[dict, dict] | None = None) -> Explanation:
         """An explanation of what the model made of a text.
 
         Parameters
         ----------
-        reading : EncodedText
+        encoded : EncodedText
         probabilities : numpy.ndarray, shape (classes,)
         matrix : numpy.ndarray, shape (heads, T, T)
             Attention weights; T may hold padding.
@@ -305,31 +324,31 @@ class Predictor:
         found : (attributions, notes) or None
             Of `gluonattn.classifier.explanation.explain_batch`.
         """
-        seen = reading.tokens
+        seen = encoded.tokens
         unknown = [i for i, token in enumerate(seen) if token.text not in self._vocabulary]
         source = {
             "model": self.folder.name, "recipe": self.config["recipe"],
-            "cell": self.inside.model["cell"], "tokenizer": self.tokenizer.name,
+            "cell": self.steps.model["cell"], "tokenizer": self.tokenizer.name,
             "epoch": self.config.get("epoch"),
             "framework": "numpy" if found or changed else self.engine,  # attribution and what-if open the model in numpy
             "versions": self.config["versions"],
             "label_names": self.config.get("label_names", {}),
-            "tokens": {"in_text": reading.in_text, "seen": len(seen), "unknown": unknown},
+            "tokens": {"in_text": encoded.in_text, "seen": len(seen), "unknown": unknown},
             **({"what_if": changed} if changed else {}),
         }
         scores, notes = found or ({}, {})
         if notes:
             source["explanation"] = notes
-        padding = [Token("<pad>", len(reading.text), len(reading.text))] * (matrix.shape[-1] - len(seen))
+        padding = [Token("<pad>", len(encoded.text), len(encoded.text))] * (matrix.shape[-1] - len(seen))
         if self.config["recipe"] != "post":  # padding is masked: nothing is lost with it
             matrix, padding = matrix[:, : len(seen), : len(seen)], []
         everything = (*seen, *padding)
-        record: AttentionRecord = Explanation(reading.text, everything, everything, matrix[None], source=source,
-                             prediction=make_prediction(self.labels, probabilities))
+        given = {name: np.append(own, np.zeros(len(padding))) for name, own in scores.items()}
+        record: AttentionRecord = Explanation(encoded.text, everything, everything, matrix[None], source=source,
+                                              prediction=make_prediction(self.labels, probabilities), attributions=given)
         if padding:
             record = record.select(range(len(seen)), range(len(seen)))
-        record = replace(record, attributions=scores) if scores else record
-        object.__setattr__(record, "_opened", (self, reading))
+        object.__setattr__(record, "_opened", (self, encoded))
         return cast(Explanation, record)
 
     def inputs(self, texts: Iterable[str]) -> tuple[np.ndarray, ...]:
@@ -441,7 +460,14 @@ class Predictor:
         yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
-        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank."""
+        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank.
+
+        Parameters
+        ----------
+        text : str
+        tokens : sequence of Token or None
+            What `visible` gave of the text; None finds them.
+        """
         return self.reader.read(text, tokens)
 
     def visible(self, text: str) -> list[Token]:
@@ -449,7 +475,13 @@ class Predictor:
         return self.reader.visible(text)
 
     def example(self, text: str, tokens: Sequence[Token]) -> Example:
-        """A text and its tokens as the numbers the model reads."""
+        """A text and its tokens as the numbers the model reads.
+
+        Parameters
+        ----------
+        text : str
+        tokens : sequence of Token
+        """
         return self.read(text, tokens).example
 
     def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:

@@ -112,7 +112,14 @@ class Reader:
         return tokens
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
-        """Read a text, or one whose `visible` tokens are known; TextError if there is nothing in it."""
+        """Read a text, or one whose `visible` tokens are known; TextError if there is nothing in it.
+
+        Parameters
+        ----------
+        text : str
+        tokens : sequence of Token or None
+            What `visible` gave of the text; None finds them.
+        """
         everything = tokens or self.visible(text)
         tokens, typed = everything[: self._max_length], place(text)
         token_spans = np.array([(token.start, token.end) for token in tokens])
@@ -134,6 +141,12 @@ class Reader:
         return EncodedText(text, shown, example, numbers, spans, token_spans, len(everything), spread)
 
     def evidence_without(self, spread: Spread, gone: np.ndarray) -> np.ndarray:
-        """What the network reads beside the tokens where some are gone: (variants, tokens, channels), 0 at these."""
+        """What the network reads beside the tokens where some are gone: (variants, tokens, channels), 0 at these.
+
+        Parameters
+        ----------
+        spread : Spread
+        gone : numpy.ndarray, bool, shape (variants, tokens)
+        """
         assert self.evidence is not None
         return (spread.without(self.evidence, gone) / self.evidence.spread).astype(np.float32)

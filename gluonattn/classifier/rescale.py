@@ -2,82 +2,101 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from .engines.forward import DIRECTIONS
-from .inside import ForwardSteps
+from .engines.recurrence import Recurrence, by_step
 
 _SMALL = 1e-6  # a smaller difference is handed on by the derivative between the two
 
 
-def follow_back(inside: ForwardSteps, there: np.ndarray, empty: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """Multipliers of what inputs bring into the gates, from those of the states.
+def follow_back(recurrence: Recurrence, gates: np.ndarray, slope: np.ndarray,
+               several: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """From what is asked of the states to multipliers of what inputs bring into the gates.
+
+    With reset r, update z, f = U h + b and the new state n = tanh(a_n + r f), a step is h' = (1 - z) n + z h. What is
+    asked of h' reaches the three gates by factors of each unit, and h by them and U: one matrix a step.
 
     Parameters
     ----------
-    there, empty : numpy.ndarray, shape (T, E)
-        The inputs as they are, and where nothing entered.
-    seeds : numpy.ndarray, shape (B, T, 2H)
-        What is asked of the states, several times.
+    recurrence : Recurrence
+        After its way forth over two inputs: as they are, and where nothing entered.
+    gates : numpy.ndarray, shape (T, 2, 2, 3H)
+        What these bring into the gates: places, directions, inputs.
+    slope : numpy.ndarray, shape (T, 2H)
+        What is asked of each state.
+    several : bool
+        Whether to tell apart where what entered was read.
 
     Returns
     -------
-    numpy.ndarray, shape (B, T, 2, 3H)
+    multipliers : numpy.ndarray, shape (T, 2, 3H)
+    paths : numpy.ndarray, shape (T, T), or None
+        What entered at each place (row) and was read at each (column), if told apart.
     """
-    F, prefixes = inside.gradient, DIRECTIONS[inside.recipe]
-    both = F.input_gates(np.stack([there, empty]), prefixes)  # (2, T, 2, 3H)
-    hidden, found = seeds.shape[-1] // 2, np.empty((*seeds.shape[:2], 2, both.shape[-1]))
-    for way, prefix in enumerate(prefixes):
-        turn = slice(None, None, -1) if way else slice(None)
-        own = seeds[:, turn, way * hidden : (way + 1) * hidden]
-        steps = _Steps(F.weight(f"{prefix}h2h_weight"), F.weight(f"{prefix}h2h_bias"), both[:, turn, way])
-        found[:, turn, way] = steps.back(own)
-    return found
+    length, hidden = len(slope), slope.shape[1] // 2
+    change = by_step(gates[:, :, 0] - gates[:, :, 1])  # (T, 2, 3H)
+    slope = by_step(slope.reshape(length, 2, hidden))
+    factors, kept = _factors(recurrence, by_step(gates))
+    mean_reset = recurrence.shares[..., :hidden].mean(axis=2)
+    fed = factors.copy()
+    fed[:, :, 2] *= mean_reset  # the new state's part of U goes through the reset gate
+    weights = recurrence.weights.reshape(2, 3, hidden, hidden)
+    diagonal = np.arange(hidden)
+    totals = np.empty((length, 2, hidden))
+    read = np.zeros((2, length, length)) if several else None  # [direction, step that reads, step that enters]
+    # Of several, each step's own row: what is read at a step reaches this one and those before, so rows below wait.
+    asked = np.zeros((2, length if several else 1, hidden))
+    for step in range(length - 1, -1, -1):
+        rows = slice(step, None) if several else slice(None)
+        asked[:, step if several else 0] += slope[step]
+        totals[step] = asked[:, rows].sum(axis=1)
+        if read is not None:
+            entering = (factors[step] * change[step].reshape(2, 3, hidden)).sum(axis=1)  # (2, H)
+            read[:, rows, step] = (asked[:, rows] @ entering[:, :, None])[..., 0]
+        back = (fed[step, :, :, :, None] * weights).sum(axis=1)  # (2, H, H)
+        back[:, diagonal, diagonal] += kept[step]
+        asked[:, rows] = asked[:, rows] @ back
+    multipliers = by_step((totals[:, :, None] * factors).reshape(length, 2, 3 * hidden))
+    return multipliers, None if read is None else (read[0] + read[1, ::-1, ::-1]).T
 
 
-class _Steps:
-    """The steps of one direction over two inputs at once: as they are, and where nothing entered.
+def _factors(recurrence: Recurrence, gates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What each gate hands on of what is asked of a step's new state, and what the state before gets as it is.
 
-    With reset r, update z, f = U h + b and the new state n = tanh(a_n + r f), a step is h' = (1 - z) n + z h.
+    Parameters
+    ----------
+    recurrence : Recurrence
+    gates : numpy.ndarray, shape (T, 2, 2, 3H)
+        In the order of steps.
+
+    Returns
+    -------
+    factors : numpy.ndarray, shape (T, 2, 3, H)
+        Of the reset gate, the update gate and the new state.
+    kept : numpy.ndarray, shape (T, 2, H)
     """
-
-    def __init__(self, weight: np.ndarray, bias: np.ndarray, gates: np.ndarray):
-        self.weight, hidden = weight, weight.shape[1]
-        state = np.zeros((2, hidden))
-        self.kept: list[tuple[np.ndarray, ...]] = []
-        for own in gates.swapaxes(0, 1):  # (2, 3H)
-            fed = state @ weight.T + bias
-            early = own[:, : 2 * hidden] + fed[:, : 2 * hidden]
-            share, fed_new = 1 / (1 + np.exp(-early)), fed[:, 2 * hidden :]
-            late = own[:, 2 * hidden :] + share[:, :hidden] * fed_new
-            new = np.tanh(late)
-            self.kept.append((state, early, share, fed_new, late, new))
-            state = new + share[:, hidden:] * (state - new)
-
-    def back(self, seeds: np.ndarray) -> np.ndarray:
-        """Multipliers (B, T, 3H) of the gates' inputs from those of the states (B, T, H), in the order of steps."""
-        hidden = seeds.shape[-1]
-        found = np.empty((*seeds.shape[:2], 3 * hidden))
-        later = np.zeros((len(seeds), hidden))
-        for step in range(len(self.kept) - 1, -1, -1):
-            state, early, share, fed_new, late, new = self.kept[step]
-            mean_share, mean_new = share.mean(axis=0), new.mean(axis=0)
-            own = seeds[:, step] + later
-            by_update = own * (state.mean(axis=0) - mean_new)
-            by_late = own * (1 - mean_share[hidden:]) * _quotient(late, new, lambda x: 1 - np.tanh(x) ** 2)
-            by_reset = by_late * fed_new.mean(axis=0)
-            by_early = np.concatenate([by_reset, by_update], axis=1) * _quotient(early, share, _sigmoid_slope)
-            fed = np.concatenate([by_early, by_late * mean_share[:hidden]], axis=1)
-            later = own * mean_share[hidden:] + fed @ self.weight
-            found[:, step] = np.concatenate([by_early, by_late], axis=1)
-        return found
+    hidden = recurrence.fed.shape[-1]
+    before, fed = recurrence.states[:-1], recurrence.fed
+    shares, new = recurrence.shares[..., : 2 * hidden], recurrence.shares[..., 2 * hidden :]
+    both = slice(0, 2 * hidden)
+    early = gates[..., both] + before @ recurrence.weights[:, both].swapaxes(1, 2) + recurrence.biases[..., both]
+    late = gates[..., 2 * hidden :] + shares[..., :hidden] * fed
+    quotient = _quotient(early, shares, _sigmoid_slope)
+    kept = shares[..., hidden:].mean(axis=2)
+    by_new = (1 - kept) * _quotient(late, new, lambda x: 1 - np.tanh(x) ** 2)
+    by_reset = by_new * fed.mean(axis=2) * quotient[..., :hidden]
+    by_update = (before.mean(axis=2) - new.mean(axis=2)) * quotient[..., hidden:]
+    return np.stack([by_reset, by_update, by_new], axis=2), kept
 
 
-def _quotient(inputs: np.ndarray, outputs: np.ndarray, slope) -> np.ndarray:
-    """Difference of two outputs over that of the inputs; where that is next to nothing, the slope between them."""
-    change = inputs[0] - inputs[1]
+def _quotient(inputs: np.ndarray, outputs: np.ndarray, slope: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Difference of two outputs (..., 2, H) over that of the inputs; where that is next to nothing, the slope between."""
+    change = inputs[..., 0, :] - inputs[..., 1, :]
     small = np.abs(change) < _SMALL
-    return np.where(small, slope(inputs.mean(axis=0)), (outputs[0] - outputs[1]) / np.where(small, 1.0, change))
+    quotient = (outputs[..., 0, :] - outputs[..., 1, :]) / np.where(small, 1.0, change)
+    return np.where(small, slope(inputs.mean(axis=-2)), quotient)
 
 
 def _sigmoid_slope(values: np.ndarray) -> np.ndarray:

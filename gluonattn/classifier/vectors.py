@@ -36,7 +36,7 @@ def with_vectors(predictor: Predictor, texts: Iterable[str]) -> list[AttentionRe
         If the cell has no queries and keys of its own.
     """
     texts = read_texts(texts, "with_vectors")
-    cell = CELLS[predictor.inside.model["cell"]]
+    cell = CELLS[predictor.steps.model["cell"]]
     if not isinstance(cell, DotProductCell) or predictor.config["recipe"] != "default":
         able = ", ".join(name for name, other in CELLS.items() if isinstance(other, DotProductCell))
         raise OptionError(f"the {cell.name} cell's scores are no dot products of queries and keys: train one of "

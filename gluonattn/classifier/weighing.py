@@ -56,7 +56,16 @@ def weigh_branches(run) -> dict:
 
 
 def scaled(weights: Mapping[str, np.ndarray], network: float, ngrams: float, bias) -> dict[str, np.ndarray]:
-    """A model's weights with the factors and biases in them."""
+    """A model's weights with the factors and biases in them.
+
+    Parameters
+    ----------
+    weights : mapping of str to numpy.ndarray
+    network, ngrams : float
+        Factors, as `weigh` gives them.
+    bias : sequence of float
+        Of each class.
+    """
     factors = {"head.weight": network, "head.bias": network, "ngram_scores.weight": ngrams}
     found = {name: values * np.float32(factors[name]) if name in factors else values
              for name, values in weights.items()}

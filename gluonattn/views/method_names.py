@@ -9,6 +9,7 @@ _KOREAN = {
     "account": "기여도 분해",
     "attention-gradient": "어텐션 × 기울기",
     "attention": "어텐션",
+    "attention-evidence": "어텐션 × 증거",
     "norm": "벡터 크기",
     "random": "무작위",
 }

@@ -85,7 +85,9 @@ def to_html(
     records[0].matrix(layer, head)  # says which layers and heads there are
     heading = title if title is not None else beginning(records[0].query_text)
     others = data["records"][0].get("attribution", {}).get("others", ())
-    data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head, "beside": next(iter(others), None)}
+    data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head}
+    if others:
+        data["options"]["beside"] = next(iter(others))
     attribution = ATTRIBUTION if any("attribution" in entry for entry in data["records"]) else ()
     scripts = (*SCRIPTS[:-1], *attribution, SCRIPTS[-1])
     plain = plain_records(records, lang)

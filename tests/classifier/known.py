@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gluonattn.classifier.engines.forward import DEFAULTS, shapes
-from gluonattn.classifier.inside import ForwardSteps
+from gluonattn.classifier.forward_steps import ForwardSteps
 from gluonattn.classifier.predictor import Predictor
 from gluonattn.data.ngrams import text_ngrams
 from gluonattn.models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint
@@ -73,9 +73,9 @@ def bag_of_words(cell: str = "none") -> ForwardSteps:
     return ForwardSteps(predictor_of({"cell": cell, "embed_size": 1, "hidden_size": 1}, change))
 
 
-def values(inside: ForwardSteps, text: str) -> np.ndarray:
+def values(steps: ForwardSteps, text: str) -> np.ndarray:
     """tanh of each word's value."""
-    return np.tanh([WORDS.get(token.text, 0.0) for token in inside.read(text).tokens])
+    return np.tanh([WORDS.get(token.text, 0.0) for token in steps.read(text).tokens])
 
 
 def blind_to_attention(sharp: float = 1.0) -> ForwardSteps:

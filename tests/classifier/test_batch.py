@@ -24,25 +24,25 @@ KINDS = [(cell, grams, "default") for cell in CELLS for grams in (False, True, "
 @given(st.sampled_from(KINDS), st.integers(0, 99), st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4),
        st.sampled_from(WAYS), st.sampled_from([1, 2]))
 def test_variants_are_what_the_engine_says_of_their_examples(kind, seed, texts, way, workers):
-    inside = random_model(*kind, seed=seed)
+    steps = random_model(*kind, seed=seed)
     rng = np.random.default_rng(seed)
-    readings = [inside.read(text) for text in texts]
-    gone = [rng.random((5, len(reading.tokens))) < rng.random() for reading in readings]
-    take_out = inside.without if way == "remove" else inside.masked
-    found = Batch(inside, readings, workers).without(gone, way)
-    for reading, rows, own in zip(readings, gone, found):
-        examples = [take_out(reading, np.flatnonzero(row).tolist()) for row in rows]
-        np.testing.assert_allclose(own, inside.probabilities(examples), atol=tolerance(16, 24))
+    encoded_texts = [steps.read(text) for text in texts]
+    gone = [rng.random((5, len(encoded.tokens))) < rng.random() for encoded in encoded_texts]
+    take_out = steps.without if way == "remove" else steps.masked
+    found = Batch(steps, encoded_texts, workers).without(gone, way)
+    for encoded, rows, own in zip(encoded_texts, gone, found):
+        examples = [take_out(encoded, np.flatnonzero(row).tolist()) for row in rows]
+        np.testing.assert_allclose(own, steps.probabilities(examples), atol=tolerance(16, 24))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("method", METHODS)
 def test_company_changes_nothing(kind, method):
-    inside = random_model(*kind)
-    batch = Batch(inside, [inside.read(text) for text in TEXTS])
+    steps = random_model(*kind)
+    batch = Batch(steps, [steps.read(text) for text in TEXTS])
     targets = [0, 1, 0, 1, 1]
-    for reading, target, found in zip(batch.readings, targets, METHODS[method].run(batch, targets)):
-        alone = attribute(inside, inside.read(reading.text), method, target)
+    for encoded, target, found in zip(batch.encoded_texts, targets, METHODS[method].run(batch, targets)):
+        alone = attribute(steps, steps.read(encoded.text), method, target)
         np.testing.assert_allclose(found.scores, alone.scores, atol=tolerance(16, 24))
         assert found.notes.keys() == alone.notes.keys()
 
@@ -87,17 +87,17 @@ def test_an_explanation_asks_the_model_nothing_twice(method, text, monkeypatch):
 
 
 def test_the_deletion_test_is_the_same_alone():
-    inside = random_model("dot", grams=True)
-    record = inside.predictor.explain(TEXTS[2], "norm")
-    reading = inside.read(TEXTS[2])
-    alone = deletion_test(inside, reading, attribute(inside, reading, "norm").scores, int(record.prediction.label))
+    steps = random_model("dot", grams=True)
+    record = steps.predictor.explain(TEXTS[2], "norm")
+    encoded = steps.read(TEXTS[2])
+    alone = deletion_test(steps, encoded, attribute(steps, encoded, "norm").scores, int(record.prediction.label))
     assert record.source["explanation"]["honesty"] == pytest.approx(alone._asdict(), abs=tolerance(16, 24))
 
 
 def test_long_ways_of_integration_are_bounded_and_it_is_said(monkeypatch):
-    inside = random_model("mlp", grams=True)
-    monkeypatch.setattr("gluonattn.classifier.attribution.COMPLETE", 0.0)
-    monkeypatch.setattr("gluonattn.classifier.attribution._LEAST", 1e-15)
-    monkeypatch.setattr("gluonattn.classifier.attribution._MOST_PAIRS", 64 * 6**2)
-    notes = attribute(inside, inside.read(TEXTS[2]), "integrated-gradients", 1).notes
+    steps = random_model("mlp", grams=True)
+    monkeypatch.setattr("gluonattn.classifier.gradients.COMPLETE", 0.0)
+    monkeypatch.setattr("gluonattn.classifier.gradients._LEAST", 1e-15)
+    monkeypatch.setattr("gluonattn.classifier.gradients._MOST_PAIRS", 64 * 6**2)
+    notes = attribute(steps, steps.read(TEXTS[2]), "integrated-gradients", 1).notes
     assert notes["steps"] == 64 and notes["approximated"].keys() == {"steps", "missing", "of"}

@@ -57,13 +57,13 @@ def test_explaining_reads_what_predicting_reads(predictor):
 def test_dropping_reads_the_text_as_if_the_words_had_not_been_there(predictor):
     """Not as another text: n-grams over the gap are not made."""
     record = predictor.explain(TEXTS[0])
-    reading = predictor.read(TEXTS[0])
+    encoded = predictor.read(TEXTS[0])
     for gone in ([0], [1, 2], list(range(1, len(record.keys)))):
-        left = predictor.inside.without(reading, gone)
+        left = predictor.steps.without(encoded, gone)
         expected = predictor.probabilities([left])[0]
         assert list(record.drop(gone).prediction.probabilities.values()) == pytest.approx(expected, abs=tolerance(128))
-        rows = [np.isin(np.arange(len(reading.tokens)), gone)[None]]
-        np.testing.assert_allclose(Batch(predictor.inside, [reading]).without(rows)[0][0], expected, atol=tolerance(128))
+        rows = [np.isin(np.arange(len(encoded.tokens)), gone)[None]]
+        np.testing.assert_allclose(Batch(predictor.steps, [encoded]).without(rows)[0][0], expected, atol=tolerance(128))
     assert len(record.drop(0).drop(0).keys) == len(record.keys) - 2
     assert record.drop(0).drop(0).prediction.probabilities == pytest.approx(
         record.drop([0, 1]).prediction.probabilities, abs=tolerance(128))

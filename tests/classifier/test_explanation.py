@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gluonattn.classifier import explanation
+from gluonattn.classifier.account import account_of
 from gluonattn.classifier.attribution import METHODS, attribute
-from gluonattn.classifier.explanation import without_attention_to
+from gluonattn.classifier.explanation import without_attention_to_each
 from gluonattn.classifier.predictor import Predictor
 from gluonattn.errors import OptionError, RecordError, TextError
 from gluonattn.models.cells import CELLS
@@ -91,6 +93,13 @@ def test_what_cannot_be_asked_is_said():
         record.edit(np.eye(2))
     with pytest.raises(RecordError, match="rows that sum to 1"):
         record.edit(np.ones((3, 3)))
+    for shape in ((1, 1), (3, 1), (1, 3), (2, 3, 3), (1, 1, 3, 1), (1, 1, 1, 3, 3), ()):
+        with pytest.raises(RecordError, match=r"edit needs weights of shape \(3, 3\)"):
+            record.edit(np.full(shape, 1 / 3))  # its rows would sum to 1, were it stretched over the tokens
+    with pytest.raises(RecordError, match="got list"):
+        record.edit([[1, 0, 0], [1, 0], [1]])
+    with pytest.raises(RecordError, match="finite"):
+        record.edit(np.full((3, 3), np.nan))
     with pytest.raises(RecordError, match="token 3 does not exist: this record has 3"):
         record.drop([3])
     with pytest.raises(RecordError, match="drop must leave a token"):
@@ -121,8 +130,8 @@ def test_an_explanation_carries_the_attribution_it_was_asked_for(method, recipe,
     if recipe == "default":
         size = len(record.keys)
         assert about["what_if"]["uniform"][1] == pytest.approx(p(record.edit(np.full((size, size), 1 / size))), abs=1e-4)
-        for i, row in enumerate(about["what_if"]["unseen"]):
-            assert row[1] == pytest.approx(p(record.edit(without_attention_to(record.weights, i))), abs=1e-4)
+        for row, weights in zip(about["what_if"]["unseen"], without_attention_to_each(record.weights[0], size)):
+            assert row[1] == pytest.approx(p(record.edit(weights)), abs=1e-4)
 
 
 def test_the_default_method_is_the_one_recorded_in_training():
@@ -139,8 +148,27 @@ def test_the_default_method_is_the_one_recorded_in_training():
 
 def test_nobody_looks_at_a_word_and_rows_stay_whole():
     weights = np.array([[[0.2, 0.8, 0], [0, 1, 0], [0.5, 0.25, 0.25]]])
-    np.testing.assert_allclose(without_attention_to(weights, 1), [[[1, 0, 0], [0.5, 0, 0.5], [2 / 3, 0, 1 / 3]]],
+    np.testing.assert_allclose(without_attention_to_each(weights, 2), [[[[0, 1, 0], [0, 1, 0], [0, 0.5, 0.5]]],
+                                                                       [[[1, 0, 0], [0.5, 0, 0.5], [2 / 3, 0, 1 / 3]]]],
                                atol=tolerance(3))
+
+
+def test_the_account_is_made_when_it_is_first_read_and_kept(monkeypatch, tmp_path):
+    asked = []
+
+    def noting(*given):
+        asked.append(given)
+        return account_of(*given)
+
+    monkeypatch.setattr(explanation, "account_of", noting)
+    predictor = random_model("mlp").predictor
+    record = predictor.explain(TEXT, "leave-one-out")
+    assert record.attributions and record.prediction and not asked
+    account = record.source["explanation"]["account"]
+    assert account == account_of(predictor.steps, predictor.read(TEXT), record.source["explanation"]["target"]).to_json()
+    assert record.select([0], [0]).source["explanation"]["account"] == account and len(asked) == 1
+    assert load_record(predictor.explain(TEXT, "norm").save(tmp_path / "r.npz")).source["explanation"]["account"] == account
+    assert "account" not in next(predictor.explain_each([TEXT], "norm", what_if=False)).source["explanation"]
 
 
 def test_attributions_are_summed_over_eojeol_and_selected_with_their_tokens():
@@ -163,10 +191,10 @@ def three_classes(names=NAMES):
 def test_a_chosen_class_is_explained_and_everything_follows_it(method, number, text, by_name):
     predictor = three_classes()
     record = predictor.explain(text, method, target=NAMES[number] if by_name else str(number))
-    about, reading = record.source["explanation"], predictor.read(text)
+    about, encoded = record.source["explanation"], predictor.read(text)
     assert (about["target"], about["label"]) == (number, str(number))
     np.testing.assert_allclose(record.attributions[method],
-                               attribute(predictor.inside, reading, method, number).scores, atol=tolerance(8, 24))
+                               attribute(predictor.steps, encoded, method, number).scores, atol=tolerance(8, 24))
     assert about["honesty"]["before"] == pytest.approx(record.prediction.probabilities[str(number)], abs=tolerance(8, 24))
     assert record.prediction == predictor.explain(text, method).prediction
     assert f"+ speaks for {NAMES[number]}," in to_terminal(record, colours="none")

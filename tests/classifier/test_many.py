@@ -104,7 +104,7 @@ def test_ctrl_c_ends_an_unguarded_script_in_silence():
         assert [process.stdout.readline() for _ in range(2)] == ["this line runs once\n", "정말 좋은 영화 0\n"]
         helpers = helpers_of(process.pid)
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.stdout.read(), process.stderr.read()  # communicate loses what was read ahead
     lines = out.splitlines()
     assert lines[-1] == "interrupted" and lines[:-1] == [f"정말 좋은 영화 {i + 1}" for i in range(len(lines) - 1)]
     assert err == "" and len(helpers) == 2 and none_runs(helpers)

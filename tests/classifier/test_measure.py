@@ -41,11 +41,11 @@ def test_every_figure_is_there_for_every_text(grams):
 
 
 def test_on_a_bag_of_words_what_is_exact_beats_random_with_disjoint_intervals():
-    inside = bag_of_words()
-    found = measure(inside, MANY)["methods"]
+    steps = bag_of_words()
+    found = measure(steps, MANY)["methods"]
     exact, floor = (figure(found[name]["comprehensiveness"]) for name in ("integrated-gradients", "random"))
     assert exact.low > floor.high
-    best, figures = most_faithful(inside, MANY)
+    best, figures = most_faithful(steps, MANY)
     assert METHODS[best].signed and figures[best][0] == max(mean for mean, *_ in figures.values())
 
 

@@ -32,8 +32,7 @@ def predictor(tiny_model) -> Predictor:
 @pytest.fixture
 def reviews_tsv(tmp_path) -> Path:
     path = tmp_path / "in.tsv"
-    path.write_text("id\tdocument\n" + "".join(f"{i:03}\t{text}\n" for i, text in enumerate(REVIEWS)),
-                    encoding="utf-8", newline="")
+    path.write_bytes(("id\tdocument\n" + "".join(f"{i:03}\t{text}\n" for i, text in enumerate(REVIEWS))).encode())
     return path
 
 
@@ -129,7 +128,7 @@ def test_every_byte_is_reported(predictor, reviews_tsv, tmp_path):
 
 def test_weights_match_their_rows(predictor, tmp_path):
     texts = REVIEWS * 20  # more than are held at once
-    (tmp_path / "in.tsv").write_text("document\n" + "\n".join(texts) + "\n", encoding="utf-8", newline="")
+    (tmp_path / "in.tsv").write_bytes(("document\n" + "\n".join(texts) + "\n").encode())
     score_file(predictor, tmp_path / "in.tsv", tmp_path / "out.tsv", weights=tmp_path / "weights.jsonl")
     scored = dict(read_rows(tmp_path / "out.tsv"))
     records = [json.loads(line) for line in (tmp_path / "weights.jsonl").read_text().splitlines()]

@@ -8,6 +8,8 @@ import pytest
 from gluonattn.data.soft_labels import read_soft_labels
 from gluonattn.errors import DataError
 
+from ..tolerance import tolerance
+
 
 def written(tmp_path, *lines, name="soft.csv"):
     path = tmp_path / name
@@ -20,13 +22,13 @@ def test_columns_are_found_by_label_and_a_text_that_stands_twice_counts_with_its
                    "0,,,1")
     texts, targets = read_soft_labels(path, ["bad", "good"])
     assert texts == ["정말 좋다", "별로"]
-    np.testing.assert_allclose(targets, [[0.3, 0.7], [0.7, 0.3]], atol=1e-6)
+    np.testing.assert_allclose(targets, [[0.3, 0.7], [0.7, 0.3]], atol=tolerance(64, 64))
 
 
 def test_rounded_probabilities_are_taken_and_sum_to_1(tmp_path):
     path = written(tmp_path, "text\t0\t1\t2", "가\t0.33\t0.33\t0.33", name="soft.tsv")
     _, targets = read_soft_labels(path, ["0", "1", "2"])
-    np.testing.assert_allclose(targets, [[1 / 3] * 3], atol=1e-6)
+    np.testing.assert_allclose(targets, [[1 / 3] * 3], atol=tolerance(64, 64))
 
 
 @pytest.mark.parametrize(("lines", "message"), [

@@ -19,6 +19,8 @@ pytest.importorskip("starlette", reason=NEEDS)
 from gluonattn.serving.limits import Limits
 from gluonattn.serving.models import share_of_attention
 
+from ..tolerance import tolerance
+
 pytestmark = pytest.mark.serve
 TEXTS = ["정말 재미있다", "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집", "별로", "😀 ㅋㅋ"]
 
@@ -38,7 +40,7 @@ def test_predict_has_the_shapes_of_the_pipeline(application):
     assert [row["label"] for row in several] == [p.label for p in expected]
     ranked = ask(application, "/v1/predict", inputs=TEXTS, parameters={"top_k": 5})
     for rows, p in zip(ranked, expected):
-        assert {row["label"]: row["score"] for row in rows} == pytest.approx(p.probabilities, abs=1e-6)
+        assert {row["label"]: row["score"] for row in rows} == pytest.approx(p.probabilities, abs=tolerance(64, 64))
         assert rows[0]["score"] >= rows[1]["score"] and rows[0]["name"] in ("부정", "긍정")
     assert ask(application, "/v1/predict", inputs=TEXTS[0], parameters={"top_k": 1}) == one
 
@@ -54,7 +56,7 @@ def test_explain_gives_the_record_of_the_package(application):
     [found] = ask(application, "/v1/explain", inputs=TEXTS[1], parameters={"what_if": True})
     expected = json.loads(json.dumps(predictor.explain(TEXTS[1], "default").to_dict()))
     assert set(found) == set(expected)
-    assert np.allclose(found["weights"], expected["weights"], atol=1e-5)
+    assert np.allclose(found["weights"], expected["weights"], atol=tolerance(64, 64))
     [name] = expected["attributions"]
     assert np.allclose(found["attributions"][name], expected["attributions"][name], atol=1e-4)
     account = found["source"]["explanation"]["account"]
@@ -80,7 +82,7 @@ def test_what_if_is_that_of_the_record(application):
     }
     for name, (value, expected) in changes.items():
         before, after = ask(application, "/v1/what-if", inputs=TEXTS[1], change={name: value})
-        assert before["prediction"]["probabilities"] == pytest.approx(record.prediction.probabilities, abs=1e-5)
+        assert before["prediction"]["probabilities"] == pytest.approx(record.prediction.probabilities, abs=tolerance(64, 64))
         assert after["prediction"]["probabilities"] == pytest.approx(expected.prediction.probabilities, abs=1e-4)
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ..tolerance import tolerance
 from .conftest import NEEDS, call
 
 pytest.importorskip("starlette", reason=NEEDS)
@@ -42,7 +43,8 @@ def test_infer_gives_what_predict_gives(application):
         label, probabilities = answer["outputs"]
         assert label == {"name": "label", "datatype": "BYTES", "shape": [3], "data": [p.label for p in expected]}
         assert probabilities["shape"] == [3, 2]
-        assert probabilities["data"] == pytest.approx([p for one in expected for p in one.probabilities.values()], abs=1e-5)
+        assert probabilities["data"] == pytest.approx([p for one in expected for p in one.probabilities.values()],
+                                                      abs=tolerance(64, 64))
     asked = {"inputs": [tensor(TEXTS)], "outputs": [{"name": "label"}]}
     [only] = call(application, "POST", INFER, json=asked).json()["outputs"]
     assert only == label

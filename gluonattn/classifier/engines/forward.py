@@ -67,7 +67,15 @@ def forward(F: Backend, recipe: str, model: dict, ids, valid_length, *more):
 
 
 def mask_of(F: Backend, recipe: str, ids, valid_length):
-    """Where tokens stand: (B, T); with the post's recipe padding takes part in everything."""
+    """Where tokens stand: (B, T); with the post's recipe padding takes part in everything.
+
+    Parameters
+    ----------
+    F : Backend
+    recipe : {"default", "post"}
+    ids : int32, shape (B, T)
+    valid_length : int32, shape (B,)
+    """
     return F.mask(ids, None if recipe == "post" else valid_length)
 
 
@@ -75,6 +83,15 @@ def words_of(F: Backend, model: dict, ids, *more):
     """What the Bi-GRU reads of each word: its vector, and behind it the mean of its n-grams' or its evidence; (B, T, E).
 
     `more` are the other inputs of `forward`; those of the text as a whole are not read here.
+
+    Parameters
+    ----------
+    F : Backend
+    model : dict
+        Keyword arguments of the recipe's class.
+    ids : int32, shape (B, T)
+    *more
+        As for `forward`.
     """
     given = dict(zip(inputs_of(model)[2:], more))
     subwords, evidence = given.get("subwords"), given.get("evidence")
@@ -88,13 +105,32 @@ def words_of(F: Backend, model: dict, ids, *more):
 
 
 def states_of(F: Backend, recipe: str, model: dict, words, valid_length):
-    """States of the Bi-GRU, (B, T, C) with C = 2H; in the default recipe 0 at padding."""
+    """States of the Bi-GRU, (B, T, C) with C = 2H; in the default recipe 0 at padding.
+
+    Parameters
+    ----------
+    F : Backend
+    recipe : {"default", "post"}
+    model : dict
+        Keyword arguments of the recipe's class.
+    words : array, shape (B, T, E)
+    valid_length : int32, shape (B,)
+    """
     valid_length = None if recipe == "post" else valid_length
     return F.recurrent(words, valid_length, DIRECTIONS[recipe])
 
 
 def weights_of(F: Backend, model: dict, states, mask):
-    """Attention weights (B, heads, T, T) of states (B, T, C)."""
+    """Attention weights (B, heads, T, T) of states (B, T, C).
+
+    Parameters
+    ----------
+    F : Backend
+    model : dict
+        Keyword arguments of the recipe's class.
+    states : array, shape (B, T, C)
+    mask : array, shape (B, T)
+    """
     cell = choose("attention cell", model["cell"], CELLS)
     pairs = F.expand(F.expand(mask, 2), 1) * F.expand(F.expand(mask, 1), 1)  # (B, 1, T, T)
     weights = cell.weights(F, model, states, pairs)
@@ -102,12 +138,31 @@ def weights_of(F: Backend, model: dict, states, mask):
 
 
 def values_of(F: Backend, model: dict, states):
-    """What the weights read: the states, or a cell's projections of them; (B, heads, T, C / heads)."""
+    """What the weights read: the states, or a cell's projections of them; (B, heads, T, C / heads).
+
+    Parameters
+    ----------
+    F : Backend
+    model : dict
+        Keyword arguments of the recipe's class.
+    states : array, shape (B, T, C)
+    """
     return CELLS[model["cell"]].values(F, model, states)
 
 
 def decide(F: Backend, recipe: str, model: dict, states, weights, mask):
-    """Logits (B, classes) of states read by attention weights, without those of the n-grams."""
+    """Logits (B, classes) of states read by attention weights, without those of the n-grams.
+
+    Parameters
+    ----------
+    F : Backend
+    recipe : {"default", "post"}
+    model : dict
+        Keyword arguments of the recipe's class.
+    states : array, shape (B, T, C)
+    weights : array, shape (B, heads, T, T)
+    mask : array, shape (B, T)
+    """
     context = F.merge_heads(F.matmul(weights, values_of(F, model, states)))  # (B, T, C)
     if recipe == "post":
         return F.linear(F.flatten(context), "head.weight", "head.bias")
@@ -116,7 +171,13 @@ def decide(F: Backend, recipe: str, model: dict, states, weights, mask):
 
 
 def wide(F: Backend, ngrams):
-    """Logits (B, classes) the n-grams of a text add."""
+    """Logits (B, classes) the n-grams of a text add.
+
+    Parameters
+    ----------
+    F : Backend
+    ngrams : int32, shape (B, N)
+    """
     return F.bag("ngram_scores", ngrams) / F.sqrt(F.bag("ngram_squares", ngrams) + 1e-12)
 
 
@@ -127,7 +188,14 @@ def _mean(F: Backend, context, mask):
 
 
 def shapes(recipe: str, model: dict) -> dict[str, tuple[int, ...]]:
-    """Shape of every parameter by its name in the checkpoint."""
+    """Shape of every parameter by its name in the checkpoint.
+
+    Parameters
+    ----------
+    recipe : {"default", "post"}
+    model : dict
+        Keyword arguments of the recipe's class.
+    """
     embed, hidden = model["embed_size"], model["hidden_size"]
     width, classes = 2 * hidden, model["classes"]
     found: dict[str, tuple[int, ...]] = {"embedding.weight": (model["vocab_size"], embed)}

@@ -117,7 +117,7 @@ class NumpyClassifier:
         rows : numpy.ndarray, int, shape (N, T)
             Which input stands at each place of a sequence.
         lengths : numpy.ndarray, int, shape (N,)
-            Descending; what stands behind them is not read.
+            What stands behind them is not read.
         prefixes : tuple of str
 
         Returns
@@ -127,18 +127,20 @@ class NumpyClassifier:
         """
         _, _, weight_h, bias_new = self._prepared_gates(prefixes)
         hidden = weight_h.shape[1]
-        states = np.zeros((*rows.shape, 2 * hidden), np.float32)
-        alive = np.searchsorted(-lengths, -np.arange(rows.shape[1]))  # sequences longer than each step
-        everyone = np.arange(len(rows))
-        for way, own in enumerate((slice(0, hidden), slice(hidden, None))):
-            table, state = np.ascontiguousarray(gates[:, way]), np.zeros((1, hidden), np.float32)
-            parents = np.zeros(len(rows), np.int64)  # the state each sequence has come to
-            for step, count in enumerate(alive):
-                places = lengths[:count] - 1 - step if way else step
-                ahead = parents[:count] * len(table) + rows[everyone[:count], places]
-                distinct, parents = np.unique(ahead, return_inverse=True)
-                state = _step(table[distinct % len(table)], state[distinct // len(table)], weight_h[way], bias_new[way])
-                states[everyone[:count], places, own] = state[parents]
+        states = np.empty((*rows.shape, 2 * hidden), np.float32)
+        steps = np.arange(rows.shape[1])
+        there = steps < lengths[:, None]
+        turned = np.where(there, lengths[:, None] - 1 - steps, steps)  # the second direction begins at the end
+        rows = np.where(there, rows, len(gates))
+        for way, read in enumerate((rows, np.take_along_axis(rows, turned, axis=1))):
+            begun = _Beginnings(read, there)
+            table = np.ascontiguousarray(gates[:, way])
+            reached = np.zeros((begun.starts[-1], hidden), np.float32)  # the first is before all steps, and behind all ends
+            for first, end in zip(begun.starts, begun.starts[1:]):
+                reached[first:end] = _step(table[begun.read[first:end]], reached[begun.before[first:end]],
+                                           weight_h[way], bias_new[way])
+            index = np.take_along_axis(begun.index, turned, axis=1) if way else begun.index
+            states[:, :, way * hidden : (way + 1) * hidden] = reached[index]
         return states
 
     def _prepared_gates(self, prefixes):
@@ -200,7 +202,7 @@ class NumpyClassifier:
         return values.swapaxes(-1, -2)
 
     def expand(self, values, axis):
-        return np.expand_dims(values, axis)
+        return values.reshape(*values.shape[:axis], 1, *values.shape[axis:])
 
     def flatten(self, values):
         return values.reshape(len(values), -1)
@@ -219,6 +221,41 @@ class NumpyClassifier:
 
     def dropout(self, values, share):
         return values
+
+
+class _Beginnings:
+    """The different beginnings of some sequences, each once, shorter ones first; number 0 is the empty one.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray, int, shape (N, T)
+        What stands at each place; behind the end a number that stands nowhere else.
+    there : numpy.ndarray, bool, shape (N, T)
+        False behind the end of a sequence.
+
+    Attributes
+    ----------
+    read, before : numpy.ndarray, int, shape (beginnings,)
+        What stands last in a beginning, and the number of the one without it.
+    starts : list of int
+        Where the beginnings of each length start, from 1 on, and where the last ones end.
+    index : numpy.ndarray, int, shape (N, T)
+        The beginning up to each place of a sequence; 0 behind its end.
+    """
+
+    def __init__(self, rows, there):
+        order = np.lexsort(rows.T[::-1])  # like beginnings stand together
+        ordered, there = rows[order], there[order]
+        new = there.copy()
+        new[1:] &= np.logical_or.accumulate(ordered[1:] != ordered[:-1], axis=1)
+        starts = np.cumsum([1, *new.sum(axis=0)])
+        index = np.where(there, new.cumsum(axis=0) - 1 + starts[:-1], 0)
+        before = np.zeros_like(index)
+        before[:, 1:] = index[:, :-1]
+        self.starts = starts.tolist()
+        self.read, self.before = (np.concatenate([[0], values.T[new.T]]) for values in (ordered, before))
+        self.index = np.empty_like(index)
+        self.index[order] = index
 
 
 def _step(gates, state, weight, bias_new):

@@ -78,12 +78,19 @@ class ForwardSteps:
         self.origins: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # where integrated gradients begin, by length
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
-        """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it."""
+        """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it.
+
+        Parameters
+        ----------
+        text : str
+        tokens : sequence of Token or None
+            What `Reader.visible` gave of the text; None finds them.
+        """
         return self.predictor.read(text, tokens)
 
     # ---- words taken out
 
-    def without(self, reading: EncodedText, positions: Collection[int]) -> Example:
+    def without(self, encoded: EncodedText, positions: Collection[int]) -> Example:
         """The text without some tokens, by their numbers; it is not tokenized again.
 
         A token goes with its own n-grams, and every n-gram of the text that
@@ -92,70 +99,89 @@ class ForwardSteps:
         either), and one unknown word stands: the decision is then the same
         for every text.
 
+        Parameters
+        ----------
+        encoded : EncodedText
+        positions : int or collection of int
+            Numbers of the tokens that go.
+
         Raises
         ------
         RecordError
             If a position is no whole number or no token has it.
         """
-        gone = self._gone(reading, positions)
+        gone = self._gone(encoded, positions)
         if gone.all():
-            return self._nothing(reading)
-        ids, subwords, *_ = reading.example
-        kept, evidence = np.flatnonzero(~gone), self._evidence(reading, gone)
-        return Example(ids[kept], subwords and [subwords[i] for i in kept], self._left(reading, gone),
+            return self._nothing(encoded)
+        ids, subwords, *_ = encoded.example
+        kept, evidence = np.flatnonzero(~gone), self._evidence(encoded, gone)
+        return Example(ids[kept], subwords and [subwords[i] for i in kept], self._left(encoded, gone),
                        None if evidence is None else evidence[kept])
 
-    def reading_without(self, reading: EncodedText, positions: Collection[int]) -> EncodedText:
-        """The text read without some tokens, of which one at least is left; see `without`."""
-        gone = self._gone(reading, positions)
-        positions = np.flatnonzero(gone).tolist()
-        tokens = tuple(token for token, lost in zip(reading.tokens, gone) if not lost)
-        kept = ~reading.lost_ngrams(gone[None])[0]
-        spread = None if reading.spread is None else reading.spread.take(gone)
-        return EncodedText(reading.text, tokens, self.without(reading, positions), reading.numbers[kept],
-                       reading.spans[kept], reading.token_spans[~gone], len(tokens), spread)
+    def encoded_without(self, encoded: EncodedText, positions: Collection[int]) -> EncodedText:
+        """The text read without some tokens, of which one at least is left; see `without`.
 
-    def masked(self, reading: EncodedText, positions: Collection[int]) -> Example:
+        Parameters
+        ----------
+        encoded : EncodedText
+        positions : int or collection of int
+            Numbers of the tokens that go.
+        """
+        gone = self._gone(encoded, positions)
+        positions = np.flatnonzero(gone).tolist()
+        tokens = tuple(token for token, lost in zip(encoded.tokens, gone) if not lost)
+        kept = ~encoded.lost_ngrams(gone[None])[0]
+        spread = None if encoded.spread is None else encoded.spread.take(gone)
+        return EncodedText(encoded.text, tokens, self.without(encoded, positions), encoded.numbers[kept],
+                       encoded.spans[kept], encoded.token_spans[~gone], len(tokens), spread)
+
+    def masked(self, encoded: EncodedText, positions: Collection[int]) -> Example:
         """The text with some tokens replaced by the unknown word; their n-grams go as in `without`.
 
         Where no token is left, it is what `without` leaves: how long a text
         was is not told either.
+
+        Parameters
+        ----------
+        encoded : EncodedText
+        positions : int or collection of int
+            Numbers of the tokens that are replaced.
         """
-        gone = self._gone(reading, positions)
+        gone = self._gone(encoded, positions)
         if gone.all():
-            return self._nothing(reading)
-        ids, subwords, *_ = reading.example
+            return self._nothing(encoded)
+        ids, subwords, *_ = encoded.example
         ids = np.where(gone, np.int32(self.predictor.unknown), ids)
         subwords = subwords and [_NOTHING if lost else grams for grams, lost in zip(subwords, gone)]
-        return Example(ids, subwords, self._left(reading, gone), self._evidence(reading, gone))
+        return Example(ids, subwords, self._left(encoded, gone), self._evidence(encoded, gone))
 
-    def unknown_words(self, reading: EncodedText) -> Example:
+    def unknown_words(self, encoded: EncodedText) -> Example:
         """As many unknown words as the text has tokens, without n-grams: where integrated gradients begin."""
-        ids, subwords, ngrams, evidence = reading.example
+        ids, subwords, ngrams, evidence = encoded.example
         return Example(np.full_like(ids, self.predictor.unknown), subwords and [_NOTHING] * len(ids),
                        None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence))
 
-    def _nothing(self, reading: EncodedText) -> Example:
+    def _nothing(self, encoded: EncodedText) -> Example:
         """One unknown word and no n-gram."""
-        _, subwords, ngrams, evidence = reading.example
+        _, subwords, ngrams, evidence = encoded.example
         return Example(np.array([self.predictor.unknown], np.int32), subwords and [_NOTHING],
                        None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence[:1]))
 
-    def _gone(self, reading: EncodedText, positions: Collection[int]) -> np.ndarray:
-        size = len(reading.tokens)
+    def _gone(self, encoded: EncodedText, positions: Collection[int]) -> np.ndarray:
+        size = len(encoded.tokens)
         return np.isin(np.arange(size), token_positions("token", positions, size))
 
-    def _evidence(self, reading: EncodedText, gone: np.ndarray) -> np.ndarray | None:
+    def _evidence(self, encoded: EncodedText, gone: np.ndarray) -> np.ndarray | None:
         """The evidence (tokens, channels) that is left, 0 at what is gone."""
-        if reading.spread is None:
+        if encoded.spread is None:
             return None
-        return self.predictor.reader.evidence_without(reading.spread, gone[None])[0]
+        return self.predictor.reader.evidence_without(encoded.spread, gone[None])[0]
 
-    def _left(self, reading: EncodedText, gone: np.ndarray) -> np.ndarray | None:
+    def _left(self, encoded: EncodedText, gone: np.ndarray) -> np.ndarray | None:
         """The n-grams of the text that are left."""
-        if reading.example.ngrams is None:
+        if encoded.example.ngrams is None:
             return None
-        return np.unique(reading.numbers[~reading.lost_ngrams(gone[None])[0]])
+        return np.unique(encoded.numbers[~encoded.lost_ngrams(gone[None])[0]])
 
     def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
         """Probabilities (examples, classes) by the predictor's own engine, in batches."""
@@ -163,14 +189,14 @@ class ForwardSteps:
 
     # ---- the steps
 
-    def run(self, reading: EncodedText) -> ForwardPass:
-        """Pass a text through."""
-        from .batch import Batch
-
-        return Batch(self, [reading]).passes[0]
-
     def decide(self, passed: ForwardPass, weights: np.ndarray) -> np.ndarray:
-        """Probabilities (N, classes) under other attention weights (N, heads, T, T), all else as it was."""
+        """Probabilities (N, classes) under other attention weights (N, heads, T, T), all else as it was.
+
+        Parameters
+        ----------
+        passed : ForwardPass
+        weights : numpy.ndarray, shape (N, heads, T, T)
+        """
         most = max(1, _PAIRS // passed.mask.size**2)
         with ONE_THREAD:
             logits = [decide(self.numpy, self.recipe, self.model, passed.states, weights[i : i + most], passed.mask)
@@ -182,14 +208,14 @@ class ForwardSteps:
         return (self._weights["ngram_scores.weight"][numbers].astype(np.float64),
                 self._weights["ngram_squares.weight"][numbers].astype(np.float64))
 
-    def ngram_logits(self, reading: EncodedText) -> np.ndarray:
+    def ngram_logits(self, encoded: EncodedText) -> np.ndarray:
         """What the n-gram at each place of the text adds to the logits, (places, classes).
 
         One that stands at several places counts once, and they share it.
         """
-        if not len(reading.numbers):
+        if not len(encoded.numbers):
             return np.zeros((0, self.classes))
-        distinct, which, times = np.unique(reading.numbers, return_inverse=True, return_counts=True)
+        distinct, which, times = np.unique(encoded.numbers, return_inverse=True, return_counts=True)
         scores, squares = self.ngram_table(distinct)
         return (scores / times[:, None] / np.sqrt(squares.sum() + 1e-12))[which.ravel()]
 
@@ -213,9 +239,9 @@ class ForwardSteps:
         """What the words of a text bring into the Bi-GRU's gates, (T, 2, 3H)."""
         return self.gradient.input_gates(self.words(example)[0], DIRECTIONS[self.recipe])
 
-    def from_words(self, reading: EncodedText) -> Callable:
+    def from_words(self, encoded: EncodedText) -> Callable:
         """``f(words)``: from word vectors (B, T, E) of the text to logits (B, classes) without n-grams'."""
-        ids, valid_length, *_ = self.predictor.pad([reading.example])
+        ids, valid_length, *_ = self.predictor.pad([encoded.example])
         F = self.gradient
 
         def logits_of(words):
@@ -228,7 +254,14 @@ class ForwardSteps:
         return logits_of
 
     def from_states(self, states, mask):
-        """Logits (B, classes), without n-grams', of states (B, T, C) where mask (B, T) says that tokens stand."""
+        """Logits (B, classes), without n-grams', of states (B, T, C) where mask (B, T) says that tokens stand.
+
+        Parameters
+        ----------
+        states : array, shape (B, T, C)
+        mask : array, shape (B, T)
+            1 where tokens stand.
+        """
         F = self.gradient
         return decide(F, self.recipe, self.model, states, weights_of(F, self.model, states, mask), mask)
 

@@ -1,0 +1,103 @@
+"""A GRU over texts in float64, forth and back, both directions at once; its backward pass is written by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Recurrence:
+    """The steps of a GRU, both directions at once, and what each leaves for the way back; for one pass.
+
+    Arrays (T, 2, B, ...) within are in the order of steps: the second direction begins at the end.
+    """
+
+    def __init__(self, weights, biases, mask):
+        self.weights, self.biases, self.mask = weights, biases, by_step(mask.repeat(2, axis=1))
+
+    def forth(self, start, way=0.0, places=None):
+        """States (B, T, 2H) of every place on a way between inputs.
+
+        Parameters
+        ----------
+        start, way : numpy.ndarray, shape (T, 2, N, 3H)
+            What the inputs bring into the gates at the start of the way, and how it changes till the end.
+        places : numpy.ndarray, shape (S,), or None
+            How far along the way, each text in turn: B = N x S. None is the start alone.
+        """
+        places = np.zeros(1) if places is None else places
+        hidden, early = self.weights.shape[-1], 2 * self.weights.shape[-1]
+        # sigmoid(x) = (1 + tanh(x / 2)) / 2; the new state waits for the reset gate, so its bias does too
+        halves = np.repeat([0.5, 1.0], [early, hidden])
+        turned = np.ascontiguousarray((self.weights * halves[:, None]).swapaxes(1, 2))
+        start = by_step(start + self.biases * np.repeat([1.0, 0.0], [early, hidden])) * halves
+        way = by_step(np.broadcast_to(way, start.shape)) * halves
+        length, _, texts, width = start.shape
+        batch = texts * len(places)
+        self.states = np.zeros((length + 1, 2, batch, hidden))  # the first is before all steps
+        self.shares, self.fed = np.empty((length, 2, batch, width)), np.empty((length, 2, batch, hidden))
+        for step in range(length):
+            gates = np.multiply(way[step, :, :, None], places[:, None],
+                                   out=self.shares[step].reshape(2, texts, len(places), width))
+            gates += start[step, :, :, None]
+            before, gates = self.states[step], self.shares[step]
+            fed, share, new = before @ turned, gates[..., :early], gates[..., early:]
+            share += fed[..., :early]
+            np.tanh(share, out=share)
+            share += 1
+            share *= 0.5
+            fed_new = np.add(fed[..., early:], self.biases[..., early:], out=self.fed[step])
+            new += share[..., :hidden] * fed_new
+            np.tanh(new, out=new)
+            state = np.subtract(before, new, out=self.states[step + 1])
+            state *= share[..., hidden:]
+            state += new
+            state *= self.mask[step]
+        return np.concatenate([self.states[1:, 0], self.states[:0:-1, 1]], axis=-1).swapaxes(0, 1)
+
+    def back(self, slope, places=1):
+        """Derivatives by what inputs bring into the gates, from those by the states.
+
+        Parameters
+        ----------
+        slope : numpy.ndarray, shape (B, T, 2H)
+        places : int, default 1
+            Of each text, in turn; their derivatives are added up.
+
+        Returns
+        -------
+        numpy.ndarray, shape (T, 2, B / places, 3H)
+        """
+        slope = by_step(slope.reshape(*slope.shape[:2], 2, -1).transpose(1, 2, 0, 3))
+        later, hidden = np.zeros_like(self.states[0]), self.states.shape[-1]
+        sums = np.empty((len(slope), 2, later.shape[1] // places, 3 * hidden))
+        found = np.empty(self.shares.shape[1:])
+        by_reset, by_update, by_new = (found[..., i * hidden : (i + 1) * hidden] for i in range(3))
+        for step in range(len(slope) - 1, -1, -1):
+            reset, update, new = (self.shares[step, ..., i * hidden : (i + 1) * hidden] for i in range(3))
+            own = slope[step]
+            own += later
+            own *= self.mask[step]
+            kept = own * update  # what goes to the state before as it is
+            own -= kept
+            np.subtract(self.states[step], new, out=by_update)
+            by_update *= own
+            by_update *= update
+            np.multiply(new, new, out=by_new)
+            np.subtract(1, by_new, out=by_new)
+            by_new *= own
+            np.subtract(1, reset, out=by_reset)
+            by_reset *= reset
+            by_reset *= self.fed[step]
+            by_reset *= by_new
+            if places > 1:
+                found.reshape(2, -1, places, 3 * hidden).sum(axis=2, out=sums[step])
+            else:
+                sums[step] = found
+            by_new *= reset
+            later = np.add(found @ self.weights, kept, out=kept)
+        return by_step(sums)
+
+
+def by_step(values):
+    """Values (T, 2, ...) with the second direction turned round: from places in the text to steps, and back."""
+    return np.stack([values[:, 0], values[::-1, 1]], axis=1)
