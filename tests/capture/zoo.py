@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import sys
 import warnings
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +20,9 @@ import torch
 from gluonattn.capture.huggingface import capture
 from gluonattn.capture.kinds import settled
 from gluonattn.errors import CaptureError
+
+if sys.platform != "win32":
+    import resource
 
 WORDS, LENGTH, SHORT = 60, 9, 6
 EXACT = 2e-5  # formula, in float32
@@ -92,16 +97,18 @@ WITHOUT = {"fnet": "Fourier transforms", "mamba": "a state space", "rwkv": "a re
            "nystromformer": "between tokens and landmarks (means of several tokens)", "falcon_mamba": "a state space",
            "focalnet": "convolutions and a gate", "mobilenet_v1": "convolutions", "mobilenet_v2": "convolutions",
            "swiftformer": "a softmax over one number"}
-GUESSES = {  # where a family is not listed above
-    4: ("num_attention_heads n_head n_heads num_heads encoder_attention_heads decoder_attention_heads attention_heads"),
-    2: ("num_hidden_layers n_layer n_layers num_layers encoder_layers decoder_layers num_key_value_heads num_local_experts "
+GUESSES = (  # where a family is not listed above
+    (4, "num_attention_heads n_head n_heads num_heads encoder_attention_heads decoder_attention_heads attention_heads patch_size"),
+    (2, "num_hidden_layers n_layer n_layers num_layers encoder_layers decoder_layers num_key_value_heads num_local_experts "
         "num_experts n_routed_experts num_encoder_layers num_decoder_layers"),
-    32: "hidden_size n_embd d_model dim emb_dim embed_dim embedding_size", 8: "head_dim attention_head_size",
-    48: ("intermediate_size ffn_dim d_ff encoder_ffn_dim decoder_ffn_dim moe_intermediate_size ffn_hidden_size hidden_dim "
-         "shared_expert_intermediate_size"), WORDS: "vocab_size", 1: "num_experts_per_tok moe_topk num_experts_per_token",
-    0: "pad_token_id", 16: "image_size", 4.0: "patch_size"}
+    (32, "hidden_size n_embd d_model dim emb_dim embed_dim embedding_size"),
+    (8, "head_dim attention_head_size chunk_size mamba_chunk_size"),
+    (48, "intermediate_size ffn_dim d_ff encoder_ffn_dim decoder_ffn_dim moe_intermediate_size ffn_hidden_size hidden_dim "
+         "shared_expert_intermediate_size"),
+    (WORDS, "vocab_size"), (1, "num_experts_per_tok moe_topk num_experts_per_token"), (0, "pad_token_id"), (16, "image_size"))
 LONG = {"longformer": 30, "led": 30, "longt5": 30, "big_bird": 64, "bigbird_pegasus": 64}  # more than a window or some blocks
 MOST = 4_000_000  # parameters
+ROOM = 2 * 2**30  # bytes that a family with guessed sizes may take
 
 
 class Tried(NamedTuple):
@@ -151,13 +158,13 @@ def built(family: str):
     config = CONFIG_MAPPING[family](**(SIZES[family] if family in SIZES else guessed(CONFIG_MAPPING[family]())))
     name = MODEL_MAPPING_NAMES[family]
     kind = getattr(transformers, name if isinstance(name, str) else name[0])
-    size = 0
-    with contextlib.suppress(RuntimeError, NotImplementedError), torch.device("meta"):
-        size = sum(p.numel() for p in kind(config).parameters())
     if family in ("gemma2", "falcon"):  # transformers leaves a soft cap out, or a mask, where this is said later
         config._attn_implementation = "eager"
-    if size > MOST:
-        raise ValueError(f"{size:,} parameters with the sizes that were guessed")
+    if family not in SIZES:
+        with torch.device("meta"):
+            size = sum(p.numel() for p in kind(config).parameters())
+        if size > MOST:
+            raise ValueError(f"{size:,} parameters with the sizes that were guessed")
     torch.manual_seed(0)
     model = kind(config).eval()
     for parameter in model.parameters():
@@ -169,15 +176,30 @@ def built(family: str):
 def guessed(config) -> dict:
     """Small sizes for the options of a configuration that sound like sizes."""
     found: dict[str, Any] = {}
-    for value, names in GUESSES.items():
+    for value, names in GUESSES:
         for name in names.split():
             if isinstance(getattr(config, name, None), int) or (name == "head_dim" and hasattr(config, name)):
-                found[name] = int(value)
+                found[name] = value
     for name in getattr(config, "sub_configs", {}):
         below = getattr(config, name, None)
         if below is not None:
             found[name] = guessed(below)
     return found
+
+
+@contextlib.contextmanager
+def bounded():
+    """No more memory than `ROOM`: a state space whose sizes were not guessed takes gigabytes for nine tokens."""
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + ROOM, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def inputs_of(model, length: int = 0) -> dict:
