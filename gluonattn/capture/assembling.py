@@ -67,7 +67,13 @@ def calls_of(path: str, kind: str, found: list[Shares], to_numpy, training: bool
 
 
 def merged(before: Call, after: Call) -> bool:
-    """Whether a call's rows are some of those of the call before it, which they then became a part of."""
+    """Whether a call's rows are some of those of the call before it, which they then became a part of.
+
+    Parameters
+    ----------
+    before, after : Call
+        Of one layer; `before` takes the rows over.
+    """
     if before.covered is None or after.covered is None or before.pooled or after.pooled:
         return False
     one, other = before.weights, after.weights

@@ -16,7 +16,14 @@ _NOTHING = object()
 
 @contextmanager
 def generating(recorder: Recorder, part) -> Iterator[None]:
-    """Tell the recorder when ``generate()`` runs, and with how many beams."""
+    """Tell the recorder when ``generate()`` runs, and with how many beams.
+
+    Parameters
+    ----------
+    recorder : Recorder
+    part : transformers.PreTrainedModel
+        That has a ``generate()``.
+    """
     own = part.__dict__.get("generate", _NOTHING)
     generate = part.generate
 

@@ -253,7 +253,17 @@ class HuggingFaceRecorder(TorchRecorder):
 
 
 def with_generated(text: str, tokenizer, batch: Pass, row: int) -> str:
-    """A decoder's text goes on with what it generated and read again (all but the last token)."""
+    """A decoder's text goes on with what it generated and read again (all but the last token).
+
+    Parameters
+    ----------
+    text : str
+        The prompt.
+    tokenizer : transformers tokenizer
+    batch : Pass
+    row : int
+        Of the sentence in the batch.
+    """
     if not batch.steps or "target" in batch.ids or "source" not in batch.ids:
         return text
     made, hidden = batch.ids["source"][row][-batch.steps:], batch.padding.get("source")
@@ -263,6 +273,15 @@ def with_generated(text: str, tokenizer, batch: Pass, row: int) -> str:
 
 
 def spell(tokenizer, ids, after: str = "") -> str:
+    """Text that ids stand for, with a space in front where it begins a word behind `after`.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    ids : int, shape (T,)
+    after : str, default ""
+        Text that stands before it.
+    """
     names = tokenizer.convert_ids_to_tokens([int(i) for i in ids])
     mark = continuation(tokenizer)
     text = spelled(names, byte_level=byte_level(tokenizer), continuation=mark)

@@ -42,7 +42,12 @@ class Places:
         return node
 
     def pair(self, query, key) -> Pair | None:
-        """The scores of queries (..., Tq, d) and keys (..., Tk, d)."""
+        """The scores of queries (..., Tq, d) and keys (..., Tk, d).
+
+        Parameters
+        ----------
+        query, key : tensors
+        """
         one, other = self.node_of(query), self.node_of(key)
         if one is None or other is None:
             return None

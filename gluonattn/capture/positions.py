@@ -36,7 +36,15 @@ class Node:
         """Collect the roots that a node goes back to, in order, with the numbers that their positions begin at."""
 
     def places(self, starts: dict, memo: dict) -> tuple:
-        """Position of each element, or both positions of a pair: int64, of the tensor's shape; NOWHERE for none."""
+        """Position of each element, or both positions of a pair: int64, of the tensor's shape; NOWHERE for none.
+
+        Parameters
+        ----------
+        starts : dict of Root to int
+            Where the numbers of each root begin, as `roots` collected them.
+        memo : dict
+            Positions that were computed already.
+        """
         if id(self) not in memo:
             memo[id(self)] = (self, self._places(starts, memo))  # the node too, that its id stays its own
         return memo[id(self)][1]
@@ -82,7 +90,13 @@ class Root(Node):
 
 
 class Like(Node):
-    """A tensor whose elements stand where those of another do: of its shape, of another width, or spread over it."""
+    """A tensor whose elements stand where those of another do: of its shape, of another width, or spread over it.
+
+    Parameters
+    ----------
+    parent : Node
+    shape : sequence of int
+    """
 
     parent: Node
 
@@ -102,7 +116,21 @@ class Like(Node):
 
 
 class Moved(Node):
-    """A tensor whose elements were moved: the operation, with nodes where it was given tensors."""
+    """A tensor whose elements were moved: the operation, with nodes where it was given tensors.
+
+    Parameters
+    ----------
+    function : callable
+    args : tuple
+    kwargs : dict
+        What it was called with, nodes in place of tensors.
+    at : int
+        Which of its results.
+    shape : sequence of int
+    pair : bool
+    strides : tuple of int or None
+        Of what ``as_strided`` read.
+    """
 
     checked = False  # whether its features stand at one position each
 
@@ -128,7 +156,15 @@ class Moved(Node):
 
 
 class Written(Node):
-    """A tensor into which a part was written."""
+    """A tensor into which a part was written.
+
+    Parameters
+    ----------
+    target : Node
+    index : object
+        Where it was written.
+    value : Node
+    """
 
     def __init__(self, target: Node, index: Any, value: Node):
         self.target, self.index, self.value = target, index, value
@@ -185,7 +221,15 @@ class Pair(Node):
 
 
 class Spread(Node):
-    """A tensor multiplied with what the model has learned, by einsum: the axes it keeps stand where they stood."""
+    """A tensor multiplied with what the model has learned, by einsum: the axes it keeps stand where they stood.
+
+    Parameters
+    ----------
+    parent : Node
+    shape : sequence of int
+    letters : tuple of str
+        Axes of the tensor and of the result, as einsum names them.
+    """
 
     def __init__(self, parent: Node, shape: Sequence[int], letters: tuple[str, str]):
         self.parent, self.shape, self.letters, self.depth = parent, tuple(shape), letters, parent.depth + 1
@@ -212,7 +256,15 @@ def _spread(places, letters: tuple[str, str], shape):
 
 
 def letters_of(name: str, args, one, other, result) -> tuple[str, str, str] | None:
-    """The axes of two tensors and of their product, as einsum names them."""
+    """The axes of two tensors and of their product, as einsum names them.
+
+    Parameters
+    ----------
+    name : str
+        Of the operation.
+    args : tuple
+    one, other, result : tensors
+    """
     if name == "einsum":
         if not isinstance(args[0], str):
             return None
@@ -245,7 +297,14 @@ def nodes_in(value) -> list[Node]:
 
 
 def with_nodes(value, node_of: Callable[[Any], Node | None]) -> Any:
-    """Arguments of an operation, nodes in place of tensors of numbers; indices stay."""
+    """Arguments of an operation, nodes in place of tensors of numbers; indices stay.
+
+    Parameters
+    ----------
+    value : object
+        Arguments, nested in tuples, lists and dictionaries.
+    node_of : callable of a tensor
+    """
     if isinstance(value, torch.Tensor):
         if not value.is_floating_point():
             return value.detach().cpu()

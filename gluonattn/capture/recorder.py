@@ -23,6 +23,15 @@ BYPASSED = "was bypassed (its hook did not fire)"
 class Recorder(Records):
     """Collects the calls of attention layers, and gives records.
 
+    Parameters
+    ----------
+    framework : str
+    expected : mapping of str to str
+    cure : str
+        What to do about layers that nothing was recorded of.
+    source : mapping or None
+        What each record's ``source`` also says.
+
     Attributes
     ----------
     expected : dict of str to str
@@ -112,7 +121,15 @@ class Recorder(Records):
                 "and check that no weight was reported missing.", stacklevel=4)
 
     def cure(self, bypassed: Sequence[str], empty: Sequence[Call]) -> str:
-        """What to do about layers that nothing was recorded of."""
+        """What to do about layers that nothing was recorded of.
+
+        Parameters
+        ----------
+        bypassed : sequence of str
+            Paths of layers whose hook did not fire.
+        empty : sequence of Call
+            Calls without weights.
+        """
         return self._cure
 
     def _missing(self, calls: list[Call], kind: str | None) -> list[str]:

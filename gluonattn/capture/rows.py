@@ -76,5 +76,12 @@ def whole_rows(weights: np.ndarray) -> np.ndarray:
 
 
 def some(names: Sequence[str], most: int = 6) -> str:
+    """The first of some names, and how many more there are.
+
+    Parameters
+    ----------
+    names : sequence of str
+    most : int, default 6
+    """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return "; ".join(names[:most]) + more

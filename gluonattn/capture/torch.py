@@ -63,7 +63,17 @@ def capture(
 
 @contextmanager
 def followed(torch, model, recorder: TorchRecorder, attention, vectors: bool) -> Iterator[None]:
-    """Follow what a model computes, with hooks on its `nn.MultiheadAttention`s and on modules that are named."""
+    """Follow what a model computes, with hooks on its `nn.MultiheadAttention`s and on modules that are named.
+
+    Parameters
+    ----------
+    torch : module
+    model : torch.nn.Module
+    recorder : TorchRecorder
+    attention : names, or mapping of name to kind
+        As `capture` has it.
+    vectors : bool
+    """
     from .following import traced
     from .tracing import Trace
 
@@ -117,7 +127,15 @@ class TorchRecorder(Recorder):
         return any(path in ("", layer) or layer.startswith(f"{path}.") for path in self.trace.ran)
 
     def attended(self, path: str, module, shares: list) -> None:
-        """A module has computed attention."""
+        """A module has computed attention.
+
+        Parameters
+        ----------
+        path : str
+        module : torch.nn.Module
+        shares : list of Shares
+            In the order in which they were used.
+        """
         from .assembling import calls_of
 
         kind = self.declared.get(path)

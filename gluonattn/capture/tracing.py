@@ -101,7 +101,21 @@ class Trace(TorchFunctionMode):
     # ---- modules
 
     def enter(self, path: str, module, args, kwargs):
-        """A module starts; what it is given from outside are the sequences that all else is made of."""
+        """A module starts; what it is given from outside are the sequences that all else is made of.
+
+        Parameters
+        ----------
+        path : str
+        module : torch.nn.Module
+        args : tuple
+        kwargs : dict
+            What it is called with.
+
+        Returns
+        -------
+        tuple and dict, or None
+            Arguments to call it with instead.
+        """
         outside = not self._stack
         self._stack.append(Running(path, module, args, kwargs))
         self.entered.add(path)
@@ -313,7 +327,12 @@ class Trace(TorchFunctionMode):
             running.found.append(shares)
 
     def made_of(self, output, query) -> None:
-        """What a caller recorded itself has the positions of its queries."""
+        """What a caller recorded itself has the positions of its queries.
+
+        Parameters
+        ----------
+        output, query : tensors
+        """
         known = self.origins.known(query)
         if known is not None:
             self.origins.note(output, known._replace(scores=False, shares=False))
@@ -334,7 +353,15 @@ class Trace(TorchFunctionMode):
         return bool((places == places[..., :1, :]).all())
 
     def shares(self, query, key, weights, how: str) -> Shares | None:
-        """Weights (B, H, Tq, Tk) of queries and keys, which some code has handed over."""
+        """Weights (B, H, Tq, Tk) of queries and keys, which some code has handed over.
+
+        Parameters
+        ----------
+        query, key : tensors, shape (B, H, T, d)
+        weights : tensor, shape (B, H, Tq, Tk)
+        how : str
+            How they were taken, in words.
+        """
         node = self.attending.pair(query, key)
         rows, columns = self.origins.of(query), self.origins.of(key)
         return None if node is None else Shares(weights, node, 3, Scores(rows, columns), columns, how=how)
