@@ -163,8 +163,6 @@ def test_the_walk_lets_the_allowed_pass(where, code):
     assert broken_floors(code, PACKAGE / where) == []
 
 
-# Rooms whose long files and functions have no sentence yet. A new room is checked from its first day.
-UNMEASURED = {"capture"}
 MAX_FILE, MAX_FUNCTION = 300, 60  # lines
 
 
@@ -184,8 +182,7 @@ def too_long(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if room_of(path) not in UNMEASURED],
-                         ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_long_file_or_function_says_why_it_stays_whole(path):
     assert too_long(path.read_text(encoding="utf-8")) == []
 

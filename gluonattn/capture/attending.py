@@ -14,10 +14,11 @@ from typing import Any
 import torch
 
 from .by_identity import ByIdentity
+from .letters import letters_of
 from .operations import ATTENTION, MOVES, PRODUCTS, SOFTMAX, argument
 from .origins import Origins
 from .places import Places
-from .positions import Like, Nothing, Pair, Root, Written, letters_of, with_nodes
+from .positions import Like, Nothing, Pair, Root, Written, with_nodes
 from .shares import Scores, Shares
 
 _REDUCTIONS = {"sum", "mean", "max", "amax", "min", "amin", "argmax", "argmin", "topk", "sort", "std", "var", "norm",

@@ -21,7 +21,7 @@ def traced(model, trace: Trace) -> Iterator[Trace]:
     trace : Trace
     """
     hooks = []
-    trace.names = {id(parameter): name for name, parameter in model.named_parameters()}
+    trace.sequences.names = {id(parameter): name for name, parameter in model.named_parameters()}
 
     def watch(path, module):
         hooks.append(module.register_forward_pre_hook(

@@ -150,8 +150,8 @@ class HuggingFaceRecorder(TorchRecorder):
         """A model may pad what it is given to whole blocks, and cut its output again."""
         for one in self.passes:
             for call in one.calls:
-                if call.weights is not None and {call.rows, call.columns} & set(self.trace.padded):
-                    self._cut(call, self.trace.padded)
+                if call.weights is not None and {call.rows, call.columns} & set(self.trace.sequences.padded):
+                    self._cut(call, self.trace.sequences.padded)
                 if call.weights is not None and call.padding is None and call.rows == call.columns:
                     call.padding = _apart(call.weights)
 

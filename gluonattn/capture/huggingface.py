@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import CaptureError, DependencyError
-from .assembling import is_whole
 from .calls import Call, kind_of_path
 from .generating import generating
 from .hf_recorder import HuggingFaceRecorder, class_kind
@@ -76,15 +75,11 @@ def capture(
     recorder.implementation = next((how for config, how in _implementations(configs) if isinstance(how, str)), "eager")
     with ExitStack() as undo:
         undo.enter_context(plain_torch(torch, model))
-        undo.callback(_restore, _implementations(configs))
-        _quietly_eager(configs)
-        # Before 4.51 it is a plain dictionary that is not asked for "eager": what is computed is followed then.
-        known = getattr(type(ALL_ATTENTION_FUNCTIONS), "_global_mapping", {})
-        before = known.get("eager")
-        undo.callback(lambda: known.pop("eager") if before is None else known.update(eager=before))
         undo.enter_context(followed(torch, model, recorder, attention, vectors))
         named = recorder.expected
-        known["eager"] = _recording(recorder, vectors, before)
+        # Before 4.51 it is a plain dictionary that is not asked for "eager": what is computed is followed then.
+        known = getattr(type(ALL_ATTENTION_FUNCTIONS), "_global_mapping", {})
+        undo.enter_context(_eager(recorder, configs, known, vectors))
         for part in (m for m in modules.values() if isinstance(m, PreTrainedModel)):
             watch = _inputs(recorder, inspect.signature(part.forward))
             undo.callback(part.register_forward_pre_hook(watch, with_kwargs=True).remove)
@@ -97,8 +92,24 @@ def capture(
             recorder.leave_out_own_padding()
             if recorder.passes and not attention:
                 recorder.settle_silent()
-            captured = {c.layer for p in recorder.passes for c in p.calls if c.weights is not None}
-            recorder.expected = named if attention else _expected(modules, captured)
+            recorder.expected = named if attention else _expected(modules, recorder)
+
+
+@contextmanager
+def _eager(recorder: HuggingFaceRecorder, configs: list[Any], known: dict[str, Any], vectors: bool) -> Iterator[None]:
+    """While the body runs, models use their own eager attention, and what they look it up in gives one that records."""
+    implementations, before = _implementations(configs), known.get("eager")
+    for config in configs:
+        config._attn_implementation_internal = "eager"
+    known["eager"] = _recording(recorder, vectors, before)
+    try:
+        yield
+    finally:
+        if before is None:
+            known.pop("eager")
+        else:
+            known["eager"] = before
+        _restore(implementations)
 
 
 def _name(model) -> str:
@@ -131,13 +142,10 @@ def _restore(implementations: list[tuple[Any, Any]]) -> None:
             config._attn_implementation_internal = value
 
 
-def _quietly_eager(configs) -> None:
-    for config in configs:
-        config._attn_implementation_internal = "eager"
-
-
 def _recording(recorder: HuggingFaceRecorder, vectors: bool, before):
     """The function looked up as "eager": the model's own, with its arguments and weights recorded."""
+    from .assembling import is_whole  # needs torch, which is looked for first
+
     paths = {id(module): path for path, module in recorder.modules.items()}
     trace = recorder.trace
 
@@ -239,8 +247,9 @@ def _first(content):
     return values[0] if isinstance(values, (tuple, list)) and values and hasattr(values[0], "detach") else None
 
 
-def _expected(modules: dict[str, Any], captured: set[str]) -> dict[str, str]:
+def _expected(modules: dict[str, Any], recorder: HuggingFaceRecorder) -> dict[str, str]:
     """Every module of a class that handed out its weights."""
+    captured = {c.layer for p in recorder.passes for c in p.calls if c.weights is not None}
     classes = {type(modules[path]) for path in captured}
     return {path: kind_of_path(path) if kind_of_path(path) != "self" else class_kind(module)
             for path, module in modules.items() if type(module) in classes}

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 
 from .by_identity import ByIdentity
+from .letters import letters_of
 from .operations import FRESH, JOINS, MOVES, POOLS, argument
 from .origins import Origins
-from .positions import Like, Moved, Node, Nothing, Pair, Root, Spread, letters_of, nodes_in, with_nodes
+from .positions import Like, Moved, Node, Nothing, Pair, Root, Spread, nodes_in, with_nodes
 
 _RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu"}
 _PLUS = {"add", "add_", "sub"}

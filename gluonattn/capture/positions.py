@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from .letters import spread
+
 NOWHERE = -1  # an element that stands for no position: padding, a learned vector
 
 
@@ -216,7 +218,7 @@ class Pair(Node):
         self.other.roots(found)
 
     def _places(self, starts, memo) -> tuple:
-        return tuple(_spread(node.places(starts, memo)[0], (own, self.letters[2]), self.shape)
+        return tuple(spread(node.places(starts, memo)[0], (own, self.letters[2]), self.shape)
                      for node, own in zip((self.one, self.other), self.letters))
 
 
@@ -238,52 +240,7 @@ class Spread(Node):
         self.parent.roots(found)
 
     def _places(self, starts, memo) -> tuple:
-        return (_spread(self.parent.places(starts, memo)[0], self.letters, self.shape),)
-
-
-def _spread(places, letters: tuple[str, str], shape):
-    """Positions of a factor at the axes that a product keeps of it, the same along all others."""
-    own, result = letters
-    for axis in reversed(range(len(own))):
-        if own[axis] not in result:
-            places = places.select(axis, 0)
-    kept = [c for c in own if c in result]
-    places = places.permute([kept.index(c) for c in result if c in kept])
-    for axis, letter in enumerate(result):
-        if letter not in kept:
-            places = places.unsqueeze(axis)
-    return places.expand(shape)
-
-
-def letters_of(name: str, args, one, other, result) -> tuple[str, str, str] | None:
-    """The axes of two tensors and of their product, as einsum names them.
-
-    Parameters
-    ----------
-    name : str
-        Of the operation.
-    args : tuple
-    one, other, result : tensors
-    """
-    if name == "einsum":
-        if not isinstance(args[0], str):
-            return None
-        sides, arrow, out = args[0].replace(" ", "").partition("->")
-        left, _, right = sides.partition(",")
-        if not arrow or "," in right:
-            return None
-        free = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-        spare = [c for c in free if c not in sides][:8]
-        for tensor, letters in ((one, left), (other, right)):
-            if "..." in letters and tensor.dim() - len(letters) + 3 > len(spare):
-                return None
-        shown = [w.replace("...", "".join(spare[:t.dim() - len(w) + 3]) if "..." in w else "")
-                 for w, t in ((left, one), (right, other), (out, result))]
-        return (shown[0], shown[1], shown[2]) if all(len(set(w)) == len(w) for w in shown) else None
-    if one.dim() < 2 or other.dim() < 2 or result.dim() < 2:
-        return None
-    stack = "ABCDEFGHIJKLMNOP"[:result.dim() - 2]
-    return (f"{stack[len(stack) - one.dim() + 2:]}qd", f"{stack[len(stack) - other.dim() + 2:]}dk", f"{stack}qk")
+        return (spread(self.parent.places(starts, memo)[0], self.letters, self.shape),)
 
 
 def nodes_in(value) -> list[Node]:
