@@ -76,9 +76,11 @@ def is_whole(shares: Shares) -> bool:
         return False
     first, known = next(iter(roots)), weights.shape[-1] in {root.length for root in roots}
     if weights.dim() == 4:
-        return weights.shape[0] == first.batch and weights.shape[2] == first.length 
-    # With a cache keys come from several passes, and their own positions are not told.
-    return weights.dim() == 3 and weights.shape[1] == first.length and not weights.shape[0] % first.batch and not known
+        return weights.shape[0] == first.batch and weights.shape[2] == first.length
+    # With a cache keys come from several passes, and their own positions are not told; one token alone looks at itself.
+    alone = tuple(weights.shape[1:]) == (1, 1)
+    return (weights.dim() == 3 and weights.shape[1] == first.length and not weights.shape[0] % first.batch
+            and (alone or not known))
 
 
 def _beside_learned(keys: Node) -> bool:

@@ -49,7 +49,6 @@ class Attending(Places):
         self._scores: Any = ByIdentity()
         self._shares: Any = ByIdentity()
         self._mixed: Any = ByIdentity()  # values times shares, not summed yet
-        self.running = lambda: None  # path of the module that runs
         self._grown: Any = ByIdentity()  # exp of scores, with the scores
         self._totals: Any = ByIdentity()  # of these over an axis, or the logarithm of it
 

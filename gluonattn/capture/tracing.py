@@ -66,7 +66,7 @@ class Trace(TorchFunctionMode):
                                lambda tensor: isinstance(tensor, torch.nn.Parameter))
         self.sequences = Sequences(self.origins)
         self.attending = Attending(self.origins, self._found, vectors)
-        self.attending.running = lambda: self._stack[-1].path if self._stack else None  # type: ignore[assignment]
+        self.attending.running = lambda: self._stack[-1].path if self._stack else None
         self.ran: set[str] = set()
         self.attended, self.taken = attended, taken
         self.named: Mapping[str, Callable] | None = None

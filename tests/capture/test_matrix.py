@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs torch: pip install torch")
@@ -37,9 +39,15 @@ def test_families_that_nobody_listed_are_tried_too(family):
         with zoo.bounded(), torch.no_grad():
             model = zoo.built(family)
             model(**zoo.inputs_of(model))
+            with contextlib.suppress(ValueError):  # it has no other attention than its own
+                model.set_attn_implementation("eager")
+            model(**zoo.inputs_of(model))
     except Exception as error:  # whatever a class says that needs other sizes or inputs than were guessed
         pytest.skip(f"{family} was not built by guesses: {type(error).__name__}: {str(error)[:120]}")
-    one = zoo.tried(family)
+    try:
+        one = zoo.tried(family)
+    except zoo.NothingToHoldTo as error:
+        pytest.skip(str(error))
     assert family in zoo.WITHOUT or one.difference < zoo.EXACT, one
 
 

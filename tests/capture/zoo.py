@@ -96,7 +96,7 @@ SIZES: dict[str, dict[str, Any]] = {
 WITHOUT = {"fnet": "Fourier transforms", "mamba": "a state space", "rwkv": "a recurrence", "yoso": "hashing, without a softmax",
            "nystromformer": "between tokens and landmarks (means of several tokens)", "falcon_mamba": "a state space",
            "focalnet": "convolutions and a gate", "mobilenet_v1": "convolutions", "mobilenet_v2": "convolutions",
-           "swiftformer": "a softmax over one number"}
+           "swiftformer": "a softmax over one number", "mra": "blocks of several tokens, at several resolutions"}
 GUESSES = (  # where a family is not listed above
     (4, "num_attention_heads n_head n_heads num_heads encoder_attention_heads decoder_attention_heads attention_heads patch_size"),
     (2, "num_hidden_layers n_layer n_layers num_layers encoder_layers decoder_layers num_key_value_heads num_local_experts "
@@ -285,6 +285,10 @@ def without_any(recorder, calls) -> float:
     return float("nan")
 
 
+class NothingToHoldTo(Exception):
+    """A family whose weights have no reference: it gives none itself, and they are put together of windows."""
+
+
 def held(model, given, recorder) -> tuple[str, float]:
     """What the weights were held to, each call of them, and the largest difference.
 
@@ -310,8 +314,10 @@ def held(model, given, recorder) -> tuple[str, float]:
             differences = [float(np.abs(weights - own[i][1])[0].max()) for i in same]
             name, difference = "its own eager weights", min(differences)
             del own[same[differences.index(difference)]]
-        else:
+        elif call.layer in formula:
             name, difference = "softmax(scale QKᵀ + bias)", formula[call.layer]
+        else:
+            raise NothingToHoldTo(f"{model.config.model_type} gives no weights like those of {call.layer}, {weights.shape}")
         against[name] = max(difference, against.get(name, 0.0))
     return ", ".join(against), max(against.values())
 
