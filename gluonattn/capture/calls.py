@@ -107,6 +107,7 @@ class Generation:
     ids: np.ndarray | None = None  # (B, T), what it returned
     rows: np.ndarray | None = None  # (B, steps), the row of each step's batch that a sentence was in; -1 after its end
     ended: np.ndarray | None = None  # (B, T), True from the end of a sentence on, where others went on
+    contrastive: bool = False  # it reads several candidates for each token, and keeps one
 
 
 @dataclass

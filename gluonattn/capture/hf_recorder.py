@@ -22,6 +22,7 @@ from .torch import TorchRecorder
 NO_SOFTMAX = "is called an attention, and no attention was computed in it (no softmax over positions that mixes values)"
 OTHERWISE = ("Such a layer has no weights from token to token; what the model computes beside it can be captured by name: "
              "capture(model, attention=[...])")
+AFTERWARDS = "generate without capturing, then run the model once on the ids that came out, inside `with capture(...)`"
 _LISTS = ("ModuleList", "ModuleDict")  # what holds modules and is never called
 UNSEEN = Origin("what could not be followed")
 
@@ -99,6 +100,7 @@ class HuggingFaceRecorder(TorchRecorder):
         CaptureError
             As `check` does, or if the texts do not fit what went through the model.
         """
+        self._refuse_contrastive_search()
         self.leave_out_own_padding()
         tokenizers = {"source": tokenizer, "target": target_tokenizer or tokenizer}
         batches = [(batch, row) for batch in joined(settled(self.passes)) for row in range(batch.size)]
@@ -207,6 +209,12 @@ class HuggingFaceRecorder(TorchRecorder):
                 if not part.ids:
                     raise CaptureError(self._no_ids(part, "source"))
 
+    def _refuse_contrastive_search(self) -> None:
+        if any(p.generation.contrastive for p in self.passes if p.generation):
+            raise CaptureError(
+                "contrastive search (penalty_alpha) reads several candidates for each token that it keeps, so its steps are "
+                f"no one text: {AFTERWARDS}.")
+
     def _refuse_what_was_not_kept(self, batches: Sequence[Pass]) -> None:
         """Steps that read other tokens than those that were generated are no text."""
         for batch in batches:
@@ -220,8 +228,8 @@ class HuggingFaceRecorder(TorchRecorder):
             if read.shape[1] > made.shape[1] or ((made[:, :read.shape[1]] != read) & kept).any():
                 raise CaptureError(
                     "generate() read tokens that are not among those it returned, as it does with drafts that it throws "
-                    "away (assistant_model, prompt_lookup_num_tokens) and with a second prompt (guidance_scale): generate "
-                    "without capturing, then run the model once on the ids that came out, inside `with capture(...)`.")
+                    "away (assistant_model, prompt_lookup_num_tokens) and with a second prompt (guidance_scale): "
+                    f"{AFTERWARDS}.")
 
     def _no_ids(self, batch: Pass, side: str) -> str:
         """Nothing says which tokens a sequence has: it is a picture's, a sound's, or embeddings came instead."""
