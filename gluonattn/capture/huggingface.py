@@ -80,7 +80,7 @@ def capture(
         # Before 4.51 it is a plain dictionary that is not asked for "eager": what is computed is followed then.
         known = getattr(type(ALL_ATTENTION_FUNCTIONS), "_global_mapping", {})
         undo.enter_context(_eager(recorder, configs, known, vectors))
-        for part in (m for m in modules.values() if isinstance(m, PreTrainedModel)):
+        for part in (m for m in modules.values() if m is model or isinstance(m, PreTrainedModel)):
             watch = _inputs(recorder, inspect.signature(part.forward))
             undo.callback(part.register_forward_pre_hook(watch, with_kwargs=True).remove)
             if callable(getattr(part, "generate", None)):

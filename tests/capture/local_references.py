@@ -96,7 +96,7 @@ def pegasus_x(model, given) -> list:
     hooks = [m.register_forward_hook(lambda m, args, out: found.append(out[2])) for m in model.modules()
              if type(m).__name__ == "PegasusXGlobalLocalAttention"]
     with torch.no_grad():
-        model(**given)
+        model(**given, output_attentions=True)
     for hook in hooks:
         hook.remove()
     length, dense = given["input_ids"].shape[1], []
