@@ -27,7 +27,11 @@ def test_at_least_seventy_architectures_are_held_to_their_weights():
 def test_captured_weights_are_the_models_own(family):
     if family not in zoo.families():
         pytest.skip(f"this transformers has no {family}")
-    one = zoo.tried(family)
+    try:
+        one = zoo.tried(family)
+    except zoo.NothingToHoldTo as error:
+        assert family == "pegasus_x"  # before 4.51 it hands out no weights of its decoder
+        pytest.skip(str(error))
     assert family in zoo.WITHOUT or one.difference < zoo.EXACT, one
 
 
