@@ -70,6 +70,7 @@ setup(
         "bertviz": ["bertviz>=1.4", "torch>=2.0"],
         "umap": ["umap-learn>=0.5"],
         "circuitsvis": ["circuitsvis>=1.43"],
+        "interop": ["captum>=0.7", "inseq>=0.6", "ipython>=8", "torch>=2.0", "transformers>=4.50,<6"],
         "kiwi": ["kiwipiepy>=0.17"],
         "serve": ["starlette>=0.40", "uvicorn>=0.30", "httptools>=0.6", "prometheus-client>=0.20"],
         "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],

@@ -61,7 +61,12 @@ def matrix(write: bool) -> None:
         if family not in zoo.families():
             lines.append(f"| {family} | | | not in this transformers | |")
             continue
-        one = zoo.tried(family)
+        try:
+            one = zoo.tried(family)
+        except zoo.NothingToHoldTo as error:
+            lines.append(f"| {family} | | | nothing: {error} | |")
+            print(lines[-1], flush=True)
+            continue
         worst = max(worst, 0.0 if family in zoo.WITHOUT else one.difference)
         shown = "" if family in zoo.WITHOUT else f"{one.difference:.1e}"
         lines.append(f"| {family} | {one.heads} | {one.how} | {one.against} | {shown} |")

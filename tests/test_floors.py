@@ -163,8 +163,6 @@ def test_the_walk_lets_the_allowed_pass(where, code):
     assert broken_floors(code, PACKAGE / where) == []
 
 
-# Rooms whose long files and functions have no sentence yet. A new room is checked from its first day.
-UNMEASURED = {"capture"}
 MAX_FILE, MAX_FUNCTION = 300, 60  # lines
 
 
@@ -184,8 +182,7 @@ def too_long(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if room_of(path) not in UNMEASURED],
-                         ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_long_file_or_function_says_why_it_stays_whole(path):
     assert too_long(path.read_text(encoding="utf-8")) == []
 
@@ -197,10 +194,6 @@ def test_what_is_too_long_is_noticed():
     reason = "Stays whole: `draw` is one figure, from top to bottom."
     assert too_long(f'"""A picture.\n\n{reason}\n"""\n{long}') == []
     assert too_long(f'"""A picture.\n\n{reason}\n"""\n{long.replace("draw", "paint")}') == ["paint: 61 lines"]
-
-
-# Rooms that have a circle of files yet. A new room is checked from its first day.
-WITH_CIRCLES = {"capture"}
 
 
 def imports_inside(room: str, sources: dict[str, str]) -> dict[str, set[str]]:
@@ -247,8 +240,7 @@ def circle_in(graph: dict[str, set[str]]) -> list[str]:
 def test_the_files_of_a_room_import_each_other_in_no_circle(room):
     sources = {path.relative_to(PACKAGE / room).as_posix(): path.read_text(encoding="utf-8")
                for path in (PACKAGE / room).rglob("*.py")}
-    circle = circle_in(imports_inside(room, sources))
-    assert room in WITH_CIRCLES or circle == []
+    assert circle_in(imports_inside(room, sources)) == []
 
 
 def test_a_circle_is_noticed():

@@ -12,18 +12,20 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch.utils.weak import WeakIdKeyDictionary
 
+from .by_identity import ByIdentity
+from .letters import letters_of
 from .operations import ATTENTION, MOVES, PRODUCTS, SOFTMAX, argument
 from .origins import Origins
 from .places import Places
-from .positions import Like, Nothing, Pair, Root, Written, letters_of, with_nodes
+from .positions import Like, Nothing, Pair, Root, Written, with_nodes
 from .shares import Scores, Shares
 
 _REDUCTIONS = {"sum", "mean", "max", "amax", "min", "amin", "argmax", "argmin", "topk", "sort", "std", "var", "norm",
                "cumsum", "nansum", "median", "all", "any", "log", "multinomial"}
 _SUMS = {"sum", "nansum"}
 _TIMES, _OVER, _PLUS = {"mul", "mul_", "multiply"}, {"div", "div_", "true_divide"}, {"add", "add_"}
+_WEIGHTED = _TIMES | _OVER | {"masked_fill", "masked_fill_", "where", "nan_to_num", "nan_to_num_"}  # shares stay shares
 _LINEAR = {"linear", "addmm"}
 _SAME_SCORES = {"to", "float", "type", "type_as", "half", "bfloat16", "contiguous", "clone", "detach", "dropout", "double",
                 "dropout_", "alpha_dropout"}
@@ -44,12 +46,11 @@ class Attending(Places):
     def __init__(self, origins: Origins, found: Callable[[Shares], None], vectors: bool):
         super().__init__(origins)
         self._found, self._vectors = found, vectors
-        self._scores: Any = WeakIdKeyDictionary()
-        self._shares: Any = WeakIdKeyDictionary()
-        self._mixed: Any = WeakIdKeyDictionary()  # values times shares, not summed yet
-        self.running = lambda: None  # path of the module that runs
-        self._grown: Any = WeakIdKeyDictionary()  # exp of scores, with the scores
-        self._totals: Any = WeakIdKeyDictionary()  # of these over an axis, or the logarithm of it
+        self._scores: Any = ByIdentity()
+        self._shares: Any = ByIdentity()
+        self._mixed: Any = ByIdentity()  # values times shares, not summed yet
+        self._grown: Any = ByIdentity()  # exp of scores, with the scores
+        self._totals: Any = ByIdentity()  # of these over an axis, or the logarithm of it
 
     def follow(self, function, name: str, args, kwargs, operands, results) -> None:
         result = results[0]
@@ -71,6 +72,10 @@ class Attending(Places):
         if marked:
             self._marked(name, args, kwargs, operands, marked, results)
         self._place(function, name, args, kwargs, operands, results)
+
+    def is_scored(self, tensor) -> bool:
+        """Whether a tensor is scores between two sequences."""
+        return tensor in self._scores
 
     def assigned(self, args) -> None:
         """A part of a tensor was written."""
@@ -192,13 +197,33 @@ class Attending(Places):
                 self._mixed[result] = (shares, other)
             elif name not in _REDUCTIONS:
                 for one in results:
-                    self._shares[one] = shares
+                    self._shares[one] = self._changed_shares(name, shares, operands, one)
         else:
             scores = next(self._scores[t] for t in marked)
             made = self._changed(name, args, kwargs, operands, scores, result)
             for one in results:
                 if made is not None:
                     self._scores[one] = made
+
+    def _changed_shares(self, name, shares: Shares, operands, result) -> Shares:
+        """Weights after an operation: those that something is mixed by count, not those that left the softmax.
+
+        What moves them, drops some of them out or scales whole rows changes nothing.
+        """
+        of = next(t for t in operands if t in self._shares)
+        if name not in _WEIGHTED or result.shape != of.shape or not result.dim():
+            return shares
+        last = shares.axis == shares.weights.dim() - 1 and result.shape[-1] == shares.weights.shape[-1]
+        if not last and result.shape != shares.weights.shape:
+            return shares
+        axis = result.dim() - 1 if last else shares.axis
+        by_row = all(t.dim() + axis < result.dim() or t.shape[axis - result.dim()] == 1 for t in operands if t is not of)
+        node = self._nodes.get(of)
+        if (by_row and not shares.changed) or node is None or tuple(node.shape) != tuple(result.shape):
+            return shares
+        scores = None if shares.scores is None else replace(shares.scores, followed=False)
+        self._nodes[result] = node
+        return replace(shares, weights=result.detach(), node=node, axis=axis, scores=scores, taken=False, changed=True)
 
     def _spread(self, operands, result) -> bool:
         """Whether weights are spread over features: an axis of 1 becomes one of many."""

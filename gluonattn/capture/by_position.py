@@ -60,7 +60,15 @@ def _record(recorder, batch: Pass, row: int, calls: Sequence[Call]) -> Attention
 
 
 def names_of(length: int, grids: Sequence[tuple[int, int]]) -> tuple[list[str], tuple[int, int] | None]:
-    """Names of positions; those of a picture by row and column of the grid that fits, halved as often as needed."""
+    """Names of positions; those of a picture by row and column of the grid that fits, halved as often as needed.
+
+    Parameters
+    ----------
+    length : int
+        Of the sequence.
+    grids : sequence of (int, int)
+        Rows and columns of patches that pictures were cut into.
+    """
     for height, width in grids:
         while height >= 1 and width >= 1:
             extra = length - height * width

@@ -58,7 +58,7 @@ class Call:
         One query that stands for no token: one weight for each key.
     local : bool
         Some keys are never looked at by some queries, whatever their scores (windows, blocks).
-    sinks : shape (H,), or None
+    sinks : broadcastable to (B, H, Tq, 1), or None
         Scores of the sink, the last of `outside`.
     beside : int
         Positions that the model had added to its input itself, and that are left out.
@@ -107,6 +107,7 @@ class Generation:
     ids: np.ndarray | None = None  # (B, T), what it returned
     rows: np.ndarray | None = None  # (B, steps), the row of each step's batch that a sentence was in; -1 after its end
     ended: np.ndarray | None = None  # (B, T), True from the end of a sentence on, where others went on
+    contrastive: bool = False  # it reads several candidates for each token, and keeps one
 
 
 @dataclass
@@ -160,7 +161,7 @@ def checked(call: Call) -> Checked | None:
         bias = call.bias if call.sinks is None or call.bias.shape[-1] == 1 else call.bias[..., :-1]
         scores = scores + np.maximum(bias, np.finfo(np.float32).min)
     if call.sinks is not None:
-        sinks = np.broadcast_to(call.sinks[None, :, None, None], (*scores.shape[:3], 1))
+        sinks = np.broadcast_to(call.sinks, (*scores.shape[:3], 1))
         scores = np.concatenate([scores, sinks], -1)
     expected = softmax(scores)
     rows = np.broadcast_to(_may_look(call), call.weights.shape[:3])[..., None]

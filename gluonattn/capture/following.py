@@ -13,8 +13,15 @@ from .tracing import Trace
 
 @contextmanager
 def traced(model, trace: Trace) -> Iterator[Trace]:
-    """Follow what `model` computes; its modules tell when they start and end."""
+    """Follow what `model` computes; its modules tell when they start and end.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    trace : Trace
+    """
     hooks = []
+    trace.sequences.names = {id(parameter): name for name, parameter in model.named_parameters()}
 
     def watch(path, module):
         hooks.append(module.register_forward_pre_hook(

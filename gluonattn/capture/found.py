@@ -39,7 +39,16 @@ class Found(NamedTuple):
 
 
 def found_in(passes: list[Pass], modules: Mapping[str, Any], left_out: Iterable[str]) -> list[Found]:
-    """The layers of some passes, in the order in which they first ran."""
+    """The layers of some passes, in the order in which they first ran.
+
+    Parameters
+    ----------
+    passes : list of Pass
+    modules : mapping of str to torch.nn.Module
+        By path.
+    left_out : iterable of str
+        Paths of modules that computed attention and were not named.
+    """
     table: dict[tuple[str, str], Found] = {}
     for call in (c for p in settled(passes) for c in p.calls):
         if call.weights is None:
@@ -55,6 +64,13 @@ def found_in(passes: list[Pass], modules: Mapping[str, Any], left_out: Iterable[
 
 
 def class_of(modules: Mapping[str, Any], path: str) -> str:
+    """Name of the class of a layer, or "?" where the model has no such module.
+
+    Parameters
+    ----------
+    modules : mapping of str to torch.nn.Module
+    path : str
+    """
     return type(modules[path]).__name__ if path in modules else "?"
 
 

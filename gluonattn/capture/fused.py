@@ -24,6 +24,12 @@ def weights_of(args, kwargs) -> Fused:
     """The weights of one call, from its arguments: softmax(scale Q K^T + bias).
 
     Dropout is left out; a row that may look nowhere is 0, as is its context.
+
+    Parameters
+    ----------
+    args : tuple
+    kwargs : dict
+        What the function was called with.
     """
     query, key, value, mask = (argument(n, i, args, kwargs) for i, n in enumerate(("query", "key", "value", "attn_mask")))
     causal, scale = (argument(n, i, args, kwargs, d) for n, i, d in (("is_causal", 5, False), ("scale", 6, None)))

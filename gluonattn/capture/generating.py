@@ -16,7 +16,14 @@ _NOTHING = object()
 
 @contextmanager
 def generating(recorder: Recorder, part) -> Iterator[None]:
-    """Tell the recorder when ``generate()`` runs, and with how many beams."""
+    """Tell the recorder when ``generate()`` runs, and with how many beams.
+
+    Parameters
+    ----------
+    recorder : Recorder
+    part : transformers.PreTrainedModel
+        That has a ``generate()``.
+    """
     own = part.__dict__.get("generate", _NOTHING)
     generate = part.generate
 
@@ -29,8 +36,10 @@ def generating(recorder: Recorder, part) -> Iterator[None]:
             value = kwargs.get(name)
             return int((getattr(config, name, None) if value is None else value) or 1)
 
+        alpha, sampled = (kwargs.get(name, getattr(config, name, None)) for name in ("penalty_alpha", "do_sample"))
+        contrastive = bool(alpha) and not sampled and option("num_beams") == 1
         recorder.generation = Generation(option("num_beams"), option("num_return_sequences"),
-                                         _prompt_padding(config, args, kwargs))
+                                         _prompt_padding(config, args, kwargs), contrastive=contrastive)
         plain = recorder.generation.beams > 1 and not (kwargs.get("return_dict_in_generate") or getattr(
             config, "return_dict_in_generate", False))
         if recorder.generation.beams > 1:  # only then it tells which beam each step of a sentence was in

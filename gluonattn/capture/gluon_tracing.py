@@ -33,6 +33,15 @@ class ByIdentity(dict):
 class Trace:
     """Follows MXNet's operations; what they compute is not touched.
 
+    Parameters
+    ----------
+    mx : module
+        MXNet.
+    attended : callable of Attended
+        Told of attention that a block computed.
+    taken : set of str
+        Paths of blocks whose attention a hook of their own records.
+
     Attributes
     ----------
     origins : Origins
@@ -45,6 +54,13 @@ class Trace:
         self._stack: list[str] = []
 
     def enter(self, path: str, inputs) -> None:
+        """A block starts; what the outermost one is given are the sequences that all else is made of.
+
+        Parameters
+        ----------
+        path : str
+        inputs : nested tuples and lists of arrays
+        """
         outside = not self._stack
         self._stack.append(path)
         if outside:
@@ -64,7 +80,15 @@ class Trace:
             self.attended(Attended(path, rows, columns))
 
     def followed(self, name: str, operands, result) -> None:
-        """What is known of an operation's result."""
+        """What is known of an operation's result.
+
+        Parameters
+        ----------
+        name : str
+            Of the operation.
+        operands : list of arrays
+        result : array or list of arrays
+        """
         made = self.origins.first(operands)
         results = self._arrays(result)
         if made is None or not results:
@@ -91,7 +115,14 @@ class Trace:
 
 @contextmanager
 def traced(trace: Trace, blocks: dict[str, Any]) -> Iterator[Trace]:
-    """Follow what MXNet computes; blocks tell when they start and end."""
+    """Follow what MXNet computes; blocks tell when they start and end.
+
+    Parameters
+    ----------
+    trace : Trace
+    blocks : dict of str to Block
+        By path.
+    """
     register, array = trace.mx.nd.register, trace.mx.nd.NDArray
     invoke = register._imperative_invoke
     views = {name: array.__dict__[name] for name in _VIEWS}
@@ -127,7 +158,12 @@ def traced(trace: Trace, blocks: dict[str, Any]) -> Iterator[Trace]:
 
 
 def same_positions(one, other) -> bool:
-    """Whether two arrays hold the same numbers: the same object, or equal values."""
+    """Whether two arrays hold the same numbers: the same object, or equal values.
+
+    Parameters
+    ----------
+    one, other : arrays
+    """
     return one is other or (one.shape == other.shape and one.dtype == other.dtype
                             and bool((one.asnumpy() == other.asnumpy()).all()))
 

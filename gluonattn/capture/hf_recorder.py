@@ -11,6 +11,7 @@ from ..errors import CaptureError
 from ..plain import read_texts
 from ..record import AttentionRecord
 from .calls import Call, Pass
+from .hooks import holds_transformers
 from .kinds import settled
 from .origins import Origin
 from .pieces import byte_level, continuation, hf_tokens
@@ -21,12 +22,9 @@ from .torch import TorchRecorder
 NO_SOFTMAX = "is called an attention, and no attention was computed in it (no softmax over positions that mixes values)"
 OTHERWISE = ("Such a layer has no weights from token to token; what the model computes beside it can be captured by name: "
              "capture(model, attention=[...])")
+AFTERWARDS = "generate without capturing, then run the model once on the ids that came out, inside `with capture(...)`"
+_LISTS = ("ModuleList", "ModuleDict")  # what holds modules and is never called
 UNSEEN = Origin("what could not be followed")
-
-
-def holds_transformers(model) -> bool:
-    """Whether a module is, holds or is a part of a transformers model."""
-    return any(type(m).__module__.startswith("transformers.") and hasattr(m, "config") for m in model.modules())
 
 
 def class_kind(module) -> str:
@@ -40,6 +38,21 @@ def _looks_back(weights: np.ndarray | None) -> bool:
         return False
     length = weights.shape[2]
     return not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
+
+
+def _apart(weights: np.ndarray) -> np.ndarray | None:
+    """(B, T), True at positions that look nowhere and that none looks at, as a model hides padding that it sees itself."""
+    nowhere = np.nan_to_num(weights[:, 0]).sum(-1) == 0
+    if not nowhere.any() or weights.shape[2] != weights.shape[3]:
+        return None
+    apart = (weights.sum((1, 3)) == 0) & (weights.sum((1, 2)) == 0)
+    return apart if apart.any() else None
+
+
+def _above(path: str) -> list[str]:
+    """Paths of the modules that hold a module, the model itself aside."""
+    steps = path.split(".")
+    return [".".join(steps[:end]) for end in range(1, len(steps))]
 
 
 def sounds(module) -> bool:
@@ -87,6 +100,7 @@ class HuggingFaceRecorder(TorchRecorder):
         CaptureError
             As `check` does, or if the texts do not fit what went through the model.
         """
+        self._refuse_contrastive_search()
         self.leave_out_own_padding()
         tokenizers = {"source": tokenizer, "target": target_tokenizer or tokenizer}
         batches = [(batch, row) for batch in joined(settled(self.passes)) for row in range(batch.size)]
@@ -106,9 +120,24 @@ class HuggingFaceRecorder(TorchRecorder):
             batch, row = batches[sentence]
             if side not in batch.ids:
                 raise CaptureError(self._no_ids(batch, side))
-            return hf_tokens(tokenizers[side], text, batch.ids[side][row][valid])
+            ids = batch.ids[side][row]
+            if valid[-1] >= len(ids):
+                raise CaptureError(
+                    f"the model put positions of its own beside the {len(ids)} ids of {side} sentence {sentence} (a prompt "
+                    f"that it has learned), so its {valid[-1] + 1} positions have no one set of tokens: name them by "
+                    "position, records_by_position().")
+            return hf_tokens(tokenizers[side], text, ids[valid])
 
         return self._records(texts, target_texts, pieces, kind, {})
+
+    def ran(self, layer: str) -> bool:
+        """A part that its model did not call (a projection, where no picture came) was not bypassed."""
+        above = layer
+        while above:
+            above = above.rpartition(".")[0]
+            if type(self.modules[above]).__name__ not in _LISTS:
+                break
+        return super().ran(layer) and above in self.trace.entered
 
     def hint(self, path: str) -> str:
         return class_kind(self.modules[path]) if path in self.modules else "self"
@@ -123,8 +152,10 @@ class HuggingFaceRecorder(TorchRecorder):
         """A model may pad what it is given to whole blocks, and cut its output again."""
         for one in self.passes:
             for call in one.calls:
-                if call.weights is not None and {call.rows, call.columns} & set(self.trace.padded):
-                    self._cut(call, self.trace.padded)
+                if call.weights is not None and {call.rows, call.columns} & set(self.trace.sequences.padded):
+                    self._cut(call, self.trace.sequences.padded)
+                if call.weights is not None and call.padding is None and call.rows == call.columns:
+                    call.padding = _apart(call.weights)
 
     @staticmethod
     def _cut(call: Call, padded) -> None:
@@ -151,14 +182,22 @@ class HuggingFaceRecorder(TorchRecorder):
         call.context = None if call.context is None else call.context[:, :queries]
 
     def settle_silent(self) -> None:
-        """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights."""
+        """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights.
+
+        Beside layers that were recorded it is left out where no softmax ran in it (a linear attention), and refused
+        where one did, which then was not understood.
+        """
         seen = {c.layer for p in self.passes for c in p.calls}
-        for path in sorted(self.trace.entered):
-            inside = path == "" or any(one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.")
-                                       for one in seen)
-            within = any(other != path and other.startswith(f"{path}.") and sounds(self.modules[other])
-                         for other in self.trace.entered)
-            if sounds(self.modules[path]) and not inside and not within:
+        recorded = any(c.weights is not None for p in self.passes for c in p.calls)
+        called = {path for path in self.trace.entered if path and sounds(self.modules[path])}
+        holding = {above for path in (*seen, *called) for above in _above(path)}  # the smallest parts are told of
+        for path in sorted(called - seen - holding):
+            if not seen.isdisjoint(_above(path)):
+                continue
+            if recorded and path not in self.trace.mixing:
+                self.without.append(path)
+                self._source["without_weights"] = self.without
+            else:
                 self.passes[-1].calls.append(Call(path, self.hint(path), None, NO_SOFTMAX, rows=UNSEEN, columns=UNSEEN,
                                                   advice=OTHERWISE))
 
@@ -169,6 +208,12 @@ class HuggingFaceRecorder(TorchRecorder):
             for part in parts:
                 if not part.ids:
                     raise CaptureError(self._no_ids(part, "source"))
+
+    def _refuse_contrastive_search(self) -> None:
+        if any(p.generation.contrastive for p in self.passes if p.generation):
+            raise CaptureError(
+                "contrastive search (penalty_alpha) reads several candidates for each token that it keeps, so its steps are "
+                f"no one text: {AFTERWARDS}.")
 
     def _refuse_what_was_not_kept(self, batches: Sequence[Pass]) -> None:
         """Steps that read other tokens than those that were generated are no text."""
@@ -183,8 +228,8 @@ class HuggingFaceRecorder(TorchRecorder):
             if read.shape[1] > made.shape[1] or ((made[:, :read.shape[1]] != read) & kept).any():
                 raise CaptureError(
                     "generate() read tokens that are not among those it returned, as it does with drafts that it throws "
-                    "away (assistant_model, prompt_lookup_num_tokens) and with a second prompt (guidance_scale): generate "
-                    "without capturing, then run the model once on the ids that came out, inside `with capture(...)`.")
+                    "away (assistant_model, prompt_lookup_num_tokens) and with a second prompt (guidance_scale): "
+                    f"{AFTERWARDS}.")
 
     def _no_ids(self, batch: Pass, side: str) -> str:
         """Nothing says which tokens a sequence has: it is a picture's, a sound's, or embeddings came instead."""
@@ -216,7 +261,17 @@ class HuggingFaceRecorder(TorchRecorder):
 
 
 def with_generated(text: str, tokenizer, batch: Pass, row: int) -> str:
-    """A decoder's text goes on with what it generated and read again (all but the last token)."""
+    """A decoder's text goes on with what it generated and read again (all but the last token).
+
+    Parameters
+    ----------
+    text : str
+        The prompt.
+    tokenizer : transformers tokenizer
+    batch : Pass
+    row : int
+        Of the sentence in the batch.
+    """
     if not batch.steps or "target" in batch.ids or "source" not in batch.ids:
         return text
     made, hidden = batch.ids["source"][row][-batch.steps:], batch.padding.get("source")
@@ -226,6 +281,15 @@ def with_generated(text: str, tokenizer, batch: Pass, row: int) -> str:
 
 
 def spell(tokenizer, ids, after: str = "") -> str:
+    """Text that ids stand for, with a space in front where it begins a word behind `after`.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    ids : int, shape (T,)
+    after : str, default ""
+        Text that stands before it.
+    """
     names = tokenizer.convert_ids_to_tokens([int(i) for i in ids])
     mark = continuation(tokenizer)
     text = spelled(names, byte_level=byte_level(tokenizer), continuation=mark)

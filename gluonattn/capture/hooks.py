@@ -33,9 +33,20 @@ def need_torch(what: str = "capturing from a torch model", extra: str = "torch")
     return torch
 
 
+def holds_transformers(model) -> bool:
+    """Whether a module is, holds or is a part of a transformers model."""
+    return any(type(m).__module__.startswith("transformers.") and hasattr(m, "config") for m in model.modules())
+
+
 @contextmanager
 def passes(model, recorder) -> Iterator[None]:
-    """Tell the recorder when the model starts and ends a forward pass."""
+    """Tell the recorder when the model starts and ends a forward pass.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    recorder : Recorder
+    """
     before = model.register_forward_pre_hook(lambda *_: recorder.begin())
     after = model.register_forward_hook(lambda *_: recorder.end())
     try:
@@ -47,7 +58,13 @@ def passes(model, recorder) -> Iterator[None]:
 
 @contextmanager
 def plain_torch(torch, model) -> Iterator[None]:
-    """Nothing hides what a model computes: fused layers call no hooks, compiled code and copies on other devices neither."""
+    """Nothing hides what a model computes: fused layers call no hooks, compiled code and copies on other devices neither.
+
+    Parameters
+    ----------
+    torch : module
+    model : torch.nn.Module
+    """
     with ExitStack() as undo:
         mha = getattr(torch.backends, "mha", None)
         if mha is not None:
@@ -70,14 +87,28 @@ def to_numpy(tensor) -> np.ndarray:
 
 
 def heads_of(x, heads: int, batch_first: bool) -> np.ndarray:
-    """(B, T, H * d), or (T, B, H * d), to (B, H, T, d)."""
+    """(B, T, H * d), or (T, B, H * d), to (B, H, T, d).
+
+    Parameters
+    ----------
+    x : tensor
+    heads : int
+    batch_first : bool
+        Whether `x` is (B, T, H * d).
+    """
     array = to_numpy(x)
     array = array if batch_first else array.swapaxes(0, 1)
     return array.reshape(*array.shape[:2], heads, -1).transpose(0, 2, 1, 3)
 
 
 def blocked(mask, heads: int, batch: int) -> np.ndarray:
-    """A torch mask as numbers added to scores, broadcastable to (B, H, Tq, Tk); boolean True is -inf."""
+    """A torch mask as numbers added to scores, broadcastable to (B, H, Tq, Tk); boolean True is -inf.
+
+    Parameters
+    ----------
+    mask : tensor, shape (Tq, Tk) or (B * H, Tq, Tk)
+    heads, batch : int
+    """
     array = mask.detach().cpu()
     if array.dtype.is_floating_point:
         array = array.float().numpy()

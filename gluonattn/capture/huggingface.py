@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import CaptureError, DependencyError
-from .assembling import is_whole
 from .calls import Call, kind_of_path
 from .generating import generating
-from .hf_recorder import HuggingFaceRecorder, class_kind, holds_transformers
-from .hooks import need_torch, passes, plain_torch, to_numpy
+from .hf_recorder import HuggingFaceRecorder, class_kind
+from .hooks import holds_transformers, need_torch, passes, plain_torch, to_numpy
 from .rows import whole_rows
 from .torch import followed
 
@@ -71,20 +70,17 @@ def capture(
             f"expected a transformers model, got {type(model).__name__}, which holds none: gluonattn.capture.torch captures "
             "nn.MultiheadAttention and hand-written attention.")
     modules = dict(model.named_modules())
+    configs = _configs(modules.values())
     recorder = HuggingFaceRecorder("huggingface", {}, cure=CURE, source={"model": _name(model)})
-    recorder.implementation = next((how for config, how in _implementations(model) if isinstance(how, str)), "eager")
+    recorder.implementation = next((how for config, how in _implementations(configs) if isinstance(how, str)), "eager")
     with ExitStack() as undo:
         undo.enter_context(plain_torch(torch, model))
-        undo.callback(_restore, _implementations(model))
-        _quietly_eager(model)
-        # Before 4.51 it is a plain dictionary that is not asked for "eager": what is computed is followed then.
-        known = getattr(type(ALL_ATTENTION_FUNCTIONS), "_global_mapping", {})
-        before = known.get("eager")
-        undo.callback(lambda: known.pop("eager") if before is None else known.update(eager=before))
         undo.enter_context(followed(torch, model, recorder, attention, vectors))
         named = recorder.expected
-        known["eager"] = _recording(recorder, vectors, before)
-        for part in (m for m in modules.values() if isinstance(m, PreTrainedModel)):
+        # Before 4.51 it is a plain dictionary that is not asked for "eager": what is computed is followed then.
+        known = getattr(type(ALL_ATTENTION_FUNCTIONS), "_global_mapping", {})
+        undo.enter_context(_eager(recorder, configs, known, vectors))
+        for part in (m for m in modules.values() if m is model or isinstance(m, PreTrainedModel)):
             watch = _inputs(recorder, inspect.signature(part.forward))
             undo.callback(part.register_forward_pre_hook(watch, with_kwargs=True).remove)
             if callable(getattr(part, "generate", None)):
@@ -96,8 +92,24 @@ def capture(
             recorder.leave_out_own_padding()
             if recorder.passes and not attention:
                 recorder.settle_silent()
-            captured = {c.layer for p in recorder.passes for c in p.calls if c.weights is not None}
-            recorder.expected = named if attention else _expected(modules, captured)
+            recorder.expected = named if attention else _expected(modules, recorder)
+
+
+@contextmanager
+def _eager(recorder: HuggingFaceRecorder, configs: list[Any], known: dict[str, Any], vectors: bool) -> Iterator[None]:
+    """While the body runs, models use their own eager attention, and what they look it up in gives one that records."""
+    implementations, before = _implementations(configs), known.get("eager")
+    for config in configs:
+        config._attn_implementation_internal = "eager"
+    known["eager"] = _recording(recorder, vectors, before)
+    try:
+        yield
+    finally:
+        if before is None:
+            known.pop("eager")
+        else:
+            known["eager"] = before
+        _restore(implementations)
 
 
 def _name(model) -> str:
@@ -105,8 +117,8 @@ def _name(model) -> str:
     return str(getattr(config, "_name_or_path", "") or type(model).__name__).rstrip("/").rpartition("/")[2]
 
 
-def _configs(model) -> list[Any]:
-    found = {id(m.config): m.config for m in model.modules() if hasattr(getattr(m, "config", None), "model_type")}
+def _configs(modules) -> list[Any]:
+    found = {id(m.config): m.config for m in modules if hasattr(getattr(m, "config", None), "model_type")}
     for config in list(found.values()):
         for name in getattr(config, "sub_configs", {}):
             below = getattr(config, name, None)
@@ -115,8 +127,8 @@ def _configs(model) -> list[Any]:
     return list(found.values())
 
 
-def _implementations(model) -> list[tuple[Any, Any]]:
-    return [(config, config.__dict__.get("_attn_implementation_internal", _NOTHING)) for config in _configs(model)]
+def _implementations(configs) -> list[tuple[Any, Any]]:
+    return [(config, config.__dict__.get("_attn_implementation_internal", _NOTHING)) for config in configs]
 
 
 _NOTHING = object()
@@ -130,13 +142,10 @@ def _restore(implementations: list[tuple[Any, Any]]) -> None:
             config._attn_implementation_internal = value
 
 
-def _quietly_eager(model) -> None:
-    for config in _configs(model):
-        config._attn_implementation_internal = "eager"
-
-
 def _recording(recorder: HuggingFaceRecorder, vectors: bool, before):
     """The function looked up as "eager": the model's own, with its arguments and weights recorded."""
+    from .assembling import is_whole  # needs torch, which is looked for first
+
     paths = {id(module): path for path, module in recorder.modules.items()}
     trace = recorder.trace
 
@@ -152,6 +161,9 @@ def _recording(recorder: HuggingFaceRecorder, vectors: bool, before):
             kwargs["softcap"] = None  # as the model runs it: only its eager attention has a cap
         with trace.recorded():
             output, weights = own(module, query, key, value, attention_mask, *args, **kwargs)
+        if trace.origins.known(query) is None and trace.at_one_position(key):
+            trace.made_of(output, key)  # learned queries choose among states of one token (layers), not among tokens
+            return output, weights
         trace.made_of(output, query)
         name = trace.name_of(path)
         if name is None:
@@ -176,7 +188,8 @@ def _call(module, path, query, key, value, mask, output, weights, options, vecto
                 how="attention interface")
     if weights is None or weights.dim() != 4:
         return call
-    sinks = options.get("s_aux") if options.get("s_aux") is not None else getattr(module, "sinks", None)
+    named = (options.get("s_aux"), options.get("sinks"), getattr(module, "sinks", None))
+    sinks = next((x for x in named if x is not None), None)
     call.problem, call.weights = None, to_numpy(weights) if sinks is not None else whole_rows(to_numpy(weights))
     extra = [options["position_bias"]] if options.get("position_bias") is not None else []
     added = [_bias(x) for x in ([mask] if mask is not None else []) + extra]
@@ -186,7 +199,7 @@ def _call(module, path, query, key, value, mask, output, weights, options, vecto
         rest = np.clip(1 - call.weights.sum(-1, keepdims=True), 0, None)
         call.weights = np.concatenate([call.weights, rest], -1)
         call.outside = ("[sink]",)
-        call.sinks = to_numpy(sinks).reshape(-1)
+        call.sinks = to_numpy(sinks).reshape((1, -1, 1, 1) if sinks.dim() < 4 else sinks.shape)
         if call.bias is not None:
             call.bias = np.pad(call.bias, ((0, 0), (0, 0), (0, 0), (0, 1)))
     if vectors:
@@ -234,8 +247,9 @@ def _first(content):
     return values[0] if isinstance(values, (tuple, list)) and values and hasattr(values[0], "detach") else None
 
 
-def _expected(modules: dict[str, Any], captured: set[str]) -> dict[str, str]:
+def _expected(modules: dict[str, Any], recorder: HuggingFaceRecorder) -> dict[str, str]:
     """Every module of a class that handed out its weights."""
+    captured = {c.layer for p in recorder.passes for c in p.calls if c.weights is not None}
     classes = {type(modules[path]) for path in captured}
     return {path: kind_of_path(path) if kind_of_path(path) != "self" else class_kind(module)
             for path, module in modules.items() if type(module) in classes}

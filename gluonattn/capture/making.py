@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Records:
     """What makes records of the passes of a recorder."""
 
     passes: list[Pass]
-    _source: Mapping
+    _source: dict
 
     def _check(self, parts: list[Pass], kind: str | None, padding: Mapping) -> None:
         raise NotImplementedError
@@ -142,38 +143,41 @@ class Records:
             if kind in (None, call.kind):
                 alike = (call.kind, call.rows, call.columns, call.weights.shape[1:], call.outside)
                 groups.setdefault(alike, []).append(call)
-        records = []
-        for (each, rows, columns, *_), calls in groups.items():
-            outside = calls[0].outside
-            length = calls[0].weights.shape[3] - len(outside)
-            keys, key_tokens, key_text = side(columns, length)
-            if calls[0].pooled:
-                queries, query_tokens, query_text = np.array([0]), [Token(QUERY, 0, 0)], key_text
-            else:
-                queries, query_tokens, query_text = side(rows, calls[0].weights.shape[2])
-                queries, query_tokens = _with_rows(calls, row, queries, query_tokens)
-            places = [*keys, *range(length, length + len(outside))]
-            names = [*key_tokens, *(Token(name, len(key_text), len(key_text)) for name in outside)]
-            weights = np.stack([c.weights[row][:, queries][:, :, places] for c in calls])
-            for call, lost in zip(calls, 1 - weights.sum(-1, dtype=np.float64).min((1, 2))):
-                if lost > 1e-3:
-                    self._lost[call.layer] = max(float(lost), self._lost.get(call.layer, 0.0))
-            vectors = {}
-            if not outside and all(c.queries is not None and c.keys is not None for c in calls):
-                vectors = {"queries_vectors": np.stack([c.queries[row][:, queries] for c in calls]),
-                           "keys_vectors": np.stack([c.keys[row][:, places] for c in calls]),
-                           "values": np.stack([c.values[row][:, places] for c in calls])}
-            flat = [c.layer for c in calls if c.layer in uniform]
-            about = {"local": [c.layer for c in calls if c.local], "positions_left_out": max(c.beside for c in calls),
-                     "uniform": flat}
-            target = query_text if has_target and each in ("decoder", "cross") else None
-            records.append(AttentionRecord(
-                key_text if each == "cross" else query_text if target is None else lists["source"][sentence],
-                query_tokens, query_tokens if names == query_tokens else names, weights, each, target_text=target,
-                normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4),
-                source={**self._source, "layers": [c.layer for c in calls], **{k: v for k, v in about.items() if v}},
-                **vectors))
-        return records
+        return [self._record(row, calls, side, lists["source"][sentence], has_target, uniform) for calls in groups.values()]
+
+    def _record(self, row: int, calls: list[Call], side, source_text: str, has_target: bool, uniform) -> AttentionRecord:
+        """The record of one sentence from calls of like shape."""
+        each, rows, columns = calls[0].kind, calls[0].rows, calls[0].columns
+        outside = calls[0].outside
+        captured: list[Any] = [c.weights for c in calls]
+        length = captured[0].shape[3] - len(outside)
+        keys, key_tokens, key_text = side(columns, length)
+        if calls[0].pooled:
+            queries, query_tokens, query_text = np.array([0]), [Token(QUERY, 0, 0)], key_text
+        else:
+            queries, query_tokens, query_text = side(rows, captured[0].shape[2])
+            queries, query_tokens = _with_rows(calls, row, queries, query_tokens)
+        places = [*keys, *range(length, length + len(outside))]
+        names = [*key_tokens, *(Token(name, len(key_text), len(key_text)) for name in outside)]
+        weights = np.stack([w[row][:, queries][:, :, places] for w in captured])
+        for call, lost in zip(calls, 1 - weights.sum(-1, dtype=np.float64).min((1, 2))):
+            if lost > 1e-3:
+                self._lost[call.layer] = max(float(lost), self._lost.get(call.layer, 0.0))
+        vectors: dict[str, Any] = {}
+        if not outside and all(c.queries is not None and c.keys is not None for c in calls):
+            for name, kept in (("queries", queries), ("keys", places), ("values", places)):
+                vectors["values" if name == "values" else f"{name}_vectors"] = np.stack(
+                    [getattr(c, name)[row][:, kept] for c in calls])
+        flat = [c.layer for c in calls if c.layer in uniform]
+        about = {"local": [c.layer for c in calls if c.local], "positions_left_out": max(c.beside for c in calls),
+                 "uniform": flat}
+        target = query_text if has_target and each in ("decoder", "cross") else None
+        return AttentionRecord(
+            key_text if each == "cross" else query_text if target is None else source_text,
+            tuple(query_tokens), tuple(query_tokens if names == query_tokens else names), weights, each, target_text=target,
+            normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4),
+            source={**self._source, "layers": [c.layer for c in calls], **{k: v for k, v in about.items() if v}},
+            **vectors)
 
     def _hidden(self, batch: Pass, name: str, row: int, length: int, padding: Mapping) -> np.ndarray:
         """True at the padded positions of one side of one sentence."""

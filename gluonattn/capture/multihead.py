@@ -15,7 +15,19 @@ from .rows import whole_rows
 
 
 def hook_all(torch, undo, recorder, modules: Mapping[str, Any], paths, vectors: bool) -> None:
-    """Record the attention of the modules at some paths, until `undo` ends."""
+    """Record the attention of the modules at some paths, until `undo` ends.
+
+    Parameters
+    ----------
+    torch : module
+    undo : contextlib.ExitStack
+    recorder : TorchRecorder
+    modules : mapping of str to torch.nn.Module
+        By path.
+    paths : iterable of str
+    vectors : bool
+        Queries, keys and values are kept.
+    """
     for path in paths:
         before, after = _multi_head(torch, recorder, path, _kind(torch, modules, path), vectors)
         undo.callback(modules[path].register_forward_pre_hook(before, with_kwargs=True).remove)

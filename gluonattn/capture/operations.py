@@ -29,6 +29,7 @@ FRESH = {"zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "ran
 LOOKUPS = {"embedding", "embedding_bag", "__getitem__", "index_select", "gather", "take_along_dim"}
 ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
 SOFTMAX = {"softmax", "_softmax", "masked_softmax", "special_softmax", "log_softmax", "special_log_softmax"}
+SHARES_BY_HAND = {"exp", "exp_", "logsumexp", "sigmoid", "sigmoid_"}  # of scores: weights without a softmax
 POOLS = {"conv1d", "conv2d", "conv3d", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "interpolate",
          "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "pixel_unshuffle", "pixel_shuffle"}
 # What is asked of a tensor, and no tensor is made of.
@@ -48,7 +49,15 @@ def tensors(value) -> list:
 
 
 def arguments(module, args, kwargs):
-    """Arguments by name, in order: {name: value} and the names that hold tensors."""
+    """Arguments by name, in order: {name: value} and the names that hold tensors.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    args : tuple
+    kwargs : dict
+        What it was called with.
+    """
     names = list(inspect.signature(module.forward).parameters)
     given = {names[i] if i < len(names) and len(set(names[:i + 1])) == i + 1 else f"argument {i}": v
              for i, v in enumerate(args)}
@@ -57,17 +66,45 @@ def arguments(module, args, kwargs):
 
 
 def called(given: Mapping, args, kwargs):
+    """Arguments by name, some of them changed, as the tuple and the mapping that they came as.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        What `arguments` gave.
+    args : tuple
+    kwargs : dict
+        As they came.
+    """
     values = list(given.values())
     return tuple(values[:len(args)]), dict(zip(kwargs, values[len(args):]))
 
 
 def argument(name: str, at: int, args, kwargs, default: Any = None) -> Any:
-    """An argument of an operation, wherever it was given."""
+    """An argument of an operation, wherever it was given.
+
+    Parameters
+    ----------
+    name : str
+    at : int
+        Its place among `args`.
+    args : tuple
+    kwargs : dict
+    default : object, default None
+    """
     return kwargs[name] if name in kwargs else args[at] if len(args) > at else default
 
 
 def reordered(name: str, args, kwargs) -> tuple[str, str] | None:
-    """The step that puts the positions of (B, T, d) in another order, and the step that undoes it."""
+    """The step that puts the positions of (B, T, d) in another order, and the step that undoes it.
+
+    Parameters
+    ----------
+    name : str
+        Of the operation.
+    args : tuple
+    kwargs : dict
+    """
     if name in ("flip", "roll"):
         axes = kwargs.get("dims", args[1:] if name == "flip" else args[2:])
         while len(axes := axes if isinstance(axes, (tuple, list)) else (axes,)) == 1 and isinstance(axes[0], (tuple, list)):
@@ -88,7 +125,12 @@ def reordered(name: str, args, kwargs) -> tuple[str, str] | None:
 
 
 def same_positions(one, other) -> bool:
-    """Whether two tensors hold the same numbers: the same object, the same memory, or equal values."""
+    """Whether two tensors hold the same numbers: the same object, the same memory, or equal values.
+
+    Parameters
+    ----------
+    one, other : tensors
+    """
     if one is other:
         return True
     with torch._C.DisableTorchFunction():

@@ -31,7 +31,12 @@ class Origin(NamedTuple):
         return self if self.via[-1:] == (step,) else Origin(self.name, (*self.via[-3:], step))
 
     def undone(self, step: str, inverse: str) -> Origin:
-        """After a step, or before the step that it undoes."""
+        """After a step, or before the step that it undoes.
+
+        Parameters
+        ----------
+        step, inverse : str
+        """
         return Origin(self.name, self.via[:-1]) if self.via[-1:] == (inverse,) else Origin(self.name, (*self.via[-3:], step))
 
     def __str__(self) -> str:
@@ -39,6 +44,7 @@ class Origin(NamedTuple):
 
 
 UNKNOWN = Origin("a tensor that no input of the model made")
+LEARNED = "learned vectors"  # name of the origin of a sequence that is a parameter of the model
 
 
 class Made(NamedTuple):
@@ -90,6 +96,13 @@ class Origins:
         return self._made.get(tensor)
 
     def note(self, tensor: Any, made: Made) -> None:
+        """Keep what is known of a tensor.
+
+        Parameters
+        ----------
+        tensor : tensor
+        made : Made
+        """
         self._made[tensor] = made
 
     def between(self, weights) -> tuple[Origin, Origin] | None:
@@ -116,7 +129,15 @@ class Origins:
         return best
 
     def takes_over(self, result: Any, made: Made, operands: Sequence[Any]) -> None:
-        """A result of an operation takes over what is known of its operands."""
+        """A result of an operation takes over what is known of its operands.
+
+        Parameters
+        ----------
+        result : tensor
+        made : Made
+            Of the operands together.
+        operands : sequence of tensors
+        """
         self.note(result, made)
         if made.scores or made.shares:
             columns = next((c for t in operands if (c := self._columns.get(t)) is not None), None)

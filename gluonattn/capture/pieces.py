@@ -130,7 +130,12 @@ def _spans(text: str, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int
 
 
 def composes(before: str, character: str) -> bool:
-    """Whether a character becomes one with the letters before it: a mark, or a letter of decomposed or typed Hangul."""
+    """Whether a character becomes one with the letters before it: a mark, or a letter of decomposed or typed Hangul.
+
+    Parameters
+    ----------
+    before, character : str
+    """
     if unicodedata.category(character) in ("Mn", "Mc", "Me"):
         return True
     whole, alone = (unicodedata.normalize("NFKC", part) for part in (before + character, character))

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.utils.weak import WeakIdKeyDictionary
 
+from .by_identity import ByIdentity
+from .letters import letters_of
 from .operations import FRESH, JOINS, MOVES, POOLS, argument
 from .origins import Origins
-from .positions import Like, Moved, Node, Nothing, Pair, Root, Spread, letters_of, nodes_in, with_nodes
+from .positions import Like, Moved, Node, Nothing, Pair, Root, Spread, nodes_in, with_nodes
 
 _RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu"}
 _PLUS = {"add", "add_", "sub"}
@@ -32,17 +33,23 @@ class Places:
     def __init__(self, origins: Origins):
         self._origin_of: Callable[[Any], Any] = origins.of
         self._known: Callable[[Any], Any] = origins.known
-        self._nodes: Any = WeakIdKeyDictionary()
+        self.running: Callable[[], str | None] = lambda: None  # path of the module that runs
+        self._nodes: Any = ByIdentity()
         self.grids: dict[str, list[tuple[int, int]]] = {}
 
     def node_of(self, tensor) -> Node | None:
         node = self._nodes.get(tensor)
         if node is None and tensor.is_floating_point() and tensor.dim() == 3 and self._known(tensor) is not None:
-            node = self._nodes[tensor] = Root(tensor.shape)
+            node = self._nodes[tensor] = Root(tensor.shape, origin=self._origin_of(tensor))
         return node
 
     def pair(self, query, key) -> Pair | None:
-        """The scores of queries (..., Tq, d) and keys (..., Tk, d)."""
+        """The scores of queries (..., Tq, d) and keys (..., Tk, d).
+
+        Parameters
+        ----------
+        query, key : tensors
+        """
         one, other = self.node_of(query), self.node_of(key)
         if one is None or other is None:
             return None
@@ -59,7 +66,7 @@ class Places:
         if node is None and tensor.dim() in (3, 4):
             kept = [axis for axis, letter in enumerate(own) if axis and letter in others[1] and letter not in others[0]]
             if len(kept) == 1:
-                node = self._nodes[tensor] = Root(tensor.shape, (kept[0],))
+                node = self._nodes[tensor] = Root(tensor.shape, (kept[0],), self._origin_of(tensor))
         return node
 
     def _after_mixing(self, weights, result) -> None:
@@ -85,6 +92,7 @@ class Places:
             return
         if name not in MOVES:
             known = [(t, self._own_sequence(t, n)) for t, n in known]
+            known.sort(key=lambda one: -self._rank(one[0]))  # learned vectors that are added have no positions
         if name == "einsum":
             self._projected(args, operands, results[0])
             return
@@ -95,6 +103,10 @@ class Places:
             node = self._alike(known, operands, tuple(result.shape), name)
             if node is not None:
                 self._nodes[result] = node
+
+    def _rank(self, tensor) -> int:
+        known = self._known(tensor)
+        return 0 if known is None else known.rank
 
     def _own_sequence(self, tensor, node: Node) -> Node:
         """States put together from several positions (merged patches) are a sequence of their own."""
@@ -109,7 +121,7 @@ class Places:
         (places,) = node.places(roots, {})
         if (places == places[..., :1]).all():
             return node
-        self._nodes[tensor] = Root(tensor.shape)
+        self._nodes[tensor] = Root(tensor.shape, origin=self._origin_of(tensor))
         return self._nodes[tensor]
 
     def _projected(self, args, operands, result) -> None:
@@ -134,6 +146,8 @@ class Places:
             self._nodes[result] = Root(result.shape, (2,))
 
     def _moved(self, function, name, args, kwargs, operands, results) -> None:
+        if self.running() is None:
+            return  # sentences that generate() repeats or puts in another order are a batch of their own
         if name == "__get__" and results[0].shape == operands[0].shape and results[0].dim() < 2:
             return
         if name in JOINS:

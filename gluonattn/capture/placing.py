@@ -65,6 +65,11 @@ def place_bytes(text: str, pieces: Sequence[str]) -> list[Token]:
     """The same for byte-level BPE, whose pieces spell bytes: shown as the characters they are part of.
 
     A character cut into several pieces is the text of each, numbered: 뷁¹, 뷁².
+
+    Parameters
+    ----------
+    text : str
+    pieces : sequence of str
     """
     parts = [b"" if is_special(piece) else to_bytes(piece) for piece in pieces]
     decoded, starts = _decoded(b"".join(parts))

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from .letters import spread
+
 NOWHERE = -1  # an element that stands for no position: padding, a learned vector
 
 
@@ -36,7 +38,15 @@ class Node:
         """Collect the roots that a node goes back to, in order, with the numbers that their positions begin at."""
 
     def places(self, starts: dict, memo: dict) -> tuple:
-        """Position of each element, or both positions of a pair: int64, of the tensor's shape; NOWHERE for none."""
+        """Position of each element, or both positions of a pair: int64, of the tensor's shape; NOWHERE for none.
+
+        Parameters
+        ----------
+        starts : dict of Root to int
+            Where the numbers of each root begin, as `roots` collected them.
+        memo : dict
+            Positions that were computed already.
+        """
         if id(self) not in memo:
             memo[id(self)] = (self, self._places(starts, memo))  # the node too, that its id stays its own
         return memo[id(self)][1]
@@ -46,10 +56,19 @@ class Node:
 
 
 class Root(Node):
-    """A tensor of a sequence as it is: (B, T, ...), or with its positions on other axes, as a picture's (B, D, h, w)."""
+    """A tensor of a sequence as it is: (B, T, ...), or with its positions on other axes, as a picture's (B, D, h, w).
 
-    def __init__(self, shape: Sequence[int], axes: tuple[int, ...] = (1,)):
-        self.shape, self.axes = tuple(shape), axes
+    Parameters
+    ----------
+    shape : sequence of int
+    axes : tuple of int, default (1,)
+        Of its positions.
+    origin : Origin or None
+        The sequence, where it is known.
+    """
+
+    def __init__(self, shape: Sequence[int], axes: tuple[int, ...] = (1,), origin: Any = None):
+        self.shape, self.axes, self.origin = tuple(shape), axes, origin
 
     @property
     def batch(self) -> int:
@@ -73,7 +92,13 @@ class Root(Node):
 
 
 class Like(Node):
-    """A tensor whose elements stand where those of another do: of its shape, of another width, or spread over it."""
+    """A tensor whose elements stand where those of another do: of its shape, of another width, or spread over it.
+
+    Parameters
+    ----------
+    parent : Node
+    shape : sequence of int
+    """
 
     parent: Node
 
@@ -93,7 +118,21 @@ class Like(Node):
 
 
 class Moved(Node):
-    """A tensor whose elements were moved: the operation, with nodes where it was given tensors."""
+    """A tensor whose elements were moved: the operation, with nodes where it was given tensors.
+
+    Parameters
+    ----------
+    function : callable
+    args : tuple
+    kwargs : dict
+        What it was called with, nodes in place of tensors.
+    at : int
+        Which of its results.
+    shape : sequence of int
+    pair : bool
+    strides : tuple of int or None
+        Of what ``as_strided`` read.
+    """
 
     checked = False  # whether its features stand at one position each
 
@@ -119,7 +158,15 @@ class Moved(Node):
 
 
 class Written(Node):
-    """A tensor into which a part was written."""
+    """A tensor into which a part was written.
+
+    Parameters
+    ----------
+    target : Node
+    index : object
+        Where it was written.
+    value : Node
+    """
 
     def __init__(self, target: Node, index: Any, value: Node):
         self.target, self.index, self.value = target, index, value
@@ -171,12 +218,20 @@ class Pair(Node):
         self.other.roots(found)
 
     def _places(self, starts, memo) -> tuple:
-        return tuple(_spread(node.places(starts, memo)[0], (own, self.letters[2]), self.shape)
+        return tuple(spread(node.places(starts, memo)[0], (own, self.letters[2]), self.shape)
                      for node, own in zip((self.one, self.other), self.letters))
 
 
 class Spread(Node):
-    """A tensor multiplied with what the model has learned, by einsum: the axes it keeps stand where they stood."""
+    """A tensor multiplied with what the model has learned, by einsum: the axes it keeps stand where they stood.
+
+    Parameters
+    ----------
+    parent : Node
+    shape : sequence of int
+    letters : tuple of str
+        Axes of the tensor and of the result, as einsum names them.
+    """
 
     def __init__(self, parent: Node, shape: Sequence[int], letters: tuple[str, str]):
         self.parent, self.shape, self.letters, self.depth = parent, tuple(shape), letters, parent.depth + 1
@@ -185,44 +240,7 @@ class Spread(Node):
         self.parent.roots(found)
 
     def _places(self, starts, memo) -> tuple:
-        return (_spread(self.parent.places(starts, memo)[0], self.letters, self.shape),)
-
-
-def _spread(places, letters: tuple[str, str], shape):
-    """Positions of a factor at the axes that a product keeps of it, the same along all others."""
-    own, result = letters
-    for axis in reversed(range(len(own))):
-        if own[axis] not in result:
-            places = places.select(axis, 0)
-    kept = [c for c in own if c in result]
-    places = places.permute([kept.index(c) for c in result if c in kept])
-    for axis, letter in enumerate(result):
-        if letter not in kept:
-            places = places.unsqueeze(axis)
-    return places.expand(shape)
-
-
-def letters_of(name: str, args, one, other, result) -> tuple[str, str, str] | None:
-    """The axes of two tensors and of their product, as einsum names them."""
-    if name == "einsum":
-        if not isinstance(args[0], str):
-            return None
-        sides, arrow, out = args[0].replace(" ", "").partition("->")
-        left, _, right = sides.partition(",")
-        if not arrow or "," in right:
-            return None
-        free = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-        spare = [c for c in free if c not in sides][:8]
-        for tensor, letters in ((one, left), (other, right)):
-            if "..." in letters and tensor.dim() - len(letters) + 3 > len(spare):
-                return None
-        shown = [w.replace("...", "".join(spare[:t.dim() - len(w) + 3]) if "..." in w else "")
-                 for w, t in ((left, one), (right, other), (out, result))]
-        return (shown[0], shown[1], shown[2]) if all(len(set(w)) == len(w) for w in shown) else None
-    if one.dim() < 2 or other.dim() < 2 or result.dim() < 2:
-        return None
-    stack = "ABCDEFGHIJKLMNOP"[:result.dim() - 2]
-    return (f"{stack[len(stack) - one.dim() + 2:]}qd", f"{stack[len(stack) - other.dim() + 2:]}dk", f"{stack}qk")
+        return (spread(self.parent.places(starts, memo)[0], self.letters, self.shape),)
 
 
 def nodes_in(value) -> list[Node]:
@@ -236,7 +254,14 @@ def nodes_in(value) -> list[Node]:
 
 
 def with_nodes(value, node_of: Callable[[Any], Node | None]) -> Any:
-    """Arguments of an operation, nodes in place of tensors of numbers; indices stay."""
+    """Arguments of an operation, nodes in place of tensors of numbers; indices stay.
+
+    Parameters
+    ----------
+    value : object
+        Arguments, nested in tuples, lists and dictionaries.
+    node_of : callable of a tensor
+    """
     if isinstance(value, torch.Tensor):
         if not value.is_floating_point():
             return value.detach().cpu()

@@ -86,40 +86,37 @@ def pretrained_records(
     """
     texts = read_texts(texts, "pretrained_records")
     target_texts = None if target_texts is None else read_texts(target_texts, "pretrained_records")
-    torch = need_torch("capturing from Hugging Face models", "huggingface")
-    from .huggingface import capture
-
     model, tokenizer = load_pretrained(name)
+    from .huggingface import capture  # behind what says that torch is missing
+
     both = model.config.is_encoder_decoder
     max_length = min(max_length, _positions(model, tokenizer))
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
     steps = generate or (20 if both and target_texts is None else 0)
-    known = set(inspect.signature(model.forward).parameters)
     _refuse_empty(tokenizer, [*texts, *(target_texts or [])], max_length)
     found: list[AttentionRecord] = []
     worst: dict[str, Checked] = {}
-    with torch.no_grad():
-        for start in range(0, len(texts), _BATCH):
-            part = texts[start : start + _BATCH]
-            tokenizer.padding_side = "left" if steps and not both else "right"
-            inputs = tokenizer(part, return_tensors="pt", padding=True, truncation=True, max_length=max_length)
-            given = {k: v for k, v in inputs.items() if k in known}
-            targets = None if target_texts is None else target_texts[start : start + _BATCH]
-            with capture(model, vectors=True) as recorder:
-                _run(name, model, tokenizer, given, steps, targets if both else None, max_length)
-            records = recorder.records(part, tokenizer, target_texts=None if steps else targets, kind=kind)
-            if not vectors:
-                records = [_without_vectors(record) for record in records]
-            found += records
-            for one in recorder.verify():
-                old = worst.get(one.layer, one)
-                worst[one.layer] = max(one, old, key=lambda c: c.weights_error)
-            progress(min(start + _BATCH, len(texts)), len(texts))
+    for start in range(0, len(texts), _BATCH):
+        part = texts[start : start + _BATCH]
+        targets = None if target_texts is None else target_texts[start : start + _BATCH]
+        with capture(model, vectors=True) as recorder:
+            _run(name, model, tokenizer, part, steps, targets if both else None, max_length)
+        records = recorder.records(part, tokenizer, target_texts=None if steps else targets, kind=kind)
+        found += records if vectors else [_without_vectors(record) for record in records]
+        for one in recorder.verify():
+            worst[one.layer] = max(one, worst.get(one.layer, one), key=lambda c: c.weights_error)
+        progress(min(start + _BATCH, len(texts)), len(texts))
     return found, list(worst.values())
 
 
-def _run(name, model, tokenizer, given: dict, steps: int, targets: list[str] | None, max_length: int) -> None:
+def _run(name, model, tokenizer, texts: list[str], steps: int, targets: list[str] | None, max_length: int) -> None:
+    import torch
+
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "left" if steps and not model.config.is_encoder_decoder else "right"
+    inputs = tokenizer(texts, return_tensors="pt", padding=True, truncation=True, max_length=max_length)
+    known = set(inspect.signature(model.forward).parameters)
+    given = {k: v for k, v in inputs.items() if k in known}
     try:
         if steps:
             given.pop("token_type_ids", None)
@@ -128,7 +125,8 @@ def _run(name, model, tokenizer, given: dict, steps: int, targets: list[str] | N
         if targets is not None:
             wanted = tokenizer(targets, return_tensors="pt", padding=True, truncation=True, max_length=max_length)
             given = {**given, "decoder_input_ids": wanted["input_ids"], "decoder_attention_mask": wanted["attention_mask"]}
-        model(**given)
+        with torch.no_grad():
+            model(**given)
     except (TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CaptureError(

@@ -23,16 +23,28 @@ BYPASSED = "was bypassed (its hook did not fire)"
 class Recorder(Records):
     """Collects the calls of attention layers, and gives records.
 
+    Parameters
+    ----------
+    framework : str
+    expected : mapping of str to str
+    cure : str
+        What to do about layers that nothing was recorded of.
+    source : mapping or None
+        What each record's ``source`` also says.
+
     Attributes
     ----------
     expected : dict of str to str
         Kind of every attention layer the model has, by its path.
     passes : list of Pass
+    without : list of str
+        Paths of layers that are called an attention and compute no weights (linear attention).
     """
 
     def __init__(self, framework: str, expected: Mapping[str, str], *, cure: str, source: Mapping | None = None):
         self.expected = dict(expected)
         self.passes: list[Pass] = []
+        self.without: list[str] = []
         self.generation: Generation | None = None  # that runs now
         self._cure = cure
         self._source = {"framework": framework, **(source or {})}
@@ -98,6 +110,9 @@ class Recorder(Records):
                              if (found := broken_row(c, self._queries_hidden(p, c, padding))))
         if rows:
             raise CaptureError(f"{some(list(rows), 3)}.")
+        if self.without:
+            warnings.warn(f"{some(self.without)} computed no attention weights (no softmax over positions), so nothing is "
+                          "recorded of them.", stacklevel=4)
         uniform = self.uniform(kind)
         if uniform:
             warnings.warn(
@@ -106,7 +121,15 @@ class Recorder(Records):
                 "and check that no weight was reported missing.", stacklevel=4)
 
     def cure(self, bypassed: Sequence[str], empty: Sequence[Call]) -> str:
-        """What to do about layers that nothing was recorded of."""
+        """What to do about layers that nothing was recorded of.
+
+        Parameters
+        ----------
+        bypassed : sequence of str
+            Paths of layers whose hook did not fire.
+        empty : sequence of Call
+            Calls without weights.
+        """
         return self._cure
 
     def _missing(self, calls: list[Call], kind: str | None) -> list[str]:

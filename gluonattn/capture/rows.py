@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ TOLERANCE = 1e-4
 _HALF = 5e-3  # what rows of half-precision weights may be off from a sum of 1
 
 
-def broken_row(call: Call, hidden: np.ndarray | None) -> str | None:
+def broken_row(call: Call, hidden: np.ndarray[Any, Any] | None) -> str | None:
     """The first row of a layer that is no distribution over keys, in words; None where all are.
 
     Parameters
@@ -46,7 +47,7 @@ def broken_row(call: Call, hidden: np.ndarray | None) -> str | None:
     return f"{where} {_cause(call, row, total, bool(nowhere[sentence, head, query]))}{many}{advice}"
 
 
-def _cause(call: Call, row: np.ndarray, total: float, nowhere: bool) -> str:
+def _cause(call: Call, row: np.ndarray[Any, Any], total: float, nowhere: bool) -> str:
     padding = "if it is padding, say so with padding=... (attention_mask on Hugging Face)"
     if nowhere:
         return f"may look nowhere, for its mask hides every key: let it see one key; {padding}"
@@ -65,7 +66,7 @@ def _cause(call: Call, row: np.ndarray, total: float, nowhere: bool) -> str:
             "layer gives a part of the row to something that it does not return. Such rows are not recorded")
 
 
-def whole_rows(weights: np.ndarray) -> np.ndarray:
+def whole_rows(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """float32 weights; rows that half precision left a little off 1 are scaled to it."""
     weights = np.array(weights, dtype=np.float32)
     total = weights.sum(-1, keepdims=True)
@@ -76,5 +77,12 @@ def whole_rows(weights: np.ndarray) -> np.ndarray:
 
 
 def some(names: Sequence[str], most: int = 6) -> str:
+    """The first of some names, and how many more there are.
+
+    Parameters
+    ----------
+    names : sequence of str
+    most : int, default 6
+    """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return "; ".join(names[:most]) + more

@@ -58,6 +58,8 @@ class Shares:
         It was told of.
     born : str or None
         Path of the module that computed it.
+    changed : bool
+        Something was done to its elements since (a mask that is multiplied).
     """
 
     weights: Any
@@ -69,3 +71,4 @@ class Shares:
     how: str = "softmax"
     taken: bool = False
     born: str | None = None
+    changed: bool = False

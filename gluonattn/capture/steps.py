@@ -44,7 +44,7 @@ def _without_what_ended(one: Pass) -> Pass:
     if told is None and one.generation.padding is not None and side == "source":
         told = np.repeat(one.generation.padding, one.generation.copies, 0)
     if hidden is None:
-        return one
+        return one if told is None else replace(one, padding={**one.padding, side: told})
     if told is not None:
         hidden[:, :told.shape[1]] |= told[:, :total]
     return replace(one, padding={**one.padding, side: hidden})

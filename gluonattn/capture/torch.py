@@ -12,7 +12,7 @@ from ..errors import CaptureError
 from ..record import KINDS
 from .calls import Call, kind_of_path
 from .found import Found, found_in
-from .hooks import heads_of, hidden_keys, need_torch, passes, plain_torch, to_numpy
+from .hooks import heads_of, hidden_keys, holds_transformers, need_torch, passes, plain_torch, to_numpy
 from .multihead import hook_all
 from .recorder import Recorder
 from .rows import some, whole_rows
@@ -63,7 +63,17 @@ def capture(
 
 @contextmanager
 def followed(torch, model, recorder: TorchRecorder, attention, vectors: bool) -> Iterator[None]:
-    """Follow what a model computes, with hooks on its `nn.MultiheadAttention`s and on modules that are named."""
+    """Follow what a model computes, with hooks on its `nn.MultiheadAttention`s and on modules that are named.
+
+    Parameters
+    ----------
+    torch : module
+    model : torch.nn.Module
+    recorder : TorchRecorder
+    attention : names, or mapping of name to kind
+        As `capture` has it.
+    vectors : bool
+    """
     from .following import traced
     from .tracing import Trace
 
@@ -117,7 +127,15 @@ class TorchRecorder(Recorder):
         return any(path in ("", layer) or layer.startswith(f"{path}.") for path in self.trace.ran)
 
     def attended(self, path: str, module, shares: list) -> None:
-        """A module has computed attention."""
+        """A module has computed attention.
+
+        Parameters
+        ----------
+        path : str
+        module : torch.nn.Module
+        shares : list of Shares
+            In the order in which they were used.
+        """
         from .assembling import calls_of
 
         kind = self.declared.get(path)
@@ -152,8 +170,6 @@ class TorchRecorder(Recorder):
 
 def _refuse_what_has_none(torch, model, recorder: TorchRecorder) -> None:
     """Raise where nothing can compute attention, or where another capture knows the tokens."""
-    from .hf_recorder import holds_transformers
-
     if recorder.expected:
         return
     if holds_transformers(model):

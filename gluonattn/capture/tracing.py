@@ -9,27 +9,12 @@ from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils.weak import WeakIdKeyDictionary
 
 from .attending import Attending
-from .operations import (
-    ATTENTION,
-    COPIES,
-    CUTS,
-    FRESH,
-    JOINS,
-    LOOKUPS,
-    PRODUCTS,
-    QUESTIONS,
-    SAME_IDS,
-    SOFTMAX,
-    argument,
-    arguments,
-    called,
-    reordered,
-    tensors,
-)
+from .by_identity import ByIdentity
+from .operations import ATTENTION, FRESH, QUESTIONS, SHARES_BY_HAND, SOFTMAX, arguments, called, tensors
 from .origins import INPUT, WEAK, Made, Origin, Origins
+from .sequences import Sequences
 from .shares import Scores, Shares
 
 
@@ -43,6 +28,7 @@ class Running:
     kwargs: dict
     found: list[Shares] = field(default_factory=list)
     emitted: bool = False  # in it or below
+    mixing: bool = False  # a softmax ran in it or below
 
 
 class Trace(TorchFunctionMode):
@@ -60,6 +46,7 @@ class Trace(TorchFunctionMode):
     Attributes
     ----------
     origins : Origins
+    sequences : Sequences
     named : dict of str to callable, or None
         Where modules were named, only their attention is told of. Each is called, with arguments and output, where none was
         computed in it.
@@ -69,31 +56,45 @@ class Trace(TorchFunctionMode):
         Paths of the modules that were called from outside.
     entered : set of str
         Paths of all modules that were called.
-    padded : dict of Origin to int
-        Sequences that the model has padded at their end itself, and their length before.
+    mixing : set of str
+        Paths of modules that ran and made shares of something (a softmax of whatever), themselves or below.
     """
 
     def __init__(self, attended: Callable[[str, Any, list[Shares]], None], taken: set[str], vectors: bool = False):
         super().__init__()
-        self.origins = Origins(WeakIdKeyDictionary(), WeakIdKeyDictionary(),
+        self.origins = Origins(ByIdentity(), ByIdentity(),
                                lambda tensor: isinstance(tensor, torch.nn.Parameter))
+        self.sequences = Sequences(self.origins)
         self.attending = Attending(self.origins, self._found, vectors)
-        self.attending.running = lambda: self._stack[-1].path if self._stack else None  # type: ignore[assignment]
+        self.attending.running = lambda: self._stack[-1].path if self._stack else None
         self.ran: set[str] = set()
         self.attended, self.taken = attended, taken
         self.named: Mapping[str, Callable] | None = None
         self.left_out: set[str] = set()
         self.entered: set[str] = set()
-        self.padded: dict[Origin, int] = {}
-        self._maybe_padded: dict[Origin, int] = {}
+        self.mixing: set[str] = set()
         self._stack: list[Running] = []
-        self._given: Any = WeakIdKeyDictionary()  # tensors that came from outside
+        self._given: Any = ByIdentity()  # tensors that came from outside
         self._quiet = 0
 
     # ---- modules
 
     def enter(self, path: str, module, args, kwargs):
-        """A module starts; what it is given from outside are the sequences that all else is made of."""
+        """A module starts; what it is given from outside are the sequences that all else is made of.
+
+        Parameters
+        ----------
+        path : str
+        module : torch.nn.Module
+        args : tuple
+        kwargs : dict
+            What it is called with.
+
+        Returns
+        -------
+        tuple and dict, or None
+            Arguments to call it with instead.
+        """
         outside = not self._stack
         self._stack.append(Running(path, module, args, kwargs))
         self.entered.add(path)
@@ -132,8 +133,11 @@ class Trace(TorchFunctionMode):
             else:
                 self.attended(name, running.module, running.found)
         emitted = running.emitted or bool(running.found)
+        if running.mixing:
+            self.mixing.add(running.path)
         if self._stack:
             self._stack[-1].emitted |= emitted
+            self._stack[-1].mixing |= running.mixing
         if not emitted and output is not None and self.named and running.path in self.named:
             self.named[running.path](running.module, running.args, running.kwargs, output)
 
@@ -166,19 +170,11 @@ class Trace(TorchFunctionMode):
             if isinstance(result, torch.Tensor):  # .T, .mT, .data, .real
                 self._derived(func, name, args, kwargs, result)
         elif name == "__setitem__":
-            self._assigned(args)
+            self.sequences.assigned(args)
             self.attending.assigned(args)
         else:
             self._derived(func, name, args, kwargs, result)
         return result
-
-    def _assigned(self, args) -> None:
-        target, value = args[0], args[-1]
-        if isinstance(value, torch.Tensor) and self.origins.known(target) is None:
-            known = self.origins.known(value)
-            if known is not None:
-                step = None if target.is_floating_point() else known.origin.after("assigned")
-                self.origins.note(target, known if step is None else known._replace(origin=step))
 
     def _derived(self, func, name: str, args, kwargs, result) -> None:
         results = [t for t in tensors(result) if t.dtype != torch.bool]
@@ -187,94 +183,12 @@ class Trace(TorchFunctionMode):
         operands = [*tensors(args), *tensors(tuple(kwargs.values()))]
         if name in FRESH:
             return
-        self._take_over(name, args, kwargs, operands, results)
+        if self._stack and (name in SOFTMAX or name in ATTENTION or (
+                name in SHARES_BY_HAND and self.attending.is_scored(operands[0]))):
+            self._stack[-1].mixing = True
+        self.sequences.take_over(name, args, kwargs, operands, results)
         if results[0].is_floating_point() and operands:
             self.attending.follow(func, name, args, kwargs, operands, results)
-
-    def _take_over(self, name: str, args, kwargs, operands, results) -> None:
-        """Results take over the origins of what they were made of."""
-        made = self.origins.first(operands[1:2] if name == "copy_" else operands)
-        if made is None:
-            made = self._learned(name, args)
-            if made is None:
-                return
-        if made.rank == WEAK and name in LOOKUPS and results[0].is_floating_point():
-            made = made._replace(rank=INPUT) if any(not t.is_floating_point() for t in operands) else made
-        if name in PRODUCTS and max(PRODUCTS[name]) < len(operands):
-            left, right = (operands[i] for i in PRODUCTS[name])
-            made = self.origins.product(left, right, results, made, many=left.dim() > 2)
-            for one in results:
-                self.origins.note(one, made)
-            return
-        if name in ATTENTION:
-            made = self.origins.known(operands[0]) or made
-        elif name in JOINS:
-            made = self._joined(operands, made)
-        elif name in SOFTMAX and made.scores:
-            made = made._replace(scores=False, shares=True)
-        for one in results:
-            origin = made.origin
-            if name == "pad":
-                origin = self._padded(origin, operands[0], argument("pad", 1, args, kwargs))
-            if not one.is_floating_point() and name not in SAME_IDS and name != "__getitem__":
-                origin = origin.after(name.strip("_"))
-            elif name in CUTS:
-                origin = self._cut(origin, operands[0], one)
-            if one.is_floating_point() and one.dim() == operands[0].dim() == 3 and one.shape[:2] == operands[0].shape[:2]:
-                step = reordered(name, args, kwargs)
-                origin = origin.undone(*step) if step else origin
-            if name == "copy_":
-                self._base_takes_over(one, made._replace(origin=origin))
-            if name == "copy_" or self.origins.known(one) is None or one is not operands[0]:
-                self.origins.takes_over(one, made._replace(origin=origin), operands)
-
-    def _base_takes_over(self, part, made: Made) -> None:
-        """A part of a new tensor was written: the whole is made of the same, unless it is known already."""
-        base = part._base
-        if base is not None and self.origins.known(base) is None:
-            self.origins.note(base, made)
-
-    def _learned(self, name: str, args) -> Made | None:
-        """Queries that a model has learned are a sequence of their own."""
-        first = next(iter(tensors(args[:1])), None)
-        if name in COPIES and isinstance(first, torch.nn.Parameter):
-            return Made(Origin("learned vectors", (str(id(first)),)), WEAK)
-        return None
-
-    def _joined(self, operands, made: Made) -> Made:
-        """Two sequences side by side are a third; what carries no origin (a learned token) changes nothing."""
-        floats = [t for t in operands if t.is_floating_point()]
-        parts = dict.fromkeys(k.origin for t in floats if (k := self.origins.known(t)) is not None and k.rank >= INPUT)
-        if len(parts) == 1 and floats[0].dim() == 3 and (known := self.origins.known(floats[0])) is not None:
-            self._maybe_padded.setdefault(known.origin, int(floats[0].shape[1]))  # what is cut off again was padding
-        if len(parts) > 1:
-            first, *others = parts
-            return made._replace(origin=Origin(first.name, (*first.via, *(f"and {o}" for o in others))))
-        return made
-
-    def _padded(self, origin: Origin, tensor, widths) -> Origin:
-        """Ids or states padded at their end are still the same sequence; padded in front they are another."""
-        ids = not tensor.is_floating_point() and tensor.dim() == 2
-        along = widths[:2] if ids else widths[2:4] if tensor.dim() == 3 else (0, 0)
-        if not any(along):
-            return origin
-        if along[0]:
-            return origin.after("padded in front")
-        self.padded.setdefault(origin, int(tensor.shape[1]))
-        return origin
-
-    def _cut(self, origin: Origin, whole, part) -> Origin:
-        """Some positions of a sequence are a sequence of their own; a cut along the features is not."""
-        piled = any(step.startswith("and ") for step in origin.via) and whole.shape[1:] == part.shape
-        cut = whole.dim() == part.dim() and whole.shape[:2] != part.shape[:2]
-        if part.dim() == 3 and (cut or piled) and whole.is_floating_point():
-            begin = part.storage_offset() if part.layout == torch.strided else 0
-            length = self.padded.get(origin, self._maybe_padded.get(origin))
-            if begin == 0 and part.shape[1] == length and part.shape[0] == whole.shape[0]:
-                self.padded[origin] = part.shape[1]
-                return origin  # without its padding again
-            return origin.after(f"positions {begin}:{tuple(part.shape[:2])}")
-        return origin
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
@@ -293,13 +207,41 @@ class Trace(TorchFunctionMode):
             running.found.append(shares)
 
     def made_of(self, output, query) -> None:
-        """What a caller recorded itself has the positions of its queries."""
+        """What a caller recorded itself has the positions of its queries.
+
+        Parameters
+        ----------
+        output, query : tensors
+        """
         known = self.origins.known(query)
         if known is not None:
             self.origins.note(output, known._replace(scores=False, shares=False))
 
+    def at_one_position(self, key) -> bool:
+        """Whether keys (..., Tk, d) that are chosen among all stand at one position: states of one token, by layer."""
+        node = self.attending.node_of(key)
+        if node is None or node.pair or key.shape[-2] < 2 or tuple(node.shape) != tuple(key.shape):
+            return False
+        roots: dict = {}
+        node.roots(roots)
+        (places,) = node.places(roots, {})
+        if not roots or (places < 0).any():
+            return False
+        for root, start in roots.items():  # each state may go back to a root of its own, at the same position
+            mine = (places >= start) & (places < start + root.batch * root.length)
+            places = torch.where(mine, places - start, places)
+        return bool((places == places[..., :1, :]).all())
+
     def shares(self, query, key, weights, how: str) -> Shares | None:
-        """Weights (B, H, Tq, Tk) of queries and keys, which some code has handed over."""
+        """Weights (B, H, Tq, Tk) of queries and keys, which some code has handed over.
+
+        Parameters
+        ----------
+        query, key : tensors, shape (B, H, T, d)
+        weights : tensor, shape (B, H, Tq, Tk)
+        how : str
+            How they were taken, in words.
+        """
         node = self.attending.pair(query, key)
         rows, columns = self.origins.of(query), self.origins.of(key)
         return None if node is None else Shares(weights, node, 3, Scores(rows, columns), columns, how=how)

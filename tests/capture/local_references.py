@@ -87,6 +87,33 @@ def swin(model, given) -> list[np.ndarray]:
     return found
 
 
+def pegasus_x(model, given) -> list:
+    """Global tokens to all; each token to its block and the global tokens.
+
+    Blocks of every second layer begin half a block earlier.
+    """
+    found = []
+    hooks = [m.register_forward_hook(lambda m, args, out: found.append(out[2])) for m in model.modules()
+             if type(m).__name__ == "PegasusXGlobalLocalAttention"]
+    with torch.no_grad():
+        model(**given, output_attentions=True)
+    for hook in hooks:
+        hook.remove()
+    length, dense = given["input_ids"].shape[1], []
+    for layer, one in enumerate(found):
+        globals_, local = one["global"][0].numpy(), one["local"][0].numpy()  # (H, G, G + T), (H, blocks, size, G + size)
+        number, count, size, _ = local.shape
+        few, early = globals_.shape[1], layer % 2 * size // 2
+        turned = np.concatenate([globals_[..., few + early:few + early + length], globals_[..., :few]], -1)
+        whole = np.zeros((number, count * size, count * size + few))
+        for i in range(count):
+            where = slice(i * size, (i + 1) * size)
+            whole[:, where, where], whole[:, where, count * size:] = local[:, i, :, few:], local[:, i, :, :few]
+        rows = whole[:, early:early + length]
+        dense += [turned, np.concatenate([rows[..., early:early + length], rows[..., count * size:]], -1)]
+    return dense
+
+
 def windows_of(model, given) -> list:
     """Weights (windows, heads, positions, positions) of every block, from its self-attention module itself."""
     found = []
@@ -124,4 +151,4 @@ def context(model, given) -> list:
 
 
 REFERENCES = {"longformer": longformer, "led": longformer, "longt5": longt5, "swin": swin, "big_bird": context,
-              "bigbird_pegasus": context}
+              "bigbird_pegasus": context, "pegasus_x": pegasus_x}

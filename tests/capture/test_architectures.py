@@ -103,6 +103,9 @@ def inputs_of(model):
     return {**given, "decoder_input_ids": targets} if model.config.is_encoder_decoder else given
 
 
+LOOKS_AT_PADDING = {(("BertModel", "GPT2LMHeadModel"), "cross"), ("BigBirdPegasusForConditionalGeneration", "encoder")}
+
+
 @pytest.mark.parametrize("name", [*MODELS, *PAIRS], ids=str)
 @pytest.mark.filterwarnings("ignore")
 def test_records_are_right_or_the_error_says_what_works(transformers, name):
@@ -132,11 +135,14 @@ def test_records_are_right_or_the_error_says_what_works(transformers, name):
         for kind in re.findall(r"kind='(\w+)'", said):
             part = recorder.records(texts, TOKENIZER, target_texts=targets, kind=kind)
             assert part and {r.kind for r in part} == {kind}
+    if recorder.without:  # YOSO's encoder hashes: what is left are those that look at it
+        kinds = ["decoder", "cross"]
+        assert all(r.source["without_weights"] == recorder.without for r in records)
     if records:
         assert [r.kind for r in records] == (kinds * 2 if kinds else [records[0].kind] * 2)
     for record in records:
         assert record.layers == 2
-        if name == ("BertModel", "GPT2LMHeadModel") and record.kind == "cross":  # its decoder does look at padding
+        if (name, record.kind) in LOOKS_AT_PADDING:
             assert record.normalised or record.source["dropped_mass"] > 0.1
         else:
             assert np.abs(record.weights.sum(-1) - 1).max() < 1e-3
@@ -162,7 +168,8 @@ def test_what_is_generated_is_one_record_whatever_the_cache(transformers, name, 
     records = recorder.records([TOKENIZER.text(row) for row in ids], TOKENIZER)
     assert [len(r.queries) for r in records] == [10, 12]
     room = tolerance(32, 16)
-    assert all(layer.weights_error < room and layer.context_error < room for layer in recorder.verify())
+    checks = recorder.verify()  # before 4.51 there is no attention interface, so a context is not to be seen: NaN
+    assert checks and all(one.weights_error < room and not one.context_error >= room for one in checks)
     whole = made[:, :-1]
     with torch.no_grad(), capture(model) as again:
         model(whole, attention_mask=(whole > 0).long())
@@ -252,7 +259,7 @@ def test_rows_of_a_model_that_trains_or_looks_nowhere(transformers):
 @pytest.mark.parametrize("asked", [False, True])
 def test_t5_attention_by_name_gives_weights_or_says_how(transformers, asked):
     model = built(transformers, "T5ForConditionalGeneration")
-    model.set_attn_implementation("eager")
+    getattr(model, "set_attn_implementation", lambda how: None)("eager")  # T5 of 4.50 has no other
     given = inputs_of(model)
     with torch.no_grad(), by_torch.capture(model, attention=["T5Attention"]) as recorder:
         model(**given, output_attentions=asked)

@@ -112,6 +112,65 @@ def test_weights_of_hand_written_modules_are_their_softmax(kind, how):
     assert kind.__name__ in as_text(recorder.found())
 
 
+class Masked(Fused):
+    """A mask that comes after the softmax: what values are mixed by is not what left it."""
+
+    def forward(self, x):
+        q, k, v = self.parts(x)
+        shares = (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)
+        seen = MASK[:, None, None].float()
+        if self.how == "filled":
+            shares = shares.masked_fill(seen == 0, 0)
+        elif self.how == "flat":
+            shares = (shares.flatten(0, 1) * seen.expand(-1, HEADS, -1, -1).flatten(0, 1)).unflatten(0, (len(x), HEADS))
+        else:
+            shares = shares * seen
+        shares = F.dropout(shares / shares.sum(-1, keepdim=True), 0.5, self.training)
+        return self.o((shares @ v).transpose(1, 2).flatten(2))
+
+
+@pytest.mark.parametrize("how", ["multiplied", "filled", "flat"])
+def test_weights_are_those_that_values_are_mixed_by(how):
+    torch.manual_seed(0)
+    model, x = Masked(how).eval(), numbers()
+    with torch.no_grad(), capture(model) as recorder:
+        model(x)
+    (call,) = recorder.passes[0].calls
+    plain = Fused("masked").eval()
+    plain.load_state_dict(model.state_dict())
+    assert np.abs(call.weights - expected(plain, x)).max() < tolerance(WIDTH, 4)
+
+
+class Beside(Fused):
+    """Each token looks at all tokens and at some that the model has learned."""
+
+    def __init__(self, how="plain"):
+        super().__init__(how)
+        self.learned = nn.Embedding(2, WIDTH)
+
+    def forward(self, x):
+        learned = self.learned(torch.arange(2)[None].expand(len(x), -1))
+        both = (learned, x) if self.how == "before" else (x, learned)
+        q, k, v = heads(self.q(x)), *(torch.cat([heads(f(part)) for part in both], 2) for f in (self.k, self.v))
+        shares = (q @ k.mT).softmax(-1)
+        self.shares = shares.detach().numpy()
+        return self.o((shares @ v).transpose(1, 2).flatten(2))
+
+
+@pytest.mark.parametrize("how", ["before", "behind"])
+def test_keys_that_a_model_has_learned_stand_behind_those_of_the_tokens(how):
+    torch.manual_seed(0)
+    model, x = Beside(how).eval(), numbers()
+    with torch.no_grad(), capture(model) as recorder:
+        model(x)
+    tokens = slice(2, None) if how == "before" else slice(0, LENGTH)
+    learned = slice(0, 2) if how == "before" else slice(LENGTH, None)
+    for row, record in enumerate(recorder.records([TEXT] * 2, [TOKENS] * 2)):
+        assert [t.text for t in record.keys] == [*TOKENS, "[0]", "[1]"] and record.kind == "self"
+        assert np.abs(record.weights[0, :, :, :LENGTH] - model.shares[row, ..., tokens]).max() < tolerance(WIDTH)
+        assert np.abs(record.weights[0, :, :, LENGTH:] - model.shares[row, ..., learned]).max() < tolerance(WIDTH)
+
+
 @pytest.mark.parametrize("make", [lambda: torch.compile(Fused()), lambda: nn.DataParallel(Fused()),
                                   lambda: Fused().bfloat16(), lambda: Spelled("einsum").half(),
                                   lambda: nn.Sequential(nn.Identity(), Fused())],
