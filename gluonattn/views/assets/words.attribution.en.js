@@ -1,7 +1,7 @@
 "use strict";
 // What the page says of attributions, in English.
 Object.assign(gluonattn.words.en, {
-  attribution: "How much each word moved it", method: "Method", beside: "Beside it", attentionReceived: "attention received",
+  attribution: "How much each word moved it", method: "Method", towards: "For the class", beside: "Beside it", attentionReceived: "attention received",
   speaks: (name) => `Blue + speaks for ${name}, orange − against it; the darker and the larger the number, the more. Words for it are underlined solid, words against it dashed.`,
   unsigned: "The darker and the larger the number, the more; this method does not say for or against.",
   trust: "How far to trust this",
