@@ -116,7 +116,7 @@ def score_file(
                     )
                 shares = [round(prediction.probabilities[k], 6) if prediction.label is not None else ""
                           for k in predictor.labels]
-                cells = [cell for word, score in words.get(i, []) for cell in (word, float(f"{score:.6g}"))]
+                cells = [cell for word in words.get(i, []) for cell in (word.text, float(f"{word.score:.6g}"))]
                 values = [prediction.label or "", *shares, *cells]
                 write({**row, **dict(zip(new, [*values, *[""] * (len(new) - len(values))]))})
                 counts["rows"] += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,17 +29,28 @@ _TOGETHER = 64  # texts of a batch
 _WORTH_PROCESSES = 500  # texts; processes take a second to start
 _ENOUGH = 4  # batches for each process, so that none waits long for another at a chunk's end
 
-Words = list[tuple[str, float]]  # highest scores first
+
+class Word(NamedTuple):
+    """A word of a text, where it stands there, and its score."""
+
+    text: str
+    start: int
+    end: int
+    score: float
 
 
-def _top_words(predictor: Any, texts: Sequence[str], method: str, target: int | None, count: int) -> list[Words]:
+Words = list[Word]  # highest scores first
+
+
+def _top_words(predictor: Any, texts: Sequence[str], method: str, target: int | None, count: int | None) -> list[Words]:
     """Those of the texts of a batch."""
     batch, table = open_batch(predictor, texts)
     targets = [int(passed.probabilities.argmax()) if target is None else target for passed in batch.passes]
     found = []
     for encoded, own in zip(batch.encoded_texts, attribute_batch(batch, method, targets, table)):
         order = np.argsort(-tie_close(own.scores), kind="stable")[:count]
-        found.append([(encoded.tokens[i].text, float(own.scores[i])) for i in order.tolist()])
+        tokens = encoded.tokens
+        found.append([Word(tokens[i].text, tokens[i].start, tokens[i].end, float(own.scores[i])) for i in order.tolist()])
     return found
 
 
@@ -50,7 +61,7 @@ def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path, *asked) -
 
 
 @contextmanager
-def open_top_words(predictor: Predictor | OpenedClassifier, method: str, target: int | None = None, count: int = 5,
+def open_top_words(predictor: Predictor | OpenedClassifier, method: str, target: int | None = None, count: int | None = 5,
                    ) -> Iterator[Callable[[Sequence[str]], list[Words]]]:
     """Ask for the words that decided most, chunk after chunk; many texts are shared out among processes.
 
@@ -61,14 +72,13 @@ def open_top_words(predictor: Predictor | OpenedClassifier, method: str, target:
         One that the model has, or "default".
     target : int or None
         The class that scores are for; None is the one each text is given.
-    count : int, default 5
-        Words of a text, at most.
+    count : int or None, default 5
+        Words of a text, at most; None is all of them.
 
     Yields
     ------
     callable
-        Gives for texts, of which none is blank, a list of (word, score) of each, highest scores first. Ties keep reading
-        order.
+        Gives for texts, of which none is blank, a list of `Word` of each, highest scores first. Ties keep reading order.
 
     Raises
     ------

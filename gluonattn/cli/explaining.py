@@ -112,7 +112,7 @@ def explain(
     opposed = against_option(predictor, against)
     if second and second == (predictor.default_method if wanted == "default" else wanted):
         raise OptionError(f"--method and --compare-method are both {second}: name another one to compare it with.")
-    truths = [None] * len(texts or []) + _true_labels(predictor, source, text_column, label_column) if source else []
+    truths = [None] * len(texts or []) + true_labels(predictor, source, text_column, label_column) if source else []
     each: Iterable[AttentionRecord] = predictor.explain_each(sentences, wanted, target, **opposed, draws=draws,
                                                              what_if=what_if, progress=bar)
     if second:  # held against one random draw: only its scores are shown
@@ -244,7 +244,7 @@ def _beside(records: Iterable[AttentionRecord], others: Iterable[AttentionRecord
         yield replace(record, attributions={**record.attributions, **other.attributions})
 
 
-def _true_labels(predictor: Predictor | OpenedClassifier, source: Path, text_column: Optional[str],
+def true_labels(predictor: Predictor | OpenedClassifier, source: Path, text_column: Optional[str],
                  label_column: Optional[str]) -> list[Optional[str]]:
     """The true label of each sentence of a file; empty where it has none that the model knows.
 

@@ -346,12 +346,12 @@ def test_a_target_and_processes_change_no_word(predictor, tmp_path, monkeypatch)
 
     texts = [f"{text} {i}" for i in range(20) for text in REVIEWS if not blank(text)]
     alone = {target: ask_all(predictor, texts, target) for target in (0, 1)}
-    assert all(one[0][1] == pytest.approx(-other[-1][1], abs=tolerance(32, 40, scale=one[0][1]))
+    assert all(one[0].score == pytest.approx(-other[-1].score, abs=tolerance(32, 40, scale=one[0].score))
                for one, other in zip(alone[0], alone[1]))
     monkeypatch.setattr(top_words, "_WORTH_PROCESSES", 10)
     monkeypatch.setattr(top_words, "total_threads", lambda: 2)
     shared = ask_all(predictor, texts, 0)
-    assert [[word for word, _ in one] for one in shared] == [[word for word, _ in one] for one in alone[0]]
+    assert [[word.text for word in one] for one in shared] == [[word.text for word in one] for one in alone[0]]
 
 
 def ask_all(predictor, texts, target):
