@@ -19,6 +19,7 @@ from .corpus_text import LANGUAGES, TEXT
 from .top_words import Word
 
 _STYLE = """
+td, th { vertical-align: baseline; } th:nth-child(4) { text-align: left; }
 td.sentences { text-align: left; white-space: normal; min-width: 18rem; }
 td.sentences ul { margin: .3rem 0; padding-left: 1.1rem; } td.sentences li { max-width: 40rem; }
 summary { cursor: pointer; color: var(--link); } summary:focus-visible { outline: 3px solid var(--link); }

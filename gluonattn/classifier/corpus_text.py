@@ -10,8 +10,8 @@ TEXT: dict[str, dict[str, str]] = {
                    "are 95% bootstrap intervals over texts.",
         "given": "Given {label}: {count} ({percent}%).",
         "calibration": "Is it as sure as it is right?",
-        "accuracy": "It is right on {accuracy} % of the {count} texts with a true label. On average its confidence is "
-                    "{error} points from its accuracy (expected calibration error).",
+        "accuracy": "Texts with a true label: {count}. Of these it is right on, in per cent: {accuracy}. On average "
+                    "its confidence is {error} points from its accuracy (expected calibration error).",
         "untold": "The file has no true labels that the model knows, so errors and calibration are not shown.",
         "confidence": "confidence", "texts": "texts", "right": "right (%)", "word": "word", "score": "mean score",
         "sentences": "sentences", "show": "show {count}",
@@ -28,8 +28,8 @@ TEXT: dict[str, dict[str, str]] = {
                    "다시 뽑아 얻은 95% 부트스트랩 구간입니다.",
         "given": "{label_ro} 분류한 글: {count}개({percent}%).",
         "calibration": "확신하는 만큼 맞히는가",
-        "accuracy": "정답이 있는 글 {count}개 가운데 {accuracy} %를 맞혔습니다. 확신과 정확도는 평균 {error}%p 차이가 "
-                    "납니다(기대 보정 오차).",
+        "accuracy": "정답이 있는 글은 {count}개이고, 그 가운데 맞힌 비율(%)은 {accuracy}입니다. 확신과 정확도는 "
+                    "평균 {error}%p 차이가 납니다(기대 보정 오차).",
         "untold": "파일에 모델이 아는 정답이 없어서 오류와 보정은 나오지 않습니다.",
         "confidence": "확신", "texts": "글", "right": "정확도(%)", "word": "말", "score": "평균 점수",
         "sentences": "문장", "show": "{count}개 보기",

@@ -101,7 +101,7 @@ def open_top_words(predictor: Predictor | OpenedClassifier, method: str, target:
             plan = plan_by_length(list(map(len, texts)), together, PAIRS)
             jobs = (([texts[i] for i in which],) for which in plan)
             answers = in_order(submit[0], jobs, 2 * workers) if submit and submit[0] else (
-                _top_words(predictor, *job, *asked) for job in jobs)
+                _top_words(predictor, job, method, target, count) for job, in jobs)
             found: list[Words] = [[] for _ in texts]
             for which, own in zip(plan, answers):
                 for place, words in zip(which, own):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
 import typer
 
@@ -96,10 +96,10 @@ def _show(marked: list[Rationale], found: dict[str, list[Scored]], texts: int, a
     from rich.table import Table
 
     from ..classifier.plausibility import FIGURES, agreement
-    from ..statistics import figure
+    from ..statistics import Figure, figure
 
     values = {name: agreement(marked, own) for name, own in found.items()}
-    figures: dict[str, dict[str, Any]] = {
+    figures: dict[str, dict[str, Figure]] = {
         name: {kind: figure(own[kind]) for kind in FIGURES} for name, own in values.items()}
     if "random" in values:
         for name, own in values.items():
@@ -113,10 +113,10 @@ def _show(marked: list[Rationale], found: dict[str, list[Scored]], texts: int, a
     table = Table(title=f"{len(marked):,} texts with marked words, mean and 95 % interval", box=box.SIMPLE_HEAD)
     for i, name in enumerate(("method", *names.values())):
         table.add_column(name, justify="right" if i else "left")
-    for name, own in figures.items():
-        table.add_row(name, *("" if kind not in own or own[kind].mean != own[kind].mean else
-                              "{} ({}, {})".format(*own[kind].spell(sign="+" * kind.endswith("random")))
-                              for kind in names))
+    for name, found_of in figures.items():
+        cells = [(found_of.get(kind), "+" * kind.endswith("random")) for kind in names]
+        table.add_row(name, *("" if one is None or one.mean != one.mean else "{} ({}, {})".format(*one.spell(sign=sign))
+                              for one, sign in cells))
     rich_console().print(table)
     if texts > len(marked):
         print(f"{texts - len(marked):,} of {texts:,} texts are left out: nobody marked anything in them", file=sys.stderr)
