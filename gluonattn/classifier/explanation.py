@@ -188,19 +188,22 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
     others = [{} for _ in classes] if not (what_if and switch) else _other_classes(
         batch, methods[method], classes, labels, attributions)
     known = (validation or {}).get("comprehensiveness", {})
+    figures = {name: known[name] for name in (method, "random") if name in known}
     found = []
     for passed, (scores, notes), test, target, dropped, other in zip(batch.passes, attributions, tests, classes, without,
                                                                     others):
         about = {"method": method, "sign": methods[method].sign, "target": target, "label": labels[target], **notes,
-                 "honesty": {k: round(v, 6) for k, v in test._asdict().items()},
-                 "validation": {name: known[name] for name in (method, "random") if name in known}}
-        if len(dropped):
-            about["what_if"] = (asked_in_advance(batch.steps, passed, dropped) if isinstance(batch, Batch) else
-                                {"drop": dropped.round(4).tolist()})  # its attention cannot be changed
-            if other:
-                about["other_classes"] = other
+                 "honesty": {k: round(v, 6) for k, v in test._asdict().items()}, "validation": dict(figures)}
+        about.update(_answers(batch, passed, dropped, other) if len(dropped) else {})
         found.append(({method: scores}, about))
     return found
+
+
+def _answers(batch: AskedTexts, passed: Any, dropped: np.ndarray, other: dict[str, list[float]]) -> dict[str, Any]:
+    """What a page answers by a click, asked in advance."""
+    asked = (asked_in_advance(batch.steps, passed, dropped) if isinstance(batch, Batch) else
+             {"drop": dropped.round(4).tolist()})  # its attention cannot be changed
+    return {"what_if": asked, **({"other_classes": other} if other else {})}
 
 
 def _other_classes(batch: AskedTexts, method: Method, classes: Sequence[int], labels: Sequence[str],
