@@ -10,9 +10,8 @@ import typer
 
 from ..console import print_json, rich_console
 from ..errors import DataError, OptionError, choose
-from ..options import AsJson, Device, Engine, Model, Target
+from ..options import AsJson, Device, Engine, MaxLength, Model, Target
 from ..progress import Bar
-from .explaining import MaxLength
 from .registry import command
 
 if TYPE_CHECKING:

@@ -24,9 +24,11 @@ from ..options import (
     AsJson,
     Device,
     Engine,
+    MaxLength,
     Model,
     Target,
     TextColumn,
+    TrueLabels,
     draw_without_a_screen,
 )
 from ..plain import is_blank
@@ -39,10 +41,6 @@ if TYPE_CHECKING:
     from ..classifier.opened.classifier import OpenedClassifier
     from ..classifier.predictor import Predictor
 
-MaxLength = typer.Option(
-    None, help="Pieces read of a text, for a folder of transformers; without it a longer one is refused.")
-TrueLabels = typer.Option(None, help="Column of --from with the true labels, which tell right from wrong in a page's list; "
-                          "the usual names are found by themselves.")
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
 
 
@@ -249,6 +247,13 @@ def true_labels(predictor: Predictor | OpenedClassifier, source: Path, text_colu
     """The true label of each sentence of a file; empty where it has none that the model knows.
 
     A column that only its name makes a column of labels may hold something else, stars for one: then the user is told.
+
+    Parameters
+    ----------
+    predictor : Predictor or OpenedClassifier
+    source : pathlib.Path
+    text_column, label_column : str or None
+        None takes the usual names.
     """
     from ..data.reviews import read_sentences
     from ..data.true_labels import read_true_labels

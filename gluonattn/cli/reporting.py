@@ -9,9 +9,9 @@ import typer
 
 from ..console import print_json
 from ..errors import OptionError, choose
-from ..options import AsJson, Device, Engine, Model, TextColumn, list_examples
+from ..options import AsJson, Device, Engine, MaxLength, Model, TextColumn, TrueLabels, list_examples
 from ..progress import Bar
-from .explaining import MaxLength, TrueLabels, attribution_method, true_labels
+from .explaining import attribution_method, true_labels
 from .registry import GROUPS
 
 report_app = typer.Typer(help="Report on what a model does.", no_args_is_help=True, rich_markup_mode=None)
