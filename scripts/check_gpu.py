@@ -1,7 +1,7 @@
 """What a GPU does here, by torch: reviews a second, accuracy, and how far its answers are from the CPU's.
 
     GLUONATTN_NSMC=DIR python scripts/check_gpu.py --json gpu.json
-    GLUONATTN_NSMC=DIR python scripts/check_gpu.py --device cpu --reviews 2000 --epochs 1 --cells mlp,dot
+    GLUONATTN_NSMC=DIR python scripts/check_gpu.py --device cpu --reviews 1000 --epochs 1 --cells mlp,dot
 
 Trains the default recipe and the one with evidence for every attention cell, on NSMC's training reviews; accuracy is of
 validation reviews. Beside the first stands the same network in plain PyTorch on the same card, and on two cores of this
@@ -102,7 +102,7 @@ def compare_answers(folder, texts, device):
 
 def two_cores(options) -> float:
     """Reviews a second of the default recipe in training, on two cores of this machine."""
-    command = [sys.executable, __file__, "--device", "cpu", "--reviews", "20000", "--epochs", "1", "--cells", "mlp",
+    command = [sys.executable, __file__, "--device", "cpu", "--reviews", str(min(options.reviews or 20_000, 20_000)), "--epochs", "1", "--cells", "mlp",
                "--only-training"]
     if sys.platform.startswith("linux"):
         command = ["taskset", "-c", "0,1", *command]
