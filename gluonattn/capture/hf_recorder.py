@@ -173,6 +173,7 @@ class HuggingFaceRecorder(TorchRecorder):
             call.bias = call.bias[..., places] if call.bias.shape[3] > 1 else call.bias
         if call.covered is not None:
             call.covered = call.covered[:, :queries]
+        call.nowhere = None if call.nowhere is None else call.nowhere[:, :, :queries]
         if call.local and call.bias is not None:
             rows = np.ones(call.bias.shape[:1] + call.bias.shape[2:3], bool) if call.covered is None else call.covered
             call.local = bool(np.isinf(call.bias[:, 0][rows]).any())

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DependencyError
+from .calls import NOWHERE
 
 
 def need_torch(what: str = "capturing from a torch model", extra: str = "torch"):
@@ -122,4 +123,4 @@ def hidden_keys(mask) -> np.ndarray | None:
     if mask is None:
         return None
     array = mask.detach().cpu()
-    return (array.float().numpy() < -1e4) if array.dtype.is_floating_point else array.bool().numpy()
+    return (array.float().numpy() <= NOWHERE) if array.dtype.is_floating_point else array.bool().numpy()

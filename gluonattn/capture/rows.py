@@ -34,8 +34,9 @@ def broken_row(call: Call, hidden: np.ndarray[Any, Any] | None) -> str | None:
         sums = weights.sum(-1, dtype=np.float64)
         whole = (np.abs(sums - 1) <= TOLERANCE) & (weights.min(-1, initial=0) >= -TOLERANCE)
     looks = call.looks()
-    nowhere = np.zeros(weights.shape[:3], dtype=bool) if looks is None or call.outside else ~np.broadcast_to(
-        looks, weights.shape[:3])
+    if call.outside:  # a mask says nothing of keys that stand for no token
+        looks = None if call.nowhere is None else ~call.nowhere
+    nowhere = np.zeros(weights.shape[:3], dtype=bool) if looks is None else ~np.broadcast_to(looks, weights.shape[:3])
     wrong = looked & (~whole | nowhere)
     if not wrong.any():
         return None
