@@ -69,7 +69,7 @@ def _cause(call: Call, row: np.ndarray[Any, Any], total: float, nowhere: bool) -
 
 def whole_rows(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """float32 weights; rows that half precision left a little off 1 are scaled to it."""
-    weights = np.array(weights, dtype=np.float32)
+    weights = np.asarray(weights, dtype=np.float32)
     total = weights.sum(-1, keepdims=True)
     if np.abs(total - 1).max(initial=0) <= 1e-5:
         return weights

@@ -133,7 +133,8 @@ def _scattered(shares, weights, rows: _Places, columns: _Places, swapped: bool, 
         seen = np.concatenate([seen, covered[:, None, :, None]], -1)
     pooled = pooled or (length == 1 and shares.scores is not None and shares.scores.rows == shares.scores.columns)
     between = (None, None) if pooled else (rows.origins[rows.main], columns.origins[columns.main])
-    return Part(shares, whole_rows(matrix), seen, covered, names, swapped, pooled, between, _nowhere(shares, at, valid, covered, heads))
+    nowhere = _nowhere(shares, at, valid, covered, heads)
+    return Part(shares, whole_rows(matrix), seen, covered, names, swapped, pooled, between, nowhere)
 
 
 def _nowhere(shares: Shares, at: tuple, valid: np.ndarray, covered: np.ndarray, heads: int) -> np.ndarray | None:

@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch", reason="needs torch: pip install torch")
 from gluonattn.capture import huggingface  # noqa: E402
 from gluonattn.capture.torch import capture  # noqa: E402
 
-from .test_architectures import TOKENIZER, built  # noqa: E402
 from .test_architectures import LENGTH as WORDS_EACH  # noqa: E402
+from .test_architectures import TOKENIZER, built  # noqa: E402
 from .test_own_modules import HEADS, LENGTH, TEXT, TOKENS, WIDTH, Fused, numbers  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::UserWarning")]
