@@ -11,11 +11,12 @@ train     one epoch of the default recipe (as many processes as threads), with
 predict   raw text in, tokenization included, weights computed: every installed
           engine, the model in PyTorch, scikit-learn's TF-IDF pipeline
 sentence  one sentence at a time, warm
+explain   the top words of each text by each attribution method, as `predict --explain` writes them
 length    forward and backward of each attention cell at 32 to 512 tokens
 memory    the largest resident memory of `train` and of scoring a file (numpy
           engine), each at one and four times the reviews
 
-Without --model one is trained first, for one epoch: weights do not change the speed.
+Without --model one is trained first, for one epoch: weights do not change the speed. Only explain takes the bundled model.
 The first three need torch, and show the engine onnx where it is installed:
     pip install -c constraints.txt -e ".[onnx,torch]"
 """
@@ -85,6 +86,29 @@ def sentence_part(options):
             for name, found in seconds.items()])
     return {name: {"median": float(np.median(found)), "p99": float(np.percentile(found, 99))}
             for name, found in seconds.items()}
+
+
+def explain_part(options):
+    """Raw text in, words and scores out, on as many processes as threads."""
+    import gluonattn
+    from gluonattn.classifier.kinds import methods_of
+    from gluonattn.classifier.top_words import open_top_words
+
+    model = gluonattn.load(options.model, "cpu")
+    texts = [text for text in read_nsmc("test").texts if text.strip()][: options.explain]
+    seconds: dict = {name: [] for name in methods_of(model)}
+    for repeat in range(options.repeats + 1):
+        for name, found in seconds.items():
+            with open_top_words(model, name) as ask:
+                ask(texts[:512])  # starts processes, where there are some
+                taken = seconds_of(ask, texts)
+            if repeat:  # warm
+                found.append(taken)
+    speed = {name: [len(texts) / one for one in found] for name, found in seconds.items()}
+    chosen = f"{model.default_method} is what explain shows"
+    _table(f"Top words of {len(texts):,} texts, texts a second ({chosen})", ["", "median"],
+           [[name, f"{statistics.median(found):,.0f}"] for name, found in speed.items()])
+    return speed
 
 
 def _predictors(options) -> dict:
@@ -256,18 +280,19 @@ def _model(options) -> str:
     return options.model
 
 
-RUN = {"train": train_part, "predict": predict_part, "sentence": sentence_part, "length": length_part,
-       "memory": memory_part}
+RUN = {"train": train_part, "predict": predict_part, "sentence": sentence_part, "explain": explain_part,
+       "length": length_part, "memory": memory_part}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--parts", default=",".join(RUN), help="default: all")
-    parser.add_argument("--model", help="a trained folder, for predict, sentence and memory")
+    parser.add_argument("--model", help="a trained folder, for predict, sentence, explain and memory")
     parser.add_argument("--data", help="folder with NSMC's files; default: where `gluonattn data nsmc` put them")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--reviews", type=int, default=30_000, help="to train on; default 30,000")
     parser.add_argument("--predict", type=int, default=4_000, help="to predict; default 4,000")
+    parser.add_argument("--explain", type=int, default=2_000, help="to explain; default 2,000")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: one a core")
     parser.add_argument("--json", type=Path, help="also write every figure there")
     options = parser.parse_args()

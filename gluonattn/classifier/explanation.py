@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import RecordError
+from ..metrics import tie_close
 from ..plain import expect_text
 from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Prediction, position, positions
 from .account import account_of
 from .asking import AskedTexts
-from .attribution import METHODS, Method, attribute_batch
+from .attribution import METHODS, Attribution, Method, attribute_batch
 from .batch import Batch, pass_through
 from .faithfulness import DRAWS, deletion_tests, draw_tokens
 from .forward_steps import EncodedText, ForwardPass, ForwardSteps
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .predictor import Predictor
 
 MOST_ASKED = 128  # tokens of a text whose every word is taken out in advance, for the page
+MOST_CLASSES = 6  # of more, a page shows the scores of the explained one alone
 
 
 class Explanation(AttentionRecord):
@@ -137,7 +139,7 @@ class Explanation(AttentionRecord):
 
 def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None], labels: Sequence[str],
                   validation: dict | None, draws: int = DRAWS, what_if: bool = True, *,
-                  methods: Mapping[str, Method] = METHODS) -> list[tuple[dict, dict]]:
+                  methods: Mapping[str, Method] = METHODS, switch: bool = True) -> list[tuple[dict, dict]]:
     """What is said beside the attention of each text of a batch.
 
     Parameters
@@ -155,7 +157,11 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
     what_if : bool, default True
         Whether to ask in advance what a page answers by a click.
     methods : mapping of str to Method
+        Whether to ask in advance what a page answers by a click.
+    methods : mapping of str to Method
         Those of the batch's kind of model.
+    switch : bool, default True
+        Whether that holds scores for the other classes, which a page can switch to.
 
     Returns
     -------
@@ -166,7 +172,8 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
         `gluonattn.classifier.faithfulness.DeletionTest`), "validation" (AOPC of the
         method and of random, where the model knows) and, if asked and up to `MOST_ASKED`
         tokens, "what_if": probabilities without each token ("drop") and, of our own models, with
-        no attention on each ("unseen") and with even attention ("uniform"). An `Explanation` of
+        no attention on each ("unseen") and with even attention ("uniform"), and "other_classes":
+        scores for the classes that are not explained, of up to `MOST_CLASSES`. An `Explanation` of
         these adds "account" (see `gluonattn.classifier.account`) to what has "what_if".
     """
     each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
@@ -178,16 +185,44 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
     attributions = attribute_batch(batch, method, classes, methods)
     tests = deletion_tests(batch, [scores for scores, _ in attributions], classes, drawn=drawn)
     without = batch.without(each)
+    others = [{} for _ in classes] if not (what_if and switch) else _other_classes(
+        batch, methods[method], classes, labels, attributions)
     known = (validation or {}).get("comprehensiveness", {})
+    figures = {name: known[name] for name in (method, "random") if name in known}
     found = []
-    for passed, (scores, notes), test, target, dropped in zip(batch.passes, attributions, tests, classes, without):
+    for passed, (scores, notes), test, target, dropped, other in zip(batch.passes, attributions, tests, classes, without,
+                                                                    others):
         about = {"method": method, "sign": methods[method].sign, "target": target, "label": labels[target], **notes,
-                 "honesty": {k: round(v, 6) for k, v in test._asdict().items()},
-                 "validation": {name: known[name] for name in (method, "random") if name in known}}
-        if len(dropped):
-            about["what_if"] = (asked_in_advance(batch.steps, passed, dropped) if isinstance(batch, Batch) else
-                                {"drop": dropped.round(4).tolist()})  # its attention cannot be changed
+                 "honesty": {k: round(v, 6) for k, v in test._asdict().items()}, "validation": dict(figures)}
+        about.update(_answers(batch, passed, dropped, other) if len(dropped) else {})
         found.append(({method: scores}, about))
+    return found
+
+
+def _answers(batch: AskedTexts, passed: Any, dropped: np.ndarray, other: dict[str, list[float]]) -> dict[str, Any]:
+    """What a page answers by a click, asked in advance."""
+    asked = (asked_in_advance(batch.steps, passed, dropped) if isinstance(batch, Batch) else
+             {"drop": dropped.round(4).tolist()})  # its attention cannot be changed
+    return {"what_if": asked, **({"other_classes": other} if other else {})}
+
+
+def _other_classes(batch: AskedTexts, method: Method, classes: Sequence[int], labels: Sequence[str],
+                   attributions: Sequence[Attribution]) -> list[dict[str, list[float]]]:
+    """Scores of each text for the classes that are not explained, by label, where the class makes a difference.
+
+    Of two classes what speaks for one speaks against the other, to the same extent.
+    """
+    found: list[dict[str, list[float]]] = [{} for _ in classes]
+    if not 2 <= len(labels) <= MOST_CLASSES:
+        return found
+    for step in range(1, len(labels)):
+        targets = [(target + step) % len(labels) for target in classes]
+        opposite = method.signed and len(labels) == 2
+        given = [-own.scores for own in attributions] if opposite else [
+            tie_close(own.scores, method.scale) for own in method.run(batch, targets)]
+        for own, scores, first, target in zip(found, given, attributions, targets):
+            if not np.array_equal(scores, first.scores):
+                own[labels[target]] = [float(f"{score:.6g}") for score in scores]
     return found
 
 

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 KINDS: dict[str, dict[str, Method]] = {"gluonattn": OF_OURS, "transformers": OF_OPENED}
 
 
+def methods_of(predictor: Predictor | OpenedClassifier) -> dict[str, Method]:
+    """The attribution methods that a model has, by name.
+
+    Parameters
+    ----------
+    predictor : Predictor or OpenedClassifier
+    """
+    return OF_OPENED if isinstance(predictor, OpenedClassifier) else OF_OURS
+
+
 def open_batch(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) -> tuple[AskedTexts, dict[str, Method]]:
     """Texts that a model can be asked about, and the methods that it has.
 
@@ -28,8 +38,9 @@ def open_batch(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) ->
     texts : sequence of str
         None of them blank.
     """
+    methods = methods_of(predictor)
     if isinstance(predictor, OpenedClassifier):
         encoded_texts = [predictor.steps.read(text) for text in texts]
-        return WordBatch(predictor.network, predictor.steps, encoded_texts), OF_OPENED
+        return WordBatch(predictor.network, predictor.steps, encoded_texts), methods
     steps = predictor.steps
-    return Batch(steps, [steps.read(text) for text in texts]), OF_OURS
+    return Batch(steps, [steps.read(text) for text in texts]), methods

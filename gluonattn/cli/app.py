@@ -108,7 +108,7 @@ def _as_now(arguments: list[str]) -> list[str]:
         if task is not None:
             choose("task", task, {"reviews": None, **TASKS})
             now = [task, "train", *rest] if task in TASKS else ["train", *rest]
-    elif named == "report":
+    elif named == "report" and not (arguments[1:2] == ["corpus"] and (arguments[2:] or not Path("corpus").is_dir())):
         words = [word for word in arguments[1:3] if not word.startswith("-")]
         task = next((word for word in words[:1] if word in TASKS), None)
         if task is None and len(words) > 1:

@@ -24,9 +24,11 @@ from ..options import (
     AsJson,
     Device,
     Engine,
+    MaxLength,
     Model,
     Target,
     TextColumn,
+    TrueLabels,
     draw_without_a_screen,
 )
 from ..plain import is_blank
@@ -39,10 +41,6 @@ if TYPE_CHECKING:
     from ..classifier.opened.classifier import OpenedClassifier
     from ..classifier.predictor import Predictor
 
-MaxLength = typer.Option(
-    None, help="Pieces read of a text, for a folder of transformers; without it a longer one is refused.")
-TrueLabels = typer.Option(None, help="Column of --from with the true labels, which tell right from wrong in a page's list; "
-                          "the usual names are found by themselves.")
 MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
 
 
@@ -112,7 +110,7 @@ def explain(
     opposed = against_option(predictor, against)
     if second and second == (predictor.default_method if wanted == "default" else wanted):
         raise OptionError(f"--method and --compare-method are both {second}: name another one to compare it with.")
-    truths = [None] * len(texts or []) + _true_labels(predictor, source, text_column, label_column) if source else []
+    truths = [None] * len(texts or []) + true_labels(predictor, source, text_column, label_column) if source else []
     each: Iterable[AttentionRecord] = predictor.explain_each(sentences, wanted, target, **opposed, draws=draws,
                                                              what_if=what_if, progress=bar)
     if second:  # held against one random draw: only its scores are shown
@@ -150,6 +148,7 @@ def explain(
 
 
 @command("Predict and explain", "predict reviews.csv --out scored.csv",
+    "predict reviews.csv --out scored.csv --explain default --top 3",
     "predict --model runs/mlp reviews.tsv --out scored.tsv --weights weights.jsonl")
 def predict(
     model: Optional[Path] = Model,
@@ -157,6 +156,9 @@ def predict(
     out: Path = typer.Option(..., help="File to write; every row and column of the source is kept."),
     weights: Optional[Path] = typer.Option(None, help="Also write attention weights there, as JSONL."),
     method: Optional[str] = typer.Option(None, help="Also put an attribution into --weights; as for explain."),
+    explained: Optional[str] = typer.Option(None, "--explain", help="Also write the words that decided most and their "
+                                            "scores, by this attribution; default as for explain."),
+    top: int = typer.Option(5, help="As many words, with --explain."),
     target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
     device: str = Device,
@@ -176,7 +178,7 @@ def predict(
     total = source.stat().st_size if source.exists() else 0
     bar = Bar("predicting")
     counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=attribution_method(method),
-                        target=target, on_bytes=lambda n: bar.add(n, total))
+                        target=target, explain=attribution_method(explained), top=top, on_bytes=lambda n: bar.add(n, total))
     bar.hide()
     if as_json:
         print_json({"out": str(out), **counts})
@@ -240,11 +242,18 @@ def _beside(records: Iterable[AttentionRecord], others: Iterable[AttentionRecord
         yield replace(record, attributions={**record.attributions, **other.attributions})
 
 
-def _true_labels(predictor: Predictor | OpenedClassifier, source: Path, text_column: Optional[str],
+def true_labels(predictor: Predictor | OpenedClassifier, source: Path, text_column: Optional[str],
                  label_column: Optional[str]) -> list[Optional[str]]:
     """The true label of each sentence of a file; empty where it has none that the model knows.
 
     A column that only its name makes a column of labels may hold something else, stars for one: then the user is told.
+
+    Parameters
+    ----------
+    predictor : Predictor or OpenedClassifier
+    source : pathlib.Path
+    text_column, label_column : str or None
+        None takes the usual names.
     """
     from ..data.reviews import read_sentences
     from ..data.true_labels import read_true_labels

@@ -62,6 +62,7 @@ class _Explanation(msgspec.Struct):
     validation: dict[str, list[float]] = {}
     approximated: Optional[_Approximated] = None
     what_if: Optional[_WhatIf] = None
+    other_classes: dict[str, list[float]] = {}
 
 
 class _Source(msgspec.Struct):

@@ -56,18 +56,24 @@ def scores_of(record: AttentionRecord) -> np.ndarray:
     return record.attributions[record.source["explanation"]["method"]]
 
 
-def what_if(record: AttentionRecord) -> dict[str, Any] | None:
-    """Probabilities of the explained label without each token ("drop"), and where attention can be changed also with none
+def what_if(record: AttentionRecord, target: int | None = None) -> dict[str, Any] | None:
+    """Probabilities of a label without each token ("drop"), and where attention can be changed also with none
     on each ("unseen") and with even attention ("uniform").
 
     None if they were not asked, or were asked of other tokens.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    target : int or None
+        Number of the label; None is the explained one.
     """
     about = explained(record)
     asked = about and about.get("what_if")
     # A merged or selected record has other tokens.
     if not about or not asked or len(asked["drop"]) != len(scores_of(record)):
         return None
-    target = record.source["explanation"]["target"]
+    target = about["target"] if target is None else target
     return {
         "drop": [row[target] for row in asked["drop"]],
         **({"unseen": [row[target] for row in asked["unseen"]]} if asked.get("unseen") else {}),

@@ -49,10 +49,16 @@ def font_face(path: str | Path, family: str, text: str) -> str:
     return f'@font-face{{font-family:"{family}";src:url(data:font/woff;base64,{data}) format("woff")}}'
 
 
+# No text has its one character, so it is never loaded. It stands first in the pages' list of fonts: where a system's font
+# stands first, Chromium draws a page's first words before the carried font is there, and not again (seen in 156).
+FIRST_FACE = '@font-face{font-family:"gluonattn first";src:url(data:font/woff;base64,) format("woff");unicode-range:U+E000}'
+
+
 def hangul_face(text: str) -> str:
-    """The rule that holds NanumGothic's glyphs, as "gluonattn Hangul", for what is not ASCII; empty where nothing is."""
+    """The rules that hold NanumGothic's glyphs, as "gluonattn Hangul", for what is not ASCII; empty where nothing is."""
     path, text = nanum_gothic(), "".join(c for c in text if ord(c) > 0x7F)
-    return font_face(path, "gluonattn Hangul", text) if path and text else ""
+    face = font_face(path, "gluonattn Hangul", text) if path and text else ""
+    return face and FIRST_FACE + face
 
 
 @cache

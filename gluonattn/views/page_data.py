@@ -162,8 +162,20 @@ def _attribution(record: AttentionRecord, lang: str) -> dict:
         "scores": _short(scores_of(record)), "names": {name: method_name(name, lang) for name in record.attributions},
         "others": {name: _short(scores) for name, scores in record.attributions.items() if name != about["method"]},
         "trust": trust(record, lang), "asked": what_if(record), "notAsked": not_asked(record, lang),
-        "account": _account(about.get("account"), len(record.keys)),
+        "account": _account(about.get("account"), len(record.keys)), "classes": _other_classes(record, about, lang),
     }}
+
+
+def _other_classes(record: AttentionRecord, about: dict, lang: str) -> list[dict]:
+    """The classes that the page can switch to, with what it shows of each; none for a record of other tokens by now."""
+    given = about.get("other_classes", {})
+    labels = list(record.prediction.probabilities) if record.prediction else []
+    asked = what_if(record)
+    if "against" in about or not asked or any(len(scores) != len(record.keys) for scores in given.values()):
+        return []
+    return [{"label": label_text(record.label_name(label), lang), "before": record.prediction.probabilities[label],
+             "scores": _short(np.array(scores)), "asked": what_if(record, labels.index(label))}
+            for label, scores in given.items() if record.prediction and label in labels]
 
 
 def _account(account: dict | None, tokens: int) -> dict | None:

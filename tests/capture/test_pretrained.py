@@ -10,6 +10,8 @@ import pytest
 
 from gluonattn.metrics import entropy
 
+from ..tolerance import tolerance
+
 pytestmark = pytest.mark.huggingface
 TEXTS = ["The old film was slow, but its ending made everyone cry.", "Everybody wept when the long movie ended.",
          "Please restart the printer.", "정말 좋은 영화!"]
@@ -48,7 +50,7 @@ def test_every_weight_is_the_models_own(captured):
         assert record.weights.shape == (6, 12, length, length)
         for layer, weights in enumerate(own):
             assert np.array_equal(record.weights[layer], weights[row, :, :length, :length])
-    assert max(one.weights_error for one in recorder.verify()) < 1e-5
+    assert max(one.weights_error for one in recorder.verify()) < tolerance(384, 6)
 
 
 def test_the_weights_were_learned(captured):

@@ -39,6 +39,23 @@ def test_editing_to_the_same_weights_changes_nothing(cell):
     assert same.source["what_if"] == {"edited": True} and "what_if" not in record.source
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_scores_of_the_other_classes_are_those_of_asking_for_them(method, classes):
+    predictor = predictor_of({"cell": "multi-head", "classes": classes, **GRAMS})
+    for text in (text for text in TEXTS if len(text.split()) > 1):  # of one word nothing is asked in advance
+        record = predictor.explain(text, method)
+        found = record.source["explanation"].get("other_classes", {})
+        label = record.source["explanation"]["label"]
+        for other in predictor.labels:
+            if other == label:
+                assert other not in found
+                continue
+            asked = predictor.explain(text, method, other).attributions[method]
+            scores = found.get(other, record.attributions[method])
+            np.testing.assert_allclose(scores, asked, atol=tolerance(8, 24, scale=asked))
+
+
 def test_editing_moves_the_decision_as_the_formula_says():
     """With all attention of "uniform" on one word, the bag of words holds this word alone."""
     record = bag_of_words("uniform").predictor.explain("최고 최악 영화")

@@ -322,3 +322,48 @@ def test_memory_for_weights_does_not_grow_with_the_file(tiny_model, tmp_path):
 
     short, long = run(64), run(320)
     assert long < short + 40
+
+
+@pytest.mark.parametrize("method", ["leave-one-out", "default"])
+def test_the_words_that_decided_most_are_those_of_explain(predictor, reviews_tsv, tmp_path, method):
+    score_file(predictor, reviews_tsv, tmp_path / "out.jsonl", explain=method, top=2)
+    names = [f"{what}_{i}" for i in (1, 2) for what in ("word", "score")]
+    for (_, row), text in zip(read_rows(tmp_path / "out.jsonl"), REVIEWS):
+        assert list(row)[-4:] == names
+        if blank(text):
+            assert [row[name] for name in names] == [""] * 4
+            continue
+        record = predictor.explain(text, method)
+        scores = next(iter(record.attributions.values()))
+        assert row["word_1"] == record.keys[int(scores.argmax())].text
+        assert row["score_1"] == pytest.approx(scores.max(), abs=tolerance(32, 40, scale=scores))
+        assert (row["word_2"] == "") == (len(scores) < 2)
+
+
+def test_a_target_and_processes_change_no_word(predictor, tmp_path, monkeypatch):
+    """Shared out among processes or not, and for the other class the signs turn round."""
+    from gluonattn.classifier import top_words
+
+    texts = [f"{text} {i}" for i in range(20) for text in REVIEWS if not blank(text)]
+    alone = {target: ask_all(predictor, texts, target) for target in (0, 1)}
+    assert all(one[0].score == pytest.approx(-other[-1].score, abs=tolerance(32, 40, scale=one[0].score))
+               for one, other in zip(alone[0], alone[1]))
+    monkeypatch.setattr(top_words, "_WORTH_PROCESSES", 10)
+    monkeypatch.setattr(top_words, "total_threads", lambda: 2)
+    shared = ask_all(predictor, texts, 0)
+    assert [[word.text for word in one] for one in shared] == [[word.text for word in one] for one in alone[0]]
+
+
+def ask_all(predictor, texts, target):
+    from gluonattn.classifier.top_words import open_top_words
+
+    with open_top_words(predictor, "leave-one-out", target, 100) as ask:
+        return ask(texts)
+
+
+def test_what_cannot_be_asked_leaves_no_file(predictor, reviews_tsv, tmp_path):
+    for wrong, said in ((dict(explain="shap"), "attribution method"), (dict(explain="default", top=0), "at least 1"),
+                        (dict(target="1"), "give a method too"), (dict(explain="default", target="9"), "unknown target")):
+        with pytest.raises(OptionError, match=said):
+            score_file(predictor, reviews_tsv, tmp_path / "out.tsv", **wrong)
+        assert not (tmp_path / "out.tsv").exists()

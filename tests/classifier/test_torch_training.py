@@ -14,6 +14,8 @@ from gluonattn.classifier import settings as settings_module
 from gluonattn.classifier.settings import ClassifierSettings
 from gluonattn.errors import DeviceError, OptionError
 
+from ..tolerance import tolerance
+
 SMALL = dict(epochs=2, batch_size=16, tokenizer="whitespace", min_count=1, device="cpu", workers=1,
              model={"embed_size": 8, "hidden_size": 6, "units": 4})
 
@@ -90,7 +92,7 @@ def test_its_checkpoint_answers_with_every_engine_and_repeats_itself(table, tmp_
             rows[name] = [list((p.probabilities or {"": 0}).values()) for p in load(first, "cpu", name).predict(texts)]
     for found in rows.values():
         for one, other in zip(found, rows["numpy"]):
-            np.testing.assert_allclose(one, other, atol=1e-5)
+            np.testing.assert_allclose(one, other, atol=tolerance(64, 16))
 
 
 @pytest.mark.torch

@@ -53,6 +53,22 @@ def test_a_merged_record_keeps_its_scores_and_loses_the_answers():
     assert len(own["scores"]) == len(explained().merge().keys)
 
 
+def switchable():
+    record = explained()
+    about = record.source["explanation"]
+    other = {"other_classes": {"1": (-record.attributions["leave-one-out"]).tolist()}}
+    return replace(record, source={**record.source, "explanation": {**about, **other}})
+
+
+def test_the_page_carries_the_other_classes_until_the_words_are_others():
+    record = switchable()
+    [other] = page_data([record])["records"][0]["attribution"]["classes"]
+    np.testing.assert_allclose(other["scores"], -record.attributions["leave-one-out"], rtol=0.01)
+    assert (other["label"], other["before"]) == ("1", 0.083)
+    assert other["asked"]["drop"] == [row[1] for row in record.source["explanation"]["what_if"]["drop"]]
+    assert page_data([record.merge()])["records"][0]["attribution"]["classes"] == []
+
+
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_a_page_carries_the_code_only_where_a_record_has_an_attribution(lang):
     plain, full = to_html(record_of(SENTENCE), lang=lang), to_html([record_of(SENTENCE), explained()], lang=lang,
@@ -164,6 +180,19 @@ class TestInABrowser:
         assert minus.count() == int((scores < 0).sum())
         page.click(".attribution button.small")
         assert "91.7% → 80.0%" in block.locator(".answer").inner_text()
+
+    def test_another_class_can_be_chosen_and_has_answers_of_its_own(self, visit):
+        page = visit(to_html([switchable(), explained()]))
+        block = page.locator(".attribution")
+        before = block.locator(".token.minus").count()
+        page.select_option("select[data-name=towards]", "1")
+        assert block.locator(".token.minus").count() == block.locator(".token").count() - before
+        assert "파란 +는 1 쪽으로" in block.inner_text() and "97번보다" not in block.inner_text()
+        page.click(".attribution .token[data-token='0']")
+        p = switchable().source["explanation"]["what_if"]["drop"][0][1]
+        assert f"빼면 8.3% → {100 * p:.1f}%" in block.locator(".answer").inner_text()
+        page.locator(".index button").nth(1).click()
+        assert page.locator("select[data-name=towards]").count() == 0 and "97번보다" in block.inner_text()
 
     def test_attention_and_attribution_do_not_disturb_each_other(self, visit):
         page = visit(to_html([explained(), record_of(SENTENCE)], lang="en"))

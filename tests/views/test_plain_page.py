@@ -74,3 +74,25 @@ def test_without_scripts_every_kind_of_page_tells_its_content(browser, tmp_path,
         box = page.locator("main h1").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 320, name
     context.close()
+
+
+@pytest.mark.browser
+def test_without_scripts_every_word_has_the_font_the_page_carries(browser, tmp_path):
+    """A system without a Hangul font showed empty boxes for the first words of each weight."""
+    path = tmp_path / "page.html"
+    path.write_text(to_html(explained()), encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_timeout(300)
+    asked = context.new_cdp_session(page)
+    for domain in ("DOM", "CSS"):
+        asked.send(f"{domain}.enable")
+    root = asked.send("DOM.getDocument", {"depth": -1})["root"]["nodeId"]
+    fonts = {}
+    for place in (".plain caption", ".plain thead th", ".plain thead th:nth-child(2)", ".plain tbody th"):
+        node = asked.send("DOM.querySelector", {"nodeId": root, "selector": place})["nodeId"]
+        found = asked.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        fonts[place] = max(found, key=lambda font: font["glyphCount"])["familyName"]
+    context.close()
+    assert len(set(fonts.values())) == 1, fonts

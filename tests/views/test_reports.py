@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gluonattn.cli.app import main
+from gluonattn.data.sources import locate
 
 from ..needs import require_mxnet
 from .access import ask_chromium, ask_firefox, widths_at
@@ -17,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def reports(tiny_pronouncer, tmp_path_factory) -> dict[str, Path]:
-    """Reports of `compare` and `pronunciation report` on the bundled samples, in both languages."""
+    """Reports of `compare`, `report corpus` and `pronunciation report` on the bundled samples, in both languages."""
     require_mxnet()
     out, made = tmp_path_factory.mktemp("reports"), {}
     for lang in ("ko", "en"):
@@ -25,11 +26,14 @@ def reports(tiny_pronouncer, tmp_path_factory) -> dict[str, Path]:
                      "--explained", "8", "--out", str(out / "compare"), "--lang", lang]
         reading = ["pronunciation", "report", str(tiny_pronouncer), "--words", "20", "--edited", "1", "--word", "독립",
                    "--out", str(out / f"pronunciation-{lang}.html"), "--lang", lang]
-        for arguments in (comparing, reading):
+        driving = ["report", "corpus", str(locate("sample").test), "--min-count", "1", "--lang", lang, "--method",
+                   "attention-gradient", "--out", str(out / f"corpus-{lang}.html")]
+        for arguments in (comparing, reading, driving):
             with pytest.raises(SystemExit) as stopped:
                 main(arguments)
             assert not stopped.value.code
         made[f"pronunciation {lang}"] = out / f"pronunciation-{lang}.html"
+        made[f"corpus {lang}"] = out / f"corpus-{lang}.html"
         made[f"compare {lang}"] = (out / "compare/report.html").rename(out / f"compare-{lang}.html")
     return made
 

@@ -226,7 +226,8 @@ class OpenedClassifier:
                 raise OptionError(f"{encoded.text[:20]!r} is given {self.labels[own]!r}, which is what it should stand "
                                   "against: give a target too.")
             judged = WordBatch(self.network.between(own, against), self.steps, [encoded])
-            [(scores, about)] = explain_batch(judged, method, [own], self.labels, None, draws, what_if, methods=METHODS)
+            [(scores, about)] = explain_batch(judged, method, [own], self.labels, None, draws, what_if, methods=METHODS,
+                                              switch=False)
             about.update(against=against, label=f"{self.labels[own]} : {self.labels[against]}")
             found.append((scores, about))
         return found

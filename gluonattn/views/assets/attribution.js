@@ -37,11 +37,13 @@
   }
 
   // The panel's part for a record that carries an attribution; null for others.
-  // options: {unit, level, method, beside, choose, whatIf}; choose(name, value) keeps what was picked; whatIf(record,
+  // options: {unit, level, method, beside, towards, choose, whatIf}; towards: the label of another class, whose scores are shown; choose(name, value) keeps what was picked; whatIf(record,
   // tokens), where a model can be asked, gives what is shown below the answer to a pressed word.
-  function attribution(record, words, { unit, level, method, beside, choose, whatIf }) {
-    const own = record?.attribution;
-    if (!own) return null;
+  function attribution(record, words, { unit, level, method, beside, towards, choose, whatIf }) {
+    const given = record?.attribution;
+    if (!given) return null;
+    const other = given.classes.find((one) => one.label === towards);
+    const own = other ? { ...given, ...other, account: null } : given;
     const byWord = unit === "word";
     const merge = (scores) => (byWord ? gluonattn.mergedScores(scores, record.keyWords) : scores);
     const keys = byWord ? gluonattn.mergedTokens(record.keys, record.keyWords, record.keyText) : record.keys;
@@ -83,7 +85,10 @@
         list.map(([key, shownAs]) => make("option", { value: key, selected: key === value }, shownAs))));
     const seconds = [...names.filter((name) => name !== first), received];
     const second = seconds.includes(beside) ? beside : null;
-    const controls = make("div", { class: "controls", "data-picture": "no" }, names.length > 1 && pick("method", words.method, names.map((n) => [n, called(n)]), first),
+    const classes = [given.label, ...given.classes.map((one) => one.label)];
+    const controls = make("div", { class: "controls", "data-picture": "no" },
+      classes.length > 1 && pick("towards", words.towards, classes.map((one) => [one, label(one, 24)]), own.label),
+      names.length > 1 && pick("method", words.method, names.map((n) => [n, called(n)]), first),
       pick("beside", words.beside, [["", words.nothing], ...seconds.map((n) => [n, called(n)])], second ?? ""));
     const named = (name) => second && make("p", { class: "block-name" }, called(name));
     const section = make("section", { class: "attribution", "aria-label": words.attribution },
@@ -92,7 +97,7 @@
       make("div", { class: second ? "pair" : null }, make("div", {}, named(first), scored(shown, scores, words, twoSided(first, scores), answered ? ask : null)),
         second && make("div", {}, named(second), scored(shown, scoresOf(second), words, twoSided(second, scoresOf(second)), null))),
       said, more, even,
-      explained && make("p", { class: "trust", lang: languageOf(words.trust) }, make("strong", {}, `${words.trust}: `), line(own.trust)),
+      explained && !other && make("p", { class: "trust", lang: languageOf(words.trust) }, make("strong", {}, `${words.trust}: `), line(own.trust)),
       own.account && accounts(record, own, target, words));
     return section;
   }

@@ -23,7 +23,7 @@
       head: within(options.head, records[record].heads),
     });
     const state = { view: options.view ?? "overlay", unit: "token", threshold: null, theme: options.theme ?? "system",
-      first: side(0), second: null, hovered: null, pinned: null, method: null, beside: options.beside ?? null, hidden: new Set(), ...options.chosen };
+      first: side(0), second: null, hovered: null, pinned: null, method: null, beside: options.beside ?? null, towards: null, hidden: new Set(), ...options.chosen };
     if (options.second) state.second = { ...side(options.second), layer: null, head: null };
     const dark = matchMedia("(prefers-color-scheme: dark)");
     let panels = [];
@@ -178,7 +178,7 @@
       if (others) drawControls();
       sayThreshold();
       const common = { words, apart: sides.length === 1, view: state.view, unit: state.unit, threshold: state.threshold, root, highest, level: level + 1, scale: options.scale,
-        method: state.method, beside: state.beside, whatIf: options.whatIf, ...coloured, choose: (what, value) => {
+        method: state.method, beside: state.beside, towards: state.towards, whatIf: options.whatIf, ...coloured, choose: (what, value) => {
           state[what] = value || null;
           show();
         } };
@@ -285,8 +285,8 @@
         removeEventListener("beforeprint", beforePrint);
         removeEventListener("afterprint", afterPrint);
         root.replaceChildren();
-        const { view, unit, threshold, theme, method, beside } = state;
-        return { view, unit, threshold, theme, method, beside };
+        const { view, unit, threshold, theme, method, beside, towards } = state;
+        return { view, unit, threshold, theme, method, beside, towards };
       },
     };
   }

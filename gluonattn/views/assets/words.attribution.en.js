@@ -1,7 +1,7 @@
 "use strict";
 // What the page says of attributions, in English.
 Object.assign(gluonattn.words.en, {
-  attribution: "How much each word moved it", method: "Method", beside: "Second method", attentionReceived: "attention received",
+  attribution: "How much each word moved it", method: "Method", towards: "For the class", beside: "Second method", attentionReceived: "attention received",
   speaks: (name) => `Blue + speaks for ${name}, orange − against it. Stronger shading and larger numbers mean more. Words for it have a solid underline, words against it a dashed one.`,
   unsigned: "Stronger shading and larger numbers mean more. This method does not say for or against.",
   trust: "How far to trust this",

@@ -1,7 +1,7 @@
 "use strict";
 // What the page says of attributions, in Korean.
 Object.assign(gluonattn.words.ko, {
-  attribution: "각 말의 영향", method: "방법", beside: "나란히 볼 방법", attentionReceived: "받은 어텐션",
+  attribution: "각 말의 영향", method: "방법", towards: "볼 분류", beside: "나란히 볼 방법", attentionReceived: "받은 어텐션",
   speaks: (name) => `파란 +는 ${name} 쪽으로, 주황색 −는 반대쪽으로 이끈 말입니다. 색이 뚜렷하고 숫자가 클수록 영향이 큽니다. 밑줄도 +는 실선, −는 파선입니다.`,
   unsigned: "색이 뚜렷하고 숫자가 클수록 영향이 큽니다. 이 방법으로는 어느 쪽으로 이끌었는지 알 수 없습니다.",
   trust: "얼마나 믿을 수 있나",

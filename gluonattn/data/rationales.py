@@ -1,0 +1,187 @@
+"""Texts in which people marked the words that decide: K-HATERS, KOLD, and a plain format for files of one's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import DataError, OptionError, choose
+from ..plain import is_blank
+from .lines import read_lines
+from .tables import JSONL, format_of, read_rows
+
+PARTS = ("offensiveness", "target")  # what K-HATERS and KOLD have people mark
+
+
+class Rationale(NamedTuple):
+    """A text and what people marked in it.
+
+    Attributes
+    ----------
+    text : str
+    marked : numpy.ndarray of bool, shape (characters,)
+    """
+
+    text: str
+    marked: np.ndarray
+
+    def marked_units(self, spans: Any) -> np.ndarray:
+        """Which words hold a marked character, bool, shape (words,).
+
+        Parameters
+        ----------
+        spans : sequence of (int, int)
+            Where words begin and end in the text; the end is not part of them.
+        """
+        return np.array([bool(self.marked[start:end].any()) for start, end in spans], dtype=bool)
+
+
+def read_rationales(path: str | os.PathLike[str], part: str = "offensiveness") -> list[Rationale]:
+    """Read texts with marked spans.
+
+    Three formats are told apart by their fields: K-HATERS (``text``, ``offensiveness_rationale`` and ``target_rationale``;
+    Park et al., Findings of EMNLP 2023), KOLD (``comment`` and the ``raw_labels`` of several people, of whom more than half
+    must have marked a character; Jeong et al., EMNLP 2022), and ``text`` with ``spans``. Spans are pairs of places in the
+    text, counted in characters from 0; the end is not part of them.
+
+    Parameters
+    ----------
+    path : path
+        .jsonl with a text on each line, or .json with a list of them.
+    part : {"offensiveness", "target"}, default "offensiveness"
+        What of K-HATERS and KOLD: the offence, or whom it is aimed at.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is of no such format, or a span lies outside its text; names the row.
+    OptionError
+        If the part is unknown.
+    """
+    choose("part of rationales", part, dict.fromkeys(PARTS))
+    path, found = Path(path), []
+    read: Callable[[dict, str], tuple[Any, list]] | None = None
+    for place, row in _rows(path):
+        read = read or _format(row, place)
+        try:
+            text, spans = read(row, part)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{place}: it is not made as the rows above it or as published ({type(error).__name__}: "
+                            f"{error}). Mend or remove that row.") from None
+        if not isinstance(text, str):
+            raise DataError(f"{place}: expected a text, got {text!r:.40}. Mend or remove that row.")
+        marked = np.zeros(len(text), int)
+        for people in spans:
+            marked += _mark(people, len(text), place)
+        found.append(Rationale(text, 2 * marked > len(spans)))
+    if not found:
+        raise DataError(f"{path} has no texts: expected rows with spans that people marked.")
+    if not any(one.marked.any() for one in found):
+        raise DataError(f"{path}: nobody marked anything in its {len(found):,} texts: give a file with marked spans"
+                        f"{'' if part == 'offensiveness' else ', or --part offensiveness'}.")
+    return found
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict]]:
+    """Each row, and where it stands."""
+    if path.suffix.lower() != ".json":
+        if format_of(path) != JSONL:
+            raise DataError(f"{path}: marked spans do not fit into a table: expected .jsonl with a text on each line, or "
+                            ".json with a list of them.")
+        for line, row in read_rows(path):
+            yield f"{path}, line {line}", row
+        return
+    try:
+        rows = json.loads("".join(read_lines(path)))
+    except ValueError as error:
+        raise DataError(f"{path} is no JSON: {error}. Give the file as it was published, or a .jsonl.") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{path}: expected a list of texts, each an object with its fields.")
+    for number, row in enumerate(rows, 1):
+        yield f"{path}, text {number}", row
+
+
+def _format(row: dict, place: str) -> Callable[[dict, str], tuple[Any, list]]:
+    """How the rows of a file are read, told from its first."""
+    for fields, read in FORMATS.items():
+        if all(field in row for field in fields):
+            return read
+    raise DataError(f"{place}: expected the fields {', or '.join(' and '.join(fields) for fields in FORMATS)}; found "
+                    f"{', '.join(map(repr, row))}.")
+
+
+def _khaters(row: dict, part: str) -> tuple[Any, list]:
+    return row["text"], [row[f"{part}_rationale"]]
+
+
+def _kold(row: dict, part: str) -> tuple[Any, list]:
+    """Its ends are part of the spans: ``OFF_span`` of its published example has them."""
+    short = {"offensiveness": "off", "target": "tgt"}[part]
+    people = []
+    for one in row["raw_labels"]:
+        starts, ends = one[f"{short}_start_idx"], one[f"{short}_end_idx"]
+        if len(starts) != len(ends):
+            raise ValueError(f"{len(starts)} spans begin and {len(ends)} end")
+        people.append([[start, end + 1] for start, end in zip(starts, ends)])
+    return row["comment"], people
+
+
+def _plain(row: dict, part: str) -> tuple[Any, list]:
+    if part != "offensiveness":
+        raise OptionError(f"--part {part} is for K-HATERS and KOLD: a file with spans has one kind of them.")
+    return row["text"], [row["spans"]]
+
+
+FORMATS: dict[tuple[str, ...], Callable[[dict, str], tuple[Any, list]]] = {
+    ("text", "offensiveness_rationale", "target_rationale"): _khaters,
+    ("comment", "raw_labels"): _kold,
+    ("text", "spans"): _plain,
+}
+
+
+def _mark(spans: Any, size: int, place: str) -> np.ndarray:
+    """The characters that one person marked, int, shape (characters,)."""
+    marked = np.zeros(size, int)
+    for start, end in check_spans(spans, size, place):
+        marked[start:end] = 1
+    return marked
+
+
+def check_spans(spans: Any, size: int, place: str) -> list[tuple[int, int]]:
+    """The spans, if they are pairs of places in a text.
+
+    Parameters
+    ----------
+    spans : Any
+        What a file has.
+    size : int
+        Characters of the text.
+    place : str
+        Where it stands, for the message.
+
+    Raises
+    ------
+    DataError
+    """
+    for span in spans if isinstance(spans, list) else [spans]:
+        good = isinstance(span, (list, tuple)) and len(span) == 2 and all(type(one) is int for one in span)
+        if not good or not 0 <= span[0] <= span[1] <= size:
+            raise DataError(f"{place}: {span!r:.40} is no span of its text, which has {size} characters: expected [start, "
+                            f"end] with 0 <= start <= end <= {size}. Count characters, not bytes, in the text as the file "
+                            "has it.")
+    return [(start, end) for start, end in spans]
+
+
+def visible(rationales: list[Rationale]) -> list[Rationale]:
+    """Those of which something can be seen and something is marked: only these can be compared.
+
+    Parameters
+    ----------
+    rationales : list of Rationale
+    """
+    return [one for one in rationales if not is_blank(one.text) and one.marked.any()]
