@@ -37,9 +37,8 @@ def _looks_back(weights: np.ndarray | None) -> bool:
     if weights is None or weights.shape[2] < 3 or weights.shape[2] > weights.shape[3]:
         return False
     length = weights.shape[2]
-    if np.nan_to_num(weights[:, 0, 0, 1:length]).any(1).all():
-        return False  # a first row tells mostly, at little cost
-    return not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
+    ahead = np.nan_to_num(weights[:, 0, 0, 1:length]).any(1).all()  # a first row tells mostly, at little cost
+    return not ahead and not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
 
 
 def _apart(weights: np.ndarray) -> np.ndarray | None:
