@@ -60,6 +60,9 @@ def merged(before: Call, after: Call) -> bool:
                                                   (*rows.shape[:1], 1, *one.shape[2:])),
                            np.broadcast_to(before.bias,  # type: ignore[arg-type]
                                             (*rows.shape[:1], 1, *one.shape[2:])))
+    if before.nowhere is not None or after.nowhere is not None:
+        lost, its = (np.zeros(one.shape[:3], bool) if c.nowhere is None else c.nowhere for c in (before, after))
+        before.nowhere = np.where(after.covered[:, None], its, lost)
     before.covered = before.covered | after.covered
     before.local |= after.local
     before.queries = before.keys = before.values = None
@@ -113,7 +116,8 @@ def _part(shares: Shares, to_numpy) -> Part | None:
         weights = whole_rows(to_numpy(shares.weights))
         if weights.ndim == 3:
             weights = weights.reshape(first.batch, -1, *weights.shape[1:])
-        return Part(shares, weights, None, np.ones((first.batch, first.length), dtype=bool))
+        nowhere = None if shares.nowhere is None else shares.nowhere.cpu().numpy().reshape(weights.shape[:3])
+        return Part(shares, weights, None, np.ones((first.batch, first.length), dtype=bool), nowhere=nowhere)
     return placed(shares, roots, to_numpy)
 
 
@@ -125,7 +129,7 @@ def _call(path: str, kind: str, part: Part, to_numpy) -> Call:
         rows, columns = columns, rows
     rows, columns = part.between[0] or rows, part.between[1] or columns
     call = Call(path, kind, part.weights, rows=rows, columns=columns, outside=part.outside, how=shares.how,
-                covered=None if part.covered.all() else part.covered, pooled=part.pooled)
+                covered=None if part.covered.all() else part.covered, pooled=part.pooled, nowhere=part.nowhere)
     if part.seen is not None:
         call.bias = np.where(part.seen, 0.0, -np.inf).astype(np.float32)
         call.local = not part.seen[part.covered.nonzero()[0], 0, part.covered.nonzero()[1]].all()

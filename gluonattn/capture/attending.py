@@ -19,13 +19,14 @@ from .operations import ATTENTION, MOVES, PRODUCTS, SOFTMAX, argument
 from .origins import Origins
 from .places import Places
 from .positions import Like, Nothing, Pair, Root, Written, with_nodes
-from .shares import Scores, Shares
+from .shares import Scores, Shares, rows_without_keys
 
 _REDUCTIONS = {"sum", "mean", "max", "amax", "min", "amin", "argmax", "argmin", "topk", "sort", "std", "var", "norm",
                "cumsum", "nansum", "median", "all", "any", "log", "multinomial"}
 _SUMS = {"sum", "nansum"}
 _TIMES, _OVER, _PLUS = {"mul", "mul_", "multiply"}, {"div", "div_", "true_divide"}, {"add", "add_"}
 _WEIGHTED = _TIMES | _OVER | {"masked_fill", "masked_fill_", "where", "nan_to_num", "nan_to_num_"}  # shares stay shares
+_MINUS = {"sub", "sub_", "subtract"}
 _LINEAR = {"linear", "addmm"}
 _SAME_SCORES = {"to", "float", "type", "type_as", "half", "bfloat16", "contiguous", "clone", "detach", "dropout", "double",
                 "dropout_", "alpha_dropout"}
@@ -129,7 +130,7 @@ class Attending(Places):
             return
         axis = (of.dim() - 1 if axis is None else int(axis)) % of.dim()
         shares = Shares(result.detach(), node, axis, self._scores.get(of), self._origin_of(of),
-                        born=self.running())
+                        born=self.running(), nowhere=rows_without_keys(of.detach().amax(axis, keepdim=True)))
         self._shares[result] = shares
         self._nodes[result] = node
         if name.endswith("log_softmax"):
@@ -161,7 +162,9 @@ class Attending(Places):
         node = self._nodes.get(of)
         if node is not None and tuple(node.shape) == tuple(result.shape):
             scores = self._scores.get(of) or self._grown.get(of)
-            self._shares[result] = Shares(result.detach(), node, axis, scores, self._origin_of(of), how="softmax by hand")
+            nowhere = None if scores is None or scores.highest is None else rows_without_keys(scores.highest)
+            self._shares[result] = Shares(result.detach(), node, axis, scores, self._origin_of(of), how="softmax by hand",
+                                          nowhere=nowhere)
             self._nodes[result] = node
 
     def _fused(self, name, args, kwargs, result) -> None:
@@ -234,6 +237,8 @@ class Attending(Places):
         """Scores after an operation."""
         if name in _REDUCTIONS or (name in _LINEAR and result.shape[:-1] != operands[0].shape[:-1]):
             return None
+        if name in _MINUS and len(operands) == 2 and (axes := _once(operands[1], result)):
+            return replace(scores, highest=(result + operands[1]).detach().amax(axes, keepdim=True), followed=False)
         if not scores.followed or name in _SAME_SCORES:
             return scores
         others = [a for a in args if not (isinstance(a, torch.Tensor) and self._scores.get(a) is scores)]
@@ -261,6 +266,13 @@ class Attending(Places):
             return scores
         return replace(scores, followed=False)
 
+
+
+def _once(one, result) -> list[int]:
+    """Axes along which a tensor has one number for many of a result."""
+    if one.dim() != result.dim():
+        return []
+    return [axis for axis, (own, its) in enumerate(zip(one.shape, result.shape)) if own == 1 < its]
 
 
 def _factors(left, right, letters: tuple[str, str, str]) -> tuple:

@@ -62,6 +62,8 @@ class Call:
         Scores of the sink, the last of `outside`.
     beside : int
         Positions that the model had added to its input itself, and that are left out.
+    nowhere : bool, shape (B, H, Tq), or None
+        True at queries whose scores were lowered for every key.
     """
 
     layer: str
@@ -89,12 +91,15 @@ class Call:
     local: bool = False
     sinks: np.ndarray | None = None
     beside: int = 0
+    nowhere: np.ndarray | None = None
 
     def looks(self) -> np.ndarray | None:
         """(B or 1, H or 1, Tq), False at queries whose mask lets them look nowhere; None without a mask."""
+        lit = None if self.nowhere is None else ~self.nowhere
         if self.bias is None:
-            return None
-        return np.broadcast_to(self.bias > NOWHERE, np.broadcast_shapes(self.bias.shape, (1, 1, 1, 1))).any(-1)
+            return lit
+        looks = np.broadcast_to(self.bias > NOWHERE, np.broadcast_shapes(self.bias.shape, (1, 1, 1, 1))).any(-1)
+        return looks if lit is None else looks & lit
 
 
 @dataclass(eq=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -12,16 +13,18 @@ from .tracing import Trace
 
 
 @contextmanager
-def traced(model, trace: Trace) -> Iterator[Trace]:
+def traced(model, trace: Trace, modules: Mapping[str, Any]) -> Iterator[Trace]:
     """Follow what `model` computes; its modules tell when they start and end.
 
     Parameters
     ----------
     model : torch.nn.Module
     trace : Trace
+    modules : mapping of str to torch.nn.Module
+        All of its modules, by path.
     """
     hooks = []
-    trace.sequences.names = {id(parameter): name for name, parameter in model.named_parameters()}
+    trace.sequences.parameters = model.named_parameters
 
     def watch(path, module):
         hooks.append(module.register_forward_pre_hook(
@@ -31,7 +34,7 @@ def traced(model, trace: Trace) -> Iterator[Trace]:
     always = {"always_call": True} if "always_call" in inspect.signature(
         torch.nn.Module.register_forward_hook).parameters else {}
     try:
-        for path, module in model.named_modules():
+        for path, module in modules.items():
             watch(path, module)
         with trace:
             yield trace

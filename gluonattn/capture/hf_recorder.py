@@ -37,7 +37,8 @@ def _looks_back(weights: np.ndarray | None) -> bool:
     if weights is None or weights.shape[2] < 3 or weights.shape[2] > weights.shape[3]:
         return False
     length = weights.shape[2]
-    return not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
+    ahead = np.nan_to_num(weights[:, 0, 0, 1:length]).any(1).all()  # a first row tells mostly, at little cost
+    return not ahead and not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
 
 
 def _apart(weights: np.ndarray) -> np.ndarray | None:
@@ -173,6 +174,7 @@ class HuggingFaceRecorder(TorchRecorder):
             call.bias = call.bias[..., places] if call.bias.shape[3] > 1 else call.bias
         if call.covered is not None:
             call.covered = call.covered[:, :queries]
+        call.nowhere = None if call.nowhere is None else call.nowhere[:, :, :queries]
         if call.local and call.bias is not None:
             rows = np.ones(call.bias.shape[:1] + call.bias.shape[2:3], bool) if call.covered is None else call.covered
             call.local = bool(np.isinf(call.bias[:, 0][rows]).any())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..errors import DependencyError
+from .calls import NOWHERE
 
 
 def need_torch(what: str = "capturing from a torch model", extra: str = "torch"):
@@ -57,13 +58,14 @@ def passes(model, recorder) -> Iterator[None]:
 
 
 @contextmanager
-def plain_torch(torch, model) -> Iterator[None]:
+def plain_torch(torch, modules: Iterable[Any]) -> Iterator[None]:
     """Nothing hides what a model computes: fused layers call no hooks, compiled code and copies on other devices neither.
 
     Parameters
     ----------
     torch : module
-    model : torch.nn.Module
+    modules : iterable of torch.nn.Module
+        All of the model.
     """
     with ExitStack() as undo:
         mha = getattr(torch.backends, "mha", None)
@@ -73,9 +75,9 @@ def plain_torch(torch, model) -> Iterator[None]:
         stance = getattr(torch.compiler, "set_stance", None)
         if stance is not None:  # torch 2.6
             undo.enter_context(stance("force_eager"))
-        for module in model.modules():
-            devices: Any = getattr(module, "device_ids", None)
-            if isinstance(module, torch.nn.DataParallel) and len(devices) > 1:
+        for module in (m for m in modules if isinstance(m, torch.nn.DataParallel)):
+            devices: Any = module.device_ids
+            if len(devices) > 1:
                 undo.callback(setattr, module, "device_ids", devices)
                 module.device_ids = devices[:1]
         yield
@@ -122,4 +124,4 @@ def hidden_keys(mask) -> np.ndarray | None:
     if mask is None:
         return None
     array = mask.detach().cpu()
-    return (array.float().numpy() < -1e4) if array.dtype.is_floating_point else array.bool().numpy()
+    return (array.float().numpy() <= NOWHERE) if array.dtype.is_floating_point else array.bool().numpy()

@@ -74,7 +74,7 @@ def capture(
     recorder = HuggingFaceRecorder("huggingface", {}, cure=CURE, source={"model": _name(model)})
     recorder.implementation = next((how for config, how in _implementations(configs) if isinstance(how, str)), "eager")
     with ExitStack() as undo:
-        undo.enter_context(plain_torch(torch, model))
+        undo.enter_context(plain_torch(torch, modules.values()))
         undo.enter_context(followed(torch, model, recorder, attention, vectors))
         named = recorder.expected
         # Before 4.51 it is a plain dictionary that is not asked for "eager": what is computed is followed then.

@@ -32,6 +32,7 @@ SOFTMAX = {"softmax", "_softmax", "masked_softmax", "special_softmax", "log_soft
 SHARES_BY_HAND = {"exp", "exp_", "logsumexp", "sigmoid", "sigmoid_"}  # of scores: weights without a softmax
 POOLS = {"conv1d", "conv2d", "conv3d", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "interpolate",
          "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "pixel_unshuffle", "pixel_shuffle"}
+_PLAIN = {int, float, bool, str, type(None), torch.dtype, torch.device}  # asked for every argument of every operation
 # What is asked of a tensor, and no tensor is made of.
 QUESTIONS = {"__set__", "size", "dim", "__len__", "__bool__", "item", "stride", "is_floating_point", "numel", "tolist",
              "is_contiguous", "data_ptr", "storage_offset", "__format__", "__repr__", "get_device", "is_complex", "shape"}
@@ -41,11 +42,11 @@ def tensors(value) -> list:
     """Every tensor in nested tuples, lists and mappings, in order."""
     if isinstance(value, torch.Tensor):
         return [value]
-    if isinstance(value, Mapping):
-        return [t for v in value.values() for t in tensors(v)]
     if isinstance(value, (tuple, list)):
-        return [t for v in value for t in tensors(v)]
-    return []
+        return [t for v in value if type(v) not in _PLAIN for t in tensors(v)]
+    if type(value) in _PLAIN or not isinstance(value, Mapping):
+        return []
+    return [t for v in value.values() for t in tensors(v)]
 
 
 def arguments(module, args, kwargs):

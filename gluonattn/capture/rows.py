@@ -34,8 +34,9 @@ def broken_row(call: Call, hidden: np.ndarray[Any, Any] | None) -> str | None:
         sums = weights.sum(-1, dtype=np.float64)
         whole = (np.abs(sums - 1) <= TOLERANCE) & (weights.min(-1, initial=0) >= -TOLERANCE)
     looks = call.looks()
-    nowhere = np.zeros(weights.shape[:3], dtype=bool) if looks is None or call.outside else ~np.broadcast_to(
-        looks, weights.shape[:3])
+    if call.outside:  # a mask says nothing of keys that stand for no token
+        looks = None if call.nowhere is None else ~call.nowhere
+    nowhere = np.zeros(weights.shape[:3], dtype=bool) if looks is None else ~np.broadcast_to(looks, weights.shape[:3])
     wrong = looked & (~whole | nowhere)
     if not wrong.any():
         return None
@@ -68,7 +69,7 @@ def _cause(call: Call, row: np.ndarray[Any, Any], total: float, nowhere: bool) -
 
 def whole_rows(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """float32 weights; rows that half precision left a little off 1 are scaled to it."""
-    weights = np.array(weights, dtype=np.float32)
+    weights = np.asarray(weights, dtype=np.float32)
     total = weights.sum(-1, keepdims=True)
     if np.abs(total - 1).max(initial=0) <= 1e-5:
         return weights

@@ -29,6 +29,8 @@ class Part:
         Queries that the softmax was computed for.
     between : origins of rows and columns
         As the positions told; None where they did not.
+    nowhere : bool, (B, H, Tq), or None
+        Queries whose mask hides every key.
     """
 
     shares: Shares
@@ -39,6 +41,7 @@ class Part:
     swapped: bool = False
     pooled: bool = False
     between: tuple[Any, Any] = (None, None)  # origins of rows and columns, where their places told
+    nowhere: np.ndarray | None = None
 
 
 def is_learned(root: Root) -> bool:
@@ -130,7 +133,19 @@ def _scattered(shares, weights, rows: _Places, columns: _Places, swapped: bool, 
         seen = np.concatenate([seen, covered[:, None, :, None]], -1)
     pooled = pooled or (length == 1 and shares.scores is not None and shares.scores.rows == shares.scores.columns)
     between = (None, None) if pooled else (rows.origins[rows.main], columns.origins[columns.main])
-    return Part(shares, whole_rows(matrix), seen, covered, names, swapped, pooled, between)
+    nowhere = _nowhere(shares, at, valid, covered, heads)
+    return Part(shares, whole_rows(matrix), seen, covered, names, swapped, pooled, between, nowhere)
+
+
+def _nowhere(shares: Shares, at: tuple, valid: np.ndarray, covered: np.ndarray, heads: int) -> np.ndarray | None:
+    """Queries (B, H, Tq) that no part of the softmax has a key for."""
+    if shares.nowhere is None:
+        return None
+    once = [1 if axis == shares.axis else n for axis, n in enumerate(valid.shape)]
+    lit = ~np.broadcast_to(shares.nowhere.cpu().numpy().reshape(once), valid.shape)[valid]
+    looks = np.zeros((len(covered), heads, covered.shape[1]), dtype=bool)
+    looks[tuple(part[lit] for part in at[:3])] = True
+    return ~looks & covered[:, None]
 
 
 def _has_sink(shares: Shares, rows: _Places, columns: _Places, weights: np.ndarray) -> bool:

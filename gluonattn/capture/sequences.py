@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -33,14 +34,14 @@ class Sequences:
     ----------
     padded : dict of Origin to int
         Sequences that the model has padded at their end itself, and their length before.
-    names : dict of int to str
-        Of the model's parameters, by identity.
+    parameters : callable
+        Gives names and parameters of the model.
     """
 
     def __init__(self, origins: Origins) -> None:
         self.origins = origins
         self.padded: dict[Origin, int] = {}
-        self.names: dict[int, str] = {}
+        self.parameters: Callable[[], Iterable[tuple[str, Any]]] = dict[str, Any]().items
         self._maybe_padded: dict[Origin, int] = {}
 
     def assigned(self, args: tuple) -> None:
@@ -115,7 +116,8 @@ class Sequences:
             return None
         if not isinstance(first, torch.nn.Parameter):
             return None
-        return Made(Origin(LEARNED, (self.names.get(id(first), "of no module"),)), WEAK)
+        name = next((name for name, parameter in self.parameters() if parameter is first), "of no module")
+        return Made(Origin(LEARNED, (name,)), WEAK)
 
     def _joined(self, operands, made: Made) -> Made:
         """Two sequences side by side are a third; what carries no origin (a learned token) changes nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .calls import NOWHERE
 from .origins import Origin
 from .positions import Node
 
@@ -25,6 +26,8 @@ class Scores:
         The scores went through cap * tanh(score / cap).
     followed : bool
         All that was done to the product is in scale, bias and cap.
+    highest : tensor or None
+        Of each row, where something was subtracted from whole rows since.
     """
 
     rows: Origin
@@ -35,6 +38,7 @@ class Scores:
     bias: Any = None
     cap: float | None = None
     followed: bool = True
+    highest: Any = None
 
 
 @dataclass(eq=False)
@@ -60,6 +64,8 @@ class Shares:
         Path of the module that computed it.
     changed : bool
         Something was done to its elements since (a mask that is multiplied).
+    nowhere : bool tensor or None
+        True at rows whose mask hides every key; None where there is no such row.
     """
 
     weights: Any
@@ -72,3 +78,18 @@ class Shares:
     taken: bool = False
     born: str | None = None
     changed: bool = False
+    nowhere: Any = None
+
+
+def rows_without_keys(highest) -> Any:
+    """True at rows of scores whose highest is as low as a mask makes it; None where there is no such row.
+
+    Whatever hides a key lowers its score. Half of what a mask subtracts at least, for the score itself may be positive.
+
+    Parameters
+    ----------
+    highest : tensor
+        The highest score of each row.
+    """
+    lost = highest <= NOWHERE / 2
+    return lost if lost.any() else None

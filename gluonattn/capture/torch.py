@@ -54,7 +54,7 @@ def capture(
     torch = need_torch()
     recorder = TorchRecorder("torch", {}, cure=CURE, source={"model": type(model).__name__})
     with ExitStack() as undo:
-        undo.enter_context(plain_torch(torch, model))
+        undo.enter_context(plain_torch(torch, model.modules()))
         undo.enter_context(followed(torch, model, recorder, attention, vectors))
         _refuse_what_has_none(torch, model, recorder)
         undo.enter_context(passes(model, recorder))  # last, for the model may itself be an attention module
@@ -90,7 +90,7 @@ def followed(torch, model, recorder: TorchRecorder, attention, vectors: bool) ->
         recorder.trace.named = {path: partial(_handed_out, recorder, path, kind) for path, kind in kinds.items()}
     with ExitStack() as undo:
         hook_all(torch, undo, recorder, modules, heads, vectors)
-        undo.enter_context(traced(model, recorder.trace))
+        undo.enter_context(traced(model, recorder.trace, modules))
         yield
 
 
