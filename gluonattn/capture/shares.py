@@ -81,7 +81,7 @@ class Shares:
     nowhere: Any = None
 
 
-def rows_without_keys(highest) -> Any:
+def rows_without_keys(highest: Any) -> Any:
     """True at rows of scores whose highest is as low as a mask makes it; None where there is no such row.
 
     Whatever hides a key lowers its score. Half of what a mask subtracts at least, for the score itself may be positive.
