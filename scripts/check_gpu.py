@@ -102,7 +102,8 @@ def compare_answers(folder, texts, device):
 
 def two_cores(options) -> float:
     """Reviews a second of the default recipe in training, on two cores of this machine."""
-    command = [sys.executable, __file__, "--device", "cpu", "--reviews", str(min(options.reviews or 20_000, 20_000)), "--epochs", "1", "--cells", "mlp",
+    reviews = min(options.reviews or 20_000, 20_000)
+    command = [sys.executable, __file__, "--device", "cpu", "--reviews", str(reviews), "--epochs", "1", "--cells", "mlp",
                "--only-training"]
     if sys.platform.startswith("linux"):
         command = ["taskset", "-c", "0,1", *command]
