@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -169,8 +170,8 @@ class ClassifierSettings(TrainingSettings):
     @property
     def uses_torch(self) -> bool:
         """Whether torch computes; MXNet does where it is installed, unless torch or what only torch has is asked for."""
-        only_torch = self.amp or not self.pretrain_sampled
-        return self.framework == "torch" or (self.framework == "auto" and (only_torch or not mxnet_is_installed()))
+        only_torch = self.amp or not self.pretrain_sampled or (not mxnet_is_installed() and find_spec("torch") is not None)
+        return self.framework == "torch" or (self.framework == "auto" and only_torch)
 
     @property
     def reads_more(self) -> bool:

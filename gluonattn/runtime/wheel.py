@@ -39,13 +39,14 @@ def installed_wheel() -> str:
         raise DependencyError(
             "this needs MXNet, which ends at Python 3.12, and this is Python "
             f"{sys.version_info[0]}.{sys.version_info[1]}. Trained models predict and explain here with the "
-            "other engines; to train, make an environment of Python 3.9 to 3.12 and install "
-            '"gluonattn[cpu]" there.'
+            'other engines. A classifier is trained here with torch: pip install "gluonattn[torch]". For the rest make an '
+            'environment of Python 3.9 to 3.12 and install "gluonattn[cpu]" there.'
         )
     if not found:
         raise DependencyError(
             'MXNet is not installed. Install it with pip install "gluonattn[cpu]", '
-            'or "gluonattn[cu112]" for an NVIDIA GPU up to compute capability 8.9.'
+            'or "gluonattn[cu112]" for an NVIDIA GPU up to compute capability 8.9. A classifier can be trained with torch '
+            'too: pip install "gluonattn[torch]".'
         )
     if len(found) > 1:
         raise DependencyError(

@@ -41,9 +41,13 @@ def test_what_only_torch_has_is_refused_of_mxnet_and_chooses_torch_by_itself(opt
     assert ClassifierSettings(**options).resolve(100).framework == "torch"
 
 
-@pytest.mark.parametrize(("installed", "chosen"), [(True, "mxnet"), (False, "torch")])
-def test_without_mxnet_torch_trains(monkeypatch, installed, chosen):
-    monkeypatch.setattr(settings_module, "mxnet_is_installed", lambda: installed)
+@pytest.mark.parametrize(("mxnet", "torch", "chosen"), [
+    (True, True, "mxnet"), (True, False, "mxnet"), (False, True, "torch"), (False, False, "mxnet"),
+])
+def test_without_mxnet_torch_trains(monkeypatch, mxnet, torch, chosen):
+    """Where neither is installed the message is that of MXNet, which names both."""
+    monkeypatch.setattr(settings_module, "mxnet_is_installed", lambda: mxnet)
+    monkeypatch.setattr(settings_module, "find_spec", lambda name: torch or None)
     resolved = ClassifierSettings().resolve(10**6)
     assert resolved.framework == chosen and (chosen == "mxnet" or resolved.workers == 1)
 
