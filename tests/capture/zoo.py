@@ -93,6 +93,10 @@ SIZES: dict[str, dict[str, Any]] = {
                       num_self_attention_heads=4, num_cross_attention_heads=1),
 }
 # What is computed there goes from no token to a token.
+# Families whose layers ask for attention twice, with the same queries and keys for two halves of the values: they are recorded
+# with two layers for each.
+TWICE = {"diffllama": "from transformers 5.24 on"}
+
 WITHOUT = {"fnet": "Fourier transforms", "mamba": "a state space", "rwkv": "a recurrence", "yoso": "hashing, without a softmax",
            "nystromformer": "between tokens and landmarks (means of several tokens)", "falcon_mamba": "a state space",
            "focalnet": "convolutions and a gate", "mobilenet_v1": "convolutions", "mobilenet_v2": "convolutions",
