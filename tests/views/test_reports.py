@@ -55,7 +55,8 @@ def test_pictures_keep_letters_of_readable_size_on_a_phone(browser, reports):
         page.goto(path.as_uri())
         shares = page.evaluate("[...document.images].map(i => i.getBoundingClientRect().width / i.naturalWidth)")
         page.close()
-        assert shares and min(shares) > 0.4, name
+        assert bool(shares) is not name.startswith("corpus"), name  # its bars are no pictures
+        assert min(shares, default=1) > 0.4, name
 
 
 def test_numbers_have_a_true_minus_and_no_negative_zero(browser, reports):
