@@ -70,7 +70,7 @@ def test_every_library_that_is_imported_is_asked_for():
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="Python 3.9 has no list of its own modules")
 def test_tests_are_collected_without_any_extra():
-    """A file that imports torch at its top stops the whole suite where torch is missing, its marked tests left out or not."""
+    """A file that imports torch at its top stops the whole suite where torch is missing."""
     here = always_here() | {"gluonattn", "tests"}
     stopping = {(name, str(path.relative_to(ROOT))) for path in (ROOT / "tests").rglob("*.py")
                 for name in imported_at_the_top(path) - sys.stdlib_module_names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ..record import AttentionRecord, Token
 from .calls import Call, Pass
 
 
-def position_records(recorder, batch: Pass, row: int, kind: str | None) -> list[AttentionRecord]:
+def position_records(recorder: Any, batch: Pass, row: int, kind: str | None) -> list[AttentionRecord]:
     """Records of one sentence of a pass, layers of like shape together.
 
     Parameters
@@ -20,14 +21,14 @@ def position_records(recorder, batch: Pass, row: int, kind: str | None) -> list[
     row : int
     kind : str or None
     """
-    groups: dict[tuple, list[Call]] = {}
+    groups: dict[tuple[Any, ...], list[Call]] = {}
     for call in batch.calls:
         if call.weights is not None and kind in (None, call.kind):
             groups.setdefault((call.kind, call.rows, call.columns, call.weights.shape[1:], call.outside), []).append(call)
     return [_record(recorder, batch, row, calls) for calls in groups.values()]
 
 
-def _record(recorder, batch: Pass, row: int, calls: Sequence[Call]) -> AttentionRecord:
+def _record(recorder: Any, batch: Pass, row: int, calls: Sequence[Call]) -> AttentionRecord:
     first = calls[0]
     assert first.weights is not None
     grids = recorder.grids()
