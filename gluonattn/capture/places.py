@@ -61,6 +61,19 @@ class Places:
             other = Moved(torch.Tensor.repeat_interleave, (other, groups, 1), {}, 0, shape, False)
         return Pair(one, other, (*query.shape[:-1], key.shape[-2]), (f"{stack}qd", f"{stack}kd", f"{stack}qk"))
 
+    def made_of(self, output: Any, query: Any) -> None:
+        """What the attention interface gave, (B, T, H, d), stands where its queries do, (B, H, T, d).
+
+        Parameters
+        ----------
+        output, query : tensors
+        """
+        node = self._nodes.get(query)
+        shape = tuple(output.shape)
+        if node is not None and not node.pair and len(shape) == 4 and tuple(node.shape[:-1]) == (shape[0], shape[2], shape[1]):
+            wide = Like(node, (*node.shape[:-1], shape[-1]))
+            self._nodes[output] = Moved(torch.Tensor.transpose, (wide, 1, 2), {}, 0, shape, False)
+
     def _side(self, tensor: Any, own: str, others: tuple[str, str]) -> Node | None:
         """The node of a factor; what nothing is known of has its positions on the axis that the product keeps."""
         node = self._nodes.get(tensor)

@@ -221,6 +221,7 @@ class Trace(TorchFunctionMode):
         known = self.origins.known(query)
         if known is not None:
             self.origins.note(output, known._replace(scores=False, shares=False))
+        self.attending.made_of(output, query)
 
     def at_one_position(self, key: Any) -> bool:
         """Whether keys (..., Tk, d) that are chosen among all stand at one position: states of one token, by layer."""
