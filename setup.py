@@ -24,7 +24,7 @@ def below_313(*needs):
 setup(
     name="gluonattn",
     version="0.1.0",
-    description="Attention classifiers for Korean text, and pictures of where they looked",
+    description="Attention classifiers for Korean text, and pictures of what they attend to",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

@@ -1,4 +1,4 @@
-"""Attention classifiers for Korean text, and pictures of where they looked.
+"""Attention classifiers for Korean text, and pictures of what they attend to.
 
 Importing this package loads neither MXNet, torch nor matplotlib: each public
 name is fetched from its room the first time it is used.

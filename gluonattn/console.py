@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -25,6 +25,9 @@ from .streams import exit_code as exit_code
 from .streams import printable as printable
 from .streams import streams as streams
 from .streams import terminable as terminable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _RESTARTED = "GLUONATTN_RESTARTED"
 UNWRAPPED = 100_000  # columns of what no terminal shows
@@ -145,7 +148,7 @@ def width() -> int:
     return shutil.get_terminal_size((80, 24)).columns if _has_width(sys.stdout) else UNWRAPPED
 
 
-def rich_console(stderr: bool = False):
+def rich_console(stderr: bool = False) -> Console:
     """A console of rich's that prints lines as they are: no markup, no wrapping, no colours of its own choice."""
     from rich.console import Console
 
@@ -153,7 +156,7 @@ def rich_console(stderr: bool = False):
                    width=None if _has_width(sys.stderr if stderr else sys.stdout) else UNWRAPPED)
 
 
-def _has_width(stream) -> bool:
+def _has_width(stream: Any) -> bool:
     columns = os.environ.get("COLUMNS", "")
     return stream.isatty() or (columns.isdecimal() and int(columns) > 0)
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as _load
 from safetensors.numpy import save as _save
@@ -117,7 +118,7 @@ def unseal(value: dict[str, Any]) -> dict[str, Any] | None:
     return content if value.get(_DIGEST) in (None, digest_json(content)) else None
 
 
-def dump_tensors(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str] | None = None) -> bytes:
+def dump_tensors(tensors: Mapping[str, NDArray[Any]], notes: Mapping[str, str] | None = None) -> bytes:
     """A safetensors file of arrays and notes, with a digest of both among the notes; always the same bytes.
 
     Parameters
@@ -136,7 +137,7 @@ def dump_tensors(tensors: Mapping[str, np.ndarray], notes: Mapping[str, str] | N
 
 
 def parse_tensors(content: bytes, name: object, error: type[Exception], cure: str = COPY_AGAIN
-                  ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+                  ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Arrays and notes of a safetensors file; nothing is unpickled.
 
     A file without a digest is of an older version or another program, and is read as it is.
@@ -166,7 +167,7 @@ def parse_tensors(content: bytes, name: object, error: type[Exception], cure: st
     return tensors, notes
 
 
-def digest_arrays(arrays: Mapping[str, np.ndarray], notes: Any) -> str:
+def digest_arrays(arrays: Mapping[str, NDArray[Any]], notes: Any) -> str:
     """SHA-256 of arrays by name and a JSON value.
 
     Parameters
@@ -182,7 +183,7 @@ def digest_arrays(arrays: Mapping[str, np.ndarray], notes: Any) -> str:
     return sha256.hexdigest()
 
 
-def is_finite(values: np.ndarray) -> bool:
+def is_finite(values: NDArray[Any]) -> bool:
     """Whether an array has neither NaN nor infinity; without a copy of it."""
     return values.dtype.kind != "f" or not values.size or bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 

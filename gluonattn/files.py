@@ -30,7 +30,7 @@ _NO_FILE = "it is a folder or a device"
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(_SUFFIX), re.DOTALL)
 
 
-def replace_file(path: str | os.PathLike, content: Content, error: type[Exception] | None = None) -> None:
+def replace_file(path: str | os.PathLike[str], content: Content, error: type[Exception] | None = None) -> None:
     """Write a file whole or not at all: it takes its name only when it is complete.
 
     Its permissions are those the umask gives. Where the name is a link, what it points to is replaced.
@@ -53,7 +53,8 @@ def replace_file(path: str | os.PathLike, content: Content, error: type[Exceptio
 
 
 @contextmanager
-def replacing_file(path: str | os.PathLike, error: type[Exception] | None = None) -> Iterator[Callable[[Content], None]]:
+def replacing_file(path: str | os.PathLike[str],
+                   error: type[Exception] | None = None) -> Iterator[Callable[[Content], None]]:
     """Write a file in parts: it takes its name when the block ends well, and vanishes otherwise.
 
     Parameters
@@ -215,9 +216,10 @@ def _is_there(handle: int, partial: Path) -> bool:
 
 def _discard(file: IO[bytes], partial: Path) -> None:
     """Remove a partial file; it may be in its place already, or its disk full."""
-    for act in (lambda: os.unlink(partial), file.close):
-        with suppress(OSError):
-            act()
+    with suppress(OSError):
+        os.unlink(partial)
+    with suppress(OSError):
+        file.close()
 
 
 @contextmanager
@@ -232,7 +234,7 @@ def _name_in_errors(path: Path, error: type[Exception] | None) -> Iterator[None]
         raise error(cannot_write(path, reason)) from None
 
 
-def cannot_write(path: str | os.PathLike, reason: str | None) -> str:
+def cannot_write(path: str | os.PathLike[str], reason: str | None) -> str:
     """The message for a file that cannot be written.
 
     Parameters

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 # Resolution of float32 arithmetic, as a fraction of a number: a chain of operations may cost 16 units in the last place.
 # The shipped model's probabilities lose up to 3.
 RESOLUTION = 16 * float(np.finfo(np.float32).eps)
 
 
-def tie_close(values: np.ndarray, scale: float | None = None, resolution: float = RESOLUTION) -> np.ndarray:
+def tie_close(values: NDArray[Any], scale: float | None = None, resolution: float = RESOLUTION) -> NDArray[Any]:
     """Set values equal that float32 arithmetic cannot tell apart, so that ranks do not rank noise.
 
     Neighbours in order of size count as one value where they differ by at most `resolution` times the numbers they were
@@ -46,7 +49,7 @@ def tie_close(values: np.ndarray, scale: float | None = None, resolution: float 
     return tied.reshape(values.shape)
 
 
-def received(weights: np.ndarray) -> np.ndarray:
+def received(weights: NDArray[Any]) -> NDArray[Any]:
     """Mean attention each key receives over the queries.
 
     Parameters
@@ -58,10 +61,11 @@ def received(weights: np.ndarray) -> np.ndarray:
     numpy.ndarray, shape (..., keys)
         Sums to 1 over keys when the rows do.
     """
-    return np.asarray(weights).mean(axis=-2)
+    result: NDArray[Any] = np.asarray(weights).mean(axis=-2)
+    return result
 
 
-def strongest_pairs(weights: np.ndarray, n: int, *, diagonal: bool = False) -> list[tuple[int, int, float]]:
+def strongest_pairs(weights: NDArray[Any], n: int, *, diagonal: bool = False) -> list[tuple[int, int, float]]:
     """The `n` largest weights of one matrix, strongest first.
 
     Parameters
@@ -86,7 +90,7 @@ def strongest_pairs(weights: np.ndarray, n: int, *, diagonal: bool = False) -> l
     return [(int(q), int(k), float(scores[q, k])) for q, k in pairs if scores[q, k] >= 0]
 
 
-def entropy(weights: np.ndarray, *, relative: bool = False) -> np.ndarray:
+def entropy(weights: NDArray[Any], *, relative: bool = False) -> NDArray[Any]:
     """Shannon entropy of each row, in nats.
 
     Parameters
@@ -103,12 +107,14 @@ def entropy(weights: np.ndarray, *, relative: bool = False) -> np.ndarray:
     terms = np.where(p > 0, p * np.log(np.where(p > 0, p, 1.0)), 0.0)
     h = -terms.sum(-1)
     if not relative:
-        return h
+        result: NDArray[Any] = h
+        return result
     keys = p.shape[-1]
-    return h / np.log(keys) if keys > 1 else np.zeros_like(h)
+    result = h / np.log(keys) if keys > 1 else np.zeros_like(h)
+    return result
 
 
-def jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+def jensen_shannon(p: NDArray[Any], q: NDArray[Any]) -> NDArray[Any]:
     """Jensen-Shannon divergence between the rows of two arrays, in nats (at most ln 2).
 
     Lin, Divergence measures based on the Shannon entropy, 1991.
@@ -122,10 +128,11 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     numpy.ndarray, shape (...)
     """
     p, q = np.asarray(p, dtype=np.float64), np.asarray(q, dtype=np.float64)
-    return np.maximum(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2, 0.0)
+    result: NDArray[Any] = np.maximum(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2, 0.0)
+    return result
 
 
-def mean_distance(weights: np.ndarray, own_keys: np.ndarray) -> np.ndarray:
+def mean_distance(weights: NDArray[Any], own_keys: NDArray[Any]) -> NDArray[Any]:
     """How far each row looks from its own place: sum over keys of weight x distance.
 
     Parameters
@@ -140,18 +147,20 @@ def mean_distance(weights: np.ndarray, own_keys: np.ndarray) -> np.ndarray:
     numpy.ndarray, shape (..., queries)
         In tokens, to the nearest own key.
     """
-    return (np.asarray(weights, dtype=np.float64) * np.abs(offsets(own_keys))).sum(-1)
+    result: NDArray[Any] = (np.asarray(weights, dtype=np.float64) * np.abs(offsets(own_keys))).sum(-1)
+    return result
 
 
-def offsets(own_keys: np.ndarray) -> np.ndarray:
+def offsets(own_keys: NDArray[Any]) -> NDArray[Any]:
     """Offset of each key from the query's nearest own key: -1 is the key before it. Shape (queries, keys)."""
     positions = np.arange(own_keys.shape[1])
     distances = np.where(own_keys[:, None, :], positions[:, None] - positions, own_keys.shape[1])  # (Q, K, own keys)
     nearest = np.abs(distances).argmin(-1)
-    return positions - nearest
+    result: NDArray[Any] = positions - nearest
+    return result
 
 
-def top_k_overlap(p: np.ndarray, q: np.ndarray, k: int) -> float:
+def top_k_overlap(p: NDArray[Any], q: NDArray[Any], k: int) -> float:
     """Fraction of the `k` largest entries of `p` that are also among those of `q`; ties (`tie_close`) keep their order.
 
     Parameters
@@ -165,7 +174,7 @@ def top_k_overlap(p: np.ndarray, q: np.ndarray, k: int) -> float:
     return len(top[0] & top[1]) / k
 
 
-def rollout(weights: np.ndarray) -> np.ndarray:
+def rollout(weights: NDArray[Any]) -> NDArray[Any]:
     """Attention rollout: attention to input tokens through all layers.
 
     A~ = rownorm(mean over heads + I), R_l = A~_l R_(l-1). Abnar and Zuidema,
@@ -180,10 +189,11 @@ def rollout(weights: np.ndarray) -> np.ndarray:
     numpy.ndarray, float64, shape (tokens, tokens)
         Rows sum to 1.
     """
-    return rollouts(weights)[-1]
+    result: NDArray[Any] = rollouts(weights)[-1]
+    return result
 
 
-def rollouts(weights: np.ndarray) -> np.ndarray:
+def rollouts(weights: NDArray[Any]) -> NDArray[Any]:
     """`rollout` after each layer, shape (layers, tokens, tokens)."""
     steps = np.asarray(weights, dtype=np.float64).mean(axis=1) + np.eye(weights.shape[-1])
     products = [np.eye(weights.shape[-1])]
@@ -192,7 +202,7 @@ def rollouts(weights: np.ndarray) -> np.ndarray:
     return np.stack(products[1:])
 
 
-def value_weighted(weights: np.ndarray, values: np.ndarray, output: np.ndarray | None = None) -> np.ndarray:
+def value_weighted(weights: NDArray[Any], values: NDArray[Any], output: NDArray[Any] | None = None) -> NDArray[Any]:
     """How much of each key really arrives: ||alpha_ij f(x_j)||, f(x) = (x W_V + b_V) W_O.
 
     Kobayashi et al., Attention is Not Only a Weight, EMNLP 2020. A key with a large weight and a small
@@ -213,7 +223,8 @@ def value_weighted(weights: np.ndarray, values: np.ndarray, output: np.ndarray |
     """
     weights, values = np.asarray(weights, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if output is None:
-        return weights * np.linalg.norm(values, axis=-1)[:, :, None, :]
+        result: NDArray[Any] = weights * np.linalg.norm(values, axis=-1)[:, :, None, :]
+        return result
     layers, heads, queries, keys = weights.shape
     parts = np.asarray(output, dtype=np.float64).reshape(layers, -1, heads, values.shape[-1])
     transformed = np.einsum("lhkd,lwhd->lhkw", values, parts)  # f(x_j) of each head

@@ -16,9 +16,9 @@ LabelColumn = typer.Option(None, help="Column with the label.")
 Target = typer.Option(None, help="Class whose attribution is shown, by its label or its name; by default the predicted one.")
 Model = typer.Option(None, "--model", "-m", help="Checkpoint folder that train wrote; by default the bundled model.")
 MaxLength = typer.Option(
-    None, help="Pieces read of a text, for a folder of transformers; without it a longer one is refused.")
-TrueLabels = typer.Option(None, help="Column with the true labels, which tell right from wrong in a page's list; "
-                          "the usual names are found by themselves.")
+    None, help="Tokens to read of each text, for a transformers folder; by default a longer text is refused.")
+TrueLabels = typer.Option(None, help="Column with the true labels, which mark right and wrong predictions in a "
+                                     "page's list; usual names are found automatically.")
 
 
 def list_examples(*lines: str) -> str:

@@ -19,17 +19,19 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import Any
 
 from .errors import GluonAttnError
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _POLL_SECONDS = 0.2  # between a child's checks that its parent lives
 
-_work: Callable  # in a child
+_work: Callable[..., Any]  # in a child
 
 
 @contextmanager
-def processes(count: int, make: Callable[..., Callable], *given, cure: str) -> Iterator[Callable[..., Future] | None]:
+def processes(count: int, make: Callable[..., Callable[..., Any]], *given: Any,
+              cure: str) -> Iterator[Callable[..., Future[Any]] | None]:
     """Start processes; all of them are gone after the ``with`` block, however it is left.
 
     Parameters
@@ -69,7 +71,7 @@ def processes(count: int, make: Callable[..., Callable], *given, cure: str) -> I
                 launcher.submit(_shut_down, launched)
 
 
-def _launch(count: int, make: Callable, given: tuple) -> tuple:
+def _launch(count: int, make: Callable[..., Any], given: tuple[Any, ...]) -> tuple[Any, ...]:
     """An executor, and a future that is done when its first process is ready."""
     from loky import ProcessPoolExecutor
 
@@ -84,7 +86,7 @@ def _launch(count: int, make: Callable, given: tuple) -> tuple:
         raise
 
 
-def _can_start(launched: Future) -> bool:
+def _can_start(launched: Future[Any]) -> bool:
     try:
         launched.result()[1].result()
     except Exception:  # whatever the reason: the same is computed here
@@ -92,11 +94,12 @@ def _can_start(launched: Future) -> bool:
     return True
 
 
-def _submit(launcher: ThreadPoolExecutor, executor, *item) -> Future:
-    return launcher.submit(executor.submit, _run_item, item).result()
+def _submit(launcher: ThreadPoolExecutor, executor: Any, *item: Any) -> Future[Any]:
+    result: Future[Any] = launcher.submit(executor.submit, _run_item, item).result()
+    return result
 
 
-def _shut_down(launched: Future) -> None:
+def _shut_down(launched: Future[Any]) -> None:
     if launched.exception() is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # without pgrep loky ends children all the same, and says so
@@ -115,13 +118,13 @@ def _environment() -> dict[str, str]:
 
 # ---- in a child
 
-def _start_child(parent: int, make: Callable, given: tuple) -> None:
+def _start_child(parent: int, make: Callable[..., Any], given: tuple[Any, ...]) -> None:
     global _work
     threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
     _work = make(*given)
 
 
-def _run_item(item: tuple):
+def _run_item(item: tuple[Any, ...]) -> Any:
     return _work(*item)
 
 

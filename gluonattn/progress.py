@@ -23,7 +23,7 @@ class Bar:
         None is one on stderr.
     """
 
-    def __init__(self, name: str, console: Any = None):
+    def __init__(self, name: str, console: Any = None) -> None:
         self.name, self.console, self.done = name, console, 0
         self._live: Any = None
         self._last = 0.0

@@ -6,9 +6,10 @@ docs/multi-head-attention.md. Every array keeps its dtype, so float64 in gives f
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import OptionError
 
@@ -25,9 +26,9 @@ class Attended(NamedTuple):
         The heads side by side, before the output projection.
     """
 
-    output: np.ndarray
-    weights: np.ndarray
-    context: np.ndarray
+    output: NDArray[Any]
+    weights: NDArray[Any]
+    context: NDArray[Any]
 
 
 class Projection(NamedTuple):
@@ -39,26 +40,27 @@ class Projection(NamedTuple):
     bias : numpy.ndarray, shape (out,), or None
     """
 
-    weight: np.ndarray
-    bias: np.ndarray | None = None
+    weight: NDArray[Any]
+    bias: NDArray[Any] | None = None
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: NDArray[Any]) -> NDArray[Any]:
         y = x @ self.weight.T
-        return y if self.bias is None else y + self.bias
+        result: NDArray[Any] = y if self.bias is None else y + self.bias
+        return result
 
 
 def multi_head_attention(
-    query: np.ndarray,
-    key: np.ndarray,
-    value: np.ndarray,
+    query: NDArray[Any],
+    key: NDArray[Any],
+    value: NDArray[Any],
     *,
     heads: int,
     to_query: Projection,
     to_key: Projection,
     to_value: Projection,
     to_output: Projection | None = None,
-    mask: np.ndarray | None = None,
-    bias: np.ndarray | None = None,
+    mask: NDArray[Any] | None = None,
+    bias: NDArray[Any] | None = None,
 ) -> Attended:
     """Scaled dot-product attention with several heads (Vaswani et al., Attention Is All You Need, 2017).
 
@@ -94,13 +96,13 @@ def multi_head_attention(
 
 
 def attention_weights(
-    queries: np.ndarray,
-    keys: np.ndarray,
+    queries: NDArray[Any],
+    keys: NDArray[Any],
     *,
     scale: float | None = None,
-    mask: np.ndarray | None = None,
-    bias: np.ndarray | None = None,
-) -> np.ndarray:
+    mask: NDArray[Any] | None = None,
+    bias: NDArray[Any] | None = None,
+) -> NDArray[Any]:
     """softmax(scale * Q K^T + bias) over the keys.
 
     Parameters
@@ -121,7 +123,7 @@ def attention_weights(
     return softmax(scores if bias is None else scores + bias, mask)
 
 
-def softmax(scores: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+def softmax(scores: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
     """Softmax over the last axis. The row's maximum is subtracted first, so no exponential overflows.
 
     Parameters
@@ -135,10 +137,11 @@ def softmax(scores: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     top = scores.max(-1, keepdims=True)
     exponentials = np.exp(scores - np.where(np.isfinite(top), top, 0))
     total = exponentials.sum(-1, keepdims=True)
-    return exponentials / np.where(total > 0, total, 1)
+    result: NDArray[Any] = exponentials / np.where(total > 0, total, 1)
+    return result
 
 
-def split_heads(x: np.ndarray, heads: int) -> np.ndarray:
+def split_heads(x: NDArray[Any], heads: int) -> NDArray[Any]:
     """(B, T, H * d) to (B, H, T, d): head h has the columns h * d to (h + 1) * d.
 
     Parameters
@@ -152,6 +155,6 @@ def split_heads(x: np.ndarray, heads: int) -> np.ndarray:
     return x.reshape(batch, length, heads, width // heads).transpose(0, 2, 1, 3)
 
 
-def merge_heads(x: np.ndarray) -> np.ndarray:
+def merge_heads(x: NDArray[Any]) -> NDArray[Any]:
     """(B, H, T, d) to (B, T, H * d)."""
     return x.transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[2], -1)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any
 
 # Substitutes for characters that views draw with and a console may lack.
@@ -40,7 +41,7 @@ class Stream(io.TextIOBase):
         Whether output was lost.
     """
 
-    def __init__(self, stream: Any):
+    def __init__(self, stream: Any) -> None:
         self._stream, self.lost = stream, False
         self.problem: OSError | None = None if stream else OSError(errno.EBADF, "it is closed")
 
@@ -71,9 +72,10 @@ class Stream(io.TextIOBase):
     def fileno(self) -> int:
         if self._stream is None:
             raise io.UnsupportedOperation("fileno")
-        return self._stream.fileno()
+        result: int = self._stream.fileno()
+        return result
 
-    def _attempt(self, action) -> None:
+    def _attempt(self, action: Any) -> None:
         try:
             action()
         except OSError as error:
@@ -101,7 +103,7 @@ def streams() -> Iterator[tuple[Stream, Stream]]:
     _fill_descriptors()
     originals = sys.stdout, sys.stderr
     out, err = Stream(originals[0]), Stream(originals[1])
-    sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
+    sys.stdout, sys.stderr = out, err
     try:
         yield out, err
     finally:
@@ -117,7 +119,7 @@ def terminable() -> Iterator[None]:
         yield  # a program that embeds this handles signals itself
         return
 
-    def leave(number, frame):
+    def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(TERMINATED)
 
     signal.signal(signal.SIGTERM, leave)
@@ -186,7 +188,7 @@ def printable(text: str, encoding: str) -> str:
         return text.encode("ascii", "gluonattn.cli.console").decode("ascii")
 
 
-def _replace_unencodable(error) -> tuple[str, int]:
+def _replace_unencodable(error: Any) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     piece = error.object[error.start : error.end]

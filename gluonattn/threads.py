@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import numpy  # noqa: F401, its BLAS must be loaded to be found
 from threadpoolctl import ThreadpoolController
@@ -29,7 +30,7 @@ class _OneThread:
                 self._limit = self._blas.limit(limits=1)
             self._depth += 1
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: Any) -> None:
         with self._lock:
             self._depth -= 1
             if self._depth == 0:
@@ -39,7 +40,7 @@ class _OneThread:
 ONE_THREAD = _OneThread()
 
 
-def ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator:
+def ahead(function: Callable[..., Any], inputs: Iterable[tuple[Any, ...]], workers: int) -> Iterator[Any]:
     """Yield ``function(*item)`` in order. At most `workers` calls run, and one more waits.
 
     Parameters
@@ -58,7 +59,8 @@ def ahead(function: Callable, inputs: Iterable[tuple], workers: int) -> Iterator
         pool.shutdown(cancel_futures=True)  # after Ctrl-C nothing new begins
 
 
-def in_order(submit: Callable[..., Future], inputs: Iterable[tuple], max_pending: int) -> Iterator:
+def in_order(submit: Callable[..., Future[Any]], inputs: Iterable[tuple[Any, ...]],
+             max_pending: int) -> Iterator[Any]:
     """Yield the results of ``submit(*item)`` in order.
 
     Parameters
@@ -69,7 +71,7 @@ def in_order(submit: Callable[..., Future], inputs: Iterable[tuple], max_pending
     max_pending : int
         Calls under way; one more waits.
     """
-    waiting: deque[Future] = deque()
+    waiting: deque[Future[Any]] = deque()
     for item in inputs:
         waiting.append(submit(*item))
         if len(waiting) > max_pending:

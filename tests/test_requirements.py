@@ -14,17 +14,43 @@ WHEELS = {"jpype": "jpype1", "sklearn": "scikit-learn", "MeCab": "mecab-python3"
 BY_HAND = {"fairseq"}
 
 
+# Loaded by a test that skips first where torch is missing, or by scripts that need it.
+BEHIND_A_SKIP = {"tests/capture/zoo.py", "tests/capture/local_references.py"}
+
+
+def wheels(tree: ast.AST) -> set[str]:
+    """Every wheel that a piece of setup.py names."""
+    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return {re.match(r"[\w-]*", text)[0].lower().replace("_", "-") for text in strings}
+
+
 def required() -> set[str]:
     """Every wheel that setup.py names, in an extra or not."""
-    strings = [node.value for node in ast.walk(ast.parse((ROOT / "setup.py").read_text("utf-8")))
-               if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    return {re.match(r"[\w-]*", text)[0].lower().replace("_", "-") for text in strings}
+    return wheels(ast.parse((ROOT / "setup.py").read_text("utf-8")))
+
+
+def always_here() -> set[str]:
+    """Wheels of the package without extras, and of the extra `test`."""
+    keywords = {keyword.arg: keyword.value for node in ast.walk(ast.parse((ROOT / "setup.py").read_text("utf-8")))
+                if isinstance(node, ast.Call) for keyword in node.keywords}
+    extras = keywords["extras_require"]
+    [tests] = [value for key, value in zip(extras.keys, extras.values) if key.value == "test"]
+    return wheels(keywords["install_requires"]) | wheels(tests)
 
 
 def imported(path: Path) -> set[str]:
     """Top-level names that a file imports from elsewhere, at any depth of its code."""
+    return _imported(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+def imported_at_the_top(path: Path) -> set[str]:
+    """Top-level names that a file imports from elsewhere as soon as it is loaded."""
+    return _imported(ast.parse(path.read_text("utf-8")).body)
+
+
+def _imported(nodes) -> set[str]:
     names = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -40,3 +66,13 @@ def test_every_library_that_is_imported_is_asked_for():
                for name in imported(path) - sys.stdlib_module_names
                if WHEELS.get(name, name).lower().replace("_", "-") not in known}
     assert sorted(missing) == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="Python 3.9 has no list of its own modules")
+def test_tests_are_collected_without_any_extra():
+    """A file that imports torch at its top stops the whole suite where torch is missing."""
+    here = always_here() | {"gluonattn", "tests"}
+    stopping = {(name, str(path.relative_to(ROOT))) for path in (ROOT / "tests").rglob("*.py")
+                for name in imported_at_the_top(path) - sys.stdlib_module_names
+                if WHEELS.get(name, name).lower().replace("_", "-") not in here}
+    assert sorted(one for one in stopping if Path(one[1]).as_posix() not in BEHIND_A_SKIP) == []

@@ -6,7 +6,11 @@ keys only, each weight is put where its query and key stand; what no query may l
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from .calls import Call
 from .positions import Like, Moved, Node, Pair, Root, nodes_in
@@ -15,7 +19,8 @@ from .scattering import Part, is_learned, placed
 from .shares import Shares
 
 
-def calls_of(path: str, kind: str, found: list[Shares], to_numpy, training: bool) -> list[Call]:
+def calls_of(path: str, kind: str, found: list[Shares], to_numpy: Callable[[Any], NDArray[Any]],
+             training: bool) -> list[Call]:
     """The calls of a layer from the softmaxes of one run of it.
 
     Parameters
@@ -79,7 +84,8 @@ def is_whole(shares: Shares) -> bool:
         return False
     first, known = next(iter(roots)), weights.shape[-1] in {root.length for root in roots}
     if weights.dim() == 4:
-        return weights.shape[0] == first.batch and weights.shape[2] == first.length
+        result: bool = weights.shape[0] == first.batch and weights.shape[2] == first.length
+        return result
     # With a cache keys come from several passes, and their own positions are not told; one token alone looks at itself.
     alone = tuple(weights.shape[1:]) == (1, 1)
     return (weights.dim() == 3 and weights.shape[1] == first.length and not weights.shape[0] % first.batch
@@ -106,7 +112,7 @@ def _product(node: Node) -> Pair | None:
     return node
 
 
-def _part(shares: Shares, to_numpy) -> Part | None:
+def _part(shares: Shares, to_numpy: Callable[[Any], NDArray[Any]]) -> Part | None:
     roots: dict[Root, int] = {}
     shares.node.roots(roots)
     if not roots:
@@ -121,7 +127,7 @@ def _part(shares: Shares, to_numpy) -> Part | None:
     return placed(shares, roots, to_numpy)
 
 
-def _call(path: str, kind: str, part: Part, to_numpy) -> Call:
+def _call(path: str, kind: str, part: Part, to_numpy: Callable[[Any], NDArray[Any]]) -> Call:
     shares, scores = part.shares, part.shares.scores
     rows = scores.rows if scores else shares.columns
     columns = scores.columns if scores else shares.columns
@@ -149,7 +155,7 @@ def _call(path: str, kind: str, part: Part, to_numpy) -> Call:
     return call
 
 
-def _fitted(bias: np.ndarray, shape) -> np.ndarray | None:
+def _fitted(bias: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:
     """A bias broadcastable to (B, H, Tq, Tk)."""
     batch, heads = shape[:2]
     if bias.ndim == 3 and bias.shape[0] == batch * heads:
@@ -159,7 +165,7 @@ def _fitted(bias: np.ndarray, shape) -> np.ndarray | None:
     return bias
 
 
-def _by_head(array: np.ndarray, batch: int, heads: int) -> np.ndarray | None:
+def _by_head(array: NDArray[Any], batch: int, heads: int) -> NDArray[Any] | None:
     if array.ndim == 3 and array.shape[0] == batch * heads:
         return array.reshape(batch, heads, *array.shape[1:])
     if array.ndim == 4 and array.shape[0] in (1, batch) and array.shape[1] in (1, heads):

@@ -7,7 +7,7 @@ vocabulary's softmax runs over outputs of one position, and is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +44,7 @@ class Attending(Places):
         Queries, keys and values are kept.
     """
 
-    def __init__(self, origins: Origins, found: Callable[[Shares], None], vectors: bool):
+    def __init__(self, origins: Origins, found: Callable[[Shares], None], vectors: bool) -> None:
         super().__init__(origins)
         self._found, self._vectors = found, vectors
         self._scores: Any = ByIdentity()
@@ -53,7 +53,8 @@ class Attending(Places):
         self._grown: Any = ByIdentity()  # exp of scores, with the scores
         self._totals: Any = ByIdentity()  # of these over an axis, or the logarithm of it
 
-    def follow(self, function, name: str, args, kwargs, operands, results) -> None:
+    def follow(self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
+               operands: Sequence[Any], results: Sequence[Any]) -> None:
         result = results[0]
         if name in PRODUCTS and len(operands) > max(PRODUCTS[name]):
             left, right = (operands[i] for i in PRODUCTS[name])
@@ -74,11 +75,11 @@ class Attending(Places):
             self._marked(name, args, kwargs, operands, marked, results)
         self._place(function, name, args, kwargs, operands, results)
 
-    def is_scored(self, tensor) -> bool:
+    def is_scored(self, tensor: Any) -> bool:
         """Whether a tensor is scores between two sequences."""
         return tensor in self._scores
 
-    def assigned(self, args) -> None:
+    def assigned(self, args: tuple[Any, ...]) -> None:
         """A part of a tensor was written."""
         target, index, value = args
         if not isinstance(value, torch.Tensor) or not value.is_floating_point() or target.dim() < 3:
@@ -92,7 +93,8 @@ class Attending(Places):
 
     # ---- what follows attention
 
-    def _product(self, name, args, kwargs, operands, left, right, result) -> bool:
+    def _product(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], operands: Sequence[Any],
+                 left: Any, right: Any, result: Any) -> bool:
         """Whether two activations were multiplied: scores, or values that are mixed."""
         for weights, values in ((left, right), (right, left)):
             if weights in self._shares and values not in self._shares:
@@ -117,13 +119,13 @@ class Attending(Places):
         self._scores[result] = scores
         return True
 
-    def _mix(self, shares: Shares, values) -> None:
+    def _mix(self, shares: Shares, values: Any) -> None:
         if not shares.taken:
             shares.taken = True
             shares.values = values.detach() if self._vectors else None
             self._found(shares)
 
-    def _softmax(self, name, args, kwargs, of, result) -> None:
+    def _softmax(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], of: Any, result: Any) -> None:
         node = self.node_of(of)
         axis = argument("dim", 1, args, kwargs)
         if node is None or tuple(node.shape) != tuple(of.shape):
@@ -136,7 +138,8 @@ class Attending(Places):
         if name.endswith("log_softmax"):
             shares.weights = shares.weights.exp()
 
-    def _by_hand(self, name, args, kwargs, operands, result) -> None:
+    def _by_hand(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], operands: Sequence[Any],
+                 result: Any) -> None:
         """exp(x) / sum(exp(x)), or exp(x - logsumexp(x)), is a softmax too."""
         first = operands[0]
         if (name == "logsumexp" and first in self._scores) or (name in _SUMS and first in self._grown):
@@ -158,7 +161,7 @@ class Attending(Places):
         elif first in self._totals and first not in self._scores and name in MOVES | _PLUS | {"clamp", "clamp_min"}:
             self._totals[result] = self._totals[first]
 
-    def _shares_by_hand(self, of, axis: int, result) -> None:
+    def _shares_by_hand(self, of: Any, axis: int, result: Any) -> None:
         node = self._nodes.get(of)
         if node is not None and tuple(node.shape) == tuple(result.shape):
             scores = self._scores.get(of) or self._grown.get(of)
@@ -167,7 +170,7 @@ class Attending(Places):
                                           nowhere=nowhere)
             self._nodes[result] = node
 
-    def _fused(self, name, args, kwargs, result) -> None:
+    def _fused(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
         if name != "scaled_dot_product_attention":
             return
         from .fused import weights_of
@@ -184,7 +187,8 @@ class Attending(Places):
             if tuple(result.shape[:-1]) == tuple(query.shape[:-1]) and not query.is_nested:
                 self._nodes[result] = Like(self._nodes[query], result.shape)
 
-    def _marked(self, name, args, kwargs, operands, marked, results) -> None:
+    def _marked(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], operands: Sequence[Any],
+                marked: Any, results: Sequence[Any]) -> None:
         shares = next((self._shares[t] for t in marked if t in self._shares), None)
         mixed = next((self._mixed[t] for t in marked if t in self._mixed), None)
         result = results[0]
@@ -208,7 +212,7 @@ class Attending(Places):
                 if made is not None:
                     self._scores[one] = made
 
-    def _changed_shares(self, name, shares: Shares, operands, result) -> Shares:
+    def _changed_shares(self, name: str, shares: Shares, operands: Sequence[Any], result: Any) -> Shares:
         """Weights after an operation: those that something is mixed by count, not those that left the softmax.
 
         What moves them, drops some of them out or scales whole rows changes nothing.
@@ -228,12 +232,14 @@ class Attending(Places):
         self._nodes[result] = node
         return replace(shares, weights=result.detach(), node=node, axis=axis, scores=scores, taken=False, changed=True)
 
-    def _spread(self, operands, result) -> bool:
+    def _spread(self, operands: Sequence[Any], result: Any) -> bool:
         """Whether weights are spread over features: an axis of 1 becomes one of many."""
         weights = next(t for t in operands if t in self._shares)
-        return weights.dim() == result.dim() and weights.shape != result.shape
+        answer: bool = weights.dim() == result.dim() and weights.shape != result.shape
+        return answer
 
-    def _changed(self, name, args, kwargs, operands, scores: Scores, result) -> Scores | None:
+    def _changed(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], operands: Sequence[Any],
+                 scores: Scores, result: Any) -> Scores | None:
         """Scores after an operation."""
         if name in _REDUCTIONS or (name in _LINEAR and result.shape[:-1] != operands[0].shape[:-1]):
             return None
@@ -268,14 +274,14 @@ class Attending(Places):
 
 
 
-def _once(one, result) -> list[int]:
+def _once(one: Any, result: Any) -> list[int]:
     """Axes along which a tensor has one number for many of a result."""
     if one.dim() != result.dim():
         return []
     return [axis for axis, (own, its) in enumerate(zip(one.shape, result.shape)) if own == 1 < its]
 
 
-def _factors(left, right, letters: tuple[str, str, str]) -> tuple:
+def _factors(left: Any, right: Any, letters: tuple[str, str, str]) -> tuple[Any, ...]:
     """Queries (..., Tq, d) and keys (..., Tk, d) of a product, or None and None where it is no plain one."""
     one, other, out = letters
     shared = [c for c in out if c in one and c in other]

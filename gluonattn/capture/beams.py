@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .calls import Call, Generation, Pass
 
@@ -29,32 +31,34 @@ def untangled(passes: list[Pass]) -> list[Pass]:
     return found
 
 
-def _rows(made: Generation, step: int, one: Pass) -> np.ndarray | None:
+def _rows(made: Generation, step: int, one: Pass) -> NDArray[Any] | None:
     """(B * copies,), the row of each sentence at a step; None after the last."""
     if made.rows is not None:
         return np.maximum(made.rows[:, step], 0) if step < made.rows.shape[1] else None
     return np.arange(max(len(c.weights) for c in one.calls if c.weights is not None))
 
 
-def _picked(one: Pass, rows: np.ndarray, made: Generation) -> Pass:
+def _picked(one: Pass, rows: NDArray[Any], made: Generation) -> Pass:
     prompts = len(rows) // made.copies
 
-    def pick(array):
-        if array is None or len(array) == 1:
+    def pick(array: NDArray[Any]) -> NDArray[Any]:
+        if len(array) == 1:
             return array
         if len(array) == prompts * max(made.beams, made.copies) and len(array) != prompts:
-            return array[rows]
+            chosen: NDArray[Any] = array[rows]
+            return chosen
         return np.repeat(array, made.copies, 0) if len(array) == prompts else array
 
     def call(its: Call) -> Call:
-        return replace(its, **{name: pick(getattr(its, name)) for name in (
-            "weights", "queries", "keys", "values", "bias", "padding", "context", "covered")})
+        names = ("weights", "queries", "keys", "values", "bias", "padding", "context", "covered")
+        parts: dict[str, Any] = {name: getattr(its, name) for name in names}
+        return replace(its, **{name: part if part is None else pick(part) for name, part in parts.items()})
 
     return replace(one, calls=[call(c) for c in one.calls], ids={k: pick(v) for k, v in one.ids.items()},
                    padding={k: pick(v) for k, v in one.padding.items()})
 
 
-def hidden_after_end(made: Generation, before: int, total: int) -> np.ndarray | None:
+def hidden_after_end(made: Generation, before: int, total: int) -> NDArray[Any] | None:
     """(B, total), True at positions that were read after a sentence had ended; None where none can be.
 
     Parameters

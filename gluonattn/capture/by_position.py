@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ..record import AttentionRecord, Token
 from .calls import Call, Pass
 
 
-def position_records(recorder, batch: Pass, row: int, kind: str | None) -> list[AttentionRecord]:
+def position_records(recorder: Any, batch: Pass, row: int, kind: str | None) -> list[AttentionRecord]:
     """Records of one sentence of a pass, layers of like shape together.
 
     Parameters
@@ -20,14 +21,14 @@ def position_records(recorder, batch: Pass, row: int, kind: str | None) -> list[
     row : int
     kind : str or None
     """
-    groups: dict[tuple, list[Call]] = {}
+    groups: dict[tuple[Any, ...], list[Call]] = {}
     for call in batch.calls:
         if call.weights is not None and kind in (None, call.kind):
             groups.setdefault((call.kind, call.rows, call.columns, call.weights.shape[1:], call.outside), []).append(call)
     return [_record(recorder, batch, row, calls) for calls in groups.values()]
 
 
-def _record(recorder, batch: Pass, row: int, calls: Sequence[Call]) -> AttentionRecord:
+def _record(recorder: Any, batch: Pass, row: int, calls: Sequence[Call]) -> AttentionRecord:
     first = calls[0]
     assert first.weights is not None
     grids = recorder.grids()
@@ -51,12 +52,19 @@ def _record(recorder, batch: Pass, row: int, calls: Sequence[Call]) -> Attention
         vectors = {"values" if name == "values" else f"{name}_vectors": np.stack(
             [np.asarray(getattr(c, name))[row][:, places] for c in calls]) for name, places in shown.items()}
     source = {**recorder._source, "layers": [c.layer for c in calls], "queries": rows, "keys": columns,
-              **({"grid": list(grid)} if grid else {})}
+              **({"grid": list(_cut(grid, seen))} if grid else {})}
     cross = first.kind == "cross"
     return AttentionRecord(
         key_text if cross or first.pooled else query_text, tuple(queries), tuple(keys), weights,
         first.kind if cross or rows == columns else "self", target_text=query_text if cross else None, source=source,
         **vectors, normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4))
+
+
+def _cut(grid: tuple[int, int], seen: Sequence[bool]) -> tuple[int, int]:
+    """The grid without its rows and columns behind the picture's end, where a batch has larger pictures."""
+    patches = np.reshape(seen[len(seen) - grid[0] * grid[1]:], grid)
+    height, width = int(patches.any(1).sum()), int(patches.any(0).sum())
+    return (height, width) if patches[:height, :width].all() else grid
 
 
 def names_of(length: int, grids: Sequence[tuple[int, int]]) -> tuple[list[str], tuple[int, int] | None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..reference import Projection, merge_heads, softmax
 
@@ -68,15 +69,15 @@ class Call:
 
     layer: str
     kind: str
-    weights: np.ndarray | None
+    weights: NDArray[Any] | None
     problem: str | None = None
-    queries: np.ndarray | None = None
-    keys: np.ndarray | None = None
-    values: np.ndarray | None = None
+    queries: NDArray[Any] | None = None
+    keys: NDArray[Any] | None = None
+    values: NDArray[Any] | None = None
     scale: float = 1.0
-    bias: np.ndarray | None = None
-    padding: np.ndarray | None = None
-    context: np.ndarray | None = None
+    bias: NDArray[Any] | None = None
+    padding: NDArray[Any] | None = None
+    context: NDArray[Any] | None = None
     projection: Projection | None = None
     outside: tuple[str, ...] = ()
     rows: Hashable = None
@@ -86,20 +87,21 @@ class Call:
     softcap: float | None = None
     advice: str | None = None
     how: str = "a hook"
-    covered: np.ndarray | None = None
+    covered: NDArray[Any] | None = None
     pooled: bool = False
     local: bool = False
-    sinks: np.ndarray | None = None
+    sinks: NDArray[Any] | None = None
     beside: int = 0
-    nowhere: np.ndarray | None = None
+    nowhere: NDArray[Any] | None = None
 
-    def looks(self) -> np.ndarray | None:
+    def looks(self) -> NDArray[Any] | None:
         """(B or 1, H or 1, Tq), False at queries whose mask lets them look nowhere; None without a mask."""
         lit = None if self.nowhere is None else ~self.nowhere
         if self.bias is None:
             return lit
         looks = np.broadcast_to(self.bias > NOWHERE, np.broadcast_shapes(self.bias.shape, (1, 1, 1, 1))).any(-1)
-        return looks if lit is None else looks & lit
+        result: NDArray[Any] | None = looks if lit is None else looks & lit
+        return result
 
 
 @dataclass(eq=False)
@@ -108,10 +110,10 @@ class Generation:
 
     beams: int = 1
     copies: int = 1  # of each sentence: num_return_sequences
-    padding: np.ndarray | None = None  # (B, T), True at the padding of what it was given
-    ids: np.ndarray | None = None  # (B, T), what it returned
-    rows: np.ndarray | None = None  # (B, steps), the row of each step's batch that a sentence was in; -1 after its end
-    ended: np.ndarray | None = None  # (B, T), True from the end of a sentence on, where others went on
+    padding: NDArray[Any] | None = None  # (B, T), True at the padding of what it was given
+    ids: NDArray[Any] | None = None  # (B, T), what it returned
+    rows: NDArray[Any] | None = None  # (B, steps), the row of each step's batch that a sentence was in; -1 after its end
+    ended: NDArray[Any] | None = None  # (B, T), True from the end of a sentence on, where others went on
     contrastive: bool = False  # it reads several candidates for each token, and keeps one
 
 
@@ -125,8 +127,8 @@ class Pass:
     whole: bool = False  # of the model given, not of a part of it
     open: bool = True
     calls: list[Call] = field(default_factory=list)
-    ids: dict[Hashable, np.ndarray] = field(default_factory=dict)  # (B, T)
-    padding: dict[Hashable, np.ndarray] = field(default_factory=dict)  # (B, T), True at padding
+    ids: dict[Hashable, NDArray[Any]] = field(default_factory=dict)  # (B, T)
+    padding: dict[Hashable, NDArray[Any]] = field(default_factory=dict)  # (B, T), True at padding
     steps: int = 0  # positions that later steps of a generation added
     generation: Generation | None = None
     sides: dict[Hashable, str] = field(default_factory=dict)  # of the sequences
@@ -180,7 +182,7 @@ def checked(call: Call) -> Checked | None:
     return Checked(call.layer, call.kind, call.weights.shape[1], float(off.max(initial=0)), context)
 
 
-def _may_look(call: Call) -> np.ndarray:
+def _may_look(call: Call) -> NDArray[Any]:
     """Rows (B, 1 or H, Tq) with at least one key that is not masked; others are whatever the framework made."""
     looks = call.looks()
     return np.ones((1, 1, 1), dtype=bool) if looks is None else looks

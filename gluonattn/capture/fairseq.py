@@ -9,11 +9,12 @@ code), and layers do not pass on what heads are asked for (a hook asks).
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CaptureError, DependencyError
 from ..record import AttentionRecord
@@ -30,7 +31,7 @@ SWITCHES = {"ever_training": True, "skip_embed_dim_check": True}
 
 
 @contextmanager
-def capture(model, *, vectors: bool = False) -> Iterator[FairseqRecorder]:
+def capture(model: Any, *, vectors: bool = False) -> Iterator[FairseqRecorder]:
     """Record the attention of a fairseq model while the body runs it.
 
     Parameters
@@ -88,10 +89,10 @@ class FairseqRecorder(Recorder):
     def records(  # type: ignore[override]
         self,
         texts: str | Sequence[str],
-        dictionary,
+        dictionary: Any,
         *,
         target_texts: str | Sequence[str] | None = None,
-        target_dictionary=None,
+        target_dictionary: Any = None,
         kind: str | None = None,
     ) -> list[AttentionRecord]:
         """One record for each sentence and kind of attention, all passes in order.
@@ -120,7 +121,7 @@ class FairseqRecorder(Recorder):
                 each.padding[side] = ids == dictionaries[str(side)].pad()
         batches = [(batch, row) for batch in joined(settled(self.passes)) for row in range(batch.size)]
 
-        def pieces(side: str, text: str, sentence: int, valid: np.ndarray) -> list[str]:
+        def pieces(side: str, text: str, sentence: int, valid: NDArray[Any]) -> list[str]:
             batch, row = batches[sentence]
             if side not in batch.ids:
                 raise CaptureError(f"the model was given no {side} ids: run it with src_tokens and prev_output_tokens.")
@@ -129,28 +130,30 @@ class FairseqRecorder(Recorder):
         return self._records(texts, target_texts, pieces, kind, {})
 
 
-def _attention_class():
+def _attention_class() -> type[Any]:
     try:
         from fairseq.modules import MultiheadAttention
     except Exception as error:  # on Python 3.11 and later its own import raises ValueError
         raise DependencyError(
             f"fairseq cannot be imported ({error}): it needs Python 3.10 and pip older than 24.1; "
             "scripts/check_fairseq.sh makes such an environment.") from None
-    return MultiheadAttention
+    result: type[Any] = MultiheadAttention
+    return result
 
 
-def _kind(path: str, module) -> str:
+def _kind(path: str, module: Any) -> str:
     if module.encoder_decoder_attention:
         return "cross"
     return "decoder" if "decoder" in path.split(".") else "encoder" if "encoder" in path.split(".") else "self"
 
 
-def _hooks(recorder: Recorder, path: str, kind: str, vectors: bool):
+def _hooks(recorder: Recorder, path: str, kind: str,
+           vectors: bool) -> tuple[Callable[..., Any], Callable[..., Any], dict[Any, Callable[..., None]]]:
     """Ask for every head, note the projections, and give callers what they asked for."""
     asked: list[dict[str, Any]] = []
     noted: dict[str, Any] = {}
 
-    def before(module, args, kwargs):
+    def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]] | None:
         bound = inspect.signature(module.forward).bind(*args, **kwargs)
         bound.apply_defaults()
         given = dict(bound.arguments)
@@ -158,7 +161,7 @@ def _hooks(recorder: Recorder, path: str, kind: str, vectors: bool):
         noted.clear()
         return (), {**given, "need_weights": True, "need_head_weights": True}
 
-    def after(module, args, kwargs, output):
+    def after(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> tuple[Any, Any]:
         given = asked.pop()
         result, weights = output
         recorder.add(_call(path, kind, module, given, weights, noted))
@@ -166,7 +169,7 @@ def _hooks(recorder: Recorder, path: str, kind: str, vectors: bool):
             return result, None
         return result, weights if given["need_head_weights"] else weights.mean(0)
 
-    def note(name):
+    def note(name: str) -> Callable[..., None]:
         # Copied at once: fairseq scales the projected queries in place.
         return lambda module, inputs, output: noted.update({name: to_numpy(inputs[0] if name == "context" else output)})
 
@@ -174,7 +177,7 @@ def _hooks(recorder: Recorder, path: str, kind: str, vectors: bool):
     return before, after, {module: note(name) for module, name in parts.items()}
 
 
-def _call(path: str, kind: str, module, given: dict, weights, noted: dict) -> Call:
+def _call(path: str, kind: str, module: Any, given: dict[str, Any], weights: Any, noted: dict[str, Any]) -> Call:
     if weights is None or weights.dim() != 4:
         return Call(path, kind, None, "gave no weights" if weights is None else "gave weights averaged over its heads")
     array = whole_rows(to_numpy(weights).swapaxes(0, 1))  # (heads, B, Tq, Tk) to (B, heads, Tq, Tk)
@@ -201,10 +204,10 @@ def _call(path: str, kind: str, module, given: dict, weights, noted: dict) -> Ca
     return call
 
 
-def _ids(recorder: Recorder, side: str, signature: inspect.Signature):
+def _ids(recorder: Recorder, side: str, signature: inspect.Signature) -> Callable[..., None]:
     name = "src_tokens" if side == "source" else "prev_output_tokens"
 
-    def before(module, args, kwargs):
+    def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         given = signature.bind_partial(*args, **kwargs).arguments
         ids = given.get(name)
         if ids is not None:

@@ -13,7 +13,7 @@ from .tracing import Trace
 
 
 @contextmanager
-def traced(model, trace: Trace, modules: Mapping[str, Any]) -> Iterator[Trace]:
+def traced(model: Any, trace: Trace, modules: Mapping[str, Any]) -> Iterator[Trace]:
     """Follow what `model` computes; its modules tell when they start and end.
 
     Parameters
@@ -26,7 +26,7 @@ def traced(model, trace: Trace, modules: Mapping[str, Any]) -> Iterator[Trace]:
     hooks = []
     trace.sequences.parameters = model.named_parameters
 
-    def watch(path, module):
+    def watch(path: str, module: Any) -> None:
         hooks.append(module.register_forward_pre_hook(
             lambda m, args, kwargs: trace.enter(path, m, args, kwargs), with_kwargs=True, prepend=True))
         hooks.append(module.register_forward_hook(lambda m, args, output: trace.leave(path, output), **always))

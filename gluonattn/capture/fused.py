@@ -20,7 +20,7 @@ class Fused(NamedTuple):
     bias: Any
 
 
-def weights_of(args, kwargs) -> Fused:
+def weights_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Fused:
     """The weights of one call, from its arguments: softmax(scale Q K^T + bias).
 
     Dropout is left out; a row that may look nowhere is 0, as is its context.
@@ -56,7 +56,7 @@ def weights_of(args, kwargs) -> Fused:
                  bias)
 
 
-def _nested(query, key, value, causal, scale) -> Fused:
+def _nested(query: Any, key: Any, value: Any, causal: Any, scale: Any) -> Fused:
     """Of nested tensors (B, heads, T of each, d): padded, with the padding masked."""
     padded = [torch.nested.to_padded_tensor(x.detach(), 0.0) for x in (query, key, value)]
     lengths = torch.tensor([part.shape[-2] for part in key.unbind()])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .calls import Generation
 from .recorder import Recorder
@@ -15,7 +17,7 @@ _NOTHING = object()
 
 
 @contextmanager
-def generating(recorder: Recorder, part) -> Iterator[None]:
+def generating(recorder: Recorder, part: Any) -> Iterator[None]:
     """Tell the recorder when ``generate()`` runs, and with how many beams.
 
     Parameters
@@ -28,7 +30,7 @@ def generating(recorder: Recorder, part) -> Iterator[None]:
     generate = part.generate
 
     @functools.wraps(generate)
-    def told(*args, **kwargs):
+    def told(*args: Any, **kwargs: Any) -> Any:
         before = recorder.generation
         config = kwargs.get("generation_config") or getattr(part, "generation_config", None)
 
@@ -63,13 +65,20 @@ def generating(recorder: Recorder, part) -> Iterator[None]:
         part.__dict__.pop("generate", None) if own is _NOTHING else part.__dict__.update(generate=own)
 
 
-def _ended(part, config, args, kwargs, ids: np.ndarray) -> np.ndarray | None:
+def _ids(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What generate() was given to go on from: (B, T), or None."""
+    given = (*args[:1], kwargs.get("inputs"), kwargs.get("input_ids"))
+    return next((one for one in given if getattr(one, "ndim", 0) == 2), None)
+
+
+def _ended(part: Any, config: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
+           ids: NDArray[Any]) -> NDArray[Any] | None:
     """(B, T), True from the first mark of an end on that a sentence generated; None where none did."""
-    marks = kwargs.get("eos_token_id", getattr(config, "eos_token_id", None))
+    marks: Any = kwargs.get("eos_token_id", getattr(config, "eos_token_id", None))
     marks = marks.tolist() if hasattr(marks, "tolist") else marks
     if marks is None:
         return None
-    given = next((x for x in (*args[:1], kwargs.get("inputs"), kwargs.get("input_ids")) if getattr(x, "ndim", 0) == 2), None)
+    given = _ids(args, kwargs)
     encoder = getattr(part.config, "is_encoder_decoder", False)
     before = 1 if encoder or given is None else given.shape[1]
     ends = np.isin(ids, marks)
@@ -78,16 +87,18 @@ def _ended(part, config, args, kwargs, ids: np.ndarray) -> np.ndarray | None:
     return ended if ended[:, :-1].any() else None
 
 
-def _prompt_padding(config, args, kwargs) -> np.ndarray | None:
+def _prompt_padding(config: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NDArray[Any] | None:
     """What is padding in what generate() was given: as the mask says, else by the id of padding, as it would itself."""
-    mask = kwargs.get("attention_mask")
+    mask: Any = kwargs.get("attention_mask")
     if getattr(mask, "ndim", 0) == 2:
-        return mask.detach().cpu().numpy() == 0
-    ids = next((x for x in (*args[:1], kwargs.get("inputs"), kwargs.get("input_ids")) if getattr(x, "ndim", 0) == 2), None)
+        result: NDArray[Any] | None = mask.detach().cpu().numpy() == 0
+        return result
+    ids = _ids(args, kwargs)
     mark = kwargs.get("pad_token_id", getattr(config, "pad_token_id", None))
     end = kwargs.get("eos_token_id", getattr(config, "eos_token_id", None))
     if ids is None or ids.is_floating_point() or mark is None or mark in (end if isinstance(end, list) else [end]):
         return None
-    return ids.detach().cpu().numpy() == int(mark)
+    result = ids.detach().cpu().numpy() == int(mark)
+    return result
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CaptureError
 from ..runtime import mx, nlp
@@ -21,7 +22,7 @@ CURE = ("Run the block itself inside `with capture(...)`; a SymbolBlock is one p
 
 
 @contextmanager
-def capture(model, *, vectors: bool = False) -> Iterator[Recorder]:
+def capture(model: Any, *, vectors: bool = False) -> Iterator[Recorder]:
     """Record the attention of a Gluon block while the body runs it.
 
     Parameters
@@ -93,13 +94,13 @@ class GluonRecorder(Recorder):
         return self._cure
 
 
-def _every(path: str, block) -> Iterator[tuple[str, Any]]:
+def _every(path: str, block: Any) -> Iterator[tuple[str, Any]]:
     yield path, block
     for name, child in block._children.items():
         yield from _every(f"{path}.{name}" if path else name, child)
 
 
-def _named(path: str, block, parent) -> Iterator[tuple[str, tuple[Any, str | None]]]:
+def _named(path: str, block: Any, parent: Any) -> Iterator[tuple[str, tuple[Any, str | None]]]:
     """Every block by its path, with what the class says of those that are attention cells."""
     transformer, cells, bert = nlp.model.transformer, nlp.model.attention_cell, nlp.model.bert
     kind = None
@@ -118,8 +119,8 @@ def _named(path: str, block, parent) -> Iterator[tuple[str, tuple[Any, str | Non
         yield from _named(f"{path}.{name}" if path else name, child, block)
 
 
-def _after(recorder: GluonRecorder, path: str, kind: str, vectors: bool):
-    def after(block, inputs, output):
+def _after(recorder: GluonRecorder, path: str, kind: str, vectors: bool) -> Callable[..., None]:
+    def after(block: Any, inputs: Any, output: Any) -> None:
         context, weights = output
         array = weights.astype("float32").asnumpy()
         call = Call(path, kind, whole_rows(array if array.ndim == 4 else array[:, None]),
@@ -136,7 +137,7 @@ def _after(recorder: GluonRecorder, path: str, kind: str, vectors: bool):
     return after
 
 
-def _sequences(trace: Trace, inputs, kind: str, own: bool) -> tuple[Any, Any]:
+def _sequences(trace: Trace, inputs: Any, kind: str, own: bool) -> tuple[Any, Any]:
     """What queries and keys were made of; BERT's `own` cell has one input for both."""
     query, key = inputs[0], inputs[0] if own else inputs[1]
     rows, columns = trace.origins.of(query), trace.origins.of(key)
@@ -147,7 +148,7 @@ def _sequences(trace: Trace, inputs, kind: str, own: bool) -> tuple[Any, Any]:
     return rows, columns
 
 
-def _cell(call: Call, block, inputs, context, vectors: bool) -> None:
+def _cell(call: Call, block: Any, inputs: Any, context: Any, vectors: bool) -> None:
     query, key, value, mask = (*inputs, None, None)[:4]
     if mask is not None:
         may = mask.asnumpy() > 0  # (B, Tq, Tk)
@@ -165,7 +166,7 @@ def _cell(call: Call, block, inputs, context, vectors: bool) -> None:
         call.context = context.asnumpy()
 
 
-def _bert(call: Call, block, inputs, context, vectors: bool) -> None:
+def _bert(call: Call, block: Any, inputs: Any, context: Any, vectors: bool) -> None:
     hidden, valid = (*inputs, None)[:2]  # (T, B, C), (B, T) or None
     if valid is not None:
         lengths = valid.asnumpy()
@@ -182,6 +183,6 @@ def _bert(call: Call, block, inputs, context, vectors: bool) -> None:
         call.context = context.asnumpy().swapaxes(0, 1)
 
 
-def _heads(x: np.ndarray, heads: int) -> np.ndarray:
+def _heads(x: NDArray[Any], heads: int) -> NDArray[Any]:
     """(B, T, H * d) to (B, H, T, d)."""
     return x.reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3)

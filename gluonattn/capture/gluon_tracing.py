@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -15,18 +15,18 @@ _SOFTMAX = {"softmax", "masked_softmax", "SoftmaxActivation"}
 _VIEWS = ("reshape", "_slice", "_at", "detach", "astype", "copy", "as_in_context")
 
 
-class ByIdentity(dict):
+class ByIdentity(dict[int, Any]):
     """Arrays as keys, by what they are and not by what they hold; they live as long as this does."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._kept: dict[int, Any] = {}
 
-    def __setitem__(self, key, value):
+    def __setitem__(self, key: Any, value: Any) -> None:
         self._kept[id(key)] = key
         super().__setitem__(id(key), value)
 
-    def get(self, key, default=None):
+    def get(self, key: Any, default: Any = None) -> Any:
         return super().get(id(key), default)
 
 
@@ -47,13 +47,13 @@ class Trace:
     origins : Origins
     """
 
-    def __init__(self, mx: Any, attended: Callable[[Attended], None], taken: set[str]):
+    def __init__(self, mx: Any, attended: Callable[[Attended], None], taken: set[str]) -> None:
         self.origins = Origins(ByIdentity(), ByIdentity(), lambda array: False, self._attention)
         self.attended, self.taken, self.mx = attended, taken, mx
         self.ran: set[str] = set()
         self._stack: list[str] = []
 
-    def enter(self, path: str, inputs) -> None:
+    def enter(self, path: str, inputs: Any) -> None:
         """A block starts; what the outermost one is given are the sequences that all else is made of.
 
         Parameters
@@ -79,7 +79,7 @@ class Trace:
         if path is not None and not any(t == "" or path == t or path.startswith(f"{t}.") for t in self.taken):
             self.attended(Attended(path, rows, columns))
 
-    def followed(self, name: str, operands, result) -> None:
+    def followed(self, name: str, operands: Sequence[Any], result: Any) -> None:
         """What is known of an operation's result.
 
         Parameters
@@ -107,7 +107,7 @@ class Trace:
                 self.origins.takes_over(one, made, operands)
 
 
-    def _arrays(self, value) -> list:
+    def _arrays(self, value: Any) -> list[Any]:
         if isinstance(value, self.mx.nd.NDArray):
             return [value]
         return [a for v in value for a in self._arrays(v)] if isinstance(value, (tuple, list)) else []
@@ -127,13 +127,13 @@ def traced(trace: Trace, blocks: dict[str, Any]) -> Iterator[Trace]:
     invoke = register._imperative_invoke
     views = {name: array.__dict__[name] for name in _VIEWS}
 
-    def following(handle, operands, *args):
+    def following(handle: Any, operands: Sequence[Any], *args: Any) -> Any:
         result = invoke(handle, operands, *args)
         trace.followed(_name_of(trace.mx.base, handle), operands, result)
         return result
 
-    def viewing(name, view):
-        def made(self, *args, **kwargs):
+    def viewing(name: str, view: Any) -> Callable[..., Any]:
+        def made(self: Any, *args: Any, **kwargs: Any) -> Any:
             result = view(self, *args, **kwargs)
             trace.followed(name, [self], result)
             return result
@@ -157,7 +157,7 @@ def traced(trace: Trace, blocks: dict[str, Any]) -> Iterator[Trace]:
             hook.detach()
 
 
-def same_positions(one, other) -> bool:
+def same_positions(one: Any, other: Any) -> bool:
     """Whether two arrays hold the same numbers: the same object, or equal values.
 
     Parameters

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CaptureError
 from ..plain import read_texts
@@ -27,12 +29,12 @@ _LISTS = ("ModuleList", "ModuleDict")  # what holds modules and is never called
 UNSEEN = Origin("what could not be followed")
 
 
-def class_kind(module) -> str:
+def class_kind(module: Any) -> str:
     """What the class of a layer says of self-attention; the tensors say what is cross attention."""
     return "decoder" if getattr(module, "is_causal", False) or getattr(module, "is_decoder", False) else "encoder"
 
 
-def _looks_back(weights: np.ndarray | None) -> bool:
+def _looks_back(weights: NDArray[Any] | None) -> bool:
     """Whether no query of several looks at a key behind it, in a sentence at least (rows of padding may look anywhere)."""
     if weights is None or weights.shape[2] < 3 or weights.shape[2] > weights.shape[3]:
         return False
@@ -41,7 +43,7 @@ def _looks_back(weights: np.ndarray | None) -> bool:
     return not ahead and not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
 
 
-def _apart(weights: np.ndarray) -> np.ndarray | None:
+def _apart(weights: NDArray[Any]) -> NDArray[Any] | None:
     """(B, T), True at positions that look nowhere and that none looks at, as a model hides padding that it sees itself."""
     nowhere = np.nan_to_num(weights[:, 0]).sum(-1) == 0
     if not nowhere.any() or weights.shape[2] != weights.shape[3]:
@@ -52,11 +54,10 @@ def _apart(weights: np.ndarray) -> np.ndarray | None:
 
 def _above(path: str) -> list[str]:
     """Paths of the modules that hold a module, the model itself aside."""
-    steps = path.split(".")
-    return [".".join(steps[:end]) for end in range(1, len(steps))]
+    return [path[:i] for i, letter in enumerate(path) if letter == "."]
 
 
-def sounds(module) -> bool:
+def sounds(module: Any) -> bool:
     """Whether a module is called an attention."""
     return type(module).__name__.endswith("Attention")
 
@@ -75,10 +76,10 @@ class HuggingFaceRecorder(TorchRecorder):
     def records(  # type: ignore[override]
         self,
         texts: str | Sequence[str],
-        tokenizer,
+        tokenizer: Any,
         *,
         target_texts: str | Sequence[str] | None = None,
-        target_tokenizer=None,
+        target_tokenizer: Any = None,
         kind: str | None = None,
     ) -> list[AttentionRecord]:
         """One record for each sentence and kind of attention, all passes in order.
@@ -117,7 +118,7 @@ class HuggingFaceRecorder(TorchRecorder):
                 target_texts = [spell(tokenizers["target"], batch.ids["target"][row]) if "target" in batch.ids else ""
                                 for batch, row in batches]
 
-        def pieces(side: str, text: str, sentence: int, valid: np.ndarray) -> Sequence:
+        def pieces(side: str, text: str, sentence: int, valid: NDArray[Any]) -> Sequence[Any]:
             batch, row = batches[sentence]
             if side not in batch.ids:
                 raise CaptureError(self._no_ids(batch, side))
@@ -159,7 +160,7 @@ class HuggingFaceRecorder(TorchRecorder):
                     call.padding = _apart(call.weights)
 
     @staticmethod
-    def _cut(call: Call, padded) -> None:
+    def _cut(call: Call, padded: Any) -> None:
         assert call.weights is not None
         queries, keys = (min(length, padded.get(origin, length)) for origin, length in zip(
             (call.rows, call.columns), (call.weights.shape[2], call.weights.shape[3] - len(call.outside))))
@@ -249,7 +250,7 @@ class HuggingFaceRecorder(TorchRecorder):
                 f"{layers[0]} attends over {sequence}, for which the model was given no {side} ids (a picture, a sound, or "
                 f"embeddings), so it has no tokens: {cures[0]}.")
 
-    def _part_of(self, layers, without) -> str:
+    def _part_of(self, layers: Any, without: Any) -> str:
         """The smallest part that holds some layers and none of others."""
         steps = [layer.split(".") for layer in sorted(layers)]
         if not steps:
@@ -262,7 +263,7 @@ class HuggingFaceRecorder(TorchRecorder):
         return ""
 
 
-def with_generated(text: str, tokenizer, batch: Pass, row: int) -> str:
+def with_generated(text: str, tokenizer: Any, batch: Pass, row: int) -> str:
     """A decoder's text goes on with what it generated and read again (all but the last token).
 
     Parameters
@@ -282,7 +283,7 @@ def with_generated(text: str, tokenizer, batch: Pass, row: int) -> str:
     return text + spell(tokenizer, made, after=text) if len(made) else text
 
 
-def spell(tokenizer, ids, after: str = "") -> str:
+def spell(tokenizer: Any, ids: Any, after: str = "") -> str:
     """Text that ids stand for, with a space in front where it begins a word behind `after`.
 
     Parameters
@@ -292,8 +293,7 @@ def spell(tokenizer, ids, after: str = "") -> str:
     after : str, default ""
         Text that stands before it.
     """
-    names = tokenizer.convert_ids_to_tokens([int(i) for i in ids])
-    mark = continuation(tokenizer)
+    names, mark = tokenizer.convert_ids_to_tokens([int(i) for i in ids]), continuation(tokenizer)
     text = spelled(names, byte_level=byte_level(tokenizer), continuation=mark)
     first = next((n for n in names if spelled([n], byte_level=byte_level(tokenizer), continuation=mark)), "")
     apart = first[:1] in ("▁", "Ġ", " ") or (mark is not None and first and not first.startswith(mark))

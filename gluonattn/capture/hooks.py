@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DependencyError
 from .calls import NOWHERE
 
 
-def need_torch(what: str = "capturing from a torch model", extra: str = "torch"):
+def need_torch(what: str = "capturing from a torch model", extra: str = "torch") -> Any:
     """The torch module.
 
     Parameters
@@ -34,13 +35,13 @@ def need_torch(what: str = "capturing from a torch model", extra: str = "torch")
     return torch
 
 
-def holds_transformers(model) -> bool:
+def holds_transformers(model: Any) -> bool:
     """Whether a module is, holds or is a part of a transformers model."""
     return any(type(m).__module__.startswith("transformers.") and hasattr(m, "config") for m in model.modules())
 
 
 @contextmanager
-def passes(model, recorder) -> Iterator[None]:
+def passes(model: Any, recorder: Any) -> Iterator[None]:
     """Tell the recorder when the model starts and ends a forward pass.
 
     Parameters
@@ -58,7 +59,7 @@ def passes(model, recorder) -> Iterator[None]:
 
 
 @contextmanager
-def plain_torch(torch, modules: Iterable[Any]) -> Iterator[None]:
+def plain_torch(torch: Any, modules: Iterable[Any]) -> Iterator[None]:
     """Nothing hides what a model computes: fused layers call no hooks, compiled code and copies on other devices neither.
 
     Parameters
@@ -83,12 +84,12 @@ def plain_torch(torch, modules: Iterable[Any]) -> Iterator[None]:
         yield
 
 
-def to_numpy(tensor) -> np.ndarray:
+def to_numpy(tensor: Any) -> NDArray[Any]:
     """A copy in float32 (models may go on to change their tensors in place)."""
     return np.array(tensor.detach().float().cpu().numpy())
 
 
-def heads_of(x, heads: int, batch_first: bool) -> np.ndarray:
+def heads_of(x: Any, heads: int, batch_first: bool) -> NDArray[Any]:
     """(B, T, H * d), or (T, B, H * d), to (B, H, T, d).
 
     Parameters
@@ -103,7 +104,7 @@ def heads_of(x, heads: int, batch_first: bool) -> np.ndarray:
     return array.reshape(*array.shape[:2], heads, -1).transpose(0, 2, 1, 3)
 
 
-def blocked(mask, heads: int, batch: int) -> np.ndarray:
+def blocked(mask: Any, heads: int, batch: int) -> NDArray[Any]:
     """A torch mask as numbers added to scores, broadcastable to (B, H, Tq, Tk); boolean True is -inf.
 
     Parameters
@@ -116,12 +117,14 @@ def blocked(mask, heads: int, batch: int) -> np.ndarray:
         array = array.float().numpy()
     else:
         array = np.where(array.bool().numpy(), -np.inf, 0.0).astype(np.float32)
-    return array[None, None] if array.ndim == 2 else array.reshape(batch, heads, *array.shape[1:])
+    result: NDArray[Any] = array[None, None] if array.ndim == 2 else array.reshape(batch, heads, *array.shape[1:])
+    return result
 
 
-def hidden_keys(mask) -> np.ndarray | None:
+def hidden_keys(mask: Any) -> NDArray[Any] | None:
     """(B, Tk), True at keys that a key padding mask hides."""
     if mask is None:
         return None
     array = mask.detach().cpu()
-    return (array.float().numpy() <= NOWHERE) if array.dtype.is_floating_point else array.bool().numpy()
+    hidden: NDArray[Any] = array.float().numpy() <= NOWHERE if array.dtype.is_floating_point else array.bool().numpy()
+    return hidden

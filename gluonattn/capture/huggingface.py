@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CaptureError, DependencyError
 from .calls import Call, kind_of_path
@@ -34,7 +35,7 @@ CONTENTS = {"attention_mask": ("input_ids", "inputs_embeds", "encoder_outputs"),
 
 @contextmanager
 def capture(
-    model, *, vectors: bool = False, attention: str | Sequence[str] | Mapping[str, str] = ()
+    model: Any, *, vectors: bool = False, attention: str | Sequence[str] | Mapping[str, str] = ()
 ) -> Iterator[HuggingFaceRecorder]:
     """Record the attention of a transformers model while the body runs it, or its ``generate()``.
 
@@ -112,12 +113,12 @@ def _eager(recorder: HuggingFaceRecorder, configs: list[Any], known: dict[str, A
         _restore(implementations)
 
 
-def _name(model) -> str:
+def _name(model: Any) -> str:
     config = getattr(model, "config", None)
     return str(getattr(config, "_name_or_path", "") or type(model).__name__).rstrip("/").rpartition("/")[2]
 
 
-def _configs(modules) -> list[Any]:
+def _configs(modules: Iterable[Any]) -> list[Any]:
     found = {id(m.config): m.config for m in modules if hasattr(getattr(m, "config", None), "model_type")}
     for config in list(found.values()):
         for name in getattr(config, "sub_configs", {}):
@@ -127,7 +128,7 @@ def _configs(modules) -> list[Any]:
     return list(found.values())
 
 
-def _implementations(configs) -> list[tuple[Any, Any]]:
+def _implementations(configs: Iterable[Any]) -> list[tuple[Any, Any]]:
     return [(config, config.__dict__.get("_attn_implementation_internal", _NOTHING)) for config in configs]
 
 
@@ -142,21 +143,23 @@ def _restore(implementations: list[tuple[Any, Any]]) -> None:
             config._attn_implementation_internal = value
 
 
-def _recording(recorder: HuggingFaceRecorder, vectors: bool, before):
+def _recording(recorder: HuggingFaceRecorder, vectors: bool, before: Any) -> Callable[..., Any]:
     """The function looked up as "eager": the model's own, with its arguments and weights recorded."""
     from .assembling import is_whole  # needs torch, which is looked for first
 
     paths = {id(module): path for path, module in recorder.modules.items()}
     trace = recorder.trace
 
-    def attend(module, query, key, value, attention_mask=None, *args, **kwargs):
+    def attend(module: Any, query: Any, key: Any, value: Any, attention_mask: Any = None, *args: Any,
+               **kwargs: Any) -> tuple[Any, Any]:
         own = before or next((f for c in type(module).__mro__
                               if (f := getattr(sys.modules.get(c.__module__), "eager_attention_forward", None))), None)
         if own is None:
             raise CaptureError(f"{type(module).__module__} has no eager attention to take weights from. {CURE}")
         path = paths.get(id(module))
         if path is None:  # another model may run in the body, too; what is followed is found by what it computes
-            return own(module, query, key, value, attention_mask, *args, **kwargs)
+            result: tuple[Any, Any] = own(module, query, key, value, attention_mask, *args, **kwargs)
+            return result
         if recorder.implementation != "eager" and kwargs.get("softcap") is not None:
             kwargs["softcap"] = None  # as the model runs it: only its eager attention has a cap
         with trace.recorded():
@@ -183,7 +186,8 @@ def _recording(recorder: HuggingFaceRecorder, vectors: bool, before):
     return attend
 
 
-def _call(module, path, query, key, value, mask, output, weights, options, vectors: bool) -> Call:
+def _call(module: Any, path: str, query: Any, key: Any, value: Any, mask: Any, output: Any, weights: Any,
+          options: dict[str, Any], vectors: bool) -> Call:
     call = Call(path, class_kind(module), None, "gave no weights", training=module.training,
                 how="attention interface")
     if weights is None or weights.dim() != 4:
@@ -213,16 +217,16 @@ def _call(module, path, query, key, value, mask, output, weights, options, vecto
     return call
 
 
-def _bias(mask) -> np.ndarray:
+def _bias(mask: Any) -> NDArray[Any]:
     """A mask as numbers added to scores; boolean False may not be looked at."""
     array = mask.detach().cpu()
     return to_numpy(mask) if array.dtype.is_floating_point else np.where(array.numpy() > 0, 0.0, -np.inf)
 
 
-def _inputs(recorder: HuggingFaceRecorder, signature: inspect.Signature):
+def _inputs(recorder: HuggingFaceRecorder, signature: inspect.Signature) -> Callable[..., None]:
     """A hook that notes the ids and padding a part of the model is given."""
 
-    def before(module, args, kwargs):
+    def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         given = signature.bind_partial(*args, **{k: v for k, v in kwargs.items() if k in signature.parameters}).arguments
         state, origins = recorder.current(), recorder.trace.origins
         for name in ("input_ids", "decoder_input_ids"):
@@ -231,7 +235,7 @@ def _inputs(recorder: HuggingFaceRecorder, signature: inspect.Signature):
                 origins.is_tokens(origins.of(ids))
                 state.ids[origins.of(ids)] = ids.detach().cpu().numpy()
         for name, contents in CONTENTS.items():
-            mask = given.get(name)
+            mask: Any = given.get(name)
             content = next((_first(given[c]) for c in contents if given.get(c) is not None), None)
             if getattr(mask, "ndim", 0) == 2 and content is not None and origins.of(content) not in state.padding:
                 state.padding[origins.of(content)] = mask.detach().cpu().numpy() == 0
@@ -239,7 +243,7 @@ def _inputs(recorder: HuggingFaceRecorder, signature: inspect.Signature):
     return before
 
 
-def _first(content):
+def _first(content: Any) -> Any:
     """The tensor of an input: an encoder's output may come in a tuple or a dictionary."""
     if hasattr(content, "detach"):
         return content

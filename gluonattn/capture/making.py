@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CaptureError
 from ..plain import read_texts
@@ -17,7 +18,7 @@ from .placing import place
 from .rows import some
 from .steps import joined
 
-Pieces = Callable[[str, str, int, np.ndarray], Sequence]  # side, text, sentence, valid positions
+Pieces = Callable[[str, str, int, NDArray[Any]], Sequence[Any]]  # side, text, sentence, valid positions
 QUERY = "[query]"  # one that stands for no token
 
 
@@ -25,15 +26,16 @@ class Records:
     """What makes records of the passes of a recorder."""
 
     passes: list[Pass]
-    _source: dict
+    _source: dict[str, Any]
 
-    def _check(self, parts: list[Pass], kind: str | None, padding: Mapping) -> None:
+    def _check(self, parts: list[Pass], kind: str | None, padding: Mapping[str, Any]) -> None:
         raise NotImplementedError
 
     def uniform(self, kind: str | None = None) -> list[str]:
         raise NotImplementedError
 
-    def _records(self, texts, target_texts, pieces: Pieces, kind: str | None, padding: Mapping) -> list:
+    def _records(self, texts: Sequence[str] | None, target_texts: Any, pieces: Pieces, kind: str | None,
+                 padding: Mapping[str, Any]) -> list[Any]:
         if kind not in (None, *KINDS):
             raise CaptureError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}.")
         parts = settled(self.passes)
@@ -85,7 +87,7 @@ class Records:
         return [record for batch in joined(parts) for row in range(batch.size)
                 for record in position_records(self, batch, row, kind)]
 
-    def _fit(self, batches: list[Pass], texts: Sequence) -> None:
+    def _fit(self, batches: list[Pass], texts: Sequence[Any]) -> None:
         """Raise where texts and sentences do not go together."""
         for batch in batches:
             sizes = {len(c.weights): c.layer for c in batch.calls if c.weights is not None}
@@ -111,11 +113,12 @@ class Records:
             raise CaptureError(f"{sum(counts)} sentences went through the model, {len(texts)} texts came{why}: give the raw "
                                "text of each, in order.")
 
-    def _of_sentence(self, batch, row, sentence, lists, pieces, kind, padding, uniform):
+    def _of_sentence(self, batch: Pass, row: int, sentence: int, lists: Mapping[str, Any], pieces: Pieces, kind: str | None,
+                     padding: Mapping[str, Any], uniform: list[str]) -> list[AttentionRecord]:
         has_target = "target" in batch.sides.values()
-        known: dict[str, tuple[np.ndarray, list[Token], str, int]] = {}
+        known: dict[str, tuple[NDArray[Any], list[Token], str, int]] = {}
 
-        def side(sequence: Hashable, length: int):
+        def side(sequence: Hashable, length: int) -> tuple[Any, ...]:
             name = batch.sides[sequence]
             if name not in known:
                 if name not in lists:
@@ -138,14 +141,16 @@ class Records:
                     "layers before.")
             return known[name][:3]
 
-        groups: dict[tuple, list[Call]] = {}
+        groups: dict[tuple[Any, ...], list[Call]] = {}
         for call in batch.calls:
             if kind in (None, call.kind):
-                alike = (call.kind, call.rows, call.columns, call.weights.shape[1:], call.outside)
+                weights: Any = call.weights
+                alike = (call.kind, call.rows, call.columns, weights.shape[1:], call.outside)
                 groups.setdefault(alike, []).append(call)
         return [self._record(row, calls, side, lists["source"][sentence], has_target, uniform) for calls in groups.values()]
 
-    def _record(self, row: int, calls: list[Call], side, source_text: str, has_target: bool, uniform) -> AttentionRecord:
+    def _record(self, row: int, calls: list[Call], side: Any, source_text: str, has_target: bool,
+                uniform: Any) -> AttentionRecord:
         """The record of one sentence from calls of like shape."""
         each, rows, columns = calls[0].kind, calls[0].rows, calls[0].columns
         outside = calls[0].outside
@@ -179,7 +184,7 @@ class Records:
             source={**self._source, "layers": [c.layer for c in calls], **{k: v for k, v in about.items() if v}},
             **vectors)
 
-    def _hidden(self, batch: Pass, name: str, row: int, length: int, padding: Mapping) -> np.ndarray:
+    def _hidden(self, batch: Pass, name: str, row: int, length: int, padding: Mapping[str, Any]) -> NDArray[Any]:
         """True at the padded positions of one side of one sentence."""
         mask = self._mask(batch, name, padding)
         if mask is None:
@@ -192,16 +197,18 @@ class Records:
         mask = np.asarray(mask)[row]
         if len(mask) < length:  # positions generated later are none
             mask = np.concatenate([mask, np.zeros(length - len(mask), dtype=mask.dtype)])
-        return mask[:length].astype(bool)
+        result: NDArray[Any] = mask[:length].astype(bool)
+        return result
 
-    def _mask(self, batch: Pass, name: str, padding: Mapping) -> np.ndarray | None:
+    def _mask(self, batch: Pass, name: str, padding: Mapping[str, Any]) -> NDArray[Any] | None:
         """(B, T), True at the padding of one side, by whoever told of it."""
         mask = padding.get(name, batch.padding.get(name))
         if mask is None and batch.generation is not None and name == "source":
             mask = batch.generation.padding
-        return mask
+        result: NDArray[Any] | None = mask
+        return result
 
-    def _queries_hidden(self, part: Pass, call: Call, padding: Mapping) -> np.ndarray | None:
+    def _queries_hidden(self, part: Pass, call: Call, padding: Mapping[str, Any]) -> NDArray[Any] | None:
         """(B, Tq), True at queries that are padding."""
         if call.weights is None:
             return None
@@ -215,9 +222,11 @@ class Records:
             # Behind them a static cache has spare places.
             read = max(length, int(np.flatnonzero(~mask.all(0)).max(initial=0)) + 1)
             return mask[:, read - length:read]
-        return np.stack([self._hidden(part, name, row, length, padding) for row in range(batch)])
+        result: NDArray[Any] | None = np.stack([self._hidden(part, name, row, length, padding) for row in range(batch)])
+        return result
 
-    def _placed(self, name, text, sentence, valid, length, pieces):
+    def _placed(self, name: str, text: Any, sentence: int, valid: Any, length: Any,
+                pieces: Any) -> tuple[NDArray[Any], list[Token], str, int]:
         found = list(pieces(name, text, sentence, valid))
         if len(found) == length != len(valid):
             found = [found[i] for i in valid]
@@ -233,7 +242,7 @@ class Records:
         return valid, found, text, length
 
 
-def _listed(texts) -> list[str] | None:
+def _listed(texts: Sequence[str] | None) -> list[str] | None:
     return None if texts is None else read_texts(texts, "records")
 
 
@@ -243,7 +252,8 @@ def _layers(batch: Pass, sequence: Hashable, length: int) -> str:
         (c.columns == sequence and c.weights.shape[3] - len(c.outside) == length))), "a layer")
 
 
-def _with_rows(calls: Sequence[Call], row: int, queries: np.ndarray, tokens: list) -> tuple[np.ndarray, list]:
+def _with_rows(calls: Sequence[Call], row: int, queries: NDArray[Any],
+               tokens: list[Any]) -> tuple[NDArray[Any], list[Any]]:
     """The queries that attention was computed for, where some layers left others out."""
     covered = [c.covered[row] for c in calls if c.covered is not None]
     if all(rows[queries].all() for rows in covered):

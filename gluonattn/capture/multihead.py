@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..reference import Projection
 from .calls import Call
@@ -14,7 +15,7 @@ from .hooks import blocked, heads_of, hidden_keys, to_numpy
 from .rows import whole_rows
 
 
-def hook_all(torch, undo, recorder, modules: Mapping[str, Any], paths, vectors: bool) -> None:
+def hook_all(torch: Any, undo: Any, recorder: Any, modules: Mapping[str, Any], paths: Any, vectors: bool) -> None:
     """Record the attention of the modules at some paths, until `undo` ends.
 
     Parameters
@@ -35,7 +36,7 @@ def hook_all(torch, undo, recorder, modules: Mapping[str, Any], paths, vectors: 
         undo.callback(modules[path].register_forward_hook(after, with_kwargs=True, prepend=True).remove)
 
 
-def _kind(torch, modules: Mapping[str, Any], path: str) -> str:
+def _kind(torch: Any, modules: Mapping[str, Any], path: str) -> str:
     """What the class of a layer says of self-attention; the tensors say what is cross attention."""
     parent, _, name = path.rpartition(".")
     above = modules.get(parent)
@@ -46,11 +47,12 @@ def _kind(torch, modules: Mapping[str, Any], path: str) -> str:
     return "self"
 
 
-def _multi_head(torch, recorder, path: str, kind: str, vectors: bool):
+def _multi_head(torch: Any, recorder: Any, path: str, kind: str,
+                vectors: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Hooks that ask an `nn.MultiheadAttention` for the weights of every head, and give callers what they asked for."""
-    asked: list[dict] = []
+    asked: list[dict[str, Any]] = []
 
-    def before(module, args, kwargs):
+    def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
         bound = inspect.signature(module.forward).bind(*args, **kwargs)
         bound.apply_defaults()
         given = dict(bound.arguments)
@@ -58,7 +60,7 @@ def _multi_head(torch, recorder, path: str, kind: str, vectors: bool):
         given.update(need_weights=True, average_attn_weights=False)
         return (), given
 
-    def after(module, args, kwargs, output):
+    def after(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> tuple[Any, Any]:
         given = asked.pop()
         result, weights = output
         call = _call(torch, module, path, kind, given, result, weights, vectors)
@@ -73,7 +75,7 @@ def _multi_head(torch, recorder, path: str, kind: str, vectors: bool):
     return before, after
 
 
-def _between(trace, path: str, query, key) -> tuple[Any, Any]:
+def _between(trace: Any, path: str, query: Any, key: Any) -> tuple[Any, Any]:
     """What queries and keys were made of; equal numbers count only where nothing tells what the keys were made of."""
     from .operations import same_positions
 
@@ -82,7 +84,8 @@ def _between(trace, path: str, query, key) -> tuple[Any, Any]:
     return rows, rows if untold and same_positions(query, key) else columns
 
 
-def _call(torch, module, path: str, kind: str, given: dict, result, weights, vectors: bool) -> Call:
+def _call(torch: Any, module: Any, path: str, kind: str, given: dict[str, Any], result: Any, weights: Any,
+          vectors: bool) -> Call:
     if weights is None:
         return Call(path, kind, None, "gave no weights")
     query, key, value = given["query"], given["key"], given["value"]
@@ -109,7 +112,7 @@ def _call(torch, module, path: str, kind: str, given: dict, result, weights, vec
     return call
 
 
-def _bias(mask, call_padding, heads: int, batch: int, outside: int) -> np.ndarray | None:
+def _bias(mask: Any, call_padding: Any, heads: int, batch: int, outside: int) -> NDArray[Any] | None:
     parts = []
     if mask is not None:
         parts.append(blocked(mask, heads, batch))
@@ -120,7 +123,7 @@ def _bias(mask, call_padding, heads: int, batch: int, outside: int) -> np.ndarra
     return np.pad(sum(parts), ((0, 0), (0, 0), (0, 0), (0, outside)))
 
 
-def _projected(torch, module, query, key, value):
+def _projected(torch: Any, module: Any, query: Any, key: Any, value: Any) -> list[Any]:
     """Queries, keys and values at full width, by the module's own parameters."""
     linear = torch.nn.functional.linear
     with torch.no_grad():

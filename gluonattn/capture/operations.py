@@ -38,7 +38,7 @@ QUESTIONS = {"__set__", "size", "dim", "__len__", "__bool__", "item", "stride", 
              "is_contiguous", "data_ptr", "storage_offset", "__format__", "__repr__", "get_device", "is_complex", "shape"}
 
 
-def tensors(value) -> list:
+def tensors(value: Any) -> list[Any]:
     """Every tensor in nested tuples, lists and mappings, in order."""
     if isinstance(value, torch.Tensor):
         return [value]
@@ -49,7 +49,7 @@ def tensors(value) -> list:
     return [t for v in value.values() for t in tensors(v)]
 
 
-def arguments(module, args, kwargs):
+def arguments(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Arguments by name, in order: {name: value} and the names that hold tensors.
 
     Parameters
@@ -66,7 +66,8 @@ def arguments(module, args, kwargs):
     return given, [name for name, value in given.items() if tensors(value)]
 
 
-def called(given: Mapping, args, kwargs):
+def called(given: Mapping[str, Any], args: tuple[Any, ...],
+           kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Arguments by name, some of them changed, as the tuple and the mapping that they came as.
 
     Parameters
@@ -81,7 +82,7 @@ def called(given: Mapping, args, kwargs):
     return tuple(values[:len(args)]), dict(zip(kwargs, values[len(args):]))
 
 
-def argument(name: str, at: int, args, kwargs, default: Any = None) -> Any:
+def argument(name: str, at: int, args: tuple[Any, ...], kwargs: dict[str, Any], default: Any = None) -> Any:
     """An argument of an operation, wherever it was given.
 
     Parameters
@@ -96,7 +97,7 @@ def argument(name: str, at: int, args, kwargs, default: Any = None) -> Any:
     return kwargs[name] if name in kwargs else args[at] if len(args) > at else default
 
 
-def reordered(name: str, args, kwargs) -> tuple[str, str] | None:
+def reordered(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, str] | None:
     """The step that puts the positions of (B, T, d) in another order, and the step that undoes it.
 
     Parameters
@@ -125,7 +126,7 @@ def reordered(name: str, args, kwargs) -> tuple[str, str] | None:
     return None
 
 
-def same_positions(one, other) -> bool:
+def same_positions(one: Any, other: Any) -> bool:
     """Whether two tensors hold the same numbers: the same object, the same memory, or equal values.
 
     Parameters
@@ -139,7 +140,7 @@ def same_positions(one, other) -> bool:
             torch.equal(one.detach(), other.detach()))
 
 
-def shares_of_rows(weights) -> float:
+def shares_of_rows(weights: Any) -> float:
     """How many of a tensor's rows are distributions, 0 to 1."""
     array = weights.detach().float().cpu()
     if not array.numel():
@@ -147,7 +148,7 @@ def shares_of_rows(weights) -> float:
     return float((((array.sum(-1) - 1).abs() < 5e-3) & (array.amin(-1) >= 0)).float().mean())
 
 
-def handed_out(output) -> list:
+def handed_out(output: Any) -> list[Any]:
     """What a module returns behind its first output that may be weights."""
     outputs = list(output.values()) if isinstance(output, Mapping) else output
     if not isinstance(outputs, (tuple, list)):

@@ -82,8 +82,8 @@ class Origins:
         Told of every attention that is computed, from which sequence to which.
     """
 
-    def __init__(self, store, columns, learned: Callable[[Any], bool],
-                 attended: Callable[[Origin, Origin, Any], None] = lambda rows, columns, weights: None):
+    def __init__(self, store: Any, columns: Any, learned: Callable[[Any], bool],
+                 attended: Callable[[Origin, Origin, Any], None] = lambda rows, columns, weights: None) -> None:
         self._made, self._columns = store, columns  # columns: of scores and weights, the sequence of their keys
         self._learned, self._attended = learned, attended
         self._tokens: set[Origin] = set()
@@ -93,7 +93,8 @@ class Origins:
         return UNKNOWN if known is None else known.origin
 
     def known(self, tensor: Any) -> Made | None:
-        return self._made.get(tensor)
+        result: Made | None = self._made.get(tensor)
+        return result
 
     def note(self, tensor: Any, made: Made) -> None:
         """Keep what is known of a tensor.
@@ -105,7 +106,7 @@ class Origins:
         """
         self._made[tensor] = made
 
-    def between(self, weights) -> tuple[Origin, Origin] | None:
+    def between(self, weights: Any) -> tuple[Origin, Origin] | None:
         """The sequences that weights lie between, where they were seen being made."""
         known, columns = self.known(weights), self._columns.get(weights)
         return None if known is None or columns is None or not known.shares else (known.origin, columns)

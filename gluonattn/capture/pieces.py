@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from ..record import Token
 from .placing import place, place_bytes
 
 
-def hf_tokens(tokenizer, text: str, ids: np.ndarray) -> list[Token]:
+def hf_tokens(tokenizer: Any, text: str, ids: NDArray[Any]) -> list[Token]:
     """The tokens that ids stand for, with spans into the raw text.
 
     A fast tokenizer's own offsets are taken wherever the ids are those it makes of the text, or a part of them (cut at
@@ -27,7 +28,7 @@ def hf_tokens(tokenizer, text: str, ids: np.ndarray) -> list[Token]:
     return _tokens(tokenizer, text, [int(i) for i in ids])
 
 
-def _tokens(tokenizer, text: str, ids: list[int]) -> list[Token]:
+def _tokens(tokenizer: Any, text: str, ids: list[int]) -> list[Token]:
     names = tokenizer.convert_ids_to_tokens(ids)
     if not getattr(tokenizer, "is_fast", False):
         return _placed(tokenizer, text, names)
@@ -54,7 +55,7 @@ def _tokens(tokenizer, text: str, ids: list[int]) -> list[Token]:
     return tokens
 
 
-def byte_level(tokenizer) -> bool:
+def byte_level(tokenizer: Any) -> bool:
     """Whether a tokenizer's pieces spell bytes (GPT-2, RoBERTa, BART, Llama 3), not characters."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
@@ -62,7 +63,7 @@ def byte_level(tokenizer) -> bool:
     return hasattr(tokenizer, "byte_encoder")
 
 
-def continuation(tokenizer) -> str | None:
+def continuation(tokenizer: Any) -> str | None:
     """What a piece begins with that goes on with the word before (``##``), where the vocabulary marks such pieces."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
@@ -70,7 +71,7 @@ def continuation(tokenizer) -> str | None:
     return "##" if hasattr(tokenizer, "wordpiece_tokenizer") else None
 
 
-def _encoded(tokenizer, text: str, **options):
+def _encoded(tokenizer: Any, text: str, **options: Any) -> Any:
     """The whole text as the tokenizer reads it, whatever truncation and padding it was left with."""
     backend = tokenizer.backend_tokenizer
     truncation, padding = backend.truncation, backend.padding
@@ -112,7 +113,7 @@ def _aligned_words(ids: list[int], whole: list[int]) -> dict[int, int]:
     return {}
 
 
-def _common(one: Sequence, other: Sequence) -> int:
+def _common(one: Sequence[Any], other: Sequence[Any]) -> int:
     return next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
 
 
@@ -142,7 +143,7 @@ def composes(before: str, character: str) -> bool:
     return whole != unicodedata.normalize("NFKC", before) + alone
 
 
-def _placed(tokenizer, text: str, pieces: Sequence[str | Token]) -> list[Token]:
+def _placed(tokenizer: Any, text: str, pieces: Sequence[str | Token]) -> list[Token]:
     """Runs of pieces placed between the tokens that stand already."""
     put = place_bytes if byte_level(tokenizer) else place
     found: list[Token] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -30,20 +30,21 @@ class Places:
         Rows and columns of patches, by the name of a picture.
     """
 
-    def __init__(self, origins: Origins):
+    def __init__(self, origins: Origins) -> None:
         self._origin_of: Callable[[Any], Any] = origins.of
         self._known: Callable[[Any], Any] = origins.known
         self.running: Callable[[], str | None] = lambda: None  # path of the module that runs
         self._nodes: Any = ByIdentity()
         self.grids: dict[str, list[tuple[int, int]]] = {}
 
-    def node_of(self, tensor) -> Node | None:
+    def node_of(self, tensor: Any) -> Node | None:
         node = self._nodes.get(tensor)
         if node is None and tensor.is_floating_point() and tensor.dim() == 3 and self._known(tensor) is not None:
             node = self._nodes[tensor] = Root(tensor.shape, origin=self._origin_of(tensor))
-        return node
+        result: Node | None = node
+        return result
 
-    def pair(self, query, key) -> Pair | None:
+    def pair(self, query: Any, key: Any) -> Pair | None:
         """The scores of queries (..., Tq, d) and keys (..., Tk, d).
 
         Parameters
@@ -60,23 +61,38 @@ class Places:
             other = Moved(torch.Tensor.repeat_interleave, (other, groups, 1), {}, 0, shape, False)
         return Pair(one, other, (*query.shape[:-1], key.shape[-2]), (f"{stack}qd", f"{stack}kd", f"{stack}qk"))
 
-    def _side(self, tensor, own: str, others: tuple[str, str]) -> Node | None:
+    def made_of(self, output: Any, query: Any) -> None:
+        """What the attention interface gave, (B, T, H, d), stands where its queries do, (B, H, T, d).
+
+        Parameters
+        ----------
+        output, query : tensors
+        """
+        node = self._nodes.get(query)
+        shape = tuple(output.shape)
+        if node is not None and not node.pair and len(shape) == 4 and tuple(node.shape[:-1]) == (shape[0], shape[2], shape[1]):
+            wide = Like(node, (*node.shape[:-1], shape[-1]))
+            self._nodes[output] = Moved(torch.Tensor.transpose, (wide, 1, 2), {}, 0, shape, False)
+
+    def _side(self, tensor: Any, own: str, others: tuple[str, str]) -> Node | None:
         """The node of a factor; what nothing is known of has its positions on the axis that the product keeps."""
         node = self._nodes.get(tensor)
         if node is None and tensor.dim() in (3, 4):
             kept = [axis for axis, letter in enumerate(own) if axis and letter in others[1] and letter not in others[0]]
             if len(kept) == 1:
                 node = self._nodes[tensor] = Root(tensor.shape, (kept[0],), self._origin_of(tensor))
-        return node
+        result: Node | None = node
+        return result
 
-    def _after_mixing(self, weights, result) -> None:
+    def _after_mixing(self, weights: Any, result: Any) -> None:
         node = self._nodes.get(weights)
         while isinstance(node, (Like, Moved)) and node.pair:
             node = node.parent if isinstance(node, Like) else next(iter(nodes_in((node.args, node.kwargs))), None)
         if isinstance(node, Pair) and node.one.shape[:-1] == tuple(result.shape[:-1]):
             self._nodes[result] = Like(node.one, result.shape)
 
-    def _place(self, function, name, args, kwargs, operands, results) -> None:
+    def _place(self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
+               operands: Sequence[Any], results: Sequence[Any]) -> None:
         if name in POOLS:
             self._pooled(name, operands, results[0])
             return
@@ -104,11 +120,11 @@ class Places:
             if node is not None:
                 self._nodes[result] = node
 
-    def _rank(self, tensor) -> int:
+    def _rank(self, tensor: Any) -> int:
         known = self._known(tensor)
         return 0 if known is None else known.rank
 
-    def _own_sequence(self, tensor, node: Node) -> Node:
+    def _own_sequence(self, tensor: Any, node: Node) -> Node:
         """States put together from several positions (merged patches) are a sequence of their own."""
         if tensor.dim() != 3 or not isinstance(node, Moved) or node.pair or node.checked:
             return node
@@ -122,9 +138,10 @@ class Places:
         if (places == places[..., :1]).all():
             return node
         self._nodes[tensor] = Root(tensor.shape, origin=self._origin_of(tensor))
-        return self._nodes[tensor]
+        result: Node = self._nodes[tensor]
+        return result
 
-    def _projected(self, args, operands, result) -> None:
+    def _projected(self, args: tuple[Any, ...], operands: Sequence[Any], result: Any) -> None:
         """An einsum with what the model has learned."""
         if len(operands) != 2:
             return
@@ -134,7 +151,7 @@ class Places:
             if letters is not None and node is not None and not node.pair:
                 self._nodes[result] = Spread(node, result.shape, (letters[at], letters[2]))
 
-    def _pooled(self, name, operands, result) -> None:
+    def _pooled(self, name: str, operands: Sequence[Any], result: Any) -> None:
         of = operands[0]
         known = self._nodes.get(of)
         if result.dim() == 4 and (name == "conv2d" or known is None or (isinstance(known, Root) and len(known.axes) == 2)):
@@ -145,14 +162,15 @@ class Places:
         elif result.dim() == 3 and name == "conv1d":
             self._nodes[result] = Root(result.shape, (2,))
 
-    def _moved(self, function, name, args, kwargs, operands, results) -> None:
+    def _moved(self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
+               operands: Sequence[Any], results: Sequence[Any]) -> None:
         if self.running() is None:
             return  # sentences that generate() repeats or puts in another order are a batch of their own
         if name == "__get__" and results[0].shape == operands[0].shape and results[0].dim() < 2:
             return
         if name in JOINS:
             parts = [self._nodes.get(t) for t in operands]
-            roots: dict = {}
+            roots: dict[Root, int] = {}
             for part in parts:
                 if part is not None:
                     part.roots(roots)
@@ -167,7 +185,7 @@ class Places:
         for at, result in enumerate(results):
             self._nodes[result] = Moved(function, given[0], given[1], at, result.shape, pair, strides)
 
-    def _alike(self, known, operands, shape: tuple[int, ...], name: str) -> Node | None:
+    def _alike(self, known: Any, operands: Sequence[Any], shape: tuple[int, ...], name: str) -> Node | None:
         same = [n for _, n in known if n.shape == shape]
         if same:
             return Like(min(same, key=lambda n: (not n.pair, n.depth)), shape)
@@ -181,7 +199,7 @@ class Places:
         best = min(width or spread, key=lambda n: (not n.pair, n.depth), default=None)
         return None if best is None else Like(best, shape)
 
-    def _crossed(self, known, shape: tuple[int, ...]) -> Pair | None:
+    def _crossed(self, known: Any, shape: tuple[int, ...]) -> Pair | None:
         """(B, Tq, 1, d) + (B, 1, Tk, d): additive scores between two sequences."""
         if len(known) != 2 or any(len(n.shape) != len(shape) or n.pair for _, n in known):
             return None

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from ..record import Token
 
@@ -175,7 +176,7 @@ def _letters(text: str) -> tuple[str, list[int]]:
     return "".join(letters), owners
 
 
-def _filled(text: str, pieces: Sequence, spans: list) -> list[tuple[int, int]]:
+def _filled(text: str, pieces: Sequence[Any], spans: list[Any]) -> list[tuple[int, int]]:
     """Spans for what was not found: unknown pieces share what lies between their neighbours."""
     filled = []
     done = 0
@@ -200,7 +201,7 @@ def _is_unknown(piece: str | Token) -> bool:
     return isinstance(piece, str) and piece.strip("<[]>").lower() in ("unk", "unknown")
 
 
-def _next_found(spans: list, i: int) -> int:
+def _next_found(spans: list[Any], i: int) -> int:
     return next((j for j in range(i + 1, len(spans)) if spans[j] is not None), len(spans))
 
 

@@ -7,7 +7,7 @@ layer's weights turn out not to lie between whole sequences, the operations are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -34,10 +34,10 @@ class Node:
     pair = False
     shape: tuple[int, ...]
 
-    def roots(self, found: dict) -> None:
+    def roots(self, found: dict[Root, int]) -> None:
         """Collect the roots that a node goes back to, in order, with the numbers that their positions begin at."""
 
-    def places(self, starts: dict, memo: dict) -> tuple:
+    def places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
         """Position of each element, or both positions of a pair: int64, of the tensor's shape; NOWHERE for none.
 
         Parameters
@@ -49,9 +49,10 @@ class Node:
         """
         if id(self) not in memo:
             memo[id(self)] = (self, self._places(starts, memo))  # the node too, that its id stays its own
-        return memo[id(self)][1]
+        result: tuple[Any, ...] = memo[id(self)][1]
+        return result
 
-    def _places(self, starts: dict, memo: dict) -> tuple:
+    def _places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
         raise NotImplementedError
 
 
@@ -67,7 +68,7 @@ class Root(Node):
         The sequence, where it is known.
     """
 
-    def __init__(self, shape: Sequence[int], axes: tuple[int, ...] = (1,), origin: Any = None):
+    def __init__(self, shape: Sequence[int], axes: tuple[int, ...] = (1,), origin: Any = None) -> None:
         self.shape, self.axes, self.origin = tuple(shape), axes, origin
 
     @property
@@ -81,11 +82,11 @@ class Root(Node):
             length *= self.shape[axis]
         return length
 
-    def roots(self, found: dict) -> None:
+    def roots(self, found: dict[Root, int]) -> None:
         if self not in found:
             found[self] = sum(r.batch * r.length for r in found)
 
-    def _places(self, starts, memo) -> tuple:
+    def _places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
         own = [n if i in (0, *self.axes) else 1 for i, n in enumerate(self.shape)]
         numbers = torch.arange(self.batch * self.length).view(own) + starts[self]
         return (numbers.expand(self.shape).contiguous(),)
@@ -102,15 +103,15 @@ class Like(Node):
 
     parent: Node
 
-    def __init__(self, parent: Node, shape: Sequence[int]):
+    def __init__(self, parent: Node, shape: Sequence[int]) -> None:
         while isinstance(parent, Like):
             parent = parent.parent
         self.parent, self.shape, self.depth, self.pair = parent, tuple(shape), parent.depth, parent.pair
 
-    def roots(self, found: dict) -> None:
+    def roots(self, found: dict[Root, int]) -> None:
         self.parent.roots(found)
 
-    def _places(self, starts, memo) -> tuple:
+    def _places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
         parts = self.parent.places(starts, memo)
         if self.shape[:-1] == self.parent.shape[:-1] and self.shape != self.parent.shape:
             parts = tuple(p[..., :1] for p in parts)
@@ -136,16 +137,17 @@ class Moved(Node):
 
     checked = False  # whether its features stand at one position each
 
-    def __init__(self, function: Callable, args, kwargs, at: int, shape: Sequence[int], pair: bool, strides=None):
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], at: int,
+                 shape: Sequence[int], pair: bool, strides: Any = None) -> None:
         self.function, self.args, self.kwargs, self.at = function, args, kwargs, at
         self.shape, self.pair, self.strides = tuple(shape), pair, strides
         self.depth = 1 + max((n.depth for n in nodes_in((args, kwargs))), default=0)
 
-    def roots(self, found: dict) -> None:
+    def roots(self, found: dict[Root, int]) -> None:
         for node in nodes_in((self.args, self.kwargs)):
             node.roots(found)
 
-    def _places(self, starts, memo) -> tuple:
+    def _places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
         found = []
         for side in range(1 + self.pair):
             given = _with_places((self.args, self.kwargs), side, starts, memo)
@@ -168,16 +170,16 @@ class Written(Node):
     value : Node
     """
 
-    def __init__(self, target: Node, index: Any, value: Node):
+    def __init__(self, target: Node, index: Any, value: Node) -> None:
         self.target, self.index, self.value = target, index, value
         self.shape, self.pair = target.shape, target.pair or value.pair
         self.depth = 1 + max(target.depth, value.depth)
 
-    def roots(self, found: dict) -> None:
+    def roots(self, found: dict[Root, int]) -> None:
         self.target.roots(found)
         self.value.roots(found)
 
-    def _places(self, starts, memo) -> tuple:
+    def _places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
         found = []
         for side in range(1 + self.pair):
             target = _side(self.target.places(starts, memo), side).clone()
@@ -189,10 +191,10 @@ class Written(Node):
 class Nothing(Node):
     """A tensor that stands for no position."""
 
-    def __init__(self, shape: Sequence[int]):
+    def __init__(self, shape: Sequence[int]) -> None:
         self.shape = tuple(shape)
 
-    def _places(self, starts, memo) -> tuple:
+    def _places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
         return (torch.full(self.shape, NOWHERE),)
 
 
@@ -209,15 +211,15 @@ class Pair(Node):
 
     pair = True
 
-    def __init__(self, one: Node, other: Node, shape: Sequence[int], letters: tuple[str, str, str]):
+    def __init__(self, one: Node, other: Node, shape: Sequence[int], letters: tuple[str, str, str]) -> None:
         self.one, self.other, self.shape, self.letters = one, other, tuple(shape), letters
         self.depth = 1 + max(one.depth, other.depth)
 
-    def roots(self, found: dict) -> None:
+    def roots(self, found: dict[Root, int]) -> None:
         self.one.roots(found)
         self.other.roots(found)
 
-    def _places(self, starts, memo) -> tuple:
+    def _places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
         return tuple(spread(node.places(starts, memo)[0], (own, self.letters[2]), self.shape)
                      for node, own in zip((self.one, self.other), self.letters))
 
@@ -233,17 +235,17 @@ class Spread(Node):
         Axes of the tensor and of the result, as einsum names them.
     """
 
-    def __init__(self, parent: Node, shape: Sequence[int], letters: tuple[str, str]):
+    def __init__(self, parent: Node, shape: Sequence[int], letters: tuple[str, str]) -> None:
         self.parent, self.shape, self.letters, self.depth = parent, tuple(shape), letters, parent.depth + 1
 
-    def roots(self, found: dict) -> None:
+    def roots(self, found: dict[Root, int]) -> None:
         self.parent.roots(found)
 
-    def _places(self, starts, memo) -> tuple:
+    def _places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
         return (spread(self.parent.places(starts, memo)[0], self.letters, self.shape),)
 
 
-def nodes_in(value) -> list[Node]:
+def nodes_in(value: Any) -> list[Node]:
     if isinstance(value, Node):
         return [value]
     if isinstance(value, dict):
@@ -253,7 +255,7 @@ def nodes_in(value) -> list[Node]:
     return []
 
 
-def with_nodes(value, node_of: Callable[[Any], Node | None]) -> Any:
+def with_nodes(value: Any, node_of: Callable[[Any], Node | None]) -> Any:
     """Arguments of an operation, nodes in place of tensors of numbers; indices stay.
 
     Parameters
@@ -273,7 +275,7 @@ def with_nodes(value, node_of: Callable[[Any], Node | None]) -> Any:
     return [with_nodes(v, node_of) for v in value] if isinstance(value, list) else value
 
 
-def _with_places(value, side: int, starts, memo) -> Any:
+def _with_places(value: Any, side: int, starts: Mapping[Root, int], memo: dict[int, Any]) -> Any:
     if isinstance(value, Node):
         return _side(value.places(starts, memo), side)
     if isinstance(value, dict):
@@ -284,11 +286,11 @@ def _with_places(value, side: int, starts, memo) -> Any:
     return [_with_places(v, side, starts, memo) for v in value] if isinstance(value, list) else value
 
 
-def _side(places: tuple, side: int):
+def _side(places: tuple[Any, ...], side: int) -> Any:
     return places[min(side, len(places) - 1)]
 
 
-def _tensor_at(result, at: int):
+def _tensor_at(result: Any, at: int) -> Any:
     from .operations import tensors
 
     return tensors(result)[at]

@@ -16,7 +16,7 @@ from .hooks import need_torch
 _BATCH = 16
 
 
-def load_pretrained(name: str | os.PathLike) -> tuple[Any, Any]:
+def load_pretrained(name: str | os.PathLike[str]) -> tuple[Any, Any]:
     """A model and its tokenizer, with the class that its configuration asks for.
 
     Raises
@@ -30,8 +30,9 @@ def load_pretrained(name: str | os.PathLike) -> tuple[Any, Any]:
     except ImportError:
         raise DependencyError("capturing from Hugging Face models needs transformers, which is not installed: "
                               'pip install "gluonattn[huggingface]".') from None
-    transformers.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    logging: Any = transformers.utils.logging
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         config = transformers.AutoConfig.from_pretrained(name)
         tokenizer = transformers.AutoTokenizer.from_pretrained(name)
@@ -47,7 +48,7 @@ def load_pretrained(name: str | os.PathLike) -> tuple[Any, Any]:
 
 
 def pretrained_records(
-    name: str | os.PathLike,
+    name: str | os.PathLike[str],
     texts: Iterable[str],
     *,
     target_texts: Iterable[str] | None = None,
@@ -108,7 +109,8 @@ def pretrained_records(
     return found, list(worst.values())
 
 
-def _run(name, model, tokenizer, texts: list[str], steps: int, targets: list[str] | None, max_length: int) -> None:
+def _run(name: str | os.PathLike[str], model: Any, tokenizer: Any, texts: list[str], steps: int, targets: list[str] | None,
+         max_length: int) -> None:
     import torch
 
     if tokenizer.pad_token_id is None:
@@ -134,7 +136,7 @@ def _run(name, model, tokenizer, texts: list[str], steps: int, targets: list[str
             "gluonattn.capture.huggingface.capture(model) as recorder:` with all that it needs.") from None
 
 
-def _positions(model, tokenizer) -> int:
+def _positions(model: Any, tokenizer: Any) -> int:
     """Tokens that a model has positions for."""
     config = model.config
     known = [getattr(config, n, None) for n in ("max_position_embeddings", "n_positions", "max_source_positions")]
@@ -143,7 +145,7 @@ def _positions(model, tokenizer) -> int:
     return min(found, default=512) - offset
 
 
-def _refuse_empty(tokenizer, texts: list[str], max_length: int) -> None:
+def _refuse_empty(tokenizer: Any, texts: list[str], max_length: int) -> None:
     """Texts that the tokenizer makes nothing of leave a row of padding alone."""
     for text in texts:
         if not tokenizer(text, truncation=True, max_length=max_length)["input_ids"]:

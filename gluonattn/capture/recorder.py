@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CaptureError
 from ..metrics import entropy
@@ -41,7 +43,8 @@ class Recorder(Records):
         Paths of layers that are called an attention and compute no weights (linear attention).
     """
 
-    def __init__(self, framework: str, expected: Mapping[str, str], *, cure: str, source: Mapping | None = None):
+    def __init__(self, framework: str, expected: Mapping[str, str], *, cure: str,
+                 source: Mapping[str, Any] | None = None) -> None:
         self.expected = dict(expected)
         self.passes: list[Pass] = []
         self.without: list[str] = []
@@ -91,7 +94,7 @@ class Recorder(Records):
         """
         self._check(settled(self.passes), kind, {})
 
-    def _check(self, parts: list[Pass], kind: str | None, padding: Mapping) -> None:
+    def _check(self, parts: list[Pass], kind: str | None, padding: Mapping[str, Any]) -> None:
         if not self.passes:
             raise CaptureError("the model was not run: call it inside `with capture(model) as recorder:`.")
         every = [c for p in parts for c in p.calls]
@@ -148,7 +151,7 @@ class Recorder(Records):
 
     def uniform(self, kind: str | None = None) -> list[str]:
         """Layers whose every row shares its weight equally over the keys it may see."""
-        rows: dict[str, list[np.ndarray]] = {}
+        rows: dict[str, list[NDArray[Any]]] = {}
         for call in (c for p in settled(self.passes) for c in p.calls if kind in (None, c.kind)):
             if call.weights is not None:
                 rows.setdefault(call.layer, []).append(_evenness(call.weights))
@@ -178,12 +181,12 @@ class Recorder(Records):
     def records(
         self,
         texts: str | Sequence[str],
-        tokens: Sequence,
+        tokens: Sequence[Any],
         *,
         target_texts: str | Sequence[str] | None = None,
-        target_tokens: Sequence | None = None,
-        padding: np.ndarray | None = None,
-        target_padding: np.ndarray | None = None,
+        target_tokens: Sequence[Any] | None = None,
+        padding: NDArray[Any] | None = None,
+        target_padding: NDArray[Any] | None = None,
         kind: str | None = None,
     ) -> list[AttentionRecord]:
         """One record for each sentence and kind of attention, all passes in order.
@@ -209,7 +212,7 @@ class Recorder(Records):
         """
         both = {"source": tokens, "target": target_tokens}
 
-        def pieces(side: str, text: str, sentence: int, valid: np.ndarray) -> Sequence:
+        def pieces(side: str, text: str, sentence: int, valid: NDArray[Any]) -> Sequence[Any]:
             listed = both[side]
             if listed is None:
                 raise CaptureError(f"the model has a {side} side: give {side}_texts and {side}_tokens too.")
@@ -222,13 +225,14 @@ class Recorder(Records):
         return self._records(texts, target_texts, pieces, kind, {k: v for k, v in given.items() if v is not None})
 
 
-def _evenness(weights: np.ndarray) -> np.ndarray:
+def _evenness(weights: NDArray[Any]) -> NDArray[Any]:
     """Entropy over ln(keys seen) of each row that sees two keys or more."""
     rows = weights.reshape(-1, weights.shape[-1])
     rows = rows[np.isfinite(rows).all(-1)]
     seen = (rows > 0).sum(-1)
     rows, seen = rows[seen > 1], seen[seen > 1]
-    return entropy(rows) / np.log(seen)
+    result: NDArray[Any] = entropy(rows) / np.log(seen)
+    return result
 
 
 def _kinds(kinds: Iterable[str]) -> str:

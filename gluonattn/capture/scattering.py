@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .origins import LEARNED
 from .positions import Root
@@ -34,14 +35,14 @@ class Part:
     """
 
     shares: Shares
-    weights: np.ndarray
-    seen: np.ndarray | None
-    covered: np.ndarray
+    weights: NDArray[Any]
+    seen: NDArray[Any] | None
+    covered: NDArray[Any]
     outside: tuple[str, ...] = ()
     swapped: bool = False
     pooled: bool = False
     between: tuple[Any, Any] = (None, None)  # origins of rows and columns, where their places told
-    nowhere: np.ndarray | None = None
+    nowhere: NDArray[Any] | None = None
 
 
 def is_learned(root: Root) -> bool:
@@ -52,7 +53,7 @@ def is_learned(root: Root) -> bool:
 class _Places:
     """Positions of one side, decoded: which root, which sentence, which position of it."""
 
-    def __init__(self, numbers: np.ndarray, roots: dict[Root, int], axis: int):
+    def __init__(self, numbers: NDArray[Any], roots: dict[Root, int], axis: int) -> None:
         self.valid = numbers >= 0
         starts = np.array(list(roots.values()))
         self.root = np.clip(np.searchsorted(starts, numbers, side="right") - 1, 0, None)
@@ -73,7 +74,7 @@ class _Places:
         return self
 
 
-def placed(shares: Shares, roots: dict[Root, int], to_numpy: Callable[[Any], np.ndarray]) -> Part | None:
+def placed(shares: Shares, roots: dict[Root, int], to_numpy: Callable[[Any], NDArray[Any]]) -> Part | None:
     """A softmax at its true positions; None where it runs over features of one position.
 
     Parameters
@@ -109,7 +110,8 @@ def placed(shares: Shares, roots: dict[Root, int], to_numpy: Callable[[Any], np.
     return _scattered(shares, weights, rows, columns, swapped, pooled)
 
 
-def _scattered(shares, weights, rows: _Places, columns: _Places, swapped: bool, pooled: bool) -> Part | None:
+def _scattered(shares: Any, weights: Any, rows: _Places, columns: _Places, swapped: bool,
+               pooled: bool) -> Part | None:
     length, batch = rows.lengths[rows.main], rows.batches[rows.main]
     others = [i for i in np.unique(columns.root[columns.valid]) if i != columns.main]
     sizes = [columns.lengths[columns.main], *(columns.lengths[i] for i in others)]
@@ -137,7 +139,8 @@ def _scattered(shares, weights, rows: _Places, columns: _Places, swapped: bool, 
     return Part(shares, whole_rows(matrix), seen, covered, names, swapped, pooled, between, nowhere)
 
 
-def _nowhere(shares: Shares, at: tuple, valid: np.ndarray, covered: np.ndarray, heads: int) -> np.ndarray | None:
+def _nowhere(shares: Shares, at: tuple[Any, ...], valid: NDArray[Any], covered: NDArray[Any],
+             heads: int) -> NDArray[Any] | None:
     """Queries (B, H, Tq) that no part of the softmax has a key for."""
     if shares.nowhere is None:
         return None
@@ -145,10 +148,11 @@ def _nowhere(shares: Shares, at: tuple, valid: np.ndarray, covered: np.ndarray, 
     lit = ~np.broadcast_to(shares.nowhere.cpu().numpy().reshape(once), valid.shape)[valid]
     looks = np.zeros((len(covered), heads, covered.shape[1]), dtype=bool)
     looks[tuple(part[lit] for part in at[:3])] = True
-    return ~looks & covered[:, None]
+    result: NDArray[Any] | None = ~looks & covered[:, None]
+    return result
 
 
-def _has_sink(shares: Shares, rows: _Places, columns: _Places, weights: np.ndarray) -> bool:
+def _has_sink(shares: Shares, rows: _Places, columns: _Places, weights: NDArray[Any]) -> bool:
     """Whether each row has a share that went to no position, always at the same place."""
     others = tuple(i for i in range(weights.ndim) if i != shares.axis)
     never = ~columns.valid.any(others)
@@ -159,14 +163,16 @@ def _has_sink(shares: Shares, rows: _Places, columns: _Places, weights: np.ndarr
     return bool(looked.any()) and float(np.median(rest[looked])) > 1e-7
 
 
-def _with_sink(matrix: np.ndarray, covered: np.ndarray, names: tuple[str, ...], sink: bool):
+def _with_sink(matrix: NDArray[Any], covered: NDArray[Any], names: tuple[str, ...],
+               sink: bool) -> tuple[NDArray[Any], tuple[str, ...]]:
     if not sink:
         return matrix, names
     rest = np.clip(1 - matrix.sum(-1, keepdims=True), 0, None) * covered[:, None, :, None]
     return np.concatenate([matrix, rest], -1), (*names, SINK)
 
 
-def _heads(rows: _Places, columns: _Places, valid: np.ndarray, axis: int, offsets, total: int):
+def _heads(rows: _Places, columns: _Places, valid: NDArray[Any], axis: int, offsets: Any,
+           total: int) -> tuple[NDArray[Any] | None, int]:
     """Number of the head of each element, and how many there are."""
     shape = valid.shape
     numbers = (rows.sentence * (rows.position.max() + 1) + rows.position) * total + columns.position + offsets[columns.root]
@@ -189,7 +195,7 @@ def _heads(rows: _Places, columns: _Places, valid: np.ndarray, axis: int, offset
     return head, int(counts[0])
 
 
-def _varies(numbers: np.ndarray, axis: int) -> bool:
+def _varies(numbers: NDArray[Any], axis: int) -> bool:
     """Whether positions differ along an axis, where there are some."""
     if numbers.shape[axis] < 2:
         return False
@@ -197,5 +203,5 @@ def _varies(numbers: np.ndarray, axis: int) -> bool:
     return bool(((first != second) & (first >= 0) & (second >= 0)).any())
 
 
-def _coordinate_varies(numbers: np.ndarray, valid: np.ndarray, axis: int) -> bool:
+def _coordinate_varies(numbers: NDArray[Any], valid: NDArray[Any], axis: int) -> bool:
     return _varies(np.where(valid, numbers, -1), axis) or numbers.shape[axis] < 2

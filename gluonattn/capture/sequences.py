@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -44,7 +44,7 @@ class Sequences:
         self.parameters: Callable[[], Iterable[tuple[str, Any]]] = dict[str, Any]().items
         self._maybe_padded: dict[Origin, int] = {}
 
-    def assigned(self, args: tuple) -> None:
+    def assigned(self, args: tuple[Any, ...]) -> None:
         """A part of a tensor was written."""
         target, value = args[0], args[-1]
         if isinstance(value, torch.Tensor) and self.origins.known(target) is None:
@@ -53,7 +53,8 @@ class Sequences:
                 step = None if target.is_floating_point() else known.origin.after("assigned")
                 self.origins.note(target, known if step is None else known._replace(origin=step))
 
-    def take_over(self, name: str, args: tuple, kwargs: dict[str, Any], operands: list, results: list) -> None:
+    def take_over(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], operands: list[Any],
+                  results: list[Any]) -> None:
         """Results take over the origins of what they were made of.
 
         Parameters
@@ -99,13 +100,13 @@ class Sequences:
             if name == "copy_" or self.origins.known(one) is None or one is not operands[0]:
                 self.origins.takes_over(one, made._replace(origin=origin), operands)
 
-    def _base_takes_over(self, part, made: Made) -> None:
+    def _base_takes_over(self, part: Any, made: Made) -> None:
         """A part of a new tensor was written: the whole is made of the same, unless it is known already."""
         base = part._base
         if base is not None and self.origins.known(base) is None:
             self.origins.note(base, made)
 
-    def _learned(self, name: str, args, kwargs) -> Made | None:
+    def _learned(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Made | None:
         """Queries and keys that a model has learned are a sequence of their own, the same for every sentence."""
         first = next(iter(tensors(args[:1])), None)
         if name == "embedding":
@@ -119,7 +120,7 @@ class Sequences:
         name = next((name for name, parameter in self.parameters() if parameter is first), "of no module")
         return Made(Origin(LEARNED, (name,)), WEAK)
 
-    def _joined(self, operands, made: Made) -> Made:
+    def _joined(self, operands: Sequence[Any], made: Made) -> Made:
         """Two sequences side by side are a third; what carries no origin (a learned token) changes nothing."""
         floats = [t for t in operands if t.is_floating_point()]
         parts = dict.fromkeys(k.origin for t in floats if (k := self.origins.known(t)) is not None and k.rank >= INPUT)
@@ -130,7 +131,7 @@ class Sequences:
             return made._replace(origin=Origin(first.name, (*first.via, *(f"and {o}" for o in others))))
         return made
 
-    def _padded(self, origin: Origin, tensor, widths) -> Origin:
+    def _padded(self, origin: Origin, tensor: Any, widths: Any) -> Origin:
         """Ids or states padded at their end are still the same sequence; padded in front they are another."""
         ids = not tensor.is_floating_point() and tensor.dim() == 2
         along = widths[:2] if ids else widths[2:4] if tensor.dim() == 3 else (0, 0)
@@ -141,7 +142,7 @@ class Sequences:
         self.padded.setdefault(origin, int(tensor.shape[1]))
         return origin
 
-    def _cut(self, origin: Origin, whole, part) -> Origin:
+    def _cut(self, origin: Origin, whole: Any, part: Any) -> Origin:
         """Some positions of a sequence are a sequence of their own; a cut along the features is not."""
         piled = any(step.startswith("and ") for step in origin.via) and whole.shape[1:] == part.shape
         cut = whole.dim() == part.dim() and whole.shape[:2] != part.shape[:2]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .beams import hidden_after_end, untangled
 from .calls import NOWHERE, Call, Pass
@@ -160,7 +162,7 @@ def _longer(call: Call, step: Call) -> Call:
     old = _padded(old, right=grown, value=-np.inf)
     new = np.zeros((1, 1, 1, 1)) if step.bias is None else step.bias
     old, new = np.broadcast_to(old, shape), np.broadcast_to(new, (*shape[:2], *step.weights.shape[2:]))  # type: ignore[union-attr]
-    return replace(step, weights=np.concatenate([before, step.weights], 2), bias=np.concatenate([old, new], 2),  # type: ignore[list-item]
+    return replace(step, weights=np.concatenate([before, step.weights], 2), bias=np.concatenate([old, new], 2),
                    **parts)
 
 
@@ -177,8 +179,8 @@ def _behind(call: Call, *parts: Call) -> Call:
     count = len(outside)
     tail = np.concatenate([part.weights[..., -count:] for part in parts], 2)  # type: ignore[index]
     bias = call.bias if call.bias is None or call.bias.shape[3] == 1 else _padded(call.bias, right=count)
-    return replace(call, weights=np.concatenate([call.weights, tail], 3), bias=bias, outside=outside)  # type: ignore[list-item]
+    return replace(call, weights=np.concatenate([call.weights, tail], 3), bias=bias, outside=outside)
 
 
-def _padded(array: np.ndarray, *, left: int = 0, right: int = 0, value: float = 0.0) -> np.ndarray:
+def _padded(array: NDArray[Any], *, left: int = 0, right: int = 0, value: float = 0.0) -> NDArray[Any]:
     return np.pad(array, ((0, 0), (0, 0), (0, 0), (left, right)), constant_values=value)

@@ -24,7 +24,7 @@ CURE = ("Run the model itself inside `with capture(...)`, not a scripted copy (t
 
 @contextmanager
 def capture(
-    model, *, vectors: bool = False, attention: str | Sequence[str] | Mapping[str, str] = ()
+    model: Any, *, vectors: bool = False, attention: str | Sequence[str] | Mapping[str, str] = ()
 ) -> Iterator[TorchRecorder]:
     """Record the attention of a torch model while the body runs it.
 
@@ -62,7 +62,7 @@ def capture(
 
 
 @contextmanager
-def followed(torch, model, recorder: TorchRecorder, attention, vectors: bool) -> Iterator[None]:
+def followed(torch: Any, model: Any, recorder: TorchRecorder, attention: Any, vectors: bool) -> Iterator[None]:
     """Follow what a model computes, with hooks on its `nn.MultiheadAttention`s and on modules that are named.
 
     Parameters
@@ -121,12 +121,13 @@ class TorchRecorder(Recorder):
 
     def grids(self) -> dict[str, list[tuple[int, int]]]:
         """Rows and columns of patches that each picture was cut into, by its name as an input."""
-        return self.trace.attending.grids
+        result: dict[str, list[tuple[int, int]]] = self.trace.attending.grids
+        return result
 
     def ran(self, layer: str) -> bool:
         return any(path in ("", layer) or layer.startswith(f"{path}.") for path in self.trace.ran)
 
-    def attended(self, path: str, module, shares: list) -> None:
+    def attended(self, path: str, module: Any, shares: list[Any]) -> None:
         """A module has computed attention.
 
         Parameters
@@ -168,7 +169,7 @@ class TorchRecorder(Recorder):
         return ". ".join(dict.fromkeys(advice))
 
 
-def _refuse_what_has_none(torch, model, recorder: TorchRecorder) -> None:
+def _refuse_what_has_none(torch: Any, model: Any, recorder: TorchRecorder) -> None:
     """Raise where nothing can compute attention, or where another capture knows the tokens."""
     if recorder.expected:
         return
@@ -184,12 +185,12 @@ def _refuse_what_has_none(torch, model, recorder: TorchRecorder) -> None:
             f"{', '.join(sorted({type(m).__name__ for m in model.modules()}))}, none of which computes attention.")
 
 
-def _own_code(module) -> bool:
+def _own_code(module: Any) -> bool:
     """Whether a module may compute attention: torch's own do not, nn.MultiheadAttention aside."""
     return not type(module).__module__.startswith("torch.nn.modules.")
 
 
-def _named(attention) -> dict[str, str | None]:
+def _named(attention: Any) -> dict[str, str | None]:
     if isinstance(attention, str):
         return {attention: None}
     if isinstance(attention, Mapping):
@@ -200,7 +201,7 @@ def _named(attention) -> dict[str, str | None]:
     return dict.fromkeys(attention)
 
 
-def _match(named: Mapping[str, str | None], path: str, module) -> str | None:
+def _match(named: Mapping[str, str | None], path: str, module: Any) -> str | None:
     """The kind that the user gave a named module, "" where none was given; None where it is not named."""
     for name, kind in named.items():
         steps, wanted = path.split("."), name.split(".")
@@ -210,7 +211,8 @@ def _match(named: Mapping[str, str | None], path: str, module) -> str | None:
     return None
 
 
-def _handed_out(recorder: TorchRecorder, path: str, kind: str, module, args, kwargs, output) -> None:
+def _handed_out(recorder: TorchRecorder, path: str, kind: str, module: Any, args: tuple[Any, ...],
+                kwargs: dict[str, Any], output: Any) -> None:
     """Take what a named module hands out, where no attention was seen being computed in it."""
     weights = _weights(output)
     heads = next((v for n in ("num_heads", "n_heads", "heads", "n_head", "nhead", "h")
@@ -227,7 +229,7 @@ def _handed_out(recorder: TorchRecorder, path: str, kind: str, module, args, kwa
     recorder.add(call)
 
 
-def _weights(output) -> Any:
+def _weights(output: Any) -> Any:
     """The output that is weights (a position bias, for one, is none)."""
     from .operations import handed_out, shares_of_rows
 
@@ -236,13 +238,14 @@ def _weights(output) -> Any:
     return found[max(range(len(found)), key=shares.__getitem__)] if found else None  # the first of equals
 
 
-def _sequences(trace, weights, given) -> tuple[Any, Any]:
+def _sequences(trace: Any, weights: Any, given: Sequence[Any]) -> tuple[Any, Any]:
     """What the queries and keys of a hand-written module were made of: as its weights say, else as its inputs do."""
     from .operations import same_positions
 
     pair = trace.origins.between(weights) if weights is not None else None
     if pair is not None:
-        return pair
+        result: tuple[Any, Any] = pair
+        return result
     tensors = [x for x in given if hasattr(x, "detach") and x.dtype.is_floating_point and x.ndim > 1]
     tensors = [x for x in tensors if x.ndim == tensors[0].ndim]
     if not tensors:

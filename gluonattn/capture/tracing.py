@@ -14,6 +14,7 @@ from .attending import Attending
 from .by_identity import ByIdentity
 from .operations import ATTENTION, FRESH, QUESTIONS, SHARES_BY_HAND, SOFTMAX, arguments, called, tensors
 from .origins import INPUT, WEAK, Made, Origin, Origins
+from .positions import Root
 from .sequences import Sequences
 from .shares import Scores, Shares
 
@@ -24,8 +25,8 @@ class Running:
 
     path: str
     module: Any
-    args: tuple
-    kwargs: dict
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
     found: list[Shares] = field(default_factory=list)
     emitted: bool = False  # in it or below
     mixing: bool = False  # a softmax ran in it or below
@@ -60,7 +61,8 @@ class Trace(TorchFunctionMode):
         Paths of modules that ran and made shares of something (a softmax of whatever), themselves or below.
     """
 
-    def __init__(self, attended: Callable[[str, Any, list[Shares]], None], taken: set[str], vectors: bool = False):
+    def __init__(self, attended: Callable[[str, Any, list[Shares]], None], taken: set[str],
+                 vectors: bool = False) -> None:
         super().__init__()
         self.origins = Origins(ByIdentity(), ByIdentity(),
                                lambda tensor: isinstance(tensor, torch.nn.Parameter))
@@ -69,7 +71,7 @@ class Trace(TorchFunctionMode):
         self.attending.running = lambda: self._stack[-1].path if self._stack else None
         self.ran: set[str] = set()
         self.attended, self.taken = attended, taken
-        self.named: Mapping[str, Callable] | None = None
+        self.named: Mapping[str, Callable[..., Any]] | None = None
         self.left_out: set[str] = set()
         self.entered: set[str] = set()
         self.mixing: set[str] = set()
@@ -79,7 +81,8 @@ class Trace(TorchFunctionMode):
 
     # ---- modules
 
-    def enter(self, path: str, module, args, kwargs):
+    def enter(self, path: str, module: Any, args: tuple[Any, ...],
+              kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """A module starts; what it is given from outside are the sequences that all else is made of.
 
         Parameters
@@ -116,7 +119,7 @@ class Trace(TorchFunctionMode):
                     self._root(part, ".".join(filter(None, (path, name))) + (f"[{i}]" if part is not tensor else ""))
             return called(given, args, kwargs) if changed else None
 
-    def leave(self, path: str, output) -> None:
+    def leave(self, path: str, output: Any) -> None:
         while self._stack:
             running = self._stack.pop()
             if running.path == path:  # what an exception left above it is cleared, too
@@ -124,7 +127,7 @@ class Trace(TorchFunctionMode):
                     self._emit(running, output)
                 return
 
-    def _emit(self, running: Running, output) -> None:
+    def _emit(self, running: Running, output: Any) -> None:
         if running.found:
             name = self.name_of(running.path)
             if name is None:
@@ -148,7 +151,7 @@ class Trace(TorchFunctionMode):
         above = [path, *(r.path for r in reversed(self._stack))]
         return next((p for p in above if p in self.named and (p in ("", path) or path.startswith(f"{p}."))), None)
 
-    def _root(self, tensor, name: str) -> None:
+    def _root(self, tensor: Any, name: str) -> None:
         known = self.origins.known(tensor)
         if tensor.dtype == torch.bool or (known is not None and tensor.is_floating_point() and tensor not in self._given):
             return  # what another part of the model made (an encoder's output) keeps its origin
@@ -158,7 +161,8 @@ class Trace(TorchFunctionMode):
 
     # ---- operations
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (),
+                           kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         if self._quiet:
@@ -176,7 +180,8 @@ class Trace(TorchFunctionMode):
             self._derived(func, name, args, kwargs, result)
         return result
 
-    def _derived(self, func, name: str, args, kwargs, result) -> None:
+    def _derived(self, func: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
+                 result: Any) -> None:
         results = [t for t in tensors(result) if t.dtype != torch.bool]
         if not results:
             return
@@ -206,7 +211,7 @@ class Trace(TorchFunctionMode):
         if not any(running.path == t or running.path.startswith(f"{t}.") or t == "" for t in self.taken):
             running.found.append(shares)
 
-    def made_of(self, output, query) -> None:
+    def made_of(self, output: Any, query: Any) -> None:
         """What a caller recorded itself has the positions of its queries.
 
         Parameters
@@ -216,13 +221,14 @@ class Trace(TorchFunctionMode):
         known = self.origins.known(query)
         if known is not None:
             self.origins.note(output, known._replace(scores=False, shares=False))
+        self.attending.made_of(output, query)
 
-    def at_one_position(self, key) -> bool:
+    def at_one_position(self, key: Any) -> bool:
         """Whether keys (..., Tk, d) that are chosen among all stand at one position: states of one token, by layer."""
         node = self.attending.node_of(key)
         if node is None or node.pair or key.shape[-2] < 2 or tuple(node.shape) != tuple(key.shape):
             return False
-        roots: dict = {}
+        roots: dict[Root, int] = {}
         node.roots(roots)
         (places,) = node.places(roots, {})
         if not roots or (places < 0).any():
@@ -232,7 +238,7 @@ class Trace(TorchFunctionMode):
             places = torch.where(mine, places - start, places)
         return bool((places == places[..., :1, :]).all())
 
-    def shares(self, query, key, weights, how: str) -> Shares | None:
+    def shares(self, query: Any, key: Any, weights: Any, how: str) -> Shares | None:
         """Weights (B, H, Tq, Tk) of queries and keys, which some code has handed over.
 
         Parameters

@@ -35,7 +35,7 @@ def summarise(decisions: Sequence[Decision], *, words: int = 20, min_count: int 
     words : int, default 20
         Of each group, at most.
     min_count : int, default 3
-        Texts of a group that a word must stand in.
+        Fewest texts of a group that a word must occur in.
     """
     groups = groups_of(decisions)
     order = sorted(groups, key=lambda key: (key[1] is not None, str(key[0]), str(key[1])))

@@ -68,7 +68,7 @@ class ClassifierSettings(TrainingSettings):
     teach_text : str or None
         Column of that table; None takes the usual name.
     teach_share : float, default 0.5
-        What a text with a label of its own takes of the teachers'.
+        Weight of the teachers' labels for texts that have a label of their own.
     tokenizer : str, default "mecab"
     word_dropout : float or None
         Fraction of tokens replaced by <unk> while training; they keep their

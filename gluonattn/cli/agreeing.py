@@ -28,11 +28,11 @@ def faithfulness(
     rationales: Path = typer.Option(..., help="Texts with spans that people marked: K-HATERS, KOLD, or .jsonl with text "
                                               "and spans."),
     model: Optional[Path] = Model,
-    methods: Optional[str] = typer.Option(None, help="Attribution methods, with commas; all of the model's without it; none "
-                                                     "asks no model."),
+    methods: Optional[str] = typer.Option(None, help="Attribution methods, separated by commas; by default all "
+                                                     "that the model has. none runs no model."),
     part: str = typer.Option("offensiveness", help="What people marked, in K-HATERS and KOLD: offensiveness or target."),
-    scores: Optional[Path] = typer.Option(None, help="Scores made elsewhere, JSON lines with text, spans and scores; beside "
-                                                     "the model's."),
+    scores: Optional[Path] = typer.Option(None, help="Scores made elsewhere, to compare with the model's: JSON "
+                                                     "lines with text, spans and scores."),
     target: Optional[str] = Target,
     device: str = Device,
     engine: str = Engine,

@@ -6,6 +6,7 @@ import sys
 import traceback
 import warnings
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -22,14 +23,14 @@ TASKS = find_tasks()
 class _Groups(TyperGroup):
     """Help that lists the commands under headings."""
 
-    def format_commands(self, ctx, formatter) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         for heading in HEADINGS:
             with formatter.section(heading):
                 formatter.write_dl([(name, self.commands[name].get_short_help_str(90)) for name in _names[heading]])
 
 
 app = typer.Typer(
-    help="Attention classifiers for Korean text, and pictures of where they looked.",
+    help="Attention classifiers for Korean text, and pictures of what they attend to.",
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, cls=_Groups,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -56,7 +57,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback(epilog="Add --debug to any command to see the full traceback of an error.")
 def main_options(
-    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True,
+    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True,
                                  callback=_print_version),
 ) -> None:
     pass

@@ -32,9 +32,9 @@ def capture(
     model: str = typer.Option(..., help="Hugging Face folder, or a name to download."),
     texts: list[str] = typer.Option(..., "--text", help="Sentence; can be given several times."),
     target: Optional[list[str]] = typer.Option(
-        None, help="What the decoder is given, one for each sentence; it generates without."),
+        None, help="Text for the decoder, one for each sentence; without it the model generates."),
     generate: int = typer.Option(0, min=0, help="Tokens to generate."),
-    kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross; all that the model has without it."),
+    kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross; by default all that the model has."),
     unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
     mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
     out: list[Path] = typer.Option([], help="File to write: .html (all heads, to open), .png, .svg, .pdf (the grid), "
@@ -42,7 +42,7 @@ def capture(
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
 ) -> None:
-    """Take the attention out of a Hugging Face model: every layer and head, checked."""
+    """Capture the attention of a Hugging Face model: every layer and head, checked."""
     from .. import early
     from ..models.checkpoint import is_checkpoint, recipe_of
     from ..models.config import has_commands
@@ -97,19 +97,22 @@ def project(
     model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder of a dot-family cell."),
     source: str = typer.Option("sample", "--from", help="Sentences: sample, nsmc (its test reviews), a text file (one a "
                                                         "line), TSV, CSV or JSONL."),
-    count: int = typer.Option(300, min=1, help="Sentences read of it."),
-    layer: Optional[int] = typer.Option(None, help="One layer; all of them in a page without it, 0 in a picture."),
-    head: Optional[int] = typer.Option(None, help="One head; likewise."),
+    count: int = typer.Option(300, min=1, help="Number of sentences to read from it."),
+    layer: Optional[int] = typer.Option(None, help="One layer; by default all in a page, 0 in a picture."),
+    head: Optional[int] = typer.Option(None, help="One head; as for --layer."),
     method: str = typer.Option("pca", help="pca, tsne or umap."),
-    colour: str = typer.Option("side", help="side, position, norm or tag (a picture; the page can switch)."),
-    tags: Optional[str] = typer.Option(None, help="Tokenizer whose parts of speech the tokens take: mecab, for one."),
-    special: bool = typer.Option(True, help="Whether [CLS], [SEP] and their like are mapped: they may outweigh all words."),
+    colour: str = typer.Option("side", help="Colour of a picture's points: side, position, norm or tag. A page "
+                                            "can switch."),
+    tags: Optional[str] = typer.Option(None, help="Tokenizer that gives the tokens their parts of speech, such as "
+                                                  "mecab."),
+    special: bool = typer.Option(True, help="Map special tokens such as [CLS] and [SEP] too; they may dominate "
+                                            "the map."),
     out: list[Path] = typer.Option(..., help="File to write: .html (every head) or .png, .svg, .pdf (one head, before and "
                                              "after). Can be given several times."),
-    seed: int = typer.Option(0, help="Of the map's random start."),
+    seed: int = typer.Option(0, help="Seed of the map's random start."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
 ) -> None:
-    """Map queries and keys together (AttentionViz): the nearer, the larger their dot product."""
+    """Map queries and keys together (AttentionViz): closer points have larger dot products."""
     import numpy as np
 
     from .. import early
@@ -156,7 +159,7 @@ def _require_model(name: str) -> None:
                       "of a public model, as in klue/bert-base.")
 
 
-def _vector_records(model: str, texts: list[str], bar: Any) -> list:
+def _vector_records(model: str, texts: list[str], bar: Any) -> list[Any]:
     from ..models.checkpoint import is_checkpoint
 
     if is_checkpoint(Path(model)):
@@ -171,7 +174,7 @@ def _vector_records(model: str, texts: list[str], bar: Any) -> list:
     return [r for r in records if r.kind == ("encoder" if "encoder" in kinds else "decoder")]
 
 
-def _map(records: list, found: list, path: Path, method: str, colour: str, seed: int, lang: str) -> None:
+def _map(records: list[Any], found: list[Any], path: Path, method: str, colour: str, seed: int, lang: str) -> None:
     if path.suffix.lower() == ".html":
         from ..views.projection_page import projection_page
 
@@ -193,17 +196,19 @@ def _words_only(record: AttentionRecord) -> AttentionRecord:
     return record.select(queries, keys)
 
 
-def _shown(found: Iterable, bar: Any, total: int) -> Iterator:
+def _shown(found: Iterable[Any], bar: Any, total: int) -> Iterator[Any]:
     for done, one in enumerate(found, 1):
         bar(done, total)
         yield one
 
 
-def _merged(record, unit: str):
+def _merged(record: Any, unit: str) -> AttentionRecord:
     if unit == "token":
-        return record
+        result: AttentionRecord = record
+        return result
     if unit == "eojeol":
-        return record.merge()
+        result = record.merge()
+        return result
     from ..text import tokenizer
     from ..text.merge import merge_into
 
@@ -218,7 +223,7 @@ def _endings(paths: list[Path], *known: str) -> None:
                 f"cannot write {path.name}: expected a name that ends in {', '.join(known[:-1])} or {known[-1]}.")
 
 
-def _one_file(records: list, path: Path) -> None:
+def _one_file(records: list[Any], path: Path) -> None:
     if len(records) != 1:
         kinds = ", ".join(dict.fromkeys(r.kind for r in records))
         raise OptionError(f"{path.name} holds one record, and there are {len(records)} ({kinds}): give one --text and "
@@ -234,7 +239,8 @@ def _one_file(records: list, path: Path) -> None:
 
     ax = grid(records[0])
     save_figure(ax, path)
-    plt.close(ax.figure)
+    figure: Any = ax.figure
+    plt.close(figure)
 
 
 def _texts(source: str) -> list[str]:

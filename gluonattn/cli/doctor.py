@@ -44,9 +44,9 @@ class Finding(NamedTuple):
 
 @command("Look up", "doctor", "doctor --json")
 def doctor(as_json: bool = AsJson) -> None:
-    """Say what is installed, which engines, devices, tokenizers and fonts work, and how to mend what does not.
+    """Check which engines, devices, tokenizers and fonts work, and how to fix the rest.
 
-    Leaves with 1 if a sentence cannot be explained here, else with 0.
+    The exit code is 1 if a sentence cannot be explained here, else 0.
     """
     found: dict[str, list[Finding]] = {}
     if not as_json:

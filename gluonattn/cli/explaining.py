@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
@@ -58,20 +58,21 @@ def explain(
     texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
     source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
                                                               "JSONL file."),
-    view: Optional[str] = typer.Option(None, help=f"One of {', '.join(VIEWS)}; the ending of --out picks one without it."),
+    view: Optional[str] = typer.Option(None, help=f"One of {', '.join(VIEWS)}; by default the file ending of "
+                                                   "--out decides."),
     out: list[Path] = typer.Option([], help="File to write: .png, .svg, .pdf, .html, .txt, .npz or .json. "
                                             "Can be given several times."),
     show: bool = typer.Option(False, "--open", help="Open what was written."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
-    layer: Optional[int] = typer.Option(None, help="One layer; the mean of all without it."),
-    head: Optional[int] = typer.Option(None, help="One head; the mean of all without it."),
+    layer: Optional[int] = typer.Option(None, help="One layer; by default the mean of all."),
+    head: Optional[int] = typer.Option(None, help="One head; by default the mean of all."),
     method: str = typer.Option("default", help="Attribution shown beside the attention: one of `gluonattn methods`, or "
                                "none; default is the most faithful on the model's validation reviews."),
     compare_method: Optional[str] = typer.Option(None, help="A second attribution, beside the first on a page and below "
                                                  "it in the terminal."),
     target: Optional[str] = Target,
-    against: Optional[str] = typer.Option(None, help="A class that the target stands against, of several; all others "
-                                          "without it. For folders of transformers."),
+    against: Optional[str] = typer.Option(None, help="Class to compare the target with; by default all others "
+                                                     "together. For transformers folders."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = TrueLabels,
     colours: str = typer.Option("auto", help="auto, full, 16 or none."),
@@ -80,7 +81,7 @@ def explain(
     max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
-    """Predict sentences and show which words were looked at."""
+    """Classify sentences and show which words the model attended to."""
     from .. import early
     from ..views.terminal import COLOURS, to_terminal
 
@@ -154,11 +155,11 @@ def predict(
     model: Optional[Path] = Model,
     source: Path = typer.Argument(..., help="TSV, CSV or JSONL file, of any size."),
     out: Path = typer.Option(..., help="File to write; every row and column of the source is kept."),
-    weights: Optional[Path] = typer.Option(None, help="Also write attention weights there, as JSONL."),
-    method: Optional[str] = typer.Option(None, help="Also put an attribution into --weights; as for explain."),
-    explained: Optional[str] = typer.Option(None, "--explain", help="Also write the words that decided most and their "
-                                            "scores, by this attribution; default as for explain."),
-    top: int = typer.Option(5, help="As many words, with --explain."),
+    weights: Optional[Path] = typer.Option(None, help="File for the attention weights, as JSONL."),
+    method: Optional[str] = typer.Option(None, help="Attribution to add to --weights; as for explain."),
+    explained: Optional[str] = typer.Option(None, "--explain", help="Attribution whose top words and scores are "
+                                                                    "written too; default as for explain."),
+    top: int = typer.Option(5, help="Number of words, with --explain."),
     target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
     device: str = Device,
@@ -195,10 +196,10 @@ def export(
     model: Optional[Path] = Model,
     to: str = typer.Option(..., help="onnx, for onnxruntime; torch, for gluonattn.torch_module; mxnet, for "
                                         "SymbolBlock and MXNet's other languages."),
-    out: Path = typer.Option(..., help="File to write; of mxnet, what its files' names begin with."),
+    out: Path = typer.Option(..., help="File to write; for mxnet, how the names of its files begin."),
     as_json: bool = AsJson,
 ) -> None:
-    """Write a model for another framework: the same logits and weights there."""
+    """Export a model to another framework, with the same logits and weights."""
     from .. import early
 
     early.require_writable([out], inputs=[model])
@@ -281,13 +282,13 @@ def _colours(wanted: str) -> str:
 class _JsonList:
     """Prints values as JSON as they come: a list, a value a line, that is closed also when the work is stopped."""
 
-    def __init__(self, many: bool):
+    def __init__(self, many: bool) -> None:
         self.many, self.count = many, 0
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self.show
 
-    def show(self, value) -> None:
+    def show(self, value: Any) -> None:
         if not self.many:
             print_json(value)
             return
@@ -295,7 +296,7 @@ class _JsonList:
         print_json(value, indent=None, end="")
         self.count += 1
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: Any) -> None:
         if self.count:
             print("\n]")
 

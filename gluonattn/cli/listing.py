@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 import typer
 
@@ -31,7 +31,7 @@ def cells(as_json: bool = AsJson) -> None:
 
 @command("Look up", "methods", "methods --json")
 def methods(as_json: bool = AsJson) -> None:
-    """List the attribution methods, for --method, and which kind of model has each."""
+    """List the attribution methods for --method, and the models that each works with."""
     from ..classifier.kinds import KINDS
 
     names = dict.fromkeys(name for table in KINDS.values() for name in table)
@@ -52,13 +52,13 @@ def methods(as_json: bool = AsJson) -> None:
 @command("Look up", "tokenizers", "tokenizers --check", f'tokenizers --text "{SENTENCE}"')
 def tokenizers(
     text: Optional[str] = typer.Option(None, help="Show how each splits this text (starts Java: half a minute)."),
-    check: bool = typer.Option(False, help="Start each of them to be sure, instead of looking for what it needs."),
+    check: bool = typer.Option(False, help="Start each one to be sure, instead of only checking what it needs."),
     as_json: bool = AsJson,
 ) -> None:
-    """List the tokenizers, whether each can be used here, and how it splits a text."""
+    """List the tokenizers, which of them work here, and how each splits a text."""
     from ..text import KNOWN
 
-    rows: dict[str, dict] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for name, kind in KNOWN.items():
         rows[name] = _state_of(name, kind, text, start=check or text is not None)
         if not as_json:  # each as soon as it is known
@@ -69,7 +69,7 @@ def tokenizers(
         print_json(rows)
 
 
-def _state_of(name: str, kind, text: Optional[str], start: bool) -> dict:
+def _state_of(name: str, kind: Any, text: Optional[str], start: bool) -> dict[str, Any]:
     from ..text import tokenizer
 
     row = {"ready": True, "needs": kind.needs}
@@ -102,7 +102,7 @@ def nsmc(
 
 @data_app.command(epilog=list_examples("data sample"))
 def sample() -> None:
-    """Say where the bundled sample is."""
+    """Show where the bundled sample is."""
     from ..data.sources import locate
 
     source = locate("sample")

@@ -25,8 +25,8 @@ def corpus(
     model: Optional[Path] = Model,
     out: Path = typer.Option("corpus.html", help="Page to write; its figures go beside it (.json)."),
     method: str = typer.Option("default", help="Attribution, as for explain."),
-    words: int = typer.Option(20, help="Words of each class and each kind of error, at most."),
-    min_count: int = typer.Option(3, help="Texts of a group that a word must stand in."),
+    words: int = typer.Option(20, help="Most words for each class and each kind of error."),
+    min_count: int = typer.Option(3, help="Fewest texts of a group that a word must occur in."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = TrueLabels,
     lang: str = typer.Option("ko", help="Language of the page: ko or en."),
@@ -35,7 +35,7 @@ def corpus(
     max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
-    """Which words drive a model over a corpus: by class, by kind of error, with the sentences behind each."""
+    """Report which words drive a model over a corpus, by class and kind of error, with sentences."""
     from .. import early
     from ..classifier.corpus_text import LANGUAGES
 

@@ -34,31 +34,36 @@ def train(
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
     cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
-    recipe: str = typer.Option("default", help="default, or post: the GluonNLP post's model to the letter."),
-    evidence: bool = typer.Option(False, help="Read what n-grams say of each token too: more accurate, and all of it "
-                                             "through attention."),
-    ngrams: bool = typer.Option(False, help="The older way, n-grams beside the attention; --evidence takes its place."),
+    recipe: str = typer.Option("default", help="default, or post: exactly the model of the GluonNLP post."),
+    evidence: bool = typer.Option(False, help="Also read n-gram evidence for each token: more accurate, and all "
+                                              "of it passes through attention."),
+    ngrams: bool = typer.Option(False, help="Older method, with n-grams beside the attention; --evidence replaces "
+                                            "it."),
     extra: Optional[str] = typer.Option(
-        None, help="More reviews, read first: a table with the same labels or with scores, or a file of "
+        None, help="More reviews, which are read first: a table with the same labels or with scores, or a file of "
                    "scripts/gather_crawl.py."),
-    extra_text: Optional[str] = typer.Option(None, help="Column of its texts."),
-    extra_label: Optional[str] = typer.Option(None, help="Column of its labels."),
-    extra_score: Optional[str] = typer.Option(None, help="Column of its scores; needs --score-labels."),
-    score_labels: Optional[str] = typer.Option(None, help='What its scores stand for: "1..4=0, 9..10=1"; other scores are '
+    extra_text: Optional[str] = typer.Option(None, help="Text column of --extra."),
+    extra_label: Optional[str] = typer.Option(None, help="Label column of --extra."),
+    extra_score: Optional[str] = typer.Option(None, help="Score column of --extra; needs --score-labels."),
+    score_labels: Optional[str] = typer.Option(None, help='What the scores of --extra mean: "1..4=0, 9..10=1"; other scores are '
                                                           "left out."),
-    pretrain: Optional[str] = typer.Option(None, help="Texts without labels to learn words from first: a table, a .txt "
-                                                     "file, or a file of scripts/gather_crawl.py; or the run that has."),
-    pretrain_text: Optional[str] = typer.Option(None, help="Column of these texts."),
-    pretrain_epochs: int = typer.Option(1, help="Epochs over them."),
-    pretrain_sampled: int = typer.Option(512, help="Words that stand against the right one there; 0: all, with torch on a "
-                                                   "GPU."),
-    extra_epochs: Optional[int] = typer.Option(None, help="Epochs that read the texts of --extra and --teach; default 2."),
-    teachers: Optional[str] = typer.Option(None, help="Folders of other runs, or tables of soft labels, parted by commas: "
-                                                     "learn what they say in the mean."),
-    teach: Optional[str] = typer.Option(None, help="More texts for them to label: a table, a .txt file, or a file of "
+    pretrain: Optional[str] = typer.Option(None, help="Unlabelled texts to pretrain on: a table, a .txt file or a "
+                                                      "file of scripts/gather_crawl.py; or the folder of a "
+                                                      "pretrained run."),
+    pretrain_text: Optional[str] = typer.Option(None, help="Text column of --pretrain."),
+    pretrain_epochs: int = typer.Option(1, help="Epochs of pretraining."),
+    pretrain_sampled: int = typer.Option(512, help="Wrong words sampled for each right one in pretraining; 0 "
+                                                   "takes all words, with torch on a GPU."),
+    extra_epochs: Optional[int] = typer.Option(None, help="Epochs over the texts of --extra and --teach; default "
+                                                          "2."),
+    teachers: Optional[str] = typer.Option(None, help="Folders of other runs or tables of soft labels, separated "
+                                                      "by commas: learn from the mean of their predictions."),
+    teach: Optional[str] = typer.Option(None, help="More texts for the teachers to "
+                                                   "label: a table, a .txt file, or a file of "
                                                   "scripts/gather_crawl.py."),
-    teach_text: Optional[str] = typer.Option(None, help="Column of these texts."),
-    teach_share: float = typer.Option(0.5, help="What a text with a label of its own takes of the teachers'."),
+    teach_text: Optional[str] = typer.Option(None, help="Text column of --teach."),
+    teach_share: float = typer.Option(0.5, help="Weight of the teachers' labels for texts that have a label of "
+                                                "their own."),
     embed_size: Optional[int] = typer.Option(None, min=1, max=4096, help="Width of the word vectors; default 64, 128 with "
                                                                           "evidence, post 50."),
     hidden_size: Optional[int] = typer.Option(None, min=1, max=4096, help="Width of the GRU in each direction; default 48, "
@@ -67,27 +72,28 @@ def train(
     epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with evidence; 15 for fewer than 20,000 reviews."),
     batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews; "
                                                             "post 128."),
-    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.008, half with evidence, less for "
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's learning rate; "
+                                                             "default 0.008, half with evidence, less for "
                                                                  "batches below 256; post 0.001."),
     schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
     min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary."),
     max_length: int = typer.Option(48, help="Longest training text in tokens."),
     validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
-    seed: int = typer.Option(0, help="Of the split, the first weights and the order of reviews."),
+    seed: int = typer.Option(0, help="Seed of the split, the first weights and the order of reviews."),
     device: str = Device,
-    framework: str = typer.Option("auto", help="mxnet or torch; auto is MXNet where it is installed. torch needs no "
-                                               "MXNet, and runs on GPUs that MXNet's code does not."),
-    amp: bool = typer.Option(False, help="Compute in bfloat16 where it serves; torch on a GPU."),
+    framework: str = typer.Option("auto", help="mxnet or torch; auto is MXNet where it is installed. torch needs "
+                                               "no MXNet and supports GPUs that MXNet does not."),
+    amp: bool = typer.Option(False, help="Compute in bfloat16 where possible; torch on a GPU."),
     workers: Optional[int] = typer.Option(
-        None, help="Processes on CPU; default one a core, 1 for fewer than 20,000 reviews."),
+        None, help="Processes on the CPU; default one for each core, 1 for fewer than 20,000 reviews."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
-    resume: bool = typer.Option(False, help="Go on where a stopped or killed run was."),
+    resume: bool = typer.Option(False, help="Continue a stopped or killed run."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
     as_json: bool = AsJson,
 ) -> None:
-    """Train a classifier. Ctrl-C saves; --resume goes on."""
+    """Train a classifier. Ctrl-C saves; --resume continues."""
     from .. import early
     from ..classifier.stage import find_stage
 
@@ -155,7 +161,7 @@ def evaluate(
     label_column: Optional[str] = LabelColumn,
     as_json: bool = AsJson,
 ) -> None:
-    """Accuracy, F1 and confusion matrix on labelled reviews."""
+    """Measure accuracy, F1 and the confusion matrix on labelled reviews."""
     from .. import early
     from ..data.reviews import read_reviews
     from ..data.seen import estimate_seen_fraction

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _BUCKET_EDGES = [*np.arange(0.05, 0.96, 0.05), 0.98, 0.99, 1.0]
 
 
-def plan_batches(lengths: Sequence[int] | np.ndarray, batch_size: int, seed: int | None = None) -> list[list[int]]:
+def plan_batches(lengths: Sequence[int] | NDArray[Any], batch_size: int, seed: int | None = None) -> list[list[int]]:
     """Positions of each batch: texts of similar length stand together.
 
     Parameters

@@ -12,7 +12,7 @@ import json
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 from ..errors import DataError
 from ..files import replace_file
@@ -29,7 +29,7 @@ POSITIVE = (0.0, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.78, 0.95, 1.0)
 STAR_SCORES = ", ".join(f"{stars}=1:{probability}" for stars, probability in zip(STARS, POSITIVE))
 
 
-def raw_reviews(source: Path, on_file: Callable[[], None] | None = None) -> Iterator[Mapping]:
+def raw_reviews(source: Path, on_file: Callable[[], None] | None = None) -> Iterator[Mapping[str, Any]]:
     """Every review of a copy of the repository.
 
     Parameters
@@ -62,7 +62,7 @@ def raw_reviews(source: Path, on_file: Callable[[], None] | None = None) -> Iter
         raise DataError(f"{source}: no raw/*.json in it. Expected the NSMC repository, as a folder or .tar.gz.")
 
 
-def gather(reviews: Iterable[Mapping], test: Path, out: Path) -> dict[str, int]:
+def gather(reviews: Iterable[Mapping[str, Any]], test: Path, out: Path) -> dict[str, int]:
     """Write reviews with text and stars that are not in the test file.
 
     Parameters

@@ -9,9 +9,10 @@ logit exactly. A network that reads them beside its embeddings decides by nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..plain import plain
 from ..record import Token
@@ -44,14 +45,14 @@ class Places(NamedTuple):
         Characters of each token, as far as it has them for itself: by them loose n-grams are shared.
     """
 
-    numbers: np.ndarray
-    texts: np.ndarray
-    orders: np.ndarray
-    loose: np.ndarray
-    place: np.ndarray
-    token: np.ndarray
-    part: np.ndarray
-    mass: np.ndarray
+    numbers: NDArray[Any]
+    texts: NDArray[Any]
+    orders: NDArray[Any]
+    loose: NDArray[Any]
+    place: NDArray[Any]
+    token: NDArray[Any]
+    part: NDArray[Any]
+    mass: NDArray[Any]
 
 
 class Evidence(NamedTuple):
@@ -70,13 +71,13 @@ class Evidence(NamedTuple):
         What the network divides each channel by.
     """
 
-    known: np.ndarray
-    scores: np.ndarray
-    squares: np.ndarray
-    spread: np.ndarray
+    known: NDArray[Any]
+    scores: NDArray[Any]
+    squares: NDArray[Any]
+    spread: NDArray[Any]
 
     def shares(self, texts: Sequence[str], tokens: Sequence[Sequence[str]],
-               split: Callable[[str], list[Token]]) -> list[np.ndarray]:
+               split: Callable[[str], list[Token]]) -> list[NDArray[Any]]:
         """Shares of texts in their linear logits, not divided by the spread.
 
         Parameters
@@ -92,7 +93,7 @@ class Evidence(NamedTuple):
         list of numpy.ndarray, float64, shape (tokens, 6 K)
             Channel ``order * K + column``. Their sum over tokens and orders is the linear logit.
         """
-        found: list[np.ndarray] = []
+        found: list[NDArray[Any]] = []
         for first in range(0, len(texts), _CHUNK):
             part = tokens[first : first + _CHUNK]
             places = find_places(texts[first : first + _CHUNK], part, split, self.known)
@@ -101,7 +102,7 @@ class Evidence(NamedTuple):
         return found
 
     def read(self, texts: Sequence[str], tokens: Sequence[Sequence[str]],
-             split: Callable[[str], list[Token]]) -> list[np.ndarray]:
+             split: Callable[[str], list[Token]]) -> list[NDArray[Any]]:
         """What the network reads: shares divided by the spread.
 
         Parameters
@@ -134,7 +135,7 @@ def cut(texts: Sequence[str], tokens: Sequence[Sequence[str]], split: Callable[[
     return read, kept
 
 
-def place_values(places: Places, scores: np.ndarray, squares: np.ndarray, texts: int) -> np.ndarray:
+def place_values(places: Places, scores: NDArray[Any], squares: NDArray[Any], texts: int) -> NDArray[Any]:
     """What the n-gram at each place adds to the linear logit of its text.
 
     Parameters
@@ -153,10 +154,11 @@ def place_values(places: Places, scores: np.ndarray, squares: np.ndarray, texts:
     distinct, which, times = np.unique(keys, return_inverse=True, return_counts=True)
     norms = np.bincount(distinct >> 32, squares[distinct & 0xFFFFFFFF].astype(np.float64), texts)
     divisor = times[which.ravel()] * np.sqrt(norms[places.texts] + 1e-12)
-    return scores[places.numbers].astype(np.float64) / divisor[:, None]
+    result: NDArray[Any] = scores[places.numbers].astype(np.float64) / divisor[:, None]
+    return result
 
 
-def sum_by_token(places: Places, values: np.ndarray) -> np.ndarray:
+def sum_by_token(places: Places, values: NDArray[Any]) -> NDArray[Any]:
     """Values of places as channels of the tokens that share them.
 
     Parameters
@@ -175,7 +177,7 @@ def sum_by_token(places: Places, values: np.ndarray) -> np.ndarray:
 
 
 def find_places(texts: Sequence[str], tokens: Sequence[Sequence[str]], split: Callable[[str], list[Token]],
-                known: np.ndarray) -> Places:
+                known: NDArray[Any]) -> Places:
     """Where the n-grams of `known` stand in texts, and which tokens share them.
 
     Parameters
@@ -206,7 +208,7 @@ def find_places(texts: Sequence[str], tokens: Sequence[Sequence[str]], split: Ca
     return _join(found, mass, token_owner)
 
 
-def _by_character(units, first, counts, pairs):
+def _by_character(units: Any, first: Any, counts: Any, pairs: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Pairs of places that cover characters `units` (places, n): their place, token and part."""
     places = np.repeat(np.arange(len(units)), units.shape[1])
     units = units.ravel()
@@ -218,7 +220,7 @@ def _by_character(units, first, counts, pairs):
     return whose, sharing, 1 / (covered[whose] * np.repeat(times, times))
 
 
-def _join(found, mass, token_owner) -> Places:
+def _join(found: Any, mass: Any, token_owner: Any) -> Places:
     """One `Places` of those of each order; what no token was read at goes to all of its text."""
     ends = np.cumsum([0, *(len(part[0]) for part in found)])
     numbers, texts, orders = (np.concatenate([part[i] for part in found]) for i in range(3))
@@ -237,7 +239,7 @@ def _join(found, mass, token_owner) -> Places:
     return Places(numbers, texts, orders, loose, place, token, part, mass)
 
 
-def _characters(texts, tokens, split):
+def _characters(texts: Any, tokens: Any, split: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The characters n-grams are read from, whose they are, and the tokens of each.
 
     Returns
@@ -281,7 +283,8 @@ def _tokens_of_characters(text: str, tokens: Sequence[Token]) -> list[list[int]]
     return [own for character, own in zip(text, covering) if not character.isspace() for _ in character.lower()]
 
 
-def _collapse(codes, owners, times, pairs):
+def _collapse(codes: Any, owners: Any, times: Any,
+              pairs: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Runs of one character cut to three; the last of these stands for the rest, and has their tokens."""
     place = np.arange(len(codes))
     new = np.ones(len(codes), bool)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .ngrams import known_ngrams, word_ngrams
 
@@ -24,10 +25,10 @@ class Example(NamedTuple):
         As the network reads it (`gluonattn.data.evidence`); likewise.
     """
 
-    ids: np.ndarray
-    subwords: list[np.ndarray] | None = None
-    ngrams: np.ndarray | None = None
-    evidence: np.ndarray | None = None
+    ids: NDArray[Any]
+    subwords: list[NDArray[Any]] | None = None
+    ngrams: NDArray[Any] | None = None
+    evidence: NDArray[Any] | None = None
 
 
 class Encoder:
@@ -45,8 +46,8 @@ class Encoder:
         Sorted hashes of the n-grams the linear branch knows; None reads none.
     """
 
-    def __init__(self, vocabulary, max_length: int | None = None, subword_buckets: int = 0,
-                 known: np.ndarray | None = None):
+    def __init__(self, vocabulary: Any, max_length: int | None = None, subword_buckets: int = 0,
+                 known: NDArray[Any] | None = None) -> None:
         self._vocabulary = vocabulary
         self._max_length = max_length
         self._subword_buckets, self._known = subword_buckets, known

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataError, OptionError
 from ..plain import bare_key, is_blank
@@ -40,7 +41,7 @@ class Extra(NamedTuple):
     """
 
     texts: list[str]
-    targets: np.ndarray
+    targets: NDArray[Any]
     left_out: dict[str, int]
 
 
@@ -49,7 +50,7 @@ class Span(NamedTuple):
 
     low: float
     high: float
-    target: np.ndarray
+    target: NDArray[Any]
 
 
 def parse_scores(scores: str, labels: Sequence[str]) -> list[Span]:
@@ -141,7 +142,8 @@ def _list_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{n:,} {reason}" for reason, n in counts.items() if n) or "none"
 
 
-def _read_starred(path: Path, labels: Sequence[str], scores: str | None):
+def _read_starred(path: Path, labels: Sequence[str],
+                  scores: str | None) -> tuple[list[str], NDArray[Any], dict[str, int]]:
     if scores is None and list(labels) != ["0", "1"]:
         raise OptionError(f"{path} has stars, which stand for NSMC's labels 0 and 1; the labels here are "
                           f"{', '.join(labels)}. Say what stars stand for with --score-labels {_EXAMPLE}.")
@@ -149,7 +151,8 @@ def _read_starred(path: Path, labels: Sequence[str], scores: str | None):
     return _make_targets(zip(*read_crawl(path)), spans, len(labels))
 
 
-def _read_labelled(path: Path, labels: Sequence[str], text_column: str | None, label_column: str | None):
+def _read_labelled(path: Path, labels: Sequence[str], text_column: str | None,
+                   label_column: str | None) -> tuple[list[str], NDArray[Any], dict[str, int]]:
     found = read_reviews(path, text_column=text_column, label_column=label_column)
     numbers = {label_text(label, str(path)): i for i, label in enumerate(labels)}
     odd = next((label for label in found.labels if label not in numbers), None)
@@ -161,8 +164,9 @@ def _read_labelled(path: Path, labels: Sequence[str], text_column: str | None, l
     return found.texts, targets, dict(found.skipped)
 
 
-def _read_scored(path: Path, spans: list[Span], text_column: str | None, score_column: str | None):
-    def rows():
+def _read_scored(path: Path, spans: list[Span], text_column: str | None,
+                 score_column: str | None) -> tuple[list[str], NDArray[Any], dict[str, int]]:
+    def rows() -> Iterator[Any]:
         names: list[str] = []
         for line, row in read_rows(path):
             if not names:
@@ -174,7 +178,7 @@ def _read_scored(path: Path, spans: list[Span], text_column: str | None, score_c
     return _make_targets(rows(), spans, len(spans[0].target))
 
 
-def _parse_score(value, where: str) -> float | None:
+def _parse_score(value: Any, where: str) -> float | None:
     """A score; None where there is none."""
     text = label_text(value, where)
     try:
@@ -187,7 +191,7 @@ def _parse_score(value, where: str) -> float | None:
     return number
 
 
-def _make_targets(rows, spans: list[Span], classes: int):
+def _make_targets(rows: Any, spans: list[Span], classes: int) -> tuple[list[str], NDArray[Any], dict[str, int]]:
     """Texts and targets of (score, text), and what was left out."""
     texts: list[str] = []
     targets = []

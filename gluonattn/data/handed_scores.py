@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataError
 from .rationales import check_spans
 from .tables import read_rows
 
-Handed = dict[str, dict[str, tuple[list[tuple[int, int]], np.ndarray]]]  # method: text: spans and scores
+Handed = dict[str, dict[str, tuple[list[tuple[int, int]], NDArray[Any]]]]  # method: text: spans and scores
 
 
 def read_handed_scores(path: str | os.PathLike[str]) -> Handed:

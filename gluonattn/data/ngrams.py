@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..plain import place, plain
 from ..record import Token
@@ -22,7 +24,7 @@ _BASE = np.uint32(1_000_003)
 _TOKENS = np.uint32(0x9E3779B9)  # sets runs of tokens apart from runs of characters
 
 
-def text_ngrams(text: str, tokens: Sequence[str] = (), max_length: int = 4) -> np.ndarray:
+def text_ngrams(text: str, tokens: Sequence[str] = (), max_length: int = 4) -> NDArray[Any]:
     """Every run of 1 to `max_length` characters of a text, and of 2 and 3 tokens.
 
     Spaces count and stand at both ends too; runs of one character are cut to
@@ -44,7 +46,7 @@ def text_ngrams(text: str, tokens: Sequence[str] = (), max_length: int = 4) -> n
     return texts_ngrams([text], [tokens], max_length)[0]
 
 
-def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length: int = 4) -> list[np.ndarray]:
+def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length: int = 4) -> list[NDArray[Any]]:
     """`text_ngrams` of many texts at once, which takes less than half the time.
 
     Parameters
@@ -63,7 +65,7 @@ def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_leng
     return _group_by_text(hashes, owners, len(texts))
 
 
-def known_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], known: np.ndarray) -> list[np.ndarray]:
+def known_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], known: NDArray[Any]) -> list[NDArray[Any]]:
     """Numbers of the `texts_ngrams` a model knows.
 
     Parameters
@@ -86,7 +88,7 @@ def known_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], known: n
     return _group_by_text(numbers[found], (keys[found] & np.uint64(0xFFFFFFFF)).astype(np.int64), len(texts))
 
 
-def ngram_numbers(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
+def ngram_numbers(hashes: NDArray[Any], known: NDArray[Any]) -> NDArray[Any]:
     """Places of hashes in `known`, counted from 1, with a 0 for each unknown one.
 
     Parameters
@@ -101,7 +103,7 @@ def ngram_numbers(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(known[places] == hashes, places + 1, 0).astype(np.int32)
 
 
-def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) -> tuple[np.ndarray, np.ndarray]:
+def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) -> tuple[NDArray[Any], NDArray[Any]]:
     """Every place at which one of the `text_ngrams` of a raw text was read.
 
     Collapsed characters count as a whole: the one space kept of a run of spaces, and
@@ -141,7 +143,8 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) ->
     return _hash_runs([text], [[token.text for token in tokens]], max_length)[0], np.array(runs)
 
 
-def _hash_runs(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length: int = 4) -> tuple[np.ndarray, np.ndarray]:
+def _hash_runs(texts: Sequence[str], tokens: Sequence[Sequence[str]],
+               max_length: int = 4) -> tuple[NDArray[Any], NDArray[Any]]:
     """Hashes of all runs and the texts they are of: runs of characters, shorter ones first, then those of tokens."""
     spelt = [_REPEATS.sub(r"\1\1\1", f" {' '.join(plain(text).lower().split())} ") for text in texts]
     codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
@@ -150,12 +153,12 @@ def _hash_runs(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length
     return np.concatenate([characters, pieces ^ _TOKENS]), np.concatenate([of_characters, of_pieces])
 
 
-def _owners(rows: Sequence) -> np.ndarray:
+def _owners(rows: Sequence[Any]) -> NDArray[Any]:
     """The number of the row that each item of the rows, end to end, is of."""
     return np.repeat(np.arange(len(rows), dtype=np.int64), [len(row) for row in rows])
 
 
-def _group_by_text(values: np.ndarray, owners: np.ndarray, count: int) -> list[np.ndarray]:
+def _group_by_text(values: NDArray[Any], owners: NDArray[Any], count: int) -> list[NDArray[Any]]:
     """The distinct values of each text, sorted."""
     distinct = np.unique(owners << 32 | values)
     ends = np.searchsorted(distinct, np.arange(1, count, dtype=np.int64) << 32)
@@ -163,7 +166,7 @@ def _group_by_text(values: np.ndarray, owners: np.ndarray, count: int) -> list[n
 
 
 @lru_cache(maxsize=200_000)
-def word_ngrams(word: str, buckets: int) -> np.ndarray:
+def word_ngrams(word: str, buckets: int) -> NDArray[Any]:
     """The runs of 2 and 3 characters of ``<word>``, at most 16, as in fastText.
 
     Bojanowski et al. 2017; the marks tell the ends of a word from its middle.
@@ -184,12 +187,12 @@ def word_ngrams(word: str, buckets: int) -> np.ndarray:
     return found
 
 
-def character_codes(text: str) -> np.ndarray:
+def character_codes(text: str) -> NDArray[Any]:
     """Code points; uint32."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def run_hashes(codes: np.ndarray, owners: np.ndarray, lengths: range) -> list[tuple[np.ndarray, np.ndarray]]:
+def run_hashes(codes: NDArray[Any], owners: NDArray[Any], lengths: range) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """Hashes of all runs within one owner, as `texts_ngrams` makes them of characters.
 
     Parameters
@@ -212,7 +215,7 @@ def run_hashes(codes: np.ndarray, owners: np.ndarray, lengths: range) -> list[tu
     return found
 
 
-def token_runs(tokens: Sequence[Sequence[str]], lengths: range) -> list[tuple[np.ndarray, np.ndarray]]:
+def token_runs(tokens: Sequence[Sequence[str]], lengths: range) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """`run_hashes` of tokens, end to end through all texts.
 
     Parameters
@@ -232,7 +235,8 @@ def _token_code(token: str) -> int:
     return int(_hash_all(codes, range(len(codes), len(codes) + 1))[0][-1]) if len(codes) else 0
 
 
-def _hash_all(codes: np.ndarray, lengths: range, owners: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def _hash_all(codes: NDArray[Any], lengths: range,
+              owners: NDArray[Any] | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
     """Hashes of all runs within one owner (None: all codes are of one), and whose they are; shorter runs first.
 
     uint32 wraps around, as a hash needs it.

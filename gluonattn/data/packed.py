@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .ngrams import word_ngrams
 from .padding import pad_rows
@@ -36,22 +37,23 @@ class Packed(NamedTuple):
         Of each token in `words`, as `gluonattn.data.evidence` gives it to the network.
     """
 
-    words: np.ndarray
-    starts: np.ndarray
-    lengths: np.ndarray
-    ids: np.ndarray
-    subwords: np.ndarray | None
+    words: NDArray[Any]
+    starts: NDArray[Any]
+    lengths: NDArray[Any]
+    ids: NDArray[Any]
+    subwords: NDArray[Any] | None
     padding: int
     fixed: int | None = None
-    ngrams: Sequence[np.ndarray] | None = None
-    evidence: np.ndarray | None = None
+    ngrams: Sequence[NDArray[Any]] | None = None
+    evidence: NDArray[Any] | None = None
 
     def take(self, texts: slice) -> Packed:
         """Some of the texts; nothing large is copied."""
         return self._replace(starts=self.starts[texts], lengths=self.lengths[texts],
                              ngrams=None if self.ngrams is None else self.ngrams[texts])
 
-    def batch(self, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
+    def batch(self, positions: Sequence[int], word_dropout: float = 0.0,
+              rng: np.random.Generator | None = None) -> tuple[NDArray[Any], ...]:
         """Padded arrays of the texts at these positions.
 
         Parameters
@@ -78,11 +80,12 @@ class Packed(NamedTuple):
         places = np.repeat(self.starts[positions] - before, lengths) + np.arange(lengths.sum())
         words = self.words[places]
         if word_dropout:
+            assert rng is not None
             words[rng.random(len(words)) < word_dropout] = len(self.ids) - 1
         ids = np.full((len(lengths), self.fixed or lengths.max()), self.padding, np.int32)
         real = np.arange(ids.shape[1]) < lengths[:, None]
         ids[real] = self.ids[words]
-        arrays: list[np.ndarray] = [ids, lengths.astype(np.int32)]
+        arrays: list[NDArray[Any]] = [ids, lengths.astype(np.int32)]
         if self.subwords is not None:
             rows = self.subwords[words]
             widest = max(1, int((rows > 0).sum(1).max()))
@@ -98,9 +101,10 @@ class Packed(NamedTuple):
         return tuple(arrays)
 
 
-def pack(tokens, order: Sequence[int] | slice, vocabulary: Vocabulary, max_length: int, *, subword_buckets: int = 0,
-         fixed: int | None = None, ngrams: Sequence[np.ndarray] | None = None,
-         evidence: np.ndarray | None = None) -> Packed:
+def pack(tokens: Any, order: Sequence[int] | slice, vocabulary: Vocabulary, max_length: int, *,
+         subword_buckets: int = 0,
+         fixed: int | None = None, ngrams: Sequence[NDArray[Any]] | None = None,
+         evidence: NDArray[Any] | None = None) -> Packed:
     """Texts in the given order, cut to `max_length` tokens.
 
     Parameters

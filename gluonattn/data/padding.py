@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .examples import Example
 
@@ -36,7 +38,7 @@ def plan_by_length(lengths: Sequence[int], batch_size: int, pairs: int) -> list[
     return batches
 
 
-def pad_batch(examples: Sequence[Example], padding: int, length: int | None = None) -> tuple[np.ndarray, ...]:
+def pad_batch(examples: Sequence[Example], padding: int, length: int | None = None) -> tuple[NDArray[Any], ...]:
     """Padded arrays of examples.
 
     Parameters
@@ -61,7 +63,7 @@ def pad_batch(examples: Sequence[Example], padding: int, length: int | None = No
     ids = np.full((len(rows), length or valid_length.max()), padding, np.int32)
     real = np.arange(ids.shape[1]) < valid_length[:, None]
     ids[real] = np.concatenate(rows)
-    arrays: list[np.ndarray] = [ids, valid_length]
+    arrays: list[NDArray[Any]] = [ids, valid_length]
     if examples[0].subwords is not None:
         grams = pad_rows([grams for example in examples for grams in (example.subwords or ())[:length]])
         subwords = np.zeros((*ids.shape, grams.shape[1]), np.int32)
@@ -77,7 +79,7 @@ def pad_batch(examples: Sequence[Example], padding: int, length: int | None = No
     return tuple(arrays)
 
 
-def pad_rows(rows: Sequence[np.ndarray]) -> np.ndarray:
+def pad_rows(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Rows of differing length as one array, at least one column, zeros after each."""
     lengths = np.array([len(row) for row in rows])
     table = np.zeros((len(rows), max(1, lengths.max())), np.int32)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataError, OptionError, choose
 from ..plain import is_blank
@@ -28,9 +29,9 @@ class Rationale(NamedTuple):
     """
 
     text: str
-    marked: np.ndarray
+    marked: NDArray[Any]
 
-    def marked_units(self, spans: Any) -> np.ndarray:
+    def marked_units(self, spans: Any) -> NDArray[Any]:
         """Which words hold a marked character, bool, shape (words,).
 
         Parameters
@@ -65,7 +66,7 @@ def read_rationales(path: str | os.PathLike[str], part: str = "offensiveness") -
     """
     choose("part of rationales", part, dict.fromkeys(PARTS))
     path, found = Path(path), []
-    read: Callable[[dict, str], tuple[Any, list]] | None = None
+    read: Callable[[dict[str, Any], str], tuple[Any, list[Any]]] | None = None
     for place, row in _rows(path):
         read = read or _format(row, place)
         try:
@@ -87,7 +88,7 @@ def read_rationales(path: str | os.PathLike[str], part: str = "offensiveness") -
     return found
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict]]:
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each row, and where it stands."""
     if path.suffix.lower() != ".json":
         if format_of(path) != JSONL:
@@ -106,7 +107,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict]]:
         yield f"{path}, text {number}", row
 
 
-def _format(row: dict, place: str) -> Callable[[dict, str], tuple[Any, list]]:
+def _format(row: dict[str, Any], place: str) -> Callable[[dict[str, Any], str], tuple[Any, list[Any]]]:
     """How the rows of a file are read, told from its first."""
     for fields, read in FORMATS.items():
         if all(field in row for field in fields):
@@ -115,11 +116,11 @@ def _format(row: dict, place: str) -> Callable[[dict, str], tuple[Any, list]]:
                     f"{', '.join(map(repr, row))}.")
 
 
-def _khaters(row: dict, part: str) -> tuple[Any, list]:
+def _khaters(row: dict[str, Any], part: str) -> tuple[Any, list[Any]]:
     return row["text"], [row[f"{part}_rationale"]]
 
 
-def _kold(row: dict, part: str) -> tuple[Any, list]:
+def _kold(row: dict[str, Any], part: str) -> tuple[Any, list[Any]]:
     """Its ends are part of the spans: ``OFF_span`` of its published example has them."""
     short = {"offensiveness": "off", "target": "tgt"}[part]
     people = []
@@ -131,20 +132,20 @@ def _kold(row: dict, part: str) -> tuple[Any, list]:
     return row["comment"], people
 
 
-def _plain(row: dict, part: str) -> tuple[Any, list]:
+def _plain(row: dict[str, Any], part: str) -> tuple[Any, list[Any]]:
     if part != "offensiveness":
         raise OptionError(f"--part {part} is for K-HATERS and KOLD: a file with spans has one kind of them.")
     return row["text"], [row["spans"]]
 
 
-FORMATS: dict[tuple[str, ...], Callable[[dict, str], tuple[Any, list]]] = {
+FORMATS: dict[tuple[str, ...], Callable[[dict[str, Any], str], tuple[Any, list[Any]]]] = {
     ("text", "offensiveness_rationale", "target_rationale"): _khaters,
     ("comment", "raw_labels"): _kold,
     ("text", "spans"): _plain,
 }
 
 
-def _mark(spans: Any, size: int, place: str) -> np.ndarray:
+def _mark(spans: Any, size: int, place: str) -> NDArray[Any]:
     """The characters that one person marked, int, shape (characters,)."""
     marked = np.zeros(size, int)
     for start, end in check_spans(spans, size, place):

@@ -13,8 +13,10 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contents import parse_json, seal, unseal
 from ..errors import DataError
@@ -25,7 +27,7 @@ SEEN = "trained_on.json"
 SAMPLE_SIZE = 16_384  # hashes of four bytes: 90 kB
 
 
-def write_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str) -> None:
+def write_seen(folder: str | os.PathLike[str], texts: Iterable[str], fingerprint: str) -> None:
     """Write the sample of the texts a model was trained on beside its checkpoint.
 
     Parameters
@@ -51,7 +53,7 @@ def write_seen(folder: str | os.PathLike, texts: Iterable[str], fingerprint: str
 
 
 def estimate_seen_fraction(
-    folder: str | os.PathLike, texts: Iterable[str], fingerprint: str | None
+    folder: str | os.PathLike[str], texts: Iterable[str], fingerprint: str | None
 ) -> tuple[float, int] | None:
     """Estimate which fraction of these texts a model was trained on.
 
@@ -85,7 +87,7 @@ def estimate_seen_fraction(
     return (float(np.isin(hashes, kept).mean()), len(hashes)) if len(hashes) else None
 
 
-def _hashes(texts: Iterable[str]) -> np.ndarray:
+def _hashes(texts: Iterable[str]) -> NDArray[Any]:
     """Four bytes of each text's SHA-256, whatever its spaces and however it is written."""
     plain = map(text_key, texts)
     joined = b"".join(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4] for text in plain)

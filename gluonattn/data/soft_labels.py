@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..plain import bare_key, is_blank
@@ -16,7 +18,7 @@ from .tables import pick_column, read_rows
 _OFF = 0.0101  # that a row's sum may be away from 1: probabilities are written with two digits and more
 
 
-def read_soft_labels(path: Path, labels: Sequence[str]) -> tuple[list[str], np.ndarray]:
+def read_soft_labels(path: Path, labels: Sequence[str]) -> tuple[list[str], NDArray[Any]]:
     """Texts and their probabilities, out of a table with a column of texts and one for each label.
 
     Parameters
@@ -39,7 +41,7 @@ def read_soft_labels(path: Path, labels: Sequence[str]) -> tuple[list[str], np.n
     """
     text_column, columns = "", list[str]()
     texts: list[str] = []
-    sums: list[np.ndarray] = []
+    sums: list[NDArray[Any]] = []
     places: dict[str, int] = {}
     for line, row in read_rows(path):
         if not columns:
@@ -64,15 +66,16 @@ def read_soft_labels(path: Path, labels: Sequence[str]) -> tuple[list[str], np.n
     return texts, (found / found.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _column_of(path: Path, label: str, row) -> str:
+def _column_of(path: Path, label: str, row: Any) -> str:
     for name in row:
         if label_text(name, str(path)) == label:
-            return name
+            result: str = name
+            return result
     raise DataError(f"{path}: no column {label!r} with the probability of that label; found {', '.join(map(repr, row))}. A "
                     "table of soft labels has a column of texts and one for each label, by its name.")
 
 
-def _share(value, where: str) -> float:
+def _share(value: Any, where: str) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):

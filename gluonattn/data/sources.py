@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from ..errors import DataError
 from ..finding import find_entries
@@ -168,7 +168,7 @@ def download_nsmc(
     return folder
 
 
-def _download(url: str, target: Path, digest: str, progress) -> None:
+def _download(url: str, target: Path, digest: str, progress: Any) -> None:
     part = target.with_name(target.name + ".part")
     for attempt in ("continue", "restart"):
         if attempt == "restart":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .evidence import ORDERS, Evidence, Places
 
@@ -22,7 +23,7 @@ class Spread(NamedTuple):
     """
 
     places: Places
-    parts: np.ndarray
+    parts: NDArray[Any]
 
     @classmethod
     def of(cls, places: Places) -> Spread:
@@ -32,7 +33,7 @@ class Spread(NamedTuple):
         np.add.at(parts, (places.place[kept], places.token[kept]), places.part[kept])
         return cls(places, parts)
 
-    def take(self, gone: np.ndarray) -> Spread:
+    def take(self, gone: NDArray[Any]) -> Spread:
         """What is left without some tokens, gone (tokens,); `without` of it is that of the whole, as if it were a text."""
         kept, places = ~self.lost(gone[None])[0], self.places
         empty = np.zeros(0, np.int64)
@@ -41,7 +42,7 @@ class Spread(NamedTuple):
                                part=empty.astype(np.float64))
         return Spread(left, self.parts[kept][:, ~gone])
 
-    def lost(self, gone: np.ndarray) -> np.ndarray:
+    def lost(self, gone: NDArray[Any]) -> NDArray[Any]:
         """Places that go with some tokens: those read from one of their characters; loose ones when nothing is left.
 
         Parameters
@@ -53,9 +54,10 @@ class Spread(NamedTuple):
         numpy.ndarray, bool, shape (variants, places)
         """
         touched = (self.parts > 0).astype(np.float32)
-        return (gone.astype(np.float32) @ touched.T > 0) | gone.all(axis=1, keepdims=True)
+        result: NDArray[Any] = (gone.astype(np.float32) @ touched.T > 0) | gone.all(axis=1, keepdims=True)
+        return result
 
-    def without(self, evidence: Evidence, gone: np.ndarray) -> np.ndarray:
+    def without(self, evidence: Evidence, gone: NDArray[Any]) -> NDArray[Any]:
         """Shares of a text without some tokens, and without the n-grams they take part in.
 
         Parameters
@@ -72,7 +74,7 @@ class Spread(NamedTuple):
         return np.concatenate([self._without(evidence, gone[first : first + most])
                                for first in range(0, max(len(gone), 1), most)])
 
-    def _without(self, evidence: Evidence, gone: np.ndarray) -> np.ndarray:
+    def _without(self, evidence: Evidence, gone: NDArray[Any]) -> NDArray[Any]:
         numbers, orders, loose = self.places.numbers, self.places.orders, self.places.loose
         columns = evidence.scores.shape[1]
         found = np.zeros((*gone.shape, len(ORDERS), columns))

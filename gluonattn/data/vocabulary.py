@@ -32,7 +32,7 @@ class Vocabulary:
         If it is another file, or a word's number is not its position.
     """
 
-    def __init__(self, content: str):
+    def __init__(self, content: str) -> None:
         try:
             found = parse_json(content, "vocab.json", ValueError)
             words, numbers = found["idx_to_token"], found["token_to_idx"]
@@ -78,7 +78,8 @@ def _no_vocabulary(reason: str) -> CheckpointError:
     )
 
 
-def build_vocabulary(tokenized: Iterable[Sequence[str]], min_count: int = 3, max_size: int | None = None) -> Vocabulary:
+def build_vocabulary(tokenized: Iterable[Sequence[str]], min_count: int = 3,
+                     max_size: int | None = None) -> Vocabulary:
     """Vocabulary of the tokens seen at least `min_count` times, most frequent first, equally frequent ones by spelling.
 
     Parameters

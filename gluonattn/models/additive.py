@@ -8,14 +8,16 @@ as whole arrays (docs/performance.md).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _BLOCK = 1 << 18  # numbers that are computed at once; further units take another round
 _SMALL = 1 << 17  # below it several queries are computed together: Python's overhead was half of a long text's time
 
 
-def additive_scores(query: np.ndarray, key: np.ndarray, v: np.ndarray) -> np.ndarray:
+def additive_scores(query: NDArray[Any], key: NDArray[Any], v: NDArray[Any]) -> NDArray[Any]:
     """Scores v tanh(query + key) (Bahdanau et al. 2015), in the precision of the query.
 
     Parameters
@@ -35,7 +37,8 @@ def additive_scores(query: np.ndarray, key: np.ndarray, v: np.ndarray) -> np.nda
     return scores.reshape(queries, keys, batch).transpose(2, 0, 1)
 
 
-def additive_gradients(query, key, v, gradient) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def additive_gradients(query: Any, key: Any, v: Any,
+                       gradient: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Gradients of `additive_scores` with respect to its arguments.
 
     Computes the hyperbolic tangents once more instead of keeping them.
@@ -68,7 +71,7 @@ def additive_gradients(query, key, v, gradient) -> tuple[np.ndarray, np.ndarray,
     return by_query.transpose(2, 0, 1), by_key.transpose(2, 1, 0), by_v
 
 
-def _tanh(query, key) -> Iterator[tuple[slice, slice, np.ndarray]]:
+def _tanh(query: Any, key: Any) -> Iterator[tuple[slice, slice, NDArray[Any]]]:
     """Yield units, queries and tanh(q + k), shape (units, queries, Tk, B); its memory is used again."""
     query = np.ascontiguousarray(query.transpose(2, 1, 0))[:, :, None]  # (U, Tq, 1, B)
     key = np.ascontiguousarray(key.transpose(2, 1, 0))[:, None]  # (U, 1, Tk, B)

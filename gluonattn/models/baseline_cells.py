@@ -1,12 +1,17 @@
 """The two baselines every comparison of attention cells needs."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from ..runtime import nlp
+from .backend import Array
 
 
 class UniformAttentionCell(nlp.model.attention_cell.AttentionCell):
     """Weight 1/n on each of the n unmasked keys."""
 
-    def _compute_weight(self, F, query, key, mask=None):
+    def _compute_weight(self, F: Any, query: Array, key: Array, mask: Array | None = None) -> Array:
         if mask is None:
             mask = F.ones_like(F.batch_dot(query, key, transpose_b=True))
         count = F.sum(mask, axis=-1, keepdims=True)  # (B, Tq, 1)
@@ -19,7 +24,7 @@ class NoAttentionCell(nlp.model.attention_cell.AttentionCell):
     For self-attention only: queries and keys must be the same tokens.
     """
 
-    def _compute_weight(self, F, query, key, mask=None):
+    def _compute_weight(self, F: Any, query: Array, key: Array, mask: Array | None = None) -> Array:
         scores = F.zeros_like(F.batch_dot(query, key, transpose_b=True))  # (B, T, T)
         # Position numbers down and across; equal on the diagonal.
         rows = F.contrib.arange_like(scores, axis=1)  # (T,)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Union
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save as dump_tensors
 
 from ..contents import COPY_AGAIN, digest, digest_json, parse_json, parse_tensors, require
@@ -58,11 +59,11 @@ class Checkpoint(NamedTuple):
 
     config: dict[str, Any]
     vocabulary: str
-    weights: dict[str, np.ndarray]
-    history: list[dict]
+    weights: dict[str, NDArray[Any]]
+    history: list[dict[str, Any]]
 
 
-def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
+def save_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> Path:
     """Write a checkpoint folder, replacing an older checkpoint of that name.
 
     Other files in the folder (a picture, say) stay there.
@@ -100,7 +101,7 @@ def save_checkpoint(folder: str | os.PathLike, checkpoint: Checkpoint) -> Path:
     return folder
 
 
-def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
+def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
     """Read a checkpoint folder; nothing is unpickled.
 
     Raises
@@ -133,13 +134,13 @@ def load_checkpoint(folder: str | os.PathLike) -> Checkpoint:
     return Checkpoint(config, vocabulary, weights, history)
 
 
-def read_config(folder: str | os.PathLike) -> dict[str, Any]:
+def read_config(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """A checkpoint's config.json, checked as `load_checkpoint` does; the other files are not looked at."""
     folder = Path(folder)
     return _parse_config(folder / CONFIG, _read(folder, [CONFIG])[CONFIG])
 
 
-def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None:
+def write_history(folder: str | os.PathLike[str], history: Sequence[Mapping[str, Any]]) -> None:
     """Replace a checkpoint's history.json, and history.csv beside it.
 
     Parameters
@@ -156,7 +157,7 @@ def write_history(folder: str | os.PathLike, history: Sequence[Mapping]) -> None
         replace_file(folder / TABLE, pd.DataFrame(list(history)).to_csv(index=False).encode())
 
 
-def update_config(folder: str | os.PathLike, **entries: Any) -> None:
+def update_config(folder: str | os.PathLike[str], **entries: Any) -> None:
     """Add entries to a checkpoint's config.json; weights and vocabulary stay as they are.
 
     Parameters
@@ -196,7 +197,7 @@ def require_writable(folder: Path) -> None:
 
 
 @contextmanager
-def _name_write_errors(folder: Path):
+def _name_write_errors(folder: Path) -> Iterator[Any]:
     try:
         yield
     except OSError as error:
@@ -273,13 +274,14 @@ def is_checkpoint(folder: Path) -> bool:
     return isinstance(config, dict) and {"format", "sha256"} <= config.keys()
 
 
-def recipe_of(folder: str | os.PathLike) -> str | None:
+def recipe_of(folder: str | os.PathLike[str]) -> str | None:
     """The recipe of a checkpoint folder; None where it cannot be read: what loads it then says why."""
     try:
-        return read_config(folder)["recipe"]
+        result: str | None = read_config(folder)["recipe"]
+        return result
     except CheckpointError:
         return None
 
 
-def _json(value) -> bytes:
+def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=True).encode()

@@ -8,15 +8,17 @@ branch has opposite scores; one of them is kept. Predictions differ in the third
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 TABLES = ("embedding.weight", "subword_embedding.weight")
 _SCORES = "ngram_scores.weight"
 _FACTORS = ".factors"
 
 
-def compact(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def compact(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The same weights in fewer bits.
 
     Parameters
@@ -24,7 +26,7 @@ def compact(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     weights : mapping of str to numpy.ndarray
         As in a `Checkpoint`; whole numbers stay as they are.
     """
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, NDArray[Any]] = {}
     for name, values in weights.items():
         if name == _SCORES and values.shape[1] == 2 and (values[:, 0] == -values[:, 1]).all():
             values = values[:, :1]
@@ -38,7 +40,7 @@ def compact(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
-def expand(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def expand(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The 32-bit floats of what `compact` gives; other weights as they are.
 
     Raises

@@ -8,6 +8,10 @@ padding untouched, so both directions start from 0 at the text's own ends and a
 sentence gets the same answer whatever it is batched with.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from ..runtime import mx
 
 # sigmoid(x) is exactly 1 in float32 from x = 17 on; the rest of the gate's input
@@ -34,7 +38,7 @@ class BiGRU(mx.gluon.HybridBlock):
     order reset, update, new (Cho et al. 2014, in cuDNN's form).
     """
 
-    def __init__(self, hidden_size, input_size, **kwargs):
+    def __init__(self, hidden_size: int, input_size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._hidden_size = hidden_size
         with self.name_scope():
@@ -42,7 +46,7 @@ class BiGRU(mx.gluon.HybridBlock):
             self.forward_gru = _Direction(hidden_size, input_size, prefix="forward_")
             self.backward_gru = _Direction(hidden_size, input_size, prefix="backward_")
 
-    def hybrid_forward(self, F, inputs, valid_length):
+    def hybrid_forward(self, F: Any, inputs: Any, valid_length: Any) -> Any:
         valid = F.SequenceMask(F.ones_like(F.slice_axis(inputs, axis=2, begin=0, end=1)), valid_length,
                                use_sequence_length=True, axis=1)  # (B, T, 1)
         # oneDNN joins matrices; three axes would take a slow path.
@@ -65,7 +69,7 @@ class _Direction(mx.gluon.HybridBlock):
     As matrices of `hidden_size` columns: MXNet joins flat arrays four times as slowly.
     """
 
-    def __init__(self, hidden_size, input_size, **kwargs):
+    def __init__(self, hidden_size: int, input_size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._hidden_size = hidden_size
         with self.name_scope():
@@ -75,7 +79,8 @@ class _Direction(mx.gluon.HybridBlock):
                 initial = "zeros" if name.endswith("bias") else None
                 setattr(self, f"l0_{name}", self.params.get(f"l0_{name}", shape=shape, init=initial))
 
-    def hybrid_forward(self, F, like, l0_i2h_weight, l0_h2h_weight, l0_i2h_bias, l0_h2h_bias):
+    def hybrid_forward(self, F: Any, like: Any, l0_i2h_weight: Any, l0_h2h_weight: Any, l0_i2h_bias: Any,
+                       l0_h2h_bias: Any) -> Any:
         # `like` only lets the block be called; the constants are made where F puts them.
         column = F.slice_axis(F.zeros_like(l0_i2h_weight), axis=1, begin=0, end=1)  # (3H, 1)
         zeros = F.slice_axis(column, axis=0, begin=0, end=self._hidden_size)

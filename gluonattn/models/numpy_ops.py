@@ -9,15 +9,18 @@ thread (`gluonattn.threads`): they are too small to share.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..runtime import memory_of, mx
 from .additive import additive_gradients, additive_scores
 
 
-def compute_in_numpy(model) -> None:
+def compute_in_numpy(model: Any) -> None:
     """Let a model's MLP cells and its pooling use these operators; call it before `hybridize`.
 
     Parameters
@@ -35,7 +38,7 @@ _interrupted = False
 
 
 @contextmanager
-def _hold_interrupts():
+def _hold_interrupts() -> Iterator[Any]:
     """Keep a Ctrl-C for `raise_interrupt`: where MXNet calls Python, it would become an error of MXNet's."""
     global _interrupted
     try:
@@ -52,7 +55,7 @@ def raise_interrupt() -> None:
         raise KeyboardInterrupt
 
 
-def pool(context: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def pool(context: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
     """Mean and maximum over the valid positions of each text, side by side.
 
     Parameters
@@ -70,7 +73,7 @@ def pool(context: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.concatenate([(fractions[:, None] @ context)[:, 0], largest], axis=1)
 
 
-def pool_gradient(context, mask, features, gradient) -> np.ndarray:
+def pool_gradient(context: Any, mask: Any, features: Any, gradient: Any) -> NDArray[Any]:
     """Gradient of `pool` with respect to `context`; positions that are equally large share it.
 
     Parameters
@@ -88,17 +91,18 @@ def pool_gradient(context, mask, features, gradient) -> np.ndarray:
     total = (context == features[:, None, width:]) * mask[:, :, None]  # (B, T, C)
     total *= (gradient[:, width:] / total.sum(axis=1))[:, None]
     total += (mask / mask.sum(axis=1, keepdims=True))[:, :, None] * gradient[:, None, :width]
-    return total
+    result: NDArray[Any] = total
+    return result
 
 
 class _Score(mx.operator.CustomOp):
     @_hold_interrupts()
-    def forward(self, is_train, req, in_data, out_data, aux):
+    def forward(self, is_train: Any, req: Any, in_data: Any, out_data: Any, aux: Any) -> None:
         query, key, v = map(_share_memory, in_data)
         _store(out_data[0], req[0], additive_scores(query, key, v[:, 0]))
 
     @_hold_interrupts()
-    def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
+    def backward(self, req: Any, out_grad: Any, in_data: Any, out_data: Any, in_grad: Any, aux: Any) -> None:
         query, key, v = map(_share_memory, in_data)
         gradients = additive_gradients(query, key, v[:, 0], _share_memory(out_grad[0]))
         for array, how, values in zip(in_grad, req, gradients):
@@ -109,58 +113,59 @@ class _Score(mx.operator.CustomOp):
 class _ScoreProp(mx.operator.CustomOpProp):
     """query (B, Tq, U), key (B, Tk, U), v (U, 1) -> (B, Tq, Tk)."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(need_top_grad=True)
 
-    def list_arguments(self):
+    def list_arguments(self) -> list[str]:
         return ["query", "key", "v"]
 
-    def infer_shape(self, in_shape):
+    def infer_shape(self, in_shape: Any) -> tuple[Sequence[Sequence[int]], list[list[int]], list[list[int]]]:
         query, key, _ = in_shape
         return in_shape, [[query[0], query[1], key[1]]], []
 
-    def declare_backward_dependency(self, out_grad, in_data, out_data):
+    def declare_backward_dependency(self, out_grad: Any, in_data: Any, out_data: Any) -> list[Any]:
         return [*out_grad, *in_data]
 
-    def create_operator(self, *_):
+    def create_operator(self, *_: Any) -> Any:
         return _Score()
 
 
 class _Pool(mx.operator.CustomOp):
     @_hold_interrupts()
-    def forward(self, is_train, req, in_data, out_data, aux):
+    def forward(self, is_train: Any, req: Any, in_data: Any, out_data: Any, aux: Any) -> None:
         _store(out_data[0], req[0], pool(*map(_share_memory, in_data)))
 
     @_hold_interrupts()
-    def backward(self, req, out_grad, in_data, out_data, in_grad, aux):
-        gradients = pool_gradient(*map(_share_memory, in_data), _share_memory(out_data[0]), _share_memory(out_grad[0]))
+    def backward(self, req: Any, out_grad: Any, in_data: Any, out_data: Any, in_grad: Any, aux: Any) -> None:
+        context, mask = map(_share_memory, in_data)
+        gradients = pool_gradient(context, mask, _share_memory(out_data[0]), _share_memory(out_grad[0]))
         _store(in_grad[0], req[0], gradients)
-        _store(in_grad[1], req[1], np.float32(0))
+        _store(in_grad[1], req[1], np.zeros((), np.float32))
 
 
 @mx.operator.register("gluonattn_pool")
 class _PoolProp(mx.operator.CustomOpProp):
     """context (B, T, C), mask (B, T) -> (B, 2 C)."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(need_top_grad=True)
 
-    def list_arguments(self):
+    def list_arguments(self) -> list[str]:
         return ["context", "mask"]
 
-    def infer_shape(self, in_shape):
+    def infer_shape(self, in_shape: Any) -> tuple[Sequence[Sequence[int]], list[list[int]], list[list[int]]]:
         batch, _, width = in_shape[0]
         return in_shape, [[batch, 2 * width]], []
 
-    def create_operator(self, *_):
+    def create_operator(self, *_: Any) -> Any:
         return _Pool()
 
 
-def _share_memory(array) -> np.ndarray:
+def _share_memory(array: Any) -> NDArray[Any]:
     return memory_of(array, wait=False)
 
 
-def _store(target, how: str, values: np.ndarray) -> None:
+def _store(target: Any, how: str, values: NDArray[Any]) -> None:
     """Do with a result what MXNet asks: nothing, write it or add it."""
     if how == "add":
         _share_memory(target)[...] += values

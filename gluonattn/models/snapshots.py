@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from ..contents import COPY_AGAIN, dump_tensors, is_finite, parse_tensors, refuse
 from ..errors import CheckpointError
@@ -15,7 +16,7 @@ from ..files import replace_file
 FOLDER = "snapshots"
 
 
-def save_snapshot(checkpoint: Path, epoch: int, weights: Mapping[str, np.ndarray], fingerprint: str) -> Path:
+def save_snapshot(checkpoint: Path, epoch: int, weights: Mapping[str, NDArray[Any]], fingerprint: str) -> Path:
     """Write a snapshot. Epoch 0 removes those of an earlier run.
 
     Parameters
@@ -47,7 +48,7 @@ def snapshot_epochs(checkpoint: Path) -> tuple[int, ...]:
     return tuple(sorted(int(match[1]) for match in found if match))
 
 
-def load_snapshot(checkpoint: Path, epoch: int, fingerprint: str) -> dict[str, np.ndarray]:
+def load_snapshot(checkpoint: Path, epoch: int, fingerprint: str) -> dict[str, NDArray[Any]]:
     """The parameters of an epoch.
 
     Parameters

@@ -6,6 +6,8 @@ Its attention weights come out with its logits. In training mode dropout acts on
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..runtime import mx, nlp
 
 
@@ -33,7 +35,7 @@ class Transformer(mx.gluon.HybridBlock):
     """
 
     def __init__(self, vocab_size: int, units: int = 64, hidden_size: int = 256, num_layers: int = 2,
-                 num_heads: int = 4, dropout: float = 0.1, max_length: int = 48, **kwargs):
+                 num_heads: int = 4, dropout: float = 0.1, max_length: int = 48, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         arguments = dict(num_layers=num_layers, units=units, hidden_size=hidden_size, num_heads=num_heads,
                     dropout=dropout, max_length=max_length, output_attention=True)
@@ -44,7 +46,7 @@ class Transformer(mx.gluon.HybridBlock):
             self.decoder = nlp.model.transformer.TransformerDecoder(**arguments)
             self.head = mx.gluon.nn.Dense(vocab_size, flatten=False)
 
-    def hybrid_forward(self, F, source, source_length, target):
+    def hybrid_forward(self, F: Any, source: Any, source_length: Any, target: Any) -> Any:
         """Score what comes after each target letter.
 
         Parameters

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contents import is_finite
 from ..errors import CheckpointError
@@ -18,12 +20,12 @@ CHANNELS = 6  # of evidence, for each column of its scores: `gluonattn.data.evid
 _HASHES = (KNOWN_NGRAMS, EVIDENCE[0])
 
 
-def get_weights(model) -> dict[str, np.ndarray]:
+def get_weights(model: Any) -> dict[str, NDArray[Any]]:
     """Parameters of a Gluon block by structural name, as numpy arrays."""
     return {name: p.data().asnumpy() for name, p in model._collect_params_with_prefix().items()}
 
 
-def set_weights(model, weights: Mapping[str, np.ndarray], device) -> None:
+def set_weights(model: Any, weights: Mapping[str, NDArray[Any]], device: Any) -> None:
     """Set every parameter of a Gluon block.
 
     Parameters
@@ -44,7 +46,7 @@ def set_weights(model, weights: Mapping[str, np.ndarray], device) -> None:
         parameter._load_init(_array(weights[name]), device)
 
 
-def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, np.ndarray]) -> None:
+def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, NDArray[Any]]) -> None:
     """Raise CheckpointError unless names and shapes are those of the model.
 
     Parameters
@@ -70,7 +72,7 @@ def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, np.
             )
 
 
-def check_values(weights: Mapping[str, np.ndarray], path: Path) -> None:
+def check_values(weights: Mapping[str, NDArray[Any]], path: Path) -> None:
     """Raise CheckpointError unless weights are finite numbers and n-grams are in order. The model is not needed for that.
 
     Parameters
@@ -88,7 +90,7 @@ def check_values(weights: Mapping[str, np.ndarray], path: Path) -> None:
             refuse(path, f"{name} must be distinct hashes (uint32) in order")
 
 
-def check_evidence(model: Mapping, weights: Mapping[str, np.ndarray], path: Path) -> None:
+def check_evidence(model: Mapping[str, Any], weights: Mapping[str, NDArray[Any]], path: Path) -> None:
     """Raise CheckpointError unless the tables of evidence fit the model and each other; a model without has none.
 
     Parameters
@@ -113,7 +115,7 @@ def check_evidence(model: Mapping, weights: Mapping[str, np.ndarray], path: Path
         refuse(path, "its tables of evidence hold impossible numbers")
 
 
-def _array(values):
+def _array(values: Any) -> Any:
     from ..runtime import mx
 
     return mx.nd.array(values, dtype=values.dtype)

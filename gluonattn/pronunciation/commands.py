@@ -13,7 +13,7 @@ from ..errors import OptionError, choose
 from ..options import AsJson, Device, LabelColumn, TextColumn, draw_without_a_screen, list_examples
 from ..progress import Bar
 
-app = typer.Typer(help="Train and study a Transformer that says Korean words.",
+app = typer.Typer(help="Train and study a Transformer that pronounces Korean words.",
                   no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -21,12 +21,12 @@ def pronounce(
     texts: Optional[list[str]] = typer.Argument(None, help="One text, or several."),
     source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
                                                                "JSONL file."),
-    linked: bool = typer.Option(False, help="Say words that only a space parts in one breath."),
+    linked: bool = typer.Option(False, help="Pronounce words that only a space separates in one breath."),
     why: bool = typer.Option(False, help="Show the rule behind every sound that changes, and the letters that cause it."),
     text_column: Optional[str] = TextColumn,
     as_json: bool = AsJson,
 ) -> None:
-    """Say how Korean is pronounced by the standard (표준 발음법), and why."""
+    """Show how Korean is pronounced according to the standard (표준 발음법), and why."""
     from .. import early
     from .pronounce import pronounce as say
 
@@ -94,21 +94,22 @@ def train(
     snapshots: str = typer.Option("0,1,10", help="Epochs whose weights are kept; 0 is before training."),
     epochs: Optional[int] = typer.Option(None, help="Default 12, or 60 for fewer than 20,000 words."),
     batch_size: Optional[int] = typer.Option(None, help="Default 64."),
-    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.002."),
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's learning rate; default 0.002."),
     schedule: Optional[str] = typer.Option(None, help="linear, cosine (default) or constant."),
     min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word to learn; default 3, or 1 in a small "
                                                        "corpus."),
     patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
-    seed: int = typer.Option(0, help="Of the first weights, of the batches and of dropout."),
+    seed: int = typer.Option(0, help="Seed of the first weights, the batches and dropout."),
     device: str = Device,
-    workers: Optional[int] = typer.Option(None, help="Processes on CPU; default one a core, 1 for fewer than 20,000 words."),
+    workers: Optional[int] = typer.Option(None, help="Processes on the CPU; default one for each "
+                                                     "core, 1 for fewer than 20,000 words."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
-    resume: bool = typer.Option(False, help="Go on where a stopped or killed run was."),
+    resume: bool = typer.Option(False, help="Continue a stopped or killed run."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
     as_json: bool = AsJson,
 ) -> None:
-    """Train a Transformer to say the words of a corpus. Ctrl-C saves; --resume goes on."""
+    """Train a Transformer to pronounce the words of a corpus. Ctrl-C saves; --resume continues."""
     from .. import early
 
     early.require_reviews(data, text_column, label_column)
@@ -143,7 +144,7 @@ def evaluate(
     model: Path = typer.Option(..., "--model", "-m", help="Checkpoint folder of `gluonattn pronunciation train`."),
     as_json: bool = AsJson,
 ) -> None:
-    """How many of the words held out in training the model says right, by rule."""
+    """Measure how many held-out words the model pronounces correctly, by rule."""
     from .accuracy import accuracy
     from .pronouncer import load_pronouncer
 
@@ -175,14 +176,15 @@ def report(
     model: Path = typer.Argument(..., help="Checkpoint folder of `gluonattn pronunciation train`."),
     out: Path = typer.Option("runs/report.html", help="Page to write (.html), or a folder; figures go beside it (.json)."),
     lang: str = typer.Option("ko", help="Language of the page: ko or en."),
-    words: int = typer.Option(800, help="Held-out words whose attention is read."),
-    edited: int = typer.Option(120, help="Words of each rule whose letters are replaced."),
-    word: list[str] = typer.Option([], help="Word whose heads are drawn, instead of three usual ones; can be given "
+    words: int = typer.Option(800, help="Number of held-out words whose attention is read."),
+    edited: int = typer.Option(120, help="Number of words for each rule whose letters are replaced."),
+    word: list[str] = typer.Option([], help="Word whose heads are drawn, instead of the three built-in "
+                                            "ones; can be given "
                                             "several times."),
-    seed: int = typer.Option(0, help="Of drawing the words."),
+    seed: int = typer.Option(0, help="Seed for drawing the words."),
     as_json: bool = AsJson,
 ) -> None:
-    """Write a self-contained page: heads against the causes of sounds, and what replacing letters does."""
+    """Report which letters the heads attend to, and what replacing them changes."""
     from .. import early
     from .report_text import LANGUAGES
 

@@ -134,7 +134,7 @@ def study(
     examples : iterable of str
         Words whose heads are drawn.
     seed : int, default 0
-        Of drawing the words.
+        Seed for drawing the words.
     progress : callable or None
         Called with (steps done, steps in all).
 

@@ -8,6 +8,10 @@ Each file imports only files above it in this list:
 `wheel`, `threads`, `memory`, `gpu`, `loading` (imports MXNet), `computing` (uses it).
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from .computing import device as device
 from .computing import seed_everything as seed_everything
 from .computing import silence_lazy_update_notice as silence_lazy_update_notice
@@ -28,7 +32,7 @@ from .wheel import mxnet_is_installed as mxnet_is_installed
 from .wheel import versions as versions
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name == "mx":
         return import_mxnet()
     if name == "nlp":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from .gpu import gpu_index
 from .loading import hide_stderr, import_mxnet
 
 
-def device(name: str = "auto"):
+def device(name: str = "auto") -> Any:
     """The MXNet context to compute on.
 
     Parameters

@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 from ..errors import DependencyError, DeviceError, OptionError
 from .wheel import install_command, installed_wheel
@@ -66,7 +67,7 @@ def gpu_index(name: str = "auto") -> int | None:
     return index
 
 
-def find_driver():
+def find_driver() -> ctypes.CDLL:
     """The CUDA driver library.
 
     Raises
@@ -153,7 +154,7 @@ def _check_gpu(index: int) -> None:
         )
 
 
-def _gpu_capabilities(driver) -> list[tuple[int, int]]:
+def _gpu_capabilities(driver: Any) -> list[tuple[int, int]]:
     """Compute capability (major, minor) of every GPU the driver shows."""
     count = ctypes.c_int(0)
     if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from types import ModuleType
 
 from ..errors import DependencyError
 from .gpu import find_driver, load_cuda_libraries
@@ -15,7 +16,7 @@ from .threads import threads_while_loading
 from .wheel import install_command, installed_wheel
 
 
-def import_mxnet():
+def import_mxnet() -> ModuleType:
     """MXNet, with numpy's aliases, CUDA libraries and threads set first.
 
     Raises
@@ -47,7 +48,7 @@ def import_mxnet():
         ) from error
 
 
-def import_gluonnlp():
+def import_gluonnlp() -> ModuleType:
     """GluonNLP, after MXNet.
 
     Raises

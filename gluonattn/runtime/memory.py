@@ -5,6 +5,9 @@ from __future__ import annotations
 import ctypes
 import importlib
 from contextlib import suppress
+from typing import Any
+
+from numpy.typing import NDArray
 
 
 def keep_freed_memory() -> bool:
@@ -35,7 +38,7 @@ def give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def memory_of(array, wait: bool = True):
+def memory_of(array: Any, wait: bool = True) -> NDArray[Any]:
     """The memory of a dense MXNet array on the CPU as a numpy array, without a copy: writes change the MXNet array.
 
     Parameters

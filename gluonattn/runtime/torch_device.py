@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..errors import DependencyError, DeviceError
 from .gpu import parse_device
 
 
-def torch_device(name: str = "auto"):
+def torch_device(name: str = "auto") -> Any:
     """The torch.device of a device's name.
 
     Parameters

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
+from typing import Any
 
 from ..record import Token
 
@@ -91,7 +92,7 @@ def cover(text: str, tokens: Sequence[Token]) -> list[Token]:
     return sorted([*tokens, *added], key=lambda token: token.start)
 
 
-def _place_substrings(text: str, pairs) -> list[Token] | None:
+def _place_substrings(text: str, pairs: Any) -> list[Token] | None:
     """Exact spans where every surface stands in the text in order, else None."""
     placed, position = [], 0
     for surface, tag in pairs:
@@ -105,7 +106,7 @@ def _place_substrings(text: str, pairs) -> list[Token] | None:
     return placed
 
 
-def _place_rewritten(text: str, pairs) -> list[Token]:
+def _place_rewritten(text: str, pairs: Any) -> list[Token]:
     raw = [i for i, character in enumerate(text) if not character.isspace()]
     if not raw:
         return []
@@ -127,7 +128,7 @@ def _place_rewritten(text: str, pairs) -> list[Token]:
     return _make_spans(text, pairs, hits, raw)
 
 
-def _align_gap(text, gap, owners, characters, hits) -> None:
+def _align_gap(text: str, gap: Any, owners: Any, characters: Any, hits: Any) -> None:
     """Align a stretch that differs, jamo by jamo; every raw character finds an owner."""
     if not gap or not owners:
         return
@@ -147,7 +148,7 @@ def _align_gap(text, gap, owners, characters, hits) -> None:
         last = max(found.get(i, [last]))
 
 
-def _make_spans(text, pairs, hits, raw) -> list[Token]:
+def _make_spans(text: str, pairs: Any, hits: Any, raw: Any) -> list[Token]:
     placed: list[Token] = []
     following = raw[-1]
     fallback = []

@@ -55,7 +55,7 @@ class _JavaTagger(Tagger):
                 "apt-get install default-jre-headless) and set JAVA_HOME if it is not found; or use the mecab "
                 "tokenizer, which needs none.")
 
-    def _tag(self, text: str):
+    def _tag(self, text: str) -> list[tuple[str, str | None]]:
         try:
             # Java strings can stay Java objects: str() copies them out.
             return [(str(surface), str(tag)) for surface, tag in self._tagger.pos(text)]

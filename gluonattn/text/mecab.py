@@ -48,8 +48,9 @@ class Mecab(Tagger):
             return str(error)
         return None
 
-    def _tag(self, text: str):
-        return self._mecab.pos(text)
+    def _tag(self, text: str) -> list[tuple[str, str | None]]:
+        result: list[tuple[str, str | None]] = self._mecab.pos(text)
+        return result
 
     def _words(self, text: str) -> list[str]:
         if len(text) <= self._max_length and make_readable(text) == text:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..record import AttentionRecord, Token
@@ -13,7 +15,8 @@ from ..record import AttentionRecord, Token
 Tokenizer = Callable[[str], Sequence[Token]]
 
 
-def merge_into(record: AttentionRecord, tokenizer: Tokenizer, key_tokenizer: Tokenizer | None = None) -> AttentionRecord:
+def merge_into(record: AttentionRecord, tokenizer: Tokenizer,
+               key_tokenizer: Tokenizer | None = None) -> AttentionRecord:
     """The record between other units of the same text (morphemes, say), attention mass conserved.
 
     A piece that lies in one unit belongs to it. A piece that spans several units (subwords ignore
@@ -70,7 +73,7 @@ def tag_tokens(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord
     return replace(record, queries=tuple(queries), keys=tuple(queries if same else tag_side(record.keys, record.key_text)))
 
 
-def measure_overlaps(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[np.ndarray, list[Token]]:
+def measure_overlaps(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[NDArray[Any], list[Token]]:
     """What fraction of each token lies in each unit.
 
     Parameters

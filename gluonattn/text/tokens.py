@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contents import dump_tensors, parse_json, parse_tensors
 from ..errors import GluonAttnError
 
 
-class Tokens(Sequence):
+class Tokens(Sequence[Any]):
     """Token texts of many texts: a sequence of lists of str.
 
     Attributes
@@ -24,7 +26,7 @@ class Tokens(Sequence):
         Text i is ``numbers[ends[i]:ends[i + 1]]``.
     """
 
-    def __init__(self, words: list[str], numbers: np.ndarray, ends: np.ndarray):
+    def __init__(self, words: list[str], numbers: NDArray[Any], ends: NDArray[Any]) -> None:
         self.words, self.numbers, self.ends = words, numbers, ends
 
     @classmethod
@@ -43,20 +45,20 @@ class Tokens(Sequence):
         return cls(list(known), np.concatenate(numbers), np.cumsum(np.concatenate(lengths)))
 
     @property
-    def lengths(self) -> np.ndarray:
+    def lengths(self) -> NDArray[Any]:
         """Tokens of each text; int64, shape (texts,)."""
         return np.diff(self.ends)
 
     def __len__(self) -> int:
         return len(self.ends) - 1
 
-    def __getitem__(self, place):
+    def __getitem__(self, place: Any) -> Any:
         if isinstance(place, slice):
             return [self[i] for i in range(*place.indices(len(self)))]
         place = range(len(self))[place]
         return [self.words[i] for i in self.numbers[self.ends[place] : self.ends[place + 1]]]
 
-    def __eq__(self, other) -> bool:
+    def __eq__(self, other: Any) -> bool:
         if not isinstance(other, Sequence):
             return NotImplemented
         return len(self) == len(other) and all(mine == yours for mine, yours in zip(self, other))
@@ -77,7 +79,7 @@ class Tokens(Sequence):
             return None
         whole = (
             isinstance(words, list) and all(isinstance(word, str) for word in words)
-            and (numbers.dtype, numbers.ndim, ends.dtype, ends.ndim) == (np.int32, 1, np.int64, 1) and len(ends) > 0
+            and numbers.dtype == np.int32 and ends.dtype == np.int64 and numbers.ndim == ends.ndim == 1 and len(ends) > 0
             and ends[0] == 0 and ends[-1] == len(numbers) and (np.diff(ends) >= 0).all()
             and (not len(numbers) or (numbers.min() >= 0 and numbers.max() < len(words)))
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..record import AttentionRecord
 from .answer_en import ENGLISH
@@ -16,7 +17,7 @@ from .answer_ko import KOREAN
 from .answer_words import Sentences
 
 WORDS: dict[str, type[Sentences]] = {"ko": KOREAN, "en": ENGLISH}
-Line = list  # of str or [str]
+Line = list[Any]  # of str or [str]
 
 _NAMED = 3  # words at most in a sentence
 _STRONG = 0.25  # of the strongest: weaker ones are not named
@@ -42,7 +43,8 @@ def explained(record: AttentionRecord) -> dict[str, Any] | None:
     about = record.source.get("explanation")
     if not about or not record.prediction or about["method"] not in record.attributions:
         return None
-    return about
+    result: dict[str, Any] | None = about
+    return result
 
 
 def explained_label(record: AttentionRecord) -> str:
@@ -51,7 +53,7 @@ def explained_label(record: AttentionRecord) -> str:
     return about.get("label") or (record.prediction and record.prediction.label) or ""
 
 
-def scores_of(record: AttentionRecord) -> np.ndarray:
+def scores_of(record: AttentionRecord) -> NDArray[Any]:
     """Scores of the attribution that is explained, one a key."""
     return record.attributions[record.source["explanation"]["method"]]
 
@@ -163,7 +165,8 @@ def trust(record: AttentionRecord, lang: str) -> Line:
 
 def _no_choice(record: AttentionRecord) -> bool:
     """Whether the text has no other words than those that were removed: chance can remove no others."""
-    return len(record.keys) <= record.source["explanation"]["honesty"]["tokens"]
+    result: bool = len(record.keys) <= record.source["explanation"]["honesty"]["tokens"]
+    return result
 
 
 def _better_than_chance(record: AttentionRecord) -> bool:
@@ -217,15 +220,15 @@ def _digits(value: float) -> str:
     return f"{value:.2f}" if 0.095 <= value < 100 else f"{value:.2g}"
 
 
-def _ordered(scores: np.ndarray) -> list[tuple[int, float]]:
+def _ordered(scores: NDArray[Any]) -> list[tuple[int, float]]:
     return [(int(i), float(scores[i])) for i in np.argsort(-np.abs(scores), kind="stable") if scores[i]]
 
 
-def _named(record: AttentionRecord, i: int, scores: np.ndarray) -> tuple[str, float, str]:
+def _named(record: AttentionRecord, i: int, scores: NDArray[Any]) -> tuple[str, float, str]:
     return record.keys[i].text, float(scores[i]), signed(float(scores[i]))
 
 
-def _strongest(record: AttentionRecord, scores: np.ndarray, sign: int) -> list[tuple[str, float, str]]:
+def _strongest(record: AttentionRecord, scores: NDArray[Any], sign: int) -> list[tuple[str, float, str]]:
     """The words that move the label most one way: (text, score, score as printed), each text once."""
     most, found = float(np.abs(scores).max(initial=0)), {}
     for i, score in _ordered(scores):

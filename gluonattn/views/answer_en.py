@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .answer_words import Named, Sentences
 
 
-def _listed(words: list[Named]) -> list:
+def _listed(words: list[Named]) -> list[Any]:
     """“수준” (+0.84) and “떨어지” (+0.65)"""
-    parts: list = []
+    parts: list[Any] = []
     for i, (text, _, score) in enumerate(words):
         joint = "" if not i else " and " if i == len(words) - 1 else ", "
         parts += [joint + "“", [text], f"” ({score})"]
@@ -22,29 +22,29 @@ class ENGLISH(Sentences):
     doubt = "That is no better than chance: do not take these words as the reason."
 
     @staticmethod
-    def verdict(label: str, share: str) -> list:
+    def verdict(label: str, share: str) -> list[Any]:
         return [f"The model labels this sentence {label}, {share}."]
 
     @staticmethod
-    def because(words: list[Named], target: str) -> list:
+    def because(words: list[Named], target: str) -> list[Any]:
         if not target:
             return ["This is mostly because of ", *_listed(words), "."]
         lead = "The word that speaks most for {} is " if len(words) == 1 else "The words that speak most for {} are "
         return [lead.format(target), *_listed(words), "."]
 
     @staticmethod
-    def moved_little(words: list[Named], target: str) -> list:
+    def moved_little(words: list[Named], target: str) -> list[Any]:
         return ["The scores are highest for ", *_listed(words), ", but removing them changes no more than "
                                                                 "removing any others, "
                 "so they are hardly the reason."]
 
     @staticmethod
-    def against(words: list[Named]) -> list:
+    def against(words: list[Named]) -> list[Any]:
         return ["Against it: ", *_listed(words), "."]
 
     @staticmethod
-    def contradiction(words: list[tuple[str, float, str, str, str, bool]], method: str) -> list:
-        parts: list = []
+    def contradiction(words: list[tuple[str, float, str, str, str, bool]], method: str) -> list[Any]:
+        parts: list[Any] = []
         for text, _, score, before, after, positive in words:
             moved = "rises" if positive else "falls"
             parts += ["“", [text], f"” scores {score}, yet when only this word is removed the probability {moved} from "
@@ -59,7 +59,7 @@ class ENGLISH(Sentences):
                 "similar meaning remain, or where the words on both sides meet."]
 
     @staticmethod
-    def looked_elsewhere(word: list[str]) -> list:
+    def looked_elsewhere(word: list[str]) -> list[Any]:
         return ["Attention gathers most on “", word, "”. A word that gets much attention does not always "
                                                      "decide much."]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .answer_words import Named, Sentences
 from .josa import josa
 
 
-def _listed(words: list[Named], with_scores: bool = True) -> list:
+def _listed(words: list[Named], with_scores: bool = True) -> list[Any]:
     """‘수준’(+0.84), ‘떨어지’(+0.65)"""
-    parts: list = []
+    parts: list[Any] = []
     for i, (text, _, score) in enumerate(words):
         parts += [", " if i else "", "‘", [text], f"’({score})" if with_scores else "’"]
     return [part for part in parts if part]
@@ -22,27 +22,27 @@ class KOREAN(Sentences):
     doubt = "우연보다 낫지 않으니 이 말들을 판단의 이유로 보지 마세요."
 
     @staticmethod
-    def verdict(label: str, share: str) -> list:
+    def verdict(label: str, share: str) -> list[Any]:
         return [f"이 문장은 {label}{josa(label, '으로/로')} 판단했습니다({share})."]
 
     @staticmethod
-    def because(words: list[Named], target: str) -> list:
+    def because(words: list[Named], target: str) -> list[Any]:
         lead = f"{target} 쪽으로는 " if target else "주로 "
         return [lead, *_listed(words), " 때문입니다."]
 
     @staticmethod
-    def moved_little(words: list[Named], target: str) -> list:
+    def moved_little(words: list[Named], target: str) -> list[Any]:
         return ["영향 점수는 ", *_listed(words), f"{josa(words[-1][0], '이/가')} 가장 크지만, 빼 보아도 아무 "
                                                  f"말이나 뺄 때보다 더 "
                 "달라지지 않아 판단의 이유라고 하기는 어렵습니다."]
 
     @staticmethod
-    def against(words: list[Named]) -> list:
+    def against(words: list[Named]) -> list[Any]:
         return ["반대쪽으로 이끈 말은 ", *_listed(words), "입니다."]
 
     @staticmethod
-    def contradiction(words: list[tuple[str, float, str, str, str, bool]], method: str) -> list:
-        parts: list = []
+    def contradiction(words: list[tuple[str, float, str, str, str, bool]], method: str) -> list[Any]:
+        parts: list[Any] = []
         for text, _, score, before, after, positive in words:
             moved = "오히려 올라갑니다" if positive else "오히려 내려갑니다"
             parts += ["‘", [text], f"’의 점수는 {score}인데 이 말만 빼면 확률이 {before}에서 {after}로 {moved}. "]
@@ -55,7 +55,7 @@ class KOREAN(Sentences):
         return [*parts, why, "비슷한 뜻의 말이 남아 있거나 앞뒤 말이 새로 이어지면 둘이 어긋날 수 있습니다."]
 
     @staticmethod
-    def looked_elsewhere(word: list[str]) -> list:
+    def looked_elsewhere(word: list[str]) -> list[Any]:
         return ["어텐션은 ‘", word, "’에 가장 많이 모였습니다. 많이 본 말이 늘 판단에 영향을 크게 준 말은 아닙니다."]
 
     @staticmethod

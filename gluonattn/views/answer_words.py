@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 Named = tuple[str, float, str]  # a word of the text, its score, and the score as it is printed
 
@@ -26,7 +26,7 @@ class Sentences(ABC):
 
     @staticmethod
     @abstractmethod
-    def verdict(label: str, share: str) -> list:
+    def verdict(label: str, share: str) -> list[Any]:
         """The decision.
 
         Parameters
@@ -37,7 +37,7 @@ class Sentences(ABC):
 
     @staticmethod
     @abstractmethod
-    def because(words: list[Named], target: str) -> list:
+    def because(words: list[Named], target: str) -> list[Any]:
         """The words that moved the decision.
 
         Parameters
@@ -49,7 +49,7 @@ class Sentences(ABC):
 
     @staticmethod
     @abstractmethod
-    def moved_little(words: list[Named], target: str) -> list:
+    def moved_little(words: list[Named], target: str) -> list[Any]:
         """That even the words with the highest scores are hardly the reason.
 
         Parameters
@@ -61,12 +61,12 @@ class Sentences(ABC):
 
     @staticmethod
     @abstractmethod
-    def against(words: list[Named]) -> list:
+    def against(words: list[Named]) -> list[Any]:
         """The words that speak for another label."""
 
     @staticmethod
     @abstractmethod
-    def contradiction(words: list[tuple[str, float, str, str, str, bool]], method: str) -> list:
+    def contradiction(words: list[tuple[str, float, str, str, str, bool]], method: str) -> list[Any]:
         """Why scores and removal seem to contradict each other.
 
         Parameters
@@ -79,7 +79,7 @@ class Sentences(ABC):
 
     @staticmethod
     @abstractmethod
-    def looked_elsewhere(word: list[str]) -> list:
+    def looked_elsewhere(word: list[str]) -> list[Any]:
         """That attention gathers on a word that moved the decision little."""
 
     @staticmethod

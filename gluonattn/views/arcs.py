@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _SPACING = 4.5  # between lanes
 _LANES = 10  # in a gap or a margin; what needs more shares one
@@ -61,8 +61,8 @@ class Ground:
     width: float
     standing: list[float] = field(default_factory=list)  # height of the arcs above each line
     hanging: list[float] = field(default_factory=list)  # height of the arcs below each line
-    lanes: dict = field(default_factory=dict)  # (gap, bundle, side) -> lane
-    margins: dict = field(default_factory=dict)  # (bundle, side) -> lane
+    lanes: dict[tuple[int, Hashable, str], int] = field(default_factory=dict)  # (gap, bundle, side) -> lane
+    margins: dict[tuple[Hashable, str], int] = field(default_factory=dict)  # (bundle, side) -> lane
     tops: list[float] = field(default_factory=list)
     middles: list[float] = field(default_factory=list)  # upper y of the lanes of each gap
     left: float = 0.0
@@ -83,8 +83,8 @@ def ground(links: Sequence[Link], *, lines: int, body: float, width: float) -> G
         Of the widest line.
     """
     made = Ground(lines, body, width, standing=[0.0] * lines, hanging=[0.0] * lines)
-    wanted: dict[tuple, list[float]] = {}
-    spans: dict[tuple, list[float]] = {}
+    wanted: dict[tuple[Any, ...], list[float]] = {}
+    spans: dict[tuple[Any, ...], list[float]] = {}
     crossing = [0.0] * (lines + 1)  # height that arcs between neighbouring lines need in each gap
     for link in links:
         (a, x), (b, z) = link.query, link.key
@@ -172,10 +172,10 @@ def _side(link: Link, width: float) -> str:
     return "left" if link.query.x + link.key.x < width else "right"
 
 
-def _share(stretches: dict[tuple, tuple[float, float]]) -> dict[tuple, int]:
+def _share(stretches: dict[tuple[Any, ...], tuple[float, float]]) -> dict[tuple[Any, ...], int]:
     """A lane for every stretch, so that two in one lane do not overlap; the shortest lie innermost."""
     taken: list[list[tuple[float, float]]] = []
-    lanes: dict[tuple, int] = {}
+    lanes: dict[tuple[Any, ...], int] = {}
     for key, (low, high) in sorted(stretches.items(), key=lambda s: (s[1][1] - s[1][0], s[1])):
         free = (n for n, lane in enumerate(taken) if all(high < a - 2 or b < low - 2 for a, b in lane))
         lane = next(free, len(taken)) if len(taken) < _LANES else next(free, len(lanes) % _LANES)
@@ -186,7 +186,8 @@ def _share(stretches: dict[tuple, tuple[float, float]]) -> dict[tuple, int]:
     return lanes
 
 
-def _rounded(corners: Iterable[tuple[float, float]], radius: float = 4.0):
+def _rounded(corners: Iterable[tuple[float, float]],
+             radius: float = 4.0) -> tuple[list[tuple[float, float]], list[int]]:
     """A line through corners at right angles, each of them rounded."""
     points = list(corners)
     vertices, codes = [points[0]], [1]
@@ -197,6 +198,6 @@ def _rounded(corners: Iterable[tuple[float, float]], radius: float = 4.0):
     return [*vertices, points[-1]], [*codes, 2]
 
 
-def _towards(here, there, by):
+def _towards(here: tuple[float, float], there: tuple[float, float], by: float) -> tuple[float, float]:
     far = math.dist(here, there) or 1.0
-    return tuple(h + (t - h) * by / far for h, t in zip(here, there))
+    return here[0] + (there[0] - here[0]) * by / far, here[1] + (there[1] - here[1]) * by / far

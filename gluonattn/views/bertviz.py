@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -29,7 +30,7 @@ def to_bertviz(
     records: AttentionRecord | Sequence[AttentionRecord],
     *,
     view: str = "head",
-    libraries: str | os.PathLike | None = None,
+    libraries: str | os.PathLike[str] | None = None,
     limit: int = 20_000_000,
 ) -> str:
     """BertViz's page for a record, or for the encoder, decoder and cross records of one sentence.
@@ -91,7 +92,8 @@ def _made(records: list[AttentionRecord], view: str) -> str:
     if view == "neuron":
         return _neuron(neuron_view, records[0])
     make = bertviz.head_view if view == "head" else bertviz.model_view
-    return make(**_arguments(torch, records), prettify_tokens=False, html_action="return").data
+    result: str = make(**_arguments(torch, records), prettify_tokens=False, html_action="return").data
+    return result
 
 
 def _scripts(folder: Path) -> str:
@@ -130,13 +132,13 @@ def _check(records: list[AttentionRecord], view: str) -> None:
         raise RecordError("the neuron view needs self-attention with queries and keys: capture(model, vectors=True).")
 
 
-def _arguments(torch, records: list[AttentionRecord]) -> dict:
-    def layers(record):
+def _arguments(torch: Any, records: list[AttentionRecord]) -> dict[str, Any]:
+    def layers(record: AttentionRecord) -> list[Any]:
         return [torch.from_numpy(layer[None]) for layer in np.round(record.weights.astype(np.float64), _DIGITS)]
 
     if len(records) == 1 and records[0].kind != "cross":
         return {"attention": layers(records[0]), "tokens": _names(records[0].queries)}
-    found: dict = {}
+    found: dict[str, Any] = {}
     for record in records:
         found[f"{record.kind}_attention"] = layers(record)
         if record.kind in ("encoder", "cross"):
@@ -146,7 +148,7 @@ def _arguments(torch, records: list[AttentionRecord]) -> dict:
     return found
 
 
-def _neuron(neuron_view, record: AttentionRecord) -> str:
+def _neuron(neuron_view: Any, record: AttentionRecord) -> str:
     """BertViz computes this view's data from its own models only: it is given the record's instead."""
     names = _names(record.queries)
     data = {"all": {
@@ -156,7 +158,8 @@ def _neuron(neuron_view, record: AttentionRecord) -> str:
     }}
     kind = "gpt2" if record.kind == "decoder" else "bert"
     with mock.patch.object(neuron_view, "get_attention", return_value=data):
-        return neuron_view.show(None, kind, None, "-", display_mode="light", layer=0, head=0, html_action="return").data
+        page = neuron_view.show(None, kind, None, "-", display_mode="light", layer=0, head=0, html_action="return")
+    return str(page.data)
 
 
 def _names(tokens: Sequence[Token]) -> list[str]:

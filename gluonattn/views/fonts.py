@@ -8,14 +8,19 @@ import os
 import re
 import unicodedata
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError, OptionError
 from ..files import replace_file
 from .font_face import nanum_gothic
 from .svg import embed_font
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Where NanumGothic did not come with the package: the fonts other systems have, best first.
 _ELSEWHERE = ["NanumGothic", "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic"]
@@ -83,7 +88,7 @@ def advance(text: str, size: float = 1.0) -> float:
 
 
 @contextmanager
-def saving():
+def saving() -> Iterator[Any]:
     """matplotlib settings under which text in SVG and PDF stays text, and files repeat to the byte."""
     import matplotlib
 
@@ -97,7 +102,7 @@ def saving():
         log.setLevel(level)
 
 
-def save_figure(ax, path, *, dpi: int = 150) -> Path:
+def save_figure(ax: Axes, path: Path, *, dpi: int = 150) -> Path:
     """Save the figure of `ax`; the ending of `path` picks PNG, SVG or PDF.
 
     Text in SVG and PDF stays selectable Hangul, and the bundled font is put
@@ -120,7 +125,8 @@ def save_figure(ax, path, *, dpi: int = 150) -> Path:
     """
     path = Path(path)
     kind = path.suffix[1:].lower()
-    known = ax.figure.canvas.get_supported_filetypes()
+    figure: Any = ax.figure
+    known = figure.canvas.get_supported_filetypes()
     if kind not in known:
         raise OptionError(
             f"cannot tell the format of the picture from {path.name!r}: expected a name that ends in "
@@ -129,7 +135,7 @@ def save_figure(ax, path, *, dpi: int = 150) -> Path:
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     picture = io.BytesIO()
     with saving():
-        ax.figure.savefig(picture, format=kind, dpi=dpi, bbox_inches="tight", metadata=undated)
+        figure.savefig(picture, format=kind, dpi=dpi, bbox_inches="tight", metadata=undated)
     content = picture.getvalue()
     first = _first_choice()[0]
     if kind == "svg" and "koreanize_matplotlib" in _path(first):  # other fonts' licences may forbid it
@@ -198,7 +204,7 @@ def _installed_with(character: str) -> str | None:
     return None
 
 
-def _in_any(names, character: str) -> bool:
+def _in_any(names: Any, character: str) -> bool:
     return any(_has(_path(name), character) for name in names)
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..record import AttentionRecord
 from ..record.modes import subtract_weights
 from .fonts import families
 from .heatmap import heading
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _GAP = 0.12  # between heads, in parts of a head
 _HEAD = 62.0  # points on a side of one head
@@ -21,11 +26,11 @@ _GAMMA = 0.5  # most weights are near 0: the square root spends the colours ther
 def grid(
     record: AttentionRecord,
     *,
-    ax=None,
+    ax: Axes | None = None,
     colour_map: str = "Blues",
     highest: float | None = None,
     title: str | None = None,
-):
+) -> Axes:
     """Draw every head of every layer: layers down, heads across, one colour scale for all.
 
     Parameters
@@ -54,13 +59,13 @@ def grid(
 def epochs(
     records: Mapping[str, AttentionRecord],
     *,
-    ax=None,
+    ax: Axes | None = None,
     marks: Iterable[tuple[int, int]] = (),
     colour_map: str = "Blues",
     highest: float | None = None,
     label: str = "attention weight (%), square-root scale",
     head_name: str = "layer {layer}, head {head}",
-):
+) -> Axes:
     """Draw how every head changed in training: a row for each head, a column for each epoch, one colour scale for all.
 
     Parameters
@@ -122,20 +127,20 @@ def _alike(records: list[AttentionRecord]) -> list[AttentionRecord]:
     return records
 
 
-def _axes_for(mosaic: np.ndarray):
+def _axes_for(mosaic: NDArray[Any]) -> Axes:
     import matplotlib.pyplot as plt
 
     size = 150 + _CELL * mosaic.shape[1], 60 + _CELL * mosaic.shape[0]
     return plt.figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained").add_subplot()
 
 
-def _name_columns(ax, names: list[str], across: int) -> None:
+def _name_columns(ax: Axes, names: list[str], across: int) -> None:
     for column, name in enumerate(names):
         ax.text(column * across + across / 2 - 1, -2.2, name, fontsize=12, ha="center", va="bottom",
                 fontfamily=families(name))
 
 
-def _outline(ax, cells: Iterable[tuple[int, int]]) -> None:
+def _outline(ax: Axes, cells: Iterable[tuple[int, int]]) -> None:
     """Frames around cells (row, column) of a picture."""
     from matplotlib.patches import Rectangle
 
@@ -143,7 +148,7 @@ def _outline(ax, cells: Iterable[tuple[int, int]]) -> None:
         ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#c8690a", linewidth=1.4))
 
 
-def _name_tokens(ax, record: AttentionRecord, *, across: int, down: int) -> None:
+def _name_tokens(ax: Axes, record: AttentionRecord, *, across: int, down: int) -> None:
     """The record's tokens above each of the heads across and beside each of those down; a cell is left between heads."""
     family = families("".join(token.text for token in (*record.queries, *record.keys)))
     keys, queries = ([token.text for token in side] for side in (record.keys, record.queries))
@@ -155,24 +160,26 @@ def _name_tokens(ax, record: AttentionRecord, *, across: int, down: int) -> None
     ax.tick_params(length=0, labelsize=11, pad=1)
 
 
-def _beside(ax):
+def _beside(ax: Axes) -> Any:
     """Across in parts of the figure from the axes' left edge outwards, down in data: for what stands left of the labels."""
     from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
-    return blended_transform_factory(ax.transAxes, ax.transData) + ScaledTranslation(-24 / 72, 0, ax.figure.dpi_scale_trans)
+    figure: Any = ax.figure
+    return blended_transform_factory(ax.transAxes, ax.transData) + ScaledTranslation(-24 / 72, 0, figure.dpi_scale_trans)
 
 
-def _bar(ax, image, label: str, size: float = 8) -> None:
-    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, aspect=40, format=lambda w, _: f"{100 * w:.3g}")
+def _bar(ax: Axes, image: Any, label: str, size: float = 8) -> None:
+    figure: Any = ax.figure
+    bar = figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, aspect=40, format=lambda w, _: f"{100 * w:.3g}")
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=size, length=2)
     bar.set_label(label, fontsize=size, fontfamily=families(label))
 
 
 def difference(
-    record_a: AttentionRecord, record_b: AttentionRecord, *, ax=None, highest: float | None = None,
+    record_a: AttentionRecord, record_b: AttentionRecord, *, ax: Axes | None = None, highest: float | None = None,
     title: str | None = None,
-):
+) -> Axes:
     """Draw `record_b` minus `record_a`, head by head: blue where b gives more, orange where a does.
 
     Parameters
@@ -206,7 +213,7 @@ def difference(
     return ax
 
 
-def _draw(weights: np.ndarray, ax, colours, norm, label: str, title: str):
+def _draw(weights: NDArray[Any], ax: Axes | None, colours: Any, norm: Any, label: str, title: str) -> Axes:
     import matplotlib.pyplot as plt
 
     layers, heads, queries, keys = weights.shape
@@ -221,8 +228,8 @@ def _draw(weights: np.ndarray, ax, colours, norm, label: str, title: str):
         size = max(260, 62 + heads * _HEAD * 1.1 + 90), max(150, 70 + layers * _HEAD * 1.1 * min(2, max(0.5, shape)))
         ax = plt.figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained").add_subplot()
     image = ax.imshow(mosaic, cmap=colours, norm=norm, aspect="auto", interpolation="nearest")
-    ax.set_xticks([h * (keys + across) + (keys - 1) / 2 for h in range(heads)], range(heads))
-    ax.set_yticks([y * (queries + down) + (queries - 1) / 2 for y in range(layers)], range(layers))
+    ax.set_xticks([h * (keys + across) + (keys - 1) / 2 for h in range(heads)], [str(h) for h in range(heads)])
+    ax.set_yticks([y * (queries + down) + (queries - 1) / 2 for y in range(layers)], [str(y) for y in range(layers)])
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
     ax.set_xlabel("head", fontsize=9)

@@ -61,7 +61,7 @@ def to_inseq(records: AttentionRecord | Sequence[AttentionRecord]) -> str:
 def _sentences(records: list[AttentionRecord]) -> list[list[AttentionRecord]]:
     """Records by sentence, cross attention first: its queries are the tokens that a decoder's record is of."""
     found: list[list[AttentionRecord]] = []
-    waiting: dict[tuple, list[list[AttentionRecord]]] = {}
+    waiting: dict[tuple[Any, ...], list[list[AttentionRecord]]] = {}
     for record in records:
         if record.kind in ("cross", "decoder"):
             other = "decoder" if record.kind == "cross" else "cross"
@@ -77,7 +77,7 @@ def _sentences(records: list[AttentionRecord]) -> list[list[AttentionRecord]]:
     return found
 
 
-def _sequence(records: list[AttentionRecord]) -> dict:
+def _sequence(records: list[AttentionRecord]) -> dict[str, Any]:
     cross = records[0] if records[0].kind == "cross" else None
     own = records[-1] if records[-1].kind != "cross" else None
     last = records[-1]
@@ -97,11 +97,11 @@ def _encoded(record: AttentionRecord) -> str:
     return base64.b64encode(save({"attribution": weights})).decode("ascii")
 
 
-def _tokens(tokens: Sequence[Token]) -> list[dict]:
+def _tokens(tokens: Sequence[Token]) -> list[dict[str, Any]]:
     return [_instance("inseq.utils.typing", "TokenWithId", {"id": _NO_ID, "token": token.text}) for token in tokens]
 
 
-def _instance(module: str, name: str, attributes: dict) -> dict:
+def _instance(module: str, name: str, attributes: dict[str, Any]) -> dict[str, Any]:
     return {"__instance_type__": [module, name], "attributes": attributes}
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DependencyError, OptionError, RecordError, choose
 from ..record import AttentionRecord
@@ -43,14 +44,14 @@ class JointHead:
 
     layer: int
     head: int
-    move: np.ndarray
+    move: NDArray[Any]
     scale: float
     before: float
     after: float
 
     def vectors(
         self, records: Sequence[AttentionRecord], *, normalised: bool = True
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Queries and keys of all records, one after the other, each of shape (tokens, head_dim).
 
         Parameters
@@ -63,17 +64,18 @@ class JointHead:
         return (queries / self.scale, (keys + self.move) * self.scale) if normalised else (queries, keys)
 
 
-def translated(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
+def translated(queries: NDArray[Any], keys: NDArray[Any]) -> NDArray[Any]:
     """Keys moved so that their mean is the queries' mean.
 
     Parameters
     ----------
     queries, keys : numpy.ndarray, shape (tokens, head_dim)
     """
-    return keys - keys.mean(0) + queries.mean(0)
+    result: NDArray[Any] = keys - keys.mean(0) + queries.mean(0)
+    return result
 
 
-def correlation(queries: np.ndarray, keys: np.ndarray, *, percentile: float = PERCENTILE, seed: int = 0) -> float:
+def correlation(queries: NDArray[Any], keys: NDArray[Any], *, percentile: float = PERCENTILE, seed: int = 0) -> float:
     """Weighted correlation of dot products against distances, over the nearest pairs of query and key.
 
     Distances d_i below their percentile d count, with weight (d - d_i)^2.
@@ -94,7 +96,7 @@ def correlation(queries: np.ndarray, keys: np.ndarray, *, percentile: float = PE
     return _correlations(queries, keys, _drawn(len(queries), len(keys), seed), percentile)(1.0)
 
 
-def _drawn(queries: int, keys: int, seed: int | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+def _drawn(queries: int, keys: int, seed: int | Sequence[int]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Places of pairs of query and key: all pairs, or as many as are taken at random."""
     if queries * keys <= _PAIRS:
         return np.divmod(np.arange(queries * keys), keys)
@@ -103,7 +105,7 @@ def _drawn(queries: int, keys: int, seed: int | Sequence[int]) -> tuple[np.ndarr
 
 
 def _correlations(
-    queries: np.ndarray, keys: np.ndarray, places: tuple[np.ndarray, np.ndarray], percentile: float
+    queries: NDArray[Any], keys: NDArray[Any], places: tuple[NDArray[Any], NDArray[Any]], percentile: float
 ) -> Callable[[float], float]:
     """The correlation as a function of c, for q / c and k c."""
     left, right = places
@@ -128,7 +130,7 @@ def _correlations(
 
 
 def best_scale(
-    queries: np.ndarray, keys: np.ndarray, *, percentile: float = PERCENTILE, seed: int = 0
+    queries: NDArray[Any], keys: NDArray[Any], *, percentile: float = PERCENTILE, seed: int = 0
 ) -> tuple[float, float]:
     """The c whose correlation is nearest -1, of `SCALES` and then finer around the best; and that correlation.
 
@@ -201,13 +203,13 @@ def joint_heads(
             yield JointHead(each, one, queries.mean(0) - keys.mean(0), c, before, after)
 
 
-def _vectors(records: Sequence[AttentionRecord], layer: int, head: int) -> tuple[np.ndarray, np.ndarray]:
+def _vectors(records: Sequence[AttentionRecord], layer: int, head: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Queries and keys of one head, of all records."""
     return (np.concatenate([r.queries_vectors[layer, head] for r in records]),  # type: ignore[index]
             np.concatenate([r.keys_vectors[layer, head] for r in records]))  # type: ignore[index]
 
 
-def reduced(points: np.ndarray, method: str = "pca", *, seed: int = 0, metric: str = "cosine") -> np.ndarray:
+def reduced(points: NDArray[Any], method: str = "pca", *, seed: int = 0, metric: str = "cosine") -> NDArray[Any]:
     """Points in the plane.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from matplotlib import rcParams
 from matplotlib.text import Text
@@ -16,11 +17,11 @@ class Letters(Text):
     pixels: a line of small letters gets a sixth wider and runs into the next word.
     """
 
-    def draw(self, renderer):
+    def draw(self, renderer: Any) -> None:
         with _no_hinting():
             super().draw(renderer)
 
-    def get_window_extent(self, renderer=None, dpi=None):
+    def get_window_extent(self, renderer: Any = None, dpi: Any = None) -> Any:
         with _no_hinting():
             return super().get_window_extent(renderer, dpi)
 

@@ -94,7 +94,8 @@ def to_html(
     return assemble(data, lang=lang, heading=heading, font=font, scripts=scripts, plain=plain)
 
 
-def assemble(data: dict, *, lang: str, heading: str, font: bool, plain: dict[str, Any], scripts: tuple[str, ...] = SCRIPTS,
+def assemble(data: dict[str, Any], *, lang: str, heading: str, font: bool, plain: dict[str, Any],
+             scripts: tuple[str, ...] = SCRIPTS,
              styles: tuple[str, ...] = ("page.css",), fallback: str = "plain.records.html") -> str:
     """The HTML of a page that carries its data, scripts and styles.
 
@@ -125,7 +126,8 @@ def assemble(data: dict, *, lang: str, heading: str, font: bool, plain: dict[str
     return _encodable(made)
 
 
-def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | os.PathLike, **options) -> Path:
+def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | os.PathLike[str],
+              **options: Any) -> Path:
     """Write `to_html(records, **options)`; the file appears under its name only when it is complete.
 
     Parameters
@@ -152,7 +154,7 @@ def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | 
     return path
 
 
-def notebook_html(records: AttentionRecord | Sequence[AttentionRecord], **options) -> str:
+def notebook_html(records: AttentionRecord | Sequence[AttentionRecord], **options: Any) -> str:
     """The page in a frame of its own, for ``_repr_html_``: any number of them stand in one notebook.
 
     The frame may run its own script and offer downloads, and nothing else: it shares no name, style

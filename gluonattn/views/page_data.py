@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..record import AttentionRecord, Token, eojeol_groups
@@ -27,7 +28,7 @@ _SOURCE = ("model", "cell", "tokenizer", "epoch", "framework")
 _LONGEST_SOURCE = 80
 
 
-def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000, lang: str = "ko") -> dict:
+def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000, lang: str = "ko") -> dict[str, Any]:
     """Plain data for the page, at most `limit` bytes as UTF-8 JSON.
 
     What does not fit is stored ever more coarsely: 16-bit levels, 8-bit levels, the strongest keys
@@ -58,7 +59,7 @@ def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000, lan
         raise OptionError("a page needs at least one record; got an empty list.")
     left = limit - _SLACK
     plain = [_plain(record, lang) for record in records]
-    entries: list[dict] = [{} for _ in records]
+    entries: list[dict[str, Any]] = [{} for _ in records]
     smallest_first = sorted(range(len(records)), key=lambda i: records[i].weights.size)
     for place, i in enumerate(smallest_first):
         share = left // (len(records) - place)
@@ -74,7 +75,7 @@ def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000, lan
     return {"format": FORMAT, "records": entries}
 
 
-def decoded(entry: dict) -> np.ndarray:
+def decoded(entry: dict[str, Any]) -> NDArray[Any]:
     """The weights of one of ``page_data(...)["records"]`` as the page reads them.
 
     Returns
@@ -117,7 +118,7 @@ _ESCAPES = {
 }
 
 
-def _plain(record: AttentionRecord, lang: str) -> dict:
+def _plain(record: AttentionRecord, lang: str) -> dict[str, Any]:
     """Everything but the weights."""
     queries, keys = (
         _tokens(tokens, text)
@@ -148,7 +149,7 @@ def _plain(record: AttentionRecord, lang: str) -> dict:
     }
 
 
-def _attribution(record: AttentionRecord, lang: str) -> dict:
+def _attribution(record: AttentionRecord, lang: str) -> dict[str, Any]:
     """The attributions of a record and how far the explained one can be trusted; nothing where it has none.
 
     Probabilities are those of the explained label alone.
@@ -166,7 +167,7 @@ def _attribution(record: AttentionRecord, lang: str) -> dict:
     }}
 
 
-def _other_classes(record: AttentionRecord, about: dict, lang: str) -> list[dict]:
+def _other_classes(record: AttentionRecord, about: dict[str, Any], lang: str) -> list[dict[str, Any]]:
     """The classes that the page can switch to, with what it shows of each; none for a record of other tokens by now."""
     given = about.get("other_classes", {})
     labels = list(record.prediction.probabilities) if record.prediction else []
@@ -178,7 +179,7 @@ def _other_classes(record: AttentionRecord, about: dict, lang: str) -> list[dict
             for label, scores in given.items() if record.prediction and label in labels]
 
 
-def _account(account: dict | None, tokens: int) -> dict | None:
+def _account(account: dict[str, Any] | None, tokens: int) -> dict[str, Any] | None:
     """The parts a difference of logits is made of, by token; None for a record whose tokens are others by now."""
     if not account or len(account["words"]) != tokens:
         return None
@@ -186,18 +187,18 @@ def _account(account: dict | None, tokens: int) -> dict | None:
             "evidence": [round(sum(row), 7) for row in account["evidence"]], "read": account["read_at"]}
 
 
-def _short(scores: np.ndarray) -> list[float]:
+def _short(scores: NDArray[Any]) -> list[float]:
     return [float(f"{score:.3g}") for score in scores]
 
 
-def _tokens(tokens: Sequence[Token], text: str) -> list[list]:
+def _tokens(tokens: Sequence[Token], text: str) -> list[list[Any]]:
     """``[start, end, tag, text]``, ended early where the tag is unknown and the text is the span's."""
     at = [0]  # UTF-16 units before each character
     for character in text:
         at.append(at[-1] + 1 + (ord(character) > 0xFFFF))
     found = []
     for token in tokens:
-        entry: list = [at[token.start], at[token.end], token.tag]
+        entry: list[Any] = [at[token.start], at[token.end], token.tag]
         if token.text != text[token.start : token.end]:
             entry.append(token.text)
         elif token.tag is None:
@@ -211,7 +212,7 @@ def _words(tokens: Sequence[Token], text: str) -> list[int]:
     return [word for word, group in enumerate(eojeol_groups(tokens, text)) for _ in group]
 
 
-def _stored(weights: np.ndarray, room: int) -> dict | None:
+def _stored(weights: NDArray[Any], room: int) -> dict[str, Any] | None:
     """The weights in the finest form that takes at most `room` bytes, None where none does."""
     layers, heads = weights.shape[:2]
     for axes, bits, kept in _forms(weights.shape, room):
@@ -229,7 +230,7 @@ def _stored(weights: np.ndarray, room: int) -> dict | None:
     return None
 
 
-def _forms(shape: tuple, room: int) -> Iterator[tuple[tuple, int, int | None]]:
+def _forms(shape: tuple[Any, ...], room: int) -> Iterator[tuple[tuple[Any, ...], int, int | None]]:
     """(axes averaged, bits of a level, keys kept of a row) that fit, finest first."""
     layers, heads, queries, keys = shape
     averages = [(), *([(1,)] if heads > 1 else []), *([(0, 1)] if layers > 1 else [])]
@@ -245,7 +246,7 @@ def _forms(shape: tuple, room: int) -> Iterator[tuple[tuple, int, int | None]]:
             yield axes, 8, kept
 
 
-def _encoded(rows: np.ndarray, bits: int, kept: int | None) -> dict[str, str]:
+def _encoded(rows: NDArray[Any], bits: int, kept: int | None) -> dict[str, str]:
     places = {}
     if kept is not None:
         strongest = np.sort(np.argpartition(-rows, kept - 1, axis=1)[:, :kept], axis=1)
@@ -256,7 +257,7 @@ def _encoded(rows: np.ndarray, bits: int, kept: int | None) -> dict[str, str]:
     return {"levels": _base64(levels, f"<u{bits // 8}"), **places, "mass": _base64(rows.sum(-1), "<f4")}
 
 
-def _loss(weights: np.ndarray, stored: dict) -> dict:
+def _loss(weights: NDArray[Any], stored: dict[str, Any]) -> dict[str, Any]:
     """Largest error of a stored weight, and largest share of a row that was not stored."""
     queries, keys = weights.shape[2:]
     back = decoded({"weights": stored, "queries": [0] * queries, "keys": [0] * keys})
@@ -272,13 +273,13 @@ def _place_type(keys: int) -> str:
     return "<u1" if keys <= 256 else "<u2" if keys <= 65536 else "<u4"
 
 
-def _base64(array: np.ndarray, kind: str) -> str:
+def _base64(array: NDArray[Any], kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(array, dtype=kind).tobytes()).decode("ascii")
 
 
-def _bytes_to(text: str, kind: str) -> np.ndarray:
+def _bytes_to(text: str, kind: str) -> NDArray[Any]:
     return np.frombuffer(base64.b64decode(text), dtype=kind)
 
 
-def _size(entry: dict) -> int:
+def _size(entry: dict[str, Any]) -> int:
     return len(dumps(entry).encode("utf-8")) + 1

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..record import AttentionRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _SIDE = 3.2  # inches of a picture
 _SMALL = 0.9  # inches of a picture in the grid
@@ -13,7 +20,7 @@ _GAMMA = 0.5
 
 
 def patch_weights(record: AttentionRecord, *, layer: int | None = None, head: int | None = None,
-                  query: int | tuple[int, int] | None = None) -> np.ndarray:
+                  query: int | tuple[int, int] | None = None) -> NDArray[Any]:
     """The weights that a query gives to the patches of a picture.
 
     Parameters
@@ -48,7 +55,8 @@ def patch_weights(record: AttentionRecord, *, layer: int | None = None, head: in
     if query is not None and not -len(weights) <= query < len(weights):
         raise RecordError(f"query {query} is not among the {len(weights)} that look.")
     row = weights[query] if query is not None else weights[0] if front else weights.mean(0)
-    return row[front:].reshape(rows, columns)
+    result: NDArray[Any] = row[front:].reshape(rows, columns)
+    return result
 
 
 def grid_of(record: AttentionRecord) -> tuple[int, int]:
@@ -67,9 +75,9 @@ def grid_of(record: AttentionRecord) -> tuple[int, int]:
     return int(grid[0]), int(grid[1])
 
 
-def patch_overlay(record: AttentionRecord, picture, *, layer: int | None = None, head: int | None = None,
-                  query: int | tuple[int, int] | None = None, ax=None, colour_map: str = "inferno", opacity: float = 0.6,
-                  title: str | None = None):
+def patch_overlay(record: AttentionRecord, picture: Any, *, layer: int | None = None, head: int | None = None,
+                  query: int | tuple[int, int] | None = None, ax: Axes | None = None, colour_map: str = "inferno",
+                  opacity: float = 0.6, title: str | None = None) -> Axes:
     """Draw where a patch looks, over the picture.
 
     Parameters
@@ -107,8 +115,9 @@ def patch_overlay(record: AttentionRecord, picture, *, layer: int | None = None,
     return ax
 
 
-def patch_grid(record: AttentionRecord, picture, *, query: int | tuple[int, int] | None = None, colour_map: str = "inferno",
-               opacity: float = 0.7, title: str | None = None):
+def patch_grid(record: AttentionRecord, picture: Any, *, query: int | tuple[int, int] | None = None,
+               colour_map: str = "inferno",
+               opacity: float = 0.7, title: str | None = None) -> NDArray[Any]:
     """Draw every head of every layer over the picture: layers down, heads across, each on its own scale.
 
     Parameters
@@ -150,13 +159,14 @@ def patch_grid(record: AttentionRecord, picture, *, query: int | tuple[int, int]
     return axes
 
 
-def _figure(width: float, height: float):
+def _figure(width: float, height: float) -> Figure:
     from matplotlib import pyplot
 
     return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
-def _paint(ax, pixels: np.ndarray, weights: np.ndarray, colour_map: str, opacity: float, highest: float) -> None:
+def _paint(ax: Axes, pixels: NDArray[Any], weights: NDArray[Any], colour_map: str, opacity: float,
+           highest: float) -> None:
     from matplotlib.colors import PowerNorm
 
     height, width = pixels.shape[:2]
@@ -167,7 +177,7 @@ def _paint(ax, pixels: np.ndarray, weights: np.ndarray, colour_map: str, opacity
     ax.set(xticks=[], yticks=[])
 
 
-def _frame(ax, pixels: np.ndarray, shape: tuple[int, ...], patch: tuple[int, int]) -> None:
+def _frame(ax: Axes, pixels: NDArray[Any], shape: tuple[int, ...], patch: tuple[int, int]) -> None:
     """Mark the patch that looks."""
     from matplotlib.patches import Rectangle
 
@@ -176,7 +186,7 @@ def _frame(ax, pixels: np.ndarray, shape: tuple[int, ...], patch: tuple[int, int
                            linewidth=1.5))
 
 
-def _pixels(picture) -> np.ndarray:
+def _pixels(picture: Any) -> NDArray[Any]:
     """A picture as (height, width) or (height, width, 3), 0 to 1."""
     pixels = np.asarray(picture.detach().cpu() if hasattr(picture, "detach") else picture, dtype=np.float64)
     if pixels.ndim == 3 and pixels.shape[0] in (1, 3) and pixels.shape[2] not in (1, 3, 4):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .fonts import families
 from .scene import PAD, SMALL, SYMBOL, Scene
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INK, PALE = "#1a1a1a", "#8a8a8a"
 UNSEEN = "#767676"  # 4.5:1 on white
@@ -23,16 +28,18 @@ class Pen:
         Of everything that is drawn.
     """
 
-    def __init__(self, ax, origin: float, scale: float):
+    def __init__(self, ax: Axes, origin: float, scale: float) -> None:
         from matplotlib.transforms import Affine2D, ScaledTranslation
 
         self.ax, self.scale = ax, scale
+        figure: Any = ax.figure
         points = Affine2D().translate(origin, PAD).scale(scale / 72, -scale / 72)
         # Where the picture begins, in parts of the axes' width.
-        self.inset = scale * PAD / 72 * ax.figure.dpi / ax.get_window_extent().width
-        self.place = points + ax.figure.dpi_scale_trans + ScaledTranslation(0, 1, ax.transAxes)
+        self.inset = scale * PAD / 72 * figure.dpi / ax.get_window_extent().width
+        across: Any = ax.transAxes
+        self.place = points + figure.dpi_scale_trans + ScaledTranslation(0, 1, across)
 
-    def path(self, vertices, codes=None, *, line=0.0, **style) -> None:
+    def path(self, vertices: Any, codes: Any = None, *, line: float = 0.0, **style: Any) -> None:
         """A path.
 
         Parameters
@@ -51,7 +58,7 @@ class Pen:
         self.ax.add_artist(PathPatch(Path(vertices, codes), transform=self.place, linewidth=self.scale * line,
                                      clip_on=False, **{"facecolor": "none", "edgecolor": "none", **style}))
 
-    def box(self, left, top, right, bottom, **style) -> None:
+    def box(self, left: Any, top: Any, right: Any, bottom: Any, **style: Any) -> None:
         """A box.
 
         Parameters
@@ -63,7 +70,7 @@ class Pen:
         corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
         self.path(corners, [1, 2, 2, 2, 79], **style)
 
-    def text(self, x, y, text, size, **style) -> None:
+    def text(self, x: Any, y: Any, text: str, size: Any, **style: Any) -> None:
         """A text on its base line; as text, not as a formula: dollar signs are the writer's.
 
         Parameters
@@ -82,7 +89,7 @@ class Pen:
             fontfamily=families(text), parse_math=False, clip_on=False, **style))
 
 
-def draw_arc(pen: Pen, vertices, codes, share: float, colour: str, **style) -> None:
+def draw_arc(pen: Pen, vertices: Any, codes: Any, share: float, colour: str, **style: Any) -> None:
     """An arc whose width and opacity follow its weight.
 
     Parameters
@@ -100,7 +107,7 @@ def draw_arc(pen: Pen, vertices, codes, share: float, colour: str, **style) -> N
              capstyle="butt", joinstyle="round", zorder=2, **style)
 
 
-def draw_head(pen: Pen, tip, down: bool, share: float, colour: str) -> None:
+def draw_head(pen: Pen, tip: Any, down: bool, share: float, colour: str) -> None:
     """The head of arcs that end at a place.
 
     Parameters
@@ -145,7 +152,7 @@ def draw_legend(pen: Pen, scene: Scene, colour: str) -> None:
         pen.text(x + (SYMBOL if entry.symbol else 0.0), y, entry.text, SMALL, color=INK)
 
 
-def _draw_example(pen, x, middle, symbol, colour) -> None:
+def _draw_example(pen: Any, x: Any, middle: Any, symbol: Any, colour: str) -> None:
     """Two words in little, with an arc between them: to the right, to the left, or down."""
     if symbol == "across":
         for y in (middle - 6, middle + 6):

@@ -6,14 +6,18 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..record import AttentionRecord
 from .answer import answer, explained, label_text, percent, scores_of, signed, trust
 from .joint import JointHead
 from .plain_words import PLAIN_WORDS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 ASSETS = Path(__file__).parent / "assets"
 _DETAILED = 5  # records shown word by word; more are a table of one row each
@@ -30,7 +34,7 @@ _INVISIBLE = re.compile(
 
 
 @cache
-def environment():
+def environment() -> Environment:
     """Jinja's templates of `assets/`; what is put into them is escaped unless marked safe."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -44,7 +48,7 @@ def environment():
     return made
 
 
-def lang_of(text: str):
+def lang_of(text: str) -> str:
     """The attribute that says a text is Korean, where it has Hangul."""
     from markupsafe import Markup
 
@@ -178,6 +182,6 @@ def _strongest_link(record: AttentionRecord, layer: int, head: int) -> dict[str,
     return {"query": record.queries[query].text, "key": record.keys[key].text, "share": percent(float(matrix.max()))}
 
 
-def _largest(values: np.ndarray, count: int) -> list[int]:
+def _largest(values: NDArray[Any], count: int) -> list[int]:
     order = np.argsort(-np.abs(values), kind="stable")[:count]
     return [int(i) for i in order if values[i]]

@@ -6,13 +6,18 @@ Stays whole: `projection` is half options; the rest is one picture, from its poi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import choose
 from ..record import AttentionRecord
 from .fonts import families
 from .joint import JointHead, joint_heads, reduced
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 QUERY, KEY = "#1d57a0", "#b35900"  # apart for all colour-blind readers; in grey print by their shape
 COLOURS = {"side": "query or key", "position": "position in the sentence", "norm": "length of the vector",
@@ -32,10 +37,10 @@ def projection(
     colour: str = "side",
     normalised: bool = True,
     joint: JointHead | None = None,
-    ax=None,
+    ax: Axes | None = None,
     seed: int = 0,
     title: str | None = None,
-):
+) -> Axes:
     """Draw the queries and keys of one head together: the nearer, the larger their dot product.
 
     Parameters
@@ -71,10 +76,11 @@ def projection(
     sizes = max(4.0, min(30.0, 9000 / len(points)))
     shades = _shades(records, queries, keys, colour)
     for (xy, marker, name), shade in zip(((halves[0], "o", "query"), (halves[1], "^", "key")), shades):
-        scale = {"cmap": "viridis", "vmin": 0} if isinstance(shade, np.ndarray) else {}
-        drawn = ax.scatter(*xy.T, s=sizes, marker=marker, linewidths=0, alpha=0.6, label=name, c=shade, **scale)
+        scale: dict[str, Any] = {"cmap": "viridis", "vmin": 0} if isinstance(shade, np.ndarray) else {}
+        drawn = ax.scatter(xy[:, 0], xy[:, 1], s=sizes, marker=marker, linewidths=0, alpha=0.6, label=name, c=shade, **scale)
     if colour in ("position", "norm"):
-        ax.figure.colorbar(drawn, ax=ax, shrink=0.7, label=COLOURS[colour])
+        figure: Any = ax.figure
+        figure.colorbar(drawn, ax=ax, shrink=0.7, label=COLOURS[colour])
     if colour == "tag":
         _tag_legend(ax, records)
     else:
@@ -91,7 +97,7 @@ def projection(
 
 
 def before_and_after(records: Sequence[AttentionRecord], *, layer: int = 0, head: int = 0, method: str = "pca",
-                     colour: str = "side", joint: JointHead | None = None, seed: int = 0):
+                     colour: str = "side", joint: JointHead | None = None, seed: int = 0) -> NDArray[Any]:
     """`projection` twice, side by side: as the model has it, and in the joint space.
 
     Parameters
@@ -109,7 +115,8 @@ def before_and_after(records: Sequence[AttentionRecord], *, layer: int = 0, head
     one = joint or next(joint_heads(records, layer=layer, head=head, seed=seed))
     for ax, normalised in zip(axes, (False, True)):
         projection(records, method=method, colour=colour, normalised=normalised, joint=one, ax=ax, seed=seed)
-    return axes
+    result: NDArray[Any] = axes
+    return result
 
 
 def tags_of(records: Sequence[AttentionRecord]) -> list[str]:
@@ -120,7 +127,7 @@ def tags_of(records: Sequence[AttentionRecord]) -> list[str]:
     return [tag for tag, _ in counts.most_common()]
 
 
-def _shades(records, queries, keys, colour: str):
+def _shades(records: Sequence[AttentionRecord], queries: Any, keys: Any, colour: str) -> list[Any]:
     if colour == "side":
         return [QUERY, KEY]
     if colour == "norm":
@@ -132,11 +139,11 @@ def _shades(records, queries, keys, colour: str):
     return [[table.get(t.tag, OTHER) for r in records for t in getattr(r, side)] for side in ("queries", "keys")]
 
 
-def _tag_colours(records) -> dict:
+def _tag_colours(records: Sequence[AttentionRecord]) -> dict[str, Any]:
     return dict(zip(tags_of(records), TAG_COLOURS))
 
 
-def _tag_legend(ax, records) -> None:
+def _tag_legend(ax: Axes, records: Sequence[AttentionRecord]) -> None:
     from matplotlib.lines import Line2D
 
     entries = [*_tag_colours(records).items(), ("other", OTHER)]

@@ -6,6 +6,7 @@ Stays whole: `projection_page` is its options and their meaning; what it does is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def _fitting(records: list[AttentionRecord], maps: int, limit: int) -> list[Atte
     return records
 
 
-def _sentence(record: AttentionRecord) -> dict:
+def _sentence(record: AttentionRecord) -> dict[str, Any]:
     same = record.queries == record.keys and record.query_text == record.key_text
     return {
         "text": record.query_text, "queries": _tokens(record.queries, record.query_text),
@@ -113,7 +114,7 @@ def _sentence(record: AttentionRecord) -> dict:
     }
 
 
-def _map(shown: Sequence[AttentionRecord], one: JointHead, method: str, seed: int) -> dict:
+def _map(shown: Sequence[AttentionRecord], one: JointHead, method: str, seed: int) -> dict[str, Any]:
     places, weights = [], []
     for record in shown:
         matrix = record.weights[one.layer, one.head]
@@ -134,7 +135,8 @@ def _map(shown: Sequence[AttentionRecord], one: JointHead, method: str, seed: in
     }
 
 
-def _points(shown: Sequence[AttentionRecord], one: JointHead, normalised: bool, method: str, seed: int) -> dict:
+def _points(shown: Sequence[AttentionRecord], one: JointHead, normalised: bool, method: str,
+            seed: int) -> dict[str, Any]:
     vectors = np.concatenate(one.vectors(shown, normalised=normalised))
     points = reduced(vectors, method, seed=seed)
     low, high = points.min(0), points.max(0)

@@ -7,11 +7,14 @@ import hashlib
 import html
 import io
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..statistics import Figure
 from .font_face import hangul_face
 from .fonts import families
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
 
 SHADES = 9  # classes s1 to s9, and o1 to o9; 0 has no shade
 # The two colours of shades, red green blue, and the papers and inks they stand on; a shade is laid over the paper.
@@ -66,13 +69,14 @@ td[class] small { color: inherit; }
 _POLICY = ("default-src 'none'; style-src {hashes}; img-src data:; font-src data:; base-uri 'none'; form-action 'none'")
 
 
-def luminance(colour) -> float:
+def luminance(colour: Any) -> float:
     """Relative luminance of a colour, of 0 (black) to 1 (white); WCAG 2.1."""
     red, green, blue = (c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    result: float = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return result
 
 
-def contrast(one, other) -> float:
+def contrast(one: Any, other: Any) -> float:
     """Contrast of two colours, of 1 to 21; WCAG 2.1.
 
     Parameters
@@ -84,7 +88,7 @@ def contrast(one, other) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def shade_of(colour, paper, level: int) -> tuple[int, int, int]:
+def shade_of(colour: Any, paper: Any, level: int) -> tuple[int, int, int]:
     """What a shade of a colour looks like on a paper.
 
     Parameters
@@ -99,7 +103,7 @@ def shade_of(colour, paper, level: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def ink_on(shade, ink) -> tuple[int, int, int]:
+def ink_on(shade: Any, ink: Any) -> tuple[int, int, int]:
     """The page's ink where it can be read on a shade, else black or white, whichever stands out more.
 
     Parameters
@@ -108,7 +112,8 @@ def ink_on(shade, ink) -> tuple[int, int, int]:
         Red, green and blue, of 0 to 255.
     """
     if contrast(shade, ink) >= _AA:
-        return ink
+        result: tuple[int, int, int] = ink
+        return result
     return max(((0, 0, 0), (255, 255, 255)), key=lambda one: contrast(shade, one))
 
 
@@ -150,7 +155,8 @@ def page(title: str, body: str, *, lang: str = "en", style: str = "") -> str:
             f"{styles}\n<main>\n{body}\n</main>\n</html>\n")
 
 
-def table(headings: Iterable[Any], rows: Iterable[Iterable[Any]], *, caption: str = "", kind: str = "", label: str = "",
+def table(headings: Iterable[Any], rows: Iterable[Iterable[Any]], *, caption: str = "", kind: str = "",
+          label: str = "",
           headings_lang: str = "") -> str:
     """A table in a frame that scrolls aside; what is not `Html` is escaped.
 
@@ -227,7 +233,7 @@ def shaded(value: float, text: Any, *, most: float = 1.0, kind: str = "") -> Htm
     return Html(f'<td class="s{level}{" " + kind if kind else ""}">{escaped(text)}</td>')
 
 
-def picture(drawn, alt: str) -> str:
+def picture(drawn: Drawing, alt: str) -> str:
     """A matplotlib figure as an image that is part of the page.
 
     Parameters
@@ -251,7 +257,7 @@ def image(content: bytes, alt: str) -> str:
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
 
 
-def png(drawn) -> bytes:
+def png(drawn: Drawing) -> bytes:
     import matplotlib as mpl
 
     with mpl.rc_context({"font.family": families()}):

@@ -6,7 +6,7 @@ All lengths are points, from the upper left of the first line of text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..record import AttentionRecord, Token
 from .arcs import End, Ground, Link, Way, ground, way
@@ -129,7 +129,7 @@ def underline_levels(tokens: Sequence[Token]) -> list[int]:
     return levels
 
 
-def _texts(record) -> list[tuple[str, tuple[Token, ...]]]:
+def _texts(record: AttentionRecord) -> list[tuple[str, tuple[Token, ...]]]:
     if two_texts(record):
         return [(record.query_text, record.queries), (record.key_text, record.keys)]
     if record.queries == record.keys:
@@ -138,7 +138,7 @@ def _texts(record) -> list[tuple[str, tuple[Token, ...]]]:
     return [(record.key_text, tuple(dict.fromkeys([*record.queries, *record.keys])))]
 
 
-def _among(tokens, all_of_them) -> list[int]:
+def _among(tokens: Any, all_of_them: Any) -> list[int]:
     if tokens == all_of_them:  # also where one is there twice
         return list(range(len(tokens)))
     return [all_of_them.index(token) for token in tokens]
@@ -156,7 +156,7 @@ def _ends(side: Side) -> list[End]:
     return ends
 
 
-def _legend(entries, width, top):
+def _legend(entries: Any, width: float, top: float) -> tuple[list[tuple[float, float, Any]], tuple[float, float]]:
     """The legend's entries in rows that are no wider, and how wide and how far down they come."""
     placed, x, y, wide = [], 0.0, top + SMALL, 0.0
     for entry in entries:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from io import StringIO
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -129,10 +129,12 @@ def explained_label(record: AttentionRecord) -> str | None:
     """The label that attributions are for: the one that was asked for, else the predicted one."""
     if not record.prediction or record.prediction.label is None:
         return None
-    return (record.source.get("explanation") or {}).get("label", record.prediction.label)
+    result: str | None = (record.source.get("explanation") or {}).get("label", record.prediction.label)
+    return result
 
 
-def levels(record: AttentionRecord, layer=None, head=None) -> list[tuple[str, float, int]]:
+def levels(record: AttentionRecord, layer: int | None = None,
+           head: int | None = None) -> list[tuple[str, float, int]]:
     """Words of the key text with the attention each receives.
 
     Parameters
@@ -163,7 +165,8 @@ def plain(text: str) -> str:
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def _sentence(console, record, layer, head, *, marks, styles) -> None:
+def _sentence(console: Any, record: AttentionRecord, layer: int | None, head: int | None, *, marks: Any,
+              styles: Any) -> None:
     from rich.text import Text
 
     line = Text()
@@ -177,7 +180,7 @@ def _sentence(console, record, layer, head, *, marks, styles) -> None:
     console.print(line)
 
 
-def _verdict(record) -> str:
+def _verdict(record: AttentionRecord) -> str:
     if not record.prediction or record.prediction.label is None:
         return ""
     shares = "  ".join(f"{plain(record.label_name(k))} {p:.1%}"
@@ -188,7 +191,7 @@ def _verdict(record) -> str:
     return f"→ {plain(record.label_name(record.prediction.label))}   ({shares}){known}"
 
 
-def _pairs(console, record, layer, head, count) -> None:
+def _pairs(console: Any, record: AttentionRecord, layer: int | None, head: int | None, count: int) -> None:
     from rich.cells import cell_len
 
     # On the diagonal of unlike sides are unlike tokens, so there it counts.
@@ -207,7 +210,7 @@ def _pairs(console, record, layer, head, count) -> None:
         )
 
 
-def _scores(console, record, method, scores, count) -> None:
+def _scores(console: Any, record: AttentionRecord, method: str, scores: Any, count: int) -> None:
     """The tokens a method names first, by the size of their scores."""
     from rich.cells import cell_len
 

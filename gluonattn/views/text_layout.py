@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..record import Token
 from .fonts import advance, named
@@ -119,7 +119,7 @@ def set_text(text: str, tokens: Sequence[Token], *, size: float, width: float) -
                   width=max((place.right for item, place in set_at if not item.text.isspace()), default=0.0))
 
 
-def _items(text, tokens, chips, size) -> list[_Item]:
+def _items(text: str, tokens: Any, chips: Any, size: Any) -> list[_Item]:
     inside = {i for i in range(1, len(text)) if not text[i - 1].isspace() and not text[i].isspace()}
     waiting = [(tokens[i].start, i) for i in chips]
     while any(at in inside for at, _ in waiting):
@@ -144,7 +144,7 @@ def _chip(name: str) -> str:
     return name if len(name) <= _LONGEST_CHIP else name[: _LONGEST_CHIP - 1] + "…"
 
 
-def _kind(item: _Item):
+def _kind(item: _Item) -> int | str:
     if item.token is not None:
         return item.token
     return "space" if item.text.isspace() else "word"
@@ -164,7 +164,7 @@ def _pieces(run: list[_Item], width: float, starts: set[int]) -> list[list[_Item
     return [*pieces, piece]
 
 
-def _places(text, tokens, set_at) -> list[list[Place]]:
+def _places(text: str, tokens: Any, set_at: Any) -> list[list[Place]]:
     at_character: dict[int, Place] = {}
     at_token = {}
     for item, place in set_at:

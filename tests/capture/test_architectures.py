@@ -291,3 +291,28 @@ def test_a_sound_has_no_tokens_and_its_decoder_has(transformers):
         recorder.records(["", ""], TOKENIZER, target_texts=texts)
     records = recorder.records(["", ""], TOKENIZER, target_texts=texts, kind="decoder")
     assert [r.query_text for r in records] == texts and {r.kind for r in records} == {"decoder"}
+
+
+@pytest.mark.parametrize("sizes", [((32, 32), (32, 32)), ((32, 32), (16, 24)), ((16, 24),), ((8, 32), (32, 16), (24, 24))], ids=str)
+def test_pictures_of_different_shapes_read_as_one_sequence_are_records_of_their_own(transformers, sizes):
+    """Pixtral puts the patches of all pictures behind one another: its own weights are (1, heads, all patches, all patches)."""
+    torch.manual_seed(0)
+    model = transformers.PixtralVisionModel(transformers.PixtralVisionConfig(
+        hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4, image_size=32, patch_size=8,
+        attn_implementation="eager")).eval()
+    pictures = torch.randn(len(sizes), 3, 32, 32)
+    with torch.no_grad():
+        own = model(pictures, image_sizes=list(sizes), output_attentions=True).attentions
+        with capture(model) as recorder:
+            model(pictures, image_sizes=list(sizes))
+    records = recorder.records_by_position()
+    assert len(records) == len(sizes)
+    start = 0
+    for record, (height, width) in zip(records, sizes):
+        rows, columns = height // 8, width // 8
+        end = start + rows * columns
+        assert record.source["grid"] == [rows, columns]
+        assert [token.text for token in record.keys] == [f"{i},{j}" for i in range(rows) for j in range(columns)]
+        for layer, weights in enumerate(own):
+            np.testing.assert_array_equal(record.weights[layer], weights[0, :, start:end, start:end].numpy())
+        start = end

@@ -20,8 +20,8 @@ def test_captum_explains_the_tokens_of_a_record(build):
     names = dict(model=model, tokenizer=tokenizer, text="정말 좋은 영화")
     exec(compile(code, "docs/capture.md", "exec"), names)
     record, scores = names["record"], names["scores"]
-    assert scores.shape == names["looked_at"].shape == (len(record.keys),)
-    assert abs(names["looked_at"].sum() - 1) < tolerance(len(record.keys), 4)
+    assert scores.shape == names["received"].shape == (len(record.keys),)
+    assert abs(names["received"].sum() - 1) < tolerance(len(record.keys), 4)
     # Integrated gradients are complete: they sum to what the text changes of the score, up to the steps of the integral.
     ids = names["ids"]
     torch = names["torch"]

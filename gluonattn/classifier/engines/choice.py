@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import DependencyError, DeviceError, choose
+from ...models.backend import Array
 from ...models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint, check_weights
 from ...models.config import require_recipe
 from ...runtime import mxnet_is_installed, parse_device
@@ -38,7 +40,7 @@ class EngineKind:
     missing: Callable[[], list[str]]
     extra: str
     gpu: bool
-    make: Callable[[str, dict, Mapping[str, np.ndarray], str], Any]
+    make: Callable[[str, dict[str, Any], Mapping[str, NDArray[Any]], str], Any]
 
 
 def make_engine(checkpoint: Checkpoint, name: str = "auto", device: str = "auto") -> tuple[str, Any]:
@@ -101,7 +103,7 @@ def fastest(gpu: bool = False) -> str:
     return installed[0]
 
 
-def prepare(checkpoint: Checkpoint) -> tuple[str, dict, dict[str, np.ndarray]]:
+def prepare(checkpoint: Checkpoint) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
     """What the engines are made of.
 
     Returns
@@ -127,11 +129,11 @@ def prepare(checkpoint: Checkpoint) -> tuple[str, dict, dict[str, np.ndarray]]:
     return recipe, model, weights
 
 
-def _missing(**found) -> list[str]:
+def _missing(**found: Any) -> list[str]:
     return [name for name, spec in found.items() if spec is None]
 
 
-def made_by(file: str) -> Callable[[str, dict, Mapping[str, np.ndarray], str], Any]:
+def made_by(file: str) -> Callable[[str, dict[str, Any], Mapping[str, NDArray[Any]], str], Any]:
     """``make(recipe, model, weights, device)`` of a file of this room, loaded when it is called."""
     return lambda *given: import_module(f".{file}", __package__).make(*given)
 
@@ -140,25 +142,25 @@ def _missing_mxnet() -> list[str]:
     return [] if mxnet_is_installed() else ["MXNet and GluonNLP, which end at Python 3.12"]
 
 
-def _onnx(recipe, model, weights, device):
+def _onnx(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Array:
     from .onnx_engine import OnnxClassifier
 
     return OnnxClassifier(recipe, model, weights)
 
 
-def _numpy(recipe, model, weights, device):
+def _numpy(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Array:
     from .numpy_engine import NumpyClassifier
 
     return NumpyClassifier(recipe, model, weights)
 
 
-def _torch(recipe, model, weights, device):
+def _torch(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Array:
     from .torch_engine import TorchEngine
 
     return TorchEngine(recipe, model, weights, device)
 
 
-def _mxnet(recipe, model, weights, device):
+def _mxnet(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Array:
     from .mxnet_engine import MxnetClassifier
 
     return MxnetClassifier(recipe, model, weights, device)

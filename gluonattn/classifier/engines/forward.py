@@ -7,8 +7,10 @@ hold the two together. Dropout acts in a torch model in training mode only.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...errors import choose
-from ...models.backend import Backend
+from ...models.backend import Array, Backend
 from ...models.cells import CELLS
 
 # Where the parameters of the two directions stand, and what follows these prefixes.
@@ -17,7 +19,7 @@ DIRECTIONS = {
     "post": ("bigru._unfused.0.l_cell.", "bigru._unfused.0.r_cell."),
 }
 # What the recipes' classes take where a checkpoint does not say; a test holds them together.
-DEFAULTS: dict[str, dict] = {
+DEFAULTS: dict[str, dict[str, Any]] = {
     "default": dict(classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30, num_heads=4, dropout=0.4,
                     attention_dropout=0.0, subword_size=24, subword_buckets=0, ngrams=0, evidence=0, embed_dropout=None),
     "post": dict(classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64, units=30, num_heads=4,
@@ -26,14 +28,15 @@ DEFAULTS: dict[str, dict] = {
 BAGS = ("subword_embedding", "ngram_scores", "ngram_squares")  # their row 0 is padding and counts as zeros
 
 
-def inputs_of(model: dict) -> tuple[str, ...]:
+def inputs_of(model: dict[str, Any]) -> tuple[str, ...]:
     """The names of what a model reads, in the order of its arrays."""
     if model.get("evidence"):
         return ("ids", "valid_length", "evidence")
     return ("ids", "valid_length", *(("subwords", "ngrams") if model.get("subword_buckets") else ()))
 
 
-def forward(F: Backend, recipe: str, model: dict, ids, valid_length, *more):
+def forward(F: Backend, recipe: str, model: dict[str, Any], ids: Array, valid_length: Array | None,
+            *more: Array) -> tuple[Array, Array]:
     """Logits and attention weights of a batch.
 
     Parameters
@@ -66,7 +69,7 @@ def forward(F: Backend, recipe: str, model: dict, ids, valid_length, *more):
 # The five steps between which an explanation looks in, or puts something else in.
 
 
-def mask_of(F: Backend, recipe: str, ids, valid_length):
+def mask_of(F: Backend, recipe: str, ids: Array, valid_length: Array | None) -> Array:
     """Where tokens stand: (B, T); with the post's recipe padding takes part in everything.
 
     Parameters
@@ -79,7 +82,7 @@ def mask_of(F: Backend, recipe: str, ids, valid_length):
     return F.mask(ids, None if recipe == "post" else valid_length)
 
 
-def words_of(F: Backend, model: dict, ids, *more):
+def words_of(F: Backend, model: dict[str, Any], ids: Array, *more: Array) -> Array:
     """What the Bi-GRU reads of each word: its vector, and behind it the mean of its n-grams' or its evidence; (B, T, E).
 
     `more` are the other inputs of `forward`; those of the text as a whole are not read here.
@@ -104,7 +107,7 @@ def words_of(F: Backend, model: dict, ids, *more):
     return words if evidence is None else F.concat([words, evidence])
 
 
-def states_of(F: Backend, recipe: str, model: dict, words, valid_length):
+def states_of(F: Backend, recipe: str, model: dict[str, Any], words: Array, valid_length: Array | None) -> Array:
     """States of the Bi-GRU, (B, T, C) with C = 2H; in the default recipe 0 at padding.
 
     Parameters
@@ -120,7 +123,7 @@ def states_of(F: Backend, recipe: str, model: dict, words, valid_length):
     return F.recurrent(words, valid_length, DIRECTIONS[recipe])
 
 
-def weights_of(F: Backend, model: dict, states, mask):
+def weights_of(F: Backend, model: dict[str, Any], states: Array, mask: Array) -> Array:
     """Attention weights (B, heads, T, T) of states (B, T, C).
 
     Parameters
@@ -137,7 +140,7 @@ def weights_of(F: Backend, model: dict, states, mask):
     return F.dropout(weights, 0.0 if cell.baseline else model["attention_dropout"])
 
 
-def values_of(F: Backend, model: dict, states):
+def values_of(F: Backend, model: dict[str, Any], states: Array) -> Array:
     """What the weights read: the states, or a cell's projections of them; (B, heads, T, C / heads).
 
     Parameters
@@ -150,7 +153,7 @@ def values_of(F: Backend, model: dict, states):
     return CELLS[model["cell"]].values(F, model, states)
 
 
-def decide(F: Backend, recipe: str, model: dict, states, weights, mask):
+def decide(F: Backend, recipe: str, model: dict[str, Any], states: Array, weights: Array, mask: Array) -> Array:
     """Logits (B, classes) of states read by attention weights, without those of the n-grams.
 
     Parameters
@@ -170,7 +173,7 @@ def decide(F: Backend, recipe: str, model: dict, states, weights, mask):
     return F.linear(F.dropout(features, model["dropout"]), "head.weight", "head.bias")
 
 
-def wide(F: Backend, ngrams):
+def wide(F: Backend, ngrams: Array) -> Array:
     """Logits (B, classes) the n-grams of a text add.
 
     Parameters
@@ -181,13 +184,13 @@ def wide(F: Backend, ngrams):
     return F.bag("ngram_scores", ngrams) / F.sqrt(F.bag("ngram_squares", ngrams) + 1e-12)
 
 
-def _mean(F: Backend, context, mask):
+def _mean(F: Backend, context: Array, mask: Array) -> Array:
     """Mean over valid positions: (B, T, C), (B, T) -> (B, C)."""
     total = F.flatten(F.matmul(F.expand(mask, 1), context))  # (B, C)
     return total / F.sum(mask)  # by (B, 1)
 
 
-def shapes(recipe: str, model: dict) -> dict[str, tuple[int, ...]]:
+def shapes(recipe: str, model: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """Shape of every parameter by its name in the checkpoint.
 
     Parameters

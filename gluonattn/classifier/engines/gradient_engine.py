@@ -6,14 +6,16 @@ operation each, with its backward pass written by hand: following their parts to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import autograd.numpy as np
 import numpy
 from autograd.extend import defvjp, defvjp_argnums, primitive
+from numpy.typing import NDArray
 
 from ...models.additive import additive_gradients, additive_scores
+from ...models.backend import Array, Number
 from .numpy_engine import NumpyClassifier
 from .recurrence import Recurrence
 
@@ -29,36 +31,36 @@ class GradientClassifier(NumpyClassifier):
         As `gluonattn.classifier.engines.choice.prepare` gives them.
     """
 
-    def __init__(self, recipe: str, model: dict, weights: Mapping[str, numpy.ndarray]):
+    def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> None:
         super().__init__(recipe, model, weights)
-        self._doubled: dict[str, numpy.ndarray] = {}
+        self._doubled: dict[str, NDArray[Any]] = {}
 
     def weight(self, name: str) -> Any:
         if name not in self._doubled:
             self._doubled[name] = self._weights[name].astype(numpy.float64)
         return self._doubled[name]
 
-    def embed(self, name, ids):
+    def embed(self, name: str, ids: Array) -> Array:
         return self._weights[f"{name}.weight"].take(ids, axis=0).astype(numpy.float64)
 
-    def linear(self, inputs, weight, bias=None):
+    def linear(self, inputs: Array, weight: str, bias: str | None = None) -> Array:
         rows = np.dot(np.reshape(inputs, (-1, inputs.shape[-1])), self.weight(weight).T)  # two axes: many times faster
         product = np.reshape(rows, (*inputs.shape[:-1], rows.shape[-1]))
         return product if bias is None else product + self.weight(bias)
 
-    def recurrent(self, inputs, valid_length, prefixes):
+    def recurrent(self, inputs: Array, valid_length: Array | None, prefixes: tuple[str, str]) -> Array:
         steps = np.swapaxes(self.input_gates(inputs, prefixes), 0, 1)  # (T, B, 2, 3H)
         return self.unroll(np.swapaxes(steps, 1, 2), self.mask(numpy.zeros(inputs.shape[:2]), valid_length), prefixes)
 
-    def input_gates(self, inputs, prefixes):
+    def input_gates(self, inputs: Array, prefixes: tuple[str, str]) -> Array:
         both = [self.linear(inputs, f"{prefix}i2h_weight", f"{prefix}i2h_bias") for prefix in prefixes]
         return np.stack(both, axis=-2)
 
-    def gate_biases(self, prefixes):
+    def gate_biases(self, prefixes: tuple[str, str]) -> Array:
         """What an input of zeros adds to the gates: (2, 3H)."""
         return numpy.stack([self.weight(f"{prefix}i2h_bias") for prefix in prefixes])
 
-    def unroll(self, gates, mask, prefixes):
+    def unroll(self, gates: Array, mask: Array, prefixes: tuple[str, str]) -> Array:
         """States (B, T, 2H) of a Bi-GRU whose input gates are known; 0 at padding.
 
         Parameters
@@ -71,7 +73,7 @@ class GradientClassifier(NumpyClassifier):
         """
         return _gru(gates, self.recurrence(mask, prefixes))
 
-    def recurrence(self, mask, prefixes) -> Recurrence:
+    def recurrence(self, mask: Array, prefixes: tuple[str, str]) -> Recurrence:
         """The GRU's steps over a batch of texts.
 
         Parameters
@@ -85,45 +87,45 @@ class GradientClassifier(NumpyClassifier):
                            for name in ("h2h_weight", "h2h_bias"))
         return Recurrence(weights, biases[:, None], mask.T[:, None, :, None])
 
-    def additive(self, query, key, v):
+    def additive(self, query: Array, key: Array, v: Array) -> Array:
         return _additive(query, key, v[0])
 
-    def softmax(self, scores, mask):
+    def softmax(self, scores: Array, mask: Array) -> Array:
         return _softmax(scores, mask)
 
-    def hide(self, scores, mask):
+    def hide(self, scores: Array, mask: Array) -> Array:
         return np.where(mask > 0, scores, -1e18)
 
-    def greatest(self, values):
+    def greatest(self, values: Array) -> Array:
         return np.max(values, axis=-1, keepdims=True)
 
-    def at_least(self, values, least):
+    def at_least(self, values: Array, least: Number) -> Array:
         return np.maximum(values, least)
 
-    def largest(self, values, mask):
+    def largest(self, values: Array, mask: Array) -> Array:
         return _largest(values, mask)
 
-    def expand(self, values, axis):
+    def expand(self, values: Array, axis: int) -> Array:
         return np.expand_dims(values, axis)
 
-    def matmul(self, first, second):
+    def matmul(self, first: Array, second: Array) -> Array:
         return np.matmul(first, second)
 
-    def swap(self, values):
+    def swap(self, values: Array) -> Array:
         return np.swapaxes(values, -1, -2)
 
-    def concat(self, parts):
+    def concat(self, parts: Sequence[Array]) -> Array:
         return np.concatenate(parts, axis=-1)
 
-    def sum(self, values):
+    def sum(self, values: Array) -> Array:
         return np.sum(values, axis=-1, keepdims=True)
 
-    def sqrt(self, values):
+    def sqrt(self, values: Array) -> Array:
         return np.sqrt(values + 1e-30)  # at 0, where padding is, its derivative would be infinite
 
 
 @primitive
-def _gru(gates, recurrence):
+def _gru(gates: Array, recurrence: Recurrence) -> Array:
     return recurrence.forth(gates)
 
 
@@ -131,13 +133,15 @@ defvjp(_gru, lambda states, gates, recurrence: recurrence.back, argnums=(0,))
 
 
 @primitive
-def _additive(query, key, v):
+def _additive(query: Array, key: Array, v: Array) -> Array:
     return numpy.ascontiguousarray(additive_scores(query, key, v))
 
 
-def _additive_gradient(argnums, scores, arguments, _):
-    def backward(slope):
-        found = additive_gradients(*arguments, slope)  # all three at once
+def _additive_gradient(argnums: Sequence[int], scores: Array, arguments: Sequence[Array],
+                       _: Any) -> Callable[[Array], list[Array]]:
+    def backward(slope: Array) -> list[Array]:
+        query, key, v = arguments
+        found = additive_gradients(query, key, v, slope)  # all three at once
         return [found[i] for i in argnums]
 
     return backward
@@ -147,7 +151,7 @@ defvjp_argnums(_additive, _additive_gradient)
 
 
 @primitive
-def _softmax(scores, mask):
+def _softmax(scores: Array, mask: Array) -> Array:
     scores = numpy.where(mask > 0, scores, -1e18)
     scores -= scores.max(axis=-1, keepdims=True)
     numpy.exp(scores, out=scores)
@@ -161,11 +165,11 @@ defvjp(_softmax, lambda shares, scores, mask:
 
 
 @primitive
-def _largest(values, mask):
+def _largest(values: Array, mask: Array) -> Array:
     return numpy.where(mask[:, :, None] > 0, values, -1e9).max(axis=1)
 
 
-def _largest_gradient(most, values, mask):
+def _largest_gradient(most: Array, values: Array, mask: Array) -> Array:
     """Positions that share a maximum share its derivative."""
     first = (values == most[:, None]) & (mask[:, :, None] > 0)
     return lambda slope: first * (slope / first.sum(axis=1))[:, None]

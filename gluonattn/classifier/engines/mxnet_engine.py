@@ -5,9 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
+from ...models.backend import Array
 from ...models.checkpoint import set_weights
 from ...models.numpy_ops import compute_in_numpy, raise_interrupt
 from ...runtime import device as choose_device
@@ -31,7 +33,8 @@ class MxnetClassifier:
     parallel = False  # MXNet is not promised thread-safe
     batch_size = 256  # most texts at once
 
-    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray], device: str = "auto"):
+    def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]],
+                 device: str = "auto") -> None:
         self._device = choose_device(device)
         self.block = build(recipe, **model)
         set_weights(self.block, weights, self._device)
@@ -39,7 +42,7 @@ class MxnetClassifier:
             compute_in_numpy(self.block)
         self.block.hybridize(static_alloc=True)
 
-    def __call__(self, *arrays):
+    def __call__(self, *arrays: Array) -> tuple[Array, Array]:
         """As `gluonattn.classifier.engines.forward.forward`, on numpy arrays."""
         inputs = (mx.nd.array(array, ctx=self._device, dtype=array.dtype) for array in arrays)
         logits, weights = self.block(*inputs)
@@ -48,7 +51,7 @@ class MxnetClassifier:
         return found
 
 
-def dump_symbol(recipe: str, model: dict, weights: Mapping[str, np.ndarray]) -> tuple[bytes, bytes]:
+def dump_symbol(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> tuple[bytes, bytes]:
     """A model as MXNet's other languages read it: its symbol as JSON, and its parameters as MXNet's binary format.
 
     Parameters

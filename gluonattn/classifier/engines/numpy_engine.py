@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...models.additive import additive_scores
-from ...models.backend import Backend
+from ...models.backend import Array, Backend, Number
 from ...threads import ONE_THREAD
 from .forward import forward
 
@@ -26,46 +28,46 @@ class NumpyClassifier(Backend):
     parallel = True  # batches may be computed in several threads at once
     batch_size = 256  # most texts at once
 
-    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
+    def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> None:
         self.recipe, self.model = recipe, model
         self._weights = weights
-        self._gates: dict[tuple[str, str], tuple] = {}
+        self._gates: dict[tuple[str, str], tuple[Any, ...]] = {}
 
-    def __call__(self, *arrays):
+    def __call__(self, *arrays: Array) -> tuple[Array, Array]:
         """As `gluonattn.classifier.engines.forward.forward`."""
         with ONE_THREAD:
             return forward(self, self.recipe, self.model, *arrays)
 
-    def weight(self, name):
+    def weight(self, name: str) -> Array:
         return self._weights[name]
 
-    def embed(self, name, ids):
+    def embed(self, name: str, ids: Array) -> Array:
         return self.weight(f"{name}.weight").take(ids, axis=0)
 
-    def bag(self, name, numbers):
+    def bag(self, name: str, numbers: Array) -> Array:
         return self.embed(name, numbers).sum(axis=-2)
 
-    def count(self, numbers):
+    def count(self, numbers: Array) -> Array:
         return (numbers > 0).sum(axis=-1, keepdims=True).astype(np.float32)
 
-    def linear(self, inputs, weight, bias=None):
+    def linear(self, inputs: Array, weight: str, bias: str | None = None) -> Array:
         # One product of two matrices: numpy would multiply three axes text by text.
         rows = inputs.reshape(-1, inputs.shape[-1]) @ self.weight(weight).T
         if bias is not None:
             rows += self.weight(bias)
         return rows.reshape(*inputs.shape[:-1], -1)
 
-    def mask(self, ids, valid_length):
+    def mask(self, ids: Array, valid_length: Array | None) -> Array:
         if valid_length is None:
             return np.ones(ids.shape, np.float32)
         return (np.arange(ids.shape[1]) < valid_length[:, None]).astype(np.float32)
 
-    def recurrent(self, inputs, valid_length, prefixes):
+    def recurrent(self, inputs: Array, valid_length: Array | None, prefixes: tuple[str, str]) -> Array:
         # Both directions of a step are computed at once.
         gates = self.input_gates(np.ascontiguousarray(inputs.swapaxes(0, 1)), prefixes)  # (T, B, 2, 3H)
         return self.recurrent_of_gates(gates, valid_length, prefixes)
 
-    def recurrent_of_gates(self, gates, valid_length, prefixes):
+    def recurrent_of_gates(self, gates: Array, valid_length: Array | None, prefixes: tuple[str, str]) -> Array:
         """States (B, T, 2H) of a Bi-GRU whose input gates are known.
 
         Parameters
@@ -106,7 +108,7 @@ class NumpyClassifier(Backend):
             states[:, last, hidden:] = state[1]
         return states
 
-    def input_gates(self, inputs, prefixes):
+    def input_gates(self, inputs: Array, prefixes: tuple[str, str]) -> Array:
         """What inputs add to the gates of both directions: (..., E) -> (..., 2, 3H).
 
         Parameters
@@ -120,7 +122,7 @@ class NumpyClassifier(Backend):
         gates += bias_in
         return gates.reshape(*inputs.shape[:-1], 2, -1)
 
-    def last_input_gates(self, inputs, prefixes):
+    def last_input_gates(self, inputs: Array, prefixes: tuple[str, str]) -> Array:
         """What the last C columns of inputs add to the gates, without biases: (..., C) -> (..., 2, 3H).
 
         Parameters
@@ -132,7 +134,7 @@ class NumpyClassifier(Backend):
         weight_in = self._prepared_gates(prefixes)[0][-inputs.shape[-1] :]
         return (inputs.reshape(-1, inputs.shape[-1]) @ weight_in).reshape(*inputs.shape[:-1], 2, -1)
 
-    def recurrent_of_rows(self, gates, rows, lengths, prefixes):
+    def recurrent_of_rows(self, gates: Array, rows: Array, lengths: Array, prefixes: tuple[str, str]) -> Array:
         """States of many sequences over one table of inputs. A beginning or end that several share is computed once.
 
         Parameters
@@ -168,7 +170,7 @@ class NumpyClassifier(Backend):
             states[:, :, way * hidden : (way + 1) * hidden] = reached[index]
         return states
 
-    def _prepared_gates(self, prefixes):
+    def _prepared_gates(self, prefixes: tuple[str, str]) -> Array:
         """Both directions' weights side by side, reset and update gates halved, made once."""
         if prefixes not in self._gates:
             parts = []
@@ -177,7 +179,7 @@ class NumpyClassifier(Backend):
                     self.weight(prefix + name)
                     for name in ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias"))
                 hidden = weight_h.shape[1]
-                half = np.repeat(np.float32([0.5, 1]), [2 * hidden, hidden])
+                half = np.repeat(np.array([0.5, 1], np.float32), [2 * hidden, hidden])
                 early = np.where(half < 1, bias_h, 0)  # the rest waits for the reset gate
                 parts.append((weight_in.T * half, (bias_in + early) * half, weight_h.T * half,
                               bias_h[2 * hidden :]))
@@ -187,10 +189,10 @@ class NumpyClassifier(Backend):
                 np.stack([first[2], second[2]]), np.stack([first[3], second[3]])[:, None])
         return self._gates[prefixes]
 
-    def additive(self, query, key, v):
+    def additive(self, query: Array, key: Array, v: Array) -> Array:
         return np.ascontiguousarray(additive_scores(query, key, v[0]))
 
-    def softmax(self, scores, mask):
+    def softmax(self, scores: Array, mask: Array) -> Array:
         scores = self.hide(scores, mask)
         scores -= scores.max(axis=-1, keepdims=True)
         np.exp(scores, out=scores)
@@ -198,49 +200,49 @@ class NumpyClassifier(Backend):
         scores *= mask
         return scores
 
-    def hide(self, scores, mask):
+    def hide(self, scores: Array, mask: Array) -> Array:
         return np.where(mask > 0, scores, np.float32(-1e18))
 
-    def greatest(self, values):
+    def greatest(self, values: Array) -> Array:
         return values.max(axis=-1, keepdims=True)
 
-    def largest(self, values, mask):
+    def largest(self, values: Array, mask: Array) -> Array:
         return np.where(mask[:, :, None] > 0, values, np.float32(-1e9)).max(axis=1)
 
-    def identity(self, values):
+    def identity(self, values: Array) -> Array:
         return np.eye(values.shape[1], dtype=np.float32)
 
-    def split_heads(self, values, heads):
+    def split_heads(self, values: Array, heads: int) -> Array:
         return values.reshape(*values.shape[:2], heads, -1).swapaxes(1, 2)
 
-    def merge_heads(self, values):
+    def merge_heads(self, values: Array) -> Array:
         return values.swapaxes(1, 2).reshape(values.shape[0], values.shape[2], -1)
 
-    def matmul(self, first, second):
+    def matmul(self, first: Array, second: Array) -> Array:
         return first @ second
 
-    def swap(self, values):
+    def swap(self, values: Array) -> Array:
         return values.swapaxes(-1, -2)
 
-    def expand(self, values, axis):
+    def expand(self, values: Array, axis: int) -> Array:
         return values.reshape(*values.shape[:axis], 1, *values.shape[axis:])
 
-    def flatten(self, values):
+    def flatten(self, values: Array) -> Array:
         return values.reshape(len(values), -1)
 
-    def concat(self, parts):
+    def concat(self, parts: Sequence[Array]) -> Array:
         return np.concatenate(parts, axis=-1)
 
-    def sum(self, values):
+    def sum(self, values: Array) -> Array:
         return values.sum(axis=-1, keepdims=True)
 
-    def sqrt(self, values):
+    def sqrt(self, values: Array) -> Array:
         return np.sqrt(values)
 
-    def at_least(self, values, least):
+    def at_least(self, values: Array, least: Number) -> Array:
         return np.maximum(values, np.float32(least))
 
-    def dropout(self, values, rate):
+    def dropout(self, values: Array, rate: float) -> Array:
         return values
 
 
@@ -264,7 +266,7 @@ class _Beginnings:
         The beginning up to each place of a sequence; 0 behind its end.
     """
 
-    def __init__(self, rows, there):
+    def __init__(self, rows: Array, there: Array) -> None:
         order = np.lexsort(rows.T[::-1])  # like beginnings stand together
         ordered, there = rows[order], there[order]
         new = there.copy()
@@ -279,7 +281,7 @@ class _Beginnings:
         self.index[order] = index
 
 
-def _step(gates, state, weight, bias_new):
+def _step(gates: Array, state: Any, weight: str, bias_new: Array) -> Array:
     """The next states (N, H) of a GRU from its inputs' part of the gates (N, 3H) and the states before; overwrites these."""
     hidden = state.shape[1]
     fed = state @ weight

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
+from ...models.backend import Array
 from .onnx_graph import onnx_model
 
 
@@ -24,7 +26,7 @@ class OnnxClassifier:
     parallel = True
     batch_size = 256  # most texts at once
 
-    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
+    def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # whole batches run side by side: nothing waits within one
         options.log_severity_level = 3  # errors only: the post's recipe leaves valid_length unread
@@ -33,6 +35,6 @@ class OnnxClassifier:
             providers=["CPUExecutionProvider"])
         self._inputs = [one.name for one in self.session.get_inputs()]
 
-    def __call__(self, *arrays):
+    def __call__(self, *arrays: Array) -> tuple[Array, Array]:
         """As `gluonattn.classifier.engines.forward.forward`, on numpy arrays."""
         return tuple(self.session.run(["logits", "weights"], dict(zip(self._inputs, arrays))))

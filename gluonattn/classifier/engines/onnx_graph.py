@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ...models.backend import Backend
+from ...models.backend import Array, Backend, Number
 from ...models.cells import CELLS
 from .forward import forward, inputs_of
 
@@ -18,7 +19,7 @@ from .forward import forward, inputs_of
 _OPSET, _IR = 15, 8
 
 
-def onnx_model(recipe: str, model: dict, weights: Mapping[str, np.ndarray],
+def onnx_model(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]],
                notes: Mapping[str, Any] | None = None) -> onnx.ModelProto:
     """The classifier with any batch, length and number of n-grams.
 
@@ -40,7 +41,7 @@ def onnx_model(recipe: str, model: dict, weights: Mapping[str, np.ndarray],
     onnx.ModelProto
     """
     graph = OnnxGraph(weights)
-    axes: dict[str, list] = {
+    axes: dict[str, list[Any]] = {
         "ids": ["batch", "length"], "valid_length": ["batch"], "subwords": ["batch", "length", "subwords"],
         "ngrams": ["batch", "ngrams"], "evidence": ["batch", "length", model.get("evidence")]}
     names = inputs_of(model)
@@ -65,32 +66,32 @@ def onnx_model(recipe: str, model: dict, weights: Mapping[str, np.ndarray],
 class _Value:
     """The output of a node."""
 
-    def __init__(self, graph: OnnxGraph, name: str):
+    def __init__(self, graph: OnnxGraph, name: str) -> None:
         self._graph, self.name = graph, name
 
-    def __add__(self, other):
+    def __add__(self, other: Array) -> Array:
         return self._graph.node("Add", self, other)
 
-    def __sub__(self, other):
+    def __sub__(self, other: Array) -> Array:
         return self._graph.node("Sub", self, other)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Array) -> Array:
         return self._graph.node("Mul", self, other)
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Array) -> Array:
         return self._graph.node("Div", self, other)
 
 
 class OnnxGraph(Backend):
     """Nodes and constants of a graph; its methods are the operations that `forward` uses."""
 
-    def __init__(self, weights: Mapping[str, np.ndarray]):
+    def __init__(self, weights: Mapping[str, NDArray[Any]]) -> None:
         self._weights = weights
         self._taken: set[str] = set()
-        self.nodes: list = []
-        self.constants: list = []
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
 
-    def node(self, kind: str, *inputs, outputs: int = 1, **attributes):
+    def node(self, kind: str, *inputs: Array, outputs: int = 1, **attributes: Any) -> Array:
         """Add a node to the graph.
 
         Parameters
@@ -125,25 +126,25 @@ class OnnxGraph(Backend):
         """
         self.nodes.append(helper.make_node("Identity", [value.name], [name]))
 
-    def weight(self, name):
+    def weight(self, name: str) -> Array:
         return self._named(name, self._weights[name])
 
-    def embed(self, name, ids):
+    def embed(self, name: str, ids: Array) -> Array:
         return self.node("Gather", self.weight(f"{name}.weight"), ids)
 
-    def bag(self, name, numbers):
+    def bag(self, name: str, numbers: Array) -> Array:
         return self.node("ReduceSum", self.embed(name, numbers), self._integers(-2), keepdims=0)
 
-    def count(self, numbers):
+    def count(self, numbers: Array) -> Array:
         real = self.node("Greater", numbers, self._constant(np.int32(0)))
         return self.sum(self._float(real))
 
-    def linear(self, inputs, weight, bias=None):
+    def linear(self, inputs: Array, weight: str, bias: str | None = None) -> Array:
         transposed = self._named(f"{weight}.T", np.ascontiguousarray(self._weights[weight].T))
         product = self.node("MatMul", inputs, transposed)
         return product if bias is None else product + self.weight(bias)
 
-    def mask(self, ids, valid_length):
+    def mask(self, ids: Array, valid_length: Array | None) -> Array:
         ones = self.node("ConstantOfShape", self.node("Shape", ids),
                          value=numpy_helper.from_array(np.ones(1, np.float32)))
         if valid_length is None:
@@ -152,7 +153,7 @@ class OnnxGraph(Backend):
         real = self.node("LessOrEqual", places, self.expand(self._float(valid_length), 1))
         return self._float(real)
 
-    def recurrent(self, inputs, valid_length, prefixes):
+    def recurrent(self, inputs: Array, valid_length: Array | None, prefixes: tuple[str, str]) -> Array:
         parts = [[_update_first(self._weights[prefix + name]) for prefix in prefixes]
                  for name in ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")]
         weight_in, weight_h, bias_in, bias_h = (np.stack(part) for part in parts)
@@ -163,84 +164,84 @@ class OnnxGraph(Backend):
         states = self.node("Transpose", states, perm=[2, 0, 1, 3])
         return self._reshape(states, 0, 0, -1)
 
-    def additive(self, query, key, v):
+    def additive(self, query: Array, key: Array, v: Array) -> Array:
         together = self.node("Tanh", self.expand(query, 2) + self.expand(key, 1))  # (B, T, T, U)
         return self._reshape(self.node("MatMul", together, self.node("Transpose", v, perm=[1, 0])), 0, 0, -1)
 
-    def softmax(self, scores, mask):
+    def softmax(self, scores: Array, mask: Array) -> Array:
         return self.node("Softmax", self.hide(scores, mask), axis=-1) * mask
 
-    def hide(self, scores, mask):
+    def hide(self, scores: Array, mask: Array) -> Array:
         return self.node("Where", self._true(mask), scores, -1e18)
 
-    def greatest(self, values):
+    def greatest(self, values: Array) -> Array:
         return self.node("ReduceMax", values, axes=[-1], keepdims=1)
 
-    def largest(self, values, mask):
+    def largest(self, values: Array, mask: Array) -> Array:
         values = self.node("Where", self._true(self.expand(mask, 2)), values, -1e9)
         return self.node("ReduceMax", values, axes=[1], keepdims=0)
 
-    def identity(self, values):
+    def identity(self, values: Array) -> Array:
         length = self.node("Gather", self.node("Shape", values), self._integers(1, 1))
         zeros = self.node("ConstantOfShape", length, value=numpy_helper.from_array(np.zeros(1, np.float32)))
         return self.node("EyeLike", zeros)
 
-    def split_heads(self, values, heads):
+    def split_heads(self, values: Array, heads: int) -> Array:
         return self.node("Transpose", self._reshape(values, 0, 0, heads, -1), perm=[0, 2, 1, 3])
 
-    def merge_heads(self, values):
+    def merge_heads(self, values: Array) -> Array:
         return self._reshape(self.node("Transpose", values, perm=[0, 2, 1, 3]), 0, 0, -1)
 
-    def matmul(self, first, second):
+    def matmul(self, first: Array, second: Array) -> Array:
         return self.node("MatMul", first, second)
 
-    def swap(self, values):
+    def swap(self, values: Array) -> Array:
         return self.node("Transpose", values, perm=[0, 1, 3, 2])
 
-    def expand(self, values, axis):
+    def expand(self, values: Array, axis: int) -> Array:
         return self.node("Unsqueeze", values, self._integers(axis))
 
-    def flatten(self, values):
+    def flatten(self, values: Array) -> Array:
         return self.node("Flatten", values)
 
-    def concat(self, parts):
+    def concat(self, parts: Sequence[Array]) -> Array:
         return self.node("Concat", *parts, axis=-1)
 
-    def sum(self, values):
+    def sum(self, values: Array) -> Array:
         return self.node("ReduceSum", values, self._integers(-1), keepdims=1)
 
-    def sqrt(self, values):
+    def sqrt(self, values: Array) -> Array:
         return self.node("Sqrt", values)
 
-    def at_least(self, values, least):
+    def at_least(self, values: Array, least: Number) -> Array:
         return self.node("Max", values, least)
 
-    def dropout(self, values, rate):
+    def dropout(self, values: Array, rate: float) -> Array:
         return values
 
-    def _float(self, value):
+    def _float(self, value: Array) -> Array:
         return self.node("Cast", value, to=TensorProto.FLOAT)
 
-    def _true(self, value):
+    def _true(self, value: Array) -> Array:
         return self.node("Cast", value, to=TensorProto.BOOL)
 
-    def _reshape(self, value, *shape):
+    def _reshape(self, value: Array, *shape: int) -> Array:
         return self.node("Reshape", value, self._integers(*shape))  # 0 keeps an axis
 
-    def _integers(self, *values):
+    def _integers(self, *values: int) -> Array:
         return self._constant(np.array(values, np.int64))
 
-    def _constant(self, values):
+    def _constant(self, values: Array) -> Array:
         return self._named(f"constant_{len(self.constants)}", np.asarray(values))
 
-    def _named(self, name, values):
+    def _named(self, name: str, values: Array) -> Array:
         if name not in self._taken:
             self._taken.add(name)
             self.constants.append(numpy_helper.from_array(np.asarray(values), name))
         return _Value(self, name)
 
 
-def _update_first(values):
+def _update_first(values: Array) -> Array:
     """ONNX wants a GRU's gates as update, reset, new; here they are reset, update, new."""
     reset, update, new = np.split(values, 3)
     return np.concatenate([update, reset, new])

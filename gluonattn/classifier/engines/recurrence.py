@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...models.backend import Array
+
 
 class Recurrence:
     """The steps of a GRU in both directions at once. It keeps what the backward pass needs, and serves one pass.
@@ -19,10 +21,10 @@ class Recurrence:
         1 at tokens, 0 at padding.
     """
 
-    def __init__(self, weights, biases, mask):
+    def __init__(self, weights: Array, biases: Array, mask: Array) -> None:
         self.weights, self.biases, self.mask = weights, biases, by_step(mask.repeat(2, axis=1))
 
-    def forth(self, start, way=0.0, places=None):
+    def forth(self, start: Array, way: Array = 0.0, places: Array | None = None) -> Array:
         """States (B, T, 2H) of every place on a way between inputs.
 
         Parameters
@@ -62,7 +64,7 @@ class Recurrence:
             state *= self.mask[step]
         return np.concatenate([self.states[1:, 0], self.states[:0:-1, 1]], axis=-1).swapaxes(0, 1)
 
-    def back(self, slope, places=1):
+    def back(self, slope: Array, places: int = 1) -> Array:
         """Derivatives by what inputs bring into the gates, from those by the states.
 
         Parameters
@@ -106,6 +108,6 @@ class Recurrence:
         return by_step(sums)
 
 
-def by_step(values):
+def by_step(values: Array) -> Array:
     """Values (T, 2, ...) with the second direction turned round: from places in the text to steps, and back."""
     return np.stack([values[:, 0], values[::-1, 1]], axis=1)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from ...models.backend import Backend
+from ...models.backend import Array, Backend, Number
 from ...runtime.torch_device import torch_device
 from .forward import BAGS, DIRECTIONS, forward
 
@@ -30,7 +31,7 @@ class TorchClassifier(nn.Module, Backend):
         As `gluonattn.classifier.engines.choice.prepare` gives them.
     """
 
-    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray]):
+    def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> None:
         super().__init__()
         self.recipe, self.model = recipe, dict(model)
         for name, values in weights.items():
@@ -39,8 +40,8 @@ class TorchClassifier(nn.Module, Backend):
             if parts[0] in ("embedding", *BAGS):
                 padding = 0 if parts[0] in BAGS else None  # its gradient stays 0
                 fixed = parts[0].startswith("ngram_")  # fitted before the network, not with it
-                self.add_module(parts[0], nn.Embedding.from_pretrained(tensor, freeze=fixed,
-                                                                       padding_idx=padding))
+                table: Any = nn.Embedding
+                self.add_module(parts[0], table.from_pretrained(tensor, freeze=fixed, padding_idx=padding))
                 continue
             place: nn.Module = self
             for part in parts:
@@ -49,7 +50,7 @@ class TorchClassifier(nn.Module, Backend):
                 place = place.get_submodule(part)
             place.register_parameter(last, nn.Parameter(tensor))
 
-    def forward(self, ids, valid_length, *more):
+    def forward(self, ids: Array, valid_length: Array | None, *more: Array) -> tuple[Array, Array]:
         """As `gluonattn.classifier.engines.forward.forward`, on tensors.
 
         Parameters
@@ -75,28 +76,28 @@ class TorchClassifier(nn.Module, Backend):
                 piece.copy_(mine)
                 mine.set_(piece)
 
-    def weight(self, name):
+    def weight(self, name: str) -> Array:
         return self.get_parameter(name)
 
-    def embed(self, name, ids):
+    def embed(self, name: str, ids: Array) -> Array:
         return self.get_submodule(name)(ids)
 
-    def bag(self, name, numbers):
+    def bag(self, name: str, numbers: Array) -> Array:
         return self.embed(name, numbers).sum(dim=-2)
 
-    def count(self, numbers):
+    def count(self, numbers: Array) -> Array:
         return (numbers > 0).sum(dim=-1, keepdim=True).float()
 
-    def linear(self, inputs, weight, bias=None):
+    def linear(self, inputs: Array, weight: str, bias: str | None = None) -> Array:
         return nn.functional.linear(inputs, self.weight(weight), None if bias is None else self.weight(bias))
 
-    def mask(self, ids, valid_length):
+    def mask(self, ids: Array, valid_length: Array | None) -> Array:
         if valid_length is None:
             return torch.ones(ids.shape, device=ids.device)
         lengths = valid_length.to(ids.device, non_blocking=True)
         return (torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]).float()
 
-    def recurrent(self, inputs, valid_length, prefixes):
+    def recurrent(self, inputs: Array, valid_length: Array | None, prefixes: tuple[str, str]) -> Array:
         # The texts are packed, so the backward direction starts at the last token of each.
         parameters = [self.weight(prefix + name) for prefix in prefixes
                       for name in ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")]
@@ -110,55 +111,55 @@ class TorchClassifier(nn.Module, Backend):
         packed = PackedSequence(states, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
         return pad_packed_sequence(packed, batch_first=True, total_length=inputs.shape[1])[0]
 
-    def additive(self, query, key, v):
+    def additive(self, query: Array, key: Array, v: Array) -> Array:
         return torch.tanh(query[:, :, None] + key[:, None]) @ v[0]
 
-    def softmax(self, scores, mask):
+    def softmax(self, scores: Array, mask: Array) -> Array:
         return torch.softmax(self.hide(scores, mask), dim=-1) * mask
 
-    def hide(self, scores, mask):
+    def hide(self, scores: Array, mask: Array) -> Array:
         return scores.masked_fill(mask == 0, -1e18)
 
-    def greatest(self, values):
+    def greatest(self, values: Array) -> Array:
         return values.amax(dim=-1, keepdim=True)
 
-    def largest(self, values, mask):
+    def largest(self, values: Array, mask: Array) -> Array:
         return values.masked_fill(mask[:, :, None] == 0, -1e9).amax(dim=1)
 
-    def identity(self, values):
+    def identity(self, values: Array) -> Array:
         return torch.eye(values.shape[1], device=values.device)
 
-    def split_heads(self, values, heads):
+    def split_heads(self, values: Array, heads: int) -> Array:
         return values.unflatten(-1, (heads, -1)).transpose(1, 2)
 
-    def merge_heads(self, values):
+    def merge_heads(self, values: Array) -> Array:
         return values.transpose(1, 2).flatten(2)
 
-    def matmul(self, first, second):
+    def matmul(self, first: Array, second: Array) -> Array:
         return first @ second
 
-    def swap(self, values):
+    def swap(self, values: Array) -> Array:
         return values.transpose(-1, -2)
 
-    def expand(self, values, axis):
+    def expand(self, values: Array, axis: int) -> Array:
         return values.unsqueeze(axis)
 
-    def flatten(self, values):
+    def flatten(self, values: Array) -> Array:
         return values.flatten(1)
 
-    def concat(self, parts):
-        return torch.cat(parts, dim=-1)
+    def concat(self, parts: Sequence[Array]) -> Array:
+        return torch.cat(tuple(parts), dim=-1)
 
-    def sum(self, values):
+    def sum(self, values: Array) -> Array:
         return values.sum(dim=-1, keepdim=True)
 
-    def sqrt(self, values):
+    def sqrt(self, values: Array) -> Array:
         return torch.sqrt(values)
 
-    def at_least(self, values, least):
+    def at_least(self, values: Array, least: Number) -> Array:
         return values.clamp(min=least)
 
-    def dropout(self, values, rate):
+    def dropout(self, values: Array, rate: float) -> Array:
         return nn.functional.dropout(values, rate, self.training)
 
 
@@ -177,14 +178,15 @@ class TorchEngine:
     parallel = False  # it shares the work of a batch among threads itself
     batch_size = 256  # most texts at once
 
-    def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray], device: str = "auto"):
+    def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]],
+                 device: str = "auto") -> None:
         self._device = torch_device(device)
         self.module = TorchClassifier(recipe, model, weights).to(self._device).eval()
         self.module.flatten_parameters()
         if self._device.type == "cuda":
             self.batch_size = 4096
 
-    def __call__(self, *arrays):
+    def __call__(self, *arrays: Array) -> tuple[Array, Array]:
         """As `gluonattn.classifier.engines.forward.forward`, on numpy arrays."""
         # TF32, cuDNN's default, is 3e-4 off in the GRU.
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):

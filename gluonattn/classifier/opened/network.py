@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...capture.hf_recorder import holds_transformers
-from ...capture.hooks import need_torch
+from ...capture.hooks import holds_transformers, need_torch
 from ...errors import CaptureError, OptionError
 from .derivatives import deepest_attention, log_odds, read_shares, weight_slopes
 

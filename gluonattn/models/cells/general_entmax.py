@@ -1,11 +1,17 @@
 """`general` whose weights can be exactly 0."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..backend import Array, Backend
 from .general import General
 
 _STEPS = 12  # Newton's; at 4,096 equal scores the tenth is exact in float32
 
 
-def entmax15(F, scores):
+def entmax15(F: Any, scores: Array) -> Array:
     """The 1.5-entmax over the last axis: max(0, z/2 - t)^2, with t such that a row sums to 1.
 
     Peters, Niculae and Martins, Sparse Sequence-to-Sequence Models, ACL 2019. The sum falls with t and is convex, so
@@ -37,21 +43,21 @@ class GeneralEntmax(General):
     formula = "q^T W k, with 1.5-entmax for the softmax"
     source = "Peters et al. 2019"
 
-    def block(self, *, hidden_size, units, num_heads, dropout):
+    def block(self, *, hidden_size: int, units: int, num_heads: int, dropout: float) -> Any:
         from ..fast_cells import FastDotProductAttentionCell
 
         class EntmaxCell(FastDotProductAttentionCell):
-            def _compute_weight(self, F, query, key, mask=None):
+            def _compute_weight(self, F: Any, query: Array, key: Array, mask: Array | None = None) -> Array:
                 weights = _entmax15_in_mxnet(F, self._compute_score(F, query, key, mask))
                 return self._dropout_layer(weights if mask is None else weights * mask)
 
         return EntmaxCell(units=hidden_size, luong_style=True, scaled=False, use_bias=False, dropout=dropout)
 
-    def weights(self, F, model, states, pairs):
+    def weights(self, F: Backend, model: Mapping[str, Any], states: Array, pairs: Array) -> Array:
         return entmax15(F, F.hide(self.scores(F, model, states), pairs)) * pairs
 
 
-def _entmax15_in_mxnet(F, scores):
+def _entmax15_in_mxnet(F: Any, scores: Array) -> Array:
     """`entmax15` in MXNet, where a symbol broadcasts only when told; it is derived through the last step alone."""
     halves = 0.5 * F.broadcast_sub(scores, F.max(scores, axis=-1, keepdims=True))
     fixed = F.BlockGrad(halves)

@@ -1,5 +1,8 @@
 """Additive attention whose last vector has a length of its own."""
 
+from __future__ import annotations
+
+from ..backend import Array, Backend
 from .mlp import MLP
 
 
@@ -11,10 +14,10 @@ class NormalizedMLP(MLP):
     source = "Salimans & Kingma 2016"
     normalized = True
 
-    def v_parameters(self, units):
+    def v_parameters(self, units: int) -> dict[str, tuple[int, ...]]:
         return {"_attention_score.g": (1,), "_attention_score.v": (1, units)}
 
-    def v(self, F):
+    def v(self, F: Backend) -> Array:
         v = F.weight("attention._attention_score.v")
         return v / F.sqrt(F.sum(v * v)) * F.weight("attention._attention_score.g")
 

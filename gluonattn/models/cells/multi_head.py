@@ -1,6 +1,12 @@
 """Scaled dot products in several projections at once."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 from ...errors import OptionError
+from ..backend import Array, Backend
 from .base import DotProductCell, width
 
 
@@ -11,7 +17,7 @@ class MultiHead(DotProductCell):
     formula = "scaled dot per head"
     source = "Vaswani et al. 2017"
 
-    def block(self, *, hidden_size, units, num_heads, dropout):
+    def block(self, *, hidden_size: int, units: int, num_heads: int, dropout: float) -> Any:
         from ...runtime import nlp
         from ..fast_cells import FastDotProductAttentionCell
 
@@ -24,22 +30,22 @@ class MultiHead(DotProductCell):
             query_units=hidden_size, key_units=hidden_size, value_units=hidden_size, num_heads=num_heads,
         )
 
-    def parameters(self, model):
+    def parameters(self, model: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         size = width(model)
         return {f"proj_{part}.{name}": shape for part in ("query", "key", "value")
                 for name, shape in (("weight", (size, size)), ("bias", (size,)))}
 
-    def heads(self, num_heads):
+    def heads(self, num_heads: int) -> int:
         return num_heads
 
-    def queries_and_keys(self, F, model, states):
+    def queries_and_keys(self, F: Backend, model: Mapping[str, Any], states: Array) -> tuple[Array, Array]:
         queries, keys = self._project(F, model, states, "query"), self._project(F, model, states, "key")
         return queries / (width(model) / model["num_heads"]) ** 0.5, keys
 
-    def values(self, F, model, states):
+    def values(self, F: Backend, model: Mapping[str, Any], states: Array) -> Array:
         return self._project(F, model, states, "value")
 
-    def _project(self, F, model, states, part):
+    def _project(self, F: Backend, model: Mapping[str, Any], states: Array, part: str) -> Array:
         projected = F.linear(states, f"attention.proj_{part}.weight", f"attention.proj_{part}.bias")
         return F.split_heads(projected, model["num_heads"])
 

@@ -1,5 +1,11 @@
 """No attention."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..backend import Array, Backend
 from .base import Cell
 
 
@@ -11,12 +17,12 @@ class NoAttention(Cell):
     source = "baseline: pooling alone"
     baseline = True
 
-    def block(self, *, hidden_size, units, num_heads, dropout):
+    def block(self, *, hidden_size: int, units: int, num_heads: int, dropout: float) -> Any:
         from ..baseline_cells import NoAttentionCell
 
         return NoAttentionCell()
 
-    def weights(self, F, model, states, pairs):
+    def weights(self, F: Backend, model: Mapping[str, Any], states: Array, pairs: Array) -> Array:
         return F.identity(states) * pairs
 
 

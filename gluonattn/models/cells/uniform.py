@@ -1,5 +1,11 @@
 """All keys alike."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..backend import Array, Backend
 from .base import Cell
 
 
@@ -11,12 +17,12 @@ class Uniform(Cell):
     source = "baseline"
     baseline = True
 
-    def block(self, *, hidden_size, units, num_heads, dropout):
+    def block(self, *, hidden_size: int, units: int, num_heads: int, dropout: float) -> Any:
         from ..baseline_cells import UniformAttentionCell
 
         return UniformAttentionCell()
 
-    def weights(self, F, model, states, pairs):
+    def weights(self, F: Backend, model: Mapping[str, Any], states: Array, pairs: Array) -> Array:
         return pairs / F.at_least(F.sum(pairs), 1)
 
 
