@@ -1,4 +1,4 @@
-"""What is written beside a text when many are scored: its label, probabilities and, if asked, the words that decided most."""
+"""What is written beside a text when many are scored: label, probabilities and, if asked, the words that decided most."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Answers:
         self.chunk = EXPLAINED if ask else CHUNK
 
     def __call__(self, texts: Sequence[str]) -> list[Values]:
-        """Values of each text, one a column; "" in every column where nothing can be seen of it, or there is no such word."""
+        """Values of each text, one a column; "" in each where nothing can be seen of it, and where there is no such word."""
         found = decide(self.predictor, texts)
         if self._ask:
             visible = [i for i, values in enumerate(found) if values[0]]
@@ -135,7 +135,8 @@ def decide(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) -> lis
             for one in predictor.predict(texts)]
 
 
-def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path, engine: str) -> Callable[[Sequence[str]], list[Values]]:
+def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path,
+          engine: str) -> Callable[[Sequence[str]], list[Values]]:
     """In a process beside: the model, opened once."""
     predictor = kind(checkpoint, folder, "cpu", engine)
     return lambda texts: decide(predictor, texts)

@@ -155,6 +155,37 @@ def write_parquet(path: Path, types: dict[str, Any]) -> Iterator[Callable[[dict[
         state.writer.close()
 
 
+def join_parquet(parts: Sequence[Path], out: Path) -> None:
+    """Put files of the same columns and types behind each other, group by group.
+
+    Parameters
+    ----------
+    parts : sequence of pathlib.Path
+    out : pathlib.Path
+
+    Raises
+    ------
+    DataError
+        If their types differ, or `out` cannot be written.
+    """
+    arrow = load_pyarrow()
+    writer = None
+    with replacing_file(out, DataError) as write_bytes:
+        for part in parts:
+            with open_parquet(part) as file:
+                if writer is None:
+                    schema = file.schema_arrow
+                    writer = arrow.parquet.ParquetWriter(arrow.PythonFile(_Sink(write_bytes), mode="w"), schema,
+                                                         compression="snappy")
+                if not file.schema_arrow.equals(schema):
+                    raise DataError(f"the columns of {out.name} would have differing types ({file.schema_arrow} and "
+                                    f"{schema}): write to .jsonl instead.")
+                for group in range(file.num_row_groups):
+                    writer.write_table(file.read_row_group(group))
+        if writer is not None:
+            writer.close()
+
+
 def _schema(arrow: Any, rows: Sequence[dict[str, Any]], types: dict[str, Any]) -> Any:
     names = {name: None for row in rows for name in row}
     fields = []
@@ -181,8 +212,8 @@ def _table(arrow: Any, path: Path, rows: Sequence[dict[str, Any]], schema: Any) 
         try:
             columns.append(arrow.array(values, field.type))
         except (arrow.ArrowException, UnicodeEncodeError) as error:
-            raise DataError(f"a value of the column {field.name!r} does not fit its type {field.type}, which {path.name} has "
-                            f"for it ({str(error).splitlines()[0]:.120}). Write to .jsonl instead.") from None
+            raise DataError(f"a value of the column {field.name!r} does not fit its type {field.type}, which {path.name} "
+                            f"has for it ({str(error).splitlines()[0]:.120}). Write to .jsonl instead.") from None
     unknown = {name for row in rows for name in row} - set(schema.names)
     if unknown:
         raise DataError(f"a row has the column {min(unknown)!r}, which earlier ones lack: {path.name} needs the same in "

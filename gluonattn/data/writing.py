@@ -114,7 +114,7 @@ def _cannot_keep(path: Path, what: str, value: str, better: str) -> DataError:
 
 @contextmanager
 def atomic_file(path: Path, error: type[Exception] = DataError) -> Iterator[Callable[[str], None]]:
-    """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise; packed where its name says so.
+    """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise; packed if its name says so.
 
     Parameters
     ----------

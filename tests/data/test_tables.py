@@ -36,7 +36,8 @@ def refuses(tmp_path: Path, name: str, content: str | bytes, *message: str) -> N
 
 
 @pytest.mark.parametrize(("name", "kind"), [
-    ("a.tsv", "tsv"), ("a.TXT", "tsv"), ("a.csv", "csv"), ("a.jsonl", "jsonl"), ("a.ndjson", "jsonl"), ("a.parquet", "parquet"),
+    ("a.tsv", "tsv"), ("a.TXT", "tsv"), ("a.csv", "csv"), ("a.jsonl", "jsonl"), ("a.ndjson", "jsonl"),
+    ("a.parquet", "parquet"),
     ("a.tsv.gz", "tsv"), ("a.CSV.bz2", "csv"), ("a.jsonl.xz", "jsonl"),
 ])
 def test_the_ending_says_the_format(name, kind):
