@@ -80,8 +80,8 @@ def plan_pieces(paths: list[Path], rows: int = ROWS) -> list[Piece]:
     """
     found: list[Piece] = []
     for path in paths:
-        found += (piece._replace(number=len(found) + i) for i, piece in enumerate(_pieces_of(path, rows)))
-    return found
+        found += _pieces_of(path, rows)
+    return [piece._replace(number=number) for number, piece in enumerate(found)]
 
 
 def _pieces_of(path: Path, rows: int) -> list[Piece]:

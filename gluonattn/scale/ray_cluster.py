@@ -54,6 +54,7 @@ def _connect(address: str) -> Iterator[Any]:
 
 
 def _run(session: Any, frame: Any, work: Work, scorer: Scorer, columns: Columns) -> Any:
+    session.data.DataContext.get_current().enable_progress_bars = False  # they would fill a log
     rows = session.data.from_pandas([frame.iloc[[i]] for i in range(len(frame))])
     return _map(rows, work, scorer, batch_size=1).to_pandas()[list(columns)]
 
