@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -56,10 +57,8 @@ def wait_for(port, seconds=300):
 
 def kill(process):
     """End a process and all that it started with -9."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
@@ -126,11 +125,11 @@ class Dask:
         port = free_port()
         self.log = folder / "dask.log"
         self.variables = {}
-        self.scheduler = start([sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port,
-                                "--no-dashboard"], self.log)
+        self.scheduler = start([sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port",
+                                port, "--no-dashboard"], self.log)
         wait_for(port)
-        self.workers = [start([sys.executable, "-m", "distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}", "--nthreads", 1,
-                               "--nworkers", 1, "--no-dashboard", "--no-nanny", "--local-directory", folder], self.log)
+        self.workers = [start([sys.executable, "-m", "distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}", "--nthreads",
+                               1, "--nworkers", 1, "--no-dashboard", "--no-nanny", "--local-directory", folder], self.log)
                         for _ in range(2)]
         time.sleep(5)
         self.address = f"dask://127.0.0.1:{port}"
@@ -146,8 +145,8 @@ CLUSTERS = {one.name: one for one in (Spark, Ray, Dask)}
 def predict(source, out, *more, **variables):
     """Seconds of `gluonattn predict`, its start included."""
     began = time.monotonic()
-    subprocess.run([sys.executable, "-m", "gluonattn", "predict", str(source), "--out", str(out), *map(str, more)], check=True,
-                   env={**os.environ, **variables}, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-m", "gluonattn", "predict", str(source), "--out", str(out), *map(str, more)],
+                   check=True, env={**os.environ, **variables}, stdout=subprocess.DEVNULL)
     return time.monotonic() - began
 
 
@@ -179,7 +178,7 @@ def compare(first, second):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--reviews", type=int, default=2_000_000, help="NSMC's test reviews, over and over; default 2,000,000")
+    parser.add_argument("--reviews", type=int, default=2_000_000, help="NSMC's test set, over and over; default 2,000,000")
     parser.add_argument("--clusters", default=",".join(CLUSTERS), help="default: all")
     parser.add_argument("--model", help="a trained folder; default: the one in the box")
     parser.add_argument("--no-kill", action="store_true", help="let all workers live")
@@ -195,7 +194,8 @@ def main():
             file.write("id\tdocument\n")
             file.writelines(f"{i}\t{text}\n" for i, text in enumerate(islice(cycle(texts), options.reviews)))
         alone = predict(source, plain, *more, OMP_NUM_THREADS="2")
-        print(f"gluonattn predict, two processes: {options.reviews:,} rows, {options.reviews / alone:,.0f} a second", flush=True)
+        print(f"gluonattn predict, two processes: {options.reviews:,} rows, {options.reviews / alone:,.0f} a second",
+              flush=True)
         for name in options.clusters.split(","):
             cluster = CLUSTERS[name](folder)
             try:
@@ -210,8 +210,8 @@ def main():
                            "killed_after_parts": killed, "rows_that_differ": differ, "same_bytes": same,
                            "ratio_to_predict": alone / seconds, "predict_seconds": alone}
             print(f"{name}: {options.reviews / seconds:,.0f} rows a second, {alone / seconds:.2f} of predict"
-                  f"{'' if killed is None else f'; a worker was killed -9 after {killed} parts'}; rows that differ: {differ}; "
-                  f"same bytes: {same}", flush=True)
+                  f"{'' if killed is None else f'; a worker was killed -9 after {killed} parts'}; rows that differ: "
+                  f"{differ}; same bytes: {same}", flush=True)
             if differ:
                 raise SystemExit(f"{name} wrote other rows than gluonattn predict")
     finally:

@@ -13,7 +13,7 @@ from ..data.tables import JSONL, Row, read_rows
 from ..errors import DataError
 
 ROWS = 8 * 2048  # of a piece: a whole number of chunks, so that each text has the neighbours it has in one process
-_SMALL = 8 * 2**20  # bytes; a file of lines up to that is one piece
+_SMALL = 2**20  # bytes; a file of lines up to that is one piece
 
 
 class Piece(NamedTuple):

@@ -51,7 +51,8 @@ def test_small_files_and_compressed_ones_are_whole_and_numbers_go_on(tmp_path, m
     (tmp_path / "c.tsv").write_text("document\n좋다\n", encoding="utf-8")
     found = plan_pieces(list_tables(tmp_path), 2)
     assert [(piece.number, piece.path[-5:], piece.first, piece.count) for piece in found] == [
-        (0, "a.tsv", 0, 2), (1, "a.tsv", 2, 2), (2, "a.tsv", 4, 1), (3, "b.tsv", 0, 2), (4, "b.tsv", 2, 2), (5, "b.tsv", 4, 1),
+        (0, "a.tsv", 0, 2), (1, "a.tsv", 2, 2), (2, "a.tsv", 4, 1),
+        (3, "b.tsv", 0, 2), (4, "b.tsv", 2, 2), (5, "b.tsv", 4, 1),
         (6, "c.tsv", 0, -1)]
 
 
