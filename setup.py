@@ -15,6 +15,7 @@ cuda_wheels = [
     f"nvidia-{name}-cu11"
     for name in ("cuda-runtime", "cuda-nvrtc", "nvtx", "cublas", "cufft", "curand", "cusolver", "nccl")
 ]
+parquet = "pyarrow>=14"  # beside numpy 1: below 26, see constraints.txt
 
 
 def below_313(*needs):
@@ -72,6 +73,10 @@ setup(
         "circuitsvis": ["circuitsvis>=1.43"],
         "interop": ["captum>=0.7", "inseq>=0.6", "ipython>=8", "torch>=2.0", "transformers>=4.50,<6"],
         "kiwi": ["kiwipiepy>=0.17"],
+        "parquet": [parquet],
+        "spark": ["pyspark>=4.0", parquet],  # and Java 17
+        "ray": ["ray[data]>=2.40", parquet],
+        "dask": ["dask[dataframe,distributed]>=2024.12", parquet],
         "serve": ["starlette>=0.40", "uvicorn>=0.30", "httptools>=0.6", "prometheus-client>=0.20"],
         "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already

@@ -12,7 +12,7 @@ from .data.reviews import LABEL_COLUMNS, TEXT_COLUMNS
 from .data.reviews import read_sentences as sentences_of
 from .data.sources import DATASETS, locate
 from .data.tables import pick_column, read_rows
-from .errors import DataError, OptionError
+from .errors import DataError, DeviceError, OptionError
 from .plain import is_blank
 
 _MODEL_FILES = ("config.json", "vocab.json", "model.safetensors", "history.json")
@@ -40,6 +40,17 @@ def require_writable(paths: Iterable[Path], *, inputs: Sequence[Path | None] = (
         if path.is_dir():
             raise DataError(f"cannot write {path}: it is a folder. Give the name of a file.")
         _require_folder(path, path.parent)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a command writes a folder there: it is one, or its name has no ending."""
+    return path.is_dir() or not path.suffix
+
+
+def require_cpu(device: str) -> None:
+    """Raise DeviceError if a device was named that many processes cannot share."""
+    if device not in ("auto", "cpu"):
+        raise DeviceError(f"folders and clusters are scored on CPUs, one process a core: leave out --device {device}.")
 
 
 def require_writable_folder(path: Path) -> None:

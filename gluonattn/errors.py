@@ -42,6 +42,10 @@ class CheckpointError(GluonAttnError):
     """A checkpoint folder that is missing, cut, foreign or cannot be written."""
 
 
+class ClusterError(GluonAttnError):
+    """A cluster that does not answer, or that lost the work; nothing was written."""
+
+
 class OptionError(GluonAttnError):
     """An option whose value is unknown or out of range."""
 

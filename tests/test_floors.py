@@ -38,6 +38,7 @@ FLOORS = {
     "early": 4,
     "training": 4,
     "serving": 6,
+    "scale": 6,
     "cli": 7,
     "__init__": 8,
     "__main__": 8,

@@ -1,29 +1,28 @@
-"""Score a file of reviews larger than memory.
+"""Score a file of reviews larger than memory: both files are written in one pass, and neither appears unless both are
+complete.
 
-Stays whole: `score_file` writes both files in one pass, and neither appears unless both are complete.
+Stays whole: `score_file` is half docstring.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
+from ..data.formats import PARQUET, format_of
 from ..data.reviews import TEXT_COLUMNS, as_text
-from ..data.tables import atomic_file, pick_column, read_rows, write_rows
+from ..data.tables import Row, atomic_file, pick_column, read_rows, write_rows
 from ..errors import DataError, OptionError
-from .choosing import find_class
-from .top_words import open_top_words
+from .answers import Answers, open_answers
 
 if TYPE_CHECKING:
     from .opened.classifier import OpenedClassifier
     from .predictor import Predictor
-
-_CHUNK = 2048  # rows
-_EXPLAINED = 1024  # of them, where words are asked for too: they take seconds
 
 
 def score_file(
@@ -48,7 +47,7 @@ def score_file(
     ----------
     predictor : Predictor or OpenedClassifier
     source, out : path
-        TSV, CSV or JSON lines, by their endings.
+        TSV, CSV, JSON lines (also compressed: .csv.gz) or Parquet, by their endings.
     text_column : str or None
         None takes the first usual name present.
     weights : path or None
@@ -61,7 +60,7 @@ def score_file(
     top : int, default 5
         As many words.
     on_bytes : callable or None
-        Called with the number of bytes of each line read.
+        Called with the number of bytes of the file behind each line read.
 
     Returns
     -------
@@ -79,51 +78,106 @@ def score_file(
     """
     if method is not None and weights is None:
         raise OptionError("attributions go into the attention records: give a file for these too (weights, or --weights).")
-    if top < 1:
-        raise OptionError(f"top is how many words are written of each text, at least 1; got {top}.")
     for own in (method, explain):  # whether these are known
         predictor.explain_each([], own, target if own or not (method or explain) else None)
-    number = None if target is None else find_class(target, predictor.labels, predictor.label_names)
+    require_other_files(source, out, weights)
+    with ExitStack() as stack:
+        answers = stack.enter_context(open_answers(predictor, explain, top, target))
+        write = stack.enter_context(write_rows(out, types=types_of(answers, source, out)))
+        write_weights = stack.enter_context(atomic_file(Path(weights))) if weights else None
+        counts = score_rows(answers, read_rows(source, on_bytes), source, write, text_column=text_column,
+                            write_weights=write_weights, method=method, target=target)
+        if not counts["rows"]:
+            raise DataError(f"{source} has no rows: expected a header line and rows below it.")
+    return counts
+
+
+def require_other_files(source: str | os.PathLike[str], *targets: str | os.PathLike[str] | None) -> None:
+    """Raise DataError if one of the files to write is the source, or another of them.
+
+    Parameters
+    ----------
+    source : path
+    *targets : path or None
+    """
     taken = {Path(source).resolve(): "the input itself"}
-    for path in (out, weights):
+    for path in targets:
         if path is None:
             continue
         place = Path(path).resolve()
         if place in taken:
             raise DataError(f"{path} is {taken[place]}: give another file to write to.")
         taken[place] = "where the scores go"
-    rows = read_rows(source, on_bytes)
+
+
+def types_of(answers: Answers, source: str | os.PathLike[str], out: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Types of columns that are written as Parquet: those of the source, and of the answers; None for other formats.
+
+    Parameters
+    ----------
+    answers : Answers
+    source, out : path
+    """
+    if format_of(out) != PARQUET:
+        return None
+    if format_of(source) != PARQUET:
+        return dict(answers.columns)
+    from ..data.parquet import parquet_types
+
+    return {**parquet_types(source), **answers.columns}
+
+
+def score_rows(answers: Answers, rows: Iterator[Row], source: str | os.PathLike[str],
+               write: Callable[[dict[str, Any]], None], *, text_column: str | None = None,
+               write_weights: Callable[[str], None] | None = None, method: str | None = None,
+               target: str | None = None) -> dict[str, int]:
+    """Write rows with what the model makes of their texts, in order.
+
+    Parameters
+    ----------
+    answers : Answers
+    rows : iterator of (line, row)
+    source : path
+        Where they are from, for messages.
+    write : callable
+        Takes a row.
+    text_column : str or None
+        None takes the first usual name present.
+    write_weights : callable or None
+        Takes the attention record of each row, as a line of JSON.
+    method, target : str or None
+        Attribution in these records, and the class it is for.
+
+    Returns
+    -------
+    dict
+        Counts: "rows" and "without_text".
+
+    Raises
+    ------
+    DataError
+        If a row has no text column, something else than a text in it, or a new column already.
+    """
     counts = {"rows": 0, "without_text": 0}
-    name = None
-    new = ["predicted_label", *(f"probability_{label}" for label in predictor.labels),
-           *(f"{what}_{i}" for i in range(1, top + 1 if explain else 1) for what in ("word", "score"))]
-    with ExitStack() as stack:
-        ask = stack.enter_context(open_top_words(predictor, explain, number, top)) if explain else None
-        write = stack.enter_context(write_rows(out))
-        write_weights = stack.enter_context(atomic_file(Path(weights))) if weights else None
-        while chunk := list(islice(rows, _EXPLAINED if explain else _CHUNK)):
-            if name is None:
-                name = pick_column(source, list(chunk[0][1]), text_column, TEXT_COLUMNS, "text")
-            texts = [as_text(source, line, name, row.get(name)) for line, row in chunk]
-            predictions = predictor.predict(texts)
-            visible = [i for i, prediction in enumerate(predictions) if prediction.label is not None]
-            words = dict(zip(visible, ask([texts[i] for i in visible]))) if ask and visible else {}
-            for i, ((line, row), prediction) in enumerate(zip(chunk, predictions)):
-                clash = next((column for column in new if column in row), None)
-                if clash:
-                    raise DataError(
-                        f"{source}, line {line}: it has a column {clash!r} already: rename it first."
-                    )
-                shares = [round(prediction.probabilities[k], 6) if prediction.label is not None else ""
-                          for k in predictor.labels]
-                cells = [cell for word in words.get(i, []) for cell in (word.text, float(f"{word.score:.6g}"))]
-                values = [prediction.label or "", *shares, *cells]
-                write({**row, **dict(zip(new, [*values, *[""] * (len(new) - len(values))]))})
-                counts["rows"] += 1
-                counts["without_text"] += prediction.label is None
-            if write_weights:
-                for i, record in zip(visible, predictor.explain_each([texts[i] for i in visible], method, target)):
-                    write_weights(json.dumps({"line": chunk[i][0], **record.to_dict()}) + "\n")
-        if name is None:
-            raise DataError(f"{source} has no rows: expected a header line and rows below it.")
+    name: list[str] = []
+
+    def texts_of(chunk: list[Row]) -> list[str]:
+        if not name:
+            name.append(pick_column(source, list(chunk[0][1]), text_column, TEXT_COLUMNS, "text"))
+        return [as_text(source, line, name[0], row.get(name[0])) for line, row in chunk]
+
+    chunks = iter(lambda: list(islice(rows, answers.chunk)), [])
+    for chunk, values in answers.ahead(chunks, texts_of):
+        for (line, row), own in zip(chunk, values):
+            clash = next((column for column in answers.columns if column in row), None)
+            if clash:
+                raise DataError(f"{source}, line {line}: it has a column {clash!r} already: rename it first.")
+            write({**row, **dict(zip(answers.columns, own))})
+            counts["rows"] += 1
+            counts["without_text"] += not own[0]
+        if write_weights:
+            visible = [i for i, own in enumerate(values) if own[0]]
+            texts = texts_of(chunk)
+            for i, record in zip(visible, answers.predictor.explain_each([texts[i] for i in visible], method, target)):
+                write_weights(json.dumps({"line": chunk[i][0], **record.to_dict()}) + "\n")
     return counts

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, ClassVar
 
-from ..data.tables import FORMATS
+from ..data.formats import FORMATS, ending_of
 from ..errors import OptionError, choose
 from ..models.cells import CELLS
 from ..runtime import mxnet_is_installed
@@ -216,4 +215,4 @@ class ClassifierSettings(TrainingSettings):
 
 def is_table(name: str) -> bool:
     """Whether a teacher's name is that of a table of soft labels; else it is a checkpoint folder."""
-    return Path(name.strip()).suffix.lower() in FORMATS
+    return ending_of(name.strip()) in FORMATS

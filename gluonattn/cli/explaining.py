@@ -150,11 +150,17 @@ def explain(
 
 @command("Predict and explain", "predict reviews.csv --out scored.csv",
     "predict reviews.csv --out scored.csv --explain default --top 3",
-    "predict --model runs/mlp reviews.tsv --out scored.tsv --weights weights.jsonl")
+    "predict --model runs/mlp reviews.tsv --out scored.tsv --weights weights.jsonl",
+    "predict parts/ --out scored/ --on spark://host:7077")
 def predict(
     model: Optional[Path] = Model,
-    source: Path = typer.Argument(..., help="TSV, CSV or JSONL file, of any size."),
-    out: Path = typer.Option(..., help="File to write; every row and column of the source is kept."),
+    source: Path = typer.Argument(..., help="TSV, CSV, JSONL (also .gz, .bz2, .xz) or Parquet file of any size, or a folder "
+                                            "of them."),
+    out: Path = typer.Option(..., help="File to write, or a new folder for parts; every row and column of the source is "
+                                       "kept."),
+    on: Optional[str] = typer.Option(None, help="A cluster: spark://HOST:7077, ray://HOST:6379, dask://HOST:8786, or spark, "
+                                                "ray or dask for the one of the environment. Without it all cores of this "
+                                                "machine."),
     weights: Optional[Path] = typer.Option(None, help="File for the attention weights, as JSONL."),
     method: Optional[str] = typer.Option(None, help="Attribution to add to --weights; as for explain."),
     explained: Optional[str] = typer.Option(None, "--explain", help="Attribution whose top words and scores are "
@@ -170,16 +176,27 @@ def predict(
     """Label a file of reviews."""
     from .. import early
 
-    early.require_columns(source, text_column)
-    early.require_writable([out, *([weights] if weights else [])], inputs=[model])
-    from ..classifier.opened.loading import load_any
-    from ..classifier.scoring import score_file
-
-    predictor = load_any(model, device, engine, max_length)
-    total = source.stat().st_size if source.exists() else 0
+    many = on is not None or source.is_dir() or early.is_folder(out)
+    if not source.is_dir():
+        early.require_columns(source, text_column)
+    early.require_writable([*([] if early.is_folder(out) else [out]), *([weights] if weights else [])], inputs=[model])
     bar = Bar("predicting")
-    counts = score_file(predictor, source, out, text_column=text_column, weights=weights, method=attribution_method(method),
-                        target=target, explain=attribution_method(explained), top=top, on_bytes=lambda n: bar.add(n, total))
+    if many:
+        from ..scale import Scorer, score_files
+
+        early.require_cpu(device)
+        scorer = Scorer.of(model, engine=engine, text_column=text_column, explain=attribution_method(explained), top=top,
+                           target=target, max_length=max_length)
+        counts = score_files(source, out, scorer, on=on, weights=weights, method=attribution_method(method))
+    else:
+        from ..classifier.opened.loading import load_any
+        from ..classifier.scoring import score_file
+
+        predictor = load_any(model, device, engine, max_length)
+        total = source.stat().st_size if source.exists() else 0
+        counts = score_file(predictor, source, out, text_column=text_column, weights=weights,
+                            method=attribution_method(method), target=target, explain=attribution_method(explained), top=top,
+                            on_bytes=lambda n: bar.add(n, total))
     bar.hide()
     if as_json:
         print_json({"out": str(out), **counts})

@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import shlex
+import zlib
 from collections.abc import Iterator
+from itertools import chain
+from lzma import LZMAError
 from pathlib import Path
-from typing import Callable
+from typing import IO, Callable, NamedTuple
 
 from ..errors import DataError
+from .formats import unpack
 
 
-def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None) -> Iterator[str]:
+class Span(NamedTuple):
+    """A part of a file of lines, in bytes.
+
+    Attributes
+    ----------
+    header : int
+        Where the header ends; the bytes before are read too.
+    start, end : int
+        From the start of a line to the end of one.
+    """
+
+    header: int
+    start: int
+    end: int
+
+
+def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None, span: Span | None = None) -> Iterator[str]:
     """Decoded lines of a file with their ends, without a BOM.
 
     Parameters
     ----------
     path : pathlib.Path
     on_bytes : callable or None
-        Called with the number of bytes of each line read, for a progress bar.
+        Called with the number of bytes of the file behind each line read, for a progress bar.
+    span : Span or None
+        The part that is read, of a file that is not compressed; None reads all.
 
     Raises
     ------
@@ -25,10 +47,11 @@ def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None) -> Ite
         If it cannot be read, is not UTF-8 (the message names the line), or ends its lines with CR alone.
     """
     try:
-        with open(path, "rb") as file:
-            for number, raw in enumerate(file, 1):
+        with open(path, "rb") as raw_file, unpack(raw_file, path) as file:
+            size = len if file is raw_file else _sizes(raw_file)
+            for number, raw in enumerate(_lines_of(file, span), 1):
                 if on_bytes:
-                    on_bytes(len(raw))
+                    on_bytes(size(raw))
                 if number == 1:
                     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
                         raise DataError(f"{path} is UTF-16: save it as UTF-8 (in Excel: CSV UTF-8).")
@@ -45,5 +68,39 @@ def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None) -> Ite
                         f"{error.start + 1}). Older Korean programs write CP949: try "
                         f"iconv -f cp949 -t utf-8 {shlex.quote(str(path))} > utf8{path.suffix}"
                     ) from None
+    except (EOFError, LZMAError, zlib.error) as error:
+        raise _broken(path, error) from None
     except OSError as error:
+        if error.strerror is None:  # of gzip and bz2, and no fault of the disk
+            raise _broken(path, error) from None
         raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from None
+
+
+def _lines_of(file: IO[bytes], span: Span | None) -> Iterator[bytes]:
+    if span is None:
+        return iter(file)
+    return chain(_until(file, 0, span.header), _until(file, span.start, span.end))
+
+
+def _until(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+    file.seek(start)
+    while start < end and (line := file.readline()):
+        start += len(line)
+        yield line
+
+
+def _sizes(raw: IO[bytes]) -> Callable[[bytes], int]:
+    """The bytes of a compressed file that were read since the last call."""
+    known = 0
+
+    def size(_: bytes) -> int:
+        nonlocal known
+        before, known = known, raw.tell()
+        return known - before
+
+    return size
+
+
+def _broken(path: Path, error: Exception) -> DataError:
+    return DataError(f"cannot unpack {path} ({error}): it was cut short, or is no {path.suffix} file in spite of its name. "
+                     "Copy it again.")

@@ -1,4 +1,4 @@
-"""Read and write tables of reviews row by row: TSV, CSV and JSON lines.
+"""Read tables of reviews row by row: TSV, CSV, JSON lines and Parquet; `writing` writes them.
 
 Nothing is held in memory and nothing is dropped: a row that cannot be
 understood is an error that names its line.
@@ -11,41 +11,25 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Callable
 
 from ..errors import DataError
-from ..files import cannot_write, replacing_file
 from ..plain import plain
-from .lines import read_lines
-
-TSV, CSV, JSONL = "tsv", "csv", "jsonl"
-FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
+from .formats import FORMATS as FORMATS
+from .formats import JSONL, PARQUET, TSV, ending_of
+from .formats import format_of as format_of
+from .lines import Span, read_lines
+from .writing import atomic_file as atomic_file
+from .writing import write_rows as write_rows
 
 Row = tuple[int, dict[str, Any]]  # line number, value by column
 
 csv.field_size_limit(2**31 - 1)
 
 
-def format_of(path: Path) -> str:
-    """Format by the file's ending: tab-separated, comma-separated or JSON lines.
-
-    Raises
-    ------
-    DataError
-        If the ending is none of the known ones.
-    """
-    try:
-        return FORMATS[Path(path).suffix.lower()]
-    except KeyError:
-        raise DataError(
-            f"{path}: cannot tell the format from its ending; expected {', '.join(FORMATS)}."
-        ) from None
-
-
-def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | None = None) -> Iterator[Row]:
+def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | None = None,
+              span: Span | None = None) -> Iterator[Row]:
     """Rows of a table, one at a time.
 
     Tab-separated files are read with quoting off, as NSMC's are; in
@@ -55,14 +39,17 @@ def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | No
     Parameters
     ----------
     path : path
-        .tsv/.txt, .csv or .jsonl/.ndjson, in UTF-8 with or without BOM.
+        .tsv/.txt, .csv or .jsonl/.ndjson, in UTF-8 with or without BOM, also compressed (.gz, .bz2, .xz); or .parquet.
     on_bytes : callable or None
-        Called with the number of bytes of each line read, for a progress bar.
+        Called with the number of bytes of the file behind each line read, for a progress bar.
+    span : Span or None
+        A part of a file of lines that is not compressed, from the start of a row to the end of one: read as if the file had
+        its header and these rows alone. Line numbers count from there.
 
     Yields
     ------
     (line, row) : (int, dict)
-        Line number from 1 (where the row starts), and the values by column name.
+        Line number from 1 (where the row starts; of Parquet, the row's number), and the values by column name.
 
     Raises
     ------
@@ -71,8 +58,13 @@ def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | No
         fit its header; the message names the line.
     """
     path = Path(path)
-    lines = read_lines(path, on_bytes)
     kind = format_of(path)
+    if kind == PARQUET:
+        from .parquet import read_parquet
+
+        yield from read_parquet(path, on_bytes)
+        return
+    lines = read_lines(path, on_bytes, span)
     if kind == JSONL:
         yield from _json_rows(path, lines)
         return
@@ -129,7 +121,7 @@ def pick_column(
     raise DataError(
         f"{path}: no {role} column; expected {expected}, found {', '.join(map(repr, columns))}. "
         f"Name it with --{role}-column." + " A file whose first line holds no names needs such a line first."
-        * (FORMATS.get(Path(path).suffix.lower()) != JSONL)
+        * (FORMATS.get(ending_of(path)) not in (JSONL, PARQUET))
     )
 
 
@@ -139,109 +131,6 @@ def _plain_name(name: str) -> str:
 
 def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "", plain(str(name))).casefold()
-
-
-@contextmanager
-def write_rows(path: str | os.PathLike[str]) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Open a table for writing; it appears under its name only when complete.
-
-    Yields
-    ------
-    callable
-        ``write(row)`` with a dict; the first row gives the columns.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be written (the cause is named), rows differ in
-        their columns, or a value meets a format that cannot keep it: a tab or
-        line break in TSV, half a character (a lone surrogate) in TSV or CSV.
-    """
-    path = Path(path)
-    kind = format_of(path)
-    with atomic_file(path) as write_text:
-        columns: list[str] = []
-        # With "\r\n" as the line's end the module quotes both, so a lone "\r" survives.
-        writer = csv.writer(SimpleNamespace(write=lambda line: write_text(line[:-2] + "\n")), lineterminator="\r\n")
-
-        def write(row: dict[str, Any]) -> None:
-            if kind == JSONL:
-                line = json.dumps(row, ensure_ascii=False)
-                write_text((line if _encodes(line) else json.dumps(row)) + "\n")
-                return
-            if not columns:
-                columns.extend(row)
-                write_values(columns)
-            if row.keys() != set(columns):
-                raise DataError(
-                    f"a row has columns {', '.join(row)}, an earlier one {', '.join(columns)}: {path.name} "
-                    "needs the same in every row. Write to .jsonl instead."
-                )
-            write_values([_to_cell(row[name]) for name in columns])
-
-        def write_values(values: list[str]) -> None:
-            for value in values:
-                if not _encodes(value):
-                    raise _cannot_keep(path, "half a character (a lone surrogate)", value, ".jsonl")
-                if kind == TSV and ("\t" in value or "\n" in value):
-                    raise _cannot_keep(path, "a tab or line break", value, ".csv or .jsonl")
-            if kind == TSV:
-                write_text("\t".join(values) + "\n")
-                return
-            try:
-                writer.writerow(values)
-            except csv.Error:  # Python 3.10 alone
-                odd = next((value for value in values if "\0" in value), "")
-                raise _cannot_keep(path, "a NUL character", odd, ".tsv or .jsonl") from None
-
-        yield write
-
-
-def _to_cell(value: Any) -> str:
-    """A JSON value as text: tables hold nothing else."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _cannot_keep(path: Path, what: str, value: str, better: str) -> DataError:
-    return DataError(
-        f"a value holds {what}, which {path.name} cannot keep: {value[:40]!r}. Write to {better} instead."
-    )
-
-
-@contextmanager
-def atomic_file(path: Path, error: type[Exception] = DataError) -> Iterator[Callable[[str], None]]:
-    """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    error : type of exception, default DataError
-
-    Yields
-    ------
-    callable
-        ``write(text)``.
-
-    Raises
-    ------
-    error
-        If it cannot be written, or `path` is a folder or a device: found out before the work, not after it.
-    """
-    try:
-        with replacing_file(path, error) as write:
-            yield write
-    except OSError as problem:  # of the block's own
-        raise error(cannot_write(path, problem.strerror)) from None
 
 
 def _tab_records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:

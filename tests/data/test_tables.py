@@ -37,12 +37,14 @@ def refuses(tmp_path: Path, name: str, content: str | bytes, *message: str) -> N
 
 @pytest.mark.parametrize(("name", "kind"), [
     ("a.tsv", "tsv"), ("a.TXT", "tsv"), ("a.csv", "csv"), ("a.jsonl", "jsonl"), ("a.ndjson", "jsonl"),
+    ("a.parquet", "parquet"),
+    ("a.tsv.gz", "tsv"), ("a.CSV.bz2", "csv"), ("a.jsonl.xz", "jsonl"),
 ])
 def test_the_ending_says_the_format(name, kind):
     assert format_of(Path(name)) == kind
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a", "a.tsv.gz"])
+@pytest.mark.parametrize("name", ["a.xlsx", "a", "a.tsv.zip", "a.gz"])
 def test_an_unknown_ending_is_refused_with_the_known_ones(name):
     with pytest.raises(DataError, match=r"cannot tell the format .* expected \.tsv, \.txt, \.csv"):
         format_of(Path(name))

@@ -1,0 +1,83 @@
+"""The engines that are there, and which one a table or an address means."""
+
+from __future__ import annotations
+
+import socket
+from importlib.util import find_spec
+from typing import Any
+
+from ..errors import ClusterError, DataError, DependencyError, OptionError
+from ..finding import find_entries
+from .cluster import Cluster
+from .partition import Scorer, score_partition
+
+_SECONDS = 5  # to answer
+
+CLUSTERS: dict[str, Cluster] = {one.name: one for one in find_entries(__file__, __package__, "cluster")}
+
+
+def find_cluster(address: str) -> tuple[Cluster, str]:
+    """The engine of an address such as "spark://host:7077", and what stands behind "://".
+
+    Raises
+    ------
+    OptionError
+        If it names no engine.
+    DependencyError
+        If the engine is not installed.
+    ClusterError
+        If nobody listens there.
+    """
+    name, _, place = address.partition("://")
+    if name not in CLUSTERS:
+        raise OptionError(f"{address!r} is no cluster: expected {', '.join(f'{one}://HOST:PORT' for one in CLUSTERS)}, or "
+                          f"{', '.join(CLUSTERS)} alone for the one that the environment names.")
+    cluster = CLUSTERS[name]
+    if find_spec(cluster.module) is None:
+        raise DependencyError(f'{name} is not installed: run pip install "gluonattn[{name}]" here and on every worker.')
+    if place:
+        _require_listener(address, place)
+    return cluster, place
+
+
+def _require_listener(address: str, place: str) -> None:
+    """Raise ClusterError unless one of the hosts answers: engines try for minutes."""
+    reasons = []
+    for one in place.split(","):
+        host, _, port = one.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise OptionError(f"{address!r}: expected HOST:PORT behind ://, got {one!r}.")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _SECONDS).close()
+            return
+        except OSError as error:
+            reasons.append(f"{one}: {error.strerror or error}")
+    raise ClusterError(f"no cluster answers at {address} ({'; '.join(reasons)}). Start it, or check the address and what "
+                       "stands between; nothing was computed or written.")
+
+
+def score_table(table: Any, scorer: Scorer) -> Any:
+    """A table of Spark, Ray Data, Dask or pandas with the new columns; its engine computes them when it is asked.
+
+    Parameters
+    ----------
+    table : pyspark.sql.DataFrame, ray.data.Dataset, dask.dataframe.DataFrame or pandas.DataFrame
+    scorer : Scorer
+
+    Returns
+    -------
+    As `table`
+        Its rows in the order of each partition, with the columns of `Scorer.columns` behind its own.
+
+    Raises
+    ------
+    DataError
+        If it is none of these tables.
+    """
+    module = type(table).__module__
+    if module.partition(".")[0] == "pandas":
+        return score_partition(table, scorer)
+    for cluster in CLUSTERS.values():
+        if cluster.holds(module):
+            return cluster.map(table, score_partition, scorer)
+    raise DataError(f"expected a table of pandas, {', '.join(CLUSTERS)}; got {module}.{type(table).__name__}.")

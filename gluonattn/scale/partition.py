@@ -1,0 +1,207 @@
+"""One partition: texts in a pandas table; labels, probabilities and, if asked, words or attention records beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..classifier.answers import Answers, open_answers
+from ..classifier.opened.classifier import OpenedClassifier
+from ..classifier.opened.loading import load_any
+from ..classifier.predictor import Predictor
+from ..data.reviews import TEXT_COLUMNS, as_text
+from ..data.tables import pick_column
+from ..errors import DataError
+from ..models.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    import pandas
+
+RECORD = "attention_record"
+_OPEN: dict[str, tuple[ExitStack, Answers]] = {}  # in this process, by what was asked of which model
+_LOCK = threading.RLock()  # MeCab and the table above serve one thread at a time
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model on its way to other processes: it travels as what it was read from, never as files.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where it was read.
+    engine : str
+        What computes, by name: the same everywhere.
+    identity : str
+        Differs between models.
+    content : callable or None
+        Gives the checkpoint. None for a folder of transformers, which each process reads from its path.
+    labels : tuple of str
+    max_length : int or None
+        Of a folder of transformers.
+    """
+
+    folder: Path
+    engine: str
+    identity: str
+    labels: tuple[str, ...]
+    content: Callable[[], Checkpoint] | None = None
+    max_length: int | None = None
+
+    def open(self) -> Predictor | OpenedClassifier:
+        """The model in this process, on the CPU."""
+        if self.content is None:
+            return load_any(self.folder, "cpu", max_length=self.max_length)
+        return Predictor(self.content(), self.folder, "cpu", self.engine)
+
+
+@dataclass(frozen=True)
+class _Here:
+    """A checkpoint that is pickled with what holds it."""
+
+    checkpoint: Checkpoint = field(repr=False)
+
+    def __call__(self) -> Checkpoint:
+        return self.checkpoint
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """What is asked of each text, and the model that answers. `Scorer.of` makes one.
+
+    Attributes
+    ----------
+    model : Model
+    columns : dict of str to str
+        "string" or "double" by the name of each column that is added.
+    text_column : str or None
+        None takes the first usual name present.
+    explain : str or None
+        Attribution method of the words that are added.
+    top : int
+        As many words.
+    target : str or None
+        The class that their scores are for.
+    records : bool
+        Whether each text's attention record is added, as JSON, in the column "attention_record".
+    """
+
+    model: Model
+    columns: dict[str, str]
+    text_column: str | None = None
+    explain: str | None = None
+    top: int = 5
+    target: str | None = None
+    records: bool = False
+
+    @classmethod
+    def of(cls, model: str | os.PathLike[str] | None = None, *, engine: str = "auto", text_column: str | None = None,
+           explain: str | None = None, top: int = 5, target: str | None = None, records: bool = False,
+           max_length: int | None = None) -> Scorer:
+        """Load a model and say what is asked of it.
+
+        Parameters
+        ----------
+        model : path or None
+            A checkpoint, or a folder of transformers; None is the model in the box.
+        engine : str, default "auto"
+            As for `gluonattn.load`; "auto" is the fastest one installed here, and every worker must have it.
+        text_column, explain, top, target, records
+            As the attributes.
+        max_length : int or None
+            As for `gluonattn.open_classifier`.
+
+        Raises
+        ------
+        GluonAttnError
+            If the model cannot be loaded or does not know what is asked.
+        """
+        folder = None if model is None else Path(model)
+        predictor = load_any(folder, "cpu", engine, max_length)
+        with open_answers(predictor, explain, top, target, workers=1) as answers:
+            columns = {**answers.columns, **({RECORD: "string"} if records else {})}
+        if isinstance(predictor, Predictor):
+            identity = json.dumps([predictor.config.get("sha256"), predictor.config.get("fingerprint"), predictor.engine])
+            found = Model(predictor.folder, predictor.engine, identity, tuple(predictor.labels), _Here(predictor.checkpoint))
+        else:
+            place = Path(model or ".").resolve()
+            found = Model(place, "torch", str(place), tuple(predictor.labels), None, max_length)
+        return cls(found, columns, text_column, explain, top, target, records)
+
+    def shared(self, put: Callable[[Checkpoint], Callable[[], Checkpoint]]) -> Scorer:
+        """The same with the model where an engine keeps what all workers need.
+
+        Parameters
+        ----------
+        put : callable
+            Takes the checkpoint, and gives what gets it in a worker.
+        """
+        if self.model.content is None:
+            return self
+        return replace(self, model=replace(self.model, content=put(self.model.content())))
+
+    def answers(self) -> Answers:
+        """What answers in this process; the model is loaded once, and computes on one thread."""
+        key = json.dumps([self.model.identity, self.explain, self.top, self.target])
+        with _LOCK:
+            if key not in _OPEN:
+                os.environ["OMP_NUM_THREADS"] = "1"
+                stack = ExitStack()
+                _OPEN[key] = stack, stack.enter_context(
+                    open_answers(self.model.open(), self.explain, self.top, self.target, workers=1))
+            return _OPEN[key][1]
+
+
+def score_partition(frame: pandas.DataFrame, scorer: Scorer) -> pandas.DataFrame:
+    """A table with the new columns behind its own; rows keep their order and their index.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With a column of texts; a missing one (None, NaN) has none.
+    scorer : Scorer
+
+    Returns
+    -------
+    pandas.DataFrame
+        The new columns are `Scorer.columns`: text, or float64. All are missing (None, NaN) where nothing of a text can be
+        seen; words that a text does not have are missing too.
+
+    Raises
+    ------
+    DataError
+        If there is no text column, something else than a text in it, or a new column already.
+    """
+    columns = [str(column) for column in frame.columns]
+    name = frame.columns[columns.index(pick_column("the table", columns, scorer.text_column, TEXT_COLUMNS, "text"))]
+    clash = next((column for column in scorer.columns if column in columns), None)
+    if clash:
+        raise DataError(f"the table has a column {clash!r} already: rename it first.")
+    texts = [as_text("the table", row, str(name), value) for row, value in enumerate(frame[name], 1)]
+    values: list[list[Any]] = []
+    with _LOCK:
+        answers = scorer.answers()
+        for first in range(0, len(texts), answers.chunk):
+            values += answers(texts[first : first + answers.chunk])
+        if scorer.records:
+            seen = [i for i, own in enumerate(values) if own[0]]
+            records = answers.predictor.explain_each([texts[i] for i in seen])
+            found = {i: json.dumps(record.to_dict(), ensure_ascii=False) for i, record in zip(seen, records)}
+            values = [[*own, found.get(i, "")] for i, own in enumerate(values)]
+    new = {}
+    for place, (column, kind) in enumerate(scorer.columns.items()):
+        own = [None if row[place] == "" else row[place] for row in values]
+        new[column] = _series(own, frame.index, kind)
+    return frame.assign(**new)
+
+
+def _series(values: list[Any], index: Any, kind: str) -> Any:
+    import pandas
+
+    return pandas.Series(values, index, dtype=object if kind == "string" else "float64")

@@ -1,0 +1,114 @@
+"""What a worker does: one piece of a file is read, scored and written as one part."""
+
+from __future__ import annotations
+
+import json
+import socket
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..classifier.answers import Answers
+from ..classifier.scoring import score_rows, types_of
+from ..data.tables import atomic_file, write_rows
+from ..errors import ClusterError, GluonAttnError
+from .partition import Scorer
+from .pieces import Piece, read_piece
+
+if TYPE_CHECKING:
+    import pandas
+
+DONE = {"number": "double", "rows": "double", "without_text": "double", "columns": "string", "error": "string"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs to know beside the model.
+
+    Attributes
+    ----------
+    source : str
+        Of the first file, for its types.
+    folder : str
+        Where parts go; all machines see it.
+    ending : str
+        Of parts.
+    one_file : bool
+        Whether parts will stand behind each other in one file, so that only the first has a header.
+    weights : str or None
+        The ending of parts with attention records.
+    method : str or None
+        Attribution in these.
+    """
+
+    source: str
+    folder: str
+    ending: str
+    one_file: bool
+    weights: str | None = None
+    method: str | None = None
+
+    def part(self, number: int, what: str = "part") -> Path:
+        """The file of a piece."""
+        return Path(self.folder) / f"{what}-{number:05}{self.weights if what == 'weights' else self.ending}"
+
+
+def score_piece(job: Job, piece: Piece, scorer: Scorer) -> dict[str, Any]:
+    """Write one part; what the user must know of a failure is handed back, for it is no reason to try again.
+
+    Parameters
+    ----------
+    job : Job
+    piece : Piece
+    scorer : Scorer
+
+    Returns
+    -------
+    dict
+        The piece's "number", its "rows" and those "without_text", "columns" as JSON, and an "error" or "".
+    """
+    found: dict[str, Any] = {"number": float(piece.number), "rows": 0.0, "without_text": 0.0, "columns": "[]", "error": ""}
+    try:
+        if not Path(job.folder).is_dir():
+            raise ClusterError(f"{socket.gethostname()} does not see {job.folder}: source and output must lie where all "
+                               "machines see them under the same path.")
+        answers = scorer.answers()
+        found.update(_write_part(job, piece, scorer, answers))
+    except GluonAttnError as error:
+        found["error"] = str(error)
+    return found
+
+
+def _write_part(job: Job, piece: Piece, scorer: Scorer, answers: Answers) -> dict[str, Any]:
+    part = job.part(piece.number)
+    columns: list[str] = []
+    with ExitStack() as stack:
+        types = types_of(answers, job.source, part)
+        write = stack.enter_context(write_rows(part, header=not (job.one_file and piece.number), types=types))
+        write_weights = stack.enter_context(atomic_file(job.part(piece.number, "weights"))) if job.weights else None
+
+        def write_row(row: dict[str, Any]) -> None:
+            if not columns:
+                columns.extend(row)
+            write(row)
+
+        counts = score_rows(answers, read_piece(piece), piece.path, write_row, text_column=scorer.text_column,
+                            write_weights=write_weights, method=job.method, target=scorer.target if job.method else None)
+    return {**{name: float(count) for name, count in counts.items()}, "columns": json.dumps(columns)}
+
+
+def work_on(job: Job, frame: pandas.DataFrame, scorer: Scorer) -> pandas.DataFrame:
+    """`score_piece` of each row of a table of pieces.
+
+    Parameters
+    ----------
+    job : Job
+    frame : pandas.DataFrame
+    scorer : Scorer
+    """
+    import pandas
+
+    found = [score_piece(job, Piece(*row), scorer) for row in frame[list(Piece._fields)].itertuples(index=False)]
+    return pandas.DataFrame(found, columns=list(DONE)).astype(
+        {name: "float64" if kind == "double" else object for name, kind in DONE.items()})
