@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..data.reviews import LABEL_COLUMNS, TEXT_COLUMNS
 from ..views.font_face import whole_font
 from ..views.page import page_code, to_html
 from ..views.page_data import dumps, page_data
@@ -24,7 +25,8 @@ from .refusals import Refusal
 from .shapes import PageRequest, read, require_bounds
 
 _ASSETS = Path(__file__).parent / "assets"
-_LIVE = ("words.live.{lang}.js", "asking.js", "what-if.js", "live.js")
+_LIVE = ("words.live.{lang}.js", "asking.js", "what-if.js", "table.js", "reviews.js", "live.js")
+_COLUMNS = dumps({"text": TEXT_COLUMNS, "label": LABEL_COLUMNS})  # what a file of reviews calls them
 DRAWS = 25  # random draws while one types: a quarter of the usual number, in a quarter of the time
 
 
@@ -42,7 +44,7 @@ def assets() -> dict[str, tuple[bytes, str]]:
     for lang in ("ko", "en"):
         script, style = page_code(lang)
         own = (rjsmin.jsmin((_ASSETS / name.format(lang=lang)).read_text(encoding="utf-8")) for name in _LIVE)
-        found[f"page.{lang}.js"] = "\n".join([script, *own]).encode(), "text/javascript; charset=utf-8"
+        found[f"page.{lang}.js"] = "\n".join([script, f"gluonattn.columns={_COLUMNS};", *own]).encode(), "text/javascript; charset=utf-8"
     style += (_ASSETS / "live.css").read_text(encoding="utf-8")
     found["page.css"] = style.encode(), "text/css; charset=utf-8"
     font = whole_font()

@@ -12,5 +12,18 @@ Object.assign(gluonattn.words.en, {
     back: "Back to the sentence", changed: (name, before, after) => `${name} ${before} → ${after}`,
     before: "Earlier sentences", link: "Copy link", linked: "Copied a link that holds this sentence.", notLinked: "The address bar's address holds this sentence.",
     saveHtml: "Save HTML", saveJson: "Save JSON",
+    file: "Many reviews at once", pickFile: "Choose a file", fileHint: "Drop a file anywhere on the page, or choose one: a text a line (.txt), or a table with a column of texts (.tsv, .csv, .jsonl). A column of labels shows which answers are wrong.",
+    scoring: "Reviews scored", stop: "Stop", results: "Reviews with their labels", saveReviews: "Save the answers (JSONL)",
+    tooLarge: (most) => `The file has more than ${most} MB. Split it.`,
+    unread: {
+      encoding: (name) => `${name} is no text in UTF-8, UTF-16 or CP949. Save it as UTF-8.`,
+      shape: (name) => `${name} has a line that is no JSON. Each line is one object.`,
+      column: (name) => `${name} has no column with a known name for its texts. Call it text, review or document.`,
+      empty: (name) => `There is no text in ${name}.`,
+    },
+    scored: (n, all, name) => `${name}: ${n} of ${all} scored`, done: (name) => `${name} is scored. Press a review to see it by itself.`,
+    stopped: "Stopped; these are the ones scored so far.", emptyRows: (n) => `Rows without a text: ${n}.`,
+    tooLong: (n, most) => `Left out, because they have more than ${most} characters: ${n}.`, otherLabels: (known) => `Some labels of the file are unknown to the model (it knows ${known}); these rows count as without a label.`,
+    counted: (n) => `${n} reviews`, accuracy: (share, right, all) => `${share} right (${right} of ${all})`,
   },
 });
