@@ -19,7 +19,7 @@
     const before = make("details", { class: "before", hidden: true });
     const languages = make("nav", { class: "languages", "aria-label": words.languages });
     const drawLanguages = () => languages.replaceChildren(...[["ko", "한국어"], ["en", "English"]].map(([code, name]) =>
-      make("a", { href: `/?lang=${code}`, lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed)) }, name)));
+      make("a", { href: root.dataset[code], lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed)) }, name)));
     let [models, mounted, chosen, timer, running, composing] = [[], null, {}, null, null, false];
     let committed = ""; // the text without a syllable that is still composed
     let answered = null;

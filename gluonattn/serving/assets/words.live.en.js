@@ -12,6 +12,7 @@ Object.assign(gluonattn.words.en, {
     back: "Back to the sentence", changed: (name, before, after) => `${name} ${before} → ${after}`,
     before: "Earlier sentences", link: "Copy link", linked: "Copied a link that holds this sentence.", notLinked: "The address bar's address holds this sentence.",
     saveHtml: "Save HTML", saveJson: "Save JSON",
+    fromDisk: "A browser reads the model only from a web server. In this folder run: python -m http.server, and open http://127.0.0.1:8000/", incomplete: (name) => `${name} is missing or cut. Copy the whole folder again.`, onlyWord: "It is the only word, so it cannot be removed.",
     file: "Many reviews at once", pickFile: "Choose a file", fileHint: "Drop a file anywhere on the page, or choose one: a text a line (.txt), or a table with a column of texts (.tsv, .csv, .jsonl). A column of labels shows which answers are wrong.",
     scoring: "Reviews scored", stop: "Stop", results: "Reviews with their labels", saveReviews: "Save the answers (JSONL)",
     tooLarge: (most) => `The file has more than ${most} MB. Split it.`,

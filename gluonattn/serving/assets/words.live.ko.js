@@ -12,6 +12,7 @@ Object.assign(gluonattn.words.ko, {
     back: "원래 문장으로", changed: (name, before, after) => `${name} ${before} → ${after}`,
     before: "이전 문장", link: "링크 복사", linked: "이 문장이 든 링크를 복사했습니다.", notLinked: "주소창의 주소에 이 문장이 들어 있습니다.",
     saveHtml: "HTML 저장", saveJson: "JSON 저장",
+    fromDisk: "브라우저는 모델 파일을 웹 서버에서만 읽습니다. 이 폴더에서 python -m http.server 를 실행하고 http://127.0.0.1:8000/ 을 여세요.", incomplete: (name) => `${name} 파일이 없거나 잘렸습니다. 폴더를 통째로 다시 복사하세요.`, onlyWord: "말이 하나뿐이라 빼 볼 수 없습니다.",
     file: "리뷰 여러 개를 한꺼번에", pickFile: "파일 고르기", fileHint: "파일을 페이지 아무 데나 끌어다 놓거나 고르세요. 한 줄에 한 문장(.txt)이거나, 문장이 든 열이 있는 표(.tsv, .csv, .jsonl)여야 합니다. 정답이 든 열이 있으면 틀린 답도 보여 줍니다.",
     scoring: "판단한 리뷰", stop: "멈추기", results: "판단한 리뷰 목록", saveReviews: "결과 저장 (JSONL)",
     tooLarge: (most) => `파일이 ${most} MB를 넘습니다. 나누어 주세요.`,
