@@ -26,6 +26,7 @@ def serve(
     no_token: bool = typer.Option(False, "--no-token", help="Let everyone ask who reaches --host."),
     allow_host: list[str] = typer.Option([], help="A name by which clients call this server, behind a proxy. Can be given "
                                          "several times."),
+    workers: int = typer.Option(1, min=1, max=64, help="Processes, each with the models in its own memory."),
     engine: str = Engine,
     access_log: bool = typer.Option(True, help="A line of JSON for each request, on standard error."),
     log_texts: bool = typer.Option(False, "--log-texts", help="With the texts in it."),
@@ -37,11 +38,22 @@ def serve(
     except ModuleNotFoundError as missing:
         raise DependencyError(f'serve needs {missing.name}: run pip install "gluonattn[serve]".') from None
 
-    def log(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+    options = Options(model, host, port, token, no_token, allow_host, engine, log=_log if access_log else None,
+                      log_texts=log_texts)
+    if workers == 1:
+        run(options, _say)
+        return
+    from ..serving.workers import serve_with_workers
 
-    run(Options(model, host, port, token, no_token, allow_host, engine, log=log if access_log else None,
-                log_texts=log_texts), lambda line: print(f"serving {line} (Ctrl-C stops it)", flush=True))
+    serve_with_workers(options, workers, _say)
+
+
+def _say(line: str) -> None:
+    print(f"serving {line} (Ctrl-C stops it)", flush=True)
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 @command("Predict and explain", "publish --model runs/web --out site")
