@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -32,7 +33,10 @@ const numbers = fs.readFileSync(`${site}/model.bin`);
 const model = gluonattn.browserModel(JSON.parse(fs.readFileSync(`${site}/model.json`, "utf-8")),
   numbers.buffer.slice(numbers.byteOffset, numbers.byteOffset + numbers.byteLength));
 const started = performance.now() - began;
-const timed = (work, list) => list.map((one) => { const start = performance.now(); return [work(one), performance.now() - start]; });
+const timed = (work, list) => list.map((one) => {
+  const start = performance.now();
+  return [work(one), performance.now() - start];
+});
 const predicted = timed((text) => model.predict(text), given);
 const answers = timed((text) => {
   const encoded = model.read(text);
@@ -60,11 +64,16 @@ def ask_node(site: Path, texts: list[str], explained: int, folder: Path) -> dict
     given = folder / "texts.json"
     given.write_text(json.dumps(texts), encoding="utf-8")
     scripts = [str(ASSETS / name) for name in MODEL_SCRIPTS]
-    found = subprocess.run(["node", "-e", NODE, str(site), str(given), str(explained), *scripts], capture_output=True,
-                           encoding="utf-8", check=False)
+    command = [shutil.which("node") or "node", "-e", NODE, str(site), str(given), str(explained), *scripts]
+    found = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if found.returncode:
         raise SystemExit(found.stderr)
     return json.loads(found.stdout)
+
+
+def took(timed: list, rank: float) -> float:
+    """Milliseconds that this percentile of some work took."""
+    return float(np.percentile([ms for _, ms in timed], rank))
 
 
 def main() -> None:
@@ -95,12 +104,12 @@ def main() -> None:
         moved.append(np.abs(record.weights.ravel() - one["weights"]).max())
         if one["scores"] is not None:
             moved.append(np.abs(record.attributions["leave-one-out"] - one["scores"]).max())
-    figure = lambda values, q: float(np.percentile([ms for _, ms in values], q))  # noqa: E731
-    print(f"{len(texts):,} reviews ({blank} without a visible character) in {time.perf_counter() - start:.0f} s: probabilities "
-          f"differ by at most {max(differences):.1e}; weights and leave-one-out scores of {len(answers)} by {max(moved):.1e}")
-    print(f"in Node: model read in {said['started']:.0f} ms; a prediction takes {figure(said['predicted'], 50):.1f} ms (95th "
-          f"percentile {figure(said['predicted'], 95):.1f}), a whole answer {figure(said['answers'], 50):.0f} ms "
-          f"({figure(said['answers'], 95):.0f})")
+    print(f"{len(texts):,} reviews ({blank} without a visible character) in {time.perf_counter() - start:.0f} s: "
+          f"probabilities differ by at most {max(differences):.1e}; weights and leave-one-out scores of {len(answers)} by "
+          f"{max(moved):.1e}")
+    print(f"in Node: model read in {said['started']:.0f} ms; a prediction takes {took(said['predicted'], 50):.1f} ms (95th "
+          f"percentile {took(said['predicted'], 95):.1f}), a whole answer {took(said['answers'], 50):.0f} ms "
+          f"({took(said['answers'], 95):.0f})")
     sizes = sum(path.stat().st_size for path in asked.site.iterdir() if path.suffix != ".ttf")
     print(f"{sizes / 1e6:.1f} MB without the font, which is loaded only where the system has no Hangul")
     sys.exit(max(differences) > 1e-4)

@@ -31,8 +31,8 @@ TOKENIZERS = ("syllable", "whitespace", "jamo")  # that assets/encoding.js has a
 METHOD = "leave-one-out"
 MODEL_SCRIPTS = ("tensors.js", "encoding.js", "evidence.js", "browser-model.js")
 _PAGES = {"ko": "index.html", "en": "en.html"}
-_POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; img-src data: blob:; "
-           "base-uri 'none'; form-action 'none'")
+_POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
+           "img-src data: blob:; base-uri 'none'; form-action 'none'")
 _RECORDS, _TITLE = "gluonattn-records", "gluonattn-title"  # in a page to keep, where these will stand
 
 
@@ -74,7 +74,8 @@ def publish(folder: str | os.PathLike[str] | None, out: str | os.PathLike[str]) 
                 target.rmdir()
             os.replace(made, target)
     except OSError as error:
-        raise DataError(f"cannot write {target}: {error.strerror}. Choose a folder that is writable and has space.") from None
+        raise DataError(f"cannot write {target}: {error.strerror}. Choose a folder that is writable and has "
+                        "space.") from None
     return {name: len(content) for name, content in files.items()}
 
 
@@ -82,8 +83,8 @@ def _require_publishable(checkpoint: Checkpoint, folder: Path) -> None:
     config = checkpoint.config
     cure = "train one that a browser can read: gluonattn train --data nsmc --tokenizer syllable --evidence --out runs/web"
     if config["tokenizer"] not in TOKENIZERS:
-        raise OptionError(f"{folder} splits texts with {config['tokenizer']}, which does not run in a browser: expected one of "
-                          f"{', '.join(TOKENIZERS)}; {cure}")
+        raise OptionError(f"{folder} splits texts with {config['tokenizer']}, which does not run in a browser: expected one "
+                          f"of {', '.join(TOKENIZERS)}; {cure}")
     if config["recipe"] != "default" or config["model"].get("subword_buckets"):
         kind = "the post's recipe" if config["recipe"] == "post" else "the older kind, with n-grams beside the attention"
         raise OptionError(f"{folder} is a model of {kind}, which a page without a server does not compute; {cure}")
@@ -159,7 +160,8 @@ def _words(lang: str, labels: list[str], validation: Mapping[str, Any]) -> dict[
         "verdict": [words.verdict(title, "{share}") for title in titles],
         "because": {n: words.because(named[:n], "") for n in (1, 2, 3)},
         "against": {n: words.against(named[:n]) for n in (1, 2)},
-        "deletion": [words.deletion(far, title, "{before}", "{after}", "{random}").replace(str(far), "{n}") for title in titles],
+        "deletion": [words.deletion(far, title, "{before}", "{after}", "{random}").replace(str(far), "{n}")
+                     for title in titles],
         "draws": {how: words.draws(further, far + 1).replace(str(far + 1), "{draws}").replace(str(far), "{further}")
                   for how, further in (("every", far + 1), ("none", 0), ("some", far))},
         "doubt": words.doubt, "validated": validated, "method": method_name(METHOD, lang),
@@ -168,5 +170,5 @@ def _words(lang: str, labels: list[str], validation: Mapping[str, Any]) -> dict[
 
 def _page_to_keep(lang: str) -> str:
     """The offline page with places for its records and its title, which the browser puts in."""
-    return assemble(_RECORDS, lang=lang, heading=_TITLE, font=False, plain={}, scripts=(*SCRIPTS[:-1], *ATTRIBUTION, SCRIPTS[-1]),
-                    fallback="plain.kept.html")
+    scripts = (*SCRIPTS[:-1], *ATTRIBUTION, SCRIPTS[-1])
+    return assemble(_RECORDS, lang=lang, heading=_TITLE, font=False, plain={}, scripts=scripts, fallback="plain.kept.html")

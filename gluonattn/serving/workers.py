@@ -80,7 +80,8 @@ class _Workers:
                     continue
                 if not worker.said:  # it would fail again; what is wrong stands on standard error
                     sys.exit(worker.process.exitcode or 1)
-                print(f"a process ended with code {worker.process.exitcode}; another takes its place", file=sys.stderr, flush=True)
+                print(f"a process ended with code {worker.process.exitcode}; another takes its place", file=sys.stderr,
+                      flush=True)
                 _forget(worker.process.pid)
                 time.sleep(_AGAIN)
                 self._workers[i] = self._start()

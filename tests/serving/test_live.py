@@ -263,7 +263,8 @@ DROP = """([name, content]) => {
 def drop_file(page, name: str, content: str) -> None:
     """Drop a file beside the text field, and wait for what is said of it."""
     page.evaluate(DROP, [name, content])
-    page.wait_for_function("name => document.querySelector('.reviews .state').textContent.startsWith(`${name}:`)", arg=name)
+    said = "name => document.querySelector('.reviews .state').textContent.startsWith(`${name}:`)"
+    page.wait_for_function(said, arg=name)
     page.wait_for_selector(".reviews progress", state="hidden")
 
 
@@ -272,8 +273,10 @@ def listed(page) -> list[str]:
 
 
 def test_a_dropped_file_of_reviews_is_scored_sorted_and_searched(page, server, tmp_path):
-    texts = ["정말 최고의 영화", "지루해서 죽는 줄", "그냥 그렇다", "돈이 아깝다 최악", "또 보고 싶다", "배우 연기가 좋다", ""]
-    drop_file(page, "mine.tsv", "id\tdocument\tlabel\n" + "".join(f"{i}\t{text}\t1\n" for i, text in enumerate(texts)))
+    texts = ["정말 최고의 영화", "지루해서 죽는 줄", "그냥 그렇다", "돈이 아깝다 최악",
+             "또 보고 싶다", "배우 연기가 좋다", ""]
+    rows = [f"{i}\t{text}\t1\n" for i, text in enumerate(texts)]
+    drop_file(page, "mine.tsv", "id\tdocument\tlabel\n" + "".join(rows))
     assert "1개는 뺐" in page.locator(".reviews .state").inner_text()  # the row without a text is told
     assert listed(page) == texts[:-1]
     asked = next(r for r in page.asked if r.url.endswith("/v1/predict"))
@@ -310,7 +313,9 @@ def test_a_file_of_many_reviews_is_asked_in_parts_and_listed_in_parts(page):
 
 
 @pytest.mark.parametrize("name, content, said", [
-    ("a.tsv", "id\tstars\n1\t5\n", "열을 찾지 못했습니다"), ("b.jsonl", '{"text": "좋다"}\n{"text"\n', "JSON이 아닌"), ("c.txt", " \n\n", "하나도 없습니다"),
+    ("a.tsv", "id\tstars\n1\t5\n", "열을 찾지 못했습니다"),
+    ("b.jsonl", '{"text": "좋다"}\n{"text"\n', "JSON이 아닌"),
+    ("c.txt", " \n\n", "하나도 없습니다"),
 ])
 def test_a_file_that_cannot_be_read_is_told(page, name, content, said):
     drop_file(page, name, content)

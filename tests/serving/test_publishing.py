@@ -29,8 +29,10 @@ from ..views.access import TAGS, axe, complaints
 from ..views.conftest import browser  # noqa: F401 (a fixture)
 
 HOSTILE = [
-    "", " \t\n", "​", "최고 영화", "최고영화최고", "좋ㅋㅋㅋㅋㅋㅋㅋ다!!!!! 또", unicodedata.normalize("NFD", "최고 영화 또"), "ﾃｽﾄ İSTANBUL ΑΣ ſ",
-    "😭❤️👍 최고", "또  　또\x1c또\x85별로", "e\u0323\u0301x a\u0301\u0323 별로", "⠀최고⠀영화", "</script><b>{s0}", "가\u200b나\ufeff다 \x00별로",
+    "", " \t\n", "\u200b", "최고 영화", "최고영화최고", "좋ㅋㅋㅋㅋㅋㅋㅋ다!!!!! 또",
+    unicodedata.normalize("NFD", "최고 영화 또"),
+    "\uff83\uff7d\uff84 \u0130STANBUL \u0391\u03a3 \u017f", "😭❤️👍 최고", "또  \u3000또\x1c또\x85별로",
+    "e\u0323\u0301x a\u0301\u0323 별로", "\u2800최고\u2800영화", "</script><b>{s0}", "가\u200b나\ufeff다 \x00별로",
     "최고 " * 40,
 ]
 
