@@ -2,11 +2,13 @@
 
     pip install "gluonattn[serve]" fastapi aiohttp
     python scripts/benchmark_serving.py --seconds 5 --clients 64
+    python scripts/benchmark_serving.py --tool wrk --seconds 600 --clients 200 --rounds 1      # apt-get install wrk
 
-The load comes from a process of its own on the same machine (aiohttp, kept-alive connections, one text a request). The
-two servers take turns, so that what else the machine does meets both. A table has the median of the rounds and their
-range; latency is of the round that is the median. Processor time is what the server itself computed: it depends little
-on what else runs.
+The load comes from a process of its own on the same machine (kept-alive connections, one text a request, no two alike):
+wrk, or aiohttp, which takes more of the processor away from the servers. The two servers take turns, so that what else
+the machine does meets both. A table has the median of the rounds and their range; latency is of the round that is the
+median. Processor time is what the server itself computed: it depends little on
+what else runs.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -96,6 +99,45 @@ async def load(url: str, path: str, clients: int, seconds: float) -> tuple[list[
     return times, wrong
 
 
+WRK = """
+local count, thread = 0, 0
+function setup(t) thread = thread + 1; t:set("own", thread) end
+function request()
+  count = count + 1
+  return wrk.format("POST", nil, {["content-type"] = "application/json"},
+    '{"inputs": "' .. "TEXT" .. " " .. own .. " " .. count .. '"}')
+end
+function done(summary, latency)
+  local wrong = summary.errors
+  print("found", summary.requests / summary.duration * 1e6, latency:percentile(50) / 1e6, latency:percentile(99) / 1e6,
+    wrong.status + wrong.connect + wrong.read + wrong.write + wrong.timeout, summary.requests)
+end
+"""
+
+
+def load_with_wrk(url: str, path: str, clients: int, seconds: float) -> tuple[float, float, float, int, int]:
+    """Answers a second, median and 99th percentile in seconds, wrong answers, answers."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as script:
+        script.write(WRK.replace("TEXT", SENTENCE))
+        script.flush()
+        command = ["wrk", "--threads", "1", "--connections", str(clients), "--duration", f"{max(1, round(seconds))}s",
+                   "--timeout", "30s", "--script", script.name, url + path]
+        said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    fields = next(line for line in said.splitlines() if line.startswith("found")).split()
+    return float(fields[1]), float(fields[2]), float(fields[3]), int(float(fields[4])), int(float(fields[5]))
+
+
+def load_with_aiohttp(url: str, path: str, clients: int, seconds: float) -> tuple[float, float, float, int, int]:
+    """As `load_with_wrk`."""
+    start = time.perf_counter()
+    times, wrong = asyncio.run(load(url, path, clients, seconds))
+    took, ranked = time.perf_counter() - start, sorted(times)
+    return len(times) / took, ranked[len(times) // 2], ranked[int(0.99 * (len(times) - 1))], wrong, len(times)
+
+
+TOOLS = {"aiohttp": load_with_aiohttp, "wrk": load_with_wrk}
+
+
 def memory(process: int) -> float:
     """MB that a process holds."""
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1]) / 1024
@@ -107,18 +149,17 @@ def processor_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(servers: dict[str, tuple], path: str, clients: int, seconds: float, rounds: int) -> dict[str, list[tuple]]:
+def measure(servers: dict[str, tuple], path: str, clients: int, seconds: float, rounds: int,
+            ask=load_with_aiohttp) -> dict[str, list[tuple]]:
     """By server and round: answers a second, median and 99th percentile, wrong ones, processor seconds of an answer."""
     found: dict[str, list[tuple]] = {kind: [] for kind in servers}
     for _, url in servers.values():
-        asyncio.run(load(url, path, clients, 0.5))
+        ask(url, path, clients, 0.5)
     for _ in range(rounds):
         for kind, (process, url) in servers.items():
-            computed, start = processor_seconds(process.pid), time.perf_counter()
-            times, wrong = asyncio.run(load(url, path, clients, seconds))
-            took, ranked = time.perf_counter() - start, sorted(times)
-            found[kind].append((len(times) / took, ranked[len(times) // 2], ranked[int(0.99 * (len(times) - 1))], wrong,
-                                (processor_seconds(process.pid) - computed) / len(times)))
+            computed = processor_seconds(process.pid)
+            rate, median, late, wrong, answers = ask(url, path, clients, seconds)
+            found[kind].append((rate, median, late, wrong, (processor_seconds(process.pid) - computed) / max(1, answers)))
     return found
 
 
@@ -130,7 +171,7 @@ def show(found: dict[str, list[tuple]], path: str) -> None:
     for kind, rounds in found.items():
         rates = [one[0] for one in rounds]
         middle = sorted(rounds)[len(rounds) // 2]
-        ratios = [rate / base for rate, base in zip(rates, plain)]
+        ratios = [rate / base if base else float("inf") for rate, base in zip(rates, plain)]
         print(f"| {kind} | {statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) | "
               f"{1000 * middle[1]:.1f} ms | {1000 * middle[2]:.1f} ms | {sum(one[3] for one in rounds)} | "
               f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {1000 * middle[4]:.2f} ms | "
@@ -141,6 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="", help="checkpoint folder; the model in the box without it")
     parser.add_argument("--engine", default="auto")
+    parser.add_argument("--tool", default="aiohttp", choices=TOOLS)
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=5, help="of each round")
     parser.add_argument("--rounds", type=int, default=3)
@@ -148,11 +190,11 @@ def main() -> None:
     given = parser.parse_args()
     servers = {kind: start(kind, given.model, given.engine) for kind in ("gluonattn serve", "plain")}
     try:
-        print(f"{given.clients} clients, {given.rounds} rounds of {given.seconds:g} s, {os.cpu_count()} processors "
-              f"shared with the load, load average {os.getloadavg()[0]:.1f}")
+        print(f"{given.tool}, {given.clients} clients, {given.rounds} rounds of {given.seconds:g} s, "
+              f"{os.cpu_count()} processors shared with the load, load average {os.getloadavg()[0]:.1f}")
         before = None
         for path in given.paths.split(","):
-            show(measure(servers, path, given.clients, given.seconds, given.rounds), path)
+            show(measure(servers, path, given.clients, given.seconds, given.rounds, TOOLS[given.tool]), path)
             held = {kind: memory(process.pid) for kind, (process, _) in servers.items()}
             print("\nmemory: " + ", ".join(f"{kind} {size:.0f} MB" for kind, size in held.items())
                   + ("" if before is None else " (after the paths before: "

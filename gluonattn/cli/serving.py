@@ -1,4 +1,4 @@
-"""Put a model behind a page and an API."""
+"""Put a model behind a page and an API, or into a page of its own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Optional
 
 import typer
 
+from ..console import print_json
 from ..errors import DependencyError
-from ..options import Engine
+from ..options import AsJson, Engine
 from .registry import command
 
 
@@ -25,6 +26,7 @@ def serve(
     no_token: bool = typer.Option(False, "--no-token", help="Let everyone ask who reaches --host."),
     allow_host: list[str] = typer.Option([], help="A name by which clients call this server, behind a proxy. Can be given "
                                          "several times."),
+    workers: int = typer.Option(1, min=1, max=64, help="Processes, each with the models in its own memory."),
     engine: str = Engine,
     access_log: bool = typer.Option(True, help="A line of JSON for each request, on standard error."),
     log_texts: bool = typer.Option(False, "--log-texts", help="With the texts in it."),
@@ -36,8 +38,42 @@ def serve(
     except ModuleNotFoundError as missing:
         raise DependencyError(f'serve needs {missing.name}: run pip install "gluonattn[serve]".') from None
 
-    def log(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+    options = Options(model, host, port, token, no_token, allow_host, engine, log=_log if access_log else None,
+                      log_texts=log_texts)
+    if workers == 1:
+        run(options, _say)
+        return
+    from ..serving.workers import serve_with_workers
 
-    run(Options(model, host, port, token, no_token, allow_host, engine, log=log if access_log else None,
-                log_texts=log_texts), lambda line: print(f"serving {line} (Ctrl-C stops it)", flush=True))
+    serve_with_workers(options, workers, _say)
+
+
+def _say(line: str) -> None:
+    print(f"serving {line} (Ctrl-C stops it)", flush=True)
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@command("Predict and explain", "publish --model runs/web --out site")
+def publish(
+    model: Path = typer.Option(..., "--model", "-m", help="Checkpoint folder that train wrote with --tokenizer syllable (or "
+                               "whitespace, jamo)."),
+    out: Path = typer.Option(..., help="Folder to make, for any web host."),
+    as_json: bool = AsJson,
+) -> None:
+    """Write a folder in which the model runs in the browser: the page of `serve` without any server."""
+    from .. import early
+
+    early.require_writable_folder(out)
+    from ..serving.publishing import publish as write
+
+    sizes = write(model, out)
+    if as_json:
+        print_json({"out": str(out), "files": sizes, "bytes": sum(sizes.values())})
+        return
+    for name, size in sizes.items():
+        typer.echo(f"{size / 1e6:8.2f} MB  {name}")
+    typer.echo(f"wrote {out}: {sum(sizes.values()) / 1e6:.1f} MB. Put it on any web host, or try it: python -m http.server "
+               f"--directory {out}")

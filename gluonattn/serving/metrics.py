@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import os
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """Counters of one server; a registry of their own, so that several live in one process."""
+    """Counters of one server; a registry of their own, so that several live in one process.
+
+    Where several processes serve (PROMETHEUS_MULTIPROC_DIR is set when they start), a page has the sums of all.
+    """
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         self._requests = Counter("gluonattn_requests", "Requests answered.", ["route", "status"], registry=self._registry)
         self._seconds = Histogram("gluonattn_request_seconds", "From a request's headers to its answer.", ["route"],
                                   buckets=_SECONDS, registry=self._registry)
         self._batches = Histogram("gluonattn_batch_texts", "Texts computed together.", ["model"],
                                   buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256), registry=self._registry)
         self._waiting = Gauge("gluonattn_waiting_texts", "Texts that wait or are computed.", ["model"],
-                              registry=self._registry)
+                              registry=self._registry, multiprocess_mode="livesum")
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one request.
@@ -42,9 +49,21 @@ class Metrics:
         waiting : callable
             Gives the number of texts that wait.
         """
-        self._waiting.labels(model).set_function(waiting)
-        return self._batches.labels(model).observe
+        gauge, observe = self._waiting.labels(model), self._batches.labels(model).observe
+        if not self._shared:
+            gauge.set_function(waiting)
+            return observe
+
+        def note(count: int) -> None:
+            observe(count)
+            gauge.set(waiting())  # another process answers for this one, and can call nothing here
+
+        return note
 
     def page(self) -> bytes:
         """The text that Prometheus reads."""
-        return generate_latest(self._registry)
+        registry = self._registry
+        if self._shared:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)
+        return generate_latest(registry)

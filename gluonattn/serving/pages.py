@@ -7,48 +7,25 @@ as the offline page carries them, and the same scripts draw them.
 from __future__ import annotations
 
 import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import rjsmin
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..views.font_face import whole_font
-from ..views.page import page_code, to_html
+from ..views.page import to_html
 from ..views.page_data import dumps, page_data
 from .api import models_of, note_texts
+from .page_files import LANGUAGES, live_page, page_files, templates
 from .refusals import Refusal
 from .shapes import PageRequest, read, require_bounds
 
-_ASSETS = Path(__file__).parent / "assets"
-_LIVE = ("words.live.{lang}.js", "asking.js", "what-if.js", "live.js")
+_PAGES = {lang: f"/?lang={lang}" for lang in LANGUAGES}
 DRAWS = 25  # random draws while one types: a quarter of the usual number, in a quarter of the time
 
 
-@cache
-def _templates() -> Environment:
-    return Environment(loader=FileSystemLoader(_ASSETS, encoding="utf-8"), autoescape=True, undefined=StrictUndefined,
-                       keep_trailing_newline=True)
-
-
-@cache
 def assets() -> dict[str, tuple[bytes, str]]:
     """Every file that the page loads, by name: its content and its type."""
-    found: dict[str, tuple[bytes, str]] = {}
-    style = ""
-    for lang in ("ko", "en"):
-        script, style = page_code(lang)
-        own = (rjsmin.jsmin((_ASSETS / name.format(lang=lang)).read_text(encoding="utf-8")) for name in _LIVE)
-        found[f"page.{lang}.js"] = "\n".join([script, *own]).encode(), "text/javascript; charset=utf-8"
-    style += (_ASSETS / "live.css").read_text(encoding="utf-8")
-    found["page.css"] = style.encode(), "text/css; charset=utf-8"
-    font = whole_font()
-    if font is not None:  # loaded by a browser only where the system has no Hangul font
-        found["hangul.ttf"] = font, "font/ttf"
-    return found
+    return page_files("asking.js")
 
 
 async def asset(request: Request) -> Response:
@@ -62,12 +39,12 @@ async def asset(request: Request) -> Response:
 
 async def page(request: Request) -> Response:
     """The page to type into; `?lang=en` is in English."""
-    return _html(_templates().get_template("live.html").render(lang=_language(request)))
+    return _html(live_page(_language(request), folder="/assets/", pages=_PAGES, api="/docs"))
 
 
 def describe_as_page(described: dict[str, Any]) -> Response:
     """An OpenAPI document as a page."""
-    return _html(_templates().get_template("docs.html").render(
+    return _html(templates().get_template("docs.html").render(
         paths=described["paths"], schemas={name: _pretty(one) for name, one in described["components"]["schemas"].items()}))
 
 

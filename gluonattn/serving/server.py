@@ -213,20 +213,31 @@ def serve(options: Options, say: Callable[[str], None]) -> None:
     say : callable
         Takes the line that tells the address, once a browser can go there.
     """
-    rules = rules_of(options)
-    listening = listen(options.host, options.port)
+    rules_of(options)
+    with contextlib.closing(listen(options.host, options.port)) as listening:
+        run(options, listening, say)
+
+
+def run(options: Options, listening: socket.socket, say: Callable[[str], None]) -> None:
+    """Serve at a socket that listens; as `serve`.
+
+    Parameters
+    ----------
+    options : Options
+    listening : socket.socket
+    say : callable
+    """
     metrics = Metrics()
-    with contextlib.closing(listening):
-        models = Models(options.models, options.engine, options.limits, metrics)
-        application = Application(models, rules, metrics)
-        for served in models.all.values():  # so that the first request does not wait for what is made once
-            served.predictor.explain("준비", "default")
-        protocol = type("_Protocol", (Protocol,), {"sending": options.limits.sending})
-        config = uvicorn.Config(application, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False,
-                                timeout_keep_alive=round(options.limits.idle), timeout_graceful_shutdown=_GRACE,
-                                server_header=False, proxy_headers=False, backlog=_BACKLOG)
-        address = f"{', '.join(models.all)}: {url_of(listening)}"
-        try:
-            Server(config, models, lambda: say(address)).run([listening])
-        finally:
-            models.close()
+    models = Models(options.models, options.engine, options.limits, metrics)
+    application = Application(models, rules_of(options), metrics)
+    for served in models.all.values():  # so that the first request does not wait for what is made once
+        served.predictor.explain("준비", "default")
+    protocol = type("_Protocol", (Protocol,), {"sending": options.limits.sending})
+    config = uvicorn.Config(application, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False,
+                            timeout_keep_alive=round(options.limits.idle), timeout_graceful_shutdown=_GRACE,
+                            server_header=False, proxy_headers=False, backlog=_BACKLOG)
+    address = f"{', '.join(models.all)}: {url_of(listening)}"
+    try:
+        Server(config, models, lambda: say(address)).run([listening])
+    finally:
+        models.close()

@@ -94,15 +94,15 @@ def to_html(
     return assemble(data, lang=lang, heading=heading, font=font, scripts=scripts, plain=plain)
 
 
-def assemble(data: dict[str, Any], *, lang: str, heading: str, font: bool, plain: dict[str, Any],
+def assemble(data: Any, *, lang: str, heading: str, font: bool, plain: dict[str, Any],
              scripts: tuple[str, ...] = SCRIPTS,
              styles: tuple[str, ...] = ("page.css",), fallback: str = "plain.records.html") -> str:
     """The HTML of a page that carries its data, scripts and styles.
 
     Parameters
     ----------
-    data : dict
-        JSON values, for the scripts to read.
+    data : JSON value
+        For the scripts to read.
     lang : {"ko", "en"}
     heading : str
         For the window's title.

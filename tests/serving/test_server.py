@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -161,3 +163,71 @@ def test_the_command_says_what_is_missing(monkeypatch):
     monkeypatch.delitem(sys.modules, "gluonattn.serving.server", raising=False)
     found = CliRunner().invoke(app, ["serve"])
     assert "gluonattn[serve]" in str(found.exception)
+
+
+def counted(url: str, status: int = 200) -> int:
+    """Requests to predict that all processes together have answered."""
+    page = httpx.get(f"{url}/metrics", timeout=60).text
+    return sum(int(float(line.rpartition(" ")[2])) for line in page.splitlines()
+               if line.startswith(f'gluonattn_requests_total{{route="predict",status="{status}"}}'))
+
+
+def test_several_processes_answer_reload_and_stop_together(start):
+    server = start("--workers", "2", "--no-access-log")
+    for _ in range(20):  # a connection each
+        assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+    assert counted(server.url) == 20
+    server.process.send_signal(signal.SIGHUP)
+    while server.lines.count("reloaded\n") < 2:
+        assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(post(server.url, "정말 재미있고 좋은 영화다").status_code))
+               for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while "gluonattn_waiting_texts" not in httpx.get(f"{server.url}/metrics", timeout=60).text and not answers:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    assert server.stop(signal.SIGTERM) == 0
+    for thread in threads:
+        thread.join(60)
+    assert answers == [200] * 4
+    assert not any("Traceback" in line for line in server.lines)
+
+
+def test_a_process_that_dies_is_replaced(start):
+    processes = Path("/proc")
+    if not processes.is_dir():
+        pytest.skip("needs /proc, where the processes are found")
+    server = start("--workers", "2", "--no-access-log")
+    main = server.process.pid
+
+    def is_worker(pid: int) -> bool:  # one that is dead and not yet waited for has no command line
+        try:
+            return b"spawn_main" in (processes / str(pid) / "cmdline").read_bytes()
+        except OSError:
+            return False
+
+    def workers() -> set[int]:
+        found = map(int, (processes / f"{main}/task/{main}/children").read_text().split())
+        return {pid for pid in found if is_worker(pid)}
+
+    before = workers()
+    assert len(before) == 2
+    os.kill(min(before), signal.SIGKILL)
+    while len(after := workers()) < 2:
+        time.sleep(0.1)
+    assert after != before and any("another takes its place" in line for line in server.lines)
+    assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+    server.process.kill()  # and none is left when the first one is gone
+    while any(map(is_worker, after)):
+        time.sleep(0.1)
+
+
+def test_several_processes_that_cannot_start_end_with_a_reason(tmp_path):
+    import subprocess
+    import sys
+
+    found = subprocess.run([sys.executable, "-m", "gluonattn", "serve", "--workers", "2", "--port", "0", "--model",
+                            str(tmp_path / "none")], capture_output=True, encoding="utf-8", timeout=300, check=False)
+    assert found.returncode == 1 and "none" in found.stderr and "Traceback" not in found.stderr

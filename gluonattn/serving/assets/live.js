@@ -19,11 +19,16 @@
     const before = make("details", { class: "before", hidden: true });
     const languages = make("nav", { class: "languages", "aria-label": words.languages });
     const drawLanguages = () => languages.replaceChildren(...[["ko", "한국어"], ["en", "English"]].map(([code, name]) =>
-      make("a", { href: `/?lang=${code}`, lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed)) }, name)));
+      make("a", { href: root.dataset[code], lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed)) }, name)));
     let [models, mounted, chosen, timer, running, composing] = [[], null, {}, null, null, false];
     let committed = ""; // the text without a syllable that is still composed
     let answered = null;
     const earlier = [];
+    const many = gluonattn.reviews({ lang, ask: askServer, model: () => models.find(({ name }) => name === models.asked[0]), open: (text) => {
+      write(text);
+      field.focus();
+      asking.scrollIntoView({ block: "nearest" });
+    } });
 
     function say(text, wrong) {
       state.textContent = text;
@@ -214,6 +219,7 @@
       }
       asking.onsubmit = null;
       asking.replaceChildren(...[make("label", { for: field.id }, words.ask), field, make("p", { class: "quiet", id: "gluonattn-hint" }, words.hint), pickModels(), state].filter(Boolean));
+      before.after(many.element);
       field.value = textIn(location.hash) ?? words.example;
       field.focus();
       field.select();

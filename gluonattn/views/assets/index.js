@@ -3,6 +3,7 @@
 {
   const { make, label, word, percent, rove } = gluonattn;
   const SEARCH_FROM = 6; // records: fewer are seen at a glance
+  const AT_ONCE = 200; // entries that stand in the list; the next are made when they are asked for
 
   const confidence = (record) => Math.max(0, ...(record.prediction?.probabilities ?? []).map(([, share]) => share));
   const labelOf = (record) => record.prediction?.label ?? null;
@@ -17,8 +18,16 @@
 
   // open(i) shows a record; returns {element, mark(i)}.
   function index(records, words, id, open) {
-    const list = make("ol", {}, records.map((record, i) => entry(record, i, words, open)));
-    const items = Array.from(list.children);
+    const list = make("ol");
+    const made = new Map();
+    const item = (i) => made.get(i) ?? made.set(i, entry(records[i], i, words, open)).get(i);
+    const more = make("button", { type: "button", class: "small", "data-name": "more", onclick: () => {
+      const next = list.childElementCount;
+      most += AT_ONCE;
+      show();
+      list.children[next].firstChild.focus();
+    } });
+    let [most, current] = [AT_ONCE, null];
     const found = make("span", { class: "quiet", role: "status" });
     const state = { text: "", label: "", errors: "", sort: "place" };
     const orders = {
@@ -29,35 +38,38 @@
     };
     const roving = rove(list, "button");
 
+    function showFirst() {
+      most = AT_ONCE;
+      show();
+    }
     function show() {
       const fits = (record) => `${record.text}\n${record.keyText}`.toLowerCase().includes(state.text)
         && (!state.label || labelOf(record) === state.label)
         && (!state.errors || (record.truth !== null && wrong(record) === (state.errors === "wrong")));
-      const all = records.map((_, i) => i);
-      list.append(...all.sort(orders[state.sort]).map((i) => items[i]));
-      items.forEach((item, i) => (item.hidden = !fits(records[i])));
-      const count = items.filter((item) => !item.hidden).length;
-      found.textContent = count < records.length ? words.found(count, records.length) : "";
-      const current = list.querySelector("[aria-current]");
-      roving.stop(current && !current.closest("[hidden]") ? current : undefined);
+      const all = records.map((_, i) => i).filter((i) => fits(records[i])).sort(orders[state.sort]);
+      list.replaceChildren(...all.slice(0, most).map(item));
+      found.textContent = all.length < records.length ? words.found(all.length, records.length) : "";
+      more.hidden = all.length <= most;
+      more.textContent = words.more(Math.min(AT_ONCE, all.length - most));
+      roving.stop(list.querySelector("[aria-current]") ?? undefined);
     }
 
     const pick = (name, text, choices) => make("label", { class: "field" }, make("span", {}, text),
       make("select", { "data-name": name, onchange: (event) => {
         state[name] = event.target.value;
-        show();
+        showFirst();
       } }, choices.map(([key, shown]) => make("option", { value: key }, shown))));
     const labels = [...new Set(records.map(labelOf).filter((l) => l !== null))];
     const known = records.some((record) => record.truth !== null);
     const sorts = ["place", "high", "low", ...(known ? ["wrong"] : [])];
     const search = make("input", { type: "search", id: `${id}-search`, placeholder: words.search, "aria-label": words.search, oninput: (event) => {
       state.text = event.target.value.trim().toLowerCase();
-      show();
+      showFirst();
     }, onkeydown: (event) => {
       if (event.key !== "Escape") return;
       event.target.value = "";
       state.text = "";
-      show();
+      showFirst();
     } });
     const tools = records.length < SEARCH_FROM ? null : make("div", { class: "search" }, search,
       labels.length > 1 && pick("label", words.label, [["", words.all], ...labels.map((l) => [l, label(l, 24)])]),
@@ -65,14 +77,13 @@
       labels.length > 0 && pick("sort", words.sort, sorts.map((s) => [s, words.sorts[s]])), found);
     show();
     return {
-      parts: [tools, list].filter(Boolean),
+      parts: [tools, list, more].filter(Boolean),
       mark(i) {
-        items.forEach((item, j) => {
-          const button = item.firstChild;
-          if (i === j) button.setAttribute("aria-current", "true");
-          else button.removeAttribute("aria-current");
-        });
-        roving.stop(items[i].firstChild);
+        if (current !== null) item(current).firstChild.removeAttribute("aria-current");
+        current = i;
+        const button = item(i).firstChild;
+        button.setAttribute("aria-current", "true");
+        if (list.contains(button)) roving.stop(button);
       },
     };
   }

@@ -10,6 +10,7 @@ globalThis.gluonattn ??= {};
     light: "light", dark: "dark", ofCell: (name) => `${name} cell`, prediction: "Probabilities", noPrediction: "no prediction",
     queryText: "The text that looks", keyText: "The text looked at", index: "Sentences", search: "Find a sentence",
     found: (n, all) => `${count(n)} of ${count(all)}`,
+    more: (n) => `Show ${count(n)} more`,
     sort: "Order", sorts: { place: "as given", high: "most probable first", low: "least probable first", wrong: "wrong ones first" },
     label: "Label", all: "all", right: "right", wrong: "wrong", errors: "Right or wrong", truth: (name) => `is ${name}`,
     looksAt: "It looks at", lookedAtBy: "Looked at by", query: "Query", key: "Key",

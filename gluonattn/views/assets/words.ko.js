@@ -10,6 +10,7 @@ globalThis.gluonattn ??= {};
     light: "밝은 화면", dark: "어두운 화면", ofCell: (name) => `${name} 셀`, prediction: "판단 확률", noPrediction: "판단 없음",
     queryText: "보는 글", keyText: "주목받는 글", index: "문장 목록", search: "문장 찾기",
     found: (n, all) => `${count(all)}개 가운데 ${count(n)}개`,
+    more: (n) => `${count(n)}개 더 보기`,
     sort: "정렬", sorts: { place: "입력한 순서", high: "확률이 높은 것부터", low: "확률이 낮은 것부터", wrong: "틀린 것부터" },
     label: "판단", all: "모두", right: "맞음", wrong: "틀림", errors: "맞음·틀림", truth: (name) => `정답 ${name}`,
     looksAt: "이 말이 보는 말", lookedAtBy: "이 말을 보는 말", query: "보는 말", key: "주목받는 말",

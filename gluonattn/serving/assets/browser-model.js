@@ -1,0 +1,272 @@
+"use strict";
+// A classifier that runs in the browser: what the server does, for a page that has none. No page.
+globalThis.gluonattn ??= {};
+{
+  const METHOD = "leave-one-out";
+  const DRAWS = 25;
+  const SHARE = 0.2; // of a text's tokens, taken out by the deletion test
+  const RESOLUTION = 1e-6; // of probabilities: what is less is no difference
+  const MOST_ASKED = 128; // tokens of a text whose every word is taken out
+  const AT_ONCE = 16; // variants of a text that are computed together
+  const STRONG = 0.25;
+  const MOVED = 0.5; // of random draws that must move less, or the words are no reason
+
+  function half(bits) { // a 16-bit float
+    const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+    if (exponent === 0) return sign * fraction * 2 ** -24;
+    return exponent === 31 ? (fraction ? NaN : sign * Infinity) : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  }
+  function readTensors(table, buffer) {
+    const kinds = { float32: Float32Array, uint32: Uint32Array, float16: Uint16Array };
+    return Object.fromEntries(Object.entries(table).map(([name, { kind, shape, at }]) => {
+      const count = shape.reduce((all, one) => all * one, 1);
+      const data = new kinds[kind](buffer, at, count);
+      return [name, gluonattn.tensor(shape, kind === "float16" ? Float32Array.from(data, half) : data)];
+    }));
+  }
+  function softmax(row) {
+    const high = Math.max(...row);
+    const shares = row.map((x) => Math.exp(x - high));
+    const sum = shares.reduce((a, b) => a + b);
+    return shares.map((x) => x / sum);
+  }
+
+  // The same draws for the same text, in every browser (mulberry32).
+  function randomOf(text) {
+    let state = 0;
+    for (const character of text) state = (Math.imul(state, 31) + character.codePointAt(0)) | 0;
+    return () => {
+      state = (state + 0x6d2b79f5) | 0;
+      let t = Math.imul(state ^ (state >>> 15), 1 | state);
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+      return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    };
+  }
+
+  // about: model.json; buffer: model.bin. What `gluonattn publish` wrote.
+  function browserModel(about, buffer) {
+    const tensors = readTensors(about.tensors, buffer);
+    const does = gluonattn.operations((name) => tensors[name]);
+    const { graph } = about;
+    const ids = new Map(about.vocabulary.map((word, i) => [word, i]));
+    const tables = about.evidence && { known: tensors["evidence.known"].data, scores: tensors["evidence.scores"].data, squares: tensors["evidence.squares"].data,
+      spread: tensors["evidence.spread"].data, columns: tensors["evidence.scores"].shape[1] };
+    const channels = tables ? tables.spread.length : 0;
+
+    // A text as the model reads it; null where nothing of it can be seen.
+    function read(text) {
+      const plain = gluonattn.plainOf(text);
+      const everything = gluonattn.tokenizers[about.tokenizer](plain.characters);
+      if (!everything.length) return null;
+      const tokens = everything.slice(0, about.longest);
+      const found = { text, inText: everything.length, numbers: tokens.map((token) => ids.get(token.text) ?? about.unknown),
+        tokens: tokens.map(({ text: name, start, end }) => ({ text: name, start: plain.places[start][0], end: plain.places[end - 1][1] })) };
+      if (tables) found.spread = gluonattn.findPlaces(plain.characters.slice(0, tokens.at(-1).end), tokens, tables.known);
+      return found;
+    }
+
+    // What enters the network without some tokens; one unknown word where none is left.
+    function without({ numbers, spread }, gone) {
+      const kept = numbers.flatMap((_, i) => (gone[i] ? [] : [i]));
+      if (!kept.length) return { ids: [about.unknown], evidence: new Float64Array(channels) };
+      const evidence = new Float64Array(kept.length * channels);
+      if (spread) {
+        const all = gluonattn.evidenceWithout(spread, tables, gone);
+        kept.forEach((i, to) => evidence.set(all.subarray(i * channels, (i + 1) * channels), to * channels));
+      }
+      return { ids: kept.map((i) => numbers[i]), evidence };
+    }
+    const whole = (encoded) => without(encoded, encoded.numbers.map(() => false));
+
+    // The values of a graph's run over examples of one length.
+    function run(examples) {
+      const [batch, length] = [examples.length, examples[0].ids.length];
+      const values = [];
+      const given = { ids: gluonattn.tensor([batch, length], examples.flatMap((one) => one.ids)), valid_length: null };
+      if (tables) {
+        given.evidence = gluonattn.tensor([batch, length, channels], new Float64Array(batch * length * channels));
+        examples.forEach((one, i) => given.evidence.data.set(one.evidence, i * length * channels));
+      }
+      for (const [name, at] of Object.entries(graph.inputs)) values[at] = given[name];
+      return gluonattn.runGraph(graph, values, does);
+    }
+    const rows = ({ shape: [count, width], data }) => Array.from({ length: count }, (_, i) => softmax(Array.from(data.subarray(i * width, (i + 1) * width))));
+    const decided = (values) => rows(values[graph.logits]);
+
+    // Probabilities of variants of a text, each without some tokens.
+    function withoutEach(encoded, variants) {
+      const byLength = new Map();
+      const examples = variants.map((gone) => without(encoded, gone));
+      examples.forEach((one, i) => byLength.set(one.ids.length, [...(byLength.get(one.ids.length) ?? []), i]));
+      const found = new Array(variants.length);
+      for (const places of byLength.values()) {
+        for (let from = 0; from < places.length; from += AT_ONCE) {
+          const some = places.slice(from, from + AT_ONCE);
+          decided(run(some.map((i) => examples[i]))).forEach((row, i) => (found[some[i]] = row));
+        }
+      }
+      return found;
+    }
+    // Probabilities where attention is other than it was: weights (heads, T, T).
+    function underWeights(values, weights) {
+      const changed = [...values];
+      changed[graph.weights] = gluonattn.tensor(values[graph.weights].shape, weights);
+      return decided(gluonattn.runGraph(graph, changed, does, graph.deciding))[0];
+    }
+
+    // Weights in which each row gives some tokens a share, and the others what is left; among themselves as before.
+    function shared(weights, length, tokens, share) {
+      const chosen = new Set(tokens);
+      const found = new Float64Array(weights.length);
+      for (let from = 0; from < weights.length; from += length) {
+        for (const [side, mass] of [[true, share], [false, 1 - share]]) {
+          const own = Array.from({ length }, (_, i) => i).filter((i) => chosen.has(i) === side);
+          const sum = own.reduce((all, i) => all + weights[from + i], 0);
+          own.forEach((i) => (found[from + i] = mass * (sum > 1e-6 ? weights[from + i] / sum : 1 / own.length)));
+        }
+      }
+      return found;
+    }
+
+    function predict(text) {
+      const encoded = read(text);
+      return encoded && decided(run([whole(encoded)]))[0];
+    }
+
+    // What a text became: {encoded, probabilities, weights: {heads, data}}.
+    function look(encoded) {
+      const values = run([whole(encoded)]);
+      return { encoded, values, probabilities: decided(values)[0], weights: values[graph.weights].data, heads: values[graph.weights].shape[1] };
+    }
+
+    // The same without some tokens; the text is not tokenized again.
+    function lookWithout(encoded, gone) {
+      const values = run([without(encoded, gone)]);
+      const left = { ...encoded, tokens: encoded.tokens.filter((_, i) => !gone[i]) };
+      left.inText = left.tokens.length;
+      return { encoded: left, values, probabilities: decided(values)[0], weights: values[graph.weights].data, heads: values[graph.weights].shape[1] };
+    }
+
+    // What removing words does, each alone and the strongest together, held against as many random ones.
+    function attribute({ encoded, values, probabilities, weights }) {
+      const size = encoded.tokens.length;
+      const target = probabilities.indexOf(Math.max(...probabilities));
+      if (size < 2 || size > MOST_ASKED) return { target, few: true };
+      const only = (list) => encoded.tokens.map((_, i) => list.includes(i));
+      const all = encoded.tokens.map((_, i) => i);
+      const drop = withoutEach(encoded, all.map((i) => only([i])));
+      const scores = drop.map((row) => probabilities[target] - row[target]);
+      const count = Math.max(1, Math.ceil(SHARE * size - 1e-9));
+      const top = [...all].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, count);
+      const random = randomOf(encoded.text);
+      const draws = Array.from({ length: DRAWS }, () => {
+        const left = [...all];
+        return only(Array.from({ length: count }, () => left.splice(Math.floor(random() * left.length), 1)[0]));
+      });
+      const [[...after], ...rest] = withoutEach(encoded, [only(top), ...draws]);
+      const gone = rest.map((row) => row[target]);
+      const unseen = all.map((i) => underWeights(values, shared(weights, size, [i], 0)));
+      const uniform = underWeights(values, new Float64Array(weights.length).fill(1 / size));
+      return { target, scores, drop, unseen, uniform, test: { tokens: count, before: probabilities[target], after: after[target],
+        random: gone.reduce((a, b) => a + b) / DRAWS, further: gone.filter((p) => p - after[target] > RESOLUTION).length } };
+    }
+
+    return { about, read, predict, look, lookWithout, attribute, underWeights, shared, withoutEach };
+  }
+
+  // ---- as the page's data
+
+  const percent = (share) => `${(100 * share).toFixed(Math.abs(share) > 0 && Math.abs(share) < 0.0095 ? 2 : 1)}%`;
+  const digits = (value) => (value >= 0.095 && value < 100 ? value.toFixed(2) : value.toPrecision(2));
+  const signed = (score) => `${score < 0 ? "−" : "+"}${digits(Math.abs(score))}`;
+
+  // A sentence that Python wrote with places {name} in it; words of the text stay apart as [word].
+  const fill = (parts, values) => parts.map((part) => Array.isArray(part) ? fill(part, values) : part.replace(/\{(\w+)\}/g, (_, name) => values[name]));
+
+  function base64(array) {
+    const bytes = new Uint8Array(array.buffer);
+    let text = "";
+    for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+    return btoa(text);
+  }
+  // As gluonattn/views/page_data.py keeps weights: 16-bit levels whose squares are scaled to the mass of their row.
+  function stored(weights, heads, length) {
+    const [levels, mass] = [new Uint16Array(weights.length), new Float32Array(weights.length / length)];
+    mass.forEach((_, row) => {
+      const own = weights.subarray(row * length, (row + 1) * length);
+      const high = own.reduce((a, b) => Math.max(a, b), 0) || 1;
+      mass[row] = own.reduce((a, b) => a + b, 0);
+      own.forEach((w, i) => (levels[row * length + i] = Math.round(65535 * Math.sqrt(w / high))));
+    });
+    return { layers: 1, heads, averaged: {}, bits: 16, kept: null, levels: base64(levels), mass: base64(mass), error: 0, dropped: 0 };
+  }
+
+  // The number of the word between spaces that each token stands in.
+  function wordsOf(text, tokens) {
+    const found = [];
+    let [word, at, inside] = [0, 0, false];
+    const starts = [];
+    for (const character of text) {
+      const space = gluonattn.isSpace(character) || character === "\u2800";
+      if (!space && !inside) word += 1;
+      inside = !space;
+      for (let i = 0; i < character.length; i++) starts[at + i] = Math.max(word, 1);
+      at += character.length;
+    }
+    let [last, count] = [null, -1];
+    for (const { start } of tokens) {
+      if (starts[start] !== last) count += 1;
+      last = starts[start];
+      found.push(count);
+    }
+    return found;
+  }
+
+  function listed(scores, tokens, sign) {
+    const high = Math.max(...scores.map(Math.abs));
+    const found = new Map();
+    scores.map((score, i) => [score, i]).filter(([score]) => sign * score >= STRONG * high && score !== 0)
+      .sort(([a], [b]) => Math.abs(b) - Math.abs(a))
+      .forEach(([score, i]) => found.has(tokens[i].text) || found.set(tokens[i].text, score));
+    return [...found].slice(0, 3);
+  }
+  function named(template, list) {
+    return fill(template[list.length], Object.fromEntries(list.flatMap(([text, score], i) => [[`w${i}`, text], [`s${i}`, signed(score)]])));
+  }
+
+  // One record as the page takes it. seen: of `look`; lang; explain: whether what moved the decision is computed too.
+  function entryOf(model, seen, lang, explain) {
+    const { about } = model;
+    const [words, { encoded, probabilities, weights, heads }] = [about.words[lang], seen];
+    const titles = about.labels.map(({ title }) => title[lang]);
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    const found = explain ? model.attribute(seen) : { few: true };
+    const answer = [fill(words.verdict[best], { share: percent(probabilities[best]) })];
+    const entry = {
+      kind: "self", text: encoded.text, keyText: null, keys: null, keyWords: null,
+      queries: encoded.tokens.map(({ text, start, end }) => text === encoded.text.slice(start, end) ? [start, end] : [start, end, null, text]),
+      queryWords: wordsOf(encoded.text, encoded.tokens), truth: null, lost: null, model: about.name, answer,
+      seen: [encoded.tokens.length, encoded.inText], source: { model: about.name, cell: about.cell, tokenizer: about.tokenizer },
+      prediction: { label: titles[best], probabilities: titles.map((title, i) => [title, Number(probabilities[i].toFixed(6))]) },
+      weights: stored(weights, heads, encoded.tokens.length),
+    };
+    if (found.few) return entry;
+    const { scores, test, target } = found;
+    const believed = test.further / DRAWS >= MOVED;
+    const [pro, con] = [listed(scores, encoded.tokens, 1), listed(scores, encoded.tokens, -1).slice(0, 2)];
+    if (pro.length && believed) answer[0] = [...answer[0], " ", ...named(words.because, pro)];
+    if (con.length) answer[0] = [...answer[0], " ", ...named(words.against, con)];
+    const numbers = { n: test.tokens, before: percent(test.before), after: percent(test.after), random: percent(test.random), further: test.further, draws: DRAWS };
+    const how = test.further === DRAWS ? "every" : test.further === 0 ? "none" : "some";
+    const trust = [words.deletion[target], words.draws[how], ...(believed ? [] : [words.doubt]), ...(words.validated ? [words.validated] : [])].join(" ");
+    const asked = (at) => ({ drop: found.drop.map((row) => row[at]), unseen: found.unseen.map((row) => row[at]), uniform: found.uniform[at] });
+    entry.attribution = {
+      method: METHOD, label: titles[target], signed: true, before: test.before, scores, names: { [METHOD]: words.method }, others: {},
+      trust: fill([trust], numbers), asked: asked(target), notAsked: null, account: null,
+      classes: titles.length !== 2 ? [] : [{ label: titles[1 - target], before: probabilities[1 - target], scores: scores.map((x) => -x), asked: asked(1 - target) }],
+    };
+    return entry;
+  }
+
+  Object.assign(gluonattn, { browserModel, entryOf });
+}

@@ -1,0 +1,97 @@
+"""A classifier's forward pass as a list of steps, for a program that knows no more than the operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..classifier.engines.forward import decide, inputs_of, mask_of, states_of, weights_of, words_of
+from ..models.backend import Backend
+
+_ARITHMETIC = {"__add__": "add", "__sub__": "subtract", "__mul__": "multiply", "__truediv__": "divide"}
+# What a browser has (assets/tensors.js): every operation that a model without tables of n-grams can use.
+OPERATIONS = tuple(name for name in vars(Backend) if not name.startswith("_") and name not in ("bag", "count", "dropout"))
+
+
+class Value:
+    """What a step gives, known by its number."""
+
+    def __init__(self, graph: GraphBackend, number: int):
+        self.graph, self.number = graph, number
+
+
+class GraphBackend(Backend):
+    """Notes each operation that is asked for.
+
+    Attributes
+    ----------
+    nodes : list of dict
+        ``{"to": number, "does": name of the operation, "with": arguments}``; an argument that an earlier step gave is
+        ``{"at": number}``.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[dict[str, Any]] = []
+        self.count_of_values = 0
+
+    def value(self) -> Value:
+        """One more value."""
+        self.count_of_values += 1
+        return Value(self, self.count_of_values - 1)
+
+    def note(self, does: str, *given: Any) -> Value:
+        """Add a step.
+
+        Parameters
+        ----------
+        does : str
+        *given
+            Values, numbers, strings, None, or lists of them.
+        """
+        made = self.value()
+        self.nodes.append({"to": made.number, "does": does, "with": [_written(one) for one in given]})
+        return made
+
+    def dropout(self, values, rate):
+        return values
+
+
+def _written(given: Any) -> Any:
+    if isinstance(given, Value):
+        return {"at": given.number}
+    return [_written(one) for one in given] if isinstance(given, (list, tuple)) else given
+
+
+def _noting(name: str):
+    return lambda self, *given: self.note(name, *given)
+
+
+for _name in OPERATIONS:
+    setattr(GraphBackend, _name, _noting(_name))
+for _name, _does in _ARITHMETIC.items():
+    setattr(Value, _name, lambda self, other, does=_does: self.graph.note(does, self, other))
+
+
+def graph_of(model: dict[str, Any]) -> dict[str, Any]:
+    """The forward pass of the default recipe.
+
+    Parameters
+    ----------
+    model : dict
+        Every keyword argument of the recipe's class.
+
+    Returns
+    -------
+    dict
+        "nodes" as `GraphBackend` has them; the numbers of the values that are given, "inputs" by name, and of those that
+        are asked for, "weights" and "logits"; and "deciding": the first step that reads attention weights.
+    """
+    graph, recipe = GraphBackend(), "default"
+    inputs = {name: graph.value() for name in inputs_of(model)}
+    ids, valid_length, *more = inputs.values()
+    mask = mask_of(graph, recipe, ids, valid_length)
+    states = states_of(graph, recipe, model, words_of(graph, model, ids, *more), valid_length)
+    weights = weights_of(graph, model, states, mask)
+    deciding = len(graph.nodes)
+    logits = decide(graph, recipe, model, states, weights, mask)
+    return {"nodes": graph.nodes, "inputs": {name: value.number for name, value in inputs.items()},
+            "weights": weights.number, "logits": logits.number, "deciding": deciding}

@@ -1,0 +1,256 @@
+"""A model in a folder without a server: the same answers as Python's, and in a real browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import threading
+import unicodedata
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gluonattn.classifier.predictor import Predictor
+from gluonattn.errors import DataError, OptionError
+from gluonattn.models.cells import CELLS
+from gluonattn.models.checkpoint import Checkpoint
+from gluonattn.serving import publishing
+from gluonattn.serving.graph import OPERATIONS, graph_of
+from gluonattn.serving.page_files import ASSETS
+
+from ..classifier.known import TEXTS, predictor_of
+from ..tolerance import tolerance
+from ..views.access import TAGS, axe, complaints
+from ..views.conftest import browser  # noqa: F401 (a fixture)
+
+HOSTILE = [
+    "", " \t\n", "\u200b", "최고 영화", "최고영화최고", "좋ㅋㅋㅋㅋㅋㅋㅋ다!!!!! 또",
+    unicodedata.normalize("NFD", "최고 영화 또"),
+    "\uff83\uff7d\uff84 \u0130STANBUL \u0391\u03a3 \u017f", "😭❤️👍 최고", "또  \u3000또\x1c또\x85별로",
+    "e\u0323\u0301x a\u0301\u0323 별로", "\u2800최고\u2800영화", "</script><b>{s0}", "가\u200b나\ufeff다 \x00별로",
+    "최고 " * 40,
+]
+
+
+def load_script(name: str):
+    path = Path(__file__).parents[2] / "scripts" / name
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def split_by(predictor: Predictor, tokenizer: str) -> Predictor:
+    """The same model with another tokenizer."""
+    given = predictor.checkpoint
+    return Predictor(Checkpoint({**given.config, "tokenizer": tokenizer}, given.vocabulary, given.weights, []),
+                     Path("made/by-hand"), "cpu", "numpy")
+
+
+def ask_browser_model(predictor: Predictor, texts, folder: Path) -> dict:
+    if not shutil.which("node"):
+        pytest.skip("needs Node, which runs what a browser runs")
+    about, numbers = publishing._model_files(predictor.checkpoint, "made")
+    (folder / "model.json").write_text(json.dumps(about), "utf-8")
+    (folder / "model.bin").write_bytes(numbers)
+    return load_script("check_published.py").ask_node(folder, texts, len(texts), folder)
+
+
+def require_the_same(predictor: Predictor, texts, folder: Path) -> None:
+    said = ask_browser_model(predictor, texts, folder)
+    for text, wanted, (row, _), (seen, _) in zip(texts, predictor.predict(texts), said["predicted"], said["answers"]):
+        if wanted.label is None:
+            assert row is None and seen is None, text
+            continue
+        close = tolerance(64, 64)
+        np.testing.assert_allclose(row, list(wanted.probabilities.values()), atol=close, err_msg=repr(text))
+        record = predictor.explain(text, "leave-one-out")
+        units = [len(character.encode("utf-16-le")) // 2 for character in text]  # as JavaScript counts
+        at = np.concatenate([[0], np.cumsum(units)])
+        assert [(t["text"], t["start"], t["end"]) for t in seen["tokens"]] == [
+            (t.text, at[t.start], at[t.end]) for t in record.keys], repr(text)
+        np.testing.assert_allclose(seen["weights"], record.weights.ravel(), atol=close)
+        if seen["scores"] is not None:
+            np.testing.assert_allclose(seen["scores"], record.attributions["leave-one-out"], atol=close)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_computes_in_a_browser_what_it_computes_here(cell, tmp_path):
+    require_the_same(predictor_of({"cell": cell}), TEXTS, tmp_path)
+
+
+@pytest.mark.parametrize("tokenizer", publishing.TOKENIZERS)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_hostile_texts_have_the_same_tokens_evidence_and_answer(tokenizer, classes, tmp_path):
+    model = {"cell": "mlp", "classes": classes, "evidence": 6 if classes == 2 else 18}
+    require_the_same(split_by(predictor_of(model), tokenizer), [*TEXTS, *HOSTILE], tmp_path)
+
+
+def test_scores_that_would_overflow_an_exponential_are_computed(tmp_path):
+    def change(weights):
+        weights["attention._query_mid_layer.bias"] += 400
+        weights["attention._key_mid_layer.weight"] *= 300
+
+    require_the_same(predictor_of({"cell": "mlp"}, change), TEXTS, tmp_path)
+
+
+def test_the_browser_has_every_operation():
+    script = (ASSETS / "tensors.js").read_text("utf-8")
+    for name in (*OPERATIONS, "add", "subtract", "multiply", "divide"):
+        assert re.search(rf"^    {name}[:(,]", script, re.MULTILINE), name
+    for cell in CELLS:
+        model = predictor_of({"cell": cell}).config["model"]
+        assert {node["does"] for node in graph_of(model)["nodes"]} <= {*OPERATIONS, "add", "subtract", "multiply", "divide"}
+
+
+def test_a_model_that_a_browser_cannot_read_is_refused_with_a_cure(tmp_path):
+    with pytest.raises(OptionError, match="mecab.*--tokenizer syllable"):
+        publishing.publish(None, tmp_path / "site")
+    for model, recipe in (({"subword_buckets": 31, "ngrams": 5}, "default"), ({}, "post")):
+        made = predictor_of({}).checkpoint
+        config = {**made.config, "recipe": recipe, "model": {**made.config["model"], **model}}
+        with pytest.raises(OptionError, match="train one"):
+            publishing._require_publishable(Checkpoint(config, made.vocabulary, made.weights, []), tmp_path)
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(publishing, "load_classifier", lambda folder: split_by(predictor_of({}), "syllable").checkpoint)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/mine.txt").write_text("mine")
+    with pytest.raises(DataError, match="holds something"):
+        publishing.publish("any", tmp_path / "site")
+    assert [path.name for path in (tmp_path / "site").iterdir()] == ["mine.txt"]
+    sizes = publishing.publish("any", tmp_path / "new")
+    assert {path.name: path.stat().st_size for path in (tmp_path / "new").iterdir()} == sizes
+    assert all(name in sizes for name in ("index.html", "en.html", "model.bin", "model.json", "page.ko.js", "kept.en.html"))
+
+
+# ---- in a real browser
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A published model behind a plain file server: (its address, its predictor)."""
+    predictor = split_by(predictor_of({"cell": "multi-head", "evidence": 6}), "syllable")
+    folder = tmp_path_factory.mktemp("site")
+    for name, content in publishing.site_files(predictor.checkpoint, "made").items():
+        (folder / name).write_bytes(content)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", predictor, folder
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(browser, site):  # noqa: F811
+    """Opens the page; afterwards nothing was said on the console and no request has left the folder."""
+    contexts, wrong = [], []
+
+    def open_(file="index.html", **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", lambda r: r.url.startswith((site[0], "data:", "blob:")) or wrong.append(r.url))
+        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(site[0] + file)
+        page.wait_for_selector(".panel")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def write(page, text: str) -> None:
+    page.locator("textarea").fill(text)
+    page.wait_for_function("text => document.querySelector('.panel .stage .sentence')?.textContent === text", arg=text)
+
+
+@pytest.mark.browser
+def test_the_page_answers_without_a_server(visit, site):
+    page = visit()
+    write(page, "또 별로 최고 영화")
+    wanted = site[1].predict(["또 별로 최고 영화"])[0]
+    assert f"{100 * wanted.confidence:.1f}%" in page.locator(".answer-first").first.inner_text()
+    page.locator(".strip .token").nth(1).click()
+    page.locator(".what-if input[type=range]").fill("0")
+    page.wait_for_function("() => document.querySelector('.what-if output').textContent.includes('→')")
+    page.locator("[data-name=drop]").click()
+    page.wait_for_selector(".panels.two")
+    left = site[1].explain("또 별로 최고 영화").drop(1).prediction
+    assert f"{100 * left.confidence:.1f}%" in page.locator(".panels > .panel").nth(1).inner_text()
+    page.get_by_role("button", name="원래 문장으로").click()
+    page.locator(".strip .token").nth(1).click()
+    page.locator(".what-if input[type=text]").fill("고")
+    page.locator("[data-name=replace]").click()
+    page.wait_for_selector(".panels.two")
+
+
+@pytest.mark.browser
+def test_a_file_is_scored_without_a_server(visit, site, tmp_path):
+    page = visit("en.html")
+    texts = [f"{text} {i}" for i in range(40) for text in TEXTS]
+    (tmp_path / "many.txt").write_text("\n".join(texts), "utf-8")
+    page.set_input_files("#gluonattn-file", tmp_path / "many.txt")
+    page.wait_for_selector(".reviews .index li")
+    wanted = site[1].predict(texts)
+    for label in {one.label for one in wanted}:
+        assert f"{label} {sum(one.label == label for one in wanted)} (" in page.locator("[data-name=summary]").inner_text()
+    shares = [f"{one.label} {100 * one.confidence:.1f}%" for one in wanted]
+    assert page.locator(".reviews .index .verdict").all_inner_texts() == shares
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("file, theme", [("index.html", "light"), ("en.html", "dark")])
+def test_axe_finds_nothing_on_it(visit, file, theme):
+    page = visit(file, color_scheme=theme, bypass_csp=True)
+    page.evaluate(axe())
+    assert complaints(page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)) == []
+
+
+@pytest.mark.browser
+def test_a_page_that_is_kept_opens_by_itself(visit, browser, site, tmp_path):  # noqa: F811
+    page = visit()
+    text = "또 별로 최고 </script><img src=x> gluonattn-records &amp;"
+    write(page, text)
+    with page.expect_download() as waiting:
+        page.locator("[data-action=saveHtml]").click()
+    waiting.value.save_as(tmp_path / "kept.html")
+    kept, wrong = browser.new_page(), []
+    kept.on("pageerror", lambda error: wrong.append(str(error)))
+    kept.on("console", lambda message: wrong.append(message.text))
+    kept.goto((tmp_path / "kept.html").as_uri())
+    kept.wait_for_selector(".panel")
+    assert kept.locator(".panel .stage .sentence").first.text_content() == text
+    assert kept.locator("img").count() == 0 and wrong == [] and kept.title() == text
+    kept.close()
+    with page.expect_download() as waiting:
+        page.locator("[data-action=saveJson]").click()
+    waiting.value.save_as(tmp_path / "kept.json")
+    [record] = json.loads((tmp_path / "kept.json").read_text("utf-8"))
+    assert record["text"] == text
+    np.testing.assert_allclose(record["weights"], site[1].explain(text).weights, atol=tolerance(64, 64))
+
+
+@pytest.mark.browser
+def test_a_folder_that_was_cut_says_so(browser, site, tmp_path):  # noqa: F811
+    page = browser.new_page()
+    page.route("**/model.bin", lambda route: route.fulfill(body=b"cut"))
+    page.goto(site[0])
+    page.wait_for_function("() => document.querySelector('.state.wrong')?.textContent.includes('model.bin')")
+    page.close()
