@@ -73,6 +73,8 @@ setup(
         "interop": ["captum>=0.7", "inseq>=0.6", "ipython>=8", "torch>=2.0", "transformers>=4.50,<6"],
         "kiwi": ["kiwipiepy>=0.17"],
         "serve": ["starlette>=0.40", "uvicorn>=0.30", "httptools>=0.6", "prometheus-client>=0.20"],
+        "translation": ["sentencepiece>=0.1.99", "sacrebleu>=2.0"],
+        "alignment": ["eflomal>=2.0"],
         "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import io
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -257,6 +258,9 @@ def png(drawn) -> bytes:
     with mpl.rc_context({"font.family": families()}):
         content = io.BytesIO()
         drawn.savefig(content, format="png", dpi=150)
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:  # which keeps every figure that it made
+        pyplot.close(drawn)
     return content.getvalue()
 
 
