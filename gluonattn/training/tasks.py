@@ -19,6 +19,8 @@ class Task:
     ----------
     unit : str
         What examples are called.
+    stage : str
+        What a stage before the training itself is called; empty for the training.
     best : str
         The figure of an epoch's history by which the best epoch is kept; the higher the better.
     keep_step_losses : bool
@@ -27,6 +29,7 @@ class Task:
     """
 
     unit = "examples"
+    stage = ""
     best = "valid_accuracy"
     keep_step_losses = False
 

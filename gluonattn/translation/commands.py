@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Optional
 
@@ -10,7 +11,7 @@ import typer
 
 from ..console import command_line, print_json, rich_console
 from ..errors import OptionError, choose
-from ..options import AsJson, Device, draw_without_a_screen, list_examples
+from ..options import AsJson, Device, Log, draw_without_a_screen, list_examples
 from ..progress import Bar
 
 app = typer.Typer(help="Train and study a Transformer that translates sentences.", no_args_is_help=True,
@@ -60,10 +61,12 @@ def train(
     workers: Optional[int] = typer.Option(None, help="Processes on CPU; default one a core, 1 for fewer than 20,000 pairs."),
     resume: bool = typer.Option(False, help="Go on where a stopped or killed run was."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
+    log: list[str] = Log,
     as_json: bool = AsJson,
 ) -> None:
     """Train a Transformer to translate. Ctrl-C saves; --resume goes on."""
     from ..training.callbacks import Progress
+    from ..training.loggers import make_loggers
     from .settings import TranslationSettings
     from .training import train_translation
 
@@ -79,7 +82,8 @@ def train(
     shown = rich_console(stderr=as_json)
     folder = train_translation(
         data, out, target_file=target_file, source_column=source_column, target_column=target_column, settings=settings,
-        snapshots=kept, resume=resume, callbacks=[Progress(shown)], save_every=save_every, report=shown.print)
+        snapshots=kept, resume=resume, callbacks=[Progress(shown), *make_loggers(log, out, asdict(settings))],
+        save_every=save_every, report=shown.print)
     best = json.loads((folder / "config.json").read_text())["validation"]
     if as_json:
         print_json({"model": str(folder), "best": best, "history": json.loads((folder / "history.json").read_text())})

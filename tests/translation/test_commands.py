@@ -20,7 +20,8 @@ def run(capsys, *arguments: str) -> tuple[int, str, str]:
 
 def test_train_translate_evaluate_and_report(toy_file, tmp_path, capsys, require_translation):
     model = str(tmp_path / "model")
-    sizes = "--layers 1 --heads 2 --units 16 --hidden-size 16 --subwords 60 --validation 8 --test 10".split()
+    sizes = ["--layers", "1", "--heads", "2", "--units", "16", "--hidden-size", "16", "--subwords", "60",
+             "--validation", "8", "--test", "10"]
     code, out, err = run(capsys, "translation", "train", "--data", str(toy_file), "--out", model, "--epochs", "2",
                          "--snapshots", "0,1", "--device", "cpu", *sizes)
     assert code == 0, err
