@@ -78,6 +78,8 @@ setup(
         "ray": ["ray[data]>=2.40", parquet],
         "dask": ["dask[dataframe,distributed]>=2024.12", parquet],
         "serve": ["starlette>=0.40", "uvicorn>=0.30", "httptools>=0.6", "prometheus-client>=0.20"],
+        "translation": ["sentencepiece>=0.1.99", "sacrebleu>=2.0"],
+        "alignment": ["eflomal>=2.0"],
         "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],

@@ -31,6 +31,8 @@ _HOMES = {
     "load_pronouncer": "gluonattn.pronunciation.pronouncer",
     "pronounce": "gluonattn.pronunciation.pronounce",
     "train_pronunciation": "gluonattn.pronunciation.training",
+    "load_translator": "gluonattn.translation.translator",
+    "train_translation": "gluonattn.translation.training",
     "export_model": "gluonattn.classifier.engines.export",
     "torch_module": "gluonattn.classifier.engines.export",
     "read_reviews": "gluonattn.data.reviews",
@@ -61,6 +63,8 @@ if TYPE_CHECKING:
     from .record import Token as Token
     from .record import load_record as load_record
     from .text import tokenizer as tokenizer
+    from .translation.training import train_translation as train_translation
+    from .translation.translator import load_translator as load_translator
     from .views.heatmap import heatmap as heatmap
     from .views.overlay import overlay as overlay
     from .views.page import notebook_html as notebook_html

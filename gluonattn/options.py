@@ -15,6 +15,8 @@ TextColumn = typer.Option(None, help="Column with the text; usual names are foun
 LabelColumn = typer.Option(None, help="Column with the label.")
 Target = typer.Option(None, help="Class whose attribution is shown, by its label or its name; by default the predicted one.")
 Model = typer.Option(None, "--model", "-m", help="Checkpoint folder that train wrote; by default the bundled model.")
+Log = typer.Option([], help="Log the run for another program too, into OUT.logs: tensorboard, wandb (offline) or mlflow; "
+                           "can be given several times.")
 MaxLength = typer.Option(
     None, help="Tokens to read of each text, for a transformers folder; by default a longer text is refused.")
 TrueLabels = typer.Option(None, help="Column with the true labels, which mark right and wrong predictions in a "

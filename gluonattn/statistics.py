@@ -147,6 +147,27 @@ def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarra
     return np.concatenate([np.ones((1, units)), drawn])
 
 
+def rate(drawn: np.ndarray, sums: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """sums / counted in each draw of units.
+
+    Parameters
+    ----------
+    drawn : numpy.ndarray, shape (draws, units)
+        Of `draws`.
+    sums : numpy.ndarray, shape (units, ...)
+    counted : numpy.ndarray, shape (units,), or the first axes of `sums`
+
+    Returns
+    -------
+    numpy.ndarray, shape (draws, ...)
+        NaN where nothing was counted.
+    """
+    total = np.tensordot(drawn, counted, (1, 0))
+    total = total.reshape(*total.shape, *(1,) * (sums.ndim - counted.ndim))
+    top = np.tensordot(drawn, sums, (1, 0))
+    return np.divide(top, total, out=np.full_like(top, np.nan), where=np.broadcast_to(total > 0, top.shape))
+
+
 def interval(drawn: np.ndarray) -> Figure:
     """The figure of a statistic computed from `draws`: its value in the sample and percentiles 2.5 and 97.5.
 

@@ -34,7 +34,7 @@ NEED_MXNET = (
     "models/", "training/",
     "classifier/test_network.py", "classifier/test_training.py", "classifier/test_compare.py", "classifier/test_weighing.py",
     "classifier/test_pretraining.py", "classifier/test_teachers.py",
-    "pronunciation/test_task.py", "pronunciation/test_training.py",
+    "pronunciation/test_task.py", "pronunciation/test_training.py", "translation/",
 )
 
 

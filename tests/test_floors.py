@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -252,9 +253,22 @@ def test_a_circle_is_noticed():
 
 
 def names_of(task: str) -> list[str]:
-    """Files that speak of a task outside its own room."""
+    """Files that name a task outside its own room: by itself, or in a longer name. A title that has the word does not."""
+    named = re.compile(rf"(?<![A-Za-z]){task}|(?<![A-Za-z]){task.title()}[A-Z]")
     others = (path for path in FILES if room_of(path) != task and path != PACKAGE / "__init__.py")
-    return [str(path.relative_to(PACKAGE)) for path in others if task in path.read_text(encoding="utf-8").lower()]
+    return [str(path.relative_to(PACKAGE)) for path in others if named.search(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("source", ["run_task(1)", "from ..task import x", "'task'", "TaskSettings()"])
+def test_a_name_of_a_task_is_noticed(source, monkeypatch, tmp_path):
+    path = tmp_path / "gluonattn" / "views" / "a.py"
+    path.parent.mkdir(parents=True)
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path / "gluonattn")
+    monkeypatch.setitem(globals(), "FILES", [path])
+    path.write_text(source, encoding="utf-8")
+    assert names_of("task") == ["views/a.py"]
+    path.write_text("# Learning a Task by Doing It; Multitask(1)", encoding="utf-8")
+    assert names_of("task") == []
 
 
 @pytest.mark.parametrize("task", sorted(WITH_COMMANDS))

@@ -101,6 +101,7 @@ class LanguageTask(Task):
     """The language model as the training loop sees it: a text's loss is the mean over its words."""
 
     unit = "texts"
+    stage = "pretraining"
 
     def build(self, **model):
         return LanguageModel(**model)

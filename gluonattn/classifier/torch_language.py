@@ -100,6 +100,7 @@ class TorchLanguageTask(Task):
     """As `gluonattn.classifier.language.LanguageTask`."""
 
     unit = "texts"
+    stage = "pretraining"
 
     def build(self, **model):
         return TorchLanguageModel(self.settings.sampled, **model)

@@ -7,6 +7,7 @@ order.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Optional
 
@@ -14,7 +15,7 @@ import typer
 
 from .. import console
 from ..console import command_line, print_json
-from ..options import SENTENCE, AsJson, Device, Engine, LabelColumn, Model, TextColumn
+from ..options import SENTENCE, AsJson, Device, Engine, LabelColumn, Log, Model, TextColumn
 from ..progress import Bar
 from .registry import command
 
@@ -91,6 +92,7 @@ def train(
     label_column: Optional[str] = LabelColumn,
     resume: bool = typer.Option(False, help="Continue a stopped or killed run."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
+    log: list[str] = Log,
     as_json: bool = AsJson,
 ) -> None:
     """Train a classifier. Ctrl-C saves; --resume continues."""
@@ -122,6 +124,7 @@ def train(
     from ..classifier.settings import ClassifierSettings
     from ..classifier.training import train as run_training
     from ..training.callbacks import Progress
+    from ..training.loggers import make_loggers
 
     settings = ClassifierSettings(
         recipe=recipe, cell=cell, evidence=evidence, ngrams=ngrams, extra=extra, extra_text=extra_text,
@@ -138,8 +141,8 @@ def train(
     shown = console.rich_console(stderr=as_json)
     folder = run_training(
         data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
-        callbacks=[Progress(shown)], save_every=save_every, tokenizing=Bar("tokenizing"),
-        fitting=Bar("fitting n-grams"), report=shown.print,
+        callbacks=[Progress(shown), *make_loggers(log, out, asdict(settings))], save_every=save_every,
+        tokenizing=Bar("tokenizing"), fitting=Bar("fitting n-grams"), report=shown.print,
     )
     history = json.loads((folder / "history.json").read_text())
     best = json.loads((folder / "config.json").read_text())["validation"]

@@ -90,7 +90,7 @@ def _attend(cell, x, keys_and_values, mask):
 
 
 def decode(model, source, source_length, begin: int, end: int, beam: int = 1, max_length: int = 48,
-           forbidden: Sequence[int] = ()) -> tuple[list[list[np.ndarray]], np.ndarray]:
+           forbidden: Sequence[int] = (), alpha: float = 0.0) -> tuple[list[list[np.ndarray]], np.ndarray]:
     """The most probable sequences that a beam search finds; with a beam of 1, greedily.
 
     Parameters
@@ -106,15 +106,17 @@ def decode(model, source, source_length, begin: int, end: int, beam: int = 1, ma
         Letters, begin among them, after which a sequence is cut.
     forbidden : sequence of int
         Ids that must not be decoded.
+    alpha : float, default 0.0
+        Length penalty (Wu et al. 2016): 0 adds nothing for length, so that short sequences win.
 
     Returns
     -------
     sequences : for each source, `beam` arrays of int32 ids, best first, without begin and end
     scores : numpy.ndarray, float32, shape (B, beam)
-        Log probabilities of the sequences, their end included.
+        Log probabilities of the sequences, their end included, divided by their length penalty.
     """
     step = StepDecoder(model, forbidden)
-    scorer = nlp.model.BeamSearchScorer(alpha=0, from_logits=False)  # nothing is added for length
+    scorer = nlp.model.BeamSearchScorer(alpha=alpha, from_logits=False)
     sampler = nlp.model.BeamSearchSampler(beam, step, end, scorer, max_length=max_length - 1)
     first = mx.nd.full((len(source),), begin, ctx=source.context)
     samples, scores, lengths = (found.asnumpy() for found in sampler(first, step.start(source, source_length)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Optional
 
@@ -10,7 +11,7 @@ import typer
 
 from ..console import command_line, print_json, rich_console
 from ..errors import OptionError, choose
-from ..options import AsJson, Device, LabelColumn, TextColumn, draw_without_a_screen, list_examples
+from ..options import AsJson, Device, LabelColumn, Log, TextColumn, draw_without_a_screen, list_examples
 from ..progress import Bar
 
 app = typer.Typer(help="Train and study a Transformer that pronounces Korean words.",
@@ -107,6 +108,7 @@ def train(
     label_column: Optional[str] = LabelColumn,
     resume: bool = typer.Option(False, help="Continue a stopped or killed run."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
+    log: list[str] = Log,
     as_json: bool = AsJson,
 ) -> None:
     """Train a Transformer to pronounce the words of a corpus. Ctrl-C saves; --resume continues."""
@@ -114,6 +116,7 @@ def train(
 
     early.require_reviews(data, text_column, label_column)
     from ..training.callbacks import Progress
+    from ..training.loggers import make_loggers
     from .settings import PronunciationSettings
     from .training import train_pronunciation
 
@@ -128,7 +131,8 @@ def train(
     shown = rich_console(stderr=as_json)
     folder = train_pronunciation(
         data, out, settings=settings, snapshots=kept, text_column=text_column, label_column=label_column,
-        resume=resume, callbacks=[Progress(shown)], save_every=save_every, reading=Bar("reading words"), report=shown.print,
+        resume=resume, callbacks=[Progress(shown), *make_loggers(log, out, asdict(settings))], save_every=save_every,
+        reading=Bar("reading words"), report=shown.print,
     )
     best = json.loads((folder / "config.json").read_text())["validation"]
     if as_json:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import metrics
 from ..record import AttentionRecord
-from ..statistics import bootstrap_p, holm, interval, intervals
+from ..statistics import bootstrap_p, holm, interval, intervals, rate
 from .causes import Pattern, changed_sites, locate_sites, own_keys, unchanged_sites
 from .pronounce import Pronunciation
 
@@ -252,26 +252,6 @@ def _mix_patterns(rates: np.ndarray, drawn: np.ndarray, sites: np.ndarray) -> np
     total = fractions.sum(1, keepdims=True)
     fractions = np.divide(fractions, total, out=np.full_like(fractions, np.nan), where=total > 0)
     return np.einsum("dp,dplh->dlh", fractions, np.nan_to_num(rates))
-
-
-def rate(drawn: np.ndarray, sums: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """sums / counted in each draw of words.
-
-    Parameters
-    ----------
-    drawn : shape (draws, words)
-    sums : shape (words, ...)
-    counted : shape (words,), or the first axes of `sums`
-
-    Returns
-    -------
-    shape (draws, ...)
-        NaN where nothing was counted.
-    """
-    total = np.tensordot(drawn, counted, (1, 0))
-    total = total.reshape(*total.shape, *(1,) * (sums.ndim - counted.ndim))
-    top = np.tensordot(drawn, sums, (1, 0))
-    return np.divide(top, total, out=np.full_like(top, np.nan), where=np.broadcast_to(total > 0, top.shape))
 
 
 def _holm(drawn: np.ndarray) -> np.ndarray:

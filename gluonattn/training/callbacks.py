@@ -92,7 +92,7 @@ class EarlyStopping(Callback):
 
 
 class BestCheckpoint(Callback):
-    """Save after each epoch that is the most accurate so far on validation; diverged epochs are never saved.
+    """Save after each epoch that is the best so far on validation, by `Task.best`; diverged epochs are never saved.
 
     Parameters
     ----------
@@ -104,7 +104,8 @@ class BestCheckpoint(Callback):
         self.save = save
 
     def on_epoch_end(self, run):
-        scores = [epoch["valid_accuracy"] if math.isfinite(epoch.get("valid_loss", 0)) else -1 for epoch in run.history]
+        name = run.task.best
+        scores = [epoch[name] if math.isfinite(epoch.get("valid_loss", 0)) else -1 for epoch in run.history]
         if scores[-1] >= max(scores) >= 0:
             self.save(run)
 
@@ -225,9 +226,11 @@ class Progress(Callback):
     def on_epoch_end(self, run):
         self.bar.hide()
         last = run.history[-1]
+        more = "".join(f"  {name.replace('_', ' ')} {value:.2f}" for name, value in last.items()
+                       if name.startswith("valid_") and name not in ("valid_loss", "valid_accuracy"))
         self.console.print(
             f"epoch {last['epoch']}/{run.epochs}  train loss {last['train_loss']:.4f}  "
-            f"valid loss {last['valid_loss']:.4f}  valid accuracy {last['valid_accuracy']:.4f}  "
+            f"valid loss {last['valid_loss']:.4f}  valid accuracy {last['valid_accuracy']:.4f}{more}  "
             f"{last['seconds']:.0f} s ({last['reviews_per_second']:,.0f} {run.task.unit}/s)",
             highlight=False, soft_wrap=True,
         )

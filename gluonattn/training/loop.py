@@ -110,8 +110,10 @@ def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
     run.learning_rate, scale = run.group.agree((run.learning_rate, run.gradient_scale))
     run.take_step(scale)
     run.totals["loss"] += loss
-    run.totals["correct"] += int(correct)
+    run.totals["correct"] += correct
     run.totals["reviews"] += run.batch_reviews
+    if run.task.keep_step_losses:
+        run.step_losses.append(round(loss / run.batch_reviews, 5))
     return next_batch
 
 
@@ -131,7 +133,7 @@ def finish_epoch(run: Run) -> None:
 
 
 def validate(run: Run) -> dict[str, float]:
-    """Loss (not smoothed) and accuracy on the validation reviews, of averaged weights where there are some."""
+    """Loss (not smoothed), accuracy and the task's own figures on validation, of averaged weights where there are some."""
     give_back_memory()  # what batches of other lengths left in pieces
     lengths = run.valid.texts.lengths
     loss = correct = 0.0
@@ -139,8 +141,9 @@ def validate(run: Run) -> dict[str, float]:
         for positions in plan_batches(lengths, run.settings.batch_size)[run.group.rank :: run.group.size]:
             more, right = run.measure(positions)
             loss, correct = loss + more, correct + right
+        figures = run.task.figures(run)
     loss, correct = run.group.total([loss, correct])
-    return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths)}
+    return {"valid_loss": loss / len(lengths), "valid_accuracy": correct / len(lengths), **figures}
 
 
 def require_equal_parameters(run: Run) -> None:

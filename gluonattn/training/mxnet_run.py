@@ -113,7 +113,7 @@ class MXNetRun(Run):
         if offsets is not None:
             logits = logits + offsets
         loss = float(self.task.loss(0.0)(logits, targets).sum().asscalar())
-        correct = int(self.task.correct(mx.nd, logits, targets).sum().asscalar())
+        correct = float(self.task.correct(mx.nd, logits, targets).sum().asscalar())
         raise_interrupt()
         return loss, correct
 

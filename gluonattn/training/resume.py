@@ -22,7 +22,7 @@ class Totals(Struct):
     """Sums over the batches of the current epoch."""
 
     loss: float
-    correct: Count
+    correct: Annotated[float, Meta(ge=0)]
     reviews: Count
     seconds: float
 
@@ -36,6 +36,7 @@ class Header(Struct):
     history: list[dict[str, Union[int, float, None]]]
     updates: Count
     counts: dict[str, Count]
+    step_losses: list[float] = []
 
 
 def resume_file(out: Path) -> Path:

@@ -71,6 +71,8 @@ class Run:
         What a callback multiplies this step's gradient by.
     batch_reviews : int
         Reviews in the current batch, those of other processes included.
+    step_losses : list of float
+        Loss of each step so far, where the task keeps them.
     stop : str or None
         Why to stop; set it, never raise.
     group : Group
@@ -92,6 +94,7 @@ class Run:
         self.totals = new_totals()
         self.gradient_scale = 1.0
         self.batch_reviews = 0
+        self.step_losses: list[float] = []
         self.stop: str | None = None
         extra_epochs, epochs = self.settings.extra_epochs, self.settings.epochs
         self.epochs: int = extra_epochs + epochs
@@ -184,7 +187,7 @@ class Run:
         """
         raise NotImplementedError
 
-    def measure(self, positions: Sequence[int]) -> tuple[float, int]:
+    def measure(self, positions: Sequence[int]) -> tuple[float, float]:
         """Sum of the loss (not smoothed) and number of correct answers on some validation texts."""
         raise NotImplementedError
 
@@ -224,4 +227,4 @@ class Run:
 
 
 def new_totals() -> dict[str, Any]:
-    return {"loss": 0.0, "correct": 0, "reviews": 0, "seconds": 0.0}
+    return {"loss": 0.0, "correct": 0.0, "reviews": 0, "seconds": 0.0}

@@ -90,7 +90,8 @@ def receive_state(run, group) -> None:
 
 def _collect(run) -> tuple[dict, dict]:
     tensors, header = run.collect_state()
-    return tensors, {"epoch": run.epoch, "batch": run.batch, "totals": run.totals, "history": run.history, **header}
+    header = {"epoch": run.epoch, "batch": run.batch, "totals": run.totals, "history": run.history, **header}
+    return tensors, {**header, "step_losses": run.step_losses} if run.step_losses else header
 
 
 def _require_fitting(path: Path, run, tensors: dict, header: dict[str, Any]) -> None:
@@ -110,3 +111,4 @@ def _restore(run, tensors, header) -> None:
     run.restore_state(tensors, header)
     run.epoch, run.batch, run.history = header["epoch"], header["batch"], header["history"]
     run.totals = header["totals"]
+    run.step_losses = header.get("step_losses", [])

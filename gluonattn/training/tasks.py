@@ -19,10 +19,19 @@ class Task:
     ----------
     unit : str
         What examples are called.
+    stage : str
+        What a stage before the training itself is called; empty for the training.
+    best : str
+        The figure of an epoch's history by which the best epoch is kept; the higher the better.
+    keep_step_losses : bool
+        Whether the run keeps the loss of every step.
     settings : TrainingSettings
     """
 
     unit = "examples"
+    stage = ""
+    best = "valid_accuracy"
+    keep_step_losses = False
 
     def __init__(self, settings: TrainingSettings):
         self.settings = settings
@@ -45,6 +54,15 @@ class Task:
         logits, targets : array, shape (B, ...)
         """
         raise NotImplementedError
+
+    def figures(self, run) -> dict[str, float]:
+        """More figures of an epoch, by names that begin with "valid_"; measured while the averaged weights are in use.
+
+        Parameters
+        ----------
+        run : Run
+        """
+        return {}
 
     def masks(self, model, inputs: tuple[np.ndarray, ...], rng) -> tuple[np.ndarray, ...]:
         """Dropout masks for `forward`, float32. The framework draws the dropout that has no mask here.

@@ -152,7 +152,7 @@ class TorchRun(Run):
             logits = self.task.forward(self.model, inputs, ())
             logits = logits if offsets is None else logits + offsets
             loss = self.task.loss(0.0)(logits, targets).sum()
-            return float(loss), int(self.task.correct(torch, logits, targets).sum())
+            return float(loss), float(self.task.correct(torch, logits, targets).sum())
 
     def predict(self, inputs):
         self.model.eval()

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import io
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -263,6 +264,9 @@ def png(drawn: Drawing) -> bytes:
     with mpl.rc_context({"font.family": families()}):
         content = io.BytesIO()
         drawn.savefig(content, format="png", dpi=150)
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:  # which keeps every figure that it made
+        pyplot.close(drawn)
     return content.getvalue()
 
 

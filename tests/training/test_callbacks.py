@@ -112,7 +112,7 @@ def test_early_stopping_counts_epochs_without_a_lower_loss(losses, patience, sto
 
 
 def test_the_best_checkpoint_is_the_most_accurate_epoch():
-    run, saved = SimpleNamespace(history=[]), []
+    run, saved = SimpleNamespace(history=[], task=SimpleNamespace(best="valid_accuracy")), []
     best = BestCheckpoint(lambda run: saved.append(len(run.history)))
     for accuracy in (0.5, 0.7, 0.6, 0.65, 0.8):
         run.history.append({"valid_accuracy": accuracy})

@@ -1,0 +1,127 @@
+"""Loggers of other programs, as callbacks: each is a file ``NAME_logger.py`` in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError, DependencyError, choose
+from ..files import cannot_write
+from ..finding import find_entries
+from .callbacks import Callback
+
+
+class Logger(Callback):
+    """Base of all loggers: what a step and an epoch have, by name.
+
+    A step has "step/loss" and "step/learning_rate"; an epoch each number of its row in history.json, as "epoch/valid_loss".
+    A stage before the training itself (`Task.stage`) is a run of its own, with its name added.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        To write into; made where it is missing.
+    name : str
+        Of the run.
+    settings : mapping
+        Of the run, for the logger's own table of them.
+
+    Attributes
+    ----------
+    key : str
+        What the command line calls it.
+    package : str
+        What must be installed.
+    """
+
+    key = ""
+    package = ""
+
+    def __init__(self, folder: Path, name: str, settings: Mapping[str, Any]):
+        self.folder, self.name, self.settings = folder, name, dict(settings)
+        self._name = name
+        self._before = (0.0, 0)
+
+    def open(self) -> None:
+        """Begin to log; a run that goes on may find what it logged before."""
+        raise NotImplementedError
+
+    def log(self, values: Mapping[str, float], step: int) -> None:
+        """Write some numbers.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+        step : int
+            Of the run, from 1.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Write what is still held back."""
+        raise NotImplementedError
+
+    def on_train_begin(self, run: Any) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(cannot_write(self.folder, error.strerror)) from None
+        self.name = f"{self._name} {run.task.stage}".strip()
+        self.open()
+
+    def on_epoch_begin(self, run: Any) -> None:
+        self._before = (run.totals["loss"], run.totals["reviews"])
+
+    def on_batch_end(self, run: Any) -> None:
+        loss, count = run.totals["loss"], run.totals["reviews"]
+        if count > self._before[1]:
+            self.log({"step/loss": (loss - self._before[0]) / (count - self._before[1]),
+                      "step/learning_rate": float(run.learning_rate)}, run.step)
+        self._before = (loss, count)
+
+    def on_epoch_end(self, run: Any) -> None:
+        row = {f"epoch/{name}": float(value) for name, value in run.history[-1].items()
+               if isinstance(value, (int, float)) and name != "epoch"}
+        self.log(row, run.step)
+
+    def on_train_end(self, run: Any) -> None:
+        self.close()
+
+
+@lru_cache(maxsize=1)
+def loggers() -> dict[str, type[Logger]]:
+    """The loggers by the name that the command line has for them."""
+    found: list[type[Logger]] = find_entries(__file__, __package__ or "", "logger")
+    return {one.key: one for one in found}
+
+
+def make_loggers(names: Sequence[str], out: Path, settings: Mapping[str, Any]) -> list[Logger]:
+    """The loggers of a run, which write beside its checkpoint folder, into ``OUT.logs/NAME``.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of `loggers`.
+    out : pathlib.Path
+        The checkpoint folder.
+    settings : mapping
+        Of the run.
+
+    Raises
+    ------
+    OptionError
+        If there is no such logger.
+    DependencyError
+        If its package is not installed: found out before the work.
+    """
+    from importlib.util import find_spec
+
+    found = []
+    for name in dict.fromkeys(names):
+        kind: type[Logger] = choose("logger", name, loggers())
+        if find_spec(kind.package) is None:
+            raise DependencyError(f"--log {name} needs {kind.package}: pip install {kind.package}.")
+        found.append(kind(out.with_name(f"{out.name}.logs") / name, out.name, settings))
+    return found

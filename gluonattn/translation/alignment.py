@@ -1,0 +1,154 @@
+"""Which word translates which: an alignment that the model did not make, and how well a head agrees with it.
+
+The aligner is eflomal (Östling and Tiedemann 2016), run in both directions. Links that both directions find are sure; those
+that one finds are possible. It draws at random without a seed, so that two runs differ a little.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import DependencyError
+from ..record import AttentionRecord, Token
+from .pairs import SentencePair
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+class Links(NamedTuple):
+    """The links of a pair, as (place of a source word, place of a target word).
+
+    Attributes
+    ----------
+    sure, possible : frozenset of (int, int)
+        Each sure link is possible too.
+    """
+
+    sure: frozenset[tuple[int, int]]
+    possible: frozenset[tuple[int, int]]
+
+
+def words_of(text: str) -> list[tuple[int, int]]:
+    """Spans of a text's words; each punctuation mark is a word."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def align_words(pairs: Sequence[SentencePair], corpus: Sequence[SentencePair]) -> list[Links]:
+    """Align the words of pairs; the aligner learns from them and from a corpus.
+
+    Parameters
+    ----------
+    pairs : sequence of SentencePair
+    corpus : sequence of SentencePair
+        The more, the better; the pairs may be among them.
+
+    Returns
+    -------
+    list of Links
+        One for each of `pairs`.
+
+    Raises
+    ------
+    DependencyError
+        If eflomal is not installed.
+    """
+    try:
+        import eflomal
+    except ImportError:
+        raise DependencyError("word alignments need eflomal: pip install \"gluonattn[alignment]\".") from None
+    every = [*pairs, *(pair for pair in corpus if words_of(pair.source) and words_of(pair.target))]
+    sides = [[" ".join(pair[side][start:end] for start, end in words_of(pair[side])) or "-" for pair in every]
+             for side in (0, 1)]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [str(Path(folder) / name) for name in ("forward", "reverse")]
+        eflomal.Aligner().align(*sides, links_filename_fwd=files[0], links_filename_rev=files[1])
+        forward, reverse = ([_links(line) for line in Path(file).read_text().splitlines()[: len(pairs)]] for file in files)
+    return [Links(frozenset(one & other), frozenset(one | other)) for one, other in zip(forward, reverse)]
+
+
+def _links(line: str) -> set[tuple[int, int]]:
+    return {(int(source), int(target)) for source, target in (link.split("-") for link in line.split())}
+
+
+def head_links(record: AttentionRecord) -> np.ndarray:
+    """The source word that each target word looks at most, in every head of cross-attention.
+
+    A word gets the sum of its subwords' weights, a target word looks with the mean of its subwords' rows.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+        Of kind "cross".
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (layers, heads, target words)
+        -1 where the strongest key is no word, such as the end.
+    """
+    keys = _word_matrix(record.keys, words_of(record.text))  # (keys, words)
+    queries = _word_matrix(record.queries, words_of(record.target_text or ""))
+    received = np.einsum("lhqk,kw->lhqw", record.weights.astype(np.float64), np.c_[keys, keys.sum(1) == 0])
+    by_word = np.einsum("qt,lhqw->lhtw", queries / np.maximum(queries.sum(0), 1), received)
+    strongest = by_word.argmax(-1)
+    strongest[strongest == keys.shape[1]] = -1
+    return np.where(queries.sum(0) > 0, strongest, -1)
+
+
+def _word_matrix(tokens: Sequence[Token], words: Sequence[tuple[int, int]]) -> np.ndarray:
+    """1 where a token begins in a word; shape (tokens, words). A token of several words counts for the first."""
+    table = np.zeros((len(tokens), len(words)))
+    for i, token in enumerate(tokens):
+        for j, (start, end) in enumerate(words):
+            if token.start < end and token.end > start:
+                table[i, j] = 1
+                break
+    return table
+
+
+def count_links(links: Links, found: np.ndarray) -> np.ndarray:
+    """What alignment error rates are made of, for every head.
+
+    Parameters
+    ----------
+    links : Links
+        Of the aligner.
+    found : numpy.ndarray of int, shape (layers, heads, target words)
+        Of `head_links`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (4, layers, heads)
+        The head's links that are sure, those that are possible, all of the head's links, and the aligner's sure links.
+    """
+    layers, heads, words = found.shape
+    counts = np.zeros((4, layers, heads))
+    for layer, head, word in np.ndindex(layers, heads, words):
+        if found[layer, head, word] >= 0:
+            link = (int(found[layer, head, word]), word)
+            counts[:3, layer, head] += link in links.sure, link in links.possible, 1
+    counts[3] = len(links.sure)
+    return counts
+
+
+def error_rate(counts: Any) -> Any:
+    """AER = 1 - (|A and S| + |A and P|) / (|A| + |S|) (Och and Ney 2003).
+
+    Parameters
+    ----------
+    counts : numpy.ndarray, shape (..., 4, layers, heads)
+        Of `count_links`, summed over pairs.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., layers, heads)
+        0 is perfect agreement; NaN where there is no link on either side.
+    """
+    sure, possible, made, wanted = (counts[..., i, :, :] for i in range(4))
+    total = made + wanted
+    return 1 - np.divide(sure + possible, total, out=np.full(total.shape, np.nan), where=total > 0)

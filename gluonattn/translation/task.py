@@ -1,0 +1,144 @@
+"""Training a model of translation as a task: sentences as numbers, the loss, and the figures of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..data.padding import pad_rows
+from ..runtime import mx
+from ..training.run import Part
+from ..training.tasks import Task
+from .network import TranslationTransformer
+from .pairs import SentencePair
+from .subwords import BEGIN, END, PADDING, Subwords
+
+
+class Sentences(NamedTuple):
+    """Pairs as numbers, with the interface of `data.packed.Packed`.
+
+    Attributes
+    ----------
+    lengths : numpy.ndarray, int64, shape (pairs,)
+        Of the longer side: batches hold pairs of like length.
+    source : numpy.ndarray, int32, shape (pairs, S)
+        Subwords and the end, padded.
+    source_lengths : numpy.ndarray, int64, shape (pairs,)
+    target : numpy.ndarray, int32, shape (pairs, T)
+        The beginning and the subwords: what the decoder reads.
+    target_lengths : numpy.ndarray, int64, shape (pairs,)
+    """
+
+    lengths: np.ndarray
+    source: np.ndarray
+    source_lengths: np.ndarray
+    target: np.ndarray
+    target_lengths: np.ndarray
+    fixed: None = None
+
+    def batch(self, positions: Sequence[int], word_dropout: float = 0.0, rng: Any = None) -> tuple[np.ndarray, ...]:
+        """The model's inputs: source (B, S), its lengths (B,) and target (B, T), padded.
+
+        Parameters
+        ----------
+        positions : sequence of int
+            Of the pairs.
+        word_dropout, rng
+            Not used: no subword is dropped.
+        """
+        lengths = self.source_lengths[positions]
+        return (self.source[positions, : lengths.max()], lengths.astype(np.float32),
+                self.target[positions, : self.target_lengths[positions].max()])
+
+
+class TranslationTask(Task):
+    """Sentence pairs. What is counted as correct is the fraction of subwords that are the most probable ones.
+
+    After each epoch the averaged weights translate the validation sources greedily, and the epoch with the highest BLEU is
+    kept.
+
+    Attributes
+    ----------
+    judge : callable or None
+        From the run's model to BLEU and chrF by name. Set by the process that writes the checkpoint; the others do not
+        translate.
+    """
+
+    unit = "pairs"
+    best = "valid_bleu"
+    keep_step_losses = True
+    judge: Any = None
+
+    def build(self, **model: Any) -> Any:
+        return TranslationTransformer(**model)
+
+    def loss(self, smoothing: float) -> Any:
+        return SubwordCrossEntropy(smoothing)
+
+    def correct(self, F: Any, logits: Any, targets: Any) -> Any:
+        targets = F.slice_like(targets, _positions_of(F, logits))
+        real = targets >= 0
+        return F.sum((F.argmax(logits, axis=2) == targets) * real, axis=1) / F.sum(real, axis=1)
+
+    def figures(self, run: Any) -> dict[str, float]:
+        return {} if self.judge is None else {f"valid_{name}": value for name, value in self.judge(run.model).items()}
+
+
+class SubwordCrossEntropy(mx.gluon.HybridBlock):
+    """Cross-entropy against targets smoothed towards uniform: the mean over a batch is the mean over its subwords.
+
+    (B, T, V) and float32 (B, T or more), -1 where there is no subword -> (B,).
+
+    Parameters
+    ----------
+    smoothing : float
+        Weight of the uniform distribution in the targets (Szegedy et al. 2016).
+    **kwargs
+        Of `mxnet.gluon.HybridBlock`.
+    """
+
+    def __init__(self, smoothing: float, **kwargs: Any):
+        super().__init__(**kwargs)
+        self._smoothing = smoothing
+
+    def hybrid_forward(self, F: Any, logits: Any, targets: Any) -> Any:
+        log_p = F.log_softmax(logits)
+        targets = F.slice_like(targets, _positions_of(F, logits))
+        real = targets >= 0
+        each = (self._smoothing - 1) * F.pick(log_p, F.maximum(targets, 0), axis=2)
+        if self._smoothing:
+            each = each - self._smoothing * F.mean(log_p, axis=2)
+        subwords = F.sum(real, axis=1)
+        return F.broadcast_div(F.sum(each * real, axis=1), F.mean(subwords, keepdims=True))
+
+
+def _positions_of(F: Any, logits: Any) -> Any:
+    """What has the first two axes of the logits: (B, T)."""
+    return F.reshape(F.slice_axis(logits, axis=2, begin=0, end=1), shape=(0, 0))
+
+
+def encode(pairs: Sequence[SentencePair], subwords: Subwords, max_length: int) -> tuple[Part, int]:
+    """Pairs as inputs and targets, and how many were too long and left out.
+
+    Parameters
+    ----------
+    pairs : sequence of SentencePair
+    subwords : Subwords
+    max_length : int
+        Subwords of the longest sentence, its end (or beginning) included.
+    """
+    sides = [subwords.ids([pair[side] for pair in pairs]) for side in (0, 1)]
+    rows = [(source, target) for source, target in zip(*sides) if max(len(source), len(target)) < max_length]
+    source = [np.array([*row, END], np.int32) for row, _ in rows]
+    target = [np.array([BEGIN, *row], np.int32) for _, row in rows]
+    lengths = np.array([[len(one), len(other)] for one, other in zip(source, target)], np.int64).reshape(-1, 2)
+    sentences = Sentences(lengths.max(1, initial=0), _table(source, PADDING), lengths[:, 0], _table(target, PADDING),
+                          lengths[:, 1])
+    targets = _table([np.append(row[1:], END) for row in target], -1)
+    return Part(sentences, targets.astype(np.float32)), len(pairs) - len(rows)
+
+
+def _table(rows: Sequence[np.ndarray], padding: int) -> np.ndarray:
+    return pad_rows([row - padding for row in rows]) + np.int32(padding) if rows else np.zeros((0, 1), np.int32)

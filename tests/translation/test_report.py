@@ -1,0 +1,79 @@
+"""The study and its page."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from gluonattn.errors import OptionError
+
+pytestmark = pytest.mark.translation
+
+
+@pytest.fixture(scope="module")
+def study(toy_model):
+    from gluonattn.translation.study import study_of
+
+    return study_of(toy_model, sentences=8, seed=0)
+
+
+def test_every_epoch_and_head_is_measured(study):
+    assert study["epochs"] == [0, 1, 3, 25]
+    assert study["scores"][25]["bleu"].mean > study["scores"][0]["bleu"].mean
+    for kind in ("encoder", "decoder", "cross"):
+        assert study["ablation"][kind]["bleu"].shape == (1, 2)
+        assert set(study["records"][next(iter(study["records"]))][kind]) == {0, 1, 3, 25}
+    assert min(one.mean for kind in ("encoder", "decoder", "cross") for one in study["ablation"][kind]["bleu"].flat) < -5
+
+
+def test_intervals_hold_their_means(study):
+    for of in study["figures"].values():
+        for figures in of.values():
+            for values in figures.values():
+                assert all(one.low <= one.mean <= one.high for one in values.flat)
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_the_page_needs_nothing_else_and_says_everything(study, tmp_path, lang):
+    from gluonattn.translation.report import TEXT, write_report
+
+    files = write_report(study, tmp_path / "page.html", lang=lang)
+    page = files["html"].read_text(encoding="utf-8")
+    assert f'<html lang="{lang}">' in page and "nan" not in re.sub(r"base64,[^\"')]*", "", page).lower().split()
+    assert not re.search(r"(?:src|href)=\"(?!data:|#)", page) and "<script" not in page
+    for name in ("curves", "translations", "grids", "heads", "through", "layers", "alignment", "ablation", "limits"):
+        assert f'<h2 id="{name}">' in page and f'href="#{name}"' in page
+    for sentence in study["examples"]:
+        assert sentence in page
+    assert page.count("<img ") == 1 + 3 * len(study["records"]) and 'alt=""' not in page
+    assert not re.search(r"\{[a-z_]+\}", re.sub(r"<style>.*?</style>", "", page, flags=re.S))
+    figures = json.loads(files["json"].read_text(encoding="utf-8"))
+    assert figures["epochs"] == [0, 1, 3, 25] and len(figures["sentences"]) >= 3
+    assert set(TEXT["ko"]) == set(TEXT["en"]) and set(TEXT["ko"]["said"]) == set(TEXT["en"]["said"])
+
+
+def test_texts_are_escaped(study, tmp_path):
+    from gluonattn.translation.report import to_page
+
+    evil = "<script>alert(1)</script>"
+    changed = {**study, "examples": {evil: {0: evil}}, "about": {**study["about"], "model": evil}}
+    assert "<script>" not in to_page(changed)
+
+
+def test_too_few_sentences(toy_model):
+    from gluonattn.translation.study import study_of
+
+    with pytest.raises(OptionError, match="at least 2"):
+        study_of(toy_model, sentences=1)
+
+
+def test_the_same_seed_gives_the_same_figures(study, toy_model):
+    from gluonattn.translation.study import study_of
+
+    again = study_of(toy_model, sentences=8, seed=0)
+    for kind in ("encoder", "decoder", "cross"):
+        assert np.array_equal([list(one) for one in again["ablation"][kind]["bleu"].flat],
+                              [list(one) for one in study["ablation"][kind]["bleu"].flat])
