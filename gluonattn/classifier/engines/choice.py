@@ -1,4 +1,4 @@
-"""Engines by name, and which one to take."""
+"""Engines by name, and the choice of one."""
 
 from __future__ import annotations
 
