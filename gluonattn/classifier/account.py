@@ -6,12 +6,12 @@ The logit of a class minus the mean of the others is decomposed in two ways, and
 that are read: every pair of a query token and a key token has its part, and the rest is the head's bias. This is what
 the network computes, in another order of summation; nothing is estimated.
 
-**Entered.** A state is not a sum over tokens, so a rule must say what each token contributed: the difference from the
-same network on equally many unknown words without evidence, with the same weights. Through the Bi-GRU the
-difference is followed back step by step: a function of one variable hands on the quotient of the two differences (the Rescale rule of
-DeepLIFT: Shrikumar et al. 2017), and of a product each factor gets its difference times the other's mean. Each rule hands
-on exactly what it was given, so the sum holds for every text; another rule would divide it differently. The attention
-weights are taken as they are and not decomposed.
+**Entered.** A state is not a sum over tokens, so a rule must say what each token contributed: the difference from
+the same network on equally many unknown words without evidence, with the same weights. Through the Bi-GRU the
+difference is followed back step by step: a function of one variable hands on the quotient of the two differences
+(the Rescale rule of DeepLIFT: Shrikumar et al. 2017), and of a product each factor gets its difference times the
+other's mean. Each rule hands on exactly what it was given, so the sum holds for every text; another rule would
+divide it differently. The attention weights are taken as they are and not decomposed.
 """
 
 from __future__ import annotations
