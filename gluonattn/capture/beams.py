@@ -51,8 +51,9 @@ def _picked(one: Pass, rows: NDArray[Any], made: Generation) -> Pass:
 
     def call(its: Call) -> Call:
         names = ("weights", "queries", "keys", "values", "bias", "padding", "context", "covered")
-        parts: dict[str, Any] = {name: getattr(its, name) for name in names}
-        return replace(its, **{name: part if part is None else pick(part) for name, part in parts.items()})
+        given = {name: getattr(its, name) for name in names}
+        parts: dict[str, Any] = {name: pick(part) for name, part in given.items() if part is not None}
+        return replace(its, **parts)
 
     return replace(one, calls=[call(c) for c in one.calls], ids={k: pick(v) for k, v in one.ids.items()},
                    padding={k: pick(v) for k, v in one.padding.items()})

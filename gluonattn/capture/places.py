@@ -70,7 +70,9 @@ class Places:
         """
         node = self._nodes.get(query)
         shape = tuple(output.shape)
-        if node is not None and not node.pair and len(shape) == 4 and tuple(node.shape[:-1]) == (shape[0], shape[2], shape[1]):
+        if node is None or node.pair or len(shape) != 4:
+            return
+        if tuple(node.shape[:-1]) == (shape[0], shape[2], shape[1]):
             wide = Like(node, (*node.shape[:-1], shape[-1]))
             self._nodes[output] = Moved(torch.Tensor.transpose, (wide, 1, 2), {}, 0, shape, False)
 

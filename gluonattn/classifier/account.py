@@ -1,17 +1,17 @@
 """An account of a decision that adds up: what entered at each token, and through which attention it was read.
 
-The logit of a class less the mean of the others is taken apart twice, and each time the parts sum to it.
+The logit of a class minus the mean of the others is decomposed in two ways, and each time the parts sum to it.
 
 **Read.** Given the attention weights and which token each pooled maximum comes from, the head is linear in the states
-that are read: every pair of a looking and a looked-at token has its part, and the rest is the head's bias. This is what
+that are read: every pair of a query token and a key token has its part, and the rest is the head's bias. This is what
 the network computes, in another order of summation; nothing is estimated.
 
-**Entered.** A state is no sum over tokens, so a rule has to say what each brought. It is the difference to the same
-network over as many unknown words without evidence, read with the same weights. Through the Bi-GRU the difference is
-followed back step by step: a function of one variable hands on the quotient of the two differences (the Rescale rule of
-DeepLIFT: Shrikumar et al. 2017), and of a product each factor gets its difference times the other's mean. Each rule hands
-on exactly what it was given, so the sum holds for every text; another rule would share it out otherwise. What is not
-taken apart is where attention looks: the weights are as they were.
+**Entered.** A state is not a sum over tokens, so a rule must say what each token contributed: the difference from
+the same network on equally many unknown words without evidence, with the same weights. Through the Bi-GRU the
+difference is followed back step by step: a function of one variable hands on the quotient of the two differences
+(the Rescale rule of DeepLIFT: Shrikumar et al. 2017), and of a product each factor gets its difference times the
+other's mean. Each rule hands on exactly what it was given, so the sum holds for every text; another rule would
+divide it differently. The attention weights are taken as they are and not decomposed.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Account(NamedTuple):
 
 
 def direction_of(classes: int, target: int) -> np.ndarray:
-    """What logits are multiplied by for the one of a class less the mean of the others'; with two classes the log-odds.
+    """Factors of the logits that give a class's logit minus the mean of the others; with two classes, the log-odds.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def direction_of(classes: int, target: int) -> np.ndarray:
 
 
 def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Account:
-    """Take the decision about a text apart.
+    """Decompose the decision about a text.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Accoun
 
 
 def evidence_for(steps: ForwardSteps, encoded: EncodedText, target: int) -> np.ndarray | None:
-    """What the linear n-gram model says of each token for a class, (T,), before any context.
+    """The linear n-gram model's score of each token for a class, (T,), before any context.
 
     The shares that the network reads, or those of an older model's branch beside the attention; None where it has neither.
 

@@ -1,4 +1,4 @@
-"""The attention most different from the learned one that tells the same decision."""
+"""The attention that differs most from the learned one and gives the same decision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .forward_steps import ForwardPass, ForwardSteps
 
 
 class Adversary(NamedTuple):
-    """Other weights that tell the same decision.
+    """Other weights that give the same decision.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a model says of texts with tokens taken out, kept: what was asked before is not computed again."""
+"""A model's answers for texts without some tokens. They are kept, so nothing is computed twice."""
 
 from __future__ import annotations
 

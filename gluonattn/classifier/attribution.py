@@ -1,4 +1,4 @@
-"""How much each token of a text had to do with a decision: eight answers, one signature.
+"""How much each token of a text contributed to a decision: eight methods with one signature.
 
 ``method(batch, targets) -> list of Attribution``, one for each text of a `Batch`. Scores are for the class `target`
 against all others. Where scores have a sign, a positive one speaks for `target`. Methods that need derivatives are in
@@ -167,7 +167,7 @@ def account(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
 
 
 def random(batch: AskedTexts, targets: Sequence[int]) -> list[Attribution]:
-    """The floor: random numbers from 0 to 1, the same for the same text.
+    """The baseline: random numbers from 0 to 1, the same for the same text.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A batch of texts in a model: their forward passes, kept, and passes with words taken out, none made twice.
+"""A batch of texts in a model. Their forward passes, also those without some words, are kept and computed once.
 
 Tokens are looked up and multiplied into the GRU's gates once; every variant of a text is a row of numbers
 into that table. Evidence is of the whole text, so it is shared out again for every variant.
@@ -26,7 +26,7 @@ _TEXTS = 128
 
 
 class Batch(AskedTexts):
-    """Texts, and all that a model has said of them.
+    """Texts, and all that a model has computed for them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The class that a user names, among those that a model has."""
+"""Finds the class that a user names."""
 
 from __future__ import annotations
 

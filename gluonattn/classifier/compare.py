@@ -1,4 +1,4 @@
-"""Attention cells trained alike and measured alike; what is finished is not done again.
+"""Attention cells trained and measured alike. Finished parts are not computed again.
 
 Stays whole: `compare` checks everything before the first model is trained, and then is one loop. Half of it
 is its docstring.
@@ -77,7 +77,7 @@ def compare(
     callbacks: Callable[[], Sequence] = list,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
-    """Train each cell with each seed and measure what came of it.
+    """Train each cell with each seed and measure the result.
 
     For one seed all cells have the same settings, the same split, batches in
     the same order, the same words dropped and, but for the attention itself,

@@ -1,4 +1,4 @@
-"""The pictures of a comparison: one marker and one colour a series, readable in grey."""
+"""The pictures of a comparison: one marker and one colour for each series, readable in grey."""
 
 from __future__ import annotations
 

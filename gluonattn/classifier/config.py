@@ -1,4 +1,4 @@
-"""What config.json may say of a classifier, beside what `gluonattn.models.config` asks of every model."""
+"""The entries of config.json that only a classifier has; `gluonattn.models.config` checks those of every model."""
 
 from __future__ import annotations
 

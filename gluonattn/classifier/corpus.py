@@ -1,4 +1,4 @@
-"""What drives a model over a corpus: the words behind its decisions, by class and by kind of error."""
+"""The words that drive a model over a corpus, by class and by kind of error."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Driver:
 
 def read_corpus(predictor: Any, texts: Sequence[str], truths: Sequence[str | None], method: str = "default",
                 progress: Callable[[int, int], None] | None = None) -> list[Decision]:
-    """Have every text decided and explained.
+    """Classify and explain every text.
 
     Parameters
     ----------

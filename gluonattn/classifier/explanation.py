@@ -1,4 +1,4 @@
-"""A record that can be asked "what if": with other weights, without some words, with another word."""
+"""A record that answers "what if" questions: other weights, words removed, a word replaced."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Explanation(AttentionRecord):
         object.__setattr__(self, "_source", source)
 
     def edit(self, weights: Any) -> Explanation:
-        """The prediction if attention had been this, all else as it was.
+        """The prediction with other attention weights and everything else unchanged.
 
         Parameters
         ----------
@@ -84,8 +84,8 @@ class Explanation(AttentionRecord):
     def drop(self, tokens: int | Collection[int]) -> Explanation:
         """The prediction without some tokens, by their numbers; the text is not tokenized again.
 
-        With a token go its n-grams and all n-grams of the text it has a part
-        in. The new record has the other tokens, at their old places in the text.
+        The token's n-grams, and all n-grams of the text that contain a part of it, are removed too. The new record
+        has the other tokens, at their old places in the text.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Explanation(AttentionRecord):
         return predictor.explain_encoded(steps.encoded_without(encoded, gone), {"dropped": sorted(gone)})
 
     def replace(self, token: int, text: str) -> Explanation:
-        """The prediction with other characters in the place of one token; the new text is read afresh.
+        """The prediction with one token replaced by other characters; the new text is tokenized again.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
 
 
 def _answers(batch: AskedTexts, passed: Any, dropped: np.ndarray, other: dict[str, list[float]]) -> dict[str, Any]:
-    """What a page answers by a click, asked in advance."""
+    """The answers that a page shows on a click, computed in advance."""
     asked = (asked_in_advance(batch.steps, passed, dropped) if isinstance(batch, Batch) else
              {"drop": dropped.round(4).tolist()})  # its attention cannot be changed
     return {"what_if": asked, **({"other_classes": other} if other else {})}
@@ -210,7 +210,7 @@ def _other_classes(batch: AskedTexts, method: Method, classes: Sequence[int], la
                    attributions: Sequence[Attribution]) -> list[dict[str, list[float]]]:
     """Scores of each text for the classes that are not explained, by label, where the class makes a difference.
 
-    Of two classes what speaks for one speaks against the other, to the same extent.
+    With two classes, what speaks for one speaks equally against the other.
     """
     found: list[dict[str, list[float]]] = [{} for _ in classes]
     if not 2 <= len(labels) <= MOST_CLASSES:

@@ -1,6 +1,6 @@
-"""Whether an explanation says what the model did: tests that ask the model itself.
+"""Whether an explanation shows what the model did: tests on the model itself.
 
-Each function gives one number a text (NaN where a text cannot be asked), so that intervals can be
+Each function gives one number for each text (NaN where a text cannot be tested), so that intervals can be
 drawn over texts and training seeds. "Removed" means by number, see `ForwardSteps.without`; p is the
 probability of the class the whole text was given.
 """
@@ -170,7 +170,7 @@ def highest_weight(passed: ForwardPass) -> float:
 
 
 def uniform_change(steps: ForwardSteps, passed: ForwardPass, target: int) -> float:
-    """|dp| when every query looks at all tokens alike.
+    """|dp| when every query attends to all tokens equally.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def uniform_change(steps: ForwardSteps, passed: ForwardPass, target: int) -> flo
 
 
 def conicity(passed: ForwardPass, tokens: int) -> float:
-    """Mean cosine of the hidden states to their mean: near 1, all tokens look alike to the attention.
+    """Mean cosine of the hidden states to their mean: near 1, the attention can hardly tell the tokens apart.
 
     Chandrahas et al., ACL 2018; Mohankumar et al., ACL 2020, for attention.
 
@@ -201,7 +201,7 @@ def conicity(passed: ForwardPass, tokens: int) -> float:
 
 
 class DeletionTest(NamedTuple):
-    """How far taking out a text's top tokens moves its probability, against random ones.
+    """How far removing a text's top tokens moves its probability, compared with random tokens.
 
     Attributes
     ----------
@@ -229,7 +229,7 @@ class DeletionTest(NamedTuple):
 
 def deletion_test(steps: ForwardSteps, encoded: EncodedText, scores: np.ndarray, target: int, share: float = 0.2,
                   draws: int = DRAWS) -> DeletionTest:
-    """Ask the model about one explanation; see `DeletionTest`.
+    """Run the deletion test of one explanation; see `DeletionTest`.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""A model opened: its steps one by one, and the same text with words taken out.
+"""The steps of a model one by one, also for a text without some of its words.
 
-Everything an attribution method or a test of faithfulness asks of a model is asked here, in numpy;
+Everything that an attribution method or a test of faithfulness needs of a model is computed here, in numpy;
 derivatives come from `gluonattn.classifier.engines.gradient_engine`. Many texts at once: `gluonattn.classifier.batch`.
 """
 
@@ -29,7 +29,7 @@ _PAIRS = 100_000  # query-key pairs at once; bounds memory
 
 
 class ForwardPass(NamedTuple):
-    """What a text became on its way through the model.
+    """The intermediate results of a text in the model.
 
     Attributes
     ----------

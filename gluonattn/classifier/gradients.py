@@ -1,4 +1,4 @@
-"""Attribution methods that derive the decision; see `gluonattn.classifier.attribution`.
+"""Attribution methods by derivatives of the decision; see `gluonattn.classifier.attribution`.
 
 "Log-odds" is log p / (1 - p) of the class that is explained.
 """

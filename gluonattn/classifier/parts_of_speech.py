@@ -1,4 +1,4 @@
-"""Which kinds of words attention goes to."""
+"""The kinds of words that attention goes to."""
 
 from __future__ import annotations
 

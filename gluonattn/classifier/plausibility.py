@@ -1,7 +1,7 @@
-"""How far explanations agree with what people marked: token F1, IoU and AUPRC, one number a text.
+"""How far explanations agree with what people marked: token F1, IoU and AUPRC, one number for each text.
 
 DeYoung et al., ERASER: A Benchmark to Evaluate Rationalized NLP Models, ACL 2020. That people agree with an explanation
-does not make it faithful: it may name what people would look at while the model looks elsewhere. See
+does not make it faithful: it may name what people would look at while the model uses something else. See
 `gluonattn.classifier.faithfulness` for that.
 """
 

@@ -1,4 +1,4 @@
-"""A trained classifier, ready to predict and to say where it looked.
+"""A trained classifier, ready to predict and to show what it attended to.
 
 Stays whole: it is one public class, much of it docstrings. Files of texts and batches of explanations are
 elsewhere.
@@ -50,7 +50,7 @@ _CHUNK = 2048
 
 
 def shipped() -> Path:
-    """Folder of the model in the box; CheckpointError where this installation carries none."""
+    """Folder of the bundled model; CheckpointError where this installation has none."""
     if not SHIPPED.is_dir():
         raise CheckpointError(
             f"this installation carries no model (none at {SHIPPED}): give the folder of one, made by "
@@ -60,7 +60,7 @@ def shipped() -> Path:
 
 
 def load(folder: str | os.PathLike | None = None, device: str = "auto", engine: str = "auto") -> Predictor:
-    """Load a checkpoint folder written by `gluonattn.train`, or the model in the box.
+    """Load a checkpoint folder written by `gluonattn.train`, or the bundled model.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class Predictor:
         return results
 
     def explain(self, text: str, method: str | None = None, target: str | None = None) -> Explanation:
-        """Prediction and attention weights of one text, and how much each token had to do with it.
+        """Prediction and attention weights of one text, and how much each token contributed.
 
         Parameters
         ----------
@@ -277,7 +277,7 @@ class Predictor:
 
     @property
     def label_names(self) -> dict[str, str]:
-        """What labels are called for people, where the model says."""
+        """Display names of the labels, where the model has them."""
         return self.config.get("label_names", {})
 
     @property
@@ -398,7 +398,7 @@ class Predictor:
         Raises
         ------
         TextError
-            If nothing can be seen of a review.
+            If a review has no visible character.
         DataError
             If there are no reviews, or a label is none of the model's.
         """

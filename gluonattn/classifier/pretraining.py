@@ -1,4 +1,5 @@
-"""The stage before the labels: embedding and Bi-GRU learn from texts alone, and the classifier starts with them.
+"""The stage before the labels: the embedding and the Bi-GRU learn from texts alone, and the classifier starts from
+them.
 
 Stays whole: `pretrain` is one stage from texts to parameters, and half of its lines describe its parameters.
 """
@@ -66,7 +67,7 @@ class LanguageSettings(TrainingSettings):
 
 def read_unlabelled(path: str, column: str | None, labelled: Collection[str], option: str = "--pretrain"
                     ) -> tuple[list[str], int]:
-    """Texts of a file, without those that stand among the labelled ones (`gluonattn.plain.bare_key`).
+    """Texts of a file, without those that are among the labelled ones (`gluonattn.plain.bare_key`).
 
     Parameters
     ----------

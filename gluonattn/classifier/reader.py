@@ -1,4 +1,4 @@
-"""From a raw text to what the model reads of it: tokenized once, its n-grams hashed once."""
+"""From a raw text to the model's input: tokenized once, n-grams hashed once."""
 
 from __future__ import annotations
 

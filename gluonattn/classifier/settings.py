@@ -1,4 +1,4 @@
-"""What a training run of a classifier is asked to do."""
+"""The settings of a classifier's training run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a language model leaves beside its run's checkpoint, so that other seeds begin with it and do not pay for it again.
+"""A language model kept beside its run's checkpoint, so that other seeds can start from it.
 
 ``OUT.pretrained`` is one safetensors file: parameters, vocabulary, and of every text that was read eight bytes of its hash.
 A run that begins with it sets the same texts aside for validation, and is refused where one of these was read.

@@ -1,4 +1,4 @@
-"""What every process of a classifier's run starts with: vocabulary, packed texts, and what n-grams say of them.
+"""What every process of a classifier's run starts with: vocabulary, packed texts, and their n-gram scores.
 
 Stays whole: `start_of` is one list of things to make; half of its lines describe its parameters.
 """

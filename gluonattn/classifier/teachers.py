@@ -1,7 +1,8 @@
-"""Teachers: what other models, or a table of soft labels, say of texts, as targets to learn from.
+"""Teachers: predictions of other models, or a table of soft labels, as targets to learn from.
 
-Distillation (Hinton, Vinyals and Dean 2015): the probabilities of a better model, or the mean of several, tell more of a
-text than one label does, and there can be any number of such texts. Here a text without a label of its own takes them
+Distillation (Hinton, Vinyals and Dean 2015): the probabilities of a better model, or the mean of several, say more
+about a text than one label, and there can be any number of such texts. Here a text without a label of its own takes
+them
 alone, a labelled one takes them in part. Validation texts are neither asked about nor read.
 """
 
@@ -32,7 +33,7 @@ _CHUNK = 8192  # texts asked about at once
 
 
 class Teachers(NamedTuple):
-    """Who is asked, and about which texts beside the labelled ones.
+    """The teachers, and the texts beside the labelled ones that they label.
 
     Attributes
     ----------
@@ -54,7 +55,7 @@ class Teachers(NamedTuple):
 
 def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled: Reviews, extra: Sequence[str],
                   valid: Sequence[str], say: Callable[[str], None]) -> Teachers | None:
-    """What ``--teachers`` and ``--teach`` name, checked; nobody is asked yet. None without teachers.
+    """What ``--teachers`` and ``--teach`` name, checked; no teacher runs yet. None without teachers.
 
     Parameters
     ----------
@@ -121,13 +122,13 @@ def _fingerprint_of(model: Path, labels: Sequence[str], valid: Sequence[str], sa
 
 
 def taught_file(out: Path) -> Path:
-    """Where a run keeps what its teachers said until it is finished."""
+    """Where a run keeps its teachers' predictions until it is finished."""
     return out.with_name(out.name + ".taught")
 
 
 def ask_teachers(teachers: Teachers, settings: ClassifierSettings, labels: Sequence[str], texts: Sequence[str], out: Path,
                  fingerprint: str, say: Callable[[str], None]) -> np.ndarray:
-    """The mean of what teachers say of texts; kept beside the checkpoint, so that nobody is asked twice.
+    """The mean of the teachers' predictions; kept beside the checkpoint, so that none is computed twice.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The words that decided most, of many texts: scores alone, without the test and the record of an explanation.
+"""The most decisive words of many texts: only scores, without the deletion test and the record of an explanation.
 
 That is what `gluonattn predict --explain` writes; one text is explained in full by `Predictor.explain`.
 """
@@ -63,7 +63,7 @@ def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path, *asked) -
 @contextmanager
 def open_top_words(predictor: Predictor | OpenedClassifier, method: str, target: int | None = None, count: int | None = 5,
                    ) -> Iterator[Callable[[Sequence[str]], list[Words]]]:
-    """Ask for the words that decided most, chunk after chunk; many texts are shared out among processes.
+    """Find the most decisive words, chunk by chunk; many texts are divided among processes.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""How much the network and the linear branch count beside each other, settled on validation.
+"""The weights of the network and the linear branch relative to each other, fitted on validation.
 
-Both are trained to be right, and both are surer of themselves than they should
-be, and lean to the classes that were read most; a factor for each and a bias of
-each class (temperature and vector scaling: Guo et al. 2017) make the sum more
-accurate and its probabilities honest.
+Both are trained to be right, both are overconfident, and both favour the most frequent classes; a factor for each and
+a bias of
+each class (temperature and vector scaling: Guo et al. 2017) make the sum more accurate and its probabilities
+calibrated.
 """
 
 from __future__ import annotations

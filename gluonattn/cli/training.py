@@ -46,7 +46,7 @@ def train(
     extra_text: Optional[str] = typer.Option(None, help="Text column of --extra."),
     extra_label: Optional[str] = typer.Option(None, help="Label column of --extra."),
     extra_score: Optional[str] = typer.Option(None, help="Score column of --extra; needs --score-labels."),
-    score_labels: Optional[str] = typer.Option(None, help='What the scores of --extra mean: "1..4=0, 9..10=1"; other scores are '
+    score_labels: Optional[str] = typer.Option(None, help='What the scores of --extra mean: "1..4=0, 9..10=1"; others are '
                                                           "left out."),
     pretrain: Optional[str] = typer.Option(None, help="Unlabelled texts to pretrain on: a table, a .txt file or a "
                                                       "file of scripts/gather_crawl.py; or the folder of a "

@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, cast
 
 from .. import __version__, runtime
 from ..errors import CheckpointError, DataError, OptionError
@@ -118,7 +118,7 @@ def train_translation(
         start: dict[str, Any] = {"settings": settings, "model": arguments, "train": train, "valid": valid,
                                  "labelled": len(train.texts.lengths)}
         run = new_run(**start, device=device, group=group)
-        run.task.judge = _judge(sets, subwords, arguments["max_length"])
+        cast(Any, run.task).judge = _judge(sets, subwords, arguments["max_length"])
         kept = Snapshots(lambda epoch, weights: save_snapshot(out, epoch, weights, fingerprint),
                          get_weights(run.model), [epoch for epoch in snapshots if epoch])
         size = sum(p.data().size for p in run.model.collect_params().values() if p.grad_req != "null")

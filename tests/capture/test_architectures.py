@@ -293,9 +293,12 @@ def test_a_sound_has_no_tokens_and_its_decoder_has(transformers):
     assert [r.query_text for r in records] == texts and {r.kind for r in records} == {"decoder"}
 
 
-@pytest.mark.parametrize("sizes", [((32, 32), (32, 32)), ((32, 32), (16, 24)), ((16, 24),), ((8, 32), (32, 16), (24, 24))], ids=str)
+SIZES = [((32, 32), (32, 32)), ((32, 32), (16, 24)), ((16, 24),), ((8, 32), (32, 16), (24, 24))]
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_pictures_of_different_shapes_read_as_one_sequence_are_records_of_their_own(transformers, sizes):
-    """Pixtral puts the patches of all pictures behind one another: its own weights are (1, heads, all patches, all patches)."""
+    """Pixtral puts the patches of all pictures behind one another: its own weights are (1, heads, all, all)."""
     torch.manual_seed(0)
     model = transformers.PixtralVisionModel(transformers.PixtralVisionConfig(
         hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4, image_size=32, patch_size=8,

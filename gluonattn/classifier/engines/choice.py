@@ -1,4 +1,4 @@
-"""Engines by name, and which one to take."""
+"""Engines by name, and the choice of one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DependencyError, DeviceError, choose
-from ...models.backend import Array
 from ...models.checkpoint import EVIDENCE, KNOWN_NGRAMS, Checkpoint, check_weights
 from ...models.config import require_recipe
 from ...runtime import mxnet_is_installed, parse_device
@@ -142,25 +141,25 @@ def _missing_mxnet() -> list[str]:
     return [] if mxnet_is_installed() else ["MXNet and GluonNLP, which end at Python 3.12"]
 
 
-def _onnx(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Array:
+def _onnx(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Callable[..., Any]:
     from .onnx_engine import OnnxClassifier
 
     return OnnxClassifier(recipe, model, weights)
 
 
-def _numpy(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Array:
+def _numpy(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Callable[..., Any]:
     from .numpy_engine import NumpyClassifier
 
     return NumpyClassifier(recipe, model, weights)
 
 
-def _torch(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Array:
+def _torch(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Callable[..., Any]:
     from .torch_engine import TorchEngine
 
     return TorchEngine(recipe, model, weights, device)
 
 
-def _mxnet(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Array:
+def _mxnet(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]], device: str) -> Callable[..., Any]:
     from .mxnet_engine import MxnetClassifier
 
     return MxnetClassifier(recipe, model, weights, device)

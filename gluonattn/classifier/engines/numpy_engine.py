@@ -1,4 +1,4 @@
-"""The engine that is always there: numpy, float32."""
+"""The engine that needs nothing else: numpy, float32."""
 
 from __future__ import annotations
 

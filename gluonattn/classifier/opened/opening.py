@@ -1,4 +1,4 @@
-"""The way in: a folder of transformers, one of its models, or any torch module becomes a classifier that explains itself."""
+"""Opens a transformers folder, a transformers model or any torch module as a classifier that can be explained."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ALWAYS_SPARE = 128  # rows
 
 def open_classifier(model: Any, tokenizer: Any = None, labels: Sequence[str] | None = None, *, max_length: int | None = None,
                     units: str = "eojeol", device: str = "auto") -> OpenedClassifier:
-    """Open a classifier that another program trained: it predicts and explains as a loaded checkpoint does.
+    """Open a classifier that another program trained. It predicts and explains like a loaded checkpoint.
 
     Parameters
     ----------
