@@ -30,6 +30,7 @@ class MxnetClassifier:
 
     parallel = False  # MXNet is not promised thread-safe
     batch_size = 256  # most texts at once
+    batch_pairs = 500_000  # most query-key pairs at once, which bounds memory
 
     def __init__(self, recipe: str, model: dict, weights: Mapping[str, np.ndarray], device: str = "auto"):
         self._device = choose_device(device)
