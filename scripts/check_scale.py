@@ -100,7 +100,7 @@ class Ray:
     def __init__(self, folder):
         port = free_port()
         self.log = folder / "ray.log"
-        token = {"RAY_AUTH_TOKEN": secrets.token_hex(32)}  # all of one cluster know it
+        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # all of one cluster know it
         self.variables = {"RAY_ADDRESS": f"127.0.0.1:{port}", **token}
         common = ["--block", "--disable-usage-stats", "--object-store-memory", 300_000_000]
         self.head = start([BIN / "ray", "start", "--head", "--node-ip-address", "127.0.0.1", "--port", port, "--num-cpus", 0,
