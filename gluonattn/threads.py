@@ -40,21 +40,24 @@ class _OneThread:
 ONE_THREAD = _OneThread()
 
 
-def ahead(function: Callable[..., Any], inputs: Iterable[tuple[Any, ...]], workers: int) -> Iterator[Any]:
-    """Yield ``function(*item)`` in order. At most `workers` calls run, and one more waits.
+def ahead(function: Callable[..., Any], inputs: Iterable[tuple[Any, ...]], workers: int,
+          pending: int | None = None) -> Iterator[Any]:
+    """Yield ``function(*item)`` in order. At most `workers` calls run; others wait for them.
 
     Parameters
     ----------
     function : callable
     inputs : iterable of tuple
     workers : int
+    pending : int or None
+        Calls that run or wait, less one; None is as many as workers.
     """
     if workers < 2:
         yield from (function(*item) for item in inputs)
         return
     pool = ThreadPoolExecutor(workers)
     try:
-        yield from in_order(partial(pool.submit, function), inputs, workers)
+        yield from in_order(partial(pool.submit, function), inputs, pending or workers)
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C nothing new begins
 

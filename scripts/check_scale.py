@@ -13,6 +13,7 @@ Spark needs Java 17 or later.
 import argparse
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -99,14 +100,15 @@ class Ray:
     def __init__(self, folder):
         port = free_port()
         self.log = folder / "ray.log"
-        self.variables = {"RAY_ADDRESS": f"127.0.0.1:{port}", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-                          "RAY_DISABLE_MEMORY_MONITOR": "1", "RAY_memory_monitor_refresh_ms": "0"}
+        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # all of one cluster know it
+        self.variables = {"RAY_ADDRESS": f"127.0.0.1:{port}", **token}
         common = ["--block", "--disable-usage-stats", "--object-store-memory", 300_000_000]
         self.head = start([BIN / "ray", "start", "--head", "--node-ip-address", "127.0.0.1", "--port", port, "--num-cpus", 0,
-                           "--include-dashboard", "false", *common], self.log)
+                           "--include-dashboard", "false", *common], self.log, **token)
         wait_for(port)
         time.sleep(10)
-        self.workers = [start([BIN / "ray", "start", "--address", f"127.0.0.1:{port}", "--num-cpus", 1, *common], self.log)
+        self.workers = [start([BIN / "ray", "start", "--address", f"127.0.0.1:{port}", "--num-cpus", 1, *common], self.log,
+                              **token)
                         for _ in range(2)]
         time.sleep(15)
         self.address = "ray"

@@ -31,6 +31,16 @@ Values = list[Any]  # of a text: one a column
 class Answers:
     """The columns that are added to texts, and their values. Made by `open_answers`.
 
+    Parameters
+    ----------
+    predictor : Predictor or OpenedClassifier
+    words : int
+        That are added; 0 for none.
+    ask : callable or None
+        Gives the words of texts that have something to see.
+    workers : int
+        Processes that may share the work of many texts.
+
     Attributes
     ----------
     predictor : Predictor or OpenedClassifier

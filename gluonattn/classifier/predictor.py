@@ -7,6 +7,7 @@ elsewhere.
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from numbers import Integral
@@ -40,13 +41,13 @@ from .engines.choice import make_engine
 from .explanation import Explanation, make_prediction
 from .faithfulness import DRAWS
 from .forward_steps import ForwardSteps
-from .many import PAIRS, Asked, explain_many
+from .many import Asked, explain_many
 from .reader import EncodedText, Reader
 
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "nsmc"
 LONGEST = 512  # tokens the default recipe reads of one text
-_BATCH = 256
-_CHUNK = 2048
+_CHUNK = 2048  # texts whose n-grams are looked up together, and of which batches are made
+_AHEAD = 32  # batches that wait for a thread while the next chunk is tokenized
 
 
 def shipped() -> Path:
@@ -164,17 +165,10 @@ class Predictor:
             If `texts` gives no texts in an order, or an item is not a string. A single string is one text.
         """
         texts = read_texts(texts, "predict")
-        results: list[Prediction] = []
-        for start in range(0, len(texts), _CHUNK):
-            part = texts[start : start + _CHUNK]
-            chunk = [Prediction(None)] * len(part)
-            words = [self.tokenizer.words(text) for text in part]
-            kept = [i for i, found in enumerate(words) if found]
-            packed = self._pack([part[i] for i in kept], [words[i] for i in kept])
-            for batch, (logits, _) in self._run(packed.lengths.tolist(), packed.batch):
-                for i, row in zip(batch, softmax(logits)):
-                    chunk[kept[i]] = make_prediction(self.labels, row)
-            results.extend(chunk)
+        results = [Prediction(None)] * len(texts)
+        for places, (logits, _) in self._run(self._batches(texts), len(texts)):
+            for i, row in zip(places, softmax(logits)):
+                results[i] = make_prediction(self.labels, row)
         return results
 
     def explain(self, text: str, method: str | None = None, target: str | None = None) -> Explanation:
@@ -455,14 +449,42 @@ class Predictor:
                     subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self.fixed_length, ngrams=ngrams,
                     evidence=evidence)
 
-    def _run_examples(self, examples: Sequence[Example]) -> Iterator:
-        return self._run([len(e.ids) for e in examples], lambda batch: self.pad([examples[i] for i in batch]))
+    def _batches(self, texts: list[str]) -> Iterator[tuple[list[int], tuple]]:
+        """Places of texts of similar length, and the arrays the model reads of them; a text without tokens is in none."""
+        for start in range(0, len(texts), _CHUNK):
+            part = texts[start : start + _CHUNK]
+            words = [self.tokenizer.words(text) for text in part]
+            kept = [i for i, found in enumerate(words) if found]
+            packed = self._pack([part[i] for i in kept], [words[i] for i in kept])
+            for batch in self._plan(packed.lengths.tolist()):
+                yield [start + kept[i] for i in batch], packed.batch(batch)
 
-    def _run(self, lengths: list[int], pad: Callable[[list[int]], tuple]) -> Iterator:
-        """Yield (positions, (logits, weights)) of batches of texts of similar length."""
-        size = self.classifier.batch_size
-        batches = plan_by_length(lengths, size, PAIRS * max(1, size // _BATCH))
-        yield from zip(batches, ahead(self.classifier, map(pad, batches), min(self._workers, len(batches))))
+    def _run_examples(self, examples: Sequence[Example]) -> Iterator:
+        plan = self._plan([len(e.ids) for e in examples])
+        return self._run(((batch, self.pad([examples[i] for i in batch])) for batch in plan), len(examples))
+
+    def _plan(self, lengths: list[int]) -> list[list[int]]:
+        return plan_by_length(lengths, self.classifier.batch_size, self.classifier.batch_pairs)
+
+    def _run(self, batches: Iterator[tuple[list[int], tuple]], count: int) -> Iterator:
+        """Yield (places, (logits, weights)) of batches; the next ones are made while threads compute.
+
+        Parameters
+        ----------
+        batches : iterator of (places, arrays)
+        count : int
+            Texts, at most.
+        """
+        waiting: deque[list[int]] = deque()
+
+        def arrays() -> Iterator[tuple]:
+            for places, given in batches:
+                waiting.append(places)
+                yield given
+
+        workers = self._workers if count > self.classifier.batch_size else 1
+        for found in ahead(self.classifier, arrays(), workers, _AHEAD):
+            yield waiting.popleft(), found
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
         """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank.

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from ..plain import plain
 from ..record import Token
-from .ngrams import character_codes, ngram_numbers, run_hashes, token_runs
+from .evidence_characters import read_characters
+from .ngrams import ngram_numbers, run_hashes, token_runs
 
 CHARACTERS, TOKENS = range(1, 5), range(2, 4)
 ORDERS = (*(f"{n} character{'s' * (n > 1)}" for n in CHARACTERS), *(f"{n} tokens" for n in TOKENS))
-_KEPT = 3  # of a run of one character
 _CHUNK = 2048  # texts read at once
 
 
@@ -187,7 +187,7 @@ def find_places(texts: Sequence[str], tokens: Sequence[Sequence[str]], split: Ca
     known : numpy.ndarray, uint32
         Distinct hashes, sorted.
     """
-    codes, owners, first, pairs = _characters(texts, tokens, split)
+    codes, owners, first, pairs = read_characters(texts, tokens, split)
     counts = np.diff(first)  # tokens of each character
     mass = np.bincount(pairs, (1 / np.maximum(counts, 1)).repeat(counts), sum(map(len, tokens)))
     token_owner = np.repeat(np.arange(len(texts)), [len(own) for own in tokens])
@@ -237,63 +237,6 @@ def _join(found: Any, mass: Any, token_owner: Any) -> Places:
         place, token = np.concatenate([place, np.repeat(lone, times)]), np.concatenate([token, more])
         part = np.concatenate([part, mass[more] / whole])
     return Places(numbers, texts, orders, loose, place, token, part, mass)
-
-
-def _characters(texts: Any, tokens: Any, split: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """The characters n-grams are read from, whose they are, and the tokens of each.
-
-    Returns
-    -------
-    codes : numpy.ndarray, uint32, shape (characters,)
-    owners : numpy.ndarray, int64, shape (characters,)
-        Texts.
-    first : numpy.ndarray, int64, shape (characters + 1,)
-        The tokens of character i are ``pairs[first[i]:first[i + 1]]``; a space has none.
-    pairs : numpy.ndarray, int64
-    """
-    spelt, pairs, shared, start = [], [np.zeros(0, np.int64)], {}, 0
-    for i, (text, own) in enumerate(zip(texts, tokens)):
-        read = plain(text)
-        words, joined = read.lower().split(), "".join(own)
-        spelt.append(f" {' '.join(words)} ")
-        lower = joined.lower()
-        if lower == "".join(words) and len(lower) == len(joined):  # the tokens are the text, without its spaces
-            pairs.append(np.repeat(np.arange(start, start + len(own)), [len(token) for token in own]))
-        else:
-            lists = _tokens_of_characters(read, split(read))
-            shared[i] = [len(one) for one in lists]
-            pairs.append(np.array([token + start for one in lists for token in one], np.int64))
-        start += len(own)
-    codes = character_codes("".join(spelt))
-    owners = np.repeat(np.arange(len(spelt)), [len(line) for line in spelt])
-    times = (codes != ord(" ")).astype(np.int64)
-    ends = np.cumsum([len(line) for line in spelt])
-    for i, counts in shared.items():
-        own = times[ends[i] - len(spelt[i]) : ends[i]]
-        own[own > 0] = counts
-    return _collapse(codes, owners, times, np.concatenate(pairs))
-
-
-def _tokens_of_characters(text: str, tokens: Sequence[Token]) -> list[list[int]]:
-    """The tokens that cover each visible character of a plain text, in small letters (İ is two)."""
-    covering: list[list[int]] = [[] for _ in text]
-    for i, token in enumerate(tokens):
-        for at in range(token.start, token.end):
-            covering[at].append(i)
-    return [own for character, own in zip(text, covering) if not character.isspace() for _ in character.lower()]
-
-
-def _collapse(codes: Any, owners: Any, times: Any,
-              pairs: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Runs of one character cut to three; the last of these stands for the rest, and has their tokens."""
-    place = np.arange(len(codes))
-    new = np.ones(len(codes), bool)
-    new[1:] = (codes[1:] != codes[:-1]) | (owners[1:] != owners[:-1])
-    kept = place - np.maximum.accumulate(np.where(new, place, 0)) < _KEPT
-    which = np.repeat(np.cumsum(kept) - 1, times)  # the kept character of each pair
-    keys = np.unique(which << 32 | pairs)  # a token that covers several of what was cut is there once
-    first = np.concatenate([[0], np.cumsum(np.bincount(keys >> 32, minlength=kept.sum()))])
-    return codes[kept], owners[kept], first, keys & 0xFFFFFFFF
 
 
 __all__ = ["ORDERS", "Evidence", "Places", "cut", "find_places", "place_values", "sum_by_token"]

@@ -8,6 +8,7 @@ the sorted hashes of the n-grams a model knows, and unknown ones are left out.
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,8 @@ from ..record import Token
 _REPEATS = re.compile(r"(.)\1{3,}", re.DOTALL)
 _PIECES = re.compile(r"\s+|(.)\1{3,}|.", re.DOTALL)
 _BASE = np.uint32(1_000_003)
+_MANY = 2048  # hashes; for fewer a binary search is quick enough
+_STARTS: dict[int, tuple] = {}  # by the identity of an array of known hashes
 _TOKENS = np.uint32(0x9E3779B9)  # sets runs of tokens apart from runs of characters
 
 
@@ -98,9 +101,44 @@ def ngram_numbers(hashes: NDArray[Any], known: NDArray[Any]) -> NDArray[Any]:
     """
     if not len(known):
         return np.zeros(len(hashes), np.int32)
-    places = np.searchsorted(known, hashes)
-    places[places == len(known)] = 0
-    return np.where(known[places] == hashes, places + 1, 0).astype(np.int32)
+    if len(hashes) < _MANY:
+        places = np.searchsorted(known, hashes)
+        places[places == len(known)] = 0
+        return np.where(known[places] == hashes, places + 1, 0).astype(np.int32)
+    shift, starts = _starts_of(known)
+    buckets = hashes >> shift
+    places, ends = starts[buckets], starts[1:][buckets]
+    numbers = np.zeros(len(hashes), np.int32)
+    left = np.flatnonzero(places < ends)
+    while len(left):  # once for the first in each bucket, and so on: buckets hold one on average
+        at = places[left]
+        numbers[left] = np.where(known[at] == hashes[left], at + 1, 0)
+        places[left] += 1
+        left = left[(numbers[left] == 0) & (places[left] < ends[left])]
+    return numbers
+
+
+def _starts_of(known: np.ndarray) -> tuple[np.uint32, np.ndarray]:
+    """Where hashes that begin with the same bits start in `known`; made once an array.
+
+    Hashes are spread evenly, so these buckets are small, and two looks find what a binary search needs twenty for.
+
+    Returns
+    -------
+    shift : numpy.uint32
+        A hash shifted right by it is its bucket.
+    starts : numpy.ndarray, int32, shape (buckets + 1,)
+    """
+    held = _STARTS.get(id(known))
+    if held is None or held[0]() is not known:
+        bits = min(22, max(1, len(known).bit_length()))
+        shift = np.uint32(32 - bits)
+        starts = np.zeros(2**bits + 1, np.int32)
+        np.cumsum(np.bincount(known >> shift, minlength=2**bits), out=starts[1:])
+        for key in [key for key, (alive, _) in _STARTS.items() if alive() is None]:
+            _STARTS.pop(key, None)
+        held = _STARTS[id(known)] = weakref.ref(known), (shift, starts)
+    return held[1]
 
 
 def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, OptionError, choose
 from ..plain import is_blank
+from .formats import JSONL, format_of
 from .lines import read_lines
-from .tables import JSONL, format_of, read_rows
+from .tables import read_rows
 
 PARTS = ("offensiveness", "target")  # what K-HATERS and KOLD have people mark
 

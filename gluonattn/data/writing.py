@@ -53,42 +53,47 @@ def write_rows(path: str | os.PathLike[str], *, header: bool = True,
             yield write_row
         return
     with atomic_file(path) as write_text:
-        columns: list[str] = []
-        # With "\r\n" as the line's end the module quotes both, so a lone "\r" survives.
-        writer = csv.writer(SimpleNamespace(write=lambda line: write_text(line[:-2] + "\n")), lineterminator="\r\n")
+        yield _text_rows(path, kind, write_text, header)
 
-        def write(row: dict[str, Any]) -> None:
-            if kind == JSONL:
-                line = json.dumps(row, ensure_ascii=False)
-                write_text((line if _encodes(line) else json.dumps(row)) + "\n")
-                return
-            if not columns:
-                columns.extend(row)
-                if header:
-                    write_values(columns)
-            if row.keys() != set(columns):
-                raise DataError(
-                    f"a row has columns {', '.join(row)}, an earlier one {', '.join(columns)}: {path.name} "
-                    "needs the same in every row. Write to .jsonl instead."
-                )
-            write_values([_to_cell(row[name]) for name in columns])
 
-        def write_values(values: list[str]) -> None:
-            for value in values:
-                if not _encodes(value):
-                    raise _cannot_keep(path, "half a character (a lone surrogate)", value, ".jsonl")
-                if kind == TSV and ("\t" in value or "\n" in value):
-                    raise _cannot_keep(path, "a tab or line break", value, ".csv or .jsonl")
-            if kind == TSV:
-                write_text("\t".join(values) + "\n")
-                return
-            try:
-                writer.writerow(values)
-            except csv.Error:  # Python 3.10 alone
-                odd = next((value for value in values if "\0" in value), "")
-                raise _cannot_keep(path, "a NUL character", odd, ".tsv or .jsonl") from None
+def _text_rows(path: Path, kind: str, write_text: Callable[[str], None], header: bool) -> Write:
+    """What writes a row as a line of text."""
+    columns: list[str] = []
+    # With "\r\n" as the line's end the module quotes both, so a lone "\r" survives.
+    writer = csv.writer(SimpleNamespace(write=lambda line: write_text(line[:-2] + "\n")), lineterminator="\r\n")
 
-        yield write
+    def write(row: dict[str, Any]) -> None:
+        if kind == JSONL:
+            line = json.dumps(row, ensure_ascii=False)
+            write_text((line if _encodes(line) else json.dumps(row)) + "\n")
+            return
+        if not columns:
+            columns.extend(row)
+            if header:
+                write_values(columns)
+        if row.keys() != set(columns):
+            raise DataError(
+                f"a row has columns {', '.join(row)}, an earlier one {', '.join(columns)}: {path.name} "
+                "needs the same in every row. Write to .jsonl instead."
+            )
+        write_values([_to_cell(row[name]) for name in columns])
+
+    def write_values(values: list[str]) -> None:
+        for value in values:
+            if not _encodes(value):
+                raise _cannot_keep(path, "half a character (a lone surrogate)", value, ".jsonl")
+            if kind == TSV and ("\t" in value or "\n" in value):
+                raise _cannot_keep(path, "a tab or line break", value, ".csv or .jsonl")
+        if kind == TSV:
+            write_text("\t".join(values) + "\n")
+            return
+        try:
+            writer.writerow(values)
+        except csv.Error:  # Python 3.10 alone
+            odd = next((value for value in values if "\0" in value), "")
+            raise _cannot_keep(path, "a NUL character", odd, ".tsv or .jsonl") from None
+
+    return write
 
 
 def _to_cell(value: Any) -> str:

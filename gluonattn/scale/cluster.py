@@ -24,8 +24,8 @@ class Cluster:
     ----------
     name : str
         In ``--on NAME://ADDRESS``, and of the package's extra.
-    module : str
-        What is imported.
+    is_installed : callable
+        Whether it can be imported here.
     holds : callable
         Whether a table is of this engine, by the name of its type's module.
     map : callable
@@ -39,7 +39,7 @@ class Cluster:
     """
 
     name: str
-    module: str
+    is_installed: Callable[[], bool]
     holds: Callable[[str], bool]
     map: Callable[[Any, Work, Scorer], Any]
     connect: Callable[[str], AbstractContextManager[Any]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from importlib.util import find_spec
 from typing import Any
 
 from ..errors import ClusterError, DataError, DependencyError, OptionError
@@ -33,7 +32,7 @@ def find_cluster(address: str) -> tuple[Cluster, str]:
         raise OptionError(f"{address!r} is no cluster: expected {', '.join(f'{one}://HOST:PORT' for one in CLUSTERS)}, or "
                           f"{', '.join(CLUSTERS)} alone for the one that the environment names.")
     cluster = CLUSTERS[name]
-    if find_spec(cluster.module) is None:
+    if not cluster.is_installed():
         raise DependencyError(f'{name} is not installed: run pip install "gluonattn[{name}]" here and on every worker.')
     if place:
         _require_listener(address, place)

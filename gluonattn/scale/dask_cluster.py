@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from .cluster import Cluster, Columns, Work
@@ -79,4 +80,5 @@ def _run(session: Any, frame: Any, work: Work, scorer: Scorer, columns: Columns)
     return rows.map_partitions(work, _share(scorer), meta=empty, enforce_metadata=False).compute()
 
 
-CLUSTER = Cluster("dask", "distributed", lambda module: module.startswith("dask."), _map, _connect, _run)
+CLUSTER = Cluster("dask", lambda: find_spec("distributed") is not None, lambda module: module.startswith("dask."),
+                  _map, _connect, _run)

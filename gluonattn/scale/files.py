@@ -3,6 +3,8 @@
 Parts are written into a hidden folder beside the output, each whole or not at all, whoever writes it and however often.
 When all are there, they become the output: one file, or a folder with a manifest, ``_SUCCESS``, that takes its name by one
 rename.
+
+Stays whole: `score_files` is half docstring.
 """
 
 from __future__ import annotations
@@ -80,8 +82,6 @@ def score_files(source: str | os.PathLike[str], out: str | os.PathLike[str], sco
         _require_new(out)
     cluster = find_cluster(on) if on else None
     pieces = plan_pieces(paths, rows)
-    if not pieces:
-        raise DataError(f"{source} has no rows: expected a header line and rows below it.")
     shape = out if one_file else paths[0]
     with _filled_folder(out) as folder:
         job = Job(str(paths[0]), str(folder), _ending(shape), one_file, _ending(Path(weights)) if weights else None, method)

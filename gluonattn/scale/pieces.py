@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ..data.formats import FORMATS, PARQUET, compression_of, ending_of, format_of
+from ..data.formats import FORMATS, JSONL, PARQUET, compression_of, ending_of, format_of
 from ..data.lines import Span
-from ..data.tables import JSONL, Row, read_rows
+from ..data.tables import Row, read_rows
 from ..errors import DataError
 
 ROWS = 8 * 2048  # of a piece: a whole number of chunks, so that each text has the neighbours it has in one process
@@ -24,7 +24,7 @@ class Piece(NamedTuple):
     number : int
         From 0 on, in the order of rows.
     path : str
-    first, count : int
+    first, rows : int
         Rows that stand before, and rows of this piece; 0 and -1 are the whole file.
     header, start, end : int
         The bytes of a file of lines, as in `gluonattn.data.lines.Span`; 0 for the whole file.
@@ -35,7 +35,7 @@ class Piece(NamedTuple):
     number: int
     path: str
     first: int = 0
-    count: int = -1
+    rows: int = -1
     header: int = 0
     start: int = 0
     end: int = 0
@@ -136,19 +136,19 @@ def read_piece(piece: Piece) -> Iterator[Row]:
     DataError
         If it cannot be read, or is not as it was when it was cut.
     """
-    if piece.count < 0:
+    if piece.rows < 0:
         yield from read_rows(piece.path)
         return
     if format_of(piece.path) == PARQUET:
         from ..data.parquet import read_parquet
 
-        rows = read_parquet(piece.path, None, piece.first, piece.count)
+        rows = read_parquet(piece.path, None, piece.first, piece.rows)
     else:
         span = Span(piece.header, piece.start, piece.end)
         rows = ((line + piece.shift, row) for line, row in read_rows(piece.path, None, span))
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007 (read behind the loop)
         yield row
-    if count != piece.count:
-        raise DataError(f"{piece.path} has changed since the work began: {count} rows where {piece.count} were. Start again "
+    if count != piece.rows:
+        raise DataError(f"{piece.path} has changed since the work began: {count} rows where {piece.rows} were. Start again "
                         "when nobody writes it.")

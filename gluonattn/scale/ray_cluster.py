@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from .cluster import Cluster, Columns, Work
@@ -59,4 +60,5 @@ def _run(session: Any, frame: Any, work: Work, scorer: Scorer, columns: Columns)
     return _map(rows, work, scorer, batch_size=1).to_pandas()[list(columns)]
 
 
-CLUSTER = Cluster("ray", "ray", lambda module: module.startswith("ray.data."), _map, _connect, _run)
+CLUSTER = Cluster("ray", lambda: find_spec("ray") is not None, lambda module: module.startswith("ray.data."),
+                  _map, _connect, _run)

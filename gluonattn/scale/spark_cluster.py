@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 from .cluster import Cluster, Columns, Work
@@ -62,4 +63,5 @@ def _run(session: Any, frame: Any, work: Work, scorer: Scorer, columns: Columns)
     return session.range(0, len(frame), 1, len(frame)).mapInPandas(each, schema).toPandas()
 
 
-CLUSTER = Cluster("spark", "pyspark", lambda module: module.startswith("pyspark."), _map, _connect, _run)
+CLUSTER = Cluster("spark", lambda: find_spec("pyspark") is not None, lambda module: module.startswith("pyspark."),
+                  _map, _connect, _run)

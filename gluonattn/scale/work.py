@@ -50,7 +50,14 @@ class Job:
     method: str | None = None
 
     def part(self, number: int, what: str = "part") -> Path:
-        """The file of a piece."""
+        """The file of a piece.
+
+        Parameters
+        ----------
+        number : int
+            Of the piece.
+        what : {"part", "weights"}, default "part"
+        """
         return Path(self.folder) / f"{what}-{number:05}{self.weights if what == 'weights' else self.ending}"
 
 

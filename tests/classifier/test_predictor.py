@@ -335,3 +335,17 @@ def test_a_moved_folder_predicts_the_same_and_is_not_changed(tiny_model, predict
     before = {p.name: p.read_bytes() for p in moved.iterdir()}
     assert gluonattn.load(moved, "cpu").predict(TEXTS) == predictor.predict(TEXTS)
     assert {p.name: p.read_bytes() for p in moved.iterdir()} == before
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_answers_stand_in_input_order_however_batches_are_cut(tiny_model, monkeypatch, workers):
+    texts = [("정말 재밌다 " * (i % 9 + 1) if i % 7 else " ") for i in range(60)]
+    predictor = gluonattn.load(tiny_model, "cpu", "numpy")
+    expected = [predictor.predict([text])[0] for text in texts]
+    monkeypatch.setattr("gluonattn.classifier.predictor._CHUNK", 16)
+    monkeypatch.setattr(predictor.classifier, "batch_size", 4)
+    monkeypatch.setattr(predictor.classifier, "batch_pairs", 200)
+    monkeypatch.setattr(predictor, "_workers", workers)
+    for found, one in zip(predictor.predict(texts), expected):
+        assert found.label == one.label
+        assert list(found.probabilities.values()) == pytest.approx(list(one.probabilities.values()), abs=tolerance(40, 40))

@@ -145,3 +145,16 @@ def test_spans_of_a_short_text():
 FROZEN_TEXT = [222023944, 870669407, 988696110, 1105333873, 1148758527, 1595995679,
                2014684703, 2226290893, 3227972022, 4254365502]
 FROZEN_WORD = [23952, 29908, 8940, 35039, 38967]
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 5000), top=st.sampled_from([50, 2**16, 2**32]))
+def test_many_hashes_are_found_by_buckets_as_by_a_binary_search(seed, count, top):
+    """Also where hashes are as uneven as can be: all in one bucket."""
+    rng = np.random.default_rng(seed)
+    known = np.unique(rng.integers(0, top, count, np.uint32))
+    hashes = np.concatenate([rng.choice(known, 2000), rng.integers(0, top, 2000, np.uint32), np.uint32([0, 2**32 - 1])])
+    few = np.concatenate([ngram_numbers(part, known) for part in np.array_split(hashes, 8)])
+    many = ngram_numbers(hashes, known)
+    assert many.dtype == few.dtype == np.int32 and (many == few).all()
+    assert (known[many[many > 0] - 1] == hashes[many > 0]).all() and (np.isin(hashes, known) == (many > 0)).all()

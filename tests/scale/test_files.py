@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ def test_what_a_worker_cannot_see_is_said(scorer, source, tmp_path):
     ("spork://a:1", "is no cluster: expected"), ("", "is no cluster"), ("spark://a", "expected HOST:PORT"),
     ("spark://a:99999", "expected HOST:PORT")])
 def test_an_address_that_means_nothing_is_refused(monkeypatch, address, message):
-    monkeypatch.setattr("gluonattn.scale.clusters.find_spec", lambda name: True)
+    monkeypatch.setitem(CLUSTERS, "spark", replace(CLUSTERS["spark"], is_installed=lambda: True))
     with pytest.raises(OptionError, match=message):
         find_cluster(address)
 
@@ -121,10 +122,10 @@ def test_a_cluster_that_is_not_there_and_an_engine_that_is_not_installed(scorer,
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"spark://127.0.0.1:{nobody.getsockname()[1]}"
-        monkeypatch.setattr("gluonattn.scale.clusters.find_spec", lambda name: None)
+        monkeypatch.setitem(CLUSTERS, "spark", replace(CLUSTERS["spark"], is_installed=lambda: False))
         with pytest.raises(DependencyError, match=r"gluonattn\[spark\]"):
             score_files(source, tmp_path / "out.csv", scorer, on=address)
-        monkeypatch.setattr("gluonattn.scale.clusters.find_spec", lambda name: True)
+        monkeypatch.setitem(CLUSTERS, "spark", replace(CLUSTERS["spark"], is_installed=lambda: True))
         with pytest.raises(ClusterError, match="no cluster answers at spark://127.0.0.1"):
             score_files(source, tmp_path / "out.csv", scorer, on=address)
     assert os.listdir(tmp_path) == ["in"]

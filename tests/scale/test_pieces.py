@@ -40,7 +40,7 @@ def test_pieces_together_are_the_file(tmp_path_factory, kind, cells, rows, blank
     path = tmp_path_factory.mktemp("pieces") / f"table.{kind}"
     path.write_bytes(table_of(kind, cells, blanks, bom))
     found = list(pieces._cut_lines(path, rows))
-    assert [piece.count for piece in found] == [min(rows, len(cells) - first) for first in range(0, len(cells), rows)]
+    assert [piece.rows for piece in found] == [min(rows, len(cells) - first) for first in range(0, len(cells), rows)]
     assert [row for piece in found for row in read_piece(piece)] == list(read_rows(path))
 
 
@@ -50,7 +50,7 @@ def test_small_files_and_compressed_ones_are_whole_and_numbers_go_on(tmp_path, m
         (tmp_path / name).write_text("document\n" + "가나다라마바사\n" * 5, encoding="utf-8")
     (tmp_path / "c.tsv").write_text("document\n좋다\n", encoding="utf-8")
     found = plan_pieces(list_tables(tmp_path), 2)
-    assert [(piece.number, piece.path[-5:], piece.first, piece.count) for piece in found] == [
+    assert [(piece.number, piece.path[-5:], piece.first, piece.rows) for piece in found] == [
         (0, "a.tsv", 0, 2), (1, "a.tsv", 2, 2), (2, "a.tsv", 4, 1),
         (3, "b.tsv", 0, 2), (4, "b.tsv", 2, 2), (5, "b.tsv", 4, 1),
         (6, "c.tsv", 0, -1)]

@@ -32,6 +32,7 @@ class MxnetClassifier:
 
     parallel = False  # MXNet is not promised thread-safe
     batch_size = 256  # most texts at once
+    batch_pairs = 500_000  # most query-key pairs at once, which bounds memory
 
     def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]],
                  device: str = "auto") -> None:

@@ -24,7 +24,8 @@ class OnnxClassifier:
     """
 
     parallel = True
-    batch_size = 256  # most texts at once
+    batch_size = 128  # most texts at once
+    batch_pairs = 30_000  # most query-key pairs at once: what is computed of them fits into the processor's cache
 
     def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> None:
         options = onnxruntime.SessionOptions()

@@ -177,6 +177,7 @@ class TorchEngine:
 
     parallel = False  # it shares the work of a batch among threads itself
     batch_size = 256  # most texts at once
+    batch_pairs = 500_000  # most query-key pairs at once, which bounds memory
 
     def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]],
                  device: str = "auto") -> None:
@@ -184,7 +185,7 @@ class TorchEngine:
         self.module = TorchClassifier(recipe, model, weights).to(self._device).eval()
         self.module.flatten_parameters()
         if self._device.type == "cuda":
-            self.batch_size = 4096
+            self.batch_size, self.batch_pairs = 4096, 8_000_000
 
     def __call__(self, *arrays: Array) -> tuple[Array, Array]:
         """As `gluonattn.classifier.engines.forward.forward`, on numpy arrays."""
