@@ -13,14 +13,20 @@ OPERATIONS = tuple(name for name in vars(Backend) if not name.startswith("_") an
 
 
 class Value:
-    """What a step gives, known by its number."""
+    """What a step gives, known by its number.
+
+    Parameters
+    ----------
+    graph : GraphBackend
+    number : int
+    """
 
     def __init__(self, graph: GraphBackend, number: int):
         self.graph, self.number = graph, number
 
 
-class GraphBackend(Backend):
-    """Notes each operation that is asked for.
+class GraphBackend:
+    """A `Backend` that notes each operation it is asked for.
 
     Attributes
     ----------
@@ -51,8 +57,6 @@ class GraphBackend(Backend):
         self.nodes.append({"to": made.number, "does": does, "with": [_written(one) for one in given]})
         return made
 
-    def dropout(self, values, rate):
-        return values
 
 
 def _written(given: Any) -> Any:
@@ -67,6 +71,7 @@ def _noting(name: str):
 
 for _name in OPERATIONS:
     setattr(GraphBackend, _name, _noting(_name))
+setattr(GraphBackend, "dropout", lambda self, values, rate: values)  # noqa: B010 (nothing is trained here)
 for _name, _does in _ARITHMETIC.items():
     setattr(Value, _name, lambda self, other, does=_does: self.graph.note(does, self, other))
 
@@ -85,7 +90,8 @@ def graph_of(model: dict[str, Any]) -> dict[str, Any]:
         "nodes" as `GraphBackend` has them; the numbers of the values that are given, "inputs" by name, and of those that
         are asked for, "weights" and "logits"; and "deciding": the first step that reads attention weights.
     """
-    graph, recipe = GraphBackend(), "default"
+    graph: Any = GraphBackend()  # its operations are made of their names
+    recipe = "default"
     inputs = {name: graph.value() for name in inputs_of(model)}
     ids, valid_length, *more = inputs.values()
     mask = mask_of(graph, recipe, ids, valid_length)

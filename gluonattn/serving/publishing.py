@@ -30,6 +30,7 @@ from .page_files import LANGUAGES, live_page, page_files
 TOKENIZERS = ("syllable", "whitespace", "jamo")  # that assets/encoding.js has as well
 METHOD = "leave-one-out"
 MODEL_SCRIPTS = ("tensors.js", "encoding.js", "evidence.js", "browser-model.js")
+_MANY = {"ko": "말이 많아 하나씩 빼 보지 않았습니다.", "en": "There are too many words to remove them one by one."}
 _PAGES = {"ko": "index.html", "en": "en.html"}
 _POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
            "img-src data: blob:; base-uri 'none'; form-action 'none'")
@@ -164,6 +165,7 @@ def _words(lang: str, labels: list[str], validation: Mapping[str, Any]) -> dict[
                      for title in titles],
         "draws": {how: words.draws(further, far + 1).replace(str(far + 1), "{draws}").replace(str(far), "{further}")
                   for how, further in (("every", far + 1), ("none", 0), ("some", far))},
+        "only": words.only_word, "many": _MANY[lang],
         "doubt": words.doubt, "validated": validated, "method": method_name(METHOD, lang),
     }
 

@@ -195,6 +195,10 @@ def test_the_page_answers_without_a_server(visit, site):
     left = site[1].explain("또 별로 최고 영화").drop(1).prediction
     assert f"{100 * left.confidence:.1f}%" in page.locator(".panels > .panel").nth(1).inner_text()
     page.get_by_role("button", name="원래 문장으로").click()
+    for text, why in (("또", "하나뿐"), ("또" * 150, "말이 많아")):
+        write(page, text)
+        assert why in page.locator(".said-first").inner_text()
+    write(page, "또 별로 최고 영화")
     page.locator(".strip .token").nth(1).click()
     page.locator(".what-if input[type=text]").fill("고")
     page.locator("[data-name=replace]").click()

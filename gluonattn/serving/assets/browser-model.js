@@ -250,7 +250,10 @@ globalThis.gluonattn ??= {};
       prediction: { label: titles[best], probabilities: titles.map((title, i) => [title, Number(probabilities[i].toFixed(6))]) },
       weights: stored(weights, heads, encoded.tokens.length),
     };
-    if (found.few) return entry;
+    if (found.few) {
+      if (explain) answer.push([encoded.tokens.length === 1 ? words.only : words.many]);
+      return entry;
+    }
     const { scores, test, target } = found;
     const believed = test.further / DRAWS >= MOVED;
     const [pro, con] = [listed(scores, encoded.tokens, 1), listed(scores, encoded.tokens, -1).slice(0, 2)];
