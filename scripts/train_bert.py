@@ -42,7 +42,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate (default 5e-4)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, help="of torch (default: its own choice)")
+    parser.add_argument("--keep-epochs", action="store_true", help="write the model of each epoch into OUT-epochs/N too")
     arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     if arguments.out.exists():
         parser.error(f"{arguments.out} exists: name another folder.")
 
@@ -69,11 +73,14 @@ def main() -> None:
     fit(masked, pieces, train, arguments.masked, arguments, lambda ids: mask(ids, tokenizer), "masked words")
     model = transformers.BertForSequenceClassification(config).to(device)
     model.bert.load_state_dict(masked.bert.state_dict(), strict=False)
-    fit(model, pieces, train, arguments.epochs, arguments, None, "labels", numbers,
-        after=lambda: print(f"  validation accuracy {accuracy(model, pieces, valid, numbers):.4f}", flush=True))
 
-    model.save_pretrained(arguments.out)
-    tokenizer.save_pretrained(arguments.out)
+    def after(epoch: int) -> None:
+        print(f"  validation accuracy {accuracy(model, pieces, valid, numbers):.4f}", flush=True)
+        if arguments.keep_epochs:
+            save(model, tokenizer, arguments.out.with_name(f"{arguments.out.name}-epochs") / str(epoch))
+
+    fit(model, pieces, train, arguments.epochs, arguments, None, "labels", numbers, after=after)
+    save(model, tokenizer, arguments.out)
     test = gluonattn.read_reviews(source.test) if source.test else None
     figures = {"train": len(train), "validation": accuracy(model, pieces, valid, numbers)}
     if test is not None:
@@ -83,6 +90,11 @@ def main() -> None:
         figures["tested"] = len(truth)
     replace_file(arguments.out / "figures.json", json.dumps(figures, indent=1).encode())
     print(json.dumps(figures))
+
+
+def save(model, tokenizer, folder: Path) -> None:
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def learn_subwords(texts: list[str], size: int) -> transformers.PreTrainedTokenizerFast:
@@ -137,9 +149,11 @@ def fit(model, pieces, which, epochs: int, arguments, change, name: str, numbers
         start, total, parts = time.time(), 0.0, batches(pieces, which, arguments.batch, rng)
         for part in parts:
             ids, there = pad(pieces, part, model.device)
-            given, labels = change(ids) if change else (ids, torch.as_tensor(numbers[part], device=model.device))
-            loss = model(input_ids=given, attention_mask=there, labels=labels).loss
-            loss = torch.nan_to_num(loss)  # a batch in which nothing was masked
+            if change:
+                loss = masked_loss(model, *change(ids), there)
+            else:
+                labels = torch.as_tensor(numbers[part], device=model.device)
+                loss = model(input_ids=ids, attention_mask=there, labels=labels).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
@@ -148,7 +162,16 @@ def fit(model, pieces, which, epochs: int, arguments, change, name: str, numbers
             total += float(loss)
         print(f"{name}, epoch {epoch + 1}: loss {total / len(parts):.4f}, {time.time() - start:.0f} s", flush=True)
         if after:
-            after()
+            after(epoch + 1)
+
+
+def masked_loss(model, given: torch.Tensor, labels: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    """The loss of masked words. Only places that were masked pass through the head: it is as wide as the vocabulary."""
+    asked = labels >= 0
+    states = model.bert(input_ids=given, attention_mask=there).last_hidden_state[asked]  # (places, width)
+    # the sum of no place is 0, its mean is not a number
+    loss = torch.nn.functional.cross_entropy(model.cls(states), labels[asked], reduction="sum")
+    return loss / max(1, int(asked.sum()))
 
 
 @torch.no_grad()

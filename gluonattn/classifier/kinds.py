@@ -26,7 +26,7 @@ def methods_of(predictor: Predictor | OpenedClassifier) -> dict[str, Method]:
     ----------
     predictor : Predictor or OpenedClassifier
     """
-    return OF_OPENED if isinstance(predictor, OpenedClassifier) else OF_OURS
+    return predictor.methods
 
 
 def open_batch(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) -> tuple[AskedTexts, dict[str, Method]]:

@@ -102,7 +102,7 @@ def make(predictor: Predictor, texts: Sequence[Text], asked: Asked, threads: int
         return [(encoded, *seen, None) for encoded, seen in zip(encoded_texts, predictor.look(encoded_texts))]
     batch = Batch(predictor.steps, encoded_texts, threads)
     said = explain_batch(batch, asked.method, [asked.target] * len(encoded_texts), predictor.labels,
-                         predictor.config.get("explanation"), asked.draws, asked.what_if)
+                         predictor.config.get("explanation"), asked.draws, asked.what_if, methods=predictor.methods)
     return [(encoded, passed.probabilities, passed.weights[0], own)
             for encoded, passed, own in zip(encoded_texts, batch.passes, said)]
 

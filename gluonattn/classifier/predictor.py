@@ -23,7 +23,7 @@ from ..data.packed import Packed, pack
 from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews, label_text
 from ..data.vocabulary import Vocabulary
-from ..errors import CheckpointError, DataError, OptionError, TextError, choose
+from ..errors import CheckpointError, DataError, OptionError, TextError
 from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint
 from ..plain import plain, read_texts
 from ..record import AttentionRecord, Prediction, Token
@@ -40,8 +40,10 @@ from .config import load_classifier
 from .engines.choice import make_engine
 from .explanation import Explanation, make_prediction
 from .faithfulness import DRAWS
+from .fitted import choose_method, with_fitted
 from .forward_steps import ForwardSteps
-from .many import Asked, explain_many
+from .many import PAIRS, Asked, explain_many
+from .methods import Method
 from .reader import EncodedText, Reader
 
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "nsmc"
@@ -279,11 +281,16 @@ class Predictor:
         """The attribution method that explanations show where none is named."""
         return self.config.get("explanation", {}).get("method", "leave-one-out")
 
+    @property
+    def methods(self) -> dict[str, Method]:
+        """The attribution methods, by name; with weights of heads where `fit-attention` left some in the folder."""
+        return with_fitted(METHODS, self.folder)
+
     def _method(self, name: str | None) -> str | None:
         if name == "default":
             name = self.default_method
         if name is not None:
-            choose("attribution method", name, {**METHODS, "default": None})
+            choose_method(name, self.methods)
         return name
 
     def _target(self, name: str | None, method: str | None) -> int | None:

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..data.padding import plan_by_length
-from ..errors import choose
 from ..metrics import tie_close
 from ..models.checkpoint import Checkpoint
 from ..processes import processes
 from ..runtime import total_threads
 from ..threads import in_order
 from .attribution import attribute_batch
+from .fitted import choose_method
 from .kinds import methods_of, open_batch
 from .many import PAIRS
 from .opened.classifier import OpenedClassifier
@@ -86,7 +86,7 @@ def open_top_words(predictor: Predictor | OpenedClassifier, method: str, target:
         If the model does not have the method.
     """
     method = predictor.default_method if method == "default" else method
-    choose("attribution method", method, methods_of(predictor))
+    choose_method(method, methods_of(predictor))
     asked = (method, target, count)
     with ExitStack() as stack:
         submit: list[Any] = []  # once it is worth it

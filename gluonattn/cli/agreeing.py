@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Optional, Union
 import typer
 
 from ..console import print_json, rich_console
-from ..errors import DataError, OptionError, choose
+from ..errors import DataError, OptionError
 from ..options import AsJson, Device, Engine, MaxLength, Model, Target
 from ..progress import Bar
 from .registry import command
@@ -73,12 +73,13 @@ def faithfulness(
 
 def _methods_of(predictor: Union[Predictor, OpenedClassifier], named: Optional[str]) -> list[str]:
     """The methods that are asked, random among them."""
+    from ..classifier.fitted import choose_method
     from ..classifier.kinds import methods_of
 
     known = methods_of(predictor)
     names = [name.strip() for name in named.split(",") if name.strip()] if named else list(known)
     for name in names:
-        choose("attribution method", name, known)
+        choose_method(name, known)
     return list(dict.fromkeys([*names, "random"]))
 
 

@@ -18,6 +18,8 @@ from .registry import COMMANDS, GROUPS, HEADINGS, find_commands, find_tasks
 
 find_commands()
 TASKS = find_tasks()
+REPORTS = [[own.callback.__name__] for _, name, group in GROUPS if name == "report" for own in group.registered_commands
+           if own.callback]
 
 
 class _Groups(TyperGroup):
@@ -37,7 +39,7 @@ app = typer.Typer(
 _names: dict[str, list[str]] = {heading: [] for heading in HEADINGS}
 for _heading, _function, _examples in COMMANDS:
     app.command(epilog=_examples)(_function)
-    _names[_heading].append(_function.__name__)
+    _names[_heading].append(_function.__name__.replace("_", "-"))  # as typer calls it
 for _task, _commands in TASKS.items():
     for _function, _examples in _commands.COMMANDS:  # beside the group of the task's name
         app.command(epilog=list_examples(*_examples))(_function)
@@ -109,7 +111,7 @@ def _as_now(arguments: list[str]) -> list[str]:
         if task is not None:
             choose("task", task, {"reviews": None, **TASKS})
             now = [task, "train", *rest] if task in TASKS else ["train", *rest]
-    elif named == "report" and not (arguments[1:2] == ["corpus"] and (arguments[2:] or not Path("corpus").is_dir())):
+    elif named == "report" and not (arguments[1:2] in REPORTS and (arguments[2:] or not Path(arguments[1]).is_dir())):
         words = [word for word in arguments[1:3] if not word.startswith("-")]
         task = next((word for word in words[:1] if word in TASKS), None)
         if task is None and len(words) > 1:

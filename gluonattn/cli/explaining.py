@@ -326,7 +326,8 @@ def attribution_method(name: Optional[str]) -> Optional[str]:
 
 
 def _known_methods() -> dict[str, None]:
-    """The methods of all kinds of models."""
+    """The methods of all kinds of models, and the one that has to be fitted first."""
+    from ..classifier.fitted import NAME
     from ..classifier.kinds import KINDS
 
-    return {own: None for methods in KINDS.values() for own in methods}
+    return {NAME: None, **{own: None for methods in KINDS.values() for own in methods}}

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 import typer
 
 from ..console import print_json
-from ..errors import OptionError, choose
-from ..options import AsJson, Device, Engine, MaxLength, Model, TextColumn, TrueLabels, list_examples
+from ..errors import DataError, OptionError, choose
+from ..options import (
+    AsJson,
+    Device,
+    Engine,
+    MaxLength,
+    Model,
+    TextColumn,
+    TrueLabels,
+    draw_without_a_screen,
+    list_examples,
+)
 from ..progress import Bar
 from .explaining import attribution_method, true_labels
 from .registry import GROUPS
 
+if TYPE_CHECKING:
+    from ..classifier.opened.heads import HeadChanges
+
+_DRAWN = (".html", ".png", ".svg", ".pdf", ".json")
 report_app = typer.Typer(help="Report on what a model does.", no_args_is_help=True, rich_markup_mode=None)
 GROUPS.append(("Predict and explain", "report", report_app))
 
@@ -65,3 +79,80 @@ def corpus(
         print_json(to_figures(summary))
         return
     typer.echo(f"wrote {files['html']} and {files['json']} ({len(decisions):,} texts)")
+
+
+@report_app.command(epilog=list_examples("report heads reviews.tsv --model my-koelectra-folder --out heads.html",
+                                         "report heads reviews.tsv --model my-koelectra-folder --out heads.png --lang en"))
+def heads(
+    source: Path = typer.Argument(..., help="TSV, CSV, JSONL or text file."),
+    model: Path = typer.Option(..., "--model", "-m", help="Folder of transformers."),
+    out: list[Path] = typer.Option([Path("heads.html")], help="File to write: .html, .png, .svg, .pdf or .json. Can be "
+                                                              "given several times."),
+    texts: int = typer.Option(200, help="Texts drawn of the file."),
+    text_column: Optional[str] = TextColumn,
+    seed: int = typer.Option(0, help="Of what is drawn."),
+    lang: str = typer.Option("ko", help="Language of the page or picture: ko or en."),
+    device: str = Device,
+    max_length: Optional[int] = MaxLength,
+    as_json: bool = AsJson,
+) -> None:
+    """Which heads a decision needs: the answer without each head, over a file of texts, with intervals."""
+    import numpy as np
+
+    from .. import early
+    from ..views.head_changes import LANGUAGES
+
+    choose("language", lang, LANGUAGES)
+    for path in out:
+        if path.suffix.lower() not in _DRAWN:
+            raise OptionError(f"cannot write {path.name}: expected a name that ends in {', '.join(_DRAWN)}.")
+    if texts < 1:
+        raise OptionError(f"--texts is how many texts are drawn, at least 1; got {texts}.")
+    early.require_writable(out, inputs=[source, model])
+    read = early.read_sentences(source, text_column)
+    drawn = np.random.default_rng(seed).permutation(len(read))[:texts]
+    from ..classifier.opened.heads import measure_heads
+    from ..classifier.opened.loading import load_any
+    from ..classifier.opened.opening import is_transformers_folder
+
+    if not is_transformers_folder(model):
+        raise OptionError(f"{model} is no folder of transformers: report heads leaves out heads of such models alone.")
+    opened = load_any(model, device, "auto", max_length)
+    bar = Bar("heads left out")
+    found = measure_heads(opened, [read[i] for i in sorted(drawn)], bar)  # type: ignore[arg-type]
+    bar.hide()
+    for path in out:
+        _write_heads(path, found, opened.name, lang)  # type: ignore[union-attr]
+    if as_json:
+        print_json(found.to_figures())
+        return
+    for path in out:
+        typer.echo(f"wrote {path}")
+    for layer, head in found.strongest(5):
+        mean, low, high = found.figure(layer, head).spell(1, factor=100, sign="+")
+        typer.echo(f"  layer {layer} head {head}: {mean} points ({low}, {high}), "
+                   f"{int(found.flipped[:, layer, head].sum())} of {len(found.lost):,} decisions are others")
+
+
+def _write_heads(path: Path, found: HeadChanges, name: str, lang: str) -> None:
+    import json
+
+    from ..files import replace_file
+    from ..views.head_changes import changes_page, draw_changes
+
+    ending = path.suffix.lower()
+    if ending == ".json":
+        replace_file(path, json.dumps(found.to_figures(), indent=1).encode(), DataError)
+        return
+    if ending == ".html":
+        replace_file(path, changes_page(found.figures(), found.flipped.sum(axis=0), name=name, texts=len(found.lost),
+                                        lang=lang), DataError)
+        return
+    draw_without_a_screen()
+    import matplotlib.pyplot as plt
+
+    from ..views.fonts import save_figure
+
+    ax = draw_changes(found.figures(), title=name, lang=lang)
+    save_figure(ax, path)
+    plt.close(ax.figure)

@@ -8,6 +8,8 @@ _KOREAN = {
     "gradient-input": "기울기 × 입력",
     "account": "기여도 분해",
     "attention-gradient": "어텐션 × 기울기",
+    "attnlrp": "관련도 전파",
+    "attention-fitted": "헤드별로 맞춘 어텐션",
     "attention": "어텐션",
     "attention-evidence": "어텐션 × 증거",
     "norm": "벡터 크기",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from numbers import Integral
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from ...errors import OptionError, RecordError, choose
+from ...errors import OptionError, RecordError
 from ...plain import read_texts
 from ...record import AttentionRecord, Prediction
 from ...record.units import merge_weights
@@ -17,6 +18,8 @@ from ...reference import softmax
 from ..choosing import find_class
 from ..explanation import Explanation, explain_batch, make_prediction
 from ..faithfulness import DRAWS
+from ..fitted import choose_method, with_fitted
+from ..methods import Method
 from .batch import WordBatch
 from .methods import METHODS
 from .network import Network
@@ -57,6 +60,8 @@ class OpenedClassifier:
     name : str
     versions : dict of str to str
         Of the libraries that compute.
+    folder : path or None, default None
+        That the model was read from.
 
     Attributes
     ----------
@@ -72,12 +77,17 @@ class OpenedClassifier:
     """
 
     def __init__(self, network: Network, reader: WordReader, labels: Sequence[str], label_names: dict[str, str],
-                 name: str, versions: dict[str, str]):
+                 name: str, versions: dict[str, str], folder: Path | None = None):
         self.network, self.steps, self.labels, self.label_names = network, reader, list(labels), dict(label_names)
         self.tokenizer, self.name, self._versions = reader.tokenizer, name, versions
-        self.engine = "torch"
+        self.engine, self.folder = "torch", folder
 
     default_method = "leave-one-out"
+
+    @property
+    def methods(self) -> dict[str, Method]:
+        """The attribution methods, by name; with weights of heads where `fit-attention` left some in the folder."""
+        return with_fitted(METHODS, self.folder)
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """Label and probabilities of each text, in input order.
@@ -180,7 +190,7 @@ class OpenedClassifier:
         if method == "default":
             method = self.default_method
         if method is not None:
-            choose("attribution method", method, {**METHODS, "default": None})
+            choose_method(method, self.methods)
         for what, given in (("target", target), ("against", against)):
             if given is not None and method is None:
                 raise OptionError(f"{what} {given!r} says which class an attribution is for: give a method too, "
@@ -218,7 +228,7 @@ class OpenedClassifier:
         """What is said beside the attention of each text of a batch; of two classes where one stands against another."""
         if against is None:
             return explain_batch(batch, method, [target] * len(batch.encoded_texts), self.labels, None, draws, what_if,
-                                 methods=METHODS)
+                                 methods=self.methods)
         found = []
         for encoded, passed in zip(batch.encoded_texts, batch.passes):
             own = int(passed.probabilities.argmax()) if target is None else target
@@ -226,7 +236,7 @@ class OpenedClassifier:
                 raise OptionError(f"{encoded.text[:20]!r} is given {self.labels[own]!r}, which is what it should stand "
                                   "against: give a target too.")
             judged = WordBatch(self.network.between(own, against), self.steps, [encoded])
-            [(scores, about)] = explain_batch(judged, method, [own], self.labels, None, draws, what_if, methods=METHODS,
+            [(scores, about)] = explain_batch(judged, method, [own], self.labels, None, draws, what_if, methods=self.methods,
                                               switch=False)
             about.update(against=against, label=f"{self.labels[own]} : {self.labels[against]}")
             found.append((scores, about))

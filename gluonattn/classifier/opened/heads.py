@@ -46,6 +46,29 @@ class HeadChanges(NamedTuple):
         """
         return figure(self.lost[:, layer, head])
 
+    def figures(self) -> list[list[Figure]]:
+        """`figure` of every head, (layers, heads)."""
+        _, layers, heads = self.lost.shape
+        return [[self.figure(layer, head) for head in range(heads)] for layer in range(layers)]
+
+    def strongest(self, count: int) -> list[tuple[int, int]]:
+        """The heads, (layer, head), whose absence changes the probability most on average.
+
+        Parameters
+        ----------
+        count : int
+            At most so many.
+        """
+        means = np.abs(self.lost.mean(axis=0))
+        return [(int(i) // means.shape[1], int(i) % means.shape[1]) for i in np.argsort(-means, axis=None)[:count]]
+
+    def to_figures(self) -> dict[str, Any]:
+        """Mean, interval and changed decisions of every head as JSON values."""
+        heads = [{"layer": layer, "head": head, "lost": [round(x, 6) for x in own],
+                  "flipped": int(self.flipped[:, layer, head].sum())}
+                 for layer, row in enumerate(self.figures()) for head, own in enumerate(row)]
+        return {"texts": len(self.lost), "heads": heads}
+
     def record(self, name: str = "") -> AttentionRecord:
         """|mean probability lost| of every head as a record of one cell a head, for `gluonattn.views.grid.grid`."""
         text = "a head left out"

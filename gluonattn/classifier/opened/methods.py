@@ -17,6 +17,7 @@ from ..attribution import Attribution, Method, leave_one_out, random
 from ..gradients import COMPLETE
 from .batch import WordBatch, row_of
 from .network import Attended
+from .relevance import follow_rules
 
 _LEAST = 1e-4  # in log-odds; a gap below this is none
 _STEPS = (8, 16, 32, 64, 128, 256, 512)
@@ -116,6 +117,27 @@ def gradient_input(batch: WordBatch, targets: Sequence[int]) -> list[Attribution
     return found
 
 
+def attnlrp(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
+    """Relevance of the log-odds, handed back through all layers by AttnLRP's rules; one pass forth and one back.
+
+    Achtibat et al., AttnLRP, ICML 2024; see `gluonattn.classifier.opened.relevance`. What biases and positions add, and
+    what the softmax's rule leaves to its constant, belongs to no word: scores do not add up to the log-odds.
+
+    Parameters
+    ----------
+    batch : WordBatch
+    targets : sequence of int
+        The class of each text.
+    """
+    found = []
+    for encoded, target in zip(batch.encoded_texts, targets):
+        vectors = batch.network.vectors(encoded.ids)
+        with follow_rules(batch.network.model):
+            _, slopes = batch.network.derive(row_of(encoded), vectors[None], target)
+        found.append(Attribution(encoded.sum_words(_sums(vectors * slopes[0])), {}))
+    return found
+
+
 def integrated_gradients(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     """Derivatives of the log-odds added up on the straight way from masked words to these words.
 
@@ -176,6 +198,7 @@ METHODS: dict[str, Method] = {
     "leave-one-out": Method(leave_one_out, _FOR, scale=1.0),
     "integrated-gradients": Method(integrated_gradients, _FOR),
     "gradient-input": Method(gradient_input, _FOR),
+    "attnlrp": Method(attnlrp, _FOR),
     "attention-gradient": Method(attention_gradient, "never negative: what speaks for the class that is explained",
                                  signed=False),
     "attention": Method(attention_received, _NEVER, signed=False),

@@ -55,8 +55,9 @@ def open_classifier(model: Any, tokenizer: Any = None, labels: Sequence[str] | N
     """
     torch = need_torch(WHAT, "huggingface")
     transformers = need_transformers()
-    if isinstance(model, (str, os.PathLike)):
-        model, own = _load(transformers, Path(model), tokenizer is None)
+    folder = Path(model) if isinstance(model, (str, os.PathLike)) else None
+    if folder is not None:
+        model, own = _load(transformers, folder, tokenizer is None)
         tokenizer = own if tokenizer is None else tokenizer
         model = model.to(_device(torch, device))
     elif not isinstance(model, torch.nn.Module):
@@ -75,7 +76,7 @@ def open_classifier(model: Any, tokenizer: Any = None, labels: Sequence[str] | N
         raise OptionError(f"{type(model).__name__} gives several labels to a text (problem_type multi_label_classification)"
                           ": wrap it in a module that returns the two logits of one label, torch.stack([0 * x, x], -1).")
     return OpenedClassifier(network, reader, _labels(model, config, labels, network.classes), {}, _name(model, config),
-                            {"torch": torch.__version__, "transformers": transformers.__version__})
+                            {"torch": torch.__version__, "transformers": transformers.__version__}, folder)
 
 
 def need_transformers() -> Any:

@@ -94,3 +94,38 @@ def test_heads_are_drawn_in_the_grid(classifiers):
     ax = grid(record, title="left out")
     assert ax.get_ylabel() == "layer" and ax.images[0].get_array().compressed() == pytest.approx(
         record.weights.ravel(), abs=CLOSE)
+
+
+def test_the_command_draws_heads_with_intervals(classifiers, tmp_path, capsys):
+    import json
+
+    from gluonattn.cli.app import main
+
+    model, tokenizer = classifiers("Bert")
+    for one in (model, tokenizer):
+        one.save_pretrained(tmp_path / "model")
+    source = tmp_path / "texts.txt"
+    source.write_text("\n".join(TEXTS), encoding="utf-8")
+    outs = [tmp_path / name for name in ("heads.html", "heads.png", "heads.json")]
+    with pytest.raises(SystemExit) as left:
+        main(["report", "heads", str(source), "--model", str(tmp_path / "model"), "--lang", "en",
+              *(part for out in outs for part in ("--out", str(out)))])
+    assert left.value.code == 0, capsys.readouterr().err
+    found = json.loads(outs[2].read_text())
+    assert found["texts"] == 3 and len(found["heads"]) == 8
+    mean, low, high = found["heads"][0]["lost"]
+    assert low <= mean <= high
+    page = outs[0].read_text(encoding="utf-8")
+    assert page.count("other decisions") == 8 and f"{100 * mean:+.1f}".replace("-", "−") in page
+    assert outs[1].read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_checkpoint_of_ours_is_refused_by_the_command(tmp_path, capsys):
+    from gluonattn.classifier.predictor import shipped
+    from gluonattn.cli.app import main
+
+    source = tmp_path / "texts.txt"
+    source.write_text(TEXT, encoding="utf-8")
+    with pytest.raises(SystemExit) as left:
+        main(["report", "heads", str(source), "--model", str(shipped()), "--out", str(tmp_path / "a.png")])
+    assert left.value.code == 2 and "no folder of transformers" in capsys.readouterr().err

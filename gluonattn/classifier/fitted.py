@@ -1,0 +1,176 @@
+"""One weight for each head, learnt from what a model says without random words: attention alone then predicts ablations.
+
+After Cohen-Wang, Chuang and Madry, Learning to Attribute with Attention (AT2), 2025, arXiv 2504.13752. Theirs maximises a
+correlation by steps; here what is lost is fitted by least squares with a penalty, which has one solution.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..contents import parse_json
+from ..errors import CheckpointError, OptionError, choose
+from ..files import replace_file
+from .asking import AskedTexts
+from .attribution import Attribution, pooling_shares
+from .batch import Batch
+from .methods import Method
+
+NAME = "attention-fitted"
+FILE = "attention-fitted.json"
+CURE = "gluonattn fit-attention reviews.tsv --model FOLDER"
+
+
+@dataclass(frozen=True)
+class FittedAttention:
+    """A weight for each head, and how well they predict what texts lose that they were not fitted on.
+
+    Attributes
+    ----------
+    weights : tuple of tuple of float, (layers, heads)
+    texts, ablations : int
+        Texts they were fitted on, and sets of words that were taken out of each.
+    correlation : float
+        Mean over held texts of the correlation between the log-odds lost and those that are predicted.
+    even : float
+        The same where all heads of the last layer count alike, which is the method `attention`.
+    held : int
+        Texts that were held out for these two.
+    """
+
+    weights: tuple[tuple[float, ...], ...]
+    texts: int
+    ablations: int
+    correlation: float
+    even: float
+    held: int
+
+    def score(self, batch: AskedTexts, targets: Sequence[int]) -> list[Attribution]:
+        """Scores of a batch, as an attribution method gives them.
+
+        They are for the class that each text is given; for any other one their signs are turned.
+
+        Parameters
+        ----------
+        batch : AskedTexts
+        targets : sequence of int
+
+        Raises
+        ------
+        OptionError
+            If the model has other layers or heads.
+        """
+        own, found = np.array(self.weights), []
+        for number, (passed, target) in enumerate(zip(batch.passes, targets)):
+            received = received_by_heads(batch, number)
+            if received.shape[:2] != own.shape:
+                raise OptionError("{} weights of {} layers x {} heads do not fit a model of {} x {}: fit them for this "
+                                  "model ({}).".format(NAME, *own.shape, *received.shape[:2], CURE))
+            sign = 1 if target == int(passed.probabilities.argmax()) else -1
+            found.append(Attribution(sign * np.einsum("lh,lhw->w", own, received), {}))
+        return found
+
+    def as_method(self) -> Method:
+        """As an entry of a table of methods."""
+        return Method(self.score, "positive speaks for the class that is explained, as far as attention tells", name=NAME)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as JSON; the model is left as it is.
+
+        Parameters
+        ----------
+        path : path
+        """
+        replace_file(Path(path), json.dumps(asdict(self), indent=1).encode())
+
+
+def load_fitted(path: str | os.PathLike[str]) -> FittedAttention:
+    """Read what `FittedAttention.save` wrote.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such file, or it holds anything else.
+    """
+    try:
+        found = parse_json(Path(path).read_bytes(), Path(path).name, CheckpointError)
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror}. {CURE} writes one.") from None
+    try:
+        weights = np.array(found["weights"], np.float64)
+        if weights.ndim != 2 or not np.isfinite(weights).all():
+            raise ValueError
+        rest = {name: kind(found[name]) for name, kind in (("texts", int), ("ablations", int), ("correlation", float),
+                                                           ("even", float), ("held", int))}
+    except (KeyError, TypeError, ValueError):
+        raise CheckpointError(f"{path} holds no weights of heads: write it anew ({CURE}).") from None
+    return FittedAttention(tuple(map(tuple, weights.tolist())), **rest)
+
+
+def choose_method(name: object, methods: Mapping[str, Method]) -> Method:
+    """The method of a name, as `gluonattn.errors.choose`; where weights of heads are wanted and missing, how they are made.
+
+    Parameters
+    ----------
+    name : str
+    methods : mapping of str to Method
+
+    Raises
+    ------
+    OptionError
+        If there is no such method.
+    """
+    if name == NAME and NAME not in methods:
+        raise OptionError(f"{NAME} takes weights of heads that are learnt once for a model and stand in its folder "
+                          f"as {FILE}: {CURE}")
+    return choose("attribution method", name, methods)
+
+
+def with_fitted(methods: Mapping[str, Method], folder: Path | None) -> dict[str, Method]:
+    """A table of methods, with the fitted one where the model's folder holds its weights.
+
+    Parameters
+    ----------
+    methods : mapping of str to Method
+    folder : path or None
+        Of the model; None for one that has none.
+    """
+    path = None if folder is None else Path(folder) / FILE
+    return dict(methods) if path is None or not path.is_file() else {**methods, NAME: load_fitted(path).as_method()}
+
+
+def received_by_heads(batch: AskedTexts, number: int) -> np.ndarray:
+    """Attention that each word receives in each head where the model's own head reads, (layers, heads, words).
+
+    Parameters
+    ----------
+    batch : Batch or WordBatch
+    number : int
+        Of the text in the batch.
+
+    Raises
+    ------
+    OptionError
+        If the model has no attention from piece to piece, or hands none out.
+    """
+    encoded = batch.encoded_texts[number]
+    if isinstance(batch, Batch):
+        passed = batch.passes[number]
+        shares = pooling_shares(batch.steps, passed)  # (heads, T)
+        received = np.einsum("hq,hqk->hk", shares, passed.weights[0].astype(np.float64))
+        return received[None, :, : len(encoded.tokens)]
+    own = batch.attended(number)  # type: ignore[attr-defined]
+    if own is None:
+        raise OptionError(f"{NAME} needs attention from piece to piece, and this model has or hands out none: take "
+                          "leave-one-out, gradient-input or integrated-gradients.")
+    return encoded.sum_words(np.einsum("q,lhqk->lhk", own.read, own.weights))

@@ -1,0 +1,94 @@
+"""Fit `gluonattn.classifier.fitted.FittedAttention`: texts are asked about without random halves of their words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import OptionError
+from ..plain import read_texts
+from .fitted import FittedAttention, received_by_heads
+from .kinds import open_batch
+
+_TEXTS = 16  # asked about at once
+_PENALTIES = tuple(10.0**power for power in range(-6, 4))  # in parts of the mean square of the heads' columns
+_LEAST_TEXTS = 10
+_LEAST = 1e-6  # probabilities nearer 0 or 1 have no log-odds
+
+
+def fit_attention(predictor: Any, texts: Iterable[str], *, ablations: int = 32, seed: int = 0,
+                  progress: Callable[[int, int], None] | None = None) -> FittedAttention:
+    """Learn one weight for each head, so that weighted attention predicts the log-odds lost without random words.
+
+    Parameters
+    ----------
+    predictor : Predictor or OpenedClassifier
+        Its forward pass is asked; nothing of it changes.
+    texts : iterable of str
+        A few hundred. Those of one word are passed over; a fifth of the rest is held out.
+    ablations : int, default 32
+        Random halves of the words that are taken out of each text.
+    seed : int, default 0
+    progress : callable or None
+        Called with (texts done, texts in all).
+
+    Raises
+    ------
+    OptionError
+        If there are fewer than 10 texts of two words or more, or the model has no attention.
+    """
+    texts = read_texts(texts, "fit_attention")
+    if ablations < 2:
+        raise OptionError(f"ablations is how many sets of words are taken out of each text, at least 2; got {ablations}.")
+    rng, shape, found = np.random.default_rng(seed), (0, 0), []
+    for first in range(0, len(texts), _TEXTS):
+        batch, _ = open_batch(predictor, texts[first : first + _TEXTS])
+        gone = [rng.random((ablations, len(encoded.tokens))) < 0.5 for encoded in batch.encoded_texts]
+        for number, (passed, own, said) in enumerate(zip(batch.passes, gone, batch.without(gone))):
+            if own.shape[1] < 2:
+                continue
+            received, target = received_by_heads(batch, number), int(passed.probabilities.argmax())
+            shape = received.shape[:2]
+            lost = _log_odds(passed.probabilities[target]) - _log_odds(said[:, target])
+            found.append((own @ received.reshape(-1, own.shape[1]).T, lost))
+        if progress:
+            progress(min(first + _TEXTS, len(texts)), len(texts))
+    if len(found) < _LEAST_TEXTS:
+        raise OptionError(f"{len(found)} of {len(texts)} texts have two words or more, and at least {_LEAST_TEXTS} are "
+                          "needed to learn from: give a few hundred.")
+    order = rng.permutation(len(found))
+    held = [found[i] for i in order[: len(order) // 5]]
+    learnt = [found[i] for i in order[len(order) // 5 :]]
+    weights = _solve(learnt, _choose_penalty(learnt))
+    even = np.zeros(shape)
+    even[-1] = 1
+    return FittedAttention(tuple(map(tuple, weights.reshape(shape).tolist())), len(learnt), ablations,
+                           _agreement(held, weights), _agreement(held, even.ravel()), len(held))
+
+
+def _log_odds(probability: Any) -> Any:
+    p = np.clip(probability, _LEAST, 1 - _LEAST)
+    return np.log(p) - np.log1p(-p)
+
+
+def _choose_penalty(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """The penalty that predicts a fourth of the texts best from the rest."""
+    inner, outer = parts[len(parts) // 4 :], parts[: len(parts) // 4]
+    return max(_PENALTIES, key=lambda penalty: _agreement(outer, _solve(inner, penalty)))
+
+
+def _solve(parts: Sequence[tuple[np.ndarray, np.ndarray]], penalty: float) -> np.ndarray:
+    """Least squares over all texts, each about its own mean."""
+    columns = np.concatenate([x - x.mean(axis=0) for x, _ in parts])
+    lost = np.concatenate([y - y.mean() for _, y in parts])
+    square = columns.T @ columns
+    return np.linalg.solve(square + (penalty * np.trace(square) / len(square) + 1e-12) * np.eye(len(square)),
+                           columns.T @ lost)
+
+
+def _agreement(parts: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray) -> float:
+    """Mean correlation over texts; a text whose answers or predictions are all alike has none and is passed over."""
+    found = [np.corrcoef(x @ weights, y)[0, 1] for x, y in parts if np.ptp(y) > _LEAST and np.ptp(x @ weights) > 0]
+    return float(np.mean(found)) if found else 0.0

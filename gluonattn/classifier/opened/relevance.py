@@ -1,0 +1,131 @@
+"""AttnLRP's rules, as changed derivatives: input times derivative is then the relevance. Nothing of a model is changed.
+
+Achtibat et al., AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for Transformers, ICML 2024. Their rules are
+derivatives of functions that give the same numbers: they hold for what torch computes while `follow_rules` is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from ...errors import OptionError
+
+_SMALL = 1e-10  # keeps a quotient finite
+CURE = "take attention-gradient, integrated-gradients or leave-one-out."
+
+
+@contextmanager
+def follow_rules(model: Any) -> Iterator[None]:
+    """Have derivatives of a torch model follow AttnLRP's rules while the body computes it forwards.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Its outputs stay the same; its hooks are taken off again, also after an exception.
+
+    Raises
+    ------
+    OptionError
+        If it computes attention in one step that hides what is multiplied (torch.nn.MultiheadAttention).
+    """
+    with ExitStack() as undo:
+        for module in model.modules():
+            if type(module).__module__ == "transformers.activations":  # some are made of several functions
+                undo.callback(module.register_forward_hook(_whole_activation).remove)
+        undo.enter_context(_rules())
+        yield
+
+
+def keep_share(values: Any, output: Any) -> Any:
+    """The identity rule for a function of single numbers: `output`, whose relevance goes on to `values` as it is.
+
+    Parameters
+    ----------
+    values, output : torch.Tensor
+        Of one shape.
+    """
+    share = (output / (values + _SMALL)).detach()
+    return output.detach() + (values - values.detach()) * share
+
+
+def divide(values: Any, parts: int) -> Any:
+    """The uniform rule: the same numbers, which take one part of the relevance; factors of a product share it.
+
+    Parameters
+    ----------
+    values : torch.Tensor
+    parts : int
+    """
+    return values.detach() + (values - values.detach()) / parts
+
+
+def normalise(values: Any, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any) -> Any:
+    """Layer normalisation whose spread counts as a constant (the identity rule).
+
+    Parameters
+    ----------
+    values : torch.Tensor
+    shape : sequence of int
+        Of the last axes that are normalised.
+    weight, bias : torch.Tensor or None
+    eps : float, default 1e-5
+    """
+    axes = tuple(range(-len(shape), 0))
+    centred = values - values.mean(axes, keepdim=True)
+    normal = centred / ((centred**2).mean(axes, keepdim=True) + eps).sqrt().detach()
+    normal = normal if weight is None else normal * weight
+    return normal if bias is None else normal + bias
+
+
+def _whole_activation(module: Any, args: tuple, output: Any) -> Any:
+    return keep_share(args[0], output)
+
+
+def _rules() -> Any:
+    """The rules for torch's own functions, as a mode of torch."""
+    import torch
+    from torch.nn import functional
+    from torch.overrides import TorchFunctionMode
+
+    def activation(func: Callable, values: Any, *args: Any, **kwargs: Any) -> Any:
+        return keep_share(values, func(values, *args, **{**kwargs, "inplace": False} if "inplace" in kwargs else kwargs))
+
+    def product(func: Callable, one: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+        if _computed(torch, one) and _computed(torch, other):
+            one, other = divide(one, 2), divide(other, 2)
+        return func(one, other, *args, **kwargs)
+
+    def attention(func: Callable, query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return func(divide(query, 4), divide(key, 4), divide(value, 2), *args, **kwargs)  # two products, one in the other
+
+    def normalisation(func: Callable, values: Any, shape: Any, *args: Any, **kwargs: Any) -> Any:
+        return normalise(values, shape, *args, **{k: v for k, v in kwargs.items() if k != "cudnn_enable"})
+
+    def constant(func: Callable, values: Any) -> Any:
+        return func(values).detach()  # one over the root of the mean square: RMSNorm's spread
+
+    def refuse(func: Callable, *args: Any, **kwargs: Any) -> Any:
+        raise OptionError("attnlrp cannot follow torch.nn.MultiheadAttention, which multiplies queries, keys and values in "
+                          f"one step: {CURE}")
+
+    known: dict[Any, Callable] = {functional.multi_head_attention_forward: refuse, torch.rsqrt: constant,
+                                  functional.scaled_dot_product_attention: attention,
+                                  functional.layer_norm: normalisation, torch.layer_norm: normalisation}
+    known.update(dict.fromkeys((functional.gelu, functional.relu, functional.silu, functional.mish, functional.elu,
+                                functional.tanh, torch.tanh, torch.Tensor.tanh, torch.relu, torch.Tensor.relu), activation))
+    known.update(dict.fromkeys((torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.bmm, torch.Tensor.bmm,
+                                torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__), product))
+
+    class Rules(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            rule = known.get(func)
+            return func(*args, **(kwargs or {})) if rule is None else rule(func, *args, **(kwargs or {}))
+
+    return Rules()
+
+
+def _computed(torch: Any, values: Any) -> bool:
+    """Whether numbers come of the text, rather than being a parameter or a constant."""
+    return isinstance(values, torch.Tensor) and values.requires_grad and not values.is_leaf

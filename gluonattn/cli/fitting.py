@@ -1,0 +1,57 @@
+"""Learn a weight for each head of a model, for the method attention-fitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional
+
+import typer
+
+from ..console import print_json
+from ..errors import OptionError
+from ..options import AsJson, Device, Engine, MaxLength, TextColumn
+from ..progress import Bar
+from .registry import command
+
+
+@command("Predict and explain", "fit-attention reviews.tsv --model my-koelectra-folder",
+         "fit-attention reviews.csv --model runs/multi-head --texts 500 --ablations 64 --json")
+def fit_attention(
+    source: Path = typer.Argument(..., help="TSV, CSV, JSONL or text file; its labels are not read."),
+    model: Path = typer.Option(..., "--model", "-m", help="Checkpoint folder, or a folder of transformers. The weights are "
+                                                          "written into it, beside the model."),
+    texts: int = typer.Option(300, help="Texts drawn of the file."),
+    ablations: int = typer.Option(32, help="Random halves of the words taken out of each text."),
+    text_column: Optional[str] = TextColumn,
+    seed: int = typer.Option(0, help="Of what is drawn."),
+    device: str = Device,
+    engine: str = Engine,
+    max_length: Optional[int] = MaxLength,
+    as_json: bool = AsJson,
+) -> None:
+    """Learn one weight for each head: then attention alone predicts what the model loses without words (AT2)."""
+    import numpy as np
+
+    from .. import early
+    from ..classifier.fitted import FILE
+    from ..classifier.fitting import fit_attention
+    from ..classifier.opened.loading import load_any
+
+    if texts < 1:
+        raise OptionError(f"--texts is how many texts are drawn, at least 1; got {texts}.")
+    early.require_writable([model / FILE], inputs=[source])
+    read = early.read_sentences(source, text_column)
+    drawn = np.random.default_rng(seed).permutation(len(read))[:texts]
+    predictor = load_any(model, device, engine, max_length)
+    bar = Bar("asking without words")
+    found = fit_attention(predictor, [read[i] for i in sorted(drawn)], ablations=ablations, seed=seed, progress=bar)
+    bar.hide()
+    found.save(model / FILE)
+    if as_json:
+        print_json({"layers": len(found.weights), "heads": len(found.weights[0]), "texts": found.texts, "held": found.held,
+                    "ablations": found.ablations, "correlation": round(found.correlation, 4),
+                    "correlation_even": round(found.even, 4), "out": str(model / FILE)})
+        return
+    typer.echo(f"wrote {model / FILE}: {len(found.weights)} x {len(found.weights[0])} weights of {found.texts:,} texts\n"
+               f"on {found.held:,} others they predict what is lost with a correlation of {found.correlation:.3f}; all "
+               f"heads of the last layer alike: {found.even:.3f}")
