@@ -42,7 +42,7 @@ from .explanation import Explanation, make_prediction
 from .faithfulness import DRAWS
 from .fitted import choose_method, with_fitted
 from .forward_steps import ForwardSteps
-from .many import PAIRS, Asked, explain_many
+from .many import Asked, explain_many
 from .methods import Method
 from .reader import EncodedText, Reader
 
