@@ -7,6 +7,7 @@ Its attention weights come out with its logits. In training mode dropout acts on
 from __future__ import annotations
 
 from ..runtime import mx, nlp
+from .fast_cells import use_fast_layer_norm
 
 
 class Transformer(mx.gluon.HybridBlock):
@@ -43,6 +44,7 @@ class Transformer(mx.gluon.HybridBlock):
             self.encoder = nlp.model.transformer.TransformerEncoder(**arguments)
             self.decoder = nlp.model.transformer.TransformerDecoder(**arguments)
             self.head = mx.gluon.nn.Dense(vocab_size, flatten=False)
+        use_fast_layer_norm(self)
 
     def hybrid_forward(self, F, source, source_length, target):
         """Score what comes after each target letter.
