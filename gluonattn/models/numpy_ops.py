@@ -1,4 +1,5 @@
-"""The MLP score and the pooling as operators in numpy, for the CPU: faster, and (B, T, T, units) is never held.
+"""The MLP score, the pooling and layer normalisation as operators in numpy, for the CPU: faster, and (B, T, T, units)
+is never held.
 
 MXNet calls them by name (`F.Custom`) and hands over its own memory, so nothing
 is copied. A symbol that was exported with them would need this module to load;
@@ -21,7 +22,7 @@ from .additive import additive_gradients, additive_scores
 
 
 def compute_in_numpy(model: Any) -> None:
-    """Let a model's MLP cells and its pooling use these operators; call it before `hybridize`.
+    """Let a model's MLP cells, its pooling and its layer normalisations use these operators; call it before `hybridize`.
 
     Parameters
     ----------
@@ -95,6 +96,64 @@ def pool_gradient(context: Any, mask: Any, features: Any, gradient: Any) -> NDAr
     return result
 
 
+def normalise(x: Any, gamma: Any, beta: Any, epsilon: float) -> NDArray[Any]:
+    """Layer normalisation over the last axis (Ba, Kiros and Hinton 2016).
+
+    Parameters
+    ----------
+    x : numpy.ndarray, float32, shape (..., C)
+    gamma, beta : numpy.ndarray, float32, shape (C,)
+    epsilon : float
+        Added to the variance.
+
+    Returns
+    -------
+    numpy.ndarray, float32, shape (..., C)
+    """
+    standard, _ = _standardise(x.reshape(-1, x.shape[-1]), epsilon)
+    standard *= gamma
+    standard += beta
+    result: NDArray[Any] = standard.reshape(x.shape)
+    return result
+
+
+def normalise_gradients(x: Any, gamma: Any, epsilon: float,
+                        gradient: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Gradients of `normalise` with respect to `x`, `gamma` and `beta`.
+
+    Parameters
+    ----------
+    x, gamma, epsilon
+        As for `normalise`.
+    gradient : numpy.ndarray, float32, shape (..., C)
+        With respect to its result.
+
+    Returns
+    -------
+    three numpy.ndarray, float32, shapes (..., C), (C,) and (C,)
+    """
+    width = x.shape[-1]
+    standard, rate = _standardise(x.reshape(-1, width), epsilon)
+    rows = gradient.reshape(-1, width)
+    of_gamma, of_beta = np.einsum("nc,nc->c", rows, standard), np.ones(len(rows), np.float32) @ rows
+    inner = rows * gamma
+    along = np.einsum("nc,nc->n", inner, standard) / np.float32(width)
+    inner -= inner.mean(axis=1, keepdims=True)
+    standard *= along[:, None]
+    inner -= standard
+    inner *= rate
+    return inner.reshape(x.shape), of_gamma, of_beta
+
+
+def _standardise(rows: Any, epsilon: float) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows of mean 0 and variance 1, and one over the root of what each variance was."""
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    variance = np.einsum("nc,nc->n", centred, centred) / np.float32(rows.shape[1])
+    rate = (1 / np.sqrt(variance + np.float32(epsilon)))[:, None]
+    centred *= rate
+    return centred, rate
+
+
 class _Score(mx.operator.CustomOp):
     @_hold_interrupts()
     def forward(self, is_train: Any, req: Any, in_data: Any, out_data: Any, aux: Any) -> None:
@@ -159,6 +218,46 @@ class _PoolProp(mx.operator.CustomOpProp):
 
     def create_operator(self, *_: Any) -> Any:
         return _Pool()
+
+
+class _Normalise(mx.operator.CustomOp):
+    def __init__(self, epsilon: float) -> None:
+        super().__init__()
+        self._epsilon = epsilon
+
+    @_hold_interrupts()
+    def forward(self, is_train: Any, req: Any, in_data: Any, out_data: Any, aux: Any) -> None:
+        x, gamma, beta = map(_share_memory, in_data)
+        _store(out_data[0], req[0], normalise(x, gamma, beta, self._epsilon))
+
+    @_hold_interrupts()
+    def backward(self, req: Any, out_grad: Any, in_data: Any, out_data: Any, in_grad: Any, aux: Any) -> None:
+        x, gamma, _ = map(_share_memory, in_data)
+        gradients = normalise_gradients(x, gamma, self._epsilon, _share_memory(out_grad[0]))
+        for array, how, values in zip(in_grad, req, gradients):
+            _store(array, how, values)
+
+
+@mx.operator.register("gluonattn_normalise")
+class _NormaliseProp(mx.operator.CustomOpProp):
+    """x (..., C), gamma (C,), beta (C,) -> (..., C)."""
+
+    def __init__(self, epsilon: str = "1e-5") -> None:
+        super().__init__(need_top_grad=True)
+        self._epsilon = float(epsilon)
+
+    def list_arguments(self) -> list[str]:
+        return ["x", "gamma", "beta"]
+
+    def infer_shape(self, in_shape: Any) -> tuple[list[Any], list[Any], list[Any]]:
+        width = in_shape[0][-1:]
+        return [in_shape[0], width, width], [in_shape[0]], []
+
+    def declare_backward_dependency(self, out_grad: Any, in_data: Any, out_data: Any) -> list[Any]:
+        return [*out_grad, *in_data]
+
+    def create_operator(self, *_: Any) -> Any:
+        return _Normalise(self._epsilon)
 
 
 def _share_memory(array: Any) -> NDArray[Any]:

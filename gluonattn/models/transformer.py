@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..runtime import mx, nlp
+from .fast_cells import use_fast_layer_norm
 
 
 class Transformer(mx.gluon.HybridBlock):
@@ -45,6 +46,7 @@ class Transformer(mx.gluon.HybridBlock):
             self.encoder = nlp.model.transformer.TransformerEncoder(**arguments)
             self.decoder = nlp.model.transformer.TransformerDecoder(**arguments)
             self.head = mx.gluon.nn.Dense(vocab_size, flatten=False)
+        use_fast_layer_norm(self)
 
     def hybrid_forward(self, F: Any, source: Any, source_length: Any, target: Any) -> Any:
         """Score what comes after each target letter.

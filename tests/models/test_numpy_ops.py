@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gluonattn.classifier.network import build
+from gluonattn.models.fast_cells import FastLayerNorm
 from gluonattn.models.numpy_ops import compute_in_numpy, pool, pool_gradient
 from gluonattn.runtime import mx
 
@@ -72,3 +73,45 @@ def test_a_model_learns_the_same_with_them(cell):
                           for name, p in model._collect_params_with_prefix().items()})
     for name, expected in gradients[0].items():
         np.testing.assert_allclose(gradients[1][name], expected, atol=tolerance(256, 24, scale=expected), err_msg=name)
+
+
+@pytest.mark.parametrize("shape", [(1, 8), (5, 16), (2, 3, 8), (4, 7, 64)])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 100.0])
+def test_layer_normalisation_and_its_gradients_are_gluons(shape, scale):
+    rng = np.random.default_rng(0)
+    values = (rng.normal(size=shape) * scale + rng.normal()).astype(np.float32)
+    towards = mx.nd.array(rng.normal(size=shape))
+    found = []
+    for in_numpy in (False, True):
+        block = FastLayerNorm(in_channels=shape[-1])
+        block.initialize()
+        block.gamma.set_data(mx.nd.array(np.linspace(0.5, 2, shape[-1])))
+        block.beta.set_data(mx.nd.array(np.linspace(-1, 1, shape[-1])))
+        block.in_numpy = in_numpy
+        block.hybridize()
+        x = mx.nd.array(values)
+        x.attach_grad()
+        with mx.autograd.record():
+            out = block(x)
+        out.backward(towards)
+        found.append([one.asnumpy() for one in (out, x.grad, block.gamma.grad(), block.beta.grad())])
+    for expected, one in zip(*found):
+        largest = max(1, float(np.abs(expected).max()))
+        # Both subtract the mean, whose digits are lost where it is large beside the spread.
+        atol = tolerance(np.prod(shape), 2, scale=largest) * max(1, 1 / scale)
+        np.testing.assert_allclose(one, expected, rtol=0, atol=atol)
+
+
+def test_a_transformer_has_fast_layer_normalisations_with_the_same_parameters():
+    from gluonattn.models.transformer import Transformer
+
+    model = Transformer(20, units=8, hidden_size=16, num_layers=1, num_heads=2)
+    kinds = [type(child).__name__ for child in walk(model) if isinstance(child, mx.gluon.nn.LayerNorm)]
+    assert set(kinds) == {"FastLayerNorm"} and len(kinds) == 7
+    assert "encoder.layer_norm.gamma" in model._collect_params_with_prefix()
+
+
+def walk(block):
+    for child in block._children.values():
+        yield child
+        yield from walk(child)

@@ -110,16 +110,24 @@ def read_tensorboard(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def read_wandb(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """The records of a run's file: LevelDB's log, behind seven bytes that name the format."""
     import json
+    import struct
 
     from wandb.proto.wandb_internal_pb2 import Record
-    from wandb.sdk.internal.datastore import DataStore
 
     (path,) = folder.rglob("*.wandb")
-    store, found = DataStore(), {}
-    store.open_for_scan(str(path))
-    while (content := store.scan_data()) is not None:
-        record = Record.FromString(content)
+    content, at, half, found = path.read_bytes(), 7, b"", {}
+    while at + 7 <= len(content):
+        if 32768 - at % 32768 < 7:  # the rest of a block is padding
+            at += 32768 - at % 32768
+            continue
+        _, size, kind = struct.unpack_from("<IHB", content, at)
+        half += content[at + 7 : at + 7 + size]
+        at += 7 + size
+        if kind not in (1, 4):  # the whole, or its last part
+            continue
+        record, half = Record.FromString(half), b""
         items = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
         for name, value in items.items():
             if name.startswith(("step/", "epoch/")):
