@@ -100,18 +100,32 @@ class Ray:
     def __init__(self, folder):
         port = free_port()
         self.log = folder / "ray.log"
-        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # all of one cluster know it
+        token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32),  # all of one cluster know it
+                 "RAY_raylet_start_wait_time_s": "300"}
         self.variables = {"RAY_ADDRESS": f"127.0.0.1:{port}", **token}
         common = ["--block", "--disable-usage-stats", "--object-store-memory", 300_000_000]
         self.head = start([BIN / "ray", "start", "--head", "--node-ip-address", "127.0.0.1", "--port", port, "--num-cpus", 0,
                            "--include-dashboard", "false", *common], self.log, **token)
         wait_for(port)
-        time.sleep(10)
-        self.workers = [start([BIN / "ray", "start", "--address", f"127.0.0.1:{port}", "--num-cpus", 1, *common], self.log,
-                              **token)
-                        for _ in range(2)]
-        time.sleep(15)
+        self.workers = []
+        for number in range(2):
+            self.wait_for_nodes(number + 1)
+            self.workers.append(start([BIN / "ray", "start", "--address", f"127.0.0.1:{port}", "--num-cpus", 1, *common],
+                                      self.log, **token))
+        self.wait_for_nodes(3)
         self.address = "ray"
+
+    def wait_for_nodes(self, count, seconds=300):
+        """Until as many nodes are alive."""
+        ask = "import ray; ray.init('auto', log_to_driver=False); print(sum(one['Alive'] for one in ray.nodes()))"
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            said = subprocess.run([sys.executable, "-c", ask], env={**os.environ, **self.variables}, capture_output=True,
+                                  text=True).stdout.split()
+            if said and said[-1].isdecimal() and int(said[-1]) >= count:
+                return
+            time.sleep(1)
+        raise SystemExit(f"Ray does not have {count} nodes after {seconds} s: {self.log.read_text()[-2000:]}")
 
     def stop(self):
         for process in (*self.workers, self.head):
