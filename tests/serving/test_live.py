@@ -93,7 +93,7 @@ def test_no_half_syllable_is_asked(page):
     for part in ("ㅈ", "조", "좋"):
         client.send("Input.imeSetComposition", {"text": part, "selectionStart": 1, "selectionEnd": 1})
     page.wait_for_timeout(900)  # three times as long as it waits for the next key
-    assert len(page.asked) == seen and "Enter" in page.locator(".state").inner_text()
+    assert len(page.asked) == seen and "Enter" in page.locator(".asking .state").inner_text()
     client.send("Input.insertText", {"text": "좋"})
     answered(page, "좋")
     compose(page, [["ㄷ", "다"], ["ㅈ", "지", "진"], ["ㅉ", "짜"]])

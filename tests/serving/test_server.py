@@ -215,9 +215,9 @@ def test_a_process_that_dies_is_replaced(start):
     before = workers()
     assert len(before) == 2
     os.kill(min(before), signal.SIGKILL)
-    while len(after := workers()) < 2:
+    while len(after := workers()) < 2 or after == before:
         time.sleep(0.1)
-    assert after != before and any("another takes its place" in line for line in server.lines)
+    assert any("another takes its place" in line for line in server.lines)
     assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
     server.process.kill()  # and none is left when the first one is gone
     while any(map(is_worker, after)):

@@ -21,7 +21,10 @@ globalThis.gluonattn ??= {};
     return Object.fromEntries(Object.entries(table).map(([name, { kind, shape, at }]) => {
       const count = shape.reduce((all, one) => all * one, 1);
       const data = new kinds[kind](buffer, at, count);
-      return [name, gluonattn.tensor(shape, kind === "float16" ? Float32Array.from(data, half) : data)];
+      if (kind === "uint32") return [name, gluonattn.tensor(shape, data)];
+      const wide = new Float64Array(count); // one kind of array everywhere: loops over several are many times as slow
+      for (let i = 0; i < count; i++) wide[i] = kind === "float16" ? half(data[i]) : data[i];
+      return [name, gluonattn.tensor(shape, wide)];
     }));
   }
   function softmax(row) {
@@ -82,7 +85,7 @@ globalThis.gluonattn ??= {};
     function run(examples) {
       const [batch, length] = [examples.length, examples[0].ids.length];
       const values = [];
-      const given = { ids: gluonattn.tensor([batch, length], examples.flatMap((one) => one.ids)), valid_length: null };
+      const given = { ids: gluonattn.tensor([batch, length], Float64Array.from(examples.flatMap((one) => one.ids))), valid_length: null };
       if (tables) {
         given.evidence = gluonattn.tensor([batch, length, channels], new Float64Array(batch * length * channels));
         examples.forEach((one, i) => given.evidence.data.set(one.evidence, i * length * channels));
