@@ -85,6 +85,8 @@ def train(
     label_column: Optional[str] = LabelColumn,
     resume: bool = typer.Option(False, help="Go on where a stopped or killed run was."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
+    keep_epochs: bool = typer.Option(False, help="Keep the model of each epoch, in OUT/epochs: `gluonattn report epochs` "
+                                                 "shows how attention came about."),
     as_json: bool = AsJson,
 ) -> None:
     """Train a classifier. Ctrl-C saves; --resume goes on."""
@@ -132,7 +134,7 @@ def train(
     shown = console.rich_console(stderr=as_json)
     folder = run_training(
         data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
-        callbacks=[Progress(shown)], save_every=save_every, tokenizing=Bar("tokenizing"),
+        callbacks=[Progress(shown)], save_every=save_every, keep_epochs=keep_epochs, tokenizing=Bar("tokenizing"),
         fitting=Bar("fitting n-grams"), report=shown.print,
     )
     history = json.loads((folder / "history.json").read_text())
