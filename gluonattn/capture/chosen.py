@@ -19,6 +19,7 @@ from .interface import CURE, through_interface
 from .pieces import hf_tokens
 
 LARGEST = 2_000_000_000  # bytes of weights that one record may take
+_FEW = 4  # tokens
 _ROWS = 128  # queries of a layer whose weights are computed at once
 _UNKNOWN = ("softcap", "s_aux", "sinks", "position_bias")  # what changes scores in ways not followed here
 
@@ -37,8 +38,7 @@ def chosen_attention(model: Any, tokenizer: Any, text: str, *, layers: Sequence[
     layers, heads, queries : sequence of int or None
         Positions counted from 0, negative ones from the end; of tokens for `queries`. None is all.
     top : int or None
-        Only the tokens that receive most, over all chosen rows: so many keys. The record then says what mass is lost. The
-        model runs twice.
+        Only the tokens that receive most, over all chosen rows: so many keys. The record then says what mass is lost.
     max_length : int or None
         Tokens read of the text.
 
@@ -86,21 +86,24 @@ class _Chosen:
     """A run of a model, of which chosen rows are computed."""
 
     def __init__(self, torch: Any, model: Any, given: dict, layers: Any, heads: Any, rows: list[int]):
-        self.torch, self.model, self.given, self.rows = torch, model, given, rows
-        shapes: list[int] = []
-        self._forward(lambda layer, query, *_: shapes.append(query.shape[1]))
+        self.torch, self.model, self.rows = torch, model, rows
+        shapes: list[int] = []  # heads of each layer, told by a few tokens
+        self._forward({name: value[:, :_FEW] for name, value in given.items()},
+                      lambda layer, query, *_: shapes.append(query.shape[1]))
         if not shapes:
             raise CaptureError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
         self.layers = positions("layer", range(len(shapes)) if layers is None else layers, len(shapes))
         self.heads = positions("head", range(min(shapes)) if heads is None else heads, min(shapes))
+        self._states: list[tuple] = []
+        self._forward(given, lambda layer, *parts: self._states.append((layer, *parts)) if layer in self.layers else None)
 
     def collect(self, columns: np.ndarray) -> np.ndarray:
         """Weights (layers, heads, rows, columns)."""
         shape = (len(self.layers), len(self.heads), len(self.rows), len(columns))
         if (size := 4 * int(np.prod(shape))) > LARGEST:
             raise OptionError(f"{shape[0]} layers x {shape[1]} heads x {shape[2]:,} x {shape[3]:,} tokens are "
-                              f"{size / 1e9:.1f} GB of weights, more than {LARGEST / 1e9:.0f}: choose fewer layers, heads or queries, or "
-                              "keep the tokens that receive most (top=64, --top 64).")
+                              f"{size / 1e9:.1f} GB of weights, more than {LARGEST / 1e9:.0f}: choose fewer layers, heads "
+                              "or queries, or keep the tokens that receive most (top=64, --top 64).")
         weights = np.zeros(shape, np.float32)
         for layer, first, part in self.run():
             weights[layer, :, first : first + part.shape[1]] = part[..., columns]
@@ -108,18 +111,16 @@ class _Chosen:
 
     def run(self) -> Iterator[tuple[int, int, np.ndarray]]:
         """Number of the chosen layer, first chosen row, and weights (heads, rows, tokens), some at a time."""
-        states: list[tuple] = []
-        self._forward(lambda layer, *parts: states.append((layer, *parts)) if layer in self.layers else None)
-        for layer, query, key, mask, options in states:
+        for layer, query, key, mask, options in self._states:
             for first in range(0, len(self.rows), _ROWS):
                 yield self.layers.index(layer), first, self._weights(query, key, mask, options, first)
 
-    def _forward(self, see: Any) -> None:
+    def _forward(self, given: dict, see: Any) -> None:
         count = 0
 
         def attend(own, module, query, key, value, attention_mask=None, *args, **kwargs):
             nonlocal count
-            if query.shape[2] == key.shape[2] == self.given["input_ids"].shape[1]:
+            if query.shape[2] == key.shape[2] == given["input_ids"].shape[1]:
                 odd = next((name for name in _UNKNOWN if kwargs.get(name) is not None), None)
                 if odd:
                     raise CaptureError(f"{type(module).__name__} changes its scores by {odd}, which is not followed for "
@@ -133,7 +134,7 @@ class _Chosen:
         self.model.eval()
         try:
             with through_interface(self.model, attend), self.torch.no_grad():
-                self.model(**self.given)
+                self.model(**given)
         finally:
             for module, mode in modes:
                 module.training = mode

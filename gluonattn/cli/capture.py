@@ -79,8 +79,8 @@ def capture(
     checks: list = []
     if any(value is not None for value in chosen.values()):
         if target or generate or kind or mode != "weights":
-            raise OptionError("--layers, --heads, --queries, --top and --max-length choose weights of the texts as they are: "
-                              "leave out --target, --generate, --kind and --mode.")
+            raise OptionError("--layers, --heads, --queries, --top and --max-length choose weights of the texts as they are"
+                              ": leave out --target, --generate, --kind and --mode.")
         from ..capture.chosen import chosen_attention
 
         opened, tokens_of = load_pretrained(model)
