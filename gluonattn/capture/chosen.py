@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import CaptureError, OptionError
-from ..record import AttentionRecord, positions
+from ..record import AttentionRecord, Token, positions
+from ..record.pairs import join_pair
 from .hooks import need_torch
 from .interface import CURE, through_interface
-from .pieces import hf_tokens
+from .pieces import byte_level, hf_tokens
 
 LARGEST = 2_000_000_000  # bytes of weights that one record may take
 _FEW = 4  # tokens
@@ -24,9 +25,9 @@ _ROWS = 128  # queries of a layer whose weights are computed at once
 _UNKNOWN = ("softcap", "s_aux", "sinks", "position_bias")  # what changes scores in ways not followed here
 
 
-def chosen_attention(model: Any, tokenizer: Any, text: str, *, layers: Sequence[int] | None = None,
-                     heads: Sequence[int] | None = None, queries: Sequence[int] | None = None, top: int | None = None,
-                     max_length: int | None = None) -> AttentionRecord:
+def chosen_attention(model: Any, tokenizer: Any, text: str, *, pair: str | None = None, layers: Sequence[int] | None = None,
+                     heads: Sequence[int] | None = None, queries: Sequence[int] | None = None,
+                     top: int | None = None, max_length: int | None = None) -> AttentionRecord:
     """Self-attention of chosen layers, heads and tokens of a text.
 
     Parameters
@@ -35,6 +36,8 @@ def chosen_attention(model: Any, tokenizer: Any, text: str, *, layers: Sequence[
         An encoder or a decoder; nothing of it changes.
     tokenizer : transformers tokenizer
     text : str
+    pair : str or None
+        A second sentence that the model reads with the first: see `gluonattn.record.pairs`.
     layers, heads, queries : sequence of int or None
         Positions counted from 0, negative ones from the end; of tokens for `queries`. None is all.
     top : int or None
@@ -60,12 +63,13 @@ def chosen_attention(model: Any, tokenizer: Any, text: str, *, layers: Sequence[
     if top is not None and (isinstance(top, bool) or not isinstance(top, int) or top < 1):
         raise OptionError(f"top is how many tokens are kept, at least 1; got {top!r:.40}.")
     asked = {"truncation": max_length is not None, **({} if max_length is None else {"max_length": max_length})}
-    encoded = tokenizer(text, return_tensors="pt", **asked)
+    encoded = tokenizer(text, *([] if pair is None else [pair]), return_tensors="pt", **asked)
     device = next(model.parameters()).device
     known = inspect.signature(model.forward).parameters
     given = {name: value.to(device) for name, value in encoded.items() if name in known}
     ids = encoded["input_ids"][0].numpy()
-    tokens = hf_tokens(tokenizer, text, ids)
+    whole, start = (text, None) if pair is None else join_pair(text, pair)
+    tokens = hf_tokens(tokenizer, text, ids) if start is None else _pair_tokens(tokenizer, encoded, whole, start)
     rows = positions("query", range(len(ids)) if queries is None else queries, len(ids))
     chosen = _Chosen(torch, model, given, layers, heads, rows)
     columns = np.arange(len(ids))
@@ -76,10 +80,29 @@ def chosen_attention(model: Any, tokenizer: Any, text: str, *, layers: Sequence[
         columns = np.sort(np.argsort(-received, kind="stable")[:top])
     weights = chosen.collect(columns)
     source = {"model": type(model).__name__, "framework": "torch", "chosen": {
-        "layers": chosen.layers, "heads": chosen.heads, "queries": len(rows), "keys": len(columns), "tokens": len(ids)}}
+        "layers": chosen.layers, "heads": chosen.heads, "queries": len(rows), "keys": len(columns), "tokens": len(ids)},
+        **({} if start is None else {"pair": start})}
     keys = tuple(tokens[i] for i in columns)
     normalised = bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4)
-    return AttentionRecord(text, tuple(tokens[i] for i in rows), keys, weights, source=source, normalised=normalised)
+    return AttentionRecord(whole, tuple(tokens[i] for i in rows), keys, weights, source=source, normalised=normalised)
+
+
+def _pair_tokens(tokenizer: Any, encoded: Any, text: str, start: int) -> list[Token]:
+    """Tokens of a pair with spans in the text of both."""
+    if not getattr(tokenizer, "is_fast", False):
+        raise CaptureError(f"{type(tokenizer).__name__} does not tell where its pieces stand in a pair: only a fast "
+                           "tokenizer does.")
+    found, done, one = [], 0, encoded.encodings[0]
+    for name, side, (first, last) in zip(one.tokens, one.sequence_ids, one.offsets):
+        if side is None or last <= first:
+            found.append(Token(name, done, done))
+            continue
+        first, last = (place + (start if side else 0) for place in (first, last))
+        while first < last - 1 and text[first].isspace():
+            first += 1
+        found.append(Token(text[first:last] if byte_level(tokenizer) else name, first, last))
+        done = last
+    return found
 
 
 class _Chosen:

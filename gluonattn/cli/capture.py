@@ -28,6 +28,7 @@ KINDS = ("encoder", "decoder", "cross")
 @command("Other people's Transformers",
          f'capture --model ./my-bert --text "{SENTENCE}" --out heads.html',
          'capture --model ./my-bert --text "$(cat long.txt)" --layers 0,11 --queries 0-31 --top 64 --out long.html',
+         'capture --model ./my-nli --text "비가 온다" --pair "날이 맑다" --between shares --out shares.png',
          'capture --model ./my-gpt --text "옛날 옛적에" --generate 20 --unit eojeol --out heads.png')
 def capture(
     model: str = typer.Option(..., help="Hugging Face folder, or a name to download."),
@@ -38,6 +39,9 @@ def capture(
     kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross; all that the model has without it."),
     unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
     mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
+    pair: Optional[str] = typer.Option(None, help="A second sentence that is read with the --text."),
+    between: Optional[str] = typer.Option(None, help="Of a pair: A-B, B-A, A-A or B-B (who looks at whom), or shares "
+                                                     "(of the mass)."),
     layers: Optional[str] = typer.Option(None, help="Only these layers: 0,3 or 0-5. With --heads, --queries and --top long "
                                                     "texts fit: nothing else is computed or kept."),
     heads: Optional[str] = typer.Option(None, help="Only these heads."),
@@ -53,12 +57,16 @@ def capture(
     from .. import early
     from ..models.checkpoint import is_checkpoint, recipe_of
     from ..models.config import has_commands
+    from ..record.pairs import WAYS
     from ..text import KNOWN
     from ..views.page import LANGUAGES
 
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
         raise OptionError(f"{len(texts)} --text came with {len(target)} --target: give one for each.")
+    choose("way between sentences", between or "shares", {**WAYS, "shares": None})
+    if between and pair is None:
+        raise OptionError("--between is about two sentences: give --pair SENTENCE too.")
     choose("kind", kind or "encoder", dict.fromkeys(KINDS))
     choose("unit", unit, dict.fromkeys(("token", "eojeol", *KNOWN)))
     choose("language", lang, LANGUAGES)
@@ -74,17 +82,17 @@ def capture(
     from ..capture.pretrained import load_pretrained, pretrained_records
     from ..views.grid_page import grid_page
 
-    chosen = {"layers": _numbers("--layers", layers), "heads": _numbers("--heads", heads),
+    chosen: dict[str, Any] = {"pair": pair, "layers": _numbers("--layers", layers), "heads": _numbers("--heads", heads),
               "queries": _numbers("--queries", queries), "top": top, "max_length": max_length}
     checks: list = []
     if any(value is not None for value in chosen.values()):
         if target or generate or kind or mode != "weights":
-            raise OptionError("--layers, --heads, --queries, --top and --max-length choose weights of the texts as they are"
-                              ": leave out --target, --generate, --kind and --mode.")
+            raise OptionError("--pair, --layers, --heads, --queries, --top and --max-length choose weights of texts as they are: "
+                              "leave out --target, --generate, --kind and --mode.")
         from ..capture.chosen import chosen_attention
 
         opened, tokens_of = load_pretrained(model)
-        records = [chosen_attention(opened, tokens_of, text, **chosen) for text in texts]  # type: ignore[arg-type]
+        records = [_between(chosen_attention(opened, tokens_of, text, **chosen), between) for text in texts]
     else:
         records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
                                              vectors=mode == "value-weighted")
@@ -166,6 +174,12 @@ def project(
                f"{int((after < before).sum())}")
     for one in found:
         typer.echo(f"  layer {one.layer:2} head {one.head:2}: {one.before:6.2f} -> {one.after:6.2f}, scale {one.scale:.3g}")
+
+
+def _between(record: AttentionRecord, way: Optional[str]) -> AttentionRecord:
+    from ..record.pairs import look_between, share_mass
+
+    return record if way is None else share_mass(record) if way == "shares" else look_between(record, way)
 
 
 def _numbers(option: str, given: Optional[str]) -> Optional[list[int]]:

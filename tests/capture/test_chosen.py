@@ -90,3 +90,20 @@ def test_a_long_text_takes_little_more_than_what_is_kept(transformers, tokenizer
         torch.Tensor.softmax = found
     assert record.weights.shape == (1, 1, 1000, 16)
     assert max(held) <= 128 * 1000  # some rows of one head, never all
+
+
+@pytest.mark.parametrize("name", ["Bert", "GPT2"])
+def test_a_pair_knows_its_sentences(name, transformers, tokenizers):
+    from gluonattn.record.pairs import share_mass, sides_of
+
+    model, tokenizer = made(transformers, tokenizers, name)
+    first, second = "정말로 좋은 영화", "그냥 별로"
+    record = chosen_attention(model, tokenizer, first, pair=second)
+    sides = sides_of(record, record.keys)
+    for side, sentence in ((0, first), (1, second)):  # pieces of bytes share a character
+        places = {i for token, own in zip(record.keys, sides) if own == side for i in range(token.start, token.end)}
+        assert "".join(record.text[i] for i in sorted(places)) == sentence.replace(" ", "")
+    model.eval()
+    expected = model(**tokenizer(first, second, return_tensors="pt")).last_hidden_state.shape[1]
+    assert len(record.keys) == expected and record.normalised
+    assert share_mass(record).weights.sum(-1) == pytest.approx(1, abs=1e-4)
