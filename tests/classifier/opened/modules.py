@@ -1,6 +1,8 @@
 """Classifiers that one may write oneself; random weights, two classes."""
 
-import torch
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs torch: pip install torch")
 
 
 class Recurrent(torch.nn.Module):
