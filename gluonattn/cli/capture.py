@@ -87,7 +87,7 @@ def capture(
     checks: list = []
     if any(value is not None for value in chosen.values()):
         if target or generate or kind or mode != "weights":
-            raise OptionError("--pair, --layers, --heads, --queries, --top and --max-length choose weights of texts as they are: "
+            raise OptionError("--pair, --layers, --heads, --queries, --top and --max-length choose weights of texts: "
                               "leave out --target, --generate, --kind and --mode.")
         from ..capture.chosen import chosen_attention
 
