@@ -2,8 +2,8 @@
 
     python scripts/compare_models.py gluonattn/pretrained/nsmc runs/bert --data nsmc --out both.html
 
-Each model is a checkpoint or a folder of transformers. Both are asked about the same test reviews; words are eojeols in
-both, so that their scores stand on the same words. `scripts/faithfulness.py A B --compare` says whose explanations are more faithful.
+Each model is a checkpoint or a folder of transformers. Both are asked about the same test reviews. Words are eojeols in both,
+so that their scores stand on the same words. Whose explanations are more faithful: `scripts/faithfulness.py A B --compare`.
 """
 
 from __future__ import annotations
