@@ -2,7 +2,7 @@
 
     python scripts/compare_models.py gluonattn/pretrained/nsmc runs/bert --data nsmc --out both.html
 
-Each model is a checkpoint or a folder of transformers. Both are asked about the same test reviews. Words are eojeols in both,
+Each model is a checkpoint or a folder of transformers; both are asked about the same test reviews. Words are eojeols,
 so that their scores stand on the same words. Whose explanations are more faithful: `scripts/faithfulness.py A B --compare`.
 """
 
