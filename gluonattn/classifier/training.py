@@ -24,7 +24,9 @@ from ..data.sources import locate
 from ..errors import DataError
 from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, save_checkpoint
 from ..models.config import FORMAT
+from ..models.epochs import new_epoch_folder
 from ..text import tokenize_all
+from ..training.callbacks import EveryEpoch
 from ..training.resume import is_resume_file_of, resume_file
 from ..training.session import finish as finish_run
 from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
@@ -51,6 +53,7 @@ def train(
     tokenizing: Callable[[int, int], None] | None = None,
     fitting: Callable[[int, int], None] | None = None,
     finish: Callable[[Path, Reviews], None] | None = None,
+    keep_epochs: bool = False,
     **options,
 ) -> Path:
     """Train a classifier and save it.
@@ -87,6 +90,8 @@ def train(
         Called with the checkpoint folder and the validation reviews once the
         model is trained; a run killed before it ends is finished by --resume.
         None chooses the attribution method that `explain` uses by default.
+    keep_epochs : bool, default False
+        Write the model of each epoch into ``OUT/epochs/N`` too, a checkpoint like any other; `epoch_folders` lists them.
     **options
         Fields of `ClassifierSettings`.
 
@@ -193,8 +198,8 @@ def train(
             "versions": {**runtime.versions(), "gluonattn": __version__},
         }
 
-        def save_best(run):
-            best = {**config, "epoch": run.epoch, "validation": run.history[-1]}
+        def save_as(run, folder):
+            best = {**config, "finished": folder != out, "epoch": run.epoch, "validation": run.history[-1]}
             with run.use_average():
                 weights = run.get_weights()
                 if branch or evidence:  # smoothed labels leave a network less sure than it is right
@@ -204,10 +209,12 @@ def train(
                 weights[KNOWN_NGRAMS] = branch.known
             if evidence:
                 weights = {**weights, **dict(zip(EVIDENCE, evidence))}
-            check_classifier({**best, "format": FORMAT, "sha256": {}}, out / CONFIG)
-            save_checkpoint(out, Checkpoint(best, vocabulary.to_json(), weights, run.history))
+            check_classifier({**best, "format": FORMAT, "sha256": {}}, folder / CONFIG)
+            save_checkpoint(folder, Checkpoint(best, vocabulary.to_json(), weights, run.history))
 
-        fit_and_save(run, start, out, fingerprint, save_best, save_every, callbacks, say)
+        if keep_epochs:
+            callbacks = [EveryEpoch(lambda run: save_as(run, new_epoch_folder(out, run.epoch))), *callbacks]
+        fit_and_save(run, start, out, fingerprint, lambda run: save_as(run, out), save_every, callbacks, say)
         write_seen(out, seen, fingerprint)
     if finish is None:
         method = record_method(out, reviews.take(split[1]))

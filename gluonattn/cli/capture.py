@@ -27,6 +27,8 @@ KINDS = ("encoder", "decoder", "cross")
 
 @command("Other people's Transformers",
          f'capture --model ./my-bert --text "{SENTENCE}" --out heads.html',
+         'capture --model ./my-bert --text "$(cat long.txt)" --layers 0,11 --queries 0-31 --top 64 --out long.html',
+         'capture --model ./my-nli --text "비가 온다" --pair "날이 맑다" --between shares --out shares.png',
          'capture --model ./my-gpt --text "옛날 옛적에" --generate 20 --unit eojeol --out heads.png')
 def capture(
     model: str = typer.Option(..., help="Hugging Face folder, or a name to download."),
@@ -37,6 +39,15 @@ def capture(
     kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross; by default all that the model has."),
     unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
     mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
+    pair: Optional[str] = typer.Option(None, help="A second sentence that is read with the --text."),
+    between: Optional[str] = typer.Option(None, help="Of a pair: A-B, B-A, A-A or B-B (who looks at whom), or shares "
+                                                     "(of the mass)."),
+    layers: Optional[str] = typer.Option(None, help="Only these layers: 0,3 or 0-5. With --heads, --queries and --top long "
+                                                    "texts fit: nothing else is computed or kept."),
+    heads: Optional[str] = typer.Option(None, help="Only these heads."),
+    queries: Optional[str] = typer.Option(None, help="Only what these tokens look at, counted from 0."),
+    top: Optional[int] = typer.Option(None, help="Only the so many tokens that receive most."),
+    max_length: Optional[int] = typer.Option(None, help="Tokens read of a text that chooses by these; default all."),
     out: list[Path] = typer.Option([], help="File to write: .html (all heads, to open), .png, .svg, .pdf (the grid), "
                                             ".npz (the record). Can be given several times."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
@@ -46,12 +57,16 @@ def capture(
     from .. import early
     from ..models.checkpoint import is_checkpoint, recipe_of
     from ..models.config import has_commands
+    from ..record.pairs import WAYS
     from ..text import KNOWN
     from ..views.page import LANGUAGES
 
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
         raise OptionError(f"{len(texts)} --text came with {len(target)} --target: give one for each.")
+    choose("way between sentences", between or "shares", {**WAYS, "shares": None})
+    if between and pair is None:
+        raise OptionError("--between is about two sentences: give --pair SENTENCE too.")
     choose("kind", kind or "encoder", dict.fromkeys(KINDS))
     choose("unit", unit, dict.fromkeys(("token", "eojeol", *KNOWN)))
     choose("language", lang, LANGUAGES)
@@ -64,11 +79,23 @@ def capture(
                  else command_line("explain", *texts, model=model))
         raise OptionError(f"{model} is a checkpoint of gluonattn's own, and capture opens Hugging Face models. What shows "
                           f"its attention: {shown}")
-    from ..capture.pretrained import pretrained_records
+    from ..capture.pretrained import load_pretrained, pretrained_records
     from ..views.grid_page import grid_page
 
-    records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
-                                         vectors=mode == "value-weighted")
+    chosen: dict[str, Any] = {"pair": pair, "layers": _numbers("--layers", layers), "heads": _numbers("--heads", heads),
+              "queries": _numbers("--queries", queries), "top": top, "max_length": max_length}
+    checks: list = []
+    if any(value is not None for value in chosen.values()):
+        if target or generate or kind or mode != "weights":
+            raise OptionError("--pair, --layers, --heads, --queries, --top and --max-length choose weights of texts: "
+                              "leave out --target, --generate, --kind and --mode.")
+        from ..capture.chosen import chosen_attention
+
+        opened, tokens_of = load_pretrained(model)
+        records = [_between(chosen_attention(opened, tokens_of, text, **chosen), between) for text in texts]
+    else:
+        records, checks = pretrained_records(model, texts, target_texts=target or None, generate=generate, kind=kind,
+                                             vectors=mode == "value-weighted")
     records = [_merged(change_mode(record, mode), unit) for record in records]
     rows = [{"kind": r.kind, "layers": r.layers, "heads": r.heads, "queries": len(r.queries), "keys": len(r.keys),
              "text": r.text, "target_text": r.target_text} for r in records]
@@ -85,8 +112,9 @@ def capture(
         tokens = " ".join(t.text for t in record.queries[:12]) + (" ..." if len(record.queries) > 12 else "")
         typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
                    f"tokens: {tokens}")
-    typer.echo("the layers hand out no queries and keys to hold their weights to" if worst is None else
-               f"weights differ from softmax(QK) by {worst:.1e} at most")
+    if not any("chosen" in record.source for record in records):
+        typer.echo("the layers hand out no queries and keys to hold their weights to" if worst is None else
+                   f"weights differ from softmax(QK) by {worst:.1e} at most")
     for path in out:
         typer.echo(f"wrote {path}")
 
@@ -149,6 +177,25 @@ def project(
                f"{int((after < before).sum())}")
     for one in found:
         typer.echo(f"  layer {one.layer:2} head {one.head:2}: {one.before:6.2f} -> {one.after:6.2f}, scale {one.scale:.3g}")
+
+
+def _between(record: AttentionRecord, way: Optional[str]) -> AttentionRecord:
+    from ..record.pairs import look_between, share_mass
+
+    return record if way is None else share_mass(record) if way == "shares" else look_between(record, way)
+
+
+def _numbers(option: str, given: Optional[str]) -> Optional[list[int]]:
+    """Numbers of an option: 0,3 or 0-5."""
+    if given is None:
+        return None
+    found: list[int] = []
+    for part in given.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if match is None or (match[2] and int(match[2]) < int(match[1])):
+            raise OptionError(f"{option} takes numbers counted from 0, as in 0,3 or 0-5; got {given!r:.60}.")
+        found += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return list(dict.fromkeys(found))
 
 
 def _require_model(name: str) -> None:

@@ -10,6 +10,7 @@ import typer
 from ..console import print_json
 from ..errors import DataError, OptionError, choose
 from ..options import (
+    SENTENCE,
     AsJson,
     Device,
     Engine,
@@ -26,6 +27,7 @@ from .registry import GROUPS
 
 if TYPE_CHECKING:
     from ..classifier.opened.heads import HeadChanges
+    from ..record import AttentionRecord
 
 _DRAWN = (".html", ".png", ".svg", ".pdf", ".json")
 report_app = typer.Typer(help="Report on what a model does.", no_args_is_help=True, rich_markup_mode=None)
@@ -154,5 +156,63 @@ def _write_heads(path: Path, found: HeadChanges, name: str, lang: str) -> None:
     from ..views.fonts import save_figure
 
     ax = draw_changes(found.figures(), title=name, lang=lang)
+    save_figure(ax, path)
+    plt.close(ax.figure)
+
+
+@report_app.command(epilog=list_examples(f'report epochs "{SENTENCE}" --model runs/mlp --out epochs.html',
+                                         f'report epochs "{SENTENCE}" --model runs/bert --out epochs.png --lang en'))
+def epochs(
+    text: str = typer.Argument(..., help="The sentence whose attention is shown."),
+    model: Path = typer.Option(..., "--model", "-m", help="What `train --keep-epochs` wrote, or a folder with folders of "
+                                                          "transformers called 1, 2, 3 ..."),
+    out: list[Path] = typer.Option([Path("epochs.html")], help="File to write: .html (a slider over the epochs), .png, .svg "
+                                                               "or .pdf (a column each). Can be given several times."),
+    lang: str = typer.Option("ko", help="Language of the page: ko or en."),
+    device: str = Device,
+    engine: str = Engine,
+    max_length: Optional[int] = MaxLength,
+) -> None:
+    """Attention while a classifier learns: the same sentence in the model of each epoch."""
+    from .. import early
+    from ..models.epochs import epoch_folders
+    from ..views.page import LANGUAGES
+
+    choose("language", lang, LANGUAGES)
+    for path in out:
+        if path.suffix.lower() not in (".html", ".png", ".svg", ".pdf"):
+            raise OptionError(f"cannot write {path.name}: expected a name that ends in .html, .png, .svg or .pdf.")
+    early.require_writable(out, inputs=[model])
+    folders = epoch_folders(model)
+    if not folders:
+        raise OptionError(f"{model} keeps no models of its epochs: train it with --keep-epochs.")
+    from ..classifier.opened.loading import load_any
+    from ..files import replace_file
+    from ..views.grid_page import grid_page
+
+    said = "epoch {}" if lang == "en" else "{}회 학습"
+    records = {}
+    for number, folder in folders.items():
+        record = load_any(folder, device, engine, max_length).explain(text)
+        records[said.format(number)] = record
+        given = record.prediction
+        typer.echo(f"epoch {number}: {given.label} ({max(given.probabilities.values()):.3f})")
+    for path in out:
+        if path.suffix.lower() == ".html":
+            replace_file(path, grid_page(list(records.values()), names=list(records), lang=lang, title=text, steps=True),
+                         DataError)
+        else:
+            _draw_epochs(path, records)
+        typer.echo(f"wrote {path}")
+
+
+def _draw_epochs(path: Path, records: dict[str, AttentionRecord]) -> None:
+    draw_without_a_screen()
+    import matplotlib.pyplot as plt
+
+    from ..views import grid
+    from ..views.fonts import save_figure
+
+    ax = grid.epochs(records)
     save_figure(ax, path)
     plt.close(ax.figure)

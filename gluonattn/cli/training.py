@@ -93,6 +93,8 @@ def train(
     resume: bool = typer.Option(False, help="Continue a stopped or killed run."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
     log: list[str] = Log,
+    keep_epochs: bool = typer.Option(False, help="Keep the model of each epoch, in OUT/epochs: `gluonattn report epochs` "
+                                                 "shows how attention came about."),
     as_json: bool = AsJson,
 ) -> None:
     """Train a classifier. Ctrl-C saves; --resume continues."""
@@ -142,7 +144,7 @@ def train(
     folder = run_training(
         data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
         callbacks=[Progress(shown), *make_loggers(log, out, asdict(settings))], save_every=save_every,
-        tokenizing=Bar("tokenizing"), fitting=Bar("fitting n-grams"), report=shown.print,
+        keep_epochs=keep_epochs, tokenizing=Bar("tokenizing"), fitting=Bar("fitting n-grams"), report=shown.print,
     )
     history = json.loads((folder / "history.json").read_text())
     best = json.loads((folder / "config.json").read_text())["validation"]

@@ -133,6 +133,22 @@ class Snapshots(Callback):
             self.save(run.epoch, run.get_weights())
 
 
+class EveryEpoch(Callback):
+    """Save the model of each epoch beside the best one, to see what it looked at then.
+
+    Parameters
+    ----------
+    save : callable
+        Called with the run.
+    """
+
+    def __init__(self, save: Callable):
+        self.save = save
+
+    def on_epoch_end(self, run):
+        self.save(run)
+
+
 class ResumeFile(Callback):
     """Write a file to resume from: after each epoch, at intervals, and when the run stops.
 

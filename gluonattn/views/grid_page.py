@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..errors import OptionError, choose
 from ..record import AttentionRecord
+from ..record.modes import subtract_weights
 from .page import LANGUAGES, SCRIPTS, assemble, beginning
 from .page_data import page_data
 from .plain_page import plain_records
@@ -18,6 +19,7 @@ def grid_page(
     lang: str = "ko",
     title: str | None = None,
     limit: int = 2_000_000,
+    steps: bool = False,
     font: bool = True,
 ) -> str:
     """All layers and heads as a grid with one colour scale; pressing one opens it, as `to_html` shows it.
@@ -34,6 +36,9 @@ def grid_page(
     limit : int, default 2_000_000
         Bytes the records may take; what does not fit is rounded, then only the strongest keys of each row are
         kept, and the page says so. Its own code (81 kB) and the font come on top.
+    steps : bool, default False
+        Whether the records are steps of one thing, epochs for one: a slider chooses, and all share one colour scale. They
+        must be of the same tokens, layers and heads.
     font : bool, default True
         Whether to carry the Hangul glyphs used.
 
@@ -46,14 +51,19 @@ def grid_page(
     ------
     OptionError
         If `lang` is unknown, there is no record or not as many names, or the records cannot be made to fit.
+    RecordError
+        If steps are not of the same tokens, layers and heads.
     """
     choose("language", lang, LANGUAGES)
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     if names is not None and len(names) != len(records):
         raise OptionError(f"{len(records)} records came with {len(names)} names: give one for each.")
+    if steps:
+        for record in records[1:]:
+            subtract_weights(records[0], record)  # says what does not fit
     data = page_data(records, limit=limit, lang=lang)
     heading = beginning(records[0].query_text) if title is None else title
     called = names or [" · ".join(filter(None, (r.kind, r.source.get("mode")))) for r in records]
-    data["grid"] = {"lang": lang, "title": title, "names": list(called)}
+    data["grid"] = {"lang": lang, "title": title, "names": list(called), "steps": steps}
     return assemble(data, lang=lang, heading=heading, font=font, scripts=(*SCRIPTS[:-1], "grid.js"),
                     styles=("page.css", "grid.css"), plain=plain_records(records, lang, heads=True))

@@ -403,3 +403,36 @@ def test_what_is_done_at_the_end_is_done_again_if_it_was_cut_short(reviews, tmp_
     assert calls == [(folder, 20)] * 2 and not (tmp_path / "m.resume").exists()
     train(reviews, tmp_path / "m", resume=True, **options)
     assert len(calls) == 2  # a finished run has nothing left to do
+
+
+def test_the_model_of_each_epoch_is_a_checkpoint_and_a_report_shows_them(table, tmp_path, capsys):
+    require_mxnet()
+    from gluonattn.cli.app import main
+    from gluonattn.models.epochs import epoch_folders
+
+    weights = Watch()
+    out = train(table, tmp_path / "model", keep_epochs=True, callbacks=[weights], **{**TINY, "epochs": 3})
+    folders = epoch_folders(out)
+    assert list(folders) == [1, 2, 3] and all(path.parent == out / "epochs" for path in folders.values())
+    for kept, then in zip(folders.values(), weights.weights):
+        found = load_checkpoint(kept)
+        assert all((found.weights[name] == own).all() for name, own in then.items()) and found.config["finished"]
+    best = json.loads((out / "config.json").read_text())["epoch"]
+    assert (folders[best] / "model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()
+    train(table, out, keep_epochs=True, resume=None, **{**TINY, "epochs": 2, "seed": 5})
+    assert list(epoch_folders(out)) == [1, 2]  # not those of the earlier run
+    with pytest.raises(SystemExit) as left:
+        main(["report", "epochs", "정말 좋다", "--model", str(out), "--engine", "numpy",
+              *(part for name in ("e.html", "e.png") for part in ("--out", str(tmp_path / name)))])
+    said = capsys.readouterr()
+    assert left.value.code == 0, said.err
+    assert said.out.count("epoch ") == 2 and (tmp_path / "e.png").stat().st_size > 5000
+    assert '"steps": true' in (tmp_path / "e.html").read_text(encoding="utf-8").replace('"steps":true', '"steps": true')
+
+
+def test_a_run_that_kept_no_epochs_says_how_to_keep_them(table, tmp_path, capsys):
+    from gluonattn.cli.app import main
+
+    with pytest.raises(SystemExit) as left:
+        main(["report", "epochs", "좋다", "--model", str(tmp_path), "--out", str(tmp_path / "e.html")])
+    assert left.value.code == 2 and "--keep-epochs" in capsys.readouterr().err

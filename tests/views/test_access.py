@@ -420,3 +420,22 @@ def test_a_table_of_a_report_names_its_rows_and_columns():
         and '<th scope="row">x</th>' in made
         and 'tabindex="0" role="group" aria-label="t"' in made
     )
+
+
+def test_a_slider_goes_through_steps_with_the_keyboard(visit):
+    records = [record_of(SENTENCE, layers=2, heads=2, seed=seed) for seed in (1, 2, 3)]
+    page = visit(grid_page(records, names=["1회", "2회", "3회"], steps=True))
+    slider, said = page.locator('.gluonattn-heads input[type="range"]'), page.locator(".gluonattn-heads output")
+    labels = lambda: page.locator(".square").evaluate_all("all => all.map(one => one.title)")  # noqa: E731
+    scale = page.locator(".highest").inner_text()
+    page.locator(".square").nth(3).click()
+    first = labels()
+    assert said.inner_text() == "1회" and slider.get_attribute("aria-valuetext") == "1회"
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    assert said.inner_text() == "2회" and slider.get_attribute("aria-valuetext") == "2회"
+    assert labels() != first and page.locator(".highest").inner_text() == scale  # one scale for all steps
+    assert slider.evaluate("e => e === document.activeElement")
+    assert page.locator('.square[aria-pressed="true"]').get_attribute("title") == labels()[3]
+    page.keyboard.press("ArrowLeft")
+    assert labels() == first

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...capture.interface import CURE, through_interface
 from ...errors import OptionError
 from ...plain import read_texts
 from ...record import AttentionRecord, Token, position
@@ -17,9 +17,6 @@ from ...statistics import Figure, figure
 from .batch import row_of
 from .classifier import OpenedClassifier
 from .network import Network
-
-CURE = ("Heads can be left out of models of transformers whose attention goes through its attention interface (BERT, "
-        "ELECTRA, RoBERTa, ALBERT, DistilBERT, GPT-2, Llama and most others).")
 
 
 class HeadChanges(NamedTuple):
@@ -95,27 +92,17 @@ def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
     OptionError
         If the model has no such layer or head (told when it has run), or computes attention by code of its own.
     """
-    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-    modules = {id(module) for module in model.modules()}
-    names = {str(how) for module in model.modules()
-             if (how := getattr(getattr(module, "config", None), "_attn_implementation", None)) is not None}
     calls = 0
 
-    def instead(name: str, before: Any) -> Callable:
-        def attend(module, *args, **kwargs):
-            nonlocal calls
-            own = before or _eager_of(module)
-            output, *rest = own(module, *args, **kwargs)
-            if id(module) in modules:
-                if calls == layer:
-                    _refuse("head", head, output.shape[2])
-                    output = output.clone()
-                    output[:, :, head] = 0
-                calls += 1
-            return (output, *rest)
-
-        return attend
+    def attend(own, module, *args, **kwargs):
+        nonlocal calls
+        output, *rest = own(module, *args, **kwargs)
+        if calls == layer:
+            _refuse("head", head, output.shape[2])
+            output = output.clone()
+            output[:, :, head] = 0
+        calls += 1
+        return (output, *rest)
 
     def begin(*_):
         nonlocal calls
@@ -126,16 +113,11 @@ def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
             raise OptionError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
         _refuse("layer", layer, calls)
 
-    local = ALL_ATTENTION_FUNCTIONS._local_mapping if hasattr(ALL_ATTENTION_FUNCTIONS, "_local_mapping") else {}
-    kept = dict(local)
     hooks = [model.register_forward_pre_hook(begin), model.register_forward_hook(end)]
     try:
-        for name in names:
-            ALL_ATTENTION_FUNCTIONS[name] = instead(name, ALL_ATTENTION_FUNCTIONS.get(name))
-        yield
+        with through_interface(model, attend):
+            yield
     finally:
-        local.clear()
-        local.update(kept)
         for hook in hooks:
             hook.remove()
 
@@ -184,12 +166,3 @@ def _refuse(what: str, number: int, size: int) -> None:
     """Raise OptionError where there is no such layer or head."""
     if position(what, number, size) != number:
         raise OptionError(f"{what}s are counted from 0 to {size - 1}; got {number}.")
-
-
-def _eager_of(module: Any) -> Callable:
-    """The model's own eager attention, which stands in the file of its class."""
-    found = (getattr(sys.modules.get(kind.__module__), "eager_attention_forward", None) for kind in type(module).__mro__)
-    own = next((one for one in found if one is not None), None)
-    if own is None:
-        raise OptionError(f"{type(module).__module__} has no eager attention. {CURE}")
-    return own

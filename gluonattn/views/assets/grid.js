@@ -35,13 +35,13 @@
   function start() {
     const data = JSON.parse(document.getElementById("gluonattn-data").textContent);
     const fontCss = document.getElementById("gluonattn-font").textContent;
-    const { lang, title, names } = data.grid;
+    const { lang, title, names, steps } = data.grid;
     const words = WORDS[lang];
     const page = document.getElementById("gluonattn-page");
     const [top, below] = [make("div", { class: "gluonattn gluonattn-heads" }), make("section")];
     page.replaceChildren(top, below);
     const records = data.records.map(record);
-    let [which, opened, squares, highest] = [0, null, [], 1];
+    let [which, opened, squares, highest, at] = [0, null, [], 1, [0, 0]];
 
     const named = (layer, head) => `${words.layer} ${layer ?? words.mean} · ${words.head} ${head ?? words.mean}`;
     function mark(layer, head) { // the square and the heading of what is on show below
@@ -52,6 +52,7 @@
 
     function open(layer, head, pressed) {
       opened?.destroy();
+      at = [layer, head];
       opened = mount(below, { ...data, records: [data.records[which]] }, { lang, title: named(layer, head),
         layer, head, view: "heatmap", fontCss, level: 2, scale: "root", highest, changed: mark });
       mark(layer, head);
@@ -66,13 +67,40 @@
       top.querySelector(".highest").textContent = percent(highest);
     }
 
+    const largest = (shown) => shown.weights.reduce((a, b) => Math.max(a, b), 0);
+    function step(number) { // the same squares with the weights of another step: the slider stays under the finger
+      which = number;
+      squares.forEach((square) => {
+        square.shown = select(records[which], { layer: square.at[0], head: square.at[1] });
+        const said = words.one(...square.at, percent(largest(square.shown)));
+        square.button.setAttribute("aria-label", said);
+        square.button.title = said;
+      });
+      redraw();
+      open(...at);
+    }
+
+    function chooser() {
+      if (names.length < 2) return null;
+      const choose = steps ? make("input", { type: "range", "data-name": "record", min: 0, max: names.length - 1, step: 1, value: which,
+        "aria-valuetext": names[which], oninput: (event) => {
+          step(Number(event.target.value));
+          event.target.setAttribute("aria-valuetext", names[which]);
+          event.target.nextSibling.textContent = names[which];
+        } }) : make("select", { "data-name": "record", onchange: (event) => {
+        which = Number(event.target.value);
+        show();
+      } }, names.map((name, i) => make("option", { value: i, selected: i === which }, name)));
+      return make("label", { class: "field" }, make("span", {}, words.show), choose, steps && make("output", {}, names[which]));
+    }
+
     function show() {
       const one = records[which];
       const size = Math.max(24, Math.min(84, Math.floor(900 / one.heads) - 5));
       const numbers = (count) => Array.from({ length: count }, (_, i) => i);
       squares = numbers(one.layers).flatMap((layer) => numbers(one.heads).map((head) => {
         const shown = select(one, { layer, head });
-        const most = shown.weights.reduce((a, b) => Math.max(a, b), 0);
+        const most = largest(shown);
         const height = Math.round(size * Math.min(2, Math.max(0.5, shown.rows / shown.columns)));
         const canvas = make("canvas", { width: shown.columns, height: shown.rows });
         canvas.style.width = `${size}px`;
@@ -82,14 +110,10 @@
           onclick: () => open(layer, head, true) }, canvas);
         return { at: [layer, head], shown, most, canvas, button };
       }));
-      highest = Math.max(...squares.map(({ most }) => most)) || 1;
+      highest = Math.max(...(steps ? records.flatMap((own) => squares.map(({ at: [layer, head] }) => largest(select(own, { layer, head })))) : squares.map(({ most }) => most))) || 1;
       const rows = numbers(one.layers).map((layer) => make("tr", {}, make("th", { scope: "row" }, `${layer}`),
         squares.filter(({ at }) => at[0] === layer).map(({ button }) => make("td", {}, button))));
-      const choice = names.length > 1 && make("label", { class: "field" }, make("span", {}, words.show),
-        make("select", { "data-name": "record", onchange: (event) => {
-          which = Number(event.target.value);
-          show();
-        } }, names.map((name, i) => make("option", { value: i, selected: i === which }, name))));
+      const choice = chooser();
       const scroll = make("div", { class: "scroll", role: "group", "aria-label": words.grid, tabindex: "0" }, make("table", { class: "heads" }, make("thead", {}, make("tr", {},
         make("th", { scope: "col" }, `${words.layer} \\ ${words.head}`), numbers(one.heads).map((head) => make("th", { scope: "col" }, `${head}`)))),
       make("tbody", {}, rows)));

@@ -1,0 +1,183 @@
+"""Attention of chosen layers, heads and tokens of a long text: only these weights are ever computed and kept.
+
+The model runs as it does (fused attention keeps no weights); beside each chosen layer the chosen rows are computed from its
+own queries and keys. So 4,096 tokens of 12 layers of 12 heads fit in memory, of which all weights would take 9.7 GB.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import CaptureError, OptionError
+from ..record import AttentionRecord, Token, positions
+from ..record.pairs import join_pair
+from .hooks import need_torch
+from .interface import CURE, through_interface
+from .pieces import byte_level, hf_tokens
+
+LARGEST = 2_000_000_000  # bytes of weights that one record may take
+_FEW = 4  # tokens
+_ROWS = 128  # queries of a layer whose weights are computed at once
+_UNKNOWN = ("softcap", "s_aux", "sinks", "position_bias")  # what changes scores in ways not followed here
+
+
+def chosen_attention(model: Any, tokenizer: Any, text: str, *, pair: str | None = None, layers: Sequence[int] | None = None,
+                     heads: Sequence[int] | None = None, queries: Sequence[int] | None = None,
+                     top: int | None = None, max_length: int | None = None) -> AttentionRecord:
+    """Self-attention of chosen layers, heads and tokens of a text.
+
+    Parameters
+    ----------
+    model : transformers model
+        An encoder or a decoder; nothing of it changes.
+    tokenizer : transformers tokenizer
+    text : str
+    pair : str or None
+        A second sentence that the model reads with the first: see `gluonattn.record.pairs`.
+    layers, heads, queries : sequence of int or None
+        Positions counted from 0, negative ones from the end; of tokens for `queries`. None is all.
+    top : int or None
+        Only the tokens that receive most, over all chosen rows: so many keys. The record then says what mass is lost.
+    max_length : int or None
+        Tokens read of the text.
+
+    Returns
+    -------
+    AttentionRecord
+        Weights (chosen layers, chosen heads, chosen queries, keys); ``source["chosen"]`` says which these are.
+
+    Raises
+    ------
+    OptionError
+        If what is chosen does not fit in 2 GB, or `top` is no number of tokens.
+    RecordError
+        If a layer, head or token does not exist.
+    CaptureError
+        If the model does not compute attention through transformers' interface, or changes scores on the way.
+    """
+    torch = need_torch("capturing from Hugging Face models", "huggingface")
+    if top is not None and (isinstance(top, bool) or not isinstance(top, int) or top < 1):
+        raise OptionError(f"top is how many tokens are kept, at least 1; got {top!r:.40}.")
+    asked = {"truncation": max_length is not None, **({} if max_length is None else {"max_length": max_length})}
+    encoded = tokenizer(text, *([] if pair is None else [pair]), return_tensors="pt", **asked)
+    device = next(model.parameters()).device
+    known = inspect.signature(model.forward).parameters
+    given = {name: value.to(device) for name, value in encoded.items() if name in known}
+    ids = encoded["input_ids"][0].numpy()
+    whole, start = (text, None) if pair is None else join_pair(text, pair)
+    tokens = hf_tokens(tokenizer, text, ids) if start is None else _pair_tokens(tokenizer, encoded, whole, start)
+    rows = positions("query", range(len(ids)) if queries is None else queries, len(ids))
+    chosen = _Chosen(torch, model, given, layers, heads, rows)
+    columns = np.arange(len(ids))
+    if top is not None and top < len(ids):
+        received = np.zeros(len(ids))
+        for _, _, part in chosen.run():
+            received += part.sum((0, 1))
+        columns = np.sort(np.argsort(-received, kind="stable")[:top])
+    weights = chosen.collect(columns)
+    source = {"model": type(model).__name__, "framework": "torch", "chosen": {
+        "layers": chosen.layers, "heads": chosen.heads, "queries": len(rows), "keys": len(columns), "tokens": len(ids)},
+        **({} if start is None else {"pair": start})}
+    keys = tuple(tokens[i] for i in columns)
+    normalised = bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4)
+    return AttentionRecord(whole, tuple(tokens[i] for i in rows), keys, weights, source=source, normalised=normalised)
+
+
+def _pair_tokens(tokenizer: Any, encoded: Any, text: str, start: int) -> list[Token]:
+    """Tokens of a pair with spans in the text of both."""
+    if not getattr(tokenizer, "is_fast", False):
+        raise CaptureError(f"{type(tokenizer).__name__} does not tell where its pieces stand in a pair: only a fast "
+                           "tokenizer does.")
+    found, done, one = [], 0, encoded.encodings[0]
+    for name, side, (first, last) in zip(one.tokens, one.sequence_ids, one.offsets):
+        if side is None or last <= first:
+            found.append(Token(name, done, done))
+            continue
+        first, last = (place + (start if side else 0) for place in (first, last))
+        while first < last - 1 and text[first].isspace():
+            first += 1
+        found.append(Token(text[first:last] if byte_level(tokenizer) else name, first, last))
+        done = last
+    return found
+
+
+class _Chosen:
+    """A run of a model, of which chosen rows are computed."""
+
+    def __init__(self, torch: Any, model: Any, given: dict, layers: Any, heads: Any, rows: list[int]):
+        self.torch, self.model, self.rows = torch, model, rows
+        shapes: list[int] = []  # heads of each layer, told by a few tokens
+        self._forward({name: value[:, :_FEW] for name, value in given.items()},
+                      lambda layer, query, *_: shapes.append(query.shape[1]))
+        if not shapes:
+            raise CaptureError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
+        self.layers = positions("layer", range(len(shapes)) if layers is None else layers, len(shapes))
+        self.heads = positions("head", range(min(shapes)) if heads is None else heads, min(shapes))
+        self._states: list[tuple] = []
+        self._forward(given, lambda layer, *parts: self._states.append((layer, *parts)) if layer in self.layers else None)
+
+    def collect(self, columns: np.ndarray) -> np.ndarray:
+        """Weights (layers, heads, rows, columns)."""
+        shape = (len(self.layers), len(self.heads), len(self.rows), len(columns))
+        if (size := 4 * int(np.prod(shape))) > LARGEST:
+            raise OptionError(f"{shape[0]} layers x {shape[1]} heads x {shape[2]:,} x {shape[3]:,} tokens are "
+                              f"{size / 1e9:.1f} GB of weights, more than {LARGEST / 1e9:.0f}: choose fewer layers, heads "
+                              "or queries, or keep the tokens that receive most (top=64, --top 64).")
+        weights = np.zeros(shape, np.float32)
+        for layer, first, part in self.run():
+            weights[layer, :, first : first + part.shape[1]] = part[..., columns]
+        return weights
+
+    def run(self) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Number of the chosen layer, first chosen row, and weights (heads, rows, tokens), some at a time."""
+        for layer, query, key, mask, options in self._states:
+            for first in range(0, len(self.rows), _ROWS):
+                yield self.layers.index(layer), first, self._weights(query, key, mask, options, first)
+
+    def _forward(self, given: dict, see: Any) -> None:
+        count = 0
+
+        def attend(own, module, query, key, value, attention_mask=None, *args, **kwargs):
+            nonlocal count
+            if query.shape[2] == key.shape[2] == given["input_ids"].shape[1]:
+                odd = next((name for name in _UNKNOWN if kwargs.get(name) is not None), None)
+                if odd:
+                    raise CaptureError(f"{type(module).__name__} changes its scores by {odd}, which is not followed for "
+                                       "chosen rows: capture all weights of a shorter text, with capture(model).")
+                options = {"causal": _is_causal(module, kwargs), "scale": kwargs.get("scaling")}
+                see(count, query, key, attention_mask, options)
+                count += 1
+            return own(module, query, key, value, attention_mask, *args, **kwargs)
+
+        modes = [(module, module.training) for module in self.model.modules()]
+        self.model.eval()
+        try:
+            with through_interface(self.model, attend), self.torch.no_grad():
+                self.model(**given)
+        finally:
+            for module, mode in modes:
+                module.training = mode
+
+    def _weights(self, query: Any, key: Any, mask: Any, options: dict, first: int) -> np.ndarray:
+        rows, torch = self.rows[first : first + _ROWS], self.torch
+        groups = query.shape[1] // key.shape[1]
+        scale = query.shape[-1] ** -0.5 if options["scale"] is None else options["scale"]
+        own = query[0, self.heads][:, rows].float()
+        scores = own @ key[0, [head // groups for head in self.heads]].float().transpose(-1, -2) * scale
+        if mask is not None:
+            part = mask[0].expand(-1, query.shape[2], -1)[:, rows, : key.shape[2]]
+            part = part[self.heads] if part.shape[0] > 1 else part
+            scores = scores.masked_fill(~part, -float("inf")) if part.dtype == torch.bool else scores + part.float()
+        elif options["causal"]:
+            ahead = torch.arange(key.shape[2], device=key.device) > torch.as_tensor(rows, device=key.device)[:, None]
+            scores = scores.masked_fill(ahead, -float("inf"))
+        return scores.softmax(-1).cpu().numpy()
+
+
+def _is_causal(module: Any, options: dict) -> bool:
+    told = options.get("is_causal")
+    return bool(getattr(module, "is_causal", False) if told is None else told)
