@@ -281,7 +281,7 @@ def test_another_process_predicts_the_same(predictor, tiny_model):
                "print(json.dumps([[p.label, p.probabilities] for p in found]))")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", program, str(tiny_model), json.dumps(TEXTS)], text=True,
-                          env=environment, capture_output=True, timeout=120)
+                          env=environment, capture_output=True, timeout=600)
     assert done.returncode == 0, done.stderr
     for (label, probabilities), expected in zip(json.loads(done.stdout), predictor.predict(TEXTS)):
         close(Prediction(label, probabilities), expected)

@@ -108,14 +108,14 @@ def test_a_killed_run_resumes_to_the_same_parameters(table, tmp_path):
     moments = [["os.rename", "/model.resume"], ["os.rename", "/model"], ["os.remove", "/model.resume"]]
     for moment in moments:
         process = start_training(out, table, moment, resume=True, **options)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=600)
         assert process.returncode == -signal.SIGKILL, (moment, said)
         assert state.exists(), moment
         if out.exists():
             load_checkpoint(out)
     last = start_training(out, table, resume=True, **options)
     for process in (whole, last):
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=600)
         assert process.returncode == 0, said
     same_model(out, tmp_path / "whole")
     assert not state.exists()
@@ -130,14 +130,14 @@ def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
     process = start(*command, "--out", out)
     wait_for(state, process)
     process.send_signal(signal.SIGINT)
-    said = "".join(process.communicate(timeout=120))
+    said = "".join(process.communicate(timeout=600))
     assert process.returncode == 130, said
     assert "stopped after" in said and "Run the same command with --resume to go on." in said
     assert "Traceback" not in said and state.exists()
     process = start(*command, "--out", out, "--resume")
-    said = "".join(process.communicate(timeout=120))
+    said = "".join(process.communicate(timeout=600))
     assert process.returncode == 0 and "resumed in epoch" in said, said
-    assert whole.communicate(timeout=120) and whole.returncode == 0
+    assert whole.communicate(timeout=600) and whole.returncode == 0
     same_model(out, tmp_path / "whole")
     assert not state.exists()
 
@@ -148,7 +148,7 @@ def test_a_full_disk_gives_the_clear_error_and_leaves_the_older_files(table, tmp
         train(table, out, callbacks=[Watch(stop_after=1)], **options)
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     process = start_training(out, table, limit=2000, resume=True, save_every=0, epochs=3)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 1
     assert "CheckpointError: cannot write" in said and "File too large. Free some space" in said
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before

@@ -405,7 +405,7 @@ def test_stopped_while_predicting_it_leaves_nothing(tiny_model, tmp_path, number
     while not list(tmp_path.glob(".out.tsv*")) and time.monotonic() < deadline:
         time.sleep(0.05)  # until the first byte of output has a place
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == code
     assert "interrupted" in err and "Traceback" not in err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["big.tsv"]

@@ -41,7 +41,7 @@ def start_training(out, data, ending=None, times=1, **options):
 
 
 def finish(process):
-    said = process.communicate(timeout=120)[1]
+    said = process.communicate(timeout=600)[1]
     assert process.returncode == 0, said
 
 
@@ -59,7 +59,7 @@ def test_a_run_killed_at_any_moment_ends_where_an_uninterrupted_one_does(table, 
     running = start_training(whole, table, save_every=0)
     for ending, times in (("/model.resume", 3), ("epoch-1.safetensors", 1), ("/model", 2)):
         process = start_training(out, table, ending, times, save_every=0, resume=True)
-        said = process.communicate(timeout=120)[1]
+        said = process.communicate(timeout=600)[1]
         assert process.returncode == -signal.SIGKILL, (ending, said)
     finish(start_training(out, table, save_every=0, resume=True))
     finish(running)
@@ -74,10 +74,10 @@ def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
     process = start(*command, "--out", out)
     wait_for(state, process)
     process.send_signal(signal.SIGINT)
-    said = "".join(process.communicate(timeout=120))
+    said = "".join(process.communicate(timeout=600))
     assert process.returncode == 130 and "Run the same command with --resume to go on." in said, said
     process = start(*command, "--out", out, "--resume")
-    said = "".join(process.communicate(timeout=120))
+    said = "".join(process.communicate(timeout=600))
     assert process.returncode == 0 and "resumed in epoch 1" in said, said
     assert "gluonattn pronunciation evaluate --model" in said, said
     assert not state.exists() and snapshot_epochs(out) == (0, 1, 2)

@@ -38,7 +38,7 @@ def run(code: str, *folders: Path, flags=("-S",), **env: str) -> subprocess.Comp
     env = {**inherited, "PYTHONPATH": os.pathsep.join(map(str, folders)), **env}
     # In a folder of its own too: the working directory is on the path of python -c.
     return subprocess.run([sys.executable, *flags, "-c", code], env=env, cwd=folders[0], text=True,
-                          capture_output=True, timeout=120)
+                          capture_output=True, timeout=600)
 
 
 def error_of(done: subprocess.CompletedProcess) -> str:

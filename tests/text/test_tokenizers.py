@@ -306,7 +306,7 @@ def _run(code: str, tmp_path: Path, **env) -> subprocess.CompletedProcess:
     root = str(Path(rooms.__file__).parents[2])
     return subprocess.run(
         [sys.executable, "-c", code], env={**keep, "PYTHONPATH": root, "PYTHONUTF8": "1", **env},
-        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60,
+        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=600,
     )
 
 

@@ -184,7 +184,7 @@ def test_the_threads_are_shared_out_and_the_callers_variable_stays():
             "    print(omp.omp_get_max_threads(), os.environ['OMP_NUM_THREADS'],\n"
             "          [o for o in other if o.startswith(b'OMP_NUM')], runtime.total_threads())\n")
     process = start("-c", code, omp="4")
-    said, error = process.communicate(timeout=60)
+    said, error = process.communicate(timeout=600)
     assert said.split("\n")[0] == "2 4 [b'OMP_NUM_THREADS=2'] 4", error
 
 
@@ -200,7 +200,7 @@ def test_a_killed_run_ends_all_its_processes_and_resumes_to_the_same(table, tmp_
     wait_until_gone(others)
     last = start_training(tmp_path / "model", table, resume=True, **options)
     for one in (whole, last):
-        _, said = one.communicate(timeout=120)
+        _, said = one.communicate(timeout=600)
         assert one.returncode == 0, said
     same_model(tmp_path / "model", tmp_path / "whole")
 
@@ -214,13 +214,13 @@ def test_ctrl_c_exits_130_with_all_processes_and_the_run_goes_on(table, tmp_path
     wait_for(state, process)
     others = workers_of(process.pid)
     process.send_signal(signal.SIGINT)
-    said = "".join(process.communicate(timeout=120))
+    said = "".join(process.communicate(timeout=600))
     assert process.returncode == 130 and "Traceback" not in said and state.exists(), said
     assert others and not any(Path(f"/proc/{pid}").exists() for pid in others)
     process = start(*command, "--out", out, "--resume")
-    said = "".join(process.communicate(timeout=120))
+    said = "".join(process.communicate(timeout=600))
     assert process.returncode == 0 and "resumed in epoch" in said, said
-    assert whole.communicate(timeout=120) and whole.returncode == 0
+    assert whole.communicate(timeout=600) and whole.returncode == 0
     same_model(out, tmp_path / "whole")
 
 
