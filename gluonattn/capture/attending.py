@@ -27,6 +27,8 @@ _SUMS = {"sum", "nansum"}
 _TIMES, _OVER, _PLUS = {"mul", "mul_", "multiply"}, {"div", "div_", "true_divide"}, {"add", "add_"}
 _WEIGHTED = _TIMES | _OVER | {"masked_fill", "masked_fill_", "where", "nan_to_num", "nan_to_num_"}  # shares stay shares
 _MINUS = {"sub", "sub_", "subtract"}
+_BY_HAND = {"exp", "exp_", "logsumexp", *_SUMS}  # where a softmax by hand begins
+_SHARED = {"exp", "exp_", *_OVER}  # where it ends
 _LINEAR = {"linear", "addmm"}
 _SAME_SCORES = {"to", "float", "type", "type_as", "half", "bfloat16", "contiguous", "clone", "detach", "dropout", "double",
                 "dropout_", "alpha_dropout"}
@@ -67,12 +69,14 @@ class Attending(Places):
         if name in SOFTMAX:
             self._softmax(name, args, kwargs, operands[0], result)
             return
-        self._by_hand(name, args, kwargs, operands, result)
-        if result in self._shares and name in _OVER | {"exp", "exp_"}:
-            return
-        marked = [t for t in operands if t in self._shares or t in self._mixed or t in self._scores]
-        if marked:
-            self._marked(name, args, kwargs, operands, marked, results)
+        if name in _BY_HAND or len(self._totals):
+            self._by_hand(name, args, kwargs, operands, result)
+            if result in self._shares and name in _SHARED:
+                return
+        if len(self._shares) or len(self._mixed) or len(self._scores):  # else no operation is asked about at all
+            marked = [t for t in operands if t in self._shares or t in self._mixed or t in self._scores]
+            if marked:
+                self._marked(name, args, kwargs, operands, marked, results)
         self._place(function, name, args, kwargs, operands, results)
 
     def is_scored(self, tensor: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from .operations import BARE_LAYERS
 from .tracing import Trace
 
 
@@ -23,7 +24,8 @@ def traced(model: Any, trace: Trace, modules: Mapping[str, Any]) -> Iterator[Tra
     modules : mapping of str to torch.nn.Module
         All of its modules, by path.
     """
-    hooks = []
+    hooks: list[Any] = []
+    named = {"", *(trace.named or ())}
     trace.sequences.parameters = model.named_parameters
 
     def watch(path: str, module: Any) -> None:
@@ -35,7 +37,8 @@ def traced(model: Any, trace: Trace, modules: Mapping[str, Any]) -> Iterator[Tra
         torch.nn.Module.register_forward_hook).parameters else {}
     try:
         for path, module in modules.items():
-            watch(path, module)
+            if path in named or type(module) not in BARE_LAYERS:
+                watch(path, module)
         with trace:
             yield trace
     finally:

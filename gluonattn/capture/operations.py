@@ -18,6 +18,7 @@ COPIES = {"expand", "expand_as", "repeat", "repeat_interleave", "unsqueeze", "__
 CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "narrow", "select", "unbind", "hsplit",
         "vsplit"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "vstack", "stack"}
+REORDERS = {"flip", "roll", "__getitem__", "index_select", "gather", "take_along_dim"}
 # Operations that move elements and change none.
 MOVES = {*CUTS, *JOINS, "view", "reshape", "transpose", "permute", "t", "swapaxes", "swapdims", "movedim", "moveaxis",
          "expand", "expand_as", "broadcast_to", "squeeze", "unsqueeze", "flatten", "unflatten", "pad", "as_strided", "roll",
@@ -32,6 +33,8 @@ SOFTMAX = {"softmax", "_softmax", "masked_softmax", "special_softmax", "log_soft
 SHARES_BY_HAND = {"exp", "exp_", "logsumexp", "sigmoid", "sigmoid_"}  # of scores: weights without a softmax
 POOLS = {"conv1d", "conv2d", "conv3d", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "interpolate",
          "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "pixel_unshuffle", "pixel_shuffle"}
+# Layers of torch that hold no others and compute one operation, which is followed without hooks on them.
+BARE_LAYERS = {torch.nn.Linear: "linear", torch.nn.LayerNorm: "layer_norm", torch.nn.Dropout: "dropout"}
 _PLAIN = {int, float, bool, str, type(None), torch.dtype, torch.device}  # asked for every argument of every operation
 # What is asked of a tensor, and no tensor is made of.
 QUESTIONS = {"__set__", "size", "dim", "__len__", "__bool__", "item", "stride", "is_floating_point", "numel", "tolist",

@@ -109,8 +109,9 @@ class Places:
         if not known:
             return
         if name not in MOVES:
-            known = [(t, self._own_sequence(t, n)) for t, n in known]
-            known.sort(key=lambda one: -self._rank(one[0]))  # learned vectors that are added have no positions
+            known = [(t, self._own_sequence(t, n) if isinstance(n, Moved) else n) for t, n in known]
+            if len(known) > 1:  # learned vectors that are added have no positions
+                known.sort(key=lambda one: -self._rank(one[0]))
         if name == "einsum":
             self._projected(args, operands, results[0])
             return
@@ -126,9 +127,9 @@ class Places:
         known = self._known(tensor)
         return 0 if known is None else known.rank
 
-    def _own_sequence(self, tensor: Any, node: Node) -> Node:
+    def _own_sequence(self, tensor: Any, node: Moved) -> Node:
         """States put together from several positions (merged patches) are a sequence of their own."""
-        if tensor.dim() != 3 or not isinstance(node, Moved) or node.pair or node.checked:
+        if tensor.dim() != 3 or node.pair or node.checked:
             return node
         node.checked = True
         roots: dict[Root, int] = {}
@@ -179,13 +180,14 @@ class Places:
             if (results[0].dim() == 3 and (len(roots) > 1 or None in parts)
                     and results[0].shape[:2] != operands[0].shape[:2]):
                 return  # a sequence of its own, from where its elements stand now
-        pair = any(n.pair for t in operands if (n := self._nodes.get(t)) is not None)
+        moved = [n for t in operands if (n := self._nodes.get(t)) is not None]
+        pair, depth = any(n.pair for n in moved), 1 + max((n.depth for n in moved), default=0)
         given = with_nodes((args, kwargs), self._nodes.get)
         if name == "pad":
             given = ((given[0][0], argument("pad", 1, args, kwargs)), {"value": -1})
         strides = operands[0].stride() if name == "as_strided" else None
         for at, result in enumerate(results):
-            self._nodes[result] = Moved(function, given[0], given[1], at, result.shape, pair, strides)
+            self._nodes[result] = Moved(function, given[0], given[1], at, result.shape, pair, strides, depth)
 
     def _alike(self, known: Any, operands: Sequence[Any], shape: tuple[int, ...], name: str) -> Node | None:
         same = [n for _, n in known if n.shape == shape]

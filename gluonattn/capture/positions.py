@@ -133,15 +133,17 @@ class Moved(Node):
     pair : bool
     strides : tuple of int or None
         Of what ``as_strided`` read.
+    depth : int or None
+        One more than that of the deepest node among the arguments; None looks for it.
     """
 
     checked = False  # whether its features stand at one position each
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], at: int,
-                 shape: Sequence[int], pair: bool, strides: Any = None) -> None:
+                 shape: Sequence[int], pair: bool, strides: Any = None, depth: int | None = None) -> None:
         self.function, self.args, self.kwargs, self.at = function, args, kwargs, at
         self.shape, self.pair, self.strides = tuple(shape), pair, strides
-        self.depth = 1 + max((n.depth for n in nodes_in((args, kwargs))), default=0)
+        self.depth = 1 + max((n.depth for n in nodes_in((args, kwargs))), default=0) if depth is None else depth
 
     def roots(self, found: dict[Root, int]) -> None:
         for node in nodes_in((self.args, self.kwargs)):

@@ -14,6 +14,7 @@ from .operations import (
     JOINS,
     LOOKUPS,
     PRODUCTS,
+    REORDERS,
     SAME_IDS,
     SOFTMAX,
     argument,
@@ -92,13 +93,15 @@ class Sequences:
                 origin = origin.after(name.strip("_"))
             elif name in CUTS:
                 origin = self._cut(origin, operands[0], one)
-            if one.is_floating_point() and one.dim() == operands[0].dim() == 3 and one.shape[:2] == operands[0].shape[:2]:
+            if (name in REORDERS and one.is_floating_point() and one.dim() == operands[0].dim() == 3
+                    and one.shape[:2] == operands[0].shape[:2]):
                 step = reordered(name, args, kwargs)
                 origin = origin.undone(*step) if step else origin
+            its = made if origin is made.origin else made._replace(origin=origin)
             if name == "copy_":
-                self._base_takes_over(one, made._replace(origin=origin))
+                self._base_takes_over(one, its)
             if name == "copy_" or self.origins.known(one) is None or one is not operands[0]:
-                self.origins.takes_over(one, made._replace(origin=origin), operands)
+                self.origins.takes_over(one, its, operands)
 
     def _base_takes_over(self, part: Any, made: Made) -> None:
         """A part of a new tensor was written: the whole is made of the same, unless it is known already."""

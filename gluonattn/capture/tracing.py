@@ -12,7 +12,17 @@ from torch.overrides import TorchFunctionMode
 
 from .attending import Attending
 from .by_identity import ByIdentity
-from .operations import ATTENTION, FRESH, QUESTIONS, SHARES_BY_HAND, SOFTMAX, arguments, called, tensors
+from .operations import (
+    ATTENTION,
+    BARE_LAYERS,
+    FRESH,
+    QUESTIONS,
+    SHARES_BY_HAND,
+    SOFTMAX,
+    arguments,
+    called,
+    tensors,
+)
 from .origins import INPUT, WEAK, Made, Origin, Origins
 from .positions import Root
 from .sequences import Sequences
@@ -185,15 +195,27 @@ class Trace(TorchFunctionMode):
         results = [t for t in tensors(result) if t.dtype != torch.bool]
         if not results:
             return
-        operands = [*tensors(args), *tensors(tuple(kwargs.values()))]
+        operands = tensors(args)
+        if kwargs:
+            operands += tensors(tuple(kwargs.values()))
         if name in FRESH:
             return
+        if not self._stack and name in BARE_LAYERS.values():
+            self._bare(operands)
         if self._stack and (name in SOFTMAX or name in ATTENTION or (
                 name in SHARES_BY_HAND and self.attending.is_scored(operands[0]))):
             self._stack[-1].mixing = True
         self.sequences.take_over(name, args, kwargs, operands, results)
         if results[0].is_floating_point() and operands:
             self.attending.follow(func, name, args, kwargs, operands, results)
+
+    def _bare(self, operands: list[Any]) -> None:
+        """A layer without hooks was called from outside: what it was given is a sequence, as of any other module."""
+        if not operands or self.origins.known(operands[0]) is not None:
+            return
+        weight = next((n for n, parameter in self.sequences.parameters() if any(parameter is t for t in operands[1:])), None)
+        if weight is not None or len(operands) == 1:
+            self._root(operands[0], ".".join(filter(None, (*(weight or "").split(".")[:-1], "input"))))
 
     @contextmanager
     def recorded(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ No architecture may end in a traceback, lose a part in silence, or be sent to a 
 
 from __future__ import annotations
 
+import inspect
 import re
 import warnings
 
@@ -100,6 +101,8 @@ def inputs_of(model):
     mask = torch.ones_like(ids)
     ids[1, SHORT:] = mask[1, SHORT:] = 0
     given = dict(input_ids=ids, attention_mask=mask)
+    if "attention_mask" not in inspect.signature(model.forward).parameters:  # FNet, before transformers 5
+        del given["attention_mask"]
     return {**given, "decoder_input_ids": targets} if model.config.is_encoder_decoder else given
 
 
@@ -162,6 +165,10 @@ def test_what_is_generated_is_one_record_whatever_the_cache(transformers, name, 
     mask = torch.ones_like(ids)
     ids[0, :2] = mask[0, :2] = 0
     generate = model.generate
+    try:
+        model.generate(ids, attention_mask=mask, max_new_tokens=6, min_new_tokens=6, do_sample=False, **how)
+    except RuntimeError as error:  # Gemma 2 with a static cache, in transformers 4.50
+        pytest.skip(f"this transformers cannot generate so, captured or not: {error}")
     with capture(model, vectors=True) as recorder:
         made = model.generate(ids, attention_mask=mask, max_new_tokens=6, min_new_tokens=6, do_sample=False, **how)
     assert model.generate == generate and "generate" not in model.__dict__
@@ -237,12 +244,19 @@ def test_rows_of_a_model_that_trains_or_looks_nowhere(transformers):
     with torch.no_grad(), capture(model) as recorder:
         model.train()(**given)
     said = r"encoder.layer.0.*in training mode dropout acts on weights; call model.eval\(\)"
-    with pytest.raises(CaptureError, match=said):
-        recorder.records(texts, TOKENIZER)
+    interface = {found.how for found in recorder.found()} == {"attention interface"}
+    if interface:  # it hands out what dropout left
+        with pytest.raises(CaptureError, match=said):
+            recorder.records(texts, TOKENIZER)
+    else:  # before transformers 4.51 the softmax itself is followed, which dropout comes after
+        for record in recorder.records(texts, TOKENIZER):
+            assert np.abs(record.weights.sum(-1) - 1).max() < tolerance(LENGTH, 1)
     model.eval()
     for low in (float("-inf"), torch.finfo(torch.float32).min):
         mask = torch.zeros(2, 1, LENGTH, LENGTH)
         mask[0, 0, 3] = low
+        if not interface:
+            continue  # this BERT refuses a mask for each query, captured or not
         with torch.no_grad(), capture(model) as recorder:
             model(given["input_ids"], attention_mask=mask)
         with pytest.raises(CaptureError, match="encoder.layer.0.*row 3 of sentence 0 .*may look nowhere") as error:
