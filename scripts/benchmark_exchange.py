@@ -144,7 +144,7 @@ def kvstore(steps):
     started = [subprocess.Popen(command, env={**common, "DMLC_ROLE": role}, stdout=subprocess.PIPE, text=True)
                for role in ("scheduler", "server", "worker", "worker")]
     try:
-        said = [process.communicate(timeout=120)[0] for process in started[2:]]
+        said = [process.communicate(timeout=1800)[0] for process in started[2:]]
         if any(process.returncode for process in started[2:]):
             raise SystemExit("a worker of KVStore failed")
         return float(next(line for out in said for line in out.splitlines()))
