@@ -94,3 +94,45 @@ def start():
     for one in running:
         one.process.kill()
         one.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server():
+    pytest.importorskip("uvicorn", reason=NEEDS)
+    pytest.importorskip("prometheus_client", reason=NEEDS)
+    running = Running()
+    yield running
+    running.process.kill()
+    running.process.wait()
+
+
+@pytest.fixture
+def visit(browser, server):  # noqa: F811
+    """Opens the page; afterwards nothing was said on the console and no request has gone elsewhere."""
+    contexts, wrong = [], []
+
+    def open_(path="/?lang=ko", url=None, **options):
+        url = url or server.url
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.asked = []
+        page.on("request", lambda r: page.asked.append(r) if r.url.startswith(url) else
+                r.url.startswith(("data:", "blob:")) or wrong.append(r.url))
+        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(url + path)
+        return page
+
+    yield open_, wrong
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(visit):
+    found = visit[0]()
+    found.wait_for_selector(".panel")
+    return found
