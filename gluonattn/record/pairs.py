@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError, choose
 from .record import AttentionRecord
@@ -28,7 +29,7 @@ def join_pair(first: str, second: str) -> tuple[str, int]:
     return f"{first}\n{second}", len(first) + 1
 
 
-def sides_of(record: AttentionRecord, tokens: Sequence[Token]) -> np.ndarray:
+def sides_of(record: AttentionRecord, tokens: Sequence[Token]) -> NDArray[np.int64]:
     """Which sentence each token is of: 0 for A, 1 for B, -1 for what stands in neither (``[CLS]``, ``[SEP]``).
 
     Parameters
