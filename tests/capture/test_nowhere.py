@@ -144,7 +144,7 @@ def test_a_row_of_a_family_that_sees_no_key_is_told_of(transformers, kind, vecto
         try:
             with torch.no_grad():
                 model(input_ids=given, attention_mask=torch.zeros(2, 1, WORDS_EACH, WORDS_EACH))
-        except ValueError as error:  # before transformers 4.51
+        except (ValueError, RuntimeError) as error:  # before transformers 4.51
             pytest.skip(f"this {kind} takes no mask for each query, captured or not: {error}")
     for blind in (False, True):
         mask = torch.ones(2, 1, WORDS_EACH, WORDS_EACH)
