@@ -36,7 +36,7 @@ def compare(
     lang: str = typer.Option("en", help="Language of the report: en or ko."),
     as_json: bool = AsJson,
 ) -> None:
-    """Train attention cells alike, with several seeds each, and report differences beyond chance."""
+    """Train attention cells alike, with several seeds, and report differences beyond chance."""
     from .. import early
 
     early.require_reviews(data, text_column, label_column)

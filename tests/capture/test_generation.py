@@ -48,7 +48,7 @@ def test_every_step_has_its_row(transformers, name, how):
     try:
         torch.manual_seed(0)
         before = model.generate(ids, attention_mask=mask, **asked)
-    except (ValueError, NotImplementedError) as error:
+    except (ValueError, NotImplementedError, RuntimeError) as error:  # RuntimeError: Gemma 2 before transformers 4.51
         pytest.skip(f"{name} does not generate so: {str(error)[:80]}")
     torch.manual_seed(0)
     with capture(model) as recorder:

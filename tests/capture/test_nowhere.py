@@ -140,6 +140,12 @@ def test_a_row_of_a_family_that_sees_no_key_is_told_of(transformers, kind, vecto
     model = model.get_encoder() if model.config.is_encoder_decoder else model
     given = torch.randint(5, 50, (2, WORDS_EACH))
     texts = [TOKENIZER.text(row) for row in given]
+    if kind != "DebertaV2Model":
+        try:
+            with torch.no_grad():
+                model(input_ids=given, attention_mask=torch.zeros(2, 1, WORDS_EACH, WORDS_EACH))
+        except (ValueError, RuntimeError) as error:  # before transformers 4.51
+            pytest.skip(f"this {kind} takes no mask for each query, captured or not: {error}")
     for blind in (False, True):
         mask = torch.ones(2, 1, WORDS_EACH, WORDS_EACH)
         mask[0, 0, 3] = float(not blind)
