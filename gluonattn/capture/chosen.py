@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CaptureError, OptionError
 from ..record import AttentionRecord, Token, positions
@@ -108,7 +109,7 @@ def _pair_tokens(tokenizer: Any, encoded: Any, text: str, start: int) -> list[To
 class _Chosen:
     """A run of a model, of which chosen rows are computed."""
 
-    def __init__(self, torch: Any, model: Any, given: dict, layers: Any, heads: Any, rows: list[int]):
+    def __init__(self, torch: Any, model: Any, given: dict[str, Any], layers: Any, heads: Any, rows: list[int]):
         self.torch, self.model, self.rows = torch, model, rows
         shapes: list[int] = []  # heads of each layer, told by a few tokens
         self._forward({name: value[:, :_FEW] for name, value in given.items()},
@@ -117,10 +118,10 @@ class _Chosen:
             raise CaptureError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
         self.layers = positions("layer", range(len(shapes)) if layers is None else layers, len(shapes))
         self.heads = positions("head", range(min(shapes)) if heads is None else heads, min(shapes))
-        self._states: list[tuple] = []
+        self._states: list[tuple[Any, ...]] = []
         self._forward(given, lambda layer, *parts: self._states.append((layer, *parts)) if layer in self.layers else None)
 
-    def collect(self, columns: np.ndarray) -> np.ndarray:
+    def collect(self, columns: NDArray[Any]) -> NDArray[Any]:
         """Weights (layers, heads, rows, columns)."""
         shape = (len(self.layers), len(self.heads), len(self.rows), len(columns))
         if (size := 4 * int(np.prod(shape))) > LARGEST:
@@ -132,16 +133,17 @@ class _Chosen:
             weights[layer, :, first : first + part.shape[1]] = part[..., columns]
         return weights
 
-    def run(self) -> Iterator[tuple[int, int, np.ndarray]]:
+    def run(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
         """Number of the chosen layer, first chosen row, and weights (heads, rows, tokens), some at a time."""
         for layer, query, key, mask, options in self._states:
             for first in range(0, len(self.rows), _ROWS):
                 yield self.layers.index(layer), first, self._weights(query, key, mask, options, first)
 
-    def _forward(self, given: dict, see: Any) -> None:
+    def _forward(self, given: dict[str, Any], see: Any) -> None:
         count = 0
 
-        def attend(own, module, query, key, value, attention_mask=None, *args, **kwargs):
+        def attend(own: Any, module: Any, query: Any, key: Any, value: Any, attention_mask: Any = None, *args: Any,
+                   **kwargs: Any) -> Any:
             nonlocal count
             if query.shape[2] == key.shape[2] == given["input_ids"].shape[1]:
                 odd = next((name for name in _UNKNOWN if kwargs.get(name) is not None), None)
@@ -162,7 +164,7 @@ class _Chosen:
             for module, mode in modes:
                 module.training = mode
 
-    def _weights(self, query: Any, key: Any, mask: Any, options: dict, first: int) -> np.ndarray:
+    def _weights(self, query: Any, key: Any, mask: Any, options: dict[str, Any], first: int) -> NDArray[Any]:
         rows, torch = self.rows[first : first + _ROWS], self.torch
         groups = query.shape[1] // key.shape[1]
         scale = query.shape[-1] ** -0.5 if options["scale"] is None else options["scale"]
@@ -175,9 +177,10 @@ class _Chosen:
         elif options["causal"]:
             ahead = torch.arange(key.shape[2], device=key.device) > torch.as_tensor(rows, device=key.device)[:, None]
             scores = scores.masked_fill(ahead, -float("inf"))
-        return scores.softmax(-1).cpu().numpy()
+        weights: NDArray[Any] = scores.softmax(-1).cpu().numpy()
+        return weights
 
 
-def _is_causal(module: Any, options: dict) -> bool:
+def _is_causal(module: Any, options: dict[str, Any]) -> bool:
     told = options.get("is_causal")
     return bool(getattr(module, "is_causal", False) if told is None else told)

@@ -31,8 +31,8 @@ def through_interface(model: Any, attend: Callable[..., Any]) -> Iterator[None]:
     names = {str(how) for module in model.modules()
              if (how := getattr(getattr(module, "config", None), "_attn_implementation", None)) is not None}
 
-    def instead(before: Any) -> Callable:
-        def watched(module, *args, **kwargs):
+    def instead(before: Any) -> Callable[..., Any]:
+        def watched(module: Any, *args: Any, **kwargs: Any) -> Any:
             own = before or eager_of(module)
             return attend(own, module, *args, **kwargs) if id(module) in modules else own(module, *args, **kwargs)
 
@@ -49,7 +49,7 @@ def through_interface(model: Any, attend: Callable[..., Any]) -> Iterator[None]:
         local.update(kept)
 
 
-def eager_of(module: Any) -> Callable:
+def eager_of(module: Any) -> Callable[..., Any]:
     """The model's own eager attention, which stands in the file of its class.
 
     Raises
@@ -58,7 +58,7 @@ def eager_of(module: Any) -> Callable:
         If there is none.
     """
     found = (getattr(sys.modules.get(kind.__module__), "eager_attention_forward", None) for kind in type(module).__mro__)
-    own = next((one for one in found if one is not None), None)
+    own: Callable[..., Any] | None = next((one for one in found if one is not None), None)
     if own is None:
         raise CaptureError(f"{type(module).__module__} has no eager attention. {CURE}")
     return own

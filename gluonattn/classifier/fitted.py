@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -110,8 +111,8 @@ def load_fitted(path: str | os.PathLike[str]) -> FittedAttention:
         weights = np.array(found["weights"], np.float64)
         if weights.ndim != 2 or not np.isfinite(weights).all():
             raise ValueError
-        rest = {name: kind(found[name]) for name, kind in (("texts", int), ("ablations", int), ("correlation", float),
-                                                           ("even", float), ("held", int))}
+        kinds = {"texts": int, "ablations": int, "correlation": float, "even": float, "held": int}
+        rest: dict[str, Any] = {name: kind(found[name]) for name, kind in kinds.items()}
     except (KeyError, TypeError, ValueError):
         raise CheckpointError(f"{path} holds no weights of heads: write it anew ({CURE}).") from None
     return FittedAttention(tuple(map(tuple, weights.tolist())), **rest)

@@ -50,7 +50,7 @@ def fit_attention(predictor: Any, texts: Iterable[str], *, ablations: int = 32, 
             if own.shape[1] < 2:
                 continue
             received, target = received_by_heads(batch, number), int(passed.probabilities.argmax())
-            shape = received.shape[:2]
+            shape = (received.shape[0], received.shape[1])
             lost = _log_odds(passed.probabilities[target]) - _log_odds(said[:, target])
             found.append((own @ received.reshape(-1, own.shape[1]).T, lost))
         if progress:

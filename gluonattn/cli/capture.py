@@ -84,7 +84,7 @@ def capture(
 
     chosen: dict[str, Any] = {"pair": pair, "layers": _numbers("--layers", layers), "heads": _numbers("--heads", heads),
               "queries": _numbers("--queries", queries), "top": top, "max_length": max_length}
-    checks: list = []
+    checks: list[Any] = []
     if any(value is not None for value in chosen.values()):
         if target or generate or kind or mode != "weights":
             raise OptionError("--pair, --layers, --heads, --queries, --top and --max-length choose weights of texts: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
@@ -191,11 +191,12 @@ def epochs(
     from ..views.grid_page import grid_page
 
     said = "epoch {}" if lang == "en" else "{}회 학습"
-    records = {}
+    records: dict[str, AttentionRecord] = {}
     for number, folder in folders.items():
         record = load_any(folder, device, engine, max_length).explain(text)
         records[said.format(number)] = record
         given = record.prediction
+        assert given is not None
         typer.echo(f"epoch {number}: {given.label} ({max(given.probabilities.values()):.3f})")
     for path in out:
         if path.suffix.lower() == ".html":
@@ -213,6 +214,6 @@ def _draw_epochs(path: Path, records: dict[str, AttentionRecord]) -> None:
     from ..views import grid
     from ..views.fonts import save_figure
 
-    ax = grid.epochs(records)
+    ax: Any = grid.epochs(records)
     save_figure(ax, path)
     plt.close(ax.figure)

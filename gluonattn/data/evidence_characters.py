@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..plain import plain
 from ..record import Token
@@ -13,7 +15,8 @@ from .ngrams import character_codes
 _KEPT = 3  # of a run of one character
 
 
-def read_characters(texts, tokens, split):
+def read_characters(texts: Any, tokens: Any,
+                    split: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The characters n-grams are read from, whose they are, and the tokens of each.
 
     Parameters
@@ -72,7 +75,8 @@ def _tokens_of_characters(text: str, tokens: Sequence[Token]) -> list[list[int]]
     return [own for character, own in zip(text, covering) if not character.isspace() for _ in character.lower()]
 
 
-def _collapse(codes, owners, times, pairs):
+def _collapse(codes: Any, owners: Any, times: Any,
+              pairs: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Runs of one character cut to three; the last of these stands for the rest, and has their tokens."""
     place = np.arange(len(codes))
     new = np.ones(len(codes), bool)

@@ -23,7 +23,7 @@ _REPEATS = re.compile(r"(.)\1{3,}", re.DOTALL)
 _PIECES = re.compile(r"\s+|(.)\1{3,}|.", re.DOTALL)
 _BASE = np.uint32(1_000_003)
 _MANY = 2048  # hashes; for fewer a binary search is quick enough
-_STARTS: dict[int, tuple] = {}  # by the identity of an array of known hashes
+_STARTS: dict[int, tuple[Any, tuple[np.uint32, NDArray[Any]]]] = {}  # by the identity of an array of known hashes
 _TOKENS = np.uint32(0x9E3779B9)  # sets runs of tokens apart from runs of characters
 
 
@@ -118,7 +118,7 @@ def ngram_numbers(hashes: NDArray[Any], known: NDArray[Any]) -> NDArray[Any]:
     return numbers
 
 
-def _starts_of(known: np.ndarray) -> tuple[np.uint32, np.ndarray]:
+def _starts_of(known: NDArray[Any]) -> tuple[np.uint32, NDArray[Any]]:
     """Where hashes that begin with the same bits start in `known`; made once an array.
 
     Hashes are spread evenly, so these buckets are small, and two looks find what a binary search needs twenty for.

@@ -44,6 +44,16 @@ class Logger(Callback):
         self._name = name
         self._before = (0.0, 0)
 
+    def load(self) -> None:
+        """Import what it needs.
+
+        Raises
+        ------
+        ImportError
+            If it is not installed.
+        """
+        raise NotImplementedError
+
     def open(self) -> None:
         """Begin to log; a run that goes on may find what it logged before."""
         raise NotImplementedError
@@ -116,12 +126,12 @@ def make_loggers(names: Sequence[str], out: Path, settings: Mapping[str, Any]) -
     DependencyError
         If its package is not installed: found out before the work.
     """
-    from importlib.util import find_spec
-
     found = []
     for name in dict.fromkeys(names):
         kind: type[Logger] = choose("logger", name, loggers())
-        if find_spec(kind.package) is None:
-            raise DependencyError(f"--log {name} needs {kind.package}: pip install {kind.package}.")
         found.append(kind(out.with_name(f"{out.name}.logs") / name, out.name, settings))
+        try:
+            found[-1].load()
+        except ImportError:
+            raise DependencyError(f"--log {name} needs {kind.package}: pip install {kind.package}.") from None
     return found

@@ -16,6 +16,9 @@ class MlflowLogger(Logger):
     _client: Any = None
     _id = ""
 
+    def load(self) -> None:
+        import mlflow  # noqa: F401
+
     def open(self) -> None:
         from mlflow import MlflowClient
 

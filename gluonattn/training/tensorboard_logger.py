@@ -15,6 +15,9 @@ class TensorBoardLogger(Logger):
     package = "tensorboardX"
     _writer: Any = None
 
+    def load(self) -> None:
+        import tensorboardX  # noqa: F401
+
     def open(self) -> None:
         from tensorboardX import SummaryWriter
 

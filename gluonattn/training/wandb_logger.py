@@ -16,6 +16,9 @@ class WandbLogger(Logger):
     package = "wandb"
     _run: Any = None
 
+    def load(self) -> None:
+        import wandb  # noqa: F401
+
     def open(self) -> None:
         import wandb
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..statistics import Figure
@@ -29,7 +31,8 @@ _TEXT = {
 }
 
 
-def draw_changes(figures: Sequence[Sequence[Figure]], *, ax=None, title: str | None = None, lang: str = "en"):
+def draw_changes(figures: Sequence[Sequence[Figure]], *, ax: Any = None, title: str | None = None,
+                 lang: str = "en") -> Any:
     """Draw the change of the answer without each head: layers down, heads across, each cell with its interval.
 
     Parameters
@@ -79,7 +82,7 @@ def draw_changes(figures: Sequence[Sequence[Figure]], *, ax=None, title: str | N
     return ax
 
 
-def changes_page(figures: Sequence[Sequence[Figure]], flipped: np.ndarray, *, name: str, texts: int, lang: str = "ko"
+def changes_page(figures: Sequence[Sequence[Figure]], flipped: NDArray[Any], *, name: str, texts: int, lang: str = "ko"
                  ) -> str:
     """The same grid as one HTML file that opens offline.
 
@@ -115,7 +118,7 @@ def changes_page(figures: Sequence[Sequence[Figure]], flipped: np.ndarray, *, na
                 lang=lang)
 
 
-def _means(figures: Sequence[Sequence[Figure]]) -> np.ndarray:
+def _means(figures: Sequence[Sequence[Figure]]) -> NDArray[Any]:
     if not len(figures) or not len(figures[0]):
         raise RecordError("a grid of heads needs at least one layer with one head; got none.")
     return np.array([[own.mean for own in row] for row in figures])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -75,7 +76,7 @@ def test_a_stage_before_is_a_run_of_its_own(tmp_path):
 def test_unknown_loggers_and_missing_packages(tmp_path, monkeypatch):
     with pytest.raises(OptionError, match="tensorboard"):
         make_loggers(["notebook"], tmp_path / "run", {})
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(DependencyError, match="pip install tensorboardX"):
         make_loggers(["tensorboard"], tmp_path / "run", {})
 

@@ -30,8 +30,7 @@ class NumpyClassifier(Backend):
     batch_pairs = 30_000  # most query-key pairs at once: what is computed of them fits into the processor's cache
 
     def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> None:
-        self.recipe, self.model = recipe, model
-        self._weights = weights
+        self.recipe, self.model, self._weights = recipe, model, weights
         self._gates: dict[tuple[str, str], tuple[Any, ...]] = {}
 
     def __call__(self, *arrays: Array) -> tuple[Array, Array]:
