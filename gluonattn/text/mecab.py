@@ -58,7 +58,7 @@ class Mecab(Tagger):
     def _words(self, text: str) -> list[str]:
         if len(text) <= self._max_length and make_readable(text) == text:
             # KoNLPy's own reading of MeCab's lines takes as long as MeCab.
-            surfaces = self._surfaces.parse(text).split()
+            surfaces: list[str] = self._surfaces.parse(text).split()
             # Where nothing was rewritten and nothing dropped, alignment changes no text.
             if "".join(surfaces) == "".join(text.split()):
                 return surfaces
