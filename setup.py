@@ -80,6 +80,7 @@ setup(
         "serve": ["starlette>=0.40", "uvicorn>=0.30", "httptools>=0.6", "prometheus-client>=0.20"],
         "translation": ["sentencepiece>=0.1.99", "sacrebleu>=2.0"],
         "alignment": ["eflomal>=2.0"],
+        "loggers": ["tensorboardX>=2.6", "wandb>=0.16", "mlflow>=2.9"],
         "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],

@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Libraries whose wheel has another name than what is imported.
-WHEELS = {"jpype": "jpype1", "sklearn": "scikit-learn", "MeCab": "mecab-python3", "fontTools": "fonttools"}
+WHEELS = {"jpype": "jpype1", "sklearn": "scikit-learn", "MeCab": "mecab-python3", "fontTools": "fonttools",
+          "distributed": "dask"}
 # Not asked for: what fails without them says what to install, and extras cannot bring them.
 BY_HAND = {"fairseq"}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import importlib
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # this room is loaded where numpy may be missing
+    from numpy.typing import NDArray
 
 
 def keep_freed_memory() -> bool:

@@ -133,5 +133,6 @@ def make_loggers(names: Sequence[str], out: Path, settings: Mapping[str, Any]) -
         try:
             found[-1].load()
         except ImportError:
-            raise DependencyError(f"--log {name} needs {kind.package}: pip install {kind.package}.") from None
+            raise DependencyError(f"--log {name} needs {kind.package}: pip install \"gluonattn[loggers]\", or "
+                                  f"{kind.package} alone.") from None
     return found

@@ -58,7 +58,8 @@ class TranslationSettings(TrainingSettings):
     def suit(self, values: dict[str, Any], examples: int) -> None:
         small = examples < SMALL
         fill(values, epochs=60 if small else 20, batch_size=64 if small else 128, learning_rate=1e-3, schedule="cosine",
-             label_smoothing=0.1, subwords=2000 if small else 8000)
+             label_smoothing=0.1, subwords=2000 if small else 8000, validation=choose_held_out(None, examples),
+             test=choose_held_out(None, examples))
 
     def make_task(self) -> Task:
         from .task import TranslationTask

@@ -198,7 +198,7 @@ def test_a_notebook_gets_the_page_in_a_frame_that_may_do_nothing_else(record):
 
 def test_every_asset_is_used_and_none_names_another_host():
     names = {name.format(lang=lang) for name in (*SCRIPTS, *ATTRIBUTION) for lang in ("ko", "en")}
-    pages = {"page.css", "page.html", "plain.records.html", "plain.maps.html"}
+    pages = {"page.css", "page.html", "plain.records.html", "plain.maps.html", "plain.kept.html"}
     assert {p.name for p in ASSETS.iterdir()} == names | pages | {
         f"{view}.{kind}" for view in ("grid", "projection") for kind in ("css", "js")}
     for path in ASSETS.iterdir():
