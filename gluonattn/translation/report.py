@@ -106,7 +106,7 @@ def headline(study: dict[str, Any], lang: str) -> str:
     if not needed:
         return text["answer_none"].format(**values)
     kind, layer, head = needed[0]
-    return text["answer"].format(**values, kind=text["kinds"][kind], head=f"{layer + 1}·{head + 1}",
+    return text["answer"].format(**values, kind=text["kinds"][kind], head=f"{layer}·{head}",
                                  loss=_short(study["ablation"][kind]["bleu"][layer, head], 1))
 
 
@@ -133,13 +133,13 @@ def in_brief(study: dict[str, Any], lang: str) -> list[str]:
     needed = _needed(study)
     if needed:
         losses = {one: study["ablation"][one[0]]["bleu"][one[1], one[2]].mean for one in needed[:3]}
-        names = ", ".join(f"{text['kinds'][kind]} {layer + 1}·{head + 1} ({loss:+.1f})".replace("-", "−")
+        names = ", ".join(f"{text['kinds'][kind]} {layer}·{head} ({loss:+.1f})".replace("-", "−")
                           for (kind, layer, head), loss in losses.items())
         lines.append(said["needed"].format(count=len(needed), all=len(heads), names=names))
     if study["alignment"]:
         errors = study["alignment"][last]
         at = min(np.ndindex(errors.shape), key=lambda one: errors[one].mean)
-        lines.append(said["aligned"].format(head=f"{at[0] + 1}·{at[1] + 1}", error=_short(errors[at], 2),
+        lines.append(said["aligned"].format(head=f"{at[0]}·{at[1]}", error=_short(errors[at], 2),
                                             before=_short(study["alignment"][first][at], 2)))
     return lines
 
@@ -229,7 +229,7 @@ def _describe(name: str, records: dict[int, Any], text: dict[str, Any]) -> str:
     layer, head, query, key = np.unravel_index(int(record.weights.argmax()), record.weights.shape)
     return str(text["grid_alt"].format(
         name=name, layers=record.weights.shape[0], heads=record.weights.shape[1], epochs=", ".join(map(str, records)),
-        layer=layer + 1, head=head + 1, query=record.queries[query].text, key=record.keys[key].text,
+        layer=layer, head=head, query=record.queries[query].text, key=record.keys[key].text,
         share=round(100 * float(record.weights.max()))))
 
 
@@ -244,7 +244,7 @@ def _heads(study: dict[str, Any], kind: str, lang: str) -> str:
             said = Html(with_interval(found, 0 if name in SHARES else 2, percent=name in SHARES) + arrow)
             cells.append(shaded(found.mean, said) if name in SHARES else said)
         roles = ", ".join(text["names"][name] for name in _roles(study, kind, layer, head)) or "–"
-        rows.append([f"{layer + 1}·{head + 1}", roles, *cells])
+        rows.append([f"{layer}·{head}", roles, *cells])
     headings = [text["head"], text["specialised"],
                 *(f"{text['columns'][name]}{' (%)' if name in SHARES else ''}" for name in FIGURES)]
     return table(headings, rows, caption=text["kinds"][kind])
@@ -255,14 +255,14 @@ def _through(study: dict[str, Any], lang: str) -> str:
     for kind in KINDS:
         for layer, head in np.ndindex(study["about"]["layers"], study["about"]["heads"]):
             by_epoch = [of[kind]["entropy"][layer, head] for of in study["figures"].values()]
-            rows.append([f"{text['kinds'][kind]} {layer + 1}·{head + 1}",
+            rows.append([f"{text['kinds'][kind]} {layer}·{head}",
                          *(shaded(1 - found.mean, with_interval(found, 2)) for found in by_epoch)])
     return table([text["head"], *(_epoch(epoch, text) for epoch in study["epochs"])], rows, label=text["through"])
 
 
 def _layers(study: dict[str, Any], lang: str) -> str:
     text, first, last = TEXT[lang], min(study["epochs"]), max(study["epochs"])
-    rows = [[f"{text['kinds'][kind]} {layer + 1}", _epoch(epoch, text),
+    rows = [[f"{text['kinds'][kind]} {layer}", _epoch(epoch, text),
              *(with_interval(study["layers"][epoch][kind][name][layer], 0 if name in SHARES else 2, percent=name in SHARES)
                for name in FIGURES)]
             for kind in KINDS for layer in range(study["about"]["layers"]) for epoch in (first, last)]
@@ -279,7 +279,7 @@ def _alignment(study: dict[str, Any], lang: str) -> list[str]:
     for layer, head in np.ndindex(study["about"]["layers"], study["about"]["heads"]):
         by_epoch = [errors[layer, head] for errors in study["alignment"].values()]
         better = study["better_aligned"][layer, head]
-        rows.append([f"{layer + 1}·{head + 1}", *(shaded(1 - found.mean, with_interval(found, 2)) for found in by_epoch),
+        rows.append([f"{layer}·{head}", *(shaded(1 - found.mean, with_interval(found, 2)) for found in by_epoch),
                      Html(f"<b>{with_interval(better, 2)}</b>") if better.sign > 0 else with_interval(better, 2)])
     headings = [text["head"], *(_epoch(epoch, text) for epoch in study["epochs"]), text["better"]]
     return [_note(text["alignment_how"]), table(headings, rows, label=text["alignment"])]
@@ -295,6 +295,6 @@ def _ablation(study: dict[str, Any], lang: str) -> str:
                 said = with_interval(found, 1, sign="+")
                 cells.append(Html(f"<b>{said}</b>") if found.sign else said)
             roles = ", ".join(text["names"][name] for name in _roles(study, kind, layer, head)) or "–"
-            rows.append([f"{text['kinds'][kind]} {layer + 1}·{head + 1}", *cells, roles])
+            rows.append([f"{text['kinds'][kind]} {layer}·{head}", *cells, roles])
     headings = [text["without"], text["change_of"].format("BLEU"), text["change_of"].format("chrF"), text["specialised"]]
     return table(headings, rows, label=text["ablation"])

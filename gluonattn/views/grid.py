@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RecordError
-from ..record import AttentionRecord
+from ..record import AttentionRecord, Token
 from ..record.modes import subtract_weights
 from .fonts import families
 from .heatmap import heading
@@ -105,14 +106,15 @@ def epochs(
     for row, (layer, head) in enumerate(np.ndindex(layers, heads)):
         y = row * down
         ax.text(-0.02, y + (queries - 1) / 2, head_name.format(layer=layer, head=head), rotation=90, fontsize=11,
-                ha="right", va="center", transform=_beside(ax), fontfamily=families(head_name))
+                ha="right", va="center", transform=_beside(ax, max(24, 10 + _widest(first.queries))),
+                fontfamily=families(head_name))
         for column, record in enumerate(every):
             mosaic[y : y + queries, column * across : column * across + keys] = record.weights[layer, head]
             _outline(ax, [(y + query, column * across + key) for query, key in marks])
     image = ax.imshow(mosaic, cmap=colour_map, norm=PowerNorm(_GAMMA, 0, top or 1, clip=True), aspect="auto",
                       interpolation="nearest")
     _name_tokens(ax, first, across=len(every), down=layers * heads)
-    _name_columns(ax, names, across)
+    _name_columns(ax, names, across, _widest(first.keys))
     ax.spines[:].set_visible(False)
     _bar(ax, image, label, size=11)
     return ax
@@ -134,10 +136,20 @@ def _axes_for(mosaic: NDArray[Any]) -> Axes:
     return plt.figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained").add_subplot()
 
 
-def _name_columns(ax: Axes, names: list[str], across: int) -> None:
+def _name_columns(ax: Axes, names: list[str], across: int, widest: float) -> None:
+    from matplotlib.transforms import ScaledTranslation
+
+    above, rise = (-0.5, widest + 8) if widest > _CELL else (-2.2, 0)  # above tokens that stand upright
+    place = ax.transData + ScaledTranslation(0, rise / 72, ax.figure.dpi_scale_trans)
     for column, name in enumerate(names):
-        ax.text(column * across + across / 2 - 1, -2.2, name, fontsize=12, ha="center", va="bottom",
+        ax.text(column * across + across / 2 - 1, above, name, fontsize=12, ha="center", va="bottom", transform=place,
                 fontfamily=families(name))
+
+
+def _widest(tokens: Iterable[Token]) -> float:
+    """About how many points the longest of some tokens takes at the size of the labels; marks such as ``</s>`` aside."""
+    return max((sum(11 if east_asian_width(letter) in "WF" else 6.5 for letter in token.text)
+                for token in tokens if token.end > token.start), default=0.0)
 
 
 def _outline(ax: Axes, cells: Iterable[tuple[int, int]]) -> None:
@@ -158,14 +170,16 @@ def _name_tokens(ax: Axes, record: AttentionRecord, *, across: int, down: int) -
                   fontfamily=family)
     ax.xaxis.tick_top()
     ax.tick_params(length=0, labelsize=11, pad=1)
+    if _widest(record.keys) > _CELL:  # side by side they would run into one another
+        ax.tick_params(axis="x", rotation=90)
 
 
-def _beside(ax: Axes) -> Any:
+def _beside(ax: Axes, points: float = 24) -> Any:
     """Across in parts of the figure from the axes' left edge outwards, down in data: for what stands left of the labels."""
     from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
     figure: Any = ax.figure
-    return blended_transform_factory(ax.transAxes, ax.transData) + ScaledTranslation(-24 / 72, 0, figure.dpi_scale_trans)
+    return blended_transform_factory(ax.transAxes, ax.transData) + ScaledTranslation(-points / 72, 0, figure.dpi_scale_trans)
 
 
 def _bar(ax: Axes, image: Any, label: str, size: float = 8) -> None:
