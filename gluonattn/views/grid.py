@@ -106,8 +106,7 @@ def epochs(
     for row, (layer, head) in enumerate(np.ndindex(layers, heads)):
         y = row * down
         ax.text(-0.02, y + (queries - 1) / 2, head_name.format(layer=layer, head=head), rotation=90, fontsize=11,
-                ha="right", va="center", transform=_beside(ax, max(24, 10 + _widest(first.queries))),
-                fontfamily=families(head_name))
+                ha="right", va="center", transform=_beside(ax, 10 + _widest(first.queries)), fontfamily=families(head_name))
         for column, record in enumerate(every):
             mosaic[y : y + queries, column * across : column * across + keys] = record.weights[layer, head]
             _outline(ax, [(y + query, column * across + key) for query, key in marks])
@@ -140,7 +139,8 @@ def _name_columns(ax: Axes, names: list[str], across: int, widest: float) -> Non
     from matplotlib.transforms import ScaledTranslation
 
     above, rise = (-0.5, widest + 8) if widest > _CELL else (-2.2, 0)  # above tokens that stand upright
-    place = ax.transData + ScaledTranslation(0, rise / 72, ax.figure.dpi_scale_trans)
+    figure: Any = ax.figure
+    place = ax.transData + ScaledTranslation(0, rise / 72, figure.dpi_scale_trans)
     for column, name in enumerate(names):
         ax.text(column * across + across / 2 - 1, above, name, fontsize=12, ha="center", va="bottom", transform=place,
                 fontfamily=families(name))
@@ -179,7 +179,8 @@ def _beside(ax: Axes, points: float = 24) -> Any:
     from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
     figure: Any = ax.figure
-    return blended_transform_factory(ax.transAxes, ax.transData) + ScaledTranslation(-points / 72, 0, figure.dpi_scale_trans)
+    shift = ScaledTranslation(-max(24, points) / 72, 0, figure.dpi_scale_trans)
+    return blended_transform_factory(ax.transAxes, ax.transData) + shift
 
 
 def _bar(ax: Axes, image: Any, label: str, size: float = 8) -> None:
