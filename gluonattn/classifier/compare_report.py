@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, choose
-from ..files import replace_file
+from ..errors import choose
+from ..files import Content
 from ..metrics import jensen_shannon
 from ..statistics import Figure
 from ..views.method_names import method_name
+from ..views.report_files import save_report
 from ..views.report_page import SHADES, Html, image, page, plain, png, table, with_interval
 from .compare_pictures import pictures
 from .compare_text import LANGUAGES, TEXT
@@ -63,16 +64,9 @@ def write_report(summary: dict[str, Any], out: str | os.PathLike, *, lang: str =
         "json": json.dumps({**plain(summary), "words": in_words(summary, lang)}, ensure_ascii=False, indent=1).encode(
             "utf-8", "surrogatepass"),
     }
-    files = {ending: (out / f"report.{ending}", data) for ending, data in content.items()}
+    files: dict[str, tuple[Path, Content]] = {ending: (out / f"report.{ending}", data) for ending, data in content.items()}
     files.update({name: (out / f"report-{name}.png", data) for name, data in images.items()})
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for path, data in files.values():
-            replace_file(path, data)
-    except OSError as error:
-        raise DataError(f"cannot write the report into {out}: {error.strerror}. Choose a folder that is writable "
-                        "and has space.") from None
-    return {name: path for name, (path, _) in files.items()}
+    return save_report(files, out)
 
 
 def to_table(summary: dict[str, Any]):

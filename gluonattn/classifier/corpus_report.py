@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, choose
-from ..files import replace_file
+from ..errors import choose
 from ..views.answer import label_text
 from ..views.josa import josa
 from ..views.method_names import method_name
+from ..views.report_files import page_and_figures, save_report
 from ..views.report_page import Html, escaped, page, plain, shaded, table, with_interval
 from .corpus import SENTENCES, Decision, Driver, drivers_of, groups_of, reliability
 from .corpus_text import LANGUAGES, TEXT
@@ -77,15 +77,8 @@ def write_report(summary: dict[str, Any], out: str | os.PathLike[str], *, name: 
     out = Path(out)
     named = {label: label_text(label_names.get(label, label), lang) for (label, _), _, _ in summary["groups"]}
     named.update((truth, label_text(label_names.get(truth, truth), lang)) for (_, truth), _, _ in summary["groups"] if truth)
-    files = {"html": (out, to_page(summary, name=name, method=method, named=named, lang=lang)),
-             "json": (out.with_suffix(".json"), json.dumps(to_figures(summary), ensure_ascii=False, indent=1))}
-    try:
-        for path, text in files.values():
-            replace_file(path, text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise DataError(f"cannot write {out}: {error.strerror}. Choose a folder that exists, is writable and has "
-                        "space.") from None
-    return {ending: path for ending, (path, _) in files.items()}
+    page = to_page(summary, name=name, method=method, named=named, lang=lang)
+    return save_report(page_and_figures(out, page, json.dumps(to_figures(summary), ensure_ascii=False, indent=1)), out)
 
 
 def to_figures(summary: dict[str, Any]) -> dict[str, Any]:

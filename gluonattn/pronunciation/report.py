@@ -7,13 +7,24 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, choose
-from ..files import replace_file
+from ..errors import choose
 from ..record import AttentionRecord
-from ..views.report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
+from ..views.report_files import page_and_figures, save_report
+from ..views.report_page import (
+    Html,
+    escaped,
+    list_of,
+    note,
+    page,
+    picture,
+    plain,
+    shaded,
+    table,
+    with_interval,
+)
 from .report_names import head_name, rule_name
 from .report_pictures import grid_of
-from .report_questions import list_of, note, show_question
+from .report_questions import show_question
 from .report_sentences import about_question, describe_grid, headline, in_brief
 from .report_text import LANGUAGES, TEXT
 from .study import LEVEL
@@ -47,20 +58,10 @@ def write_report(
     """
     choose("language", lang, LANGUAGES)
     out = Path(out)
-    out = out if out.suffix.lower() == ".html" else out / "report.html"
     sentences = {"brief": in_brief(summary, lang),
                  **{rule: about_question(summary, rule, lang) for rule in summary["questions"]}}
-    files = {"html": out, "json": out.with_suffix(".json")}
-    content = {"html": to_page(summary, examples, lang=lang),
-               "json": json.dumps({**plain(summary), "sentences": sentences}, ensure_ascii=False, indent=1)}
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        for name, path in files.items():
-            replace_file(path, content[name].encode("utf-8", "replace"))
-    except OSError as error:
-        raise DataError(f"cannot write the report to {out}: {error.strerror}. Choose a folder that is writable and has "
-                        "space.") from None
-    return files
+    told = json.dumps({**plain(summary), "sentences": sentences}, ensure_ascii=False, indent=1)
+    return save_report(page_and_figures(out, to_page(summary, examples, lang=lang), told), out)
 
 
 def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, AttentionRecord]]], *, lang: str = "ko") -> str:

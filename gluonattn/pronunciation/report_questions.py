@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from ..views.report_page import Html, escaped, picture, shaded, table, with_interval
+from ..views.report_page import Html, escaped, list_of, note, picture, shaded, table, with_interval
 from .report_names import reading_names, role_name
 from .report_pictures import side_by_side
 from .report_sentences import about_question, describe_question
@@ -98,13 +97,3 @@ def _word(one: dict[str, Any], asked, lang: str) -> str:
     rows.append([text["flips"], *cells(one["flips"], False)])
     return table([Html(f"{escaped(one['spelling'])} [{escaped(one['sounds'])}]"), *one["letters"]], rows, kind="letters",
                  label=f"{one['spelling']} [{one['sounds']}]", headings_lang="ko" if lang == "en" else "")
-
-
-def list_of(lines: Iterable[str]) -> str:
-    """A list in HTML; empty lines are left out."""
-    return "<ul>" + "".join(f"<li>{escaped(line)}</li>" for line in lines if line) + "</ul>"
-
-
-def note(line: str) -> str:
-    """A paragraph in HTML that says how something was counted."""
-    return f'<p class="quiet">{escaped(line)}</p>'

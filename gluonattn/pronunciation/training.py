@@ -7,7 +7,6 @@ docstring.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import os
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from ..files import replace_file
 from ..models.checkpoint import CONFIG, Checkpoint, get_weights, load_checkpoint, save_checkpoint
 from ..models.config import FORMAT
 from ..models.snapshots import save_snapshot
+from ..models.transformer_config import fill_arguments
 from ..training.callbacks import Snapshots
 from ..training.session import (
     finish,
@@ -165,15 +165,10 @@ def _read_fingerprint(out: Path) -> str | None:
 
 
 def _model_arguments(settings: PronunciationSettings, words: int) -> dict[str, Any]:
-    """Every argument of the model, defaults too: they may differ in a later version."""
+    """Every argument of the model."""
     from ..models.transformer import Transformer
 
-    signature = inspect.signature(Transformer).parameters.values()
-    arguments = {p.name: p.default for p in signature if p.default is not p.empty}
-    odd = sorted(set(settings.model) - set(arguments))
-    if odd:
-        raise OptionError(f"the Transformer takes {', '.join(arguments)}; got {odd[0]!r}.")
-    arguments = {**arguments, "vocab_size": words, **settings.model}
+    arguments = fill_arguments(Transformer, settings.model, vocab_size=words)
     units, heads, max_length = (arguments[name] for name in ("units", "num_heads", "max_length"))
     if units % heads or max_length <= 3 * MAX_SYLLABLES:
         raise OptionError(f"units must be a multiple of num_heads, and max_length more than {3 * MAX_SYLLABLES}, "

@@ -6,12 +6,11 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Struct
+from msgspec import Meta, Struct
 
-from ..contents import require
-from ..errors import CheckpointError
-from ..models.checkpoint import CONFIG, Checkpoint, load_checkpoint
-from ..models.config import Config, Rate, Size, Width, refuse, require_recipe
+from ..models.checkpoint import Checkpoint
+from ..models.config import Rate, Size, Width
+from ..models.transformer_config import check_transformer, load_transformer
 from .settings import RECIPE
 
 
@@ -28,21 +27,15 @@ class TranslationModel(Struct, forbid_unknown_fields=True):
     positions: bool = True
 
 
-class _OfTranslation(Struct):
-    model: TranslationModel
-
-
 def load_translation(folder: str | os.PathLike[str]) -> Checkpoint:
     """A checkpoint folder whose config.json is that of a model of translation.
 
     Raises
     ------
     CheckpointError
-        As `load_checkpoint`; or if the model is another task's, or the config's entries do not fit together.
+        As `gluonattn.models.transformer_config.load_transformer`.
     """
-    checkpoint = load_checkpoint(folder)
-    check_translation(checkpoint.config, Path(folder) / CONFIG)
-    return checkpoint
+    return load_transformer(folder, RECIPE, TranslationModel)
 
 
 def check_translation(config: dict[str, Any], path: Path) -> None:
@@ -55,14 +48,4 @@ def check_translation(config: dict[str, Any], path: Path) -> None:
     path : pathlib.Path
         What the message calls it.
     """
-    require_recipe(config, [RECIPE], path)
-    found = require(config, Config, path, CheckpointError)
-    model = require({"model": found.model}, _OfTranslation, path, CheckpointError).model
-    if found.labels:
-        refuse(path, "a model of translation has no `labels`")
-    if model.units % model.num_heads or found.max_length != model.max_length:
-        refuse(path, "`model` does not fit together: units must be a multiple of num_heads, and max_length one number")
-    needed = {"epoch": found.epoch, "fingerprint": found.fingerprint, "training.data": found.training.get("data")}
-    for name, value in needed.items():
-        if value in (None, UNSET):
-            refuse(path, f"`{name}` is missing")
+    check_transformer(config, path, RECIPE, TranslationModel)

@@ -10,10 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, choose
-from ..files import replace_file
+from ..errors import choose
 from ..statistics import Figure
-from ..views.report_page import Html, escaped, page, picture, plain, shaded, table, with_interval
+from ..views.report_files import page_and_figures, save_report
+from ..views.report_page import (
+    Html,
+    escaped,
+    list_of,
+    note,
+    page,
+    picture,
+    plain,
+    shaded,
+    table,
+    with_interval,
+)
 from . import report_pictures
 from .heads import FIGURES, SHARES, specialise
 from .report_en import ENGLISH
@@ -47,19 +58,9 @@ def write_report(study: dict[str, Any], out: str | os.PathLike[str], *, lang: st
     """
     choose("language", lang, LANGUAGES)
     out = Path(out)
-    out = out if out.suffix.lower() == ".html" else out / "report.html"
-    files = {"html": out, "json": out.with_suffix(".json")}
     figures = {name: value for name, value in study.items() if name != "records"}
-    content = {"html": to_page(study, lang=lang),
-               "json": json.dumps({**plain(figures), "sentences": in_brief(study, lang)}, ensure_ascii=False, indent=1)}
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        for name, path in files.items():
-            replace_file(path, content[name].encode("utf-8", "replace"))
-    except OSError as error:
-        raise DataError(f"cannot write the report to {out}: {error.strerror}. Choose a folder that is writable and has "
-                        "space.") from None
-    return files
+    told = json.dumps({**plain(figures), "sentences": in_brief(study, lang)}, ensure_ascii=False, indent=1)
+    return save_report(page_and_figures(out, to_page(study, lang=lang), told), out)
 
 
 def to_page(study: dict[str, Any], *, lang: str = "ko") -> str:
@@ -75,17 +76,17 @@ def to_page(study: dict[str, Any], *, lang: str = "ko") -> str:
     intro = text["about"].format(**{**about, "epochs": ", ".join(map(str, study["epochs"]))})
     parts = [f"<h1>{escaped(text['title'])}</h1>", f'<p class="answer">{escaped(headline(study, lang))}</p>',
              f'<p class="quiet">{escaped(intro + ("" if about["positions"] else " " + text["no_positions"]))}</p>',
-             _section("summary", text), _list(in_brief(study, lang)), _contents(text),
+             _section("summary", text), list_of(in_brief(study, lang)), _contents(text),
              _section("curves", text), _curves(study, lang), _scores(study, lang),
-             _section("translations", text), _note(text["translations_how"]), _translations(study, lang),
-             _section("grids", text), _note(Html(text["grids_how"])),
+             _section("translations", text), note(text["translations_how"]), _translations(study, lang),
+             _section("grids", text), note(Html(text["grids_how"])),
              *(_grids(sentence, kinds, lang) for sentence, kinds in study["records"].items()),
-             _section("heads", text), _note(text["heads_how"]), *(_heads(study, kind, lang) for kind in KINDS),
-             _section("through", text), _note(text["through_how"]), _through(study, lang),
-             _section("layers", text), _note(text["layers_how"]), _layers(study, lang),
+             _section("heads", text), note(text["heads_how"]), *(_heads(study, kind, lang) for kind in KINDS),
+             _section("through", text), note(text["through_how"]), _through(study, lang),
+             _section("layers", text), note(text["layers_how"]), _layers(study, lang),
              _section("alignment", text), *_alignment(study, lang),
-             _section("ablation", text), _note(text["ablation_how"]), _ablation(study, lang),
-             _section("limits", text), _list(text["limits_lines"])]
+             _section("ablation", text), note(text["ablation_how"]), _ablation(study, lang),
+             _section("limits", text), list_of(text["limits_lines"])]
     return page(text["title"], "\n".join(parts), lang=lang, style=_STYLE)
 
 
@@ -166,14 +167,6 @@ def _short(found: Figure, digits: int) -> str:
 
 def _section(name: str, text: dict[str, Any]) -> str:
     return f'<h2 id="{name}">{escaped(text[name])}</h2>'
-
-
-def _note(line: str) -> str:
-    return f'<p class="quiet">{escaped(line)}</p>'
-
-
-def _list(lines: list[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escaped(line)}</li>" for line in lines) + "</ul>"
 
 
 def _contents(text: dict[str, Any]) -> str:
@@ -274,7 +267,7 @@ def _layers(study: dict[str, Any], lang: str) -> str:
 def _alignment(study: dict[str, Any], lang: str) -> list[str]:
     text = TEXT[lang]
     if not study["alignment"]:
-        return [_note(text["alignment_none"].format(reason=study["about"]["alignment"]))]
+        return [note(text["alignment_none"].format(reason=study["about"]["alignment"]))]
     rows = []
     for layer, head in np.ndindex(study["about"]["layers"], study["about"]["heads"]):
         by_epoch = [errors[layer, head] for errors in study["alignment"].values()]
@@ -282,7 +275,7 @@ def _alignment(study: dict[str, Any], lang: str) -> list[str]:
         rows.append([f"{layer}·{head}", *(shaded(1 - found.mean, with_interval(found, 2)) for found in by_epoch),
                      Html(f"<b>{with_interval(better, 2)}</b>") if better.sign > 0 else with_interval(better, 2)])
     headings = [text["head"], *(_epoch(epoch, text) for epoch in study["epochs"]), text["better"]]
-    return [_note(text["alignment_how"]), table(headings, rows, label=text["alignment"])]
+    return [note(text["alignment_how"]), table(headings, rows, label=text["alignment"])]
 
 
 def _ablation(study: dict[str, Any], lang: str) -> str:

@@ -6,7 +6,6 @@ Stays whole: `train_translation` is the steps of a run in their order. Half of i
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import os
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from ..files import replace_file
 from ..models.checkpoint import CONFIG, Checkpoint, save_checkpoint
 from ..models.config import FORMAT
 from ..models.snapshots import save_snapshot
+from ..models.transformer_config import fill_arguments
 from ..models.weights import get_weights
 from ..training.callbacks import Callback, Snapshots
 from ..training.session import finish, fit_and_save, folder_to_write, is_finished, processes, resume_or_start
@@ -172,15 +172,10 @@ def _judge(sets: PairSets, subwords: Any, max_length: int) -> Callable[[Any], di
 
 
 def _model_arguments(settings: TranslationSettings, words: int) -> dict[str, Any]:
-    """Every argument of the model, defaults too: they may differ in a later version."""
+    """Every argument of the model."""
     from .network import TranslationTransformer
 
-    signature = inspect.signature(TranslationTransformer).parameters.values()
-    usual = {p.name: p.default for p in signature if p.default is not p.empty}
-    odd = sorted(set(settings.model) - set(usual))
-    if odd:
-        raise OptionError(f"the Transformer takes {', '.join(usual)}; got {odd[0]!r}.")
-    arguments = {**usual, "vocab_size": words, "max_length": settings.max_length, **settings.model}
+    arguments = fill_arguments(TranslationTransformer, settings.model, vocab_size=words, max_length=settings.max_length)
     if arguments["max_length"] != settings.max_length:
         raise OptionError("give max_length as a setting of the run, not of the model.")
     if arguments["units"] % arguments["num_heads"]:

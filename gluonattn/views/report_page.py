@@ -198,6 +198,16 @@ def escaped(value: Any) -> str:
     return value if isinstance(value, Html) else html.escape(str(value))
 
 
+def list_of(lines: Iterable[str]) -> str:
+    """A list in HTML; empty lines are left out."""
+    return "<ul>" + "".join(f"<li>{escaped(line)}</li>" for line in lines if line) + "</ul>"
+
+
+def note(line: str) -> str:
+    """A paragraph in HTML that says how something was counted."""
+    return f'<p class="quiet">{escaped(line)}</p>'
+
+
 def with_interval(found: Figure, digits: int = 3, *, percent: bool = False, sign: str = "") -> Html:
     """A figure with its interval; a dash where there is none.
 
