@@ -1,4 +1,4 @@
-"""What config.json says of a model whose network is the Transformer, whatever its task."""
+"""A checkpoint whose network is the Transformer, whatever its task: its config.json checked, its network built."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from msgspec import UNSET, Struct
 
 from ..contents import require
 from ..errors import CheckpointError, OptionError
-from .checkpoint import CONFIG, Checkpoint, load_checkpoint
+from .checkpoint import CONFIG, Checkpoint, check_weights, load_checkpoint, set_weights
 from .config import Config, refuse, require_recipe
+from .snapshots import load_snapshot
 
 
 def load_transformer(folder: str | os.PathLike[str], recipe: str, schema: type[Struct]) -> Checkpoint:
@@ -84,3 +85,33 @@ def fill_arguments(network: type, given: Mapping[str, Any], **known: Any) -> dic
     if odd:
         raise OptionError(f"the Transformer takes {', '.join(usual)}; got {odd[0]!r}.")
     return {**usual, **known, **given}
+
+
+def build_at_epoch(network: Any, checkpoint: Checkpoint, folder: Path, epoch: int | None = None) -> Any:
+    """The network of a checkpoint with its weights, on the CPU.
+
+    Parameters
+    ----------
+    network : type
+        The network's class.
+    checkpoint : Checkpoint
+        As `load_transformer` gives it.
+    folder : pathlib.Path
+        Where it stands.
+    epoch : int or None
+        A snapshot: 0 for before training; None for the checkpoint's own weights.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such snapshot, or the weights are of another network.
+    """
+    from ..runtime import mx
+
+    weights = checkpoint.weights if epoch is None else load_snapshot(folder, epoch, checkpoint.config["fingerprint"])
+    model = network(**checkpoint.config["model"])
+    # Before parameters are made: a damaged file may ask for more memory than there is.
+    check_weights({name: p.shape for name, p in model._collect_params_with_prefix().items()}, weights)
+    model.initialize()
+    set_weights(model, weights, mx.cpu())
+    return model

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from ..data.padding import plan_by_length
 from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError, TextError
-from ..models.checkpoint import check_weights, set_weights
-from ..models.snapshots import load_snapshot, snapshot_epochs
+from ..models.snapshots import snapshot_epochs
+from ..models.transformer_config import build_at_epoch
 from ..record import AttentionRecord, Token
 from ..reference import softmax
 from ..text.jamo import ALPHABET, write
@@ -85,17 +85,11 @@ class Pronouncer:
     def __init__(self, folder: Path, epoch: int | None = None):
         checkpoint = load_pronunciation(folder)
         from ..models.transformer import Transformer
-        from ..runtime import mx
 
         self.folder, self.config = folder, checkpoint.config
         self.epochs = snapshot_epochs(folder)
         self.epoch = self.config["epoch"] if epoch is None else epoch
-        weights = checkpoint.weights if epoch is None else load_snapshot(folder, epoch, self.config["fingerprint"])
-        self.model = Transformer(**self.config["model"])
-        # Before parameters are made: a damaged file may ask for more memory than there is.
-        check_weights({name: p.shape for name, p in self.model._collect_params_with_prefix().items()}, weights)
-        self.model.initialize()
-        set_weights(self.model, weights, mx.cpu())
+        self.model = build_at_epoch(Transformer, checkpoint, folder, epoch)
         self.max_length = self.config["max_length"] - 1  # beside its end, or beginning
         vocabulary = Vocabulary(checkpoint.vocabulary)
         if len(vocabulary) != self.config["model"]["vocab_size"] or not all(

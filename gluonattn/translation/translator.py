@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from ..data.padding import plan_by_length
 from ..errors import CheckpointError, DataError, OptionError, TextError
-from ..models.checkpoint import check_weights, set_weights
 from ..models.folder import VOCABULARY
-from ..models.snapshots import load_snapshot, snapshot_epochs
+from ..models.snapshots import snapshot_epochs
+from ..models.transformer_config import build_at_epoch
 from ..plain import is_blank, plain, read_texts
 from ..record import AttentionRecord, Token
 from ..reference import softmax
@@ -105,7 +105,6 @@ class Translator:
 
     def __init__(self, folder: Path, epoch: int | None = None):
         checkpoint = load_translation(folder)
-        from ..runtime import mx
         from .network import TranslationTransformer
 
         self.folder, self.config = folder, checkpoint.config
@@ -115,12 +114,7 @@ class Translator:
                                   f"{self.config['model']['vocab_size']:,}. Copy the whole folder again.")
         self.epochs = snapshot_epochs(folder)
         self.epoch = self.config["epoch"] if epoch is None else epoch
-        weights = checkpoint.weights if epoch is None else load_snapshot(folder, epoch, self.config["fingerprint"])
-        self.model = TranslationTransformer(**self.config["model"])
-        # Before parameters are made: a damaged file may ask for more memory than there is.
-        check_weights({name: p.shape for name, p in self.model._collect_params_with_prefix().items()}, weights)
-        self.model.initialize()
-        set_weights(self.model, weights, mx.cpu())
+        self.model = build_at_epoch(TranslationTransformer, checkpoint, folder, epoch)
         self.max_length = self.config["max_length"] - 1  # beside its end, or beginning
 
     def held_out(self, split: str = "test") -> list[SentencePair]:

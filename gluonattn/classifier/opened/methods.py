@@ -109,12 +109,7 @@ def gradient_input(batch: WordBatch, targets: Sequence[int]) -> list[Attribution
     targets : sequence of int
         The class of each text.
     """
-    found = []
-    for encoded, target in zip(batch.encoded_texts, targets):
-        vectors = batch.network.vectors(encoded.ids)
-        _, slopes = batch.network.derive(row_of(encoded), vectors[None], target)
-        found.append(Attribution(encoded.sum_words(_sums(vectors * slopes[0])), {}))
-    return found
+    return _vectors_times_slopes(batch, targets)
 
 
 def attnlrp(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
@@ -129,11 +124,15 @@ def attnlrp(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     targets : sequence of int
         The class of each text.
     """
+    with follow_rules(batch.network.model):
+        return _vectors_times_slopes(batch, targets)
+
+
+def _vectors_times_slopes(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     found = []
     for encoded, target in zip(batch.encoded_texts, targets):
         vectors = batch.network.vectors(encoded.ids)
-        with follow_rules(batch.network.model):
-            _, slopes = batch.network.derive(row_of(encoded), vectors[None], target)
+        _, slopes = batch.network.derive(row_of(encoded), vectors[None], target)
         found.append(Attribution(encoded.sum_words(_sums(vectors * slopes[0])), {}))
     return found
 
