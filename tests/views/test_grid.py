@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gluonattn.errors import OptionError, RecordError
-from gluonattn.record import AttentionRecord
+from gluonattn.record import AttentionRecord, Token
 from gluonattn.record.modes import roll_out, subtract_weights
 from gluonattn.views.grid import difference, epochs, grid
 from gluonattn.views.grid_page import grid_page
@@ -127,3 +127,20 @@ def test_pressing_a_head_opens_it(visit):
 def test_hostile_tokens_stay_text(visit):
     page = visit(grid_page(hostile(), names=["<img src=x onerror=window.pwned=1>"]))
     assert page.evaluate("window.pwned") is None
+
+
+@pytest.mark.parametrize("words", [["난", "과학", "에", "관심", "있어"], ["I", "got", "a", "D", "in", "science"],
+                                   list("가나다라")])
+def test_tokens_of_any_length_stand_clear_of_one_another(words):
+    tokens, start = [], 0
+    for word in words:
+        tokens.append(Token(word, start, start + len(word)))
+        start += len(word) + 1
+    weights = np.full((1, 2, len(words), len(words)), 1 / len(words), np.float32)
+    record = AttentionRecord(" ".join(words), tuple(tokens), tuple(tokens), weights, "encoder")
+    ax = epochs({"one": record, "two": record})
+    ax.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in (*ax.get_xticklabels(), *ax.texts)]
+    for i, box in enumerate(boxes):
+        # Letters leave a little of their box empty.
+        assert not any(box.padded(-1).overlaps(other.padded(-1)) for other in boxes[:i])
