@@ -17,6 +17,7 @@ from ..statistics import intervals, rate
 
 SHARES = ("previous", "same", "next", "punctuation", "special")
 FIGURES = ("entropy", "distance", *SHARES)
+EVEN = "even"  # no specialisation: weight spread over everything
 
 
 def count(records: Sequence[AttentionRecord]) -> dict[str, np.ndarray]:
@@ -123,5 +124,5 @@ def specialise(figures: dict[str, Any], change: dict[str, Any], layer: int, head
     found = [name for name in SHARES if figures[name][layer, head].mean >= 1 / 3 and change[name][layer, head].low > 0]
     found.sort(key=lambda name: -figures[name][layer, head].mean)
     if not found and figures["entropy"][layer, head].low > 0.9:
-        return ["even"]
+        return [EVEN]
     return found

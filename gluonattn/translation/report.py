@@ -26,7 +26,7 @@ from ..views.report_page import (
     with_interval,
 )
 from . import report_pictures
-from .heads import FIGURES, SHARES, specialise
+from .heads import EVEN, FIGURES, SHARES, specialise
 from .report_en import ENGLISH
 from .report_ko import KOREAN
 from .translator import KINDS
@@ -125,7 +125,7 @@ def in_brief(study: dict[str, Any], lang: str) -> list[str]:
              for layer, head in np.ndindex(study["about"]["layers"], study["about"]["heads"])]
     lines = [said["scores"].format(first=first, last=last, before=_short(study["scores"][first]["bleu"], 1),
                                    after=_short(study["scores"][last]["bleu"], 1))]
-    roles = Counter(names[0] for names in (_roles(study, *one) for one in heads) if names)
+    roles = Counter(names[0] for names in (_roles(study, *one) for one in heads) if names and names[0] != EVEN)
     named = ", ".join(f"{text['names'][name]} {count}" for name, count in roles.most_common())
     lines.append(said["specialised"].format(count=sum(roles.values()), all=len(heads), names=named) if roles
                  else said["none"].format(all=len(heads)))

@@ -55,6 +55,15 @@ def test_the_page_needs_nothing_else_and_says_everything(study, tmp_path, lang):
     assert set(TEXT["ko"]) == set(TEXT["en"]) and set(TEXT["ko"]["said"]) == set(TEXT["en"]["said"])
 
 
+def test_an_even_head_has_not_specialised(study):
+    from gluonattn.translation import report
+    from gluonattn.translation.heads import EVEN
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "specialise", lambda *_: [EVEN])
+        assert "None of 6 heads specialised." in report.in_brief(study, "en")
+
+
 def test_texts_are_escaped(study, tmp_path):
     from gluonattn.translation.report import to_page
 
