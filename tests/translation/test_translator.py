@@ -42,9 +42,12 @@ def test_the_search_finds_nothing_worse_than_greed(translator):
 
 
 def test_a_score_is_that_of_the_search(translator):
-    found = translator.translate([TEXT], beam=1, alpha=0.0)[0]
-    if translator.subwords.ids([found.text])[0] == list(found.ids):
-        close_logits(translator.score(TEXT, found.text), found.score)
+    same = 0
+    for one in translator.translate([pair.source for pair in translator.held_out("test")], beam=1, alpha=0.0):
+        if translator.subwords.ids([one.text])[0] == list(one.ids):  # the search may join other subwords
+            close_logits(translator.score(one.source, one.text), one.score)
+            same += 1
+    assert same
 
 
 def test_records_have_true_places_and_rows_that_sum_to_one(translator):
@@ -55,7 +58,6 @@ def test_records_have_true_places_and_rows_that_sum_to_one(translator):
     for kind, record in found.items():
         close_logits(record.weights.sum(-1), np.ones(record.weights.shape[:-1]))
         assert all(TEXT[token.start : token.end] == token.text for token in record.keys[:-1]) or kind == "decoder"
-        record.check() if hasattr(record, "check") else None
     assert all(GIVEN[token.start : token.end] == token.text for token in found["cross"].queries[:-1])
     assert not np.triu(found["decoder"].weights[0, 0], 1).any()  # nothing looks ahead
 

@@ -10,6 +10,7 @@ import pytest
 from gluonattn.classifier.opened.heads import measure_heads, without_head
 from gluonattn.classifier.opened.opening import open_classifier
 from gluonattn.errors import OptionError, RecordError
+from gluonattn.statistics import Figure
 from gluonattn.views.grid import grid
 
 from .conftest import CLOSE, TEXT
@@ -116,7 +117,8 @@ def test_the_command_draws_heads_with_intervals(classifiers, tmp_path, capsys):
     mean, low, high = found["heads"][0]["lost"]
     assert low <= mean <= high
     page = outs[0].read_text(encoding="utf-8")
-    assert page.count("other decisions") == 8 and f"{100 * mean:+.1f}".replace("-", "−") in page
+    spelled, *_ = (part.replace("-", "−") for part in Figure(mean, low, high).spell(1, factor=100, sign="+"))
+    assert page.count("other decisions") == 8 and f">{spelled} <" in page
     assert outs[1].read_bytes()[:4] == b"\x89PNG"
 
 
