@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import OptionError, RecordError
 from ...plain import read_texts
@@ -202,7 +203,7 @@ class OpenedClassifier:
         self._require_readable(texts)
         return self._explain(texts, method, (number, other), int(draws), what_if, progress)
 
-    def explain_encoded(self, encoded: WordText, changed: dict) -> Explanation:
+    def explain_encoded(self, encoded: WordText, changed: dict[str, Any]) -> Explanation:
         """The explanation of a text that is read already.
 
         Parameters
@@ -213,7 +214,8 @@ class OpenedClassifier:
         """
         return self._record(WordBatch(self.network, self.steps, [encoded]), 0, changed, None)
 
-    def _explain(self, texts, method, classes, draws, what_if, progress) -> Iterator[Explanation]:
+    def _explain(self, texts: Sequence[str], method: str | None, classes: tuple[int | None, int | None], draws: int,
+                 what_if: bool, progress: Callable[[int, int], None] | None) -> Iterator[Explanation]:
         for start in range(0, len(texts), _TOGETHER):
             encoded_texts = [self.steps.read(text) for text in texts[start : start + _TOGETHER]]
             batch = WordBatch(self.network, self.steps, encoded_texts)
@@ -224,7 +226,7 @@ class OpenedClassifier:
                 progress(start + len(encoded_texts), len(texts))
 
     def _said(self, batch: WordBatch, method: str, target: int | None, against: int | None, draws: int,
-              what_if: bool) -> list[tuple[dict, dict]]:
+              what_if: bool) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """What is said beside the attention of each text of a batch; of two classes where one stands against another."""
         if against is None:
             return explain_batch(batch, method, [target] * len(batch.encoded_texts), self.labels, None, draws, what_if,
@@ -242,7 +244,8 @@ class OpenedClassifier:
             found.append((scores, about))
         return found
 
-    def _record(self, batch: WordBatch, number: int, changed: dict, found: tuple[dict, dict] | None) -> Explanation:
+    def _record(self, batch: WordBatch, number: int, changed: dict[str, Any],
+                found: tuple[dict[str, Any], dict[str, Any]] | None) -> Explanation:
         encoded, passed = batch.encoded_texts[number], batch.passes[number]
         weights, about = self._weights(batch, number)
         source = {
@@ -262,7 +265,7 @@ class OpenedClassifier:
         object.__setattr__(record, "_opened", (self, encoded))
         return cast(Explanation, record)
 
-    def _weights(self, batch: WordBatch, number: int) -> tuple[np.ndarray, dict]:
+    def _weights(self, batch: WordBatch, number: int) -> tuple[NDArray[Any], dict[str, Any]]:
         """Weights between the words of a text, and what a record says of them."""
         encoded, own = batch.encoded_texts[number], batch.attended(number)
         if own is None:
