@@ -86,7 +86,7 @@ def is_whole(shares: Shares) -> bool:
     if weights.dim() == 4:
         result: bool = weights.shape[0] == first.batch and weights.shape[2] == first.length
         return result
-    # With a cache keys come from several passes, and their own positions are not told; one token alone looks at itself.
+    # With a cache, keys come from several passes and their positions are unknown. A single token attends to itself.
     alone = tuple(weights.shape[1:]) == (1, 1)
     return (weights.dim() == 3 and weights.shape[1] == first.length and not weights.shape[0] % first.batch
             and (alone or not known))

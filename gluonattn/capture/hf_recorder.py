@@ -224,7 +224,7 @@ class HuggingFaceRecorder(TorchRecorder):
             made = batch.generation.ids if batch.generation else None
             read = batch.ids.get("target", batch.ids.get("source"))
             if made is None or read is None or len(made) != len(read):
-                continue  # embeddings, or counts that do not fit, which are told of elsewhere
+                continue  # embeddings, or counts that do not fit; these are reported elsewhere
             hidden = batch.padding.get("target", batch.padding.get("source"))  # what was read after its end is not kept
             kept = np.ones(read.shape, bool) if hidden is None or hidden.shape[1] < read.shape[1] else (
                 ~hidden[:, :read.shape[1]])

@@ -76,7 +76,7 @@ def _sides(calls: list[Call]) -> dict[Hashable, str]:
     known = {} if cross is None else {cross.rows: "target", cross.columns: "source"}
     for call in calls:
         for sequence in (call.rows, call.columns):
-            known.setdefault(sequence, str(sequence))  # a third one has no texts: records() says so
+            known.setdefault(sequence, str(sequence))  # a third sequence has no texts: records() reports that
     return known
 
 

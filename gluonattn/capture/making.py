@@ -217,9 +217,9 @@ class Records:
         mask = self._mask(part, name, padding)
         if mask is not None and len(mask) != batch:  # said in words where sentences and texts are counted
             return None
-        if mask is not None and np.shape(mask)[1] > length:  # a step of a generation: its tokens are the last that were read
+        if mask is not None and np.shape(mask)[1] > length:  # a step of a generation: its tokens are the last ones read
             mask = np.asarray(mask).astype(bool)
-            # Behind them a static cache has spare places.
+            # A static cache has unused places after them.
             read = max(length, int(np.flatnonzero(~mask.all(0)).max(initial=0)) + 1)
             return mask[:, read - length:read]
         result: NDArray[Any] | None = np.stack([self._hidden(part, name, row, length, padding) for row in range(batch)])

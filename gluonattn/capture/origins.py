@@ -84,7 +84,7 @@ class Origins:
 
     def __init__(self, store: Any, columns: Any, learned: Callable[[Any], bool],
                  attended: Callable[[Origin, Origin, Any], None] = lambda rows, columns, weights: None) -> None:
-        self._made, self._columns = store, columns  # columns: of scores and weights, the sequence of their keys
+        self._made, self._columns = store, columns  # columns of scores and weights: the sequence of their keys
         self._learned, self._attended = learned, attended
         self._tokens: set[Origin] = set()
 

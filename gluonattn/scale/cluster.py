@@ -1,4 +1,4 @@
-"""What an engine that shares work among machines must do; each is one file, ``NAME_cluster.py``, with a ``CLUSTER``."""
+"""The interface of an engine that shares work among machines. An engine is a file ``NAME_cluster.py`` with a ``CLUSTER``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which address answers what."""
+"""The addresses of the server and their functions."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def _verdict(record: AttentionRecord) -> str:
 def _pairs(console: Any, record: AttentionRecord, layer: int | None, head: int | None, count: int) -> None:
     from rich.cells import cell_len
 
-    # On the diagonal of unlike sides are unlike tokens, so there it counts.
+    # If the sides differ, the diagonal holds different tokens, so it counts.
     found = strongest_pairs(record.matrix(layer, head), count, diagonal=record.queries != record.keys)
     found = [(q, k, weight) for q, k, weight in found if weight > 0]
     room = max(3, min(16, (console.width - 13) // 2))  # 12 columns are taken, the bar needs one
