@@ -125,9 +125,9 @@ class HuggingFaceRecorder(TorchRecorder):
             ids = batch.ids[side][row]
             if valid[-1] >= len(ids):
                 raise CaptureError(
-                    f"the model put positions of its own beside the {len(ids)} ids of {side} sentence {sentence} (a prompt "
-                    f"that it has learned), so its {valid[-1] + 1} positions have no one set of tokens: name them by "
-                    "position, records_by_position().")
+                    f"the model added positions to the {len(ids)} ids of {side} sentence {sentence} (a learned prompt), so "
+                    f"no list of tokens fits its {valid[-1] + 1} positions: name them by position, "
+                    "records_by_position().")
             return hf_tokens(tokenizers[side], text, ids[valid])
 
         return self._records(texts, target_texts, pieces, kind, {})
@@ -215,8 +215,8 @@ class HuggingFaceRecorder(TorchRecorder):
     def _refuse_contrastive_search(self) -> None:
         if any(p.generation.contrastive for p in self.passes if p.generation):
             raise CaptureError(
-                "contrastive search (penalty_alpha) reads several candidates for each token that it keeps, so its steps are "
-                f"no one text: {AFTERWARDS}.")
+                "contrastive search (penalty_alpha) reads several candidates for each token that it keeps, so its steps do "
+                f"not form one text: {AFTERWARDS}.")
 
     def _refuse_what_was_not_kept(self, batches: Sequence[Pass]) -> None:
         """Steps that read other tokens than those that were generated are no text."""

@@ -40,14 +40,14 @@ def capture(
     unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
     mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
     pair: Optional[str] = typer.Option(None, help="A second sentence that is read with the --text."),
-    between: Optional[str] = typer.Option(None, help="Of a pair: A-B, B-A, A-A or B-B (who looks at whom), or shares "
-                                                     "(of the mass)."),
+    between: Optional[str] = typer.Option(None, help="Part of a pair: A-B (A attends to B), B-A, A-A or B-B, or shares "
+                                                     "of the attention."),
     layers: Optional[str] = typer.Option(None, help="Only these layers: 0,3 or 0-5. With --heads, --queries and --top long "
                                                     "texts fit: nothing else is computed or kept."),
     heads: Optional[str] = typer.Option(None, help="Only these heads."),
-    queries: Optional[str] = typer.Option(None, help="Only what these tokens look at, counted from 0."),
-    top: Optional[int] = typer.Option(None, help="Only the so many tokens that receive most."),
-    max_length: Optional[int] = typer.Option(None, help="Tokens read of a text that chooses by these; default all."),
+    queries: Optional[str] = typer.Option(None, help="Only the rows of these tokens, counted from 0."),
+    top: Optional[int] = typer.Option(None, help="Number of tokens to keep: those that receive most attention."),
+    max_length: Optional[int] = typer.Option(None, help="Number of tokens to read with these options; default all."),
     out: list[Path] = typer.Option([], help="File to write: .html (all heads, to open), .png, .svg, .pdf (the grid), "
                                             ".npz (the record). Can be given several times."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),

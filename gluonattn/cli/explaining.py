@@ -62,7 +62,7 @@ def explain(
                                                    "--out decides."),
     out: list[Path] = typer.Option([], help="File to write: .png, .svg, .pdf, .html, .txt, .npz or .json. "
                                             "Can be given several times."),
-    show: bool = typer.Option(False, "--open", help="Open what was written."),
+    show: bool = typer.Option(False, "--open", help="Open the written files."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
     layer: Optional[int] = typer.Option(None, help="One layer; by default the mean of all."),
     head: Optional[int] = typer.Option(None, help="One head; by default the mean of all."),
@@ -159,8 +159,8 @@ def predict(
     out: Path = typer.Option(..., help="File to write, or a new folder for parts; every row and column of the source is "
                                        "kept."),
     on: Optional[str] = typer.Option(None, help="A cluster: spark://HOST:7077, ray://HOST:6379, dask://HOST:8786, or spark, "
-                                                "ray or dask for the one of the environment. Without it all cores of this "
-                                                "machine."),
+                                                "ray or dask for the one of the environment. The default is all cores of "
+                                                "this machine."),
     weights: Optional[Path] = typer.Option(None, help="File for the attention weights, as JSONL."),
     method: Optional[str] = typer.Option(None, help="Attribution to add to --weights; as for explain."),
     explained: Optional[str] = typer.Option(None, "--explain", help="Attribution whose top words and scores are "
@@ -213,7 +213,7 @@ def export(
     model: Optional[Path] = Model,
     to: str = typer.Option(..., help="onnx, for onnxruntime; torch, for gluonattn.torch_module; mxnet, for "
                                         "SymbolBlock and MXNet's other languages."),
-    out: Path = typer.Option(..., help="File to write; for mxnet, how the names of its files begin."),
+    out: Path = typer.Option(..., help="File to write; for mxnet, the prefix of its files."),
     as_json: bool = AsJson,
 ) -> None:
     """Export a model to another framework, with the same logits and weights."""

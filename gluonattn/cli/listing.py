@@ -51,7 +51,7 @@ def methods(as_json: bool = AsJson) -> None:
 
 @command("Look up", "tokenizers", "tokenizers --check", f'tokenizers --text "{SENTENCE}"')
 def tokenizers(
-    text: Optional[str] = typer.Option(None, help="Show how each splits this text (starts Java: half a minute)."),
+    text: Optional[str] = typer.Option(None, help="Show how each tokenizer splits this text (starts Java: half a minute)."),
     check: bool = typer.Option(False, help="Start each one to be sure, instead of only checking what it needs."),
     as_json: bool = AsJson,
 ) -> None:
