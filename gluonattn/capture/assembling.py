@@ -1,4 +1,4 @@
-"""What a module's softmaxes say, as one matrix from every query to every key.
+"""The weights of a module's softmaxes, as one matrix from every query to every key.
 
 Weights mostly lie between whole sequences as they are. Where a layer attends within windows, blocks or chunks, or to a few
 keys only, each weight is put where its query and key stand; what no query may look at is marked in the bias.

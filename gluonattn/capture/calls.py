@@ -1,4 +1,4 @@
-"""What one attention layer did in one forward pass, and passes of one cached generation joined. numpy only."""
+"""The work of one attention layer in one forward pass, and the joined passes of a cached generation. numpy only."""
 
 from __future__ import annotations
 

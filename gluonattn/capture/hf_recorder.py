@@ -193,7 +193,7 @@ class HuggingFaceRecorder(TorchRecorder):
         seen = {c.layer for p in self.passes for c in p.calls}
         recorded = any(c.weights is not None for p in self.passes for c in p.calls)
         called = {path for path in self.trace.entered if path and sounds(self.modules[path])}
-        holding = {above for path in (*seen, *called) for above in _above(path)}  # the smallest parts are told of
+        holding = {above for path in (*seen, *called) for above in _above(path)}  # the smallest parts are reported
         for path in sorted(called - seen - holding):
             if not seen.isdisjoint(_above(path)):
                 continue

@@ -25,7 +25,7 @@ def settled(passes: list[Pass]) -> list[Pass]:
 
 def _parts(one: Pass) -> list[Pass]:
     calls = [replace(c, kind=_kind(c, one.calls)) for c in one.calls]
-    if any(c.rows is None or c.declared for c in calls):  # what nothing told of is as its kind says
+    if any(c.rows is None or c.declared for c in calls):  # without other information its kind decides
         calls = [replace(c, rows=SIDES[c.kind][0], columns=SIDES[c.kind][1]) for c in calls]
         groups: list[set[Hashable]] = [{"source", "target"}]
     else:

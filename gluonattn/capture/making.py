@@ -202,7 +202,7 @@ class Records:
         return result
 
     def _mask(self, batch: Pass, name: str, padding: Mapping[str, Any]) -> NDArray[Any] | None:
-        """(B, T), True at the padding of one side, by whoever told of it."""
+        """(B, T), True at the padding of one side, from any source."""
         mask = padding.get(name, batch.padding.get(name))
         if mask is None and batch.generation is not None and name == "source":
             mask = batch.generation.padding

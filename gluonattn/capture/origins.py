@@ -71,7 +71,7 @@ class Attended(NamedTuple):
 
 
 class Origins:
-    """What is known of each tensor, and the rules by which what is computed from tensors takes it over.
+    """The origin of each tensor, and the rules by which results of operations inherit it.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ def byte_level(tokenizer: Any) -> bool:
 
 
 def continuation(tokenizer: Any) -> str | None:
-    """What a piece begins with that goes on with the word before (``##``), where the vocabulary marks such pieces."""
+    """The prefix of pieces that continue a word (``##``), if the vocabulary marks such pieces."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
         return getattr(backend.model, "continuing_subword_prefix", None) or None

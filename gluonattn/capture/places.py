@@ -62,7 +62,7 @@ class Places:
         return Pair(one, other, (*query.shape[:-1], key.shape[-2]), (f"{stack}qd", f"{stack}kd", f"{stack}qk"))
 
     def made_of(self, output: Any, query: Any) -> None:
-        """What the attention interface gave, (B, T, H, d), stands where its queries do, (B, H, T, d).
+        """The result of the attention interface, (B, T, H, d), has the places of its queries, (B, H, T, d).
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What torch computes while a model is captured: the origin of every tensor, and attention wherever it is computed."""
+"""Trace torch while a model is captured: the origin of every tensor, and attention wherever it is computed."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def export(
 
 
 def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
-    """What `explain` would look at only where it writes a file, it refuses where it writes none."""
+    """Refuse options that `explain` uses only to write a file, if it writes none."""
     from ..views.page import LANGUAGES
 
     choose("language", lang, LANGUAGES)
@@ -257,7 +257,7 @@ def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
 
 
 def _second_method(name: Optional[str], first: str) -> Optional[str]:
-    """The attribution method that stands beside the first."""
+    """The second attribution method."""
     if name is None:
         return None
     if first == "none":

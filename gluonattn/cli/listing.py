@@ -1,4 +1,4 @@
-"""What there is to choose from, and data to train on."""
+"""List the choices, and get data to train on."""
 
 from __future__ import annotations
 

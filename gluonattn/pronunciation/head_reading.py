@@ -1,4 +1,4 @@
-"""What each head attends to, counted over words: its shape, and whether it follows the cause.
+"""Attention of each head, counted over words: its shape, and whether it follows the cause.
 
 `count` goes once through the records of one kind and keeps sums by word; `shape_of` and `agreement` turn them into figures.
 Intervals resample words, so that the sounds of one word stay together.

@@ -35,7 +35,7 @@ class Cluster:
         ``connect(address)`` with "" for what the environment says: a context manager that gives a session.
     run : callable
         ``run(session, frame, work, scorer, columns)`` does `work` on each row of a pandas table by itself, on the workers,
-        and gives the rows that come back, of these columns. What a lost worker had is done again by another.
+        and gives the rows that come back, of these columns. The work of a lost worker is done again by another.
     """
 
     name: str

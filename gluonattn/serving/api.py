@@ -71,7 +71,7 @@ async def predict(request: Request) -> Response:
     """Label texts, in the shape of Hugging Face's text-classification pipeline.
 
     Without `top_k` the answer is a list of the best label of each text; with it, the list of labels for one text and a
-    list of such lists for several. A text of which nothing can be seen has the label null.
+    list of such lists for several. A text without a visible character has the label null.
     """
     asked, texts, served = await texts_of(request, PredictRequest, request.scope["app"].rules.limits.predicted)
     names, top = names_of(served), asked.parameters.top_k
@@ -94,7 +94,7 @@ async def explain(request: Request) -> Response:
 
 
 async def what_if(request: Request) -> Response:
-    """What the model says of a text as it is, and after one change: two records."""
+    """Explain a text before and after a change: two records."""
     asked, texts, served = await texts_of(request, WhatIfRequest, 1)
     return json_response([record.to_dict() for record in await served.change(texts[0], asked.change.read())])
 

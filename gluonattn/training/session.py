@@ -92,7 +92,7 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
     elif resume and not is_same_run and not in_earlier_stage:
         raise CheckpointError(
             f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
-            "--resume goes on with the very same run: choose another --out, or leave --resume out to train from the "
+            "--resume continues only the same run: choose another --out, or leave --resume out to train from the "
             "start in its place."
         )
     return False

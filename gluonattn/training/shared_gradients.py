@@ -35,7 +35,7 @@ class SharedMemory:
                     os.posix_fallocate(self.descriptor, 0, size + size // 2)
                 except OSError as error:
                     raise GluonAttnError(
-                        f"{size:,} bytes of shared memory for gradients cannot be had ({error.strerror}): "
+                        f"{size:,} bytes of shared memory for gradients are not available ({error.strerror}): "
                         "free some memory, or use fewer --workers."
                     ) from None
             self._map = mmap.mmap(self.descriptor, 0)

@@ -63,7 +63,7 @@ def train(
     log: list[str] = Log,
     as_json: bool = AsJson,
 ) -> None:
-    """Train a Transformer to translate. Ctrl-C saves; --resume goes on."""
+    """Train a Transformer to translate. Ctrl-C saves; --resume continues."""
     from ..training.callbacks import Progress
     from ..training.loggers import make_loggers
     from .settings import TranslationSettings

@@ -1,4 +1,4 @@
-"""What a page says first, in whole sentences: the label, the words that moved it, and how far to believe them.
+"""The first sentences of a page: the label, the words that moved it, and how far to believe them.
 
 Every sentence is a list of parts: a string, or a list of one string for a word of the text (which a page sets apart, and
 which may hold anything).

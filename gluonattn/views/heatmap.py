@@ -31,7 +31,7 @@ def heatmap(
     numbers: bool | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Draw who looks at whom: queries down, keys across.
+    """Draw the weights as a grid: queries down, keys across.
 
     Parameters
     ----------

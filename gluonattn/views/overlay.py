@@ -1,4 +1,4 @@
-"""Attention laid over the text: the sentence stays a sentence, arcs show who looks at whom.
+"""Attention laid over the text: the sentence stays a sentence, arcs show which tokens attend to which.
 
 Stays whole: `overlay` is mostly its options and what they mean. The rest checks, computes, and hands the pen on.
 """

@@ -94,7 +94,7 @@ def honesty(record: AttentionRecord) -> str:
 def account(record: AttentionRecord, count: int = 5) -> str:
     """The parts that a decision is made of: those of the `count` strongest tokens, and of the others together.
 
-    What entered with each token, and what was read of it through attention (see `gluonattn.classifier.account`). Empty
+    The contribution of each token, and the part that was read through attention (see `gluonattn.classifier.account`). Empty
     where the record has no account of its tokens.
 
     Parameters
@@ -226,7 +226,7 @@ def _scores(console: Any, record: AttentionRecord, method: str, scores: Any, cou
 
 
 def _short(token: str, columns: int) -> str:
-    """A token in so many columns at most."""
+    """A token, cut to a number of columns."""
     from rich.cells import cell_len, set_cell_size
 
     name = plain(token)
