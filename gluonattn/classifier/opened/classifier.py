@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...capture.chosen import chosen_weights, holds_all
 from ...capture.hooks import holds_transformers
-from ...errors import CaptureError, OptionError, RecordError
+from ...errors import CaptureError, OptionError
 from ...plain import read_texts
 from ...record import AttentionRecord, Part, Prediction
 from ...record.units import merge_weights
@@ -23,6 +23,7 @@ from ..faithfulness import DRAWS
 from ..fitted import choose_method, with_fitted
 from ..methods import Method
 from .batch import WordBatch, row_of
+from .explanation import OpenedExplanation
 from .methods import METHODS
 from .network import Network
 from .words import WordReader, WordText
@@ -30,24 +31,6 @@ from .words import WordReader, WordText
 _TOGETHER = 16  # texts of a batch that are explained
 _CHUNK = 256  # texts whose pieces are held at once
 EVEN = {"cell": "none", "attention": "none from piece to piece: each word is shown to look at itself"}
-
-
-class OpenedExplanation(Explanation):
-    """An `Explanation` of a torch model: it can be asked what if by words, not by weights."""
-
-    def edit(self, weights: Any) -> Explanation:
-        """Not there: the layers above would have to be computed again from weights that stand between words.
-
-        Raises
-        ------
-        RecordError
-            Always; `drop` and `replace` can be asked.
-        """
-        raise RecordError("the attention weights of an opened torch model cannot be edited: they stand between pieces, in "
-                          "several layers, and this record has them between words. Ask drop or replace.")
-
-    def _add_account(self, about: dict[str, Any]) -> None:
-        """Nothing: an account is of a Bi-GRU's steps."""
 
 
 class OpenedClassifier:
@@ -222,8 +205,7 @@ class OpenedClassifier:
         return self._record(WordBatch(self.network, self.steps, [encoded]), 0, changed, None)
 
     def _explain(self, texts: Sequence[str], method: str | None, classes: tuple[int | None, int | None], draws: int,
-                 what_if: bool, part: Part | None,
-                 progress: Callable[[int, int], None] | None) -> Iterator[Explanation]:
+                 what_if: bool, part: Part | None, progress: Callable[[int, int], None] | None) -> Iterator[Explanation]:
         for start in range(0, len(texts), _TOGETHER):
             encoded_texts = [self.steps.read(text) for text in texts[start : start + _TOGETHER]]
             batch = WordBatch(self.network, self.steps, encoded_texts)
@@ -285,7 +267,8 @@ class OpenedClassifier:
         names = self.tokenizer.convert_ids_to_tokens(encoded.ids[read].tolist()) if len(read) < len(own.read) else ["all"]
         return weights, {"head_reads": names}
 
-    def _chosen(self, encoded: WordText, part: Part) -> tuple[NDArray[Any], dict[str, Any], list[int], NDArray[Any]] | None:
+    def _chosen(self, encoded: WordText, part: Part
+                ) -> tuple[NDArray[Any], dict[str, Any], list[int], NDArray[Any]] | None:
         """`chosen_weights` between words; None of a model that does not compute attention by transformers' interface."""
         if not holds_transformers(self.network.model) or len(np.unique(encoded.owner[encoded.owner >= 0])) < len(
                 encoded.tokens):
