@@ -36,7 +36,7 @@ def train(
                                         "a text file of one sentence a line."),
     target_file: Optional[Path] = typer.Option(None, help="Text file whose line n translates line n of --data."),
     source_column: Optional[str] = typer.Option(None, help="Column of the sentences; usual names are found automatically."),
-    target_column: Optional[str] = typer.Option(None, help="Column of their translations; usual names are found automatically."),
+    target_column: Optional[str] = typer.Option(None, help="Column of translations; usual names are found automatically."),
     out: Path = typer.Option("runs/translation", help="Checkpoint folder to write."),
     snapshots: str = typer.Option("0,1,3,10", help="Epochs whose weights are kept; 0 is before training."),
     layers: int = typer.Option(2, help="Layers of the encoder and of the decoder."),
