@@ -16,7 +16,9 @@ from typing import Any
 
 # Substitutes for characters that views draw with and a console may lack.
 _LOOKALIKES = {"━": "-", "→": "->", "▁": ".", "▃": ":", "▅": "+", "█": "#", "·": ".", "…": "...", "×": "x"}
-TERMINATED = 128 + signal.SIGTERM
+# What ends a program in an orderly way beside Ctrl-C: `kill`, and a terminal or connection that is closed (not on Windows).
+ENDING_SIGNALS = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+ENDED = tuple(128 + number for number in ENDING_SIGNALS)
 
 
 class Stream(io.TextIOBase):
@@ -114,19 +116,20 @@ def streams() -> Iterator[tuple[Stream, Stream]]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM leaves the block as Ctrl-C does, so that what is half-written is removed; the exit code is 143."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield  # a program that embeds this handles signals itself
-        return
-
+    """SIGTERM and SIGHUP leave the block as Ctrl-C does, so that what is half-written is removed; exit codes 143 and 129."""
     def leave(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(TERMINATED)
+        raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, leave)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    # What a program that embeds this handles itself, or nohup has it ignore, stays so.
+    taken = [number for number in ENDING_SIGNALS if in_main_thread and signal.getsignal(number) == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _fill_descriptors() -> None:

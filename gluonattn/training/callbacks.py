@@ -16,6 +16,7 @@ from typing import Callable
 import numpy as np
 
 from ..progress import Bar
+from ..streams import ENDING_SIGNALS
 
 
 class Callback:
@@ -200,7 +201,7 @@ class FirstResumeFile(Callback):
 
 
 class Interrupt(Callback):
-    """Ctrl-C (and SIGTERM) end the run after the current batch; a second one ends it at once."""
+    """Ctrl-C (and SIGTERM, SIGHUP) end the run after the current batch; a second one ends it at once."""
 
     reason = "interrupted"
 
@@ -213,8 +214,9 @@ class Interrupt(Callback):
             run.stop = self.reason
             self._restore()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, stop)
+        for number in (signal.SIGINT, *ENDING_SIGNALS):
+            if number in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(number) != signal.SIG_IGN:  # nohup is heeded
+                self._before[number] = signal.signal(number, stop)
 
     def on_train_end(self, run):
         self._restore()
