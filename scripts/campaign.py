@@ -19,6 +19,7 @@ import platform
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,13 +70,26 @@ class Tally:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{hashlib.sha256(kind.encode()).hexdigest()[:8]}.json"
-        path.write_text(json.dumps({"part": self.part, "seed": self.seed, "number": number, "kind": kind,
-                                    "detail": detail, "case": case}, indent=1) + "\n")
+        path.write_text(
+            json.dumps(
+                {"part": self.part, "seed": self.seed, "number": number, "kind": kind, "detail": detail, "case": case},
+                indent=1,
+            )
+            + "\n"
+        )
         found.update(size=size, file=str(path), detail=detail)
 
     def as_json(self) -> dict[str, Any]:
-        return {"part": self.part, "seed": self.seed, "seconds": round(self.seconds, 1), "tried": self.tried,
-                "counts": self.counts, "failed": self.failed, "kinds": self.kinds, "left_out": self.left_out}
+        return {
+            "part": self.part,
+            "seed": self.seed,
+            "seconds": round(self.seconds, 1),
+            "tried": self.tried,
+            "counts": self.counts,
+            "failed": self.failed,
+            "kinds": self.kinds,
+            "left_out": self.left_out,
+        }
 
 
 def run_part(name: str, seconds: float, seed: int, folder: Path) -> Tally:
@@ -110,7 +124,7 @@ def run_part(name: str, seconds: float, seed: int, folder: Path) -> Tally:
                 child.join()
                 tally.fault(f"crash: the process ended with {child.exitcode}", "", case, number)
                 break
-            if message[0] == "end":
+            if message[0] in ("end", "stop"):
                 break
             if message[0] == "case":
                 number, case = message[1], message[2]
@@ -122,6 +136,8 @@ def run_part(name: str, seconds: float, seed: int, folder: Path) -> Tally:
                     tally.counts[unit] = tally.counts.get(unit, 0) + count
         child.join()
         number += 1
+        if message[0] == "stop":
+            break
     tally.seconds = time.monotonic() - start if tally.left_out is None else 0.0
     return tally
 
@@ -130,7 +146,7 @@ def _work(name: str, seed: int, number: int, end: float, pipe: Any) -> None:
     """In a process of its own: draw cases from `number` on and check them until the time is over."""
     import random
 
-    from _cases import Fault, limited, prepared
+    from _cases import Fault, kind_of, limited, prepared
 
     part = importlib.import_module(name)
     try:
@@ -149,10 +165,9 @@ def _work(name: str, seed: int, number: int, end: float, pipe: Any) -> None:
                             pipe.send(("fault", fault.kind, fault.detail, smaller, False))
                 pipe.send(("tried", {} if isinstance(fault, Fault) else fault or {}))
                 number += 1
-    except Fault as fault:
-        pipe.send(("fault", fault.kind, fault.detail, None, True))
-        pipe.send(("tried", {}))
-        time.sleep(1)
+    except Exception as error:
+        pipe.send(("fault", f"the part cannot go on: {kind_of(error)}", traceback.format_exc(), None, True))
+        pipe.send(("stop", None))
     pipe.send(("end", None))
 
 
@@ -195,8 +210,10 @@ def show(tallies: list[Tally]) -> None:
             print(f"{tally.part:<12}left out: {tally.left_out}")
             continue
         counts = "  " + ", ".join(f"{count:,} {unit}" for unit, count in sorted(tally.counts.items()))
-        print(f"{tally.part:<12}{tally.seed:>6}{tally.seconds:>9.0f}{tally.tried:>9,}{tally.failed:>8,}"
-              f"{len(tally.kinds):>7}{counts.rstrip()}")
+        print(
+            f"{tally.part:<12}{tally.seed:>6}{tally.seconds:>9.0f}{tally.tried:>9,}{tally.failed:>8,}"
+            f"{len(tally.kinds):>7}{counts.rstrip()}"
+        )
         for kind, found in sorted(tally.kinds.items()):
             print(f"    {found['times']:,} x {kind}\n        {found.get('file', '')}")
 
@@ -224,8 +241,18 @@ def main() -> int:
         show(tallies)
         arguments.out.mkdir(parents=True, exist_ok=True)
         totals = arguments.out / f"totals-{arguments.seed}-{'-'.join(tally.part for tally in tallies)}.json"
-        totals.write_text(json.dumps({"date": time.strftime("%Y-%m-%d"), "python": platform.python_version(),
-                                      "machine": platform.machine(), "parts": [t.as_json() for t in tallies]}, indent=1) + "\n")
+        totals.write_text(
+            json.dumps(
+                {
+                    "date": time.strftime("%Y-%m-%d"),
+                    "python": platform.python_version(),
+                    "machine": platform.machine(),
+                    "parts": [t.as_json() for t in tallies],
+                },
+                indent=1,
+            )
+            + "\n"
+        )
         print(f"{totals}")
     return int(any(tally.failed for tally in tallies))
 

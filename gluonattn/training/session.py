@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Callable
 
 from .. import runtime
 from ..errors import CheckpointError, Interrupted
+from ..files import locking
 from ..models.checkpoint import (
     clear_leftovers,
     load_checkpoint,
@@ -23,6 +27,27 @@ from ..models.checkpoint import (
 )
 from .resume import is_resume_file_of, read_resume_file, resume_file
 from .settings import TrainingSettings
+
+
+def one_run_a_folder(train: Callable) -> Callable:
+    """Decorate a function that trains into its argument `out`: a second run there, at the same time, is refused."""
+    signature = inspect.signature(train)
+
+    @functools.wraps(train)
+    def train_alone(*given, **named):
+        arguments = signature.bind(*given, **named)
+        arguments.apply_defaults()
+        out = Path(arguments.arguments["out"]).absolute()
+        with suppress(OSError):  # `require_writable` says what is wrong
+            out.parent.mkdir(parents=True, exist_ok=True)
+        with locking(out) as holder:
+            if holder is not None:
+                raise CheckpointError(
+                    f"another run ({f'process {holder}' if holder else 'on another machine, perhaps'}) is training into "
+                    f"{out} at this moment; it was left alone. Wait for its end, stop it, or give another --out.")
+            return train(*given, **named)
+
+    return train_alone
 
 
 def folder_to_write(out: str | os.PathLike) -> Path:

@@ -6,7 +6,6 @@ import hashlib
 import http.server
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,43 +18,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from _cases import KOREAN, Fault, command, environment, leftovers, living, require_no_traceback
+from _cases import Fault
+from _command import command, environment, leftovers, living, require_no_traceback
+from _killed import COMMANDS, DOWNLOAD, Slow, make_data
 
 SECONDS, START, SHRINK = 900.0, 60.0, 0.0
-_TINY = ["--epochs", "2", "--embed-size", "8", "--hidden-size", "8", "--tokenizer", "whitespace", "--save-every", "0.1",
-         "--min-count", "1", "--batch-size", "16"]
-# By name: its words, the option that goes on where it was, and what it writes.
-COMMANDS: dict[str, tuple[list[str], list[str], str]] = {
-    "train": (["train", "--data", "data.tsv", "--out", "out/model", "--workers", "1", *_TINY], ["--resume"], "out"),
-    "train of two": (["train", "--data", "data.tsv", "--out", "out/model", "--workers", "2", *_TINY], ["--resume"], "out"),
-    "evidence": (["train", "--data", "data.tsv", "--out", "out/model", "--workers", "1", "--evidence", *_TINY], ["--resume"], "out"),
-    "ngrams": (["train", "--data", "data.tsv", "--out", "out/model", "--workers", "1", "--ngrams", *_TINY], ["--resume"], "out"),
-    "extra": (["train", "--data", "data.tsv", "--out", "out/model", "--workers", "2", "--evidence", "--extra", "extra.tsv", *_TINY],
-              ["--resume"], "out"),
-    "pronunciation": (["pronunciation", "train", "--data", "data.tsv", "--out", "out/model", "--epochs", "1", "--workers", "1",
-                       "--snapshots", "0,1", "--save-every", "0.1", "--batch-size", "256"], ["--resume"], "out"),
-    "translation": (["translation", "train", "--data", "pairs.tsv", "--out", "out/model", "--epochs", "2", "--workers", "1",
-                     "--units", "16", "--heads", "2", "--layers", "1", "--hidden-size", "16", "--snapshots", "0,1",
-                     "--save-every", "0.1", "--subwords", "150"], ["--resume"], "out"),
-    "compare": (["compare", "--cells", "mlp,none", "--seeds", "1", "--data", "data.tsv", "--out", "out/compare", "--epochs", "1",
-                 "--explained", "4", "--tokenizer", "whitespace", "--workers", "1"], [], "out"),
-    "predict": (["predict", "many.tsv", "--out", "out/scored.csv", "--engine", "numpy", "--weights", "out/weights.jsonl"], [], "out"),
-    "report": (["report", "corpus", "data.tsv", "--out", "out/corpus.html", "--engine", "numpy"], [], "out"),
-    "data nsmc": (["data", "nsmc"], [], "out"),
-}
 _PASSING = {"seconds", "reviews_per_second", "words_per_second", "pairs_per_second", "sha256", "versions"}
 _SIGNALS = ["KILL"] * 7 + ["TERM", "HUP", "INT"]
-_DOWNLOAD = """
-import hashlib, sys
-from pathlib import Path
-from gluonattn import console
-from gluonattn.data.sources import download_nsmc
-with console.terminable():
-    content = Path("served").read_bytes()
-    download_nsmc(Path("out"), url=sys.argv[1], files={"served": hashlib.sha256(content).hexdigest()})
-"""
-
-
 def missing() -> str | None:
     return None if find_spec("mxnet") else "MXNet is not installed here"
 
@@ -71,7 +40,7 @@ def draw(random: Random) -> Any:
 
 @contextmanager
 def prepare(folder: Path, seed: int) -> Iterator[Any]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Slow)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     whole: dict[str, tuple[dict[str, str], float]] = {}
     try:
@@ -80,48 +49,9 @@ def prepare(folder: Path, seed: int) -> Iterator[Any]:
         server.shutdown()
 
 
-def content() -> bytes:
-    return b"".join(hashlib.sha256(str(i).encode()).digest() for i in range(40_000))
-
-
-class _Slow(http.server.BaseHTTPRequestHandler):
-    """Serves a megabyte in a second, from where it is asked to."""
-
-    def do_GET(self) -> None:
-        start = int((self.headers.get("Range") or "bytes=0-")[6:].rstrip("-"))
-        rest = content()[start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(rest)))
-        self.end_headers()
-        try:
-            for i in range(0, len(rest), 65536):
-                self.wfile.write(rest[i : i + 65536])
-                time.sleep(0.05)
-        except OSError:
-            pass
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-def _data(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "out").mkdir(parents=True)
-    rows = [f"{KOREAN[i % 10]} {i % 37} {'좋다' if i % 2 else '나쁘다'}\t{i % 2}\n" for i in range(120)]
-    (folder / "data.tsv").write_text("document\tlabel\n" + "".join(rows))
-    (folder / "many.tsv").write_text("document\tlabel\n" + "".join(rows) * 50)
-    (folder / "extra.tsv").write_text("document\tlabel\n" + "".join(row.replace("영화", "작품 또") for row in rows[:60]))
-    words = ["red", "big", "small", "black", "old"], ["cat", "dog", "horse", "bird"], ["sleeps", "eats", "falls", "runs"]
-    turned = ["rouge", "grand", "petit", "noir", "vieux"], ["chat", "chien", "cheval", "oiseau"], ["dort", "mange", "tombe", "court"]
-    pairs = [f"the {a} {n} {v}.\tle {turned[1][j]} {turned[0][i]} {turned[2][k]}." for i, a in enumerate(words[0])
-             for j, n in enumerate(words[1]) for k, v in enumerate(words[2])]
-    (folder / "pairs.tsv").write_text("source\ttarget\n" + "\n".join(pairs) + "\n")
-    (folder / "served").write_bytes(content())
-
-
 def _line(name: str, url: str, more: list[str]) -> list[str]:
     if name == "data nsmc":
-        return [sys.executable, "-c", _DOWNLOAD, url]
+        return [sys.executable, "-c", DOWNLOAD, url]
     return command(*COMMANDS[name][0], *more)
 
 
@@ -129,20 +59,27 @@ def _check(case: Any, parent: Path, whole: dict[str, tuple[dict[str, str], float
     name, folder = case["command"], parent / "case"
     surroundings = {"XDG_CACHE_HOME": str(folder / "cache"), "GLUONATTN_CACHE": None}
     if name not in whole:
-        _data(folder)
+        make_data(folder)
         start = time.monotonic()
-        result = subprocess.run(_line(name, url, []), cwd=folder, env=environment(folder, "whole", **surroundings), timeout=400,
-                                capture_output=True)
+        result = subprocess.run(
+            _line(name, url, []),
+            cwd=folder,
+            env=environment(folder, "whole", **surroundings),
+            timeout=400,
+            capture_output=True,
+        )
         if result.returncode:
             raise Fault(f"{name}: it fails when nothing ends it", require_no_traceback(result))
         whole[name] = _results(folder), time.monotonic() - start
     expected, seconds = whole[name]
-    _data(folder)
+    make_data(folder)
     mark = f"{folder}-{time.monotonic_ns()}"
     env = environment(folder, mark, **surroundings)
     sent = 0
     for moment, number in case["kills"]:
-        sent += _run_and_end(_line(name, url, COMMANDS[name][1] if sent else []), folder, env, moment * seconds, number, name)
+        sent += _run_and_end(
+            _line(name, url, COMMANDS[name][1] if sent else []), folder, env, moment * seconds, number, name
+        )
     start = time.monotonic()
     result = subprocess.run(_line(name, url, COMMANDS[name][1]), cwd=folder, env=env, capture_output=True, timeout=400)
     shown = require_no_traceback(result)
@@ -194,7 +131,11 @@ def _require_orderly_end(code: int, shown: bytes, number: str, name: str, folder
         code = 130  # the interpreter itself was still starting
     if name == "data nsmc":  # a program of ours around a function
         return
-    if b"Traceback (most recent call last)" in shown and b"KeyboardInterrupt" in shown and b"gluonattn/cli/app.py" not in shown:
+    if (
+        b"Traceback (most recent call last)" in shown
+        and b"KeyboardInterrupt" in shown
+        and b"gluonattn/cli/app.py" not in shown
+    ):
         return  # Ctrl-C while Python imports what the command stands in
     require_no_traceback(subprocess.CompletedProcess([], max(code, 0), shown, b""))
     if code < 0:
