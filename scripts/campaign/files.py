@@ -59,12 +59,14 @@ def missing() -> str | None:
 def draw(random: Random) -> Any:
     """A table, how it is written, what is asked, and in which surroundings."""
     columns = random.choice(HEADERS[:5] if random.random() < 0.6 else HEADERS)
-    hostile = random.random() < 0.5
+    hostile, blank = random.random() < 0.5, random.random() < 0.1
     count = random.choice((0, 1, 2, 5, 20, 60))
 
     def cell(column: str) -> str:
         if "label" in column.lower() or column == "감정":
             return random.choice(LABELS[:4] if random.random() < 0.8 else LABELS)
+        if blank:
+            return random.choice(["", " ", "\u200b", "\u3000"])
         return text(random) if hostile else random.choice(KOREAN)
 
     rows = [[cell(column) for column in columns] for _ in range(count)]
