@@ -6,6 +6,7 @@ more than 2 GB, no code that runs, and no answer that is no distribution.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -20,7 +21,7 @@ from _cases import Fault
 from _mutations import ODD, fit, mutate
 
 SECONDS, START, SHRINK = 60.0, 120.0, 15.0
-KINDS = ["model", "model", "model", "record", "resume", "snapshot", "tokens", "seen", "fitted"]
+KINDS = ["model", "model", "model", "record", "resume", "snapshot", "tokens", "seen", "fitted", "crawl"]
 MODEL_FILES = ["config.json", "vocab.json", "model.safetensors", "history.json", "trained_on.json"]
 TEXTS = ["정말 좋은 영화", "돈 아깝다 별로", "가나다"]
 _CODE = {"os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "socket.connect", "pickle.find_class"}
@@ -131,6 +132,8 @@ def _make(folder: Path) -> dict[str, Path]:
     )
     (folder / "tokens").write_bytes(Tokens.gather([["좋", "다"], ["다"], []]).to_bytes())
     (folder / "snapshots").mkdir()
+    rows = "".join(f"{1 + i % 10}\t영화 {i} {i * 7919 % 1000}\n" for i in range(60))
+    (folder / "crawl.tsv.gz").write_bytes(gzip.compress(f"rating\tdocument\n{rows}".encode(), mtime=0))
     FittedAttention(((0.5, 0.5),), 10, 4, 0.9, 0.1, 3).save(folder / "attention.json")
     return {
         "model": place,
@@ -140,6 +143,7 @@ def _make(folder: Path) -> dict[str, Path]:
         "tokens": folder / "tokens",
         "seen": place / "trained_on.json",
         "fitted": folder / "attention.json",
+        "crawl": folder / "crawl.tsv.gz",
     }
 
 
@@ -202,7 +206,14 @@ def _open_fitted(path: Path) -> Any:
     return load_fitted(path)
 
 
+def _open_crawl(path: Path) -> Any:
+    from gluonattn.data.crawl import read_crawl
+
+    return read_crawl(path)
+
+
 _READERS = {
+    "crawl": _open_crawl,
     "model": _open_model,
     "record": _open_record,
     "resume": _open_resume,
