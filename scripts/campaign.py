@@ -130,7 +130,7 @@ def run_part(name: str, seconds: float, seed: int, folder: Path) -> Tally:
                 number, case = message[1], message[2]
             elif message[0] == "fault":
                 tally.fault(message[1], message[2], message[3], number, message[4])
-            else:
+            elif message[0] == "tried":
                 tally.tried += 1
                 for unit, count in message[1].items():
                     tally.counts[unit] = tally.counts.get(unit, 0) + count
