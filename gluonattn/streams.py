@@ -6,6 +6,7 @@ import codecs
 import errno
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,6 +17,10 @@ from typing import Any
 
 # Substitutes for characters that views draw with and a console may lack.
 _LOOKALIKES = {"━": "-", "→": "->", "▁": ".", "▃": ":", "▅": "+", "█": "#", "·": ".", "…": "...", "×": "x"}
+# What steers a terminal, or turns the direction of a line, and what of it this package and rich write: colours, and the
+# movements of a bar. The rest can only come from a text.
+_STEERING = re.compile(r"(\x1b\[(?:[0-9;]*m|[0-9]*[AK]|\?25[hl]))|"
+                       r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 # What ends a program in an orderly way beside Ctrl-C: `kill`, and a terminal or connection that is closed (not on Windows).
 ENDING_SIGNALS = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 ENDED = tuple(128 + number for number in ENDING_SIGNALS)
@@ -24,7 +29,7 @@ ENDED = tuple(128 + number for number in ENDING_SIGNALS)
 class Stream(io.TextIOBase):
     """A standard stream for any text.
 
-    Characters that its encoding lacks are replaced or escaped. After a write has
+    Characters that its encoding lacks are replaced or escaped, and on a terminal those that would steer it. After a write has
     failed, all further output is dropped, so that the command can still write its
     files.
 
@@ -45,6 +50,7 @@ class Stream(io.TextIOBase):
 
     def __init__(self, stream: Any) -> None:
         self._stream, self.lost = stream, False
+        self._on_terminal: bool | None = None  # not known yet
         self.problem: OSError | None = None if stream else OSError(errno.EBADF, "it is closed")
 
     @property
@@ -53,7 +59,10 @@ class Stream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         if self.problem is None:
-            self._attempt(lambda: self._stream.write(printable(text, self.encoding)))
+            if self._on_terminal is None:
+                self._on_terminal = self.isatty()
+            shown = _STEERING.sub(_show, text) if self._on_terminal else text
+            self._attempt(lambda: self._stream.write(printable(shown, self.encoding)))
         elif text:
             self.lost = True
         return len(text)
@@ -189,6 +198,10 @@ def printable(text: str, encoding: str) -> str:
         return text.encode(encoding, "gluonattn.cli.console").decode(encoding)
     except (LookupError, UnicodeError):  # no such encoding, or one that a control character of the text confuses
         return text.encode("ascii", "gluonattn.cli.console").decode("ascii")
+
+
+def _show(match: re.Match[str]) -> str:
+    return match[1] or match[0].encode("unicode_escape").decode()
 
 
 def _replace_unencodable(error: Any) -> tuple[str, int]:

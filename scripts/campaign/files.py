@@ -73,7 +73,7 @@ def draw(random: Random) -> Any:
     if random.random() < 0.1 and rows:
         random.choice(rows)[:] = [*random.choice(rows), "하나 더"][: random.randrange(4)]
     case = {
-        "command": random.choice(["predict"] * 6 + ["evaluate", "explain", "corpus", "train", "compare", "pronunciation"]),
+        "command": random.choice(["predict"] * 12 + ["evaluate", "explain", "corpus", "train", "compare", "pronunciation"]),
         "ending": random.choice([".csv", ".tsv", ".jsonl"]),
         "packed": "",
         "encoding": "utf-8",
@@ -241,7 +241,7 @@ def _words(case: Any, source: Path, folder: Path) -> tuple[list[str], Path | Non
     out = {
         "file": folder / f"out{suffix}",
         "missing folder": folder / "new" / f"out{suffix}",
-        "folder": folder / "tmp",
+        "folder": folder / "given",
         "same": source,
         "full": Path("/dev/full"),
         "closed": folder / f"out{suffix}",
