@@ -29,9 +29,8 @@ ENDED = tuple(128 + number for number in ENDING_SIGNALS)
 class Stream(io.TextIOBase):
     """A standard stream for any text.
 
-    Characters that its encoding lacks are replaced or escaped, and on a terminal those that would steer it. After a write has
-    failed, all further output is dropped, so that the command can still write its
-    files.
+    Characters that its encoding lacks are replaced or escaped, and on a terminal those that would steer it. After a write
+    has failed, all further output is dropped, so that the command can still write its files.
 
     It has no ``buffer`` attribute on purpose: click would write UTF-8 to it where it is ASCII.
 

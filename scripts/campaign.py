@@ -92,18 +92,16 @@ class Tally:
         }
 
 
-def run_part(name: str, seconds: float, seed: int, folder: Path) -> Tally:
+def run_part(tally: Tally, seconds: float) -> None:
     """Run one part for so long; a process that dies or hangs is counted and another goes on after it.
 
     Parameters
     ----------
-    name : str
+    tally : Tally
+        What is found goes there at once: Ctrl-C loses nothing.
     seconds : float
-    seed : int
-    folder : pathlib.Path
-        For the cases that fail.
     """
-    part, tally = importlib.import_module(name), Tally(name, seed, folder)
+    name, seed, part = tally.part, tally.seed, importlib.import_module(tally.part)
     tally.left_out = part.missing()
     start, number = time.monotonic(), 0
     while tally.left_out is None and time.monotonic() - start < seconds:
@@ -132,14 +130,14 @@ def run_part(name: str, seconds: float, seed: int, folder: Path) -> Tally:
                 tally.fault(message[1], message[2], message[3], number, message[4])
             elif message[0] == "tried":
                 tally.tried += 1
+                tally.seconds = time.monotonic() - start
                 for unit, count in message[1].items():
                     tally.counts[unit] = tally.counts.get(unit, 0) + count
         child.join()
+        tally.seconds = time.monotonic() - start
         number += 1
         if message[0] == "stop":
             break
-    tally.seconds = time.monotonic() - start if tally.left_out is None else 0.0
-    return tally
 
 
 def _work(name: str, seed: int, number: int, end: float, pipe: Any) -> None:
@@ -236,7 +234,8 @@ def main() -> int:
     try:
         for name in arguments.parts or PARTS:
             print(f"{name}: {arguments.seconds:.0f} s", flush=True)
-            tallies.append(run_part(name, arguments.seconds, arguments.seed, arguments.out))
+            tallies.append(Tally(name, arguments.seed, arguments.out))
+            run_part(tallies[-1], arguments.seconds)
     finally:
         show(tallies)
         arguments.out.mkdir(parents=True, exist_ok=True)

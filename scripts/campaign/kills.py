@@ -34,8 +34,8 @@ def names() -> list[str]:
 
 
 def draw(random: Random) -> Any:
-    kills = [[round(random.random() * 1.05, 4), random.choice(_SIGNALS)] for _ in range(random.choice((1, 1, 1, 2, 3)))]
-    return {"command": random.choice(names()), "kills": kills}
+    kills = [[round(random.random() * 1.05, 4), random.choice(_SIGNALS)] for _ in range(random.choice((1, 2, 3, 5)))]
+    return {"command": random.choice([*names(), "data nsmc", "predict", "train"]), "kills": kills}
 
 
 @contextmanager
