@@ -59,6 +59,14 @@ _ODD: list[Any] = [
     "leave-one-out",
     ["a"] * 5,
 ]
+BROKEN = ["cut", "not json", "deep", "big", "binary", "slow", "no length", "pipelined"]
+HEADERS = [
+    {"Host": "evil.example"},
+    {"Origin": "https://evil.example"},
+    {"Content-Type": "text/plain"},
+    {"Content-Length": "-1"},
+    {"Transfer-Encoding": "chunked"},
+]
 _MOST_GROWTH = 600 << 20  # bytes beyond what it held after the first answers
 
 
@@ -68,36 +76,32 @@ def missing() -> str | None:
 
 
 def draw(random: Random) -> Any:
-    body: Any = {"inputs": random.choice([text(random, 60), [text(random, 30) for _ in range(random.randrange(1, 5))]])}
+    """A request that this server answers, mostly with one thing or two wrong with it."""
+    path = random.choice(PATHS[:6] if random.random() < 0.8 else PATHS)
+    some = text(random, 60)
+    body: Any = {"inputs": random.choice([some, [text(random, 30) for _ in range(random.randrange(1, 5))]])}
+    if path == "/v1/explain":
+        body["parameters"] = {"method": random.choice(["default", "account", "attention", None]), "draws": 5}
+    elif path == "/v1/what-if":
+        change = random.choice([{"drop": [0]}, {"replace": {"token": 0, "text": text(random, 9)}}, {"weights": _ODD[7]},
+                                {"attention": {"tokens": [0], "share": 0.5}}])
+        body = {"inputs": some, "change": change}
+    elif path.startswith("/page"):
+        body = {"text": some, "models": ["nsmc"], "lang": random.choice(["ko", "en"])}
+    elif path.endswith("infer"):
+        body = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": [some]}]}
     if random.random() < 0.5:
-        body["parameters"] = {random.choice(["method", "target", "draws", "what_if", "top_k"]): random.choice(_ODD)}
-    if random.random() < 0.3:
-        body[random.choice(["inputs", "model", "change", "text", "models", "lang"])] = random.choice(_ODD)
-    if random.random() < 0.3:
-        body["change"] = {
-            random.choice(["drop", "replace", "attention", "weights"]): random.choice(
-                [*_ODD, [0], {"token": 0, "text": "<b>"}]
-            )
-        }
+        place = body
+        while isinstance(place[name := random.choice(sorted(place))], dict) and random.random() < 0.7:
+            place = place[name]
+        place[random.choice([name, name, "another"])] = random.choice(_ODD)
+    wrong = random.random() < 0.3
     return {
-        "path": random.choice(PATHS[:6] if random.random() < 0.7 else PATHS),
+        "path": path,
         "body": body,
-        "method": random.choice(["POST"] * 8 + ["GET", "PUT", "DELETE", "OPTIONS"]),
-        "raw": random.choice(
-            ["", "", "", "", "cut", "not json", "deep", "big", "binary", "slow", "no length", "pipelined"]
-        ),
-        "headers": random.choice(
-            [
-                {},
-                {},
-                {},
-                {"Host": "evil.example"},
-                {"Origin": "https://evil.example"},
-                {"Content-Type": "text/plain"},
-                {"Content-Length": "-1"},
-                {"Transfer-Encoding": "chunked"},
-            ]
-        ),
+        "method": "POST" if random.random() < 0.9 else random.choice(["GET", "PUT", "DELETE", "OPTIONS"]),
+        "raw": random.choice(BROKEN) if wrong else "",
+        "headers": {} if random.random() < 0.8 else random.choice(HEADERS),
     }
 
 
@@ -148,7 +152,7 @@ def _check(case: Any, address: tuple[str, int], process: Any, lines: list[str], 
         raise Fault("it does not answer any more", live)
     if (grown := _memory(process.pid) - first) > _MOST_GROWTH:
         raise Fault("the server's memory grows", f"{grown >> 20} MB")
-    return {"requests": 2, "answered": status == 200}
+    return {"requests": 2, f"answered {status}" if status else "hung up": 1}
 
 
 def _body(case: Any) -> bytes:
