@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.evidence import Evidence, cut
 from ..data.examples import Example
@@ -26,7 +27,7 @@ from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError, TextError
 from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint
 from ..plain import plain, read_texts
-from ..record import AttentionRecord, Prediction, Token
+from ..record import AttentionRecord, Part, Prediction, Token
 from ..reference import softmax
 from ..runtime import total_threads
 from ..text import tokenizer
@@ -62,7 +63,7 @@ def shipped() -> Path:
     return SHIPPED
 
 
-def load(folder: str | os.PathLike | None = None, device: str = "auto", engine: str = "auto") -> Predictor:
+def load(folder: str | os.PathLike[str] | None = None, device: str = "auto", engine: str = "auto") -> Predictor:
     """Load a checkpoint folder written by `gluonattn.train`, or the bundled model.
 
     Parameters
@@ -173,7 +174,8 @@ class Predictor:
                 results[i] = make_prediction(self.labels, row)
         return results
 
-    def explain(self, text: str, method: str | None = None, target: str | None = None) -> Explanation:
+    def explain(self, text: str, method: str | None = None, target: str | None = None, *, part: Part | None = None
+                ) -> Explanation:
         """Prediction and attention weights of one text, and how much each token contributed.
 
         Parameters
@@ -187,6 +189,8 @@ class Predictor:
         target : str or None
             The class whose attribution is wanted, by its label or its name
             ("1", "긍정"); None is the class each text is given.
+        part : Part or None
+            Heads, looking tokens and so many tokens looked at that the record keeps; None keeps all.
 
         Returns
         -------
@@ -205,7 +209,7 @@ class Predictor:
         OptionError
             If the method or the target is unknown, or a target is given without a method.
         """
-        return self.explain_all([text], method, target)[0]
+        return next(self.explain_each([text], method, target, part=part))
 
     def explain_all(self, texts: Iterable[str], method: str | None = None,
                     target: str | None = None) -> list[Explanation]:
@@ -220,7 +224,7 @@ class Predictor:
         return list(self.explain_each(texts, method, target))
 
     def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None, *,
-                     draws: int = DRAWS, what_if: bool = True,
+                     draws: int = DRAWS, what_if: bool = True, part: Part | None = None,
                      progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
         """The explanations of `explain_all`, handed over as they are made.
 
@@ -235,6 +239,8 @@ class Predictor:
         what_if : bool, default True
             Whether records carry what the model would say without each token, which a
             page shows by a click.
+        part : Part or None
+            As for `explain`.
         progress : callable or None
             Called with (texts done, texts in all).
 
@@ -254,9 +260,12 @@ class Predictor:
         method, number = self._method(method), self._target(target, method)
         tokens = [self.reader.visible(text) for text in texts]
         asked = Asked(method, number, int(draws), what_if)
-        return explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
+        if part is not None:
+            part.check()
+        found = explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
+        return found if part is None else (cast(Explanation, part.of(record)) for record in found)
 
-    def look(self, encoded_texts: Sequence[EncodedText]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def look(self, encoded_texts: Sequence[EncodedText]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """Probabilities (classes,) and padded attention weights of each text, by this predictor's engine, in one batch."""
         logits, weights = self.classifier(*self.pad([encoded.example for encoded in encoded_texts]))
         return zip(softmax(logits), weights)
@@ -274,12 +283,14 @@ class Predictor:
     @property
     def label_names(self) -> dict[str, str]:
         """Display names of the labels, where the model has them."""
-        return self.config.get("label_names", {})
+        result: dict[str, str] = self.config.get("label_names", {})
+        return result
 
     @property
     def default_method(self) -> str:
         """The attribution method that explanations show where none is named."""
-        return self.config.get("explanation", {}).get("method", "leave-one-out")
+        result: str = self.config.get("explanation", {}).get("method", "leave-one-out")
+        return result
 
     @property
     def methods(self) -> dict[str, Method]:
@@ -302,7 +313,7 @@ class Predictor:
                               'method="default" for one.')
         return find_class(name, self.labels, self.label_names)
 
-    def explain_encoded(self, encoded: EncodedText, changed: dict) -> Explanation:
+    def explain_encoded(self, encoded: EncodedText, changed: dict[str, Any]) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source.
 
         Parameters
@@ -314,8 +325,8 @@ class Predictor:
         passed = pass_through(self.steps, encoded)
         return self.explanation(encoded, passed.probabilities, passed.weights[0], changed)
 
-    def explanation(self, encoded: EncodedText, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
-                    found: tuple[dict, dict] | None = None) -> Explanation:
+    def explanation(self, encoded: EncodedText, probabilities: NDArray[Any], matrix: NDArray[Any], changed: dict[str, Any],
+                    found: tuple[dict[str, Any], dict[str, Any]] | None = None) -> Explanation:
         """An explanation of what the model made of a text.
 
         Parameters
@@ -356,7 +367,7 @@ class Predictor:
         object.__setattr__(record, "_opened", (self, encoded))
         return cast(Explanation, record)
 
-    def inputs(self, texts: Iterable[str]) -> tuple[np.ndarray, ...]:
+    def inputs(self, texts: Iterable[str]) -> tuple[NDArray[Any], ...]:
         """What the classifier reads of texts, as one batch.
 
         Returns
@@ -379,14 +390,14 @@ class Predictor:
             raise TextError("inputs makes a batch of texts: give at least one.")
         return self.pad([self.read(text).example for text in texts])
 
-    def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
+    def probabilities(self, examples: Sequence[Example]) -> NDArray[Any]:
         """Probabilities (examples, classes) of examples as `read` makes them, in input order."""
         found = np.zeros((len(examples), len(self.labels)))
         for batch, (logits, _) in self._run_examples(examples):
             found[batch] = softmax(logits)
         return found
 
-    def evaluate(self, reviews: Reviews) -> dict:
+    def evaluate(self, reviews: Reviews) -> dict[str, Any]:
         """Accuracy and the rest on labelled reviews.
 
         Returns
@@ -456,7 +467,7 @@ class Predictor:
                     subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self.fixed_length, ngrams=ngrams,
                     evidence=evidence)
 
-    def _batches(self, texts: list[str]) -> Iterator[tuple[list[int], tuple]]:
+    def _batches(self, texts: list[str]) -> Iterator[tuple[list[int], tuple[Any, ...]]]:
         """Places of texts of similar length, and the arrays the model reads of them; a text without tokens is in none."""
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
@@ -468,14 +479,14 @@ class Predictor:
             for batch in self._plan(packed.lengths.tolist()):
                 yield [start + kept[i] for i in batch], packed.batch(batch)
 
-    def _run_examples(self, examples: Sequence[Example]) -> Iterator:
+    def _run_examples(self, examples: Sequence[Example]) -> Iterator[Any]:
         plan = self._plan([len(e.ids) for e in examples])
         return self._run(((batch, self.pad([examples[i] for i in batch])) for batch in plan), len(examples))
 
     def _plan(self, lengths: list[int]) -> list[list[int]]:
         return plan_by_length(lengths, self.classifier.batch_size, self.classifier.batch_pairs)
 
-    def _run(self, batches: Iterator[tuple[list[int], tuple]], count: int) -> Iterator:
+    def _run(self, batches: Iterator[tuple[list[int], tuple[Any, ...]]], count: int) -> Iterator[Any]:
         """Yield (places, (logits, weights)) of batches; the next ones are made while threads compute.
 
         Parameters
@@ -486,7 +497,7 @@ class Predictor:
         """
         waiting: deque[list[int]] = deque()
 
-        def arrays() -> Iterator[tuple]:
+        def arrays() -> Iterator[tuple[Any, ...]]:
             for places, given in batches:
                 waiting.append(places)
                 yield given
@@ -520,6 +531,6 @@ class Predictor:
         """
         return self.read(text, tokens).example
 
-    def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
+    def pad(self, examples: Sequence[Example]) -> tuple[NDArray[Any], ...]:
         """Examples as one batch, as `inputs` gives it."""
         return pad_batch(examples, self.padding, self.fixed_length)
