@@ -21,6 +21,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +102,16 @@ def run_part(tally: Tally, seconds: float) -> None:
         What is found goes there at once: Ctrl-C loses nothing.
     seconds : float
     """
+    from _cases import own_folder
+
     name, seed, part = tally.part, tally.seed, importlib.import_module(tally.part)
     tally.left_out = part.missing()
     start, number = time.monotonic(), 0
     while tally.left_out is None and time.monotonic() - start < seconds:
+        opened = ExitStack()
+        folder = opened.enter_context(own_folder(part))
         inner, outer = _FORK.Pipe(duplex=False)
-        child = _FORK.Process(target=_work, args=(name, seed, number, start + seconds, outer))
+        child = _FORK.Process(target=_work, args=(name, seed, number, start + seconds, outer, folder))
         child.start()
         outer.close()
         case, message = None, ("", None)
@@ -134,21 +139,22 @@ def run_part(tally: Tally, seconds: float) -> None:
                 for unit, count in message[1].items():
                     tally.counts[unit] = tally.counts.get(unit, 0) + count
         child.join()
+        opened.close()
         tally.seconds = time.monotonic() - start
         number += 1
         if message[0] == "stop":
             break
 
 
-def _work(name: str, seed: int, number: int, end: float, pipe: Any) -> None:
+def _work(name: str, seed: int, number: int, end: float, pipe: Any, folder: Path) -> None:
     """In a process of its own: draw cases from `number` on and check them until the time is over."""
     import random
 
-    from _cases import Fault, kind_of, limited, prepared
+    from _cases import Fault, kind_of, limited
 
     part = importlib.import_module(name)
     try:
-        with prepared(part, seed) as check:
+        with part.prepare(folder, seed) as check:
             pipe.send(("ready", {}))
             shrunk: set[str] = set()
             while time.monotonic() < end:
@@ -188,11 +194,11 @@ def _shrink(check: Any, case: Any, kind: str, part: Any, end: float) -> Iterator
 
 def again(path: Path) -> int:
     """Check a kept case once more, here; 1 if it still fails."""
-    from _cases import Fault, limited, prepared
+    from _cases import Fault, limited, own_folder
 
     kept = json.loads(path.read_text())
     part = importlib.import_module(kept["part"])
-    with prepared(part, kept["seed"]) as check:
+    with own_folder(part) as folder, part.prepare(folder, kept["seed"]) as check:
         fault = limited(check, kept["case"], part.SECONDS)
     if isinstance(fault, Fault):
         print(f"still fails: {fault.kind}\n{fault.detail}")

@@ -40,18 +40,11 @@ def kind_of(error: BaseException) -> str:
 
 
 @contextmanager
-def prepared(part: Any, seed: int) -> Iterator[Any]:
-    """A part's check, with a folder of its own that is removed at the end.
-
-    Parameters
-    ----------
-    part : module
-    seed : int
-    """
+def own_folder(part: Any) -> Iterator[Path]:
+    """A folder for what a part writes, removed at the end, also where the part's process has died."""
     folder = Path(tempfile.mkdtemp(prefix=f"campaign-{part.__name__}-"))
     try:
-        with part.prepare(folder, seed) as check:
-            yield check
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
