@@ -88,7 +88,7 @@ setup(
         "notebooks": ["jupytext>=1.16", "nbclient>=0.10", "ipykernel>=6"],
         "packages": ["build>=1", "twine>=6", "check-wheel-contents>=0.6", "validate-pyproject>=0.20", "pyroma>=4"],
     },
-    entry_points={"console_scripts": ["gluonattn=gluonattn.cli.app:main"]},
+    entry_points={"console_scripts": ["gluonattn=gluonattn.cli:main"]},
     classifiers=[
         "Development Status :: 4 - Beta",
         "Environment :: Console",

@@ -20,7 +20,8 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "연기", "##는", "좋", "##았", "##는데", "이야기", "##가", "아쉽", "##다"]
+words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "연기", "##는", "좋", "##았",
+         "##는데", "이야기", "##가", "아쉽", "##다"]
 Path("vocab.txt").write_text("\n".join(words), encoding="utf-8")
 tokenizer = BertTokenizerFast("vocab.txt", strip_accents=False)
 torch.manual_seed(0)
