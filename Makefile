@@ -48,6 +48,15 @@ notebooks: $(READY)
 	cd build/notebooks && for one in $(CURDIR)/notebooks/*.py; do \
 		$(CURDIR)/$(BIN)/python -m jupytext --to ipynb --execute --output "$$(basename "$$one" .py).ipynb" "$$one" || exit 1; done
 
+packages: $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[packages]"
+	rm -rf dist && $(BIN)/python -m build -o dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/pyroma -n 8 dist/*.tar.gz
+	@ls -l dist
+
 $(READY): setup.py constraints.txt scripts/find_python.sh
 	@python=$$(scripts/find_python.sh "$(PYTHON)") && \
 	echo "making $(VENV) with $$python (packages: about 200 MB, one or two minutes)" && \

@@ -55,7 +55,8 @@ def test_a_page_prints_what_it_shows(name, tmp_path, monkeypatch):
 
 def test_every_public_name_is_in_the_reference_with_an_example():
     pages = [page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md")]
-    text, code = "\n".join(pages), "\n".join(part for page in pages for part in re.findall(r"```python\n(.*?)```", page, re.S))
+    text = "\n".join(pages)
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.S))
     for name in set(gluonattn.__all__) - {"__version__"}:
         assert re.search(rf"^\.\. auto\w+:: gluonattn\.{name}$", text, re.M), name
         if name not in ("AttentionRecord", "Token", "Prediction"):  # records are made by explain
