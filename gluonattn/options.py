@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+from typing import Optional
 
 import typer
+
+from .errors import OptionError
 
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
@@ -19,8 +23,38 @@ Log = typer.Option([], help="Log the run for another program too, into OUT.logs:
                            "can be given several times.")
 MaxLength = typer.Option(
     None, help="Tokens to read of each text, for a transformers folder; by default a longer text is refused.")
+Layers = typer.Option(None, help="Only these layers: 0,3 or 0-5. With --heads, --queries and --top long texts fit: nothing "
+                                 "else is computed or kept.")
+Heads = typer.Option(None, help="Only these heads: 0,3 or 0-5.")
+Queries = typer.Option(None, help="Only what these tokens look at, counted from 0: 0,3 or 0-5.")
+Top = typer.Option(None, help="Only the so many tokens that receive most.")
 TrueLabels = typer.Option(None, help="Column with the true labels, which mark right and wrong predictions in a "
                                      "page's list; usual names are found automatically.")
+
+
+def read_numbers(option: str, given: Optional[str]) -> Optional[list[int]]:
+    """Numbers of an option, as in 0,3 or 0-5.
+
+    Parameters
+    ----------
+    option : str
+        Its name, for the message.
+    given : str or None
+
+    Raises
+    ------
+    OptionError
+        If it is written otherwise.
+    """
+    if given is None:
+        return None
+    found: list[int] = []
+    for part in given.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if match is None or (match[2] and int(match[2]) < int(match[1])):
+            raise OptionError(f"{option} takes numbers counted from 0, as in 0,3 or 0-5; got {given!r:.60}.")
+        found += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return list(dict.fromkeys(found))
 
 
 def list_examples(*lines: str) -> str:

@@ -1,6 +1,7 @@
 """Draw docs/gallery.md: a dozen sentences as the package shows them, so that a change in looks is seen.
 
-    python scripts/gallery.py runs/mlp
+    python scripts/gallery.py                  # with the model in the box
+    python scripts/gallery.py runs/mlp --out drawn
 """
 
 import argparse
@@ -30,7 +31,7 @@ HEATMAPS = ("seed", "mixed")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model", help="a checkpoint folder trained on NSMC")
+    parser.add_argument("model", nargs="?", help="a checkpoint folder trained on NSMC (default: the model in the box)")
     parser.add_argument("--out", type=Path, default=DOCS, help="folder of gallery.md (default: docs)")
     arguments = parser.parse_args()
     import matplotlib
@@ -39,7 +40,7 @@ def main() -> None:
     model = gluonattn.load(arguments.model)
     pictures = arguments.out / "gallery"
     pictures.mkdir(parents=True, exist_ok=True)
-    lines = ["# Gallery", "", "Drawn by `python scripts/gallery.py MODEL` with a model trained on NSMC. Every sentence was "
+    lines = ["# Gallery", "", "Drawn by `python scripts/gallery.py` with the model in the box. Every sentence was "
              "written for this page.", ""]
     for name, record in zip(SENTENCES, model.explain_all(list(SENTENCES.values()))):
         shown = ["overlay", "heatmap"] if name in HEATMAPS else ["overlay"]

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CaptureError, OptionError
-from ..record import AttentionRecord, Token, positions
+from ..record import ROW_SUM_TOLERANCE, AttentionRecord, Part, Token
 from ..record.pairs import join_pair
+from ..record.parts import tell_chosen
 from .hooks import need_torch
 from .interface import CURE, through_interface
 from .pieces import byte_level, hf_tokens
@@ -60,9 +61,9 @@ def chosen_attention(model: Any, tokenizer: Any, text: str, *, pair: str | None 
     CaptureError
         If the model does not compute attention through transformers' interface, or changes scores on the way.
     """
-    torch = need_torch("capturing from Hugging Face models", "huggingface")
-    if top is not None and (isinstance(top, bool) or not isinstance(top, int) or top < 1):
-        raise OptionError(f"top is how many tokens are kept, at least 1; got {top!r:.40}.")
+    need_torch("capturing from Hugging Face models", "huggingface")
+    part = Part(layers, heads, queries, top)
+    part.check()
     asked = {"truncation": max_length is not None, **({} if max_length is None else {"max_length": max_length})}
     encoded = tokenizer(text, *([] if pair is None else [pair]), return_tensors="pt", **asked)
     device = next(model.parameters()).device
@@ -71,21 +72,58 @@ def chosen_attention(model: Any, tokenizer: Any, text: str, *, pair: str | None 
     ids = encoded["input_ids"][0].numpy()
     whole, start = (text, None) if pair is None else join_pair(text, pair)
     tokens = hf_tokens(tokenizer, text, ids) if start is None else _pair_tokens(tokenizer, encoded, whole, start)
-    rows = positions("query", range(len(ids)) if queries is None else queries, len(ids))
-    chosen = _Chosen(torch, model, given, layers, heads, rows)
-    columns = np.arange(len(ids))
-    if top is not None and top < len(ids):
-        received = np.zeros(len(ids))
-        for _, _, part in chosen.run():
-            received += part.sum((0, 1))
-        columns = np.sort(np.argsort(-received, kind="stable")[:top])
-    weights = chosen.collect(columns)
-    source = {"model": type(model).__name__, "framework": "torch", "chosen": {
-        "layers": chosen.layers, "heads": chosen.heads, "queries": len(rows), "keys": len(columns), "tokens": len(ids)},
-        **({} if start is None else {"pair": start})}
-    keys = tuple(tokens[i] for i in columns)
-    normalised = bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-4)
-    return AttentionRecord(whole, tuple(tokens[i] for i in rows), keys, weights, source=source, normalised=normalised)
+    weights, chosen, rows, columns = chosen_weights(model, given, part)
+    source = {"model": type(model).__name__, "framework": "torch", "chosen": chosen,
+              **({} if start is None else {"pair": start})}
+    return AttentionRecord(whole, tuple(tokens[i] for i in rows), tuple(tokens[i] for i in columns), weights, source=source,
+                           normalised=holds_all(weights))
+
+
+def holds_all(weights: NDArray[Any]) -> bool:
+    """Whether every row sums to 1."""
+    return bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= ROW_SUM_TOLERANCE)
+
+
+def chosen_weights(model: Any, given: dict[str, Any], part: Part, owner: NDArray[Any] | None = None
+                   ) -> tuple[NDArray[Any], dict[str, Any], list[int], NDArray[Any]]:
+    """A part of the self-attention of one text.
+
+    Parameters
+    ----------
+    model : transformers model
+    given : dict of str to torch.Tensor
+        What its forward pass takes.
+    part : Part
+        Of units.
+    owner : numpy.ndarray of int, shape (T,), or None
+        The unit of each piece, -1 for none; units have the numbers from 0 up, and a piece each at least. A unit
+        receives the sum over its pieces and looks at the mean over them. None: each piece is a unit.
+
+    Returns
+    -------
+    weights : numpy.ndarray, float32, shape (layers, heads, queries, keys)
+    chosen : dict
+        For ``source["chosen"]``.
+    rows : list of int
+    columns : numpy.ndarray of int
+        Kept units.
+
+    Raises
+    ------
+    OptionError, RecordError, CaptureError
+        As for `chosen_attention`.
+    """
+    torch, size = need_torch("capturing from Hugging Face models", "huggingface"), given["input_ids"].shape[1]
+    owner = np.arange(size) if owner is None else owner
+    units = int(owner.max()) + 1
+    run = _Chosen(torch, model, given, part, owner, units)
+    columns = np.arange(units)
+    if part.top is not None and part.top < units:
+        received = np.zeros(units)
+        for _, _, rows in run.run():
+            received += rows.sum((0, 1))
+        columns = part.columns(received)
+    return run.collect(columns), tell_chosen(run.layers, run.heads, run.rows, columns, units), run.rows, columns
 
 
 def _pair_tokens(tokenizer: Any, encoded: Any, text: str, start: int) -> list[Token]:
@@ -109,15 +147,17 @@ def _pair_tokens(tokenizer: Any, encoded: Any, text: str, start: int) -> list[To
 class _Chosen:
     """A run of a model, of which chosen rows are computed."""
 
-    def __init__(self, torch: Any, model: Any, given: dict[str, Any], layers: Any, heads: Any, rows: list[int]):
-        self.torch, self.model, self.rows = torch, model, rows
+    def __init__(self, torch: Any, model: Any, given: dict[str, Any], part: Part, owner: NDArray[Any], units: int):
+        self.torch, self.model = torch, model
+        self._pieces = np.argsort(owner, kind="stable")[np.count_nonzero(owner < 0) :]  # unit by unit
+        self._counts = np.bincount(owner[owner >= 0], minlength=units)
+        self._firsts = np.cumsum(self._counts) - self._counts
         shapes: list[int] = []  # heads of each layer, told by a few tokens
         self._forward({name: value[:, :_FEW] for name, value in given.items()},
                       lambda layer, query, *_: shapes.append(query.shape[1]))
         if not shapes:
             raise CaptureError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
-        self.layers = positions("layer", range(len(shapes)) if layers is None else layers, len(shapes))
-        self.heads = positions("head", range(min(shapes)) if heads is None else heads, min(shapes))
+        self.layers, self.heads, self.rows = part.places(len(shapes), min(shapes), units)
         self._states: list[tuple[Any, ...]] = []
         self._forward(given, lambda layer, *parts: self._states.append((layer, *parts)) if layer in self.layers else None)
 
@@ -134,10 +174,22 @@ class _Chosen:
         return weights
 
     def run(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
-        """Number of the chosen layer, first chosen row, and weights (heads, rows, tokens), some at a time."""
+        """Number of the chosen layer, first chosen row, and weights (heads, rows, units), some at a time."""
         for layer, query, key, mask, options in self._states:
             for first in range(0, len(self.rows), _ROWS):
-                yield self.layers.index(layer), first, self._weights(query, key, mask, options, first)
+                yield self.layers.index(layer), first, self._units(query, key, mask, options,
+                                                                   self.rows[first : first + _ROWS])
+
+    def _units(self, query: Any, key: Any, mask: Any, options: dict[str, Any], rows: list[int]) -> NDArray[Any]:
+        """Weights (heads, rows, units) of some units: the sum over the pieces of a key, the mean over those of a query."""
+        pieces = np.concatenate([self._pieces[self._firsts[i] : self._firsts[i] + self._counts[i]] for i in rows])
+        weights = self._weights(query, key, mask, options, pieces)
+        if len(self._counts) == weights.shape[-1]:
+            return weights
+        weights = np.add.reduceat(weights[..., self._pieces], self._firsts, -1)
+        counts = self._counts[rows]
+        means: NDArray[Any] = np.add.reduceat(weights, np.cumsum(counts) - counts, -2) / counts[:, None]
+        return means.astype(np.float32)
 
     def _forward(self, given: dict[str, Any], see: Any) -> None:
         count = 0
@@ -164,8 +216,9 @@ class _Chosen:
             for module, mode in modes:
                 module.training = mode
 
-    def _weights(self, query: Any, key: Any, mask: Any, options: dict[str, Any], first: int) -> NDArray[Any]:
-        rows, torch = self.rows[first : first + _ROWS], self.torch
+    def _weights(self, query: Any, key: Any, mask: Any, options: dict[str, Any], pieces: NDArray[Any]) -> NDArray[Any]:
+        """Weights (heads, pieces, T) of some pieces."""
+        rows, torch = pieces.tolist(), self.torch
         groups = query.shape[1] // key.shape[1]
         scale = query.shape[-1] ** -0.5 if options["scale"] is None else options["scale"]
         own = query[0, self.heads][:, rows].float()

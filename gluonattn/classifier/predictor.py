@@ -26,7 +26,7 @@ from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError, TextError
 from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint
 from ..plain import plain, read_texts
-from ..record import AttentionRecord, Prediction, Token
+from ..record import AttentionRecord, Part, Prediction, Token
 from ..reference import softmax
 from ..runtime import total_threads
 from ..text import tokenizer
@@ -173,7 +173,8 @@ class Predictor:
                 results[i] = make_prediction(self.labels, row)
         return results
 
-    def explain(self, text: str, method: str | None = None, target: str | None = None) -> Explanation:
+    def explain(self, text: str, method: str | None = None, target: str | None = None, *, part: Part | None = None
+                ) -> Explanation:
         """Prediction and attention weights of one text, and how much each token contributed.
 
         Parameters
@@ -187,6 +188,8 @@ class Predictor:
         target : str or None
             The class whose attribution is wanted, by its label or its name
             ("1", "긍정"); None is the class each text is given.
+        part : Part or None
+            Heads, looking tokens and so many tokens looked at that the record keeps; None keeps all.
 
         Returns
         -------
@@ -205,7 +208,7 @@ class Predictor:
         OptionError
             If the method or the target is unknown, or a target is given without a method.
         """
-        return self.explain_all([text], method, target)[0]
+        return next(self.explain_each([text], method, target, part=part))
 
     def explain_all(self, texts: Iterable[str], method: str | None = None,
                     target: str | None = None) -> list[Explanation]:
@@ -220,7 +223,7 @@ class Predictor:
         return list(self.explain_each(texts, method, target))
 
     def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None, *,
-                     draws: int = DRAWS, what_if: bool = True,
+                     draws: int = DRAWS, what_if: bool = True, part: Part | None = None,
                      progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
         """The explanations of `explain_all`, handed over as they are made.
 
@@ -235,6 +238,8 @@ class Predictor:
         what_if : bool, default True
             Whether records carry what the model would say without each token, which a
             page shows by a click.
+        part : Part or None
+            As for `explain`.
         progress : callable or None
             Called with (texts done, texts in all).
 
@@ -254,7 +259,10 @@ class Predictor:
         method, number = self._method(method), self._target(target, method)
         tokens = [self.reader.visible(text) for text in texts]
         asked = Asked(method, number, int(draws), what_if)
-        return explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
+        if part is not None:
+            part.check()
+        found = explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
+        return found if part is None else (cast(Explanation, part.of(record)) for record in found)
 
     def look(self, encoded_texts: Sequence[EncodedText]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Probabilities (classes,) and padded attention weights of each text, by this predictor's engine, in one batch."""

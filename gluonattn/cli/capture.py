@@ -16,7 +16,7 @@ import typer
 
 from ..console import command_line, print_json
 from ..errors import DataError, OptionError, choose
-from ..options import SENTENCE
+from ..options import SENTENCE, Heads, Layers, Queries, Top, read_numbers
 from ..progress import Bar
 from ..record import AttentionRecord
 from ..record.modes import MODES, change_mode
@@ -42,11 +42,10 @@ def capture(
     pair: Optional[str] = typer.Option(None, help="A second sentence that is read with the --text."),
     between: Optional[str] = typer.Option(None, help="Of a pair: A-B, B-A, A-A or B-B (who looks at whom), or shares "
                                                      "(of the mass)."),
-    layers: Optional[str] = typer.Option(None, help="Only these layers: 0,3 or 0-5. With --heads, --queries and --top long "
-                                                    "texts fit: nothing else is computed or kept."),
-    heads: Optional[str] = typer.Option(None, help="Only these heads."),
-    queries: Optional[str] = typer.Option(None, help="Only what these tokens look at, counted from 0."),
-    top: Optional[int] = typer.Option(None, help="Only the so many tokens that receive most."),
+    layers: Optional[str] = Layers,
+    heads: Optional[str] = Heads,
+    queries: Optional[str] = Queries,
+    top: Optional[int] = Top,
     max_length: Optional[int] = typer.Option(None, help="Tokens read of a text that chooses by these; default all."),
     out: list[Path] = typer.Option([], help="File to write: .html (all heads, to open), .png, .svg, .pdf (the grid), "
                                             ".npz (the record). Can be given several times."),
@@ -82,8 +81,9 @@ def capture(
     from ..capture.pretrained import load_pretrained, pretrained_records
     from ..views.grid_page import grid_page
 
-    chosen: dict[str, Any] = {"pair": pair, "layers": _numbers("--layers", layers), "heads": _numbers("--heads", heads),
-              "queries": _numbers("--queries", queries), "top": top, "max_length": max_length}
+    chosen: dict[str, Any] = {
+        "pair": pair, "layers": read_numbers("--layers", layers), "heads": read_numbers("--heads", heads),
+        "queries": read_numbers("--queries", queries), "top": top, "max_length": max_length}
     checks: list[Any] = []
     if any(value is not None for value in chosen.values()):
         if target or generate or kind or mode != "weights":
@@ -183,19 +183,6 @@ def _between(record: AttentionRecord, way: Optional[str]) -> AttentionRecord:
     from ..record.pairs import look_between, share_mass
 
     return record if way is None else share_mass(record) if way == "shares" else look_between(record, way)
-
-
-def _numbers(option: str, given: Optional[str]) -> Optional[list[int]]:
-    """Numbers of an option: 0,3 or 0-5."""
-    if given is None:
-        return None
-    found: list[int] = []
-    for part in given.split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
-        if match is None or (match[2] and int(match[2]) < int(match[1])):
-            raise OptionError(f"{option} takes numbers counted from 0, as in 0,3 or 0-5; got {given!r:.60}.")
-        found += range(int(match[1]), int(match[2] or match[1]) + 1)
-    return list(dict.fromkeys(found))
 
 
 def _require_model(name: str) -> None:

@@ -24,16 +24,21 @@ from ..options import (
     AsJson,
     Device,
     Engine,
+    Heads,
+    Layers,
     MaxLength,
     Model,
+    Queries,
     Target,
     TextColumn,
+    Top,
     TrueLabels,
     draw_without_a_screen,
+    read_numbers,
 )
 from ..plain import is_blank
 from ..progress import Bar
-from ..record import AttentionRecord
+from ..record import AttentionRecord, Part
 from ..views.save import VIEWS, require_few, save_view, view_of
 from .registry import command
 
@@ -52,7 +57,8 @@ MANY = 1000  # texts; of more, each explanation is tested with fewer random draw
     'explain --model runs/mlp "재밌다ㅋㅋ" --method integrated-gradients --target 부정',
     'explain --model runs/mlp "재밌다ㅋㅋ" --method leave-one-out --compare-method norm --out page.html',
     'explain --model runs/mlp "재밌다ㅋㅋ" --json',
-    'explain --model my-koelectra-folder "재밌다ㅋㅋ" --method attention-gradient --out page.html')
+    'explain --model my-koelectra-folder "재밌다ㅋㅋ" --method attention-gradient --out page.html',
+    'explain --model my-longformer "$(cat long.txt)" --layers 11 --top 64 --method gradient-input --out page.html')
 def explain(
     model: Optional[Path] = Model,
     texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
@@ -66,6 +72,10 @@ def explain(
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
     layer: Optional[int] = typer.Option(None, help="One layer; by default the mean of all."),
     head: Optional[int] = typer.Option(None, help="One head; by default the mean of all."),
+    layers: Optional[str] = Layers,
+    heads: Optional[str] = Heads,
+    queries: Optional[str] = Queries,
+    top: Optional[int] = Top,
     method: str = typer.Option("default", help="Attribution shown beside the attention: one of `gluonattn methods`, or "
                                "none; default is the most faithful on the model's validation reviews."),
     compare_method: Optional[str] = typer.Option(None, help="A second attribution, beside the first on a page and below "
@@ -101,6 +111,8 @@ def explain(
     from ..classifier.opened.loading import against_option, load_any
 
     wanted, draws, what_if = attribution_method(method), 100, True
+    chosen = (read_numbers("--layers", layers), read_numbers("--heads", heads), read_numbers("--queries", queries), top)
+    part = None if chosen == (None,) * 4 else Part(*chosen)
     second = _second_method(compare_method, method)
     if wanted and len(sentences) > MANY:
         draws, what_if = 25, "page" in views
@@ -113,13 +125,14 @@ def explain(
         raise OptionError(f"--method and --compare-method are both {second}: name another one to compare it with.")
     truths = [None] * len(texts or []) + true_labels(predictor, source, text_column, label_column) if source else []
     each: Iterable[AttentionRecord] = predictor.explain_each(sentences, wanted, target, **opposed, draws=draws,
-                                                             what_if=what_if, progress=bar)
+                                                             what_if=what_if, part=part, progress=bar)
     if second:  # held against one random draw: only its scores are shown
-        each = _beside(each, predictor.explain_each(sentences, second, target, **opposed, draws=1, what_if=False))
+        each = _beside(each, predictor.explain_each(sentences, second, target, **opposed, draws=1, what_if=False,
+                                                      part=part))
     if any(truths):
         each = (record if truth is None else replace(record, source={**record.source, "true_label": truth})
                 for record, truth in zip(each, truths))
-    predictor.explain(sentences[0]).matrix(layer, head)  # whether these are there, before the work
+    predictor.explain(sentences[0], part=part).matrix(layer, head)  # whether these are there, before the work
     shown = view == "terminal" or not source  # a file of texts would fill the screen
     records, labels = [], Counter[str]()
     with _JsonList(as_json and (len(sentences) > 1 or bool(source))) as show_json:

@@ -3,13 +3,14 @@
 Each file imports only files above it in this list:
 `tokens`, `positions`, `units` (tokens joined), `container` (header and arrays in a file), `schema` (what a saved
 header may say), `checks` (the rules of a record), `record`, `loading`,
-`modes` (rollout, value-weighted, difference).
+`modes` (rollout, value-weighted, difference), `pairs`, `parts`.
 """
 
 from .checks import KINDS as KINDS
 from .checks import ROW_SUM_TOLERANCE as ROW_SUM_TOLERANCE
 from .container import FORMAT as FORMAT
 from .loading import load_record as load_record
+from .parts import Part as Part
 from .positions import position as position
 from .positions import positions as positions
 from .record import AttentionRecord as AttentionRecord

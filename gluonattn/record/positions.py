@@ -82,5 +82,5 @@ def distinct_positions(side: str, wanted: Sequence[int] | None, size: int) -> li
     """
     found = list(range(size)) if wanted is None else positions(side, wanted, size)
     if not found or len(set(found)) < len(found):
-        raise RecordError(f"select needs {side} positions that are all different, at least one; got {found}.")
+        raise RecordError(f"expected {side} positions that are all different, at least one; got {found}.")
     return found

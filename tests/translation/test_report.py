@@ -10,6 +10,9 @@ import pytest
 
 from gluonattn.errors import OptionError
 
+from ..views.access import ask_chromium, widths_at
+from ..views.conftest import browser  # noqa: F401 (a fixture)
+
 pytestmark = pytest.mark.translation
 
 
@@ -53,6 +56,17 @@ def test_the_page_needs_nothing_else_and_says_everything(study, tmp_path, lang):
     figures = json.loads(files["json"].read_text(encoding="utf-8"))
     assert figures["epochs"] == [0, 1, 3, 25] and len(figures["sentences"]) >= 3
     assert set(TEXT["ko"]) == set(TEXT["en"]) and set(TEXT["ko"]["said"]) == set(TEXT["en"]["said"])
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_page_is_for_every_reader(study, tmp_path, browser):  # noqa: F811
+    from gluonattn.translation.report import write_report
+
+    pages = {lang: write_report(study, tmp_path / f"{lang}.html", lang=lang)["html"] for lang in ("ko", "en")}
+    for scheme in ("light", "dark"):
+        assert ask_chromium(browser, pages, scheme) == {"ko": [], "en": []}
+    assert max(widths_at(browser, pages, 320).values()) <= 320
 
 
 def test_an_even_head_has_not_specialised(study):

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from gluonattn.record import AttentionRecord
+from gluonattn.statistics import Figure
 from gluonattn.views.grid_page import grid_page
+from gluonattn.views.head_changes import changes_page
 from gluonattn.views.page import to_html
 from gluonattn.views.projection_page import projection_page
 from gluonattn.views.report_page import Html, shaded, table
@@ -32,7 +34,11 @@ def kinds(joint_records):  # noqa: F811
             f"heads {lang}": to_html(record_of(SENTENCE, layers=2, heads=3), lang=lang),
             f"cross {lang}": to_html(cross(), lang=lang),
             f"grid {lang}": grid_page(record_of(SENTENCE, layers=2, heads=3), lang=lang),
+            f"epochs {lang}": grid_page([record_of(SENTENCE, layers=2, heads=3, seed=n) for n in range(3)],
+                                        names=["1", "2", "3"], lang=lang, steps=True),
             f"projection {lang}": projection_page(joint_records, lang=lang),
+            f"changes {lang}": changes_page([[Figure(0.12, 0.1, 0.15), Figure(0.0, -0.01, 0.02)]] * 2,
+                                                  np.array([[7, 0], [1, 0]]), name="bert", texts=1234, lang=lang),
         }
     rows = [[f"줄 {n}", *(shaded(x / 9, f"{x}") for x in range(10))] for n in range(2)]
     made["report"] = report(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from ...errors import OptionError, RecordError
+from ...capture.chosen import chosen_weights, holds_all
+from ...capture.hooks import holds_transformers
+from ...errors import CaptureError, OptionError, RecordError
 from ...plain import read_texts
-from ...record import AttentionRecord, Prediction
+from ...record import AttentionRecord, Part, Prediction
 from ...record.units import merge_weights
 from ...reference import softmax
 from ..choosing import find_class
@@ -20,7 +21,7 @@ from ..explanation import Explanation, explain_batch, make_prediction
 from ..faithfulness import DRAWS
 from ..fitted import choose_method, with_fitted
 from ..methods import Method
-from .batch import WordBatch
+from .batch import WordBatch, row_of
 from .methods import METHODS
 from .network import Network
 from .words import WordReader, WordText
@@ -114,7 +115,7 @@ class OpenedClassifier:
         return found
 
     def explain(self, text: str, method: str | None = None, target: str | None = None,
-                against: str | None = None) -> Explanation:
+                against: str | None = None, *, part: Part | None = None) -> Explanation:
         """Prediction and attention weights of one text by its words, and how much each had to do with it.
 
         Parameters
@@ -128,6 +129,9 @@ class OpenedClassifier:
         against : str or None
             Another class: then the question is which of the two, as if there were no others, and every probability of
             ``source["explanation"]`` is one of these two. None is all other classes.
+        part : Part or None
+            Layers, heads, looking words and so many words looked at of which weights are kept. Only these are computed,
+            so that a text of thousands of pieces fits in memory. None keeps all.
 
         Returns
         -------
@@ -143,7 +147,7 @@ class OpenedClassifier:
         OptionError
             If the method or the target is unknown, or the model does not have what the method needs.
         """
-        return self.explain_all([text], method, target, against)[0]
+        return next(self.explain_each([text], method, target, against, part=part))
 
     def explain_all(self, texts: Iterable[str], method: str | None = None,
                     target: str | None = None, against: str | None = None) -> list[Explanation]:
@@ -158,7 +162,7 @@ class OpenedClassifier:
         return list(self.explain_each(texts, method, target, against))
 
     def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None,
-                     against: str | None = None, *, draws: int = DRAWS, what_if: bool = True,
+                     against: str | None = None, *, draws: int = DRAWS, what_if: bool = True, part: Part | None = None,
                      progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
         """The explanations of `explain_all`, handed over as they are made.
 
@@ -171,6 +175,8 @@ class OpenedClassifier:
             Of random words, against which each attribution is held.
         what_if : bool, default True
             Whether records carry what the model would say without each word, which a page shows by a click.
+        part : Part or None
+            As for `explain`.
         progress : callable or None
             Called with (texts done, texts in all).
 
@@ -200,7 +206,9 @@ class OpenedClassifier:
         if other is not None and other == number:
             raise OptionError(f"target and against are both {self.labels[other]!r}: give two classes.")
         self._require_readable(texts)
-        return self._explain(texts, method, (number, other), int(draws), what_if, progress)
+        if part is not None:
+            part.check()
+        return self._explain(texts, method, (number, other), int(draws), what_if, part, progress)
 
     def explain_encoded(self, encoded: WordText, changed: dict) -> Explanation:
         """The explanation of a text that is read already.
@@ -213,13 +221,13 @@ class OpenedClassifier:
         """
         return self._record(WordBatch(self.network, self.steps, [encoded]), 0, changed, None)
 
-    def _explain(self, texts, method, classes, draws, what_if, progress) -> Iterator[Explanation]:
+    def _explain(self, texts, method, classes, draws, what_if, part, progress) -> Iterator[Explanation]:
         for start in range(0, len(texts), _TOGETHER):
             encoded_texts = [self.steps.read(text) for text in texts[start : start + _TOGETHER]]
             batch = WordBatch(self.network, self.steps, encoded_texts)
             found = None if method is None else self._said(batch, method, classes[0], classes[1], draws, what_if)
             for number in range(len(encoded_texts)):
-                yield self._record(batch, number, {}, None if found is None else found[number])
+                yield self._record(batch, number, {}, None if found is None else found[number], part)
             if progress:
                 progress(start + len(encoded_texts), len(texts))
 
@@ -242,9 +250,12 @@ class OpenedClassifier:
             found.append((scores, about))
         return found
 
-    def _record(self, batch: WordBatch, number: int, changed: dict, found: tuple[dict, dict] | None) -> Explanation:
+    def _record(self, batch: WordBatch, number: int, changed: dict, found: tuple[dict, dict] | None,
+                part: Part | None = None) -> Explanation:
         encoded, passed = batch.encoded_texts[number], batch.passes[number]
-        weights, about = self._weights(batch, number)
+        chosen = None if part is None else self._chosen(encoded, part)
+        weights, about = self._weights(batch, number) if chosen is None else (chosen[0], {"chosen": chosen[1]})
+        rows, columns = (slice(None), slice(None)) if chosen is None else chosen[2:]
         source = {
             "model": self.name, "tokenizer": type(self.tokenizer).__name__, "framework": "torch", "versions": self._versions,
             "label_names": self.label_names, "units": self.steps.units,
@@ -254,13 +265,14 @@ class OpenedClassifier:
         scores, notes = found or ({}, {})
         if notes:
             source["explanation"] = notes
+        words = np.fromiter(encoded.tokens, object, len(encoded.tokens))
         record: AttentionRecord = OpenedExplanation(
-            encoded.text, encoded.tokens, encoded.tokens, weights, source=source,
-            prediction=make_prediction(self.labels, passed.probabilities),
-            normalised=bool(np.abs(weights.sum(-1, dtype=np.float64) - 1).max() <= 1e-5))
-        record = replace(record, attributions=scores) if scores else record
-        object.__setattr__(record, "_opened", (self, encoded))
-        return cast(Explanation, record)
+            encoded.text, tuple(words[rows]), tuple(words[columns]), weights, source=source,
+            prediction=make_prediction(self.labels, passed.probabilities), normalised=holds_all(weights),
+            attributions={name: own[columns] for name, own in scores.items()})
+        if part is None:
+            object.__setattr__(record, "_opened", (self, encoded))
+        return cast(Explanation, record if part is None or chosen is not None else part.of(record))
 
     def _weights(self, batch: WordBatch, number: int) -> tuple[np.ndarray, dict]:
         """Weights between the words of a text, and what a record says of them."""
@@ -272,6 +284,16 @@ class OpenedClassifier:
         read = np.flatnonzero(own.read)
         names = self.tokenizer.convert_ids_to_tokens(encoded.ids[read].tolist()) if len(read) < len(own.read) else ["all"]
         return weights, {"head_reads": names}
+
+    def _chosen(self, encoded: WordText, part: Part) -> tuple[np.ndarray, dict, list[int], np.ndarray] | None:
+        """`chosen_weights` between words; None of a model that does not compute attention by transformers' interface."""
+        if not holds_transformers(self.network.model) or len(np.unique(encoded.owner[encoded.owner >= 0])) < len(
+                encoded.tokens):
+            return None
+        try:
+            return chosen_weights(self.network.model, self.network.given([row_of(encoded)]), part, encoded.owner)
+        except CaptureError:
+            return None  # then all weights are captured, and the part is taken of them
 
     def _require_readable(self, texts: Sequence[str]) -> None:
         for text in texts:

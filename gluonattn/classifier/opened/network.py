@@ -204,6 +204,16 @@ class Network:
         return Attended(weights, None if found.values is None else found.values.astype(np.float64),
                         read_shares(odds, outputs, size), weight_slopes(odds, outputs, weights) if slopes else None)
 
+    def given(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """What the model's forward pass takes, tensors (texts, T), of texts of one length."""
+        ids = self._tensor(np.stack([ids for ids, _ in rows]))
+        given = {"input_ids": ids}
+        if "attention_mask" in self.known:
+            given["attention_mask"] = self.torch.ones_like(ids)
+        if "token_type_ids" in self.known and rows[0][1] is not None:
+            given["token_type_ids"] = self._tensor(np.stack([types for _, types in rows if types is not None]))
+        return given
+
     # ---- how
 
     @contextmanager
@@ -229,16 +239,8 @@ class Network:
 
     def _logits(self, rows: Sequence[Row]) -> Any:
         """Logits, a tensor (texts, classes), of texts of one length."""
-        ids = self._tensor(np.stack([ids for ids, _ in rows]))
-        if "input_ids" not in self.known:
-            output = self.model(ids)
-        else:
-            given = {"input_ids": ids}
-            if "attention_mask" in self.known:
-                given["attention_mask"] = self.torch.ones_like(ids)
-            if "token_type_ids" in self.known and rows[0][1] is not None:
-                given["token_type_ids"] = self._tensor(np.stack([types for _, types in rows if types is not None]))
-            output = self.model(**given)
+        given = self.given(rows)
+        output = self.model(**given) if "input_ids" in self.known else self.model(given["input_ids"])
         if hasattr(output, "get") and "logits" in output:
             output = output["logits"]
         elif isinstance(output, (tuple, list)) and output:

@@ -1,0 +1,100 @@
+"""A part of a record: some layers and heads, what some tokens look at, and the tokens that receive most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from .positions import distinct_positions
+from .record import VECTORS, AttentionRecord
+
+
+class Part(NamedTuple):
+    """What is kept of attention, so that a long text can be held and shown.
+
+    Attributes
+    ----------
+    layers, heads, queries : sequence of int or None
+        Positions counted from 0, negative ones from the end. None is all.
+    top : int or None
+        So many keys are kept: those that receive most over what is kept besides. None is all.
+    """
+
+    layers: Sequence[int] | None = None
+    heads: Sequence[int] | None = None
+    queries: Sequence[int] | None = None
+    top: int | None = None
+
+    def check(self) -> None:
+        """Raise OptionError where `top` is no number of tokens."""
+        if self.top is not None and (isinstance(self.top, bool) or not isinstance(self.top, int) or self.top < 1):
+            raise OptionError(f"top is how many tokens are kept, at least 1; got {self.top!r:.40}.")
+
+    def places(self, layers: int, heads: int, queries: int) -> tuple[list[int], list[int], list[int]]:
+        """Kept layers, heads and queries.
+
+        Parameters
+        ----------
+        layers, heads, queries : int
+            How many there are.
+
+        Raises
+        ------
+        RecordError
+            If one does not exist or is given twice.
+        """
+        return (distinct_positions("layer", self.layers, layers), distinct_positions("head", self.heads, heads),
+                distinct_positions("query", self.queries, queries))
+
+    def columns(self, received: NDArray[Any]) -> NDArray[Any]:
+        """The kept keys, in their order.
+
+        Parameters
+        ----------
+        received : numpy.ndarray, shape (keys,)
+            What each receives over all that is kept besides.
+        """
+        if self.top is None or self.top >= len(received):
+            return np.arange(len(received))
+        return np.sort(np.argsort(-received, kind="stable")[: self.top])
+
+    def of(self, record: AttentionRecord) -> AttentionRecord:
+        """This part of a record; ``source["chosen"]`` says what it is a part of.
+
+        Parameters
+        ----------
+        record : AttentionRecord
+
+        Raises
+        ------
+        RecordError
+            If a layer, head or query does not exist.
+        OptionError
+            If `top` is no number of tokens.
+        """
+        self.check()
+        layers, heads, rows = self.places(record.layers, record.heads, len(record.queries))
+        kept = {name: array[layers][:, heads] for name in ("weights", *VECTORS)
+                if (array := getattr(record, name)) is not None}
+        columns = self.columns(kept["weights"][:, :, rows].sum((0, 1, 2), dtype=np.float64))
+        chosen = tell_chosen(layers, heads, rows, columns, len(record.keys))
+        return replace(record, **kept, source={**record.source, "chosen": chosen}).select(rows, columns.tolist())
+
+
+def tell_chosen(layers: Sequence[int], heads: Sequence[int], rows: Sequence[int], columns: Sequence[int] | NDArray[Any],
+                tokens: int) -> dict[str, Any]:
+    """What ``source["chosen"]`` says of a part.
+
+    Parameters
+    ----------
+    layers, heads, rows, columns : sequence of int
+        That are kept.
+    tokens : int
+        Of the whole.
+    """
+    return {"layers": list(layers), "heads": list(heads), "queries": len(rows), "keys": len(columns), "tokens": tokens}
