@@ -17,7 +17,6 @@ class KoreanAndEnglish(SearchEnglish):
     """Sphinx's English, and Hangul cut into pairs of syllables, on the page as in the question."""
 
     lang = "en"
-    language_name = "English and Korean"
     # `splitQuery` of Sphinx's searchtools.js splits at what is neither a letter nor a digit; this does so, too.
     js_splitter_code = """
 var splitQuery = (query) => query.split(/[^\\p{Letter}\\p{Number}_]+/gu).filter(Boolean).flatMap((word) =>

@@ -1,4 +1,5 @@
-"""Write the interactive pages of docs/playground.md into a folder, with the bundled model and the bundled sample.
+"""Write what the site carries beside its text: the interactive pages of docs/playground.md, made with the bundled model
+and the bundled sample, and a font for readers whose system has no Hangul.
 
     python scripts/site_pages.py build/site-pages
 """
@@ -7,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import csv
+import shutil
 from pathlib import Path
 
 import gluonattn
 from gluonattn.cli.app import main as run
 from gluonattn.data.sources import locate
+from gluonattn.views.font_face import nanum_gothic
 
 REVIEWS = 40
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
@@ -23,6 +26,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="the pages go into its folder pages/")
     pages = parser.parse_args().folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
+    fonts = pages.parent / "fonts"
+    fonts.mkdir(exist_ok=True)
+    shutil.copy(nanum_gothic(), fonts / "NanumGothic.ttf")
     source = locate("sample")
     reviews = gluonattn.read_reviews(source.test or source.train)
     table = pages / "reviews.tsv"
