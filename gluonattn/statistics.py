@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .metrics import tie_close
 
@@ -55,7 +56,7 @@ class Figure(NamedTuple):
         return mean, low, high
 
 
-def figure(values, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
+def figure(values: Any, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
     """Mean of values with its bootstrap interval (percentiles 2.5 and 97.5).
 
     To compare two figures of the same texts, give the differences: two separate intervals say nothing about those.
@@ -89,7 +90,8 @@ def figure(values, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
     return Figure(float(both[:seeds].sum() / is_present.sum()), float(low), float(high))
 
 
-def _resample(values: np.ndarray, resamples: int, rng, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _resample(values: NDArray[Any], resamples: int, rng: np.random.Generator,
+              seed: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """How often each column of `values` was drawn, (part of the resamples, columns), and the columns.
 
     Columns that are alike are drawn as one kind where that is faster: whether answers are correct has few kinds.
@@ -112,19 +114,19 @@ def _parts(resamples: int, size: int) -> Iterator[int]:
         yield min(largest, resamples - done)
 
 
-def _draw(size: int, resamples: int, rng) -> np.ndarray:
+def _draw(size: int, resamples: int, rng: np.random.Generator) -> NDArray[Any]:
     drawn = rng.integers(size, size=(resamples, size)) + size * np.arange(resamples)[:, None]
     return np.bincount(drawn.ravel(), minlength=resamples * size).reshape(resamples, size).astype(np.float64)
 
 
 @lru_cache(maxsize=4)
-def _draw_cached(size: int, resamples: int, seed: int) -> np.ndarray:
+def _draw_cached(size: int, resamples: int, seed: int) -> NDArray[Any]:
     """Draws that many figures of the same texts share."""
     rng = np.random.default_rng([seed, 1])
     return np.concatenate([_draw(size, part, rng) for part in _parts(resamples, size)])
 
 
-def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
+def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[Any]:
     """How often each unit (a word, a sentence) stands in the sample and in each bootstrap resample of it.
 
     Statistics that are computed from the same draws can be subtracted: ``(draws @ hits) / (draws @ tries)`` is a rate and
@@ -147,7 +149,7 @@ def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarra
     return np.concatenate([np.ones((1, units)), drawn])
 
 
-def rate(drawn: np.ndarray, sums: np.ndarray, counted: np.ndarray) -> np.ndarray:
+def rate(drawn: NDArray[Any], sums: NDArray[Any], counted: NDArray[Any]) -> NDArray[Any]:
     """sums / counted in each draw of units.
 
     Parameters
@@ -168,7 +170,7 @@ def rate(drawn: np.ndarray, sums: np.ndarray, counted: np.ndarray) -> np.ndarray
     return np.divide(top, total, out=np.full_like(top, np.nan), where=np.broadcast_to(total > 0, top.shape))
 
 
-def interval(drawn: np.ndarray) -> Figure:
+def interval(drawn: NDArray[Any]) -> Figure:
     """The figure of a statistic computed from `draws`: its value in the sample and percentiles 2.5 and 97.5.
 
     Parameters
@@ -182,7 +184,7 @@ def interval(drawn: np.ndarray) -> Figure:
     return Figure(float(drawn[0]), float(low), float(high))
 
 
-def intervals(drawn: np.ndarray) -> np.ndarray:
+def intervals(drawn: NDArray[Any]) -> NDArray[Any]:
     """`interval` of many statistics at once: (1 + resamples, ...) to an object array (...) of Figure."""
     flat = drawn.reshape(len(drawn), -1)
     figures = np.empty(flat.shape[1], dtype=object)
@@ -191,7 +193,7 @@ def intervals(drawn: np.ndarray) -> np.ndarray:
     return figures.reshape(drawn.shape[1:])
 
 
-def bootstrap_p(drawn: np.ndarray) -> float:
+def bootstrap_p(drawn: NDArray[Any]) -> float:
     """Two-sided p of a difference computed from `draws` being 0: how far its distribution lies on one side of 0.
 
     At least 2 / (1 + resamples); NaN where the sample has nothing to count.
@@ -203,7 +205,7 @@ def bootstrap_p(drawn: np.ndarray) -> float:
     return min(1.0, 2 * (1 + least) / (1 + len(rest)))
 
 
-def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
+def mcnemar(first: NDArray[Any], second: NDArray[Any]) -> float:
     """Exact two-sided p of McNemar's test: are two models wrong equally often on the same texts?
 
     McNemar 1947, with the binomial distribution of the texts only one of them
@@ -231,7 +233,7 @@ def holm(p: Sequence[float]) -> list[float]:
     return result
 
 
-def calibration(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> tuple[float, list[dict]]:
+def calibration(confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15) -> tuple[float, list[dict[str, Any]]]:
     """Expected calibration error and the reliability curve behind it (Guo et al. 2017).
 
     Parameters
@@ -256,7 +258,7 @@ def calibration(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> 
     return float(error), curve
 
 
-def rank_agreement(first: np.ndarray, second: np.ndarray) -> float:
+def rank_agreement(first: NDArray[Any], second: NDArray[Any]) -> float:
     """Kendall's tau-b of two lists of scores; NaN where one of them orders nothing.
 
     Scores that float32 cannot tell apart are tied; see `gluonattn.metrics.tie_close`.

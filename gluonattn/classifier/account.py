@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.evidence import ORDERS
 from ..errors import choose
@@ -60,18 +61,19 @@ class Account(NamedTuple):
 
     difference: float
     bias: float
-    read: np.ndarray
+    read: NDArray[Any]
     padding: float
     nothing: float
-    words: np.ndarray
-    evidence: np.ndarray
-    beside: np.ndarray
-    paths: np.ndarray | None
+    words: NDArray[Any]
+    evidence: NDArray[Any]
+    beside: NDArray[Any]
+    paths: NDArray[Any] | None
 
     @property
-    def entered(self) -> np.ndarray:
+    def entered(self) -> NDArray[Any]:
         """All that came with each token, shape (T,)."""
-        return self.words + self.evidence.sum(axis=1) + self.beside
+        result: NDArray[Any] = self.words + self.evidence.sum(axis=1) + self.beside
+        return result
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers for ``record.source``, to seven digits behind the point.
@@ -85,7 +87,7 @@ class Account(NamedTuple):
         return {name: np.round(value, 7).tolist() for name, value in values.items()}
 
 
-def direction_of(classes: int, target: int) -> np.ndarray:
+def direction_of(classes: int, target: int) -> NDArray[Any]:
     """Factors of the logits that give a class's logit minus the mean of the others; with two classes, the log-odds.
 
     Parameters
@@ -136,7 +138,7 @@ def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Accoun
                    parts[:, : parts.shape[1] - channels].sum(axis=1), evidence, beside, paths)
 
 
-def evidence_for(steps: ForwardSteps, encoded: EncodedText, target: int) -> np.ndarray | None:
+def evidence_for(steps: ForwardSteps, encoded: EncodedText, target: int) -> NDArray[Any] | None:
     """The linear n-gram model's score of each token for a class, (T,), before any context.
 
     The shares that the network reads, or those of an older model's branch beside the attention; None where it has neither.
@@ -155,12 +157,14 @@ def evidence_for(steps: ForwardSteps, encoded: EncodedText, target: int) -> np.n
     shares = encoded.example.evidence * evidence.spread  # (T, 6 K)
     summed = shares.reshape(len(shares), len(ORDERS), -1).sum(axis=1)[: len(encoded.tokens)]  # (T, K)
     if summed.shape[1] == 1:
-        return summed[:, 0] * direction[1]
-    return summed @ direction
+        result: NDArray[Any] | None = summed[:, 0] * direction[1]
+        return result
+    result = summed @ direction
+    return result
 
 
-def _wanted(steps: ForwardSteps, weights: np.ndarray, values: np.ndarray,
-            direction: np.ndarray) -> tuple[np.ndarray, float]:
+def _wanted(steps: ForwardSteps, weights: NDArray[Any], values: NDArray[Any],
+            direction: NDArray[Any]) -> tuple[NDArray[Any], float]:
     """What the head wants of each context, given where its maxima are: (heads, T, D), and its bias."""
     F = steps.gradient
     context = np.concatenate(list(weights @ values), axis=-1)  # (T, C)
@@ -174,7 +178,7 @@ def _wanted(steps: ForwardSteps, weights: np.ndarray, values: np.ndarray,
     return wanted.reshape(length, len(weights), -1).swapaxes(0, 1), bias
 
 
-def _by_state(steps: ForwardSteps, asked: np.ndarray) -> tuple[np.ndarray, float]:
+def _by_state(steps: ForwardSteps, asked: NDArray[Any]) -> tuple[NDArray[Any], float]:
     """From what is asked of each key's values (heads, T, D) to what is asked of its state (T, C), and a constant.
 
     Values are the states or linear in them, whatever the cell: its own function says how.
@@ -186,13 +190,13 @@ def _by_state(steps: ForwardSteps, asked: np.ndarray) -> tuple[np.ndarray, float
     return sum(own @ each.T for own, each in zip(asked, turned)), float((zero * asked).sum())
 
 
-def _beside(steps: ForwardSteps, encoded: EncodedText) -> np.ndarray:
+def _beside(steps: ForwardSteps, encoded: EncodedText) -> NDArray[Any]:
     """Logits of an older model's linear branch by token, (T, classes)."""
     logits = steps.ngram_logits(encoded)
     return np.stack([share_out(encoded, logits[:, c]) for c in range(steps.classes)], axis=1)
 
 
-def share_out(encoded: EncodedText, scores: np.ndarray) -> np.ndarray:
+def share_out(encoded: EncodedText, scores: NDArray[Any]) -> NDArray[Any]:
     """Scores of a text's n-grams as scores of its tokens, by the characters they have in common.
 
     What belongs to no token (a space by itself) goes to all alike, so the sum stays.
@@ -214,4 +218,5 @@ def share_out(encoded: EncodedText, scores: np.ndarray) -> np.ndarray:
     common = np.minimum(encoded.spans[:, 1:], ends) - np.maximum(encoded.spans[:, :1], starts)
     common = np.maximum(common, 0).astype(np.float64)  # (places, tokens)
     common[common.sum(axis=1) == 0] = 1
-    return scores @ (common / common.sum(axis=1, keepdims=True))
+    result: NDArray[Any] = scores @ (common / common.sum(axis=1, keepdims=True))
+    return result

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..metrics import jensen_shannon
 from .forward_steps import ForwardPass, ForwardSteps
@@ -28,11 +29,11 @@ class Adversary(NamedTuple):
     divergence: float
     bound: float
     change: float
-    weights: np.ndarray
+    weights: NDArray[Any]
 
 
-def find_adversary(steps: ForwardSteps, passed: ForwardPass, rng, *, most: float = 0.05, population: int = 32,
-                   rounds: int = 12) -> Adversary:
+def find_adversary(steps: ForwardSteps, passed: ForwardPass, rng: np.random.Generator, *, most: float = 0.05,
+                   population: int = 32, rounds: int = 12) -> Adversary:
     """The most different attention found that moves no probability by more than `most`.
 
     Jain and Wallace, NAACL 2019, who climb a gradient. Here: the divergence
@@ -61,10 +62,11 @@ def find_adversary(steps: ForwardSteps, passed: ForwardPass, rng, *, most: float
     odds = np.cumsum(gain**8 + 1e-12, axis=-1)  # for drawing columns
     odds /= odds[..., -1:]
 
-    def draw(count):
-        return (rng.random((count, *learned.shape[:2], 1)) > odds).sum(axis=-1)  # (count, heads, T)
+    def draw(count: int) -> NDArray[Any]:
+        result: NDArray[Any] = (rng.random((count, *learned.shape[:2], 1)) > odds).sum(axis=-1)  # (count, heads, T)
+        return result
 
-    def weigh(places):
+    def weigh(places: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         weights = np.eye(size, dtype=np.float32)[places]
         change = np.abs(steps.decide(passed, weights) - passed.probabilities).sum(axis=1) / 2
         gained = np.take_along_axis(np.broadcast_to(gain, (*places.shape, size)), places[..., None], -1)
@@ -89,18 +91,21 @@ def find_adversary(steps: ForwardSteps, passed: ForwardPass, rng, *, most: float
     return _mixed(steps, passed, learned, one, bound, most)
 
 
-def _divergence_of_one(weights: np.ndarray) -> np.ndarray:
+def _divergence_of_one(weights: NDArray[Any]) -> NDArray[Any]:
     """Jensen-Shannon divergence of each row from all weight on one token; it hangs on that weight a alone."""
     a = np.clip(weights, 0, 1)
     own = np.where(a > 0, a * np.log(np.where(a > 0, a, 1)), 0)
-    return np.maximum((own - (1 + a) * np.log((1 + a) / 2) + (1 - a) * math.log(2)) / 2, 0)
+    result: NDArray[Any] = np.maximum((own - (1 + a) * np.log((1 + a) / 2) + (1 - a) * math.log(2)) / 2, 0)
+    return result
 
 
-def _worth(divergence, change, most):
-    return divergence - 4 * np.maximum(change - most, 0)
+def _worth(divergence: NDArray[Any], change: NDArray[Any], most: float) -> NDArray[Any]:
+    result: NDArray[Any] = divergence - 4 * np.maximum(change - most, 0)
+    return result
 
 
-def _mixed(steps, passed, learned, one, bound, most) -> Adversary:
+def _mixed(steps: ForwardSteps, passed: ForwardPass, learned: NDArray[Any], one: NDArray[Any], bound: float,
+           most: float) -> Adversary:
     """The largest part of `one` that can be mixed in."""
     parts = np.linspace(0, 1, 41)
     mixed = learned + parts[:, None, None, None] * (one - learned)

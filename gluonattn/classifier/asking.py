@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 WAYS = ("remove", "mask")
 
@@ -30,8 +31,8 @@ class AskedTexts(ABC):
 
     def __init__(self, encoded_texts: Sequence[Any]):
         self.encoded_texts = list(encoded_texts)
-        self._expected: Sequence[np.ndarray] = []
-        self._said: dict[str, list[dict[bytes, np.ndarray]]] = {way: [{} for _ in self.encoded_texts] for way in WAYS}
+        self._expected: Sequence[NDArray[Any]] = []
+        self._said: dict[str, list[dict[bytes, NDArray[Any]]]] = {way: [{} for _ in self.encoded_texts] for way in WAYS}
 
     @property
     @abstractmethod
@@ -39,13 +40,13 @@ class AskedTexts(ABC):
         """What became of each text as it is, computed when it is first asked for."""
 
     @abstractmethod
-    def _compute(self, gone: list[np.ndarray], way: str, passes: list | None) -> np.ndarray:
+    def _compute(self, gone: list[NDArray[Any]], way: str, passes: list[Any] | None) -> NDArray[Any]:
         """Probabilities (variants, classes) of all variants of the first text, then of the second, and so on.
 
         `passes`, if given, takes the pass of the first variant of each text.
         """
 
-    def without(self, gone: Sequence[np.ndarray], way: str = "remove") -> list[np.ndarray]:
+    def without(self, gone: Sequence[NDArray[Any]], way: str = "remove") -> list[NDArray[Any]]:
         """Probabilities of the texts with tokens taken out; what was asked before is not computed again.
 
         Parameters
@@ -66,24 +67,24 @@ class AskedTexts(ABC):
         return [np.array([said[key] for key in _keys(own)]).reshape(len(own), len(passed.probabilities))
                 for own, said, passed in zip(gone, self._said[way], self.passes)]
 
-    def expect(self, gone: Sequence[np.ndarray]) -> None:
+    def expect(self, gone: Sequence[NDArray[Any]]) -> None:
         """Have these computed together with what is asked next, `passes` or `without`: fewer, larger steps."""
         self._expected = gone
 
-    def without_each(self) -> list[np.ndarray]:
+    def without_each(self) -> list[NDArray[Any]]:
         """Probabilities (tokens, classes) of each text without each of its tokens."""
         return self.without([np.eye(len(encoded.tokens), dtype=bool) for encoded in self.encoded_texts])
 
-    def _pass_whole(self) -> list:
+    def _pass_whole(self) -> list[Any]:
         """The passes of the texts as they are; whichever way nothing is taken out, the answer is the same."""
-        passes: list = [None] * len(self.encoded_texts)
+        passes: list[Any] = [None] * len(self.encoded_texts)
         whole = [np.zeros((1, len(encoded.tokens)), bool) for encoded in self.encoded_texts]
         self._ask(whole, "remove", passes)
         for said, passed, row in zip(self._said["mask"], passes, whole):
             said.update(zip(_keys(row), [passed.probabilities]))
         return passes
 
-    def _ask(self, gone: Sequence[np.ndarray], way: str, passes: list | None = None) -> None:
+    def _ask(self, gone: Sequence[NDArray[Any]], way: str, passes: list[Any] | None = None) -> None:
         """Have all variants answered, and what is expected with them; `passes` takes those of the first of each text."""
         asked = [np.concatenate(both) for both in zip(gone, self._expected)] if self._expected else gone
         self._expected = []
@@ -96,12 +97,13 @@ class AskedTexts(ABC):
             said.update(zip(_keys(own), probabilities[first:]))
 
 
-def _first(rows: np.ndarray, said: dict[bytes, np.ndarray]) -> np.ndarray:
+def _first(rows: NDArray[Any], said: dict[bytes, NDArray[Any]]) -> NDArray[Any]:
     """The rows that are not answered yet, each once."""
     new = {key: i for i, key in reversed(list(enumerate(_keys(rows)))) if key not in said}
     return rows[sorted(new.values())]
 
 
-def _keys(rows: np.ndarray) -> list[bytes]:
+def _keys(rows: NDArray[Any]) -> list[bytes]:
     """The bytes of each row of a matrix of bool."""
-    return np.ascontiguousarray(rows).view(f"V{rows.shape[1]}").ravel().tolist()
+    result: list[bytes] = np.ascontiguousarray(rows).view(f"V{rows.shape[1]}").ravel().tolist()
+    return result

@@ -1,10 +1,15 @@
 """Attention times evidence: how much attention a token receives, times what it says by itself."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from .account import evidence_for
 from .attribution import Attribution, Method, received
+from .batch import Batch
 
 
-def weigh_evidence(batch, targets):
+def weigh_evidence(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
     """The attention each token receives (`attribution.attention_received`) times its evidence (`account.evidence_for`).
 
     For a model that reads no n-grams it is the attention alone. The notes then say ``evidence``: "none".

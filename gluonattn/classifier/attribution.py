@@ -8,8 +8,10 @@ against all others. Where scores have a sign, a positive one speaks for `target`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import choose
 from ..finding import find_entries
@@ -82,7 +84,7 @@ def attention_received(batch: Batch, targets: Sequence[int]) -> list[Attribution
             for encoded, passed in zip(batch.encoded_texts, batch.passes)]
 
 
-def received(steps: ForwardSteps, passed: ForwardPass) -> np.ndarray:
+def received(steps: ForwardSteps, passed: ForwardPass) -> NDArray[Any]:
     """Attention received by each position, shape (T,); see `attention_received`.
 
     Parameters
@@ -92,10 +94,11 @@ def received(steps: ForwardSteps, passed: ForwardPass) -> np.ndarray:
         Of the text.
     """
     shares = pooling_shares(steps, passed)
-    return (shares[:, :, None] * passed.weights[0]).sum(axis=1).mean(axis=0)
+    result: NDArray[Any] = (shares[:, :, None] * passed.weights[0]).sum(axis=1).mean(axis=0)
+    return result
 
 
-def pooling_shares(steps: ForwardSteps, passed: ForwardPass) -> np.ndarray:
+def pooling_shares(steps: ForwardSteps, passed: ForwardPass) -> NDArray[Any]:
     """Share of each query in the pooled features, (heads, T); rows sum to 1.
 
     Parameters
@@ -110,7 +113,8 @@ def pooling_shares(steps: ForwardSteps, passed: ForwardPass) -> np.ndarray:
     if steps.recipe == "post":
         return even
     largest = (weights @ values).argmax(axis=1)  # (heads, C / heads)
-    return (even + np.stack([np.bincount(row, minlength=length) for row in largest]) / largest.shape[1]) / 2
+    result: NDArray[Any] = (even + np.stack([np.bincount(row, minlength=length) for row in largest]) / largest.shape[1]) / 2
+    return result
 
 
 def leave_one_out(batch: AskedTexts, targets: Sequence[int]) -> list[Attribution]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.padding import pad_batch
 from ..threads import ONE_THREAD, ahead
@@ -74,14 +76,14 @@ class Batch(AskedTexts):
     def _unknown(self) -> int:
         return len(self._gates) - 2
 
-    def _compute(self, gone: list[np.ndarray], way: str, passes: list | None) -> np.ndarray:
+    def _compute(self, gone: list[NDArray[Any]], way: str, passes: list[Any] | None) -> NDArray[Any]:
         rows, lengths = self._rows(gone, way)
         more = self._ngram_logits(gone)
         firsts = np.cumsum([0, *map(len, gone)])
         whole = {int(first): text for text, first in enumerate(firsts[:-1])} if passes is not None else {}  # variant: text
         logits = np.empty_like(more)
 
-        def compute(which: np.ndarray) -> None:
+        def compute(which: NDArray[Any]) -> None:
             with ONE_THREAD:
                 for part, states, mask, weights, found in self._decide(
                         which, self._sequences(rows, lengths, which, gone), lengths):
@@ -95,8 +97,8 @@ class Batch(AskedTexts):
             pass
         return softmax(logits)
 
-    def _keep(self, states: np.ndarray, mask: np.ndarray, weights: np.ndarray, more: np.ndarray,
-              logits: np.ndarray) -> ForwardPass:
+    def _keep(self, states: NDArray[Any], mask: NDArray[Any], weights: NDArray[Any], more: NDArray[Any],
+              logits: NDArray[Any]) -> ForwardPass:
         """The pass of one text, without what pads it to the length of others."""
         size = len(mask) if self.steps.recipe == "post" else int(mask.sum())
         states = states[None, :size]
@@ -104,7 +106,7 @@ class Batch(AskedTexts):
                            values_of(self.steps.numpy, self.steps.model, states), mask[None, :size], more[None],
                            logits[None], softmax(logits))
 
-    def _rows(self, gone: list[np.ndarray], way: str) -> tuple[np.ndarray, np.ndarray]:
+    def _rows(self, gone: list[NDArray[Any]], way: str) -> tuple[NDArray[Any], NDArray[Any]]:
         """Numbers in the table (variants, T), and how many tokens each variant has."""
         steps, fixed = self.steps, self.steps.predictor.fixed_length
         longest = fixed or max(len(encoded.tokens) for encoded in self.encoded_texts)
@@ -128,7 +130,7 @@ class Batch(AskedTexts):
             lengths[:] = longest
         return rows, lengths
 
-    def _ngram_logits(self, gone: list[np.ndarray]) -> np.ndarray:
+    def _ngram_logits(self, gone: list[NDArray[Any]]) -> NDArray[Any]:
         """What the n-grams that are left add to the logits, (variants, classes)."""
         found = []
         for encoded, own in zip(self.encoded_texts, gone):
@@ -142,7 +144,7 @@ class Batch(AskedTexts):
             found.append(left @ scores / np.sqrt(left @ squares + 1e-12))
         return np.concatenate(found)
 
-    def _plan(self, lengths: np.ndarray) -> list[np.ndarray]:
+    def _plan(self, lengths: NDArray[Any]) -> list[NDArray[Any]]:
         """Variants whose states are held at once, the longest first."""
         order, plan, first = np.argsort(-lengths, kind="stable"), [], 0
         while first < len(order):
@@ -151,15 +153,18 @@ class Batch(AskedTexts):
             first += count
         return plan
 
-    def _sequences(self, rows: np.ndarray, lengths: np.ndarray, which: np.ndarray, gone: list[np.ndarray]) -> np.ndarray:
+    def _sequences(self, rows: NDArray[Any], lengths: NDArray[Any], which: NDArray[Any],
+                   gone: list[NDArray[Any]]) -> NDArray[Any]:
         """States of variants, the longest first; where there is evidence, no two begin alike."""
         F, prefixes, own = self.steps.numpy, DIRECTIONS[self.steps.recipe], rows[which, : lengths[which[0]]]
         if self.encoded_texts[0].spread is None:
-            return F.recurrent_of_rows(self._gates, own, lengths[which], prefixes)
+            result: NDArray[Any] = F.recurrent_of_rows(self._gates, own, lengths[which], prefixes)
+            return result
         gates = self._gates[own] + F.last_input_gates(self._evidence(rows, which, gone)[:, : own.shape[1]], prefixes)
-        return F.recurrent_of_gates(gates.swapaxes(0, 1), lengths[which], prefixes)
+        result = F.recurrent_of_gates(gates.swapaxes(0, 1), lengths[which], prefixes)
+        return result
 
-    def _evidence(self, rows: np.ndarray, which: np.ndarray, gone: list[np.ndarray]) -> np.ndarray:
+    def _evidence(self, rows: NDArray[Any], which: NDArray[Any], gone: list[NDArray[Any]]) -> NDArray[Any]:
         """Evidence (variants, T, channels) of the tokens that stand in some rows."""
         found = np.zeros((len(which), rows.shape[1], self.steps.model["evidence"]), np.float32)
         reader, firsts = self.steps.predictor.reader, np.cumsum([0, *map(len, gone)])
@@ -173,7 +178,7 @@ class Batch(AskedTexts):
             found[mine[place[0]], place[1]] = evidence[place[0], at[place]]
         return found
 
-    def _decide(self, which: np.ndarray, states: np.ndarray, lengths: np.ndarray) -> Iterator[tuple]:
+    def _decide(self, which: NDArray[Any], states: NDArray[Any], lengths: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
         """Yield variants, their states, mask, weights and logits without n-grams', some at a time, in order."""
         F, recipe, model = self.steps.numpy, self.steps.recipe, self.steps.model
         first = 0

@@ -11,9 +11,10 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from ..contents import digest_json, parse_json, seal, unseal
@@ -29,6 +30,10 @@ from .measure import measure
 from .predictor import load
 from .settings import ClassifierSettings
 from .training import train
+
+if TYPE_CHECKING:
+    from ..training.callbacks import Callback
+    from .predictor import Predictor
 
 SENTENCES = (
     "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집",
@@ -58,7 +63,7 @@ class Comparison(NamedTuple):
 
     results: list[dict[str, Any]]
     test: Reviews
-    new: np.ndarray
+    new: NDArray[Any]
     explained: list[int]
 
 
@@ -66,7 +71,7 @@ def compare(
     cells: Sequence[str] = tuple(CELLS),
     seeds: int = 5,
     data: str = "sample",
-    out: str | os.PathLike = "runs/compare",
+    out: str | os.PathLike[str] = "runs/compare",
     *,
     settings: ClassifierSettings | None = None,
     explained: int = 300,
@@ -74,7 +79,7 @@ def compare(
     text_column: str | None = None,
     label_column: str | None = None,
     report: Callable[[str], None] | None = None,
-    callbacks: Callable[[], Sequence] = list,
+    callbacks: Callable[[], Sequence[Callback]] = list,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Train each cell with each seed and measure the result.
@@ -170,13 +175,12 @@ def compare(
     return comparison
 
 
-def _reviews(data: str, text_column, label_column) -> tuple[str | None, Reviews, Reviews]:
+def _reviews(data: str, text_column: str | None, label_column: str | None) -> tuple[str | None, Reviews, Reviews]:
     """What to train on by its name (None: as read here), and the reviews to train and to test on."""
     source = locate(data)
-    columns = {"text_column": text_column, "label_column": label_column}
-    training = read_reviews(source.train, **columns)
+    training = read_reviews(source.train, text_column=text_column, label_column=label_column)
     if source.test is not None:
-        return data, training, read_reviews(source.test, **columns)
+        return data, training, read_reviews(source.test, text_column=text_column, label_column=label_column)
     try:
         parts = train_test_split(range(len(training)), test_size=_HELD_OUT, random_state=0, stratify=training.labels)
     except ValueError as error:
@@ -185,7 +189,7 @@ def _reviews(data: str, text_column, label_column) -> tuple[str | None, Reviews,
     return None, first, second
 
 
-def _finished(note: Path, asked: dict) -> dict[str, Any] | None:
+def _finished(note: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
     """The result kept from an earlier call, if it is of this very comparison."""
     try:
         found = parse_json(note.read_bytes().decode("utf-8", "surrogatepass"), note, DataError)
@@ -196,7 +200,8 @@ def _finished(note: Path, asked: dict) -> dict[str, Any] | None:
     return found if same else None
 
 
-def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[str, Any]:
+def _measured(folder: Path, test: Reviews, chosen: Sequence[int], sentences: Sequence[str],
+              progress: Callable[[int, int], None] | None) -> dict[str, Any]:
     predictor = load(folder)
     steps = ForwardSteps(predictor)
     found = predictor.predict(test.texts)
@@ -216,7 +221,7 @@ def _measured(folder: Path, test: Reviews, chosen, sentences, progress) -> dict[
     }
 
 
-def _shown(predictor, text: str) -> dict[str, Any]:
+def _shown(predictor: Predictor, text: str) -> dict[str, Any]:
     from .attribution import received
 
     steps = ForwardSteps(predictor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def pictures(summary: dict[str, Any], lang: str = "en") -> dict[str, Any]:
                 "faithfulness": _faithfulness(summary, text, lang), "kinds": _kinds(summary, text, lang)}
 
 
-def _axes(width: float, height: float):
+def _axes(width: float, height: float) -> Any:
     from matplotlib.figure import Figure
 
     ax = Figure(figsize=(width, height), layout="constrained").subplots()
@@ -48,7 +49,7 @@ def _axes(width: float, height: float):
     return ax
 
 
-def _accuracy(summary, text):
+def _accuracy(summary: dict[str, Any], text: dict[str, Any]) -> Any:
     cells = summary["cells"]
     ax = _axes(7, 0.9 + 0.38 * len(cells))
     for row, own in enumerate(cells.values()):
@@ -61,7 +62,7 @@ def _accuracy(summary, text):
     return ax.figure
 
 
-def _reliability(summary, text):
+def _reliability(summary: dict[str, Any], text: dict[str, Any]) -> Any:
     ax = _axes(5.5, 4.6)
     ax.plot([0, 1], [0, 1], color="#bbb", linewidth=1)
     for i, (cell, own) in enumerate(summary["cells"].items()):
@@ -76,7 +77,7 @@ def _reliability(summary, text):
     return ax.figure
 
 
-def _faithfulness(summary, text, lang):
+def _faithfulness(summary: dict[str, Any], text: dict[str, Any], lang: str) -> Any:
     cells = summary["cells"]
     methods = list(next(iter(cells.values()))["methods"])
     ax = _axes(8.2, 1.4 + 0.62 * len(cells))
@@ -94,7 +95,7 @@ def _faithfulness(summary, text, lang):
     return ax.figure
 
 
-def _kinds(summary, text, lang):
+def _kinds(summary: dict[str, Any], text: dict[str, Any], lang: str) -> Any:
     learned = {cell: own for cell, own in summary["cells"].items() if not CELLS[cell].baseline} or summary["cells"]
     kinds = list(next(iter(learned.values()))["kinds"])
     ax = _axes(8.2, 1.2 + 0.5 * len(kinds))
@@ -111,7 +112,7 @@ def _kinds(summary, text, lang):
     return ax.figure
 
 
-def _rows(ax, names) -> None:
+def _rows(ax: Any, names: Collection[str]) -> None:
     ax.set_yticks(np.arange(len(names)), list(names))
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.grid(axis="x", color="#eee")

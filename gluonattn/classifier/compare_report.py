@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ _STYLE = """
 """
 
 
-def write_report(summary: dict[str, Any], out: str | os.PathLike, *, lang: str = "en") -> dict[str, Path]:
+def write_report(summary: dict[str, Any], out: str | os.PathLike[str], *, lang: str = "en") -> dict[str, Path]:
     """Write report.html, report.csv, report.json and the pictures into a folder.
 
     Parameters
@@ -69,7 +70,7 @@ def write_report(summary: dict[str, Any], out: str | os.PathLike, *, lang: str =
     return save_report(files, out)
 
 
-def to_table(summary: dict[str, Any]):
+def to_table(summary: dict[str, Any]) -> Any:
     """The main figures as a rich table, 80 columns wide."""
     from rich import box
     from rich.table import Table
@@ -135,7 +136,7 @@ def to_csv(summary: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _flat(own: dict[str, Any], before: str = ""):
+def _flat(own: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
     """Names and numbers of nested figures; lists (by seed, curves) are in report.json only."""
     for name, value in own.items():
         if isinstance(value, dict):
@@ -171,7 +172,7 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes], *, lang: str = "e
     return page(text["title"], "\n".join(parts), lang=lang, style=_STYLE)
 
 
-def _accuracy(summary, images, text) -> list[str]:
+def _accuracy(summary: dict[str, Any], images: dict[str, bytes], text: dict[str, Any]) -> list[str]:
     cells, e = summary["cells"], html.escape
     means = {cell: own["accuracy"].mean for cell, own in cells.items()}
     best, worst = max(means, key=means.__getitem__), min(means, key=means.__getitem__)
@@ -195,7 +196,7 @@ def _accuracy(summary, images, text) -> list[str]:
     return [*parts, f"<h2>{e(text['calibration'])}</h2>", _chart(images["reliability"], alt, text["calibration"])]
 
 
-def _faithfulness(summary, images, lang: str) -> list[str]:
+def _faithfulness(summary: dict[str, Any], images: dict[str, bytes], lang: str) -> list[str]:
     text = TEXT[lang]
     parts = [f"<h2>{html.escape(text['faithfulness'])}</h2>", _chart(
         images["faithfulness"], text["alts"]["faithfulness"], text["faithfulness"]),
@@ -209,7 +210,7 @@ def _faithfulness(summary, images, lang: str) -> list[str]:
     return parts
 
 
-def _weights(summary, text) -> list[str]:
+def _weights(summary: dict[str, Any], text: dict[str, Any]) -> list[str]:
     rows = [[cell, *(with_interval(own["weights"][name]) for name in ABOUT_THE_WEIGHTS),
              *(with_interval(own["seeds_agree"][name]) for name in ("divergence", "overlap"))]
             for cell, own in summary["cells"].items()]
@@ -217,7 +218,7 @@ def _weights(summary, text) -> list[str]:
             table([text["cell_column"], *ABOUT_THE_WEIGHTS, *text["seeds_columns"]], rows, label=text["weights"])]
 
 
-def _kinds(summary, images, text, lang: str) -> list[str]:
+def _kinds(summary: dict[str, Any], images: dict[str, bytes], text: dict[str, Any], lang: str) -> list[str]:
     cells = summary["cells"]
     rows = [[kind_name(kind, lang), f"{100 * found['tokens'].mean:.1f}",
              *(_points(own["kinds"][kind]["attention"], "") for own in cells.values())]
@@ -232,7 +233,7 @@ def _chart(content: bytes, alt: str, label: str) -> str:
             f"{image(content, alt)}</div>")
 
 
-def _meanings(names, text) -> str:
+def _meanings(names: Iterable[str], text: dict[str, Any]) -> str:
     known = {**{found.name: found.meaning for found in ADDED}, **text["meaning"]}
     said = "".join(f"<li><b>{name}</b>: {html.escape(known[name])}</li>" for name in names)
     return (f'<details class="quiet" open><summary>{html.escape(text["what_columns_say"])}</summary><ul>{said}</ul>'

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations, product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..metrics import jensen_shannon, top_k_overlap
 from ..record import Token
@@ -28,7 +30,7 @@ def summarise(comparison: Comparison) -> dict[str, Any]:
         "pairs": one dict for each two cells; "sentences": what is shown side by
         side; and what the figures were counted on.
     """
-    cells: dict[str, list[dict]] = {}
+    cells: dict[str, list[dict[str, Any]]] = {}
     for result in comparison.results:
         cells.setdefault(result["cell"], []).append(result)
     first = comparison.results[0]
@@ -61,7 +63,7 @@ def summarise(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _table(results: list[dict], *path: str) -> np.ndarray:
+def _table(results: list[dict[str, Any]], *path: str) -> NDArray[Any]:
     """Figures of each review, (seeds, reviews); what could not be asked is NaN."""
     rows = []
     for result in results:
@@ -72,14 +74,14 @@ def _table(results: list[dict], *path: str) -> np.ndarray:
     return np.array(rows, dtype=np.float64)
 
 
-def _calibrated(probabilities, right) -> dict[str, Any]:
+def _calibrated(probabilities: NDArray[Any], right: NDArray[Any]) -> dict[str, Any]:
     by_seed = [calibration(p.max(axis=-1), r) for p, r in zip(probabilities, right)]
     pooled = calibration(probabilities.max(axis=-1).ravel(), right.ravel())
     return {"ece": float(np.mean([error for error, _ in by_seed])),
             "ece_by_seed": [round(error, 5) for error, _ in by_seed], "reliability": pooled[1]}
 
 
-def _attention_less(results: list[dict]) -> dict[str, Figure]:
+def _attention_less(results: list[dict[str, Any]]) -> dict[str, Figure]:
     """AOPC-comprehensiveness of attention less that of each other method, review by review: what a verdict is drawn from."""
     found = {method: _table(results, "methods", method, "comprehensiveness")
              for method in results[0]["measured"]["methods"]}
@@ -89,7 +91,7 @@ def _attention_less(results: list[dict]) -> dict[str, Figure]:
 Model = tuple[str, int]  # a cell, and which of its seeds
 
 
-def _divergences(received: dict[str, list]) -> dict[tuple[Model, Model], np.ndarray]:
+def _divergences(received: dict[str, list[Any]]) -> dict[tuple[Model, Model], NDArray[Any]]:
     """Divergence of the attention two models' words receive, for each review, of every two models in both orders."""
     models = [(cell, i) for cell, own in received.items() for i in range(len(own))]
     found = {}
@@ -99,7 +101,8 @@ def _divergences(received: dict[str, list]) -> dict[tuple[Model, Model], np.ndar
     return found
 
 
-def _agreement(received, diverge, pairs: list[tuple[Model, Model]]) -> dict[str, Figure]:
+def _agreement(received: dict[str, list[Any]], diverge: Mapping[tuple[Model, Model], NDArray[Any]],
+               pairs: list[tuple[Model, Model]]) -> dict[str, Figure]:
     """Divergence and common top tokens of pairs of models' received attention, over pairs and reviews."""
     if not pairs:
         nothing = figure([np.nan])
@@ -109,7 +112,7 @@ def _agreement(received, diverge, pairs: list[tuple[Model, Model]]) -> dict[str,
     return {"divergence": figure([diverge[pair] for pair in pairs]), "overlap": figure(overlap)}
 
 
-def _more_than_seeds(diverge, cell: str, other: str, seeds: int) -> Figure:
+def _more_than_seeds(diverge: Mapping[tuple[Model, Model], NDArray[Any]], cell: str, other: str, seeds: int) -> Figure:
     """How much further a cell's models are from those of another cell than from its own of other seeds.
 
     Of each model and review: its mean divergence from the models of the other cell less that from its own cell's.
@@ -121,7 +124,7 @@ def _more_than_seeds(diverge, cell: str, other: str, seeds: int) -> Figure:
                    for i in range(seeds)])
 
 
-def _kinds(results: list[dict], received: list[list]) -> dict[str, dict[str, Figure]]:
+def _kinds(results: list[dict[str, Any]], received: list[list[Any]]) -> dict[str, dict[str, Figure]]:
     """Attention by kind of word, its tokens' share, and the difference of the two."""
     tokens = [[Token(*token) for token in text] for text in results[0]["tokens"]]
     found = [attention_by_kind(tokens, own) for own in received]
@@ -132,7 +135,8 @@ def _kinds(results: list[dict], received: list[list]) -> dict[str, dict[str, Fig
     } for kind in found[0]}
 
 
-def _pairs(right, probabilities, truth, received, diverge) -> list[dict[str, Any]]:
+def _pairs(right: dict[str, NDArray[Any]], probabilities: dict[str, NDArray[Any]], truth: NDArray[Any],
+           received: dict[str, list[Any]], diverge: Mapping[tuple[Model, Model], NDArray[Any]]) -> list[dict[str, Any]]:
     """Two cells each: McNemar's test on the decisions of the seeds' mean probabilities.
 
     Beyond chance is a difference that both McNemar's test (after Holm) and the interval of the mean difference find, in
@@ -158,7 +162,7 @@ def _pairs(right, probabilities, truth, received, diverge) -> list[dict[str, Any
     return pairs
 
 
-def _side_by_side(cells, i: int) -> dict[str, Any]:
+def _side_by_side(cells: dict[str, list[dict[str, Any]]], i: int) -> dict[str, Any]:
     """A sentence and what each cell's models, on average over seeds, make of it."""
     first = next(iter(cells.values()))[0]
     shown = first["shown"][i]

@@ -21,16 +21,21 @@ def headline(summary: dict[str, Any], lang: str = "en") -> str:
     text, cells = TEXT[lang], summary["cells"]
     best = max(cells, key=lambda cell: cells[cell]["accuracy"].mean)
     accuracy = f"{100 * cells[best]['accuracy'].mean:.2f}"
+    said: str
     if len(cells) < 2:
-        return text["best_alone"].format(best=best, accuracy=accuracy)
+        said = text["best_alone"].format(best=best, accuracy=accuracy)
+        return said
     differ = [pair for pair in summary["pairs"] if pair["beyond_chance"]]
     others = [low for high, low in map(_ordered, differ) if high == best]
     if others:
-        return text["best_beyond"].format(best=best, accuracy=accuracy, others=", ".join(others))
+        said = text["best_beyond"].format(best=best, accuracy=accuracy, others=", ".join(others))
+        return said
     if differ:
         pairs = ", ".join(f"{high} > {low}" for high, low in map(_ordered, differ))
-        return text["best_not_beyond"].format(best=best, accuracy=accuracy, pairs=pairs)
-    return text["best_chance"].format(best=best, accuracy=accuracy)
+        said = text["best_not_beyond"].format(best=best, accuracy=accuracy, pairs=pairs)
+        return said
+    said = text["best_chance"].format(best=best, accuracy=accuracy)
+    return said
 
 
 def in_words(summary: dict[str, Any], lang: str = "en") -> list[str]:
@@ -55,7 +60,8 @@ def kind_name(kind: str, lang: str) -> str:
     kind : str
     lang : {"ko", "en"}
     """
-    return TEXT[lang].get("kind_names", {}).get(kind, kind)
+    result: str = TEXT[lang].get("kind_names", {}).get(kind, kind)
+    return result
 
 
 def _ordered(pair: dict[str, Any]) -> tuple[str, str]:
@@ -64,36 +70,37 @@ def _ordered(pair: dict[str, Any]) -> tuple[str, str]:
     return (second, first) if pair["difference"].mean > 0 else (first, second)
 
 
-def _counted(summary, text) -> str:
+def _counted(summary: dict[str, Any], text: dict[str, Any]) -> str:
     said = text["counted"].format(
         cells=_many(len(summary["cells"]), "cell", text), seeds=_many(summary["seeds"], "seed", text),
         test=summary["test_reviews"], explained=summary["explained"],
         over_seeds=text["over_seeds"] if summary["seeds"] > 1 else "")
-    return said + ("" if summary["seeds"] > 1 else text["one_seed"])
+    result: str = said + ("" if summary["seeds"] > 1 else text["one_seed"])
+    return result
 
 
-def _accuracy(summary, text) -> str:
+def _accuracy(summary: dict[str, Any], text: dict[str, Any]) -> str:
     cells = summary["cells"]
     best = max(cells, key=lambda cell: cells[cell]["accuracy"].mean)
     worst = min(cells, key=lambda cell: cells[cell]["accuracy"].mean)
-    said = text["accuracy"].format(low=f"{cells[worst]['accuracy'].mean:.4f}", worst=worst,
-                                   high=f"{cells[best]['accuracy'].mean:.4f}", best=best)
+    said: str = text["accuracy"].format(low=f"{cells[worst]['accuracy'].mean:.4f}", worst=worst,
+                                        high=f"{cells[best]['accuracy'].mean:.4f}", best=best)
     if not summary["pairs"]:
         return said
     differ = [pair for pair in summary["pairs"] if pair["beyond_chance"]]
     if not differ:
-        return said + text["none_differ"]
+        return said + str(text["none_differ"])
     named = []
     for pair in differ:
         high, low = _ordered(pair)
         named.append(text["above"].format(high=high, low=low, points=f"{100 * abs(pair['difference'].mean):.2f}",
                                           p=_p(pair["p_holm"])))
     same = len(summary["pairs"]) - len(differ)
-    rest = text["rest"].format(pairs=_many(same, "pair", text)) if same else ""
-    return said + text["beyond"].format(named="; ".join(named)) + rest
+    said += text["beyond"].format(named="; ".join(named))
+    return said + (text["rest"].format(pairs=_many(same, "pair", text)) if same else "")
 
 
-def _baselines(summary, text) -> str:
+def _baselines(summary: dict[str, Any], text: dict[str, Any]) -> str:
     said = []
     for pair in summary["pairs"]:
         if "none" in pair["cells"] and not all(CELLS[cell].baseline for cell in pair["cells"]):
@@ -105,7 +112,7 @@ def _baselines(summary, text) -> str:
     return text["adds"].format(said=", ".join(said)) if said else ""
 
 
-def _weights_agree(summary, text) -> str:
+def _weights_agree(summary: dict[str, Any], text: dict[str, Any]) -> str:
     cells, pairs = summary["cells"], summary["pairs"]
     learned = [cell for cell in cells if not CELLS[cell].baseline]
     between = [pair for pair in pairs if set(pair["cells"]) <= set(learned)]
@@ -117,10 +124,11 @@ def _weights_agree(summary, text) -> str:
     apart = [text["and"].join(pair["cells"]) for pair in between
              if all(more.sign > 0 for more in pair["agree"]["more_than_seeds"].values())]
     said = text["where"].format(inside=f"{inside:.3f}", across=f"{across:.3f}")
-    return said + (text["apart"].format(pairs="; ".join(apart)) if apart else text["not_apart"])
+    result: str = said + (text["apart"].format(pairs="; ".join(apart)) if apart else text["not_apart"])
+    return result
 
 
-def _faithful(summary, text, lang: str) -> str:
+def _faithful(summary: dict[str, Any], text: dict[str, Any], lang: str) -> str:
     said = []
     for cell, own in summary["cells"].items():
         figures = {method: found["comprehensiveness"] for method, found in own["methods"].items()}
@@ -136,10 +144,11 @@ def _faithful(summary, text, lang: str) -> str:
                   for name in (best, "random") if name != "attention"]
         said.append(text["faithful_one"].format(cell=cell, attention=figures["attention"], place=text["places"][place],
                                                 rivals="; ".join(rivals)))
-    return text["faithful"].format(said=". ".join(said))
+    result: str = text["faithful"].format(said=". ".join(said))
+    return result
 
 
-def _needed(summary, text) -> str:
+def _needed(summary: dict[str, Any], text: dict[str, Any]) -> str:
     said = [text["needed_one"].format(cell=cell, change=f"{own['weights']['permutation'].mean:.3f}",
                                       far=f"{own['weights']['adversarial'].mean:.2f}",
                                       most=f"{own['weights']['adversarial_bound'].mean:.2f}")
@@ -147,7 +156,7 @@ def _needed(summary, text) -> str:
     return text["needed"].format(said="; ".join(said)) if said else ""
 
 
-def _kinds(summary, text) -> str:
+def _kinds(summary: dict[str, Any], text: dict[str, Any]) -> str:
     said, names = [], text.get("kind_names", {})
     for cell, own in summary["cells"].items():
         if CELLS[cell].baseline:
@@ -161,7 +170,8 @@ def _kinds(summary, text) -> str:
 
 
 def _many(count: int, name: str, text: dict[str, Any]) -> str:
-    return text[name] if count == 1 else text[f"{name}s"].format(n=count)
+    result: str = text[name] if count == 1 else text[f"{name}s"].format(n=count)
+    return result
 
 
 def _p(value: float) -> str:

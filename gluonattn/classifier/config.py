@@ -40,7 +40,7 @@ class _OfClassifier(Struct):
     model: ClassifierModel
 
 
-def load_classifier(folder: str | os.PathLike) -> Checkpoint:
+def load_classifier(folder: str | os.PathLike[str]) -> Checkpoint:
     """A checkpoint folder whose config.json is that of a classifier.
 
     Raises
@@ -88,7 +88,7 @@ def check_model(model: Any, path: Path) -> ClassifierModel:
     path : pathlib.Path
         What the message calls it.
     """
-    found = require({"model": model}, _OfClassifier, path, CheckpointError).model
+    found: ClassifierModel = require({"model": model}, _OfClassifier, path, CheckpointError).model
     if found.cell == "multi-head" and 2 * found.hidden_size % found.num_heads:
         refuse(path, f"`model` has {found.num_heads} heads, which do not divide twice its hidden_size")
     if found.subword_buckets == 1 or (found.ngrams and not found.subword_buckets):

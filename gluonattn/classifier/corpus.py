@@ -144,7 +144,7 @@ def drivers_of(decisions: Sequence[Decision], count: int = 20, min_count: int = 
         for word, own in kept[:count]]
 
 
-def reliability(decisions: Sequence[Decision], bins: int = 10) -> tuple[Figure, float, list[dict]] | None:
+def reliability(decisions: Sequence[Decision], bins: int = 10) -> tuple[Figure, float, list[dict[str, Any]]] | None:
     """Accuracy with its interval, expected calibration error and the curve behind it; None without true labels.
 
     Parameters

@@ -84,12 +84,13 @@ def write_report(summary: dict[str, Any], out: str | os.PathLike[str], *, name: 
 def to_figures(summary: dict[str, Any]) -> dict[str, Any]:
     """The summary as JSON values."""
     known = summary["reliability"]
-    return plain({
+    result: dict[str, Any] = plain({
         "texts": summary["texts"],
         "accuracy": known and known[0], "calibration_error": known and known[1], "calibration": known and known[2],
         "groups": [{"predicted": predicted, "truth": truth, "texts": count, "words": [
-            {"word": one.word, "texts": one.texts, "score": one.score} for one in drivers]}
-            for (predicted, truth), count, drivers in summary["groups"]]})
+                              {"word": one.word, "texts": one.texts, "score": one.score} for one in drivers]}
+                              for (predicted, truth), count, drivers in summary["groups"]]})
+    return result
 
 
 def to_page(summary: dict[str, Any], *, name: str, method: str, named: Mapping[str, str], lang: str = "ko") -> str:
@@ -133,7 +134,7 @@ def _said(sentence: str) -> str:
     return f"<p>{escaped(sentence)}</p>"
 
 
-def _reliability(known: tuple | None, text: Mapping[str, str]) -> list[str]:
+def _reliability(known: tuple[Any, ...] | None, text: Mapping[str, str]) -> list[str]:
     if known is None:
         return [_said(text["untold"])]
     accuracy, error, curve = known

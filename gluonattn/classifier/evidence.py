@@ -8,9 +8,10 @@ equal to it (stacking: Wolpert 1992).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.evidence import ORDERS, Evidence, cut, find_places, place_values, sum_by_token
 from ..data.ngrams import texts_ngrams
@@ -20,6 +21,9 @@ from ..text import tokenizer
 from ..training.settings import SMALL
 from .linear import FOLDS, fit_svm, frequent, rows_of
 from .settings import ClassifierSettings
+
+if TYPE_CHECKING:
+    from ..text.tokens import Tokens
 
 _CHUNK = 2048  # texts read at once
 
@@ -38,13 +42,15 @@ class Tables(NamedTuple):
         The table that has not seen each text it was fitted on.
     """
 
-    known: np.ndarray
-    scores: np.ndarray
-    squares: np.ndarray
-    unseen: np.ndarray
+    known: NDArray[Any]
+    scores: NDArray[Any]
+    squares: NDArray[Any]
+    unseen: NDArray[Any]
 
 
-def fit_evidence(settings: ClassifierSettings, texts, tokens, targets, order, own: int, fitting):
+def fit_evidence(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens, targets: NDArray[Any],
+                 order: Sequence[int], own: int,
+                 fitting: Callable[[int, int], None] | None) -> tuple[Evidence, NDArray[Any]]:
     """Fit the evidence of a model on its labelled training texts, and read it for every token.
 
     Parameters
@@ -79,7 +85,7 @@ def fit_evidence(settings: ClassifierSettings, texts, tokens, targets, order, ow
     return evidence, shares
 
 
-def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: np.ndarray, min_count: int, seed: int = 0,
+def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: NDArray[Any], min_count: int, seed: int = 0,
                progress: Callable[[int, int], None] | None = None) -> Tables:
     """Fit the n-gram model on all of its texts, and on all but each fifth.
 
@@ -96,7 +102,7 @@ def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: n
     progress : callable or None
         Called with (fits done, fits in all).
     """
-    ngrams: list[np.ndarray] = []
+    ngrams: list[NDArray[Any]] = []
     for first in range(0, len(texts), _CHUNK):
         ngrams += texts_ngrams(texts[first : first + _CHUNK], tokens[first : first + _CHUNK])
     known = frequent(ngrams, min_count)
@@ -118,8 +124,8 @@ def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: n
     return Tables(known, scores, squares, unseen)
 
 
-def share_out(tables: Tables, which: np.ndarray, texts: Sequence[str], tokens: Sequence[Sequence[str]],
-              split: Callable[[str], list[Token]], max_length: int) -> np.ndarray:
+def share_out(tables: Tables, which: NDArray[Any], texts: Sequence[str], tokens: Sequence[Sequence[str]],
+              split: Callable[[str], list[Token]], max_length: int) -> NDArray[Any]:
     """What the tables say of every token of many texts, one text after the other.
 
     Parameters
@@ -154,7 +160,7 @@ def share_out(tables: Tables, which: np.ndarray, texts: Sequence[str], tokens: S
     return found
 
 
-def spread_of(shares: np.ndarray, ends: np.ndarray, texts: Sequence[int]) -> np.ndarray:
+def spread_of(shares: NDArray[Any], ends: NDArray[Any], texts: Sequence[int]) -> NDArray[Any]:
     """Standard deviation of each channel over the tokens of some texts; 1 where a channel is constant.
 
     Parameters
@@ -171,7 +177,7 @@ def spread_of(shares: np.ndarray, ends: np.ndarray, texts: Sequence[int]) -> np.
     return np.where(found > 0, found, 1.0)
 
 
-def evidence_of(tables: Tables, spread: np.ndarray) -> Evidence:
+def evidence_of(tables: Tables, spread: NDArray[Any]) -> Evidence:
     """The table of all texts, as a checkpoint keeps it.
 
     Parameters
@@ -183,8 +189,9 @@ def evidence_of(tables: Tables, spread: np.ndarray) -> Evidence:
     return Evidence(tables.known, tables.scores[FOLDS], tables.squares[FOLDS], spread.astype(np.float32))
 
 
-def _folds(texts: Sequence[str], seed: int) -> np.ndarray:
+def _folds(texts: Sequence[str], seed: int) -> NDArray[Any]:
     """A fold for each text; equal texts have the same."""
     numbers: dict[str, int] = {}
     groups = np.array([numbers.setdefault(bare_key(text), len(numbers)) for text in texts])
-    return (np.random.default_rng(seed).permutation(len(numbers)) % FOLDS).astype(np.int8)[groups]
+    result: NDArray[Any] = (np.random.default_rng(seed).permutation(len(numbers)) % FOLDS).astype(np.int8)[groups]
+    return result

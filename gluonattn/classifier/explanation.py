@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..metrics import tie_close
@@ -16,7 +17,8 @@ from .asking import AskedTexts
 from .attribution import METHODS, Attribution, Method, attribute_batch
 from .batch import Batch, pass_through
 from .faithfulness import DRAWS, deletion_tests, draw_tokens
-from .forward_steps import EncodedText, ForwardPass, ForwardSteps
+from .forward_steps import ForwardPass, ForwardSteps
+from .reader import EncodedText
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -36,7 +38,7 @@ class Explanation(AttentionRecord):
     _opened: tuple[Predictor, EncodedText] | None = None
     _source: Mapping[str, Any]
 
-    @property  # type: ignore[override]
+    @property
     def source(self) -> Mapping[str, Any]:
         """Where the weights come from. The account of an explanation is made when this is first read."""
         about = self._source.get("explanation", {})
@@ -138,8 +140,9 @@ class Explanation(AttentionRecord):
 
 
 def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None], labels: Sequence[str],
-                  validation: dict | None, draws: int = DRAWS, what_if: bool = True, *,
-                  methods: Mapping[str, Method] = METHODS, switch: bool = True) -> list[tuple[dict, dict]]:
+                  validation: dict[str, Any] | None, draws: int = DRAWS, what_if: bool = True, *,
+                  methods: Mapping[str, Method] = METHODS,
+                  switch: bool = True) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """What is said beside the attention of each text of a batch.
 
     Parameters
@@ -155,8 +158,6 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
     draws : int, default 100
         Of random tokens, against which each explanation is held.
     what_if : bool, default True
-        Whether to ask in advance what a page answers by a click.
-    methods : mapping of str to Method
         Whether to ask in advance what a page answers by a click.
     methods : mapping of str to Method
         Those of the batch's kind of model.
@@ -199,7 +200,7 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
     return found
 
 
-def _answers(batch: AskedTexts, passed: Any, dropped: np.ndarray, other: dict[str, list[float]]) -> dict[str, Any]:
+def _answers(batch: AskedTexts, passed: Any, dropped: NDArray[Any], other: dict[str, list[float]]) -> dict[str, Any]:
     """The answers that a page shows on a click, computed in advance."""
     asked = (asked_in_advance(batch.steps, passed, dropped) if isinstance(batch, Batch) else
              {"drop": dropped.round(4).tolist()})  # its attention cannot be changed
@@ -226,7 +227,7 @@ def _other_classes(batch: AskedTexts, method: Method, classes: Sequence[int], la
     return found
 
 
-def asked_in_advance(steps: ForwardSteps, passed: ForwardPass, dropped: np.ndarray) -> dict[str, list]:
+def asked_in_advance(steps: ForwardSteps, passed: ForwardPass, dropped: NDArray[Any]) -> dict[str, list[Any]]:
     """Probabilities without each token, with no attention on it, and with even attention.
 
     Parameters
@@ -244,7 +245,7 @@ def asked_in_advance(steps: ForwardSteps, passed: ForwardPass, dropped: np.ndarr
             "uniform": unseen[-1].round(4).tolist()}
 
 
-def without_attention_to_each(weights: np.ndarray, tokens: int) -> np.ndarray:
+def without_attention_to_each(weights: NDArray[Any], tokens: int) -> NDArray[Any]:
     """Weights with none on a token, for one token after the other: the rest share what it had, by what they have.
 
     Parameters
@@ -264,7 +265,7 @@ def without_attention_to_each(weights: np.ndarray, tokens: int) -> np.ndarray:
     return np.where(total > 1e-6, left / np.maximum(total, 1e-6), even)
 
 
-def make_prediction(labels: list[str], row: np.ndarray) -> Prediction:
+def make_prediction(labels: list[str], row: NDArray[Any]) -> Prediction:
     """A row of probabilities by label.
 
     Parameters

@@ -1,22 +1,23 @@
 """Whether an explanation shows what the model did: tests on the model itself.
 
-Each function gives one number for each text (NaN where a text cannot be tested), so that intervals can be
-drawn over texts and training seeds. "Removed" means by number, see `ForwardSteps.without`; p is the
-probability of the class the whole text was given.
+Each function gives one number a text (NaN where a text cannot be tested), so that intervals can be drawn over texts and
+seeds. "Removed" means by number (`ForwardSteps.without`); p is the probability of the class the whole text was given.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..metrics import RESOLUTION, tie_close
 from .asking import AskedTexts
 from .batch import Batch
-from .forward_steps import EncodedText, ForwardPass, ForwardSteps
+from .forward_steps import ForwardPass, ForwardSteps
+from .reader import EncodedText
 
 DRAWS = 100  # of random tokens, against which an explanation is held
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, ERASER's bins
@@ -33,11 +34,11 @@ class Erasure(NamedTuple):
         p(text) - p(its top tokens alone): low if they were enough.
     """
 
-    comprehensiveness: np.ndarray
-    sufficiency: np.ndarray
+    comprehensiveness: NDArray[Any]
+    sufficiency: NDArray[Any]
 
 
-def top(scores: np.ndarray, share: float) -> set[int]:
+def top(scores: NDArray[Any], share: float) -> set[int]:
     """The tokens with the highest scores, `share` of them and at least one; ties (`tie_close`) keep reading order.
 
     Parameters
@@ -54,12 +55,12 @@ def _count(tokens: int, share: float) -> int:
     return max(1, math.ceil(share * tokens - 1e-9))
 
 
-def _ordered(scores: np.ndarray) -> list[int]:
+def _ordered(scores: NDArray[Any]) -> list[int]:
     """The tokens, highest scores first."""
-    return np.argsort(-tie_close(scores), kind="stable").tolist()
+    return [int(token) for token in np.argsort(-tie_close(scores), kind="stable")]
 
 
-def erasure(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], scores: Sequence[np.ndarray],
+def erasure(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], scores: Sequence[NDArray[Any]],
             targets: Sequence[int], way: str = "remove") -> Erasure:
     """Comprehensiveness and sufficiency at each of `SHARES`; their means are the AOPC.
 
@@ -78,7 +79,7 @@ def erasure(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], scores: S
     return erase(Batch(steps, encoded_texts), scores, targets, way)
 
 
-def erase(batch: AskedTexts, scores: Sequence[np.ndarray], targets: Sequence[int], way: str = "remove") -> Erasure:
+def erase(batch: AskedTexts, scores: Sequence[NDArray[Any]], targets: Sequence[int], way: str = "remove") -> Erasure:
     """`erasure` of the texts of a batch.
 
     Parameters
@@ -99,8 +100,8 @@ def erase(batch: AskedTexts, scores: Sequence[np.ndarray], targets: Sequence[int
     return Erasure(lost[:, : len(SHARES)], lost[:, len(SHARES) :])
 
 
-def decision_flip(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], scores: Sequence[np.ndarray],
-                  targets: Sequence[int]) -> np.ndarray:
+def decision_flip(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], scores: Sequence[NDArray[Any]],
+                  targets: Sequence[int]) -> NDArray[Any]:
     """Share of a text's tokens that must go, highest scores first, before the decision changes.
 
     Serrano and Smith, ACL 2019. 1 where it never does. Shape (texts,). A probability that float32 cannot tell
@@ -117,7 +118,7 @@ def decision_flip(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], sco
     return flips(Batch(steps, encoded_texts), scores, targets)
 
 
-def flips(batch: AskedTexts, scores: Sequence[np.ndarray], targets: Sequence[int]) -> np.ndarray:
+def flips(batch: AskedTexts, scores: Sequence[NDArray[Any]], targets: Sequence[int]) -> NDArray[Any]:
     """`decision_flip` of the texts of a batch.
 
     Parameters
@@ -140,11 +141,11 @@ def flips(batch: AskedTexts, scores: Sequence[np.ndarray], targets: Sequence[int
     return shares
 
 
-def permutation(steps: ForwardSteps, passed: ForwardPass, target: int, rng, shuffles: int = 100) -> float:
+def permutation(steps: ForwardSteps, passed: ForwardPass, target: int, rng: np.random.Generator,
+                shuffles: int = 100) -> float:
     """Median change |dp| when every query's weights are shuffled among the tokens.
 
-    Jain and Wallace, Attention is not Explanation, NAACL 2019. Near 0: which
-    token gets which weight does not matter to this decision.
+    Jain and Wallace, NAACL 2019. Near 0: it does not matter to this decision which token gets which weight.
 
     Parameters
     ----------
@@ -214,7 +215,6 @@ class DeletionTest(NamedTuple):
     further : float
         Share of the draws that take p less far down than the top tokens do; what float32 cannot tell apart is as far.
     draws : int
-        How many there were.
     """
 
     tokens: int
@@ -227,7 +227,7 @@ class DeletionTest(NamedTuple):
     draws: int
 
 
-def deletion_test(steps: ForwardSteps, encoded: EncodedText, scores: np.ndarray, target: int, share: float = 0.2,
+def deletion_test(steps: ForwardSteps, encoded: EncodedText, scores: NDArray[Any], target: int, share: float = 0.2,
                   draws: int = DRAWS) -> DeletionTest:
     """Run the deletion test of one explanation; see `DeletionTest`.
 
@@ -246,8 +246,8 @@ def deletion_test(steps: ForwardSteps, encoded: EncodedText, scores: np.ndarray,
     return deletion_tests(Batch(steps, [encoded]), [scores], [target], share, draws)[0]
 
 
-def deletion_tests(batch: AskedTexts, scores: Sequence[np.ndarray], targets: Sequence[int], share: float = 0.2,
-                   draws: int = DRAWS, drawn: Sequence[np.ndarray] | None = None) -> list[DeletionTest]:
+def deletion_tests(batch: AskedTexts, scores: Sequence[NDArray[Any]], targets: Sequence[int], share: float = 0.2,
+                   draws: int = DRAWS, drawn: Sequence[NDArray[Any]] | None = None) -> list[DeletionTest]:
     """`deletion_test` of every text of a batch.
 
     Parameters
@@ -274,7 +274,7 @@ def deletion_tests(batch: AskedTexts, scores: Sequence[np.ndarray], targets: Seq
     return found
 
 
-def draw_tokens(encoded: EncodedText, share: float = 0.2, draws: int = DRAWS) -> np.ndarray:
+def draw_tokens(encoded: EncodedText, share: float = 0.2, draws: int = DRAWS) -> NDArray[Any]:
     """Random tokens of a text, as many as `top` names: bool, shape (draws, tokens). The same for the same text.
 
     Parameters
@@ -290,11 +290,11 @@ def draw_tokens(encoded: EncodedText, share: float = 0.2, draws: int = DRAWS) ->
     return gone
 
 
-def _among(tokens: Iterable[int], size: int) -> np.ndarray:
+def _among(tokens: Iterable[int], size: int) -> NDArray[Any]:
     """Which of `size` tokens are among some, bool."""
     return np.isin(np.arange(size), list(tokens))
 
 
-def mean_over(shares: np.ndarray) -> np.ndarray:
+def mean_over(shares: NDArray[Any]) -> NDArray[Any]:
     """Area over the perturbation curve (AOPC): the mean over shares, one number a text."""
-    return shares.mean(axis=1)
+    return np.asarray(shares.mean(axis=1))

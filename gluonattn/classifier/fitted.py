@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contents import parse_json
 from ..errors import CheckpointError, OptionError, choose
@@ -150,7 +151,7 @@ def with_fitted(methods: Mapping[str, Method], folder: Path | None) -> dict[str,
     return dict(methods) if path is None or not path.is_file() else {**methods, NAME: load_fitted(path).as_method()}
 
 
-def received_by_heads(batch: AskedTexts, number: int) -> np.ndarray:
+def received_by_heads(batch: AskedTexts, number: int) -> NDArray[Any]:
     """Attention that each word receives in each head where the model's own head reads, (layers, heads, words).
 
     Parameters
@@ -169,9 +170,11 @@ def received_by_heads(batch: AskedTexts, number: int) -> np.ndarray:
         passed = batch.passes[number]
         shares = pooling_shares(batch.steps, passed)  # (heads, T)
         received = np.einsum("hq,hqk->hk", shares, passed.weights[0].astype(np.float64))
-        return received[None, :, : len(encoded.tokens)]
+        result: NDArray[Any] = received[None, :, : len(encoded.tokens)]
+        return result
     own = batch.attended(number)  # type: ignore[attr-defined]
     if own is None:
         raise OptionError(f"{NAME} needs attention from piece to piece, and this model has or hands out none: take "
                           "leave-one-out, gradient-input or integrated-gradients.")
-    return encoded.sum_words(np.einsum("q,lhqk->lhk", own.read, own.weights))
+    result = encoded.sum_words(np.einsum("q,lhqk->lhk", own.read, own.weights))
+    return result

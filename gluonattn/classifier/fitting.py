@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..plain import read_texts
@@ -73,13 +74,13 @@ def _log_odds(probability: Any) -> Any:
     return np.log(p) - np.log1p(-p)
 
 
-def _choose_penalty(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+def _choose_penalty(parts: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> float:
     """The penalty that predicts a fourth of the texts best from the rest."""
     inner, outer = parts[len(parts) // 4 :], parts[: len(parts) // 4]
     return max(_PENALTIES, key=lambda penalty: _agreement(outer, _solve(inner, penalty)))
 
 
-def _solve(parts: Sequence[tuple[np.ndarray, np.ndarray]], penalty: float) -> np.ndarray:
+def _solve(parts: Sequence[tuple[NDArray[Any], NDArray[Any]]], penalty: float) -> NDArray[Any]:
     """Least squares over all texts, each about its own mean."""
     columns = np.concatenate([x - x.mean(axis=0) for x, _ in parts])
     lost = np.concatenate([y - y.mean() for _, y in parts])
@@ -88,7 +89,7 @@ def _solve(parts: Sequence[tuple[np.ndarray, np.ndarray]], penalty: float) -> np
                            columns.T @ lost)
 
 
-def _agreement(parts: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray) -> float:
+def _agreement(parts: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[Any]) -> float:
     """Mean correlation over texts; a text whose answers or predictions are all alike has none and is passed over."""
     found = [np.corrcoef(x @ weights, y)[0, 1] for x, y in parts if np.ptp(y) > _LEAST and np.ptp(x @ weights) > 0]
     return float(np.mean(found)) if found else 0.0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import reference
 from ..data.examples import Example
@@ -49,13 +50,13 @@ class ForwardPass(NamedTuple):
     which padding takes part.
     """
 
-    states: np.ndarray
-    weights: np.ndarray
-    values: np.ndarray
-    mask: np.ndarray
-    more: np.ndarray
-    logits: np.ndarray
-    probabilities: np.ndarray
+    states: NDArray[Any]
+    weights: NDArray[Any]
+    values: NDArray[Any]
+    mask: NDArray[Any]
+    more: NDArray[Any]
+    logits: NDArray[Any]
+    probabilities: NDArray[Any]
 
 
 class ForwardSteps:
@@ -75,7 +76,7 @@ class ForwardSteps:
         self.classes: int = self.model["classes"]
         self.numpy = NumpyClassifier(self.recipe, self.model, self._weights)
         self._gradient: Any = None
-        self.origins: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # where integrated gradients begin, by length
+        self.origins: dict[int, tuple[NDArray[Any], NDArray[Any]]] = {}  # where integrated gradients begin, by length
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
         """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it.
@@ -167,29 +168,31 @@ class ForwardSteps:
         return Example(np.array([self.predictor.unknown], np.int32), subwords and [_NOTHING],
                        None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence[:1]))
 
-    def _gone(self, encoded: EncodedText, positions: Collection[int]) -> np.ndarray:
+    def _gone(self, encoded: EncodedText, positions: Collection[int]) -> NDArray[Any]:
         size = len(encoded.tokens)
         return np.isin(np.arange(size), token_positions("token", positions, size))
 
-    def _evidence(self, encoded: EncodedText, gone: np.ndarray) -> np.ndarray | None:
+    def _evidence(self, encoded: EncodedText, gone: NDArray[Any]) -> NDArray[Any] | None:
         """The evidence (tokens, channels) that is left, 0 at what is gone."""
         if encoded.spread is None:
             return None
-        return self.predictor.reader.evidence_without(encoded.spread, gone[None])[0]
+        result: NDArray[Any] | None = self.predictor.reader.evidence_without(encoded.spread, gone[None])[0]
+        return result
 
-    def _left(self, encoded: EncodedText, gone: np.ndarray) -> np.ndarray | None:
+    def _left(self, encoded: EncodedText, gone: NDArray[Any]) -> NDArray[Any] | None:
         """The n-grams of the text that are left."""
         if encoded.example.ngrams is None:
             return None
-        return np.unique(encoded.numbers[~encoded.lost_ngrams(gone[None])[0]])
+        result: NDArray[Any] | None = np.unique(encoded.numbers[~encoded.lost_ngrams(gone[None])[0]])
+        return result
 
-    def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
+    def probabilities(self, examples: Sequence[Example]) -> NDArray[Any]:
         """Probabilities (examples, classes) by the predictor's own engine, in batches."""
         return self.predictor.probabilities(examples)
 
     # ---- the steps
 
-    def decide(self, passed: ForwardPass, weights: np.ndarray) -> np.ndarray:
+    def decide(self, passed: ForwardPass, weights: NDArray[Any]) -> NDArray[Any]:
         """Probabilities (N, classes) under other attention weights (N, heads, T, T), all else as it was.
 
         Parameters
@@ -203,12 +206,12 @@ class ForwardSteps:
                       for i in range(0, len(weights), most)]
         return softmax(np.concatenate(logits) + passed.more)
 
-    def ngram_table(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def ngram_table(self, numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Logits (N, classes) and squares (N, 1) of n-grams by their numbers, float64; `wide` sums and divides them."""
         return (self._weights["ngram_scores.weight"][numbers].astype(np.float64),
                 self._weights["ngram_squares.weight"][numbers].astype(np.float64))
 
-    def ngram_logits(self, encoded: EncodedText) -> np.ndarray:
+    def ngram_logits(self, encoded: EncodedText) -> NDArray[Any]:
         """What the n-gram at each place of the text adds to the logits, (places, classes).
 
         One that stands at several places counts once, and they share it.
@@ -217,12 +220,13 @@ class ForwardSteps:
             return np.zeros((0, self.classes))
         distinct, which, times = np.unique(encoded.numbers, return_inverse=True, return_counts=True)
         scores, squares = self.ngram_table(distinct)
-        return (scores / times[:, None] / np.sqrt(squares.sum() + 1e-12))[which.ravel()]
+        result: NDArray[Any] = (scores / times[:, None] / np.sqrt(squares.sum() + 1e-12))[which.ravel()]
+        return result
 
     # ---- derivatives, in float64
 
     @property
-    def gradient(self):
+    def gradient(self) -> Any:
         """The engine that can be derived; `autograd` is loaded with it."""
         if self._gradient is None:
             from .engines.gradient_engine import GradientClassifier
@@ -230,21 +234,22 @@ class ForwardSteps:
             self._gradient = GradientClassifier(self.recipe, self.model, self._weights)
         return self._gradient
 
-    def words(self, example: Example) -> np.ndarray:
+    def words(self, example: Example) -> NDArray[Any]:
         """Word vectors (1, T, E) the Bi-GRU reads of a text."""
         ids, _, *more = self.predictor.pad([example])
         return np.array(words_of(self.gradient, self.model, ids, *more))
 
-    def input_gates(self, example: Example) -> np.ndarray:
+    def input_gates(self, example: Example) -> NDArray[Any]:
         """What the words of a text bring into the Bi-GRU's gates, (T, 2, 3H)."""
-        return self.gradient.input_gates(self.words(example)[0], DIRECTIONS[self.recipe])
+        result: NDArray[Any] = self.gradient.input_gates(self.words(example)[0], DIRECTIONS[self.recipe])
+        return result
 
-    def from_words(self, encoded: EncodedText) -> Callable:
+    def from_words(self, encoded: EncodedText) -> Callable[..., Any]:
         """``f(words)``: from word vectors (B, T, E) of the text to logits (B, classes) without n-grams'."""
         ids, valid_length, *_ = self.predictor.pad([encoded.example])
         F = self.gradient
 
-        def logits_of(words):
+        def logits_of(words: Any) -> Any:
             batch = words.shape[0]
             lengths = np.repeat(valid_length, batch)
             mask = mask_of(F, self.recipe, np.repeat(ids, batch, axis=0), lengths)
@@ -253,7 +258,7 @@ class ForwardSteps:
 
         return logits_of
 
-    def from_states(self, states, mask):
+    def from_states(self, states: Any, mask: NDArray[Any]) -> Any:
         """Logits (B, classes), without n-grams', of states (B, T, C) where mask (B, T) says that tokens stand.
 
         Parameters
@@ -265,13 +270,13 @@ class ForwardSteps:
         F = self.gradient
         return decide(F, self.recipe, self.model, states, weights_of(F, self.model, states, mask), mask)
 
-    def from_weights(self, passed: ForwardPass) -> Callable:
+    def from_weights(self, passed: ForwardPass) -> Callable[..., Any]:
         """``f(weights)``: from attention weights (B, heads, T, T) to logits (B, classes)."""
         states, mask = passed.states.astype(np.float64), passed.mask.astype(np.float64)
         return lambda weights: (decide(self.gradient, self.recipe, self.model, states, weights, mask)
                                 + passed.more)
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
+def softmax(logits: NDArray[Any]) -> NDArray[Any]:
     """Over the last axis, in float64."""
     return reference.softmax(np.asarray(logits, np.float64))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..threads import ONE_THREAD, ahead
 from .account import share_out
@@ -147,13 +148,13 @@ class Path(NamedTuple):
         Logits of n-grams at the end; at the start there are none.
     """
 
-    start: np.ndarray
-    end: np.ndarray
-    ngrams: np.ndarray
+    start: NDArray[Any]
+    end: NDArray[Any]
+    ngrams: NDArray[Any]
 
 
-def slopes(steps: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], shares: np.ndarray,
-           parts: np.ndarray, workers: int = 1) -> list[tuple[np.ndarray, np.ndarray]]:
+def slopes(steps: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], shares: NDArray[Any],
+           parts: NDArray[Any], workers: int = 1) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """The way times the derivatives of the log-odds on it.
 
     Parameters
@@ -182,7 +183,7 @@ def slopes(steps: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], s
         del order[-len(texts) :]
         jobs += [(texts, slice(first, first + most)) for first in range(0, len(shares), most)]
 
-    def compute(texts, part):
+    def compute(texts: list[int], part: slice) -> tuple[list[int], list[tuple[NDArray[Any], NDArray[Any]]]]:
         return texts, _slopes(steps, [paths[i] for i in texts], [targets[i] for i in texts], shares[part], parts[part])
 
     by_gates, by_logits = [0.0] * len(paths), [0.0] * len(paths)
@@ -193,7 +194,8 @@ def slopes(steps: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], s
             for path, gates, logits in zip(paths, by_gates, by_logits)]
 
 
-def _slopes(steps, paths, targets, shares, parts) -> list[tuple[np.ndarray, np.ndarray]]:
+def _slopes(steps: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], shares: NDArray[Any],
+            parts: NDArray[Any]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """Weighted sums over the steps of derivatives by gates (T, 2, 3H) and by logits (classes,), of each text."""
     import autograd
 
@@ -207,7 +209,7 @@ def _slopes(steps, paths, targets, shares, parts) -> list[tuple[np.ndarray, np.n
     known = (totals[:, None] * shares[:, None]).reshape(-1, steps.classes)
     counts = np.tile(parts, len(paths))
 
-    def value(states, added):
+    def value(states: Any, added: Any) -> Any:
         return (log_odds(steps.from_states(states, mask) + added + known, owners) * counts).sum()
 
     with ONE_THREAD:
@@ -219,7 +221,7 @@ def _slopes(steps, paths, targets, shares, parts) -> list[tuple[np.ndarray, np.n
     return [(own[:length], logits) for own, length, logits in zip(by_gates, lengths, by_logits)]
 
 
-def _origins(steps: ForwardSteps, encoded_texts: Sequence[EncodedText]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _origins(steps: ForwardSteps, encoded_texts: Sequence[EncodedText]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Gates and logits (1, classes) of as many unknown words as each text has; once a length, short ones kept."""
     known = dict(steps.origins)
     for encoded in encoded_texts:

@@ -7,8 +7,10 @@ softmax is sampled (Jean et al. 2015; GluonNLP's `ISDense`): on a CPU, a softmax
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..models.gru import BiGRU
 from ..runtime import mx, nlp
@@ -39,7 +41,8 @@ class LanguageModel(mx.gluon.HybridBlock):
         Of MXNet's HybridBlock.
     """
 
-    def __init__(self, vocab_size, embed_size, hidden_size, unknown, padding, evidence=0, embed_dropout=0.2, **kwargs):
+    def __init__(self, vocab_size: int, embed_size: int, hidden_size: int, unknown: int, padding: int,
+                 evidence: int = 0, embed_dropout: float = 0.2, **kwargs: Any):
         super().__init__(**kwargs)
         self._words, self._hidden, self._evidence = vocab_size, hidden_size, evidence
         self._embed_size, self._dropout, self._silent = embed_size, embed_dropout, (unknown, padding)
@@ -51,7 +54,7 @@ class LanguageModel(mx.gluon.HybridBlock):
             # The same parameters, for all words. It is not a child: the trainer would get its parameters twice.
             self._whole = whole.__call__
 
-    def hybrid_forward(self, F, ids, valid_length, kept_words=None, sampled=None):
+    def hybrid_forward(self, F: Any, ids: Any, valid_length: Any, kept_words: Any = None, sampled: Any = None) -> Any:
         valid_length = F.cast(valid_length, "float32")
         words = self.embedding(ids)  # (B, T, E)
         if kept_words is not None:
@@ -73,7 +76,7 @@ class LanguageModel(mx.gluon.HybridBlock):
         return F.broadcast_div(F.sum(F.broadcast_mul(found, F.expand_dims(counted, 2)), axis=1), F.expand_dims(total, 1)), \
             valid_length
 
-    def _against(self, F, rows, labels, sampled):
+    def _against(self, F: Any, rows: Any, labels: Any, sampled: Any) -> Any:
         """Loss and right answers (N,) against the sampled words."""
         expected = [SAMPLED * F.log((numbers + 2) / (numbers + 1)) / math.log(self._words + 1)
                     for numbers in (F.cast(sampled, "float32"), F.cast(labels, "float32"))]
@@ -82,11 +85,11 @@ class LanguageModel(mx.gluon.HybridBlock):
         # No comparison: MXNet 1.9.1 ends with one here, in a hybridized block.
         return loss, F.BlockGrad(F.exp(-loss))
 
-    def _against_all(self, F, rows, labels):
+    def _against_all(self, F: Any, rows: Any, labels: Any) -> Any:
         predicted = self._whole(rows)
         return -F.pick(F.log_softmax(predicted), labels, axis=1), F.argmax(predicted, axis=1) == F.cast(labels, "float32")
 
-    def masks(self, batch: int, length: int):
+    def masks(self, batch: int, length: int) -> tuple[Any, ...]:
         """Shape and rate of the dropout mask.
 
         Parameters
@@ -103,27 +106,27 @@ class LanguageTask(Task):
     unit = "texts"
     stage = "pretraining"
 
-    def build(self, **model):
+    def build(self, **model: Any) -> Any:
         return LanguageModel(**model)
 
-    def loss(self, smoothing: float):
+    def loss(self, smoothing: float) -> Any:
         return _First()
 
-    def correct(self, F, logits, targets):
+    def correct(self, F: Any, logits: Any, targets: Any) -> Any:
         return F.slice_axis(logits, axis=1, begin=1, end=2)
 
-    def masks(self, model, inputs, rng):
+    def masks(self, model: Any, inputs: tuple[NDArray[Any], ...], rng: np.random.Generator) -> tuple[Any, ...]:
         # Words to compare with are drawn by rank, as words are distributed (Zipf).
         (shape, rate), = model.masks(*inputs[0].shape)
         drawn = np.exp(rng.random(SAMPLED) * math.log(model._words + 1)) - 1
         return dropout_mask(shape, rate, rng), np.minimum(drawn, model._words - 1).astype(np.int32)
 
-    def forward(self, model, inputs, masks):
+    def forward(self, model: Any, inputs: Any, masks: Any) -> Any:
         return model(*inputs, *masks)[0]
 
 
 class _First(mx.gluon.HybridBlock):
     """The first column of what a language model gives; (B, 2), (B, classes) -> (B,)."""
 
-    def hybrid_forward(self, F, outcome, targets):
+    def hybrid_forward(self, F: Any, outcome: Any, targets: Any) -> Any:
         return F.reshape(F.slice_axis(outcome, axis=1, begin=0, end=1), (-1,)) + 0 * F.sum(targets, axis=1)

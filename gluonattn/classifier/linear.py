@@ -10,9 +10,10 @@ has the scores of a fit that has not seen it (stacking: Wolpert 1992).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 FOLDS = 5
 _REGULARISATION = 0.4  # LinearSVC's C, chosen on NSMC's validation part among 0.1 to 1
@@ -35,17 +36,17 @@ class LinearBranch(NamedTuple):
         Logits of each text by a fit that has not seen it.
     """
 
-    known: np.ndarray
-    scores: np.ndarray
-    squares: np.ndarray
-    offsets: np.ndarray
+    known: NDArray[Any]
+    scores: NDArray[Any]
+    squares: NDArray[Any]
+    offsets: NDArray[Any]
 
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self) -> dict[str, NDArray[Any]]:
         """The tables by the names of the classifier's parameters."""
         return {"ngram_scores.weight": self.scores, "ngram_squares.weight": self.squares}
 
 
-def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, min_count: int, seed: int = 0,
+def fit_linear(ngrams: Sequence[NDArray[Any]], targets: NDArray[Any], own: int, min_count: int, seed: int = 0,
                progress: Callable[[int, int], None] | None = None) -> LinearBranch:
     """Fit the branch, and score each text by a fit that has not seen it.
 
@@ -101,7 +102,7 @@ def fit_linear(ngrams: Sequence[np.ndarray], targets: np.ndarray, own: int, min_
     )
 
 
-def frequent(ngrams: Sequence[np.ndarray], min_count: int, max_ngrams: int = _MAX_NGRAMS) -> np.ndarray:
+def frequent(ngrams: Sequence[NDArray[Any]], min_count: int, max_ngrams: int = _MAX_NGRAMS) -> NDArray[Any]:
     """Sorted hashes of frequent n-grams.
 
     Parameters
@@ -124,7 +125,7 @@ def frequent(ngrams: Sequence[np.ndarray], min_count: int, max_ngrams: int = _MA
     return hashes[enough]
 
 
-def rows_of(ngrams: Sequence[np.ndarray], known: np.ndarray):
+def rows_of(ngrams: Sequence[NDArray[Any]], known: NDArray[Any]) -> Any:
     """0/1 rows of texts over the known n-grams, as a sparse matrix.
 
     Parameters
@@ -143,7 +144,7 @@ def rows_of(ngrams: Sequence[np.ndarray], known: np.ndarray):
     return vstack([_rows(ngrams[i : i + _CHUNK], known) for i in range(0, len(ngrams), _CHUNK)]).tocsr()
 
 
-def _rows(ngrams: Sequence[np.ndarray], known: np.ndarray):
+def _rows(ngrams: Sequence[NDArray[Any]], known: NDArray[Any]) -> Any:
     """0/1 rows of texts over the known n-grams."""
     from scipy.sparse import csr_matrix
 
@@ -156,7 +157,7 @@ def _rows(ngrams: Sequence[np.ndarray], known: np.ndarray):
                       shape=(len(ngrams), len(known)))
 
 
-def fit_svm(table, classes: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def fit_svm(table: Any, classes: NDArray[Any], count: int, seed: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Fit a linear SVM on rows that are scaled and then normalized.
 
     Parameters
@@ -187,24 +188,24 @@ def fit_svm(table, classes: np.ndarray, count: int, seed: int) -> tuple[np.ndarr
     return weights, scale
 
 
-def _scaled(table, scale: np.ndarray):
+def _scaled(table: Any, scale: NDArray[Any]) -> Any:
     from sklearn.preprocessing import normalize
 
     return normalize(table.multiply(scale[None].astype(np.float32)).tocsr(), copy=False)
 
 
-def _scores(table, weights: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def _scores(table: Any, weights: NDArray[Any], scale: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(_scaled(table, scale) @ weights.T, np.float32)
 
 
-def _calibration(scores: np.ndarray, classes: np.ndarray) -> float:
+def _calibration(scores: NDArray[Any], classes: NDArray[Any]) -> float:
     """The factor that turns scores into logits. The bias of each class is left for the network to learn."""
     from scipy.optimize import minimize
     from scipy.special import logsumexp
 
     scores = scores.astype(np.float64)  # float32 would hide the small steps by which the slope is found
 
-    def loss(values):
+    def loss(values: NDArray[Any]) -> float:
         logits = values[0] * scores + values[1:]
         return float(np.mean(logsumexp(logits, axis=1) - logits[np.arange(len(logits)), classes]))
 

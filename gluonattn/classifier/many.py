@@ -7,11 +7,11 @@ less than one alone does (docs/performance.md). Processes take a second to start
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
+from numpy.typing import NDArray
 
 from ..data.padding import plan_by_length
 from ..models.checkpoint import Checkpoint
@@ -33,7 +33,7 @@ _WORTH_PROCESSES = 500  # texts
 
 Text = tuple[str, Sequence[Token]]  # and its tokens
 # What the model made of a text: the text encoded, probabilities, weights, and what is said beside them.
-Made = tuple[EncodedText, np.ndarray, np.ndarray, "tuple[dict, dict] | None"]
+Made = tuple[EncodedText, NDArray[Any], NDArray[Any], "tuple[dict[str, Any], dict[str, Any]] | None"]
 
 
 class Asked(NamedTuple):
@@ -113,7 +113,7 @@ def _plan(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
         yield from ([first + i for i in which] for which in plan_by_length(here, _TOGETHER, PAIRS))
 
 
-def _helpers(predictor: Predictor, asked: Asked, count: int):
+def _helpers(predictor: Predictor, asked: Asked, count: int) -> AbstractContextManager[Any]:
     if count < 2:
         return nullcontext()
     return processes(count, _open, type(predictor), predictor.checkpoint, predictor.folder, asked,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.reviews import Reviews
 from ..errors import DataError
@@ -30,8 +31,9 @@ from .faithfulness import (
     permutation,
     uniform_change,
 )
-from .forward_steps import EncodedText, ForwardPass, ForwardSteps
+from .forward_steps import ForwardPass, ForwardSteps
 from .predictor import Predictor
+from .reader import EncodedText
 
 ABOUT_A_METHOD = ("comprehensiveness", "sufficiency", "comprehensiveness_mask", "sufficiency_mask", "flip",
                   "tau_gradient", "tau_leave_one_out")
@@ -104,12 +106,13 @@ def measure(steps: ForwardSteps, texts: Iterable[str], *, methods: Sequence[str]
     return found
 
 
-def _extend(table: dict[str, list], more: dict[str, list]) -> None:
+def _extend(table: dict[str, list[Any]], more: dict[str, list[Any]]) -> None:
     for name, values in more.items():
         table.setdefault(name, []).extend(values)
 
 
-def _about_a_method(batch, targets, name, scores) -> dict[str, list[float]]:
+def _about_a_method(batch: Batch, targets: Sequence[int], name: str,
+                    scores: Mapping[str, Sequence[NDArray[Any]]]) -> dict[str, list[float]]:
     own, found = scores[name], {}
     for way in WAYS:
         erased = erase(batch, own, targets, way)
@@ -123,7 +126,8 @@ def _about_a_method(batch, targets, name, scores) -> dict[str, list[float]]:
     return {label: values.round(6).tolist() for label, values in found.items()}
 
 
-def _about_the_weights(steps, encoded, passed, target) -> dict[str, list[float]]:
+def _about_the_weights(steps: ForwardSteps, encoded: EncodedText, passed: ForwardPass,
+                       target: int) -> dict[str, list[float]]:
     tokens = len(encoded.tokens)
     rng = np.random.default_rng(encoded.seed)
     adversary = find_adversary(steps, passed, rng)
@@ -167,7 +171,7 @@ def most_faithful(steps: ForwardSteps, texts: Iterable[str]) -> tuple[str, dict[
     return best, {name: [round(x, 4) for x in found] for name, found in figures.items()}
 
 
-def record_method(folder: str | os.PathLike, reviews: Reviews) -> str:
+def record_method(folder: str | os.PathLike[str], reviews: Reviews) -> str:
     """Find a model's most faithful method on validation reviews and write it to its config.json.
 
     The first `CHOSEN_ON` reviews are asked (the split has mixed them); a few

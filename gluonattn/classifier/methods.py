@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
+from numpy.typing import NDArray
 
 
 class Attribution(NamedTuple):
@@ -19,7 +19,7 @@ class Attribution(NamedTuple):
         What the method reports of itself, as JSON values.
     """
 
-    scores: np.ndarray
+    scores: NDArray[Any]
     notes: dict[str, Any]
 
 

@@ -7,6 +7,10 @@ weights (B, heads, T, T). A classifier that reads evidence takes it third:
 trained before there was evidence, takes ``(ids, valid_length, subwords, ngrams)``.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from ..errors import OptionError, choose
 from ..models.cells import CELLS, attention_cell
 from ..models.gru import BiGRU
@@ -69,9 +73,10 @@ class AttentionClassifier(mx.gluon.HybridBlock):
 
     in_numpy = False  # pooling, set by `numpy_ops.compute_in_numpy`
 
-    def __init__(self, vocab_size, classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30,
-                 num_heads=4, dropout=0.4, attention_dropout=0.0, subword_size=24, subword_buckets=0,
-                 ngrams=0, evidence=0, embed_dropout=None, **kwargs):
+    def __init__(self, vocab_size: int, classes: int = 2, cell: str = "mlp", embed_size: int = 100,
+                 hidden_size: int = 64, units: int = 30, num_heads: int = 4, dropout: float = 0.4,
+                 attention_dropout: float = 0.0, subword_size: int = 24, subword_buckets: int = 0, ngrams: int = 0,
+                 evidence: int = 0, embed_dropout: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if evidence and (ngrams or subword_buckets):
             raise OptionError("a model reads evidence or n-grams in a branch of their own, not both.")
@@ -101,7 +106,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         """How many inputs may stand before the masks."""
         return 2 + len(self._reads)
 
-    def masks(self, batch: int, length: int) -> tuple:
+    def masks(self, batch: int, length: int) -> tuple[Any, ...]:
         """Shape and rate of each dropout mask that a batch can be given: on words, and on pooled features.
 
         Parameters
@@ -112,7 +117,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
         return (((batch, length, self._width), self.embedding_dropout._rate),
                 ((batch, self.head._in_units), self.head_dropout._rate))
 
-    def hybrid_forward(self, F, ids, valid_length, *more):
+    def hybrid_forward(self, F: Any, ids: Any, valid_length: Any, *more: Any) -> Any:
         given = dict(zip((*self._reads, "kept_words", "kept_features"), more))
         subwords, ngrams, evidence = (given.get(name) for name in ("subwords", "ngrams", "evidence"))
         kept_words, kept_features = given.get("kept_words"), given.get("kept_features")
@@ -166,8 +171,9 @@ class PostClassifier(mx.gluon.HybridBlock):
         Of MXNet's HybridBlock.
     """
 
-    def __init__(self, vocab_size, classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64,
-                 units=30, num_heads=4, dropout=0.3, attention_dropout=0.2, **kwargs):
+    def __init__(self, vocab_size: int, classes: int = 2, cell: str = "mlp", length: int = 30, embed_size: int = 50,
+                 hidden_size: int = 64, units: int = 30, num_heads: int = 4, dropout: float = 0.3,
+                 attention_dropout: float = 0.2, **kwargs: Any):
         super().__init__(**kwargs)
         self._heads = choose("attention cell", cell, CELLS).heads(num_heads)
         with self.name_scope():
@@ -178,7 +184,7 @@ class PostClassifier(mx.gluon.HybridBlock):
                                             num_heads=num_heads, dropout=attention_dropout)
             self.head = nn.Dense(classes, in_units=length * 2 * hidden_size)
 
-    def hybrid_forward(self, F, ids, valid_length):
+    def hybrid_forward(self, F: Any, ids: Any, valid_length: Any) -> Any:
         steps = F.transpose(self.embedding_dropout(self.embedding(ids)), axes=(1, 0, 2))  # (T, B, E)
         states = F.transpose(self.bigru(steps), axes=(1, 0, 2))  # (B, T, 2H)
         context, weights = self.attention(states, states)
@@ -191,7 +197,7 @@ class PostClassifier(mx.gluon.HybridBlock):
 RECIPES = {"default": AttentionClassifier, "post": PostClassifier}
 
 
-def build(recipe: str, **settings):
+def build(recipe: str, **settings: Any) -> Any:
     """A classifier by recipe name, not yet initialised.
 
     Parameters
@@ -208,26 +214,26 @@ def build(recipe: str, **settings):
     return choose("recipe", recipe, RECIPES)(**settings)
 
 
-def _constant_table(rows, columns):
+def _constant_table(rows: int, columns: int) -> Any:
     table = nn.Embedding(rows, columns, weight_initializer=mx.init.Zero())
     table.collect_params().setattr("grad_req", "null")
     return table
 
 
-def _beside(F, words, more):
+def _beside(F: Any, words: Any, more: Any) -> Any:
     """(B, T, E) and (B * T, S) -> (B, T, E + S); MXNet joins matrices many times faster than three axes."""
     flat = F.concat(F.reshape(words, (-3, 0)), more, dim=1)
     return F.reshape_like(flat, words, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
 
 
-def _bag(F, vectors, numbers):
+def _bag(F: Any, vectors: Any, numbers: Any) -> Any:
     """Sum of the vectors (N, K, D) whose number (N, K) is not 0, and how many: (N, D), (N, 1)."""
     real = F.cast(numbers > 0, "float32")
     total = F.reshape(F.batch_dot(F.expand_dims(real, 1), vectors), (0, -1))
     return total, F.sum(real, axis=1, keepdims=True)
 
 
-def _mean(F, context, mask):
+def _mean(F: Any, context: Any, mask: Any) -> Any:
     """Mean over valid positions; context (B, T, C), mask (B, T) -> (B, C).
 
     As a product with the mask: MXNet's `sum` over a middle axis takes five times as long.
@@ -236,7 +242,7 @@ def _mean(F, context, mask):
     return F.broadcast_div(F.reshape(total, shape=(0, -1)), F.sum(mask, axis=1, keepdims=True))
 
 
-def _largest(F, context, valid_length):
+def _largest(F: Any, context: Any, valid_length: Any) -> Any:
     """Maximum over valid positions; context (B, T, C), valid_length (B,) -> (B, C).
 
     By position and pick: MXNet's `max` takes three times as long, most of it backward.

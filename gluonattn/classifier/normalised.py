@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..metrics import RESOLUTION
 from ..plain import read_texts
@@ -40,14 +41,14 @@ class Normalised(NamedTuple):
         ones may lie further out.
     """
 
-    raw: dict[str, np.ndarray]
-    normalised: dict[str, np.ndarray]
-    low: np.ndarray
-    high: np.ndarray
-    exact: np.ndarray
+    raw: dict[str, NDArray[Any]]
+    normalised: dict[str, NDArray[Any]]
+    low: NDArray[Any]
+    high: NDArray[Any]
+    exact: NDArray[Any]
 
 
-def normalised_aopc(batch: AskedTexts, scores: Mapping[str, Sequence[np.ndarray]], targets: Sequence[int], *,
+def normalised_aopc(batch: AskedTexts, scores: Mapping[str, Sequence[NDArray[Any]]], targets: Sequence[int], *,
                     exact: int = EXACT, beam: int = BEAM) -> Normalised:
     """AOPC of several methods on the texts of a batch, between the limits that these texts have.
 
@@ -75,7 +76,7 @@ def normalised_aopc(batch: AskedTexts, scores: Mapping[str, Sequence[np.ndarray]
     return Normalised(raw, {name: (own - low) / room for name, own in raw.items()}, low, high, short)
 
 
-def orders_reach(batch: AskedTexts, orders: Sequence[Sequence[int]], targets: Sequence[int]) -> np.ndarray:
+def orders_reach(batch: AskedTexts, orders: Sequence[Sequence[int]], targets: Sequence[int]) -> NDArray[Any]:
     """AOPC (texts,) of taking tokens out one by one, in an order given for each text.
 
     Parameters
@@ -93,13 +94,14 @@ def orders_reach(batch: AskedTexts, orders: Sequence[Sequence[int]], targets: Se
     return np.array([own.mean() for own in _lost(batch, gone, targets)])
 
 
-def _lost(batch: AskedTexts, gone: Sequence[np.ndarray], targets: Sequence[int]) -> list[np.ndarray]:
+def _lost(batch: AskedTexts, gone: Sequence[NDArray[Any]], targets: Sequence[int]) -> list[NDArray[Any]]:
     """Probability lost by each variant of each text."""
     return [passed.probabilities[target] - found[:, target]
             for passed, found, target in zip(batch.passes, batch.without(gone), targets)]
 
 
-def _ask(batch: AskedTexts, which: Sequence[int], gone: Sequence[np.ndarray], targets: Sequence[int]) -> list[np.ndarray]:
+def _ask(batch: AskedTexts, which: Sequence[int], gone: Sequence[NDArray[Any]],
+         targets: Sequence[int]) -> list[NDArray[Any]]:
     """`_lost` of some texts of the batch alone."""
     asked = [np.zeros((0, len(encoded.tokens)), bool) for encoded in batch.encoded_texts]
     for text, rows in zip(which, gone):
@@ -108,7 +110,7 @@ def _ask(batch: AskedTexts, which: Sequence[int], gone: Sequence[np.ndarray], ta
     return [lost[text] for text in which]
 
 
-def _exact(batch: AskedTexts, which: np.ndarray, targets: Sequence[int], sign: int) -> np.ndarray:
+def _exact(batch: AskedTexts, which: NDArray[Any], targets: Sequence[int], sign: int) -> NDArray[Any]:
     """The most that an order reaches of sign x AOPC: the best way through all sets of tokens, smaller ones first."""
     sizes = [len(batch.encoded_texts[text].tokens) for text in which]
     gone = [(np.arange(1, 1 << size)[:, None] >> np.arange(size)) & 1 == 1 for size in sizes]
@@ -122,7 +124,7 @@ def _exact(batch: AskedTexts, which: np.ndarray, targets: Sequence[int], sign: i
     return np.array(found)
 
 
-def _beam(batch: AskedTexts, which: np.ndarray, targets: Sequence[int], sign: int, beam: int) -> np.ndarray:
+def _beam(batch: AskedTexts, which: NDArray[Any], targets: Sequence[int], sign: int, beam: int) -> NDArray[Any]:
     """`_exact`, where of the sets of each size only the best ones are followed; texts go side by side."""
     sizes = [len(batch.encoded_texts[text].tokens) for text in which]
     sums = [np.zeros(1) for _ in sizes]

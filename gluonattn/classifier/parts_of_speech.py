@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def _is_negative(text: str, tag: str) -> bool:
     return bool(_NEGATIVE_TAGS.match(tag))
 
 
-def attention_by_kind(tokens: Sequence[Sequence[Token]], received: Sequence[Sequence[float]]) -> dict:
+def attention_by_kind(tokens: Sequence[Sequence[Token]], received: Sequence[Sequence[float]]) -> dict[str, Any]:
     """Share of attention each kind of word gets, beside its share of the tokens.
 
     Parameters

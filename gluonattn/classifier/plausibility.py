@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.rationales import Rationale
 from ..metrics import tie_close
@@ -33,10 +34,10 @@ class Scored(NamedTuple):
     """
 
     spans: list[tuple[int, int]]
-    scores: np.ndarray
+    scores: NDArray[Any]
 
 
-def agreement(rationales: Sequence[Rationale], scored: Sequence[Scored]) -> dict[str, np.ndarray]:
+def agreement(rationales: Sequence[Rationale], scored: Sequence[Scored]) -> dict[str, NDArray[Any]]:
     """How far scores agree with what people marked, (texts,) of each of `FIGURES`.
 
     A word is marked where one of its characters is. For token F1 and IoU as large a share of each text's words is taken,
@@ -62,7 +63,7 @@ def agreement(rationales: Sequence[Rationale], scored: Sequence[Scored]) -> dict
     return {name: np.array(values) for name, values in found.items()}
 
 
-def average_precision(marked: np.ndarray, scores: np.ndarray) -> float:
+def average_precision(marked: NDArray[Any], scores: NDArray[Any]) -> float:
     """Area under the precision-recall curve as a mean of precisions; words with equal scores are taken together.
 
     Parameters

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.evidence import Evidence, cut
 from ..data.examples import Example
@@ -62,7 +63,7 @@ def shipped() -> Path:
     return SHIPPED
 
 
-def load(folder: str | os.PathLike | None = None, device: str = "auto", engine: str = "auto") -> Predictor:
+def load(folder: str | os.PathLike[str] | None = None, device: str = "auto", engine: str = "auto") -> Predictor:
     """Load a checkpoint folder written by `gluonattn.train`, or the bundled model.
 
     Parameters
@@ -264,7 +265,7 @@ class Predictor:
         found = explain_many(self, list(zip(texts, tokens)), asked, self._workers, progress)
         return found if part is None else (cast(Explanation, part.of(record)) for record in found)
 
-    def look(self, encoded_texts: Sequence[EncodedText]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def look(self, encoded_texts: Sequence[EncodedText]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """Probabilities (classes,) and padded attention weights of each text, by this predictor's engine, in one batch."""
         logits, weights = self.classifier(*self.pad([encoded.example for encoded in encoded_texts]))
         return zip(softmax(logits), weights)
@@ -282,12 +283,14 @@ class Predictor:
     @property
     def label_names(self) -> dict[str, str]:
         """Display names of the labels, where the model has them."""
-        return self.config.get("label_names", {})
+        result: dict[str, str] = self.config.get("label_names", {})
+        return result
 
     @property
     def default_method(self) -> str:
         """The attribution method that explanations show where none is named."""
-        return self.config.get("explanation", {}).get("method", "leave-one-out")
+        result: str = self.config.get("explanation", {}).get("method", "leave-one-out")
+        return result
 
     @property
     def methods(self) -> dict[str, Method]:
@@ -310,7 +313,7 @@ class Predictor:
                               'method="default" for one.')
         return find_class(name, self.labels, self.label_names)
 
-    def explain_encoded(self, encoded: EncodedText, changed: dict) -> Explanation:
+    def explain_encoded(self, encoded: EncodedText, changed: dict[str, Any]) -> Explanation:
         """The explanation of a text that is read already; `changed` goes into its source.
 
         Parameters
@@ -322,8 +325,8 @@ class Predictor:
         passed = pass_through(self.steps, encoded)
         return self.explanation(encoded, passed.probabilities, passed.weights[0], changed)
 
-    def explanation(self, encoded: EncodedText, probabilities: np.ndarray, matrix: np.ndarray, changed: dict,
-                    found: tuple[dict, dict] | None = None) -> Explanation:
+    def explanation(self, encoded: EncodedText, probabilities: NDArray[Any], matrix: NDArray[Any], changed: dict[str, Any],
+                    found: tuple[dict[str, Any], dict[str, Any]] | None = None) -> Explanation:
         """An explanation of what the model made of a text.
 
         Parameters
@@ -364,7 +367,7 @@ class Predictor:
         object.__setattr__(record, "_opened", (self, encoded))
         return cast(Explanation, record)
 
-    def inputs(self, texts: Iterable[str]) -> tuple[np.ndarray, ...]:
+    def inputs(self, texts: Iterable[str]) -> tuple[NDArray[Any], ...]:
         """What the classifier reads of texts, as one batch.
 
         Returns
@@ -387,14 +390,14 @@ class Predictor:
             raise TextError("inputs makes a batch of texts: give at least one.")
         return self.pad([self.read(text).example for text in texts])
 
-    def probabilities(self, examples: Sequence[Example]) -> np.ndarray:
+    def probabilities(self, examples: Sequence[Example]) -> NDArray[Any]:
         """Probabilities (examples, classes) of examples as `read` makes them, in input order."""
         found = np.zeros((len(examples), len(self.labels)))
         for batch, (logits, _) in self._run_examples(examples):
             found[batch] = softmax(logits)
         return found
 
-    def evaluate(self, reviews: Reviews) -> dict:
+    def evaluate(self, reviews: Reviews) -> dict[str, Any]:
         """Accuracy and the rest on labelled reviews.
 
         Returns
@@ -464,7 +467,7 @@ class Predictor:
                     subword_buckets=self.config["model"].get("subword_buckets", 0), fixed=self.fixed_length, ngrams=ngrams,
                     evidence=evidence)
 
-    def _batches(self, texts: list[str]) -> Iterator[tuple[list[int], tuple]]:
+    def _batches(self, texts: list[str]) -> Iterator[tuple[list[int], tuple[Any, ...]]]:
         """Places of texts of similar length, and the arrays the model reads of them; a text without tokens is in none."""
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
@@ -474,14 +477,14 @@ class Predictor:
             for batch in self._plan(packed.lengths.tolist()):
                 yield [start + kept[i] for i in batch], packed.batch(batch)
 
-    def _run_examples(self, examples: Sequence[Example]) -> Iterator:
+    def _run_examples(self, examples: Sequence[Example]) -> Iterator[Any]:
         plan = self._plan([len(e.ids) for e in examples])
         return self._run(((batch, self.pad([examples[i] for i in batch])) for batch in plan), len(examples))
 
     def _plan(self, lengths: list[int]) -> list[list[int]]:
         return plan_by_length(lengths, self.classifier.batch_size, self.classifier.batch_pairs)
 
-    def _run(self, batches: Iterator[tuple[list[int], tuple]], count: int) -> Iterator:
+    def _run(self, batches: Iterator[tuple[list[int], tuple[Any, ...]]], count: int) -> Iterator[Any]:
         """Yield (places, (logits, weights)) of batches; the next ones are made while threads compute.
 
         Parameters
@@ -492,7 +495,7 @@ class Predictor:
         """
         waiting: deque[list[int]] = deque()
 
-        def arrays() -> Iterator[tuple]:
+        def arrays() -> Iterator[tuple[Any, ...]]:
             for places, given in batches:
                 waiting.append(places)
                 yield given
@@ -526,6 +529,6 @@ class Predictor:
         """
         return self.read(text, tokens).example
 
-    def pad(self, examples: Sequence[Example]) -> tuple[np.ndarray, ...]:
+    def pad(self, examples: Sequence[Example]) -> tuple[NDArray[Any], ...]:
         """Examples as one batch, as `inputs` gives it."""
         return pad_batch(examples, self.padding, self.fixed_length)

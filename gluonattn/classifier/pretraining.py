@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, ClassVar
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.crawl import read_crawl
 from ..data.evidence import ORDERS
@@ -35,6 +36,12 @@ from .stage import (
     stage_file,
 )
 
+if TYPE_CHECKING:
+    from ..text.tokens import Tokens
+    from ..training.callbacks import Callback
+    from ..training.parallel import Group
+    from ..training.tasks import Task
+
 _VALIDATED = 1000  # texts at most that the language model is tried on
 _RATE = 4e-3  # of Adam, for batches of 256
 STAGE = ("embedding.", "bigru.")  # parameters that the classifier begins with
@@ -51,11 +58,11 @@ class LanguageSettings(TrainingSettings):
     sampled: int = 512
     recipes: ClassVar[tuple[str, ...]] = ("language-model",)
 
-    def suit(self, values, examples):
+    def suit(self, values: dict[str, Any], examples: int) -> None:
         fill(values, epochs=1, batch_size=32 if examples < SMALL else 256, schedule="linear", label_smoothing=0.0)
         fill(values, learning_rate=min(_RATE, _RATE * values["batch_size"] / 256))
 
-    def make_task(self):
+    def make_task(self) -> Task:
         if self.framework == "torch":
             from .torch_language import TorchLanguageTask
 
@@ -129,8 +136,8 @@ def load_earlier(settings: ClassifierSettings, classes: int, say: Callable[[str]
     return stage
 
 
-def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence[str], split, fingerprint: str,
-                 say: Callable[[str], None]) -> tuple[list[str], str]:
+def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence[str], split: Sequence[Sequence[int]],
+                 fingerprint: str, say: Callable[[str], None]) -> tuple[list[str], str]:
     """The texts to pretrain on, and the fingerprint of that stage.
 
     Training reviews and those of --extra are among the texts, reviews of the validation part are not.
@@ -182,9 +189,9 @@ def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens, vocabulary, model: Mapping[str, Any], out: Path,
-             fingerprint: str, *, device, group, resume: bool | None, save_every: float, callbacks: Sequence,
-             say: Callable[[str], None]) -> dict[str, np.ndarray]:
+def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens, vocabulary: Vocabulary,
+             model: Mapping[str, Any], out: Path, fingerprint: str, *, device: str, group: Group, resume: bool | None,
+             save_every: float, callbacks: Sequence[Callback], say: Callable[[str], None]) -> dict[str, NDArray[Any]]:
     """Train a language model, and return what the classifier begins with.
 
     Parameters

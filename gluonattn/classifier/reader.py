@@ -5,8 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.evidence import Evidence, find_places
 from ..data.examples import Encoder, Example
@@ -50,9 +52,9 @@ class EncodedText:
     text: str
     tokens: tuple[Token, ...]
     example: Example
-    numbers: np.ndarray
-    spans: np.ndarray
-    token_spans: np.ndarray
+    numbers: NDArray[Any]
+    spans: NDArray[Any]
+    token_spans: NDArray[Any]
     in_text: int
     spread: Spread | None = None
 
@@ -61,7 +63,7 @@ class EncodedText:
         """For random draws: the same for the same text, however it is written, on every machine."""
         return seed_of(self.text)
 
-    def lost_ngrams(self, gone: np.ndarray) -> np.ndarray:
+    def lost_ngrams(self, gone: NDArray[Any]) -> NDArray[Any]:
         """Which n-grams go with some tokens: those read from one of their characters.
 
         One that was read from no token (a space by itself) belongs to all alike: it goes when nothing is left.
@@ -77,7 +79,8 @@ class EncodedText:
         starts, ends = self.token_spans.T
         touched = (self.spans[:, :1] < ends) & (self.spans[:, 1:] > starts)  # (places, tokens)
         lost = gone.astype(np.float32) @ touched.T.astype(np.float32) > 0
-        return lost | gone.all(axis=1, keepdims=True)
+        result: NDArray[Any] = lost | gone.all(axis=1, keepdims=True)
+        return result
 
 
 class Reader:
@@ -98,8 +101,8 @@ class Reader:
         What the evidence of tokens is read with; None reads none.
     """
 
-    def __init__(self, tokenizer: Callable[[str], list[Token]], vocabulary, max_length: int,
-                 subword_buckets: int = 0, known: np.ndarray | None = None,
+    def __init__(self, tokenizer: Callable[[str], list[Token]], vocabulary: Any, max_length: int,
+                 subword_buckets: int = 0, known: NDArray[Any] | None = None,
                  evidence: Evidence | None = None):
         self.evidence = evidence
         self._tokenizer, self._max_length, self._known = tokenizer, max_length, known
@@ -145,7 +148,7 @@ class Reader:
                       for token in tokens for start, end in [typed.span(token.start, token.end)])
         return EncodedText(text, shown, example, numbers, spans, token_spans, len(everything), spread)
 
-    def evidence_without(self, spread: Spread, gone: np.ndarray) -> np.ndarray:
+    def evidence_without(self, spread: Spread, gone: NDArray[Any]) -> NDArray[Any]:
         """What the network reads beside the tokens where some are gone: (variants, tokens, channels), 0 at these.
 
         Parameters
@@ -154,4 +157,5 @@ class Reader:
         gone : numpy.ndarray, bool, shape (variants, tokens)
         """
         assert self.evidence is not None
-        return (spread.without(self.evidence, gone) / self.evidence.spread).astype(np.float32)
+        result: NDArray[Any] = (spread.without(self.evidence, gone) / self.evidence.spread).astype(np.float32)
+        return result

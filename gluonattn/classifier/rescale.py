@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .engines.recurrence import Recurrence, by_step
 
 _SMALL = 1e-6  # a smaller difference is handed on by the derivative between the two
 
 
-def follow_back(recurrence: Recurrence, gates: np.ndarray, slope: np.ndarray,
-               several: bool) -> tuple[np.ndarray, np.ndarray | None]:
+def follow_back(recurrence: Recurrence, gates: NDArray[Any], slope: NDArray[Any],
+               several: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """From what is asked of the states to multipliers of what inputs bring into the gates.
 
     With reset r, update z, f = U h + b and the new state n = tanh(a_n + r f), a step is h' = (1 - z) n + z h. What is
@@ -62,7 +64,7 @@ def follow_back(recurrence: Recurrence, gates: np.ndarray, slope: np.ndarray,
     return multipliers, None if read is None else (read[0] + read[1, ::-1, ::-1]).T
 
 
-def _factors(recurrence: Recurrence, gates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _factors(recurrence: Recurrence, gates: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """What each gate hands on of what is asked of a step's new state, and what the state before gets as it is.
 
     Parameters
@@ -91,7 +93,7 @@ def _factors(recurrence: Recurrence, gates: np.ndarray) -> tuple[np.ndarray, np.
     return np.stack([by_reset, by_update, by_new], axis=2), kept
 
 
-def _quotient(inputs: np.ndarray, outputs: np.ndarray, slope: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _quotient(inputs: NDArray[Any], outputs: NDArray[Any], slope: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
     """Difference of two outputs (..., 2, H) over that of the inputs; where that is next to nothing, the slope between."""
     change = inputs[..., 0, :] - inputs[..., 1, :]
     small = np.abs(change) < _SMALL
@@ -99,6 +101,7 @@ def _quotient(inputs: np.ndarray, outputs: np.ndarray, slope: Callable[[np.ndarr
     return np.where(small, slope(inputs.mean(axis=-2)), quotient)
 
 
-def _sigmoid_slope(values: np.ndarray) -> np.ndarray:
+def _sigmoid_slope(values: NDArray[Any]) -> NDArray[Any]:
     share = 1 / (1 + np.exp(-values))
-    return share * (1 - share)
+    result: NDArray[Any] = share * (1 - share)
+    return result

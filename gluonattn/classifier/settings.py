@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..data.formats import FORMATS, ending_of
 from ..errors import OptionError, choose
@@ -12,6 +12,9 @@ from ..models.cells import CELLS
 from ..runtime import mxnet_is_installed
 from ..text import KNOWN as TOKENIZERS
 from ..training.settings import SMALL, TrainingSettings, fill
+
+if TYPE_CHECKING:
+    from ..training.tasks import Task
 
 FRAMEWORKS = ("auto", "mxnet", "torch")
 _PLAIN = {"embed_size": 64, "hidden_size": 48}
@@ -203,7 +206,7 @@ class ClassifierSettings(TrainingSettings):
         else:  # as accurate as the class's own widths, and faster
             values["model"] = {**(_WITH_EVIDENCE if self.evidence else _PLAIN), **self.model}
 
-    def make_task(self):
+    def make_task(self) -> Task:
         if self.framework == "torch":
             from .torch_task import TorchReviewTask
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import asdict
+from numpy.typing import NDArray
 
 from ..contents import COPY_AGAIN, dump_tensors, parse_json, parse_tensors, require
 from ..errors import CheckpointError, DataError, OptionError
@@ -68,12 +69,12 @@ class Stage(NamedTuple):
     """
 
     header: Header
-    weights: dict[str, np.ndarray]
-    read: np.ndarray
+    weights: dict[str, NDArray[Any]]
+    read: NDArray[Any]
     path: Path | None = None
 
 
-def stage_file(folder: str | os.PathLike) -> Path:
+def stage_file(folder: str | os.PathLike[str]) -> Path:
     """The file beside a checkpoint folder."""
     folder = Path(folder)
     return folder.with_name(folder.name + ENDING)
@@ -100,7 +101,7 @@ def find_stage(pretrain: str | None) -> Path | None:
     return stage_file(path)
 
 
-def digest_texts(texts: Iterable[str]) -> np.ndarray:
+def digest_texts(texts: Iterable[str]) -> NDArray[Any]:
     """Eight bytes of each text, whatever its white space and quotes: uint64, in the order of the texts."""
     found = b"".join(hashlib.sha256(bare_key(text).encode("utf-8", "surrogatepass")).digest()[:8] for text in texts)
     return np.frombuffer(found, "<u8").astype(np.uint64)

@@ -5,21 +5,31 @@ Stays whole: `start_of` is one list of things to make; half of its lines describ
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Callable
+
+from numpy.typing import NDArray
 
 from ..data.ngrams import texts_ngrams
 from ..errors import OptionError
 from ..training.settings import SMALL
 from .engines.forward import DEFAULTS
 from .evidence import fit_evidence
-from .linear import fit_linear
+from .linear import LinearBranch, fit_linear
 from .settings import ClassifierSettings
+
+if TYPE_CHECKING:
+    from ..data.evidence import Evidence
+    from ..data.vocabulary import Vocabulary
+    from ..text.tokens import Tokens
 
 _CHUNK = 2048  # texts whose n-grams are read at once
 
 
-def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, fitting, words: str | None = None,
-             aims: np.ndarray | None = None):
+def start_of(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens, targets: NDArray[Any],
+             split: Sequence[Sequence[int]], more: Tokens, fitting: Callable[[int, int], None] | None,
+             words: str | None = None,
+             aims: NDArray[Any] | None = None) -> tuple[dict[str, Any], Vocabulary, LinearBranch | None, Evidence | None]:
     """Gather what every process of the run starts with.
 
     Parameters
@@ -66,7 +76,7 @@ def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, 
     branch = offsets = evidence = shares = None
     least = 2 if labelled < SMALL else 6 if settings.extra else 3
     if settings.ngrams:
-        found: list[np.ndarray] = []
+        found: list[NDArray[Any]] = []
         for first in range(0, len(order), _CHUNK):
             part = order[first : first + _CHUNK]
             found += texts_ngrams([texts[i] for i in part], [tokens[i] for i in part])
@@ -87,7 +97,7 @@ def start_of(settings: ClassifierSettings, texts, tokens, targets, split, more, 
     return start, vocabulary, branch, evidence
 
 
-def _model_arguments(settings: ClassifierSettings, vocabulary, classes: int) -> dict:
+def _model_arguments(settings: ClassifierSettings, vocabulary: Vocabulary, classes: int) -> dict[str, Any]:
     """Every argument of the network, defaults too: they may differ in a later version."""
     arguments = {name: value for name, value in DEFAULTS[settings.recipe].items()}
     if settings.recipe == "post":

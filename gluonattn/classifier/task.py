@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..runtime import mx
 from ..training.tasks import Task
 from .network import build
@@ -12,16 +14,16 @@ class ReviewTask(Task):
 
     unit = "reviews"
 
-    def build(self, **model):
+    def build(self, **model: Any) -> Any:
         return build(self.settings.recipe, **model)
 
-    def loss(self, smoothing):
+    def loss(self, smoothing: float) -> Any:
         return SmoothedCrossEntropy(smoothing)
 
-    def correct(self, F, logits, targets):
+    def correct(self, F: Any, logits: Any, targets: Any) -> Any:
         return F.argmax(logits, axis=1) == F.argmax(targets, axis=1)
 
-    def forward(self, model, inputs: tuple, masks: tuple):
+    def forward(self, model: Any, inputs: tuple[Any, ...], masks: tuple[Any, ...]) -> Any:
         if masks:
             missing = [None] * (model.inputs - len(inputs))  # while the network trains, the linear branch reads nothing
             return model(*inputs, *missing, *masks)[0]
@@ -39,11 +41,11 @@ class SmoothedCrossEntropy(mx.gluon.HybridBlock):
         Of MXNet's HybridBlock.
     """
 
-    def __init__(self, smoothing: float, **kwargs):
+    def __init__(self, smoothing: float, **kwargs: Any):
         super().__init__(**kwargs)
         self._smoothing = smoothing
 
-    def hybrid_forward(self, F, logits, targets):
+    def hybrid_forward(self, F: Any, logits: Any, targets: Any) -> Any:
         log_p = F.log_softmax(logits)
         right = F.sum(log_p * targets, axis=1)
         return -(1 - self._smoothing) * right - self._smoothing * F.mean(log_p, axis=1)

@@ -12,9 +12,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..contents import digest, dump_tensors, parse_tensors
 from ..data.extra import Extra
@@ -48,7 +49,7 @@ class Teachers(NamedTuple):
     """
 
     models: list[Path]
-    said: list[tuple[dict[str, int], np.ndarray]]
+    said: list[tuple[dict[str, int], NDArray[Any]]]
     texts: list[str]
     fingerprint: str
 
@@ -84,7 +85,7 @@ def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled:
     if settings.teach and not models:
         raise OptionError("--teach has texts that models label, and --teachers names none: give a checkpoint folder there, "
                           "or leave --teach out.")
-    parts: list = [_fingerprint_of(model, labels, valid, say) for model in models]
+    parts: list[Any] = [_fingerprint_of(model, labels, valid, say) for model in models]
     known = {bare_key(text) for text in (*labelled.texts, *extra)}
     texts: list[str] = []
     if settings.teach:
@@ -92,7 +93,7 @@ def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled:
         say(f"{len(texts):,} texts from {settings.teach} for the teachers to label; left out: {left_out:,} that stand among "
             "the others")
         known.update(map(bare_key, texts))
-    said: list[tuple[dict[str, int], np.ndarray]] = []
+    said: list[tuple[dict[str, int], NDArray[Any]]] = []
     for name in tables:
         own, targets = read_soft_labels(Path(name), labels)
         rows = {bare_key(text): i for i, text in enumerate(own)}
@@ -107,7 +108,7 @@ def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled:
     return Teachers(models, said, texts, content.hexdigest())
 
 
-def _fingerprint_of(model: Path, labels: Sequence[str], valid: Sequence[str], say: Callable[[str], None]):
+def _fingerprint_of(model: Path, labels: Sequence[str], valid: Sequence[str], say: Callable[[str], None]) -> Any:
     """What tells a teacher apart; CheckpointError or DataError if it is none here."""
     config = read_config(model)
     check_classifier(config, model / CONFIG)
@@ -127,7 +128,7 @@ def taught_file(out: Path) -> Path:
 
 
 def ask_teachers(teachers: Teachers, settings: ClassifierSettings, labels: Sequence[str], texts: Sequence[str], out: Path,
-                 fingerprint: str, say: Callable[[str], None]) -> np.ndarray:
+                 fingerprint: str, say: Callable[[str], None]) -> NDArray[Any]:
     """The mean of the teachers' predictions; kept beside the checkpoint, so that none is computed twice.
 
     Parameters
@@ -175,7 +176,7 @@ def ask_teachers(teachers: Teachers, settings: ClassifierSettings, labels: Seque
     return means
 
 
-def _ask(folder: Path, device: str, labels: Sequence[str], texts: Sequence[str]) -> np.ndarray:
+def _ask(folder: Path, device: str, labels: Sequence[str], texts: Sequence[str]) -> NDArray[Any]:
     from .predictor import load
 
     model = load(folder, device)
@@ -188,7 +189,7 @@ def _ask(folder: Path, device: str, labels: Sequence[str], texts: Sequence[str])
 
 
 def teach(teachers: Teachers, settings: ClassifierSettings, labels: Sequence[str], texts: Sequence[str],
-          targets: np.ndarray, train: Sequence[int], out: Path, fingerprint: str, say: Callable[[str], None]) -> Extra:
+          targets: NDArray[Any], train: Sequence[int], out: Path, fingerprint: str, say: Callable[[str], None]) -> Extra:
     """Targets of all texts, with what teachers say.
 
     Parameters

@@ -54,7 +54,8 @@ def _top_words(predictor: Any, texts: Sequence[str], method: str, target: int | 
     return found
 
 
-def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path, *asked) -> Callable[[Sequence[str]], list[Words]]:
+def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path,
+          *asked: Any) -> Callable[[Sequence[str]], list[Words]]:
     """In a process beside: the model, opened once."""
     predictor = kind(checkpoint, folder, "cpu", "numpy")
     return lambda texts: _top_words(predictor, texts, *asked)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy, embedding
 
 from ..training.tasks import Task, dropout_mask
 from .engines.forward import DIRECTIONS
 from .engines.torch_engine import TorchClassifier
 from .torch_task import initial_weights
+
+if TYPE_CHECKING:
+    from .pretraining import LanguageSettings
 
 _SPARSE = ("embedding.weight", "said.weight")
 
@@ -27,7 +33,8 @@ class TorchLanguageModel(TorchClassifier):
         As for `gluonattn.classifier.language.LanguageModel`.
     """
 
-    def __init__(self, sampled, vocab_size, embed_size, hidden_size, unknown, padding, evidence=0, embed_dropout=0.2):
+    def __init__(self, sampled: int, vocab_size: int, embed_size: int, hidden_size: int, unknown: int, padding: int,
+                 evidence: int = 0, embed_dropout: float = 0.2):
         width = embed_size + evidence
         shapes = {"embedding.weight": (vocab_size, embed_size), "said.weight": (vocab_size, hidden_size),
                   "said.bias": (vocab_size,)}
@@ -39,7 +46,7 @@ class TorchLanguageModel(TorchClassifier):
         self._sampled, self._silent, self._evidence, self._rate = sampled, (unknown, padding), evidence, embed_dropout
         self._embed_size, self._hidden = embed_size, hidden_size
 
-    def masks(self, batch: int, length: int) -> tuple:
+    def masks(self, batch: int, length: int) -> tuple[Any, ...]:
         """Shape and rate of the dropout mask.
 
         Parameters
@@ -49,7 +56,7 @@ class TorchLanguageModel(TorchClassifier):
         """
         return (((batch, length, self._embed_size), self._rate),)
 
-    def forward(self, ids, valid_length, kept_words=None, sampled=None):
+    def forward(self, ids: Any, valid_length: Any, kept_words: Any = None, sampled: Any = None) -> Any:
         """Mean loss of each text, and the share of its words that were the most probable: (B, 2).
 
         Parameters
@@ -77,11 +84,11 @@ class TorchLanguageModel(TorchClassifier):
         found = torch.stack([loss, right], dim=1).unflatten(0, asked.shape) * counted[:, :, None]
         return found.sum(dim=1) / total[:, None]
 
-    def _against_all(self, rows, labels):
+    def _against_all(self, rows: Any, labels: Any) -> Any:
         scores = torch.nn.functional.linear(rows, self.weight("said.weight"), self.weight("said.bias"))
         return cross_entropy(scores.float(), labels, reduction="none"), (scores.argmax(dim=1) == labels).float()
 
-    def _against(self, rows, labels, sampled):
+    def _against(self, rows: Any, labels: Any, sampled: Any) -> Any:
         """Loss and probability of the right answers (N,) against the sampled words (Jean et al. 2015)."""
         sampled = sampled.long()
         table, bias = self.weight("said.weight"), self.weight("said.bias")
@@ -101,30 +108,31 @@ class TorchLanguageTask(Task):
 
     unit = "texts"
     stage = "pretraining"
+    settings: LanguageSettings
 
-    def build(self, **model):
+    def build(self, **model: Any) -> Any:
         return TorchLanguageModel(self.settings.sampled, **model)
 
-    def loss(self, smoothing):
+    def loss(self, smoothing: float) -> Any:
         return lambda outcome, targets: outcome[:, 0]
 
-    def correct(self, F, logits, targets):
+    def correct(self, F: Any, logits: Any, targets: Any) -> Any:
         return logits[:, 1]
 
-    def masks(self, model, inputs, rng):
+    def masks(self, model: Any, inputs: tuple[NDArray[Any], ...], rng: np.random.Generator) -> tuple[Any, ...]:
         (shape, rate), = model.masks(*inputs[0].shape)
         words = draw_words(rng.random(self.settings.sampled), model.model["vocab_size"]) if self.settings.sampled else None
         mask = dropout_mask(shape, rate, rng)
         return (mask,) if words is None else (mask, words)
 
-    def sparse_parameters(self, model):
+    def sparse_parameters(self, model: Any) -> Sequence[str]:
         return _SPARSE if self.settings.sampled else ()
 
-    def forward(self, model, inputs, masks):
+    def forward(self, model: Any, inputs: Any, masks: Any) -> Any:
         return model(*inputs, *masks)
 
 
-def draw_words(uniform, words: int):
+def draw_words(uniform: Any, words: int) -> Any:
     """Numbers of words by rank (Zipf), from uniform numbers.
 
     Parameters

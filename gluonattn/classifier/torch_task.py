@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import log_softmax
 
 from ..training.tasks import Task
@@ -18,24 +20,24 @@ class TorchReviewTask(Task):
 
     unit = "reviews"
 
-    def build(self, **model):
+    def build(self, **model: Any) -> Any:
         return TrainedClassifier(self.settings.recipe, model, initial_weights(shapes(self.settings.recipe, model)))
 
-    def loss(self, smoothing):
-        def smoothed_cross_entropy(logits, targets):
+    def loss(self, smoothing: float) -> Any:
+        def smoothed_cross_entropy(logits: Any, targets: Any) -> Any:
             log_p = log_softmax(logits, dim=1)
             return -(1 - smoothing) * (log_p * targets).sum(dim=1) - smoothing * log_p.mean(dim=1)
 
         return smoothed_cross_entropy
 
-    def correct(self, F, logits, targets):
+    def correct(self, F: Any, logits: Any, targets: Any) -> Any:
         return F.argmax(logits, axis=1) == F.argmax(targets, axis=1)
 
-    def sparse_parameters(self, model):
+    def sparse_parameters(self, model: Any) -> Sequence[str]:
         return [name for name in ("embedding.weight", "subword_embedding.weight")
                 if self.settings.recipe == "default" and name in model.state_dict()]
 
-    def forward(self, model, inputs, masks):
+    def forward(self, model: Any, inputs: tuple[Any, ...], masks: tuple[Any, ...]) -> Any:
         model.kept = {mask.dim(): mask for mask in masks}
         return model(*inputs)[0]
 
@@ -54,11 +56,11 @@ class TrainedClassifier(TorchClassifier):
         Masks by their number of axes; what has none here is drawn by torch.
     """
 
-    def __init__(self, recipe, model, weights):
+    def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]):
         super().__init__(recipe, model, weights)
         self.kept: dict[int, torch.Tensor] = {}
 
-    def masks(self, batch: int, length: int) -> tuple:
+    def masks(self, batch: int, length: int) -> tuple[Any, ...]:
         """Shape and rate of each dropout mask that a batch can be given, as for `AttentionClassifier`.
 
         Parameters
@@ -73,12 +75,12 @@ class TrainedClassifier(TorchClassifier):
         return (((batch, length, width), model["dropout"] if rate is None else rate),
                 ((batch, 4 * model["hidden_size"]), model["dropout"]))
 
-    def dropout(self, values, rate):
+    def dropout(self, values: Any, rate: float) -> Any:
         mask = self.kept.get(values.dim()) if self.training else None
         return super().dropout(values, rate) if mask is None else values * mask
 
 
-def initial_weights(shapes_by_name) -> dict[str, np.ndarray]:
+def initial_weights(shapes_by_name: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
     """First values as MXNet draws them: matrices by Xavier's rule, in [-sqrt(6 / (in + out)), sqrt(6 / (in + out))].
 
     (Glorot and Bengio 2010.) N-grams of words have a deviation of 0.1, biases are 0, and the length of a normalised

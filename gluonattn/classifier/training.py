@@ -11,9 +11,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from .. import __version__, runtime
@@ -26,7 +27,7 @@ from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, save
 from ..models.config import FORMAT
 from ..models.epochs import new_epoch_folder
 from ..text import tokenize_all
-from ..training.callbacks import EveryEpoch
+from ..training.callbacks import Callback, EveryEpoch
 from ..training.resume import is_resume_file_of, resume_file
 from ..training.session import finish as finish_run
 from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
@@ -38,23 +39,26 @@ from .stage import Stage, require_unread
 from .start import start_of
 from .teachers import Teachers, read_teachers, taught_file, teach
 
+if TYPE_CHECKING:
+    from ..training.run import Run
+
 
 def train(
     data: str | Reviews = "sample",
-    out: str | os.PathLike = "runs/model",
+    out: str | os.PathLike[str] = "runs/model",
     *,
     settings: ClassifierSettings | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
     resume: bool | None = False,
-    callbacks: Sequence = (),
+    callbacks: Sequence[Callback] = (),
     save_every: float = 60.0,
     report: Callable[[str], None] | None = None,
     tokenizing: Callable[[int, int], None] | None = None,
     fitting: Callable[[int, int], None] | None = None,
     finish: Callable[[Path, Reviews], None] | None = None,
     keep_epochs: bool = False,
-    **options,
+    **options: Any,
 ) -> Path:
     """Train a classifier and save it.
 
@@ -198,8 +202,8 @@ def train(
             "versions": {**runtime.versions(), "gluonattn": __version__},
         }
 
-        def save_as(run, folder):
-            best = {**config, "finished": folder != out, "epoch": run.epoch, "validation": run.history[-1]}
+        def save_as(run: Run, folder: Path) -> None:
+            best: dict[str, Any] = {**config, "finished": folder != out, "epoch": run.epoch, "validation": run.history[-1]}
             with run.use_average():
                 weights = run.get_weights()
                 if branch or evidence:  # smoothed labels leave a network less sure than it is right
@@ -231,15 +235,17 @@ def _gpu_index(settings: ClassifierSettings) -> int | None:
     if settings.uses_torch:
         from ..runtime.torch_device import torch_device
 
-        return torch_device(settings.device).index
+        result: int | None = torch_device(settings.device).index
+        return result
     return runtime.gpu_index(settings.device)
 
 
-def _split(reviews: Reviews, settings: ClassifierSettings, earlier: Stage | None = None):
+def _split(reviews: Reviews, settings: ClassifierSettings, earlier: Stage | None = None) -> Sequence[Sequence[int]]:
     """Positions to train on and to validate on, stratified by label, fixed by the seed (of the stage, if there is one)."""
     try:
-        parts = train_test_split(range(len(reviews)), test_size=settings.validation, stratify=reviews.labels,
-                                 random_state=earlier.header.seed if earlier else settings.seed)
+        parts: Sequence[Sequence[int]] = train_test_split(
+            range(len(reviews)), test_size=settings.validation, stratify=reviews.labels,
+            random_state=earlier.header.seed if earlier else settings.seed)
     except ValueError as error:
         raise DataError(
             f"{reviews.origin}: too few reviews to set aside {settings.validation:.0%} for validation with "
@@ -250,7 +256,7 @@ def _split(reviews: Reviews, settings: ClassifierSettings, earlier: Stage | None
     return parts
 
 
-def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: np.ndarray, earlier: Stage | None,
+def _fingerprint(settings: ClassifierSettings, reviews: Reviews, extra: NDArray[Any], earlier: Stage | None,
                  teachers: Teachers | None) -> str:
     digest = hashlib.sha256(json.dumps({**settings.identity(), "device": None}, sort_keys=True).encode())
     digest.update(extra.tobytes())

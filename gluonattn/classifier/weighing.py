@@ -9,11 +9,16 @@ calibrated.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ..training.run import Run
 
 
-def weigh(network: np.ndarray, ngrams: np.ndarray, classes: np.ndarray) -> tuple[float, float, list[float]]:
+def weigh(network: NDArray[Any], ngrams: NDArray[Any], classes: NDArray[Any]) -> tuple[float, float, list[float]]:
     """The factors and biases that make the sum of two sets of logits most likely.
 
     Parameters
@@ -36,15 +41,16 @@ def weigh(network: np.ndarray, ngrams: np.ndarray, classes: np.ndarray) -> tuple
     network, ngrams = network.astype(np.float64), ngrams.astype(np.float64)
     rows = np.arange(len(classes))
 
-    def loss(values):
+    def loss(values: NDArray[Any]) -> float:
         logits = np.exp(values[0]) * network + np.exp(values[1]) * ngrams + values[2:]
-        return (logsumexp(logits, axis=1) - logits[rows, classes]).sum() + (values**2).sum()
+        result: float = (logsumexp(logits, axis=1) - logits[rows, classes]).sum() + (values**2).sum()
+        return result
 
     first, second, *bias = minimize(loss, np.zeros(2 + network.shape[1])).x.tolist()
     return float(np.exp(first)), float(np.exp(second)), bias
 
 
-def weigh_branches(run) -> dict:
+def weigh_branches(run: Run) -> dict[str, Any]:
     """`weigh` for a run on its validation texts, its results by name; without a linear branch the network alone."""
     from ..data.batches import plan_batches
 
@@ -56,7 +62,7 @@ def weigh_branches(run) -> dict:
     return dict(zip(("network", "ngrams", "bias"), weigh(logits, ngrams, targets.argmax(1))))
 
 
-def scaled(weights: Mapping[str, np.ndarray], network: float, ngrams: float, bias) -> dict[str, np.ndarray]:
+def scaled(weights: Mapping[str, NDArray[Any]], network: float, ngrams: float, bias: Any) -> dict[str, NDArray[Any]]:
     """A model's weights with the factors and biases in them.
 
     Parameters

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from ..runtime import mx, nlp
 
@@ -22,10 +23,10 @@ class StepDecoder:
         Ids that must not be decoded.
     """
 
-    def __init__(self, model, forbidden: Sequence[int] = ()):
+    def __init__(self, model: Any, forbidden: Sequence[int] = ()):
         self._model, self._decoder, self._forbidden = model, model.decoder, list(forbidden)
 
-    def start(self, source, source_length) -> list:
+    def start(self, source: Any, source_length: Any) -> list[Any]:
         """States before the first step; every array in them has the batch first.
 
         Parameters
@@ -38,7 +39,7 @@ class StepDecoder:
         cells = [cell.attention_cell_inter for cell in self._decoder.transformer_cells]
         return [mask, [[_project(cell, name, memory) for name in ("key", "value")] for cell in cells], []]
 
-    def __call__(self, letters, states):
+    def __call__(self, letters: Any, states: Any) -> Any:
         """Score the next letter.
 
         Parameters
@@ -73,12 +74,12 @@ class StepDecoder:
         return logits, [mask, memory_states, updated]
 
 
-def _project(cell, name: str, x):
+def _project(cell: Any, name: str, x: Any) -> Any:
     """Keys, values or queries of every head: (B, T, C) -> (B, H, T, d)."""
     return cell._project(mx.nd, name, x).reshape((-1, cell._num_heads, 0, 0), reverse=True)
 
 
-def _attend(cell, x, keys_and_values, mask):
+def _attend(cell: Any, x: Any, keys_and_values: Any, mask: Any) -> Any:
     """The contexts of all heads side by side: (B, 1, C) -> (B, 1, C)."""
     query = _project(cell, "query", x)
     keys, values = keys_and_values
@@ -89,8 +90,8 @@ def _attend(cell, x, keys_and_values, mask):
     return context.reshape((-4, -1, cell._num_heads, 0, 0)).transpose((0, 2, 1, 3)).reshape((0, 0, -1))
 
 
-def decode(model, source, source_length, begin: int, end: int, beam: int = 1, max_length: int = 48,
-           forbidden: Sequence[int] = (), alpha: float = 0.0) -> tuple[list[list[np.ndarray]], np.ndarray]:
+def decode(model: Any, source: Any, source_length: Any, begin: int, end: int, beam: int = 1, max_length: int = 48,
+           forbidden: Sequence[int] = (), alpha: float = 0.0) -> tuple[list[list[NDArray[Any]]], NDArray[Any]]:
     """The most probable sequences that a beam search finds; with a beam of 1, greedily.
 
     Parameters

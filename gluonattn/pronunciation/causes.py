@@ -8,9 +8,10 @@ stays as written although a letter is where the cause would be: a head that alwa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RecordError
 from ..record import AttentionRecord, Token
@@ -129,7 +130,7 @@ def locate_sites(said: Pronunciation, record: AttentionRecord, sites: Iterable[S
 looks = locate_sites  # the name it had before
 
 
-def own_keys(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], np.ndarray]:
+def own_keys(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], NDArray[Any]]:
     """The rows of a record for letters or sounds, and the own keys of each.
 
     A row's own key is the letter itself in an encoder, the letters that the sound is made of in cross-attention, and the

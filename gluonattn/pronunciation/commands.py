@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import typer
 
@@ -13,6 +14,10 @@ from ..console import command_line, print_json, rich_console
 from ..errors import OptionError, choose
 from ..options import AsJson, Device, LabelColumn, Log, TextColumn, draw_without_a_screen, list_examples
 from ..progress import Bar
+
+if TYPE_CHECKING:
+    from .pronounce import Pronunciation
+    from .state import Change
 
 app = typer.Typer(help="Train and study a Transformer that pronounces Korean words.",
                   no_args_is_help=True, rich_markup_mode=None)
@@ -47,14 +52,14 @@ def pronounce(
             typer.echo(f"  {line}")
 
 
-def _reasons(said) -> list[str]:
+def _reasons(said: Pronunciation) -> list[str]:
     """One line for each change of a sound and each letter that is not spoken."""
     from .pronounce import RULES
 
-    def spell(letters) -> str:
+    def spell(letters: Iterable[int]) -> str:
         return "".join(said.letters[number].jamo for number in letters)
 
-    def row(at: int, what: str, name: str, cause) -> tuple[int, str]:
+    def row(at: int, what: str, name: str, cause: Sequence[int]) -> tuple[int, str]:
         rule = RULES[name]
         reason = f" because of {spell(cause)}" if cause else ""
         return at, f"{said.read[at]}: {what}{reason} (article {rule.article}, {rule.korean}: {rule.english})"
@@ -66,11 +71,11 @@ def _reasons(said) -> list[str]:
     return [line for _, line in sorted(rows, key=lambda item: item[0])]
 
 
-def _step(change) -> str:
+def _step(change: Change) -> str:
     return f"{change.before} > {change.after}" if change.before != change.after else f"{change.before} is carried over"
 
 
-def _as_json(said) -> dict:
+def _as_json(said: Pronunciation) -> dict[str, Any]:
     from .pronounce import RULES
 
     changes = [
@@ -212,7 +217,7 @@ def report(
     typer.echo(f"wrote {files['html']}, {files['json']}")
 
 
-def _figures(row: dict) -> str:
+def _figures(row: dict[str, Any]) -> str:
     return f"{row['right']:,} of {row['words']:,}" + (f" ({row['accuracy']:.1%})" if row["words"] else "")
 
 

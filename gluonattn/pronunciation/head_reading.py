@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import metrics
 from ..record import AttentionRecord
@@ -48,19 +49,19 @@ class Counts:
         Sounds that did not change, and those where the strongest key stands where the cause would.
     """
 
-    rows: np.ndarray
-    shape: dict[str, np.ndarray]
-    steps: np.ndarray
+    rows: NDArray[Any]
+    shape: dict[str, NDArray[Any]]
+    steps: NDArray[Any]
     rules: tuple[str, ...]
     patterns: tuple[Pattern, ...]
-    sites: np.ndarray
-    hits: np.ndarray
-    weight: np.ndarray
-    own: np.ndarray
-    chance: np.ndarray
-    positional: np.ndarray
-    still: np.ndarray
-    still_hits: np.ndarray
+    sites: NDArray[Any]
+    hits: NDArray[Any]
+    weight: NDArray[Any]
+    own: NDArray[Any]
+    chance: NDArray[Any]
+    positional: NDArray[Any]
+    still: NDArray[Any]
+    still_hits: NDArray[Any]
 
 
 def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> Counts:
@@ -83,7 +84,7 @@ def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> 
     words, (layers, heads) = len(said), records[0].weights.shape[:2]
     reach, at = 2 * REACH + 1, (len(rules), len(patterns))
 
-    def zeros(*shape: int) -> np.ndarray:
+    def zeros(*shape: int) -> NDArray[Any]:
         return np.zeros((words, *shape))
 
     found = Counts(
@@ -121,7 +122,7 @@ def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> 
     return found
 
 
-def _count_shape(found: Counts, w: int, weights: np.ndarray, own_keys: np.ndarray, distances: np.ndarray) -> None:
+def _count_shape(found: Counts, w: int, weights: NDArray[Any], own_keys: NDArray[Any], distances: NDArray[Any]) -> None:
     """Add the rows of one word; `weights` has shape (L, H, rows, keys)."""
     visible = (weights.max((0, 1)) > 0).sum(-1)  # keys that a mask leaves to each row
     room = np.log(np.maximum(visible, 2))
@@ -136,19 +137,21 @@ def _count_shape(found: Counts, w: int, weights: np.ndarray, own_keys: np.ndarra
         found.steps[w, d + REACH] = (strongest * (distances == d)).sum((-2, -1))
 
 
-def _strongest(weights: np.ndarray) -> np.ndarray:
+def _strongest(weights: NDArray[Any]) -> NDArray[Any]:
     """1 at the strongest key of each row; keys that float32 cannot tell apart share it: an even head is at chance."""
     top = weights >= weights.max(-1, keepdims=True) * (1 - metrics.RESOLUTION)
-    return top / top.sum(-1, keepdims=True)
+    result: NDArray[Any] = top / top.sum(-1, keepdims=True)
+    return result
 
 
-def _last(weights: np.ndarray) -> np.ndarray:
+def _last(weights: NDArray[Any]) -> NDArray[Any]:
     """The last key each row may look at."""
     visible = weights.max((0, 1)) > 0
-    return visible.shape[1] - 1 - visible[:, ::-1].argmax(-1)
+    result: NDArray[Any] = visible.shape[1] - 1 - visible[:, ::-1].argmax(-1)
+    return result
 
 
-def drift(before: Sequence[AttentionRecord], after: Sequence[AttentionRecord]) -> np.ndarray:
+def drift(before: Sequence[AttentionRecord], after: Sequence[AttentionRecord]) -> NDArray[Any]:
     """Jensen-Shannon divergence from one epoch to another, mean over the rows of each word.
 
     Parameters
@@ -164,7 +167,7 @@ def drift(before: Sequence[AttentionRecord], after: Sequence[AttentionRecord]) -
     return np.stack([metrics.jensen_shannon(a.weights, b.weights).mean(-1) for a, b in zip(before, after)])
 
 
-def shape_of(counts: Counts, drawn: np.ndarray) -> dict[str, Any]:
+def shape_of(counts: Counts, drawn: NDArray[Any]) -> dict[str, Any]:
     """Figures of each head, arrays of (layers, heads) Figures; and the step its strongest key mostly takes.
 
     Parameters
@@ -187,7 +190,7 @@ def shape_of(counts: Counts, drawn: np.ndarray) -> dict[str, Any]:
     return figures
 
 
-def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None) -> dict[str, Any]:
+def agreement(counts: Counts, drawn: NDArray[Any], untrained: Counts | None = None) -> dict[str, Any]:
     """How often each head's strongest key is the cause, compared with baselines.
 
     "positional" is the best head that always looks equally far from its own letter, chosen on these very sites. "still" is
@@ -233,7 +236,7 @@ def agreement(counts: Counts, drawn: np.ndarray, untrained: Counts | None = None
     return found
 
 
-def _rule(counts: Counts, drawn: np.ndarray, r: int, unchanged: np.ndarray) -> dict[str, Any]:
+def _rule(counts: Counts, drawn: NDArray[Any], r: int, unchanged: NDArray[Any]) -> dict[str, Any]:
     sites = counts.sites[:, r].sum(1)
     hits, still = rate(drawn, counts.hits[:, r].sum(1), sites), _mix_patterns(unchanged, drawn, counts.sites[:, r])
     return {
@@ -245,16 +248,17 @@ def _rule(counts: Counts, drawn: np.ndarray, r: int, unchanged: np.ndarray) -> d
     }
 
 
-def _mix_patterns(rates: np.ndarray, drawn: np.ndarray, sites: np.ndarray) -> np.ndarray:
+def _mix_patterns(rates: NDArray[Any], drawn: NDArray[Any], sites: NDArray[Any]) -> NDArray[Any]:
     """Rate at unchanged sounds, patterns weighted by their share of the changed `sites`, shape (draws, L, H)."""
     known = ~np.isnan(rates[:, :, 0, 0])
     fractions = (drawn @ sites) * known
     total = fractions.sum(1, keepdims=True)
     fractions = np.divide(fractions, total, out=np.full_like(fractions, np.nan), where=total > 0)
-    return np.einsum("dp,dplh->dlh", fractions, np.nan_to_num(rates))
+    result: NDArray[Any] = np.einsum("dp,dplh->dlh", fractions, np.nan_to_num(rates))
+    return result
 
 
-def _holm(drawn: np.ndarray) -> np.ndarray:
+def _holm(drawn: NDArray[Any]) -> NDArray[Any]:
     """Corrected p-values of differences that are 0 by chance, (draws, layers, heads) to (layers, heads)."""
     flat = drawn.reshape(len(drawn), -1)
     p = np.array([bootstrap_p(flat[:, i]) for i in range(flat.shape[1])])

@@ -10,9 +10,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..metrics import tie_close
 from ..text.jamo import SILENT, conjoin, join, split
@@ -36,7 +37,7 @@ class Speaker(Protocol):
     def say(self, words: Sequence[str]) -> list[str]:
         """The pronunciation of each word, in syllables."""
 
-    def distributions(self, words: Sequence[str], sounds: Sequence[str]) -> list[np.ndarray]:
+    def distributions(self, words: Sequence[str], sounds: Sequence[str]) -> list[NDArray[Any]]:
         """Of each word, row j: the probability of each letter of `alphabet` after the first j jamo of its sounds.
 
         Parameters
@@ -80,9 +81,9 @@ class Effects:
     said: Pronunciation
     site: Site
     correct: bool
-    change: np.ndarray
-    flips: np.ndarray
-    as_ruled: np.ndarray
+    change: NDArray[Any]
+    flips: NDArray[Any]
+    as_ruled: NDArray[Any]
     each: tuple[tuple[Edit, bool], ...]
 
 
@@ -241,7 +242,7 @@ def _step(version: Pronunciation, said: Pronunciation, site: Site) -> int:
                 if (sound.syllable, sound.place) == (wanted.syllable, wanted.place))
 
 
-def _score(table: np.ndarray, alphabet: Sequence[str], version: Pronunciation, said: Pronunciation, site: Site) -> float:
+def _score(table: NDArray[Any], alphabet: Sequence[str], version: Pronunciation, said: Pronunciation, site: Site) -> float:
     """Log probability of the sound the unedited word has, where the edited one has its own."""
     sound = said.jamo[site.sound]
     probability = table[_step(version, said, site), alphabet.index(conjoin(sound.jamo, sound.place))]

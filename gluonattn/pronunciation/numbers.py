@@ -67,7 +67,7 @@ def spell_numbers(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     return read + text[at:], tuple(spans)
 
 
-def _spell(found: re.Match, text: str) -> list[tuple[str, str]]:
+def _spell(found: re.Match[str], text: str) -> list[tuple[str, str]]:
     """The parts of a number, each with what is written after it."""
     number = found[0]
     if found.lastgroup == "phone":

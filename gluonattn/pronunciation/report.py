@@ -36,7 +36,7 @@ _STYLE = (".heads > figure { flex: 1 1 32rem; } .heads img { width: 100%; min-wi
 
 
 def write_report(
-    summary: dict[str, Any], examples: dict[str, dict[str, dict[int, AttentionRecord]]], out: str | os.PathLike, *,
+    summary: dict[str, Any], examples: dict[str, dict[str, dict[int, AttentionRecord]]], out: str | os.PathLike[str], *,
     lang: str = "ko",
 ) -> dict[str, Path]:
     """Write the page (``.html``) and every figure of it (``.json`` beside it); arguments as for `to_page`.
@@ -93,13 +93,14 @@ def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, Att
     return page(text["title"], "\n".join(parts), lang=lang, style=_STYLE)
 
 
-def _about(summary, lang: str) -> str:
+def _about(summary: dict[str, Any], lang: str) -> str:
     about = summary["about"]
-    return TEXT[lang]["about"].format(model=about.get("model", "–"), data=about.get("data", "–"),
-                                      epochs=", ".join(map(str, summary["epochs"])), seed=about["seed"])
+    result: str = TEXT[lang]["about"].format(model=about.get("model", "–"), data=about.get("data", "–"),
+                                             epochs=", ".join(map(str, summary["epochs"])), seed=about["seed"])
+    return result
 
 
-def _contents(summary, lang: str) -> str:
+def _contents(summary: dict[str, Any], lang: str) -> str:
     text = TEXT[lang]
     links = [(name, text[name]) for name in ("grids", "heads", "rules", "edits")]
     links += [(rule, text["questions"][rule]) for rule in summary["questions"]]
@@ -108,7 +109,7 @@ def _contents(summary, lang: str) -> str:
     return f'<nav class="quiet" aria-label="{escaped(text["contents"])}">{named}</nav>'
 
 
-def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lang: str) -> str:
+def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary: dict[str, Any], lang: str) -> str:
     """All kinds of one word on one colour scale."""
     sounds = summary["about"]["examples"][word]
     highest = max(float(record.weights.max()) for records in kinds.values() for record in records.values())
@@ -124,7 +125,7 @@ def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary, lan
 # ---- tables of heads
 
 
-def _agreement(summary, lang: str) -> str:
+def _agreement(summary: dict[str, Any], lang: str) -> str:
     text, epochs = TEXT[lang], summary["epochs"]
     headings = [text["head"], text["verdict"], *(text["cause_at"].format(epoch=epoch) for epoch in epochs),
                 text["still"], text["own"], *(text["beyond"][name] for name in COMPARED)]
@@ -147,20 +148,20 @@ def _step(step: int) -> str:
     return f"{step:+d}".replace("-", "−") if step else "0"
 
 
-def _against(head, name: str) -> str:
+def _against(head: dict[str, Any], name: str) -> str:
     """Above a baseline, below it, or neither; a decoder's cause always has the same place."""
     p = float("nan") if (head["kind"], name) == ("decoder", "positional") else head["p"][name]
     return "–" if p != p else "✓" if head["beyond"][name] else "↓" if p < LEVEL else "·"
 
 
-def _verdict(head, lang: str) -> str:
+def _verdict(head: dict[str, Any], lang: str) -> str:
     text = TEXT[lang]["verdicts"]
     said = [text[name] for name, holds in (("strong", head["strong"]), ("leans", head["follows"] and not head["strong"]),
                                            ("diagonal", head["diagonal_head"]), ("sharpened", head["sharpened"])) if holds]
     return ", ".join(said) or "–"
 
 
-def _shape(summary, lang: str) -> str:
+def _shape(summary: dict[str, Any], lang: str) -> str:
     text = TEXT[lang]
     spans = list(summary["heads"][0]["drift"])
     headings = [text["head"], *(text["entropy_at"].format(epoch=epoch) for epoch in summary["epochs"]), text["distance"],
@@ -174,7 +175,7 @@ def _shape(summary, lang: str) -> str:
     return table(headings, rows, label=text["shape"])
 
 
-def _rules(summary, lang: str) -> list[str]:
+def _rules(summary: dict[str, Any], lang: str) -> list[str]:
     text, drawn = TEXT[lang], []
     for kind in ("encoder", "cross"):
         heads = [head for head in summary["heads"] if head["kind"] == kind]
@@ -196,7 +197,7 @@ def _rules(summary, lang: str) -> list[str]:
     return drawn
 
 
-def _edits(summary, lang: str) -> str:
+def _edits(summary: dict[str, Any], lang: str) -> str:
     text = TEXT[lang]
     rows = [[rule_name(rule, lang), found["words"],
              *(with_interval(found[name], 0, percent=True)

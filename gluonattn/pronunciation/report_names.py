@@ -33,7 +33,8 @@ def role_name(role: str, rule: str, lang: str) -> str:
         A key of `RULES`, or "still".
     lang : {"ko", "en"}
     """
-    return TEXT[lang]["roles"]["l" if role == "cause" and rule in (SINO, PLAIN) else role]
+    result: str = TEXT[lang]["roles"]["l" if role == "cause" and rule in (SINO, PLAIN) else role]
+    return result
 
 
 def rule_name(rule: str, lang: str) -> str:
@@ -92,4 +93,5 @@ def say(lang: str, name: str, **figures: Any) -> str:
     **figures : object
         What it is filled with.
     """
-    return TEXT[lang]["said"][name].format(**figures)
+    result: str = TEXT[lang]["said"][name].format(**figures)
+    return result

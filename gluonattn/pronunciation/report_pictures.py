@@ -26,7 +26,7 @@ _WORDS = {
 }
 
 
-def grid_of(word: str, records: Mapping[int, AttentionRecord], lang: str, highest: float):
+def grid_of(word: str, records: Mapping[int, AttentionRecord], lang: str, highest: float) -> Any:
     """Every head of one kind at every epoch, with the causes of the word outlined; a matplotlib Figure.
 
     Parameters
@@ -45,7 +45,7 @@ def grid_of(word: str, records: Mapping[int, AttentionRecord], lang: str, highes
     return epochs(named, marks=marks, highest=highest, label=words["scale"], head_name=words["head"]).figure
 
 
-def side_by_side(asked: dict[str, Any], rule: str, lang: str):
+def side_by_side(asked: dict[str, Any], rule: str, lang: str) -> Any:
     """Attention on each role of letter, and what replacing it does, on the same rows; a matplotlib Figure.
 
     Parameters
@@ -86,7 +86,7 @@ def side_by_side(asked: dict[str, Any], rule: str, lang: str):
     return drawn
 
 
-def _dot(ax, figure, y: float, colour: str, marker: str, label: str = "") -> None:
+def _dot(ax: Any, figure: Any, y: float, colour: str, marker: str, label: str = "") -> None:
     mean, low, high = (100 * x for x in figure)
     ax.plot([low, high], [y, y], color=colour, linewidth=1.5)
     ax.plot(mean, y, marker, color=colour, markersize=5.5, label=label or None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ..views.report_page import Html, escaped, list_of, note, picture, shaded, table, with_interval
@@ -41,7 +42,7 @@ def show_question(summary: dict[str, Any], rule: str, lang: str) -> list[str]:
     return parts
 
 
-def _roles(asked, rule: str, lang: str) -> str:
+def _roles(asked: dict[str, Any], rule: str, lang: str) -> str:
     names, text = reading_names(asked, lang), TEXT[lang]
     rows = [[role_name(role, rule, lang), found["words"],
              *(with_interval(found["attention"][reading], 0, percent=True) for reading in names),
@@ -51,7 +52,7 @@ def _roles(asked, rule: str, lang: str) -> str:
                  label=text["questions"][rule])
 
 
-def _replacements(asked, rule: str, lang: str) -> list[str]:
+def _replacements(asked: dict[str, Any], rule: str, lang: str) -> list[str]:
     text, found = TEXT[lang], asked["replaced"]
     if not found:
         return []
@@ -62,7 +63,7 @@ def _replacements(asked, rule: str, lang: str) -> list[str]:
             table(["", *(jamo or "–" for jamo in found)], rows, label=text["replaced"])]
 
 
-def _tables(asked, rule: str, lang: str) -> str:
+def _tables(asked: dict[str, Any], rule: str, lang: str) -> str:
     text, drawn = TEXT[lang], []
     for reading, name in reading_names(asked, lang).items():
         found = asked["tables"][reading]
@@ -73,7 +74,7 @@ def _tables(asked, rule: str, lang: str) -> str:
     return f'<div class="side">{"".join(drawn)}</div>'
 
 
-def _taus(asked, lang: str) -> str:
+def _taus(asked: dict[str, Any], lang: str) -> str:
     rows = []
     for kind, found in asked["tau"].items():
         for layer in range(found.shape[0]):
@@ -83,11 +84,11 @@ def _taus(asked, lang: str) -> str:
                  label=TEXT[lang]["tau"])
 
 
-def _word(one: dict[str, Any], asked, lang: str) -> str:
+def _word(one: dict[str, Any], asked: dict[str, Any], lang: str) -> str:
     """One word letter by letter: attention of each reading, and what replacing the letter does."""
     text = TEXT[lang]
 
-    def cells(values, own_too: bool):
+    def cells(values: Any, own_too: bool) -> Iterator[Any]:
         for i, value in enumerate(values):
             kind = "cause" if i in one["cause"] else "own" if i in one["own"] else ""
             missing = value != value or (i in one["own"] and not own_too)

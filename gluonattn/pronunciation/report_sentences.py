@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,14 +51,15 @@ def describe_grid(name: str, records: dict[int, AttentionRecord], lang: str) -> 
     """
     record = records[max(records)]
     layer, head, query, key = np.unravel_index(int(record.weights.argmax()), record.weights.shape)
-    return TEXT[lang]["grid_alt"].format(
+    result: str = TEXT[lang]["grid_alt"].format(
         name=name, layers=record.weights.shape[0], heads=record.weights.shape[1],
         epochs=", ".join(map(str, sorted(records))),
         layer=layer, head=head, query=record.queries[query].text, key=record.keys[key].text,
         share=f"{100 * float(record.weights.max()):.0f}")
+    return result
 
 
-def describe_question(asked, rule: str, lang: str) -> str:
+def describe_question(asked: dict[str, Any], rule: str, lang: str) -> str:
     """Text for the picture of a question: the letter with most attention, and the one whose replacement decides most.
 
     Parameters
@@ -73,14 +74,15 @@ def describe_question(asked, rule: str, lang: str) -> str:
     reading = next(iter(asked["readings"]))
     looked = max(roles, key=lambda role: roles[role]["attention"][reading].mean)
     decides = max((role for role in roles if role != "own"), key=lambda role: roles[role]["flips"].mean)
-    return TEXT[lang]["question_alt"].format(
+    result: str = TEXT[lang]["question_alt"].format(
         question=TEXT[lang]["questions"][rule], looked=role_name(looked, rule, lang),
         head=reading_names(asked, lang)[reading],
         share=f"{100 * roles[looked]['attention'][reading].mean:.0f}", decides=role_name(decides, rule, lang),
         flips=f"{100 * roles[decides]['flips'].mean:.0f}")
+    return result
 
 
-def headline(summary, lang: str) -> str:
+def headline(summary: dict[str, Any], lang: str) -> str:
     """The page in one sentence: how many heads follow the cause, and how often replacing it changes the decision.
 
     Parameters
@@ -91,11 +93,12 @@ def headline(summary, lang: str) -> str:
     """
     heads = summary["heads"]
     following = sum(head["strong"] for head in heads)
-    said = TEXT[lang]["first_heads" if following else "first_no_heads"].format(count=following, all=len(heads))
+    said: str = TEXT[lang]["first_heads" if following else "first_no_heads"].format(count=following, all=len(heads))
     for rule, asked in summary["questions"].items():
         if asked["roles"] and rule != PLAIN:  # where no rule acts, no letter is the cause
             flips = f"{100 * asked['roles']['cause']['flips'].mean:.0f}"
-            return said + TEXT[lang]["first_flips"].format(flips=flips, rule=rule_name(rule, lang))
+            said += TEXT[lang]["first_flips"].format(flips=flips, rule=rule_name(rule, lang))
+            break
     return said
 
 
@@ -118,11 +121,11 @@ def about_heads(summary: dict[str, Any], lang: str) -> list[str]:
             _sharpened(summary, lang), _drift(summary, lang)]
 
 
-def _diagonal(summary, lang: str) -> str:
+def _diagonal(summary: dict[str, Any], lang: str) -> str:
     found = sorted((h for h in summary["heads"] if h["diagonal_head"]), key=lambda h: -h["diagonal"].mean)
     most = max(summary["heads"], key=lambda h: h["diagonal"].mean)
 
-    def figures(head) -> str:
+    def figures(head: dict[str, Any]) -> str:
         return short(head["diagonal"])
 
     if not found:
@@ -130,11 +133,11 @@ def _diagonal(summary, lang: str) -> str:
     return say(lang, "diagonal", count=len(found), named=_list_heads(found, figures, lang))
 
 
-def _following(summary, lang: str) -> str:
+def _following(summary: dict[str, Any], lang: str) -> str:
     every = [h for h in summary["heads"] if h["follows"]]
     strong = sorted((h for h in every if h["strong"]), key=lambda h: h["still"].mean - h["cause"].mean)
 
-    def figures(head) -> str:
+    def figures(head: dict[str, Any]) -> str:
         return say(lang, "follows", cause=short(head["cause"]), still=short(head["still"]),
                     untrained=head["untrained"].mean, chance=summary["kinds"][head["kind"]]["chance"].mean)
 
@@ -144,7 +147,7 @@ def _following(summary, lang: str) -> str:
     return first + (say(lang, "weak", count=weak) if weak else "")
 
 
-def _positional(summary, lang: str) -> str:
+def _positional(summary: dict[str, Any], lang: str) -> str:
     said = []
     for kind in ("encoder", "cross"):
         own = summary["kinds"][kind]
@@ -154,18 +157,18 @@ def _positional(summary, lang: str) -> str:
     return say(lang, "positional", kinds="; ".join(said))
 
 
-def _sharpened(summary, lang: str) -> str:
+def _sharpened(summary: dict[str, Any], lang: str) -> str:
     sharp = sorted((h for h in summary["heads"] if h["sharpened"]), key=lambda h: -h["entropy_fell"].mean)
     first = summary["epochs"][0]
 
-    def figures(head) -> str:
+    def figures(head: dict[str, Any]) -> str:
         return f"{head['entropy_by_epoch'][first].mean:.2f} → {head['entropy'].mean:.2f}"
 
     named = _list_heads(sharp, figures, lang) or "–"
     return say(lang, "sharpened", all=len(summary["heads"]), count=len(sharp), named=named)
 
 
-def _drift(summary, lang: str) -> str:
+def _drift(summary: dict[str, Any], lang: str) -> str:
     heads = summary["heads"]
     means = {span: sum(head["drift"][span].mean for head in heads) / len(heads) for span in heads[0]["drift"]}
     spans = ", ".join(f"{span.replace('-', ' → ')}: {mean:.3f}" for span, mean in means.items())
@@ -197,7 +200,7 @@ def about_question(summary: dict[str, Any], rule: str, lang: str) -> list[str]:
     return lines
 
 
-def _say_where(asked, rule: str, lang: str) -> str:
+def _say_where(asked: dict[str, Any], rule: str, lang: str) -> str:
     said = []
     for reading, name in reading_names(asked, lang).items():
         of = {role: found["attention"][reading] for role, found in asked["roles"].items()}
@@ -208,14 +211,14 @@ def _say_where(asked, rule: str, lang: str) -> str:
     return say(lang, "where", readings="; ".join(said))
 
 
-def _say_what(asked, rule: str, lang: str) -> str:
+def _say_what(asked: dict[str, Any], rule: str, lang: str) -> str:
     roles = {role: found["flips"] for role, found in asked["roles"].items() if found["flips"].mean == found["flips"].mean}
     others = sorted((role for role in roles if role != "cause"), key=lambda role: -roles[role].mean)[:3]
     listed = ", ".join(f"{role_name(role, rule, lang)} {percent(roles[role])}" for role in others)
     return say(lang, "what", cause=role_name("cause", rule, lang), flips=percent(roles["cause"]), others=listed)
 
 
-def _say_agreement(asked, lang: str) -> str:
+def _say_agreement(asked: dict[str, Any], lang: str) -> str:
     said = []
     for reading, name in reading_names(asked, lang).items():
         strongest, others, paired = (asked["tables"][reading][key]
@@ -226,14 +229,14 @@ def _say_agreement(asked, lang: str) -> str:
     return say(lang, "agree", readings="; ".join(said))
 
 
-def _labials(asked, lang: str) -> str:
+def _labials(asked: dict[str, Any], lang: str) -> str:
     """The vowel before the ㄹ, after a labial and after other consonants."""
     said = [say(lang, name, words=found["words"], attention=percent(found["attention"]["encoder chosen"]),
                  flips=percent(found["flips"])) for name, found in asked["labial"].items()]
     return say(lang, "labials", groups="; ".join(said))
 
 
-def _list_heads(heads, figures: Callable[[dict[str, Any]], str], lang: str) -> str:
+def _list_heads(heads: Sequence[dict[str, Any]], figures: Callable[[dict[str, Any]], str], lang: str) -> str:
     said = "; ".join(f"{head_name(head, lang)} ({figures(head)})" for head in heads[:_MOST_NAMED])
     more = len(heads) - _MOST_NAMED
     return said + (say(lang, "more", count=more) if more > 0 else "")

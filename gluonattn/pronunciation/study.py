@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Optional, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataError, OptionError
 from ..metrics import tie_close
@@ -73,15 +74,15 @@ class Study:
     about: dict[str, Any]
     said: list[Pronunciation]
     counts: dict[str, dict[int, head_reading.Counts]]
-    drift: dict[str, dict[tuple[int, int], np.ndarray]]
-    drawn: np.ndarray
+    drift: dict[str, dict[tuple[int, int], NDArray[Any]]]
+    drawn: NDArray[Any]
     chosen: dict[str, dict[str, tuple[int, int]]]
     effects: dict[str, list[Effects]]
-    looked: dict[str, list[dict[str, np.ndarray]]]
+    looked: dict[str, list[dict[str, NDArray[Any]]]]
     examples: dict[str, dict[str, dict[int, AttentionRecord]]]
 
 
-def study_of(folder: str | os.PathLike, **options) -> Study:
+def study_of(folder: str | os.PathLike[str], **options: Any) -> Study:
     """`study` of a checkpoint folder: its snapshots, and its best epoch as the last one.
 
     Parameters
@@ -161,7 +162,7 @@ def study(
     step = _Steps(progress, len(epochs) * len(said) + 2 * sum(map(len, asked.values())) + sum(map(len, tuned.values())))
 
     counts: dict[str, dict[int, head_reading.Counts]] = {kind: {} for kind in KINDS}
-    moved: dict[str, dict[tuple[int, int], np.ndarray]] = {kind: {} for kind in KINDS}
+    moved: dict[str, dict[tuple[int, int], NDArray[Any]]] = {kind: {} for kind in KINDS}
     shown: dict[str, dict[str, dict[int, AttentionRecord]]] = {
         word.text: {kind: {} for kind in KINDS} for word in drawn_words}
     before: list[dict[str, AttentionRecord]] = []
@@ -178,7 +179,7 @@ def study(
         before = read
         step(len(said))
     done: dict[str, list[Effects]] = {}
-    looked: dict[str, list[dict[str, np.ndarray]]] = {}
+    looked: dict[str, list[dict[str, NDArray[Any]]]] = {}
     for rule, sites in asked.items():
         done[rule] = effects(last, sites, seed=seed)
         looked[rule] = _letter_weights(last, sites)
@@ -223,7 +224,7 @@ def _draw_sites(words: Sequence[Pronunciation], rule: str, most: int, seed: int)
     return random.Random(seed).sample(found, min(most, len(found)))
 
 
-def _letter_weights(model: Model, sites: Sequence[tuple[Pronunciation, Site]]) -> list[dict[str, np.ndarray]]:
+def _letter_weights(model: Model, sites: Sequence[tuple[Pronunciation, Site]]) -> list[dict[str, NDArray[Any]]]:
     """Weights on each letter at the row that decides, of encoder and cross-attention, shape (layers, heads, letters)."""
     found = []
     for (said, site), records in zip(sites, _records(model, [said for said, _ in sites])):
@@ -236,7 +237,7 @@ def _letter_weights(model: Model, sites: Sequence[tuple[Pronunciation, Site]]) -
     return found
 
 
-def _choose_heads(looked: list[dict[str, np.ndarray]], sites: list[Site]) -> dict[str, tuple[int, int]]:
+def _choose_heads(looked: list[dict[str, NDArray[Any]]], sites: list[Site]) -> dict[str, tuple[int, int]]:
     """The head of each kind that puts most weight on the cause."""
     found = {}
     for kind in ("encoder", "cross"):

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..metrics import tie_close
-from ..statistics import figure, intervals, rank_agreement
+from ..statistics import figure, intervals, rank_agreement, rate
 from . import head_reading
 from .intervention import ROLES, Effects, after_labial, roles_of
 from .study import KINDS, LEVEL, OBSTRUENT, PLAIN, SINO, Study
@@ -52,7 +53,8 @@ def summarise(study: Study) -> dict[str, Any]:
     }
 
 
-def _head(kind, at, epochs, agreed, shapes, fell, drifts) -> dict[str, Any]:
+def _head(kind: str, at: tuple[int, ...], epochs: Sequence[int], agreed: dict[int, dict[str, Any]],
+          shapes: dict[int, dict[str, Any]], fell: Any, drifts: dict[tuple[int, int], Any]) -> dict[str, Any]:
     last, shape = agreed[epochs[-1]], shapes[epochs[-1]]
     head = {
         "kind": kind, "layer": int(at[0]), "head": int(at[1]),
@@ -71,15 +73,15 @@ def _head(kind, at, epochs, agreed, shapes, fell, drifts) -> dict[str, Any]:
     return head
 
 
-def _entropy_drop(study: Study, kind: str, epochs: Sequence[int]) -> np.ndarray:
+def _entropy_drop(study: Study, kind: str, epochs: Sequence[int]) -> NDArray[Any]:
     """How far entropy fell from the first epoch to the last, by head."""
     first, last = (study.counts[kind][epoch] for epoch in (epochs[0], epochs[-1]))
-    drawn = head_reading.rate(study.drawn, first.shape["entropy"] - last.shape["entropy"], last.rows)
+    drawn = rate(study.drawn, first.shape["entropy"] - last.shape["entropy"], last.rows)
     return intervals(drawn)
 
 
-def _means(table: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    return intervals(head_reading.rate(drawn, table, np.ones(len(table))))
+def _means(table: NDArray[Any], drawn: NDArray[Any]) -> NDArray[Any]:
+    return intervals(rate(drawn, table, np.ones(len(table))))
 
 
 # ---- what edits did
@@ -146,11 +148,12 @@ def question(study: Study, rule: str, chosen: dict[str, tuple[int, int]]) -> dic
     }
 
 
-def _reading(looked: dict[str, np.ndarray], kind: str, at: tuple[int, int] | None) -> np.ndarray:
-    return looked[kind].mean((0, 1)) if at is None else looked[kind][at]
+def _reading(looked: dict[str, NDArray[Any]], kind: str, at: tuple[int, int] | None) -> NDArray[Any]:
+    result: NDArray[Any] = looked[kind].mean((0, 1)) if at is None else looked[kind][at]
+    return result
 
 
-def _roles(found: Sequence[Effects], seen: Sequence[dict[str, np.ndarray]], readings: Sequence[str]) -> dict[str, Any]:
+def _roles(found: Sequence[Effects], seen: Sequence[dict[str, NDArray[Any]]], readings: Sequence[str]) -> dict[str, Any]:
     """Attention on, and effect of, a letter of each role; mean over its letters, then over words."""
     result = {}
     roles = [np.array(roles_of(one.said, one.site)) for one in found]
@@ -180,7 +183,7 @@ def _replacements(found: Sequence[Effects]) -> dict[str, Any]:
             if len(flips) >= MIN_WORDS}
 
 
-def _tables(found: Sequence[Effects], attention: Sequence[np.ndarray]) -> dict[str, Any]:
+def _tables(found: Sequence[Effects], attention: Sequence[NDArray[Any]]) -> dict[str, Any]:
     """Counts [[looked and flips, looked and stays], [not looked and flips, not looked and stays]].
 
     "words": is the cause the strongest of all letters, does replacing it change the decision (in half of the edits or more)?
@@ -207,7 +210,7 @@ def _tables(found: Sequence[Effects], attention: Sequence[np.ndarray]) -> dict[s
             "difference": figure(np.subtract(*rates) if rates[0] else [np.nan])}
 
 
-def _taus(found: Sequence[Effects], looked: Sequence[np.ndarray]) -> np.ndarray:
+def _taus(found: Sequence[Effects], looked: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Kendall's tau of each head's weights and the effects over the letters of a word, array (layers, heads) of Figure."""
     result = np.empty(looked[0].shape[:2], dtype=object)
     for at in np.ndindex(result.shape):
@@ -219,7 +222,7 @@ def _taus(found: Sequence[Effects], looked: Sequence[np.ndarray]) -> np.ndarray:
     return result
 
 
-def _labial(found: Sequence[Effects], seen: Sequence[dict[str, np.ndarray]]) -> dict[str, Any]:
+def _labial(found: Sequence[Effects], seen: Sequence[dict[str, NDArray[Any]]]) -> dict[str, Any]:
     """The vowel before the sound, where a labial stands before that vowel and where another consonant does."""
     result = {}
     for name, wanted in (("labial", True), ("other", False)):
@@ -235,7 +238,7 @@ def _labial(found: Sequence[Effects], seen: Sequence[dict[str, np.ndarray]]) -> 
     return result
 
 
-def _word_figures(one: Effects, weights: dict[str, np.ndarray]) -> dict[str, Any]:
+def _word_figures(one: Effects, weights: dict[str, NDArray[Any]]) -> dict[str, Any]:
     sound = one.said.jamo[one.site.sound]
     return {
         "spelling": one.said.text, "sounds": one.said.sounds, "syllable": sound.syllable, "sound": sound.jamo,
@@ -245,7 +248,7 @@ def _word_figures(one: Effects, weights: dict[str, np.ndarray]) -> dict[str, Any
     }
 
 
-def _mean(values: np.ndarray) -> float:
+def _mean(values: NDArray[Any]) -> float:
     known = values[~np.isnan(values)] if len(values) else values
     return float(known.mean()) if len(known) else float("nan")
 

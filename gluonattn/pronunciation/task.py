@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.padding import pad_rows
 from ..models.transformer import Transformer
@@ -32,13 +33,14 @@ class Words(NamedTuple):
     said_lengths : numpy.ndarray, int64, shape (words,)
     """
 
-    lengths: np.ndarray
-    written: np.ndarray
-    said: np.ndarray
-    said_lengths: np.ndarray
+    lengths: NDArray[Any]
+    written: NDArray[Any]
+    said: NDArray[Any]
+    said_lengths: NDArray[Any]
     fixed: None = None
 
-    def batch(self, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple[np.ndarray, ...]:
+    def batch(self, positions: Sequence[int], word_dropout: float = 0.0,
+              rng: np.random.Generator | None = None) -> tuple[NDArray[Any], ...]:
         """The model's inputs: source (B, S), its lengths (B,) and target (B, T), padded; nothing is dropped.
 
         Parameters
@@ -61,13 +63,13 @@ class PronunciationTask(Task):
 
     unit = "words"
 
-    def build(self, **model):
+    def build(self, **model: Any) -> Any:
         return Transformer(**model)
 
-    def loss(self, smoothing):
+    def loss(self, smoothing: float) -> Any:
         return LetterCrossEntropy(smoothing)
 
-    def correct(self, F, logits, targets):
+    def correct(self, F: Any, logits: Any, targets: Any) -> Any:
         targets = F.slice_like(targets, F.mean(logits, axis=2))
         return F.min((F.argmax(logits, axis=2) == targets) + (targets < 0) > 0, axis=1)
 
@@ -85,11 +87,11 @@ class LetterCrossEntropy(mx.gluon.HybridBlock):
         Of `mxnet.gluon.HybridBlock`.
     """
 
-    def __init__(self, smoothing: float, **kwargs):
+    def __init__(self, smoothing: float, **kwargs: Any):
         super().__init__(**kwargs)
         self._smoothing = smoothing
 
-    def hybrid_forward(self, F, logits, targets):
+    def hybrid_forward(self, F: Any, logits: Any, targets: Any) -> Any:
         log_p = F.log_softmax(logits)
         targets = F.slice_like(targets, F.mean(logits, axis=2))
         real = targets >= 0
@@ -98,7 +100,7 @@ class LetterCrossEntropy(mx.gluon.HybridBlock):
         return F.sum(each * real, axis=1) / F.sum(real, axis=1)
 
 
-def _table(rows: Sequence[np.ndarray], padding: int) -> np.ndarray:
+def _table(rows: Sequence[NDArray[Any]], padding: int) -> NDArray[Any]:
     return pad_rows([row - padding for row in rows]) + np.int32(padding)
 
 
@@ -108,7 +110,7 @@ def make_vocabulary() -> Any:
                      bos_token=BEGIN, eos_token=END)
 
 
-def encode(pairs: Sequence[Pair], vocabulary) -> Part:
+def encode(pairs: Sequence[Pair], vocabulary: Any) -> Part:
     """Pairs as texts and targets.
 
     Parameters

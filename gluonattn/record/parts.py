@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from .checks import VECTORS
 from .positions import distinct_positions
-from .record import VECTORS, AttentionRecord
+from .record import AttentionRecord
 
 
 class Part(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +14,7 @@ from .shapes import ExplainRequest, PredictRequest, WhatIfRequest, read, require
 _encode = msgspec.json.Encoder().encode
 
 
-def json_response(value, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer that nobody keeps.
 
     Parameters
@@ -26,10 +28,11 @@ def json_response(value, status: int = 200, headers: dict[str, str] | None = Non
 
 def models_of(request: Request) -> Models:
     """The models of the server that got this request."""
-    return request.scope["app"].models
+    result: Models = request.scope["app"].models
+    return result
 
 
-async def texts_of(request: Request, kind, most: int):
+async def texts_of(request: Request, kind: type[Any], most: int) -> tuple[Any, list[str], Served]:
     """A request's body, its texts as a list, and its model; they are noted for the access log.
 
     Parameters
@@ -60,7 +63,8 @@ def note_texts(request: Request, texts: list[str]) -> None:
 
 def names_of(served: Served) -> dict[str, str]:
     """What the labels of a model are called for people."""
-    return served.predictor.config.get("label_names", {})
+    result: dict[str, str] = served.predictor.config.get("label_names", {})
+    return result
 
 
 async def predict(request: Request) -> Response:
@@ -100,7 +104,7 @@ async def list_models(request: Request) -> Response:
     return json_response([describe(served) for served in models_of(request).all.values()])
 
 
-def describe(served: Served) -> dict:
+def describe(served: Served) -> dict[str, Any]:
     """What a client may know of a model; nothing of where it lies."""
     predictor = served.predictor
     return {"name": served.name, "labels": predictor.labels, "label_names": names_of(served), "engine": predictor.engine,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
@@ -13,7 +15,7 @@ from .metrics import Metrics
 from .models import Models
 
 
-def _route(path: str, endpoint, method: str = "GET") -> Route:
+def _route(path: str, endpoint: Callable[..., Any], method: str = "GET") -> Route:
     return Route(path, endpoint, methods=[method])
 
 

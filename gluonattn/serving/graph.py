@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from ..classifier.engines.forward import decide, inputs_of, mask_of, states_of, weights_of, words_of
 from ..models.backend import Backend
@@ -65,7 +65,7 @@ def _written(given: Any) -> Any:
     return [_written(one) for one in given] if isinstance(given, (list, tuple)) else given
 
 
-def _noting(name: str):
+def _noting(name: str) -> Callable[..., Value]:
     return lambda self, *given: self.note(name, *given)
 
 

@@ -17,10 +17,12 @@ import traceback
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from types import TracebackType
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import DependencyError, GluonAttnError
 from .limits import Limits
@@ -79,18 +81,19 @@ class Guard:
     metrics : Metrics
     """
 
-    def __init__(self, app: Callable, rules: Rules, metrics: Metrics):
+    def __init__(self, app: ASGIApp, rules: Rules, metrics: Metrics):
         self.app, self.rules, self.metrics = app, rules, metrics
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         start = time.perf_counter()
         scope["app"] = self  # for Starlette's router: it then raises what it refuses
         status = 0
         guarded = _Body(receive, self.rules.limits)
 
-        async def answer(message) -> None:
+        async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -112,7 +115,7 @@ class Guard:
         finally:
             self._note(scope, status, time.perf_counter() - start)
 
-    def _admit(self, scope) -> None:
+    def _admit(self, scope: Scope) -> None:
         """Refusal unless the request may be answered at all."""
         headers = scope["headers"]
         hosts = [value for name, value in headers if name == b"host"]
@@ -145,7 +148,7 @@ class Guard:
             return True
         return self.rules.any_address and _is_address(name)
 
-    def _note(self, scope, status: int, seconds: float) -> None:
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("endpoint"), "__name__", "none")
         self.metrics.answered(route, status, seconds)
         if self.rules.log is None:
@@ -189,16 +192,16 @@ def _is_address(name: str) -> bool:
 class _Body:
     """A request's body: bounded in bytes, and in the time it may take to come."""
 
-    def __init__(self, receive: Callable, limits: Limits):
+    def __init__(self, receive: Receive, limits: Limits):
         self._receive, self._limits, self._bytes = receive, limits, 0
         self.read = self._late = False
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     def __enter__(self) -> None:
         """The time runs from the first reading."""
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
         if kind is asyncio.CancelledError and self._late:
             if hasattr(self._task, "uncancel"):  # from Python 3.11 on
@@ -214,7 +217,7 @@ class _Body:
         self._late = True
         self._task.cancel()  # type: ignore[union-attr]
 
-    async def receive(self):
+    async def receive(self) -> Message:
         if self.read:
             return await self._receive()
         if self._timer is None:
@@ -247,7 +250,7 @@ def _refusal_of(error: Exception) -> Refusal:
     return Refusal(500, "an error inside the server; whoever runs it finds where on its standard error.")
 
 
-async def _send(send: Callable, refusal: Refusal, close: bool) -> None:
+async def _send(send: Send, refusal: Refusal, close: bool) -> None:
     content = json.dumps({"error": refusal.reason}, ensure_ascii=False).encode("utf-8", "replace")
     headers = {"content-type": "application/json", "content-length": str(len(content)), "cache-control": "no-store",
                **refusal.headers, **({"connection": "close"} if close else {})}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -40,7 +41,7 @@ class Metrics:
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def watch(self, model: str, waiting):
+    def watch(self, model: str, waiting: Callable[[], int]) -> Callable[[int], None]:
         """Where the sizes of a model's batches are told.
 
         Parameters
@@ -49,7 +50,8 @@ class Metrics:
         waiting : callable
             Gives the number of texts that wait.
         """
-        gauge, observe = self._waiting.labels(model), self._batches.labels(model).observe
+        gauge = self._waiting.labels(model)
+        observe: Callable[[int], None] = self._batches.labels(model).observe
         if not self._shared:
             gauge.set_function(waiting)
             return observe
@@ -66,4 +68,5 @@ class Metrics:
         if self._shared:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)
-        return generate_latest(registry)
+        text: bytes = generate_latest(registry)
+        return text

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..classifier.explanation import Explanation
 from ..classifier.predictor import Predictor, load
 from ..errors import OptionError, RecordError
 from ..plain import is_blank
@@ -41,7 +43,7 @@ class Explain:
     draws: int
     what_if: bool
 
-    def __call__(self, texts: list[str]) -> list:
+    def __call__(self, texts: list[str]) -> list[Explanation]:
         return list(self.predictor.explain_each(texts, self.method, self.target, draws=self.draws, what_if=self.what_if))
 
 
@@ -66,7 +68,7 @@ class Change:
     share: tuple[tuple[int, ...], float] | None = None
     weights: Any = None
 
-    def of(self, record):
+    def of(self, record: Explanation) -> Explanation:
         """The explanation after the change."""
         if self.replace is not None:
             return record.replace(*self.replace)
@@ -77,7 +79,7 @@ class Change:
         return record.drop(list(self.drop))
 
 
-def share_of_attention(weights: np.ndarray, tokens: Sequence[int], share: float) -> np.ndarray:
+def share_of_attention(weights: NDArray[Any], tokens: Sequence[int], share: float) -> NDArray[Any]:
     """Weights in which each row gives `tokens` a share, and the others what is left; among themselves as before.
 
     Parameters
@@ -136,7 +138,7 @@ class Served:
         return await self.worker.run(Predict(self.predictor), texts, urgent=True)
 
     async def explain(self, texts: Sequence[str], method: str | None = "default", target: str | None = None,
-                      draws: int = 100, what_if: bool = True) -> list:
+                      draws: int = 100, what_if: bool = True) -> list[Explanation]:
         """An explanation of each text; as for `Predictor.explain_each`.
 
         Parameters
@@ -151,7 +153,7 @@ class Served:
                 raise Refusal(422, f"text {i} (counted from 0) has no visible character: there is nothing to explain in it.")
         return await self.worker.run(Explain(self.predictor, method, target, draws, what_if), texts)
 
-    async def change(self, text: str, change: Change) -> list:
+    async def change(self, text: str, change: Change) -> list[Explanation]:
         """The explanation of a text, and the one after a change of it.
 
         Parameters

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..classifier.explanation import Explanation
 from ..views.page import to_html
 from ..views.page_data import dumps, page_data
 from .api import models_of, note_texts
@@ -64,7 +65,7 @@ async def page_export(request: Request) -> Response:
     return _html(to_html(records, lang=asked.lang))
 
 
-async def _records(request: Request):
+async def _records(request: Request) -> tuple[PageRequest, list[Explanation]]:
     asked = read(await request.body(), PageRequest)
     served = [models_of(request).find(name) for name in asked.models]
     require_bounds([asked.text], 1, served[0].limits.text)
@@ -80,13 +81,14 @@ def _html(content: str) -> Response:
     return Response(content.encode("utf-8"), 200, {"cache-control": "no-store"}, "text/html; charset=utf-8")
 
 
-def _pretty(value) -> str:
+def _pretty(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 def _language(request: Request) -> str:
     given = request.query_params.get("lang")
     if given in ("ko", "en"):
-        return given
+        result: str = given
+        return result
     accepted = request.headers.get("accept-language", "ko").lower()
     return "ko" if "ko" in accepted or accepted.strip() in ("", "*") else "en"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..classifier.config import load_classifier
 from ..classifier.engines.choice import prepare
@@ -129,9 +130,9 @@ def _model_files(checkpoint: Checkpoint, name: str) -> tuple[dict[str, Any], byt
     return about, numbers
 
 
-def _pack(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, dict], bytes]:
+def _pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, dict[str, Any]], bytes]:
     """Arrays end to end, each in 16 bits where that loses nothing, and where each begins."""
-    table: dict[str, dict] = {}
+    table: dict[str, dict[str, Any]] = {}
     parts, at = [], 0
     for name, values in arrays.items():
         if values.dtype.kind == "f":

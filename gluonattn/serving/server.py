@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -126,7 +127,7 @@ class Protocol(HttpToolsProtocol):
     sending = Limits.sending  # seconds
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport) -> None:
+    def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._wait()
 
@@ -139,7 +140,7 @@ class Protocol(HttpToolsProtocol):
         self._stop()
         super().on_headers_complete()
 
-    def connection_lost(self, exc) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
         super().connection_lost(exc)
 
@@ -171,7 +172,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, models: Models, started: Callable[[], None]):
         super().__init__(config)
         self._models, self._started = models, started
-        self._reloading: asyncio.Task | None = None
+        self._reloading: asyncio.Task[Any] | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -187,7 +188,7 @@ class Server(uvicorn.Server):
             for one, handler in handlers.items():
                 signal.signal(one, handler)
 
-    async def startup(self, sockets=None) -> None:
+    async def startup(self, sockets: list[Any] | None = None) -> None:
         await super().startup(sockets)
         self._started()
 

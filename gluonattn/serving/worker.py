@@ -11,9 +11,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .refusals import busy
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 LARGEST = 256  # items of a batch where its function has no `largest`; one request may have more
 
@@ -21,7 +24,7 @@ LARGEST = 256  # items of a batch where its function has no `largest`; one reque
 class _Waiting(NamedTuple):
     job: Hashable
     items: Sequence[Any]
-    answer: asyncio.Future
+    answer: asyncio.Future[Any]
 
 
 class Worker:
@@ -42,9 +45,10 @@ class Worker:
         self.waiting = 0  # items
         self._queues: tuple[deque[_Waiting], deque[_Waiting]] = deque(), deque()  # urgent ones, and others
         self._thread = ThreadPoolExecutor(1, "gluonattn-model")
-        self._running: asyncio.Task | None = None
+        self._running: asyncio.Task[Any] | None = None
 
-    async def run(self, function: Callable[[list], Sequence], items: Sequence, *, urgent: bool = False) -> list:
+    async def run(self, function: Callable[[list[Item]], Sequence[Answer]], items: Sequence[Item], *,
+                  urgent: bool = False) -> list[Answer]:
         """The results of ``function(items)``, one an item.
 
         Parameters
@@ -125,7 +129,7 @@ class Worker:
             self._running = None
 
 
-def _compute(batch: list[_Waiting]) -> list[list | Exception]:
+def _compute(batch: list[_Waiting]) -> list[list[Any] | Exception]:
     """Results by request. Where the batch fails, each of its requests is tried alone: the fault is one of them."""
     function: Any = batch[0].job
     try:
@@ -134,7 +138,7 @@ def _compute(batch: list[_Waiting]) -> list[list | Exception]:
         if len(batch) == 1:
             return [error]
         return [found for one in batch for found in _compute([one])]
-    found: list[list | Exception] = []
+    found: list[list[Any] | Exception] = []
     start = 0
     for one in batch:
         found.append(results[start : start + len(one.items)])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 _WINDOW_START = 10  # after n steps the window is at most (1 + n) / (10 + n)
 
@@ -36,9 +37,9 @@ class Average:
     device : mxnet.Context
     """
 
-    def __init__(self, parameters: Sequence, decay: float, device):
+    def __init__(self, parameters: Sequence[Any], decay: float, device: Any):
         self.decay, self._parameters, self._device = decay, list(parameters), device
-        self.values: list = []
+        self.values: list[Any] = []
 
     def begin(self) -> None:
         """Begin with the parameters as they are: their shapes must be known."""
@@ -67,6 +68,6 @@ class Average:
         finally:
             self._set_parameters(before)
 
-    def _set_parameters(self, values) -> None:
+    def _set_parameters(self, values: Sequence[Any]) -> None:
         for parameter, value in zip(self._parameters, values):
             value.copyto(parameter.data(self._device))

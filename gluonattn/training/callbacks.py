@@ -11,23 +11,28 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from typing import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..progress import Bar
+
+if TYPE_CHECKING:
+    from .run import Run
 
 
 class Callback:
     """Base: every event does nothing."""
 
-    def on_train_begin(self, run): ...
-    def on_epoch_begin(self, run): ...
-    def on_batch_begin(self, run): ...
-    def on_gradient(self, run): ...
-    def on_batch_end(self, run): ...
-    def on_epoch_end(self, run): ...
-    def on_train_end(self, run): ...
+    def on_train_begin(self, run: Run) -> None: ...
+    def on_epoch_begin(self, run: Run) -> None: ...
+    def on_batch_begin(self, run: Run) -> None: ...
+    def on_gradient(self, run: Run) -> None: ...
+    def on_batch_end(self, run: Run) -> None: ...
+    def on_epoch_end(self, run: Run) -> None: ...
+    def on_train_end(self, run: Run) -> None: ...
 
 
 class LearningRate(Callback):
@@ -56,11 +61,11 @@ class LearningRate(Callback):
             return self.base * (1 - math.cos(math.pi * left)) / 2
         return self.base
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         # A run resumed at the end of an epoch notes the rate of its last step.
         run.learning_rate = self.at(max(run.step - 1, 0) / run.steps)
 
-    def on_batch_begin(self, run):
+    def on_batch_begin(self, run: Run) -> None:
         run.learning_rate = self.at(run.step / run.steps)
 
 
@@ -70,7 +75,7 @@ class GradientClipping(Callback):
     def __init__(self, norm: float):
         self.norm = norm
 
-    def on_gradient(self, run):
+    def on_gradient(self, run: Run) -> None:
         norm = run.gradient_norm() / run.batch_reviews  # gradients are sums over the batch
         if norm > self.norm:
             run.gradient_scale = self.norm / norm
@@ -82,10 +87,10 @@ class EarlyStopping(Callback):
     def __init__(self, patience: int):
         self.patience = patience
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         self.on_epoch_end(run)  # a run killed just after it had stopped does not train on
 
-    def on_epoch_end(self, run):
+    def on_epoch_end(self, run: Run) -> None:
         losses = [epoch["valid_loss"] for epoch in run.history]
         if losses and len(losses) - 1 - int(np.argmin(losses)) >= self.patience:
             run.stop = f"validation loss has not fallen for {self.patience} epochs"
@@ -100,10 +105,10 @@ class BestCheckpoint(Callback):
         Called with the run.
     """
 
-    def __init__(self, save: Callable):
+    def __init__(self, save: Callable[[Run], object]):
         self.save = save
 
-    def on_epoch_end(self, run):
+    def on_epoch_end(self, run: Run) -> None:
         name = run.task.best
         scores = [epoch[name] if math.isfinite(epoch.get("valid_loss", 0)) else -1 for epoch in run.history]
         if scores[-1] >= max(scores) >= 0:
@@ -123,10 +128,11 @@ class Snapshots(Callback):
         Which are kept; the last one is too.
     """
 
-    def __init__(self, save: Callable, initial: dict, epochs: Sequence[int]):
+    def __init__(self, save: Callable[[int, dict[str, NDArray[Any]]], object], initial: dict[str, NDArray[Any]],
+                 epochs: Sequence[int]):
         self.save, self.initial, self.epochs = save, initial, epochs
 
-    def on_epoch_end(self, run):
+    def on_epoch_end(self, run: Run) -> None:
         if run.epoch == 1:
             self.save(0, self.initial)
         if run.epoch in (*self.epochs, run.epochs):
@@ -142,10 +148,10 @@ class EveryEpoch(Callback):
         Called with the run.
     """
 
-    def __init__(self, save: Callable):
+    def __init__(self, save: Callable[[Run], object]):
         self.save = save
 
-    def on_epoch_end(self, run):
+    def on_epoch_end(self, run: Run) -> None:
         self.save(run)
 
 
@@ -160,24 +166,24 @@ class ResumeFile(Callback):
         Seconds between saves inside an epoch.
     """
 
-    def __init__(self, save: Callable, every: float = 60.0):
+    def __init__(self, save: Callable[[Run], object], every: float = 60.0):
         self.save, self.every = save, every
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         self.last = time.monotonic()
 
-    def on_batch_end(self, run):
+    def on_batch_end(self, run: Run) -> None:
         if time.monotonic() - self.last >= self.every:
             self._save(run)
 
-    def on_epoch_end(self, run):
+    def on_epoch_end(self, run: Run) -> None:
         self._save(run)
 
-    def on_train_end(self, run):
+    def on_train_end(self, run: Run) -> None:
         if run.stop:
             self._save(run)
 
-    def _save(self, run):
+    def _save(self, run: Run) -> None:
         self.save(run)
         self.last = time.monotonic()
 
@@ -191,10 +197,10 @@ class FirstResumeFile(Callback):
         Called with the run.
     """
 
-    def __init__(self, save: Callable):
+    def __init__(self, save: Callable[[Run], object]):
         self.save = save
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         if not run.step:
             self.save(run)
 
@@ -204,22 +210,22 @@ class Interrupt(Callback):
 
     reason = "interrupted"
 
-    def on_train_begin(self, run):
+    def on_train_begin(self, run: Run) -> None:
         self._before = {}
         if threading.current_thread() is not threading.main_thread():
             return
 
-        def stop(number, frame):
+        def stop(number: int, frame: FrameType | None) -> None:
             run.stop = self.reason
             self._restore()
 
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, stop)
 
-    def on_train_end(self, run):
+    def on_train_end(self, run: Run) -> None:
         self._restore()
 
-    def _restore(self):
+    def _restore(self) -> None:
         while self._before:
             signal.signal(*self._before.popitem())
 
@@ -227,19 +233,19 @@ class Interrupt(Callback):
 class Progress(Callback):
     """A progress bar for each epoch and a line when it is done."""
 
-    def __init__(self, console):
+    def __init__(self, console: Any):
         self.console = console
         self.bar = Bar("")
 
-    def on_epoch_begin(self, run):
+    def on_epoch_begin(self, run: Run) -> None:
         self.bar = Bar(f"epoch {run.epoch + 1}/{run.epochs}", self.console)
         self.bar.update(run.batch, run.batches_per_epoch)
 
-    def on_batch_end(self, run):
+    def on_batch_end(self, run: Run) -> None:
         loss = run.totals["loss"] / run.totals["reviews"]
         self.bar.update(run.batch, run.batches_per_epoch, note=f"loss {loss:.3f}")
 
-    def on_epoch_end(self, run):
+    def on_epoch_end(self, run: Run) -> None:
         self.bar.hide()
         last = run.history[-1]
         more = "".join(f"  {name.replace('_', ' ')} {value:.2f}" for name, value in last.items()
@@ -251,5 +257,5 @@ class Progress(Callback):
             highlight=False, soft_wrap=True,
         )
 
-    def on_train_end(self, run):
+    def on_train_end(self, run: Run) -> None:
         self.bar.hide()

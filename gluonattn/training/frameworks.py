@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from .parallel import ALONE, Group
 from .run import Part, Run
 from .settings import TrainingSettings
 
 
-def new_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int, device: str = "cpu",
-            group: Group = ALONE, initial: Mapping | None = None) -> Run:
+def new_run(settings: TrainingSettings, model: Mapping[str, Any], train: Part, valid: Part, labelled: int,
+            device: str = "cpu", group: Group = ALONE, initial: Mapping[str, Any] | None = None) -> Run:
     """A fresh run with an initialised model, in the settings' framework.
 
     Parameters

@@ -6,7 +6,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from functools import partial
-from typing import Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
@@ -18,8 +18,11 @@ from .frameworks import new_run as new_run
 from .run import Part as Part
 from .run import Run, new_totals
 
+if TYPE_CHECKING:
+    from .callbacks import Callback
 
-def fit(run: Run, callbacks: Sequence) -> None:
+
+def fit(run: Run, callbacks: Sequence[Callback]) -> None:
     """Train until the last epoch, or until a callback sets ``run.stop``.
 
     Every process of a group runs this, with the same `run.epoch` and `run.batch`
@@ -45,7 +48,7 @@ def fit(run: Run, callbacks: Sequence) -> None:
         _tell(callbacks, "on_train_end", run)
 
 
-def train_epoch(run: Run, callbacks: Sequence) -> None:
+def train_epoch(run: Run, callbacks: Sequence[Callback]) -> None:
     """Train on the rest of the current epoch.
 
     Parameters
@@ -65,7 +68,7 @@ def train_epoch(run: Run, callbacks: Sequence) -> None:
         _tell(callbacks, "on_batch_end", run)
 
 
-def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
+def prepare(run: Run, plan: Sequence[Sequence[int]], number: int) -> tuple[tuple[Any, ...], int] | None:
     """What `Run.start_gradient` takes, for this process's part of a batch of the epoch.
 
     None where there is no such batch, or too few examples in it for every process
@@ -91,7 +94,8 @@ def prepare(run: Run, plan: Sequence[Sequence[int]], number: int):
     return (targets, *([] if offsets is None else [offsets]), *inputs, *run.draw_masks(inputs, rng)), seed
 
 
-def train_batch(run: Run, batch, callbacks: Sequence, meanwhile: Callable):
+def train_batch(run: Run, batch: tuple[tuple[Any, ...], int] | None, callbacks: Sequence[Callback],
+                meanwhile: Callable[[], Any]) -> Any:
     """Take one step. Calls `meanwhile` while the device computes, and returns its result.
 
     Parameters
@@ -155,6 +159,6 @@ def require_equal_parameters(run: Run) -> None:
             raise GluonAttnError("training processes came to different parameters: train with --workers 1.")
 
 
-def _tell(callbacks: Sequence, event: str, run: Run) -> None:
+def _tell(callbacks: Sequence[Callback], event: str, run: Run) -> None:
     for callback in callbacks:
         getattr(callback, event)(run)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..models.numpy_ops import compute_in_numpy, raise_interrupt
 from ..models.weights import get_weights, set_weights
@@ -36,7 +39,7 @@ class MXNetRun(Run):
         What is validated and saved.
     """
 
-    def __init__(self, model, settings: TrainingSettings, train: Part, valid: Part, labelled: int, device,
+    def __init__(self, model: Any, settings: TrainingSettings, train: Part, valid: Part, labelled: int, device: Any,
                  group: Group = ALONE):
         super().__init__(settings, train, valid, labelled, group)
         self.model, self.device = model, device
@@ -55,26 +58,27 @@ class MXNetRun(Run):
         model.hybridize()  # by itself it validates, and should hold no memory in between
 
     @property
-    def learning_rate(self) -> float:  # type: ignore[override]
-        return self.trainer.learning_rate
+    def learning_rate(self) -> float:
+        return float(self.trainer.learning_rate)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         self.trainer.set_learning_rate(rate)
 
-    def arrays(self, part, positions, word_dropout=0.0, rng=None):
+    def arrays(self, part: Part, positions: Sequence[int], word_dropout: float = 0.0,
+               rng: np.random.Generator | None = None) -> tuple[Any, ...]:
         inputs, targets, offsets = part.take(positions, word_dropout, rng)
         return tuple(map(self._place, inputs)), self._place(targets), None if offsets is None else self._place(offsets)
 
-    def _place(self, array):
+    def _place(self, array: NDArray[Any]) -> Any:
         # On the CPU it is not copied: `mx.nd.array` copies through MXNet's queue, and so waits for
         # the gradient that is being computed.
         return mx.nd.from_numpy(array, zero_copy=True).as_in_context(self.device)
 
-    def draw_masks(self, inputs, rng):
+    def draw_masks(self, inputs: tuple[Any, ...], rng: np.random.Generator) -> tuple[Any, ...]:
         return tuple(map(self._place, self.task.masks(self.model, inputs, rng)))
 
-    def start_gradient(self, arrays, seed):
+    def start_gradient(self, arrays: tuple[Any, ...], seed: int) -> Sequence[Any]:
         if self._draws:
             mx.random.seed(seed, ctx=self.device)
         with mx.autograd.record():
@@ -83,18 +87,18 @@ class MXNetRun(Run):
         raise_interrupt()
         return loss, correct
 
-    def add_gradients(self, sums, reviews):
+    def add_gradients(self, sums: Sequence[Any], reviews: int) -> list[float]:
         values = [float(array.asscalar()) for array in sums] or [0.0, 0.0]
         return self.group.add_gradients(self.gradients(), [*values, reviews], present=bool(sums))
 
-    def gradients(self) -> list:
+    def gradients(self) -> list[Any]:
         """The gradient arrays, in an order that all processes share."""
         for parameter in self.parameters:
             # Where this process had no examples the sum comes from others; the Trainer would refuse it as stale.
             parameter.data()._fresh_grad = True
         return [p.grad() for p in self.parameters]
 
-    def gradient_norm(self):
+    def gradient_norm(self) -> float:
         # MXNet's own `clip_global_norm` makes sparse gradients dense again.
         gradients = [p.grad() for p in self.trainer._params if p.grad_req != "null"]
         values = [g.data if g.stype == "row_sparse" else g for g in gradients]
@@ -102,12 +106,12 @@ class MXNetRun(Run):
         squares = mx.nd.multi_sum_sq(*values, num_arrays=len(values))
         return math.sqrt(float(squares.sum().asscalar()))
 
-    def take_step(self, scale):
+    def take_step(self, scale: float) -> None:
         # Scaling through the batch size keeps the embedding's gradient sparse.
         self.trainer.step(self.batch_reviews / scale)
         self.average.update(self.step + 1)
 
-    def measure(self, positions: Sequence[int]):
+    def measure(self, positions: Sequence[int]) -> tuple[float, float]:
         inputs, targets, offsets = self.arrays(self.valid, positions)
         logits, _ = self.model(*inputs)
         if offsets is not None:
@@ -117,16 +121,17 @@ class MXNetRun(Run):
         raise_interrupt()
         return loss, correct
 
-    def predict(self, inputs):
-        return self.model(*inputs)[0].asnumpy()
+    def predict(self, inputs: tuple[Any, ...]) -> NDArray[Any]:
+        result: NDArray[Any] = self.model(*inputs)[0].asnumpy()
+        return result
 
-    def use_average(self):
+    def use_average(self) -> AbstractContextManager[None]:
         return self.average.use_average()
 
-    def get_weights(self):
+    def get_weights(self) -> dict[str, NDArray[Any]]:
         return get_weights(self.model)
 
-    def collect_state(self):
+    def collect_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         optimizer = self.trainer._optimizer
         tensors = {f"parameter/{name}": array for name, array in self.get_weights().items()}
         tensors.update((f"average/{i}", mean.asnumpy()) for i, mean in enumerate(self.average.values))
@@ -136,12 +141,12 @@ class MXNetRun(Run):
                 tensors[f"adam/{index}/{order}"] = moment.tostype("default").asnumpy()
         return tensors, {"updates": optimizer.num_update, "counts": optimizer._index_update_count}
 
-    def state_shapes(self):
+    def state_shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         shapes = {f"parameter/{name}": p.shape for name, p in self.model._collect_params_with_prefix().items()}
         shapes.update((f"average/{i}", mean.shape) for i, mean in enumerate(self.average.values))
         return shapes, {f"adam/{i}/{order}": p.shape for i, p in enumerate(self.trainer._params) for order in (0, 1)}
 
-    def restore_state(self, tensors, header):
+    def restore_state(self, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
         set_weights(self.model, {name.split("/", 1)[1]: array for name, array in tensors.items()
                                  if name.startswith("parameter/")}, self.device)
         for i, mean in enumerate(self.average.values):
@@ -151,7 +156,7 @@ class MXNetRun(Run):
         optimizer.num_update = header["updates"]
         optimizer._index_update_count.update({int(k): n for k, n in header["counts"].items()})
 
-    def _set_moments(self, tensors) -> None:
+    def _set_moments(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         updater = self.trainer._updaters[0]
         for index, parameter in enumerate(self.trainer._params):
             names = [f"adam/{index}/{order}" for order in (0, 1)]
@@ -165,8 +170,8 @@ class MXNetRun(Run):
             updater.states_synced[index] = True
 
 
-def new_mxnet_run(settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int,
-                  device: str = "cpu", group: Group = ALONE, initial: Mapping | None = None) -> MXNetRun:
+def new_mxnet_run(settings: TrainingSettings, model: Mapping[str, Any], train: Part, valid: Part, labelled: int,
+                  device: str = "cpu", group: Group = ALONE, initial: Mapping[str, Any] | None = None) -> MXNetRun:
     """A fresh run with an initialised, hybridized model; parameters as for `gluonattn.training.frameworks.new_run`.
 
     Parameters

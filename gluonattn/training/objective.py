@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..runtime import mx
 from .tasks import Task
 
@@ -24,12 +26,12 @@ class Objective(mx.gluon.HybridBlock):
         Of `mxnet.gluon.HybridBlock`.
     """
 
-    def __init__(self, task: Task, model, smoothing: float, offsets: bool, masks: int, **kwargs):
+    def __init__(self, task: Task, model: Any, smoothing: float, offsets: bool, masks: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.model, self.loss = model, task.loss(smoothing)
         self._task, self._offsets, self._masks = task, offsets, masks
 
-    def hybrid_forward(self, F, targets, *arrays):
+    def hybrid_forward(self, F: Any, targets: Any, *arrays: Any) -> tuple[Any, Any]:
         offsets, inputs = (arrays[0], arrays[1:]) if self._offsets else (None, arrays)
         first = len(inputs) - self._masks
         logits = self._task.forward(self.model, inputs[:first], inputs[first:])
@@ -44,7 +46,7 @@ class Objective(mx.gluon.HybridBlock):
         return loss, F.sum(self._task.correct(F, logits, targets))
 
 
-def has_dropout(block) -> bool:
+def has_dropout(block: Any) -> bool:
     """Whether a block, or one in it, draws dropout with MXNet's generator."""
     is_dropout = type(block) is mx.gluon.nn.Dropout and block._rate > 0
     return is_dropout or any(map(has_dropout, block._children.values()))

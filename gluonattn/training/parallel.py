@@ -59,7 +59,10 @@ class Group:
             return positions
         return sorted(positions, key=length)[self.rank :: self.size]
 
-    def agree(self, value):
+    def send(self, message: Any) -> None:
+        """Send to every other process."""
+
+    def agree(self, value: Any) -> Any:
         """The value of rank 0, in every process."""
         return value
 
@@ -67,7 +70,7 @@ class Group:
         """Sums over all processes, the same in each. Returns after all processes have called it."""
         return list(values)
 
-    def add_gradients(self, gradients: Sequence, values: Sequence[float], present: bool) -> list[float]:
+    def add_gradients(self, gradients: Sequence[Any], values: Sequence[float], present: bool) -> list[float]:
         """Replace gradients by their sum over all processes, always added in the order of ranks.
 
         Parameters
@@ -83,10 +86,10 @@ class Group:
     def close(self) -> None:
         """End the other processes."""
 
-    def __enter__(self):
+    def __enter__(self) -> Group:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
@@ -110,7 +113,7 @@ class _Member(Group):
         self._memories = [SharedMemory(descriptor) for descriptor in descriptors]
         self._turn = 0
 
-    def add_gradients(self, gradients, values, present):
+    def add_gradients(self, gradients: Sequence[Any], values: Sequence[float], present: bool) -> list[float]:
         memories = self._memories[self._turn :: 2]
         self._turn = 1 - self._turn
         write_gradients(memories[self.rank], gradients if present else None)
@@ -142,7 +145,7 @@ class Leader(_Member):
 
     def __init__(self, size: int, threads: int):
         self._links: list[Connection] = []
-        self._processes: list[subprocess.Popen] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._stderr_files: list[Any] = []
         super().__init__(0, size, [open_memory() for _ in range(2 * size)])
         try:
@@ -166,28 +169,28 @@ class Leader(_Member):
                 start_new_session=True,  # Ctrl-C is for this process, which ends the others
             ))
 
-    def send(self, message) -> None:
-        """Send to every other process."""
+    def send(self, message: Any) -> None:
         for number, link in enumerate(self._links):
             try:
                 link.send(message)
             except OSError:
                 raise self._member_error(number) from None
 
-    def agree(self, value):
+    def agree(self, value: Any) -> Any:
         self.send(value)
         return value
 
-    def total(self, values):
+    def total(self, values: Sequence[float]) -> list[float]:
         rows = [values]
         for number, link in enumerate(self._links):
             try:
                 rows.append(link.recv())
             except (EOFError, OSError):
                 raise self._member_error(number) from None
-        return self.agree([float(sum(column)) for column in zip(*rows)])
+        result: list[float] = self.agree([float(sum(column)) for column in zip(*rows)])
+        return result
 
-    def close(self):
+    def close(self) -> None:
         for process in self._processes:  # they keep nothing that a kill could harm
             process.kill()
             process.wait()
@@ -230,22 +233,23 @@ class Follower(_Member):
         super().__init__(rank, len(descriptors) // 2, descriptors)
         self._link = link
 
-    def receive(self):
+    def receive(self) -> Any:
         """What rank 0 sends next."""
         try:
             return self._link.recv()
         except (EOFError, ConnectionError):
             raise LeaderGone from None
 
-    def agree(self, value):
+    def agree(self, value: Any) -> Any:
         return self.receive()
 
-    def total(self, values):
+    def total(self, values: Sequence[float]) -> list[float]:
         try:
             self._link.send(list(values))
         except ConnectionError:
             raise LeaderGone from None
-        return self.receive()
+        result: list[float] = self.receive()
+        return result
 
 
 ALONE = Group()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Union
 
-import numpy as np
 from msgspec import Meta, Struct
+from numpy.typing import NDArray
 
 from ..contents import parse_json, parse_tensors, require
 from ..contents import refuse as refuse_as
@@ -44,7 +44,7 @@ def resume_file(out: Path) -> Path:
     return out.with_name(out.name + ".resume")
 
 
-def read_resume_file(path: Path, fingerprint: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read_resume_file(path: Path, fingerprint: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays and header of a resume file.
 
     Parameters
@@ -99,7 +99,7 @@ def refuse(path: Path, reason: str) -> NoReturn:
     refuse_as(path, reason, CheckpointError, _START_AGAIN)
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.batches import plan_batches
 from .parallel import ALONE, Group
@@ -27,10 +28,11 @@ class Part(NamedTuple):
     """
 
     texts: Any
-    targets: np.ndarray
-    offsets: np.ndarray | None = None
+    targets: NDArray[Any]
+    offsets: NDArray[Any] | None = None
 
-    def take(self, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple:
+    def take(self, positions: Sequence[int], word_dropout: float = 0.0,
+             rng: np.random.Generator | None = None) -> tuple[Any, ...]:
         """Inputs of the model, as `Packed.batch` gives them, targets, and offsets or None.
 
         Parameters
@@ -127,7 +129,8 @@ class Run:
 
     # What a framework's subclass does.
 
-    def arrays(self, part: Part, positions: Sequence[int], word_dropout: float = 0.0, rng=None) -> tuple:
+    def arrays(self, part: Part, positions: Sequence[int], word_dropout: float = 0.0,
+               rng: np.random.Generator | None = None) -> tuple[Any, ...]:
         """What `Part.take` gives, on the device.
 
         Parameters
@@ -138,7 +141,7 @@ class Run:
         """
         raise NotImplementedError
 
-    def draw_masks(self, inputs: tuple, rng) -> tuple:
+    def draw_masks(self, inputs: tuple[Any, ...], rng: np.random.Generator) -> tuple[Any, ...]:
         """Dropout masks of a batch, on the device; none where the framework draws them itself.
 
         Parameters
@@ -149,7 +152,7 @@ class Run:
         """
         raise NotImplementedError
 
-    def start_gradient(self, arrays: tuple, seed: int) -> Sequence[Any]:
+    def start_gradient(self, arrays: tuple[Any, ...], seed: int) -> Sequence[Any]:
         """Have the device compute a gradient; its loss and the number of correct answers, without waiting for them.
 
         Parameters
@@ -191,7 +194,7 @@ class Run:
         """Sum of the loss (not smoothed) and number of correct answers on some validation texts."""
         raise NotImplementedError
 
-    def predict(self, inputs: tuple) -> np.ndarray:
+    def predict(self, inputs: tuple[Any, ...]) -> NDArray[Any]:
         """Logits of a batch, without dropout."""
         raise NotImplementedError
 
@@ -199,7 +202,7 @@ class Run:
         """Use the averaged weights, where there are some, in place of the parameters until the end of the block."""
         raise NotImplementedError
 
-    def get_weights(self) -> dict[str, np.ndarray]:
+    def get_weights(self) -> dict[str, NDArray[Any]]:
         """Parameters by structural name."""
         raise NotImplementedError
 
@@ -207,11 +210,11 @@ class Run:
         """How many numbers the model has."""
         return sum(values.size for values in self.get_weights().values())
 
-    def collect_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    def collect_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Parameters, averages and the optimizer's moments by name, and what a resume file's header has of them."""
         raise NotImplementedError
 
-    def restore_state(self, tensors: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
+    def restore_state(self, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
         """Put back what `collect_state` gave.
 
         Parameters

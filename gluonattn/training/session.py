@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from .. import runtime
 from ..errors import CheckpointError, Interrupted
@@ -24,8 +24,13 @@ from ..models.checkpoint import (
 from .resume import is_resume_file_of, read_resume_file, resume_file
 from .settings import TrainingSettings
 
+if TYPE_CHECKING:
+    from .callbacks import Callback
+    from .parallel import Group
+    from .run import Run
 
-def folder_to_write(out: str | os.PathLike) -> Path:
+
+def folder_to_write(out: str | os.PathLike[str]) -> Path:
     """Check the checkpoint folder of a run, and remove what a killed run left beside it."""
     out = Path(out) if Path(out).name else Path(out).resolve()  # "." has no name to write beside
     refuse_foreign(out)
@@ -101,7 +106,7 @@ def _is_whole(out: Path) -> bool:
     return True
 
 
-def _differences(config: dict, settings: TrainingSettings) -> str:
+def _differences(config: dict[str, Any], settings: TrainingSettings) -> str:
     """Settings that differ from those of a finished run."""
     before, now = config.get("training", {}), asdict(settings)
     found = [f"{name} {before[name]} there, {value} here" for name, value in now.items()
@@ -115,7 +120,7 @@ def finish(out: Path) -> None:
     resume_file(out).unlink(missing_ok=True)
 
 
-def processes(settings: TrainingSettings):
+def processes(settings: TrainingSettings) -> Group:
     """Start the processes that train together, and return their group."""
     from .parallel import ALONE, Leader
 
@@ -126,7 +131,7 @@ def processes(settings: TrainingSettings):
     return Leader(workers, threads) if workers > 1 else ALONE
 
 
-def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
+def resume_or_start(run: Run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
     """Put the run where its resume file left it, or begin a new one.
 
     A run from the start writes its first resume file when it begins, over an older one.
@@ -154,8 +159,8 @@ def resume_or_start(run, out: Path, fingerprint: str, resume: bool | None, say: 
         say(f"nothing to resume ({state_file} is not there): training from the start")
 
 
-def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Callable | None, save_every: float,
-                 callbacks: Sequence, say: Callable[[str], None]) -> None:
+def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, save_best: Callable[[Run], None] | None,
+                 save_every: float, callbacks: Sequence[Callback], say: Callable[[str], None]) -> None:
     """Train to the end, in all processes of the run's group; the resume file stays.
 
     Parameters
@@ -190,7 +195,7 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
         run.group.send(start)
         send_state(run, run.group)
 
-    def save(run):
+    def save(run: Run) -> None:
         save_state(resume_file(out), run, fingerprint)
 
     # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
@@ -212,11 +217,12 @@ def fit_and_save(run, start: dict, out: Path, fingerprint: str, save_best: Calla
         say(f"stopped: {run.stop}")
 
 
-def _choose_callbacks(settings, save: Callable) -> list:
+def _choose_callbacks(settings: Any, save: Callable[[Run], None]) -> list[Callback]:
     """The callbacks that the settings ask for; those that save follow them."""
     from .callbacks import EarlyStopping, FirstResumeFile, GradientClipping, Interrupt, LearningRate
 
-    chosen = [Interrupt(), FirstResumeFile(save), LearningRate(settings.schedule, settings.learning_rate, settings.warmup)]
+    rate = LearningRate(settings.schedule, settings.learning_rate, settings.warmup)
+    chosen: list[Callback] = [Interrupt(), FirstResumeFile(save), rate]
     if settings.clip is not None:
         chosen.append(GradientClipping(settings.clip))
     if settings.patience is not None:

@@ -10,8 +10,10 @@ import mmap
 import os
 import tempfile
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from ..errors import GluonAttnError
 from ..runtime import memory_of
@@ -53,7 +55,7 @@ def open_memory() -> int:
             return os.dup(file.fileno())
 
 
-def write_gradients(memory: SharedMemory, gradients: Sequence | None) -> None:
+def write_gradients(memory: SharedMemory, gradients: Sequence[Any] | None) -> None:
     """Write this process's gradients.
 
     Parameters
@@ -65,7 +67,7 @@ def write_gradients(memory: SharedMemory, gradients: Sequence | None) -> None:
     if gradients is None:
         memory.map_at_least(8)[:8] = np.int64(0).tobytes()
         return
-    arrays: list[np.ndarray] = []
+    arrays: list[NDArray[Any]] = []
     counts = [1]
     for gradient in gradients:
         if gradient.stype == "row_sparse":
@@ -82,7 +84,7 @@ def write_gradients(memory: SharedMemory, gradients: Sequence | None) -> None:
         place += _aligned(array.nbytes)
 
 
-def read_gradients(memory: SharedMemory, gradients: Sequence) -> list | None:
+def read_gradients(memory: SharedMemory, gradients: Sequence[Any]) -> list[Any] | None:
     """A process's gradients, as arrays that look into its memory; None if its part of the batch was empty.
 
     Parameters
@@ -93,7 +95,7 @@ def read_gradients(memory: SharedMemory, gradients: Sequence) -> list | None:
     """
     place = 0
 
-    def take(dtype, *shape):
+    def take(dtype: DTypeLike, *shape: int) -> NDArray[Any]:
         nonlocal place
         count = int(np.prod(shape))
         size = count * np.dtype(dtype).itemsize
@@ -104,7 +106,7 @@ def read_gradients(memory: SharedMemory, gradients: Sequence) -> list | None:
     if not np.frombuffer(memory.map_at_least(8), "int64", 1)[0]:
         return None
     counts = take("int64", 1 + len(gradients))[1:].tolist()
-    found: list = []
+    found: list[Any] = []
     for gradient, count in zip(gradients, counts):
         shape = (count, *gradient.shape[1:])
         if gradient.stype == "row_sparse":
@@ -118,7 +120,7 @@ def _aligned(size: int) -> int:
     return -(-size // 64) * 64
 
 
-def set_sum(gradient, parts: Sequence[np.ndarray]) -> None:
+def set_sum(gradient: Any, parts: Sequence[NDArray[Any]]) -> None:
     """Write the sum of dense gradients into one. This bypasses MXNet's queue, which takes as long as the rest.
 
     Parameters
@@ -132,7 +134,7 @@ def set_sum(gradient, parts: Sequence[np.ndarray]) -> None:
         result += part
 
 
-def set_rows(gradient, rows: np.ndarray, values: np.ndarray) -> None:
+def set_rows(gradient: Any, rows: NDArray[Any], values: NDArray[Any]) -> None:
     """Write rows into a row-sparse gradient.
 
     Parameters
@@ -147,7 +149,7 @@ def set_rows(gradient, rows: np.ndarray, values: np.ndarray) -> None:
     fresh.copyto(gradient)
 
 
-def add_rows(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def add_rows(parts: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Sum row-sparse matrices in order.
 
     Parameters

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from ..contents import dump_tensors
 from ..errors import CheckpointError
 from ..files import replace_file
 from .resume import FORMAT, read_resume_file, refuse
 
+if TYPE_CHECKING:
+    from .parallel import Follower, Group
+    from .run import Run
 
-def save_state(path: Path, run, fingerprint: str) -> None:
+
+def save_state(path: Path, run: Run, fingerprint: str) -> None:
     """Write the resume file of a run.
 
     Parameters
@@ -41,7 +47,7 @@ def save_state(path: Path, run, fingerprint: str) -> None:
         ) from None
 
 
-def load_state(path: Path, run, fingerprint: str) -> None:
+def load_state(path: Path, run: Run, fingerprint: str) -> None:
     """Put a run where its resume file left it.
 
     Parameters
@@ -62,7 +68,7 @@ def load_state(path: Path, run, fingerprint: str) -> None:
     _restore(run, tensors, header)
 
 
-def send_state(run, group) -> None:
+def send_state(run: Run, group: Group) -> None:
     """Hand a run's state to the other processes of its group, array by array.
 
     Parameters
@@ -76,25 +82,25 @@ def send_state(run, group) -> None:
         group.send(named)
 
 
-def receive_state(run, group) -> None:
+def receive_state(run: Run, group: Follower) -> None:
     """Put a run where the run of rank 0 stands.
 
     Parameters
     ----------
     run : Run
-    group : Group
+    group : Follower
     """
     header, count = group.receive()
     _restore(run, dict(group.receive() for _ in range(count)), header)
 
 
-def _collect(run) -> tuple[dict, dict]:
+def _collect(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
     tensors, header = run.collect_state()
     header = {"epoch": run.epoch, "batch": run.batch, "totals": run.totals, "history": run.history, **header}
     return tensors, {**header, "step_losses": run.step_losses} if run.step_losses else header
 
 
-def _require_fitting(path: Path, run, tensors: dict, header: dict[str, Any]) -> None:
+def _require_fitting(path: Path, run: Run, tensors: dict[str, Any], header: dict[str, Any]) -> None:
     """Raise CheckpointError where a resume file without a digest does not fit the run."""
     needed, possible = run.state_shapes()
     for name in needed.keys() | tensors.keys():
@@ -107,7 +113,7 @@ def _require_fitting(path: Path, run, tensors: dict, header: dict[str, Any]) -> 
         refuse(path, "counts are not of parameters")
 
 
-def _restore(run, tensors, header) -> None:
+def _restore(run: Run, tensors: dict[str, NDArray[Any]], header: dict[str, Any]) -> None:
     run.restore_state(tensors, header)
     run.epoch, run.batch, run.history = header["epoch"], header["batch"], header["history"]
     run.totals = header["totals"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from .run import Run
     from .settings import TrainingSettings
 
 
@@ -36,15 +38,15 @@ class Task:
     def __init__(self, settings: TrainingSettings):
         self.settings = settings
 
-    def build(self, **model):
+    def build(self, **model: Any) -> Any:
         """The model: ``model(*inputs)`` is logits and weights; `model` are its keyword arguments."""
         raise NotImplementedError
 
-    def loss(self, smoothing: float):
+    def loss(self, smoothing: float) -> Any:
         """A block of (logits, targets) to (B,)."""
         raise NotImplementedError
 
-    def correct(self, F, logits, targets):
+    def correct(self, F: Any, logits: Any, targets: Any) -> Any:
         """1 for each example with the correct answer, else 0; shape (B,).
 
         Parameters
@@ -55,7 +57,7 @@ class Task:
         """
         raise NotImplementedError
 
-    def figures(self, run) -> dict[str, float]:
+    def figures(self, run: Run) -> dict[str, float]:
         """More figures of an epoch, by names that begin with "valid_"; measured while the averaged weights are in use.
 
         Parameters
@@ -64,7 +66,7 @@ class Task:
         """
         return {}
 
-    def masks(self, model, inputs: tuple[np.ndarray, ...], rng) -> tuple[np.ndarray, ...]:
+    def masks(self, model: Any, inputs: tuple[NDArray[Any], ...], rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
         """Dropout masks for `forward`, float32. The framework draws the dropout that has no mask here.
 
         Parameters
@@ -79,7 +81,7 @@ class Task:
             return ()
         return tuple(dropout_mask(shape, rate, rng) for shape, rate in model.masks(*inputs[0].shape))
 
-    def sparse_parameters(self, model) -> Sequence[str]:
+    def sparse_parameters(self, model: Any) -> Sequence[str]:
         """Names of the tables of which torch changes only the rows of a batch, on the CPU.
 
         Parameters
@@ -88,7 +90,7 @@ class Task:
         """
         return ()
 
-    def forward(self, model, inputs: tuple, masks: tuple):
+    def forward(self, model: Any, inputs: tuple[Any, ...], masks: tuple[Any, ...]) -> Any:
         """Logits in training.
 
         Parameters
@@ -101,7 +103,7 @@ class Task:
         return model(*inputs, *masks)[0]
 
 
-def dropout_mask(shape: Sequence[int], rate: float, rng) -> np.ndarray:
+def dropout_mask(shape: Sequence[int], rate: float, rng: np.random.Generator) -> NDArray[Any]:
     """0 for what is dropped, and 1 / (1 - rate) for what is kept; float32.
 
     Parameters

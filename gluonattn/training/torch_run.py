@@ -7,10 +7,12 @@ masks too, and then the gradient of a batch is the same. A GPU draws dropout its
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..runtime import asked_threads
 from ..runtime.torch_device import torch_device
@@ -44,8 +46,8 @@ class TorchRun(Run):
         MXNet's lazy updates do.
     """
 
-    def __init__(self, settings: TrainingSettings, model: Mapping, train: Part, valid: Part, labelled: int,
-                 device: str = "cpu", initial: Mapping | None = None):
+    def __init__(self, settings: TrainingSettings, model: Mapping[str, Any], train: Part, valid: Part, labelled: int,
+                 device: str = "cpu", initial: Mapping[str, Any] | None = None):
         super().__init__(settings, train, valid, labelled)
         self.device = torch_device(device)
         self._on_gpu = self.device.type == "cuda"
@@ -75,30 +77,31 @@ class TorchRun(Run):
         self._updates = 0
 
     @property
-    def learning_rate(self) -> float:  # type: ignore[override]
-        return next(iter(self.optimizers.values())).param_groups[0]["lr"]
+    def learning_rate(self) -> float:
+        return float(next(iter(self.optimizers.values())).param_groups[0]["lr"])
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         for optimizer in self.optimizers.values():
             optimizer.param_groups[0]["lr"] = rate
 
-    def _place(self, array):
+    def _place(self, array: NDArray[Any]) -> Any:
         tensor = torch.from_numpy(array)
         return tensor.pin_memory().to(self.device, non_blocking=True) if self._on_gpu else tensor
 
-    def arrays(self, part, positions, word_dropout=0.0, rng=None):
+    def arrays(self, part: Part, positions: Sequence[int], word_dropout: float = 0.0,
+               rng: np.random.Generator | None = None) -> tuple[Any, ...]:
         (ids, lengths, *more), targets, offsets = part.take(positions, word_dropout, rng)
         # Lengths stay in the computer's memory: cuDNN wants them there, and fetching them back would wait for the GPU.
         return ((self._place(ids), torch.from_numpy(lengths), *map(self._place, more)), self._place(targets),
                 None if offsets is None else self._place(offsets))
 
-    def draw_masks(self, inputs, rng):
+    def draw_masks(self, inputs: tuple[Any, ...], rng: np.random.Generator) -> tuple[Any, ...]:
         if self._on_gpu:
             return ()
         return tuple(map(self._place, self.task.masks(self.model, inputs, rng)))
 
-    def start_gradient(self, arrays, seed):
+    def start_gradient(self, arrays: tuple[Any, ...], seed: int) -> Sequence[Any]:
         self.model.train()
         torch.manual_seed(seed)
         self.model.zero_grad(set_to_none=True)
@@ -107,7 +110,7 @@ class TorchRun(Run):
         first = len(others) - self._masks
         with self._precision():
             with torch.autocast("cuda", torch.bfloat16, enabled=self._half):
-                logits = self.task.forward(self.model, others[:first], others[first:])
+                logits = self.task.forward(self.model, tuple(others[:first]), tuple(others[first:]))
             logits, loss_of = logits.float(), self.task.loss(self.settings.label_smoothing)
             if offsets is None:
                 loss = loss_of(logits, targets).sum()
@@ -120,22 +123,23 @@ class TorchRun(Run):
                 parameter.grad = parameter.grad.coalesce()
         return loss.detach(), self.task.correct(torch, logits.detach(), targets).sum()
 
-    def _precision(self):
+    def _precision(self) -> AbstractContextManager[None]:
         """With bfloat16 cuDNN may shorten float32 too (TF32), without it nothing is shortened."""
-        return torch.backends.cudnn.flags(enabled=True, allow_tf32=self._half)
+        result: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=True, allow_tf32=self._half)
+        return result
 
-    def add_gradients(self, sums, reviews):
+    def add_gradients(self, sums: Sequence[Any], reviews: int) -> list[float]:
         loss, correct = torch.stack([one.double() for one in sums]).tolist()  # waits once
         return [loss, correct, reviews]
 
-    def gradient_norm(self):
+    def gradient_norm(self) -> float:
         found = [p.grad._values() if p.grad.is_sparse else p.grad for p in self._with_gradient()]
         return float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(found))))
 
-    def _with_gradient(self) -> list:
+    def _with_gradient(self) -> list[Any]:
         return [p for p in self.parameters.values() if p.grad is not None]
 
-    def take_step(self, scale):
+    def take_step(self, scale: float) -> None:
         found = [p.grad._values() if p.grad.is_sparse else p.grad for p in self._with_gradient()]
         torch._foreach_mul_(found, scale / self.batch_reviews)
         for optimizer in dict.fromkeys(self.optimizers.values()):
@@ -145,7 +149,7 @@ class TorchRun(Run):
             kept = window(self._decay, self.step + 1)
             torch._foreach_lerp_(self._means, [p.detach() for p in self.parameters.values()], 1 - kept)
 
-    def measure(self, positions: Sequence[int]):
+    def measure(self, positions: Sequence[int]) -> tuple[float, float]:
         inputs, targets, offsets = self.arrays(self.valid, positions)
         self.model.eval()
         with torch.inference_mode(), self._precision():
@@ -154,10 +158,11 @@ class TorchRun(Run):
             loss = self.task.loss(0.0)(logits, targets).sum()
             return float(loss), float(self.task.correct(torch, logits, targets).sum())
 
-    def predict(self, inputs):
+    def predict(self, inputs: tuple[Any, ...]) -> NDArray[Any]:
         self.model.eval()
         with torch.inference_mode(), self._precision():
-            return self.task.forward(self.model, inputs, ()).cpu().numpy()
+            result: NDArray[Any] = self.task.forward(self.model, inputs, ()).cpu().numpy()
+            return result
 
     @contextmanager
     def use_average(self) -> Iterator[None]:
@@ -171,14 +176,14 @@ class TorchRun(Run):
         finally:
             self._set_parameters(before)
 
-    def _set_parameters(self, values) -> None:
+    def _set_parameters(self, values: Sequence[Any]) -> None:
         with torch.no_grad():
             torch._foreach_copy_(list(self.parameters.values()), list(values))
 
-    def get_weights(self):
+    def get_weights(self) -> dict[str, NDArray[Any]]:
         return {name: values.detach().cpu().numpy().copy() for name, values in sorted(self.model.state_dict().items())}
 
-    def collect_state(self):
+    def collect_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors = {f"parameter/{name}": array for name, array in self.get_weights().items()}
         tensors.update((f"average/{i}", mean.cpu().numpy()) for i, mean in enumerate(self._means))
         for name, parameter in self.parameters.items():
@@ -186,13 +191,13 @@ class TorchRun(Run):
             tensors.update((f"adam/{name}/{moment}", state[moment].cpu().numpy()) for moment in _MOMENTS if state)
         return tensors, {"updates": self._updates, "counts": {}}
 
-    def state_shapes(self):
+    def state_shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         needed = {f"parameter/{name}": tuple(values.shape) for name, values in self.model.state_dict().items()}
         needed.update((f"average/{i}", tuple(mean.shape)) for i, mean in enumerate(self._means))
         return needed, {f"adam/{name}/{moment}": tuple(p.shape) for name, p in self.parameters.items()
                         for moment in _MOMENTS}
 
-    def restore_state(self, tensors, header):
+    def restore_state(self, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
         self.model.load_state_dict({name.split("/", 1)[1]: torch.from_numpy(np.array(array))
                                     for name, array in tensors.items() if name.startswith("parameter/")})
         for i, mean in enumerate(self._means):

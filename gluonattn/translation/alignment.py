@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DependencyError
 from ..record import AttentionRecord, Token
@@ -76,7 +77,7 @@ def _links(line: str) -> set[tuple[int, int]]:
     return {(int(source), int(target)) for source, target in (link.split("-") for link in line.split())}
 
 
-def head_links(record: AttentionRecord) -> np.ndarray:
+def head_links(record: AttentionRecord) -> NDArray[Any]:
     """The source word that each target word looks at most, in every head of cross-attention.
 
     A word gets the sum of its subwords' weights, a target word looks with the mean of its subwords' rows.
@@ -100,7 +101,7 @@ def head_links(record: AttentionRecord) -> np.ndarray:
     return np.where(queries.sum(0) > 0, strongest, -1)
 
 
-def _word_matrix(tokens: Sequence[Token], words: Sequence[tuple[int, int]]) -> np.ndarray:
+def _word_matrix(tokens: Sequence[Token], words: Sequence[tuple[int, int]]) -> NDArray[Any]:
     """1 where a token begins in a word; shape (tokens, words). A token of several words counts for the first."""
     table = np.zeros((len(tokens), len(words)))
     for i, token in enumerate(tokens):
@@ -111,7 +112,7 @@ def _word_matrix(tokens: Sequence[Token], words: Sequence[tuple[int, int]]) -> n
     return table
 
 
-def count_links(links: Links, found: np.ndarray) -> np.ndarray:
+def count_links(links: Links, found: NDArray[Any]) -> NDArray[Any]:
     """What alignment error rates are made of, for every head.
 
     Parameters

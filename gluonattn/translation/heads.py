@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import metrics
 from ..record import AttentionRecord
@@ -20,7 +21,7 @@ FIGURES = ("entropy", "distance", *SHARES)
 EVEN = "even"  # no specialisation: weight spread over everything
 
 
-def count(records: Sequence[AttentionRecord]) -> dict[str, np.ndarray]:
+def count(records: Sequence[AttentionRecord]) -> dict[str, NDArray[Any]]:
     """Sums over the rows of each sentence, for every head.
 
     Parameters
@@ -53,22 +54,23 @@ def count(records: Sequence[AttentionRecord]) -> dict[str, np.ndarray]:
     return found
 
 
-def own_places(record: AttentionRecord) -> np.ndarray:
+def own_places(record: AttentionRecord) -> NDArray[Any]:
     """The key that stands at the place of each row; shape (queries,)."""
     queries, keys = len(record.queries), len(record.keys)
     if record.kind != "cross":
         return np.arange(queries)
-    return np.rint(np.arange(queries) * (keys - 1) / max(queries - 1, 1)).astype(int)
+    result: NDArray[Any] = np.rint(np.arange(queries) * (keys - 1) / max(queries - 1, 1)).astype(int)
+    return result
 
 
-def punctuation(record: AttentionRecord) -> np.ndarray:
+def punctuation(record: AttentionRecord) -> NDArray[Any]:
     """Which keys are punctuation marks; bool, shape (keys,)."""
     return np.array([bool(token.text) and token.end > token.start
                      and all(unicodedata.category(character).startswith("P") for character in token.text)
                      for token in record.keys])
 
 
-def figures_of(counts: dict[str, np.ndarray], drawn: np.ndarray) -> dict[str, np.ndarray]:
+def figures_of(counts: dict[str, NDArray[Any]], drawn: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Each figure of every head with its interval: object arrays of Figure, shape (layers, heads).
 
     Parameters
@@ -81,7 +83,8 @@ def figures_of(counts: dict[str, np.ndarray], drawn: np.ndarray) -> dict[str, np
     return {name: intervals(rate(drawn, counts[name], counts["rows"])) for name in FIGURES}
 
 
-def compare(counts: dict[str, np.ndarray], before: dict[str, np.ndarray], drawn: np.ndarray) -> dict[str, np.ndarray]:
+def compare(counts: dict[str, NDArray[Any]], before: dict[str, NDArray[Any]],
+            drawn: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """How much each figure changed from one epoch to another on the same sentences, with intervals.
 
     Parameters
@@ -94,7 +97,7 @@ def compare(counts: dict[str, np.ndarray], before: dict[str, np.ndarray], drawn:
             for name in FIGURES}
 
 
-def by_layer(counts: dict[str, np.ndarray], drawn: np.ndarray) -> dict[str, np.ndarray]:
+def by_layer(counts: dict[str, NDArray[Any]], drawn: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Each figure's mean over the heads of a layer: object arrays of Figure, shape (layers,).
 
     Parameters

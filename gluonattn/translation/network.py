@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..models.transformer import Transformer
 
 
@@ -26,7 +28,7 @@ class TranslationTransformer(Transformer):
     """
 
     def __init__(self, vocab_size: int, units: int = 256, hidden_size: int = 1024, num_layers: int = 2,
-                 num_heads: int = 8, dropout: float = 0.1, max_length: int = 64, positions: bool = True, **kwargs):
+                 num_heads: int = 8, dropout: float = 0.1, max_length: int = 64, positions: bool = True, **kwargs: Any):
         super().__init__(vocab_size, units, hidden_size, num_layers, num_heads, dropout, max_length, **kwargs)
         if not positions:
             for side in (self.encoder, self.decoder):

@@ -105,10 +105,12 @@ def headline(study: dict[str, Any], lang: str) -> str:
     values = {"epoch": last, **{name: _short(study["scores"][last][name], 1) for name in ("bleu", "chrf")}}
     needed = _needed(study)
     if not needed:
-        return text["answer_none"].format(**values)
+        result: str = text["answer_none"].format(**values)
+        return result
     kind, layer, head = needed[0]
-    return text["answer"].format(**values, kind=text["kinds"][kind], head=f"{layer}·{head}",
-                                 loss=_short(study["ablation"][kind]["bleu"][layer, head], 1))
+    result = text["answer"].format(**values, kind=text["kinds"][kind], head=f"{layer}·{head}",
+                                   loss=_short(study["ablation"][kind]["bleu"][layer, head], 1))
+    return result
 
 
 def in_brief(study: dict[str, Any], lang: str) -> list[str]:
@@ -176,7 +178,8 @@ def _contents(text: dict[str, Any]) -> str:
 
 
 def _epoch(epoch: int, text: dict[str, Any]) -> str:
-    return text["epoch_name"].format(epoch) if epoch else text["untrained"]
+    result: str = text["epoch_name"].format(epoch) if epoch else text["untrained"]
+    return result
 
 
 def _curves(study: dict[str, Any], lang: str) -> str:

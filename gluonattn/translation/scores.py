@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DependencyError, OptionError
 from ..statistics import Figure, draws, interval
@@ -63,7 +64,7 @@ def scores_with_intervals(hypotheses: Sequence[str], references: Sequence[Sequen
 
 
 def resampled_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]],
-                     drawn: np.ndarray) -> dict[str, np.ndarray]:
+                     drawn: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """BLEU and chrF of a corpus and of resamples of it. Those of two systems on the same draws can be subtracted.
 
     Parameters

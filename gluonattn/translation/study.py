@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import CheckpointError, DependencyError, OptionError
 from ..models.checkpoint import load_checkpoint
@@ -138,11 +139,11 @@ def _align(translator: Translator, read: Sequence[SentencePair], pairs: Any) -> 
         return None, str(error)
 
 
-def _ablate(translator: Translator, chosen: dict[str, list[str]], whole: dict[str, np.ndarray], drawn: np.ndarray,
-            tick: Callable[[], None]) -> dict[str, dict[str, np.ndarray]]:
+def _ablate(translator: Translator, chosen: dict[str, list[str]], whole: dict[str, NDArray[Any]], drawn: NDArray[Any],
+            tick: Callable[[], None]) -> dict[str, dict[str, NDArray[Any]]]:
     """BLEU and chrF without a head, less those of the whole model: object arrays of Figure by kind and score."""
     layers, count = translator.config["model"]["num_layers"], translator.config["model"]["num_heads"]
-    found: dict[str, dict[str, np.ndarray]] = {}
+    found: dict[str, dict[str, NDArray[Any]]] = {}
     for kind in KINDS:
         found[kind] = {name: np.empty((layers, count), dtype=object) for name in whole}
         for layer, head in np.ndindex(layers, count):

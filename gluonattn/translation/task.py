@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..data.padding import pad_rows
 from ..runtime import mx
@@ -31,14 +32,14 @@ class Sentences(NamedTuple):
     target_lengths : numpy.ndarray, int64, shape (pairs,)
     """
 
-    lengths: np.ndarray
-    source: np.ndarray
-    source_lengths: np.ndarray
-    target: np.ndarray
-    target_lengths: np.ndarray
+    lengths: NDArray[Any]
+    source: NDArray[Any]
+    source_lengths: NDArray[Any]
+    target: NDArray[Any]
+    target_lengths: NDArray[Any]
     fixed: None = None
 
-    def batch(self, positions: Sequence[int], word_dropout: float = 0.0, rng: Any = None) -> tuple[np.ndarray, ...]:
+    def batch(self, positions: Sequence[int], word_dropout: float = 0.0, rng: Any = None) -> tuple[NDArray[Any], ...]:
         """The model's inputs: source (B, S), its lengths (B,) and target (B, T), padded.
 
         Parameters
@@ -143,5 +144,5 @@ def encode(pairs: Sequence[SentencePair], subwords: Subwords, max_length: int) -
     return Part(sentences, targets.astype(np.float32)), len(pairs) - len(rows)
 
 
-def _table(rows: Sequence[np.ndarray], padding: int) -> np.ndarray:
+def _table(rows: Sequence[NDArray[Any]], padding: int) -> NDArray[Any]:
     return pad_rows([row - padding for row in rows]) + np.int32(padding) if rows else np.zeros((0, 1), np.int32)

@@ -63,15 +63,15 @@ def test_a_text_longer_than_the_model_is_cut(capsys, transformers_folder):
 
 @pytest.mark.parametrize("given, found", [("0,3", [0, 3]), ("0-2, 5", [0, 1, 2, 5]), ("1,1-2", [1, 2])])
 def test_numbers_of_an_option(given, found):
-    from gluonattn.cli.capture import _numbers
+    from gluonattn.options import read_numbers
 
-    assert _numbers("--layers", given) == found and _numbers("--layers", None) is None
+    assert read_numbers("--layers", given) == found and read_numbers("--layers", None) is None
 
 
 @pytest.mark.parametrize("given", ["", "a", "-1", "3-1", "0,,1", "1.5"])
 def test_numbers_that_are_none_are_refused(given):
-    from gluonattn.cli.capture import _numbers
+    from gluonattn.options import read_numbers
     from gluonattn.errors import OptionError
 
     with pytest.raises(OptionError, match="--layers takes numbers"):
-        _numbers("--layers", given)
+        read_numbers("--layers", given)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...reference import softmax
 from ..asking import AskedTexts
@@ -24,8 +25,8 @@ class WordPass(NamedTuple):
     probabilities : numpy.ndarray, float64, shape (classes,)
     """
 
-    logits: np.ndarray
-    probabilities: np.ndarray
+    logits: NDArray[Any]
+    probabilities: NDArray[Any]
 
 
 class WordBatch(AskedTexts):
@@ -47,7 +48,7 @@ class WordBatch(AskedTexts):
     def __init__(self, network: Network, reader: WordReader, encoded_texts: Sequence[WordText]):
         super().__init__(encoded_texts)
         self.network, self.reader = network, reader
-        self._attended: dict[tuple, Attended | None] = {}
+        self._attended: dict[tuple[Any, ...], Attended | None] = {}
 
     @cached_property
     def passes(self) -> list[WordPass]:
@@ -71,7 +72,7 @@ class WordBatch(AskedTexts):
             self._attended[key] = self.network.attend(row_of(self.encoded_texts[number]), wanted, slopes=slopes)
         return self._attended[key]
 
-    def _compute(self, gone: list[np.ndarray], way: str, passes: list | None) -> np.ndarray:
+    def _compute(self, gone: list[NDArray[Any]], way: str, passes: list[Any] | None) -> NDArray[Any]:
         rows = list(chain.from_iterable(
             (self.row_without(encoded, one, way) for one in own) for encoded, own in zip(self.encoded_texts, gone)))
         logits = self.network.logits(rows)
@@ -81,7 +82,7 @@ class WordBatch(AskedTexts):
             passes[:] = [WordPass(logits[first], probabilities[first]) for first in firsts]
         return probabilities
 
-    def row_without(self, encoded: WordText, gone: np.ndarray, way: str = "remove") -> Row:
+    def row_without(self, encoded: WordText, gone: NDArray[Any], way: str = "remove") -> Row:
         """Ids and types of a text without some words.
 
         Parameters

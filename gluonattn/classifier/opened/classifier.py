@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...capture.chosen import chosen_weights, holds_all
 from ...capture.hooks import holds_transformers
-from ...errors import CaptureError, OptionError, RecordError
+from ...errors import CaptureError, OptionError
 from ...plain import read_texts
 from ...record import AttentionRecord, Part, Prediction
 from ...record.units import merge_weights
@@ -22,6 +23,7 @@ from ..faithfulness import DRAWS
 from ..fitted import choose_method, with_fitted
 from ..methods import Method
 from .batch import WordBatch, row_of
+from .explanation import OpenedExplanation
 from .methods import METHODS
 from .network import Network
 from .words import WordReader, WordText
@@ -29,24 +31,6 @@ from .words import WordReader, WordText
 _TOGETHER = 16  # texts of a batch that are explained
 _CHUNK = 256  # texts whose pieces are held at once
 EVEN = {"cell": "none", "attention": "none from piece to piece: each word is shown to look at itself"}
-
-
-class OpenedExplanation(Explanation):
-    """An `Explanation` of a torch model: it can be asked what if by words, not by weights."""
-
-    def edit(self, weights: Any) -> Explanation:
-        """Not there: the layers above would have to be computed again from weights that stand between words.
-
-        Raises
-        ------
-        RecordError
-            Always; `drop` and `replace` can be asked.
-        """
-        raise RecordError("the attention weights of an opened torch model cannot be edited: they stand between pieces, in "
-                          "several layers, and this record has them between words. Ask drop or replace.")
-
-    def _add_account(self, about: dict[str, Any]) -> None:
-        """Nothing: an account is of a Bi-GRU's steps."""
 
 
 class OpenedClassifier:
@@ -210,7 +194,7 @@ class OpenedClassifier:
             part.check()
         return self._explain(texts, method, (number, other), int(draws), what_if, part, progress)
 
-    def explain_encoded(self, encoded: WordText, changed: dict) -> Explanation:
+    def explain_encoded(self, encoded: WordText, changed: dict[str, Any]) -> Explanation:
         """The explanation of a text that is read already.
 
         Parameters
@@ -221,7 +205,8 @@ class OpenedClassifier:
         """
         return self._record(WordBatch(self.network, self.steps, [encoded]), 0, changed, None)
 
-    def _explain(self, texts, method, classes, draws, what_if, part, progress) -> Iterator[Explanation]:
+    def _explain(self, texts: Sequence[str], method: str | None, classes: tuple[int | None, int | None], draws: int,
+                 what_if: bool, part: Part | None, progress: Callable[[int, int], None] | None) -> Iterator[Explanation]:
         for start in range(0, len(texts), _TOGETHER):
             encoded_texts = [self.steps.read(text) for text in texts[start : start + _TOGETHER]]
             batch = WordBatch(self.network, self.steps, encoded_texts)
@@ -232,7 +217,7 @@ class OpenedClassifier:
                 progress(start + len(encoded_texts), len(texts))
 
     def _said(self, batch: WordBatch, method: str, target: int | None, against: int | None, draws: int,
-              what_if: bool) -> list[tuple[dict, dict]]:
+              what_if: bool) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         """What is said beside the attention of each text of a batch; of two classes where one stands against another."""
         if against is None:
             return explain_batch(batch, method, [target] * len(batch.encoded_texts), self.labels, None, draws, what_if,
@@ -250,8 +235,8 @@ class OpenedClassifier:
             found.append((scores, about))
         return found
 
-    def _record(self, batch: WordBatch, number: int, changed: dict, found: tuple[dict, dict] | None,
-                part: Part | None = None) -> Explanation:
+    def _record(self, batch: WordBatch, number: int, changed: dict[str, Any],
+                found: tuple[dict[str, Any], dict[str, Any]] | None, part: Part | None = None) -> Explanation:
         encoded, passed = batch.encoded_texts[number], batch.passes[number]
         chosen = None if part is None else self._chosen(encoded, part)
         weights, about = self._weights(batch, number) if chosen is None else (chosen[0], {"chosen": chosen[1]})
@@ -274,7 +259,7 @@ class OpenedClassifier:
             object.__setattr__(record, "_opened", (self, encoded))
         return cast(Explanation, record if part is None or chosen is not None else part.of(record))
 
-    def _weights(self, batch: WordBatch, number: int) -> tuple[np.ndarray, dict]:
+    def _weights(self, batch: WordBatch, number: int) -> tuple[NDArray[Any], dict[str, Any]]:
         """Weights between the words of a text, and what a record says of them."""
         encoded, own = batch.encoded_texts[number], batch.attended(number)
         if own is None:
@@ -285,7 +270,8 @@ class OpenedClassifier:
         names = self.tokenizer.convert_ids_to_tokens(encoded.ids[read].tolist()) if len(read) < len(own.read) else ["all"]
         return weights, {"head_reads": names}
 
-    def _chosen(self, encoded: WordText, part: Part) -> tuple[np.ndarray, dict, list[int], np.ndarray] | None:
+    def _chosen(self, encoded: WordText, part: Part
+                ) -> tuple[NDArray[Any], dict[str, Any], list[int], NDArray[Any]] | None:
         """`chosen_weights` between words; None of a model that does not compute attention by transformers' interface."""
         if not holds_transformers(self.network.model) or len(np.unique(encoded.owner[encoded.owner >= 0])) < len(
                 encoded.tokens):

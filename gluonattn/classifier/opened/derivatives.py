@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def log_odds(logits: Any, target: int) -> Any:
@@ -34,7 +35,7 @@ def deepest_attention(records: Sequence[Any], size: int) -> Any:
     return max(fit, key=lambda r: (r.kind != "decoder", r.layers), default=None)
 
 
-def read_shares(odds: Any, outputs: Sequence[Any], size: int) -> np.ndarray:
+def read_shares(odds: Any, outputs: Sequence[Any], size: int) -> NDArray[Any]:
     """Share of each position in what the head reads: the positions by which the last states are derived.
 
     Parameters
@@ -53,11 +54,12 @@ def read_shares(odds: Any, outputs: Sequence[Any], size: int) -> np.ndarray:
             continue
         reads = (slope.reshape(size, -1) != 0).any(-1).double().cpu().numpy()
         if reads.any():
-            return reads / reads.sum()
+            result: NDArray[Any] = reads / reads.sum()
+            return result
     return np.full(size, 1 / size)
 
 
-def weight_slopes(odds: Any, outputs: Sequence[Any], weights: np.ndarray) -> np.ndarray | None:
+def weight_slopes(odds: Any, outputs: Sequence[Any], weights: NDArray[Any]) -> NDArray[Any] | None:
     """Derivatives by the weights that modules hand out, where these are the ones that were captured; else None.
 
     Parameters
@@ -79,4 +81,5 @@ def weight_slopes(odds: Any, outputs: Sequence[Any], weights: np.ndarray) -> np.
     slopes = torch.autograd.grad(odds, matched, retain_graph=True, allow_unused=True)
     if any(slope is None for slope in slopes):
         return None
-    return np.stack([slope[0].double().cpu().numpy() for slope in slopes])
+    result: NDArray[Any] | None = np.stack([slope[0].double().cpu().numpy() for slope in slopes])
+    return result

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...capture.interface import CURE, through_interface
 from ...errors import OptionError
@@ -30,8 +31,8 @@ class HeadChanges(NamedTuple):
         Whether the decision is another without it.
     """
 
-    lost: np.ndarray
-    flipped: np.ndarray
+    lost: NDArray[Any]
+    flipped: NDArray[Any]
 
     def figure(self, layer: int, head: int) -> Figure:
         """Mean of the probability lost, with its 95 % interval over texts.
@@ -94,7 +95,7 @@ def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
     """
     calls = 0
 
-    def attend(own, module, *args, **kwargs):
+    def attend(own: Any, module: Any, *args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         output, *rest = own(module, *args, **kwargs)
         if calls == layer:
@@ -104,11 +105,11 @@ def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
         calls += 1
         return (output, *rest)
 
-    def begin(*_):
+    def begin(*_: Any) -> None:
         nonlocal calls
         calls = 0
 
-    def end(*_):
+    def end(*_: Any) -> None:
         if not calls:
             raise OptionError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
         _refuse("layer", layer, calls)

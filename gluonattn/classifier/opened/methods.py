@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ... import metrics
 from ...errors import OptionError
@@ -185,9 +186,10 @@ def _each(batch: WordBatch, method: str) -> list[tuple[Any, Attended]]:
     return found
 
 
-def _sums(products: Any) -> np.ndarray:
+def _sums(products: Any) -> NDArray[Any]:
     """Sums over the width, float64."""
-    return products.double().sum(-1).cpu().numpy()
+    result: NDArray[Any] = products.double().sum(-1).cpu().numpy()
+    return result
 
 
 _FOR = "positive speaks for the class that is explained, negative against it"

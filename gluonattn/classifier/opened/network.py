@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...capture.hooks import holds_transformers, need_torch
 from ...errors import CaptureError, OptionError
@@ -23,7 +24,7 @@ WHAT = "explaining a classifier of torch"
 _PIECES = 8192  # in one forward pass
 _FEWER = 2048  # in one that is derived
 
-Row = tuple[np.ndarray, "np.ndarray | None"]  # ids and token types of a text
+Row = tuple[NDArray[Any], "NDArray[Any] | None"]  # ids and token types of a text
 
 
 class Attended(NamedTuple):
@@ -40,10 +41,10 @@ class Attended(NamedTuple):
         Derivative of the log-odds of the class by each weight; None where the model does not hand out the weights it uses.
     """
 
-    weights: np.ndarray
-    values: np.ndarray | None
-    read: np.ndarray
-    slopes: np.ndarray | None
+    weights: NDArray[Any]
+    values: NDArray[Any] | None
+    read: NDArray[Any]
+    slopes: NDArray[Any] | None
 
 
 class Network:
@@ -85,7 +86,7 @@ class Network:
         name = type(self.model).__name__
         seen: list[Any] = []
 
-        def note(module, args, output):
+        def note(module: Any, args: Any, output: Any) -> None:
             if args and getattr(args[0], "shape", None) == (1, len(row[0])) and bool(
                     (args[0].cpu().numpy()[0] == row[0]).all()):
                 seen.append(module)
@@ -112,7 +113,7 @@ class Network:
         self.classes = shape[1]
         self._embedding = seen[0] if seen else None
 
-    def logits(self, rows: Sequence[Row]) -> np.ndarray:
+    def logits(self, rows: Sequence[Row]) -> NDArray[Any]:
         """Logits of texts, float64, shape (texts, classes)."""
         found = np.zeros((len(rows), self.classes))
         with self._quiet(), self.torch.no_grad():
@@ -131,12 +132,12 @@ class Network:
         judge._only = (target, against)
         return judge
 
-    def vectors(self, ids: np.ndarray) -> Any:
+    def vectors(self, ids: NDArray[Any]) -> Any:
         """What the model's embedding makes of ids: a tensor (T, width)."""
         with self.torch.no_grad():
             return self._vectors_of()(self._tensor(ids[None]))[0]
 
-    def derive(self, row: Row, vectors: Any, target: int) -> tuple[np.ndarray, Any]:
+    def derive(self, row: Row, vectors: Any, target: int) -> tuple[NDArray[Any], Any]:
         """Log-odds of a class, and their derivatives by the vectors of the pieces.
 
         Parameters
@@ -175,12 +176,12 @@ class Network:
         capture, size = self._capture(), len(row[0])
         outputs: list[Any] = []
 
-        def note(module, args, output):
+        def note(module: Any, args: Any, output: Any) -> None:
             parts: Any = list(output.values()) if isinstance(output, Mapping) else output
             parts = parts if isinstance(parts, (tuple, list)) else [parts]
             outputs.extend(part for part in parts if getattr(part, "requires_grad", False))
 
-        def derivable(module, args, output):
+        def derivable(module: Any, args: Any, output: Any) -> Any:
             return output + self.torch.zeros_like(output).requires_grad_()  # though no parameter may be
 
         with self._quiet() as undo, self.torch.enable_grad():
@@ -233,7 +234,7 @@ class Network:
             from ...capture.torch import capture  # type: ignore[assignment]
         return capture
 
-    def _tensor(self, ids: np.ndarray) -> Any:
+    def _tensor(self, ids: NDArray[Any]) -> Any:
         first = next(self.model.parameters(), None)
         return self.torch.as_tensor(ids, device=None if first is None else first.device)
 
@@ -260,7 +261,7 @@ class Network:
         """Put vectors (texts, T, width) in the place of what the embedding makes of the text."""
         waiting = [vectors]
 
-        def give(module, args, output):
+        def give(module: Any, args: Any, output: Any) -> Any:
             return waiting.pop().to(output.dtype) if waiting and output.shape == vectors.shape else None
 
         undo.callback(self._vectors_of().register_forward_hook(give).remove)

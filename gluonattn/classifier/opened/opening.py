@@ -203,7 +203,7 @@ def _length(wanted: Any, limit: int | None) -> int | None:
     if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1 or (limit is not None and wanted > limit):
         raise OptionError(f"max_length must be a whole number from 1 to {limit or 'as many pieces as memory holds'}; got "
                           f"{wanted!r:.40}.")
-    return wanted
+    return int(wanted)
 
 
 def _labels(model: Any, config: Any, labels: Sequence[str] | None, classes: int) -> list[str]:

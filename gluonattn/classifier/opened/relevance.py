@@ -79,7 +79,7 @@ def normalise(values: Any, shape: Any, weight: Any = None, bias: Any = None, eps
     return normal if bias is None else normal + bias
 
 
-def _whole_activation(module: Any, args: tuple, output: Any) -> Any:
+def _whole_activation(module: Any, args: tuple[Any, ...], output: Any) -> Any:
     return keep_share(args[0], output)
 
 
@@ -89,28 +89,28 @@ def _rules() -> Any:
     from torch.nn import functional
     from torch.overrides import TorchFunctionMode
 
-    def activation(func: Callable, values: Any, *args: Any, **kwargs: Any) -> Any:
+    def activation(func: Callable[..., Any], values: Any, *args: Any, **kwargs: Any) -> Any:
         return keep_share(values, func(values, *args, **{**kwargs, "inplace": False} if "inplace" in kwargs else kwargs))
 
-    def product(func: Callable, one: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+    def product(func: Callable[..., Any], one: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
         if _computed(torch, one) and _computed(torch, other):
             one, other = divide(one, 2), divide(other, 2)
         return func(one, other, *args, **kwargs)
 
-    def attention(func: Callable, query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+    def attention(func: Callable[..., Any], query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
         return func(divide(query, 4), divide(key, 4), divide(value, 2), *args, **kwargs)  # two products, one in the other
 
-    def normalisation(func: Callable, values: Any, shape: Any, *args: Any, **kwargs: Any) -> Any:
+    def normalisation(func: Callable[..., Any], values: Any, shape: Any, *args: Any, **kwargs: Any) -> Any:
         return normalise(values, shape, *args, **{k: v for k, v in kwargs.items() if k != "cudnn_enable"})
 
-    def constant(func: Callable, values: Any) -> Any:
+    def constant(func: Callable[..., Any], values: Any) -> Any:
         return func(values).detach()  # one over the root of the mean square: RMSNorm's spread
 
-    def refuse(func: Callable, *args: Any, **kwargs: Any) -> Any:
+    def refuse(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         raise OptionError("attnlrp cannot follow torch.nn.MultiheadAttention, which multiplies queries, keys and values in "
                           f"one step: {CURE}")
 
-    known: dict[Any, Callable] = {functional.multi_head_attention_forward: refuse, torch.rsqrt: constant,
+    known: dict[Any, Callable[..., Any]] = {functional.multi_head_attention_forward: refuse, torch.rsqrt: constant,
                                   functional.scaled_dot_product_attention: attention,
                                   functional.layer_norm: normalisation, torch.layer_norm: normalisation}
     known.update(dict.fromkeys((functional.gelu, functional.relu, functional.silu, functional.mish, functional.elu,
@@ -119,7 +119,8 @@ def _rules() -> Any:
                                 torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__rmul__), product))
 
     class Rules(TorchFunctionMode):
-        def __torch_function__(self, func, types, args=(), kwargs=None):
+        def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (),
+                               kwargs: dict[str, Any] | None = None) -> Any:
             rule = known.get(func)
             return func(*args, **(kwargs or {})) if rule is None else rule(func, *args, **(kwargs or {}))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...capture.pieces import hf_tokens
 from ...errors import OptionError, TextError, choose
@@ -42,9 +43,9 @@ class WordText:
 
     text: str
     tokens: tuple[Token, ...]
-    ids: np.ndarray
-    types: np.ndarray | None
-    owner: np.ndarray
+    ids: NDArray[Any]
+    types: NDArray[Any] | None
+    owner: NDArray[Any]
     in_text: int
     unknown: tuple[int, ...]
 
@@ -53,7 +54,7 @@ class WordText:
         """For random draws: the same for the same text on every machine."""
         return seed_of(self.text)
 
-    def take(self, gone: np.ndarray) -> np.ndarray:
+    def take(self, gone: NDArray[Any]) -> NDArray[Any]:
         """Positions of the pieces that stand without some words.
 
         Parameters
@@ -62,10 +63,11 @@ class WordText:
         """
         return np.flatnonzero(~np.append(gone, False)[self.owner])
 
-    def sum_words(self, scores: np.ndarray) -> np.ndarray:
+    def sum_words(self, scores: NDArray[Any]) -> NDArray[Any]:
         """Scores (..., pieces) added up by words, (..., words)."""
         belongs = self.owner[:, None] == np.arange(len(self.tokens))
-        return scores @ belongs
+        result: NDArray[Any] = scores @ belongs
+        return result
 
 
 class WordReader:
