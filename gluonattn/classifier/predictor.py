@@ -473,6 +473,8 @@ class Predictor:
             part = texts[start : start + _CHUNK]
             words = [self.tokenizer.words(text) for text in part]
             kept = [i for i, found in enumerate(words) if found]
+            if not kept:
+                continue
             packed = self._pack([part[i] for i in kept], [words[i] for i in kept])
             for batch in self._plan(packed.lengths.tolist()):
                 yield [start + kept[i] for i in batch], packed.batch(batch)

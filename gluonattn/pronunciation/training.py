@@ -29,6 +29,7 @@ from ..training.session import (
     fit_and_save,
     folder_to_write,
     is_finished,
+    one_run_a_folder,
     processes,
     resume_or_start,
 )
@@ -45,6 +46,7 @@ _SETTINGS_OF_0_1 = {"cell": "mlp", "ngrams": False, "extra": None, "extra_epochs
 WORDS = "words.tsv"  # in the checkpoint folder: which words were trained on and which held out
 
 
+@one_run_a_folder
 def train_pronunciation(
     data: str = "sample",
     out: str | os.PathLike[str] = "runs/pronunciation",

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Bar
+from ..streams import ENDING_SIGNALS
 
 if TYPE_CHECKING:
     from .run import Run
@@ -205,7 +206,7 @@ class FirstResumeFile(Callback):
 
 
 class Interrupt(Callback):
-    """Ctrl-C (and SIGTERM) end the run after the current batch; a second one ends it at once."""
+    """Ctrl-C (and SIGTERM, SIGHUP) end the run after the current batch; a second one ends it at once."""
 
     reason = "interrupted"
 
@@ -218,8 +219,9 @@ class Interrupt(Callback):
             run.stop = self.reason
             self._restore()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, stop)
+        for number in (signal.SIGINT, *ENDING_SIGNALS):
+            if number in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(number) != signal.SIG_IGN:  # nohup is heeded
+                self._before[number] = signal.signal(number, stop)
 
     def on_train_end(self, run: Run) -> None:
         self._restore()

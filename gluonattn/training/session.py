@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
 
 from .. import runtime
 from ..errors import CheckpointError, Interrupted
+from ..files import locking
 from ..models.checkpoint import (
     clear_leftovers,
     load_checkpoint,
@@ -28,6 +32,29 @@ if TYPE_CHECKING:
     from .callbacks import Callback
     from .parallel import Group
     from .run import Run
+
+Train = TypeVar("Train", bound=Callable[..., Any])
+
+
+def one_run_a_folder(train: Train) -> Train:
+    """Decorate a function that trains into its argument `out`: a second run there, at the same time, is refused."""
+    signature = inspect.signature(train)
+
+    @functools.wraps(train)
+    def train_alone(*given: Any, **named: Any) -> Any:
+        arguments = signature.bind(*given, **named)
+        arguments.apply_defaults()
+        out = Path(arguments.arguments["out"]).absolute()
+        with suppress(OSError):  # `require_writable` says what is wrong
+            out.parent.mkdir(parents=True, exist_ok=True)
+        with locking(out) as holder:
+            if holder is not None:
+                raise CheckpointError(
+                    f"another run ({f'process {holder}' if holder else 'on another machine, perhaps'}) is training into "
+                    f"{out} at this moment; it was left alone. Wait for its end, stop it, or give another --out.")
+            return train(*given, **named)
+
+    return cast(Train, train_alone)
 
 
 def folder_to_write(out: str | os.PathLike[str]) -> Path:
