@@ -1,6 +1,7 @@
 # make demo: train, evaluate and explain on the bundled sample, from nothing.
 # make test: run the tests, on two processes (PROCESSES=1: on one; each takes up to 3 GB of memory).
-# Both make .venv first; PYTHON=... picks an interpreter.
+# make docs: the documentation as a site in build/site; make notebooks: run notebooks/; make packages: sdist and wheel, checked.
+# All make .venv first; PYTHON=... picks an interpreter.
 
 SHELL := /bin/bash
 VENV := .venv
@@ -9,7 +10,7 @@ READY := $(VENV)/.ready
 PROCESSES := 2
 SENTENCE := 가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs notebooks packages clean
 
 demo: $(READY)
 	$(BIN)/gluonattn train --data sample --out demo/model
@@ -34,6 +35,27 @@ lint: $(READY)
 	$(BIN)/python -m mypy
 	@if command -v npm >/dev/null; then scripts/lint_page.sh; \
 	else echo "no npm here: the page's scripts and styles are not linted"; fi
+
+docs: $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[docs]"
+	$(BIN)/python scripts/site_pages.py build/site-pages >/dev/null
+	GLUONATTN_SITE_PAGES=$(CURDIR)/build/site-pages $(BIN)/python -m sphinx -W --keep-going -q -b html -d build/doctrees docs build/site
+	@echo "site       build/site/index.html"
+
+notebooks: $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cpu,huggingface,notebooks]"
+	mkdir -p build/notebooks
+	cd build/notebooks && for one in $(CURDIR)/notebooks/*.py; do \
+		$(CURDIR)/$(BIN)/python -m jupytext --to ipynb --execute --output "$$(basename "$$one" .py).ipynb" "$$one" || exit 1; done
+
+packages: $(READY)
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[packages]"
+	rm -rf dist && $(BIN)/python -m build -o dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/validate-pyproject pyproject.toml
+	$(BIN)/pyroma -n 8 dist/*.tar.gz
+	@ls -l dist
 
 $(READY): setup.py constraints.txt scripts/find_python.sh
 	@python=$$(scripts/find_python.sh "$(PYTHON)") && \

@@ -1,5 +1,6 @@
 """Metadata of gluonattn. Build system and tool settings: pyproject.toml."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -18,6 +19,20 @@ cuda_wheels = [
 parquet = "pyarrow>=14"  # beside numpy 1: below 26, see constraints.txt
 
 
+# Where the repository is published, such as "https://example.org/gluonattn/blob/main/". None yet: see `describe`.
+FILES = ""
+
+
+def describe():
+    """The README for an index page, which has no files beside it: links to files are absolute, or plain names until
+    the repository has an address."""
+    text = re.sub(r"<!-- .*? -->\n", "", Path("README.md").read_text(encoding="utf-8"))
+    if FILES:
+        return re.sub(r"\]\((?!https?:|#)", f"]({FILES}", text)
+    text = re.sub(r"^!\[([^\]]*)\]\((?!https?:)[^)]*\)\n", "", text, flags=re.M)
+    return re.sub(r"\[([^\]]*)\]\((?!https?:|#)([^)]*)\)", r"\1", text)
+
+
 def below_313(*needs):
     return [f'{need}; python_version < "3.13"' for need in needs]
 
@@ -26,12 +41,14 @@ setup(
     name="gluonattn",
     version="0.1.0",
     description="Attention classifiers for Korean text, and pictures of what they attend to",
-    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description=describe(),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
-    author="The gluonattn authors",
+    license_expression="Apache-2.0",
+    author="The gluonattn authors",  # they have no address yet: with author_email, pyroma gives 10 of 10
     keywords=["attention", "Korean", "text classification", "sentiment analysis", "interpretability", "explainability",
               "visualization", "MXNet", "GluonNLP", "NSMC"],
+    project_urls={"NSMC": "https://github.com/e9t/nsmc", "MXNet": "https://mxnet.apache.org"},
+    license_files=["LICENSE"],
     python_requires=">=3.9",
     packages=[*find_packages(include=["gluonattn", "gluonattn.*"]), "gluonattn.sample"],
     # The sample lives in data/ for a reader of the repository and travels in the wheel.
@@ -84,14 +101,19 @@ setup(
         "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],
+        "docs": ["sphinx>=7.4", "furo>=2024.8", "myst-parser>=3", "latex2mathml>=3.77"],
+        "notebooks": ["jupytext>=1.16", "nbclient>=0.10", "ipykernel>=6"],
+        "packages": ["build>=1", "twine>=6", "check-wheel-contents>=0.6", "validate-pyproject>=0.20", "pyroma>=4"],
     },
-    entry_points={"console_scripts": ["gluonattn=gluonattn.cli.app:main"]},
+    entry_points={"console_scripts": ["gluonattn=gluonattn.cli:main"]},
     classifiers=[
         "Development Status :: 4 - Beta",
         "Environment :: Console",
         "Intended Audience :: Education",
         "Intended Audience :: Science/Research",
         "Natural Language :: Korean",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
         "Programming Language :: Python :: 3.9",
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",

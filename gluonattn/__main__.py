@@ -1,5 +1,5 @@
 """python -m gluonattn"""
 
-from .cli.app import main
+from .cli import main
 
 main()

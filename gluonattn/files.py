@@ -33,7 +33,7 @@ _PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(_SUFFIX), re.DOTALL)
 def replace_file(path: str | os.PathLike[str], content: Content, error: type[Exception] | None = None) -> None:
     """Write a file whole or not at all: it takes its name only when it is complete.
 
-    Its permissions are those the umask gives. Where the name is a link, what it points to is replaced.
+    Its permissions are those the umask gives. If the name is a link, its target is replaced.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def _open_folder(partial: Path) -> int | None:
 
 
 def _begin(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
-    """Make a partial file or folder that no one takes for a dead writer's."""
+    """Make a partial file or folder that is not taken for the remains of a dead writer."""
     while True:
         partial = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}{_SUFFIX}")
         try:

@@ -368,7 +368,7 @@ class Predictor:
         return cast(Explanation, record)
 
     def inputs(self, texts: Iterable[str]) -> tuple[NDArray[Any], ...]:
-        """What the classifier reads of texts, as one batch.
+        """The inputs of the classifier for some texts, as one batch.
 
         Returns
         -------

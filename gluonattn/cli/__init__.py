@@ -1,3 +1,32 @@
 """The command line, one file a group of commands."""
 
-from .app import main as main
+from __future__ import annotations
+
+import json
+import sys
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; where a package that all commands need is gone or broken, say which, and how to mend it.
+
+    Parameters
+    ----------
+    arguments : list of str or None
+        The command line without the program's name; None takes the process's own.
+    """
+    try:
+        from .app import main as run
+    except Exception as error:  # whatever a broken library raises when it is imported
+        asked = sys.argv[1:] if arguments is None else arguments
+        if "--debug" in asked:
+            raise
+        name = (getattr(error, "name", None) or "the package that is named").partition(".")[0]
+        cure = f'"{sys.executable}" -m pip install --force-reinstall gluonattn'
+        if "doctor" in asked and "--json" in asked:
+            print(json.dumps({"The main job": [{"name": name, "works": False, "note": f"{type(error).__name__}: {error}",
+                                                "cure": cure, "needed": True}]}, ensure_ascii=False))
+        else:
+            print(f"error: no command can run, because {name} cannot be imported ({type(error).__name__}: {error}). "
+                  f"Run {cure}", file=sys.stderr)
+        sys.exit(1)
+    run(arguments)

@@ -6,9 +6,17 @@ A part is a function that yields what it looked at; a new one is one line in `PA
 from __future__ import annotations
 
 import platform
+import re
+import shlex
 import shutil
+import subprocess
+import sys
+import sysconfig
+import warnings
+import webbrowser
 from collections.abc import Callable, Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import NamedTuple
 
 import typer
@@ -44,7 +52,7 @@ class Finding(NamedTuple):
 
 @command("Look up", "doctor", "doctor --json")
 def doctor(as_json: bool = AsJson) -> None:
-    """Check which engines, devices, tokenizers and fonts work, and how to fix the rest.
+    """Check which engines, devices, tokenizers, fonts and browsers work, and how to fix the rest.
 
     The exit code is 1 if a sentence cannot be explained here, else 0.
     """
@@ -60,7 +68,9 @@ def doctor(as_json: bool = AsJson) -> None:
             typer.echo(f"  {'works  ' if one.works else 'missing'} {one.name:14} {one.note}")
             if one.cure:
                 typer.echo(f"  {'':22} {one.cure}")
-    if as_json:
+    if not as_json:
+        typer.echo(_sealed(), nl=False)
+    else:
         print_json({"gluonattn": __version__, "python": platform.python_version(), "platform": platform.platform(),
                     **{name: [one._asdict() for one in ones] for name, ones in found.items()}})
     if any(one.needed and not one.works for ones in found.values() for one in ones):
@@ -74,7 +84,20 @@ def _each(name: str, part: Callable[[], Iterator[Finding]]) -> Iterator[Finding]
     except Exception as error:
         needed = name == "The main job"
         yield Finding(name.lower(), False, f"{type(error).__name__}: {error}",
-                      "Reinstall the package that is named: pip install --force-reinstall NAME", needed)
+                      f"Reinstall the package that is named: {_pip('--force-reinstall NAME')}", needed)
+
+
+def _pip(words: str) -> str:
+    """The command that installs into the very environment that runs this, whichever is active in the shell."""
+    return f"{shlex.quote(sys.executable or 'python')} -m pip install {words}"
+
+
+def _sealed() -> str:
+    """What to do first where pip refuses to install (PEP 668); empty where it does not."""
+    if sys.prefix != sys.base_prefix or not Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists():
+        return ""
+    return ("\nThis Python belongs to the system, and pip does not install into it. Make an environment first "
+            "(python3 -m venv .venv), and run .venv/bin/python -m pip install in place of the commands above.\n")
 
 
 def _main_job() -> Iterator[Finding]:
@@ -84,8 +107,8 @@ def _main_job() -> Iterator[Finding]:
     try:
         record = load().explain(SENTENCE)
     except GluonAttnError as error:
-        yield Finding("explain", False, str(error), "Mend what is missing below; reinstall the package where a file of it "
-                      "is gone.", needed=True)
+        yield Finding("explain", False, str(error), "Mend what is missing below. If a file of the package is gone: "
+                      f"{_pip('--force-reinstall --no-deps gluonattn')}", needed=True)
         return
     assert record.prediction is not None and record.prediction.label is not None
     label = record.label_name(record.prediction.label)
@@ -93,26 +116,63 @@ def _main_job() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    from ..runtime import versions
+    """Each package that pip installs with this one."""
+    for name, spelled in _requirements().get("", []):
+        version = _version_of(name)
+        yield Finding(name, version is not None, version or "not installed", "" if version else _pip(f'"{spelled}"'))
 
-    shown = {**versions(), **{name: found for name in ("konlpy", "matplotlib", "pandas", "scikit-learn", "transformers")
-                              if (found := _version_of(name))}}
-    for name, version in shown.items():
-        if name not in ("gluonattn", "python"):
-            yield Finding(name, True, version)
+
+def _extras() -> Iterator[Finding]:
+    """Each extra, and the packages of it that are missing."""
+    for extra, wanted in [item for item in _requirements().items() if item[0]]:
+        wheels = {name: _version_of(name) for name, _ in wanted}
+        missing = [name for name, version in wheels.items() if not version]
+        if not wanted:  # all of it is for other Pythons
+            yield Finding(extra, False, f"has nothing for Python {platform.python_version()}: MXNet ends with 3.12",
+                          "Train with torch: " + _pip('"gluonattn[torch]"'))
+        elif missing:
+            yield Finding(extra, False, f"needs {', '.join(missing)}", _cure_of(extra))
+        else:
+            yield Finding(extra, True, ", ".join(f"{name} {version}" for name, version in wheels.items()))
+
+
+def _cure_of(extra: str) -> str:
+    other = {"cpu": "mxnet-cu112", "cu112": "mxnet"}.get(extra, "")
+    taken = f"Not needed: {other} is installed, and the two exclude each other." if other and _version_of(other) else ""
+    return taken or _pip(f'"gluonattn[{extra}]"')
+
+
+def _requirements() -> dict[str, list[tuple[str, str]]]:
+    """Wheels by extra ("": without one), each with its name and as pip takes it; only what this Python needs."""
+    try:
+        own = metadata.distribution("gluonattn")
+    except metadata.PackageNotFoundError:  # a checkout that is not installed
+        return {}
+    found: dict[str, list[tuple[str, str]]] = {"": []}
+    for line in own.requires or ():
+        spelled, _, marker = (part.strip() for part in line.partition(";"))
+        extra = re.search(r"extra == ['\"]([\w-]+)", marker)
+        limit = re.search(r"python_version < ['\"](\d+)\.(\d+)", marker)
+        wanted = found.setdefault(extra[1] if extra else "", [])
+        if limit is None or sys.version_info[:2] < (int(limit[1]), int(limit[2])):
+            wanted.append((re.split(r"[^\w.-]", spelled)[0], spelled))
+    return found
 
 
 def _training() -> Iterator[Finding]:
     from ..runtime import cores, mx
     from ..runtime.wheel import installed_wheel
 
+    at = f"{cores()} core{'s' * (cores() != 1)}"
     try:
         wheel = installed_wheel()
         mx.nd.ones(1).asnumpy()
+        yield Finding("mxnet", True, f"{wheel}, {at}: `gluonattn train` can run")
     except GluonAttnError as error:
         yield Finding("mxnet", False, *_split(str(error)))
-        return
-    yield Finding("mxnet", True, f"{wheel}, {cores()} core{'s' * (cores() != 1)}: `gluonattn train` can run")
+    version = _version_of("torch")
+    yield Finding("torch", bool(version), *((f"{version}, {at}: for --framework torch",) if version else
+                                            ("not installed", _pip('"gluonattn[torch]"'))))
 
 
 def _engines() -> Iterator[Finding]:
@@ -120,65 +180,102 @@ def _engines() -> Iterator[Finding]:
     from ..classifier.engines.choice import ENGINES, fastest
     from ..classifier.predictor import load
 
-    taken = fastest()
     for name, kind in ENGINES.items():
-        missing = kind.missing()
-        if missing:
-            yield Finding(name, False, f"needs {' and '.join(missing)}", f'pip install "gluonattn[{kind.extra}]"')
+        cure = _pip(f'"gluonattn[{kind.extra}]"')
+        if missing := kind.missing():
+            yield Finding(name, False, f"needs {' and '.join(missing)}", cure)
             continue
-        load(engine=name, device="cpu").predict([SENTENCE])
-        yield Finding(name, True, "taken where none is named" if name == taken else "for --engine")
+        try:
+            load(engine=name, device="cpu").predict([SENTENCE])
+            yield Finding(name, True, "taken where none is named" if name == fastest() else "for --engine")
+        except Exception as error:  # its library is there and broken; the others are still asked
+            yield Finding(name, False, f"{type(error).__name__}: {error}", f"Reinstall it: {cure} --force-reinstall")
 
 
 def _devices() -> Iterator[Finding]:
-    from ..runtime import gpu_index
+    from ..runtime.gpu import find_driver, gpu_index
+    from ..runtime.torch_device import torch_device
 
     yield Finding("cpu", True, platform.processor() or platform.machine())
     try:
-        yield Finding("gpu", True, f"MXNet can use number {gpu_index('gpu')}")
+        driver = bool(find_driver())
+    except (GluonAttnError, OSError):
+        driver = False
+    without = ("no NVIDIA driver here", "All runs on the CPU. If there is an NVIDIA GPU, install its driver.")
+    try:
+        yield Finding("gpu (mxnet)", True, f"number {gpu_index('gpu')}")
     except GluonAttnError as error:
-        yield Finding("gpu", False, *_split(str(error)))
+        yield Finding("gpu (mxnet)", False, *(_split(str(error)) if driver else without))
+    try:
+        yield Finding("gpu (torch)", True, str(torch_device("gpu")))
+    except GluonAttnError as error:
+        yield Finding("gpu (torch)", False, *(_split(str(error)) if driver or platform.system() == "Darwin" else without))
 
 
 def _tokenizers() -> Iterator[Finding]:
     from ..text import KNOWN
+    from ..text import tokenizer as make_tokenizer
 
     for name, kind in KNOWN.items():
         try:
             why = kind.lacking()
+            if why is None and "Java" not in kind.needs:  # a Java machine takes seconds, and `Programs` asks it
+                make_tokenizer(name)(SENTENCE)
         except GluonAttnError as error:
             why = str(error)
+        except Exception as error:  # the others are still asked
+            why = f"{type(error).__name__}: {error}. {_pip('--force-reinstall gluonattn')}"
         yield Finding(name, why is None, f"needs {kind.needs}" if why is None else _split(why)[0],
                       "" if why is None else _split(why)[1])
 
 
 def _fonts() -> Iterator[Finding]:
-    from ..views.fonts import families
+    from ..views import fonts
 
-    names = families("가")
-    yield Finding("Hangul", bool(names), names[0] if names else "no font with Hangul",
-                  "" if names else "pip install koreanize-matplotlib")
+    names = fonts.families("가")
+    yield Finding("Hangul", bool(names), *((names[0],) if names else ("no font has it", _pip("koreanize-matplotlib"))))
+    for kind, letter in (("hanja", "語"), ("emoji", "😀")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            drawn = fonts.named(letter) == letter
+        yield Finding(kind, drawn, "drawn in pictures" if drawn else "put in other words in pictures; pages show it",
+                      "" if drawn else f"Install {fonts._CURES[kind]}.")
 
 
-def _capturing() -> Iterator[Finding]:
-    for name, extra in (("torch", "torch"), ("transformers", "huggingface"), ("bertviz", "bertviz"),
-                        ("circuitsvis", "circuitsvis"), ("umap", "umap")):
-        version = _version_of({"umap": "umap-learn"}.get(name, name))
-        yield Finding(name, version is not None, version or "not installed",
-                      "" if version else f'pip install "gluonattn[{extra}]"')
+# Programs: their use, what they are called, how they say their version, and their package by package manager.
+PROGRAMS = {
+    "java": ("four of konlpy's tokenizers", ["java"], "-version", {"apt-get": "default-jre-headless", "brew": "openjdk"}),
+    "chromium": ("opens pages", ["chromium", "chromium-browser", "google-chrome", "chrome", "msedge"], "--version",
+                 {"apt-get": "chromium", "brew": "chromium"}),
+    "firefox": ("opens pages", ["firefox", "firefox-esr"], "--version", {"apt-get": "firefox-esr", "brew": "firefox"}),
+}
 
 
 def _programs() -> Iterator[Finding]:
-    wanted = {"java": ("for four of konlpy's tokenizers", "apt-get install default-jre-headless, or from adoptium.net"),
-              "chromium": ("only for the tests of pages", "apt-get install chromium"),
-              "firefox": ("only for the tests of pages", "apt-get install firefox-esr")}
-    for name, (use, cure) in wanted.items():
-        path = shutil.which(name) or shutil.which(f"{name}-esr") or shutil.which(f"{name}-browser")
-        yield Finding(name, path is not None, f"{path or 'not found'}; {use}", "" if path else cure)
+    try:
+        yield Finding("browser", True, f"{webbrowser.get().name}: for --open")
+    except (webbrowser.Error, AttributeError):
+        yield Finding("browser", False, "none for --open", "Copy the page to a machine that has one.")
+    for name, (use, called, option, packages) in PROGRAMS.items():
+        path = next(filter(None, map(shutil.which, called)), None)
+        says = _asked(path, option) if path else None
+        cure = next((f"{manager} install {package}" for manager, package in packages.items() if shutil.which(manager)),
+                    f"Install {name} as your system does.")
+        yield Finding(name, says is not None, f"{says or (f'{path} does not start' if path else 'not found')}; {use}",
+                      "" if says else cure)
+
+
+def _asked(path: str, option: str) -> str | None:
+    """The first line that a program says of itself; None where it does not start."""
+    try:
+        done = subprocess.run([path, option], capture_output=True, text=True, errors="replace", timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{done.stdout}{done.stderr}".strip().partition("\n")[0] or path
 
 
 def _split(message: str) -> tuple[str, str]:
-    """What an error says is wrong, and its cure: the sentences after the first."""
+    """The message of an error, and its cure: the sentences after the first."""
     wrong, _, cure = message.partition(". ")
     return wrong.rstrip("."), cure
 
@@ -193,11 +290,11 @@ def _version_of(name: str) -> str | None:
 PARTS = {
     "The main job": _main_job,
     "Packages": _packages,
+    "Extras": _extras,
     "Training": _training,
     "Engines": _engines,
     "Devices": _devices,
     "Tokenizers": _tokenizers,
     "Fonts": _fonts,
-    "Other people's Transformers": _capturing,
     "Programs": _programs,
 }

@@ -109,7 +109,7 @@ def train_pronunciation(
     settings, table, fingerprint = run_on(sets)
     earlier = _read_words(out) if resume is not False else None
     if earlier and run_on(earlier)[2] == _read_fingerprint(out):
-        # The same run, begun when the rules chose other words: it continues with those.
+        # The same run, begun when the rules chose other words. It continues with those words.
         sets, (settings, table, fingerprint) = earlier, run_on(earlier)
     if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out

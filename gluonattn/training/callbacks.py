@@ -1,7 +1,6 @@
 """Optional behaviour around the training loop, one class each.
 
-A callback keeps nothing that a resumed run would miss: it reads ``run`` and
-``run.history``.
+A callback keeps no state that a resumed run would need: it reads ``run`` and ``run.history``.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ class EarlyStopping(Callback):
         self.patience = patience
 
     def on_train_begin(self, run: Run) -> None:
-        self.on_epoch_end(run)  # a run killed just after it had stopped does not train on
+        self.on_epoch_end(run)  # a run that was killed just after it stopped does not continue training
 
     def on_epoch_end(self, run: Run) -> None:
         losses = [epoch["valid_loss"] for epoch in run.history]
@@ -117,7 +116,7 @@ class BestCheckpoint(Callback):
 
 
 class Snapshots(Callback):
-    """Keep the parameters of some epochs, to see later what the model did then.
+    """Keep the parameters of some epochs, to study them later.
 
     Parameters
     ----------
@@ -141,7 +140,7 @@ class Snapshots(Callback):
 
 
 class EveryEpoch(Callback):
-    """Save the model of each epoch beside the best one, to see what it looked at then.
+    """Save the model of each epoch in addition to the best one, to study its attention later.
 
     Parameters
     ----------
@@ -190,7 +189,7 @@ class ResumeFile(Callback):
 
 
 class FirstResumeFile(Callback):
-    """Write one before the first step: a run can then be resumed whenever it is killed, whatever checkpoint is there.
+    """Write a resume file before the first step. A killed run can then be resumed, whatever checkpoint exists.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What surrounds the training loop of any task: processes, resuming, callbacks, and Ctrl-C."""
+"""The surroundings of any training loop: processes, resuming, callbacks, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -115,11 +115,11 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
             say(f"{out} is finished: there is nothing to resume")
         return True
     if started and not in_earlier_stage:
-        read_resume_file(state_file, fingerprint)  # its faults are reported before the long work
+        read_resume_file(state_file, fingerprint)  # its errors are reported before the long work
     elif resume and not is_same_run and not in_earlier_stage:
         raise CheckpointError(
             f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
-            "--resume goes on with the very same run: choose another --out, or leave --resume out to train from the "
+            "--resume continues only the same run: choose another --out, or leave --resume out to train from the "
             "start in its place."
         )
     return False
@@ -153,15 +153,15 @@ def processes(settings: TrainingSettings) -> Group:
 
     workers = settings.workers or 1
     threads = max(1, runtime.total_threads() // workers)
-    runtime.keep_freed_memory()  # before MXNet's threads have stores of their own
+    runtime.keep_freed_memory()  # before MXNet's threads have their own memory pools
     runtime.limit_threads(threads, synchronous=workers > 1)
     return Leader(workers, threads) if workers > 1 else ALONE
 
 
 def resume_or_start(run: Run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
-    """Put the run where its resume file left it, or begin a new one.
+    """Restore the run from its resume file, or begin a new one.
 
-    A run from the start writes its first resume file when it begins, over an older one.
+    A new run writes its first resume file when it begins. This replaces an older one.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
     def save(run: Run) -> None:
         save_state(resume_file(out), run, fingerprint)
 
-    # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
+    # The checkpoint is saved first: a kill after that repeats an epoch, but never loses one.
     best = [BestCheckpoint(save_best)] if save_best else []
     fit(run, [*_choose_callbacks(run.settings, save), *best, *callbacks, ResumeFile(save, save_every)])
     if run.history and not any(math.isfinite(epoch["valid_loss"]) for epoch in run.history):
@@ -245,7 +245,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
 
 
 def _choose_callbacks(settings: Any, save: Callable[[Run], None]) -> list[Callback]:
-    """The callbacks that the settings ask for; those that save follow them."""
+    """The callbacks that the settings ask for. Callbacks that save come after them."""
     from .callbacks import EarlyStopping, FirstResumeFile, GradientClipping, Interrupt, LearningRate
 
     rate = LearningRate(settings.schedule, settings.learning_rate, settings.warmup)

@@ -1,4 +1,4 @@
-"""The examples of the READMEs run as they stand."""
+"""The examples of capture, in the READMEs and the tutorial, run as they stand."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import pytest
 from ..test_readme import ROOT, blocks
 from ..tolerance import tolerance
 
+PAGES = ["README.md", "README.ko.md", "docs/tutorials/your-own-transformer.md", "docs/ko/your-own-transformer.md"]
 
-def example(framework: str, readme: str = "README.md") -> str:
-    (code,) = [b for b in blocks(Path(ROOT / readme), "py") if f"gluonattn.capture.{framework} " in b]
+
+def example(framework: str, page: str = "docs/tutorials/your-own-transformer.md") -> str:
+    (code,) = [b for b in blocks(Path(ROOT / page), "py") if f"gluonattn.capture.{framework} " in b]
     return code
 
 
 def run(code: str, **names) -> dict:
-    exec(compile(code, "README", "exec"), names)
+    exec(compile(code, "example", "exec"), names)
     return names
 
 
@@ -26,13 +28,13 @@ def test_torch():
 
 
 @pytest.mark.huggingface
-@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
-def test_huggingface(build, tmp_path, monkeypatch, readme):
+@pytest.mark.parametrize("page", PAGES)
+def test_huggingface(build, tmp_path, monkeypatch, page):
     model, tokenizer = build("bert")
     model.save_pretrained(tmp_path / "my-bert")
     tokenizer.save_pretrained(tmp_path / "my-bert")
     monkeypatch.chdir(tmp_path)
-    names = run(example("huggingface", readme))
+    names = run(example("huggingface", page))
     assert names["record"].weights.shape[:2] == (2, 4)
     assert [t.text for t in names["words"].keys][1:-1] == names["text"].split()
 

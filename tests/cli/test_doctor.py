@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 
 from gluonattn.classifier import predictor
+from gluonattn.classifier.engines import choice
 from gluonattn.classifier.engines.choice import ENGINES
 from gluonattn.cli import doctor
 from gluonattn.text import KNOWN
@@ -50,3 +54,69 @@ def test_a_part_that_falls_is_a_finding(capsys, monkeypatch, name):
     code, out, err = call(capsys, "doctor")
     assert code == (1 if name == "The main job" else 0)
     assert "libfoo.so.1" in out and "Reinstall" in out and "Traceback" not in out + err
+
+
+def test_a_cure_installs_into_the_environment_that_asks(capsys, monkeypatch):
+    monkeypatch.setattr(doctor.sys, "executable", "/home/me/my env/bin/python")
+    monkeypatch.setattr(doctor, "_version_of", lambda name: None)
+    monkeypatch.setattr(doctor, "PARTS", {name: doctor.PARTS[name] for name in ("Packages", "Extras")})
+    _, out, _ = call(capsys, "doctor", "--json")
+    found = json.loads(out)
+    ones = [one for name in ("Packages", "Extras") for one in found[name]]
+    assert ones and not any(one["works"] for one in ones)
+    assert all(one["cure"].startswith("'/home/me/my env/bin/python' -m pip install \"") for one in ones)
+
+
+REQUIRES = ["numpy>=1.22", 'mxnet==1.9.1; python_version < "3.13" and extra == "cpu"', "torch>=2.0; extra == 'torch'"]
+
+
+@pytest.mark.parametrize("python, cpu", [((3, 12), "mxnet==1.9.1"), ((3, 13), None)])
+def test_an_extra_that_this_python_cannot_have_names_the_one_it_can(monkeypatch, python, cpu):
+    class Own:
+        requires = REQUIRES
+
+    monkeypatch.setattr(doctor.metadata, "distribution", lambda name: Own)
+    monkeypatch.setattr(doctor.sys, "version_info", python)
+    monkeypatch.setattr(doctor, "_version_of", lambda name: None)
+    assert [name for name, _ in doctor._requirements()[""]] == ["numpy"]
+    found = {one.name: one for one in doctor._extras()}
+    assert set(found) == {"cpu", "torch"}
+    if cpu:
+        assert found["cpu"].note == "needs mxnet" and "gluonattn[cpu]" in found["cpu"].cure
+    else:
+        assert "MXNet ends with 3.12" in found["cpu"].note and "gluonattn[torch]" in found["cpu"].cure
+
+
+def test_a_program_that_does_not_start_is_missing(monkeypatch, tmp_path):
+    broken = tmp_path / "firefox"
+    broken.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = {one.name: one for one in doctor._programs()}
+    assert not found["firefox"].works and "does not start" in found["firefox"].note and found["firefox"].cure
+    assert not found["java"].works and "not found" in found["java"].note
+
+
+def test_a_broken_engine_leaves_the_others(monkeypatch):
+    def load(folder=None, device="auto", engine="auto"):
+        if engine == "torch":
+            raise OSError("libtorch.so: undefined symbol")
+        return type("Model", (), {"predict": staticmethod(lambda texts: texts)})
+
+    monkeypatch.setattr(predictor, "load", load)
+    monkeypatch.setattr(choice, "ENGINES", {name: SimpleNamespace(missing=list, extra=name) for name in ENGINES})
+    monkeypatch.setattr(choice, "fastest", lambda: "numpy")
+    found = {one.name: one for one in doctor._engines()}
+    assert set(found) == set(ENGINES) and [name for name, one in found.items() if not one.works] == ["torch"]
+    assert "undefined symbol" in found["torch"].note and "gluonattn[torch]" in found["torch"].cure
+
+
+@pytest.mark.parametrize("arguments", [["doctor"], ["doctor", "--json"], ["explain", "가"]])
+@pytest.mark.parametrize("module", ["numpy", "typer", "msgspec"])
+def test_without_a_package_of_the_core_it_says_which(module, arguments):
+    code = f"import sys; sys.modules[{module!r}] = None; from gluonattn.cli import main; main(sys.argv[1:])"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
+    assert f"{module}" in done.stdout + done.stderr and "--force-reinstall" in done.stdout + done.stderr
+    if "--json" in arguments:
+        assert json.loads(done.stdout)["The main job"][0]["needed"]

@@ -1,0 +1,141 @@
+"""Write docs/figures.json and the figures that the READMEs show, or say where the two differ.
+
+    python scripts/figures.py            # computes what is cheap, copies the rest, writes JSON and READMEs
+    python scripts/figures.py --check    # writes nothing; exit code 1 where a file would change
+
+A figure that takes hours stands in `COSTLY` with the command that printed it. To add a model to the table of the
+READMEs, add an entry to `MODELS`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+JSON = ROOT / "docs" / "figures.json"
+READMES = {"en": ROOT / "README.md", "ko": ROOT / "README.ko.md"}
+SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
+CARD = ROOT / "gluonattn" / "pretrained" / "nsmc" / "README.md"
+TRAIN = "gluonattn train --data nsmc {} --validation 0.05 --workers 1 --seed N, then gluonattn evaluate"
+ACCURACY = ("python scripts/benchmark_accuracy.py --peers word-lr,char-svm,fasttext,ngrams,default,post --seeds 1")
+
+# One row of the table each: names, seeds, accuracy on NSMC's test set with its 95 % interval (one seed) or the range of
+# its seeds, and the command that printed them. "faithfulness": [mean, low, high], normalised, of the default method, is
+# optional: the table has that column once a model has it.
+MODELS: list[dict[str, Any]] = [
+    {"en": "fastText, 1-2 words and 1-4 characters", "ko": "fastText, 낱말 1~2개와 글자 1~4개", "seeds": 1,
+     "accuracy": 0.8650, "range": [0.8620, 0.8678], "command": ACCURACY},
+    {"en": "TF-IDF of 1-4 characters, linear SVM", "ko": "글자 1~4-그램 TF-IDF, 선형 SVM", "seeds": 1,
+     "accuracy": 0.8761, "range": [0.8732, 0.8788], "command": ACCURACY},
+    {"en": "the GluonNLP post's recipe, 3 epochs", "ko": "GluonNLP 글의 모델, 3 에폭", "seeds": 1,
+     "accuracy": 0.8568, "range": [0.8538, 0.8598], "command": ACCURACY},
+    {"en": "Bi-GRU + attention (`mlp`), the default", "ko": "Bi-GRU + 어텐션(`mlp`), 기본 설정", "seeds": 3,
+     "accuracy": 0.8694, "range": [0.8684, 0.8710],
+     "command": "python scripts/train.py --data nsmc --cell mlp --seeds 3 --workers 1"},
+    {"en": "the same with `--evidence`", "ko": "`--evidence`를 더한 것", "seeds": 3,
+     "accuracy": 0.8886, "range": [0.8883, 0.8890], "command": TRAIN.format("--evidence")},
+]
+COSTLY: dict[str, dict[str, Any]] = {
+    "training_against_the_post": {"value": 3.57, "range": [3.12, 4.00]},
+    "numpy_prediction_against_torch": {"value": 1.74, "range": [1.56, 1.99]},
+}
+SPEED = "python scripts/benchmark_speed.py --parts predict,sentence,train --model gluonattn/pretrained/nsmc"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
+    arguments = parser.parse_args()
+    figures = {"sentence": explained(), "models": [*MODELS, bundled()],
+               "speed": {name: {**entry, "command": SPEED} for name, entry in COSTLY.items()}}
+    wanted = {JSON: json.dumps(figures, ensure_ascii=False, indent=1) + "\n"}
+    for language, path in READMES.items():
+        wanted[path] = filled(path.read_text(encoding="utf-8"), figures, language)
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if not arguments.check:
+            path.write_text(wanted[path], encoding="utf-8")
+        print("differs" if arguments.check else "wrote", path.relative_to(ROOT))
+    sys.exit(1 if stale and arguments.check else 0)
+
+
+def explained() -> dict[str, Any]:
+    """What the command at the top of the READMEs says of its sentence."""
+    import gluonattn
+
+    record = gluonattn.load(engine="numpy").explain(SENTENCE, method="default")
+    assert record.prediction is not None
+    honesty = record.source["explanation"]["honesty"]
+    return {"label": record.label_name(record.prediction.label), "command": f'gluonattn explain "{SENTENCE}"',
+            **{name: round(100 * number, 1) for name, number in (
+                ("sure", max(record.prediction.probabilities.values())), ("without_top", honesty["after"]))}}
+
+
+def bundled() -> dict[str, Any]:
+    """The bundled model's row, from the card that `scripts/ship_model.py` wrote."""
+    card = CARD.read_text(encoding="utf-8")
+    found = re.search(r"\| this model \| ([\d.]+) \(([\d.]+) to ([\d.]+)\)", card)
+    assert found, f"{CARD} has no row 'this model'"
+    mean, low, high = found.groups()
+    return {"en": "the bundled model: evidence, and the crawl's texts and stars",
+            "ko": "들어 있는 모델: 수집분의 글과 별점까지 읽음", "seeds": 1, "accuracy": float(mean),
+            "range": [float(low), float(high)], "command": "python scripts/ship_model.py"}
+
+
+def filled(text: str, figures: dict[str, Any], language: str) -> str:
+    """A README with what stands between its marks written anew."""
+    for name, write in (("sentence", sentence), ("models", models), ("speed", speed)):
+        said = write(figures, language)
+        text, found = re.subn(rf"(<!-- figures: {name} -->\n).*?(<!-- end -->)",
+                              lambda part, said=said: f"{part[1]}{said}\n{part[2]}", text, flags=re.S)
+        if found != 1:
+            raise SystemExit(f"README ({language}): expected one <!-- figures: {name} --> ... <!-- end -->, found {found}")
+    return text
+
+
+def sentence(figures: dict[str, Any], language: str) -> str:
+    one = figures["sentence"]
+    if language == "en":
+        return (f"The bundled model is {one['sure']} % sure that this film review is negative. Without the three most "
+                f"decisive words it is {one['without_top']} % sure.")
+    return (f"들어 있는 모델은 이 영화 리뷰를 {one['sure']} % 확률로 부정이라고 봅니다. 판단에 가장 크게 작용한 "
+            f"낱말 세 개를 빼면 {one['without_top']} %로 떨어집니다.")
+
+
+HEADS = {"en": ("NSMC, 49,997 test reviews", "seeds", "accuracy (95 % interval, or range of seeds)",
+                "normalised faithfulness"),
+         "ko": ("NSMC 테스트 리뷰 49,997건", "시드", "정확도(95 % 구간, 또는 시드별 범위)", "정규화한 충실도")}
+
+
+def models(figures: dict[str, Any], language: str) -> str:
+    """The table of models; its last column is there once a model has such a figure."""
+    columns = 4 if any(model.get("faithfulness") for model in figures["models"]) else 3
+    rows = [HEADS[language][:columns], ["---"] * columns]
+    for model in figures["models"]:
+        faithfulness = model.get("faithfulness")
+        rows.append([model[language], str(model["seeds"]), spelled(model["accuracy"], model["range"], 4, language),
+                     spelled(faithfulness[0], faithfulness[1:], 2, language) if faithfulness else "-"][:columns])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def speed(figures: dict[str, Any], language: str) -> str:
+    train, predict = (spelled(one["value"], one["range"], 2, language) for one in figures["speed"].values())
+    if language == "en":
+        return (f"On two cores, training is {train} times as fast as the post's loop. Prediction with numpy alone is "
+                f"{predict} times as fast as the same model in PyTorch.")
+    return (f"코어 두 개에서 학습은 원래 글의 코드보다 {train}배 빠르고, numpy만 쓰는 예측은 같은 모델을 PyTorch로 "
+            f"돌릴 때보다 {predict}배 빠릅니다.")
+
+
+def spelled(mean: float, ends: list[float], digits: int, language: str) -> str:
+    low, high = (f"{end:.{digits}f}" for end in ends)
+    return f"{mean:.{digits}f} ({low}{' to ' if language == 'en' else '~'}{high})"
+
+
+if __name__ == "__main__":
+    main()
