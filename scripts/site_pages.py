@@ -55,7 +55,7 @@ def write_font(folder: Path) -> None:
     if path is None:
         raise SystemExit("error: NanumGothic is not here. Run pip install koreanize-matplotlib, which carries it.")
     with TTFont(path) as font:
-        for table in [name for name in font.keys() if name.startswith("TSI")]:
+        for table in filter(lambda name: name.startswith("TSI"), list(font.keys())):
             del font[table]
         font.flavor = "woff"
         font.save(folder / "NanumGothic.woff")
