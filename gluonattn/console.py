@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .errors import OptionError
-from .streams import TERMINATED as TERMINATED
+from .streams import ENDED as ENDED
 from .streams import Stream as Stream
 from .streams import encodes
 from .streams import exit_code as exit_code

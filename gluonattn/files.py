@@ -33,7 +33,7 @@ _PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(_SUFFIX), re.DOTALL)
 def replace_file(path: str | os.PathLike[str], content: Content, error: type[Exception] | None = None) -> None:
     """Write a file whole or not at all: it takes its name only when it is complete.
 
-    Its permissions are those the umask gives. Where the name is a link, what it points to is replaced.
+    Its permissions are those the umask gives. If the name is a link, its target is replaced.
 
     Parameters
     ----------
@@ -114,6 +114,49 @@ def new_folder(folder: Path) -> Iterator[Path]:
                 os.close(lock)
 
 
+@contextmanager
+def locking(path: Path) -> Iterator[int | None]:
+    """Hold the name `path` while the block runs, for this process alone.
+
+    What is locked is a hidden file ``.NAME.lock`` beside it, which holds the number of the process and is removed at
+    the end. That of a killed process is taken over. Where no such file can be made or locked, nothing is.
+
+    Yields
+    ------
+    int or None
+        The number of the process that holds the name already (0 where it is not known); None where this one does.
+    """
+    lock = path.with_name(f"{_stem(path)}lock")
+    try:
+        handle, holder = _take(lock) if fcntl is not None else (None, None)
+    except OSError:
+        handle, holder = None, None
+    try:
+        yield holder
+    finally:
+        if handle is not None:
+            try:
+                with suppress(OSError):
+                    os.unlink(lock)
+            finally:
+                os.close(handle)
+
+
+def _take(lock: Path) -> tuple[int | None, int | None]:
+    """A locked file of this name, or the number of the process that has locked it."""
+    while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        if not _lock(handle, without_locks=True):
+            number = os.read(handle, 20)
+            os.close(handle)
+            return None, int(number) if number.isdigit() else 0
+        if _is_there(handle, lock):
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
+            return handle, None
+        os.close(handle)  # its owner has just removed it
+
+
 def clear_partials(path: Path) -> None:
     """Remove what killed writers of `path` left beside it; that of a living writer stays."""
     known = re.compile(re.escape(_stem(path)) + r"[0-9a-f]{8}" + re.escape(_SUFFIX))
@@ -182,7 +225,7 @@ def _open_folder(partial: Path) -> int | None:
 
 
 def _begin(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
-    """Make a partial file or folder that no one takes for a dead writer's."""
+    """Make a partial file or folder that is not taken for the remains of a dead writer."""
     while True:
         partial = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}{_SUFFIX}")
         try:

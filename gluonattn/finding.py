@@ -13,7 +13,7 @@ from typing import Any
 
 
 def find_entries(file: str, package: str, ending: str) -> list[Any]:
-    """What the files of a room add, in the order of their names.
+    """The entries that the files of a room add, in the order of their names.
 
     Parameters
     ----------

@@ -26,8 +26,8 @@ MaxLength = typer.Option(
 Layers = typer.Option(None, help="Only these layers: 0,3 or 0-5. With --heads, --queries and --top long texts fit: nothing "
                                  "else is computed or kept.")
 Heads = typer.Option(None, help="Only these heads: 0,3 or 0-5.")
-Queries = typer.Option(None, help="Only what these tokens look at, counted from 0: 0,3 or 0-5.")
-Top = typer.Option(None, help="Only the so many tokens that receive most.")
+Queries = typer.Option(None, help="Only the rows of these tokens, counted from 0: 0,3 or 0-5.")
+Top = typer.Option(None, help="Number of tokens to keep: those that receive most attention.")
 TrueLabels = typer.Option(None, help="Column with the true labels, which mark right and wrong predictions in a "
                                      "page's list; usual names are found automatically.")
 

@@ -6,6 +6,7 @@ import codecs
 import errno
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -16,15 +17,20 @@ from typing import Any
 
 # Substitutes for characters that views draw with and a console may lack.
 _LOOKALIKES = {"━": "-", "→": "->", "▁": ".", "▃": ":", "▅": "+", "█": "#", "·": ".", "…": "...", "×": "x"}
-TERMINATED = 128 + signal.SIGTERM
+# What steers a terminal, or turns the direction of a line, and what of it this package and rich write: colours, and the
+# movements of a bar. The rest can only come from a text.
+_STEERING = re.compile(r"(\x1b\[(?:[0-9;]*m|[0-9]*[AK]|\?25[hl]))|"
+                       r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# What ends a program in an orderly way beside Ctrl-C: `kill`, and a terminal or connection that is closed (not on Windows).
+ENDING_SIGNALS = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+ENDED = tuple(128 + number for number in ENDING_SIGNALS)
 
 
 class Stream(io.TextIOBase):
     """A standard stream for any text.
 
-    Characters that its encoding lacks are replaced or escaped. After a write has
-    failed, all further output is dropped, so that the command can still write its
-    files.
+    Characters that its encoding lacks are replaced or escaped, and on a terminal those that would steer it. After a write
+    has failed, all further output is dropped, so that the command can still write its files.
 
     It has no ``buffer`` attribute on purpose: click would write UTF-8 to it where it is ASCII.
 
@@ -43,6 +49,7 @@ class Stream(io.TextIOBase):
 
     def __init__(self, stream: Any) -> None:
         self._stream, self.lost = stream, False
+        self._on_terminal: bool | None = None  # not known yet
         self.problem: OSError | None = None if stream else OSError(errno.EBADF, "it is closed")
 
     @property
@@ -51,7 +58,10 @@ class Stream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         if self.problem is None:
-            self._attempt(lambda: self._stream.write(printable(text, self.encoding)))
+            if self._on_terminal is None:
+                self._on_terminal = self.isatty()
+            shown = _STEERING.sub(_show, text) if self._on_terminal else text
+            self._attempt(lambda: self._stream.write(printable(shown, self.encoding)))
         elif text:
             self.lost = True
         return len(text)
@@ -114,19 +124,20 @@ def streams() -> Iterator[tuple[Stream, Stream]]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM leaves the block as Ctrl-C does, so that what is half-written is removed; the exit code is 143."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield  # a program that embeds this handles signals itself
-        return
-
+    """SIGTERM and SIGHUP leave the block as Ctrl-C does, so that what is half-written is removed; exit codes 143 and 129."""
     def leave(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(TERMINATED)
+        raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, leave)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    # What a program that embeds this handles itself, or nohup has it ignore, stays so.
+    taken = [number for number in ENDING_SIGNALS if in_main_thread and signal.getsignal(number) == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _fill_descriptors() -> None:
@@ -186,6 +197,10 @@ def printable(text: str, encoding: str) -> str:
         return text.encode(encoding, "gluonattn.cli.console").decode(encoding)
     except (LookupError, UnicodeError):  # no such encoding, or one that a control character of the text confuses
         return text.encode("ascii", "gluonattn.cli.console").decode("ascii")
+
+
+def _show(match: re.Match[str]) -> str:
+    return match[1] or match[0].encode("unicode_escape").decode()
 
 
 def _replace_unencodable(error: Any) -> tuple[str, int]:

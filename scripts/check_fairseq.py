@@ -36,7 +36,7 @@ def main() -> None:
         torch.save(trained(train, source, target).state_dict(), part)
         part.replace(path)
     loaded = build(source, target).eval()
-    loaded.load_state_dict(torch.load(path))
+    loaded.load_state_dict(torch.load(path, weights_only=True))
     for left in (True, False):
         shown(loaded, test[:16], source, target, left)
 

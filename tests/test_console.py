@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from gluonattn import console
 from gluonattn.cli.app import main
+from gluonattn.console import Stream, printable
 from gluonattn.errors import OptionError
 
 from .needs import require_mxnet
@@ -290,3 +292,31 @@ def test_a_pipe_has_no_width_but_one_that_is_asked_for(monkeypatch):
 def test_the_package_tells_nobody_to_use_a_file_it_does_not_carry():
     for path in (ROOT / "gluonattn").rglob("*.py"):
         assert "constraints.txt" not in path.read_text(encoding="utf-8"), path
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+STEERING = [chr(c) for c in (*range(9), *range(11, 13), *range(14, 32), *range(0x7F, 0xA0), *range(0x202A, 0x202F),
+                             *range(0x2066, 0x206A))]
+SEQUENCES = ["\x1b]0;t\x07", "\x1b]52;c;aGk=\x07", "\x1bP1$r\x1b\\", "\x9b2J", "\x1bc", "\x1b[6n", "\x1b[2J",
+             "\u202e", "\x1b[5;1H"]
+OWN = ["\x1b[1m", "\x1b[38;2;1;2;3m", "\x1b[0m", "\x1b[2K", "\x1b[1A", "\x1b[?25l", "\r", "\n", "\t"]
+
+
+@given(st.lists(st.sampled_from([*STEERING, *SEQUENCES]) | st.text(max_size=4), max_size=8).map("".join),
+       st.sampled_from(OWN))
+def test_no_text_steers_a_terminal_and_a_file_gets_it_as_it_is(text, own):
+    """Titles, the clipboard, questions, reversed lines: they come from texts. Colours and bars are our own."""
+    terminal, file = Terminal(), io.StringIO()
+    Stream(terminal).write(own + text)
+    Stream(file).write(text)
+    assert file.getvalue() == printable(text, "utf-8")
+    shown = terminal.getvalue()
+    assert shown.startswith(own)
+    left = re.sub(r"\x1b\[(?:[0-9;]*m|[0-9]*[AK]|\?25[hl])", "", shown)
+    assert not set(left) & set(STEERING)

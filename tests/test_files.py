@@ -17,6 +17,7 @@ from gluonattn.files import (
     clear_all_partials,
     clear_partials,
     is_partial,
+    locking,
     new_folder,
     replace_file,
     replacing_file,
@@ -237,3 +238,42 @@ def test_a_folder_that_is_not_renamed_vanishes(tmp_path):
     assert (tmp_path / "model" / "a").read_text() == "whole" and os.listdir(tmp_path) == ["model"]
 
 
+
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from gluonattn.files import locking
+with locking(Path(sys.argv[1])) as holder:
+    print(holder, flush=True)
+    time.sleep(60)
+"""
+
+
+def start_holding(path):
+    process = subprocess.Popen([sys.executable, "-c", _HOLD, str(path)], stdout=subprocess.PIPE, text=True,
+                               env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return process, process.stdout.readline().strip()
+
+
+def test_a_name_is_held_by_one_process_and_free_after_its_death(tmp_path):
+    path = tmp_path / "모델"
+    process, holder = start_holding(path)
+    assert holder == "None"
+    with locking(path) as found:
+        assert found == process.pid
+    with locking(tmp_path / "another") as found:
+        assert found is None
+    process.kill()
+    process.wait()
+    with locking(path) as found:
+        assert found is None
+        with locking(path) as again:
+            assert again == os.getpid()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_can_be_locked_nothing_is(tmp_path):
+    with locking(tmp_path / "nowhere" / "model") as found:
+        assert found is None
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What a module's softmaxes say, as one matrix from every query to every key.
+"""The weights of a module's softmaxes, as one matrix from every query to every key.
 
 Weights mostly lie between whole sequences as they are. Where a layer attends within windows, blocks or chunks, or to a few
 keys only, each weight is put where its query and key stand; what no query may look at is marked in the bias.
@@ -86,7 +86,7 @@ def is_whole(shares: Shares) -> bool:
     if weights.dim() == 4:
         result: bool = weights.shape[0] == first.batch and weights.shape[2] == first.length
         return result
-    # With a cache keys come from several passes, and their own positions are not told; one token alone looks at itself.
+    # With a cache, keys come from several passes and their positions are unknown. A single token attends to itself.
     alone = tuple(weights.shape[1:]) == (1, 1)
     return (weights.dim() == 3 and weights.shape[1] == first.length and not weights.shape[0] % first.batch
             and (alone or not known))

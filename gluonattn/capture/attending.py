@@ -53,7 +53,7 @@ class Attending(Places):
         self._shares: Any = ByIdentity()
         self._mixed: Any = ByIdentity()  # values times shares, not summed yet
         self._grown: Any = ByIdentity()  # exp of scores, with the scores
-        self._totals: Any = ByIdentity()  # of these over an axis, or the logarithm of it
+        self._totals: Any = ByIdentity()  # of these over an axis, or the logarithm of that
 
     def follow(self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
                operands: Sequence[Any], results: Sequence[Any]) -> None:

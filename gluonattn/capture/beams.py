@@ -14,7 +14,7 @@ from .calls import Call, Generation, Pass
 def untangled(passes: list[Pass]) -> list[Pass]:
     """Passes of beam search with one row for each sentence that was returned: the winning beam's own history.
 
-    What was computed once for each prompt (an encoder's attention) is repeated for its answers.
+    Weights that were computed once for each prompt (an encoder's attention) are repeated for its answers.
     """
     found = []
     steps: dict[int, int] = {}

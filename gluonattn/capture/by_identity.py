@@ -31,7 +31,7 @@ class ByIdentity(Generic[Value]):
         return known[1] if known is not None and known[0]() is tensor else default
 
     def setdefault(self, tensor: Any, value: Value) -> Value:
-        """What is known of a tensor, which is `value` where nothing was.
+        """The entry of a tensor. It is set to `value` if there is none.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What one attention layer did in one forward pass, and passes of one cached generation joined. numpy only."""
+"""The work of one attention layer in one forward pass, and the joined passes of a cached generation. numpy only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..reference import Projection, merge_heads, softmax
 
-NOWHERE = -1e4  # scores lowered by as much or more are masked
+NOWHERE = -1e4  # scores that are lowered by at least this are masked
 
 
 @dataclass
@@ -110,11 +110,11 @@ class Generation:
 
     beams: int = 1
     copies: int = 1  # of each sentence: num_return_sequences
-    padding: NDArray[Any] | None = None  # (B, T), True at the padding of what it was given
+    padding: NDArray[Any] | None = None  # (B, T), True at the padding of the input
     ids: NDArray[Any] | None = None  # (B, T), what it returned
-    rows: NDArray[Any] | None = None  # (B, steps), the row of each step's batch that a sentence was in; -1 after its end
-    ended: NDArray[Any] | None = None  # (B, T), True from the end of a sentence on, where others went on
-    contrastive: bool = False  # it reads several candidates for each token, and keeps one
+    rows: NDArray[Any] | None = None  # (B, steps), the row of a sentence in each step's batch; -1 after its end
+    ended: NDArray[Any] | None = None  # (B, T), True after the end of a sentence while others continue
+    contrastive: bool = False  # it evaluates several candidates for each token and keeps one
 
 
 @dataclass
@@ -145,8 +145,8 @@ class Checked(NamedTuple):
     layer: str
     kind: str
     heads: int
-    weights_error: float  # |weights - softmax(scale Q K^T + bias)|, largest
-    context_error: float  # |weights V - what the module went on with|, largest; NaN where it cannot be seen
+    weights_error: float  # largest |weights - softmax(scale Q K^T + bias)|
+    context_error: float  # largest |weights V - the output of the attention|; NaN where that is not visible
 
 
 def kind_of_path(path: str) -> str:

@@ -21,10 +21,10 @@ from .hooks import need_torch
 from .interface import CURE, through_interface
 from .pieces import byte_level, hf_tokens
 
-LARGEST = 2_000_000_000  # bytes of weights that one record may take
+LARGEST = 2_000_000_000  # largest size of the weights of one record, in bytes
 _FEW = 4  # tokens
 _ROWS = 128  # queries of a layer whose weights are computed at once
-_UNKNOWN = ("softcap", "s_aux", "sinks", "position_bias")  # what changes scores in ways not followed here
+_UNKNOWN = ("softcap", "s_aux", "sinks", "position_bias")  # options that change scores in ways not followed here
 
 
 def chosen_attention(model: Any, tokenizer: Any, text: str, *, pair: str | None = None, layers: Sequence[int] | None = None,
@@ -152,7 +152,7 @@ class _Chosen:
         self._pieces = np.argsort(owner, kind="stable")[np.count_nonzero(owner < 0) :]  # unit by unit
         self._counts = np.bincount(owner[owner >= 0], minlength=units)
         self._firsts = np.cumsum(self._counts) - self._counts
-        shapes: list[int] = []  # heads of each layer, told by a few tokens
+        shapes: list[int] = []  # heads of each layer, found with a few tokens
         self._forward({name: value[:, :_FEW] for name, value in given.items()},
                       lambda layer, query, *_: shapes.append(query.shape[1]))
         if not shapes:

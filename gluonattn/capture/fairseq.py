@@ -133,7 +133,7 @@ class FairseqRecorder(Recorder):
 def _attention_class() -> type[Any]:
     try:
         from fairseq.modules import MultiheadAttention
-    except Exception as error:  # on Python 3.11 and later its own import raises ValueError
+    except Exception as error:  # its import raises ValueError on Python 3.11 and later
         raise DependencyError(
             f"fairseq cannot be imported ({error}): it needs Python 3.10 and pip older than 24.1; "
             "scripts/check_fairseq.sh makes such an environment.") from None
@@ -170,7 +170,7 @@ def _hooks(recorder: Recorder, path: str, kind: str,
         return result, weights if given["need_head_weights"] else weights.mean(0)
 
     def note(name: str) -> Callable[..., None]:
-        # Copied at once: fairseq scales the projected queries in place.
+        # Copied immediately: fairseq scales the projected queries in place.
         return lambda module, inputs, output: noted.update({name: to_numpy(inputs[0] if name == "context" else output)})
 
     parts = {"q_proj": "queries", "k_proj": "keys", "v_proj": "values", "out_proj": "context"} if vectors else {}

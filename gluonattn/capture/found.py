@@ -1,4 +1,4 @@
-"""What a capture found, layer by layer, as a table to read."""
+"""The result of a capture as a table, layer by layer."""
 
 from __future__ import annotations
 

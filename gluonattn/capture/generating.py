@@ -44,7 +44,7 @@ def generating(recorder: Recorder, part: Any) -> Iterator[None]:
                                          _prompt_padding(config, args, kwargs), contrastive=contrastive)
         plain = recorder.generation.beams > 1 and not (kwargs.get("return_dict_in_generate") or getattr(
             config, "return_dict_in_generate", False))
-        if recorder.generation.beams > 1:  # only then it tells which beam each step of a sentence was in
+        if recorder.generation.beams > 1:  # the beams of each step are available only then
             kwargs = {**kwargs, "return_dict_in_generate": True, "output_scores": True}
         try:
             made = generate(*args, **kwargs)

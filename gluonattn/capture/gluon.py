@@ -57,7 +57,7 @@ def capture(model: Any, *, vectors: bool = False) -> Iterator[Recorder]:
     recorder.trace = trace = Trace(mx, recorder.unrecorded, set(cells))
     with ExitStack() as undo:
         for block, _ in blocks.values():
-            if getattr(block, "_active", False):  # a compiled block calls no hooks of what is in it
+            if getattr(block, "_active", False):  # a compiled block does not call the hooks of its children
                 block._active = False
                 undo.callback(setattr, block, "_active", True)
         undo.callback(model.register_forward_pre_hook(lambda *_: recorder.begin()).detach)
@@ -143,7 +143,7 @@ def _sequences(trace: Trace, inputs: Any, kind: str, own: bool) -> tuple[Any, An
     rows, columns = trace.origins.of(query), trace.origins.of(key)
     if same_positions(query, key):
         return rows, rows
-    if rows == columns and kind == "cross":  # a decoder that was given one array as its target and its memory
+    if rows == columns and kind == "cross":  # a decoder whose target and memory are the same array
         return rows, rows.after("as memory")
     return rows, columns
 

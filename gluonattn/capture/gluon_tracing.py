@@ -1,4 +1,4 @@
-"""What MXNet computes while a block is captured: the origin of every array. MXNet itself is handed in."""
+"""Trace MXNet while a block is captured: the origin of every array. MXNet itself is handed in."""
 
 from __future__ import annotations
 

@@ -125,9 +125,9 @@ class HuggingFaceRecorder(TorchRecorder):
             ids = batch.ids[side][row]
             if valid[-1] >= len(ids):
                 raise CaptureError(
-                    f"the model put positions of its own beside the {len(ids)} ids of {side} sentence {sentence} (a prompt "
-                    f"that it has learned), so its {valid[-1] + 1} positions have no one set of tokens: name them by "
-                    "position, records_by_position().")
+                    f"the model added positions to the {len(ids)} ids of {side} sentence {sentence} (a learned prompt), so "
+                    f"no list of tokens fits its {valid[-1] + 1} positions: name them by position, "
+                    "records_by_position().")
             return hf_tokens(tokenizers[side], text, ids[valid])
 
         return self._records(texts, target_texts, pieces, kind, {})
@@ -193,7 +193,7 @@ class HuggingFaceRecorder(TorchRecorder):
         seen = {c.layer for p in self.passes for c in p.calls}
         recorded = any(c.weights is not None for p in self.passes for c in p.calls)
         called = {path for path in self.trace.entered if path and sounds(self.modules[path])}
-        holding = {above for path in (*seen, *called) for above in _above(path)}  # the smallest parts are told of
+        holding = {above for path in (*seen, *called) for above in _above(path)}  # the smallest parts are reported
         for path in sorted(called - seen - holding):
             if not seen.isdisjoint(_above(path)):
                 continue
@@ -215,8 +215,8 @@ class HuggingFaceRecorder(TorchRecorder):
     def _refuse_contrastive_search(self) -> None:
         if any(p.generation.contrastive for p in self.passes if p.generation):
             raise CaptureError(
-                "contrastive search (penalty_alpha) reads several candidates for each token that it keeps, so its steps are "
-                f"no one text: {AFTERWARDS}.")
+                "contrastive search (penalty_alpha) reads several candidates for each token that it keeps, so its steps do "
+                f"not form one text: {AFTERWARDS}.")
 
     def _refuse_what_was_not_kept(self, batches: Sequence[Pass]) -> None:
         """Steps that read other tokens than those that were generated are no text."""
@@ -224,7 +224,7 @@ class HuggingFaceRecorder(TorchRecorder):
             made = batch.generation.ids if batch.generation else None
             read = batch.ids.get("target", batch.ids.get("source"))
             if made is None or read is None or len(made) != len(read):
-                continue  # embeddings, or counts that do not fit, which are told of elsewhere
+                continue  # embeddings, or counts that do not fit; these are reported elsewhere
             hidden = batch.padding.get("target", batch.padding.get("source"))  # what was read after its end is not kept
             kept = np.ones(read.shape, bool) if hidden is None or hidden.shape[1] < read.shape[1] else (
                 ~hidden[:, :read.shape[1]])

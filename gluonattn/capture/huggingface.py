@@ -27,7 +27,7 @@ from .torch import followed
 
 CURE = ("Run the model itself inside `with capture(...)`, capture only the part that runs, or ask only for the kinds that "
         "ran: records(..., kind=...)")
-# Inputs that have one position for each token or patch, with the mask that belongs to each.
+# Inputs with one position for each token or patch, and the mask of each.
 CONTENTS = {"attention_mask": ("input_ids", "inputs_embeds", "encoder_outputs"),
             "decoder_attention_mask": ("decoder_input_ids", "decoder_inputs_embeds"),
             "encoder_attention_mask": ("encoder_hidden_states",)}
@@ -78,7 +78,7 @@ def capture(
         undo.enter_context(plain_torch(torch, modules.values()))
         undo.enter_context(followed(torch, model, recorder, attention, vectors))
         named = recorder.expected
-        # Before 4.51 it is a plain dictionary that is not asked for "eager": what is computed is followed then.
+        # Before 4.51 it is a plain dictionary that is not used for "eager". Then the operations are followed.
         known = getattr(type(ALL_ATTENTION_FUNCTIONS), "_global_mapping", {})
         undo.enter_context(_eager(recorder, configs, known, vectors))
         for part in (m for m in modules.values() if m is model or isinstance(m, PreTrainedModel)):
@@ -157,11 +157,11 @@ def _recording(recorder: HuggingFaceRecorder, vectors: bool, before: Any) -> Cal
         if own is None:
             raise CaptureError(f"{type(module).__module__} has no eager attention to take weights from. {CURE}")
         path = paths.get(id(module))
-        if path is None:  # another model may run in the body, too; what is followed is found by what it computes
+        if path is None:  # another model may run in the body too; followed operations are found by what they compute
             result: tuple[Any, Any] = own(module, query, key, value, attention_mask, *args, **kwargs)
             return result
         if recorder.implementation != "eager" and kwargs.get("softcap") is not None:
-            kwargs["softcap"] = None  # as the model runs it: only its eager attention has a cap
+            kwargs["softcap"] = None  # as the model is set: only its eager attention has a cap
         with trace.recorded():
             output, weights = own(module, query, key, value, attention_mask, *args, **kwargs)
         if trace.origins.known(query) is None and trace.at_one_position(key):
@@ -199,7 +199,7 @@ def _call(module: Any, path: str, query: Any, key: Any, value: Any, mask: Any, o
     added = [_bias(x) for x in ([mask] if mask is not None else []) + extra]
     call.bias = np.sum(np.broadcast_arrays(*added), 0) if added else None
     if sinks is not None:
-        # The rest of each row goes to a sink, which is no token.
+        # The rest of each row goes to a sink, which is not a token.
         rest = np.clip(1 - call.weights.sum(-1, keepdims=True), 0, None)
         call.weights = np.concatenate([call.weights, rest], -1)
         call.outside = ("[sink]",)

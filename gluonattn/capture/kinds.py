@@ -25,7 +25,7 @@ def settled(passes: list[Pass]) -> list[Pass]:
 
 def _parts(one: Pass) -> list[Pass]:
     calls = [replace(c, kind=_kind(c, one.calls)) for c in one.calls]
-    if any(c.rows is None or c.declared for c in calls):  # what nothing told of is as its kind says
+    if any(c.rows is None or c.declared for c in calls):  # without other information its kind decides
         calls = [replace(c, rows=SIDES[c.kind][0], columns=SIDES[c.kind][1]) for c in calls]
         groups: list[set[Hashable]] = [{"source", "target"}]
     else:
@@ -76,7 +76,7 @@ def _sides(calls: list[Call]) -> dict[Hashable, str]:
     known = {} if cross is None else {cross.rows: "target", cross.columns: "source"}
     for call in calls:
         for sequence in (call.rows, call.columns):
-            known.setdefault(sequence, str(sequence))  # a third one has no texts: records() says so
+            known.setdefault(sequence, str(sequence))  # a third sequence has no texts: records() reports that
     return known
 
 

@@ -93,19 +93,20 @@ class Records:
             sizes = {len(c.weights): c.layer for c in batch.calls if c.weights is not None}
             if batch.generation and batch.generation.beams > 1 and batch.generation.rows is None:
                 raise CaptureError(f"beam search (num_beams={batch.generation.beams}) reorders sentences between steps, and "
-                                   "this transformers did not tell how (beam_indices): use num_beams=1 while capturing.")
+                                   "this version of transformers did not report how (beam_indices): use num_beams=1 while "
+                                   "capturing.")
             if len(sizes) > 1:
                 raise CaptureError(
                     "layers of one pass saw different batches (" + ", ".join(
                         f"{layer or 'the model'}: {size}" for size, layer in sizes.items()) +
-                    "), so texts cannot be told apart: capture only the part whose batch is that of the texts.")
+                    "), so sentences cannot be matched to texts: capture only the part whose batch is that of the texts.")
         cut = [s for p in batches for s in p.sides if "positions" in str(s)]
         if len(batches) > 1 and cut:
             layer = next(c.layer for p in batches for c in p.calls if cut[0] in (c.rows, c.columns))
             raise CaptureError(
                 f"{layer} attends over a cut or pooled form of {getattr(cut[0], 'name', cut[0])}: a model that shortens its "
-                "sequence inside has no one set of tokens. Name tokens by position, records_by_position(), or capture only "
-                "the layers before, a part of the model.")
+                "sequence inside has no single list of tokens. Name tokens by position, records_by_position(), or capture "
+                "only the layers before, a part of the model.")
         counts = [p.size for p in batches]
         if len(texts) != sum(counts):
             read = [next(str(s) for s, side in p.sides.items() if side == "source") for p in batches]
@@ -123,22 +124,22 @@ class Records:
             if name not in known:
                 if name not in lists:
                     raise CaptureError(
-                        f"the model attends over a third sequence, {name}, and a record has two: ask for the kinds that "
-                        "need it not, records(..., kind=...), or capture the part that reads one sequence.")
+                        f"the model attends over a third sequence, {name}, and a record has two: ask for kinds that do "
+                        "not need it, records(..., kind=...), or capture the part that reads one sequence.")
                 hidden = self._hidden(batch, name, row, length, padding)
                 valid = np.flatnonzero(~hidden)
                 text = lists[name][sentence] if lists[name] is not None and sentence < len(lists[name]) else None
                 if not len(valid):
                     raise CaptureError(
-                        f"{name} sentence {sentence} ({text!r:.40}) is all padding: it has no token that could look or be "
-                        "looked at. Leave it out of the batch.")
+                        f"{name} sentence {sentence} ({text!r:.40}) is all padding: it has no token that could attend or "
+                        "be attended to. Leave it out of the batch.")
                 known[name] = self._placed(name, text, sentence, valid, length, pieces)
             if known[name][3] != length:
                 raise CaptureError(
                     f"{_layers(batch, sequence, length)} has {length} positions of {name} sentence {sentence}, layers "
-                    f"before it {known[name][3]}: a model that pools or cuts its sequence inside has no one set of "
-                    "tokens. Name tokens by position, records_by_position(), ask for kinds that do not, or capture only the "
-                    "layers before.")
+                    f"before it {known[name][3]}: a model that pools or cuts its sequence inside has no single list "
+                    "of tokens. Name tokens by position, records_by_position(), ask for kinds that do not, or capture "
+                    "only the layers before.")
             return known[name][:3]
 
         groups: dict[tuple[Any, ...], list[Call]] = {}
@@ -201,7 +202,7 @@ class Records:
         return result
 
     def _mask(self, batch: Pass, name: str, padding: Mapping[str, Any]) -> NDArray[Any] | None:
-        """(B, T), True at the padding of one side, by whoever told of it."""
+        """(B, T), True at the padding of one side, from any source."""
         mask = padding.get(name, batch.padding.get(name))
         if mask is None and batch.generation is not None and name == "source":
             mask = batch.generation.padding
@@ -217,9 +218,9 @@ class Records:
         mask = self._mask(part, name, padding)
         if mask is not None and len(mask) != batch:  # said in words where sentences and texts are counted
             return None
-        if mask is not None and np.shape(mask)[1] > length:  # a step of a generation: its tokens are the last that were read
+        if mask is not None and np.shape(mask)[1] > length:  # a step of a generation: its tokens are the last ones read
             mask = np.asarray(mask).astype(bool)
-            # Behind them a static cache has spare places.
+            # A static cache has unused places after them.
             read = max(length, int(np.flatnonzero(~mask.all(0)).max(initial=0)) + 1)
             return mask[:, read - length:read]
         result: NDArray[Any] | None = np.stack([self._hidden(part, name, row, length, padding) for row in range(batch)])
@@ -234,7 +235,7 @@ class Records:
             raise CaptureError(
                 f"{name} sentence {sentence} has {len(found)} tokens, the model saw {len(valid)} positions"
                 f"{f' and {length - len(valid)} of padding' if length > len(valid) else ''}: give one token for each "
-                "position, special ones too, and padding=... where the model was told of none.")
+                "position, special ones too, and padding=... if the model was given no mask.")
         if text is None:
             raise CaptureError(f"the model has a {name} side: give target_texts too.")
         if not all(isinstance(token, Token) for token in found):

@@ -32,7 +32,7 @@ def hook_all(torch: Any, undo: Any, recorder: Any, modules: Mapping[str, Any], p
     for path in paths:
         before, after = _multi_head(torch, recorder, path, _kind(torch, modules, path), vectors)
         undo.callback(modules[path].register_forward_pre_hook(before, with_kwargs=True).remove)
-        # Before hooks of others, that each sees what the module gives without this one.
+        # Before other hooks, so that each of them sees the output that the module has without this hook.
         undo.callback(modules[path].register_forward_hook(after, with_kwargs=True, prepend=True).remove)
 
 
@@ -105,7 +105,7 @@ def _call(torch: Any, module: Any, path: str, kind: str, given: dict[str, Any], 
         q, k, v = _projected(torch, module, query, key, value)
         call.queries, call.keys, call.values = (heads_of(x, heads, module.batch_first) for x in (q, k, v))
         call.scale = call.queries.shape[-1] ** -0.5
-        # The context itself is not to be seen from outside, only what the output projection makes of it.
+        # The context itself is not visible from outside, only the result of the output projection.
         bias = module.out_proj.bias
         call.projection = Projection(to_numpy(module.out_proj.weight), None if bias is None else to_numpy(bias))
         call.context = to_numpy(result if module.batch_first else result.transpose(0, 1))

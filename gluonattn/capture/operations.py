@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-# Operations after which ids are still the same ids.
+# Operations that leave ids the same ids.
 SAME_IDS = {"view", "reshape", "clone", "contiguous", "to", "long", "int", "detach", "expand", "expand_as", "unsqueeze",
             "squeeze", "transpose", "permute", "t", "flatten", "unflatten", "movedim", "type", "cpu", "cuda", "view_as",
             "reshape_as", "repeat", "repeat_interleave", "index_select", "pad"}
@@ -19,12 +19,12 @@ CUTS = {"__getitem__", "chunk", "split", "split_with_sizes", "tensor_split", "na
         "vsplit"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "vstack", "stack"}
 REORDERS = {"flip", "roll", "__getitem__", "index_select", "gather", "take_along_dim"}
-# Operations that move elements and change none.
+# Operations that move elements without changing them.
 MOVES = {*CUTS, *JOINS, "view", "reshape", "transpose", "permute", "t", "swapaxes", "swapdims", "movedim", "moveaxis",
          "expand", "expand_as", "broadcast_to", "squeeze", "unsqueeze", "flatten", "unflatten", "pad", "as_strided", "roll",
          "flip", "gather", "index_select", "take_along_dim", "unfold", "repeat", "repeat_interleave", "tile", "__get__",
          "view_as", "reshape_as", "diagonal", "ravel"}
-# New numbers, which take nothing but a shape from the tensor they are made by.
+# Operations that make new numbers and take only a shape from their tensor.
 FRESH = {"zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "new_zeros",
          "new_ones", "new_empty", "new_full", "new_tensor", "new_empty_strided"}
 LOOKUPS = {"embedding", "embedding_bag", "__getitem__", "index_select", "gather", "take_along_dim"}
@@ -33,10 +33,10 @@ SOFTMAX = {"softmax", "_softmax", "masked_softmax", "special_softmax", "log_soft
 SHARES_BY_HAND = {"exp", "exp_", "logsumexp", "sigmoid", "sigmoid_"}  # of scores: weights without a softmax
 POOLS = {"conv1d", "conv2d", "conv3d", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "interpolate",
          "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "pixel_unshuffle", "pixel_shuffle"}
-# Layers of torch that hold no others and compute one operation, which is followed without hooks on them.
+# Layers of torch without children that compute one operation. It is followed without hooks on them.
 BARE_LAYERS = {torch.nn.Linear: "linear", torch.nn.LayerNorm: "layer_norm", torch.nn.Dropout: "dropout"}
-_PLAIN = {int, float, bool, str, type(None), torch.dtype, torch.device}  # asked for every argument of every operation
-# What is asked of a tensor, and no tensor is made of.
+_PLAIN = {int, float, bool, str, type(None), torch.dtype, torch.device}  # called for every argument of every operation
+# Queries of a tensor that make no tensor.
 QUESTIONS = {"__set__", "size", "dim", "__len__", "__bool__", "item", "stride", "is_floating_point", "numel", "tolist",
              "is_contiguous", "data_ptr", "storage_offset", "__format__", "__repr__", "get_device", "is_complex", "shape"}
 

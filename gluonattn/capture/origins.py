@@ -71,7 +71,7 @@ class Attended(NamedTuple):
 
 
 class Origins:
-    """What is known of each tensor, and the rules by which what is computed from tensors takes it over.
+    """The origin of each tensor, and the rules by which results of operations inherit it.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Origins:
 
     def __init__(self, store: Any, columns: Any, learned: Callable[[Any], bool],
                  attended: Callable[[Origin, Origin, Any], None] = lambda rows, columns, weights: None) -> None:
-        self._made, self._columns = store, columns  # columns: of scores and weights, the sequence of their keys
+        self._made, self._columns = store, columns  # columns of scores and weights: the sequence of their keys
         self._learned, self._attended = learned, attended
         self._tokens: set[Origin] = set()
 

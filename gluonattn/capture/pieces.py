@@ -38,7 +38,7 @@ def _tokens(tokenizer: Any, text: str, ids: list[int]) -> list[Token]:
         encoded = bare if ids == bare.ids else encoded
     spans = _spans(text, encoded.offsets)
     of = _aligned(ids, encoded.ids, left=getattr(tokenizer, "truncation_side", "right") == "left")
-    if len(of) < len(ids):  # what was generated may have been joined otherwise than the tokenizer would
+    if len(of) < len(ids):  # generated pieces may be joined in another way than the tokenizer joins them
         of = {**_aligned_words(ids, encoded.ids), **of}
     if not of:
         return _placed(tokenizer, text, names)
@@ -48,7 +48,7 @@ def _tokens(tokenizer: Any, text: str, ids: list[int]) -> list[Token]:
         found = _placed(tokenizer, text, found)
     done, tokens = 0, []
     for i, token in enumerate(found):
-        if i in of and token.end <= token.start:  # special tokens stand where they are, not at 0
+        if i in of and token.end <= token.start:  # special tokens keep their positions instead of 0
             token = token._replace(start=done, end=done)
         tokens.append(token)
         done = max(done, token.end)
@@ -64,7 +64,7 @@ def byte_level(tokenizer: Any) -> bool:
 
 
 def continuation(tokenizer: Any) -> str | None:
-    """What a piece begins with that goes on with the word before (``##``), where the vocabulary marks such pieces."""
+    """The prefix of pieces that continue a word (``##``), if the vocabulary marks such pieces."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
         return getattr(backend.model, "continuing_subword_prefix", None) or None

@@ -62,7 +62,7 @@ class Places:
         return Pair(one, other, (*query.shape[:-1], key.shape[-2]), (f"{stack}qd", f"{stack}kd", f"{stack}qk"))
 
     def made_of(self, output: Any, query: Any) -> None:
-        """What the attention interface gave, (B, T, H, d), stands where its queries do, (B, H, T, d).
+        """The result of the attention interface, (B, T, H, d), has the places of its queries, (B, H, T, d).
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class Places:
             return
         if name not in MOVES:
             known = [(t, self._own_sequence(t, n) if isinstance(n, Moved) else n) for t, n in known]
-            if len(known) > 1:  # learned vectors that are added have no positions
+            if len(known) > 1:  # added learned vectors have no positions
                 known.sort(key=lambda one: -self._rank(one[0]))
         if name == "einsum":
             self._projected(args, operands, results[0])
@@ -168,7 +168,7 @@ class Places:
     def _moved(self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
                operands: Sequence[Any], results: Sequence[Any]) -> None:
         if self.running() is None:
-            return  # sentences that generate() repeats or puts in another order are a batch of their own
+            return  # sentences that generate() repeats or reorders are a new batch
         if name == "__get__" and results[0].shape == operands[0].shape and results[0].dim() < 2:
             return
         if name in JOINS:
@@ -179,7 +179,7 @@ class Places:
                     part.roots(roots)
             if (results[0].dim() == 3 and (len(roots) > 1 or None in parts)
                     and results[0].shape[:2] != operands[0].shape[:2]):
-                return  # a sequence of its own, from where its elements stand now
+                return  # a new sequence, from the current places of its elements
         moved = [n for t in operands if (n := self._nodes.get(t)) is not None]
         pair, depth = any(n.pair for n in moved), 1 + max((n.depth for n in moved), default=0)
         given = with_nodes((args, kwargs), self._nodes.get)
@@ -199,7 +199,7 @@ class Places:
         width = [n for _, n in known if n.shape[:-1] == shape[:-1] and len(n.shape) == len(shape)]
         spread = [n for _, n in known if len(n.shape) == len(shape) and all(a in (1, b) for a, b in zip(n.shape, shape))]
         if not width and any(tuple(t.shape) == shape for t in operands if t.is_floating_point()):
-            return None  # it is made of a tensor that nothing is known of
+            return None  # it is made from a tensor of unknown origin
         best = min(width or spread, key=lambda n: (not n.pair, n.depth), default=None)
         return None if best is None else Like(best, shape)
 

@@ -16,7 +16,7 @@ from ..record import Token
 
 _SPECIAL = re.compile(r"<[^<>\s]{1,30}>|\[[A-Z]{2,8}\d*\]|<\|[^<>\s]{1,30}\|>")
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-_AHEAD = 200  # letters searched for a piece that does not follow at once
+_AHEAD = 200  # letters that are searched for a piece that does not follow immediately
 _PARTS = "¹²³⁴"
 
 

@@ -14,7 +14,7 @@ import torch
 
 from .letters import spread
 
-NOWHERE = -1  # an element that stands for no position: padding, a learned vector
+NOWHERE = -1  # an element without a position: padding, a learned vector
 
 
 class Node:
@@ -137,7 +137,7 @@ class Moved(Node):
         One more than that of the deepest node among the arguments; None looks for it.
     """
 
-    checked = False  # whether its features stand at one position each
+    checked = False  # whether each of its features has one position
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], at: int,
                  shape: Sequence[int], pair: bool, strides: Any = None, depth: int | None = None) -> None:

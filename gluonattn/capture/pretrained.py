@@ -150,7 +150,7 @@ def _refuse_empty(tokenizer: Any, texts: list[str], max_length: int) -> None:
     for text in texts:
         if not tokenizer(text, truncation=True, max_length=max_length)["input_ids"]:
             raise CaptureError(f"the text {text!r:.60} has no token for this model's tokenizer, so there is nothing that "
-                               "could look or be looked at: leave it out.")
+                               "could attend or be attended to: leave it out.")
 
 
 def _without_vectors(record: AttentionRecord) -> AttentionRecord:

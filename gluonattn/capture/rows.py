@@ -10,7 +10,7 @@ import numpy as np
 from .calls import Call
 
 TOLERANCE = 1e-4
-_HALF = 5e-3  # what rows of half-precision weights may be off from a sum of 1
+_HALF = 5e-3  # tolerance for the row sums of half-precision weights
 
 
 def broken_row(call: Call, hidden: np.ndarray[Any, Any] | None) -> str | None:
@@ -34,7 +34,7 @@ def broken_row(call: Call, hidden: np.ndarray[Any, Any] | None) -> str | None:
         sums = weights.sum(-1, dtype=np.float64)
         whole = (np.abs(sums - 1) <= TOLERANCE) & (weights.min(-1, initial=0) >= -TOLERANCE)
     looks = call.looks()
-    if call.outside:  # a mask says nothing of keys that stand for no token
+    if call.outside:  # a mask does not cover keys that stand for no token
         looks = None if call.nowhere is None else ~call.nowhere
     nowhere = np.zeros(weights.shape[:3], dtype=bool) if looks is None else ~np.broadcast_to(looks, weights.shape[:3])
     wrong = looked & (~whole | nowhere)
@@ -54,7 +54,7 @@ def _cause(call: Call, row: np.ndarray[Any, Any], total: float, nowhere: bool) -
         return f"may look nowhere, for its mask hides every key: let it see one key; {padding}"
     if not np.isfinite(row).all():
         bad = f"is not finite (it has {row[~np.isfinite(row)][0]})"
-        if call.bias is not None and not call.outside:  # it may look somewhere, as was asked first
+        if call.bias is not None and not call.outside:  # whether it may attend to anything was checked first
             return f"{bad}: its queries or keys are not, so look for NaN in the layer's weights and inputs"
         return f"{bad}: its queries or keys are not, or its mask hides every key; {padding}"
     if row.min() < -TOLERANCE:

@@ -63,7 +63,7 @@ class _Places:
         self.lengths, self.batches = [r.length for r in roots], [r.batch for r in roots]
         counts = np.bincount(self.root[self.valid].ravel(), minlength=len(starts))
         self.origins = [root.origin for root in roots]
-        # What a model has learned stands beside a sequence, however often it is looked at.
+        # Learned vectors are not part of a sequence, however often they are attended to.
         self.main = int(np.where([is_learned(root) for root in roots], np.minimum(counts, 1), 2 * counts).argmax())
         self.axis = axis
 
@@ -85,7 +85,7 @@ def placed(shares: Shares, roots: dict[Root, int], to_numpy: Callable[[Any], NDA
     to_numpy : callable of a tensor
     """
     places = [np.array(p.numpy()) for p in shares.node.places(roots, {})]
-    if len(places) == 2:  # what stands for no position has one query, a state of a whole sentence
+    if len(places) == 2:  # elements without a position have one query: the state of a whole sentence
         places = [p for p in places if (p >= 0).any()]
     varying = [_varies(p, shares.axis) for p in places]
     if not any(varying):

@@ -57,7 +57,7 @@ def capture(
         undo.enter_context(plain_torch(torch, model.modules()))
         undo.enter_context(followed(torch, model, recorder, attention, vectors))
         _refuse_what_has_none(torch, model, recorder)
-        undo.enter_context(passes(model, recorder))  # last, for the model may itself be an attention module
+        undo.enter_context(passes(model, recorder))  # last, because the model may itself be an attention module
         yield recorder
 
 

@@ -1,4 +1,4 @@
-"""What torch computes while a model is captured: the origin of every tensor, and attention wherever it is computed."""
+"""Trace torch while a model is captured: the origin of every tensor, and attention wherever it is computed."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Trace(TorchFunctionMode):
                 tensor = given[name]
                 for i, part in enumerate(tensors(tensor)):
                     if id(part) in again and path not in self.taken and isinstance(tensor, torch.Tensor):
-                        # One tensor given twice is two sequences: an alias tells them apart.
+                        # A tensor that is given twice is two sequences. An alias distinguishes them.
                         part = given[name] = tensor.view_as(tensor)
                         changed = True
                     again.add(id(part))
@@ -132,7 +132,7 @@ class Trace(TorchFunctionMode):
     def leave(self, path: str, output: Any) -> None:
         while self._stack:
             running = self._stack.pop()
-            if running.path == path:  # what an exception left above it is cleared, too
+            if running.path == path:  # entries that an exception left above it are cleared too
                 with torch._C.DisableTorchFunction():
                     self._emit(running, output)
                 return
@@ -164,9 +164,9 @@ class Trace(TorchFunctionMode):
     def _root(self, tensor: Any, name: str) -> None:
         known = self.origins.known(tensor)
         if tensor.dtype == torch.bool or (known is not None and tensor.is_floating_point() and tensor not in self._given):
-            return  # what another part of the model made (an encoder's output) keeps its origin
+            return  # the output of another part of the model (an encoder) keeps its origin
         self._given[tensor] = True
-        # Ids are a sequence once they are looked up; lengths, positions and masks never are.
+        # Ids become a sequence when they are looked up. Lengths, positions and masks never do.
         self.origins.note(tensor, Made(Origin(name), INPUT if tensor.is_floating_point() and tensor.dim() > 2 else WEAK))
 
     # ---- operations
@@ -255,7 +255,7 @@ class Trace(TorchFunctionMode):
         (places,) = node.places(roots, {})
         if not roots or (places < 0).any():
             return False
-        for root, start in roots.items():  # each state may go back to a root of its own, at the same position
+        for root, start in roots.items():  # each state may come from a different root, at the same position
             mine = (places >= start) & (places < start + root.batch * root.length)
             places = torch.where(mine, places - start, places)
         return bool((places == places[..., :1, :]).all())

@@ -1,4 +1,4 @@
-"""What is written beside a text when many are scored: label, probabilities and, if asked, the words that decided most."""
+"""The columns that scoring writes for each text: label, probabilities and, if asked, the most decisive words."""
 
 from __future__ import annotations
 

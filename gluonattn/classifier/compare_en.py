@@ -1,4 +1,4 @@
-"""What the report on a comparison says, in English; `compare_ko` says the same in Korean."""
+"""The text of the report on a comparison, in English; `compare_ko` says the same in Korean."""
 
 from __future__ import annotations
 

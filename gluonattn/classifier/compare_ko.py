@@ -1,4 +1,4 @@
-"""What the report on a comparison says, in Korean; `compare_en` says the same in English."""
+"""The text of the report on a comparison, in Korean; `compare_en` says the same in English."""
 
 from __future__ import annotations
 

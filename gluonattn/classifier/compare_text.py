@@ -1,4 +1,4 @@
-"""What the report on a comparison says, in English and Korean."""
+"""The text of the report on a comparison, in English and Korean."""
 
 from __future__ import annotations
 

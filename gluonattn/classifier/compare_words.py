@@ -53,7 +53,7 @@ def in_words(summary: dict[str, Any], lang: str = "en") -> list[str]:
 
 
 def kind_name(kind: str, lang: str) -> str:
-    """What a kind of word is called.
+    """The name of a kind of word.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What drives a model over a corpus as one page that opens offline, and as JSON."""
+"""The report on a corpus: what drives a model, as one offline page and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report on a corpus says, in English and Korean; a name with ``_ro`` is one with its Korean particle."""
+"""The text of the report on a corpus, in English and Korean; a name with ``_ro`` is one with its Korean particle."""
 
 from __future__ import annotations
 

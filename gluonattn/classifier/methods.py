@@ -1,4 +1,4 @@
-"""What an attribution method is, and what it says."""
+"""The interface of an attribution method, and its result."""
 
 from __future__ import annotations
 

@@ -368,7 +368,7 @@ class Predictor:
         return cast(Explanation, record)
 
     def inputs(self, texts: Iterable[str]) -> tuple[NDArray[Any], ...]:
-        """What the classifier reads of texts, as one batch.
+        """The inputs of the classifier for some texts, as one batch.
 
         Returns
         -------
@@ -473,6 +473,8 @@ class Predictor:
             part = texts[start : start + _CHUNK]
             words = [self.tokenizer.words(text) for text in part]
             kept = [i for i, found in enumerate(words) if found]
+            if not kept:
+                continue
             packed = self._pack([part[i] for i in kept], [words[i] for i in kept])
             for batch in self._plan(packed.lengths.tolist()):
                 yield [start + kept[i] for i in batch], packed.batch(batch)

@@ -56,7 +56,7 @@ class Teachers(NamedTuple):
 
 def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled: Reviews, extra: Sequence[str],
                   valid: Sequence[str], say: Callable[[str], None]) -> Teachers | None:
-    """What ``--teachers`` and ``--teach`` name, checked; no teacher runs yet. None without teachers.
+    """Check the files that ``--teachers`` and ``--teach`` name; no teacher runs yet. None without teachers.
 
     Parameters
     ----------

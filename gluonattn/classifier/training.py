@@ -30,7 +30,14 @@ from ..text import tokenize_all
 from ..training.callbacks import Callback, EveryEpoch
 from ..training.resume import is_resume_file_of, resume_file
 from ..training.session import finish as finish_run
-from ..training.session import fit_and_save, folder_to_write, is_finished, processes, resume_or_start
+from ..training.session import (
+    fit_and_save,
+    folder_to_write,
+    is_finished,
+    one_run_a_folder,
+    processes,
+    resume_or_start,
+)
 from .config import check_classifier
 from .measure import record_method
 from .pretraining import gather_texts, load_earlier, pretrain
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     from ..training.run import Run
 
 
+@one_run_a_folder
 def train(
     data: str | Reviews = "sample",
     out: str | os.PathLike[str] = "runs/model",

@@ -30,7 +30,7 @@ def faithfulness(
     model: Optional[Path] = Model,
     methods: Optional[str] = typer.Option(None, help="Attribution methods, separated by commas; by default all "
                                                      "that the model has. none runs no model."),
-    part: str = typer.Option("offensiveness", help="What people marked, in K-HATERS and KOLD: offensiveness or target."),
+    part: str = typer.Option("offensiveness", help="Kind of marks, in K-HATERS and KOLD: offensiveness or target."),
     scores: Optional[Path] = typer.Option(None, help="Scores made elsewhere, to compare with the model's: JSON "
                                                      "lines with text, spans and scores."),
     target: Optional[str] = Target,

@@ -93,7 +93,7 @@ def _run(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 130 if isinstance(error, Interrupted) else 2
     except SystemExit as leaving:
-        if leaving.code in (130, console.TERMINATED):  # 130 is how typer answers Ctrl-C, without a word
+        if leaving.code in (130, *console.ENDED):  # 130 is how typer answers Ctrl-C, without a word
             print("interrupted: nothing was left half-written", file=sys.stderr)
         if leaving.code is None or isinstance(leaving.code, int):
             return leaving.code or 0

@@ -40,13 +40,13 @@ def capture(
     unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
     mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
     pair: Optional[str] = typer.Option(None, help="A second sentence that is read with the --text."),
-    between: Optional[str] = typer.Option(None, help="Of a pair: A-B, B-A, A-A or B-B (who looks at whom), or shares "
-                                                     "(of the mass)."),
+    between: Optional[str] = typer.Option(None, help="Part of a pair: A-B (A attends to B), B-A, A-A or B-B, or shares "
+                                                     "of the attention."),
     layers: Optional[str] = Layers,
     heads: Optional[str] = Heads,
     queries: Optional[str] = Queries,
     top: Optional[int] = Top,
-    max_length: Optional[int] = typer.Option(None, help="Tokens read of a text that chooses by these; default all."),
+    max_length: Optional[int] = typer.Option(None, help="Number of tokens to read with these options; default all."),
     out: list[Path] = typer.Option([], help="File to write: .html (all heads, to open), .png, .svg, .pdf (the grid), "
                                             ".npz (the record). Can be given several times."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),

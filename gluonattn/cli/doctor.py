@@ -275,7 +275,7 @@ def _asked(path: str, option: str) -> str | None:
 
 
 def _split(message: str) -> tuple[str, str]:
-    """What an error says is wrong, and its cure: the sentences after the first."""
+    """The message of an error, and its cure: the sentences after the first."""
     wrong, _, cure = message.partition(". ")
     return wrong.rstrip("."), cure
 

@@ -68,7 +68,7 @@ def explain(
                                                    "--out decides."),
     out: list[Path] = typer.Option([], help="File to write: .png, .svg, .pdf, .html, .txt, .npz or .json. "
                                             "Can be given several times."),
-    show: bool = typer.Option(False, "--open", help="Open what was written."),
+    show: bool = typer.Option(False, "--open", help="Open the written files."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
     layer: Optional[int] = typer.Option(None, help="One layer; by default the mean of all."),
     head: Optional[int] = typer.Option(None, help="One head; by default the mean of all."),
@@ -172,8 +172,8 @@ def predict(
     out: Path = typer.Option(..., help="File to write, or a new folder for parts; every row and column of the source is "
                                        "kept."),
     on: Optional[str] = typer.Option(None, help="A cluster: spark://HOST:7077, ray://HOST:6379, dask://HOST:8786, or spark, "
-                                                "ray or dask for the one of the environment. Without it all cores of this "
-                                                "machine."),
+                                                "ray or dask for the one of the environment. The default is all cores of "
+                                                "this machine."),
     weights: Optional[Path] = typer.Option(None, help="File for the attention weights, as JSONL."),
     method: Optional[str] = typer.Option(None, help="Attribution to add to --weights; as for explain."),
     explained: Optional[str] = typer.Option(None, "--explain", help="Attribution whose top words and scores are "
@@ -226,7 +226,7 @@ def export(
     model: Optional[Path] = Model,
     to: str = typer.Option(..., help="onnx, for onnxruntime; torch, for gluonattn.torch_module; mxnet, for "
                                         "SymbolBlock and MXNet's other languages."),
-    out: Path = typer.Option(..., help="File to write; for mxnet, how the names of its files begin."),
+    out: Path = typer.Option(..., help="File to write; for mxnet, the prefix of its files."),
     as_json: bool = AsJson,
 ) -> None:
     """Export a model to another framework, with the same logits and weights."""
@@ -244,7 +244,7 @@ def export(
 
 
 def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
-    """What `explain` would look at only where it writes a file, it refuses where it writes none."""
+    """Refuse options that `explain` uses only to write a file, if it writes none."""
     from ..views.page import LANGUAGES
 
     choose("language", lang, LANGUAGES)
@@ -257,7 +257,7 @@ def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
 
 
 def _second_method(name: Optional[str], first: str) -> Optional[str]:
-    """The attribution method that stands beside the first."""
+    """The second attribution method."""
     if name is None:
         return None
     if first == "none":

@@ -20,10 +20,10 @@ def fit_attention(
     source: Path = typer.Argument(..., help="TSV, CSV, JSONL or text file; its labels are not read."),
     model: Path = typer.Option(..., "--model", "-m", help="Checkpoint folder, or a folder of transformers. The weights are "
                                                           "written into it, beside the model."),
-    texts: int = typer.Option(300, help="Texts drawn of the file."),
+    texts: int = typer.Option(300, help="Number of texts drawn from the file."),
     ablations: int = typer.Option(32, help="Random halves of the words taken out of each text."),
     text_column: Optional[str] = TextColumn,
-    seed: int = typer.Option(0, help="Of what is drawn."),
+    seed: int = typer.Option(0, help="Seed for drawing."),
     device: str = Device,
     engine: str = Engine,
     max_length: Optional[int] = MaxLength,

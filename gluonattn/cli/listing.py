@@ -1,4 +1,4 @@
-"""What there is to choose from, and data to train on."""
+"""List the choices, and get data to train on."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def methods(as_json: bool = AsJson) -> None:
 
 @command("Look up", "tokenizers", "tokenizers --check", f'tokenizers --text "{SENTENCE}"')
 def tokenizers(
-    text: Optional[str] = typer.Option(None, help="Show how each splits this text (starts Java: half a minute)."),
+    text: Optional[str] = typer.Option(None, help="Show how each tokenizer splits this text (starts Java: half a minute)."),
     check: bool = typer.Option(False, help="Start each one to be sure, instead of only checking what it needs."),
     as_json: bool = AsJson,
 ) -> None:

@@ -41,8 +41,8 @@ def corpus(
     model: Optional[Path] = Model,
     out: Path = typer.Option("corpus.html", help="Page to write; its figures go beside it (.json)."),
     method: str = typer.Option("default", help="Attribution, as for explain."),
-    words: int = typer.Option(20, help="Most words for each class and each kind of error."),
-    min_count: int = typer.Option(3, help="Fewest texts of a group that a word must occur in."),
+    words: int = typer.Option(20, help="Largest number of words for each class and each kind of error."),
+    min_count: int = typer.Option(3, help="Number of texts of a group in which a word must occur."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = TrueLabels,
     lang: str = typer.Option("ko", help="Language of the page: ko or en."),
@@ -90,9 +90,9 @@ def heads(
     model: Path = typer.Option(..., "--model", "-m", help="Folder of transformers."),
     out: list[Path] = typer.Option([Path("heads.html")], help="File to write: .html, .png, .svg, .pdf or .json. Can be "
                                                               "given several times."),
-    texts: int = typer.Option(200, help="Texts drawn of the file."),
+    texts: int = typer.Option(200, help="Number of texts drawn from the file."),
     text_column: Optional[str] = TextColumn,
-    seed: int = typer.Option(0, help="Of what is drawn."),
+    seed: int = typer.Option(0, help="Seed for drawing."),
     lang: str = typer.Option("ko", help="Language of the page or picture: ko or en."),
     device: str = Device,
     max_length: Optional[int] = MaxLength,
@@ -164,8 +164,8 @@ def _write_heads(path: Path, found: HeadChanges, name: str, lang: str) -> None:
                                          f'report epochs "{SENTENCE}" --model runs/bert --out epochs.png --lang en'))
 def epochs(
     text: str = typer.Argument(..., help="The sentence whose attention is shown."),
-    model: Path = typer.Option(..., "--model", "-m", help="What `train --keep-epochs` wrote, or a folder with folders of "
-                                                          "transformers called 1, 2, 3 ..."),
+    model: Path = typer.Option(..., "--model", "-m", help="Folder that `train --keep-epochs` wrote, or a folder with "
+                                                          "folders of transformers called 1, 2, 3 ..."),
     out: list[Path] = typer.Option([Path("epochs.html")], help="File to write: .html (a slider over the epochs), .png, .svg "
                                                                "or .pdf (a column each). Can be given several times."),
     lang: str = typer.Option("ko", help="Language of the page: ko or en."),

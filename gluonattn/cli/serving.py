@@ -17,19 +17,19 @@ from .registry import command
 @command("Predict and explain", "serve", "serve --model runs/mlp --port 9000", "serve --model runs/mlp --model runs/dot",
     "serve --host 0.0.0.0 --token CHANGE-THIS-TO-A-SECRET")
 def serve(
-    model: list[Path] = typer.Option([], "--model", "-m", help="Checkpoint folder, as train wrote it; the model in the box "
-                                     "without it. Can be given several times."),
-    port: int = typer.Option(8000, min=0, max=65535, help="0 takes a free one."),
-    host: str = typer.Option("127.0.0.1", help="Address to listen at. Any but this machine's own needs --token."),
-    token: Optional[str] = typer.Option(None, envvar="GLUONATTN_TOKEN", help="What clients must send as Authorization: "
-                                        "Bearer; the page asks for it."),
-    no_token: bool = typer.Option(False, "--no-token", help="Let everyone ask who reaches --host."),
-    allow_host: list[str] = typer.Option([], help="A name by which clients call this server, behind a proxy. Can be given "
-                                         "several times."),
-    workers: int = typer.Option(1, min=1, max=64, help="Processes, each with the models in its own memory."),
+    model: list[Path] = typer.Option([], "--model", "-m", help="A checkpoint folder that train wrote. The default is the "
+                                     "model in the box. Can be given several times."),
+    port: int = typer.Option(8000, min=0, max=65535, help="0 takes a free port."),
+    host: str = typer.Option("127.0.0.1", help="Address to listen at. An address that other machines reach needs --token."),
+    token: Optional[str] = typer.Option(None, envvar="GLUONATTN_TOKEN", help="A secret that clients must send as "
+                                        "Authorization: Bearer. The page asks for it."),
+    no_token: bool = typer.Option(False, "--no-token", help="Answer everyone who can reach --host."),
+    allow_host: list[str] = typer.Option([], help="A host name that clients use for this server behind a proxy. Can be "
+                                         "given several times."),
+    workers: int = typer.Option(1, min=1, max=64, help="Number of processes. Each holds the models in its own memory."),
     engine: str = Engine,
-    access_log: bool = typer.Option(True, help="A line of JSON for each request, on standard error."),
-    log_texts: bool = typer.Option(False, "--log-texts", help="With the texts in it."),
+    access_log: bool = typer.Option(True, help="Write a line of JSON for each request to standard error."),
+    log_texts: bool = typer.Option(False, "--log-texts", help="Include the texts in the access log."),
 ) -> None:
     """Serve a page to type sentences into, a JSON API and the Open Inference Protocol."""
     try:
@@ -58,9 +58,9 @@ def _log(line: str) -> None:
 
 @command("Predict and explain", "publish --model runs/web --out site")
 def publish(
-    model: Path = typer.Option(..., "--model", "-m", help="Checkpoint folder that train wrote with --tokenizer syllable (or "
-                               "whitespace, jamo)."),
-    out: Path = typer.Option(..., help="Folder to make, for any web host."),
+    model: Path = typer.Option(..., "--model", "-m", help="A checkpoint folder that train wrote with --tokenizer syllable, "
+                               "whitespace or jamo."),
+    out: Path = typer.Option(..., help="Folder to create. Any web host can serve it."),
     as_json: bool = AsJson,
 ) -> None:
     """Write a folder in which the model runs in the browser: the page of `serve` without any server."""

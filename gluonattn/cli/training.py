@@ -80,7 +80,7 @@ def train(
     min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary."),
     max_length: int = typer.Option(48, help="Longest training text in tokens."),
     validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
-    patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
+    patience: Optional[int] = typer.Option(None, help="Number of epochs without a better loss after which training stops."),
     seed: int = typer.Option(0, help="Seed of the split, the first weights and the order of reviews."),
     device: str = Device,
     framework: str = typer.Option("auto", help="mxnet or torch; auto is MXNet where it is installed. torch needs "
@@ -94,7 +94,7 @@ def train(
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
     log: list[str] = Log,
     keep_epochs: bool = typer.Option(False, help="Keep the model of each epoch, in OUT/epochs: `gluonattn report epochs` "
-                                                 "shows how attention came about."),
+                                                 "shows how attention developed."),
     as_json: bool = AsJson,
 ) -> None:
     """Train a classifier. Ctrl-C saves; --resume continues."""

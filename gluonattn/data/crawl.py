@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import tarfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Callable
@@ -128,7 +129,7 @@ def read_crawl(path: Path) -> tuple[list[int], list[str]]:
         return [int(stars) for stars, _ in rows[1:]], [text for _, text in rows[1:]]
     except FileNotFoundError:
         raise DataError(f"no crawl at {path}: run `python scripts/gather_crawl.py` to gather it.") from None
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"{path} is not a gathered crawl ({error}). Run `python scripts/gather_crawl.py`.") from None
 
 
@@ -143,5 +144,5 @@ def _films(source: Path) -> Iterator[tuple[str, bytes]]:
             for member in archive:
                 if member.isfile() and Path(member.name).parts[1:2] == ("raw",):
                     yield member.name, archive.extractfile(member).read()  # type: ignore[union-attr]
-    except (OSError, EOFError, tarfile.TarError) as error:
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise DataError(f"{source}: not a whole .tar.gz archive ({error}). Delete it and run again.") from None

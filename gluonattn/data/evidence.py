@@ -178,7 +178,7 @@ def sum_by_token(places: Places, values: NDArray[Any]) -> NDArray[Any]:
 
 def find_places(texts: Sequence[str], tokens: Sequence[Sequence[str]], split: Callable[[str], list[Token]],
                 known: NDArray[Any]) -> Places:
-    """Where the n-grams of `known` stand in texts, and which tokens share them.
+    """Find the places of the n-grams of `known` in texts, and the tokens that share them.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from lzma import LZMAError
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import IO, Callable, NamedTuple
 
 from ..errors import DataError
 from .formats import unpack
+
+MAX_LINE = 64 << 20  # bytes; a line is held in memory whole
 
 
 class Span(NamedTuple):
@@ -50,6 +53,9 @@ def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None, span: 
         with open(path, "rb") as raw_file, unpack(raw_file, path) as file:
             size = len if file is raw_file else _sizes(raw_file)
             for number, raw in enumerate(_lines_of(file, span), 1):
+                if len(raw) > MAX_LINE:
+                    raise DataError(f"{path}, line {number}: it is longer than {MAX_LINE >> 20} MB, which no text is. A "
+                                    "file without line breaks, or one that unpacks without end, is no table: check it.")
                 if on_bytes:
                     on_bytes(size(raw))
                 if number == 1:
@@ -78,13 +84,13 @@ def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None, span: 
 
 def _lines_of(file: IO[bytes], span: Span | None) -> Iterator[bytes]:
     if span is None:
-        return iter(file)
+        return iter(partial(file.readline, MAX_LINE + 1), b"")
     return chain(_until(file, 0, span.header), _until(file, span.start, span.end))
 
 
 def _until(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
     file.seek(start)
-    while start < end and (line := file.readline()):
+    while start < end and (line := file.readline(MAX_LINE + 1)):
         start += len(line)
         yield line
 

@@ -19,13 +19,13 @@ from ..plain import plain
 from .formats import FORMATS as FORMATS
 from .formats import JSONL, PARQUET, TSV, ending_of
 from .formats import format_of as format_of
-from .lines import Span, read_lines
+from .lines import MAX_LINE, Span, read_lines
 from .writing import atomic_file as atomic_file
 from .writing import write_rows as write_rows
 
 Row = tuple[int, dict[str, Any]]  # line number, value by column
 
-csv.field_size_limit(2**31 - 1)
+csv.field_size_limit(MAX_LINE)
 
 
 def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | None = None,

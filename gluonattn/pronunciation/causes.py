@@ -1,4 +1,4 @@
-"""Where a sound changed, and where its cause is in an attention record.
+"""Find changed sounds, and their causes in an attention record.
 
 A *site* is a changed sound and the letters that the rule names as its cause. `locate_sites` gives the row of a record in
 which the model decides the sound, and the keys that this row would have to attend to. An *unchanged site* is a sound that
@@ -19,7 +19,7 @@ from .pronounce import Pronunciation, Sound
 
 
 class Pattern(NamedTuple):
-    """Where a cause is, seen from the letter it changes: the places of both ("onset", "vowel", "coda") and the offset."""
+    """Position of a cause relative to the letter that it changes: both places ("onset", "vowel", "coda") and the offset."""
 
     own: str
     offset: int

@@ -27,7 +27,7 @@ def pronounce(
     texts: Optional[list[str]] = typer.Argument(None, help="One text, or several."),
     source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
                                                                "JSONL file."),
-    linked: bool = typer.Option(False, help="Pronounce words that only a space separates in one breath."),
+    linked: bool = typer.Option(False, help="Pronounce words in one breath if only a space separates them."),
     why: bool = typer.Option(False, help="Show the rule behind every sound that changes, and the letters that cause it."),
     text_column: Optional[str] = TextColumn,
     as_json: bool = AsJson,
@@ -104,7 +104,7 @@ def train(
     schedule: Optional[str] = typer.Option(None, help="linear, cosine (default) or constant."),
     min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word to learn; default 3, or 1 in a small "
                                                        "corpus."),
-    patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
+    patience: Optional[int] = typer.Option(None, help="Number of epochs without a better loss after which training stops."),
     seed: int = typer.Option(0, help="Seed of the first weights, the batches and dropout."),
     device: str = Device,
     workers: Optional[int] = typer.Option(None, help="Processes on the CPU; default one for each "

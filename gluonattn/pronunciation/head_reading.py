@@ -1,4 +1,4 @@
-"""What each head of a model of pronunciation attends to, counted over words: its shape, and whether it follows the cause.
+"""Attention of each head, counted over words: its shape, and whether it follows the cause.
 
 `count` goes once through the records of one kind and keeps sums by word; `shape_of` and `agreement` turn them into figures.
 Intervals resample words, so that the sounds of one word stay together.
@@ -65,7 +65,7 @@ class Counts:
 
 
 def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> Counts:
-    """Go through the records of one kind, teacher-forced with the sounds of `said`, in the same order.
+    """Count over the records of one kind. They are teacher-forced with the sounds of `said`, in the same order.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _strongest(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 def _last(weights: NDArray[Any]) -> NDArray[Any]:
-    """The last key each row may look at."""
+    """The last key that each row may attend to."""
     visible = weights.max((0, 1)) > 0
     result: NDArray[Any] = visible.shape[1] - 1 - visible[:, ::-1].argmax(-1)
     return result

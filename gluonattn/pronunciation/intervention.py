@@ -1,4 +1,4 @@
-"""Replace one letter of a word and watch one of its sounds: what really decides it.
+"""Replace one letter of a word and watch one of its sounds, to find what decides the sound.
 
 Attention shows where a model looked; replacing a letter shows whether that letter mattered. Edits keep the word writable (a
 consonant for a consonant of the same place, a vowel for a vowel, a coda for another or for none), so the rules give
@@ -23,12 +23,12 @@ from .pronounce import Pronunciation, pronounce
 # Letters that replace a letter, by place. "" takes a coda away.
 LETTERS = {"onset": tuple("ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"), "vowel": tuple("ㅏㅓㅗㅜㅡㅣ"), "coda": ("", *"ㄱㄴㄷㄹㅁㅂㅇ")}
 _LABIALS = set("ㅁㅂㅃㅍ")
-# What a letter is to the sound in question, nearest first.
+# Roles of a letter for the sound in question, nearest first.
 ROLES = ("cause", "previous onset", "previous vowel", "previous coda", "next vowel", "coda", "earlier", "later")
 
 
 class Speaker(Protocol):
-    """What an intervention asks of a model of pronunciation."""
+    """The interface of a model of pronunciation for interventions."""
 
     @property
     def alphabet(self) -> Sequence[str]:
@@ -173,7 +173,7 @@ def effects(
 
 
 def roles_of(said: Pronunciation, site: Site) -> list[str]:
-    """What each letter is to the sound in question: one of `ROLES`, "own" for its own.
+    """The role of each letter for the sound in question: one of `ROLES`, or "own" for its own letter.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def after_labial(said: Pronunciation, site: Site) -> bool:
 
 
 def sound_at(version: Pronunciation, said: Pronunciation, site: Site) -> str | None:
-    """The jamo another reading of the word has where `said` has the sound of a site; None where it has none.
+    """The jamo of another reading at the place of a site's sound in `said`. None if it has no sound there.
 
     Parameters
     ----------
@@ -231,12 +231,12 @@ def _sound_in(sounds: str | None, said: Pronunciation, site: Site) -> str | None
 
 
 def _syllables(spelling: str, sounds: str) -> str | None:
-    """What a model said, where it has a syllable for each one written; else None: no sound has its place then."""
+    """What a model said, if it has one syllable for each written one. Otherwise None: sounds cannot be located then."""
     return sounds if len(sounds) == len(spelling) and all("가" <= c <= "힣" for c in sounds) else None
 
 
 def _step(version: Pronunciation, said: Pronunciation, site: Site) -> int:
-    """Number of the spoken jamo of an edited word that stands where the sound stood."""
+    """Number of the spoken jamo of an edited word at the place of the original sound."""
     wanted = said.jamo[site.sound]
     return next(i for i, sound in enumerate(version.jamo)
                 if (sound.syllable, sound.place) == (wanted.syllable, wanted.place))

@@ -83,7 +83,7 @@ def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional
     for entry, start in _find_listed(text, units):
         for place, mark, optional_mark in entry.marks:
             if start + place == 0 or is_syllable(text[start + place - 1]):
-                # Longer words win, and staying plain wins over a mark of a word as long.
+                # Longer words win. For words of the same length, staying plain wins over a mark.
                 put(start + place, mark, optional_mark, 2 * len(entry.word) + (mark.kind == "keep"))
     words = Meetings(text, units)
     one_or_two = {start for start, _ in numbers if text[start] in "일이"}

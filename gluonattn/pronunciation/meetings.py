@@ -54,13 +54,13 @@ _DEPENDENT = re.compile(
     r"|바[를가는도]|적[이에도은]|지[도는가]? *(?:모|알|궁)|데[가도는없])"
 )
 _DEPENDENT_FORMS = ("것", "거", "걸", "건", "게", "수", "줄", "바", "적", "데", "듯", "지")
-# Whatever Mecab takes the ㄹ before it for.
+# These apply whatever Mecab takes the preceding ㄹ for.
 _AFTER_L = re.compile(
     " *(?:수 *(?:있|없)|줄(?:은|도)? *(?:알|안|아|몰|모)|바를 *(?:알|몰|모)"
     "|데[가도는]? *(?:없|있|많)|법(?:하|한|해|했|도 *하)|[둥듯](?![가-힣]))")
 _L_AND_ENDING = re.compile(r"[할볼갈올될쓸](?=지[도는가를만요]?(?![가-힣]))")  # 올 of 올지도, to Mecab "this year"
 
-# What Mecab gets wrong without words before it. A verb of few letters may be a rare noun (품고, 신다).
+# Errors of Mecab without preceding words. A short verb may be a rare noun (품고, 신다).
 _SHORT_STEMS = "신안감남넘담숨심참품검삼뿜"
 _SHORT_STEM = f"(?<![가-힣])[{_SHORT_STEMS}]"
 _ENDINGS = "고|다|지|게|자|던|거나|겠다|더라|도록|습니다"

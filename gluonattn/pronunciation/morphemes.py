@@ -91,7 +91,7 @@ def morphemes(text: str) -> list[Morpheme]:
         at, number = start, (found[-1].word + 1 if found else 0)
         for surface, tag, kind, expression in _analyse(piece):
             at = text.find(surface, at)
-            if at < 0:  # Mecab changed what it was given; nothing after it can be placed
+            if at < 0:  # Mecab changed its input: nothing after this can be located
                 break
             found += _parts(at, surface, tag, kind, expression, number)
             at, number = at + len(surface), number + 1

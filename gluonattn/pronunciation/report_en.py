@@ -1,4 +1,4 @@
-"""What the report on pronunciation says, in English; `report_ko` has the same in Korean."""
+"""The text of the report on pronunciation, in English; `report_ko` has the same in Korean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report on pronunciation says, in Korean; `report_en` says the same in English."""
+"""The text of the report on pronunciation, in Korean; `report_en` says the same in English."""
 
 from __future__ import annotations
 

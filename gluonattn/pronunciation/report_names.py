@@ -23,7 +23,7 @@ def head_name(head: dict[str, Any], lang: str) -> str:
 
 
 def role_name(role: str, rule: str, lang: str) -> str:
-    """What a letter is to the sound in question. ㄹ is called by its name where no rule makes it the cause.
+    """The role of a letter for the sound in question. ㄹ is called by its name where no rule makes it the cause.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def role_name(role: str, rule: str, lang: str) -> str:
 
 
 def rule_name(rule: str, lang: str) -> str:
-    """What a rule is called on the page, with its article.
+    """The name of a rule on the page, with its article.
 
     Parameters
     ----------

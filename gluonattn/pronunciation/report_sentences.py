@@ -179,7 +179,7 @@ def _drift(summary: dict[str, Any], lang: str) -> str:
 
 
 def about_question(summary: dict[str, Any], rule: str, lang: str) -> list[str]:
-    """What attention and intervention show for one rule, and whether they agree.
+    """The findings of attention and intervention for one rule, and whether they agree.
 
     Parameters
     ----------

@@ -29,6 +29,7 @@ from ..training.session import (
     fit_and_save,
     folder_to_write,
     is_finished,
+    one_run_a_folder,
     processes,
     resume_or_start,
 )
@@ -45,6 +46,7 @@ _SETTINGS_OF_0_1 = {"cell": "mlp", "ngrams": False, "extra": None, "extra_epochs
 WORDS = "words.tsv"  # in the checkpoint folder: which words were trained on and which held out
 
 
+@one_run_a_folder
 def train_pronunciation(
     data: str = "sample",
     out: str | os.PathLike[str] = "runs/pronunciation",
@@ -107,7 +109,7 @@ def train_pronunciation(
     settings, table, fingerprint = run_on(sets)
     earlier = _read_words(out) if resume is not False else None
     if earlier and run_on(earlier)[2] == _read_fingerprint(out):
-        # The same run, begun when the rules chose other words: it continues with those.
+        # The same run, begun when the rules chose other words. It continues with those words.
         sets, (settings, table, fingerprint) = earlier, run_on(earlier)
     if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out

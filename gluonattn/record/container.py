@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from ..errors import RecordError
 from ..files import replace_file
 
 FORMAT = 1
+_MAX_UNPACKED = 1 << 30  # bytes that any file may unpack to
+_MAX_RATIO = 200  # of what is unpacked to the file's size, above that; float weights shrink to a half, or a tenth
 
 
 def write_container(path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -63,6 +66,7 @@ def read_container(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
         If the file is missing, cut short, changed, of another format, or of another kind.
     """
     try:
+        _require_honest_size(path)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays.pop("header").tobytes().decode("utf-8", "surrogatepass"))
@@ -84,3 +88,11 @@ def read_container(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
     if changed:
         raise RecordError(f"{path} was changed after it was saved: its SHA-256 does not match. Save it again.")
     return header, arrays
+
+
+def _require_honest_size(path: Path) -> None:
+    """Raise RecordError for a small file that would unpack to more than memory holds; weights shrink by far less."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > max(_MAX_UNPACKED, _MAX_RATIO * path.stat().st_size):
+        raise RecordError(f"it would unpack to {unpacked / 1e9:.1f} GB")

@@ -16,7 +16,7 @@ from .record import AttentionRecord
 
 
 class Part(NamedTuple):
-    """What is kept of attention, so that a long text can be held and shown.
+    """The part of attention that is kept, so that a long text fits into memory and on a page.
 
     Attributes
     ----------

@@ -136,7 +136,7 @@ class AttentionRecord:
         return self.weights.shape[1]
 
     def label_name(self, label: str) -> str:
-        """What a label is called for people: ``source["label_names"]``, or the label itself."""
+        """The readable name of a label: ``source["label_names"]``, or the label itself."""
         return str(self.source.get("label_names", {}).get(label, label))
 
     def matrix(self, layer: int | None = None, head: int | None = None) -> NDArray[Any]:

@@ -28,7 +28,7 @@ def cores() -> int:
 
 
 def asked_threads() -> int | None:
-    """What OMP_NUM_THREADS says, if it says a number."""
+    """The value of OMP_NUM_THREADS, if it is a number."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return int(wanted) if wanted.isdecimal() and int(wanted) else None
 

@@ -1,4 +1,4 @@
-"""What an engine that shares work among machines must do; each is one file, ``NAME_cluster.py``, with a ``CLUSTER``."""
+"""The interface of an engine that shares work among machines. An engine is a file ``NAME_cluster.py`` with a ``CLUSTER``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Cluster:
         ``connect(address)`` with "" for what the environment says: a context manager that gives a session.
     run : callable
         ``run(session, frame, work, scorer, columns)`` does `work` on each row of a pandas table by itself, on the workers,
-        and gives the rows that come back, of these columns. What a lost worker had is done again by another.
+        and gives the rows that come back, of these columns. The work of a lost worker is done again by another.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The engines that are there, and which one a table or an address means."""
+"""Find the engine that a table or an address belongs to."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ CLUSTERS: dict[str, Cluster] = {one.name: one for one in find_entries(__file__, 
 
 
 def find_cluster(address: str) -> tuple[Cluster, str]:
-    """The engine of an address such as "spark://host:7077", and what stands behind "://".
+    """The engine of an address such as "spark://host:7077", and the part after "://".
 
     Raises
     ------
     OptionError
-        If it names no engine.
+        If the address names no engine.
     DependencyError
         If the engine is not installed.
     ClusterError
-        If nobody listens there.
+        If nothing listens at the address.
     """
     name, _, place = address.partition("://")
     if name not in CLUSTERS:
@@ -40,7 +40,7 @@ def find_cluster(address: str) -> tuple[Cluster, str]:
 
 
 def _require_listener(address: str, place: str) -> None:
-    """Raise ClusterError unless one of the hosts answers: engines try for minutes."""
+    """Raise ClusterError unless one of the hosts answers. The engines themselves would try for minutes."""
     reasons = []
     for one in place.split(","):
         host, _, port = one.rpartition(":")
@@ -56,7 +56,7 @@ def _require_listener(address: str, place: str) -> None:
 
 
 def score_table(table: Any, scorer: Scorer) -> Any:
-    """A table of Spark, Ray Data, Dask or pandas with the new columns; its engine computes them when it is asked.
+    """Add columns to a table of Spark, Ray Data, Dask or pandas. The table's engine computes them lazily.
 
     Parameters
     ----------
@@ -66,12 +66,12 @@ def score_table(table: Any, scorer: Scorer) -> Any:
     Returns
     -------
     As `table`
-        Its rows in the order of each partition, with the columns of `Scorer.columns` behind its own.
+        Its rows in the order of each partition, with the columns of `Scorer.columns` after its own.
 
     Raises
     ------
     DataError
-        If it is none of these tables.
+        If the table is of another kind.
     """
     module = type(table).__module__
     if module.partition(".")[0] == "pandas":

@@ -1,4 +1,4 @@
-"""Dask: `DataFrame.map_partitions`; a plugin brings the model to every worker, also to those that come later."""
+"""Dask: `DataFrame.map_partitions`; a plugin sends the model to every worker, including workers that join later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HELD: dict[str, Any] = {}  # checkpoints of this process, by their model's iden
 
 @dataclass(frozen=True)
 class _Held:
-    """Gives the checkpoint that is held in the process it is called in."""
+    """Returns the checkpoint that the calling process holds."""
 
     identity: str
 

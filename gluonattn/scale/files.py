@@ -1,8 +1,8 @@
-"""Files in, files out, scored by a cluster or by all cores of this machine; what is not finished has no name.
+"""Score files on a cluster or on all cores of this machine. Output gets its name only when it is complete.
 
-Parts are written into a hidden folder beside the output, each whole or not at all, whoever writes it and however often.
-When all are there, they become the output: one file, or a folder with a manifest, ``_SUCCESS``, that takes its name by one
-rename.
+Parts are written into a hidden folder beside the output. Each part is written completely or not at all, even if several
+workers write it. When all parts exist, they become the output: one file, or a folder with a manifest, ``_SUCCESS``. The
+folder gets its name by one rename.
 
 Stays whole: `score_files` is half docstring.
 """
@@ -163,7 +163,7 @@ def _open(job: Job, scorer: Scorer) -> Callable[[Piece], dict[str, Any]]:
 # ---- from parts to the output
 
 def _check(found: list[dict[str, Any]], pieces: list[Piece], kind: str) -> list[dict[str, Any]]:
-    """What was done of each piece, in order; an error if one is missing, has one, or has other columns."""
+    """The results of all pieces, in order. Raises if a piece is missing, has failed, or has other columns."""
     by_number = {int(row["number"]): row for row in found}
     for piece in pieces:
         row = by_number.get(piece.number)
@@ -191,7 +191,7 @@ def _join(job: Job, pieces: list[Piece], out: Path) -> None:
 
 
 def _join_bytes(parts: list[Path], out: Path) -> None:
-    """Files behind each other; compressed ones too, for a reader goes on behind the end of one."""
+    """Concatenate files. This also works for compressed files: a reader continues after the end of a member."""
     with replacing_file(out, DataError) as write:
         for part in parts:
             with open(part, "rb") as file:

@@ -63,7 +63,7 @@ class Model:
 
 @dataclass(frozen=True)
 class _Here:
-    """A checkpoint that is pickled with what holds it."""
+    """A checkpoint that is pickled together with its holder."""
 
     checkpoint: Checkpoint = field(repr=False)
 
@@ -73,7 +73,7 @@ class _Here:
 
 @dataclass(frozen=True)
 class Scorer:
-    """What is asked of each text, and the model that answers. `Scorer.of` makes one.
+    """The questions about each text, and the model that answers them. `Scorer.of` makes one.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ class Scorer:
         return cls(found, columns, text_column, explain, top, target, records)
 
     def shared(self, put: Callable[[Checkpoint], Callable[[], Checkpoint]]) -> Scorer:
-        """The same with the model where an engine keeps what all workers need.
+        """The same scorer, with the model in the engine's shared storage.
 
         Parameters
         ----------
@@ -147,7 +147,7 @@ class Scorer:
         return replace(self, model=replace(self.model, content=put(self.model.content())))
 
     def answers(self) -> Answers:
-        """What answers in this process; the model is loaded once, and computes on one thread."""
+        """The model as this process uses it: loaded once, and computing on one thread."""
         key = json.dumps([self.model.identity, self.explain, self.top, self.target])
         with _LOCK:
             if key not in _OPEN:
@@ -159,7 +159,7 @@ class Scorer:
 
 
 def score_partition(frame: pandas.DataFrame, scorer: Scorer) -> pandas.DataFrame:
-    """A table with the new columns behind its own; rows keep their order and their index.
+    """Add the new columns to a table. Rows keep their order and their index.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Files cut into pieces that machines score by themselves: each is read by the same reader as the whole."""
+"""Files cut into pieces that are scored independently. The reader of whole files also reads each piece."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Piece(NamedTuple):
 def list_tables(source: Path) -> list[Path]:
     """The file itself, or the tables of a folder in the order of their names.
 
-    What begins with "." or "_" is no table: other programs' marks have such names.
+    Names that begin with "." or "_" are skipped: other programs use them for their own marks.
 
     Raises
     ------
     DataError
-        If there is none, or they are of several formats.
+        If there is no table, or the tables have several formats.
     """
     if not source.is_dir():
         return [source]
@@ -123,7 +123,7 @@ def _cut_lines(path: Path, rows: int) -> Iterator[Piece]:
 
 
 def _header_bytes(path: Path, line: int) -> int:
-    """Bytes of the lines before a line."""
+    """The bytes that precede a line."""
     with open(path, "rb") as file:
         return sum(len(file.readline()) for _ in range(line - 1))
 
@@ -134,7 +134,7 @@ def read_piece(piece: Piece) -> Iterator[Row]:
     Raises
     ------
     DataError
-        If it cannot be read, or is not as it was when it was cut.
+        If the file cannot be read, or has changed since it was cut.
     """
     if piece.rows < 0:
         yield from read_rows(piece.path)

@@ -24,7 +24,7 @@ def _map(table: Any, work: Work, scorer: Scorer) -> Any:
 
 
 def _share(session: Any, scorer: Scorer) -> Scorer:
-    """By Spark Connect, which has no broadcasts, the model travels with the function."""
+    """Spark Connect has no broadcasts: there the model is sent with the function."""
     context = getattr(session, "sparkContext", None) if "connect" not in type(session).__module__ else None
     if context is None:
         return scorer

@@ -1,4 +1,4 @@
-"""What a worker does: one piece of a file is read, scored and written as one part."""
+"""The work of one worker: read a piece of a file, score it, and write it as one part."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ DONE = {"number": "double", "rows": "double", "without_text": "double", "columns
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs to know beside the model.
+    """What a worker needs to know besides the model.
 
     Attributes
     ----------
     source : str
         Of the first file, for its types.
     folder : str
-        Where parts go; all machines see it.
+        Where parts are written. All machines can reach it.
     ending : str
         Of parts.
     one_file : bool
-        Whether parts will stand behind each other in one file, so that only the first has a header.
+        Whether the parts will be joined into one file, so that only the first has a header.
     weights : str or None
         The ending of parts with attention records.
     method : str or None
@@ -62,7 +62,7 @@ class Job:
 
 
 def score_piece(job: Job, piece: Piece, scorer: Scorer) -> dict[str, Any]:
-    """Write one part; what the user must know of a failure is handed back, for it is no reason to try again.
+    """Write one part. Errors of the user's data are returned, not raised: the engine would only try again.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 """A model behind HTTP: the page to type into, a JSON API, the Open Inference Protocol.
 
-`server` listens and stops, `app` knows the addresses, `guard` refuses, `worker` computes in batches, `models` holds
-what is served. Needs the extra ``serve``.
+`server` listens and stops, `app` maps addresses to functions, `guard` checks requests, `worker` computes in batches, and
+`models` holds the models. Needs the extra ``serve``.
 """

@@ -15,7 +15,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer that nobody keeps.
+    """A JSON answer that is not cached.
 
     Parameters
     ----------
@@ -27,20 +27,20 @@ def json_response(value: Any, status: int = 200, headers: dict[str, str] | None 
 
 
 def models_of(request: Request) -> Models:
-    """The models of the server that got this request."""
+    """The models of the server that received this request."""
     result: Models = request.scope["app"].models
     return result
 
 
 async def texts_of(request: Request, kind: type[Any], most: int) -> tuple[Any, list[str], Served]:
-    """A request's body, its texts as a list, and its model; they are noted for the access log.
+    """A request's body, its texts as a list, and its model. The texts are noted for the access log.
 
     Parameters
     ----------
     request : Request
     kind : type
     most : int
-        Texts.
+        Number of texts that are accepted.
     """
     asked = read(await request.body(), kind)
     texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
@@ -51,7 +51,7 @@ async def texts_of(request: Request, kind: type[Any], most: int) -> tuple[Any, l
 
 
 def note_texts(request: Request, texts: list[str]) -> None:
-    """Keep texts for the line of the access log, which has them only if the server was asked to.
+    """Keep texts for the access log, which shows them only with --log-texts.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def note_texts(request: Request, texts: list[str]) -> None:
 
 
 def names_of(served: Served) -> dict[str, str]:
-    """What the labels of a model are called for people."""
+    """The readable names of a model's labels."""
     result: dict[str, str] = served.predictor.config.get("label_names", {})
     return result
 
@@ -71,7 +71,7 @@ async def predict(request: Request) -> Response:
     """Label texts, in the shape of Hugging Face's text-classification pipeline.
 
     Without `top_k` the answer is a list of the best label of each text; with it, the list of labels for one text and a
-    list of such lists for several. A text of which nothing can be seen has the label null.
+    list of such lists for several. A text without a visible character has the label null.
     """
     asked, texts, served = await texts_of(request, PredictRequest, request.scope["app"].rules.limits.predicted)
     names, top = names_of(served), asked.parameters.top_k
@@ -94,7 +94,7 @@ async def explain(request: Request) -> Response:
 
 
 async def what_if(request: Request) -> Response:
-    """What the model says of a text as it is, and after one change: two records."""
+    """Explain a text before and after a change: two records."""
     asked, texts, served = await texts_of(request, WhatIfRequest, 1)
     return json_response([record.to_dict() for record in await served.change(texts[0], asked.change.read())])
 
@@ -105,7 +105,7 @@ async def list_models(request: Request) -> Response:
 
 
 def describe(served: Served) -> dict[str, Any]:
-    """What a client may know of a model; nothing of where it lies."""
+    """What a client may know of a model. Its folder is not told."""
     predictor = served.predictor
     return {"name": served.name, "labels": predictor.labels, "label_names": names_of(served), "engine": predictor.engine,
             "tokenizer": predictor.tokenizer.name, "cell": predictor.config["model"].get("cell"),

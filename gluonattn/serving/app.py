@@ -1,4 +1,4 @@
-"""Which address answers what."""
+"""The addresses of the server and their functions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _model_routes(prefix: str) -> list[Route]:
 
 
 async def metrics(request: Request) -> Response:
-    """What is counted, for Prometheus."""
+    """Metrics for Prometheus."""
     return Response(request.scope["app"].metrics.page(), 200, {"cache-control": "no-store"},
                     "text/plain; version=0.0.4; charset=utf-8")
 
@@ -36,7 +36,7 @@ async def openapi(request: Request) -> Response:
 
 
 async def docs(request: Request) -> Response:
-    """What the API takes and gives, as a page; /openapi.json has the same for programs."""
+    """The documentation of the API as a page. /openapi.json has the same for programs."""
     return pages.describe_as_page(describe_api(API))
 
 

@@ -24,7 +24,7 @@ _KINDS = {"metrics": "text/plain", "page": "text/html", "docs": "text/html", "pa
 
 
 def operation_id(route: Route) -> str:
-    """A name of an address that no other has."""
+    """A unique name for an address."""
     words = re.sub(r"[^a-z0-9]+", " ", route.path.replace("{", "").replace("}", "")).split()
     name = route.endpoint.__name__
     return f"{name}_version" if "version" in words else name

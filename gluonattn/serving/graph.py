@@ -1,4 +1,4 @@
-"""A classifier's forward pass as a list of steps, for a program that knows no more than the operations."""
+"""A classifier's forward pass as a list of steps, for a program that knows only the operations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OPERATIONS = tuple(name for name in vars(Backend) if not name.startswith("_") an
 
 
 class Value:
-    """What a step gives, known by its number.
+    """The result of a step, identified by its number.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Value:
 
 
 class GraphBackend:
-    """A `Backend` that notes each operation it is asked for.
+    """A `Backend` that records each operation.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class GraphBackend:
         self.count_of_values = 0
 
     def value(self) -> Value:
-        """One more value."""
+        """Add a value."""
         self.count_of_values += 1
         return Value(self, self.count_of_values - 1)
 
@@ -90,7 +90,7 @@ def graph_of(model: dict[str, Any]) -> dict[str, Any]:
         "nodes" as `GraphBackend` has them; the numbers of the values that are given, "inputs" by name, and of those that
         are asked for, "weights" and "logits"; and "deciding": the first step that reads attention weights.
     """
-    graph: Any = GraphBackend()  # its operations are made of their names
+    graph: Any = GraphBackend()  # its operations are defined by their names
     recipe = "default"
     inputs = {name: graph.value() for name in inputs_of(model)}
     ids, valid_length, *more = inputs.values()

@@ -1,6 +1,6 @@
-"""The door of the server: who may ask, how much, for how long; and what every answer carries.
+"""The checks around the server: who may ask, how much, and for how long. It also adds the headers of every answer.
 
-Stands around the whole application (ASGI). A page of another site can make a browser send requests to 127.0.0.1, and by
+It wraps the whole application (ASGI). A page of another site can make a browser send requests to 127.0.0.1, and by
 DNS rebinding it can even read the answers. So a request has to name this server by an address it is known by
 (``Host``), and if a page sent it, by a page of this server (``Origin``, ``Sec-Fetch-Site``).
 """
@@ -39,7 +39,7 @@ _HEADERS = [(name.encode(), value.encode()) for name, value in {
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
 }.items()]
-_OPEN = ("/", "/favicon.ico", "/v2/health/live", "/v2/health/ready")  # without a token: no model is asked
+_OPEN = ("/", "/favicon.ico", "/v2/health/live", "/v2/health/ready")  # open without a token: these ask no model
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -50,17 +50,17 @@ class Rules:
     Attributes
     ----------
     token : str or None
-        What ``Authorization: Bearer`` must hold; None asks for none.
+        The secret in ``Authorization: Bearer``. None asks for no secret.
     hosts : collection of str
-        Names the server is known by, beside localhost, 127.0.0.1 and ::1.
+        Names that the server is known by, besides localhost, 127.0.0.1 and ::1.
     any_address : bool, default False
-        Whether every IP address is one too: where the server listens on more than loopback. A name that a stranger
-        owns is needed to rebind, so an address is safe.
+        Whether every IP address is accepted too. This is for servers that listen on more than loopback. It is safe:
+        DNS rebinding needs a name, not an address.
     limits : Limits
     log : callable or None
-        Takes a line for each request.
+        Called with a line for each request.
     log_texts : bool, default False
-        Whether the line has the texts.
+        Whether the line contains the texts.
     """
 
     token: str | None = None
@@ -89,7 +89,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         start = time.perf_counter()
-        scope["app"] = self  # for Starlette's router: it then raises what it refuses
+        scope["app"] = self  # makes Starlette's router raise errors instead of answering them
         status = 0
         guarded = _Body(receive, self.rules.limits)
 
@@ -108,15 +108,15 @@ class Guard:
             status = status or 499
         except Exception as error:
             refusal = _refusal_of(error)
-            if status:  # the answer has begun, and cannot be another any more
+            if status:  # the answer has begun: it is too late for another
                 raise
-            # A body that nobody has read would be taken for the next request.
+            # An unread body would be taken for the next request.
             await _send(answer, refusal, close=not guarded.read and scope["method"] not in ("GET", "HEAD"))
         finally:
             self._note(scope, status, time.perf_counter() - start)
 
     def _admit(self, scope: Scope) -> None:
-        """Refusal unless the request may be answered at all."""
+        """Raise Refusal unless the request may be answered."""
         headers = scope["headers"]
         hosts = [value for name, value in headers if name == b"host"]
         if len(hosts) != 1:
@@ -165,7 +165,7 @@ class Guard:
 
 
 def host_name(host: str) -> str | None:
-    """The name in a Host header, in small letters and without the port; None where it is none.
+    """The name in a Host header, in lower case and without the port. None if the header is malformed.
 
     >>> host_name("[::1]:8000"), host_name("localhost"), host_name("a:b:c")
     ('::1', 'localhost', None)
@@ -190,7 +190,7 @@ def _is_address(name: str) -> bool:
 
 
 class _Body:
-    """A request's body: bounded in bytes, and in the time it may take to come."""
+    """A request's body, limited in bytes and in the time it may take to arrive."""
 
     def __init__(self, receive: Receive, limits: Limits):
         self._receive, self._limits, self._bytes = receive, limits, 0
@@ -199,7 +199,7 @@ class _Body:
         self._task: asyncio.Task[Any] | None = None
 
     def __enter__(self) -> None:
-        """The time runs from the first reading."""
+        """The timer starts with the first read."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
@@ -243,7 +243,7 @@ def _refusal_of(error: Exception) -> Refusal:
         return Refusal(error.status_code, reason, error.headers)
     if isinstance(error, GluonAttnError) and not isinstance(error, DependencyError):
         return Refusal(422, str(error))
-    # A fault of ours. Where it happened is for whoever runs the server; the message may hold a text, and is for nobody.
+    # A fault of ours. The place is for the operator. The message is for nobody: it may contain a text.
     places = traceback.extract_tb(error.__traceback__)[-4:]
     where = "; ".join(f"{place.filename}:{place.lineno} {place.name}" for place in places)
     print(f"internal error: {type(error).__name__} at {where}", file=sys.stderr, flush=True)

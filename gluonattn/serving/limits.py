@@ -1,4 +1,4 @@
-"""What one client may ask for, and how long it may take."""
+"""Limits of a request: its size and its time."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of requests.
+    """Limits of requests.
 
     Attributes
     ----------
     body : int, default 1 MiB
         Bytes of a request's body.
     text : int, default 10_000
-        Characters of a text. A model reads its first 512 tokens; a longer text costs only its tokenizing.
+        Characters of a text. A model reads its first 512 tokens; the rest of a longer text is only tokenized.
     predicted, explained : int, default 256 and 16
-        Texts of one request to predict and to explain.
+        Texts in one request to predict and to explain.
     waiting : int, default 2048
-        Texts that wait for a model; what comes on top is refused with 503.
+        Texts that may wait for a model. Further requests are refused with 503.
     seconds : float, default 10
         From a request's first line to its answer.
     sending : float, default 10

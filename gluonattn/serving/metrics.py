@@ -1,4 +1,4 @@
-"""What is counted for Prometheus."""
+"""Metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 1
 
 
 class Metrics:
-    """Counters of one server; a registry of their own, so that several live in one process.
+    """Counters of one server. They have their own registry, so that several servers can live in one process.
 
-    Where several processes serve (PROMETHEUS_MULTIPROC_DIR is set when they start), a page has the sums of all.
+    With several serving processes (PROMETHEUS_MULTIPROC_DIR is set when they start), a page shows the sums over all of them.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Metrics:
         Parameters
         ----------
         route : str
-            The address's name, never what a client wrote.
+            Name of the route. Never text that a client sent.
         status : int
         seconds : float
         """
@@ -42,13 +42,13 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def watch(self, model: str, waiting: Callable[[], int]) -> Callable[[int], None]:
-        """Where the sizes of a model's batches are told.
+        """A function that records the sizes of a model's batches.
 
         Parameters
         ----------
         model : str
         waiting : callable
-            Gives the number of texts that wait.
+            Returns the number of waiting texts.
         """
         gauge = self._waiting.labels(model)
         observe: Callable[[int], None] = self._batches.labels(model).observe
@@ -58,12 +58,12 @@ class Metrics:
 
         def note(count: int) -> None:
             observe(count)
-            gauge.set(waiting())  # another process answers for this one, and can call nothing here
+            gauge.set(waiting())  # another process may report for this one, and cannot call its functions
 
         return note
 
     def page(self) -> bytes:
-        """The text that Prometheus reads."""
+        """The metrics in the text format of Prometheus."""
         registry = self._registry
         if self._shared:
             registry = CollectorRegistry()

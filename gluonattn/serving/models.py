@@ -1,4 +1,4 @@
-"""The models that are served, by name; each with its thread."""
+"""The served models by name. Each has its own thread."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Predict:
 
 @dataclass(frozen=True)
 class Explain:
-    """Explains texts, as `Predictor.explain_each` does, which computes 16 together; more would only wait for each other."""
+    """Explains texts like `Predictor.explain_each`. It computes 16 texts together: larger batches only wait longer."""
 
     largest: ClassVar[int] = 16
     predictor: Predictor
@@ -49,18 +49,18 @@ class Explain:
 
 @dataclass(frozen=True)
 class Change:
-    """What the model says of a text that is not as it was typed: a what-if.
+    """A what-if question: a change of a text or of its attention.
 
     Attributes
     ----------
     drop : tuple of int
-        Tokens that are taken out.
+        Tokens that are removed.
     replace : (int, str) or None
-        A token and what stands in its place.
+        A token and its replacement.
     share : (tuple of int, float) or None
-        Tokens, and the attention that every token gives them together: 0 is none, 1 all.
+        Tokens, and the total attention that every token gives to them, from 0 to 1.
     weights : list or None
-        Attention as it shall be: (tokens, tokens), or for each head.
+        The new attention weights: (tokens, tokens), or one such matrix for each head.
     """
 
     drop: tuple[int, ...] = ()
@@ -80,7 +80,7 @@ class Change:
 
 
 def share_of_attention(weights: NDArray[Any], tokens: Sequence[int], share: float) -> NDArray[Any]:
-    """Weights in which each row gives `tokens` a share, and the others what is left; among themselves as before.
+    """Weights in which each row gives `tokens` a share and the other tokens the rest. Proportions within each group stay.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def share_of_attention(weights: NDArray[Any], tokens: Sequence[int], share: floa
     Raises
     ------
     RecordError
-        If a token does not exist, or all are given and there is nobody left to share with.
+        If a token does not exist, or `tokens` are all tokens of the text.
     """
     size = weights.shape[-1]
     if not tokens or min(tokens) < 0 or max(tokens) >= size:
@@ -124,7 +124,7 @@ class Served:
     Attributes
     ----------
     predictor : Predictor
-        Another one after `reload`.
+        Replaced by `reload`.
     """
 
     def __init__(self, name: str, folder: Path | None, engine: str, limits: Limits, metrics: Metrics):
@@ -172,7 +172,7 @@ class Served:
 
 
 class Models:
-    """The models of a server, in the order they were given; the first is what is asked where none is named.
+    """The models of a server, in the order they were given. Requests that name no model go to the first.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ class Models:
         self.all = {name: Served(name, folder, engine, limits, metrics) for name, folder in given or [("nsmc", None)]}
 
     def find(self, name: str | None) -> Served:
-        """A model by its name; the first for None. Refusal 404 for another."""
+        """The model of a name; the first model for None. Unknown names raise Refusal 404."""
         if name is None:
             return next(iter(self.all.values()))
         if name not in self.all:
@@ -200,9 +200,9 @@ class Models:
         return self.all[name]
 
     async def reload(self) -> None:
-        """Read every model's folder again; requests under way are answered by the model they began with.
+        """Read every model's folder again. Requests in progress are answered by the model they began with.
 
-        Where one cannot be read, all stay as they are.
+        If one folder cannot be read, all models stay as they are.
         """
         read = [await served.read_again() for served in self.all.values()]
         for served, predictor in zip(self.all.values(), read):

@@ -1,7 +1,7 @@
-"""The files of the page to type into, for a server and for a folder without one.
+"""The files of the interactive page, for a server and for a published folder.
 
-They are the offline page's own scripts and style, and `assets/live.js`, which adds the text field. What answers the page is
-one script of several: the server (`asking.js`), or the model itself.
+They are the scripts and style of the offline page, and `assets/live.js`, which adds the text field. One more script gets the
+answers: from the server (`asking.js`), or from the model in the browser.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def page_files(*answering: str) -> dict[str, tuple[bytes, str]]:
     Parameters
     ----------
     *answering : str
-        Scripts of `assets/` that answer the page.
+        Scripts of `assets/` that get the answers.
     """
     found: dict[str, tuple[bytes, str]] = {}
     style = ""
@@ -63,13 +63,13 @@ def live_page(lang: str, *, folder: str, pages: Mapping[str, str], api: str = ""
     ----------
     lang : {"ko", "en"}
     folder : str
-        Before the names of its files.
+        Prefix of the names of its files.
     pages : mapping of str to str
-        Where the page is, by language.
+        Address of the page by language.
     api : str
-        Where the API is described; "" without one.
+        Address of the API's description. "" if there is none.
     policy : str
-        Content-Security-Policy, where no server sends one.
+        Content-Security-Policy for pages that no server sends.
     """
     return templates().get_template("live.html").render(lang=lang, folder=folder, pages=pages, api=api, policy=policy)
 

@@ -1,7 +1,7 @@
-"""The page to type into, and what it asks the server for.
+"""The interactive page, and the requests that it sends to the server.
 
-It is made of the offline page's own scripts and style; `assets/live.js` adds the text field. The server sends records
-as the offline page carries them, and the same scripts draw them.
+It uses the scripts and style of the offline page; `assets/live.js` adds the text field. The server sends records in the
+form that the offline page contains, and the same scripts draw them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def describe_as_page(described: dict[str, Any]) -> Response:
 
 
 async def page_explain(request: Request) -> Response:
-    """What the page shows: a record by each model that is asked, or by one before and after a change."""
+    """The records that the page shows: one of each model, or one model's before and after a change."""
     asked, records = await _records(request)
     data = page_data(records, lang=asked.lang)
     names = asked.models if asked.change is None else asked.models * 2
@@ -60,7 +60,7 @@ async def page_explain(request: Request) -> Response:
 
 
 async def page_export(request: Request) -> Response:
-    """The same as one offline page, to keep."""
+    """The same records as one offline page to save."""
     asked, records = await _records(request)
     return _html(to_html(records, lang=asked.lang))
 

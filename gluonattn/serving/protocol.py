@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2, over HTTP: what KServe and Triton clients speak.
+"""The Open Inference Protocol, version 2, over HTTP. KServe and Triton clients use it.
 
 https://github.com/kserve/open-inference-protocol; the binary form of tensors is Triton's extension
 ``binary_tensor_data``. One input, the texts; two outputs, their labels and probabilities.
@@ -35,7 +35,7 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Whether every model can be asked: a server listens only once they are loaded."""
+    """Whether every model is ready. This is always true: a server listens only after its models are loaded."""
     return json_response({"ready": True})
 
 
@@ -52,12 +52,12 @@ async def model(request: Request) -> Response:
 
 
 async def model_ready(request: Request) -> Response:
-    """Whether a model can be asked."""
+    """Whether a model is ready."""
     return json_response({"name": _find(request).name, "ready": True})
 
 
 async def infer(request: Request) -> Response:
-    """Label texts; tensors as JSON, or as bytes behind it."""
+    """Label texts. Tensors are JSON, or bytes after the JSON."""
     served = _find(request)
     body = await request.body()
     length = _header_length(request, len(body))
@@ -73,7 +73,7 @@ async def infer(request: Request) -> Response:
     labels = served.predictor.labels
     values: dict[str, Any] = {
         "label": [one.label or "" for one in found],
-        # A text of which nothing can be seen has no probabilities; a tensor needs numbers, and 0 is none of a label's.
+        # A text without a visible character has no probabilities. A tensor needs numbers, and 0 belongs to no label.
         "probabilities": np.array([[one.probabilities.get(label, 0.0) for label in labels] for one in found], np.float32),
     }
     everywhere = asked.parameters.get("binary_data_output") is True
@@ -127,7 +127,7 @@ def _texts(tensor: InferInput, raw: bytes, most: int) -> list[str]:
 
 
 def _unpack(raw: bytes, size: Any) -> list[str]:
-    """Strings of Triton's binary form: each its length (4 bytes, little-endian) and its bytes."""
+    """Strings in Triton's binary form: each is its length (4 bytes, little-endian), then its bytes."""
     if size != len(raw):
         raise Refusal(422, f"`text` says {size!r:.20} bytes of binary data, the body holds {len(raw)} behind its JSON.")
     texts, at = [], 0
@@ -145,7 +145,7 @@ def _unpack(raw: bytes, size: Any) -> list[str]:
 
 
 def _output(asked: InferOutput, values: Any, everywhere: bool) -> tuple[dict[str, Any], bytes | None]:
-    """An output's description with its data in it, or without and the bytes that follow."""
+    """An output's description with its data in it, or its description and its data as bytes."""
     text = asked.name == "label"
     tensor: dict[str, Any] = {"name": asked.name, "datatype": "BYTES" if text else "FP32",
                               "shape": [len(values)] if text else list(values.shape)}

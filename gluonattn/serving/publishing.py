@@ -1,7 +1,7 @@
-"""A folder for any web host in which a model answers by itself, in the browser: the page to type into without a server.
+"""Publish the interactive page as a folder for any web host. The model runs in the browser, without a server.
 
-The forward pass goes there as a list of steps (`graph`), so a new attention cell needs nothing here; the operations, the
-tokenizers and the evidence of n-grams are written a second time, in `assets/`, and a test holds both to the same answer.
+The forward pass is sent as a list of steps (`graph`), so a new attention cell needs no code here. The operations, the
+tokenizers and the evidence of n-grams are implemented again in `assets/`. A test compares the answers of both.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from ..views.page import ATTRIBUTION, SCRIPTS, assemble
 from .graph import graph_of
 from .page_files import LANGUAGES, live_page, page_files
 
-TOKENIZERS = ("syllable", "whitespace", "jamo")  # that assets/encoding.js has as well
+TOKENIZERS = ("syllable", "whitespace", "jamo")  # implemented in assets/encoding.js too
 METHOD = "leave-one-out"
 MODEL_SCRIPTS = ("tensors.js", "encoding.js", "evidence.js", "browser-model.js")
 _MANY = {"ko": "말이 많아 하나씩 빼 보지 않았습니다.", "en": "There are too many words to remove them one by one."}
 _PAGES = {"ko": "index.html", "en": "en.html"}
 _POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
            "img-src data: blob:; base-uri 'none'; form-action 'none'")
-_RECORDS, _TITLE = "gluonattn-records", "gluonattn-title"  # in a page to keep, where these will stand
+_RECORDS, _TITLE = "gluonattn-records", "gluonattn-title"  # placeholders in the page to save
 
 
 def publish(folder: str | os.PathLike[str] | None, out: str | os.PathLike[str]) -> dict[str, int]:
@@ -46,7 +46,7 @@ def publish(folder: str | os.PathLike[str] | None, out: str | os.PathLike[str]) 
     folder : path or None
         Checkpoint folder; None is the model in the box.
     out : path
-        Folder to make; it appears only when it is complete.
+        Folder to create. It appears only when it is complete.
 
     Returns
     -------
@@ -56,9 +56,9 @@ def publish(folder: str | os.PathLike[str] | None, out: str | os.PathLike[str]) 
     Raises
     ------
     OptionError
-        If a browser cannot split texts as the model does, or the model is of an older kind.
+        If the model's tokenizer does not run in a browser, or the model is of an older kind.
     DataError
-        If `out` is there already, or cannot be written.
+        If `out` exists already, or cannot be written.
     CheckpointError
         If the folder cannot be read.
     """
@@ -99,7 +99,7 @@ def site_files(checkpoint: Checkpoint, name: str) -> dict[str, bytes]:
     ----------
     checkpoint : Checkpoint
     name : str
-        What the page calls the model.
+        Name of the model on the page.
     """
     about, numbers = _model_files(checkpoint, name)
     files = {file: content for file, (content, _) in page_files(*MODEL_SCRIPTS, "answering.js").items()}
@@ -112,7 +112,7 @@ def site_files(checkpoint: Checkpoint, name: str) -> dict[str, bytes]:
 
 
 def _model_files(checkpoint: Checkpoint, name: str) -> tuple[dict[str, Any], bytes]:
-    """What model.json says, and the numbers of model.bin."""
+    """The content of model.json and of model.bin."""
     _, model, weights = prepare(checkpoint)
     config, vocabulary = checkpoint.config, Vocabulary(checkpoint.vocabulary)
     arrays = {**weights, **({one: checkpoint.weights[one] for one in EVIDENCE} if model["evidence"] else {})}
@@ -131,7 +131,7 @@ def _model_files(checkpoint: Checkpoint, name: str) -> tuple[dict[str, Any], byt
 
 
 def _pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, dict[str, Any]], bytes]:
-    """Arrays end to end, each in 16 bits where that loses nothing, and where each begins."""
+    """Concatenate arrays, with 16 bits a number where that loses nothing. Also returns where each array begins."""
     table: dict[str, dict[str, Any]] = {}
     parts, at = [], 0
     for name, values in arrays.items():
@@ -142,7 +142,7 @@ def _pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, dict[str, Any]]
         elif values.dtype != np.uint32:
             raise CheckpointError(f"{name} holds {values.dtype}, expected floats or uint32: copy the whole folder again.")
         content = np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()
-        content += b"\0" * (-len(content) % 4)  # a browser reads whole words from where one begins
+        content += b"\0" * (-len(content) % 4)  # a browser reads aligned words only
         table[name] = {"kind": values.dtype.name, "shape": list(values.shape), "at": at}
         parts.append(content)
         at += len(content)
@@ -150,11 +150,11 @@ def _pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, dict[str, Any]]
 
 
 def _words(lang: str, labels: list[str], validation: Mapping[str, Any]) -> dict[str, Any]:
-    """The sentences of `gluonattn.views.answer`, with {places} for what the browser finds."""
+    """The sentences of `gluonattn.views.answer`, with {places} for what the browser fills in."""
     words = WORDS[lang]
     titles = [label_text(label, lang) for label in labels]
     named = [(f"{{w{i}}}", 1.0, f"{{s{i}}}") for i in range(3)]
-    far = 100  # stands for a number that the browser finds
+    far = 100  # a placeholder for a number that the browser finds
     known = validation.get("comprehensiveness", {})
     validated = (words.validated(points(known[METHOD][0]), points(known["random"][0]))
                  if METHOD in known and "random" in known else "")
@@ -172,6 +172,6 @@ def _words(lang: str, labels: list[str], validation: Mapping[str, Any]) -> dict[
 
 
 def _page_to_keep(lang: str) -> str:
-    """The offline page with places for its records and its title, which the browser puts in."""
+    """The offline page with places for its records and its title. The browser fills them in."""
     scripts = (*SCRIPTS[:-1], *ATTRIBUTION, SCRIPTS[-1])
     return assemble(_RECORDS, lang=lang, heading=_TITLE, font=False, plain={}, scripts=scripts, fallback="plain.kept.html")

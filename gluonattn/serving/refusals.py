@@ -1,4 +1,4 @@
-"""Refusals: what a client did wrong or asked too much of, as a status and a sentence."""
+"""Refusals: a status and a sentence for requests that are wrong or too large."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class Refusal(Exception):
-    """Answered as ``{"error": reason}``; never with a traceback.
+    """The answer is ``{"error": reason}``, never a traceback.
 
     Parameters
     ----------
@@ -15,7 +15,7 @@ class Refusal(Exception):
     reason : str
         What was expected, what came, and what to do.
     headers : mapping of str to str
-        Beside the usual ones.
+        In addition to the usual ones.
     """
 
     def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None):
@@ -24,7 +24,7 @@ class Refusal(Exception):
 
 
 def busy(reason: str, after: int = 1) -> Refusal:
-    """503: nothing is wrong with the request, and it may come again.
+    """Refusal 503: the request is correct, and the client may send it again.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Listening, and stopping without losing what was accepted."""
+"""Listen for requests, and stop without losing accepted ones."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from .metrics import Metrics
 from .models import Models
 
 LEAST_TOKEN = 16  # characters
-_GRACE = 30  # seconds for what was accepted, after it was asked to stop
+_GRACE = 30  # seconds for accepted requests after the signal to stop
 _BACKLOG = 2048
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a server is started with.
+    """Options of a server.
 
     Attributes
     ----------
@@ -37,12 +37,12 @@ class Options:
         Empty serves the model in the box.
     host : str, default "127.0.0.1"
     port : int, default 8000
-        0 takes a free one.
+        0 takes a free port.
     token : str or None
     no_token : bool, default False
-        Whether others than this machine may ask without a token.
+        Whether other machines may ask without a token.
     allow_hosts : sequence of str
-        Names the server is known by, behind a proxy say.
+        Names that clients use for the server, for example behind a proxy.
     engine : str, default "auto"
     limits : Limits
     log : callable or None
@@ -63,12 +63,12 @@ class Options:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a server at this address can be reached from its own machine alone."""
+    """Whether only the machine itself can reach a server at this address."""
     return host in ("localhost", "::1") or (host.startswith("127.") and _is_address(host))
 
 
 def rules_of(options: Options) -> Rules:
-    """Who may ask a server; OptionError where others could who should not.
+    """The access rules of a server. OptionError if the options would let strangers in.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def rules_of(options: Options) -> Rules:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; OptionError where the address cannot be had.
+    """A listening socket. OptionError if the address cannot be used.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def url_of(listening: socket.socket) -> str:
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which would wait for ever for the rest of a request's headers."""
+    """uvicorn's protocol with a time limit for a request's headers. uvicorn itself would wait forever."""
 
     sending = Limits.sending  # seconds
     _deadline: asyncio.TimerHandle | None = None
@@ -133,7 +133,7 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
-            self._wait()  # a kept connection's next request
+            self._wait()  # the next request of a kept connection
         super().data_received(data)
 
     def on_headers_complete(self) -> None:
@@ -159,14 +159,14 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which would raise the signal that stopped it again; and SIGHUP reads the models afresh.
+    """uvicorn's server, which does not raise again the signal that stopped it. SIGHUP reloads the models.
 
     Parameters
     ----------
     config : uvicorn.Config
     models : Models
     started : callable
-        Called once requests are taken and signals are heard.
+        Called when the server accepts requests and handles signals.
     """
 
     def __init__(self, config: uvicorn.Config, models: Models, started: Callable[[], None]):
@@ -206,13 +206,13 @@ class Server(uvicorn.Server):
 
 
 def serve(options: Options, say: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; what was accepted by then is answered.
+    """Serve until SIGTERM or Ctrl-C. Requests accepted by then are answered.
 
     Parameters
     ----------
     options : Options
     say : callable
-        Takes the line that tells the address, once a browser can go there.
+        Called with a line that tells the address, when a browser can open it.
     """
     rules_of(options)
     with contextlib.closing(listen(options.host, options.port)) as listening:
@@ -220,7 +220,7 @@ def serve(options: Options, say: Callable[[str], None]) -> None:
 
 
 def run(options: Options, listening: socket.socket, say: Callable[[str], None]) -> None:
-    """Serve at a socket that listens; as `serve`.
+    """Serve at a listening socket, like `serve`.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def run(options: Options, listening: socket.socket, say: Callable[[str], None]) 
     metrics = Metrics()
     models = Models(options.models, options.engine, options.limits, metrics)
     application = Application(models, rules_of(options), metrics)
-    for served in models.all.values():  # so that the first request does not wait for what is made once
+    for served in models.all.values():  # warm up: the first request should not wait for what is made once
         served.predictor.explain("준비", "default")
     protocol = type("_Protocol", (Protocol,), {"sending": options.limits.sending})
     config = uvicorn.Config(application, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False,

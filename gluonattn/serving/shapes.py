@@ -1,4 +1,4 @@
-"""What clients send, as types that msgspec checks and that the OpenAPI document is made from."""
+"""The requests of clients, as types. msgspec checks requests against them, and the OpenAPI document is made from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .limits import Limits
 from .models import Change
 from .refusals import Refusal
 
-BOUNDS = Limits()  # of types, and so of the document; a server may be given others, which are checked as well
+BOUNDS = Limits()  # limits in the types and so in the document. A server may have other limits, which are checked too
 
 Text = Annotated[str, Meta(max_length=BOUNDS.text, description="A text.")]
 Name = Annotated[str, Meta(max_length=200)]
@@ -20,7 +20,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class PredictParameters(Struct, forbid_unknown_fields=True):
-    """As of the text-classification pipeline of Hugging Face."""
+    """Parameters like those of Hugging Face's text-classification pipeline."""
 
     top_k: Optional[Annotated[int, Meta(ge=1, le=1000)]] = None
 
@@ -34,7 +34,7 @@ class PredictRequest(Struct, forbid_unknown_fields=True):
 
 
 class ExplainParameters(Struct, forbid_unknown_fields=True):
-    """As of `Predictor.explain`; a method of null computes no attribution and is faster."""
+    """Parameters like those of `Predictor.explain`. A method of null computes no attribution and is faster."""
 
     method: Optional[Name] = "default"
     target: Optional[Name] = None
@@ -51,21 +51,21 @@ class ExplainRequest(Struct, forbid_unknown_fields=True):
 
 
 class Replacement(Struct, forbid_unknown_fields=True):
-    """Other characters in the place of a token."""
+    """A token and the characters that replace it."""
 
     token: Token
     text: Annotated[str, Meta(max_length=200)]
 
 
 class Attention(Struct, forbid_unknown_fields=True):
-    """The attention that every token gives to some, together."""
+    """The total attention that every token gives to some tokens."""
 
     tokens: Annotated[list[Token], Meta(min_length=1, max_length=512)]
     share: Share
 
 
 class ChangeShape(Struct, forbid_unknown_fields=True):
-    """Exactly one of the four."""
+    """A change. Exactly one of the four fields is given."""
 
     drop: Optional[Annotated[list[Token], Meta(min_length=1, max_length=512)]] = None
     replace: Optional[Replacement] = None
@@ -73,7 +73,7 @@ class ChangeShape(Struct, forbid_unknown_fields=True):
     weights: Optional[list[Any]] = None
 
     def read(self) -> Change:
-        """The change; Refusal 422 unless it is one."""
+        """The change. Refusal 422 if it is not exactly one."""
         given = [name for name in self.__struct_fields__ if getattr(self, name) is not None]
         if len(given) != 1:
             raise Refusal(422, f"expected one of drop, replace, attention and weights in `change`; got {given or 'none'}.")
@@ -82,7 +82,7 @@ class ChangeShape(Struct, forbid_unknown_fields=True):
 
 
 class WhatIfRequest(Struct, forbid_unknown_fields=True):
-    """A text and what is changed of it."""
+    """A text and a change of it."""
 
     inputs: Text
     change: ChangeShape
@@ -90,7 +90,7 @@ class WhatIfRequest(Struct, forbid_unknown_fields=True):
 
 
 class PageRequest(Struct, forbid_unknown_fields=True):
-    """What the page asks: a text, by one model or several."""
+    """A request of the page: a text for one model or several."""
 
     text: Text
     models: Annotated[list[Name], Meta(min_length=1, max_length=4)]
@@ -109,7 +109,7 @@ class InferInput(Struct):
 
 
 class InferOutput(Struct):
-    """A tensor that is asked for."""
+    """A tensor that the client asks for."""
 
     name: str
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -125,7 +125,7 @@ class InferRequest(Struct):
 
 
 class Label(Struct):
-    """A label and its probability; null for a text of which nothing can be seen."""
+    """A label and its probability. Both are null for a text without a visible character."""
 
     label: Optional[str]
     score: Optional[float]
@@ -133,13 +133,13 @@ class Label(Struct):
 
 
 class Problem(Struct):
-    """Why there is no answer."""
+    """The reason why there is no answer."""
 
     error: str
 
 
 def read(content: bytes, kind: Any) -> Any:
-    """A JSON body as one of the types; Refusal 400 for what is no JSON, 422 for what has another shape.
+    """Parse a JSON body as one of the types. Refusal 400 if it is no JSON, 422 if it has another shape.
 
     Parameters
     ----------
@@ -155,15 +155,15 @@ def read(content: bytes, kind: Any) -> Any:
 
 
 def require_bounds(texts: list[str], most: int, longest: int) -> None:
-    """Refusal 413 unless texts are few and short enough.
+    """Raise Refusal 413 if there are too many texts, or one is too long.
 
     Parameters
     ----------
     texts : list of str
     most : int
-        Texts.
+        Number of texts that are accepted.
     longest : int
-        Characters of one.
+        Number of characters that a text may have.
     """
     if len(texts) > most:
         raise Refusal(413, f"expected at most {most} texts in a request, got {len(texts)}: send them in several.")

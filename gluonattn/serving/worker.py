@@ -1,8 +1,7 @@
-"""One thread that computes for a model, in batches made of whatever waits.
+"""One thread that computes for a model, in batches of the waiting requests.
 
-While a batch is computed, what comes in waits, and is the next batch. So a request that is alone waits for nobody, and
-many at once share one pass through the network. The thread is one because tokenizers and MXNet are not promised to
-bear several.
+Requests that arrive while a batch is computed wait and become the next batch. So a single request does not wait for others,
+and many at once share one pass through the network. There is one thread because tokenizers and MXNet may not be thread-safe.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from .refusals import busy
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-LARGEST = 256  # items of a batch where its function has no `largest`; one request may have more
+LARGEST = 256  # items in a batch if its function has no `largest`. A single request may have more
 
 
 class _Waiting(NamedTuple):
@@ -28,16 +27,16 @@ class _Waiting(NamedTuple):
 
 
 class Worker:
-    """Runs functions of lists of items, items of several requests together.
+    """Runs functions of lists of items. Items of several requests are computed together.
 
     Parameters
     ----------
     most : int
         Items that may wait.
     seconds : float
-        A request's items are waited for so long; then it is refused, and computed only if it was begun.
+        How long a request may take. Then it is refused, and its items are computed only if that has begun.
     measure : callable
-        Told the number of items of each batch.
+        Called with the number of items of each batch.
     """
 
     def __init__(self, most: int, seconds: float, measure: Callable[[int], None] = lambda count: None):
@@ -49,21 +48,22 @@ class Worker:
 
     async def run(self, function: Callable[[list[Item]], Sequence[Answer]], items: Sequence[Item], *,
                   urgent: bool = False) -> list[Answer]:
-        """The results of ``function(items)``, one an item.
+        """The results of ``function(items)``, one for each item.
 
         Parameters
         ----------
         function : callable
-            Equal functions are called once for the items of several requests: a `functools.partial` is equal to itself
-            alone, a bound method or a dataclass to its like.
+            Equal functions are called once for the items of several requests. A `functools.partial` equals only
+            itself. Bound methods and dataclasses are compared by value.
         items : sequence
         urgent : bool, default False
-            Whether it goes before what is not: predicting is a hundred times as fast as explaining.
+            Whether it goes before requests that are not urgent. Predicting is urgent: it is a hundred times as fast as
+            explaining.
 
         Raises
         ------
         Refusal
-            503, where too much waits or it takes too long.
+            503, if too many texts wait or the computation takes too long.
         Exception
             Whatever the function raises for these items; the items of others that were with them are not harmed.
         """
@@ -81,16 +81,16 @@ class Worker:
             raise busy(f"the model is too busy: no answer within {self.seconds:g} s.", 2) from None
 
     def close(self) -> None:
-        """End the thread, after what it is at."""
+        """End the thread after its current batch."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _leave(self, count: int) -> None:
         self.waiting -= count
 
     def _next(self) -> list[_Waiting]:
-        """The first that waits and every other of the same job, as far as they fit a batch."""
+        """The first waiting request and all others of the same job that fit into a batch."""
         for queue in self._queues:
-            while queue and queue[0].answer.done():  # given up while it waited
+            while queue and queue[0].answer.done():  # refused while it waited
                 queue.popleft()
             if not queue:
                 continue
@@ -130,7 +130,7 @@ class Worker:
 
 
 def _compute(batch: list[_Waiting]) -> list[list[Any] | Exception]:
-    """Results by request. Where the batch fails, each of its requests is tried alone: the fault is one of them."""
+    """Results by request. If a batch fails, each of its requests is computed alone to find the one at fault."""
     function: Any = batch[0].job
     try:
         results = list(function([item for one in batch for item in one.items]))

@@ -1,4 +1,4 @@
-"""Several processes behind one address: each has its models, and the kernel shares connections out among them."""
+"""Several processes behind one address. Each has its own models, and the kernel distributes the connections."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from typing import Any
 from .server import Options, listen, rules_of, run, url_of
 
 _LOOK = 0.2  # seconds between two looks at the processes
-_AGAIN = 1.0  # seconds before one that ended by itself is started again
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would take over locks of libraries' threads
+_AGAIN = 1.0  # seconds before a process that ended by itself is replaced
+_SPAWN = multiprocessing.get_context("spawn")  # a fork would copy the locks of other threads
 
 
 @dataclass
 class _Worker:
     process: BaseProcess
     ready: Event
-    said: bool = False  # whether it was ready once
+    said: bool = False  # whether it has been ready
 
 
 def serve_with_workers(options: Options, workers: int, say: Callable[[str], None]) -> None:
-    """Serve with several processes until SIGTERM or Ctrl-C; what they accepted by then is answered.
+    """Serve with several processes until SIGTERM or Ctrl-C. Requests accepted by then are answered.
 
-    SIGHUP has every process read the models again. One that ends by itself is replaced.
+    SIGHUP makes every process reload the models. A process that ends by itself is replaced.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ def serve_with_workers(options: Options, workers: int, say: Callable[[str], None
     workers : int
         Processes.
     say : callable
-        Takes the line that tells the address, once every process answers.
+        Called with a line that tells the address, when every process answers.
     """
-    rules_of(options)  # refuses here what every process would refuse
+    rules_of(options)  # fails here if every process would fail
     with listen(options.host, options.port) as listening, tempfile.TemporaryDirectory(prefix="gluonattn-") as counted:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counted  # read by prometheus_client in each process
         try:
@@ -78,7 +78,7 @@ class _Workers:
                 worker.said = worker.said or worker.ready.is_set()
                 if worker.process.is_alive() or self._ending:
                     continue
-                if not worker.said:  # it would fail again; what is wrong stands on standard error
+                if not worker.said:  # it would fail again: the reason is on standard error
                     sys.exit(worker.process.exitcode or 1)
                 print(f"a process ended with code {worker.process.exitcode}; another takes its place", file=sys.stderr,
                       flush=True)
@@ -99,7 +99,7 @@ class _Workers:
     def _stop(self) -> None:
         for worker in self._workers:
             if worker.process.is_alive():
-                worker.process.terminate()  # SIGTERM: it answers what it accepted
+                worker.process.terminate()  # SIGTERM: it answers the requests that it accepted
         for worker in self._workers:
             worker.process.join()
 
@@ -113,7 +113,7 @@ class _Workers:
 
 
 def _work(options: Options, listening: socket, ready: Event) -> None:
-    """What one process does."""
+    """Main function of one process."""
     from ..errors import GluonAttnError
 
     parent = multiprocessing.parent_process()
@@ -128,12 +128,12 @@ def _work(options: Options, listening: socket, ready: Event) -> None:
 
 
 def _end_with(parent: Any) -> None:
-    """End this process when the one that started it is gone, however that ended."""
+    """End this process when its parent is gone, for whatever reason."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _forget(pid: int | None) -> None:
-    """What a dead process left of its gauges is no longer counted."""
+    """Stop counting the gauges of a dead process."""
     for left in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob(f"gauge_live*_{pid}.db"):
         left.unlink()

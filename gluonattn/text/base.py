@@ -73,7 +73,7 @@ class Tokenizer(ABC):
 
     @classmethod
     def lacking(cls) -> str | None:
-        """What is missing here, worded as in an error; None if the tokenizer can be made.
+        """What is missing here, in the words of an error; None if the tokenizer can be made.
 
         Neither Java nor Kiwi's model is started, so faults that only show there are not found.
         """

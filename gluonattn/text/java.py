@@ -6,6 +6,7 @@ import signal
 import threading
 
 from ..errors import DependencyError
+from ..streams import ENDING_SIGNALS
 from .tagger import Tagger
 
 
@@ -22,15 +23,17 @@ class _JavaTagger(Tagger):
             from jpype import JException, JVMNotFoundException
         except ImportError as error:
             raise DependencyError(self._unloadable(error)) from None
-        on_ctrl_c = signal.getsignal(signal.SIGINT)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING_SIGNALS)}
         try:
             self._tagger = getattr(konlpy.tag, self.konlpy_name)()
         except (JVMNotFoundException, OSError, TypeError) as error:
             raise DependencyError(self._without_java(error)) from None
         self._java_error = JException
-        if on_ctrl_c and threading.current_thread() is threading.main_thread():
-            # Java took Ctrl-C for itself: it would end a training before anything is saved.
-            signal.signal(signal.SIGINT, on_ctrl_c)
+        if threading.current_thread() is threading.main_thread():
+            # Java took these for itself: it would end a training before anything is saved.
+            for number, handler in handlers.items():
+                if handler is not None:  # one that Python did not install
+                    signal.signal(number, handler)
 
     @classmethod
     def lacking(cls) -> str | None:

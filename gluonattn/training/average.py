@@ -14,7 +14,7 @@ _WINDOW_START = 10  # after n steps the window is at most (1 + n) / (10 + n)
 
 
 def window(decay: float, step: int) -> float:
-    """What the mean keeps of itself at step number `step`, counted from 1.
+    """The fraction of itself that the mean keeps at step number `step`, counted from 1.
 
     Parameters
     ----------

@@ -1,7 +1,6 @@
 """Optional behaviour around the training loop, one class each.
 
-A callback keeps nothing that a resumed run would miss: it reads ``run`` and
-``run.history``.
+A callback keeps no state that a resumed run would need: it reads ``run`` and ``run.history``.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Bar
+from ..streams import ENDING_SIGNALS
 
 if TYPE_CHECKING:
     from .run import Run
@@ -88,7 +88,7 @@ class EarlyStopping(Callback):
         self.patience = patience
 
     def on_train_begin(self, run: Run) -> None:
-        self.on_epoch_end(run)  # a run killed just after it had stopped does not train on
+        self.on_epoch_end(run)  # a run that was killed just after it stopped does not continue training
 
     def on_epoch_end(self, run: Run) -> None:
         losses = [epoch["valid_loss"] for epoch in run.history]
@@ -116,7 +116,7 @@ class BestCheckpoint(Callback):
 
 
 class Snapshots(Callback):
-    """Keep the parameters of some epochs, to see later what the model did then.
+    """Keep the parameters of some epochs, to study them later.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ class Snapshots(Callback):
 
 
 class EveryEpoch(Callback):
-    """Save the model of each epoch beside the best one, to see what it looked at then.
+    """Save the model of each epoch in addition to the best one, to study its attention later.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ class ResumeFile(Callback):
 
 
 class FirstResumeFile(Callback):
-    """Write one before the first step: a run can then be resumed whenever it is killed, whatever checkpoint is there.
+    """Write a resume file before the first step. A killed run can then be resumed, whatever checkpoint exists.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ class FirstResumeFile(Callback):
 
 
 class Interrupt(Callback):
-    """Ctrl-C (and SIGTERM) end the run after the current batch; a second one ends it at once."""
+    """Ctrl-C (and SIGTERM, SIGHUP) end the run after the current batch; a second one ends it at once."""
 
     reason = "interrupted"
 
@@ -219,8 +219,9 @@ class Interrupt(Callback):
             run.stop = self.reason
             self._restore()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, stop)
+        for number in (signal.SIGINT, *ENDING_SIGNALS):
+            if number in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(number) != signal.SIG_IGN:  # nohup is heeded
+                self._before[number] = signal.signal(number, stop)
 
     def on_train_end(self, run: Run) -> None:
         self._restore()

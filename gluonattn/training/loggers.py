@@ -14,10 +14,10 @@ from .callbacks import Callback
 
 
 class Logger(Callback):
-    """Base of all loggers: what a step and an epoch have, by name.
+    """Base class of all loggers. It names the values of a step and of an epoch.
 
-    A step has "step/loss" and "step/learning_rate"; an epoch each number of its row in history.json, as "epoch/valid_loss".
-    A stage before the training itself (`Task.stage`) is a run of its own, with its name added.
+    A step has "step/loss" and "step/learning_rate". An epoch has each number of its row in history.json, for example
+    "epoch/valid_loss". A stage before the training itself (`Task.stage`) is a separate run with the stage added to its name.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Logger(Callback):
         raise NotImplementedError
 
     def open(self) -> None:
-        """Begin to log; a run that goes on may find what it logged before."""
+        """Begin to log. A resumed run may find its earlier log."""
         raise NotImplementedError
 
     def log(self, values: Mapping[str, float], step: int) -> None:
@@ -70,7 +70,7 @@ class Logger(Callback):
         raise NotImplementedError
 
     def close(self) -> None:
-        """Write what is still held back."""
+        """Write buffered values."""
         raise NotImplementedError
 
     def on_train_begin(self, run: Any) -> None:
@@ -102,13 +102,13 @@ class Logger(Callback):
 
 @lru_cache(maxsize=1)
 def loggers() -> dict[str, type[Logger]]:
-    """The loggers by the name that the command line has for them."""
+    """The loggers by their names on the command line."""
     found: list[type[Logger]] = find_entries(__file__, __package__ or "", "logger")
     return {one.key: one for one in found}
 
 
 def make_loggers(names: Sequence[str], out: Path, settings: Mapping[str, Any]) -> list[Logger]:
-    """The loggers of a run, which write beside its checkpoint folder, into ``OUT.logs/NAME``.
+    """The loggers of a run. They write to ``OUT.logs/NAME`` beside its checkpoint folder.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def make_loggers(names: Sequence[str], out: Path, settings: Mapping[str, Any]) -
     OptionError
         If there is no such logger.
     DependencyError
-        If its package is not installed: found out before the work.
+        If its package is not installed. This is checked before training starts.
     """
     found = []
     for name in dict.fromkeys(names):

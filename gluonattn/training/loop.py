@@ -69,11 +69,10 @@ def train_epoch(run: Run, callbacks: Sequence[Callback]) -> None:
 
 
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int) -> tuple[tuple[Any, ...], int] | None:
-    """What `Run.start_gradient` takes, for this process's part of a batch of the epoch.
+    """The arguments of `Run.start_gradient` for this process's part of a batch of the epoch.
 
-    None where there is no such batch, or too few examples in it for every process
-    to get one. Its random numbers depend on seed, step and rank alone, so a
-    resumed run repeats them.
+    None if there is no such batch, or too few examples in it for every process. Its random numbers depend only on seed,
+    step and rank, so a resumed run repeats them.
 
     Parameters
     ----------
@@ -137,8 +136,8 @@ def finish_epoch(run: Run) -> None:
 
 
 def validate(run: Run) -> dict[str, float]:
-    """Loss (not smoothed), accuracy and the task's own figures on validation, of averaged weights where there are some."""
-    give_back_memory()  # what batches of other lengths left in pieces
+    """Validation loss (not smoothed), accuracy and the task's own figures. Averaged weights are used if there are some."""
+    give_back_memory()  # fragments that batches of other lengths left
     lengths = run.valid.texts.lengths
     loss = correct = 0.0
     with run.use_average():
@@ -151,7 +150,7 @@ def validate(run: Run) -> dict[str, float]:
 
 
 def require_equal_parameters(run: Run) -> None:
-    """Raise GluonAttnError if the processes' parameters differ: the result could not be trusted."""
+    """Raise GluonAttnError if the processes' parameters differ: then the result cannot be trusted."""
     if run.group.size > 1:
         weights = sorted(run.get_weights().items())
         digest = [(name, zlib.crc32(values.tobytes())) for name, values in weights]

@@ -9,7 +9,7 @@ from .loggers import Logger
 
 
 class MlflowLogger(Logger):
-    """Metrics by step in the experiment "gluonattn"; a run that goes on adds to the run that was not finished."""
+    """Metrics by step in the experiment "gluonattn". A resumed run continues the unfinished run."""
 
     key = "mlflow"
     package = "mlflow"
@@ -44,7 +44,7 @@ class MlflowLogger(Logger):
             self._client.set_terminated(self._id)
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Nothing is buffered."""
 
 
 LOGGER = MlflowLogger

@@ -45,7 +45,7 @@ class MXNetRun(Run):
         self.model, self.device = model, device
         parameters = sorted(model._collect_params_with_prefix().items())
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
-        # Seeding MXNet takes 1.2 ms: only where some dropout has no mask.
+        # Seeding MXNet takes 1.2 ms, so it is done only if some dropout has no mask.
         self._draws = has_dropout(model.attention if hasattr(model, "masks") and hasattr(model, "attention") else model)
         # Multi-precision and key-value stores have no use on one device.
         self.trainer = mx.gluon.Trainer(
@@ -55,7 +55,7 @@ class MXNetRun(Run):
         masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
         self.objective = Objective(self.task, model, self.settings.label_smoothing, train.offsets is not None, len(masks))
         self.objective.hybridize(static_alloc=True)
-        model.hybridize()  # by itself it validates, and should hold no memory in between
+        model.hybridize()  # alone it is used for validation, and should hold no memory in between
 
     @property
     def learning_rate(self) -> float:
@@ -71,8 +71,8 @@ class MXNetRun(Run):
         return tuple(map(self._place, inputs)), self._place(targets), None if offsets is None else self._place(offsets)
 
     def _place(self, array: NDArray[Any]) -> Any:
-        # On the CPU it is not copied: `mx.nd.array` copies through MXNet's queue, and so waits for
-        # the gradient that is being computed.
+        # No copy on the CPU: `mx.nd.array` copies through MXNet's queue, and so would wait for the gradient that is
+        # being computed.
         return mx.nd.from_numpy(array, zero_copy=True).as_in_context(self.device)
 
     def draw_masks(self, inputs: tuple[Any, ...], rng: np.random.Generator) -> tuple[Any, ...]:
@@ -94,12 +94,12 @@ class MXNetRun(Run):
     def gradients(self) -> list[Any]:
         """The gradient arrays, in an order that all processes share."""
         for parameter in self.parameters:
-            # Where this process had no examples the sum comes from others; the Trainer would refuse it as stale.
+            # If this process had no examples, the sum comes from others, and the Trainer would reject it as stale.
             parameter.data()._fresh_grad = True
         return [p.grad() for p in self.parameters]
 
     def gradient_norm(self) -> float:
-        # MXNet's own `clip_global_norm` makes sparse gradients dense again.
+        # MXNet's own `clip_global_norm` turns sparse gradients into dense ones.
         gradients = [p.grad() for p in self.trainer._params if p.grad_req != "null"]
         values = [g.data if g.stype == "row_sparse" else g for g in gradients]
         values = [v for v in values if v.size]
@@ -190,7 +190,7 @@ def new_mxnet_run(settings: TrainingSettings, model: Mapping[str, Any], train: P
     if context.device_type == "cpu":
         compute_in_numpy(block)
     run = MXNetRun(block, settings, train, valid, labelled, context, group)
-    # One forward pass settles every shape that was left to be inferred.
+    # One forward pass infers the remaining shapes.
     block(*run.arrays(train, [0])[0])
     for name, values in (initial or {}).items():
         block._collect_params_with_prefix()[name].set_data(mx.nd.array(values, ctx=context))

@@ -1,4 +1,4 @@
-"""What a step with MXNet computes, as one graph."""
+"""The computation of one step with MXNet, as one graph."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Objective(mx.gluon.HybridBlock):
         if offsets is None:
             loss = F.sum(self.loss(logits, targets))
         else:
-            # Not as a sum of two losses: where logits go into an addition and elsewhere, MXNet 1.9.1 computes a
-            # wrong gradient with static_alloc.
+            # This is not written as a sum of two losses: if logits go into an addition and elsewhere, MXNet 1.9.1
+            # computes a wrong gradient with static_alloc.
             both = F.concat(logits, logits, dim=0) + F.concat(offsets, F.zeros_like(offsets), dim=0)
             loss = F.sum(self.loss(both, F.concat(targets, targets, dim=0))) / 2
             logits = F.BlockGrad(logits) + offsets

@@ -34,7 +34,7 @@ from .shared_gradients import (
 
 
 class Group:
-    """The processes of a run, as one of them sees them. In this base class there is one process and nothing to do.
+    """The processes of a run, as one of them sees them. This base class is a single process.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Group:
     rank, size = 0, 1
 
     def shard(self, positions: Sequence[int], length: Callable[[int], int]) -> Sequence[int]:
-        """This process's part of a batch. Lengths, and so costs, are alike in all parts.
+        """This process's part of a batch. All parts have similar lengths and so similar costs.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Group:
 
 
 class LeaderGone(Exception):
-    """Rank 0 is no longer there."""
+    """Rank 0 has ended."""
 
 
 class _Member(Group):
@@ -156,7 +156,7 @@ class Leader(_Member):
             raise
 
     def _start(self, rank: int, threads: int) -> None:
-        """Start a process, without multiprocessing: that would run the user's script again."""
+        """Start a process. This does not use multiprocessing, which would run the user's script again."""
         here, there = Pipe()
         self._links.append(here)
         descriptors = [there.fileno(), *(memory.descriptor for memory in self._memories)]
@@ -234,7 +234,7 @@ class Follower(_Member):
         self._link = link
 
     def receive(self) -> Any:
-        """What rank 0 sends next."""
+        """The next message of rank 0."""
         try:
             return self._link.recv()
         except (EOFError, ConnectionError):

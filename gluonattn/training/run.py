@@ -1,4 +1,4 @@
-"""A training run: its texts, its settings, and where it stands. What computes its steps is a framework's file."""
+"""A training run: its texts, its settings and its progress. A file for each framework computes its steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Part(NamedTuple):
     Attributes
     ----------
     texts : Packed
-        Or what has its `lengths`, `fixed` and `batch`.
+        Or an object with the same `lengths`, `fixed` and `batch`.
     targets : numpy.ndarray, float32, shape (texts, classes)
         Rows of probabilities.
     offsets : numpy.ndarray, float32, shape (texts, classes), or None
@@ -87,7 +87,7 @@ class Run:
     learning_rate: float
 
     def __init__(self, settings: TrainingSettings, train: Part, valid: Part, labelled: int, group: Group = ALONE):
-        self.settings = cast(Any, settings)  # resolved: what may be None by its type is not
+        self.settings = cast(Any, settings)  # resolved: no field is None any more
         self.group = group
         self.train, self.valid, self.labelled = train, valid, labelled
         self.task = settings.make_task()
@@ -127,11 +127,11 @@ class Run:
         order = np.random.default_rng(seed).permutation(len(lengths)).tolist()
         return [order[i : i + size] for i in range(0, len(order), size)]
 
-    # What a framework's subclass does.
+    # A framework's subclass implements the methods below.
 
     def arrays(self, part: Part, positions: Sequence[int], word_dropout: float = 0.0,
                rng: np.random.Generator | None = None) -> tuple[Any, ...]:
-        """What `Part.take` gives, on the device.
+        """The result of `Part.take`, on the device.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class Run:
         raise NotImplementedError
 
     def start_gradient(self, arrays: tuple[Any, ...], seed: int) -> Sequence[Any]:
-        """Have the device compute a gradient; its loss and the number of correct answers, without waiting for them.
+        """Start to compute a gradient. Returns the loss and the number of correct answers without waiting for them.
 
         Parameters
         ----------
@@ -215,7 +215,7 @@ class Run:
         raise NotImplementedError
 
     def restore_state(self, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
-        """Put back what `collect_state` gave.
+        """Restore the state that `collect_state` returned.
 
         Parameters
         ----------

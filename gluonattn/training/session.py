@@ -1,16 +1,20 @@
-"""What surrounds the training loop of any task: processes, resuming, callbacks, and Ctrl-C."""
+"""The surroundings of any training loop: processes, resuming, callbacks, and Ctrl-C."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar, cast
 
 from .. import runtime
 from ..errors import CheckpointError, Interrupted
+from ..files import locking
 from ..models.checkpoint import (
     clear_leftovers,
     load_checkpoint,
@@ -28,6 +32,29 @@ if TYPE_CHECKING:
     from .callbacks import Callback
     from .parallel import Group
     from .run import Run
+
+Train = TypeVar("Train", bound=Callable[..., Any])
+
+
+def one_run_a_folder(train: Train) -> Train:
+    """Decorate a function that trains into its argument `out`: a second run there, at the same time, is refused."""
+    signature = inspect.signature(train)
+
+    @functools.wraps(train)
+    def train_alone(*given: Any, **named: Any) -> Any:
+        arguments = signature.bind(*given, **named)
+        arguments.apply_defaults()
+        out = Path(arguments.arguments["out"]).absolute()
+        with suppress(OSError):  # `require_writable` says what is wrong
+            out.parent.mkdir(parents=True, exist_ok=True)
+        with locking(out) as holder:
+            if holder is not None:
+                raise CheckpointError(
+                    f"another run ({f'process {holder}' if holder else 'on another machine, perhaps'}) is training into "
+                    f"{out} at this moment; it was left alone. Wait for its end, stop it, or give another --out.")
+            return train(*given, **named)
+
+    return cast(Train, train_alone)
 
 
 def folder_to_write(out: str | os.PathLike[str]) -> Path:
@@ -88,11 +115,11 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
             say(f"{out} is finished: there is nothing to resume")
         return True
     if started and not in_earlier_stage:
-        read_resume_file(state_file, fingerprint)  # its faults are reported before the long work
+        read_resume_file(state_file, fingerprint)  # its errors are reported before the long work
     elif resume and not is_same_run and not in_earlier_stage:
         raise CheckpointError(
             f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
-            "--resume goes on with the very same run: choose another --out, or leave --resume out to train from the "
+            "--resume continues only the same run: choose another --out, or leave --resume out to train from the "
             "start in its place."
         )
     return False
@@ -126,15 +153,15 @@ def processes(settings: TrainingSettings) -> Group:
 
     workers = settings.workers or 1
     threads = max(1, runtime.total_threads() // workers)
-    runtime.keep_freed_memory()  # before MXNet's threads have stores of their own
+    runtime.keep_freed_memory()  # before MXNet's threads have their own memory pools
     runtime.limit_threads(threads, synchronous=workers > 1)
     return Leader(workers, threads) if workers > 1 else ALONE
 
 
 def resume_or_start(run: Run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
-    """Put the run where its resume file left it, or begin a new one.
+    """Restore the run from its resume file, or begin a new one.
 
-    A run from the start writes its first resume file when it begins, over an older one.
+    A new run writes its first resume file when it begins. This replaces an older one.
 
     Parameters
     ----------
@@ -198,7 +225,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
     def save(run: Run) -> None:
         save_state(resume_file(out), run, fingerprint)
 
-    # The checkpoint goes first: a kill after it costs a repeated epoch, never a lost one.
+    # The checkpoint is saved first: a kill after that repeats an epoch, but never loses one.
     best = [BestCheckpoint(save_best)] if save_best else []
     fit(run, [*_choose_callbacks(run.settings, save), *best, *callbacks, ResumeFile(save, save_every)])
     if run.history and not any(math.isfinite(epoch["valid_loss"]) for epoch in run.history):
@@ -218,7 +245,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
 
 
 def _choose_callbacks(settings: Any, save: Callable[[Run], None]) -> list[Callback]:
-    """The callbacks that the settings ask for; those that save follow them."""
+    """The callbacks that the settings ask for. Callbacks that save come after them."""
     from .callbacks import EarlyStopping, FirstResumeFile, GradientClipping, Interrupt, LearningRate
 
     rate = LearningRate(settings.schedule, settings.learning_rate, settings.warmup)

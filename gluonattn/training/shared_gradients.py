@@ -20,7 +20,7 @@ from ..runtime import memory_of
 
 
 class SharedMemory:
-    """A file in memory that grows by need."""
+    """A file in memory that grows as needed."""
 
     def __init__(self, descriptor: int):
         self.descriptor = descriptor
@@ -31,11 +31,11 @@ class SharedMemory:
         if self._map is None or len(self._map) < size:
             if os.fstat(self.descriptor).st_size < size:
                 try:
-                    # Where memory is short this says so; ftruncate would let a later write end the process.
+                    # This reports a lack of memory. After ftruncate, a later write would kill the process.
                     os.posix_fallocate(self.descriptor, 0, size + size // 2)
                 except OSError as error:
                     raise GluonAttnError(
-                        f"{size:,} bytes of shared memory for gradients cannot be had ({error.strerror}): "
+                        f"{size:,} bytes of shared memory for gradients are not available ({error.strerror}): "
                         "free some memory, or use fewer --workers."
                     ) from None
             self._map = mmap.mmap(self.descriptor, 0)
@@ -47,7 +47,7 @@ class SharedMemory:
 
 
 def open_memory() -> int:
-    """Descriptor of a file without a name: nothing is left of it when the processes are gone."""
+    """Descriptor of a file without a name. It disappears when the processes end."""
     try:
         return os.memfd_create("gluonattn")
     except (AttributeError, OSError):  # Python was built for an older Linux
@@ -85,7 +85,7 @@ def write_gradients(memory: SharedMemory, gradients: Sequence[Any] | None) -> No
 
 
 def read_gradients(memory: SharedMemory, gradients: Sequence[Any]) -> list[Any] | None:
-    """A process's gradients, as arrays that look into its memory; None if its part of the batch was empty.
+    """A process's gradients, as views of its memory. None if its part of the batch was empty.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""The resume file: everything a run needs to go on as if it had never stopped.
+"""The resume file: all that a run needs to continue as if it had never stopped.
 
-One safetensors file, replaced whole.
+It is one safetensors file, which is replaced atomically.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def save_state(path: Path, run: Run, fingerprint: str) -> None:
 
 
 def load_state(path: Path, run: Run, fingerprint: str) -> None:
-    """Put a run where its resume file left it.
+    """Restore a run from its resume file.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def load_state(path: Path, run: Run, fingerprint: str) -> None:
 
 
 def send_state(run: Run, group: Group) -> None:
-    """Hand a run's state to the other processes of its group, array by array.
+    """Send a run's state to the other processes of its group, array by array.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def send_state(run: Run, group: Group) -> None:
 
 
 def receive_state(run: Run, group: Follower) -> None:
-    """Put a run where the run of rank 0 stands.
+    """Give a run the state of the run of rank 0.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _collect(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _require_fitting(path: Path, run: Run, tensors: dict[str, Any], header: dict[str, Any]) -> None:
-    """Raise CheckpointError where a resume file without a digest does not fit the run."""
+    """Raise CheckpointError if a resume file without a digest does not fit the run."""
     needed, possible = run.state_shapes()
     for name in needed.keys() | tensors.keys():
         expected = {**needed, **possible}.get(name)

@@ -39,11 +39,11 @@ class Task:
         self.settings = settings
 
     def build(self, **model: Any) -> Any:
-        """The model: ``model(*inputs)`` is logits and weights; `model` are its keyword arguments."""
+        """Build the model. ``model(*inputs)`` returns logits and weights."""
         raise NotImplementedError
 
     def loss(self, smoothing: float) -> Any:
-        """A block of (logits, targets) to (B,)."""
+        """A block that maps (logits, targets) to (B,)."""
         raise NotImplementedError
 
     def correct(self, F: Any, logits: Any, targets: Any) -> Any:
@@ -58,7 +58,7 @@ class Task:
         raise NotImplementedError
 
     def figures(self, run: Run) -> dict[str, float]:
-        """More figures of an epoch, by names that begin with "valid_"; measured while the averaged weights are in use.
+        """More figures of an epoch. Their names begin with "valid_". The averaged weights are in use meanwhile.
 
         Parameters
         ----------
@@ -82,7 +82,7 @@ class Task:
         return tuple(dropout_mask(shape, rate, rng) for shape, rate in model.masks(*inputs[0].shape))
 
     def sparse_parameters(self, model: Any) -> Sequence[str]:
-        """Names of the tables of which torch changes only the rows of a batch, on the CPU.
+        """Names of the tables of which torch updates only the rows of a batch, on the CPU.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class Task:
 
 
 def dropout_mask(shape: Sequence[int], rate: float, rng: np.random.Generator) -> NDArray[Any]:
-    """0 for what is dropped, and 1 / (1 - rate) for what is kept; float32.
+    """0 for dropped values, 1 / (1 - rate) for kept ones; float32.
 
     Parameters
     ----------

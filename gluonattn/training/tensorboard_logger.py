@@ -9,7 +9,7 @@ from .loggers import Logger
 
 
 class TensorBoardLogger(Logger):
-    """Scalars by step, in a folder by run; a run that goes on adds a file there."""
+    """Scalars by step, in one folder for each run. A resumed run adds a file there."""
 
     key = "tensorboard"
     package = "tensorboardX"

@@ -53,7 +53,7 @@ class TorchRun(Run):
         self._on_gpu = self.device.type == "cuda"
         self._half = self._on_gpu and settings.amp
         if not self._on_gpu:
-            torch.set_num_threads(asked_threads() or 1)  # small steps: sharing them is slower where others compute
+            torch.set_num_threads(asked_threads() or 1)  # steps are small: sharing them is slower if other programs compute
         torch.manual_seed(settings.seed)
         self.model = self.task.build(**model).to(self.device)
         self.model.flatten_parameters()
@@ -92,7 +92,7 @@ class TorchRun(Run):
     def arrays(self, part: Part, positions: Sequence[int], word_dropout: float = 0.0,
                rng: np.random.Generator | None = None) -> tuple[Any, ...]:
         (ids, lengths, *more), targets, offsets = part.take(positions, word_dropout, rng)
-        # Lengths stay in the computer's memory: cuDNN wants them there, and fetching them back would wait for the GPU.
+        # Lengths stay in host memory: cuDNN wants them there, and fetching them back would wait for the GPU.
         return ((self._place(ids), torch.from_numpy(lengths), *map(self._place, more)), self._place(targets),
                 None if offsets is None else self._place(offsets))
 
@@ -124,12 +124,12 @@ class TorchRun(Run):
         return loss.detach(), self.task.correct(torch, logits.detach(), targets).sum()
 
     def _precision(self) -> AbstractContextManager[None]:
-        """With bfloat16 cuDNN may shorten float32 too (TF32), without it nothing is shortened."""
+        """With bfloat16, cuDNN may also use TF32 for float32. Without it, full precision is kept."""
         result: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=True, allow_tf32=self._half)
         return result
 
     def add_gradients(self, sums: Sequence[Any], reviews: int) -> list[float]:
-        loss, correct = torch.stack([one.double() for one in sums]).tolist()  # waits once
+        loss, correct = torch.stack([one.double() for one in sums]).tolist()  # the only wait for the device
         return [loss, correct, reviews]
 
     def gradient_norm(self) -> float:
@@ -213,4 +213,4 @@ class TorchRun(Run):
                 self.optimizers[name].state[parameter] = {"step": steps, **dict(zip(_MOMENTS, moments))}
 
     def _step_device(self) -> str | torch.device:
-        return self.device if self._on_gpu else "cpu"  # where a fused Adam counts
+        return self.device if self._on_gpu else "cpu"  # a fused Adam counts on the device

@@ -10,7 +10,7 @@ from .loggers import Logger
 
 
 class WandbLogger(Logger):
-    """One offline run; a run that goes on has the same id, so that ``wandb sync --append`` joins the two."""
+    """One offline run. A resumed run has the same id, so that ``wandb sync --append`` joins the two."""
 
     key = "wandb"
     package = "wandb"

@@ -1,4 +1,4 @@
-"""A process of a training run beside the one that was asked to train (see `parallel`)."""
+"""A helper process of a training run (see `parallel`)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main() -> None:
             receive_state(run, group)
             fit(run, [])
     except LeaderGone:
-        os._exit(0)  # silently and at once
+        os._exit(0)  # silently and immediately
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def _word_matrix(tokens: Sequence[Token], words: Sequence[tuple[int, int]]) -> N
 
 
 def count_links(links: Links, found: NDArray[Any]) -> NDArray[Any]:
-    """What alignment error rates are made of, for every head.
+    """The counts for alignment error rates, for every head.
 
     Parameters
     ----------

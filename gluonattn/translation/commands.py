@@ -35,17 +35,16 @@ def train(
     data: Path = typer.Option(..., help="TSV, CSV or JSONL file with a column for each language; or, with --target-file, "
                                         "a text file of one sentence a line."),
     target_file: Optional[Path] = typer.Option(None, help="Text file whose line n translates line n of --data."),
-    source_column: Optional[str] = typer.Option(None, help="Column of the sentences; source and its like are found by "
-                                                           "themselves."),
-    target_column: Optional[str] = typer.Option(None, help="Column of their translations; target and its like are found."),
+    source_column: Optional[str] = typer.Option(None, help="Column of the sentences; usual names are found."),
+    target_column: Optional[str] = typer.Option(None, help="Column of their translations; usual names are found."),
     out: Path = typer.Option("runs/translation", help="Checkpoint folder to write."),
     snapshots: str = typer.Option("0,1,3,10", help="Epochs whose weights are kept; 0 is before training."),
-    layers: int = typer.Option(2, help="Layers of the encoder, and as many of the decoder."),
+    layers: int = typer.Option(2, help="Layers of the encoder and of the decoder."),
     heads: int = typer.Option(8, help="Attention heads of each layer."),
     units: int = typer.Option(256, help="Width of all states."),
     hidden_size: int = typer.Option(1024, help="Width inside the feed-forward layers."),
-    dropout: float = typer.Option(0.1, help="Of states and of attention weights, in training."),
-    positions: bool = typer.Option(True, help="Whether the network is told the positions."),
+    dropout: float = typer.Option(0.1, help="Dropout of states and of attention weights in training."),
+    positions: bool = typer.Option(True, help="Whether the network reads the positions of the subwords."),
     subwords: Optional[int] = typer.Option(None, help="Size of the vocabulary; default 8000, or 2000 for fewer than 20,000 "
                                                       "pairs."),
     max_length: int = typer.Option(64, help="Subwords of the longest sentence."),
@@ -53,18 +52,18 @@ def train(
     test: Optional[int] = typer.Option(None, help="Sources to hold out; default 1,000, at most a twentieth."),
     epochs: Optional[int] = typer.Option(None, help="Default 20, or 60 for fewer than 20,000 pairs."),
     batch_size: Optional[int] = typer.Option(None, help="Default 128, or 64 for fewer than 20,000 pairs."),
-    learning_rate: Optional[float] = typer.Option(None, help="Adam's; default 0.001."),
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's learning rate; default 0.001."),
     schedule: Optional[str] = typer.Option(None, help="linear, cosine (default) or constant."),
-    patience: Optional[int] = typer.Option(None, help="Stop after so many epochs without a better loss."),
-    seed: int = typer.Option(0, help="Of the split, the first weights, the batches and dropout."),
+    patience: Optional[int] = typer.Option(None, help="Number of epochs without a better loss after which training stops."),
+    seed: int = typer.Option(0, help="Seed of the split, the first weights, the batches and dropout."),
     device: str = Device,
-    workers: Optional[int] = typer.Option(None, help="Processes on CPU; default one a core, 1 for fewer than 20,000 pairs."),
-    resume: bool = typer.Option(False, help="Go on where a stopped or killed run was."),
+    workers: Optional[int] = typer.Option(None, help="Processes on CPU; default one for each core, 1 for < 20,000 pairs."),
+    resume: bool = typer.Option(False, help="Continue a stopped or killed run."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
     log: list[str] = Log,
     as_json: bool = AsJson,
 ) -> None:
-    """Train a Transformer to translate. Ctrl-C saves; --resume goes on."""
+    """Train a Transformer to translate. Ctrl-C saves; --resume continues."""
     from ..training.callbacks import Progress
     from ..training.loggers import make_loggers
     from .settings import TranslationSettings
@@ -102,10 +101,11 @@ def translate(
                                                                "JSONL file."),
     beam: int = typer.Option(5, help="Translations that the search keeps; 1 is greedy."),
     alpha: float = typer.Option(1.0, help="Length penalty of the search; 0 prefers short translations."),
-    view: Optional[str] = typer.Option(None, help="Attention to save of one sentence: encoder, decoder or cross."),
+    view: Optional[str] = typer.Option(None, help="Attention of one sentence to save: encoder, decoder or cross."),
     layer: int = typer.Option(-1, help="Layer of the picture, from 0; -1 is the last."),
-    head: Optional[int] = typer.Option(None, help="Head of the picture, from 0; the mean by default."),
-    out: Optional[Path] = typer.Option(None, help="Picture (.png, .svg), page (.html) or record (.npz) of --view to write."),
+    head: Optional[int] = typer.Option(None, help="Head of the picture, from 0; by default the mean of all."),
+    out: Optional[Path] = typer.Option(None, help="File to write with --view: a picture (.png, .svg), a page (.html) or "
+                                                  "a record (.npz)."),
     as_json: bool = AsJson,
 ) -> None:
     """Translate sentences; with --view also where the heads attend while it does."""
@@ -167,12 +167,12 @@ def _save(record: Any, layer: int, head: Optional[int], out: Path) -> None:
                                   "translation evaluate --model runs/en-fr --data other.tsv"))
 def evaluate(
     model: Path = Folder,
-    data: Optional[Path] = typer.Option(None, help="Other pairs to evaluate on; by default those that training held out."),
+    data: Optional[Path] = typer.Option(None, help="Pairs to evaluate on; by default those that training held out."),
     source_column: Optional[str] = typer.Option(None, help="Column of the sentences in --data."),
     target_column: Optional[str] = typer.Option(None, help="Column of their translations."),
     beam: int = typer.Option(5, help="Translations that the search keeps; 1 is greedy."),
-    limit: Optional[int] = typer.Option(None, help="Only the first so many sources."),
-    seed: int = typer.Option(0, help="Of the intervals."),
+    limit: Optional[int] = typer.Option(None, help="Number of sources to evaluate, from the first on."),
+    seed: int = typer.Option(0, help="Seed for the intervals."),
     as_json: bool = AsJson,
 ) -> None:
     """BLEU and chrF on pairs held out in training, with intervals. A source with several translations is right by any."""
@@ -204,7 +204,7 @@ def report(
                                                 "given several times."),
     pairs: Optional[Path] = typer.Option(None, help="Pairs that the word aligner learns from; by default those of the "
                                                     "training."),
-    seed: int = typer.Option(0, help="Of drawing the sentences."),
+    seed: int = typer.Option(0, help="Seed for drawing the sentences."),
     as_json: bool = AsJson,
 ) -> None:
     """Write a self-contained page: what each head learnt from epoch to epoch, and what is lost without it."""

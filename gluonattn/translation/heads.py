@@ -1,4 +1,4 @@
-"""What each head does, counted over sentences: how it spreads, how far it looks, on what, and whom it agrees with.
+"""Figures of each head, counted over sentences: how it spreads, how far it looks, on what, and whom it agrees with.
 
 The sums are kept by sentence, and intervals resample sentences.
 """

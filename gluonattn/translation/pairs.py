@@ -1,7 +1,7 @@
 """Sentence pairs: read from a table or two files, and split so that nothing held out was trained on.
 
-What cannot be learnt from is left out and counted. A source with several targets, and a target with several sources, keep
-all their pairs on one side of the split.
+Pairs that are no use for training are left out and counted. A source with several targets, and a target with several
+sources, keep all their pairs on one side of the split.
 """
 
 from __future__ import annotations

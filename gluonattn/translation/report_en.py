@@ -1,4 +1,4 @@
-"""What the report on translation says, in English; `report_ko` says the same in Korean."""
+"""The text of the report on translation, in English; `report_ko` has the same in Korean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report on translation says, in Korean; `report_en` says the same in English."""
+"""The text of the report on translation, in Korean; `report_en` has the same in English."""
 
 from __future__ import annotations
 

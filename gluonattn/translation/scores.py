@@ -82,7 +82,7 @@ def resampled_scores(hypotheses: Sequence[str], references: Sequence[Sequence[st
         raise OptionError(f"expected as many translations as sources; got {len(hypotheses)} and {len(references)}.")
     found = {}
     for name, metric in _metrics().items():
-        # What sacreBLEU counts of each sentence is summed by weight, so that a resample costs no second count.
+        # The statistics that sacreBLEU counts for each sentence are summed by weight, so a resample needs no second count.
         counts = np.array(metric._extract_corpus_statistics(list(hypotheses), _pad(references)), dtype=np.float64)
         found[name] = np.array([metric._compute_score_from_stats([round(one) for one in row]).score
                                 for row in drawn @ counts])

@@ -55,7 +55,7 @@ class Sentences(NamedTuple):
 
 
 class TranslationTask(Task):
-    """Sentence pairs. What is counted as correct is the fraction of subwords that are the most probable ones.
+    """Sentence pairs. The accuracy is the fraction of subwords that are the most probable ones.
 
     After each epoch the averaged weights translate the validation sources greedily, and the epoch with the highest BLEU is
     kept.

@@ -22,7 +22,15 @@ from ..models.snapshots import save_snapshot
 from ..models.transformer_config import fill_arguments
 from ..models.weights import get_weights
 from ..training.callbacks import Callback, Snapshots
-from ..training.session import finish, fit_and_save, folder_to_write, is_finished, processes, resume_or_start
+from ..training.session import (
+    finish,
+    fit_and_save,
+    folder_to_write,
+    is_finished,
+    one_run_a_folder,
+    processes,
+    resume_or_start,
+)
 from .config import check_translation
 from .pairs import PairSets, by_source, read_pairs, split_pairs, to_table
 from .settings import RECIPE, TranslationSettings, choose_held_out
@@ -32,6 +40,7 @@ LOSSES = "losses.csv"  # in the checkpoint folder: the loss of every step
 _JUDGED = 500  # validation sources that are translated after each epoch
 
 
+@one_run_a_folder
 def train_translation(
     data: str | os.PathLike[str],
     out: str | os.PathLike[str] = "runs/translation",

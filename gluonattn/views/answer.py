@@ -1,4 +1,4 @@
-"""What a page says first, in whole sentences: the label, the words that moved it, and how far to believe them.
+"""The first sentences of a page: the label, the words that moved it, and how far to believe them.
 
 Every sentence is a list of parts: a string, or a list of one string for a word of the text (which a page sets apart, and
 which may hold anything).
@@ -20,10 +20,10 @@ WORDS: dict[str, type[Sentences]] = {"ko": KOREAN, "en": ENGLISH}
 Line = list[Any]  # of str or [str]
 
 _NAMED = 3  # words at most in a sentence
-_STRONG = 0.25  # of the strongest: weaker ones are not named
-_MOVED = 0.0005  # of probability: what is less is printed as no change
-_MANY = 100  # of more words than this it is said that they are many
-DOUBT = 0.5  # an explanation that moves less than so many random ones is no better than chance
+_STRONG = 0.25  # fraction of the strongest word: weaker words are not named
+_MOVED = 0.0005  # change of probability: smaller changes are printed as no change
+_MANY = 100  # for more words than this the answer only says that they are many
+DOUBT = 0.5  # an explanation must move the probability further than this share of random ones
 
 
 def label_text(name: str, lang: str) -> str:

@@ -9,7 +9,7 @@ Named = tuple[str, float, str]  # a word of the text, its score, and the score a
 
 
 class Sentences(ABC):
-    """What is said of a record, in one language. A line is a list of strings and, for words of the text, [word].
+    """The wording about a record, in one language. A line is a list of strings and, for words of the text, [word].
 
     Attributes
     ----------

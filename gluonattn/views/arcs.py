@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 _SPACING = 4.5  # between lanes
-_LANES = 10  # in a gap or a margin; what needs more shares one
-_STUB = 10.0  # from a text to the nearest lane: what joins it there must be seen
+_LANES = 10  # in a gap or a margin; further arcs share a lane
+_STUB = 10.0  # from a text to the nearest lane: the joints must be visible
 _CLEAR = 4.0  # between an arc's end and the text
 _LEAST = 7.0  # between two lines, without any arc
 

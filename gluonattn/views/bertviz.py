@@ -22,7 +22,7 @@ LIBRARIES = ("d3/dist/d3.min.js", "jquery/dist/jquery.min.js", "requirejs/requir
 INSTALL = "npm install d3@5.7.0 jquery@2.1.0 requirejs@2.3.6"
 _FONTS = "'gluonattn Hangul', 'Helvetica Neue', Helvetica, Arial, sans-serif"  # BertViz's own after the Hangul
 _FROM_NETWORK = re.compile(r'<script src="[^"]*require[^"]*"></script>')
-# Stand-ins (private use) for what could end a script; they become JSON escapes once the page is made.
+# Placeholders (private use) for characters that could end a script. In the finished page they are JSON escapes.
 _STAND_INS = {"<": "\ue000", ">": "\ue001", "&": "\ue002"}
 
 
@@ -103,7 +103,7 @@ def _scripts(folder: Path) -> str:
     except OSError as error:
         raise OptionError(
             f"cannot read {error.filename}: libraries is the folder node_modules that `{INSTALL}` makes.") from None
-    # d3 and jQuery come before require.js, so that they define globals and ask for no loader.
+    # d3 and jQuery come before require.js, so that they define globals and use no loader.
     texts.append('define("d3", [], () => window.d3); define("jquery", [], () => window.jQuery);')
     return "\n".join("<script>" + text.replace("</script", "<\\/script") + "</script>" for text in texts)
 

@@ -9,7 +9,7 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
-_SOURCES = ["TSI0", "TSI1", "TSI2", "TSI3", "TSI5"]  # tables of the tool it was made with; browsers refuse empty ones
+_SOURCES = ["TSI0", "TSI1", "TSI2", "TSI3", "TSI5"]  # tables of the tool that made it; browsers reject empty ones
 
 
 @cache

@@ -22,7 +22,7 @@ from .svg import embed_font
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Where NanumGothic did not come with the package: the fonts other systems have, best first.
+# Fonts of other systems, best first, for installations without NanumGothic.
 _ELSEWHERE = ["NanumGothic", "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic"]
 _CURES = {
     "old Hangul": "Noto Sans CJK KR (apt-get install fonts-noto-cjk)",
@@ -30,7 +30,7 @@ _CURES = {
     "emoji": "Symbola (apt-get install fonts-symbola; matplotlib cannot draw coloured emoji)",
 }
 _told: set[str] = set()  # kinds of characters warned of
-# A syllable that has no code point of its own: leading consonant, vowel, final consonant.
+# A syllable without a code point: leading consonant, vowel, final consonant.
 _OLD_SYLLABLE = re.compile("[\u1100-\u115f\ua960-\ua97c][\u1160-\u11a7\ud7b0-\ud7c6]"
                            "[\u11a8-\u11ff\ud7cb-\ud7fb]?")
 
@@ -92,7 +92,7 @@ def saving() -> Iterator[Any]:
     """matplotlib settings under which text in SVG and PDF stays text, and files repeat to the byte."""
     import matplotlib
 
-    log = logging.getLogger("fontTools.subset")  # it tells of every table that a PDF does without
+    log = logging.getLogger("fontTools.subset")  # it logs every table that a PDF does not need
     level = log.level
     log.setLevel(logging.ERROR)
     try:
@@ -198,7 +198,7 @@ def _installed_with(character: str) -> str | None:
     for font in sorted(fonts, key=lambda f: (rank.get(f.name, len(rank)), f.style != "normal", f.name)):
         if "lastresort" in font.name.lower().replace(" ", ""):  # it has boxes for everything
             continue
-        # A family is asked for by name: what answers to the name must have the character too.
+        # A family is requested by name: the font that is found must have the character too.
         if _has(font.fname, character) and _has(_path(font.name), character):
             return font.name
     return None
@@ -248,7 +248,7 @@ def _em(character: str, known: tuple[str, ...]) -> float:
     font.set_size(100, 72)
     try:
         return font.load_char(ord(character)).linearHoriAdvance / 65536 / 100
-    except RuntimeError:  # no font has it, and from matplotlib 3.11 on a wide box with its number is drawn
+    except RuntimeError:  # no font has it: from matplotlib 3.11 on, a wide box with its number is drawn
         font.set_text(character)
         return font.get_width_height()[0] / 64 / 100
 

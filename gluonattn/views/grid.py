@@ -170,7 +170,7 @@ def _name_tokens(ax: Axes, record: AttentionRecord, *, across: int, down: int) -
                   fontfamily=family)
     ax.xaxis.tick_top()
     ax.tick_params(length=0, labelsize=11, pad=1)
-    if _widest(record.keys) > _CELL:  # side by side they would run into one another
+    if _widest(record.keys) > _CELL:  # side by side they would overlap
         ax.tick_params(axis="x", rotation=90)
 
 

@@ -1,4 +1,4 @@
-"""What each head is needed for: a grid of layers and heads, with the change of the answer and its interval."""
+"""The importance of each head: a grid of layers and heads, with the change of the answer and its interval."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def heatmap(
     numbers: bool | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Draw who looks at whom: queries down, keys across.
+    """Draw the weights as a grid: queries down, keys across.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def heatmap(
     image = ax.imshow(weights, cmap=colour_map, vmin=0, vmax=highest or 1, aspect="equal")
     figure: Any = ax.figure
     bar = figure.colorbar(image, ax=ax, shrink=0.7, pad=0.02, format=_percent)
-    if not own:  # measured now that the bar has taken its share
+    if not own:  # measured after the bar has taken its space
         cell = _cell(ax, max(rows, columns))
     size = min(_LABEL_SIZE, 0.7 * cell)
     _name_sides(ax, names, font, size, cell)

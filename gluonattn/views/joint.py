@@ -20,7 +20,7 @@ from ..errors import DependencyError, OptionError, RecordError, choose
 from ..record import AttentionRecord
 
 SCALES = tuple(10 ** (n / 12) for n in range(-12, 13))  # close together: the correlation has several minima
-PERCENTILE = 0.5  # of the distances; the nearest pairs are what a map can show
+PERCENTILE = 0.5  # fraction of the distances: a map can show only the nearest pairs
 _FEWEST_PAIRS = 200  # small samples take a higher percentile, so that a correlation means something
 # Pairs that the correlation is taken over. They are drawn from all tokens: of all pairs of a few hundred tokens,
 # the nearest half percent are those of two or three short vectors, and any two groups correlate perfectly.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-# How digits and the letters of the alphabet end when they are read out in Korean: with a consonant, with ㄹ.
+# Final sounds of digits and Latin letters when they are read out in Korean: a consonant, or ㄹ.
 _CLOSED = set("0136780LMNRlmnr") - set("178LRlr")
 _LIQUID = set("178LRlr")
 

@@ -1,4 +1,4 @@
-"""What attribution methods are called on pages and in reports."""
+"""Names of attribution methods on pages and in reports."""
 
 from __future__ import annotations
 

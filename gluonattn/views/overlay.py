@@ -1,4 +1,4 @@
-"""Attention laid over the text: the sentence stays a sentence, arcs show who looks at whom.
+"""Attention laid over the text: the sentence stays a sentence, arcs show which tokens attend to which.
 
 Stays whole: `overlay` is mostly its options and what they mean. The rest checks, computes, and hands the pen on.
 """
@@ -26,8 +26,8 @@ Look = tuple[int, int, float]  # a query, a key, and the weight
 
 _LINE = 6.5  # inches: a column of A4
 _STRONGEST = 12  # arcs that an eye can still follow
-_MOST = 2000  # more make files of many megabytes that show no more
-_FAINTEST = 0.03  # of the widest: a fainter arc would take room and not be seen
+_MOST = 2000  # more arcs make files of many megabytes that show no more
+_FAINTEST = 0.03  # fraction of the widest arc: a thinner one takes space and is invisible
 
 _MODES = {"strongest": _STRONGEST, "query": _MOST, "all": _MOST}
 _LEVELS = {"token": False, "eojeol": True}
@@ -151,7 +151,7 @@ def _looks(record: AttentionRecord, weights: Any, query: int | None, most: int) 
     if not two_texts(record):
         if record.queries == record.keys:
             np.fill_diagonal(scores, -1.0)
-        else:  # a selection: a token stands at unlike places of the two sides
+        else:  # a selection: a token has different places on the two sides
             scores[np.array([[q == k for k in record.keys] for q in record.queries])] = -1.0
     if query is not None:
         scores[np.arange(len(scores)) != query] = -1.0

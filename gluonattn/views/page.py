@@ -32,7 +32,7 @@ from .plain_page import ASSETS, environment, plain_records
 LANGUAGES = {"ko": "ko", "en": "en"}
 SCRIPTS = ("dom.js", "words.{lang}.js", "data.js", "sentence.js", "arcs.js", "heatmap.js", "list.js", "index.js",
            "picture.js", "places.js", "panel.js", "page.js", "start.js")
-# Carried by a page of which a record has an attribution.
+# Included in pages with an attribution.
 ATTRIBUTION = ("words.attribution.{lang}.js", "attribution.js")
 _POLICY = "default-src 'none'; {allowed}; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'"
 

@@ -31,7 +31,7 @@ _LONGEST_SOURCE = 80
 def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000, lang: str = "ko") -> dict[str, Any]:
     """Plain data for the page, at most `limit` bytes as UTF-8 JSON.
 
-    What does not fit is stored ever more coarsely: 16-bit levels, 8-bit levels, the strongest keys
+    Weights that do not fit are stored more coarsely, step by step: 16-bit levels, 8-bit levels, the strongest keys
     of each row, heads averaged, layers averaged. Each record's ``weights`` says which (``bits``,
     ``kept``, ``averaged``), the largest error of a stored weight (``error``) and the largest share
     of a row that is missing (``dropped``). Per-head vectors are left out; the page does not use them.

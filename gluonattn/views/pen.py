@@ -1,4 +1,4 @@
-"""What an overlay is drawn with: text and paths in points, arcs with heads, the legend."""
+"""Drawing tools of an overlay: text and paths in points, arcs with heads, the legend."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Pen:
         self.ax, self.scale = ax, scale
         figure: Any = ax.figure
         points = Affine2D().translate(origin, PAD).scale(scale / 72, -scale / 72)
-        # Where the picture begins, in parts of the axes' width.
+        # Left edge of the picture, as a fraction of the axes' width.
         self.inset = scale * PAD / 72 * figure.dpi / ax.get_window_extent().width
         across: Any = ax.transAxes
         self.place = points + figure.dpi_scale_trans + ScaledTranslation(0, 1, across)
@@ -129,7 +129,7 @@ def draw_head(pen: Pen, tip: Any, down: bool, share: float, colour: str) -> None
 
 
 def draw_legend(pen: Pen, scene: Scene, colour: str) -> None:
-    """What shades, arcs and grey words mean.
+    """The meaning of shades, arcs and grey words.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ _LINKS = 3  # of a word
 _HEADS = 144
 _TEXTS = 200
 _HANGUL = re.compile("[\u1100-\u11ff\u3131-\u318e가-힣]")
-# What has no place in a page's text: halves of characters and controls, and what would turn the line around.
+# Characters that do not belong in a page's text: surrogates, controls, and characters that change the direction.
 _INVISIBLE = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )

@@ -19,7 +19,7 @@ from .joint import JointHead, joint_heads, reduced
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-QUERY, KEY = "#1d57a0", "#b35900"  # apart for all colour-blind readers; in grey print by their shape
+QUERY, KEY = "#1d57a0", "#b35900"  # distinct for all colour-blind readers, and by shape in grey print
 COLOURS = {"side": "query or key", "position": "position in the sentence", "norm": "length of the vector",
            "tag": "part of speech"}
 # Of parts of speech, the most frequent first, and of all others: found by a search for colours that stand out 3 to 1 from

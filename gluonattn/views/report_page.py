@@ -1,4 +1,4 @@
-"""What every report is made of: tables with intervals, pictures, and one file that opens offline."""
+"""Parts of every report: tables with intervals, pictures, and one file that opens offline."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def _save_record(records: Records, path: Path, **_: Any) -> Path:
     return save_text(path, json.dumps(values[0] if len(values) == 1 else values, ensure_ascii=False))
 
 
-# The first view of an ending is the one taken where none is asked for.
+# The first view of an ending is its default.
 _VIEWS: dict[str, View] = {found.name: found for found in (
     View("overlay", PICTURES, _save_overlay, single=PICTURES),
     View("heatmap", PICTURES, _save_heatmap, single=PICTURES),

@@ -94,7 +94,7 @@ def honesty(record: AttentionRecord) -> str:
 def account(record: AttentionRecord, count: int = 5) -> str:
     """The parts that a decision is made of: those of the `count` strongest tokens, and of the others together.
 
-    What entered with each token, and what was read of it through attention (see `gluonattn.classifier.account`). Empty
+    The contribution of each token, and the part that was read through attention (see `gluonattn.classifier.account`). Empty
     where the record has no account of its tokens.
 
     Parameters
@@ -194,7 +194,7 @@ def _verdict(record: AttentionRecord) -> str:
 def _pairs(console: Any, record: AttentionRecord, layer: int | None, head: int | None, count: int) -> None:
     from rich.cells import cell_len
 
-    # On the diagonal of unlike sides are unlike tokens, so there it counts.
+    # If the sides differ, the diagonal holds different tokens, so it counts.
     found = strongest_pairs(record.matrix(layer, head), count, diagonal=record.queries != record.keys)
     found = [(q, k, weight) for q, k, weight in found if weight > 0]
     room = max(3, min(16, (console.width - 13) // 2))  # 12 columns are taken, the bar needs one
@@ -226,7 +226,7 @@ def _scores(console: Any, record: AttentionRecord, method: str, scores: Any, cou
 
 
 def _short(token: str, columns: int) -> str:
-    """A token in so many columns at most."""
+    """A token, cut to a number of columns."""
     from rich.cells import cell_len, set_cell_size
 
     name = plain(token)

@@ -16,10 +16,10 @@ from ..record import Token
 from .fonts import advance, named
 from .heatmap import visible
 
-CHIP_SIZE = 0.7  # of the font size: the name of a token that stands for no character
+CHIP_SIZE = 0.7  # fraction of the font size: the name of a token without a character
 _CHIP_PAD = 3.0
 _LONGEST_CHIP = 16
-# What is one to the eye: a syllable typed as conjoining letters, a letter with its accents.
+# A visible character: a syllable typed as conjoining letters, or a letter with its accents.
 _CLUSTER = re.compile("[\u1100-\u115f\ua960-\ua97c]?[\u1160-\u11ff\ud7b0-\ud7fb]+|.[\u0300-\u036f\ufe00-\ufe0f]*",
                       re.DOTALL)
 

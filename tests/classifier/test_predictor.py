@@ -26,6 +26,7 @@ from gluonattn.record import Prediction
 
 from ..needs import needs_mxnet
 from ..tolerance import tolerance
+from .known import random_model
 
 ROOT = Path(__file__).parents[2]
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
@@ -131,6 +132,18 @@ def test_a_blank_text_has_no_prediction_and_no_explanation(predictor, post, blan
         assert first.label is not None
         with pytest.raises(TextError, match="nothing to explain in .*at least one visible character"):
             model.explain(blank)
+
+
+@pytest.mark.parametrize("kind", [("mlp", False, "default"), ("mlp", True, "default"), ("mlp", "evidence", "default"),
+                                  ("none", "evidence", "default"), ("mlp", False, "post")], ids=str)
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.sampled_from(["", " \n", "\u200b", "\0 \ufeff"]), max_size=4), st.integers(0, 2))
+def test_blank_texts_need_no_company(kind, blanks, others):
+    """Whatever a kind of model reads: where a part of the work has no text that can be seen, there is none to do."""
+    model = random_model(*kind).predictor
+    found = model.predict([*blanks, *TEXTS[:others]])
+    assert found[: len(blanks)] == [Prediction(None)] * len(blanks)
+    assert all(prediction.label is not None for prediction in found[len(blanks) :])
 
 
 def test_no_texts(predictor):

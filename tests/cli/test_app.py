@@ -393,7 +393,7 @@ def test_a_lone_surrogate_can_be_printed(tiny_model, tmp_path, capsys):
     assert json.loads(out)[0]["text"] == "좋다 \udcff"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_stopped_while_predicting_it_leaves_nothing(tiny_model, tmp_path, number, code):
     source = tmp_path / "big.tsv"
     with open(source, "w", encoding="utf-8") as file:

@@ -70,8 +70,8 @@ def test_numbers_of_an_option(given, found):
 
 @pytest.mark.parametrize("given", ["", "a", "-1", "3-1", "0,,1", "1.5"])
 def test_numbers_that_are_none_are_refused(given):
-    from gluonattn.options import read_numbers
     from gluonattn.errors import OptionError
+    from gluonattn.options import read_numbers
 
     with pytest.raises(OptionError, match="--layers takes numbers"):
         read_numbers("--layers", given)

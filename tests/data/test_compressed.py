@@ -57,3 +57,15 @@ def test_what_fails_leaves_no_packed_file(tmp_path):
     with pytest.raises(DataError, match="a tab or line break"), write_rows(tmp_path / "a.tsv.gz") as write:
         write({"document": "가\t나"})
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("packed", ["", *UNPACK])
+@pytest.mark.parametrize("kind", [".tsv", ".csv", ".jsonl"])
+def test_a_line_without_end_is_refused_before_memory_is_full(tmp_path, monkeypatch, kind, packed):
+    monkeypatch.setattr("gluonattn.data.lines.MAX_LINE", 4000)
+    path = tmp_path / f"a{kind}{packed}"
+    content = b"document\n" * (kind != ".jsonl") + b"a" * 3_000_000
+    path.write_bytes({"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}[packed](content))
+
+    with pytest.raises(DataError, match=r"line \d: it is longer than .*no text is"):
+        list(read_rows(path))

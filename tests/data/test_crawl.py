@@ -7,6 +7,8 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gluonattn.data.crawl import POSITIVE, STARS, gather, raw_reviews, read_crawl
 from gluonattn.errors import DataError
@@ -115,3 +117,23 @@ def test_the_gathered_crawl_holds_no_test_review():
     tests = {" ".join(row["document"].split()) for _, row in read_rows(test)} - {""}
     assert not tests & {" ".join(text.split()) for text in texts}
     assert set(stars) <= set(STARS) and len(texts) > 600_000
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_changed_crawl_is_a_clear_error_or_reads_as_one(tmp_path, data):
+    path = tmp_path / "crawl.tsv.gz"
+    lines = "".join(f"{1 + i % 10}\t영화 {i} {i * 7919 % 1000}\n" for i in range(60))
+    content = bytearray(gzip.compress(f"rating\tdocument\n{lines}".encode(), mtime=0))
+    place = data.draw(st.integers(0, len(content) - 1))
+    if data.draw(st.booleans()):
+        content[place] ^= data.draw(st.integers(1, 255))
+    else:
+        del content[place:]
+    path.write_bytes(content)
+    try:
+        stars, texts = read_crawl(path)
+    except DataError as error:
+        assert path.name in str(error)
+    else:  # a byte of gzip's header that means nothing
+        assert len(stars) == len(texts) == 60

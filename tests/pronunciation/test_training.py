@@ -1,6 +1,7 @@
 """From a corpus to a model of pronunciation, with a real kill and a real Ctrl-C."""
 
 import json
+import shutil
 import signal
 
 import numpy as np
@@ -54,15 +55,19 @@ def same_run(first, second):
         assert (first / name).read_bytes() == (second / name).read_bytes(), epoch
 
 
-def test_a_run_killed_at_any_moment_ends_where_an_uninterrupted_one_does(table, tmp_path):
-    whole, out = tmp_path / "whole", tmp_path / "model"
-    running = start_training(whole, table, save_every=0)
+@pytest.fixture(scope="module")
+def whole(table, tmp_path_factory):
+    """The model of an uninterrupted run."""
+    return train_pronunciation(str(table), tmp_path_factory.mktemp("whole") / "model", **SMALL)
+
+
+def test_a_run_killed_at_any_moment_ends_where_an_uninterrupted_one_does(table, whole, tmp_path):
+    out = tmp_path / "model"
     for ending, times in (("/model.resume", 3), ("epoch-1.safetensors", 1), ("/model", 2)):
         process = start_training(out, table, ending, times, save_every=0, resume=True)
         said = process.communicate(timeout=600)[1]
         assert process.returncode == -signal.SIGKILL, (ending, said)
     finish(start_training(out, table, save_every=0, resume=True))
-    finish(running)
     same_run(out, whole)
     assert not out.with_name("model.resume").exists()
 
@@ -115,9 +120,9 @@ def test_options_that_mean_nothing_are_refused(table, tmp_path, options, said):
         train_pronunciation(str(table), tmp_path / "model", **options)
 
 
-def test_a_run_begun_with_other_words_keeps_its_own(table, tmp_path, monkeypatch):
+def test_a_run_begun_with_other_words_keeps_its_own(table, whole, tmp_path, monkeypatch):
     """Rules that choose other words come with a new version; what was trained before is not trained anew."""
-    out = train_pronunciation(str(table), tmp_path / "model", **SMALL)
+    out = shutil.copytree(whole, tmp_path / "model")
     before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
     monkeypatch.setattr("gluonattn.pronunciation.training.add_shapes", lambda sets: sets)
     said: list[str] = []

@@ -628,6 +628,23 @@ def test_loading_never_unpickles(tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
+def test_a_small_file_that_unpacks_without_end_is_refused_before_memory_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr("gluonattn.record.container._MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr(np, "load", None)  # nothing of it is unpacked
+    np.savez_compressed(tmp_path / "r.npz", header=np.frombuffer(json.dumps(header()).encode(), np.uint8),
+                        weights=np.zeros((500, 10, 20, 20), np.float32))
+    with pytest.raises(RecordError, match=r"r.npz is not a readable .*would unpack to 0.0 GB"):
+        load_record(tmp_path / "r.npz")
+
+
+def test_large_weights_are_no_such_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("gluonattn.record.container._MAX_UNPACKED", 1 << 10)
+    tokens = [Token("가", i, i + 1) for i in range(40)]
+    weights = np.eye(40, dtype=np.float32)[None, None]  # as sparse as attention can be
+    record = AttentionRecord("가" * 40, tokens, tokens, weights)
+    assert load_record(record.save(tmp_path / "r.npz")) == record
+
+
 def test_a_notebook_shows_the_page():
     tokens = [Token("가", 0, 1)]
     shown = AttentionRecord("가", tokens, tokens, [[[[1.0]]]])._repr_html_()

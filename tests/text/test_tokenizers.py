@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -405,12 +406,32 @@ try:
 except KeyboardInterrupt:
     print("time to save")
 """
+_ENDED = """
+import os, signal, sys, time
+from gluonattn.console import terminable
+from gluonattn.text import tokenizer
+try:
+    with terminable():
+        tokenizer("okt")("했다")
+        os.kill(os.getpid(), int(sys.argv[1]))
+        time.sleep(20)
+except SystemExit as leaving:
+    print("time to save", leaving.code)
+"""
 
 
 @pytest.mark.java
 def test_java_leaves_ctrl_c_to_python(tmp_path):
     done = _run(_CTRL_C, tmp_path, **{key: os.environ[key] for key in ("PATH", "JAVA_HOME") if key in os.environ})
     assert (done.returncode, done.stdout) == (0, "time to save\n")
+
+
+@pytest.mark.java
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_java_leaves_the_other_signals_that_end_a_program_to_python(tmp_path, number):
+    done = _run(_ENDED.replace("sys.argv[1]", str(int(number))), tmp_path,
+                **{key: os.environ[key] for key in ("PATH", "JAVA_HOME") if key in os.environ})
+    assert (done.returncode, done.stdout) == (0, f"time to save {128 + number}\n"), done.stderr
 
 
 # The real reviews

@@ -141,16 +141,26 @@ class After(Callback):
 
 
 def handlers():
-    return signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    return [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_run_after_the_batch_and_saves(make_run, number):
     before, saved, run = handlers(), [], make_run()
     fit(run, [Interrupt(), After(2, lambda: os.kill(os.getpid(), number)),
               ResumeFile(lambda run: saved.append(run.batch), 3600)])
     assert (run.stop, run.epoch, run.batch, saved) == ("interrupted", 0, 2, [2])
     assert handlers() == before
+
+
+def test_nohup_stays_deaf_to_the_end_of_its_terminal(make_run):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run = make_run()
+        fit(run, [Interrupt(), After(2, lambda: os.kill(os.getpid(), signal.SIGHUP))])
+        assert run.stop is None and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_second_ctrl_c_ends_it_at_once_and_puts_signals_back(make_run):

@@ -13,6 +13,7 @@ import pytest
 from gluonattn.classifier.training import train
 from gluonattn.data.reviews import Reviews
 from gluonattn.errors import CheckpointError
+from gluonattn.files import locking
 from gluonattn.models.checkpoint import load_checkpoint, update_config
 from gluonattn.models.snapshots import snapshot_epochs
 from gluonattn.pronunciation.training import WORDS, train_pronunciation
@@ -251,3 +252,22 @@ def test_what_finish_leaves_is_said_last(tmp_path):
     said = []
     classifier(out, resume=True, report=said.append)  # no resume file: trained again, to the same model
     assert any("nothing to resume" in line for line in said) and load_checkpoint(out).config["finished"] is True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_run_into_the_same_folder_is_refused_and_changes_nothing(tmp_path, words, kind):
+    out, refused = tmp_path / "runs" / "model", []
+
+    class Again(Watch):
+        def on_batch_end(self, run):
+            if not refused:
+                before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+                with pytest.raises(CheckpointError, match=rf"another run \(process {os.getpid()}\) is training into"):
+                    trainer(kind, words)(out, seed=9)
+                refused.append(before == {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()})
+
+    trainer(kind, words)(out, callbacks=[Again()])
+    assert refused == [True]
+    assert [p.name for p in out.parent.iterdir()] == ["model"]
+    with locking(out) as holder:
+        assert holder is None

@@ -103,7 +103,7 @@ def fastest(gpu: bool = False) -> str:
 
 
 def prepare(checkpoint: Checkpoint) -> tuple[str, dict[str, Any], dict[str, NDArray[Any]]]:
-    """What the engines are made of.
+    """The packages that the engines use.
 
     Returns
     -------

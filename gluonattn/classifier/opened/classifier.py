@@ -58,7 +58,6 @@ class OpenedClassifier:
     steps : WordReader
         What makes words and pieces of texts.
     name : str
-        Of the model, as records tell it.
     """
 
     def __init__(self, network: Network, reader: WordReader, labels: Sequence[str], label_names: dict[str, str],
@@ -241,15 +240,13 @@ class OpenedClassifier:
         chosen = None if part is None else self._chosen(encoded, part)
         weights, about = self._weights(batch, number) if chosen is None else (chosen[0], {"chosen": chosen[1]})
         rows, columns = (slice(None), slice(None)) if chosen is None else chosen[2:]
+        scores, notes = found or ({}, {})
         source = {
             "model": self.name, "tokenizer": type(self.tokenizer).__name__, "framework": "torch", "versions": self._versions,
             "label_names": self.label_names, "units": self.steps.units,
             "tokens": {"in_text": encoded.in_text, "seen": len(encoded.tokens), "unknown": list(encoded.unknown)},
-            **about, **({"what_if": changed} if changed else {}),
+            **about, **({"what_if": changed} if changed else {}), **({"explanation": notes} if notes else {}),
         }
-        scores, notes = found or ({}, {})
-        if notes:
-            source["explanation"] = notes
         words = np.fromiter(encoded.tokens, object, len(encoded.tokens))
         record: AttentionRecord = OpenedExplanation(
             encoded.text, tuple(words[rows]), tuple(words[columns]), weights, source=source,

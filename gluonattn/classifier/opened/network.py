@@ -206,7 +206,7 @@ class Network:
                         read_shares(odds, outputs, size), weight_slopes(odds, outputs, weights) if slopes else None)
 
     def given(self, rows: Sequence[Row]) -> dict[str, Any]:
-        """What the model's forward pass takes, tensors (texts, T), of texts of one length."""
+        """The arguments of the model's forward pass for texts of one length: tensors (texts, T)."""
         ids = self._tensor(np.stack([ids for ids, _ in rows]))
         given = {"input_ids": ids}
         if "attention_mask" in self.known:

@@ -10,7 +10,7 @@ from .base import Cell
 
 
 class NoAttention(Cell):
-    """What attention is compared with: each token sees itself only, and pooling does the rest."""
+    """A baseline for attention: each token attends only to itself, and pooling does the rest."""
 
     name = "none"
     formula = "each token sees itself only"

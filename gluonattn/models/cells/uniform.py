@@ -10,7 +10,7 @@ from .base import Cell
 
 
 class Uniform(Cell):
-    """What attention is compared with: the mean of all states."""
+    """A baseline for attention: the mean of all states."""
 
     name = "uniform"
     formula = "0 for every key (weights 1/T)"

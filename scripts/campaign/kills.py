@@ -1,0 +1,172 @@
+"""Part `kills`: commands ended at random moments, then run again: the same result to the bit, and nothing left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from _cases import Fault
+from _command import command, environment, leftovers, living, require_no_traceback
+from _killed import COMMANDS, DOWNLOAD, Slow, make_data
+
+SECONDS, START, SHRINK = 900.0, 60.0, 0.0
+_PASSING = {"seconds", "reviews_per_second", "words_per_second", "pairs_per_second", "sha256", "versions"}
+_SIGNALS = ["KILL"] * 7 + ["TERM", "HUP", "INT"]
+def missing() -> str | None:
+    return None if find_spec("mxnet") else "MXNet is not installed here"
+
+
+def names() -> list[str]:
+    return [name for name in COMMANDS if name != "translation" or find_spec("sentencepiece")]
+
+
+def draw(random: Random) -> Any:
+    kills = [[round(random.random() * 1.05, 4), random.choice(_SIGNALS)] for _ in range(random.choice((1, 2, 3, 5)))]
+    return {"command": random.choice([*names(), "data nsmc", "predict", "train"]), "kills": kills}
+
+
+@contextmanager
+def prepare(folder: Path, seed: int) -> Iterator[Any]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    whole: dict[str, tuple[dict[str, str], float]] = {}
+    try:
+        yield lambda case: _check(case, folder, whole, f"http://127.0.0.1:{server.server_address[1]}/")
+    finally:
+        server.shutdown()
+
+
+def _line(name: str, url: str, more: list[str]) -> list[str]:
+    if name == "data nsmc":
+        return [sys.executable, "-c", DOWNLOAD, url]
+    return command(*COMMANDS[name][0], *more)
+
+
+def _check(case: Any, parent: Path, whole: dict[str, tuple[dict[str, str], float]], url: str) -> dict[str, int]:
+    name, folder = case["command"], parent / "case"
+    surroundings = {"XDG_CACHE_HOME": str(folder / "cache"), "GLUONATTN_CACHE": None}
+    if name not in whole:
+        make_data(folder)
+        start = time.monotonic()
+        result = subprocess.run(
+            _line(name, url, []),
+            cwd=folder,
+            env=environment(folder, "whole", **surroundings),
+            timeout=400,
+            capture_output=True,
+        )
+        if result.returncode:
+            raise Fault(f"{name}: it fails when nothing ends it", require_no_traceback(result))
+        whole[name] = _results(folder), time.monotonic() - start
+    expected, seconds = whole[name]
+    make_data(folder)
+    mark = f"{folder}-{time.monotonic_ns()}"
+    env = environment(folder, mark, **surroundings)
+    sent = 0
+    for moment, number in case["kills"]:
+        sent += _run_and_end(
+            _line(name, url, COMMANDS[name][1] if sent else []), folder, env, moment * seconds, number, name
+        )
+    start = time.monotonic()
+    result = subprocess.run(_line(name, url, COMMANDS[name][1]), cwd=folder, env=env, capture_output=True, timeout=400)
+    shown = require_no_traceback(result)
+    if result.returncode:
+        raise Fault(f"{name}: it does not go on after a kill", shown)
+    _require_nothing_left(folder, mark, name)
+    found = _results(folder)
+    if found != expected:
+        differ = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+        raise Fault(f"{name}: another result after a kill ({', '.join(differ)[:120]})", shown)
+    return {"kills": sum(number == "KILL" for _, number in case["kills"]), "ends by signal": len(case["kills"])}
+
+
+def _run_and_end(line: list[str], folder: Path, env: dict[str, str], wait: float, number: str, name: str) -> int:
+    with open(folder / "tmp" / ".stderr", "wb+") as errors:
+        process = subprocess.Popen(line, cwd=folder, env=env, stdout=errors, stderr=errors, start_new_session=True)
+        try:
+            try:
+                process.wait(wait)
+                return 0
+            except subprocess.TimeoutExpired:
+                process.send_signal(getattr(signal, f"SIG{number}"))
+            try:
+                code = process.wait(60)
+            except subprocess.TimeoutExpired:
+                raise Fault(f"{name}: it does not end within 60 s of SIG{number}", "") from None
+        finally:
+            process.kill()
+            process.wait()
+        errors.seek(0)
+        shown = errors.read()
+    mark = env["GLUONATTN_CAMPAIGN"]
+    deadline = time.monotonic() + 10
+    while (left := living(mark)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if left:
+        raise Fault(f"{name}: a process lives on after SIG{number}", left)
+    memory = [entry for entry in os.listdir("/dev/shm") if f"-{process.pid}-" in entry]  # noqa: S108 - only looked at
+    if memory:
+        raise Fault(f"{name}: shared memory is left after SIG{number}", memory)
+    if number != "KILL":
+        _require_orderly_end(code, shown, number, name, folder)
+    return 1
+
+
+def _require_orderly_end(code: int, shown: bytes, number: str, name: str, folder: Path) -> None:
+    """Ctrl-C, SIGTERM and SIGHUP end a command in the same way, once Python has begun to run it."""
+    if code == -getattr(signal, f"SIG{number}") and not shown and name != "data nsmc":
+        code = 130  # the interpreter itself was still starting
+    if name == "data nsmc":  # a program of ours around a function
+        return
+    if (
+        b"Traceback (most recent call last)" in shown
+        and b"KeyboardInterrupt" in shown
+        and b"gluonattn/cli/app.py" not in shown
+    ):
+        return  # Ctrl-C while Python imports what the command stands in
+    require_no_traceback(subprocess.CompletedProcess([], max(code, 0), shown, b""))
+    if code < 0:
+        raise Fault(f"{name}: SIG{number} ends it by the signal itself, unlike Ctrl-C", shown.decode("utf-8", "replace"))
+    if left := leftovers(folder):
+        raise Fault(f"{name}: a half-written file is left after SIG{number}", left)
+
+
+def _require_nothing_left(folder: Path, mark: str, name: str) -> None:
+    if left := living(mark):
+        raise Fault(f"{name}: a process is left", left)
+    if left := leftovers(folder):
+        raise Fault(f"{name}: a half-written or temporary file is left", left)
+
+
+def _results(folder: Path) -> dict[str, str]:
+    """A digest of each file written, without times."""
+    found = {}
+    for path in sorted((folder / "out").rglob("*")):
+        if not path.is_file():
+            continue
+        raw = path.read_bytes()
+        if path.suffix == ".json":
+            raw = json.dumps(_timeless(json.loads(raw)), sort_keys=True).encode()
+        elif path.name == "history.csv" or path.suffix == ".html":
+            raw = b""
+        found[str(path.relative_to(folder / "out"))] = hashlib.sha256(raw).hexdigest()
+    return found
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _timeless(one) for name, one in value.items() if name not in _PASSING and "second" not in name}
+    return [_timeless(one) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,88 @@
+"""The campaign counts what falls, keeps the smallest case of each kind, and can try it again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+PARTS = sorted(path.stem for path in (SCRIPTS / "campaign").glob("[!_]*.py"))
+_TOY = """
+import os
+from contextlib import contextmanager
+from _cases import Fault
+
+SECONDS, START, SHRINK = 1.0, 5.0, 5.0
+
+def missing():
+    return None
+
+def draw(random):
+    return {"text": "".join(random.choice("abcdefgh") for _ in range(30)), "way": random.choice(WAYS)}
+
+@contextmanager
+def prepare(folder, seed):
+    yield check
+
+def check(case):
+    if case["way"] == "fault" and "c" in case["text"] and "f" in case["text"]:
+        raise Fault("c and f", case["text"])
+    if case["way"] == "error":
+        {}["key"]
+    if case["way"] == "crash":
+        os._exit(3)
+    while case["way"] == "slow":
+        pass
+    return {"texts": 1}
+"""
+
+
+def run_toy(tmp_path, ways, *more):
+    shutil.copytree(SCRIPTS / "campaign", tmp_path / "campaign", dirs_exist_ok=True, ignore=lambda _, names: [
+        name for name in names if name.removesuffix(".py") in PARTS or name == "__pycache__"])
+    shutil.copy(SCRIPTS / "campaign.py", tmp_path)
+    (tmp_path / "campaign" / "toy.py").write_text(_TOY.replace("WAYS", repr(ways)))
+    arguments = more or ("toy", "--seconds", "2", "--seed", "3", "--out", "out")
+    return subprocess.run([sys.executable, "campaign.py", *arguments], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=300)
+
+
+@pytest.mark.parametrize(("way", "kind"), [
+    ("fault", "c and f"), ("error", "KeyError in nowhere"), ("crash", "crash: the process ended with 3"),
+    ("slow", "takes longer than 1 s")])
+def test_what_falls_is_counted_and_its_smallest_case_is_kept(tmp_path, way, kind):
+    done = run_toy(tmp_path, [way, "well"])
+    assert done.returncode == 1, done.stderr
+    [part] = json.loads((tmp_path / "out" / "totals-3-toy.json").read_text())["parts"]
+    [(found, told)] = part["kinds"].items()
+    assert found.startswith(kind.partition(" in ")[0])
+    assert part["failed"] == told["times"] >= 1
+    kept = json.loads((tmp_path / told["file"]).read_text())
+    assert kept["kind"] == found and kept["case"]["way"] == way
+    if way == "fault":
+        assert sorted(kept["case"]["text"]) == ["c", "f"]
+    if way != "crash":
+        again = run_toy(tmp_path, [way], "--again", told["file"])
+        assert again.returncode == 1 and "still fails" in again.stdout
+
+
+def test_what_is_well_passes_and_one_seed_gives_the_same_cases(tmp_path):
+    done = run_toy(tmp_path, ["well"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    [part] = json.loads((tmp_path / "out" / "totals-3-toy.json").read_text())["parts"]
+    assert part["failed"] == 0 and part["tried"] == part["counts"]["texts"] > 10
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_draws_the_same_cases_from_the_same_seed(name):
+    code = (f"import sys, json, random; sys.path[:0] = ['.', '../..']; import {name} as part\n"
+            "both = [[part.draw(random.Random(f'1 {i}')) for i in range(20)] for _ in range(2)]\n"
+            "print(json.dumps(both[0]) == json.dumps(both[1]), part.SECONDS > 0, len(part.missing() or 'nothing') > 6)")
+    done = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS / "campaign", capture_output=True, text=True,
+                          timeout=300)
+    assert done.stdout.split() == ["True"] * 3, done.stderr
