@@ -45,8 +45,8 @@ docs: $(READY)
 notebooks: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cpu,huggingface,notebooks]"
 	mkdir -p build/notebooks
-	cd build/notebooks && for one in $(CURDIR)/notebooks/*.py; do \
-		$(CURDIR)/$(BIN)/python -m jupytext --to ipynb --execute --output "$$(basename "$$one" .py).ipynb" "$$one" || exit 1; done
+	for one in notebooks/*.py; do $(BIN)/python -m jupytext --to ipynb --execute --run-path $(CURDIR)/build/notebooks \
+		--output $(CURDIR)/build/notebooks/$$(basename $$one .py).ipynb $$one || exit 1; done
 
 packages: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[packages]"

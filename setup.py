@@ -102,7 +102,7 @@ setup(
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],
         "docs": ["sphinx>=7.4", "furo>=2024.8", "myst-parser>=3", "latex2mathml>=3.77"],
-        "notebooks": ["jupytext>=1.16", "nbclient>=0.10", "ipykernel>=6"],
+        "notebooks": ["jupytext>=1.16", "nbconvert>=7", "ipykernel>=6"],
         "packages": ["build>=1", "twine>=6", "check-wheel-contents>=0.6", "validate-pyproject>=0.20", "pyroma>=4"],
     },
     entry_points={"console_scripts": ["gluonattn=gluonattn.cli:main"]},

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import csv
-import shutil
 from pathlib import Path
+
+from fontTools.ttLib import TTFont
 
 import gluonattn
 from gluonattn.cli.app import main as run
@@ -26,9 +27,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="the pages go into its folder pages/")
     pages = parser.parse_args().folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
-    fonts = pages.parent / "fonts"
-    fonts.mkdir(exist_ok=True)
-    shutil.copy(nanum_gothic(), fonts / "NanumGothic.ttf")
+    write_font(pages.parent / "fonts")
     source = locate("sample")
     reviews = gluonattn.read_reviews(source.test or source.train)
     table = pages / "reviews.tsv"
@@ -47,6 +46,19 @@ def main() -> None:
         except SystemExit as left:
             if left.code:
                 raise
+
+
+def write_font(folder: Path) -> None:
+    """NanumGothic as browsers take it: they refuse the empty tables that its drawing program left."""
+    folder.mkdir(exist_ok=True)
+    path = nanum_gothic()
+    if path is None:
+        raise SystemExit("error: NanumGothic is not here. Run pip install koreanize-matplotlib, which carries it.")
+    with TTFont(path) as font:
+        for table in filter(lambda name: name.startswith("TSI"), list(font.keys())):
+            del font[table]
+        font.flavor = "woff"
+        font.save(folder / "NanumGothic.woff")
 
 
 if __name__ == "__main__":
