@@ -41,7 +41,8 @@ def main() -> None:
     if not arguments.no_accuracy:
         correct = [np.array(right(model, reviews)) for model in models]
         for path, own in zip(arguments.models, correct):
-            print(f"{path}: accuracy {own.mean():.4f} on {len(own):,} reviews")
+            mean, low, high = figure(own).spell(4)
+            print(f"{path}: accuracy {mean} ({low} to {high}) on {len(own):,} reviews")
         print(f"second less first: {figure(correct[1] - correct[0])}", flush=True)
 
     found = [[record.merge() for record in model.explain_each(texts, arguments.method, draws=1, what_if=False)]

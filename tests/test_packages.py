@@ -38,7 +38,7 @@ def test_with_an_address_every_link_is_absolute(monkeypatch):
     exec(compile(source, "setup.py", "exec"), names)
     names["FILES"] = "https://example.org/blob/main/"
     text = names["describe"]()
-    assert "](https://example.org/blob/main/docs/gallery/bundled-overlay.png)" in text
+    assert "](https://example.org/blob/main/docs/gallery/seed-overlay.png)" in text
     assert all(target.startswith("https://") for target in re.findall(r"\]\(([^)]*)\)", text))
 
 
