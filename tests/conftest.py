@@ -22,6 +22,7 @@ settings.load_profile("gluonattn")
 
 # A shell starts background jobs with Ctrl-C ignored, and every child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup with the end of the terminal ignored
 
 # Before MXNet is loaded: one thread makes training repeatable, bit for bit.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
