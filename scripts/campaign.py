@@ -1,6 +1,7 @@
 """A reliability campaign that anyone can repeat: what was tried, what failed, and the smallest input of each kind of fault.
 
-    python scripts/campaign.py --seconds 20                     # every part
+    python scripts/campaign.py --seconds 60                     # every part
+    python scripts/campaign.py --short                          # a few cases of each, the same on every machine
     python scripts/campaign.py files kills --seconds 3600 --seed 7
     python scripts/campaign.py --again campaign/files/0f3a9c1b.json
 
@@ -93,7 +94,7 @@ class Tally:
         }
 
 
-def run_part(tally: Tally, seconds: float) -> None:
+def run_part(tally: Tally, seconds: float, short: bool = False) -> None:
     """Run one part for so long; a process that dies or hangs is counted and another goes on after it.
 
     Parameters
@@ -101,17 +102,20 @@ def run_part(tally: Tally, seconds: float) -> None:
     tally : Tally
         What is found goes there at once: Ctrl-C loses nothing.
     seconds : float
+    short : bool, default False
+        Its first `SHORT` cases instead, however long they take.
     """
     from _cases import own_folder
 
     name, seed, part = tally.part, tally.seed, importlib.import_module(tally.part)
     tally.left_out = part.missing()
     start, number = time.monotonic(), 0
-    while tally.left_out is None and time.monotonic() - start < seconds:
+    end, most = (float("inf"), part.SHORT) if short else (start + seconds, sys.maxsize)
+    while tally.left_out is None and time.monotonic() < end and number < most:
         opened = ExitStack()
         folder = opened.enter_context(own_folder(part))
         inner, outer = _FORK.Pipe(duplex=False)
-        child = _FORK.Process(target=_work, args=(name, seed, number, start + seconds, outer, folder))
+        child = _FORK.Process(target=_work, args=(name, seed, number, end, most, outer, folder))
         child.start()
         outer.close()
         case, message = None, ("", None)
@@ -146,8 +150,8 @@ def run_part(tally: Tally, seconds: float) -> None:
             break
 
 
-def _work(name: str, seed: int, number: int, end: float, pipe: Any, folder: Path) -> None:
-    """In a process of its own: draw cases from `number` on and check them until the time is over."""
+def _work(name: str, seed: int, number: int, end: float, most: int, pipe: Any, folder: Path) -> None:
+    """In a process of its own: draw cases from `number` on and check them until the time is over or `most` is reached."""
     import random
 
     from _cases import Fault, kind_of, limited
@@ -157,7 +161,7 @@ def _work(name: str, seed: int, number: int, end: float, pipe: Any, folder: Path
         with part.prepare(folder, seed) as check:
             pipe.send(("ready", {}))
             shrunk: set[str] = set()
-            while time.monotonic() < end:
+            while time.monotonic() < end and number < most:
                 case = part.draw(random.Random(f"{seed} {name} {number}"))
                 pipe.send(("case", number, case))
                 fault = limited(check, case, part.SECONDS)
@@ -226,6 +230,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {', '.join(PARTS)}; by default all")
     parser.add_argument("--seconds", type=float, default=20, help="for each part (default 20)")
+    parser.add_argument("--short", action="store_true", help="a few cases of each part, however long they take")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/campaign"), help="folder for cases that fail and totals")
     parser.add_argument("--again", type=Path, metavar="FILE", help="check one kept case again")
@@ -239,9 +244,9 @@ def main() -> int:
     tallies: list[Tally] = []
     try:
         for name in arguments.parts or PARTS:
-            print(f"{name}: {arguments.seconds:.0f} s", flush=True)
+            print(name if arguments.short else f"{name}: {arguments.seconds:.0f} s", flush=True)
             tallies.append(Tally(name, arguments.seed, arguments.out))
-            run_part(tallies[-1], arguments.seconds)
+            run_part(tallies[-1], arguments.seconds, arguments.short)
     finally:
         show(tallies)
         arguments.out.mkdir(parents=True, exist_ok=True)

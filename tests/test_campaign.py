@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from _cases import Fault
 
 SECONDS, START, SHRINK = 1.0, 5.0, 5.0
+SHORT = 5
 
 def missing():
     return None
@@ -78,11 +79,20 @@ def test_what_is_well_passes_and_one_seed_gives_the_same_cases(tmp_path):
     assert part["failed"] == 0 and part["tried"] == part["counts"]["texts"] > 10
 
 
+@pytest.mark.parametrize(("ways", "code"), [(["well"], 0), (["well", "crash"], 1)])
+def test_the_short_form_tries_the_same_cases_however_fast_a_machine_is(tmp_path, ways, code):
+    done = run_toy(tmp_path, ways, "toy", "--short", "--seed", "3", "--out", "out")
+    assert done.returncode == code, done.stdout + done.stderr
+    [part] = json.loads((tmp_path / "out" / "totals-3-toy.json").read_text())["parts"]
+    assert part["tried"] + (part["failed"] if code else 0) == 5
+
+
 @pytest.mark.parametrize("name", PARTS)
 def test_every_part_draws_the_same_cases_from_the_same_seed(name):
     code = (f"import sys, json, random; sys.path[:0] = ['.', '../..']; import {name} as part\n"
             "both = [[part.draw(random.Random(f'1 {i}')) for i in range(20)] for _ in range(2)]\n"
-            "print(json.dumps(both[0]) == json.dumps(both[1]), part.SECONDS > 0, len(part.missing() or 'nothing') > 6)")
+            "print(json.dumps(both[0]) == json.dumps(both[1]), part.SECONDS > 0 < part.SHORT, "
+            "len(part.missing() or 'nothing') > 6)")
     done = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS / "campaign", capture_output=True, text=True,
                           timeout=300)
     assert done.stdout.split() == ["True"] * 3, done.stderr

@@ -21,6 +21,7 @@ from _cases import Fault
 from _mutations import ODD, fit, mutate
 
 SECONDS, START, SHRINK = 60.0, 120.0, 15.0
+SHORT = 60  # cases of the short form
 KINDS = ["model", "model", "model", "record", "resume", "snapshot", "tokens", "seen", "fitted", "crawl"]
 MODEL_FILES = ["config.json", "vocab.json", "model.safetensors", "history.json", "trained_on.json"]
 TEXTS = ["정말 좋은 영화", "돈 아깝다 별로", "가나다"]

@@ -12,6 +12,7 @@ from _cases import Fault
 from _texts import text
 
 SECONDS, START, SHRINK = 120.0, 180.0, 15.0
+SHORT = 3  # cases of the short form
 _CLOSE = 1e-5
 
 

@@ -23,6 +23,7 @@ from _command import command, environment, forked, leftovers, living, load_comma
 from _texts import KOREAN, text
 
 SECONDS, START, SHRINK = 120.0, 30.0, 60.0
+SHORT = 8  # cases of the short form
 ODD: dict[str, list[Any]] = {
     "encoding": ["utf-8-sig", "cp949", "euc-kr", "utf-16", "utf-16-le", "utf-16-be", "latin-1"],
     "ending": [".parquet", ".zip", ".zst", "", ".CSV", ".txt", ".ndjson", ".xlsx"],

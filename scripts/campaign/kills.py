@@ -23,6 +23,7 @@ from _command import command, environment, leftovers, living, require_no_traceba
 from _killed import COMMANDS, DOWNLOAD, Slow, make_data
 
 SECONDS, START, SHRINK = 900.0, 60.0, 0.0
+SHORT = 1  # cases of the short form
 _PASSING = {"seconds", "reviews_per_second", "words_per_second", "pairs_per_second", "sha256", "versions"}
 _SIGNALS = ["KILL"] * 7 + ["TERM", "HUP", "INT"]
 def missing() -> str | None:

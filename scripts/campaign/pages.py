@@ -16,6 +16,7 @@ from _command import forked, load_command
 from _texts import text
 
 SECONDS, START, SHRINK = 120.0, 120.0, 20.0
+SHORT = 4  # cases of the short form
 KINDS = ["page", "page", "two", "grid", "projection", "notebook", "corpus"]
 _SNIPPETS = (
     "</script><script>window.pwned=1</script>",

@@ -20,6 +20,7 @@ from _command import command, environment
 from _texts import text
 
 SECONDS, START, SHRINK = 60.0, 120.0, 15.0
+SHORT = 60  # cases of the short form
 PATHS = [
     "/v1/predict",
     "/v1/explain",

@@ -14,6 +14,7 @@ from _cases import Fault
 from _texts import text
 
 SECONDS, START, SHRINK = 120.0, 120.0, 15.0
+SHORT = 2  # cases of the short form
 _BATCH = 64
 _SLOW = {"okt", "komoran", "hannanum", "kkma", "kiwi"}  # texts a second in tens or hundreds
 
