@@ -52,7 +52,7 @@ def test_one_version(told):
 def test_the_recipe_needs_what_the_package_needs(told):
     recipe = (ROOT / "recipe" / "meta.yaml").read_text(encoding="utf-8")
     run = recipe.split("  run:\n")[1].split("\ntest:")[0]
-    called = {"matplotlib-base": "matplotlib", "msgspec-python": "msgspec"}  # conda-forge's own names
+    called = {"matplotlib-base": "matplotlib", "msgspec-python": "msgspec"}  # conda's own names
     listed = {called.get(name, name) + version for name, version in re.findall(r"- (\S+) (\S+)", run) if name != "python"}
     assert listed == set(told["install_requires"])
 
