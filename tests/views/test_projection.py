@@ -17,6 +17,7 @@ from gluonattn.views.projection_page import projection_page
 
 from ..tolerance import tolerance
 from .pages import record_of
+from .test_patches import picture_record
 
 TEXTS = ["정말 좋은 영화였다", "연기가 아쉽고 이야기는 더 아쉽다", "배우들이 다 했다 ㅋㅋ",
          "<img src=x onerror=window.pwned=1>"]
@@ -169,3 +170,25 @@ def test_hovering_shows_the_sentence_and_where_it_looks(browser, tmp_path, recor
     for colour in ("position", "tag", "norm", "side"):
         page.locator("select[data-name=colour]").select_option(colour)
     assert page.evaluate("window.pwned") is None and wrong == []
+
+
+@pytest.mark.browser
+def test_patches_of_pictures_are_points(browser, tmp_path):
+    numbers, pictures = np.random.default_rng(1), []
+    for _ in range(6):
+        plain = picture_record()
+        queries, keys = (numbers.normal(size=(*plain.weights.shape[:3], 6)) for _ in range(2))
+        pictures.append(replace(plain, weights=attention_weights(queries, keys, scale=1.0), queries_vectors=queries,
+                                keys_vectors=keys))
+    path = tmp_path / "map.html"
+    path.write_text(projection_page(pictures, lang="en"), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    page.goto(path.as_uri())
+    page.locator("canvas").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(".board ol li")
+    first = pictures[0]
+    best = np.argsort(-first.weights[0, 0, 0])[:3]
+    shown = page.locator(".board ol li").all_inner_texts()[:3]
+    assert [one.split()[0] for one in shown] == [first.keys[i].text for i in best]
+    page.close()
