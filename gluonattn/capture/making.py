@@ -206,6 +206,9 @@ class Records:
         mask = padding.get(name, batch.padding.get(name))
         if mask is None and batch.generation is not None and name == "source":
             mask = batch.generation.padding
+            rows = next((len(call.weights) for call in batch.calls if call.weights is not None), 0)
+            if mask is not None and rows > len(mask) and rows % len(mask) == 0:
+                mask = np.repeat(mask, rows // len(mask), 0)  # beams or samples of each sentence
         result: NDArray[Any] | None = mask
         return result
 
