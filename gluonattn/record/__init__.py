@@ -11,6 +11,7 @@ from .checks import ROW_SUM_TOLERANCE as ROW_SUM_TOLERANCE
 from .container import FORMAT as FORMAT
 from .loading import load_record as load_record
 from .parts import Part as Part
+from .parts import numbers_of as numbers_of
 from .positions import position as position
 from .positions import positions as positions
 from .record import AttentionRecord as AttentionRecord

@@ -99,3 +99,18 @@ def tell_chosen(layers: Sequence[int], heads: Sequence[int], rows: Sequence[int]
         Of the whole.
     """
     return {"layers": list(layers), "heads": list(heads), "queries": len(rows), "keys": len(columns), "tokens": tokens}
+
+
+def numbers_of(record: AttentionRecord, axis: str) -> list[int]:
+    """The numbers that layers or heads have in their model: from 0 up, or those that a part was chosen of.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    axis : {"layers", "heads"}
+    """
+    count, chosen = getattr(record, axis), record.source.get("chosen")
+    given = chosen.get(axis) if isinstance(chosen, dict) else None
+    if isinstance(given, list) and len(given) == count and all(type(number) is int for number in given):
+        return list(given)
+    return list(range(count))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RecordError
-from ..record import AttentionRecord, Token
+from ..record import AttentionRecord, Token, numbers_of
 from ..record.modes import subtract_weights
 from .fonts import families
 from .heatmap import heading
@@ -54,7 +54,7 @@ def grid(
     highest = float(record.weights.max()) if highest is None else highest
     norm = PowerNorm(_GAMMA, 0, highest or 1, clip=True)
     title = _title(record) if title is None else title
-    return _draw(record.weights, ax, colour_map, norm, "weight (%), square-root scale", title)
+    return _draw(record, record.weights, ax, colour_map, norm, "weight (%), square-root scale", title)
 
 
 def epochs(
@@ -104,8 +104,8 @@ def epochs(
     top = max(float(record.weights.max()) for record in every) if highest is None else highest
     ax, marks = _axes_for(mosaic) if ax is None else ax, list(marks)
     for row, (layer, head) in enumerate(np.ndindex(layers, heads)):
-        y = row * down
-        ax.text(-0.02, y + (queries - 1) / 2, head_name.format(layer=layer, head=head), rotation=90, fontsize=11,
+        y, name = row * down, {"layer": numbers_of(first, "layers")[layer], "head": numbers_of(first, "heads")[head]}
+        ax.text(-0.02, y + (queries - 1) / 2, head_name.format(**name), rotation=90, fontsize=11,
                 ha="right", va="center", transform=_beside(ax, 10 + _widest(first.queries)), fontfamily=families(head_name))
         for column, record in enumerate(every):
             mosaic[y : y + queries, column * across : column * across + keys] = record.weights[layer, head]
@@ -221,14 +221,15 @@ def difference(
     top = (float(np.abs(change).max()) if highest is None else highest) or 1
     # The page's colours: blue and orange stay apart for red-green blindness.
     colours = LinearSegmentedColormap.from_list("minus_plus", ["#a34a00", "#eeb171", "#ffffff", "#8db8e6", "#1d57a0"])
-    ax = _draw(change, ax, colours, Normalize(-top, top, clip=True), "difference (points)",
+    ax = _draw(record_a, change, ax, colours, Normalize(-top, top, clip=True), "difference (points)",
                "second − first" if title is None else title)
     # Below, where there is room: the colour scale of a small grid is shorter than this line.
     ax.text(0, -0.03, "blue +: second gives more;  orange −: first does", transform=ax.transAxes, fontsize=8, va="top")
     return ax
 
 
-def _draw(weights: NDArray[Any], ax: Axes | None, colours: Any, norm: Any, label: str, title: str) -> Axes:
+def _draw(record: AttentionRecord, weights: NDArray[Any], ax: Axes | None, colours: Any, norm: Any, label: str, title: str
+          ) -> Axes:
     import matplotlib.pyplot as plt
 
     layers, heads, queries, keys = weights.shape
@@ -243,8 +244,8 @@ def _draw(weights: NDArray[Any], ax: Axes | None, colours: Any, norm: Any, label
         size = max(260, 62 + heads * _HEAD * 1.1 + 90), max(150, 70 + layers * _HEAD * 1.1 * min(2, max(0.5, shape)))
         ax = plt.figure(figsize=(size[0] / 72, size[1] / 72), layout="constrained").add_subplot()
     image = ax.imshow(mosaic, cmap=colours, norm=norm, aspect="auto", interpolation="nearest")
-    ax.set_xticks([h * (keys + across) + (keys - 1) / 2 for h in range(heads)], [str(h) for h in range(heads)])
-    ax.set_yticks([y * (queries + down) + (queries - 1) / 2 for y in range(layers)], [str(y) for y in range(layers)])
+    ax.set_xticks([h * (keys + across) + (keys - 1) / 2 for h in range(heads)], map(str, numbers_of(record, "heads")))
+    ax.set_yticks([y * (queries + down) + (queries - 1) / 2 for y in range(layers)], map(str, numbers_of(record, "layers")))
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
     ax.set_xlabel("head", fontsize=9)

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..record import AttentionRecord
+from ..record import AttentionRecord, numbers_of
 from .fonts import families, named
 from .report_page import ink_on
 
@@ -118,9 +118,9 @@ def heading(record: AttentionRecord, layer: int | None = None, head: int | None 
     if record.source.get("cell"):
         parts.append(f"{shown(str(record.source['cell']), 40)} cell")
     if record.layers > 1:
-        parts.append("mean of layers" if layer is None else f"layer {layer}")
+        parts.append("mean of layers" if layer is None else f"layer {numbers_of(record, 'layers')[layer]}")
     if record.heads > 1:
-        parts.append("mean of heads" if head is None else f"head {head}")
+        parts.append("mean of heads" if head is None else f"head {numbers_of(record, 'heads')[head]}")
     if not record.normalised:
         parts.append(f"up to {record.source['dropped_mass']:.0%} of a row is not shown")
     return "  ·  ".join(parts)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from ..record import AttentionRecord, Token, eojeol_groups
+from ..record import AttentionRecord, Token, eojeol_groups, numbers_of
 from .answer import answer, explained, explained_label, label_text, not_asked, scores_of, trust, what_if
 from .method_names import method_name
 
@@ -143,6 +143,8 @@ def _plain(record: AttentionRecord, lang: str) -> dict[str, Any]:
         "truth": None if truth is None else label_text(record.label_name(str(truth)), lang),
         "answer": answer(record, lang),
         "seen": [seen.get("seen"), seen.get("in_text")] if isinstance(seen, dict) else None,
+        **({"numbers": {axis: numbers_of(record, axis) for axis in ("layers", "heads")}}
+           if "chosen" in record.source else {}),
         "lost": None if record.normalised else record.source["dropped_mass"],
         "source": {k: str(v)[:_LONGEST_SOURCE] for k, v in said.items() if isinstance(v, (str, int, float))},
         **_attribution(record, lang),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..record import AttentionRecord
+from ..record import AttentionRecord, numbers_of
 from .answer import answer, explained, label_text, percent, scores_of, signed, trust
 from .joint import JointHead
 from .plain_words import PLAIN_WORDS
@@ -166,7 +166,8 @@ def _details(record: AttentionRecord, lang: str, heads: bool) -> dict[str, Any]:
         if prediction
         else [],
         "heads": [
-            {"name": PLAIN_WORDS[lang].head_name(layer, head), **_strongest_link(record, layer, head)}
+            {"name": PLAIN_WORDS[lang].head_name(numbers_of(record, "layers")[layer], numbers_of(record, "heads")[head]),
+             **_strongest_link(record, layer, head)}
             for layer, head in list(np.ndindex(record.weights.shape[:2]))[:_HEADS]
         ]
         if heads

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gluonattn.errors import OptionError, RecordError
-from gluonattn.record import AttentionRecord, Part, Token
+from gluonattn.record import AttentionRecord, Part, Token, numbers_of
 
 
 def whole(layers: int = 2, heads: int = 3, size: int = 5) -> AttentionRecord:
@@ -41,6 +43,9 @@ def test_everything_of_a_part_stands_where_it_stood(layers, heads, queries, top)
     assert np.array_equal(part.attributions["norm"], record.attributions["norm"][columns])
     assert part.values.shape == (*own.shape[:2], len(columns), 2)
     assert part.normalised is (len(columns) == 5) and part.source["model"] == "m"
+    assert numbers_of(part, "layers") == [i % 2 for i in ([0, 1] if layers is None else layers)]
+    assert numbers_of(part, "heads") == [i % 3 for i in ([0, 1, 2] if heads is None else heads)]
+    assert numbers_of(record, "layers") == [0, 1] and numbers_of(record, "heads") == [0, 1, 2]
     assert part.source["chosen"]["tokens"] == 5 and part.source["chosen"]["keys"] == len(columns)
 
 
@@ -54,3 +59,9 @@ def test_what_is_not_there_is_refused(wrong):
 def test_top_is_a_number_of_tokens(top):
     with pytest.raises(OptionError, match="at least 1; got"):
         Part(top=top).of(whole())
+
+
+@pytest.mark.parametrize("chosen", [None, 3, [], {}, {"layers": [7]}, {"layers": ["a", "b"]}, {"layers": [True, False]},
+                                    {"layers": {}}])
+def test_numbers_that_do_not_fit_are_not_believed(chosen):
+    assert numbers_of(replace(whole(), source={"chosen": chosen}), "layers") == [0, 1]

@@ -54,3 +54,23 @@ def scored() -> AttentionRecord:
     return record_of(
         SENTENCE, prediction=Prediction("0", {"0": 0.917, "1": 0.083}), source={"cell": "mlp", "model": "m"}
     )
+
+
+@pytest.fixture(scope="package", autouse=True)
+def only_our_fonts():
+    """As on a machine that has no fonts of its own: the same is drawn, and the same goes by its name, on every machine."""
+    from matplotlib import font_manager, get_data_path
+
+    from gluonattn.views import fonts
+
+    fonts.families()
+    cached = [one for one in vars(fonts).values() if hasattr(one, "cache_clear")]
+    before = font_manager.fontManager.ttflist
+    font_manager.fontManager.ttflist = [
+        font for font in before if font.fname.startswith(get_data_path()) or font.name == "NanumGothic"]
+    for one in cached:
+        one.cache_clear()
+    yield
+    font_manager.fontManager.ttflist = before
+    for one in cached:
+        one.cache_clear()

@@ -36,21 +36,6 @@ def text_axes():
     return ax
 
 
-@pytest.fixture
-def only_our_fonts(monkeypatch):
-    """As on a machine that has no fonts of its own."""
-    families()
-    own = matplotlib.get_data_path()
-    monkeypatch.setattr(font_manager.fontManager, "ttflist", [
-        font for font in font_manager.fontManager.ttflist if font.fname.startswith(own) or font.name == "NanumGothic"])
-    cached = [one for one in vars(fonts).values() if hasattr(one, "cache_clear")]
-    for one in cached:
-        one.cache_clear()
-    yield
-    for one in cached:
-        one.cache_clear()
-
-
 def test_the_first_family_holds_all_of_modern_hangul():
     drawn = charmap(families()[0])
     for first, last in (
@@ -97,7 +82,7 @@ def test_the_users_own_font_comes_first_if_it_has_hangul_and_still_helps_if_not(
     ],
 )
 @pytest.mark.filterwarnings("ignore:no installed font")
-def test_only_what_no_font_can_draw_goes_by_its_name(only_our_fonts, text, expected):
+def test_only_what_no_font_can_draw_goes_by_its_name(text, expected):
     assert named(text) == expected
 
 
@@ -247,7 +232,7 @@ def nothing_told(monkeypatch):
     monkeypatch.setattr(fonts, "_told", set())
 
 
-def test_what_no_font_has_is_told_once_for_each_kind(only_our_fonts, nothing_told):
+def test_what_no_font_has_is_told_once_for_each_kind(nothing_told):
     with pytest.warns(UserWarning, match="no installed font") as caught:
         named("좋다🔥🚀")
         named("🔥")

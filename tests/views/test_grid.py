@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from gluonattn.errors import OptionError, RecordError
-from gluonattn.record import AttentionRecord, Token
+from gluonattn.record import AttentionRecord, Part, Token
 from gluonattn.record.modes import roll_out, subtract_weights
 from gluonattn.views.grid import difference, epochs, grid
 from gluonattn.views.grid_page import grid_page
@@ -121,6 +123,32 @@ def test_pressing_a_head_opens_it(visit):
     assert page.locator(".heads button").count() == 3
     page.locator("select[data-name=theme]").select_option("dark")
     page.wait_for_function("document.querySelector('.gluonattn-heads').dataset.theme === 'dark'")
+
+
+CHOSEN = Part(layers=[0, 2], heads=[3, 1])
+
+
+def test_a_part_keeps_the_numbers_of_its_model():
+    from gluonattn.views.heatmap import heading
+
+    part = CHOSEN.of(record_of(SENTENCE, layers=3, heads=4))
+    ax = grid(part)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["0", "2"]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["3", "1"]
+    assert "layer 2" in heading(part, 1, 0) and "head 3" in heading(part, 1, 0)
+    written = [text.get_text() for text in epochs({"1": part, "2": part}).texts]
+    assert "layer 2, head 3" in written and "layer 1, head 0" not in written
+    assert re.search("layer 2,? head 3", grid_page(part, lang="en"))  # for readers without scripts
+
+
+@pytest.mark.browser
+def test_a_part_keeps_the_numbers_of_its_model_on_the_page(visit):
+    page = visit(grid_page(CHOSEN.of(record_of(SENTENCE, layers=3, heads=4)), lang="en"))
+    assert page.locator("table.heads thead th").all_inner_texts()[1:] == ["3", "1"]
+    assert page.locator("table.heads tbody th").all_inner_texts() == ["0", "2"]
+    page.locator(".square").nth(2).click()
+    assert page.locator("section .title").inner_text() == "layer 2 · head 3"
+    assert page.locator("select[data-name=layerfalse] option").all_inner_texts()[1:] == ["0", "2"]
 
 
 @pytest.mark.browser

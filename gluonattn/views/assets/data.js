@@ -33,6 +33,8 @@ globalThis.gluonattn ??= {};
     return {
       ...stored, same, queries, keyText, keys, keyWords,
       layers: stored.weights.layers, heads: stored.weights.heads,
+      // The number of a layer or head in its model: a part of a record has chosen ones, unless they were averaged to fit.
+      numberOf: (axis, at) => (stored.numbers?.[axis].length === stored.weights[axis] ? stored.numbers[axis][at] : at),
     };
   }
 

@@ -43,7 +43,8 @@
     const records = data.records.map(record);
     let [which, opened, squares, highest, at] = [0, null, [], 1, [0, 0]];
 
-    const named = (layer, head) => `${words.layer} ${layer ?? words.mean} · ${words.head} ${head ?? words.mean}`;
+    const number = (axis, at) => (at === null || at === undefined ? null : records[which].numberOf(axis, at));
+    const named = (layer, head) => `${words.layer} ${number("layers", layer) ?? words.mean} · ${words.head} ${number("heads", head) ?? words.mean}`;
     function mark(layer, head) { // the square and the heading of what is on show below
       squares.forEach(({ button, at }) => button.setAttribute("aria-pressed", String(at[0] === layer && at[1] === head)));
       below.setAttribute("aria-label", named(layer, head));
@@ -106,16 +107,17 @@
         canvas.style.width = `${size}px`;
         canvas.style.height = `${height}px`;
         if (shown.columns <= size) canvas.style.imageRendering = "pixelated";
-        const button = make("button", { type: "button", class: "square", "aria-label": words.one(layer, head, percent(most)), title: words.one(layer, head, percent(most)),
+        const said = words.one(one.numberOf("layers", layer), one.numberOf("heads", head), percent(most));
+        const button = make("button", { type: "button", class: "square", "aria-label": said, title: said,
           onclick: () => open(layer, head, true) }, canvas);
         return { at: [layer, head], shown, most, canvas, button };
       }));
       highest = Math.max(...(steps ? records.flatMap((own) => squares.map(({ at: [layer, head] }) => largest(select(own, { layer, head })))) : squares.map(({ most }) => most))) || 1;
-      const rows = numbers(one.layers).map((layer) => make("tr", {}, make("th", { scope: "row" }, `${layer}`),
+      const rows = numbers(one.layers).map((layer) => make("tr", {}, make("th", { scope: "row" }, `${one.numberOf("layers", layer)}`),
         squares.filter(({ at }) => at[0] === layer).map(({ button }) => make("td", {}, button))));
       const choice = chooser();
       const scroll = make("div", { class: "scroll", role: "group", "aria-label": words.grid, tabindex: "0" }, make("table", { class: "heads" }, make("thead", {}, make("tr", {},
-        make("th", { scope: "col" }, `${words.layer} \\ ${words.head}`), numbers(one.heads).map((head) => make("th", { scope: "col" }, `${head}`)))),
+        make("th", { scope: "col" }, `${words.layer} \\ ${words.head}`), numbers(one.heads).map((head) => make("th", { scope: "col" }, `${one.numberOf("heads", head)}`)))),
       make("tbody", {}, rows)));
       gluonattn.rove(scroll, ".square", { steps: { ArrowDown: (at, list) => (at + one.heads < list.length ? at + one.heads : at),
         ArrowUp: (at) => (at >= one.heads ? at - one.heads : at) } }).stop(squares[0].button);

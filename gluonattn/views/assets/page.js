@@ -79,10 +79,10 @@
     }
     const follow = () => paint();
 
-    const numbered = (size) => [["", words.mean], ...Array.from({ length: size }, (_, n) => [String(n), n])];
+    const numbered = (record, axis) => [["", words.mean], ...Array.from({ length: record[axis] }, (_, n) => [String(n), record.numberOf(axis, n)])];
     function parts(which) { // layer and head of one side, where there are several
       const record = records[which.record];
-      const heads = (name) => [...numbered(record[`${name}s`]), ...(name === "head" && which === state.first && !state.second ? [[COLOURED, words.coloured]] : [])];
+      const heads = (name) => [...numbered(record, `${name}s`), ...(name === "head" && which === state.first && !state.second ? [[COLOURED, words.coloured]] : [])];
       return [["layer", record.layers], ["head", record.heads]].filter(([, size]) => size > 1).map(([name]) =>
         field(words[name], selection(name + (which === state.second), heads(name), which[name] ?? "", (value) => {
           which[name] = value === "" ? null : value === COLOURED ? value : Number(value);
@@ -163,7 +163,7 @@
         make("button", { type: "button", class: "small", "data-name": `head-${head}`, "aria-pressed": String(!state.hidden.has(head)), onclick: () => {
           if (!state.hidden.delete(head)) state.hidden.add(head);
           show();
-        } }, sample(head), ` ${words.head} ${head}`)));
+        } }, sample(head), ` ${words.head} ${record.numberOf("heads", head)}`)));
       return { keyed, matrices: matrices.length ? matrices : null };
     }
 
