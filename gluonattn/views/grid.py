@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _GAP = 0.12  # between heads, in parts of a head
 _HEAD = 62.0  # points on a side of one head
 _CELL = 14.0  # points on a side of one weight, where tokens are named
+_BETWEEN_TICKS = 0.09  # of the length of a colour scale
 _GAMMA = 0.5  # most weights are near 0: the square root spends the colours there
 
 
@@ -186,9 +187,19 @@ def _beside(ax: Axes, points: float = 24) -> Any:
 def _bar(ax: Axes, image: Any, label: str, size: float = 8) -> None:
     figure: Any = ax.figure
     bar = figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02, aspect=40, format=lambda w, _: f"{100 * w:.3g}")
+    bar.set_ticks(_apart(bar.get_ticks(), image.norm))
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=size, length=2)
     bar.set_label(label, fontsize=size, fontfamily=families(label))
+
+
+def _apart(ticks: NDArray[Any], norm: Any) -> list[float]:
+    """Ticks of a colour scale whose labels do not touch: a square-root scale has its large numbers close together."""
+    kept: list[float] = []
+    for tick in sorted(tick for tick in ticks if norm.vmin <= tick <= norm.vmax):
+        if not kept or norm(tick) - norm(kept[-1]) >= _BETWEEN_TICKS:
+            kept.append(float(tick))
+    return kept
 
 
 def difference(

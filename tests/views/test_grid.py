@@ -172,3 +172,13 @@ def test_tokens_of_any_length_stand_clear_of_one_another(words):
     for i, box in enumerate(boxes):
         # Letters leave a little of their box empty.
         assert not any(box.padded(-1).overlaps(other.padded(-1)) for other in boxes[:i])
+
+
+@pytest.mark.parametrize("highest", [0.004, 0.0525, 0.316, 0.505, 0.97, 1.0])
+def test_the_labels_of_the_scale_stand_clear_of_one_another(highest):
+    ax = grid(record_of(SENTENCE, layers=2, heads=2), highest=highest)
+    ax.figure.canvas.draw()
+    (bar,) = [other for other in ax.figure.axes if other is not ax]
+    shown = [label.get_window_extent() for label in bar.get_yticklabels() if label.get_text()]
+    boxes = sorted(shown, key=lambda box: box.y0)
+    assert len(boxes) >= 4 and all(low.y1 <= high.y0 for low, high in zip(boxes, boxes[1:]))
