@@ -87,7 +87,7 @@ def test_a_part_that_its_model_did_not_call_was_not_bypassed():
 @pytest.mark.filterwarnings("ignore")
 def test_a_prompt_that_a_model_puts_before_its_ids_is_told_of():
     model, recorder = captured("cpmant")
-    with pytest.raises(CaptureError, match=f"beside the {zoo.LENGTH} ids .* records_by_position"):
+    with pytest.raises(CaptureError, match=f"positions to the {zoo.LENGTH} ids .* records_by_position"):
         recorder.records(["가", "나"], None)
     first, second = recorder.records_by_position()
     assert len(first.queries) == model.prompt_length + zoo.LENGTH
