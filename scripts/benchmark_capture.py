@@ -45,7 +45,8 @@ def main() -> None:
     print(f"ratio, median of rounds {ratios[len(ratios) // 2]:7.3f}   (of the fastest {fastest:.3f})")
     spawn = multiprocessing.get_context("spawn")
     weights = 12 * 12 * chosen.batch * chosen.tokens**2 * 4 / 2**20
-    print(f"weights in float32      {weights:7.1f} MiB")
+    held = arrays(run("captured", *made))
+    print(f"weights in float32      {weights:7.1f} MiB; arrays that the recorder holds {held:.1f} MiB")
     for how in HOWS:
         with spawn.Pool(1) as pool:
             held, most = pool.apply(memory, (how, chosen))
@@ -75,6 +76,35 @@ def run(how: str, model, given):
         with capture(model) as recorder:
             model(**given)
         return recorder
+
+
+def arrays(recorder) -> float:
+    """MiB of all that a recorder keeps of its passes; what is shared counts once."""
+    import numpy as np
+    import torch
+
+    seen: set[int] = set()
+    sizes: dict[int, int] = {}
+    waiting = [recorder.passes]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, torch.Tensor):
+            sizes[one.untyped_storage().data_ptr()] = one.untyped_storage().nbytes()
+        elif isinstance(one, np.ndarray):
+            base = one
+            while isinstance(base.base, np.ndarray):
+                base = base.base
+            sizes[base.ctypes.data] = base.nbytes
+        elif isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, (list, tuple, set)):
+            waiting += one
+        elif hasattr(one, "__dict__"):
+            waiting += vars(one).values()
+    return sum(sizes.values()) / 2**20
 
 
 def memory(how: str, chosen) -> tuple[float, float]:
