@@ -41,10 +41,11 @@ def save_state(path: Path, run: Run, fingerprint: str) -> None:
     try:
         replace_file(path, content)
     except OSError as error:
-        raise CheckpointError(
-            f"cannot write {path}: {error.strerror}. Free some space or choose another --out; the resume "
-            "file written before it is untouched."
-        ) from None
+        gone = not path.parent.is_dir()
+        cure = f"{path.parent} is gone: train again, into a folder that stays" if gone else (
+            "Free some space or choose another --out")
+        kept = "; the resume file written before it is untouched" if path.exists() else ""
+        raise CheckpointError(f"cannot write {path}: {error.strerror}. {cure}{kept}.") from None
 
 
 def load_state(path: Path, run: Run, fingerprint: str) -> None:
