@@ -64,7 +64,8 @@ def test_a_cure_installs_into_the_environment_that_asks(capsys, monkeypatch):
     found = json.loads(out)
     ones = [one for name in ("Packages", "Extras") for one in found[name]]
     assert ones and not any(one["works"] for one in ones)
-    assert all(one["cure"].startswith("'/home/me/my env/bin/python' -m pip install \"") for one in ones)
+    for one in ones:  # where MXNet has ended, the cure of its extras is another extra
+        assert one["cure"].removeprefix("Train with torch: ").startswith("'/home/me/my env/bin/python' -m pip install \"")
 
 
 REQUIRES = ["numpy>=1.22", 'mxnet==1.9.1; python_version < "3.13" and extra == "cpu"', "torch>=2.0; extra == 'torch'"]
