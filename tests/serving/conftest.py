@@ -116,7 +116,7 @@ def visit(browser, server):  # noqa: F811
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(120_000)
         page.asked = []
         page.on("request", lambda r: page.asked.append(r) if r.url.startswith(url) else
                 r.url.startswith(("data:", "blob:")) or wrong.append(r.url))

@@ -162,7 +162,7 @@ def visit(browser, site):  # noqa: F811
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(120_000)
         page.on("request", lambda r: r.url.startswith((site[0], "data:", "blob:")) or wrong.append(r.url))
         page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -30,7 +30,7 @@ SECRET = "a-secret-of-enough-characters"
 
 
 def post(url: str, text: str) -> httpx.Response:
-    return httpx.post(f"{url}/v1/explain", json={"inputs": [text] * 8}, timeout=60)
+    return httpx.post(f"{url}/v1/explain", json={"inputs": [text] * 8}, timeout=300)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -44,7 +44,7 @@ def test_what_was_accepted_is_answered_when_it_is_stopped(start, number):
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
-    while 'gluonattn_waiting_texts{model="nsmc"} 0.0' in httpx.get(f"{server.url}/metrics", timeout=60).text and not answers:
+    while 'gluonattn_waiting_texts{model="nsmc"} 0.0' in httpx.get(f"{server.url}/metrics", timeout=300).text and not answers:
         time.sleep(0.01)
     time.sleep(0.2)  # the others, too, have come
     assert server.stop(number) == 0
@@ -58,7 +58,7 @@ def test_what_was_accepted_is_answered_when_it_is_stopped(start, number):
 
 def test_the_access_log_is_a_line_of_json_a_request_without_texts(start):
     server = start()
-    httpx.post(f"{server.url}/v1/predict", json={"inputs": "비밀스러운 글"}, timeout=60)
+    httpx.post(f"{server.url}/v1/predict", json={"inputs": "비밀스러운 글"}, timeout=300)
     server.stop(signal.SIGTERM)
     [line] = [json.loads(line) for line in server.lines if line.startswith("{")]
     assert line["route"] == "predict" and "비밀" not in "".join(server.lines)
@@ -73,7 +73,7 @@ def test_a_model_is_reloaded_without_a_pause_and_kept_if_the_new_one_is_damaged(
         seen = len(server.lines)
         server.process.send_signal(signal.SIGHUP)
         while not (new := [line for line in server.lines[seen:] if line.startswith("reload")]):
-            answer = httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다", "model": "mine"}, timeout=60)
+            answer = httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다", "model": "mine"}, timeout=300)
             assert answer.status_code == 200
         return new[0]
 
@@ -86,7 +86,7 @@ def test_a_model_is_reloaded_without_a_pause_and_kept_if_the_new_one_is_damaged(
         assert httpx.get(f"{server.url}/v1/models").json()[0]["label_names"] == names
     (folder / "model.safetensors").write_bytes(b"cut")
     assert "the models stay as they were" in reload()
-    assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+    assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=300).status_code == 200
 
 
 def test_slow_and_broken_clients_hold_nobody_up(start):
@@ -102,7 +102,7 @@ def test_slow_and_broken_clients_hold_nobody_up(start):
             if half:
                 one.shutdown(socket.SHUT_WR)
             held.append((one, sent == endless and not half))
-    assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+    assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=300).status_code == 200
     for one, is_endless in held:  # each is closed by the server, with an answer or without
         answer = b""
         try:
@@ -162,7 +162,7 @@ def test_the_command_says_what_is_missing(monkeypatch):
 
 def counted(url: str, status: int = 200) -> int:
     """Requests to predict that all processes together have answered."""
-    page = httpx.get(f"{url}/metrics", timeout=60).text
+    page = httpx.get(f"{url}/metrics", timeout=300).text
     return sum(int(float(line.rpartition(" ")[2])) for line in page.splitlines()
                if line.startswith(f'gluonattn_requests_total{{route="predict",status="{status}"}}'))
 
@@ -170,17 +170,17 @@ def counted(url: str, status: int = 200) -> int:
 def test_several_processes_answer_reload_and_stop_together(start):
     server = start("--workers", "2", "--no-access-log")
     for _ in range(20):  # a connection each
-        assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+        assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=300).status_code == 200
     assert counted(server.url) == 20
     server.process.send_signal(signal.SIGHUP)
     while server.lines.count("reloaded\n") < 2:
-        assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+        assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=300).status_code == 200
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(post(server.url, "정말 재미있고 좋은 영화다").status_code))
                for _ in range(4)]
     for thread in threads:
         thread.start()
-    while "gluonattn_waiting_texts" not in httpx.get(f"{server.url}/metrics", timeout=60).text and not answers:
+    while "gluonattn_waiting_texts" not in httpx.get(f"{server.url}/metrics", timeout=300).text and not answers:
         time.sleep(0.01)
     time.sleep(0.5)
     assert server.stop(signal.SIGTERM) == 0
@@ -213,7 +213,7 @@ def test_a_process_that_dies_is_replaced(start):
     while len(after := workers()) < 2 or after == before:
         time.sleep(0.1)
     assert any("another takes its place" in line for line in server.lines)
-    assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=60).status_code == 200
+    assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=300).status_code == 200
     server.process.kill()  # and none is left when the first one is gone
     while any(map(is_worker, after)):
         time.sleep(0.1)

@@ -53,7 +53,7 @@ def shown(browser, tmp_path):
 
         page.route(lambda url: not url.startswith(("file:", "data:")), answer)
         page.goto(path.as_uri())
-        page.wait_for_selector("svg line, svg path", state="attached", timeout=20_000)
+        page.wait_for_selector("svg line, svg path", state="attached", timeout=120_000)
         return page
 
     yield open_
