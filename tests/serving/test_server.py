@@ -44,7 +44,7 @@ def test_what_was_accepted_is_answered_when_it_is_stopped(start, number):
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
-    while 'gluonattn_waiting_texts{model="nsmc"} 0.0' in httpx.get(f"{server.url}/metrics", timeout=300).text and not answers:
+    while 'gluonattn_waiting_texts{model="nsmc"} 0.0' in httpx.get(f"{server.url}/metrics", timeout=99).text and not answers:
         time.sleep(0.01)
     time.sleep(0.2)  # the others, too, have come
     assert server.stop(number) == 0
