@@ -35,7 +35,7 @@ def grid_page(
     title : str or None
     limit : int, default 2_000_000
         Bytes the records may take; what does not fit is rounded, then only the strongest keys of each row are
-        kept, and the page says so. Its own code (81 kB) and the font come on top.
+        kept, and the page says so. Its own code (82 kB) and the font come on top.
     steps : bool, default False
         Whether the records are steps of one thing, epochs for one: a slider chooses, and all share one colour scale. They
         must be of the same tokens, layers and heads.
