@@ -207,7 +207,9 @@ class Predictor:
         TextError
             If the text is blank or not a string.
         OptionError
-            If the method or the target is unknown, or a target is given without a method.
+            If the method or the target is unknown, a target is given without a method, or `top` of `part` is no number.
+        RecordError
+            If a layer, head or token of `part` does not exist or is given twice.
         """
         return next(self.explain_each([text], method, target, part=part))
 

@@ -113,6 +113,9 @@ def explain(
     wanted, draws, what_if = attribution_method(method), 100, True
     chosen = (read_numbers("--layers", layers), read_numbers("--heads", heads), read_numbers("--queries", queries), top)
     part = None if chosen == (None,) * 4 else Part(*chosen)
+    for one, several, both in (("--layer", "--layers", (layer, layers)), ("--head", "--heads", (head, heads))):
+        if None not in both:
+            raise OptionError(f"{one} shows one of those that {several} keeps: give its number to {several} alone.")
     second = _second_method(compare_method, method)
     if wanted and len(sentences) > MANY:
         draws, what_if = 25, "page" in views

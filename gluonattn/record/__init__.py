@@ -12,6 +12,7 @@ from .container import FORMAT as FORMAT
 from .loading import load_record as load_record
 from .parts import Part as Part
 from .parts import numbers_of as numbers_of
+from .parts import place_in_model as place_in_model
 from .positions import position as position
 from .positions import positions as positions
 from .record import AttentionRecord as AttentionRecord

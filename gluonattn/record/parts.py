@@ -83,7 +83,8 @@ class Part(NamedTuple):
         kept = {name: array[layers][:, heads] for name in ("weights", *VECTORS)
                 if (array := getattr(record, name)) is not None}
         columns = self.columns(kept["weights"][:, :, rows].sum((0, 1, 2), dtype=np.float64))
-        chosen = tell_chosen(layers, heads, rows, columns, len(record.keys))
+        of_layers, of_heads = numbers_of(record, "layers"), numbers_of(record, "heads")
+        chosen = tell_chosen([of_layers[i] for i in layers], [of_heads[i] for i in heads], rows, columns, len(record.keys))
         return replace(record, **kept, source={**record.source, "chosen": chosen}).select(rows, columns.tolist())
 
 
@@ -93,8 +94,10 @@ def tell_chosen(layers: Sequence[int], heads: Sequence[int], rows: Sequence[int]
 
     Parameters
     ----------
-    layers, heads, rows, columns : sequence of int
-        That are kept.
+    layers, heads : sequence of int
+        Their numbers in the model.
+    rows, columns : sequence of int
+        Kept queries and keys; they are counted.
     tokens : int
         Of the whole.
     """
@@ -114,3 +117,15 @@ def numbers_of(record: AttentionRecord, axis: str) -> list[int]:
     if isinstance(given, list) and len(given) == count and all(type(number) is int for number in given):
         return list(given)
     return list(range(count))
+
+
+def place_in_model(record: AttentionRecord, layer: int, head: int) -> tuple[int, int]:
+    """The numbers that a layer and a head of a record have in their model.
+
+    Parameters
+    ----------
+    record : AttentionRecord
+    layer, head : int
+        Positions in the record.
+    """
+    return numbers_of(record, "layers")[layer], numbers_of(record, "heads")[head]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RecordError
-from ..record import AttentionRecord, Token, numbers_of
+from ..record import AttentionRecord, Token, numbers_of, place_in_model
 from ..record.modes import subtract_weights
 from .fonts import families
 from .heatmap import heading
@@ -105,7 +105,7 @@ def epochs(
     top = max(float(record.weights.max()) for record in every) if highest is None else highest
     ax, marks = _axes_for(mosaic) if ax is None else ax, list(marks)
     for row, (layer, head) in enumerate(np.ndindex(layers, heads)):
-        y, name = row * down, {"layer": numbers_of(first, "layers")[layer], "head": numbers_of(first, "heads")[head]}
+        y, name = row * down, dict(zip(("layer", "head"), place_in_model(first, layer, head)))
         ax.text(-0.02, y + (queries - 1) / 2, head_name.format(**name), rotation=90, fontsize=11,
                 ha="right", va="center", transform=_beside(ax, 10 + _widest(first.queries)), fontfamily=families(head_name))
         for column, record in enumerate(every):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RecordError
-from ..record import AttentionRecord
+from ..record import AttentionRecord, numbers_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,9 +151,9 @@ def patch_grid(record: AttentionRecord, picture: Any, *, query: int | tuple[int,
             weights = patch_weights(record, layer=layer, head=head, query=query)
             _paint(ax, pixels, weights, colour_map, opacity, float(weights.max()) or 1)
             if layer == 0:
-                ax.set_title(str(head), fontsize=7, pad=2)
+                ax.set_title(str(numbers_of(record, "heads")[head]), fontsize=7, pad=2)
             if head == 0:
-                ax.set_ylabel(str(layer), fontsize=7, rotation=0, labelpad=6, va="center")
+                ax.set_ylabel(str(numbers_of(record, "layers")[layer]), fontsize=7, rotation=0, labelpad=6, va="center")
     if title:
         figure.suptitle(title, fontsize=9)
     return axes

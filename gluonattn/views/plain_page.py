@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..record import AttentionRecord, numbers_of
+from ..record import AttentionRecord, place_in_model
 from .answer import answer, explained, label_text, percent, scores_of, signed, trust
 from .joint import JointHead
 from .plain_words import PLAIN_WORDS
@@ -101,7 +101,7 @@ def plain_maps(records: Sequence[AttentionRecord], joint: Sequence[JointHead], l
         "texts": [record.query_text for record in records[:_TEXTS]],
         "maps": [
             {
-                "name": words.head_name(one.layer, one.head),
+                "name": words.head_name(*place_in_model(records[0], one.layer, one.head)),
                 "before": figure(one.before),
                 "after": figure(one.after),
                 "scale": f"{one.scale:.3g}",
@@ -166,7 +166,7 @@ def _details(record: AttentionRecord, lang: str, heads: bool) -> dict[str, Any]:
         if prediction
         else [],
         "heads": [
-            {"name": PLAIN_WORDS[lang].head_name(numbers_of(record, "layers")[layer], numbers_of(record, "heads")[head]),
+            {"name": PLAIN_WORDS[lang].head_name(*place_in_model(record, layer, head)),
              **_strongest_link(record, layer, head)}
             for layer, head in list(np.ndindex(record.weights.shape[:2]))[:_HEADS]
         ]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import choose
-from ..record import AttentionRecord
+from ..record import AttentionRecord, place_in_model
 from .fonts import families
 from .joint import JointHead, joint_heads, reduced
 
@@ -88,7 +88,8 @@ def projection(
     if title is None:
         found = one.after if normalised else one.before
         what = f"scale {one.scale:.3g}, keys moved" if normalised else "as in the model"
-        title = f"layer {one.layer}, head {one.head}: {what}\ncorrelation of dot product and distance {found:.2f}"
+        layer, head = place_in_model(records[0], one.layer, one.head)
+        title = f"layer {layer}, head {head}: {what}\ncorrelation of dot product and distance {found:.2f}"
     ax.set_title(title, fontsize=10, loc="left", fontfamily=families(title))
     ax.set_xticks([])
     ax.set_yticks([])

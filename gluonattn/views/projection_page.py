@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OptionError, choose
-from ..record import AttentionRecord
+from ..record import AttentionRecord, place_in_model
 from .joint import PERCENTILE, JointHead, joint_heads, reduced
 from .page import LANGUAGES, assemble, beginning
 from .page_data import _base64, _tokens
@@ -126,7 +126,7 @@ def _map(shown: Sequence[AttentionRecord], one: JointHead, method: str, seed: in
         weights.append(strength)
     wide = max(len(r.keys) for r in shown) > 256
     return {
-        "layer": one.layer, "head": one.head, "scale": float(f"{one.scale:.3g}"),
+        **dict(zip(("layer", "head"), place_in_model(shown[0], one.layer, one.head))), "scale": float(f"{one.scale:.3g}"),
         "before": None if np.isnan(one.before) else round(one.before, 3),
         "after": None if np.isnan(one.after) else round(one.after, 3),
         "joint": _points(shown, one, True, method, seed), "original": _points(shown, one, False, method, seed),

@@ -49,6 +49,12 @@ def test_everything_of_a_part_stands_where_it_stood(layers, heads, queries, top)
     assert part.source["chosen"]["tokens"] == 5 and part.source["chosen"]["keys"] == len(columns)
 
 
+def test_a_part_of_a_part_has_the_numbers_of_the_model():
+    part = Part(heads=[1, 0]).of(Part(layers=[1], heads=[2, 0]).of(whole()))
+    assert (numbers_of(part, "layers"), numbers_of(part, "heads")) == ([1], [0, 2])
+    assert np.array_equal(part.weights, whole().weights[[1]][:, [0, 2]])
+
+
 @pytest.mark.parametrize("wrong", [{"layers": [2]}, {"heads": [-4]}, {"queries": [5]}, {"layers": [0.5]}, {"heads": [1, 1]}])
 def test_what_is_not_there_is_refused(wrong):
     with pytest.raises(RecordError, match=next(iter(wrong))[:4]):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gluonattn.errors import RecordError
-from gluonattn.record import AttentionRecord, Token
+from gluonattn.record import AttentionRecord, Part, Token
 from gluonattn.views.patches import patch_grid, patch_overlay, patch_weights
 
 ROWS, COLUMNS, LAYERS, HEADS = 2, 3, 2, 4
@@ -40,6 +40,11 @@ def test_the_overlay_covers_the_picture(picture):
     assert np.min(below.get_array()) >= 0 and np.max(below.get_array()) <= 1
     (frame,) = ax.patches
     assert (frame.get_x(), frame.get_y(), frame.get_width(), frame.get_height()) == (19.5, -0.5, 10, 10)
+
+
+def test_the_grid_of_a_part_has_the_numbers_of_its_model():
+    axes = patch_grid(Part(layers=[1], heads=[3, 1]).of(picture_record()), np.zeros((20, 30, 3)))
+    assert [ax.get_title() for ax in axes[0]] == ["3", "1"] and axes[0, 0].get_ylabel() == "1"
 
 
 def test_the_grid_has_a_picture_for_each_head():

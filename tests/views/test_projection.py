@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gluonattn.errors import OptionError, RecordError
-from gluonattn.record import AttentionRecord
+from gluonattn.record import AttentionRecord, Part
 from gluonattn.reference import attention_weights, softmax
 from gluonattn.views import joint
 from gluonattn.views.joint import best_scale, correlation, joint_heads, reduced, translated
@@ -140,6 +140,13 @@ def test_what_does_not_fit_is_left_out_and_said(records):
     assert len(small.encode()) < len(whole.encode())
     with pytest.raises(OptionError, match="not even one sentence"):
         projection_page(records, limit=100)
+
+
+def test_heads_of_a_part_keep_the_numbers_of_their_model(records):
+    parts = [Part(layers=[1], heads=[1]).of(record) for record in records]
+    (one,) = joint_heads(parts)
+    assert projection(parts, layer=0, head=0).get_title(loc="left").startswith("layer 1, head 1:")
+    assert (one.layer, one.head) == (0, 0) and "layer 1 head 1" in projection_page(parts, lang="en")
 
 
 @pytest.mark.browser

@@ -128,7 +128,10 @@ class OpenedClassifier:
         TextError
             If the text is blank, not a string, or longer than the model's positions.
         OptionError
-            If the method or the target is unknown, or the model does not have what the method needs.
+            If the method or the target is unknown, or the model does not have what the method needs; if `part` keeps more
+            than 2 GB of weights, or its `top` is no number of words.
+        RecordError
+            If a layer, head or word of `part` does not exist or is given twice.
         """
         return next(self.explain_each([text], method, target, against, part=part))
 
@@ -239,7 +242,7 @@ class OpenedClassifier:
         encoded, passed = batch.encoded_texts[number], batch.passes[number]
         chosen = None if part is None else self._chosen(encoded, part)
         weights, about = self._weights(batch, number) if chosen is None else (chosen[0], {"chosen": chosen[1]})
-        rows, columns = (slice(None), slice(None)) if chosen is None else chosen[2:]
+        rows, columns = [np.arange(len(encoded.tokens))] * 2 if chosen is None else chosen[2:]
         scores, notes = found or ({}, {})
         source = {
             "model": self.name, "tokenizer": type(self.tokenizer).__name__, "framework": "torch", "versions": self._versions,
@@ -247,9 +250,9 @@ class OpenedClassifier:
             "tokens": {"in_text": encoded.in_text, "seen": len(encoded.tokens), "unknown": list(encoded.unknown)},
             **about, **({"what_if": changed} if changed else {}), **({"explanation": notes} if notes else {}),
         }
-        words = np.fromiter(encoded.tokens, object, len(encoded.tokens))
+        queries, keys = (tuple(encoded.tokens[i] for i in kept) for kept in (rows, columns))
         record: AttentionRecord = OpenedExplanation(
-            encoded.text, tuple(words[rows]), tuple(words[columns]), weights, source=source,
+            encoded.text, queries, keys, weights, source=source,
             prediction=make_prediction(self.labels, passed.probabilities), normalised=holds_all(weights),
             attributions={name: own[columns] for name, own in scores.items()})
         if part is None:
