@@ -2,10 +2,11 @@
 
     python scripts/benchmark_translation.py pairs.tsv                       # pairs a second, repeats interleaved
     python scripts/benchmark_translation.py pairs.tsv --epochs 10 --bleu    # train both, score both on the same sources
+    python scripts/benchmark_translation.py pairs.tsv --epochs 10 --bleu --fairseq build/fairseq/bin/python
 
-Both have the same split, subwords, batches, sizes, schedule and label smoothing, and as many threads or processes as
-there are cores. PyTorch's is `torch.nn.Transformer` with embeddings and a head, in a plain loop. Each run is a process
-of its own.
+All have the same split, subwords, sizes, schedule and label smoothing, and as many threads or processes as there are
+cores. PyTorch's is `torch.nn.Transformer` with embeddings and a head, in a plain loop over the same batches. fairseq's is
+its own, with its own batches of as many sentences. Each run is a process of its own.
 """
 
 import argparse
@@ -53,7 +54,7 @@ def run_ours(arguments) -> dict:
         history = json.loads((model / "history.json").read_text())
         found = {"pairs_per_second": float(np.median([epoch["reviews_per_second"] for epoch in history]))}
         if arguments.bleu:
-            result = evaluate_translator(model, beam=1)
+            result = evaluate_translator(model, beam=arguments.beam)
             found.update(bleu=list(result["bleu"]), chrf=list(result["chrf"]))
     return found
 
@@ -158,7 +159,24 @@ def translate(model, sources, max_length: int):
     return found
 
 
-RUNS = {"gluonattn": run_ours, "torch": run_torch}
+def run_fairseq(arguments) -> dict:
+    """fairseq's Transformer of the same size, on the same split and subwords, in its own environment."""
+    from fairseq_peer import run_fairseq as run
+
+    from gluonattn.translation.pairs import by_source
+    from gluonattn.translation.scores import scores_with_intervals
+
+    settings, sets, subwords, _ = read(arguments)
+    test = by_source(sets.test)
+    with tempfile.TemporaryDirectory() as folder:
+        found = run(arguments.fairseq, Path(folder), settings, sets, subwords, test, arguments.cores, arguments.beam)
+    said = found.pop("said")
+    if arguments.bleu:
+        found.update({name: list(value) for name, value in scores_with_intervals(said, list(test.values())).items()})
+    return found
+
+
+RUNS = {"gluonattn": run_ours, "torch": run_torch, "fairseq": run_fairseq}
 
 
 def main() -> None:
@@ -166,7 +184,10 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3, help="interleaved runs of each; 1 with --bleu")
-    parser.add_argument("--bleu", action="store_true", help="score both on the held-out sources, greedily")
+    parser.add_argument("--bleu", action="store_true", help="score all on the held-out sources")
+    parser.add_argument("--beam", type=int, default=1, help="of ours and fairseq's; PyTorch's loop is greedy")
+    parser.add_argument("--fairseq", metavar="PYTHON", help="a Python with fairseq 0.12.2: fairseq runs too")
+    parser.add_argument("--only", choices=RUNS, help="this one alone")
     parser.add_argument("--held-out", type=int, default=2000, help="sources held out, and as many to validate on")
     parser.add_argument("--units", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=128)
@@ -177,18 +198,20 @@ def main() -> None:
     if arguments.run:
         print(json.dumps(RUNS[arguments.run](arguments)))
         return
-    found: dict[str, list[dict]] = {name: [] for name in RUNS}
+    names = [arguments.only] if arguments.only else [name for name in RUNS if name != "fairseq" or arguments.fairseq]
+    found: dict[str, list[dict]] = {name: [] for name in names}
     for repeat in range(1 if arguments.bleu else arguments.repeats):
-        for name in RUNS:
+        for name in names:
             done = subprocess.run([sys.executable, *sys.argv, "--run", name], stdout=subprocess.PIPE, text=True, check=True)
             found[name].append(json.loads(done.stdout.splitlines()[-1]))
             print(f"run {repeat + 1}, {name}: {found[name][-1]}", flush=True)
     rates = {name: [one["pairs_per_second"] for one in runs] for name, runs in found.items()}
-    ratios = [ours / other for ours, other in zip(rates["gluonattn"], rates["torch"])]
     print(f"{arguments.pairs.name}: 2 layers, width {arguments.units}, 8 heads, {arguments.cores} cores")
     for name, values in rates.items():
         print(f"  {name:10} {np.median(values):8.0f} pairs a second")
-    print(f"  gluonattn / torch {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    for name in names[1:]:
+        ratios = [ours / other for ours, other in zip(rates[names[0]], rates[name])]
+        print(f"  {names[0]} / {name} {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 if __name__ == "__main__":

@@ -67,6 +67,18 @@ def test_a_stopped_run_ends_where_an_uninterrupted_one_does(toy_file, tmp_path):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes(), name
 
 
+def test_two_processes_learn_it_too_and_go_on_where_they_stopped(toy_file, tmp_path):
+    """Each process has its share of a batch, so the figures are those of another seed; the same run ends the same."""
+    train(toy_file, tmp_path / "whole", workers=2)
+    history = json.loads((tmp_path / "whole" / "history.json").read_text())
+    assert history[-1]["valid_loss"] < 0.8 * history[0]["valid_loss"]
+    with pytest.raises(Interrupted):
+        train(toy_file, tmp_path / "stopped", workers=2, callbacks=[StopAt(11)])
+    train(toy_file, tmp_path / "stopped", workers=2, resume=True)
+    for name in ("model.safetensors", "losses.csv", "snapshots/epoch-1.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "stopped" / name).read_bytes(), name
+
+
 def test_other_data_are_not_resumed(toy_file, tmp_path):
     with pytest.raises(Interrupted):
         train(toy_file, tmp_path / "run", callbacks=[StopAt(3)])
