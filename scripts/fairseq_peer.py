@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# fairseq is older than the releases of torch that it meets: torch.load reads weights alone now, while fairseq's checkpoints
-# hold their settings too, and the fused encoder layer that fairseq takes where a layer has never trained wants other arguments.
+# fairseq is older than the releases of torch that it meets. torch.load reads weights alone now, but fairseq's checkpoints hold
+# their settings too. A fused encoder layer, which fairseq takes for layers that have not trained, has other arguments now.
 _RUN = """
 import torch
 load = torch.load

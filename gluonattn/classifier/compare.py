@@ -27,6 +27,7 @@ from ..plain import is_blank, plain, read_texts
 from .batch import pass_through
 from .forward_steps import ForwardSteps
 from .measure import measure
+from .normalised import measure_normalised
 from .predictor import load
 from .settings import ClassifierSettings
 from .training import train
@@ -42,8 +43,9 @@ SENTENCES = (
     "이렇게 지루한 영화는 처음이다 ㅠㅠ",
     "최고의 영화라더니 돈이 아깝다",
 )
+BETWEEN_MODELS = {"normalised_aopc": "normalised", "raw_aopc": "raw"}  # figures of `measure_normalised`, by their names here
 _HELD_OUT = 0.2  # of a file that has no test file
-_FORMAT = 1
+_FORMAT = 2  # 2: normalised AOPC too
 
 
 class Comparison(NamedTuple):
@@ -206,6 +208,11 @@ def _measured(folder: Path, test: Reviews, chosen: Sequence[int], sentences: Seq
     steps = ForwardSteps(predictor)
     found = predictor.predict(test.texts)
     history = predictor.checkpoint.history
+    texts = [test.texts[i] for i in chosen]
+    measured = measure(steps, texts, progress=progress)
+    between = measure_normalised(predictor, texts, methods=list(measured["methods"]), progress=progress)
+    for method, own in measured["methods"].items():
+        own.update({name: np.round(between[kind][method], 6).tolist() for name, kind in BETWEEN_MODELS.items()})
     return {
         "labels": predictor.labels,
         "label_names": predictor.config.get("label_names", {}),
@@ -215,7 +222,7 @@ def _measured(folder: Path, test: Reviews, chosen: Sequence[int], sentences: Seq
         "valid_accuracy": predictor.config["validation"]["valid_accuracy"],
         "method": predictor.default_method,
         "probabilities": [[round(p.probabilities[label], 5) for label in predictor.labels] for p in found],
-        "measured": _without_nan(measure(steps, [test.texts[i] for i in chosen], progress=progress)),
+        "measured": _without_nan(measured),
         "tokens": [[list(token) for token in steps.read(test.texts[i]).tokens] for i in chosen],
         "shown": [_shown(predictor, text) for text in sentences],
     }

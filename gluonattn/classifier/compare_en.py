@@ -36,6 +36,11 @@ ENGLISH: dict[str, Any] = {
     "rival": "{name} {figure}, difference {less}",
     "places": {"untold": "not told apart from random", "below": "below random", "level": "level with the best method",
                "between": "above random, below the best method"},
+    "ranked": "How well attention finds the words that the decision rests on, by normalised AOPC (0: no order of the words "
+              "finds less, 1: none finds more; this figure may be compared between cells): {order}. On the same reviews the "
+              "difference is beyond chance in {differ} of {pairs}. ",
+    "ranked_same": "Raw AOPC, whose limits differ from model to model, gives the same order.",
+    "ranked_other": "Raw AOPC, whose limits differ from model to model, gives another order: {order}.",
     "needed": "Whether the weights could have been others: the median change of the probability when they are "
               "shuffled, and how far "
               "other weights that keep the decision (within 0.05) can be from them, of the furthest any could: {said}.",
@@ -43,8 +48,8 @@ ENGLISH: dict[str, Any] = {
     "kinds_said": "Kinds of words that get more or less attention than their share of tokens, beyond chance: {said}.",
     "kinds_one": "{cell} (more: {more}; less: {less})",
     "nothing": "nothing",
-    "headings": ("cell", "accuracy", "ECE", "parameters", "seconds", "entropy", "AOPC attention", "AOPC best method",
-                 "AOPC random",
+    "headings": ("cell", "accuracy", "ECE", "parameters", "seconds", "entropy", "normalised AOPC: attention", "best method",
+                 "random",
                  "shuffled |dp|", "how far weights can differ"),
     "of": "{part} (at most {whole})",
     "overview": "In figures", "sentences_first": "In short", "accuracy_heading": "Accuracy",
@@ -78,6 +83,9 @@ ENGLISH: dict[str, Any] = {
         "adversarial": "divergence of the furthest weights found that keep p within 0.05",
         "adversarial_bound": "the furthest any weights could be",
         "conicity": "how alike the states are (1: all one direction)",
+        "normalised_aopc": "AOPC of removing all words one by one, between the least (0) and the most (1) that any order of "
+                           "the words reaches; the one to compare between cells",
+        "raw_aopc": "the same, not normalised",
         "comprehensiveness": "AOPC, top words removed (higher: more faithful)",
         "sufficiency": "AOPC, only top words left (lower: more faithful)",
         "comprehensiveness_mask": "the same, words masked by the unknown word",
@@ -89,7 +97,7 @@ ENGLISH: dict[str, Any] = {
     "pictures": {
         "accuracy": "test accuracy, % (dot and line: mean and 95% interval; ticks: seeds)",
         "confidence": "probability of the predicted label", "right": "share that is right",
-        "faithfulness": "AOPC-comprehensiveness: probability lost without the top words, mean over 1 to 50% of them",
+        "faithfulness": "normalised AOPC: 0 where no order of the words loses less, 1 where none loses more",
         "kinds": "attention less share of tokens, percentage points (95% intervals)",
     },
     "alts": {
@@ -99,8 +107,8 @@ ENGLISH: dict[str, Any] = {
         "reliability": "How often predictions of each probability are right, one line a cell; on the diagonal "
                        "they agree. Calibration "
                        "error from {low} to {high}.",
-        "faithfulness": "Probability lost without the words each method names first, by cell; the tables below "
-                        "have every figure.",
+        "faithfulness": "How well each method finds the words that the decision rests on, as normalised AOPC, by cell; the "
+                        "tables below have every figure.",
         "kinds": "Attention less share of tokens for each kind of word, by cell; the table below has every figure.",
     },
 }

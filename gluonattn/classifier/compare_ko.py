@@ -37,6 +37,11 @@ KOREAN: dict[str, Any] = {
     "rival": "{name} {figure}, 차이 {less}",
     "places": {"untold": "무작위와 구별되지 않음", "below": "무작위보다 낮음", "level": "가장 나은 방법과 비슷함",
                "between": "무작위보다 높고 가장 나은 방법보다 낮음"},
+    "ranked": "어텐션이 판단에 중요한 말을 얼마나 잘 찾는지를 정규화 AOPC로 재면 {order} 순입니다(0은 어떤 "
+              "순서로 빼도 이보다 덜 약해지지 않는 경우, 1은 더 약해지지 않는 경우이며, 이 값은 셀끼리 견주어도 "
+              "됩니다). 같은 리뷰끼리 잰 차이가 우연으로 보기 어려운 것은 {pairs} 가운데 {differ}쌍입니다. ",
+    "ranked_same": "모델마다 한계가 다른 원래 AOPC로 재어도 순서는 같습니다.",
+    "ranked_other": "모델마다 한계가 다른 원래 AOPC로 재면 순서가 {order}로 달라집니다.",
     "needed": "가중치가 달라도 판단이 같을 수 있는지: {said}. ‘뒤섞음’은 가중치를 뒤섞었을 때 확률이 바뀐 정도의 "
               "중앙값이고, ‘달라짐’은 확률을 0.05 안에서 지키면서 가중치가 달라질 수 있는 정도입니다.",
     "needed_one": "{cell} 뒤섞음 {change}, 달라짐 {far}(최대 {most})",
@@ -47,7 +52,7 @@ KOREAN: dict[str, Any] = {
                    "eomi": "어미",
                    "adverbs": "부사", "nouns": "명사", "verbs and adjectives": "동사·형용사", "punctuation": "문장 부호",
                    "others": "그 밖"},
-    "headings": ("셀", "정확도", "ECE", "매개변수", "초", "엔트로피", "AOPC 어텐션", "AOPC 가장 나은 방법", "AOPC 무작위",
+    "headings": ("셀", "정확도", "ECE", "매개변수", "초", "엔트로피", "정규화 AOPC: 어텐션", "가장 나은 방법", "무작위",
                  "뒤섞을 때 |dp|",
                  "달라질 수 있는 정도"),
     "of": "{part}(최대 {whole})",
@@ -79,6 +84,9 @@ KOREAN: dict[str, Any] = {
         "adversarial": "확률을 0.05 안에서 지키는 가중치 가운데 가장 먼 것과의 발산",
         "adversarial_bound": "어떤 가중치든 가장 멀 수 있는 정도",
         "conicity": "상태 벡터가 서로 비슷한 정도(1이면 모두 한 방향)",
+        "normalised_aopc": "모든 말을 하나씩 뺄 때의 AOPC를, 어떤 순서로든 가장 작을 때 0, 가장 클 때 1로 맞춘 "
+                           "값(셀끼리 견주어도 됨)",
+        "raw_aopc": "위와 같고, 맞추기 전의 값",
         "comprehensiveness": "AOPC, 점수가 높은 말을 뺌(높을수록 충실함)",
         "sufficiency": "AOPC, 점수가 높은 말만 남김(낮을수록 충실함)",
         "comprehensiveness_mask": "위와 같고, 빼는 대신 모르는 말로 바꿈",
@@ -90,14 +98,15 @@ KOREAN: dict[str, Any] = {
     "pictures": {
         "accuracy": "테스트 정확도, %(점과 선: 평균과 95% 구간, 세로 눈금: 시드)",
         "confidence": "예측한 라벨의 확률", "right": "맞은 비율",
-        "faithfulness": "AOPC-comprehensiveness: 점수가 높은 말을 뺐을 때 줄어든 확률(1~50%를 뺀 평균)",
+        "faithfulness": "정규화 AOPC: 어떤 순서로 빼도 이보다 덜 약해지지 않으면 0, 더 약해지지 않으면 1",
         "kinds": "어텐션에서 말 수의 비율을 뺀 값, %p(95% 구간)",
     },
     "alts": {
         "accuracy": "셀마다 테스트 정확도와 구간: {worst} {low}%부터 {best} {high}%까지. 아래 표에 모든 수치가 있습니다.",
         "reliability": "확률마다 맞은 비율을 셀마다 한 선으로 그린 그림. 대각선 위이면 확률과 같습니다. 보정 "
                        "오차는 {low}부터 {high}까지.",
-        "faithfulness": "방법마다 먼저 꼽은 말을 뺐을 때 줄어든 확률을 셀마다 그린 그림. 아래 표에 모든 수치가 있습니다.",
+        "faithfulness": "판단에 중요한 말을 방법마다 얼마나 잘 찾는지 정규화 AOPC로 셀마다 그린 그림. 아래 표에 모든 "
+                        "수치가 있습니다.",
         "kinds": "말의 종류별로 어텐션에서 말 수의 비율을 뺀 값을 셀마다 그린 그림. 아래 표에 모든 수치가 있습니다.",
     },
 }

@@ -83,7 +83,7 @@ def _faithfulness(summary: dict[str, Any], text: dict[str, Any], lang: str) -> A
     ax = _axes(8.2, 1.4 + 0.62 * len(cells))
     for i, method in enumerate(methods):
         for row, own in enumerate(cells.values()):
-            mean, low, high = own["methods"][method]["comprehensiveness"]
+            mean, low, high = own["methods"][method]["normalised_aopc"]
             y = row + (i - (len(methods) - 1) / 2) * 0.1
             ax.plot([low, high], [y, y], color=_COLOURS[i % 9], linewidth=1.2)
             ax.plot(mean, y, _MARKERS[i % 9], color=_COLOURS[i % 9], markersize=5,

@@ -19,6 +19,7 @@ from ..statistics import Figure
 from ..views.method_names import method_name
 from ..views.report_files import save_report
 from ..views.report_page import SHADES, Html, image, page, plain, png, table, with_interval
+from .compare import BETWEEN_MODELS
 from .compare_pictures import pictures
 from .compare_text import LANGUAGES, TEXT
 from .compare_words import headline, in_words, kind_name
@@ -77,13 +78,13 @@ def to_table(summary: dict[str, Any]) -> Any:
 
     table = Table(title=f"{summary['data']}: {summary['test_reviews']:,} test reviews, {summary['seeds']} seed(s)",
                   box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
-                  caption="looked, best, random: probability lost without the top words (AOPC)\n"
-                          "by attention, by the best method, by chance; shuffled: with shuffled weights")
+                  caption="looked, best, random: how well attention, the best method and chance find what decides\n"
+                          "(normalised AOPC, 0 to 1); shuffled: change of the probability with shuffled weights")
     for i, name in enumerate(("cell", "accuracy", "ECE", "entropy", "looked", "best", "random", "shuffled")):
         table.add_column(name, justify="right" if i else "left", no_wrap=bool(i < 2))
     for cell, own in summary["cells"].items():
         mean, low, high = own["accuracy"].spell(2, factor=100)
-        aopc = {name: found["comprehensiveness"].mean for name, found in own["methods"].items()}
+        aopc = {name: found["normalised_aopc"].mean for name, found in own["methods"].items()}
         weights = own["weights"]
         table.add_row(cell, f"{mean} ({low}-{high})", f"{own['ece']:.3f}", f"{weights['entropy'].mean:.2f}",
                       f"{aopc['attention']:.3f}", f"{max(aopc.values()):.3f}", f"{aopc['random']:.3f}",
@@ -93,7 +94,7 @@ def to_table(summary: dict[str, Any]) -> Any:
 
 def _row(cell: str, own: dict[str, Any], lang: str) -> list[str]:
     text = TEXT[lang]
-    figures = {name: found["comprehensiveness"] for name, found in own["methods"].items()}
+    figures = {name: found["normalised_aopc"] for name, found in own["methods"].items()}
     best = max((name for name in figures if name != "random"), key=lambda name: figures[name].mean)
     mean, low, high = own["accuracy"].spell(4)
     weights = own["weights"]
@@ -197,16 +198,16 @@ def _accuracy(summary: dict[str, Any], images: dict[str, bytes], text: dict[str,
 
 
 def _faithfulness(summary: dict[str, Any], images: dict[str, bytes], lang: str) -> list[str]:
-    text = TEXT[lang]
+    text, columns = TEXT[lang], (*BETWEEN_MODELS, *ABOUT_A_METHOD)
     parts = [f"<h2>{html.escape(text['faithfulness'])}</h2>", _chart(
         images["faithfulness"], text["alts"]["faithfulness"], text["faithfulness"]),
-             _meanings(ABOUT_A_METHOD, text)]
+             _meanings(columns, text)]
     for cell, own in summary["cells"].items():
-        rows = [[method_name(method, lang), *(with_interval(found[name]) for name in ABOUT_A_METHOD),
+        rows = [[method_name(method, lang), *(with_interval(found[name]) for name in columns),
                  with_interval(own["attention_less"][method], sign="+") if method in own["attention_less"] else "–"]
                 for method, found in own["methods"].items()]
         parts += [f"<h3>{html.escape(cell)}</h3>",
-                  table([text["method"], *ABOUT_A_METHOD, text["less"]], rows, label=f"{text['faithfulness']}: {cell}")]
+                  table([text["method"], *columns, text["less"]], rows, label=f"{text['faithfulness']}: {cell}")]
     return parts
 
 

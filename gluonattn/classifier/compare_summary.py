@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..metrics import jensen_shannon, top_k_overlap
 from ..record import Token
 from ..statistics import Figure, calibration, figure, holm, mcnemar
-from .compare import Comparison
+from .compare import BETWEEN_MODELS, Comparison
 from .measure import ABOUT_A_METHOD, ABOUT_THE_WEIGHTS
 from .parts_of_speech import attention_by_kind
 
@@ -27,8 +27,9 @@ def summarise(comparison: Comparison) -> dict[str, Any]:
     -------
     dict
         "cells": by cell, its figures (a `Figure` where there is an interval);
-        "pairs": one dict for each two cells; "sentences": what is shown side by
-        side; and what the figures were counted on.
+        "pairs": one dict for each two cells; "attention_pairs": of each two cells
+        the difference of their attention's normalised AOPC, review by review;
+        "sentences": what is shown side by side; and what the figures were counted on.
     """
     cells: dict[str, list[dict[str, Any]]] = {}
     for result in comparison.results:
@@ -51,7 +52,8 @@ def summarise(comparison: Comparison) -> dict[str, Any]:
             "parameters": own[0]["parameters"],
             "seconds": float(np.mean([r["seconds"] for r in own])),
             "weights": {name: figure(_table(own, "weights", name)) for name in ABOUT_THE_WEIGHTS},
-            "methods": {method: {name: figure(_table(own, "methods", method, name)) for name in ABOUT_A_METHOD}
+            "methods": {method: {name: figure(_table(own, "methods", method, name))
+                                 for name in (*ABOUT_A_METHOD, *BETWEEN_MODELS)}
                         for method in own[0]["measured"]["methods"]},
             "attention_less": _attention_less(own),
             "chosen": [r["method"] for r in own],
@@ -59,6 +61,7 @@ def summarise(comparison: Comparison) -> dict[str, Any]:
             "seeds_agree": _agreement(received, diverge, list(combinations([(cell, i) for i in range(len(own))], 2))),
         } for cell, own in cells.items()},
         "pairs": _pairs(right, probabilities, truth, received, diverge),
+        "attention_pairs": _attention_pairs(cells),
         "sentences": [_side_by_side(cells, i) for i in range(len(first["shown"]))],
     }
 
@@ -86,6 +89,13 @@ def _attention_less(results: list[dict[str, Any]]) -> dict[str, Figure]:
     found = {method: _table(results, "methods", method, "comprehensiveness")
              for method in results[0]["measured"]["methods"]}
     return {method: figure(found["attention"] - table) for method, table in found.items() if method != "attention"}
+
+
+def _attention_pairs(cells: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """How much better the second cell's attention finds what the decision rests on than the first's, on the same reviews."""
+    found = {cell: _table(own, "methods", "attention", "normalised_aopc") for cell, own in cells.items()}
+    return [{"cells": [first, second], "difference": figure(found[second] - found[first])}
+            for first, second in combinations(found, 2)]
 
 
 Model = tuple[str, int]  # a cell, and which of its seeds

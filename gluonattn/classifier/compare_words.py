@@ -7,6 +7,7 @@ from typing import Any
 from ..models.cells import CELLS
 from ..statistics import Figure
 from ..views.method_names import method_name
+from .compare import BETWEEN_MODELS
 from .compare_text import TEXT
 
 
@@ -48,7 +49,7 @@ def in_words(summary: dict[str, Any], lang: str = "en") -> list[str]:
     """
     text = TEXT[lang]
     said = [_counted(summary, text), _accuracy(summary, text), _baselines(summary, text), _weights_agree(summary, text),
-            _faithful(summary, text, lang), _needed(summary, text), _kinds(summary, text)]
+            _faithful(summary, text, lang), _ranked(summary, text), _needed(summary, text), _kinds(summary, text)]
     return [paragraph for paragraph in said if paragraph]
 
 
@@ -146,6 +147,20 @@ def _faithful(summary: dict[str, Any], text: dict[str, Any], lang: str) -> str:
                                                 rivals="; ".join(rivals)))
     result: str = text["faithful"].format(said=". ".join(said))
     return result
+
+
+def _ranked(summary: dict[str, Any], text: dict[str, Any]) -> str:
+    """The order of the cells by normalised AOPC of their attention, and whether raw AOPC has another."""
+    cells, pairs = summary["cells"], summary["attention_pairs"]
+    if not pairs:
+        return ""
+    by = {name: {cell: own["methods"]["attention"][name].mean for cell, own in cells.items()} for name in BETWEEN_MODELS}
+    orders = {name: sorted(cells, key=means.__getitem__, reverse=True) for name, means in by.items()}
+    said, raw = ([f"{cell} {by[name][cell]:.3f}" for cell in order] for name, order in orders.items())
+    differ = sum(bool(pair["difference"].sign) for pair in pairs)
+    result: str = text["ranked"].format(order=", ".join(said), differ=differ, pairs=_many(len(pairs), "pair", text))
+    return result + str(text["ranked_same"] if len(set(map(tuple, orders.values()))) == 1 else
+                        text["ranked_other"].format(order=", ".join(raw)))
 
 
 def _needed(summary: dict[str, Any], text: dict[str, Any]) -> str:

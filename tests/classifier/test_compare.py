@@ -165,12 +165,12 @@ def test_the_words_say_what_differs_and_what_does_not(summary):
     assert "mlp +0.00 [-10, +10]" in said
 
 
-def rewritten(comparison, cell, **comprehensiveness):
-    """The comparison with other AOPC-comprehensiveness of a cell, (seeds, reviews) by method."""
+def rewritten(comparison, cell, figure="comprehensiveness", **methods):
+    """The comparison with another figure of a cell, (seeds, reviews) by method; AOPC-comprehensiveness by default."""
     results = copy.deepcopy(comparison.results)
     for seed, result in enumerate(r for r in results if r["cell"] == cell):
-        for method, rows in comprehensiveness.items():
-            result["measured"]["methods"][method.replace("_", "-")]["comprehensiveness"] = rows[seed].tolist()
+        for method, rows in methods.items():
+            result["measured"]["methods"][method.replace("_", "-")][figure] = rows[seed].tolist()
     return comparison._replace(results=results)
 
 
@@ -194,6 +194,28 @@ def test_a_verdict_on_methods_comes_from_the_same_reviews(compared, above, below
              "above random, below the best method" if below else "level with the best method")
     assert f"mlp: attention {methods['attention']['comprehensiveness']} is {place}" in said
     assert f"difference {own['cells']['mlp']['attention_less']['random']}" in said
+
+
+def test_cells_are_compared_by_normalised_aopc_only(compared):
+    """A model whose probabilities fall further has more raw AOPC with the same explanations."""
+    floor = np.random.default_rng(0).uniform(0.2, 0.6, (2, 300))
+    comparison = compared[1]
+    for cell, share, most in (("mlp", 0.0, 0.9), ("dot", 0.1, 0.5), ("none", 0.2, 0.1)):
+        comparison = rewritten(comparison, cell, "normalised_aopc", attention=floor + share)
+        comparison = rewritten(comparison, cell, "raw_aopc", attention=(floor + share) * most)
+    found = summarise(comparison)
+    said = next(text for text in in_words(found) if text.startswith("How well attention finds"))
+    first, other = re.findall(r"(none|mlp|dot)[^,]*, (none|mlp|dot)[^,]*, (none|mlp|dot)", said)
+    assert first == ("none", "dot", "mlp") and other == ("mlp", "dot", "none") and "in 3 of 3 pairs" in said
+    (pair,) = (one for one in found["attention_pairs"] if one["cells"] == ["mlp", "none"])
+    assert pair["difference"].low == pytest.approx(0.2) and pair["difference"].high == pytest.approx(0.2)
+    table, drawn = to_table(found), found["cells"]["none"]["methods"]["attention"]["normalised_aopc"].mean
+    assert f"{drawn:.3f}" in list(table.columns[4].cells)
+
+
+def test_the_order_says_nothing_of_one_cell(compared):
+    alone = compared[1]._replace(results=[one for one in compared[1].results if one["cell"] == "dot"])
+    assert not any(text.startswith("How well attention finds") for text in in_words(summarise(alone)))
 
 
 @settings(max_examples=20, deadline=None)
