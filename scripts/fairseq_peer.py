@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# fairseq is older than the releases of torch that it meets. torch.load reads weights alone now, but fairseq's checkpoints hold
-# their settings too. A fused encoder layer, which fairseq takes for layers that have not trained, has other arguments now.
+# fairseq is older than the releases of torch that it meets. torch.load reads weights alone now, but its checkpoints hold
+# settings too. A fused encoder layer, which fairseq takes for layers that have not trained, has other arguments now.
 _RUN = """
 import torch
 load = torch.load
