@@ -210,6 +210,8 @@ class OpenedClassifier:
     def _explain(self, texts: Sequence[str], method: str | None, classes: tuple[int | None, int | None], draws: int,
                  what_if: bool, part: Part | None, progress: Callable[[int, int], None] | None) -> Iterator[Explanation]:
         for start in range(0, len(texts), _TOGETHER):
+            if progress:  # before the work too: a long text alone takes minutes
+                progress(start, len(texts))
             encoded_texts = [self.steps.read(text) for text in texts[start : start + _TOGETHER]]
             batch = WordBatch(self.network, self.steps, encoded_texts)
             found = None if method is None else self._said(batch, method, classes[0], classes[1], draws, what_if)

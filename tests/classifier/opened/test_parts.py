@@ -68,3 +68,10 @@ def test_the_command_takes_a_part(classifiers, tmp_path, capsys):
     with pytest.raises(SystemExit) as left:
         main(["explain", TEXT, "--model", str(tmp_path / "model"), "--layers", "last"])
     assert left.value.code == 2 and "--layers takes numbers counted from 0, as in 0,3 or 0-5;" in capsys.readouterr().err
+
+
+def test_progress_is_told_before_the_first_text_too(classifiers):
+    """A text of thousands of pieces takes minutes, and is the only one."""
+    told = []
+    assert len(list(open_classifier(*classifiers("Bert")).explain_each([TEXT], progress=lambda *counts: told.append(counts)))) == 1
+    assert told == [(0, 1), (1, 1)]
