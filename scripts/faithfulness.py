@@ -58,7 +58,7 @@ def main() -> None:
         table = Table(title=f"{folder} ({model.config['model']['cell']}), {len(texts):,} reviews, mean and 95 % interval",
                       box=box.SIMPLE_HEAD)
         for i, name in enumerate(("method", *SHOWN.values(), "AOPC less random", "of leave-one-out")):
-            table.add_column(name, justify="right" if i else "left")
+            table.add_column(name, justify="right" if i else "left", min_width=0 if i else len("integrated-gradients"))
         floor = found["methods"]["random"]["comprehensiveness"]
         drawn = draws(len(texts))  # the same reviews above and below: a ratio of two means
         most = drawn @ np.array(found["methods"]["leave-one-out"]["comprehensiveness"])
