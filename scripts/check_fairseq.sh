@@ -3,6 +3,7 @@
 # pip older than 24.1), trains a tiny model on Korean words and their pronunciation, saves and loads it, and
 # holds what was captured to what its queries and keys make. What is there already is not made again.
 #   scripts/check_fairseq.sh [FOLDER]    where environment and model go (default build/fairseq)
+# MAKE_ONLY=1      makes the environment and nothing else
 # PYTHON=...       a Python 3.10; the first python3.10 on the path without it
 # TORCH_INDEX=...  where pip takes torch from: https://download.pytorch.org/whl/cpu has it without CUDA's libraries,
 #                  in 1 GB for the environment in place of 6
@@ -33,6 +34,7 @@ if ! can 'import fairseq, pytest, hypothesis, msgspec, safetensors, matplotlib, 
     step "fairseq 0.12.2: compiles for a minute or two"
     "$own" -m pip install -q fairseq==0.12.2 "numpy<1.24" "pytest>=8" hypothesis msgspec threadpoolctl safetensors matplotlib koreanize-matplotlib fonttools rich
 fi
+if [ -n "${MAKE_ONLY:-}" ]; then exit; fi
 can 'import gluonattn' || "$own" -m pip install -q --no-deps -e .
 
 step "a model, and its attention"
