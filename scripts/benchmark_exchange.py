@@ -1,11 +1,12 @@
-"""The exchange of gradients between two processes of one machine: ours, and MXNet's KVStore dist_sync on the loopback.
+"""The exchange of gradients between two processes of one machine: ours, and MXNet's KVStore on the loopback.
 
     python scripts/benchmark_exchange.py --steps 200 --repeats 3
 
 Both sum the same gradients in every step: those of the default recipe (the embedding's row_sparse), without any training
-around them. Ours goes through shared memory (`gluonattn.training.parallel`). KVStore needs two more processes, a scheduler
-and a server; each process pushes its gradients and pulls the sums. They take turns, one thread each. The first step's
-sums are compared with what they must be. Printed are milliseconds a step, and the processor time of all processes for one.
+around them. `--workers 2` goes through shared memory (`gluonattn.training.parallel`), `--hosts` through KVStore
+(`gluonattn.training.hosts`), as on several machines: a scheduler, a server and a worker for each process. They take turns,
+one thread each. The first step's sums are compared with what they must be. Printed are bytes and milliseconds a step, and
+the processor time of all processes for one. `--plain` shows what KVStore's own row_sparse keys give instead.
 """
 
 import argparse
@@ -19,18 +20,18 @@ import time
 
 import numpy as np
 
-WIDTHS = {"vocabulary": 30_000, "embed": 128, "hidden": 128, "units": 30, "rows": 2_500}
+WIDTHS = {"vocabulary": 30_000, "embed": 128, "hidden": 128, "units": 30, "rows": 2_500}  # rows: of each process
 
 
 def gradients_of(rank):
-    """Gradients of a step as the default recipe has them; rank 0 has rows 0, 2, ..., rank 1 has 1, 3, ..., both have 7."""
+    """Gradients of a step as the default recipe has them; rank 0 has rows 0, 10, ..., rank 1 has 1, 11, ..., both have 7."""
     from gluonattn.runtime import mx
 
     w = WIDTHS
     shapes = [(3 * w["hidden"], w["embed"]), (3 * w["hidden"], w["hidden"]), (3 * w["hidden"],), (3 * w["hidden"],)] * 2
     shapes += [(w["units"], 2 * w["hidden"])] * 2 + [(1, w["units"]), (2, 4 * w["hidden"]), (2,)]
     dense = [mx.nd.ones(shape) * (rank + 1) for shape in shapes]
-    rows = np.unique(np.concatenate([[7], np.arange(w["rows"]) * 2 + rank]))
+    rows = np.unique(np.concatenate([[7], np.arange(w["rows"]) * 10 + rank]))
     values = np.full((len(rows), w["embed"]), rank + 1, np.float32)
     sparse = mx.nd.sparse.row_sparse_array((values, rows), shape=(w["vocabulary"], w["embed"]))
     return [sparse, *dense]
@@ -98,60 +99,65 @@ def own_follower(steps, link, *descriptors):
     timed(step, steps)
 
 
-def kvstore_worker(steps):
-    from gluonattn.runtime import mx
+def of_machines(rank, port, steps):
+    from gluonattn.training.hosts import Conductor, Member
+    from gluonattn.training.machines import Machines
 
-    store = mx.kv.create("dist_sync")
-    given = gradients_of(store.rank)
-    names = [str(i) for i in range(len(given))]
-    rows = mx.nd.array(np.arange(WIDTHS["rows"] * 2 + 1), dtype="int64")
-    for name, one in zip(names, given):
-        whole = mx.nd.zeros(one.shape)
-        if one.stype == "row_sparse":  # it cannot begin without rows
-            whole = mx.nd.sparse.row_sparse_array((whole, np.arange(len(whole))), shape=one.shape)
-        store.init(name, whole)
-    results = [mx.nd.sparse.zeros("row_sparse", one.shape) if one.stype == "row_sparse" else mx.nd.zeros(one.shape)
-               for one in given]
-
-    def step():
-        for place, (name, one, result) in enumerate(zip(names, given, results)):
-            store.push(name, one, priority=-place)
-            if one.stype == "row_sparse":
-                store.row_sparse_pull(name, out=result, row_ids=rows, priority=-place)
-            else:
-                store.pull(name, out=result, priority=-place)
-        for result in results:
-            result.wait_to_read()
-        return results
-
-    try:
+    machines = Machines(rank, 2, "127.0.0.1", port)
+    with (Member if rank else Conductor)(machines, lambda line: None) as group:
+        step = own_step(group, rank)
         check(step())
-    except AssertionError:
-        print("KVStore's sums are not those of both", file=sys.stderr)
-        raise
-    seconds = timed(step, steps)
-    if store.rank == 0:
+        seconds = timed(step, steps)
+        group.total([0.0])  # the other is done, too
+    if rank == 0:
         print(seconds, flush=True)
 
 
 def kvstore(steps):
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    common = {**os.environ, "DMLC_PS_ROOT_URI": "127.0.0.1", "DMLC_PS_ROOT_PORT": str(port), "DMLC_NUM_WORKER": "2",
-              "DMLC_NUM_SERVER": "1", "DMLC_NODE_HOST": "127.0.0.1"}
-    command = [sys.executable, __file__, "--child", "kvstore", str(steps)]
-    started = [subprocess.Popen(command, env={**common, "DMLC_ROLE": role}, stdout=subprocess.PIPE, text=True)
-               for role in ("scheduler", "server", "worker", "worker")]
+    command = [sys.executable, __file__, "--child", "kvstore", str(steps), str(free_port())]
+    started = [subprocess.Popen([*command, rank], stdout=subprocess.PIPE, text=True) for rank in "01"]
     try:
-        said = [process.communicate(timeout=1800)[0] for process in started[2:]]
-        if any(process.returncode for process in started[2:]):
+        said = started[0].communicate(timeout=1800)[0]
+        if started[0].returncode or started[1].wait(60):
             raise SystemExit("a worker of KVStore failed")
-        return float(next(line for out in said for line in out.splitlines()))
+        return float(said)
     finally:
         for process in started:
             process.kill()
             process.wait()
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def plain_worker():
+    """Sums of a row_sparse key without an optimizer on the server, beside what they must be."""
+    from gluonattn.runtime import mx
+
+    if os.environ["DMLC_ROLE"] != "worker":
+        mx.kv  # noqa: B018 (a server and a scheduler serve while MXNet is loaded)
+        return
+    store, shape = mx.kv.create("dist_sync"), (3000, 4)
+    store.init("0", mx.nd.sparse.row_sparse_array((np.zeros(shape, np.float32), np.arange(3000)), shape=shape))
+    mine = [[5, 1000], [7, 1000]][store.rank]
+    store.push("0", mx.nd.sparse.row_sparse_array((np.full((2, 4), store.rank + 1, np.float32), mine), shape=shape))
+    out = mx.nd.sparse.zeros("row_sparse", shape)
+    store.row_sparse_pull("0", out=out, row_ids=mx.nd.array([5, 7, 1000], dtype="int64"))
+    found = out.data.asnumpy()[:, 0].tolist()
+    if store.rank == 0:
+        print(f"rows 5, 7 and 1000 must be 1, 2 and 3; KVStore's row_sparse key gives {found}", flush=True)
+
+
+def plain():
+    common = {**os.environ, "DMLC_PS_ROOT_URI": "127.0.0.1", "DMLC_PS_ROOT_PORT": str(free_port()), "DMLC_NUM_WORKER": "2",
+              "DMLC_NUM_SERVER": "1", "DMLC_NODE_HOST": "127.0.0.1"}
+    started = [subprocess.Popen([sys.executable, __file__, "--child", "plain", "0"], env={**common, "DMLC_ROLE": role})
+               for role in ("scheduler", "server", "worker", "worker")]
+    for process in started:
+        process.wait(600)
 
 
 def main():
@@ -159,22 +165,23 @@ def main():
         kind, steps, *rest = sys.argv[2:]
         if kind == "own":
             own_follower(int(steps), *map(int, rest))
-        elif os.environ["DMLC_ROLE"] == "worker":
-            kvstore_worker(int(steps))
+        elif kind == "kvstore":
+            of_machines(int(rest[1]), int(rest[0]), int(steps))
         else:
-            from gluonattn.runtime import mx
-
-            mx.kv  # noqa: B018 (a server and a scheduler serve while MXNet is loaded, and end with the workers)
+            plain_worker()
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--plain", action="store_true", help="only show what KVStore's row_sparse keys give")
     options = parser.parse_args()
+    if options.plain:
+        return plain()
     os.environ["OMP_NUM_THREADS"] = "1"
-    found = {"ours": [], "KVStore dist_sync": []}
+    found = {"ours": [], "KVStore": []}
     spent = {name: [] for name in found}
     for _ in range(options.repeats):
-        for name, run in (("ours", own_leader), ("KVStore dist_sync", kvstore)):
+        for name, run in (("ours", own_leader), ("KVStore", kvstore)):
             costs = [_spent()]
             for steps in (options.steps, 3 * options.steps):
                 seconds = run(steps)
@@ -182,6 +189,9 @@ def main():
             found[name].append(1000 * seconds / steps)
             start_and_few, start_and_many = np.diff(costs)
             spent[name].append(1000 * (start_and_many - start_and_few) / (2 * options.steps))
+    sparse, *dense = gradients_of(0)
+    numbers = [2 * len(sparse.data) * WIDTHS["embed"], sum(one.size for one in dense)]
+    print(f"a step has {4 * sum(numbers):,} bytes: {4 * numbers[0]:,} of rows of the embedding, {4 * numbers[1]:,} others")
     for name, values in found.items():
         print(f"{name}: {statistics.median(values):.2f} ms a step ({min(values):.2f} to {max(values):.2f}), processor time "
               f"of all processes without their start {statistics.median(spent[name]):.2f} ({min(spent[name]):.2f} to "

@@ -29,6 +29,7 @@ _SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
     'train --data my.csv --evidence --extra more.csv --score-labels "1..2=bad, 4..5=good" --out runs/more',
     "train --data nsmc --evidence --teachers runs/a,runs/b --teach crawl.tsv.gz --out runs/student",
     "train --data nsmc --evidence --framework torch --device gpu --amp --out runs/gpu",
+    "train --data nsmc --hosts a,b,c --host-rank 0 --out runs/several",
     "train --data my.csv --text-column review --label-column stars --out runs/mine")
 def train(
     context: typer.Context,
@@ -88,6 +89,10 @@ def train(
     amp: bool = typer.Option(False, help="Compute in bfloat16 where possible; torch on a GPU."),
     workers: Optional[int] = typer.Option(
         None, help="Processes on the CPU; default one for each core, 1 for fewer than 20,000 reviews."),
+    hosts: Optional[str] = typer.Option(None, help="Train on several machines: their names with commas, or auto under "
+                                                   "mpirun, SLURM or Kubernetes. The same command runs on each; see "
+                                                   "docs/scale.md."),
+    host_rank: Optional[int] = typer.Option(None, help="Which of --hosts this is, from 0; found by name if left out."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
     resume: bool = typer.Option(False, help="Continue a stopped or killed run."),
@@ -101,6 +106,20 @@ def train(
     from .. import early
     from ..classifier.stage import find_stage
 
+    shown = console.rich_console(stderr=as_json)
+    if hosts is None:
+        console.refuse_given(context, "there are no other machines without --hosts", "host_rank")
+        machines = None
+    else:
+        from ..training.machines import find_machines
+
+        console.refuse_given(context, "--hosts names each process already, a machine several times if need be", "workers")
+        machines = find_machines(hosts, host_rank)
+        if machines.rank:
+            from ..training.hosts import follow
+
+            follow(machines, shown.print)  # it needs no data and writes nothing
+            return
     early.require_reviews(data, text_column, label_column)
     if extra is not None:
         early.require_readable(Path(extra), "Check the path, or gather it: python scripts/gather_crawl.py.")
@@ -126,6 +145,7 @@ def train(
     from ..classifier.settings import ClassifierSettings
     from ..classifier.training import train as run_training
     from ..training.callbacks import Progress
+    from ..training.hosts import lead
     from ..training.loggers import make_loggers
 
     settings = ClassifierSettings(
@@ -136,16 +156,16 @@ def train(
         tokenizer=tokenizer,
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
         min_count=min_count, max_length=max_length,
-        validation=validation, patience=patience, seed=seed, device=device, workers=workers,
-        framework=framework, amp=amp,
+        validation=validation, patience=patience, seed=seed, device=device,
+        workers=machines.size if machines else workers, framework=framework, amp=amp,
         model={name: value for name, value in (("embed_size", embed_size), ("hidden_size", hidden_size)) if value},
     )
-    shown = console.rich_console(stderr=as_json)
-    folder = run_training(
-        data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
-        callbacks=[Progress(shown), *make_loggers(log, out, asdict(settings))], save_every=save_every,
-        keep_epochs=keep_epochs, tokenizing=Bar("tokenizing"), fitting=Bar("fitting n-grams"), report=shown.print,
-    )
+    with lead(machines, shown.print):
+        folder = run_training(
+            data, out, settings=settings, text_column=text_column, label_column=label_column, resume=resume,
+            callbacks=[Progress(shown), *make_loggers(log, out, asdict(settings))], save_every=save_every,
+            keep_epochs=keep_epochs, tokenizing=Bar("tokenizing"), fitting=Bar("fitting n-grams"), report=shown.print,
+        )
     history = json.loads((folder / "history.json").read_text())
     best = json.loads((folder / "config.json").read_text())["validation"]
     if as_json:

@@ -149,12 +149,16 @@ def finish(out: Path) -> None:
 
 def processes(settings: TrainingSettings) -> Group:
     """Start the processes that train together, and return their group."""
+    from .hosts import leading
     from .parallel import ALONE, Leader
 
     workers = settings.workers or 1
-    threads = max(1, runtime.total_threads() // workers)
+    make = leading(workers)  # on several machines
+    threads = max(1, runtime.total_threads() // (1 if make else workers))
     runtime.keep_freed_memory()  # before MXNet's threads have their own memory pools
     runtime.limit_threads(threads, synchronous=workers > 1)
+    if make:
+        return make()
     return Leader(workers, threads) if workers > 1 else ALONE
 
 

@@ -1,0 +1,86 @@
+"""Connections between the machines of a training run."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from multiprocessing.connection import Connection
+from typing import Callable
+
+from .. import __version__
+from ..errors import GluonAttnError
+from .machines import Machines
+
+WAIT = 600.0  # seconds for all to come
+
+
+def connect(machines: Machines, say: Callable[[str], None]) -> Connection:
+    """A connection to rank 0, once it is there.
+
+    Parameters
+    ----------
+    machines : Machines
+    say : callable
+        Called with a line if it is not there yet.
+    """
+    end, told = time.monotonic() + WAIT, False
+    while True:
+        try:
+            one = socket.create_connection((machines.host, machines.port), timeout=10)
+            one.settimeout(None)
+            keep_alive(one)
+            link = Connection(one.detach())
+            link.send_bytes(json.dumps([__version__, machines.rank, machines.size, socket.gethostname()]).encode())
+            return link
+        except OSError as error:
+            if time.monotonic() > end:
+                raise GluonAttnError(f"rank 0 does not answer at {machines.host}:{machines.port} ({error}): start it there "
+                                     "by the same command with --host-rank 0, and let firewalls pass.") from None
+        if not told:
+            say(f"rank {machines.rank} of {machines.size}: waiting for rank 0 at {machines.host}:{machines.port}")
+            told = True
+        time.sleep(1)
+
+
+def greet(one: socket.socket, machines: Machines) -> tuple[int, Connection, str]:
+    """Rank, connection and machine of one that came; rank 0 if it is none of ours.
+
+    Parameters
+    ----------
+    one : socket.socket
+    machines : Machines
+    """
+    keep_alive(one)
+    link = Connection(os.dup(one.fileno()))
+    try:
+        version, rank, size, name = json.loads(link.recv_bytes(10_000)) if link.poll(10) else ("", 0, 0, "")
+    except (ValueError, TypeError, EOFError, OSError):
+        return 0, link, ""
+    if not isinstance(rank, int) or rank < 1:
+        return 0, link, ""
+    if (version, size) != (__version__, machines.size):
+        raise GluonAttnError(f"rank {rank} on {name} runs gluonattn {version} with {size} processes, rank 0 {__version__} "
+                             f"with {machines.size}: give the same --hosts and install the same version everywhere.")
+    return rank, link, str(name)
+
+
+def keep_alive(one: socket.socket) -> None:
+    """Notice within a minute that a machine lost its power."""
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 60_000)):
+        if hasattr(socket, name):
+            one.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def has_ended(link: Connection) -> bool:
+    """Whether the other side has closed the connection; what it sent stays to be read."""
+    with socket.socket(fileno=os.dup(link.fileno())) as one:
+        try:
+            return one.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
