@@ -26,6 +26,7 @@ from ..errors import CheckpointError, DataError, OptionError
 from ..files import cannot_write, replace_file
 from ..models.checkpoint import CONFIG, read_config
 from ..plain import bare_key
+from ..runtime import first_device
 from .config import check_classifier
 from .pretraining import read_unlabelled
 from .settings import ClassifierSettings, is_table
@@ -163,7 +164,7 @@ def ask_teachers(teachers: Teachers, settings: ClassifierSettings, labels: Seque
         count[found >= 0] += 1
     for number, folder in enumerate(teachers.models, 1):
         say(f"teacher {number} of {len(teachers.models)}, {folder}: labels {len(texts):,} texts")
-        answers = _ask(folder, settings.device, labels, texts)
+        answers = _ask(folder, first_device(settings.device), labels, texts)
         known = ~np.isnan(answers[:, :1])
         total += np.where(known, answers, 0)
         count += known

@@ -131,10 +131,11 @@ def train(
         label_names = dict(source.label_names)
         reviews = read_reviews(source.train, text_column=text_column, label_column=label_column)
     labels = require_two_labels(reviews)
-    asked, gpu = settings.workers, _gpu_index(settings)
-    settings = settings.resolve(len(reviews), on_cpu=gpu is None)
+    asked, devices = settings.workers, _devices(settings)
+    settings = settings.resolve(len(reviews), on_cpu=devices[0].startswith("cpu"), devices=len(devices))
     if asked not in (None, settings.workers):
-        say("one process trains: several are for MXNet on the CPU of a Linux machine")
+        say("one process trains: several are for MXNet on the CPU of a Linux machine" if len(devices) == 1 else
+            f"{len(devices)} processes train, one for each device")
     say(str(reviews))
     if reviews.columns:
         say(reviews.describe_columns())
@@ -177,7 +178,7 @@ def train(
         from ..training.loop import new_run
         from .weighing import scaled, weigh_branches
 
-        device = "cpu" if gpu is None else f"gpu:{gpu}"
+        device = devices[0] if len(devices) == 1 else settings.device
         start, vocabulary, branch, evidence = start_of(settings, texts, tokens, targets, split, more, fitting,
                                                        earlier and earlier.header.vocabulary, aims)
         seen = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :]]
@@ -238,14 +239,14 @@ def train(
     return out
 
 
-def _gpu_index(settings: ClassifierSettings) -> int | None:
-    """Number of the GPU to train on; None for the CPU."""
+def _devices(settings: ClassifierSettings) -> list[str]:
+    """Names of the devices to train on."""
     if settings.uses_torch:
         from ..runtime.torch_device import torch_device
 
-        result: int | None = torch_device(settings.device).index
-        return result
-    return runtime.gpu_index(settings.device)
+        index = torch_device(settings.device).index
+        return ["cpu" if index is None else f"gpu:{index}"]
+    return runtime.device_names(settings.device)
 
 
 def _split(reviews: Reviews, settings: ClassifierSettings, earlier: Stage | None = None) -> Sequence[Sequence[int]]:

@@ -83,7 +83,7 @@ def train(
     validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
     patience: Optional[int] = typer.Option(None, help="Number of epochs without a better loss after which training stops."),
     seed: int = typer.Option(0, help="Seed of the split, the first weights and the order of reviews."),
-    device: str = Device,
+    device: str = typer.Option("auto", help="auto, cpu, gpu or gpu:N; with MXNet several together, as in gpu:0,1."),
     framework: str = typer.Option("auto", help="mxnet or torch; auto is MXNet where it is installed. torch needs "
                                                "no MXNet and supports GPUs that MXNet does not."),
     amp: bool = typer.Option(False, help="Compute in bfloat16 where possible; torch on a GPU."),

@@ -17,6 +17,8 @@ from .computing import seed_everything as seed_everything
 from .computing import silence_lazy_update_notice as silence_lazy_update_notice
 from .gpu import CUDA_LIBRARIES as CUDA_LIBRARIES
 from .gpu import NEWEST_CAPABILITY as NEWEST_CAPABILITY
+from .gpu import device_names as device_names
+from .gpu import first_device as first_device
 from .gpu import gpu_index as gpu_index
 from .gpu import parse_device as parse_device
 from .loading import import_gluonnlp, import_mxnet

@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from .gpu import gpu_index
+from .gpu import gpu_index, parse_devices
 from .loading import hide_stderr, import_mxnet
 
 
-def device(name: str = "auto") -> Any:
+def device(name: str = "auto", rank: int | None = None) -> Any:
     """The MXNet context to compute on.
 
     Parameters
     ----------
     name : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
         "auto" is the first GPU MXNet can run on, else the CPU.
+    rank : int or None
+        Which of several devices (gpu:0,1 or cpu:0,1) is this process's; None allows one alone.
 
     Returns
     -------
@@ -28,6 +30,9 @@ def device(name: str = "auto") -> Any:
     DeviceError
         If a GPU is asked for and there is none, or MXNet's code does not run on it.
     """
+    kind, numbers = parse_devices(name)
+    if len(numbers) > 1 and rank is not None:
+        return getattr(import_mxnet(), kind)(numbers[rank])  # checked by the process that was asked to train
     index = gpu_index(name)
     return import_mxnet().cpu() if index is None else import_mxnet().gpu(index)
 

@@ -43,10 +43,51 @@ def parse_device(name: str) -> tuple[str, int]:
     OptionError
         If it is none of auto, cpu, gpu and gpu:N.
     """
-    match = re.fullmatch(r"(auto|cpu|gpu)(?:(?<=gpu):([0-9]+))?", str(name))
+    kind, numbers = parse_devices(name)
+    if len(numbers) > 1:
+        raise OptionError(f"{name!r} is several devices, which only `gluonattn train` with MXNet uses together: give one, "
+                          f"as in {first_device(name)}.")
+    return kind, numbers[0]
+
+
+def parse_devices(name: str) -> tuple[str, list[int]]:
+    """Kind and numbers of what may be several devices: gpu:0,1, or cpu:0,1 to try it without GPUs.
+
+    Raises
+    ------
+    OptionError
+        If it is none of auto, cpu, gpu, gpu:N and these, or names one twice.
+    """
+    match = re.fullmatch(r"(?:auto|cpu|gpu|gpu:[0-9]+|(?:cpu|gpu):[0-9]+(?:,[0-9]+)+)", str(name))
     if match is None:
         raise OptionError(f"unknown device {name!r}: expected auto, cpu, gpu or gpu:N (as in gpu:1).")
-    return match[1], int(match[2] or 0)
+    numbers = [int(one) for one in re.findall("[0-9]+", str(name))] or [0]
+    if len(set(numbers)) < len(numbers):
+        raise OptionError(f"{name!r} names a device twice: each trains one part of a batch.")
+    return str(name).partition(":")[0], numbers
+
+
+def first_device(name: str) -> str:
+    """One device's name for what uses one alone; see `parse_devices`."""
+    kind, numbers = parse_devices(name)
+    return name if len(numbers) == 1 else kind if kind == "cpu" else f"{kind}:{numbers[0]}"
+
+
+def device_names(name: str = "auto") -> list[str]:
+    """What to train on, by one name each; does not load MXNet.
+
+    Raises
+    ------
+    OptionError, DeviceError
+        As for `gpu_index`.
+    """
+    kind, numbers = parse_devices(name)
+    if len(numbers) > 1:
+        for number in numbers if kind == "gpu" else ():
+            _check_gpu(number)
+        return [f"{kind}:{number}" for number in numbers]
+    index = gpu_index(name)
+    return ["cpu" if index is None else f"gpu:{index}"]
 
 
 def gpu_index(name: str = "auto") -> int | None:

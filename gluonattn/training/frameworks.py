@@ -23,7 +23,7 @@ def new_run(settings: TrainingSettings, model: Mapping[str, Any], train: Part, v
     train, valid, labelled, group
         As for `Run`.
     device : str, default "cpu"
-        "auto", "cpu", "gpu" or "gpu:N".
+        "auto", "cpu", "gpu" or "gpu:N"; or several, as in "gpu:0,1", of which each process of the group takes its own.
     initial : mapping of str to numpy.ndarray, or None
         First values of some parameters, by structural name; None leaves all to chance.
     """

@@ -30,9 +30,9 @@ from .kvstore import AGAIN, PIECE, Store
 from .links import WAIT, connect, greet, has_ended
 from .machines import Machines
 from .parallel import Follower, Group, Leader, LeaderGone
-from .shared_gradients import set_rows, set_sum
+from .shared_gradients import set_rows, set_sum, values_of
 
-_leading: ContextVar[Callable[[], Group] | None] = ContextVar("leading", default=None)
+_leading: ContextVar[partial[Group] | None] = ContextVar("leading", default=None)
 
 
 @contextmanager
@@ -46,7 +46,8 @@ def lead(machines: Machines | None, say: Callable[[str], None]) -> Iterator[None
     say : callable
         Called with a line while the others are waited for.
     """
-    token = _leading.set(partial(Conductor, machines, say) if machines else None)
+    make: partial[Group] | None = partial(Conductor, machines, say) if machines else None
+    token = _leading.set(make)
     try:
         yield
     finally:
@@ -67,7 +68,7 @@ def leading(workers: int) -> Callable[[], Group] | None:
         If the training is none that several processes can share.
     """
     make = _leading.get()
-    if make and workers < 2:
+    if make and workers != make.args[0].size:
         raise OptionError("several machines train with MXNet on the CPUs of Linux: add --framework mxnet --device cpu, or "
                           "leave --hosts out.")
     return make
@@ -153,7 +154,7 @@ class _BySums:
                 mine, all_rows = rows[id(gradient)]
                 part[np.searchsorted(all_rows, mine)] = gradient.data.asnumpy()
             else:
-                part[...] = runtime.memory_of(gradient)
+                part[...] = values_of(gradient)
         self._store.add(len(flat) // PIECE, self.look)
         for gradient, part in zip(gradients, parts):
             if id(gradient) in rows:

@@ -179,7 +179,7 @@ def new_mxnet_run(settings: TrainingSettings, model: Mapping[str, Any], train: P
     settings, model, train, valid, labelled, device, group, initial
         As for `gluonattn.training.frameworks.new_run`.
     """
-    context = find_device(device)
+    context = find_device(device, group.rank)
     seed_everything(settings.seed)
     keep_freed_memory()
     silence_lazy_update_notice()
@@ -190,6 +190,7 @@ def new_mxnet_run(settings: TrainingSettings, model: Mapping[str, Any], train: P
     if context.device_type == "cpu":
         compute_in_numpy(block)
     run = MXNetRun(block, settings, train, valid, labelled, context, group)
+    run.device_name = device
     # One forward pass infers the remaining shapes.
     block(*run.arrays(train, [0])[0])
     for name, values in (initial or {}).items():

@@ -136,6 +136,8 @@ class Leader(_Member):
         Processes in all.
     threads : int
         Threads each of the others computes with.
+    synchronous : bool, default True
+        As for `runtime.limit_threads`.
 
     Raises
     ------
@@ -143,7 +145,8 @@ class Leader(_Member):
         Now or later, if one of the others ends by itself.
     """
 
-    def __init__(self, size: int, threads: int):
+    def __init__(self, size: int, threads: int, synchronous: bool = True):
+        self._engine = {} if synchronous else {"MXNET_ENGINE_TYPE": "ThreadedEnginePerDevice"}
         self._links: list[Connection] = []
         self._processes: list[subprocess.Popen[bytes]] = []
         self._stderr_files: list[Any] = []
@@ -164,7 +167,7 @@ class Leader(_Member):
         with there:
             self._processes.append(subprocess.Popen(
                 [sys.executable, "-m", "gluonattn.training.worker", str(rank), *map(str, descriptors)],
-                env={**child_environment(), "OMP_NUM_THREADS": str(threads)}, pass_fds=descriptors,
+                env={**child_environment(), "OMP_NUM_THREADS": str(threads), **self._engine}, pass_fds=descriptors,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._stderr_files[-1],
                 start_new_session=True,  # Ctrl-C is for this process, which ends the others
             ))

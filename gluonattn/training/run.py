@@ -81,10 +81,13 @@ class Run:
         The processes that train together.
     learning_rate : float
         Of the next step; a callback may set it.
+    device_name : str
+        As `new_run` got it.
     """
 
     model: Any
     learning_rate: float
+    device_name = "cpu"
 
     def __init__(self, settings: TrainingSettings, train: Part, valid: Part, labelled: int, group: Group = ALONE):
         self.settings = cast(Any, settings)  # resolved: no field is None any more

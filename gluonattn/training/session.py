@@ -156,10 +156,11 @@ def processes(settings: TrainingSettings) -> Group:
     make = leading(workers)  # on several machines
     threads = max(1, runtime.total_threads() // (1 if make else workers))
     runtime.keep_freed_memory()  # before MXNet's threads have their own memory pools
-    runtime.limit_threads(threads, synchronous=workers > 1)
+    on_cpu = not str(settings.device).startswith("gpu")  # a GPU is kept busy by what is queued for it
+    runtime.limit_threads(threads, synchronous=workers > 1 and on_cpu)
     if make:
         return make()
-    return Leader(workers, threads) if workers > 1 else ALONE
+    return Leader(workers, threads, synchronous=on_cpu) if workers > 1 else ALONE
 
 
 def resume_or_start(run: Run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
@@ -223,7 +224,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
     from .state import save_state, send_state
 
     if run.group.size > 1:
-        run.group.send(start)
+        run.group.send({**start, "device": run.device_name})
         send_state(run, run.group)
 
     def save(run: Run) -> None:

@@ -135,7 +135,7 @@ class TrainingSettings:
         """
         return {name: value for name, value in asdict(self).items() if name not in self.later or value != self.later[name]}
 
-    def resolve(self: Settings, examples: int, on_cpu: bool = True) -> Settings:
+    def resolve(self: Settings, examples: int, on_cpu: bool = True, devices: int = 1) -> Settings:
         """A copy in which every None that means "choose by the data" has its value.
 
         Parameters
@@ -143,6 +143,8 @@ class TrainingSettings:
         examples : int
             How many there are to train and validate on.
         on_cpu : bool, default True
+        devices : int, default 1
+            Several have a process each.
         """
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         self.suit(values, examples)
@@ -151,6 +153,8 @@ class TrainingSettings:
             values["workers"] = max(1, min(max_workers, values["batch_size"] // _MIN_EXAMPLES_PER_PROCESS))
         if not on_cpu or not sys.platform.startswith("linux"):
             values["workers"] = 1
+        if devices > 1:
+            values["workers"] = devices
         return type(self)(**values)
 
     def suit(self, values: dict[str, Any], examples: int) -> None:

@@ -74,7 +74,7 @@ def write_gradients(memory: SharedMemory, gradients: Sequence[Any] | None) -> No
             arrays += [gradient.indices.asnumpy(), gradient.data.asnumpy()]
             counts.append(len(arrays[-1]))
         else:
-            arrays.append(memory_of(gradient))
+            arrays.append(values_of(gradient))
             counts.append(gradient.shape[0])
     arrays.insert(0, np.array(counts, dtype="int64"))
     place = 0
@@ -120,6 +120,12 @@ def _aligned(size: int) -> int:
     return -(-size // 64) * 64
 
 
+def values_of(gradient: Any) -> NDArray[Any]:
+    """A dense gradient's values: its own memory on the CPU, a copy from a GPU."""
+    result: NDArray[Any] = memory_of(gradient) if gradient.context.device_type == "cpu" else gradient.asnumpy()
+    return result
+
+
 def set_sum(gradient: Any, parts: Sequence[NDArray[Any]]) -> None:
     """Write the sum of dense gradients into one. This bypasses MXNet's queue, which takes as long as the rest.
 
@@ -128,10 +134,13 @@ def set_sum(gradient: Any, parts: Sequence[NDArray[Any]]) -> None:
     gradient : mxnet.nd.NDArray
     parts : sequence of numpy.ndarray
     """
-    result = memory_of(gradient)
+    on_cpu = gradient.context.device_type == "cpu"
+    result = memory_of(gradient) if on_cpu else np.empty_like(parts[0])
     result[...] = parts[0]
     for part in parts[1:]:
         result += part
+    if not on_cpu:
+        gradient[:] = result
 
 
 def set_rows(gradient: Any, rows: NDArray[Any], values: NDArray[Any]) -> None:

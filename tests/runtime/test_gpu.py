@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gluonattn import runtime
 from gluonattn.errors import DeviceError, OptionError
+from gluonattn.runtime import gpu
 from gluonattn.runtime.wheel import find_wheels
 
 from .machines import (
@@ -208,3 +209,28 @@ print(json.dumps(given))
         assert device == expected, (gpus, name)
         assert len(warned) == (warning is not None), (gpus, name, warned)
         assert warning is None or warned[0].startswith(warning)
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("cpu", ("cpu", [0])), ("auto", ("auto", [0])), ("gpu", ("gpu", [0])),
+                                              ("gpu:3", ("gpu", [3])), ("gpu:1,0,12", ("gpu", [1, 0, 12])),
+                                              ("cpu:0,1", ("cpu", [0, 1]))])
+def test_several_devices_have_one_name(name, wanted):
+    assert gpu.parse_devices(name) == wanted
+    if len(wanted[1]) > 1:
+        with pytest.raises(OptionError, match=f"'{name}' is several devices.*only `gluonattn train` with MXNet.*give one"):
+            runtime.device(name)
+        assert gpu.parse_device(gpu.first_device(name))[0] == wanted[0]
+
+
+@pytest.mark.parametrize(("name", "message"), [("gpu:0,0", "names a device twice"), ("gpu:0,", "unknown device"),
+                                               ("auto:0,1", "unknown device"), ("gpu:0,-1", "unknown device")])
+def test_what_names_no_several_devices(name, message):
+    with pytest.raises(OptionError, match=message):
+        runtime.device_names(name)
+
+
+def test_several_gpus_are_refused_where_there_are_none(monkeypatch):
+    monkeypatch.setattr(gpu, "installed_wheel", lambda: "mxnet")
+    with pytest.raises(DeviceError, match="a GPU was asked for, but the CPU build of MXNet is installed"):
+        runtime.device_names("gpu:0,1")
+    assert runtime.device_names("cpu:0,1") == ["cpu:0", "cpu:1"] and runtime.device_names("cpu") == ["cpu"]

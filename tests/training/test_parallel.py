@@ -168,6 +168,24 @@ def test_several_processes_compute_what_one_does(reviews, tmp_path, recipe, work
     assert several.config["training"]["workers"] == workers
 
 
+class Contexts(Callback):
+    def __init__(self):
+        self.found = set()
+
+    def on_batch_end(self, run):
+        self.found |= {str(run.device), str(run.parameters[0].data().context)}
+
+
+def test_several_devices_have_a_process_each_and_compute_what_one_does(reviews, tmp_path):
+    """Contexts of the CPU stand for GPUs: rank 0 computes in the last of them here, so a wrong one would be seen."""
+    one = load_checkpoint(train(reviews, tmp_path / "one", workers=1, **PLAIN))
+    seen = Contexts()
+    several = load_checkpoint(train(reviews, tmp_path / "two", callbacks=[seen], **{**PLAIN, "device": "cpu:1,0"}))
+    assert seen.found == {"cpu(1)"} and several.config["training"]["workers"] == 2
+    for name, weights in one.weights.items():
+        np.testing.assert_allclose(several.weights[name], weights, atol=2e-3, err_msg=name)
+
+
 def test_same_seed_and_workers_same_model_and_nothing_is_left(reviews, tmp_path):
     """The last process has an empty share wherever a batch is small; the sum is fresh there too."""
     descriptors = len(os.listdir("/proc/self/fd"))
