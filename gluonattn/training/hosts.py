@@ -13,7 +13,6 @@ import math
 import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
@@ -27,7 +26,7 @@ import numpy as np
 from .. import runtime
 from ..errors import GluonAttnError, Interrupted, OptionError
 from .kvstore import AGAIN, PIECE, Store
-from .links import WAIT, connect, greet, has_ended
+from .links import WAIT, connect, has_ended, welcome
 from .machines import Machines
 from .parallel import Follower, Group, Leader, LeaderGone
 from .shared_gradients import set_rows, set_sum, values_of
@@ -190,28 +189,7 @@ class Conductor(_BySums, Leader):
             raise
 
     def _gather(self, machines: Machines, say: Callable[[str], None]) -> None:
-        came: dict[int, tuple[socket.socket, Connection, str]] = {}
-        local = machines.host in ("127.0.0.1", "localhost")
-        try:
-            door = socket.create_server(("127.0.0.1" if local else "", machines.port), backlog=machines.size)
-        except OSError as error:
-            raise GluonAttnError(f"port {machines.port} cannot be opened ({error.strerror}): give a free one behind the "
-                                 f"first of --hosts, as in {machines.host}:{machines.port + 1}, on all machines.") from None
-        say(f"waiting at {machines.host}:{machines.port} for {machines.size - 1} more: the same command there, each with "
-            "its --host-rank")
-        end = time.monotonic() + WAIT
-        with door:
-            while len(came) < machines.size - 1:
-                door.settimeout(max(0.01, end - time.monotonic()))
-                try:
-                    one = door.accept()[0]
-                except TimeoutError:
-                    missing = sorted(set(range(1, machines.size)) - set(came))
-                    raise GluonAttnError(f"rank {', '.join(map(str, missing))} did not come within {WAIT:.0f} s: run the "
-                                         "same command there, with its --host-rank.") from None
-                rank, link, name = greet(one, machines)
-                if rank:
-                    came[rank] = one, link, name
+        came = welcome(machines, say)
         for _, (_, link, name) in sorted(came.items()):
             self._links.append(link)
             self._names.append(name)

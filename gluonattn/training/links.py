@@ -44,6 +44,43 @@ def connect(machines: Machines, say: Callable[[str], None]) -> Connection:
         time.sleep(1)
 
 
+def welcome(machines: Machines, say: Callable[[str], None]) -> dict[int, tuple[socket.socket, Connection, str]]:
+    """Socket, connection and machine of each of the others, by rank, once all have come.
+
+    Parameters
+    ----------
+    machines : Machines
+    say : callable
+        Called with a line before the wait.
+    """
+    came: dict[int, tuple[socket.socket, Connection, str]] = {}
+    local = machines.host in ("127.0.0.1", "localhost")
+    try:
+        door = socket.create_server(("127.0.0.1" if local else "", machines.port), backlog=machines.size)
+    except OSError as error:
+        raise GluonAttnError(f"port {machines.port} cannot be opened ({error.strerror}): give a free one behind the "
+                             f"first of --hosts, as in {machines.host}:{machines.port + 1}, on all machines.") from None
+    say(f"waiting at {machines.host}:{machines.port} for {machines.size - 1} more: the same command there, each with "
+        "its --host-rank")
+    end = time.monotonic() + WAIT
+    with door:
+        while len(came) < machines.size - 1:
+            door.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                one = door.accept()[0]
+            except socket.timeout:  # noqa: UP041 (Python 3.9 knows it by this name alone)
+                missing = sorted(set(range(1, machines.size)) - set(came))
+                raise GluonAttnError(f"rank {', '.join(map(str, missing))} did not come within {WAIT:.0f} s: run the "
+                                     "same command there, with its --host-rank.") from None
+            rank, link, name = greet(one, machines)
+            if rank in came or rank >= machines.size:
+                raise GluonAttnError(f"rank {rank} came twice or is too large for {machines.size} processes (last from {name}): "
+                                     "give each its own --host-rank.")
+            if rank:
+                came[rank] = one, link, name
+    return came
+
+
 def greet(one: socket.socket, machines: Machines) -> tuple[int, Connection, str]:
     """Rank, connection and machine of one that came; rank 0 if it is none of ours.
 
