@@ -68,14 +68,14 @@ def welcome(machines: Machines, say: Callable[[str], None]) -> dict[int, tuple[s
             door.settimeout(max(0.01, end - time.monotonic()))
             try:
                 one = door.accept()[0]
-            except socket.timeout:  # noqa: UP041 (Python 3.9 knows it by this name alone)
+            except socket.timeout:  # Python 3.9 has no other name for it
                 missing = sorted(set(range(1, machines.size)) - set(came))
                 raise GluonAttnError(f"rank {', '.join(map(str, missing))} did not come within {WAIT:.0f} s: run the "
                                      "same command there, with its --host-rank.") from None
             rank, link, name = greet(one, machines)
             if rank in came or rank >= machines.size:
-                raise GluonAttnError(f"rank {rank} came twice or is too large for {machines.size} processes (last from {name}): "
-                                     "give each its own --host-rank.")
+                raise GluonAttnError(f"rank {rank}, last from {name}, came twice or is too large for {machines.size} "
+                                     "processes: give each its own --host-rank.")
             if rank:
                 came[rank] = one, link, name
     return came

@@ -23,7 +23,7 @@ from gluonattn.runtime import mx
 from gluonattn.training.callbacks import Callback
 from gluonattn.training.hosts import Conductor, Member, lead
 from gluonattn.training.kvstore import PIECE
-from gluonattn.training.links import greet
+from gluonattn.training.links import connect, greet, welcome
 from gluonattn.training.machines import Machines
 
 from ..classifier.test_training import ROOT, start, wait_for
@@ -107,6 +107,22 @@ def test_strangers_are_let_go_and_other_versions_refused():
     theirs.sendall(len(said).to_bytes(4, "big") + said)
     with ours, theirs, pytest.raises(GluonAttnError, match=r"rank 1 on b runs gluonattn 0\.0 with 2 .* with 3: give"):
         greet(ours, machines)
+
+
+@pytest.mark.parametrize("ranks", [(1, 1), (3,)])
+def test_a_rank_that_comes_twice_or_is_too_large_is_named(ranks):
+    machines = Machines(0, 3, "127.0.0.1", free_port())
+    links = []
+    comers = [threading.Thread(target=lambda rank=rank: links.append(connect(machines._replace(rank=rank), print)))
+              for rank in ranks]
+    for comer in comers:
+        comer.start()
+    with pytest.raises(GluonAttnError, match=f"rank {ranks[-1]}, last from .*for 3 processes: give each its own"):
+        welcome(machines, lambda line: None)
+    for comer in comers:
+        comer.join(30)
+    for link in links:
+        link.close()
 
 
 def test_a_port_in_use_and_a_training_for_one_process_are_said(reviews, tmp_path):
