@@ -31,7 +31,7 @@ from .machines import Machines
 from .parallel import Follower, Group, Leader, LeaderGone
 from .shared_gradients import set_rows, set_sum, values_of
 
-_leading: ContextVar[partial[Group] | None] = ContextVar("leading", default=None)
+_leading: ContextVar[partial[Any] | None] = ContextVar("leading", default=None)
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def lead(machines: Machines | None, say: Callable[[str], None]) -> Iterator[None
     say : callable
         Called with a line while the others are waited for.
     """
-    make: partial[Group] | None = partial(Conductor, machines, say) if machines else None
+    make: partial[Any] | None = partial(Conductor, machines, say) if machines else None
     token = _leading.set(make)
     try:
         yield
