@@ -73,5 +73,6 @@ def test_the_command_takes_a_part(classifiers, tmp_path, capsys):
 def test_progress_is_told_before_the_first_text_too(classifiers):
     """A text of thousands of pieces takes minutes, and is the only one."""
     told = []
-    assert len(list(open_classifier(*classifiers("Bert")).explain_each([TEXT], progress=lambda *counts: told.append(counts)))) == 1
+    opened = open_classifier(*classifiers("Bert"))
+    assert len(list(opened.explain_each([TEXT], progress=lambda *counts: told.append(counts)))) == 1
     assert told == [(0, 1), (1, 1)]
