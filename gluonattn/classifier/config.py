@@ -17,7 +17,7 @@ from .settings import ClassifierSettings
 
 
 class ClassifierModel(Struct, forbid_unknown_fields=True):
-    """Keyword arguments of a recipe's classifier; what is not there has the recipe's default."""
+    """Keyword arguments of a recipe's classifier. A missing one has the recipe's default."""
 
     vocab_size: Size
     classes: Size = 2
@@ -59,7 +59,7 @@ def check_classifier(config: dict[str, Any], path: Path) -> None:
     Parameters
     ----------
     config : dict
-        Right in what `gluonattn.models.config.check_config` asks.
+        It has passed `gluonattn.models.config.check_config`.
     path : pathlib.Path
         What the message calls it.
     """
