@@ -185,8 +185,8 @@ def random(batch: AskedTexts, targets: Sequence[int]) -> list[Attribution]:
             for encoded in batch.encoded_texts]
 
 
-_FOR = "positive speaks for the class that is explained, negative against it"
-_NEVER = "never negative: how much, not which way"
+_FOR = "positive speaks for the explained class, negative against it"
+_NEVER = "never negative: the strength, not the direction"
 
 METHODS: dict[str, Method] = {
     "leave-one-out": Method(leave_one_out, _FOR, scale=1.0),
@@ -196,6 +196,6 @@ METHODS: dict[str, Method] = {
     "attention-gradient": Method(attention_gradient, _FOR),
     "attention": Method(attention_received, _NEVER, signed=False),
     "norm": Method(norm, _NEVER, signed=False),
-    "random": Method(random, "none: it knows nothing", signed=False),
+    "random": Method(random, "none: a random baseline", signed=False),
 }
 METHODS.update((method.name, method) for method in find_entries(__file__, __package__, "method"))

@@ -56,7 +56,7 @@ def _top_words(predictor: Any, texts: Sequence[str], method: str, target: int | 
 
 def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path,
           *asked: Any) -> Callable[[Sequence[str]], list[Words]]:
-    """In a process beside: the model, opened once."""
+    """Open the model once in a worker process."""
     predictor = kind(checkpoint, folder, "cpu", "numpy")
     return lambda texts: _top_words(predictor, texts, *asked)
 
@@ -97,7 +97,7 @@ def open_top_words(predictor: Predictor | OpenedClassifier, method: str, target:
             if not submit and workers > 1 and len(texts) >= _WORTH_PROCESSES and isinstance(predictor, Predictor):
                 submit.append(stack.enter_context(processes(
                     workers, _open, type(predictor), predictor.checkpoint, predictor.folder, *asked,
-                    cure="set OMP_NUM_THREADS=1: then this process does all by itself")))
+                    cure="set OMP_NUM_THREADS=1, so that this process does all the work itself")))
             together = max(1, min(_TOGETHER, len(texts) // (_ENOUGH * workers)))
             plan = plan_by_length(list(map(len, texts)), together, PAIRS)
             jobs = (([texts[i] for i in which],) for which in plan)

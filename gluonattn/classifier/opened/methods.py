@@ -192,18 +192,18 @@ def _sums(products: Any) -> NDArray[Any]:
     return result
 
 
-_FOR = "positive speaks for the class that is explained, negative against it"
-_NEVER = "never negative: how much, not which way"
+_FOR = "positive speaks for the explained class, negative against it"
+_NEVER = "never negative: the strength, not the direction"
 
 METHODS: dict[str, Method] = {
     "leave-one-out": Method(leave_one_out, _FOR, scale=1.0),
     "integrated-gradients": Method(integrated_gradients, _FOR),
     "gradient-input": Method(gradient_input, _FOR),
     "attnlrp": Method(attnlrp, _FOR),
-    "attention-gradient": Method(attention_gradient, "never negative: what speaks for the class that is explained",
+    "attention-gradient": Method(attention_gradient, "never negative: support for the explained class",
                                  signed=False),
     "attention": Method(attention_received, _NEVER, signed=False),
     "norm": Method(norm, _NEVER, signed=False),
     "rollout": Method(rollout, _NEVER, signed=False),
-    "random": Method(random, "none: it knows nothing", signed=False),
+    "random": Method(random, "none: a random baseline", signed=False),
 }
