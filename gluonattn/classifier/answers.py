@@ -60,7 +60,7 @@ class Answers:
         self.chunk = EXPLAINED if ask else CHUNK
 
     def __call__(self, texts: Sequence[str]) -> list[Values]:
-        """The values of each text, one for each column; "" for a text without a visible character, and for a missing word."""
+        """The values of each text, one for each column; "" for a text without a visible character and for a missing word."""
         found = decide(self.predictor, texts)
         if self._ask:
             visible = [i for i, values in enumerate(found) if values[0]]

@@ -152,7 +152,7 @@ def compare(
     for number, (cell, seed) in enumerate(((c, s) for s in range(seeds) for c in cells), 1):
         own = replace(settings, cell=cell, seed=seed)
         folder, note = out / f"{cell}-{seed}", out / f"{cell}-{seed}.json"
-        # What None ("suit the data") resolves to may differ in a later version; the number of processes may differ at any time.
+        # What None ("suit the data") means may change in a later version; the number of processes may change at any time.
         asked_for = {**asdict(own.resolve(len(training))), "workers": own.workers}
         asked = {"format": _FORMAT, "settings": asked_for, "data": training.origin, "reviews": content,
                  "explained": len(chosen), "sentences": sentences}

@@ -100,7 +100,7 @@ def read_corpus(predictor: Any, texts: Sequence[str], truths: Sequence[str | Non
 
 
 def groups_of(decisions: Sequence[Decision]) -> dict[tuple[str, str | None], list[Decision]]:
-    """Group decisions by (predicted label, true label of the wrong ones). The key (label, None) has all with that prediction.
+    """Group decisions by (predicted label, true label of wrong ones); (label, None) has all with that prediction.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""More reviews beside the labelled ones, with the same labels or with scores that stand for labels.
+"""More reviews beside the labelled ones, with the same labels or with scores that map to labels.
 
 A text that is also a labelled review is left out, even if its white space or quotes differ. Otherwise a label of the
-validation part (or of another file to be predicted) would be memorised.
+validation part (or of another file to predict) would be memorised.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Extra(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Scores from `low` to `high`, and the probabilities (classes,) they stand for."""
+    """Scores from `low` to `high`, and their probabilities (classes,)."""
 
     low: float
     high: float
@@ -54,7 +54,7 @@ class Span(NamedTuple):
 
 
 def parse_scores(scores: str, labels: Sequence[str]) -> list[Span]:
-    """Read what scores stand for.
+    """Parse the mapping from scores to labels.
 
     Parameters
     ----------
@@ -96,27 +96,28 @@ def parse_scores(scores: str, labels: Sequence[str]) -> list[Span]:
 
 def read_extra(path: str | Path, labels: Sequence[str], labelled: Collection[str], *, scores: str | None = None,
                text_column: str | None = None, label_column: str | None = None, score_column: str | None = None) -> Extra:
-    """More reviews, with their labels or with scores.
+    """Read more reviews, with their labels or with scores.
 
     Parameters
     ----------
     path : path
         A TSV, CSV or JSON lines file, or a gathered crawl (.tsv.gz).
     labels : sequence of str
-        Those of the labelled reviews.
-    labelled : collection of str
-        Their texts, validation included: rows with one of these are left out (`gluonattn.plain.bare_key`).
-    scores : str or None
-        See `parse_scores`; the file then has scores. None reads labels, or the stars of a gathered crawl as NSMC reads them.
-    text_column, label_column, score_column : str or None
-        None takes the usual names.
+            The labels of the labelled reviews.
+        labelled : collection of str
+            The texts of the labelled reviews, including validation. Rows with one of these are left out
+            (`gluonattn.plain.bare_key`).
+        scores : str or None
+            For a file with scores, see `parse_scores`. None reads labels, or a gathered crawl's stars by NSMC's rule.
+        text_column, label_column, score_column : str or None
+            None is the usual names.
 
     Raises
     ------
     DataError
-        If the file cannot be read, has other labels or a score that is no number, or nothing of it is left.
+        If the file cannot be read, has other labels or a score that is not a number, or no row is left.
     OptionError
-        If `scores` cannot be read, or the options do not go together.
+        If `scores` cannot be parsed, or the options contradict each other.
     """
     path = Path(path)
     if score_column is not None and scores is None:
@@ -179,7 +180,7 @@ def _read_scored(path: Path, spans: list[Span], text_column: str | None,
 
 
 def _parse_score(value: Any, where: str) -> float | None:
-    """A score; None where there is none."""
+    """Parse a score. None if there is none."""
     text = label_text(value, where)
     try:
         number = float(text) if text else None
@@ -192,7 +193,7 @@ def _parse_score(value: Any, where: str) -> float | None:
 
 
 def _make_targets(rows: Any, spans: list[Span], classes: int) -> tuple[list[str], NDArray[Any], dict[str, int]]:
-    """Texts and targets of (score, text), and what was left out."""
+    """Make texts and targets from (score, text), and count what is left out."""
     texts: list[str] = []
     targets = []
     left_out = {"without text": 0, "without a score": 0, "with a score that stands for no label": 0}

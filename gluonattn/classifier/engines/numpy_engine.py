@@ -135,7 +135,7 @@ class NumpyClassifier(Backend):
         return (inputs.reshape(-1, inputs.shape[-1]) @ weight_in).reshape(*inputs.shape[:-1], 2, -1)
 
     def recurrent_of_rows(self, gates: Array, rows: Array, lengths: Array, prefixes: tuple[str, str]) -> Array:
-        """States of many sequences over one table of inputs. A beginning or end that several sequences share is computed once.
+        """States of many sequences over one table of inputs. A beginning or end that several share is computed once.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ class NumpyClassifier(Backend):
         for way, read in enumerate((rows, np.take_along_axis(rows, turned, axis=1))):
             begun = _Beginnings(read, there)
             table = np.ascontiguousarray(gates[:, way])
-            reached = np.zeros((begun.starts[-1], hidden), np.float32)  # the first is the state before all steps, and after all ends
+            reached = np.zeros((begun.starts[-1], hidden), np.float32)  # the first is before all steps and after all ends
             for first, end in zip(begun.starts, begun.starts[1:]):
                 reached[first:end] = _step(table[begun.read[first:end]], reached[begun.before[first:end]],
                                            weight_h[way], bias_new[way])
@@ -282,7 +282,7 @@ class _Beginnings:
 
 
 def _step(gates: Array, state: Any, weight: str, bias_new: Array) -> Array:
-    """The next states (N, H) of a GRU from its inputs' part of the gates (N, 3H) and the previous states, which it overwrites."""
+    """The next states (N, H) of a GRU from its inputs' part of the gates (N, 3H) and the last states; overwrites both."""
     hidden = state.shape[1]
     fed = state @ weight
     share, new = fed[:, : 2 * hidden], fed[:, 2 * hidden :]
