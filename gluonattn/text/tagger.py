@@ -10,7 +10,7 @@ from ..record import Token
 from .align import align, cover
 from .base import Tokenizer
 
-# Java taggers are slow on long input (Kkma takes exponential time); pieces end at spaces.
+# Java taggers are slow on long input (Kkma extremely so); pieces end at spaces.
 MAX_PIECE_LENGTH = 300
 
 

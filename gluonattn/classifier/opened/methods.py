@@ -76,7 +76,7 @@ def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
 
 
 def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Weights times gradients over all layers: R <- R + mean over heads of (A x dA)+ times R.
+    """Attention times its gradient over all layers: R <- R + mean over heads of (A x dA)+ times R.
 
     Chefer, Gur and Wolf, Generic Attention-model Explainability, ICCV 2021, for self-attention. The result is read at the positions
     that the head reads, without the initial identity.
