@@ -129,7 +129,7 @@ def chosen_weights(model: Any, given: dict[str, Any], part: Part, owner: NDArray
 def _pair_tokens(tokenizer: Any, encoded: Any, text: str, start: int) -> list[Token]:
     """Tokens of a pair with spans in the text of both."""
     if not getattr(tokenizer, "is_fast", False):
-        raise CaptureError(f"{type(tokenizer).__name__} does not tell where its pieces stand in a pair: only a fast "
+        raise CaptureError(f"{type(tokenizer).__name__} has no offsets for a pair: only a fast "
                            "tokenizer does.")
     found, done, one = [], 0, encoded.encodings[0]
     for name, side, (first, last) in zip(one.tokens, one.sequence_ids, one.offsets):
@@ -156,7 +156,7 @@ class _Chosen:
         self._forward({name: value[:, :_FEW] for name, value in given.items()},
                       lambda layer, query, *_: shapes.append(query.shape[1]))
         if not shapes:
-            raise CaptureError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
+            raise CaptureError(f"{type(model).__name__} computes its attention with its own code. {CURE}")
         self.layers, self.heads, self.rows = part.places(len(shapes), min(shapes), units)
         self._states: list[tuple[Any, ...]] = []
         self._forward(given, lambda layer, *parts: self._states.append((layer, *parts)) if layer in self.layers else None)

@@ -21,7 +21,7 @@ from .placing import spelled
 from .steps import joined
 from .torch import TorchRecorder
 
-NO_SOFTMAX = "is called an attention, and no attention was computed in it (no softmax over positions that mixes values)"
+NO_SOFTMAX = "has the name of an attention, but computed none (no softmax over positions that mixes values)"
 OTHERWISE = ("Such a layer has no weights from token to token; what the model computes beside it can be captured by name: "
              "capture(model, attention=[...])")
 AFTERWARDS = "generate without capturing, then run the model once on the ids that came out, inside `with capture(...)`"

@@ -123,7 +123,7 @@ def open_answers(predictor: Predictor | OpenedClassifier, explain: str | None = 
         If the method or the target is unknown, or `top` is below 1.
     """
     if top < 1:
-        raise OptionError(f"top is how many words are written of each text, at least 1; got {top}.")
+        raise OptionError(f"top is the number of words to write for each text, at least 1; got {top}.")
     number = None if target is None else find_class(target, predictor.labels, predictor.label_names)
     alone = explain is not None or not isinstance(predictor, Predictor) or not predictor.classifier.parallel
     with ExitStack() as stack:

@@ -137,8 +137,7 @@ def compare(
     sentences = read_texts(sentences, "compare")
     for sentence in sentences:
         if is_blank(sentence):
-            raise TextError(f"there is nothing to show of the sentence {sentence[:20]!r}: give sentences in which something "
-                            "can be seen.")
+            raise TextError(f"the sentence {sentence[:20]!r} has no visible character: give sentences with text.")
     say, settings = report or (lambda line: None), settings or ClassifierSettings()
     source, training, test = _reviews(data, text_column, label_column)
     unknown = set(test.labels) - set(training.labels)
@@ -167,11 +166,12 @@ def compare(
                 result = {**asked, "cell": cell, "seed": seed,
                           **_measured(folder, test, chosen, sentences, progress)}
             except (Interrupted, KeyboardInterrupt):
-                raise Interrupted(f"stopped at {where}; what is done is in {out}. Run the same command to go on.") from None
+                raise Interrupted(f"stopped at {where}; finished models are in {out}. Run the same "
+                                  "command to continue.") from None
             saved = json.dumps(seal(result), ensure_ascii=False).encode("utf-8", "surrogatepass")
             replace_file(note, saved, DataError)
         else:
-            say(f"{where}: done before")
+            say(f"{where}: already done")
         comparison.results.append(result)
     comparison.results.sort(key=lambda one: cells.index(one["cell"]))  # seeds stay in order
     return comparison

@@ -133,7 +133,7 @@ class Explanation(AttentionRecord):
     def _model(self, name: str) -> tuple[Predictor, EncodedText]:
         if self._opened is None:
             raise RecordError(
-                f"{name} needs the model this record came from: ask the explanation as explain() gave it, before "
+                f"{name} needs the model this record came from: use the explanation as explain() returned it, before "
                 "it is saved, merged or selected."
             )
         return self._opened

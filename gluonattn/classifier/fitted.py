@@ -115,7 +115,7 @@ def load_fitted(path: str | os.PathLike[str]) -> FittedAttention:
         kinds = {"texts": int, "ablations": int, "correlation": float, "even": float, "held": int}
         rest: dict[str, Any] = {name: kind(found[name]) for name, kind in kinds.items()}
     except (KeyError, TypeError, ValueError):
-        raise CheckpointError(f"{path} holds no weights of heads: write it anew ({CURE}).") from None
+        raise CheckpointError(f"{path} has no head weights: write it again ({CURE}).") from None
     return FittedAttention(tuple(map(tuple, weights.tolist())), **rest)
 
 
@@ -178,7 +178,7 @@ def received_by_heads(batch: AskedTexts, number: int) -> NDArray[Any]:
         return result
     own = batch.attended(number)  # type: ignore[attr-defined]
     if own is None:
-        raise OptionError(f"{NAME} needs attention from piece to piece, and this model has or hands out none: take "
+        raise OptionError(f"{NAME} needs attention between pieces, and this model has none or does not return it: take "
                           "leave-one-out, gradient-input or integrated-gradients.")
     result = encoded.sum_words(np.einsum("q,lhqk->lhk", own.read, own.weights))
     return result

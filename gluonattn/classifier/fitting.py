@@ -42,7 +42,7 @@ def fit_attention(predictor: Any, texts: Iterable[str], *, ablations: int = 32, 
     """
     texts = read_texts(texts, "fit_attention")
     if ablations < 2:
-        raise OptionError(f"ablations is how many sets of words are taken out of each text, at least 2; got {ablations}.")
+        raise OptionError(f"ablations is the number of sets of words to take out of each text, at least 2; got {ablations}.")
     rng, shape, found = np.random.default_rng(seed), (0, 0), []
     for first in range(0, len(texts), _TEXTS):
         batch, _ = open_batch(predictor, texts[first : first + _TEXTS])

@@ -79,7 +79,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
                  evidence: int = 0, embed_dropout: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if evidence and (ngrams or subword_buckets):
-            raise OptionError("a model reads evidence or n-grams in a branch of their own, not both.")
+            raise OptionError("a model reads either evidence or n-grams in a separate branch, not both.")
         if ngrams and not subword_buckets:
             raise OptionError(f"a model with a linear branch reads n-grams of words too: {ngrams} ngrams and "
                               "no subword_buckets.")

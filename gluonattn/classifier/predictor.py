@@ -57,7 +57,7 @@ def shipped() -> Path:
     """Folder of the bundled model. CheckpointError if this installation has none."""
     if not SHIPPED.is_dir():
         raise CheckpointError(
-            f"this installation carries no model (none at {SHIPPED}): give the folder of one, made by "
+            f"this installation has no model (none at {SHIPPED}): give the folder of one, made by "
             "`gluonattn train`."
         )
     return SHIPPED
@@ -137,7 +137,7 @@ class Predictor:
         if len(self._vocabulary) != config["model"]["vocab_size"]:
             raise CheckpointError(
                 f"{folder}: vocab.json has {len(self._vocabulary)} words, the model was built for "
-                f"{config['model']['vocab_size']}: they are of different models."
+                f"{config['model']['vocab_size']}: they belong to different models."
             )
         self.unknown, self.padding = self._vocabulary.unknown, self._vocabulary.padding
         self.fixed_length: int | None = config["max_length"] if config["recipe"] == "post" else None
@@ -311,7 +311,7 @@ class Predictor:
         if name is None:
             return None
         if method is None:
-            raise OptionError(f"target {name!r} says which class an attribution is for: give a method too, "
+            raise OptionError(f"target {name!r} names the class of an attribution: give a method too, "
                               'method="default" for one.')
         return find_class(name, self.labels, self.label_names)
 

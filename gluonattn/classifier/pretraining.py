@@ -102,7 +102,7 @@ def read_unlabelled(path: str, column: str | None, labelled: Collection[str], op
     seen = [text for text in read if not is_blank(text)]
     kept = [text for text in seen if bare_key(text) not in own]
     if not kept:
-        raise DataError(f"{path}: every text stands among the labelled ones, which are read anyway. Give a file of "
+        raise DataError(f"{path}: every text is among the labelled ones, which are read anyway. Give a file of "
                         f"others, or leave {option} out.")
     return kept, len(seen) - len(kept)
 
@@ -166,7 +166,7 @@ def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence
     if not settings.pretrain or find_stage(settings.pretrain):
         return [], ""
     found, left_out = read_unlabelled(settings.pretrain, settings.pretrain_text, reviews.texts)
-    say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that stand among the "
+    say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that are among the "
         "labelled ones")
     found = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :], *found]
     return found, stage_fingerprint(fingerprint, found)

@@ -124,7 +124,7 @@ def save_stage(path: Path, stage: Stage) -> None:
     try:
         replace_file(path, dump_tensors({**stage.weights, _READ: np.sort(stage.read)}, notes))
     except OSError as error:
-        raise CheckpointError(f"{cannot_write(path, error.strerror)} The run goes on there with --resume.") from None
+        raise CheckpointError(f"{cannot_write(path, error.strerror)} The run continues there with --resume.") from None
 
 
 def load_stage(path: Path) -> Stage:
@@ -142,7 +142,7 @@ def load_stage(path: Path) -> Stage:
                               "of texts.") from None
     tensors, notes = parse_tensors(content, path, CheckpointError)
     if notes.get("format") != _FORMAT or "stage" not in notes or _READ not in tensors:
-        raise CheckpointError(f"{path} is no language model that this version of gluonattn wrote. {COPY_AGAIN}")
+        raise CheckpointError(f"{path} is not a language model that this version of gluonattn wrote. {COPY_AGAIN}")
     header = require(parse_json(notes["stage"], path, CheckpointError), Header, path, CheckpointError)
     read = tensors.pop(_READ)
     return Stage(header, tensors, read, path)

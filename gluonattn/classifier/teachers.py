@@ -78,7 +78,7 @@ def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled:
         return None
     names = [name.strip() for name in settings.teachers.split(",") if name.strip()]
     if not names:
-        raise OptionError("--teachers names none: give checkpoint folders or tables of soft labels, parted by commas.")
+        raise OptionError("--teachers names none: give checkpoint folders or tables of soft labels, separated by commas.")
     tables = [name for name in names if is_table(name)]
     models = [Path(name) for name in names if not is_table(name)]
     if settings.teach and not models:
@@ -89,7 +89,7 @@ def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled:
     texts: list[str] = []
     if settings.teach:
         texts, left_out = read_unlabelled(settings.teach, settings.teach_text, [*labelled.texts, *extra], "--teach")
-        say(f"{len(texts):,} texts from {settings.teach} for the teachers to label; left out: {left_out:,} that stand among "
+        say(f"{len(texts):,} texts from {settings.teach} for the teachers to label; left out: {left_out:,} that are among "
             "the others")
         known.update(map(bare_key, texts))
     said: list[tuple[dict[str, int], NDArray[Any]]] = []

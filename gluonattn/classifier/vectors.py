@@ -39,7 +39,7 @@ def with_vectors(predictor: Predictor, texts: Iterable[str]) -> list[AttentionRe
     cell = CELLS[predictor.steps.model["cell"]]
     if not isinstance(cell, DotProductCell) or predictor.config["recipe"] != "default":
         able = ", ".join(name for name, other in CELLS.items() if isinstance(other, DotProductCell))
-        raise OptionError(f"the {cell.name} cell's scores are no dot products of queries and keys: train one of "
+        raise OptionError(f"the {cell.name} cell's scores are not dot products of queries and keys: train one of "
                           f"{able} (default recipe) for its query-key space.")
     recipe, model, weights = prepare(predictor.checkpoint)
     F = NumpyClassifier(recipe, model, weights)

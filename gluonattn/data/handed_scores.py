@@ -52,7 +52,7 @@ def read_handed_scores(path: str | os.PathLike[str]) -> Handed:
             except (TypeError, ValueError):
                 values = np.full(len(checked), np.nan)
             if not np.isfinite(values).all():
-                raise DataError(f"{place}: a score is no finite number: {scores!r:.60}.")
+                raise DataError(f"{place}: a score is not a finite number: {scores!r:.60}.")
             known = found.setdefault(method, {})
             if text in known:
                 raise DataError(f"{place}: the text {text[:20]!r} has scores of {method} already: give each text once, or "

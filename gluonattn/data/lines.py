@@ -108,5 +108,5 @@ def _sizes(raw: IO[bytes]) -> Callable[[bytes], int]:
 
 
 def _broken(path: Path, error: Exception) -> DataError:
-    return DataError(f"cannot unpack {path} ({error}): it was cut short, or is no {path.suffix} file in spite of its name. "
-                     "Copy it again.")
+    return DataError(f"cannot unpack {path} ({error}): it was cut short, or is not a {path.suffix} file in spite of its "
+                     "name. Copy it again.")

@@ -74,9 +74,9 @@ def read_rationales(path: str | os.PathLike[str], part: str = "offensiveness") -
             text, spans = read(row, part)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{place}: it is not made as the rows above it or as published ({type(error).__name__}: "
-                            f"{error}). Mend or remove that row.") from None
+                            f"{error}). Correct or remove that row.") from None
         if not isinstance(text, str):
-            raise DataError(f"{place}: expected a text, got {text!r:.40}. Mend or remove that row.")
+            raise DataError(f"{place}: expected a text, got {text!r:.40}. Correct or remove that row.")
         marked = np.zeros(len(text), int)
         for people in spans:
             marked += _mark(people, len(text), place)
@@ -101,7 +101,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         rows = json.loads("".join(read_lines(path)))
     except ValueError as error:
-        raise DataError(f"{path} is no JSON: {error}. Give the file as it was published, or a .jsonl.") from None
+        raise DataError(f"{path} is not JSON: {error}. Give the file as it was published, or a .jsonl.") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{path}: expected a list of texts, each an object with its fields.")
     for number, row in enumerate(rows, 1):
@@ -173,8 +173,8 @@ def check_spans(spans: Any, size: int, place: str) -> list[tuple[int, int]]:
     for span in spans if isinstance(spans, list) else [spans]:
         good = isinstance(span, (list, tuple)) and len(span) == 2 and all(type(one) is int for one in span)
         if not good or not 0 <= span[0] <= span[1] <= size:
-            raise DataError(f"{place}: {span!r:.40} is no span of its text, which has {size} characters: expected [start, "
-                            f"end] with 0 <= start <= end <= {size}. Count characters, not bytes, in the text as the file "
+            raise DataError(f"{place}: {span!r:.40} is not a span of its text, which has {size} characters: "
+                            f"expected [start, end] with 0 <= start <= end <= {size}. Count characters, not bytes, in the text as the file "
                             "has it.")
     return [(start, end) for start, end in spans]
 

@@ -148,7 +148,7 @@ def read_reviews(
             texts.append(text)
             labels.append(label)
     if not texts:
-        raise DataError(f"{path} holds no labelled review: expected a header and rows with text and label.")
+        raise DataError(f"{path} has no labelled review: expected a header and rows with text and label.")
     _require_few_labels(path, labels, label_name)
     return Reviews(texts, labels, {k: n for k, n in skipped.items() if n}, str(path), (text_name, label_name))
 
@@ -220,7 +220,7 @@ def read_sentences(path: str | os.PathLike[str], column: str | None = None) -> l
     if texts is None:
         texts = read_text_column(path, column)
     if all(map(is_blank, texts)):
-        raise DataError(f"{path} holds no sentence: expected one a line in a .txt file, or in a table rows with text "
+        raise DataError(f"{path} has no sentence: expected one on each line of a .txt file, or in a table rows with text "
                         "below the header.")
     return texts
 

@@ -53,7 +53,7 @@ def read_soft_labels(path: Path, labels: Sequence[str]) -> tuple[list[str], NDAr
         values = np.array([_share(row.get(name), f"{path}, line {line}, column {name!r}") for name in columns])
         if abs(values.sum() - 1) > _OFF:
             raise DataError(f"{path}, line {line}: the probabilities of {', '.join(columns)} sum to {values.sum():.4g}; "
-                            "expected 1. Mend or remove that line.")
+                            "expected 1. Correct or remove that line.")
         place = places.setdefault(bare_key(text), len(texts))
         if place == len(texts):
             texts.append(text)
@@ -81,5 +81,5 @@ def _share(value: Any, where: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 <= number <= 1:
-        raise DataError(f"{where}: expected a probability from 0 to 1; got {value!r:.40}. Mend or remove that line.")
+        raise DataError(f"{where}: expected a probability from 0 to 1; got {value!r:.40}. Correct or remove that line.")
     return number

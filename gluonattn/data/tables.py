@@ -80,7 +80,7 @@ def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | No
         if len(values) != len(header):
             raise DataError(
                 f"{path}, line {number}: {len(values)} fields, but the header has {len(header)} "
-                f"({', '.join(header)}). Mend or remove that line"
+                f"({', '.join(header)}). Correct or remove that line"
                 f"{'; tab-separated files are read without quoting' if kind == TSV else ''}."
             )
         yield number, dict(zip(header, values))
@@ -152,8 +152,8 @@ def _comma_records(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, list
             if "NUL" in str(error):
                 advice = "Python 3.9 and 3.10 read no CSV with NUL characters: remove them, or use .tsv."
             else:
-                advice = ('A field that holds a quote stands in quotes, and quotes inside are doubled: "이건 ""명작""이다". '
-                          "Mend that row, or save the file again with a program that writes CSV.")
+                advice = ('A field with a quote must be in quotes, with the quotes inside doubled: "이건 ""명작""이다". '
+                          "Correct that row, or save the file again with a program that writes CSV.")
             raise DataError(f"{path}, line {start}: not readable as CSV ({error}). {advice}") from None
         yield start, values
 
@@ -176,7 +176,7 @@ def _json_rows(path: Path, lines: Iterable[str]) -> Iterator[Row]:
             raise DataError(f"{path}, line {number}: two columns have the same name: {', '.join(row)}.")
         yield number, named
     if empty:
-        raise DataError(f"{path} is empty: expected one JSON object a line.")
+        raise DataError(f"{path} is empty: expected one JSON object on each line.")
 
 
 def _refuse_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def read_true_labels(path: str | os.PathLike[str], names: Mapping[str, str], *, 
         label = label_text(row.get(column), f"{path}, line {line}, column {column!r}")
         if label and label not in known:
             said = ", ".join(repr(label) if label == name else f"{label!r} ({name})" for label, name in names.items())
-            raise DataError(f"{path}, line {line}: {label!r} in the column {column!r} is no label of this model, which "
+            raise DataError(f"{path}, line {line}: {label!r} in the column {column!r} is not a label of this model, which "
                             f"knows {said}. Name the column of the true labels with --label-column.")
         found.append(known[label] if label else None)
     return found

@@ -184,7 +184,7 @@ def refuse_foreign(folder: Path) -> None:
         raise CheckpointError(f"{folder} is a file: give a folder to save the model in.")
     if folder.is_dir() and any(folder.iterdir()) and not is_checkpoint(folder):
         raise CheckpointError(
-            f"{folder} holds files that are not a checkpoint's; it was left as it is. Give another folder."
+            f"{folder} holds files that are not a checkpoint's; it was not changed. Give another folder."
         )
 
 

@@ -58,8 +58,8 @@ def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, NDA
     if set(shapes) != set(weights):
         odd = sorted(set(shapes) ^ set(weights))
         raise CheckpointError(
-            f"the weights do not fit this model: {', '.join(odd[:5])} stand on one side only. The "
-            "checkpoint's config.json and model.safetensors are of different models."
+            f"the weights do not fit this model: {', '.join(odd[:5])} are on one side only. The "
+            "checkpoint's config.json and model.safetensors belong to different models."
         )
     for name, shape in shapes.items():
         # 0 is a width that Gluon infers from its first input.
@@ -68,7 +68,7 @@ def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, NDA
         ):
             raise CheckpointError(
                 f"{name} has shape {weights[name].shape} in the checkpoint and {tuple(shape)} in the "
-                "model: config.json and model.safetensors are of different models."
+                "model: config.json and model.safetensors belong to different models."
             )
 
 

@@ -90,7 +90,7 @@ def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> ND
         If they do not have the same tokens, layers and heads.
     """
     if record_a.queries != record_b.queries or record_a.keys != record_b.keys:
-        raise RecordError("a difference needs two records of the same tokens; merge both to eojeol, which may agree.")
+        raise RecordError("a difference needs two records of the same tokens; merge both to eojeol, which may be the same.")
     if record_a.weights.shape != record_b.weights.shape:
         raise RecordError(
             f"a difference needs as many layers and heads on both sides; got {record_a.weights.shape[:2]} and "

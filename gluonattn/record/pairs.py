@@ -68,8 +68,8 @@ def look_between(record: AttentionRecord, way: str) -> AttentionRecord:
     rows, columns = (np.flatnonzero(sides_of(record, tokens) == side).tolist()
                      for tokens, side in ((record.queries, looking), (record.keys, looked_at)))
     if not rows or not columns:
-        raise RecordError(f"{way} needs tokens of both sides; there are {len(rows)} that look and {len(columns)} to be "
-                          "looked at. Choose other queries, or keep more tokens.")
+        raise RecordError(f"{way} needs tokens of both sides; there are {len(rows)} queries and {len(columns)} "
+                          "keys. Choose other queries, or keep more tokens.")
     found = record.select(rows, columns)
     return replace(found, source={**found.source, "between": way})
 
@@ -95,7 +95,7 @@ def share_mass(record: AttentionRecord) -> AttentionRecord:
     """
     rows, columns = sides_of(record, record.queries), sides_of(record, record.keys)
     if not all((rows == side).any() for side in (0, 1)):
-        raise RecordError("the share of mass needs tokens of both sentences that look: choose other queries.")
+        raise RecordError("the distribution of mass needs queries of both sentences: choose other queries.")
     sums = np.stack([record.weights[..., columns == side].sum(-1, dtype=np.float64) for side in (0, 1)], -1)
     shares = np.stack([sums[:, :, rows == side].mean(axis=2) for side in (0, 1)], 2)  # (layers, heads, 2, 2)
     shares = np.concatenate([shares, np.clip(1 - shares.sum(-1, keepdims=True), 0, 1)], -1)

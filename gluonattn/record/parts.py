@@ -34,7 +34,7 @@ class Part(NamedTuple):
     def check(self) -> None:
         """Raise OptionError if `top` is not a number of tokens."""
         if self.top is not None and (isinstance(self.top, bool) or not isinstance(self.top, int) or self.top < 1):
-            raise OptionError(f"top is how many tokens are kept, at least 1; got {self.top!r:.40}.")
+            raise OptionError(f"top is the number of tokens to keep, at least 1; got {self.top!r:.40}.")
 
     def places(self, layers: int, heads: int, queries: int) -> tuple[list[int], list[int], list[int]]:
         """Positions of the kept layers, heads and queries.

@@ -142,7 +142,7 @@ def test_an_empty_table_is_refused(tmp_path, name, content):
 
 @pytest.mark.parametrize("content", ["", "\n \n"])
 def test_an_empty_json_file_is_refused(tmp_path, content):
-    refuses(tmp_path, "a.jsonl", content, "is empty: expected one JSON object a line")
+    refuses(tmp_path, "a.jsonl", content, "is empty: expected one JSON object on each line")
 
 
 @pytest.mark.parametrize("name", ["a.tsv", "a.csv"])

@@ -185,7 +185,7 @@ class OpenedClassifier:
             choose_method(method, self.methods)
         for what, given in (("target", target), ("against", against)):
             if given is not None and method is None:
-                raise OptionError(f"{what} {given!r} says which class an attribution is for: give a method too, "
+                raise OptionError(f"{what} {given!r} names the class of an attribution: give a method too, "
                                   'method="default" for one.')
         number, other = (None if given is None else find_class(given, self.labels, self.label_names, what=what)
                          for what, given in (("target", target), ("against", against)))

@@ -111,7 +111,7 @@ def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
 
     def end(*_: Any) -> None:
         if not calls:
-            raise OptionError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
+            raise OptionError(f"{type(model).__name__} computes its attention with its own code. {CURE}")
         _refuse("layer", layer, calls)
 
     hooks = [model.register_forward_pre_hook(begin), model.register_forward_hook(end)]
@@ -142,14 +142,14 @@ def measure_heads(opened: OpenedClassifier, texts: Iterable[str], progress: Call
     """
     texts = read_texts(texts, "measure_heads")
     if not texts:
-        raise OptionError("measure_heads asks about texts: give at least one.")
+        raise OptionError("measure_heads needs at least one text.")
     network: Network = opened.network
     rows = [row_of(opened.steps.read(text)) for text in texts]
     whole = softmax(network.logits(rows))
     targets, texts_at = whole.argmax(axis=1), np.arange(len(rows))
     seen = network.attend(rows[0], int(targets[0]))
     if seen is None:
-        raise OptionError(f"{type(network.model).__name__} has or hands out no attention. {CURE}")
+        raise OptionError(f"{type(network.model).__name__} has no attention or does not return it. {CURE}")
     layers, heads = seen.weights.shape[:2]
     lost, flipped = np.zeros((len(rows), layers, heads)), np.zeros((len(rows), layers, heads), bool)
     for layer in range(layers):

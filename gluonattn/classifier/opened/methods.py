@@ -67,7 +67,7 @@ def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     found = []
     for encoded, own in _each(batch, "norm"):
         if own.values is None:
-            raise OptionError("norm needs the values that attention mixes, and this model does not hand them out: take "
+            raise OptionError("norm needs the values that attention mixes, and this model does not return them: take "
                               "attention or rollout.")
         lengths = (own.values[-1] ** 2).sum(axis=-1)  # (heads, T), squared
         brought = np.sqrt((own.weights[-1] ** 2 * lengths[:, None]).sum(axis=0))
@@ -78,8 +78,8 @@ def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
 def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     """Attention times its gradient over all layers: R <- R + mean over heads of (A x dA)+ times R.
 
-    Chefer, Gur and Wolf, Generic Attention-model Explainability, ICCV 2021, for self-attention. The result is read at the positions
-    that the head reads, without the initial identity.
+    Chefer, Gur and Wolf, Generic Attention-model Explainability, ICCV 2021, for self-attention. The
+    result is read at the positions that the head reads, without the initial identity.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribu
     for number, (encoded, target) in enumerate(zip(batch.encoded_texts, targets)):
         own = batch.attended(number, target, slopes=True)
         if own is None or own.slopes is None:
-            raise OptionError("attention-gradient needs a model that hands out the attention weights it uses, as those of "
-                              "transformers do; take gradient-input or integrated-gradients.")
+            raise OptionError("attention-gradient needs a model that returns the attention weights that it uses, as "
+                              "transformers models do; take gradient-input or integrated-gradients.")
         start = np.eye(own.weights.shape[-1])
         relevance = start
         for weights, slopes in zip(own.weights, own.slopes):
@@ -180,8 +180,8 @@ def _each(batch: WordBatch, method: str) -> list[tuple[Any, Attended]]:
     for number, encoded in enumerate(batch.encoded_texts):
         own = batch.attended(number)
         if own is None:
-            raise OptionError(f"{method} needs attention from piece to piece, and {type(batch.network.model).__name__} has "
-                              "or hands out none: take leave-one-out, gradient-input or integrated-gradients.")
+            raise OptionError(f"{method} needs attention between pieces, and {type(batch.network.model).__name__} has "
+                              "or does not return it: take leave-one-out, gradient-input or integrated-gradients.")
         found.append((encoded, own))
     return found
 

@@ -145,7 +145,7 @@ def _device(torch: Any, name: str) -> str:
     if kind != "gpu" or not (number or "0").isdecimal():
         raise OptionError(f"unknown device {name!r}: expected auto, cpu, gpu or gpu:N.")
     if int(number or 0) >= torch.cuda.device_count():
-        raise OptionError(f"device {name} is not there: torch sees {torch.cuda.device_count()} GPUs. Use auto or cpu.")
+        raise OptionError(f"device {name} is not available: torch sees {torch.cuda.device_count()} GPUs. Use auto or cpu.")
     return f"cuda:{number or 0}"
 
 
@@ -157,7 +157,7 @@ def _tokenizer(transformers: Any, tokenizer: Any) -> Any:
     if type(tokenizer).__module__.partition(".")[0] == "tokenizers":
         return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer)
     raise OptionError(f"expected a tokenizer of transformers or tokenizers, got {type(tokenizer).__name__}: wrap its "
-                      "vocabulary in tokenizers.Tokenizer, which gives places in the text too.")
+                      "vocabulary in tokenizers.Tokenizer, which also has offsets.")
 
 
 def _require_fitting(model: Any, config: Any, tokenizer: Any) -> None:
@@ -171,17 +171,17 @@ def _require_fitting(model: Any, config: Any, tokenizer: Any) -> None:
         tables = [m.num_embeddings for m in model.modules() if isinstance(m, torch.nn.Embedding)]
         if tables and known > max(tables):
             raise OptionError(f"the tokenizer knows {known:,} pieces and the largest torch.nn.Embedding of {name} has "
-                              f"{max(tables):,} rows, so it is of another model: {cure}")
+                              f"{max(tables):,} rows, so it belongs to another model: {cure}")
         return
     if known > rows or rows - known > max(_ALWAYS_SPARE, _SPARE * rows):
         raise OptionError(
-            f"the tokenizer knows {known:,} pieces and {name} has vectors of {rows:,}, so it is of another model: {cure} If "
-            "it is the right one, model.resize_token_embeddings(len(tokenizer)) makes the two fit.")
+            f"the tokenizer knows {known:,} pieces and {name} has vectors of {rows:,}, so it belongs to another model: "
+            f"{cure} If it is the right one, model.resize_token_embeddings(len(tokenizer)) makes the two fit.")
     for special in ("pad", "cls", "sep"):
         given, own = getattr(tokenizer, f"{special}_token_id", None), getattr(config, f"{special}_token_id", None)
         if None not in (given, own) and given != own:
             raise OptionError(
-                f"the {special} token is {given} to the tokenizer and {own} to {name}, so the tokenizer is of another "
+                f"the {special} token is {given} to the tokenizer and {own} to {name}, so the tokenizer belongs to another "
                 f"model: {cure} If it is the right one, set model.config.{special}_token_id = {given}.")
 
 

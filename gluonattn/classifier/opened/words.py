@@ -161,7 +161,7 @@ class WordReader:
             raise TextError(f"the tokenizer cannot read {text[:20]!r}, which holds half a character: write it out, or leave "
                             "it out.") from None
         if all(whole["special_tokens_mask"]):
-            raise TextError(f"{type(self.tokenizer).__name__} makes nothing of {text[:20]!r}: leave the text out.")
+            raise TextError(f"{type(self.tokenizer).__name__} makes no pieces of {text[:20]!r}: leave the text out.")
         size, longest = len(whole["input_ids"]), self.max_length or self.limit
         if longest is None or size <= longest:
             return whole, whole
