@@ -43,8 +43,8 @@ def open_parquet(path: str | os.PathLike[str]) -> Iterator[Any]:
         with arrow.parquet.ParquetFile(path) as file:
             yield file
     except arrow.ArrowInvalid as error:
-        raise DataError(f"{path}: not readable as Parquet ({str(error).splitlines()[0]:.120}). It was cut short, or is not a "
-                        "Parquet file in spite of its name.") from None
+        raise DataError(f"{path}: not readable as Parquet ({str(error).splitlines()[0]:.120}). It was cut short, or is "
+                        "not a Parquet file in spite of its name.") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or str(error).splitlines()[0]}. Check the path.") from None
 
