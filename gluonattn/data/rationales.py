@@ -174,8 +174,8 @@ def check_spans(spans: Any, size: int, place: str) -> list[tuple[int, int]]:
         good = isinstance(span, (list, tuple)) and len(span) == 2 and all(type(one) is int for one in span)
         if not good or not 0 <= span[0] <= span[1] <= size:
             raise DataError(f"{place}: {span!r:.40} is not a span of its text, which has {size} characters: "
-                            f"expected [start, end] with 0 <= start <= end <= {size}. Count characters, not bytes, in the text as the file "
-                            "has it.")
+                            f"expected [start, end] with 0 <= start <= end <= {size}. Count characters, not bytes, "
+                            "in the text as the file has it.")
     return [(start, end) for start, end in spans]
 
 
