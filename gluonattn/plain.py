@@ -2,7 +2,7 @@
 
 Two texts that Unicode calls canonically equivalent, or that differ only in invisible characters, are
 the same text to every model here. `plain` gives the form that is read; `Plain` also knows where each of its
-characters stands in the text as it was typed, so that spans stay true to that.
+characters is in the original text, so that spans refer to that.
 """
 
 from __future__ import annotations

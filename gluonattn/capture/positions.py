@@ -162,7 +162,7 @@ class Moved(Node):
 
 
 class Written(Node):
-    """A tensor into which a part was written.
+    """A tensor with a written part.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ class Written(Node):
 
 
 class Nothing(Node):
-    """A tensor that stands for no position."""
+    """A tensor without positions."""
 
     def __init__(self, shape: Sequence[int]) -> None:
         self.shape = tuple(shape)
@@ -201,7 +201,7 @@ class Nothing(Node):
 
 
 class Pair(Node):
-    """Scores: each element lies between a position of one tensor and a position of another.
+    """Scores: each element belongs to a position of one tensor and a position of another.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ class Pair(Node):
 
 
 class Spread(Node):
-    """A tensor multiplied with what the model has learned, by einsum: the axes it keeps stand where they stood.
+    """The einsum product of a tensor and a learned parameter. The axes that it keeps have the same positions.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def nodes_in(value: Any) -> list[Node]:
 
 
 def with_nodes(value: Any, node_of: Callable[[Any], Node | None]) -> Any:
-    """Arguments of an operation, nodes in place of tensors of numbers; indices stay.
+    """Replace tensors by nodes in the arguments of an operation. Indices stay.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def choose_method(name: object, methods: Mapping[str, Method]) -> Method:
         If there is no such method.
     """
     if name == NAME and NAME not in methods:
-        raise OptionError(f"{NAME} takes weights of heads that are learnt once for a model and stand in its folder "
+        raise OptionError(f"{NAME} needs weights of heads, which are fitted once for a model and stored in its folder "
                           f"as {FILE}: {CURE}")
     return choose("attribution method", name, methods)
 

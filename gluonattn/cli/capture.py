@@ -113,7 +113,7 @@ def capture(
         typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
                    f"tokens: {tokens}")
     if not any("chosen" in record.source for record in records):
-        typer.echo("the layers hand out no queries and keys to hold their weights to" if worst is None else
+        typer.echo("the layers return no queries and keys to check their weights with" if worst is None else
                    f"weights differ from softmax(QK) by {worst:.1e} at most")
     for path in out:
         typer.echo(f"wrote {path}")

@@ -119,7 +119,7 @@ def explain(
     second = _second_method(compare_method, method)
     if wanted and len(sentences) > MANY:
         draws, what_if = 25, "page" in views
-        print(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100"
+        print(f"{len(sentences):,} texts: each explanation is compared with {draws} random draws, not 100"
               + ("" if what_if else "; what if a word were missing is not asked in advance"), file=sys.stderr)
     bar = Bar("explaining")
     predictor = load_any(model, device, engine, max_length)
@@ -264,7 +264,7 @@ def _second_method(name: Optional[str], first: str) -> Optional[str]:
     if name is None:
         return None
     if first == "none":
-        raise OptionError("--compare-method stands beside --method, which is none: name a method there, or leave "
+        raise OptionError("--compare-method needs a --method other than none: name a method there, or leave "
                           "--compare-method out.")
     choose("attribution method", name, _known_methods())
     return name

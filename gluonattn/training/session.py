@@ -196,7 +196,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
     start : dict
         What `new_run` was called with, for the other processes.
     out : pathlib.Path
-        The checkpoint folder; the resume file stands beside it.
+        The checkpoint folder. The resume file is beside it.
     fingerprint : str
         Of the run's data and settings.
     save_best : callable

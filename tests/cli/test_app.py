@@ -481,6 +481,6 @@ def test_two_methods_stand_side_by_side(tiny_model, tmp_path, capsys):
     code, out, _ = call(capsys, *explain, "norm")
     assert code == 0 and out.count("random draws") == 1  # what was measured was measured of the first
     for wrong, said in ((["leave-one-out"], "both leave-one-out"), (["lime"], "unknown attribution method 'lime'"),
-                        (["norm", "--method", "none"], "stands beside --method, which is none")):
+                        (["norm", "--method", "none"], "needs a --method other than none")):
         code, _, err = call(capsys, *explain, *wrong)
         assert code == 2 and said in err

@@ -71,8 +71,8 @@ def test_what_was_marked_is_what_the_spans_cover(tmp_path_factory, text, data):
 @pytest.mark.parametrize(("rows", "part", "said"), [
     ([{"text": "가나", "spans": [[0, 3]]}], "offensiveness", "line 1: .*2 characters"),
     ([{"text": "가나", "spans": [[1, 0]]}], "offensiveness", "0 <= start"),
-    ([{"text": "가나", "spans": "0-1"}], "offensiveness", "no span"),
-    ([{"text": "가나", "spans": [[True, 1]]}], "offensiveness", "no span"),
+    ([{"text": "가나", "spans": "0-1"}], "offensiveness", "not a span"),
+    ([{"text": "가나", "spans": [[True, 1]]}], "offensiveness", "not a span"),
     ([{"text": 3, "spans": []}], "offensiveness", "expected a text"),
     ([{"text": "가나", "spans": [[0, 1]]}, {"text": "가나"}], "offensiveness", "line 2: it is not made"),
     ([{"text": "가나", "label": 1}], "offensiveness", "expected the fields text and offensiveness_rationale"),

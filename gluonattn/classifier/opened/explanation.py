@@ -19,7 +19,7 @@ class OpenedExplanation(Explanation):
         RecordError
             Always. Use `drop` or `replace`.
         """
-        raise RecordError("the attention weights of an opened torch model cannot be edited: they stand between pieces, in "
+        raise RecordError("the attention weights of an opened torch model cannot be edited: they are between pieces, in "
                           "several layers, and this record has them between words. Ask drop or replace.")
 
     def _add_account(self, about: dict[str, Any]) -> None:

@@ -152,7 +152,7 @@ def test_what_is_no_classifier_or_does_not_fit_is_refused_with_a_cure(classifier
         open_classifier(7, tokenizer)
     with pytest.raises(OptionError, match="needs the tokenizer"):
         open_classifier(model)
-    with pytest.raises(OptionError, match="of another model"):
+    with pytest.raises(OptionError, match="to another model"):
         open_classifier(model, tokenizers["unigram"])
     with pytest.raises(OptionError, match="gives a BaseModelOutput.*fine-tuned first"):
         open_classifier(model.bert, tokenizer, LABELS)
