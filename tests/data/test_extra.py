@@ -83,7 +83,7 @@ def test_a_gathered_crawl_has_stars_as_nsmc_sees_them(tmp_path):
 
 @pytest.mark.parametrize("scores, message", [
     ("", "does not map"), ("1..4", "does not map"), ("viel=0", "does not map"), ("1=2", "not one of the labels"),
-    ("4..1=0", "lower score first"), ("1=0:1.5", "probability"), ("1..4=0,,9=1", "does not say"),
+    ("4..1=0", "lower score first"), ("1=0:1.5", "probability"), ("1..4=0,,9=1", "does not map"),
 ])
 def test_a_mapping_that_cannot_be_is_named(tmp_path, scores, message):
     file = write(tmp_path / "more.csv", ["하나,1"], "text,score")

@@ -93,7 +93,7 @@ def test_other_files_and_parts_say_what_is_expected(tmp_path):
     with pytest.raises(DataError, match="do not fit into a table"):
         read_rationales(tmp_path / "own.tsv")
     (tmp_path / "broken.json").write_text("[{", encoding="utf-8")
-    with pytest.raises(DataError, match="no JSON"):
+    with pytest.raises(DataError, match="not JSON"):
         read_rationales(tmp_path / "broken.json")
     with pytest.raises(DataError, match="raw_labels|not made"):
         read_rationales(write(tmp_path / "kold.json", [{"comment": "가", "raw_labels": [{"off_start_idx": [0]}]}]))
