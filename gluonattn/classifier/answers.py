@@ -112,8 +112,8 @@ def open_answers(predictor: Predictor | OpenedClassifier, explain: str | None = 
         Attribution method for the most decisive words; None leaves words out.
     top : int, default 5
         How many words.
-        target : str or None
-            The class that scores are for; None is the predicted class of each text.
+    target : str or None
+        The class that scores are for; None is the predicted class of each text.
     workers : int or None
         Processes that may share the work; None is one for each core.
 

@@ -156,8 +156,8 @@ def to_page(summary: dict[str, Any], images: dict[str, bytes], *, lang: str = "e
     ----------
     summary : dict
         As `compare_summary.summarise` returns it.
-        images : dict of str to bytes
-            PNG files by the names of `compare_pictures.pictures`.
+    images : dict of str to bytes
+        PNG files by the names of `compare_pictures.pictures`.
     lang : {"en", "ko"}, default "en"
     """
     text, e = TEXT[lang], html.escape

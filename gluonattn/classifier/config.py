@@ -59,9 +59,9 @@ def check_classifier(config: dict[str, Any], path: Path) -> None:
     Parameters
     ----------
     config : dict
-            It has passed `gluonattn.models.config.check_config`.
-        path : pathlib.Path
-            Its name in messages.
+        It has passed `gluonattn.models.config.check_config`.
+    path : pathlib.Path
+        Its name in messages.
     """
     require_recipe(config, ClassifierSettings.recipes, path)
     found = require(config, Config, path, CheckpointError)
@@ -84,9 +84,9 @@ def check_model(model: Any, path: Path) -> ClassifierModel:
     Parameters
     ----------
     model : JSON value
-            "model" of config.json.
-        path : pathlib.Path
-            Its name in messages.
+        "model" of config.json.
+    path : pathlib.Path
+        Its name in messages.
     """
     found: ClassifierModel = require({"model": model}, _OfClassifier, path, CheckpointError).model
     if found.cell == "multi-head" and 2 * found.hidden_size % found.num_heads:

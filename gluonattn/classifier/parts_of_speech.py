@@ -55,9 +55,9 @@ def attention_by_kind(tokens: Sequence[Sequence[Token]], received: Sequence[Sequ
     Parameters
     ----------
     tokens : sequence of sequence of Token
-            The tokens of each text.
-        received : sequence of sequence of float
-            The attention that each token receives. It sums to 1 in each text.
+        The tokens of each text.
+    received : sequence of sequence of float
+        The attention that each token receives. It sums to 1 in each text.
 
     Returns
     -------

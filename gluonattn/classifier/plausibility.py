@@ -48,8 +48,7 @@ def agreement(rationales: Sequence[Rationale], scored: Sequence[Scored]) -> dict
     ----------
     rationales : sequence of Rationale
     scored : sequence of Scored
-            The scores of the same texts.
-    """
+        The scores of the same texts.    """
     marked = [one.marked_units(own.spans) for one, own in zip(rationales, scored)]
     shares = [words.mean() for words in marked if words.any()]
     share = float(np.mean(shares)) if shares else 1.0
@@ -93,9 +92,9 @@ def score_texts(predictor: Any, texts: Sequence[str], methods: Sequence[str], ta
     texts : sequence of str
         None of them blank.
     methods : sequence of str
-            Methods of this kind of model.
-        target : int or None
-            The class that scores are for; None is the predicted class of each text.
+        Methods of this kind of model.
+    target : int or None
+        The class that scores are for; None is the predicted class of each text.
     progress : callable or None
         Called with (texts done, texts in all).
 

@@ -189,8 +189,8 @@ class Predictor:
         target : str or None
             The class to explain, by its label or its display name ("1", "긍정").
             None is the predicted class.
-            part : Part or None
-                The heads, query tokens and number of key tokens that the record keeps; None keeps all.
+        part : Part or None
+            The heads, query tokens and number of key tokens that the record keeps; None keeps all.
 
         Returns
         -------

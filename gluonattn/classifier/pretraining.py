@@ -196,11 +196,11 @@ def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens,
     Parameters
     ----------
     settings : ClassifierSettings
-            Resolved settings of the classifier.
-        texts : sequence of str
-            Training texts.
-        tokens : Tokens
-            The tokens of these texts.
+        Resolved settings of the classifier.
+    texts : sequence of str
+        Training texts.
+    tokens : Tokens
+        The tokens of these texts.
     vocabulary : Vocabulary
     model : mapping
         Keyword arguments of the classifier.

@@ -47,9 +47,9 @@ def score_file(
     ----------
     predictor : Predictor or OpenedClassifier
     source, out : path
-            TSV, CSV, JSON lines (also compressed: .csv.gz) or Parquet, by their endings.
-        text_column : str or None
-            None is the first usual name that is present.
+        TSV, CSV, JSON lines (also compressed: .csv.gz) or Parquet, by their endings.
+    text_column : str or None
+        None is the first usual name that is present.
     weights : path or None
         Also write each row's attention record to this file, as JSON lines.
     method, target : str or None
@@ -57,8 +57,8 @@ def score_file(
     explain : str or None
         Also write the most decisive words by this attribution method, in columns ``word_1``, ``score_1`` and so on, highest
         scores first. They are empty if a text has fewer words.
-        top : int, default 5
-            How many words.
+    top : int, default 5
+        How many words.
     on_bytes : callable or None
         Called after each line with the number of bytes read.
 

@@ -54,7 +54,7 @@ class ClassifierSettings(TrainingSettings):
         pretrained run, whose language model is then the start. Not in "post".
     pretrain_text : str or None
         Column of that table; None is the usual name.
-        pretrain_epochs : int, default 1
+    pretrain_epochs : int, default 1
     pretrain_sampled : int, default 512
         Words with which the correct one is compared in pretraining. 0 is all of
         them, which takes hours per epoch on a CPU, seconds on a GPU, and torch.
@@ -67,8 +67,8 @@ class ClassifierSettings(TrainingSettings):
     teach : str or None
         More texts for them to label, read with those of `extra`: a table, a .txt
         file with one text on each line, or a gathered crawl.
-        teach_text : str or None
-            Column of that table; None is the usual name.
+    teach_text : str or None
+        Column of that table; None is the usual name.
     teach_share : float, default 0.5
         Weight of the teachers' labels for texts that have a label of their own.
     tokenizer : str, default "mecab"

@@ -37,9 +37,9 @@ class Header(Struct):
         GluonNLP Vocab as JSON.
     tokenizer : str
     model : dict of str to int
-            The arguments named in `SHAPE`.
-        seed : int
-            Seed of the split into training and validation.
+        The arguments named in `SHAPE`.
+    seed : int
+        Seed of the split into training and validation.
     validation : float
         Fraction of the labelled reviews that was set aside.
     fingerprint : str

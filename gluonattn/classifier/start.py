@@ -37,9 +37,9 @@ def start_of(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens,
     settings : ClassifierSettings
         Resolved.
     texts : sequence of str
-            The labelled reviews, then the extra ones.
-        tokens : Tokens
-            Tokens of all texts.
+        The labelled reviews, then the extra ones.
+    tokens : Tokens
+        Tokens of all texts.
     targets : numpy.ndarray, float32, shape (texts, classes)
         Rows of probabilities, the targets of the n-gram models.
     split : tuple of sequences of int

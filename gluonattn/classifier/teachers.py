@@ -196,11 +196,11 @@ def teach(teachers: Teachers, settings: ClassifierSettings, labels: Sequence[str
     teachers, settings, labels, out, fingerprint, say
         As for `ask_teachers`.
     texts : sequence of str
-            The labelled texts, then those of ``--extra``.
-        targets : numpy.ndarray, float32, shape (texts, labels)
-            Targets from their own labels.
-        train : sequence of int
-            Positions of the training texts among them.
+        The labelled texts, then those of ``--extra``.
+    targets : numpy.ndarray, float32, shape (texts, labels)
+        Targets from their own labels.
+    train : sequence of int
+        Positions of the training texts among them.
 
     Returns
     -------

@@ -83,13 +83,13 @@ def train(
         What to train; None builds it from `options`.
     text_column, label_column : str or None
         Columns of the file; None is the usual names.
-        resume : bool or None, default False
-            Continue from ``OUT.resume`` if it exists. A finished run has nothing to
-            resume. A model at `out` of other data or settings is refused and left
-            unchanged, because more epochs are another run with another schedule. None
-            continues if possible, otherwise starts anew and replaces such a model.
-        callbacks : sequence of Callback
-            Additional callbacks, such as progress.
+    resume : bool or None, default False
+        Continue from ``OUT.resume`` if it exists. A finished run has nothing to
+        resume. A model at `out` of other data or settings is refused and left
+        unchanged, because more epochs are another run with another schedule. None
+        continues if possible, otherwise starts anew and replaces such a model.
+    callbacks : sequence of Callback
+        Additional callbacks, such as progress.
     save_every : float, default 60
         Seconds between resume files inside an epoch.
     report : callable or None

@@ -84,9 +84,9 @@ class Evidence(NamedTuple):
         ----------
         texts : sequence of str
         tokens : sequence of sequences of str
-                The tokens of each text, at least one.
-            split : callable
-                The tokenizer that made them. It is called for spans if these cannot be found from the tokens' texts.
+            The tokens of each text, at least one.
+        split : callable
+            The tokenizer that made them. It is called for spans if these cannot be found from the tokens' texts.
 
         Returns
         -------

@@ -103,14 +103,14 @@ def read_extra(path: str | Path, labels: Sequence[str], labelled: Collection[str
     path : path
         A TSV, CSV or JSON lines file, or a gathered crawl (.tsv.gz).
     labels : sequence of str
-            The labels of the labelled reviews.
-        labelled : collection of str
-            The texts of the labelled reviews, including validation. Rows with one of these are left out
-            (`gluonattn.plain.bare_key`).
-        scores : str or None
-            For a file with scores, see `parse_scores`. None reads labels, or a gathered crawl's stars by NSMC's rule.
-        text_column, label_column, score_column : str or None
-            None is the usual names.
+        The labels of the labelled reviews.
+    labelled : collection of str
+        The texts of the labelled reviews, including validation. Rows with one of these are left out
+        (`gluonattn.plain.bare_key`).
+    scores : str or None
+        For a file with scores, see `parse_scores`. None reads labels, or a gathered crawl's stars by NSMC's rule.
+    text_column, label_column, score_column : str or None
+        None is the usual names.
 
     Raises
     ------

@@ -238,8 +238,8 @@ def run_hashes(codes: NDArray[Any], owners: NDArray[Any], lengths: range) -> lis
     ----------
     codes : numpy.ndarray, uint32, shape (units,)
     owners : numpy.ndarray, int, shape (units,)
-            The text of each unit, in ascending order.
-        lengths : range
+        The text of each unit, in ascending order.
+    lengths : range
 
     Returns
     -------

@@ -19,13 +19,13 @@ class Packed(NamedTuple):
     Attributes
     ----------
     words : numpy.ndarray, int32, shape (tokens,)
-            Row of each word in the tables.
-        starts, lengths : numpy.ndarray, int64, shape (texts,)
-            Start and length of each text in `words`.
-        ids : numpy.ndarray, int32, shape (distinct words + 1,)
-            Id of each word in the vocabulary. The last row is that of dropped words: the unknown token's.
-        subwords : numpy.ndarray, int32, shape (distinct words + 1, K), or None
-            Character n-grams of each word, padded with 0. A dropped word has none.
+        Row of each word in the tables.
+    starts, lengths : numpy.ndarray, int64, shape (texts,)
+        Start and length of each text in `words`.
+    ids : numpy.ndarray, int32, shape (distinct words + 1,)
+        Id of each word in the vocabulary. The last row is that of dropped words: the unknown token's.
+    subwords : numpy.ndarray, int32, shape (distinct words + 1, K), or None
+        Character n-grams of each word, padded with 0. A dropped word has none.
     padding : int
         Id of the padding token.
     fixed : int or None

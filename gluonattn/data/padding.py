@@ -19,9 +19,9 @@ def plan_by_length(lengths: Sequence[int], batch_size: int, pairs: int) -> list[
     lengths : sequence of int
     batch_size : int
         Maximum number of texts in a batch.
-        pairs : int
-            Maximum number of query-key pairs in a batch (texts x longest length
-            squared), which bounds memory. A text with more is a batch by itself.
+    pairs : int
+        Maximum number of query-key pairs in a batch (texts x longest length
+        squared), which bounds memory. A text with more is a batch by itself.
 
     Returns
     -------

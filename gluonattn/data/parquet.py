@@ -60,8 +60,8 @@ def read_parquet(path: str | os.PathLike[str], on_bytes: Callable[[int], None] |
         Called with bytes read. Each row counts as an equal part of the file.
     first : int, default 0
         Number of rows to skip. Groups that end before it are not read.
-        count : int or None
-            Number of rows to read; None is all.
+    count : int or None
+        Number of rows to read; None is all.
 
     Raises
     ------

@@ -37,16 +37,16 @@ class Reviews:
     Attributes
     ----------
     texts : list of str
-            Accepts any iterable of str.
-        labels : list of str
-            One for each text. Accepts any iterable of str or numbers. They keep the file's names, except that
-            spellings of one label are unified: see `label_text`.
-        skipped : dict of str to int
-            Number of rows left out, by reason.
-        origin : str
-            The file from which they were read.
-        columns : tuple of str
-            Names of its text and label columns; empty without a file.
+        Accepts any iterable of str.
+    labels : list of str
+        One for each text. Accepts any iterable of str or numbers. They keep the file's names, except that
+        spellings of one label are unified: see `label_text`.
+    skipped : dict of str to int
+        Number of rows left out, by reason.
+    origin : str
+        The file from which they were read.
+    columns : tuple of str
+        Names of its text and label columns; empty without a file.
     """
 
     texts: list[str]

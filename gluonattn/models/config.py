@@ -87,10 +87,10 @@ def require_recipe(config: dict[str, Any], recipes: Sequence[str], path: Path) -
     Parameters
     ----------
     config : dict
-            As `gluonattn.models.checkpoint.load_checkpoint` returns it.
-        recipes : sequence of str
-        path : pathlib.Path
-            Its name in messages.
+        As `gluonattn.models.checkpoint.load_checkpoint` returns it.
+    recipes : sequence of str
+    path : pathlib.Path
+        Its name in messages.
     """
     found = config["recipe"]
     if found in recipes:

@@ -95,11 +95,11 @@ def build_at_epoch(network: Any, checkpoint: Checkpoint, folder: Path, epoch: in
     network : type
         The network's class.
     checkpoint : Checkpoint
-            As `load_transformer` returns it.
-        folder : pathlib.Path
-            The checkpoint's folder.
-        epoch : int or None
-            Epoch of a snapshot, 0 for before training; None for the checkpoint's own weights.
+        As `load_transformer` returns it.
+    folder : pathlib.Path
+        The checkpoint's folder.
+    epoch : int or None
+        Epoch of a snapshot, 0 for before training; None for the checkpoint's own weights.
 
     Raises
     ------

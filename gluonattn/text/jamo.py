@@ -1,4 +1,4 @@
-"""Split Hangul syllables into letters and join them; classes of sounds for the rules of pronunciation."""
+"""Split Hangul syllables into letters and join them; classes of sounds that spelling rules use."""
 
 from __future__ import annotations
 

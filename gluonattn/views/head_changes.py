@@ -95,7 +95,7 @@ def changes_page(figures: Sequence[Sequence[Figure]], flipped: NDArray[Any], *, 
     name : str
         Of the model.
     texts : int
-            Number of texts.
+        Number of texts.
     lang : {"ko", "en"}, default "ko"
 
     Raises

@@ -38,8 +38,7 @@ def export_model(folder: str | os.PathLike[str], to: str, out: str | os.PathLike
         vocabulary's tokens (in the order of their ids) as JSON: in their metadata,
         or in ``OUT-config.json``.
     out : path
-            File to write. For "mxnet", the beginning of the files' names.
-
+        File to write. For "mxnet", the beginning of the files' names.
     Returns
     -------
     pathlib.Path

@@ -42,9 +42,9 @@ def read_shares(odds: Any, outputs: Sequence[Any], size: int) -> NDArray[Any]:
     ----------
     odds : torch.Tensor
     outputs : sequence of torch.Tensor
-            Outputs of modules, in order.
-        size : int
-            Number of pieces of the text.
+        Outputs of modules, in order.
+    size : int
+        Number of pieces of the text.
     """
     import torch
 

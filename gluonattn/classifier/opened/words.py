@@ -79,8 +79,8 @@ class WordReader:
         It is copied, so the original keeps its truncation and padding.
     limit : int or None
         Number of the model's positions; None if it has no limit.
-        max_length : int or None
-            Number of pieces of a text that are read. With None, a text longer than `limit` is refused.
+    max_length : int or None
+        Number of pieces of a text that are read. With None, a text longer than `limit` is refused.
     units : {"eojeol", "words"}, default "eojeol"
         Words separated by white space, or the tokenizer's own words before it splits them into pieces.
     """

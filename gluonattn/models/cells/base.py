@@ -21,8 +21,8 @@ class Cell(ABC):
         Paper of the formula.
     baseline : bool
         Whether it has no parameters and is a baseline for other cells.
-        by_query : bool
-            Whether weights depend on the query. Otherwise all rows are equal.
+    by_query : bool
+        Whether weights depend on the query. Otherwise all rows are equal.
 
     Notes
     -----
