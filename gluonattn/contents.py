@@ -102,7 +102,7 @@ def digest(content: bytes) -> str:
 
 
 def digest_json(value: Any) -> str:
-    """SHA-256 of a JSON value, whatever the order of its keys and the white space of its file."""
+    """SHA-256 of a JSON value, independent of the order of keys and of white space."""
     return digest(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
 
 

@@ -1,4 +1,4 @@
-"""Checks of a command's paths and columns that come before anything slow is loaded."""
+"""Checks of a command's paths and columns before anything slow is loaded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def require_writable(paths: Iterable[Path], *, inputs: Sequence[Path | None] = (
     ----------
     paths : iterable of pathlib.Path
     inputs : sequence of pathlib.Path or None
-        Files and checkpoint folders that are read: writing over them would cost the user's data.
+        Files and checkpoint folders that are read. Overwriting them would lose the user's data.
 
     Raises
     ------
@@ -43,18 +43,18 @@ def require_writable(paths: Iterable[Path], *, inputs: Sequence[Path | None] = (
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a command writes a folder there: it is one, or its name has no ending."""
+    """Whether a command writes a folder to this path: it is one, or its name has no ending."""
     return path.is_dir() or not path.suffix
 
 
 def require_cpu(device: str) -> None:
-    """Raise DeviceError if a device was named that many processes cannot share."""
+    """Raise DeviceError for a device that many processes cannot share."""
     if device not in ("auto", "cpu"):
         raise DeviceError(f"folders and clusters are scored on CPUs, one process a core: leave out --device {device}.")
 
 
 def require_writable_folder(path: Path) -> None:
-    """Raise DataError unless a folder could be made there, or is there, and written to."""
+    """Raise DataError unless the folder exists or can be made, and is writable."""
     place = path
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -71,7 +71,7 @@ def _require_folder(path: Path, folder: Path) -> None:
 
 
 def require_reviews(data: str, text_column: str | None, label_column: str | None) -> None:
-    """Raise DataError unless ``--data`` names something, and a file of the user's own has the columns.
+    """Raise DataError unless ``--data`` exists and, for a user's own file, has the columns.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def require_columns(path: Path, text_column: str | None, label_column: str | Non
 
 
 def read_sentences(path: Path, column: str | None = None) -> list[str]:
-    """The texts of a file that a command shows one by one. Rows without text are counted, and the user is told.
+    """Read the texts of a file that a command shows one by one. The user gets a note on rows without text.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def require_readable(path: Path, cure: str) -> None:
 
 
 def require_source_of_columns(option: str, column: str | None, source: object) -> None:
-    """Raise OptionError if a column is named and there is no file that could have it.
+    """Raise OptionError if a column is named without a file.
 
     Parameters
     ----------

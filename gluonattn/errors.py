@@ -1,4 +1,4 @@
-"""The errors this package raises for a user's mistake.
+"""The errors that this package raises for a user's mistake.
 
 Every message says what was expected, what came, and what to do next; the
 command line prints it without a traceback.
@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 class GluonAttnError(Exception):
-    """Base of every error raised on purpose by this package."""
+    """Base class of all errors that this package raises on purpose."""
 
 
 class DependencyError(GluonAttnError):
@@ -19,31 +19,31 @@ class DependencyError(GluonAttnError):
 
 
 class DeviceError(GluonAttnError):
-    """The requested device is not there, or MXNet cannot run on it."""
+    """The requested device does not exist, or MXNet cannot run on it."""
 
 
 class DataError(GluonAttnError):
-    """A file of reviews cannot be found, read or trusted."""
+    """A file of reviews is missing, unreadable or invalid."""
 
 
 class TextError(GluonAttnError):
-    """A text that nothing can be computed from (empty, blank, not a string)."""
+    """A text from which nothing can be computed (empty, blank, not a string)."""
 
 
 class RecordError(GluonAttnError):
-    """An attention record whose parts do not fit together."""
+    """An attention record with inconsistent parts."""
 
 
 class CaptureError(GluonAttnError):
-    """Attention that a model did not hand out, or that is not what it seems; names the layer and the cure."""
+    """Attention that a model did not return, or that is invalid. The message names the layer and the cure."""
 
 
 class CheckpointError(GluonAttnError):
-    """A checkpoint folder that is missing, cut, foreign or cannot be written."""
+    """A checkpoint folder that is missing, truncated, foreign or not writable."""
 
 
 class ClusterError(GluonAttnError):
-    """A cluster that does not answer, or that lost the work; nothing was written."""
+    """A cluster that does not answer or lost the work. Nothing was written."""
 
 
 class OptionError(GluonAttnError):
@@ -51,7 +51,7 @@ class OptionError(GluonAttnError):
 
 
 class Interrupted(GluonAttnError):
-    """Work was stopped by Ctrl-C; what was done is saved."""
+    """Work was stopped by Ctrl-C. Finished work is saved."""
 
 
 def choose(kind: str, name: object, known: Mapping[str, Value]) -> Value:

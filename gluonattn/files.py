@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all: the one writer of this package.
+"""The writer of this package. Files and folders are written completely or not at all.
 
 A file being written has the name ``.NAME.xxxxxxxx.partial``, hidden and with eight random characters, beside its
 final place. Its writer holds a lock on it for as long as it lives. A killed writer leaves it unlocked, and the
@@ -31,9 +31,9 @@ _PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(_SUFFIX), re.DOTALL)
 
 
 def replace_file(path: str | os.PathLike[str], content: Content, error: type[Exception] | None = None) -> None:
-    """Write a file whole or not at all: it takes its name only when it is complete.
+    """Write a file completely or not at all. It gets its name only when it is complete.
 
-    Its permissions are those the umask gives. If the name is a link, its target is replaced.
+    Its permissions follow the umask. If the name is a link, the link's target is replaced.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def replace_file(path: str | os.PathLike[str], content: Content, error: type[Exc
     content : str or bytes
         Text is written as UTF-8.
     error : type of exception or None
-        Raised, with a message for the user, in the place of an OSError.
+        Raised instead of OSError, with a message for the user.
 
     Raises
     ------
@@ -55,12 +55,12 @@ def replace_file(path: str | os.PathLike[str], content: Content, error: type[Exc
 @contextmanager
 def replacing_file(path: str | os.PathLike[str],
                    error: type[Exception] | None = None) -> Iterator[Callable[[Content], None]]:
-    """Write a file in parts: it takes its name when the block ends well, and vanishes otherwise.
+    """Write a file in parts. It gets its name if the block succeeds, and is removed otherwise.
 
     Parameters
     ----------
     path, error
-        As for `replace_file`. What the block itself raises is not touched.
+        As for `replace_file`. Exceptions of the block itself pass unchanged.
 
     Yields
     ------
@@ -69,7 +69,7 @@ def replacing_file(path: str | os.PathLike[str],
     """
     path = Path(path)
     with _name_in_errors(path, error):
-        if path.exists() and not path.is_file():  # a rename would replace a device; told before the work
+        if path.exists() and not path.is_file():  # a rename would replace a device, so this is checked before the work
             raise OSError(errno.EISDIR, _NO_FILE)
         target = Path(os.path.realpath(path))
         clear_partials(target)
@@ -85,7 +85,7 @@ def replacing_file(path: str | os.PathLike[str],
             file.flush()
             os.fsync(file.fileno())
             if fcntl is None:
-                file.close()  # Windows renames no open file
+                file.close()  # Windows cannot rename an open file
             os.replace(partial, target)
     except BaseException:
         _discard(file, partial)
@@ -95,7 +95,7 @@ def replacing_file(path: str | os.PathLike[str],
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A new, hidden folder to fill for `folder`; the block renames it to its place. What is left of it is removed.
+    """A new, hidden folder to fill for `folder`. The block renames it to its place. Leftovers are removed.
 
     Raises
     ------
@@ -116,15 +116,15 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def locking(path: Path) -> Iterator[int | None]:
-    """Hold the name `path` while the block runs, for this process alone.
+    """Lock the name `path` for this process while the block runs.
 
-    What is locked is a hidden file ``.NAME.lock`` beside it, which holds the number of the process and is removed at
-    the end. That of a killed process is taken over. Where no such file can be made or locked, nothing is.
+    The lock is a hidden file ``.NAME.lock`` beside it with the number of the process, which is removed at the end. The
+    lock of a killed process is taken over. If no such file can be made or locked, there is no lock.
 
     Yields
     ------
     int or None
-        The number of the process that holds the name already (0 where it is not known); None where this one does.
+        The number of another process that has the lock (0 if unknown); None if this process has it.
     """
     lock = path.with_name(f"{_stem(path)}lock")
     try:
@@ -143,7 +143,7 @@ def locking(path: Path) -> Iterator[int | None]:
 
 
 def _take(lock: Path) -> tuple[int | None, int | None]:
-    """A locked file of this name, or the number of the process that has locked it."""
+    """Lock a file of this name, or return the number of the process that has locked it."""
     while True:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         if not _lock(handle, without_locks=True):
@@ -158,25 +158,25 @@ def _take(lock: Path) -> tuple[int | None, int | None]:
 
 
 def clear_partials(path: Path) -> None:
-    """Remove what killed writers of `path` left beside it; that of a living writer stays."""
+    """Remove leftovers of killed writers of `path`. Files of running writers are kept."""
     known = re.compile(re.escape(_stem(path)) + r"[0-9a-f]{8}" + re.escape(_SUFFIX))
     _clear(path.parent, lambda name: known.fullmatch(name) is not None)
 
 
 def clear_all_partials(folder: Path) -> None:
-    """Remove what killed writers left in a folder, whatever they were writing."""
+    """Remove all leftovers of killed writers in a folder."""
     _clear(folder, is_partial)
 
 
 def is_partial(name: str) -> bool:
-    """Whether a file of this name is one that is being written, or was when its writer was killed."""
+    """Whether a name is that of a partial file, of a running or a killed writer."""
     return _PARTIAL.fullmatch(name) is not None
 
 
 def _clear(folder: Path, matches: Callable[[str], bool]) -> None:
     try:
         names = [name for name in os.listdir(folder) if name.endswith(_SUFFIX) and matches(name)]
-    except OSError:  # nothing is there, or it may not be looked at: writing will say so
+    except OSError:  # missing or unreadable: writing will report it
         return
     for name in names:
         _remove_if_dead(folder / name)
@@ -191,14 +191,14 @@ def _remove_if_dead(partial: Path) -> None:
         if lock is not None:
             if not _lock(lock):
                 return
-            # While this waited it may have got its name, and another its old one.
+            # Meanwhile the file may have got its final name, and another file its old one.
             if not os.path.samestat(os.fstat(lock), os.lstat(partial)):
                 return
         if partial.is_dir():
             shutil.rmtree(partial, ignore_errors=True)
         else:
             partial.unlink()
-    except OSError:  # gone, or not ours to remove
+    except OSError:  # already removed, or without permission
         pass
     finally:
         if lock is not None:
@@ -206,7 +206,7 @@ def _remove_if_dead(partial: Path) -> None:
 
 
 def _stem(path: Path) -> str:
-    """How the names of partial files of `path` begin."""
+    """Prefix of the names of partial files of `path`."""
     raw = os.fsencode(path.name)
     return f".{path.name if len(raw) <= _MAX_NAME_BYTES else hashlib.sha256(raw).hexdigest()}."
 
@@ -225,7 +225,7 @@ def _open_folder(partial: Path) -> int | None:
 
 
 def _begin(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
-    """Make a partial file or folder that is not taken for the remains of a dead writer."""
+    """Make a partial file or folder that no other process mistakes for a leftover."""
     while True:
         partial = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}{_SUFFIX}")
         try:
@@ -238,7 +238,7 @@ def _begin(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int 
 
 
 def _lock(handle: int, without_locks: bool = False) -> bool:
-    """Lock an open file; False if another process has, `without_locks` where the file system knows no locks."""
+    """Lock an open file. False if another process has locked it, `without_locks` on file systems without locks."""
     if fcntl is None:
         return without_locks
     try:
@@ -258,7 +258,7 @@ def _is_there(handle: int, partial: Path) -> bool:
 
 
 def _discard(file: IO[bytes], partial: Path) -> None:
-    """Remove a partial file; it may be in its place already, or its disk full."""
+    """Remove a partial file. It may already be in its place, or the disk may be full."""
     with suppress(OSError):
         os.unlink(partial)
     with suppress(OSError):
@@ -267,7 +267,7 @@ def _discard(file: IO[bytes], partial: Path) -> None:
 
 @contextmanager
 def _name_in_errors(path: Path, error: type[Exception] | None) -> Iterator[None]:
-    """Name the user's file in every error: the name of a partial file means nothing to the user."""
+    """Put the user's file name into errors instead of the partial file's."""
     try:
         yield
     except OSError as problem:

@@ -13,7 +13,7 @@ from typing import Any
 
 
 def find_entries(file: str, package: str, ending: str) -> list[Any]:
-    """The entries that the files of a room add, in the order of their names.
+    """Find the entries of a room's files, in the order of their names.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def find_entries(file: str, package: str, ending: str) -> list[Any]:
     Returns
     -------
     list
-        What each file has under the ending in capitals.
+        The object of each file whose name is the ending in capitals.
 
     Raises
     ------

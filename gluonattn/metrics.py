@@ -13,7 +13,7 @@ RESOLUTION = 16 * float(np.finfo(np.float32).eps)
 
 
 def tie_close(values: NDArray[Any], scale: float | None = None, resolution: float = RESOLUTION) -> NDArray[Any]:
-    """Set values equal that float32 arithmetic cannot tell apart, so that ranks do not rank noise.
+    """Make values equal that float32 arithmetic cannot distinguish, so that ranks do not depend on noise.
 
     Neighbours in order of size count as one value where they differ by at most `resolution` times the numbers they were
     computed from. Their mean replaces them, so the sum stays the same.
@@ -133,7 +133,7 @@ def jensen_shannon(p: NDArray[Any], q: NDArray[Any]) -> NDArray[Any]:
 
 
 def mean_distance(weights: NDArray[Any], own_keys: NDArray[Any]) -> NDArray[Any]:
-    """How far each row looks from its own place: sum over keys of weight x distance.
+    """Mean distance of each row's attention from its own place: the sum over keys of weight x distance.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def rollouts(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 def value_weighted(weights: NDArray[Any], values: NDArray[Any], output: NDArray[Any] | None = None) -> NDArray[Any]:
-    """How much of each key really arrives: ||alpha_ij f(x_j)||, f(x) = (x W_V + b_V) W_O.
+    """The norm of each key's contribution: ||alpha_ij f(x_j)||, f(x) = (x W_V + b_V) W_O.
 
     Kobayashi et al., Attention is Not Only a Weight, EMNLP 2020. A key with a large weight and a small
     value contributes little.

@@ -2,7 +2,7 @@
 
 Two texts that Unicode calls canonically equivalent, or that differ only in invisible characters, are
 the same text to every model here. `plain` gives the form that is read; `Plain` also knows where each of its
-characters stands in the text as it was typed, so that spans stay true to that.
+characters is in the original text, so that spans refer to that.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ODD = re.compile(f"{_INVISIBLE.pattern}|{_BLANK}")
 
 
 class Plain(NamedTuple):
-    """A text as it is read, and where it stands in the text as it was typed.
+    """A text in the form that models read, and its places in the original text.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ def place(text: str) -> Plain:
         composed = unicodedata.normalize("NFC", shown[start:end])
         if composed == shown[start:end]:
             places += [(i, i + 1) for i in seen[start:end]]
-        else:  # composed or reordered characters share one place
+        else:  # composed or reordered characters share a place
             places += [(seen[start], seen[end - 1] + 1)] * len(composed)
         characters.append(composed)
         start = end
@@ -93,7 +93,7 @@ def place(text: str) -> Plain:
 
 
 def _segment_end(text: str, start: int) -> int:
-    """Where the characters end that normalisation treats together with the one at `start`."""
+    """End of the characters that normalisation treats together with the one at `start`."""
     end = start + 1
     while end < len(text):
         given, following = text[start:end], text[end]
@@ -115,12 +115,12 @@ def bare_key(text: str) -> str:
 
 
 def is_space(character: str) -> bool:
-    """Whether it separates words: white space, or a Braille cell without a dot."""
+    """Whether a character separates words: white space, or a Braille cell without a dot."""
     return character.isspace() or character == _BLANK
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of a text can be seen."""
+    """Whether a text has no visible character."""
     return not text.strip() or not plain(text).strip()
 
 

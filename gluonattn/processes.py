@@ -1,4 +1,4 @@
-"""Work in other processes: each one builds what it works with once, then takes item after item.
+"""Work in other processes. Each one makes its function once, then processes item after item.
 
 loky starts them. Python's own spawned processes would run the user's script
 again, and forks are unsafe once MXNet, BLAS or Java run threads.
@@ -32,7 +32,7 @@ _work: Callable[..., Any]  # in a child
 @contextmanager
 def processes(count: int, make: Callable[..., Callable[..., Any]], *given: Any,
               cure: str) -> Iterator[Callable[..., Future[Any]] | None]:
-    """Start processes; all of them are gone after the ``with`` block, however it is left.
+    """Start processes. All of them have ended after the ``with`` block, in any case.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ _on_screen: Bar | None = None
 
 
 class Bar:
-    """A progress bar; called with (done, total), it closes itself when all is done.
+    """A progress bar. Call it with (done, total). It closes when all is done.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def hide() -> None:
 
 @contextmanager
 def hide_at_end() -> Iterator[None]:
-    """Hide the bar at the end of the block, however that ends: rich shows the cursor again only then."""
+    """Hide the bar at the end of the block in any case, since only then rich shows the cursor again."""
     try:
         yield
     finally:

@@ -127,7 +127,7 @@ def _draw_cached(size: int, resamples: int, seed: int) -> NDArray[Any]:
 
 
 def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[Any]:
-    """How often each unit (a word, a sentence) stands in the sample and in each bootstrap resample of it.
+    """How often each unit (a word, a sentence) is in the sample and in each bootstrap resample of it.
 
     Statistics that are computed from the same draws can be subtracted: ``(draws @ hits) / (draws @ tries)`` is a rate and
     its bootstrap distribution, resampled by unit however many tries a unit has.

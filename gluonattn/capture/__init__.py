@@ -1,6 +1,6 @@
-"""Attention out of other people's Transformers: one file a framework, the same verbs in each.
+"""Capture attention from other people's Transformers: one file for each framework, with the same functions in each.
 
 ``with capture(model) as recorder: model(...)`` and then ``recorder.records(...)``. The model's code,
-weights, mode, settings and outputs stay as they are; what was switched is switched back, also after
-an exception.
+weights, mode, settings and outputs stay unchanged. Everything that was switched is restored, also
+after an exception.
 """

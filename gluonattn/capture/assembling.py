@@ -1,7 +1,7 @@
-"""The weights of a module's softmaxes, as one matrix from every query to every key.
+"""Assemble the weights of a module's softmaxes to one matrix from every query to every key.
 
-Weights mostly lie between whole sequences as they are. Where a layer attends within windows, blocks or chunks, or to a few
-keys only, each weight is put where its query and key stand; what no query may look at is marked in the bias.
+Most weights are already between whole sequences. If a layer attends within windows, blocks or chunks, or only to a few
+keys, each weight is put at the place of its query and key. Keys to which no query may attend are marked in the bias.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .shares import Shares
 
 def calls_of(path: str, kind: str, found: list[Shares], to_numpy: Callable[[Any], NDArray[Any]],
              training: bool) -> list[Call]:
-    """The calls of a layer from the softmaxes of one run of it.
+    """Make the calls of a layer from the softmaxes of one run of it.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ def calls_of(path: str, kind: str, found: list[Shares], to_numpy: Callable[[Any]
 
 
 def merged(before: Call, after: Call) -> bool:
-    """Whether a call's rows are some of those of the call before it, which they then became a part of.
+    """Whether a call has further rows of the previous call. If so, they are merged into it.
 
     Parameters
     ----------
     before, after : Call
-        Of one layer; `before` takes the rows over.
+        Calls of one layer. `before` receives the rows.
     """
     if before.covered is None or after.covered is None or before.pooled or after.pooled:
         return False
@@ -55,7 +55,7 @@ def merged(before: Call, after: Call) -> bool:
     assert one is not None and other is not None
     if one.shape[:3] != other.shape[:3] or before.rows != after.rows or before.covered.shape != after.covered.shape:
         return False
-    if (after.covered >= before.covered).all():  # the same rows again: attention of its own
+    if (after.covered >= before.covered).all():  # the same rows again: a separate attention
         return False
     if one.shape[3] != other.shape[3]:
         return False
@@ -75,7 +75,7 @@ def merged(before: Call, after: Call) -> bool:
 
 
 def is_whole(shares: Shares) -> bool:
-    """Whether weights are (B, H, Tq, Tk), or (B * H, Tq, Tk), from a whole sequence to whatever its keys are."""
+    """Whether weights are (B, H, Tq, Tk), or (B * H, Tq, Tk), and the queries are a whole sequence."""
     roots: dict[Root, int] = {}
     shares.node.roots(roots)
     pair = _product(shares.node)
@@ -93,7 +93,7 @@ def is_whole(shares: Shares) -> bool:
 
 
 def _beside_learned(keys: Node) -> bool:
-    """Whether keys are those of a sequence beside vectors that the model has learned."""
+    """Whether keys are those of a sequence together with learned vectors."""
     roots: dict[Root, int] = {}
     keys.roots(roots)
     learned = [is_learned(root) for root in roots]
@@ -101,7 +101,7 @@ def _beside_learned(keys: Node) -> bool:
 
 
 def _product(node: Node) -> Pair | None:
-    """The product that scores are, where they were at most viewed otherwise since."""
+    """The product that made scores, if they were at most reshaped since."""
     while not isinstance(node, Pair):
         if isinstance(node, Like):
             node = node.parent
@@ -156,7 +156,7 @@ def _call(path: str, kind: str, part: Part, to_numpy: Callable[[Any], NDArray[An
 
 
 def _fitted(bias: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any] | None:
-    """A bias broadcastable to (B, H, Tq, Tk)."""
+    """Make a bias broadcastable to (B, H, Tq, Tk)."""
     batch, heads = shape[:2]
     if bias.ndim == 3 and bias.shape[0] == batch * heads:
         return bias.reshape(batch, heads, *bias.shape[1:])

@@ -1,8 +1,8 @@
-"""Attention found in what torch computes: scores, their softmax, and the values that it is multiplied with.
+"""Find attention in torch's operations: scores, their softmax, and the values that are multiplied by it.
 
-No module has to say that it attends. Two activations multiplied (or added, where a layer of one output follows) are scores;
-a softmax over the positions of one of them is attention as soon as something is mixed by it. A router's, a classifier's or a
-vocabulary's softmax runs over outputs of one position, and is none.
+Modules need not be declared. The product of two activations (or their sum, if a layer with one output follows) is scores.
+A softmax over the positions of one of them is attention as soon as it mixes values. The softmax of a router, a classifier
+or a vocabulary runs over outputs of one position, and is not attention.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _SUMS = {"sum", "nansum"}
 _TIMES, _OVER, _PLUS = {"mul", "mul_", "multiply"}, {"div", "div_", "true_divide"}, {"add", "add_"}
 _WEIGHTED = _TIMES | _OVER | {"masked_fill", "masked_fill_", "where", "nan_to_num", "nan_to_num_"}  # shares stay shares
 _MINUS = {"sub", "sub_", "subtract"}
-_BY_HAND = {"exp", "exp_", "logsumexp", *_SUMS}  # where a softmax by hand begins
-_SHARED = {"exp", "exp_", *_OVER}  # where it ends
+_BY_HAND = {"exp", "exp_", "logsumexp", *_SUMS}  # the start of a hand-written softmax
+_SHARED = {"exp", "exp_", *_OVER}  # its end
 _LINEAR = {"linear", "addmm"}
 _SAME_SCORES = {"to", "float", "type", "type_as", "half", "bfloat16", "contiguous", "clone", "detach", "dropout", "double",
                 "dropout_", "alpha_dropout"}
@@ -41,9 +41,9 @@ class Attending(Places):
     ----------
     origins : Origins
     found : callable of Shares
-        Told of every softmax that something is mixed by, once.
+        Called once for every softmax that mixes values.
     vectors : bool
-        Queries, keys and values are kept.
+        Whether to keep queries, keys and values.
     """
 
     def __init__(self, origins: Origins, found: Callable[[Shares], None], vectors: bool) -> None:
@@ -51,9 +51,9 @@ class Attending(Places):
         self._found, self._vectors = found, vectors
         self._scores: Any = ByIdentity()
         self._shares: Any = ByIdentity()
-        self._mixed: Any = ByIdentity()  # values times shares, not summed yet
+        self._mixed: Any = ByIdentity()  # values times shares, before the sum
         self._grown: Any = ByIdentity()  # exp of scores, with the scores
-        self._totals: Any = ByIdentity()  # of these over an axis, or the logarithm of that
+        self._totals: Any = ByIdentity()  # sums of these over an axis, or their logarithm
 
     def follow(self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
                operands: Sequence[Any], results: Sequence[Any]) -> None:
@@ -73,7 +73,7 @@ class Attending(Places):
             self._by_hand(name, args, kwargs, operands, result)
             if result in self._shares and name in _SHARED:
                 return
-        if len(self._shares) or len(self._mixed) or len(self._scores):  # else no operation is asked about at all
+        if len(self._shares) or len(self._mixed) or len(self._scores):  # otherwise no operation is examined
             marked = [t for t in operands if t in self._shares or t in self._mixed or t in self._scores]
             if marked:
                 self._marked(name, args, kwargs, operands, marked, results)
@@ -84,7 +84,7 @@ class Attending(Places):
         return tensor in self._scores
 
     def assigned(self, args: tuple[Any, ...]) -> None:
-        """A part of a tensor was written."""
+        """Follow a write into a part of a tensor."""
         target, index, value = args
         if not isinstance(value, torch.Tensor) or not value.is_floating_point() or target.dim() < 3:
             return
@@ -95,11 +95,11 @@ class Attending(Places):
             if value in self._scores:
                 self._scores[target] = replace(self._scores[value], followed=False)
 
-    # ---- what follows attention
+    # ---- operations of attention
 
     def _product(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], operands: Sequence[Any],
                  left: Any, right: Any, result: Any) -> bool:
-        """Whether two activations were multiplied: scores, or values that are mixed."""
+        """Follow a product of two activations: scores, or mixed values."""
         for weights, values in ((left, right), (right, left)):
             if weights in self._shares and values not in self._shares:
                 self._mix(self._shares[weights], values)
@@ -144,7 +144,7 @@ class Attending(Places):
 
     def _by_hand(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], operands: Sequence[Any],
                  result: Any) -> None:
-        """exp(x) / sum(exp(x)), or exp(x - logsumexp(x)), is a softmax too."""
+        """Recognise a hand-written softmax: exp(x) / sum(exp(x)), or exp(x - logsumexp(x))."""
         first = operands[0]
         if (name == "logsumexp" and first in self._scores) or (name in _SUMS and first in self._grown):
             axis = argument("dim", 1, args, kwargs)
@@ -217,9 +217,9 @@ class Attending(Places):
                     self._scores[one] = made
 
     def _changed_shares(self, name: str, shares: Shares, operands: Sequence[Any], result: Any) -> Shares:
-        """Weights after an operation: those that something is mixed by count, not those that left the softmax.
+        """Follow weights through an operation, because the weights that mix values count, not the softmax's result.
 
-        What moves them, drops some of them out or scales whole rows changes nothing.
+        Moving them, dropout and scaling whole rows count as no change.
         """
         of = next(t for t in operands if t in self._shares)
         if name not in _WEIGHTED or result.shape != of.shape or not result.dim():
@@ -237,14 +237,14 @@ class Attending(Places):
         return replace(shares, weights=result.detach(), node=node, axis=axis, scores=scores, taken=False, changed=True)
 
     def _spread(self, operands: Sequence[Any], result: Any) -> bool:
-        """Whether weights are spread over features: an axis of 1 becomes one of many."""
+        """Whether weights are broadcast over features: an axis of length 1 becomes longer."""
         weights = next(t for t in operands if t in self._shares)
         answer: bool = weights.dim() == result.dim() and weights.shape != result.shape
         return answer
 
     def _changed(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], operands: Sequence[Any],
                  scores: Scores, result: Any) -> Scores | None:
-        """Scores after an operation."""
+        """Follow scores through an operation."""
         if name in _REDUCTIONS or (name in _LINEAR and result.shape[:-1] != operands[0].shape[:-1]):
             return None
         if name in _MINUS and len(operands) == 2 and (axes := _once(operands[1], result)):
@@ -257,7 +257,7 @@ class Attending(Places):
             isinstance(other, torch.Tensor) and other.numel() == 1 and other.dim() <= 1) else None
         if name in _TIMES | _OVER and number is not None and isinstance(args[0], torch.Tensor):
             by = number if name in _TIMES else 1 / number
-            if scores.cap == 0:  # tanh, which waited for its factor
+            if scores.cap == 0:  # the factor after a tanh
                 return replace(scores, scale=scores.scale * by, cap=by)
             return replace(scores, scale=scores.scale * by, bias=None if scores.bias is None else scores.bias * by)
         if name in ("tanh", "tanh_") and scores.bias is None:
@@ -279,14 +279,14 @@ class Attending(Places):
 
 
 def _once(one: Any, result: Any) -> list[int]:
-    """Axes along which a tensor has one number for many of a result."""
+    """Axes along which a tensor is broadcast to a result."""
     if one.dim() != result.dim():
         return []
     return [axis for axis, (own, its) in enumerate(zip(one.shape, result.shape)) if own == 1 < its]
 
 
 def _factors(left: Any, right: Any, letters: tuple[str, str, str]) -> tuple[Any, ...]:
-    """Queries (..., Tq, d) and keys (..., Tk, d) of a product, or None and None where it is no plain one."""
+    """Queries (..., Tq, d) and keys (..., Tk, d) of a plain product; otherwise None and None."""
     one, other, out = letters
     shared = [c for c in out if c in one and c in other]
     within = [c for c in one if c in other and c not in out]

@@ -1,4 +1,4 @@
-"""Which row of each step's batch a generated sentence was in: beam search, and several answers to one prompt. numpy only."""
+"""The row of a generated sentence in each step's batch, for beam search and several answers to a prompt. numpy only."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .calls import Call, Generation, Pass
 
 
 def untangled(passes: list[Pass]) -> list[Pass]:
-    """Passes of beam search with one row for each sentence that was returned: the winning beam's own history.
+    """Passes of beam search with one row for each returned sentence: the history of the winning beam.
 
-    Weights that were computed once for each prompt (an encoder's attention) are repeated for its answers.
+    Weights that are computed once for each prompt (an encoder's attention) are repeated for its answers.
     """
     found = []
     steps: dict[int, int] = {}
@@ -32,7 +32,7 @@ def untangled(passes: list[Pass]) -> list[Pass]:
 
 
 def _rows(made: Generation, step: int, one: Pass) -> NDArray[Any] | None:
-    """(B * copies,), the row of each sentence at a step; None after the last."""
+    """The row of each sentence at a step, (B * copies,); None after the last step."""
     if made.rows is not None:
         return np.maximum(made.rows[:, step], 0) if step < made.rows.shape[1] else None
     return np.arange(max(len(c.weights) for c in one.calls if c.weights is not None))
@@ -60,19 +60,19 @@ def _picked(one: Pass, rows: NDArray[Any], made: Generation) -> Pass:
 
 
 def hidden_after_end(made: Generation, before: int, total: int) -> NDArray[Any] | None:
-    """(B, total), True at positions that were read after a sentence had ended; None where none can be.
+    """(B, total), True at positions that were read after the end of a sentence; None if there can be none.
 
     Parameters
     ----------
     made : Generation
     before : int
-        Positions of the first pass.
+        Number of positions of the first pass.
     total : int
     """
     if made.rows is None:
         return None if made.ended is None or made.ended.shape[1] < total else made.ended[:, :total].copy()
     hidden = np.zeros((len(made.rows), total), dtype=bool)
-    ended = made.rows[:, 1:] < 0  # the token of a step is read in the next one
+    ended = made.rows[:, 1:] < 0  # a step's token is read in the next step
     count = min(ended.shape[1], total - before)
     hidden[:, before:before + count] = ended[:, :count]
     return hidden

@@ -1,4 +1,4 @@
-"""A mapping that knows tensors by identity, and forgets them when they are gone."""
+"""A mapping with tensors as keys, by identity. Entries disappear with their tensors."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ Value = TypeVar("Value")
 
 
 class ByIdentity(Generic[Value]):
-    """What is known of each tensor.
+    """Information about each tensor.
 
-    A tensor cannot be a key of a dictionary by its values, and its number (`id`) may be given again when it is gone. This is
-    asked several times for each operation of a model, so it makes no object to ask.
+    A tensor cannot be a dictionary key by its values, and its `id` may be used again after it is freed. Look-ups happen
+    several times for each operation of a model, so they create no objects.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Any, Value]] = {}
 
     def get(self, tensor: Any, default: Any = None) -> Any:
-        """What is known of a tensor.
+        """The entry of a tensor.
 
         Parameters
         ----------
         tensor : object
-            A tensor, or anything that was never set.
+            A tensor, or an object without an entry.
         default : object, default None
         """
         known = self._known.get(id(tensor))

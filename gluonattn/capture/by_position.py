@@ -1,4 +1,4 @@
-"""Records of sequences that have no text: their tokens are named by their positions. numpy only."""
+"""Records of sequences without text, whose tokens are named by their positions. numpy only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .calls import Call, Pass
 
 
 def position_records(recorder: Any, batch: Pass, row: int, kind: str | None) -> list[AttentionRecord]:
-    """Records of one sentence of a pass, layers of like shape together.
+    """Records of one sentence of a pass. Layers of the same shape are in one record.
 
     Parameters
     ----------
@@ -61,21 +61,21 @@ def _record(recorder: Any, batch: Pass, row: int, calls: Sequence[Call]) -> Atte
 
 
 def _cut(grid: tuple[int, int], seen: Sequence[bool]) -> tuple[int, int]:
-    """The grid without its rows and columns behind the picture's end, where a batch has larger pictures."""
+    """The grid without rows and columns beyond the picture, if a batch has larger pictures."""
     patches = np.reshape(seen[len(seen) - grid[0] * grid[1]:], grid)
     height, width = int(patches.any(1).sum()), int(patches.any(0).sum())
     return (height, width) if patches[:height, :width].all() else grid
 
 
 def names_of(length: int, grids: Sequence[tuple[int, int]]) -> tuple[list[str], tuple[int, int] | None]:
-    """Names of positions; those of a picture by row and column of the grid that fits, halved as often as needed.
+    """Names of positions. Those of a picture are row and column of the matching grid, halved as often as needed.
 
     Parameters
     ----------
     length : int
-        Of the sequence.
+        Length of the sequence.
     grids : sequence of (int, int)
-        Rows and columns of patches that pictures were cut into.
+        Rows and columns of the patches of pictures.
     """
     for height, width in grids:
         while height >= 1 and width >= 1:
@@ -88,7 +88,7 @@ def names_of(length: int, grids: Sequence[tuple[int, int]]) -> tuple[list[str], 
 
 
 def _spelled(names: Sequence[str]) -> tuple[str, list[Token]]:
-    """A text of names, and a token for each; one in brackets stands for nothing."""
+    """A text of names, and a token for each. A name in brackets has an empty span."""
     text, tokens = "", []
     for name in names:
         if name.startswith("["):

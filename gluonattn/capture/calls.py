@@ -23,48 +23,48 @@ class Call:
     layer : str
         Dotted path of the module.
     kind : {"self", "encoder", "decoder", "cross"}
-        What the layer's class says; `kinds.settled` says what the sequences are.
-    weights : shape (B, H, Tq, Tk), or None where the layer gave none
+        The kind that the layer's class suggests. `kinds.settled` finds the kind from the sequences.
+    weights : shape (B, H, Tq, Tk), or None if the layer gave none
     problem : str or None
-        What is wrong with the weights, in words.
+        A fault of the weights, in words.
     queries, keys, values : shape (B, H, T, head_dim), or None
-        After every rotation, with grouped keys repeated: exactly what is multiplied.
+        After rotary embedding, with grouped keys repeated: exactly the factors of the product.
     scale : float
-        What dot products are multiplied with.
+        Factor of the dot products.
     bias : broadcastable to (B, H, Tq, Tk), or None
-        Added to the scores; -inf (or very low) where a query may not look.
+        Added to the scores; -inf (or very low) where a query may not attend.
     padding : bool, shape (B, Tk), or None
-        True at keys that are padding, where the layer was told.
+        True at keys that are padding, if the layer was told.
     context : shape (B, Tq, width), or None
-        The module's own result of mixing the values.
+        The module's own mixture of the values.
     projection : Projection or None
-        What `context` has already gone through, where only that is to be seen.
+        The projection of `context`, if only the projected context is visible.
     outside : tuple of str
-        Names of keys appended by the layer itself that stand for no token.
+        Names of keys that the layer itself appended and that are no tokens.
     rows, columns : hashable, or None
-        The sequences that queries and keys were made of; None where nothing told.
+        The sequences from which queries and keys were made; None if unknown.
     declared : bool
-        The user said the kind.
+        Whether the user gave the kind.
     training : bool
-        The layer was in training mode.
+        Whether the layer was in training mode.
     softcap : float or None
-        Scores go through softcap * tanh(score / softcap).
+        Scores become softcap * tanh(score / softcap).
     advice : str or None
-        What makes this layer give weights, where it gave none or something else.
+        How to make this layer return weights, if it returned none or something else.
     how : str
         How the weights were taken, in words.
     covered : bool, shape (B, Tq), or None
-        Queries that have a row, where they came in parts.
+        Queries that have a row, if they came in parts.
     pooled : bool
-        One query that stands for no token: one weight for each key.
+        Whether there is one query that is not a token, with one weight for each key.
     local : bool
-        Some keys are never looked at by some queries, whatever their scores (windows, blocks).
+        Whether some queries can never attend to some keys (windows, blocks).
     sinks : broadcastable to (B, H, Tq, 1), or None
-        Scores of the sink, the last of `outside`.
+        Scores of the sink, which is the last of `outside`.
     beside : int
-        Positions that the model had added to its input itself, and that are left out.
+        Number of positions that the model added to its input and that are left out.
     nowhere : bool, shape (B, H, Tq), or None
-        True at queries whose scores were lowered for every key.
+        True at queries for which every key is masked.
     """
 
     layer: str
@@ -95,7 +95,7 @@ class Call:
     nowhere: NDArray[Any] | None = None
 
     def looks(self) -> NDArray[Any] | None:
-        """(B or 1, H or 1, Tq), False at queries whose mask lets them look nowhere; None without a mask."""
+        """(B or 1, H or 1, Tq), False at queries for which every key is masked; None without a mask."""
         lit = None if self.nowhere is None else ~self.nowhere
         if self.bias is None:
             return lit
@@ -119,38 +119,38 @@ class Generation:
 
 @dataclass
 class Pass:
-    """One forward pass: its calls in order, and what is known of the sequences in it.
+    """One forward pass: its calls in order, and information about its sequences.
 
-    `ids` and `padding` are by sequence; in what `kinds.settled` gives, by side: "source" and "target".
+    `ids` and `padding` are by sequence. In the result of `kinds.settled` they are by side: "source" and "target".
     """
 
-    whole: bool = False  # of the model given, not of a part of it
+    whole: bool = False  # of the given model, not of a part of it
     open: bool = True
     calls: list[Call] = field(default_factory=list)
     ids: dict[Hashable, NDArray[Any]] = field(default_factory=dict)  # (B, T)
     padding: dict[Hashable, NDArray[Any]] = field(default_factory=dict)  # (B, T), True at padding
-    steps: int = 0  # positions that later steps of a generation added
+    steps: int = 0  # number of positions that later steps of a generation added
     generation: Generation | None = None
     sides: dict[Hashable, str] = field(default_factory=dict)  # of the sequences
 
     @property
     def size(self) -> int:
-        """Sentences in the batch."""
+        """Number of sentences in the batch."""
         return next((len(c.weights) for c in self.calls if c.weights is not None), 0)
 
 
 class Checked(NamedTuple):
-    """How far a layer is from its own formula, over the queries that may look somewhere."""
+    """The deviation of a layer from its formula, over the queries with at least one visible key."""
 
     layer: str
     kind: str
     heads: int
     weights_error: float  # largest |weights - softmax(scale Q K^T + bias)|
-    context_error: float  # largest |weights V - the output of the attention|; NaN where that is not visible
+    context_error: float  # largest |weights V - the output of the attention|; NaN if the output is not visible
 
 
 def kind_of_path(path: str) -> str:
-    """The kind that a module's place in the model suggests."""
+    """The kind that a module's path in the model suggests."""
     words = path.lower()
     if any(w in words for w in ("cross", "encoder_attn", "encdec", "multihead_attn", "src_attn", "inter_attn")):
         return "cross"
@@ -158,7 +158,7 @@ def kind_of_path(path: str) -> str:
 
 
 def checked(call: Call) -> Checked | None:
-    """Hold a call to its formula; None where its vectors were not captured."""
+    """Compare a call with its formula. None if its vectors were not captured."""
     if call.weights is None or call.queries is None or call.keys is None:
         return None
     scores = call.scale * (call.queries @ np.swapaxes(call.keys, -1, -2))
@@ -183,6 +183,6 @@ def checked(call: Call) -> Checked | None:
 
 
 def _may_look(call: Call) -> NDArray[Any]:
-    """Rows (B, 1 or H, Tq) with at least one key that is not masked; others are whatever the framework made."""
+    """Rows (B, 1 or H, Tq) with at least one key that is not masked. The values of other rows are arbitrary."""
     looks = call.looks()
     return np.ones((1, 1, 1), dtype=bool) if looks is None else looks

@@ -1,7 +1,7 @@
-"""Attention of chosen layers, heads and tokens of a long text: only these weights are ever computed and kept.
+"""Attention of chosen layers, heads and tokens of a long text. Only these weights are computed and kept.
 
-The model runs as it does (fused attention keeps no weights); beside each chosen layer the chosen rows are computed from its
-own queries and keys. So 4,096 tokens of 12 layers of 12 heads fit in memory, of which all weights would take 9.7 GB.
+The model runs unchanged (fused attention keeps no weights). For each chosen layer, the chosen rows are computed from its
+own queries and keys. So 4,096 tokens of 12 layers of 12 heads fit in memory; all their weights would take 9.7 GB.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .hooks import need_torch
 from .interface import CURE, through_interface
 from .pieces import byte_level, hf_tokens
 
-LARGEST = 2_000_000_000  # largest size of the weights of one record, in bytes
+LARGEST = 2_000_000_000  # maximum size of the weights of one record, in bytes
 _FEW = 4  # tokens
 _ROWS = 128  # queries of a layer whose weights are computed at once
-_UNKNOWN = ("softcap", "s_aux", "sinks", "position_bias")  # options that change scores in ways not followed here
+_UNKNOWN = ("softcap", "s_aux", "sinks", "position_bias")  # options that change scores in ways that are not supported here
 
 
 def chosen_attention(model: Any, tokenizer: Any, text: str, *, pair: str | None = None, layers: Sequence[int] | None = None,
@@ -35,31 +35,31 @@ def chosen_attention(model: Any, tokenizer: Any, text: str, *, pair: str | None 
     Parameters
     ----------
     model : transformers model
-        An encoder or a decoder; nothing of it changes.
+        An encoder or a decoder. It stays unchanged.
     tokenizer : transformers tokenizer
     text : str
     pair : str or None
         A second sentence that the model reads with the first: see `gluonattn.record.pairs`.
     layers, heads, queries : sequence of int or None
-        Positions counted from 0, negative ones from the end; of tokens for `queries`. None is all.
+        Positions counted from 0, negative ones from the end. Those of `queries` are tokens. None is all.
     top : int or None
-        Only the tokens that receive most, over all chosen rows: so many keys. The record then says what mass is lost.
+        Number of keys to keep: those that receive most over all chosen rows. The record then has the lost mass.
     max_length : int or None
-        Tokens read of the text.
+        Number of tokens of the text that are read.
 
     Returns
     -------
     AttentionRecord
-        Weights (chosen layers, chosen heads, chosen queries, keys); ``source["chosen"]`` says which these are.
+        Weights (chosen layers, chosen heads, chosen queries, keys). ``source["chosen"]`` describes the choice.
 
     Raises
     ------
     OptionError
-        If what is chosen does not fit in 2 GB, or `top` is no number of tokens.
+        If the choice does not fit in 2 GB, or `top` is not a number of tokens.
     RecordError
         If a layer, head or token does not exist.
     CaptureError
-        If the model does not compute attention through transformers' interface, or changes scores on the way.
+        If the model does not compute attention through transformers' interface, or modifies scores in an unsupported way.
     """
     need_torch("capturing from Hugging Face models", "huggingface")
     part = Part(layers, heads, queries, top)
@@ -86,18 +86,18 @@ def holds_all(weights: NDArray[Any]) -> bool:
 
 def chosen_weights(model: Any, given: dict[str, Any], part: Part, owner: NDArray[Any] | None = None
                    ) -> tuple[NDArray[Any], dict[str, Any], list[int], NDArray[Any]]:
-    """A part of the self-attention of one text.
+    """Compute a part of the self-attention of one text.
 
     Parameters
     ----------
     model : transformers model
     given : dict of str to torch.Tensor
-        What its forward pass takes.
+        The arguments of its forward pass.
     part : Part
-        Of units.
+        The part, in units.
     owner : numpy.ndarray of int, shape (T,), or None
-        The unit of each piece, -1 for none; units have the numbers from 0 up, and a piece each at least. A unit
-        receives the sum over its pieces and looks at the mean over them. None: each piece is a unit.
+        The unit of each piece, -1 for none. Units are numbered from 0 and have at least one piece. A key unit has the
+        sum over its pieces, a query unit the mean. None makes each piece a unit.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def chosen_weights(model: Any, given: dict[str, Any], part: Part, owner: NDArray
 def _pair_tokens(tokenizer: Any, encoded: Any, text: str, start: int) -> list[Token]:
     """Tokens of a pair with spans in the text of both."""
     if not getattr(tokenizer, "is_fast", False):
-        raise CaptureError(f"{type(tokenizer).__name__} does not tell where its pieces stand in a pair: only a fast "
+        raise CaptureError(f"{type(tokenizer).__name__} has no offsets for a pair: only a fast "
                            "tokenizer does.")
     found, done, one = [], 0, encoded.encodings[0]
     for name, side, (first, last) in zip(one.tokens, one.sequence_ids, one.offsets):
@@ -145,18 +145,18 @@ def _pair_tokens(tokenizer: Any, encoded: Any, text: str, start: int) -> list[To
 
 
 class _Chosen:
-    """A run of a model, of which chosen rows are computed."""
+    """A run of a model from which chosen rows are computed."""
 
     def __init__(self, torch: Any, model: Any, given: dict[str, Any], part: Part, owner: NDArray[Any], units: int):
         self.torch, self.model = torch, model
         self._pieces = np.argsort(owner, kind="stable")[np.count_nonzero(owner < 0) :]  # unit by unit
         self._counts = np.bincount(owner[owner >= 0], minlength=units)
         self._firsts = np.cumsum(self._counts) - self._counts
-        shapes: list[int] = []  # heads of each layer, found with a few tokens
+        shapes: list[int] = []  # number of heads of each layer, found with a few tokens
         self._forward({name: value[:, :_FEW] for name, value in given.items()},
                       lambda layer, query, *_: shapes.append(query.shape[1]))
         if not shapes:
-            raise CaptureError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
+            raise CaptureError(f"{type(model).__name__} computes its attention with its own code. {CURE}")
         self.layers, self.heads, self.rows = part.places(len(shapes), min(shapes), units)
         self._states: list[tuple[Any, ...]] = []
         self._forward(given, lambda layer, *parts: self._states.append((layer, *parts)) if layer in self.layers else None)
@@ -174,14 +174,14 @@ class _Chosen:
         return weights
 
     def run(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
-        """Number of the chosen layer, first chosen row, and weights (heads, rows, units), some at a time."""
+        """Yield the number of the chosen layer, the first chosen row, and weights (heads, rows, units), in chunks."""
         for layer, query, key, mask, options in self._states:
             for first in range(0, len(self.rows), _ROWS):
                 yield self.layers.index(layer), first, self._units(query, key, mask, options,
                                                                    self.rows[first : first + _ROWS])
 
     def _units(self, query: Any, key: Any, mask: Any, options: dict[str, Any], rows: list[int]) -> NDArray[Any]:
-        """Weights (heads, rows, units) of some units: the sum over the pieces of a key, the mean over those of a query."""
+        """Weights (heads, rows, units) of some units: sums over the pieces of a key, means over those of a query."""
         pieces = np.concatenate([self._pieces[self._firsts[i] : self._firsts[i] + self._counts[i]] for i in rows])
         weights = self._weights(query, key, mask, options, pieces)
         if len(self._counts) == weights.shape[-1]:

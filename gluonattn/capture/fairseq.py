@@ -1,9 +1,9 @@
-"""Attention of fairseq 0.12 models, every head of it.
+"""Capture every head of the attention of fairseq 0.12 models.
 
-Three things stand between a user and the weights, each switched for the duration and switched back:
-a loaded encoder layer takes a fused path that calls no hooks (`ever_training` keeps it off), attention
-modules hand averaged weights over to torch's function (`skip_embed_dim_check` keeps them on their own
-code), and layers do not pass on what heads are asked for (a hook asks).
+Three obstacles are switched off during capture and restored afterwards. A loaded encoder layer takes a fused
+path that calls no hooks (`ever_training` prevents it). Attention modules call torch's function, which returns
+averaged weights (`skip_embed_dim_check` keeps them on their own code). Layers do not forward the request for
+weights of all heads (a hook adds it).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def capture(model: Any, *, vectors: bool = False) -> Iterator[FairseqRecorder]:
     Parameters
     ----------
     model : torch.nn.Module
-        That holds `fairseq.modules.MultiheadAttention`: encoder, decoder and cross attention are told apart.
+        A model with `fairseq.modules.MultiheadAttention`. Encoder, decoder and cross attention are distinguished.
     vectors : bool, default False
         Also take queries, keys and values per head (not in incremental decoding).
 
@@ -84,7 +84,7 @@ def capture(model: Any, *, vectors: bool = False) -> Iterator[FairseqRecorder]:
 
 
 class FairseqRecorder(Recorder):
-    """A recorder that knows the ids the model saw."""
+    """A recorder with the ids that the model read."""
 
     def records(  # type: ignore[override]
         self,
@@ -100,9 +100,9 @@ class FairseqRecorder(Recorder):
         Parameters
         ----------
         texts : str or sequence of str
-            Raw texts, as many as sentences went through the model.
+            Raw texts, one for each sentence that the model read.
         dictionary : fairseq.data.Dictionary
-            Of the encoder's side; its padding symbol says what is padding, on either side of a sentence.
+            The dictionary of the encoder's side. Its padding symbol marks padding on either side of a sentence.
         target_texts : str or sequence of str, or None
             Raw texts of the decoder's side; needed for decoder and cross attention.
         target_dictionary : fairseq.data.Dictionary or None
@@ -113,7 +113,7 @@ class FairseqRecorder(Recorder):
         Raises
         ------
         CaptureError
-            As `check` does, or if the texts do not fit what went through the model.
+            As `check` does, or if the texts do not match what the model read.
         """
         dictionaries = {"source": dictionary, "target": target_dictionary or dictionary}
         for each in self.passes:
@@ -149,7 +149,7 @@ def _kind(path: str, module: Any) -> str:
 
 def _hooks(recorder: Recorder, path: str, kind: str,
            vectors: bool) -> tuple[Callable[..., Any], Callable[..., Any], dict[Any, Callable[..., None]]]:
-    """Ask for every head, note the projections, and give callers what they asked for."""
+    """Request every head, record the projections, and return to callers what they requested."""
     asked: list[dict[str, Any]] = []
     noted: dict[str, Any] = {}
 

@@ -1,4 +1,4 @@
-"""A trace that follows a model: its modules tell when they start and end."""
+"""A trace that follows a model, with hooks at the start and end of its modules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tracing import Trace
 
 @contextmanager
 def traced(model: Any, trace: Trace, modules: Mapping[str, Any]) -> Iterator[Trace]:
-    """Follow what `model` computes; its modules tell when they start and end.
+    """Follow what `model` computes, with hooks at the start and end of its modules.
 
     Parameters
     ----------

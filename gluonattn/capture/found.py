@@ -20,11 +20,11 @@ class Found(NamedTuple):
         Its class.
     kind : {"self", "encoder", "decoder", "cross"}
     heads : int
-        0 where the layer was left out.
+        0 if the layer was left out.
     queries, keys : int
         Positions of the longest call.
     how : str
-        How its weights were taken.
+        How its weights were captured.
     calls : int
     """
 
@@ -64,7 +64,7 @@ def found_in(passes: list[Pass], modules: Mapping[str, Any], left_out: Iterable[
 
 
 def class_of(modules: Mapping[str, Any], path: str) -> str:
-    """Name of the class of a layer, or "?" where the model has no such module.
+    """Name of the class of a layer, or "?" if the model has no such module.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def class_of(modules: Mapping[str, Any], path: str) -> str:
 
 
 def as_text(found: Sequence[Found]) -> str:
-    """The table in columns, to print."""
+    """The table as text in columns."""
     rows = [("layer", "class", "kind", "heads", "queries x keys", "captured by"),
             *((f.layer or "the model", f.module, f.kind, str(f.heads), f"{f.queries} x {f.keys}", f.how) for f in found)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

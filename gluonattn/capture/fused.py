@@ -1,4 +1,4 @@
-"""The weights that F.scaled_dot_product_attention computes and does not give."""
+"""The weights that F.scaled_dot_product_attention computes but does not return."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .operations import argument
 
 
 class Fused(NamedTuple):
-    """Weights (..., Tq, Tk) in float32, and what they were made of."""
+    """Weights (..., Tq, Tk) in float32, and the inputs from which they were computed."""
 
     weights: Any
     queries: Any
@@ -23,7 +23,7 @@ class Fused(NamedTuple):
 def weights_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Fused:
     """The weights of one call, from its arguments: softmax(scale Q K^T + bias).
 
-    Dropout is left out; a row that may look nowhere is 0, as is its context.
+    Without dropout. A row for which every key is masked is 0, like its context.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def weights_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Fused:
 
 
 def _nested(query: Any, key: Any, value: Any, causal: Any, scale: Any) -> Fused:
-    """Of nested tensors (B, heads, T of each, d): padded, with the padding masked."""
+    """The weights of nested tensors (B, heads, T of each, d), padded, with the padding masked."""
     padded = [torch.nested.to_padded_tensor(x.detach(), 0.0) for x in (query, key, value)]
     lengths = torch.tensor([part.shape[-2] for part in key.unbind()])
     hidden = torch.arange(padded[1].shape[-2])[None] >= lengths[:, None]

@@ -1,4 +1,4 @@
-"""What ``generate()`` was asked, and when it runs."""
+"""Follow ``generate()``: its arguments, and when it runs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _NOTHING = object()
 
 @contextmanager
 def generating(recorder: Recorder, part: Any) -> Iterator[None]:
-    """Tell the recorder when ``generate()`` runs, and with how many beams.
+    """Report to the recorder when ``generate()`` runs, and with how many beams.
 
     Parameters
     ----------
     recorder : Recorder
     part : transformers.PreTrainedModel
-        That has a ``generate()``.
+        A model with ``generate()``.
     """
     own = part.__dict__.get("generate", _NOTHING)
     generate = part.generate
@@ -66,14 +66,14 @@ def generating(recorder: Recorder, part: Any) -> Iterator[None]:
 
 
 def _ids(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What generate() was given to go on from: (B, T), or None."""
+    """The ids that generate() continues: (B, T), or None."""
     given = (*args[:1], kwargs.get("inputs"), kwargs.get("input_ids"))
     return next((one for one in given if getattr(one, "ndim", 0) == 2), None)
 
 
 def _ended(part: Any, config: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
            ids: NDArray[Any]) -> NDArray[Any] | None:
-    """(B, T), True from the first mark of an end on that a sentence generated; None where none did."""
+    """(B, T), True from the first generated end token on; None if no sentence generated one."""
     marks: Any = kwargs.get("eos_token_id", getattr(config, "eos_token_id", None))
     marks = marks.tolist() if hasattr(marks, "tolist") else marks
     if marks is None:
@@ -88,7 +88,7 @@ def _ended(part: Any, config: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 def _prompt_padding(config: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NDArray[Any] | None:
-    """What is padding in what generate() was given: as the mask says, else by the id of padding, as it would itself."""
+    """The padding in the input of generate(): by the mask, otherwise by the id of padding, as in generate() itself."""
     mask: Any = kwargs.get("attention_mask")
     if getattr(mask, "ndim", 0) == 2:
         result: NDArray[Any] | None = mask.detach().cpu().numpy() == 0

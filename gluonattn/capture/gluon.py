@@ -1,4 +1,4 @@
-"""Attention of GluonNLP models: BERT, the Transformer's encoder and decoder, and any attention cell."""
+"""Capture attention of GluonNLP models: BERT, the Transformer's encoder and decoder, and any attention cell."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def capture(model: Any, *, vectors: bool = False) -> Iterator[Recorder]:
     ----------
     model : mxnet.gluon.Block
         `nlp.model.BERTModel`, a `TransformerEncoder` or `TransformerDecoder`, or anything that holds one of
-        GluonNLP's attention cells. Hybridized blocks run imperatively meanwhile. Self- and cross attention are told
-        apart by the arrays that queries and keys were made of.
+        GluonNLP's attention cells. Hybridized blocks run imperatively meanwhile. Self- and cross attention are
+        distinguished by the arrays from which queries and keys were made.
     vectors : bool, default False
         Also take queries, keys and values per head (of multi-head cells).
 
     Yields
     ------
     Recorder
-        Give `Recorder.records` the tokens of what went through the model.
+        Give `Recorder.records` the tokens of what the model read.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def capture(model: Any, *, vectors: bool = False) -> Iterator[Recorder]:
 
 
 class GluonRecorder(Recorder):
-    """A recorder that knows what each array was made of.
+    """A recorder with the origin of each array.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class GluonRecorder(Recorder):
         return any(path in ("", layer) or layer.startswith(f"{path}.") for path in self.trace.ran)
 
     def unrecorded(self, attended: Attended) -> None:
-        """A block computed attention that no hook took."""
+        """Note attention of a block that no hook captured."""
         self.add(Call(attended.path, kind_of_path(attended.path), None, BYPASSED, rows=attended.rows,
                       columns=attended.columns))
 
@@ -101,7 +101,7 @@ def _every(path: str, block: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _named(path: str, block: Any, parent: Any) -> Iterator[tuple[str, tuple[Any, str | None]]]:
-    """Every block by its path, with what the class says of those that are attention cells."""
+    """Every block by its path, with the kind that the class suggests for attention cells."""
     transformer, cells, bert = nlp.model.transformer, nlp.model.attention_cell, nlp.model.bert
     kind = None
     if isinstance(block, (cells.AttentionCell, bert.DotProductSelfAttentionCell)):
@@ -138,7 +138,7 @@ def _after(recorder: GluonRecorder, path: str, kind: str, vectors: bool) -> Call
 
 
 def _sequences(trace: Trace, inputs: Any, kind: str, own: bool) -> tuple[Any, Any]:
-    """What queries and keys were made of; BERT's `own` cell has one input for both."""
+    """The origins of queries and keys. BERT's `own` cell has one input for both."""
     query, key = inputs[0], inputs[0] if own else inputs[1]
     rows, columns = trace.origins.of(query), trace.origins.of(key)
     if same_positions(query, key):

@@ -1,4 +1,4 @@
-"""Trace MXNet while a block is captured: the origin of every array. MXNet itself is handed in."""
+"""Trace MXNet while a block is captured: the origin of every array. MXNet itself is an argument."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VIEWS = ("reshape", "_slice", "_at", "detach", "astype", "copy", "as_in_context
 
 
 class ByIdentity(dict[int, Any]):
-    """Arrays as keys, by what they are and not by what they hold; they live as long as this does."""
+    """A mapping with arrays as keys, by identity. It keeps the arrays alive."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,16 +31,16 @@ class ByIdentity(dict[int, Any]):
 
 
 class Trace:
-    """Follows MXNet's operations; what they compute is not touched.
+    """Follows MXNet's operations without changing their results.
 
     Parameters
     ----------
     mx : module
         MXNet.
     attended : callable of Attended
-        Told of attention that a block computed.
+        Called with attention that a block computed.
     taken : set of str
-        Paths of blocks whose attention a hook of their own records.
+        Paths of blocks whose attention is recorded by a hook.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Trace:
         self._stack: list[str] = []
 
     def enter(self, path: str, inputs: Any) -> None:
-        """A block starts; what the outermost one is given are the sequences that all else is made of.
+        """Note that a block starts. The inputs of the outermost block are the sequences.
 
         Parameters
         ----------
@@ -80,12 +80,12 @@ class Trace:
             self.attended(Attended(path, rows, columns))
 
     def followed(self, name: str, operands: Sequence[Any], result: Any) -> None:
-        """What is known of an operation's result.
+        """Derive the origin of an operation's result.
 
         Parameters
         ----------
         name : str
-            Of the operation.
+            Name of the operation.
         operands : list of arrays
         result : array or list of arrays
         """
@@ -115,7 +115,7 @@ class Trace:
 
 @contextmanager
 def traced(trace: Trace, blocks: dict[str, Any]) -> Iterator[Trace]:
-    """Follow what MXNet computes; blocks tell when they start and end.
+    """Follow what MXNet computes, with hooks at the start and end of blocks.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def traced(trace: Trace, blocks: dict[str, Any]) -> Iterator[Trace]:
 
 
 def same_positions(one: Any, other: Any) -> bool:
-    """Whether two arrays hold the same numbers: the same object, or equal values.
+    """Whether two arrays have the same numbers: the same object, or equal values.
 
     Parameters
     ----------

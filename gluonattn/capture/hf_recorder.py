@@ -1,4 +1,4 @@
-"""Records of Hugging Face models: what was captured, with the tokens that the model's ids stand for."""
+"""Records of Hugging Face models, with the tokens of the model's ids."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from .placing import spelled
 from .steps import joined
 from .torch import TorchRecorder
 
-NO_SOFTMAX = "is called an attention, and no attention was computed in it (no softmax over positions that mixes values)"
+NO_SOFTMAX = "has the name of an attention, but computed none (no softmax over positions that mixes values)"
 OTHERWISE = ("Such a layer has no weights from token to token; what the model computes beside it can be captured by name: "
              "capture(model, attention=[...])")
 AFTERWARDS = "generate without capturing, then run the model once on the ids that came out, inside `with capture(...)`"
-_LISTS = ("ModuleList", "ModuleDict")  # what holds modules and is never called
+_LISTS = ("ModuleList", "ModuleDict")  # containers of modules, which are never called
 UNSEEN = Origin("what could not be followed")
 
 
 def class_kind(module: Any) -> str:
-    """What the class of a layer says of self-attention; the tensors say what is cross attention."""
+    """The kind of self-attention that a layer's class suggests. Cross attention is found from the tensors."""
     return "decoder" if getattr(module, "is_causal", False) or getattr(module, "is_decoder", False) else "encoder"
 
 
 def _looks_back(weights: NDArray[Any] | None) -> bool:
-    """Whether no query of several looks at a key behind it, in a sentence at least (rows of padding may look anywhere)."""
+    """Whether queries attend only to earlier keys, in at least one sentence (rows of padding may attend anywhere)."""
     if weights is None or weights.shape[2] < 3 or weights.shape[2] > weights.shape[3]:
         return False
     length = weights.shape[2]
-    ahead = np.nan_to_num(weights[:, 0, 0, 1:length]).any(1).all()  # a first row tells mostly, at little cost
+    ahead = np.nan_to_num(weights[:, 0, 0, 1:length]).any(1).all()  # the first row usually decides, at little cost
     return not ahead and not np.triu(np.nan_to_num(weights[:, 0, :, :length]), 1).any((1, 2)).all()
 
 
 def _apart(weights: NDArray[Any]) -> NDArray[Any] | None:
-    """(B, T), True at positions that look nowhere and that none looks at, as a model hides padding that it sees itself."""
+    """(B, T), True at positions without attention in both directions: padding that the model itself hides."""
     nowhere = np.nan_to_num(weights[:, 0]).sum(-1) == 0
     if not nowhere.any() or weights.shape[2] != weights.shape[3]:
         return None
@@ -53,22 +53,22 @@ def _apart(weights: NDArray[Any]) -> NDArray[Any] | None:
 
 
 def _above(path: str) -> list[str]:
-    """Paths of the modules that hold a module, the model itself aside."""
+    """Paths of the modules that contain a module, without the model itself."""
     return [path[:i] for i, letter in enumerate(path) if letter == "."]
 
 
 def sounds(module: Any) -> bool:
-    """Whether a module is called an attention."""
+    """Whether the name of a module is that of an attention."""
     return type(module).__name__.endswith("Attention")
 
 
 class HuggingFaceRecorder(TorchRecorder):
-    """A recorder that knows the ids the model saw.
+    """A recorder with the ids that the model read.
 
     Attributes
     ----------
     implementation : str
-        How the model computes attention when it is not captured.
+        The model's attention implementation outside capture.
     """
 
     implementation: str = "eager"
@@ -87,20 +87,20 @@ class HuggingFaceRecorder(TorchRecorder):
         Parameters
         ----------
         texts : str or sequence of str
-            Raw texts, as many as sentences went through the model. For a decoder that generated, the prompts.
+            Raw texts, one for each sentence that the model read. For a decoder that generated, the prompts.
         tokenizer : transformers tokenizer
-            The one that made the model's input; a fast one gives exact spans.
+            The tokenizer that made the model's input. A fast one gives exact spans.
         target_texts : str or sequence of str, or None
-            Raw texts of the decoder's side; None spells what the decoder was given, or generated.
+            Raw texts of the decoder's side. None decodes the ids that the decoder was given or generated.
         target_tokenizer
-            Where the decoder's side has its own.
+            The tokenizer of the decoder's side, if it has its own.
         kind : {"encoder", "decoder", "cross"} or None
             Only this kind.
 
         Raises
         ------
         CaptureError
-            As `check` does, or if the texts do not fit what went through the model.
+            As `check` does, or if the texts do not match what the model read.
         """
         self._refuse_contrastive_search()
         self.leave_out_own_padding()
@@ -112,7 +112,7 @@ class HuggingFaceRecorder(TorchRecorder):
         copies = next((b.generation.copies for b, _ in batches if b.generation), 1)
         if copies > 1 and len(texts) * copies == len(batches):  # each prompt with all its answers
             texts = [text for text in texts for _ in range(copies)]
-        if len(texts) == len(batches):  # else _records says what is wrong
+        if len(texts) == len(batches):  # otherwise _records raises the error
             texts = [with_generated(text, tokenizer, *place) for text, place in zip(texts, batches)]
             if target_texts is None and any("target" in batch.ids for batch, _ in batches):
                 target_texts = [spell(tokenizers["target"], batch.ids["target"][row]) if "target" in batch.ids else ""
@@ -133,7 +133,7 @@ class HuggingFaceRecorder(TorchRecorder):
         return self._records(texts, target_texts, pieces, kind, {})
 
     def ran(self, layer: str) -> bool:
-        """A part that its model did not call (a projection, where no picture came) was not bypassed."""
+        """Whether a layer's part of the model was called. An uncalled part (a projection, without a picture) is no error."""
         above = layer
         while above:
             above = above.rpartition(".")[0]
@@ -147,11 +147,11 @@ class HuggingFaceRecorder(TorchRecorder):
     def add(self, call: Call) -> None:
         back = any(c.layer == call.layer and c.kind == "decoder" for p in self.passes[:2] for c in p.calls)
         if call.kind == "encoder" and not call.declared and (back or _looks_back(call.weights)):
-            call.kind = "decoder"  # its class does not say so
+            call.kind = "decoder"  # its class does not show it
         super().add(call)
 
     def leave_out_own_padding(self) -> None:
-        """A model may pad what it is given to whole blocks, and cut its output again."""
+        """Leave out positions that the model itself pads to whole blocks and removes again."""
         for one in self.passes:
             for call in one.calls:
                 if call.weights is not None and {call.rows, call.columns} & set(self.trace.sequences.padded):
@@ -167,7 +167,7 @@ class HuggingFaceRecorder(TorchRecorder):
         places = [*range(keys), *range(call.weights.shape[3] - len(call.outside), call.weights.shape[3])]
         lost = call.weights[:, :, :queries, keys:call.weights.shape[3] - len(call.outside)].sum(-1)
         if lost.size and np.median(lost) > 1e-6:
-            return  # it is looked at, so it is no padding
+            return  # it receives attention, so it is not padding
         call.beside = max(call.weights.shape[2] - queries, call.weights.shape[3] - len(call.outside) - keys, call.beside)
         call.weights = call.weights[:, :, :queries][..., places]
         if call.bias is not None:
@@ -185,15 +185,15 @@ class HuggingFaceRecorder(TorchRecorder):
         call.context = None if call.context is None else call.context[:, :queries]
 
     def settle_silent(self) -> None:
-        """Name what is called an attention, ran, and was neither recorded nor seen: it makes no weights.
+        """Handle modules with the name of an attention that ran without recorded attention.
 
-        Beside layers that were recorded it is left out where no softmax ran in it (a linear attention), and refused
-        where one did, which then was not understood.
+        If other layers were recorded, such a module is left out if it ran no softmax (a linear attention). If it ran one,
+        which was not understood, it is refused.
         """
         seen = {c.layer for p in self.passes for c in p.calls}
         recorded = any(c.weights is not None for p in self.passes for c in p.calls)
         called = {path for path in self.trace.entered if path and sounds(self.modules[path])}
-        holding = {above for path in (*seen, *called) for above in _above(path)}  # the smallest parts are reported
+        holding = {above for path in (*seen, *called) for above in _above(path)}  # report the smallest parts
         for path in sorted(called - seen - holding):
             if not seen.isdisjoint(_above(path)):
                 continue
@@ -205,7 +205,7 @@ class HuggingFaceRecorder(TorchRecorder):
                                                   advice=OTHERWISE))
 
     def _refuse_what_has_no_tokens(self, kind: str | None) -> None:
-        """A text and a picture that no cross attention joins are not two sentences."""
+        """Raise if sequences without cross attention between them include one that has no tokens."""
         parts = [p for p in settled(self.passes) if any(c.weights is not None and kind in (None, c.kind) for c in p.calls)]
         if any(p.ids for p in parts):
             for part in parts:
@@ -219,13 +219,13 @@ class HuggingFaceRecorder(TorchRecorder):
                 f"not form one text: {AFTERWARDS}.")
 
     def _refuse_what_was_not_kept(self, batches: Sequence[Pass]) -> None:
-        """Steps that read other tokens than those that were generated are no text."""
+        """Raise if steps read other tokens than those that were generated."""
         for batch in batches:
             made = batch.generation.ids if batch.generation else None
             read = batch.ids.get("target", batch.ids.get("source"))
             if made is None or read is None or len(made) != len(read):
-                continue  # embeddings, or counts that do not fit; these are reported elsewhere
-            hidden = batch.padding.get("target", batch.padding.get("source"))  # what was read after its end is not kept
+                continue  # embeddings, or counts that do not match; these are reported elsewhere
+            hidden = batch.padding.get("target", batch.padding.get("source"))  # tokens read after its end are not kept
             kept = np.ones(read.shape, bool) if hidden is None or hidden.shape[1] < read.shape[1] else (
                 ~hidden[:, :read.shape[1]])
             if read.shape[1] > made.shape[1] or ((made[:, :read.shape[1]] != read) & kept).any():
@@ -235,7 +235,7 @@ class HuggingFaceRecorder(TorchRecorder):
                     f"{AFTERWARDS}.")
 
     def _no_ids(self, batch: Pass, side: str) -> str:
-        """Nothing says which tokens a sequence has: it is a picture's, a sound's, or embeddings came instead."""
+        """Raise for a sequence without known tokens: a picture, a sound, or embeddings."""
         sequence = next(s for s, its in batch.sides.items() if its == side)
         layers = [c.layer for c in batch.calls if sequence in (c.rows, c.columns)]
         kinds = sorted({c.kind for c in batch.calls if sequence not in (c.rows, c.columns)})
@@ -251,7 +251,7 @@ class HuggingFaceRecorder(TorchRecorder):
                 f"embeddings), so it has no tokens: {cures[0]}.")
 
     def _part_of(self, layers: Any, without: Any) -> str:
-        """The smallest part that holds some layers and none of others."""
+        """The smallest part of the model that contains some layers and none of others."""
         steps = [layer.split(".") for layer in sorted(layers)]
         if not steps:
             return ""
@@ -264,7 +264,7 @@ class HuggingFaceRecorder(TorchRecorder):
 
 
 def with_generated(text: str, tokenizer: Any, batch: Pass, row: int) -> str:
-    """A decoder's text goes on with what it generated and read again (all but the last token).
+    """Append to a decoder's text what it generated and read again (all except the last token).
 
     Parameters
     ----------
@@ -273,7 +273,7 @@ def with_generated(text: str, tokenizer: Any, batch: Pass, row: int) -> str:
     tokenizer : transformers tokenizer
     batch : Pass
     row : int
-        Of the sentence in the batch.
+        Row of the sentence in the batch.
     """
     if not batch.steps or "target" in batch.ids or "source" not in batch.ids:
         return text
@@ -284,14 +284,14 @@ def with_generated(text: str, tokenizer: Any, batch: Pass, row: int) -> str:
 
 
 def spell(tokenizer: Any, ids: Any, after: str = "") -> str:
-    """Text that ids stand for, with a space in front where it begins a word behind `after`.
+    """Decode ids to text, with a space in front if it begins a new word after `after`.
 
     Parameters
     ----------
     tokenizer : transformers tokenizer
     ids : int, shape (T,)
     after : str, default ""
-        Text that stands before it.
+        The preceding text.
     """
     names, mark = tokenizer.convert_ids_to_tokens([int(i) for i in ids]), continuation(tokenizer)
     text = spelled(names, byte_level=byte_level(tokenizer), continuation=mark)

@@ -1,4 +1,4 @@
-"""What every capture of a torch model uses: torch itself, hooks on a model, and torch's tensors as numpy's."""
+"""Common parts of all captures of torch models: importing torch, hooks on a model, and conversion to numpy."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .calls import NOWHERE
 
 
 def need_torch(what: str = "capturing from a torch model", extra: str = "torch") -> Any:
-    """The torch module.
+    """Import torch.
 
     Parameters
     ----------
     what : str, default "capturing from a torch model"
-        What needs it, for the message.
+        The purpose, for the message.
     extra : str, default "torch"
-        The extra of this package that brings all that is needed.
+        The extra of this package that installs everything needed.
 
     Raises
     ------
@@ -36,13 +36,13 @@ def need_torch(what: str = "capturing from a torch model", extra: str = "torch")
 
 
 def holds_transformers(model: Any) -> bool:
-    """Whether a module is, holds or is a part of a transformers model."""
+    """Whether a module is, contains or is a part of a transformers model."""
     return any(type(m).__module__.startswith("transformers.") and hasattr(m, "config") for m in model.modules())
 
 
 @contextmanager
 def passes(model: Any, recorder: Any) -> Iterator[None]:
-    """Tell the recorder when the model starts and ends a forward pass.
+    """Report to the recorder when the model starts and ends a forward pass.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ def passes(model: Any, recorder: Any) -> Iterator[None]:
 
 @contextmanager
 def plain_torch(torch: Any, modules: Iterable[Any]) -> Iterator[None]:
-    """Nothing hides what a model computes: fused layers call no hooks, compiled code and copies on other devices neither.
+    """Switch off what bypasses hooks: fused layers, compiled code and copies on other devices.
 
     Parameters
     ----------
     torch : module
     modules : iterable of torch.nn.Module
-        All of the model.
+        All modules of the model.
     """
     with ExitStack() as undo:
         mha = getattr(torch.backends, "mha", None)
@@ -85,7 +85,7 @@ def plain_torch(torch: Any, modules: Iterable[Any]) -> Iterator[None]:
 
 
 def to_numpy(tensor: Any) -> NDArray[Any]:
-    """A copy in float32 (models may go on to change their tensors in place)."""
+    """Copy to numpy in float32, because models may later change their tensors in place."""
     return np.array(tensor.detach().float().cpu().numpy())
 
 
@@ -105,7 +105,7 @@ def heads_of(x: Any, heads: int, batch_first: bool) -> NDArray[Any]:
 
 
 def blocked(mask: Any, heads: int, batch: int) -> NDArray[Any]:
-    """A torch mask as numbers added to scores, broadcastable to (B, H, Tq, Tk); boolean True is -inf.
+    """Convert a torch mask to numbers that are added to scores, broadcastable to (B, H, Tq, Tk). Boolean True is -inf.
 
     Parameters
     ----------

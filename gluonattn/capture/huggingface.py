@@ -1,9 +1,9 @@
-"""Attention of Hugging Face models, with tokens placed on the raw text.
+"""Capture attention of Hugging Face models, with tokens aligned to the raw text.
 
-transformers computes attention by a function that it looks up by name; under the default names no weights
-come out at all. While capturing, the name is "eager", and what is looked up records the queries, keys,
-mask and weights of the model's own eager function on their way. Models with attention code of their own are followed
-operation by operation, as any torch model is.
+transformers computes attention with a function that it looks up by name. The functions of the default names return no
+weights. During capture the name is "eager", and the look-up returns a function that records the queries, keys, mask and
+weights of the model's own eager function. Models with their own attention code are followed operation by operation, like
+any torch model.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ CONTENTS = {"attention_mask": ("input_ids", "inputs_embeds", "encoder_outputs"),
 def capture(
     model: Any, *, vectors: bool = False, attention: str | Sequence[str] | Mapping[str, str] = ()
 ) -> Iterator[HuggingFaceRecorder]:
-    """Record the attention of a transformers model while the body runs it, or its ``generate()``.
+    """Record the attention of a transformers model, or of its ``generate()``, while the body runs it.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel, or torch.nn.Module that holds one
-        Encoder, decoder or encoder-decoder, or one's own classifier around one. Self- and cross attention are told
-        apart by the tensors that queries and keys were made of.
+        An encoder, decoder or encoder-decoder, or a custom module that contains one. Self- and cross attention are
+        distinguished by the tensors from which queries and keys were made.
     vectors : bool, default False
         Also take queries, keys and values per head: after rotary embedding, grouped heads repeated.
     attention : names, or mapping of name to kind
-        Narrows what is taken to modules of these class names or paths; without it, all attention is taken.
+        Restricts capture to modules of these class names or paths. Without it, all attention is captured.
 
     Yields
     ------
@@ -56,7 +56,7 @@ def capture(
     Raises
     ------
     CaptureError
-        If `model` is no transformers model, nor holds one.
+        If `model` neither is nor contains a transformers model.
     """
     torch = need_torch("capturing from Hugging Face models", "huggingface")
     try:
@@ -78,7 +78,7 @@ def capture(
         undo.enter_context(plain_torch(torch, modules.values()))
         undo.enter_context(followed(torch, model, recorder, attention, vectors))
         named = recorder.expected
-        # Before 4.51 it is a plain dictionary that is not used for "eager". Then the operations are followed.
+        # Before 4.51 this is a plain dictionary, which is not used for "eager". Then operations are followed.
         known = getattr(type(ALL_ATTENTION_FUNCTIONS), "_global_mapping", {})
         undo.enter_context(_eager(recorder, configs, known, vectors))
         for part in (m for m in modules.values() if m is model or isinstance(m, PreTrainedModel)):
@@ -98,7 +98,7 @@ def capture(
 
 @contextmanager
 def _eager(recorder: HuggingFaceRecorder, configs: list[Any], known: dict[str, Any], vectors: bool) -> Iterator[None]:
-    """While the body runs, models use their own eager attention, and what they look it up in gives one that records."""
+    """Make models use their own eager attention, in a recording form, while the body runs."""
     implementations, before = _implementations(configs), known.get("eager")
     for config in configs:
         config._attn_implementation_internal = "eager"
@@ -144,8 +144,8 @@ def _restore(implementations: list[tuple[Any, Any]]) -> None:
 
 
 def _recording(recorder: HuggingFaceRecorder, vectors: bool, before: Any) -> Callable[..., Any]:
-    """The function looked up as "eager": the model's own, with its arguments and weights recorded."""
-    from .assembling import is_whole  # needs torch, which is looked for first
+    """The function that is looked up as "eager": the model's own, which also records its arguments and weights."""
+    from .assembling import is_whole  # needs torch, which is checked first
 
     paths = {id(module): path for path, module in recorder.modules.items()}
     trace = recorder.trace
@@ -157,15 +157,15 @@ def _recording(recorder: HuggingFaceRecorder, vectors: bool, before: Any) -> Cal
         if own is None:
             raise CaptureError(f"{type(module).__module__} has no eager attention to take weights from. {CURE}")
         path = paths.get(id(module))
-        if path is None:  # another model may run in the body too; followed operations are found by what they compute
+        if path is None:  # another model may run in the body too
             result: tuple[Any, Any] = own(module, query, key, value, attention_mask, *args, **kwargs)
             return result
         if recorder.implementation != "eager" and kwargs.get("softcap") is not None:
-            kwargs["softcap"] = None  # as the model is set: only its eager attention has a cap
+            kwargs["softcap"] = None  # only eager attention has a cap
         with trace.recorded():
             output, weights = own(module, query, key, value, attention_mask, *args, **kwargs)
         if trace.origins.known(query) is None and trace.at_one_position(key):
-            trace.made_of(output, key)  # learned queries choose among states of one token (layers), not among tokens
+            trace.made_of(output, key)  # learned queries that attend to states of one token (layers), not to tokens
             return output, weights
         trace.made_of(output, query)
         name = trace.name_of(path)
@@ -199,7 +199,7 @@ def _call(module: Any, path: str, query: Any, key: Any, value: Any, mask: Any, o
     added = [_bias(x) for x in ([mask] if mask is not None else []) + extra]
     call.bias = np.sum(np.broadcast_arrays(*added), 0) if added else None
     if sinks is not None:
-        # The rest of each row goes to a sink, which is not a token.
+        # The rest of each row belongs to a sink, which is not a token.
         rest = np.clip(1 - call.weights.sum(-1, keepdims=True), 0, None)
         call.weights = np.concatenate([call.weights, rest], -1)
         call.outside = ("[sink]",)
@@ -218,13 +218,13 @@ def _call(module: Any, path: str, query: Any, key: Any, value: Any, mask: Any, o
 
 
 def _bias(mask: Any) -> NDArray[Any]:
-    """A mask as numbers added to scores; boolean False may not be looked at."""
+    """Convert a mask to numbers that are added to scores. Boolean False is masked."""
     array = mask.detach().cpu()
     return to_numpy(mask) if array.dtype.is_floating_point else np.where(array.numpy() > 0, 0.0, -np.inf)
 
 
 def _inputs(recorder: HuggingFaceRecorder, signature: inspect.Signature) -> Callable[..., None]:
-    """A hook that notes the ids and padding a part of the model is given."""
+    """A hook that notes the ids and padding that a part of the model receives."""
 
     def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         given = signature.bind_partial(*args, **{k: v for k, v in kwargs.items() if k in signature.parameters}).arguments
@@ -244,7 +244,7 @@ def _inputs(recorder: HuggingFaceRecorder, signature: inspect.Signature) -> Call
 
 
 def _first(content: Any) -> Any:
-    """The tensor of an input: an encoder's output may come in a tuple or a dictionary."""
+    """The tensor of an input. An encoder's output may be in a tuple or a dictionary."""
     if hasattr(content, "detach"):
         return content
     values = list(content.values()) if hasattr(content, "values") else content
@@ -252,7 +252,7 @@ def _first(content: Any) -> Any:
 
 
 def _expected(modules: dict[str, Any], recorder: HuggingFaceRecorder) -> dict[str, str]:
-    """Every module of a class that handed out its weights."""
+    """Every module of a class that returned its weights."""
     captured = {c.layer for p in recorder.passes for c in p.calls if c.weights is not None}
     classes = {type(modules[path]) for path in captured}
     return {path: kind_of_path(path) if kind_of_path(path) != "self" else class_kind(module)

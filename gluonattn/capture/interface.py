@@ -1,4 +1,4 @@
-"""The attention interface of transformers: every layer's attention passes through one function, which can be watched."""
+"""The attention interface of transformers: one function through which every layer's attention can be recorded."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ CURE = ("This is for models of transformers whose attention goes through its att
 
 @contextmanager
 def through_interface(model: Any, attend: Callable[..., Any]) -> Iterator[None]:
-    """Have `attend` stand in for the attention of each layer of a model while the body runs.
+    """Replace the attention of each layer of a model by `attend` while the body runs.
 
     Parameters
     ----------
     model : torch.nn.Module
-        That is or holds a model of transformers; its weights, hooks and configuration stay as they are.
+        A transformers model, or a module that contains one. Its weights, hooks and configuration stay unchanged.
     attend : callable
-        ``attend(own, module, *args, **kwargs)``: `own` is what the model would have called with the module and the rest
-        (query, key, value, attention_mask, ...), and gives (output, weights). So must it.
+        ``attend(own, module, *args, **kwargs)``. `own` is the function that the model would have called with the module
+        and the other arguments (query, key, value, attention_mask, ...). Both return (output, weights).
     """
     from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -50,7 +50,7 @@ def through_interface(model: Any, attend: Callable[..., Any]) -> Iterator[None]:
 
 
 def eager_of(module: Any) -> Callable[..., Any]:
-    """The model's own eager attention, which stands in the file of its class.
+    """The model's own eager attention, from the file of its class.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which kind of attention each call is, told from the sequences that its queries and keys were made of. numpy only."""
+"""The kind of attention of each call, from the sequences of its queries and keys. numpy only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SIDES = {"self": ("source", "source"), "encoder": ("source", "source"), "decoder
 
 
 def settled(passes: list[Pass]) -> list[Pass]:
-    """Every pass, its calls with their kinds and its sequences as sides, "source" and "target".
+    """Find the kind of every call, and name the sequences of every pass by side, "source" and "target".
 
-    Queries and keys of two sequences are cross attention: from the target to the source. Attention of the target
-    to itself is a decoder's, of that source an encoder's; without cross attention it is what the layer's class says.
-    Sequences that no cross attention joins (two texts that one encoder reads, a text and a picture) are passes of
-    their own.
+    Attention between two sequences is cross attention, from the target to the source. Self-attention of the target is a
+    decoder's, and that of the source an encoder's. Without cross attention, the layer's class decides. Sequences
+    without cross attention between them (two texts that one encoder reads, a text and a picture) become separate
+    passes.
     """
     return [part for each in passes if each.calls for part in _parts(each)]
 
@@ -76,12 +76,12 @@ def _sides(calls: list[Call]) -> dict[Hashable, str]:
     known = {} if cross is None else {cross.rows: "target", cross.columns: "source"}
     for call in calls:
         for sequence in (call.rows, call.columns):
-            known.setdefault(sequence, str(sequence))  # a third sequence has no texts: records() reports that
+            known.setdefault(sequence, str(sequence))  # a third sequence has no texts; records() reports it
     return known
 
 
 def _nearest(sequence: Hashable, sides: dict[Hashable, str]) -> Hashable:
-    """The sequence itself, or the one that was made of it by adding positions, where it is not attended to itself."""
+    """The sequence, or the one made from it by adding positions if no attention uses the sequence itself."""
     if sequence in sides:
         return sequence
     made = [s for s in sides if getattr(s, "name", s) == getattr(sequence, "name", None)]

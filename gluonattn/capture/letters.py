@@ -1,4 +1,4 @@
-"""The axes of a product and of its factors, by letters as einsum names them."""
+"""The axes of a product and of its factors, named by letters as in einsum."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 
 def spread(places: Any, letters: tuple[str, str], shape: Sequence[int]) -> Any:
-    """Positions of a factor at the axes that a product keeps of it, the same along all others.
+    """Broadcast the positions of a factor to its product, along the axes that the product keeps.
 
     Parameters
     ----------
     places : int tensor
     letters : tuple of str
-        Axes of the factor and of the product.
+        The axes of the factor and of the product.
     shape : sequence of int
-        Of the product.
+        Shape of the product.
     """
     own, result = letters
     for axis in reversed(range(len(own))):
@@ -30,12 +30,12 @@ def spread(places: Any, letters: tuple[str, str], shape: Sequence[int]) -> Any:
 
 
 def letters_of(name: str, args: Any, one: Any, other: Any, result: Any) -> tuple[str, str, str] | None:
-    """The axes of two tensors and of their product, as einsum names them.
+    """The axes of two tensors and of their product, named as in einsum.
 
     Parameters
     ----------
     name : str
-        Of the operation.
+        Name of the operation.
     args : tuple
     one, other, result : tensors
     """

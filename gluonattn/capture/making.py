@@ -1,4 +1,4 @@
-"""Records out of what was captured: one for each sentence and kind, its tokens placed on the raw text. numpy only."""
+"""Make records from captured passes: one for each sentence and kind, with tokens on the raw text. numpy only."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .rows import some
 from .steps import joined
 
 Pieces = Callable[[str, str, int, NDArray[Any]], Sequence[Any]]  # side, text, sentence, valid positions
-QUERY = "[query]"  # one that stands for no token
+QUERY = "[query]"  # a position that is not a token
 
 
 class Records:
-    """What makes records of the passes of a recorder."""
+    """Makes records from the passes of a recorder."""
 
     passes: list[Pass]
     _source: dict[str, Any]
@@ -59,10 +59,10 @@ class Records:
         return found
 
     def records_by_position(self, kind: str | None = None) -> list[AttentionRecord]:
-        """One record for each sentence, sequence and kind, its tokens named by their positions.
+        """Make one record for each sentence, sequence and kind, with tokens named by their positions.
 
-        For what has no text: patches of a picture (``row,column``; those that the model adds in front are ``[0]``), pieces
-        of a sound, embeddings, and sequences that a model shortens inside.
+        For inputs without text: patches of a picture (``row,column``; positions that the model adds in front are ``[0]``),
+        pieces of a sound, embeddings, and sequences that a model shortens internally.
 
         Parameters
         ----------
@@ -72,8 +72,8 @@ class Records:
         Returns
         -------
         list of AttentionRecord
-            ``source["queries"]`` and ``source["keys"]`` say of which input; ``source["grid"]`` are rows and columns of
-            patches, where the keys are such.
+            ``source["queries"]`` and ``source["keys"]`` name the inputs. ``source["grid"]`` has the rows and columns of
+            patches, if the keys are patches.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Records:
                 for record in position_records(self, batch, row, kind)]
 
     def _fit(self, batches: list[Pass], texts: Sequence[Any]) -> None:
-        """Raise where texts and sentences do not go together."""
+        """Raise if texts and sentences do not match."""
         for batch in batches:
             sizes = {len(c.weights): c.layer for c in batch.calls if c.weights is not None}
             if batch.generation and batch.generation.beams > 1 and batch.generation.rows is None:
@@ -152,7 +152,7 @@ class Records:
 
     def _record(self, row: int, calls: list[Call], side: Any, source_text: str, has_target: bool,
                 uniform: Any) -> AttentionRecord:
-        """The record of one sentence from calls of like shape."""
+        """The record of one sentence from calls of the same shape."""
         each, rows, columns = calls[0].kind, calls[0].rows, calls[0].columns
         outside = calls[0].outside
         captured: list[Any] = [c.weights for c in calls]
@@ -196,7 +196,7 @@ class Records:
         if row >= len(mask):
             raise CaptureError(f"padding of {len(mask)} {name} sentences came, {row + 1} or more are needed.")
         mask = np.asarray(mask)[row]
-        if len(mask) < length:  # positions generated later are none
+        if len(mask) < length:  # positions that were generated later are not padding
             mask = np.concatenate([mask, np.zeros(length - len(mask), dtype=mask.dtype)])
         result: NDArray[Any] = mask[:length].astype(bool)
         return result
@@ -219,7 +219,7 @@ class Records:
         batch, _, length, _ = call.weights.shape
         name = part.sides[call.rows]
         mask = self._mask(part, name, padding)
-        if mask is not None and len(mask) != batch:  # said in words where sentences and texts are counted
+        if mask is not None and len(mask) != batch:  # reported when sentences and texts are counted
             return None
         if mask is not None and np.shape(mask)[1] > length:  # a step of a generation: its tokens are the last ones read
             mask = np.asarray(mask).astype(bool)
@@ -258,7 +258,7 @@ def _layers(batch: Pass, sequence: Hashable, length: int) -> str:
 
 def _with_rows(calls: Sequence[Call], row: int, queries: NDArray[Any],
                tokens: list[Any]) -> tuple[NDArray[Any], list[Any]]:
-    """The queries that attention was computed for, where some layers left others out."""
+    """The queries for which attention was computed, if some layers left others out."""
     covered = [c.covered[row] for c in calls if c.covered is not None]
     if all(rows[queries].all() for rows in covered):
         return queries, tokens

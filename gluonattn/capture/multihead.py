@@ -1,4 +1,4 @@
-"""Hooks that ask every `nn.MultiheadAttention` for the weights of all its heads."""
+"""Hooks that request the weights of all heads from every `nn.MultiheadAttention`."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def hook_all(torch: Any, undo: Any, recorder: Any, modules: Mapping[str, Any], p
         By path.
     paths : iterable of str
     vectors : bool
-        Queries, keys and values are kept.
+        Whether to keep queries, keys and values.
     """
     for path in paths:
         before, after = _multi_head(torch, recorder, path, _kind(torch, modules, path), vectors)
         undo.callback(modules[path].register_forward_pre_hook(before, with_kwargs=True).remove)
-        # Before other hooks, so that each of them sees the output that the module has without this hook.
+        # Registered before other hooks, so that these see the output that the module has without this hook.
         undo.callback(modules[path].register_forward_hook(after, with_kwargs=True, prepend=True).remove)
 
 
 def _kind(torch: Any, modules: Mapping[str, Any], path: str) -> str:
-    """What the class of a layer says of self-attention; the tensors say what is cross attention."""
+    """The kind of self-attention that a layer's class suggests. Cross attention is found from the tensors."""
     parent, _, name = path.rpartition(".")
     above = modules.get(parent)
     if isinstance(above, torch.nn.TransformerEncoderLayer):
@@ -49,7 +49,7 @@ def _kind(torch: Any, modules: Mapping[str, Any], path: str) -> str:
 
 def _multi_head(torch: Any, recorder: Any, path: str, kind: str,
                 vectors: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Hooks that ask an `nn.MultiheadAttention` for the weights of every head, and give callers what they asked for."""
+    """Hooks that request the weights of every head from an `nn.MultiheadAttention`. Callers get what they requested."""
     asked: list[dict[str, Any]] = []
 
     def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
@@ -76,7 +76,7 @@ def _multi_head(torch: Any, recorder: Any, path: str, kind: str,
 
 
 def _between(trace: Any, path: str, query: Any, key: Any) -> tuple[Any, Any]:
-    """What queries and keys were made of; equal numbers count only where nothing tells what the keys were made of."""
+    """The origins of queries and keys. Equal values count only if the origin of the keys is unknown."""
     from .operations import same_positions
 
     rows, columns = trace.origins.of(query), trace.origins.of(key)
@@ -105,7 +105,7 @@ def _call(torch: Any, module: Any, path: str, kind: str, given: dict[str, Any], 
         q, k, v = _projected(torch, module, query, key, value)
         call.queries, call.keys, call.values = (heads_of(x, heads, module.batch_first) for x in (q, k, v))
         call.scale = call.queries.shape[-1] ** -0.5
-        # The context itself is not visible from outside, only the result of the output projection.
+        # Only the result of the output projection is visible from outside, not the context itself.
         bias = module.out_proj.bias
         call.projection = Projection(to_numpy(module.out_proj.weight), None if bias is None else to_numpy(bias))
         call.context = to_numpy(result if module.batch_first else result.transpose(0, 1))
@@ -124,7 +124,7 @@ def _bias(mask: Any, call_padding: Any, heads: int, batch: int, outside: int) ->
 
 
 def _projected(torch: Any, module: Any, query: Any, key: Any, value: Any) -> list[Any]:
-    """Queries, keys and values at full width, by the module's own parameters."""
+    """Queries, keys and values at full width, computed with the module's parameters."""
     linear = torch.nn.functional.linear
     with torch.no_grad():
         biases = module.in_proj_bias.chunk(3) if module.in_proj_bias is not None else (None,) * 3

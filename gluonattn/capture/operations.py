@@ -1,4 +1,4 @@
-"""The operations of torch by what they do to a sequence, and what they were given."""
+"""Torch's operations by their effect on a sequence, and access to their arguments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-# Operations that leave ids the same ids.
+# Operations that keep ids unchanged.
 SAME_IDS = {"view", "reshape", "clone", "contiguous", "to", "long", "int", "detach", "expand", "expand_as", "unsqueeze",
             "squeeze", "transpose", "permute", "t", "flatten", "unflatten", "movedim", "type", "cpu", "cuda", "view_as",
             "reshape_as", "repeat", "repeat_interleave", "index_select", "pad"}
@@ -24,19 +24,19 @@ MOVES = {*CUTS, *JOINS, "view", "reshape", "transpose", "permute", "t", "swapaxe
          "expand", "expand_as", "broadcast_to", "squeeze", "unsqueeze", "flatten", "unflatten", "pad", "as_strided", "roll",
          "flip", "gather", "index_select", "take_along_dim", "unfold", "repeat", "repeat_interleave", "tile", "__get__",
          "view_as", "reshape_as", "diagonal", "ravel"}
-# Operations that make new numbers and take only a shape from their tensor.
+# Operations that make new numbers and use only the shape of their tensor.
 FRESH = {"zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "new_zeros",
          "new_ones", "new_empty", "new_full", "new_tensor", "new_empty_strided"}
 LOOKUPS = {"embedding", "embedding_bag", "__getitem__", "index_select", "gather", "take_along_dim"}
 ATTENTION = {"scaled_dot_product_attention", "multi_head_attention_forward"}
 SOFTMAX = {"softmax", "_softmax", "masked_softmax", "special_softmax", "log_softmax", "special_log_softmax"}
-SHARES_BY_HAND = {"exp", "exp_", "logsumexp", "sigmoid", "sigmoid_"}  # of scores: weights without a softmax
+SHARES_BY_HAND = {"exp", "exp_", "logsumexp", "sigmoid", "sigmoid_"}  # applied to scores: weights without a softmax
 POOLS = {"conv1d", "conv2d", "conv3d", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "interpolate",
          "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "pixel_unshuffle", "pixel_shuffle"}
-# Layers of torch without children that compute one operation. It is followed without hooks on them.
+# Torch's layers without children that compute one operation, which is followed without hooks.
 BARE_LAYERS = {torch.nn.Linear: "linear", torch.nn.LayerNorm: "layer_norm", torch.nn.Dropout: "dropout"}
 _PLAIN = {int, float, bool, str, type(None), torch.dtype, torch.device}  # called for every argument of every operation
-# Queries of a tensor that make no tensor.
+# Methods that inspect a tensor without making one.
 QUESTIONS = {"__set__", "size", "dim", "__len__", "__bool__", "item", "stride", "is_floating_point", "numel", "tolist",
              "is_contiguous", "data_ptr", "storage_offset", "__format__", "__repr__", "get_device", "is_complex", "shape"}
 
@@ -53,14 +53,14 @@ def tensors(value: Any) -> list[Any]:
 
 
 def arguments(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Arguments by name, in order: {name: value} and the names that hold tensors.
+    """Arguments by name, in order: {name: value}, and the names of those with tensors.
 
     Parameters
     ----------
     module : torch.nn.Module
     args : tuple
     kwargs : dict
-        What it was called with.
+        The arguments of the call.
     """
     names = list(inspect.signature(module.forward).parameters)
     given = {names[i] if i < len(names) and len(set(names[:i + 1])) == i + 1 else f"argument {i}": v
@@ -71,28 +71,28 @@ def arguments(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tup
 
 def called(given: Mapping[str, Any], args: tuple[Any, ...],
            kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Arguments by name, some of them changed, as the tuple and the mapping that they came as.
+    """Turn arguments by name, some of them changed, back into the original tuple and mapping.
 
     Parameters
     ----------
     given : mapping of str to object
-        What `arguments` gave.
+        The result of `arguments`.
     args : tuple
     kwargs : dict
-        As they came.
+        The original arguments.
     """
     values = list(given.values())
     return tuple(values[:len(args)]), dict(zip(kwargs, values[len(args):]))
 
 
 def argument(name: str, at: int, args: tuple[Any, ...], kwargs: dict[str, Any], default: Any = None) -> Any:
-    """An argument of an operation, wherever it was given.
+    """An argument of an operation, given by position or by name.
 
     Parameters
     ----------
     name : str
     at : int
-        Its place among `args`.
+        Its index in `args`.
     args : tuple
     kwargs : dict
     default : object, default None
@@ -101,12 +101,12 @@ def argument(name: str, at: int, args: tuple[Any, ...], kwargs: dict[str, Any], 
 
 
 def reordered(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, str] | None:
-    """The step that puts the positions of (B, T, d) in another order, and the step that undoes it.
+    """The step that reorders the positions of (B, T, d), and its inverse.
 
     Parameters
     ----------
     name : str
-        Of the operation.
+        Name of the operation.
     args : tuple
     kwargs : dict
     """
@@ -130,7 +130,7 @@ def reordered(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
 
 
 def same_positions(one: Any, other: Any) -> bool:
-    """Whether two tensors hold the same numbers: the same object, the same memory, or equal values.
+    """Whether two tensors have the same numbers: the same object, the same memory, or equal values.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def same_positions(one: Any, other: Any) -> bool:
 
 
 def shares_of_rows(weights: Any) -> float:
-    """How many of a tensor's rows are distributions, 0 to 1."""
+    """The fraction of a tensor's rows that are distributions, from 0 to 1."""
     array = weights.detach().float().cpu()
     if not array.numel():
         return 0.0
@@ -152,7 +152,7 @@ def shares_of_rows(weights: Any) -> float:
 
 
 def handed_out(output: Any) -> list[Any]:
-    """What a module returns behind its first output that may be weights."""
+    """The outputs of a module after the first one that may be weights."""
     outputs = list(output.values()) if isinstance(output, Mapping) else output
     if not isinstance(outputs, (tuple, list)):
         return []

@@ -1,8 +1,8 @@
-"""Which token sequence a tensor was made of, whatever the framework computes with.
+"""The token sequence from which a tensor was made, for any framework.
 
-Whether a layer attends to itself or to something else cannot be read from a name or a shape. So every tensor that a
-model makes while it is captured keeps the name of the input whose positions it has; queries and keys of one origin are
-self-attention, of two they are cross-attention.
+Names and shapes do not show whether a layer computes self- or cross-attention. Therefore every tensor that a model makes
+during capture keeps the name of the input whose positions it has. Queries and keys of one origin are self-attention;
+those of two origins are cross-attention.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ WEAK, INPUT, TOKENS = range(3)  # masks, positions and the like; an input of the
 
 
 class Origin(NamedTuple):
-    """A sequence: the input it came in as, and what was done to it that changed its positions.
+    """A sequence: the input from which it came, and the operations that changed its positions.
 
     Attributes
     ----------
     name : str
-        Path and argument of the module that was called with it ("decoder.input_ids").
+        Path and argument of the module that received it ("decoder.input_ids").
     via : tuple of str
-        Operations after which it is another sequence: ids shifted by one are not the ids that came in.
+        Operations after which it is another sequence. For example, ids shifted by one differ from the input's ids.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Origin(NamedTuple):
         return self if self.via[-1:] == (step,) else Origin(self.name, (*self.via[-3:], step))
 
     def undone(self, step: str, inverse: str) -> Origin:
-        """After a step, or before the step that it undoes.
+        """The origin after a step. If the step undoes the last one, that one is removed.
 
         Parameters
         ----------
@@ -48,7 +48,7 @@ LEARNED = "learned vectors"  # name of the origin of a sequence that is a parame
 
 
 class Made(NamedTuple):
-    """What is known of one tensor."""
+    """Information about one tensor."""
 
     origin: Origin
     rank: int
@@ -57,7 +57,7 @@ class Made(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """Attention that a module computed: where, and from which sequence to which.
+    """Attention that a module computed: the module's path and the two sequences.
 
     Attributes
     ----------
@@ -75,16 +75,16 @@ class Origins:
 
     Parameters
     ----------
-    store, columns : mappings that know tensors by identity, not by value
+    store, columns : mappings with tensors as keys, by identity
     learned : callable
         Whether a tensor is a parameter of the model.
     attended : callable of two origins and the weights
-        Told of every attention that is computed, from which sequence to which.
+        Called for every computed attention, with both sequences.
     """
 
     def __init__(self, store: Any, columns: Any, learned: Callable[[Any], bool],
                  attended: Callable[[Origin, Origin, Any], None] = lambda rows, columns, weights: None) -> None:
-        self._made, self._columns = store, columns  # columns of scores and weights: the sequence of their keys
+        self._made, self._columns = store, columns  # the columns of scores and weights: the sequence of their keys
         self._learned, self._attended = learned, attended
         self._tokens: set[Origin] = set()
 
@@ -97,7 +97,7 @@ class Origins:
         return result
 
     def note(self, tensor: Any, made: Made) -> None:
-        """Keep what is known of a tensor.
+        """Store information about a tensor.
 
         Parameters
         ----------
@@ -107,18 +107,18 @@ class Origins:
         self._made[tensor] = made
 
     def between(self, weights: Any) -> tuple[Origin, Origin] | None:
-        """The sequences that weights lie between, where they were seen being made."""
+        """The sequences between which weights are, if their computation was followed."""
         known, columns = self.known(weights), self._columns.get(weights)
         return None if known is None or columns is None or not known.shares else (known.origin, columns)
 
     def is_tokens(self, origin: Origin) -> None:
-        """From here on this origin is what a tensor is said to be made of, whatever is added to it."""
+        """Declare this origin for a tensor. It takes precedence over what is added later."""
         self._tokens.add(origin)
 
     def first(self, tensors: Iterable[Any]) -> Made | None:
-        """The origin of what is computed from several tensors: the first of the highest rank.
+        """The origin of a result of several tensors: the first one of the highest rank.
 
-        x + attention(x, y) has the positions of x, and so has attention(x, y), whose scores are made of x first.
+        x + attention(x, y) has the positions of x. So has attention(x, y), because x comes first in its scores.
         """
         best, best_rank = None, -1
         for tensor in tensors:
@@ -130,13 +130,13 @@ class Origins:
         return best
 
     def takes_over(self, result: Any, made: Made, operands: Sequence[Any]) -> None:
-        """A result of an operation takes over what is known of its operands.
+        """Derive the entry of an operation's result from those of its operands.
 
         Parameters
         ----------
         result : tensor
         made : Made
-            Of the operands together.
+            Joint entry of the operands.
         operands : sequence of tensors
         """
         self.note(result, made)
@@ -146,15 +146,15 @@ class Origins:
                 self._columns[result] = columns
 
     def product(self, left: Any, right: Any, results: Sequence[Any], made: Made, *, many: bool) -> Made:
-        """Two sequences multiplied are scores; weights multiplied with a sequence are its mixture.
+        """Note a product: of two sequences it is scores, of weights and a sequence it is a mixture.
 
         Parameters
         ----------
         left, right, results : tensors
         made : Made
-            Of the operands together.
+            Joint entry of the operands.
         many : bool
-            There is an axis before the two that are multiplied (a batch, or heads).
+            Whether there is an axis before the two that are multiplied (a batch, or heads).
         """
         one, other = self.known(left), self.known(right)
         if one is None or other is None or self._learned(left) or self._learned(right):

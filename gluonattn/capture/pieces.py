@@ -1,4 +1,4 @@
-"""The ids of a Hugging Face tokenizer as tokens on the raw text."""
+"""Turn the ids of a Hugging Face tokenizer into tokens on the raw text."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .placing import place, place_bytes
 
 
 def hf_tokens(tokenizer: Any, text: str, ids: NDArray[Any]) -> list[Token]:
-    """The tokens that ids stand for, with spans into the raw text.
+    """The tokens of ids, with spans in the raw text.
 
-    A fast tokenizer's own offsets are taken wherever the ids are those it makes of the text, or a part of them (cut at
-    either end, without special tokens, with others generated behind); the rest is placed by its letters.
+    A fast tokenizer's own offsets are used if the ids are its encoding of the text, or a part of it (truncated at
+    either end, without special tokens, followed by generated ones). Other ids are aligned by their letters.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def _tokens(tokenizer: Any, text: str, ids: list[int]) -> list[Token]:
         encoded = bare if ids == bare.ids else encoded
     spans = _spans(text, encoded.offsets)
     of = _aligned(ids, encoded.ids, left=getattr(tokenizer, "truncation_side", "right") == "left")
-    if len(of) < len(ids):  # generated pieces may be joined in another way than the tokenizer joins them
+    if len(of) < len(ids):  # generated pieces may be joined differently from the tokenizer's encoding
         of = {**_aligned_words(ids, encoded.ids), **of}
     if not of:
         return _placed(tokenizer, text, names)
@@ -56,7 +56,7 @@ def _tokens(tokenizer: Any, text: str, ids: list[int]) -> list[Token]:
 
 
 def byte_level(tokenizer: Any) -> bool:
-    """Whether a tokenizer's pieces spell bytes (GPT-2, RoBERTa, BART, Llama 3), not characters."""
+    """Whether a tokenizer's pieces are bytes (GPT-2, RoBERTa, BART, Llama 3), not characters."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is not None:
         return "ByteLevel" in repr(backend.decoder)
@@ -72,7 +72,7 @@ def continuation(tokenizer: Any) -> str | None:
 
 
 def _encoded(tokenizer: Any, text: str, **options: Any) -> Any:
-    """The whole text as the tokenizer reads it, whatever truncation and padding it was left with."""
+    """Encode the whole text, regardless of the tokenizer's truncation and padding."""
     backend = tokenizer.backend_tokenizer
     truncation, padding = backend.truncation, backend.padding
     try:
@@ -83,9 +83,9 @@ def _encoded(tokenizer: Any, text: str, **options: Any) -> Any:
 
 
 def _aligned(ids: list[int], whole: list[int], *, left: bool = False) -> dict[int, int]:
-    """Positions of ids in the whole encoding: equal at the start, equal at the end, one run in between.
+    """Positions of ids in the whole encoding: an equal start, an equal end, or one run in between.
 
-    Where words repeat, a cut at the right keeps those that stand first, a cut at the `left` those that stand last.
+    If words repeat, truncation at the right keeps the first ones, truncation at the `left` the last ones.
     """
     if left:
         last = _aligned(ids[::-1], whole[::-1])
@@ -105,7 +105,7 @@ def _aligned(ids: list[int], whole: list[int], *, left: bool = False) -> dict[in
 
 
 def _aligned_words(ids: list[int], whole: list[int]) -> dict[int, int]:
-    """The longest start of the ids that stands in the encoding: a prompt without special tokens, then more."""
+    """The longest start of the ids that is in the encoding: a prompt without special tokens, then more."""
     for at in range(min(3, len(whole))):
         length = _common(ids, whole[at:])
         if length > 1:
@@ -118,20 +118,20 @@ def _common(one: Sequence[Any], other: Sequence[Any]) -> int:
 
 
 def _spans(text: str, offsets: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The tokenizer's offsets, without blanks in front, and with all letters of what its normaliser composed."""
+    """The tokenizer's offsets, without leading blanks, and with all letters that its normaliser composed."""
     found = []
     for i, (start, end) in enumerate(offsets):
         while start < end - 1 and text[start].isspace():
             start += 1
         after = min((s for s, e in offsets[i + 1:] if e > s and s >= end), default=len(text))
         while start < end < after and composes(text[start:end], text[end]):
-            end += 1  # offsets name the first letter only
+            end += 1  # offsets cover only the first letter
         found.append((start, end))
     return found
 
 
 def composes(before: str, character: str) -> bool:
-    """Whether a character becomes one with the letters before it: a mark, or a letter of decomposed or typed Hangul.
+    """Whether a character joins the previous letters: a mark, or a letter of decomposed or partial Hangul.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def composes(before: str, character: str) -> bool:
 
 
 def _placed(tokenizer: Any, text: str, pieces: Sequence[str | Token]) -> list[Token]:
-    """Runs of pieces placed between the tokens that stand already."""
+    """Place runs of pieces between tokens that are already placed."""
     put = place_bytes if byte_level(tokenizer) else place
     found: list[Token] = []
     done = i = 0

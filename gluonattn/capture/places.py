@@ -1,4 +1,4 @@
-"""Where the elements of a tensor stand: a node for each, from operation to operation."""
+"""Positions of the elements of tensors, as one node for each tensor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLUS = {"add", "add_", "sub"}
 
 
 class Places:
-    """Follows where the elements of tensors stand.
+    """Follows the positions of tensors' elements through operations.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ class Places:
     Attributes
     ----------
     grids : dict of str to list
-        Rows and columns of patches, by the name of a picture.
+        Rows and columns of patches by the name of a picture.
     """
 
     def __init__(self, origins: Origins) -> None:
         self._origin_of: Callable[[Any], Any] = origins.of
         self._known: Callable[[Any], Any] = origins.known
-        self.running: Callable[[], str | None] = lambda: None  # path of the module that runs
+        self.running: Callable[[], str | None] = lambda: None  # path of the running module
         self._nodes: Any = ByIdentity()
         self.grids: dict[str, list[tuple[int, int]]] = {}
 
@@ -45,7 +45,7 @@ class Places:
         return result
 
     def pair(self, query: Any, key: Any) -> Pair | None:
-        """The scores of queries (..., Tq, d) and keys (..., Tk, d).
+        """Note scores of queries (..., Tq, d) and keys (..., Tk, d).
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Places:
         return Pair(one, other, (*query.shape[:-1], key.shape[-2]), (f"{stack}qd", f"{stack}kd", f"{stack}qk"))
 
     def made_of(self, output: Any, query: Any) -> None:
-        """The result of the attention interface, (B, T, H, d), has the places of its queries, (B, H, T, d).
+        """Give the result of the attention interface, (B, T, H, d), the positions of its queries, (B, H, T, d).
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class Places:
             self._nodes[output] = Moved(torch.Tensor.transpose, (wide, 1, 2), {}, 0, shape, False)
 
     def _side(self, tensor: Any, own: str, others: tuple[str, str]) -> Node | None:
-        """The node of a factor; what nothing is known of has its positions on the axis that the product keeps."""
+        """The node of a factor. One without a node has its positions on the axis that the product keeps."""
         node = self._nodes.get(tensor)
         if node is None and tensor.dim() in (3, 4):
             kept = [axis for axis, letter in enumerate(own) if axis and letter in others[1] and letter not in others[0]]
@@ -100,7 +100,7 @@ class Places:
             return
         if name in FRESH:
             return
-        if name in _RECURRENT:  # last states stand for a whole sentence
+        if name in _RECURRENT:  # last states represent a whole sentence
             for last in results[1:]:
                 self._nodes[last] = Nothing(last.shape)
             results = results[:1]
@@ -128,7 +128,7 @@ class Places:
         return 0 if known is None else known.rank
 
     def _own_sequence(self, tensor: Any, node: Moved) -> Node:
-        """States put together from several positions (merged patches) are a sequence of their own."""
+        """Make a new sequence of states that combine several positions (merged patches)."""
         if tensor.dim() != 3 or node.pair or node.checked:
             return node
         node.checked = True
@@ -145,7 +145,7 @@ class Places:
         return result
 
     def _projected(self, args: tuple[Any, ...], operands: Sequence[Any], result: Any) -> None:
-        """An einsum with what the model has learned."""
+        """Follow an einsum with learned parameters."""
         if len(operands) != 2:
             return
         letters = letters_of("einsum", args, operands[0], operands[1], result)
@@ -168,7 +168,7 @@ class Places:
     def _moved(self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any],
                operands: Sequence[Any], results: Sequence[Any]) -> None:
         if self.running() is None:
-            return  # sentences that generate() repeats or reorders are a new batch
+            return  # sentences that generate() repeats or reorders form a new batch
         if name == "__get__" and results[0].shape == operands[0].shape and results[0].dim() < 2:
             return
         if name in JOINS:
@@ -199,7 +199,7 @@ class Places:
         width = [n for _, n in known if n.shape[:-1] == shape[:-1] and len(n.shape) == len(shape)]
         spread = [n for _, n in known if len(n.shape) == len(shape) and all(a in (1, b) for a, b in zip(n.shape, shape))]
         if not width and any(tuple(t.shape) == shape for t in operands if t.is_floating_point()):
-            return None  # it is made from a tensor of unknown origin
+            return None  # made from a tensor of unknown origin
         best = min(width or spread, key=lambda n: (not n.pair, n.depth), default=None)
         return None if best is None else Like(best, shape)
 

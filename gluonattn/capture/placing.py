@@ -1,7 +1,7 @@
-"""Pieces of any subword vocabulary placed on the raw text, one token for one piece.
+"""Align pieces of any subword vocabulary with the raw text, one token for each piece.
 
 Both sides are compared letter by letter after compatibility decomposition (NFKD) and lower-casing, so a
-piece finds its place whether the text is NFC or NFD, and whatever the model normalised.
+piece is found in NFC and NFD texts, and after any normalisation by the model.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from ..record import Token
 
 _SPECIAL = re.compile(r"<[^<>\s]{1,30}>|\[[A-Z]{2,8}\d*\]|<\|[^<>\s]{1,30}\|>")
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-_AHEAD = 200  # letters that are searched for a piece that does not follow immediately
+_AHEAD = 200  # letters to search for a piece that does not follow immediately
 _PARTS = "¹²³⁴"
 
 
 def place(text: str, pieces: Sequence[str | Token]) -> list[Token]:
-    """A token with its span for every piece.
+    """Make a token with its span for every piece.
 
     Parameters
     ----------
     text : str
         The raw text.
     pieces : sequence of str or Token
-        In reading order: ``##`` (WordPiece), ``▁`` (SentencePiece), ``@@`` and ``</w>`` (BPE) are understood.
-        Tokens stay as they are.
+        In reading order. ``##`` (WordPiece), ``▁`` (SentencePiece), ``@@`` and ``</w>`` (BPE) are understood.
+        Tokens stay unchanged.
 
     Returns
     -------
     list of Token
-        As many as pieces. Special tokens get an empty span, an unknown one the characters between its
-        neighbours, or its own word where nothing follows (the text may have been cut); what cannot be found gets an
-        empty span where it would stand. Marks that stand in the text itself (``## title``) are letters.
+        One for each piece. Special tokens get an empty span. An unknown token gets the characters between its
+        neighbours, or its own word if nothing follows (the text may have been truncated). A piece that is not found
+        gets an empty span at its expected place. Marks that are in the text itself (``## title``) count as letters.
     """
     letters, owners = _letters(text)
     spans: list[tuple[int, int] | None] = []
@@ -63,9 +63,9 @@ def place(text: str, pieces: Sequence[str | Token]) -> list[Token]:
 
 
 def place_bytes(text: str, pieces: Sequence[str]) -> list[Token]:
-    """The same for byte-level BPE, whose pieces spell bytes: shown as the characters they are part of.
+    """The same for byte-level BPE, whose pieces are bytes. Tokens show the characters to which the bytes belong.
 
-    A character cut into several pieces is the text of each, numbered: 뷁¹, 뷁².
+    A character split into several pieces is the text of each, numbered: 뷁¹, 뷁².
 
     Parameters
     ----------
@@ -96,16 +96,16 @@ def place_bytes(text: str, pieces: Sequence[str]) -> list[Token]:
 
 
 def spelled(pieces: Sequence[str], *, byte_level: bool = False, continuation: str | None = "##") -> str:
-    """The text that pieces spell, for output that has no raw text of its own.
+    """The text of pieces, for output without a raw text.
 
     Parameters
     ----------
     pieces : sequence of str
     byte_level : bool, default False
-        Pieces spell bytes.
+        Whether pieces are bytes.
     continuation : str or None, default "##"
-        What pieces begin with that go on with the word before, also where that word is not among the pieces; None
-        where the vocabulary has no such mark, so that ``##`` is what was written.
+        Prefix of pieces that continue a word, also if its beginning is not among the pieces. None if the vocabulary
+        has no such mark, so that ``##`` is literal.
     """
     kept = [p for p in pieces if not is_special(p)]
     if byte_level:
@@ -129,7 +129,7 @@ def is_special(piece: str) -> bool:
 
 
 def bare(piece: str) -> str:
-    """A piece without the marks that say how it joins its neighbours."""
+    """A piece without the marks that join it to its neighbours."""
     if piece.startswith("##") and len(piece) > 2:
         piece = piece[2:]
     if piece.endswith("@@") and len(piece) > 2:
@@ -138,7 +138,7 @@ def bare(piece: str) -> str:
 
 
 def to_bytes(piece: str) -> bytes:
-    """The bytes that a byte-level piece spells."""
+    """The bytes of a byte-level piece."""
     byte = _BYTE.fullmatch(piece)
     if byte:
         return bytes([int(byte[1], 16)])
@@ -148,14 +148,14 @@ def to_bytes(piece: str) -> bytes:
 
 @cache
 def _byte_of() -> dict[str, int]:
-    """GPT-2's alphabet: printable Latin-1 stands for itself, the other bytes for U+0100 and on."""
+    """GPT-2's alphabet: printable Latin-1 is unchanged, other bytes are U+0100 and later."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [b for b in range(256) if b not in set(plain)]
     return {**{chr(b): b for b in plain}, **{chr(256 + i): b for i, b in enumerate(others)}}
 
 
 def _decoded(raw: bytes) -> tuple[str, list[tuple[int, int]]]:
-    """Text of the bytes, and the bytes each character took; a broken byte becomes one replacement character."""
+    """Decode bytes to text, with the bytes of each character. An invalid byte becomes one replacement character."""
     text = raw.decode("utf-8", "surrogateescape")
     ends, done = [], 0
     for character in text:
@@ -177,7 +177,7 @@ def _letters(text: str) -> tuple[str, list[int]]:
 
 
 def _filled(text: str, pieces: Sequence[Any], spans: list[Any]) -> list[tuple[int, int]]:
-    """Spans for what was not found: unknown pieces share what lies between their neighbours."""
+    """Fill in missing spans: unknown pieces share the characters between their neighbours."""
     filled = []
     done = 0
     for i, span in enumerate(spans):
@@ -187,7 +187,7 @@ def _filled(text: str, pieces: Sequence[Any], spans: list[Any]) -> list[tuple[in
             if _is_unknown(pieces[i]) and gap.strip():
                 start = done + len(gap) - len(gap.lstrip())
                 more = any(_is_unknown(p) for p in pieces[i + 1:_next_found(spans, i)])
-                cut = all(s is None or s[0] == s[1] for s in spans[i + 1:])  # nothing that follows was found
+                cut = all(s is None or s[0] == s[1] for s in spans[i + 1:])  # no later piece was found
                 end = start + (_own_word(text[start:after]) if more or cut else len(text[start:after].rstrip()))
                 span = (start, end)
             else:

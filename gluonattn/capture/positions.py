@@ -1,8 +1,8 @@
-"""Which positions of which sequence the elements of a tensor stand for, through every operation that moves them.
+"""The positions and sequences of a tensor's elements, followed through every operation that moves them.
 
-Local attention (windows, blocks, chunks) is computed on tensors that hold the positions of a sequence in another order,
-padded, doubled or beside each other. Each tensor keeps a note of the operations that made it, without its numbers; where a
-layer's weights turn out not to lie between whole sequences, the operations are run again on the numbers of the positions.
+Local attention (windows, blocks, chunks) is computed on tensors with reordered, padded, repeated or concatenated positions
+of a sequence. For each tensor, the operations that made it are noted, without its values. If a layer's weights are not
+between whole sequences, these operations are run again on position numbers.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Node:
     Attributes
     ----------
     shape : tuple of int
-        Of the tensor.
+        Shape of the tensor.
     depth : int
-        Operations back to a root.
+        Number of operations back to a root.
     pair : bool
-        Its elements lie between two positions (scores), not at one.
+        Whether its elements belong to two positions (scores), not to one.
     """
 
     depth = 0
@@ -35,20 +35,20 @@ class Node:
     shape: tuple[int, ...]
 
     def roots(self, found: dict[Root, int]) -> None:
-        """Collect the roots that a node goes back to, in order, with the numbers that their positions begin at."""
+        """Collect the roots of a node, in order, with the first number of each root's positions."""
 
     def places(self, starts: Mapping[Root, int], memo: dict[int, Any]) -> tuple[Any, ...]:
-        """Position of each element, or both positions of a pair: int64, of the tensor's shape; NOWHERE for none.
+        """Position of each element, or both positions of a pair: int64, in the tensor's shape; NOWHERE for none.
 
         Parameters
         ----------
         starts : dict of Root to int
-            Where the numbers of each root begin, as `roots` collected them.
+            The first number of each root, as `roots` collected them.
         memo : dict
-            Positions that were computed already.
+            Cache of computed positions.
         """
         if id(self) not in memo:
-            memo[id(self)] = (self, self._places(starts, memo))  # the node too, that its id stays its own
+            memo[id(self)] = (self, self._places(starts, memo))  # keep the node too, so that its id stays unique
         result: tuple[Any, ...] = memo[id(self)][1]
         return result
 
@@ -57,15 +57,15 @@ class Node:
 
 
 class Root(Node):
-    """A tensor of a sequence as it is: (B, T, ...), or with its positions on other axes, as a picture's (B, D, h, w).
+    """An original sequence: (B, T, ...), or with positions on other axes, like a picture (B, D, h, w).
 
     Parameters
     ----------
     shape : sequence of int
     axes : tuple of int, default (1,)
-        Of its positions.
+        Axes of its positions.
     origin : Origin or None
-        The sequence, where it is known.
+        The sequence, if it is known.
     """
 
     def __init__(self, shape: Sequence[int], axes: tuple[int, ...] = (1,), origin: Any = None) -> None:
@@ -93,7 +93,7 @@ class Root(Node):
 
 
 class Like(Node):
-    """A tensor whose elements stand where those of another do: of its shape, of another width, or spread over it.
+    """A tensor with the positions of another one: of its shape, of another width, or broadcast.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class Like(Node):
 
 
 class Moved(Node):
-    """A tensor whose elements were moved: the operation, with nodes where it was given tensors.
+    """A tensor whose elements were moved: the operation and its arguments, with nodes for tensors.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ class Moved(Node):
 
 
 class Written(Node):
-    """A tensor into which a part was written.
+    """A tensor with a written part.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ class Written(Node):
 
 
 class Nothing(Node):
-    """A tensor that stands for no position."""
+    """A tensor without positions."""
 
     def __init__(self, shape: Sequence[int]) -> None:
         self.shape = tuple(shape)
@@ -201,7 +201,7 @@ class Nothing(Node):
 
 
 class Pair(Node):
-    """Scores: each element lies between a position of one tensor and a position of another.
+    """Scores: each element belongs to a position of one tensor and a position of another.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ class Pair(Node):
 
 
 class Spread(Node):
-    """A tensor multiplied with what the model has learned, by einsum: the axes it keeps stand where they stood.
+    """The einsum product of a tensor and a learned parameter. The axes that it keeps have the same positions.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def nodes_in(value: Any) -> list[Node]:
 
 
 def with_nodes(value: Any, node_of: Callable[[Any], Node | None]) -> Any:
-    """Arguments of an operation, nodes in place of tensors of numbers; indices stay.
+    """Replace tensors by nodes in the arguments of an operation. Indices stay.
 
     Parameters
     ----------

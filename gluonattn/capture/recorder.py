@@ -1,4 +1,4 @@
-"""The recorder: what every framework's `capture` fills, checks and turns into records. numpy only."""
+"""The recorder that every framework's `capture` fills. It checks the calls and makes records. numpy only."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .kinds import settled
 from .making import Records
 from .rows import broken_row, some
 
-UNIFORM = 1 - 1e-5  # relative entropy from which a row counts as uniform
+UNIFORM = 1 - 1e-5  # relative entropy above which a row counts as uniform
 BYPASSED = "was bypassed (its hook did not fire)"
 
 
 
 class Recorder(Records):
-    """Collects the calls of attention layers, and gives records.
+    """Collects the calls of attention layers, and makes records.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Recorder(Records):
     cure : str
         What to do about layers that nothing was recorded of.
     source : mapping or None
-        What each record's ``source`` also says.
+        Further entries of each record's ``source``.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Recorder(Records):
         Kind of every attention layer the model has, by its path.
     passes : list of Pass
     without : list of str
-        Paths of layers that are called an attention and compute no weights (linear attention).
+        Paths of layers with the name of an attention that compute no weights (linear attention).
     """
 
     def __init__(self, framework: str, expected: Mapping[str, str], *, cure: str,
@@ -48,14 +48,14 @@ class Recorder(Records):
         self.expected = dict(expected)
         self.passes: list[Pass] = []
         self.without: list[str] = []
-        self.generation: Generation | None = None  # that runs now
+        self.generation: Generation | None = None  # the running pass
         self._cure = cure
         self._source = {"framework": framework, **(source or {})}
 
     # ---- filled by the hooks
 
     def begin(self) -> None:
-        """The model itself starts a forward pass (parts of it may have run just before, as in generation)."""
+        """Note that the model starts a forward pass. Parts of it may have run just before, as in generation."""
         if self.passes and self.passes[-1].open:
             if not self.passes[-1].whole:
                 self.passes[-1].whole = True
@@ -75,22 +75,22 @@ class Recorder(Records):
         self.current().calls.append(call)
 
     def grids(self) -> dict[str, list[tuple[int, int]]]:
-        """Rows and columns of patches that each picture was cut into, by its name as an input; none is known here."""
+        """Rows and columns of the patches of each picture, by its name as an input. None are known here."""
         return {}
 
     def ran(self, layer: str) -> bool | None:
-        """Whether what holds a layer was run; None where the framework does not tell."""
+        """Whether the module that contains a layer ran; None if unknown."""
         return None
 
-    # ---- what was seen
+    # ---- checks
 
     def check(self, kind: str | None = None) -> None:
-        """Raise if a layer was bypassed or gave empty, averaged or broken weights; warn if they are uniform.
+        """Raise if a layer was bypassed or gave empty, averaged or invalid weights. Warn if they are uniform.
 
         Raises
         ------
         CaptureError
-            Naming every such layer, with what to do.
+            If there is such a layer. The message names all of them and the cure.
         """
         self._check(settled(self.passes), kind, {})
 
@@ -136,7 +136,7 @@ class Recorder(Records):
         return self._cure
 
     def _missing(self, calls: list[Call], kind: str | None) -> list[str]:
-        """Layers that should have run and did not."""
+        """Layers that should have run but did not."""
         fired = {c.layer for c in calls}
         alike = {_numberless(c.layer): c.kind for c in calls}
         ran = {c.kind for c in calls}
@@ -150,7 +150,7 @@ class Recorder(Records):
         return [layer for layer, hint in self.expected.items() if layer not in fired and expected(layer, hint)]
 
     def uniform(self, kind: str | None = None) -> list[str]:
-        """Layers whose every row shares its weight equally over the keys it may see."""
+        """Layers in which every row has equal weights over its visible keys."""
         rows: dict[str, list[NDArray[Any]]] = {}
         for call in (c for p in settled(self.passes) for c in p.calls if kind in (None, c.kind)):
             if call.weights is not None:
@@ -159,12 +159,12 @@ class Recorder(Records):
         return [layer for layer, parts in found.items() if len(parts) and parts.min() > UNIFORM]
 
     def verify(self) -> list[Checked]:
-        """How far each layer is from softmax(scale Q K^T + bias) and from weights x V; needs ``vectors=True``.
+        """The difference of each layer from softmax(scale Q K^T + bias) and from weights x V. It needs ``vectors=True``.
 
         Returns
         -------
         list of Checked
-            The worst of each layer, in order.
+            The largest difference of each layer, in order.
         """
         worst: dict[str, Checked] = {}
         for call in (c for p in settled(self.passes) for c in p.calls):
@@ -189,26 +189,26 @@ class Recorder(Records):
         target_padding: NDArray[Any] | None = None,
         kind: str | None = None,
     ) -> list[AttentionRecord]:
-        """One record for each sentence and kind of attention, all passes in order.
+        """Make one record for each sentence and kind of attention, with all passes in order.
 
         Parameters
         ----------
         texts : str or sequence of str
-            Raw texts, as many as sentences went through the model.
+            Raw texts, one for each sentence that the model read.
         tokens : for each sentence, a sequence of Token or str
-            Every position of the sentence, special tokens too; padding may be left out. Strings are
+            Every position of the sentence, including special tokens. Padding may be left out. Strings are
             placed on the raw text (``##``, ``▁``, ``@@`` and special tokens are understood).
         target_texts, target_tokens
             The same for the decoder's side.
         padding, target_padding : bool, shape (B, T), or None
-            True at padding; None takes what the layers were told.
+            True at padding. None uses what the layers were given.
         kind : {"self", "encoder", "decoder", "cross"} or None
             Only this kind.
 
         Raises
         ------
         CaptureError
-            As `check` does, or if texts or tokens do not fit what went through the model.
+            As `check` does, or if texts or tokens do not match what the model read.
         """
         both = {"source": tokens, "target": target_tokens}
 
@@ -226,7 +226,7 @@ class Recorder(Records):
 
 
 def _evenness(weights: NDArray[Any]) -> NDArray[Any]:
-    """Entropy over ln(keys seen) of each row that sees two keys or more."""
+    """Entropy divided by ln(visible keys) of each row with two visible keys or more."""
     rows = weights.reshape(-1, weights.shape[-1])
     rows = rows[np.isfinite(rows).all(-1)]
     seen = (rows > 0).sum(-1)

@@ -1,4 +1,4 @@
-"""Rows of attention weights that are no distribution: which one, and why. numpy only."""
+"""Find rows of attention weights that are not distributions, and the reason. numpy only."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _HALF = 5e-3  # tolerance for the row sums of half-precision weights
 
 
 def broken_row(call: Call, hidden: np.ndarray[Any, Any] | None) -> str | None:
-    """The first row of a layer that is no distribution over keys, in words; None where all are.
+    """Describe the first row of a layer that is not a distribution over keys. None if all rows are.
 
     Parameters
     ----------
     call : Call
     hidden : bool, shape (B, Tq), or None
-        True at queries that are padding: their rows are never looked at, whatever a framework makes of them.
+        True at queries that are padding. Their rows are not checked.
     """
     weights = call.weights
     if weights is None:
@@ -34,7 +34,7 @@ def broken_row(call: Call, hidden: np.ndarray[Any, Any] | None) -> str | None:
         sums = weights.sum(-1, dtype=np.float64)
         whole = (np.abs(sums - 1) <= TOLERANCE) & (weights.min(-1, initial=0) >= -TOLERANCE)
     looks = call.looks()
-    if call.outside:  # a mask does not cover keys that stand for no token
+    if call.outside:  # a mask does not cover keys that are not tokens
         looks = None if call.nowhere is None else ~call.nowhere
     nowhere = np.zeros(weights.shape[:3], dtype=bool) if looks is None else ~np.broadcast_to(looks, weights.shape[:3])
     wrong = looked & (~whole | nowhere)
@@ -54,7 +54,7 @@ def _cause(call: Call, row: np.ndarray[Any, Any], total: float, nowhere: bool) -
         return f"may look nowhere, for its mask hides every key: let it see one key; {padding}"
     if not np.isfinite(row).all():
         bad = f"is not finite (it has {row[~np.isfinite(row)][0]})"
-        if call.bias is not None and not call.outside:  # whether it may attend to anything was checked first
+        if call.bias is not None and not call.outside:  # fully masked rows were checked before
             return f"{bad}: its queries or keys are not, so look for NaN in the layer's weights and inputs"
         return f"{bad}: its queries or keys are not, or its mask hides every key; {padding}"
     if row.min() < -TOLERANCE:
@@ -68,7 +68,7 @@ def _cause(call: Call, row: np.ndarray[Any, Any], total: float, nowhere: bool) -
 
 
 def whole_rows(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """float32 weights; rows that half precision left a little off 1 are scaled to it."""
+    """Weights in float32. Rows whose sum is slightly off 1 because of half precision are scaled."""
     weights = np.asarray(weights, dtype=np.float32)
     total = weights.sum(-1, keepdims=True)
     if np.abs(total - 1).max(initial=0) <= 1e-5:
@@ -78,7 +78,7 @@ def whole_rows(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def some(names: Sequence[str], most: int = 6) -> str:
-    """The first of some names, and how many more there are.
+    """The first names, and the number of further ones.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Weights within windows, blocks or chunks, put where their queries and keys stand in the full matrix. numpy only."""
+"""Put weights within windows, blocks or chunks at the places of their queries and keys in the full matrix. numpy only."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Part:
     ----------
     weights : (B, H, Tq, Tk + outside)
     seen : bool, (B or 1, 1, Tq, Tk + outside), or None
-        Where queries may look; None where the scores say so themselves.
+        Keys to which queries may attend; None if the scores already show it.
     covered : bool, (B, Tq)
-        Queries that the softmax was computed for.
+        Queries for which the softmax was computed.
     between : origins of rows and columns
-        As the positions told; None where they did not.
+        Found from the positions; None if unknown.
     nowhere : bool, (B, H, Tq), or None
         Queries whose mask hides every key.
     """
@@ -41,7 +41,7 @@ class Part:
     outside: tuple[str, ...] = ()
     swapped: bool = False
     pooled: bool = False
-    between: tuple[Any, Any] = (None, None)  # origins of rows and columns, where their places told
+    between: tuple[Any, Any] = (None, None)  # origins of rows and columns, if their places show them
     nowhere: NDArray[Any] | None = None
 
 
@@ -51,7 +51,7 @@ def is_learned(root: Root) -> bool:
 
 
 class _Places:
-    """Positions of one side, decoded: which root, which sentence, which position of it."""
+    """Decoded positions of one side: root, sentence and position."""
 
     def __init__(self, numbers: NDArray[Any], roots: dict[Root, int], axis: int) -> None:
         self.valid = numbers >= 0
@@ -68,20 +68,20 @@ class _Places:
         self.axis = axis
 
     def turned(self) -> _Places:
-        """Sentences and positions the other way round: (T, B, ...)."""
+        """Swap sentences and positions: (T, B, ...)."""
         self.sentence, self.position = self.position, self.sentence
         self.lengths, self.batches = self.batches, self.lengths
         return self
 
 
 def placed(shares: Shares, roots: dict[Root, int], to_numpy: Callable[[Any], NDArray[Any]]) -> Part | None:
-    """A softmax at its true positions; None where it runs over features of one position.
+    """Put a softmax at its true positions. None if it runs over features of one position.
 
     Parameters
     ----------
     shares : Shares
     roots : dict of Root to int
-        Where the numbers of each root begin.
+        The first number of each root.
     to_numpy : callable of a tensor
     """
     places = [np.array(p.numpy()) for p in shares.node.places(roots, {})]
@@ -141,7 +141,7 @@ def _scattered(shares: Any, weights: Any, rows: _Places, columns: _Places, swapp
 
 def _nowhere(shares: Shares, at: tuple[Any, ...], valid: NDArray[Any], covered: NDArray[Any],
              heads: int) -> NDArray[Any] | None:
-    """Queries (B, H, Tq) that no part of the softmax has a key for."""
+    """Queries (B, H, Tq) without a key in any part of the softmax."""
     if shares.nowhere is None:
         return None
     once = [1 if axis == shares.axis else n for axis, n in enumerate(valid.shape)]
@@ -153,7 +153,7 @@ def _nowhere(shares: Shares, at: tuple[Any, ...], valid: NDArray[Any], covered: 
 
 
 def _has_sink(shares: Shares, rows: _Places, columns: _Places, weights: NDArray[Any]) -> bool:
-    """Whether each row has a share that went to no position, always at the same place."""
+    """Whether each row has a share without a position, always at the same place."""
     others = tuple(i for i in range(weights.ndim) if i != shares.axis)
     never = ~columns.valid.any(others)
     if not never.any():
@@ -173,7 +173,7 @@ def _with_sink(matrix: NDArray[Any], covered: NDArray[Any], names: tuple[str, ..
 
 def _heads(rows: _Places, columns: _Places, valid: NDArray[Any], axis: int, offsets: Any,
            total: int) -> tuple[NDArray[Any] | None, int]:
-    """Number of the head of each element, and how many there are."""
+    """The head number of each element, and the number of heads."""
     shape = valid.shape
     numbers = (rows.sentence * (rows.position.max() + 1) + rows.position) * total + columns.position + offsets[columns.root]
     numbers = np.where(valid, numbers, -1)
@@ -196,7 +196,7 @@ def _heads(rows: _Places, columns: _Places, valid: NDArray[Any], axis: int, offs
 
 
 def _varies(numbers: NDArray[Any], axis: int) -> bool:
-    """Whether positions differ along an axis, where there are some."""
+    """Whether positions differ along an axis, among elements that have one."""
     if numbers.shape[axis] < 2:
         return False
     first, second = np.moveaxis(numbers, axis, 0)[:-1], np.moveaxis(numbers, axis, 0)[1:]

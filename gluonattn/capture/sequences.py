@@ -1,4 +1,4 @@
-"""Which sequence the results of torch's operations are: their operands', a part of it, or two side by side."""
+"""The sequence of the results of torch's operations: that of their operands, a part of it, or two concatenated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .origins import INPUT, LEARNED, WEAK, Made, Origin, Origins
 
 
 class Sequences:
-    """Hands origins on from the operands of an operation to its results.
+    """Passes origins from the operands of an operation to its results.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ class Sequences:
     Attributes
     ----------
     padded : dict of Origin to int
-        Sequences that the model has padded at their end itself, and their length before.
+        Sequences that the model itself padded at the end, with their original length.
     parameters : callable
-        Gives names and parameters of the model.
+        Returns names and parameters of the model.
     """
 
     def __init__(self, origins: Origins) -> None:
@@ -46,7 +46,7 @@ class Sequences:
         self._maybe_padded: dict[Origin, int] = {}
 
     def assigned(self, args: tuple[Any, ...]) -> None:
-        """A part of a tensor was written."""
+        """Follow a write into a part of a tensor."""
         target, value = args[0], args[-1]
         if isinstance(value, torch.Tensor) and self.origins.known(target) is None:
             known = self.origins.known(value)
@@ -56,12 +56,12 @@ class Sequences:
 
     def take_over(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], operands: list[Any],
                   results: list[Any]) -> None:
-        """Results take over the origins of what they were made of.
+        """Give results the origins of their operands.
 
         Parameters
         ----------
         name : str
-            Of the operation.
+            Name of the operation.
         args : tuple
         kwargs : dict
         operands, results : list of tensors
@@ -104,13 +104,13 @@ class Sequences:
                 self.origins.takes_over(one, its, operands)
 
     def _base_takes_over(self, part: Any, made: Made) -> None:
-        """A part of a new tensor was written: the whole is made of the same, unless it is known already."""
+        """After a write into a new tensor, give the whole tensor the same origin, unless it has one."""
         base = part._base
         if base is not None and self.origins.known(base) is None:
             self.origins.note(base, made)
 
     def _learned(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Made | None:
-        """Queries and keys that a model has learned are a sequence of their own, the same for every sentence."""
+        """Make a sequence of learned queries and keys, which are the same for every sentence."""
         first = next(iter(tensors(args[:1])), None)
         if name == "embedding":
             ids, first = first, argument("weight", 1, args, kwargs)
@@ -124,18 +124,18 @@ class Sequences:
         return Made(Origin(LEARNED, (name,)), WEAK)
 
     def _joined(self, operands: Sequence[Any], made: Made) -> Made:
-        """Two sequences side by side are a third; what carries no origin (a learned token) changes nothing."""
+        """Two concatenated sequences are a third one. A tensor without an origin (a learned token) changes nothing."""
         floats = [t for t in operands if t.is_floating_point()]
         parts = dict.fromkeys(k.origin for t in floats if (k := self.origins.known(t)) is not None and k.rank >= INPUT)
         if len(parts) == 1 and floats[0].dim() == 3 and (known := self.origins.known(floats[0])) is not None:
-            self._maybe_padded.setdefault(known.origin, int(floats[0].shape[1]))  # what is cut off again was padding
+            self._maybe_padded.setdefault(known.origin, int(floats[0].shape[1]))  # removed positions were padding
         if len(parts) > 1:
             first, *others = parts
             return made._replace(origin=Origin(first.name, (*first.via, *(f"and {o}" for o in others))))
         return made
 
     def _padded(self, origin: Origin, tensor: Any, widths: Any) -> Origin:
-        """Ids or states padded at their end are still the same sequence; padded in front they are another."""
+        """Ids or states that are padded at the end are still the same sequence. Padded in front, they are another."""
         ids = not tensor.is_floating_point() and tensor.dim() == 2
         along = widths[:2] if ids else widths[2:4] if tensor.dim() == 3 else (0, 0)
         if not any(along):
@@ -146,7 +146,7 @@ class Sequences:
         return origin
 
     def _cut(self, origin: Origin, whole: Any, part: Any) -> Origin:
-        """Some positions of a sequence are a sequence of their own; a cut along the features is not."""
+        """A slice of positions is a new sequence. A slice of features is not."""
         piled = any(step.startswith("and ") for step in origin.via) and whole.shape[1:] == part.shape
         cut = whole.dim() == part.dim() and whole.shape[:2] != part.shape[:2]
         if part.dim() == 3 and (cut or piled) and whole.is_floating_point():

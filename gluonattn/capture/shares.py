@@ -1,4 +1,4 @@
-"""Scores and the shares that a softmax makes of them, as they are met."""
+"""Scores, and the shares that a softmax makes of them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from .positions import Node
 
 @dataclass(eq=False)
 class Scores:
-    """What a softmax is taken of: a product of queries and keys, scaled, with something added.
+    """The input of a softmax: a scaled product of queries and keys, plus a bias.
 
     Attributes
     ----------
     rows, columns : Origin
         The sequences of both.
     queries, keys : tensor or None
-        As they were multiplied, the keys not transposed; None where they are not kept.
+        The factors, the keys not transposed; None if they are not kept.
     scale : float
     bias : tensor or None
     cap : float or None
-        The scores went through cap * tanh(score / cap).
+        Scores became cap * tanh(score / cap).
     followed : bool
-        All that was done to the product is in scale, bias and cap.
+        Whether scale, bias and cap describe all operations on the product.
     highest : tensor or None
-        Of each row, where something was subtracted from whole rows since.
+        The highest score of each row, if something was subtracted from whole rows since.
     """
 
     rows: Origin
@@ -43,7 +43,7 @@ class Scores:
 
 @dataclass(eq=False)
 class Shares:
-    """A softmax: its result, and how its elements were made.
+    """The result of a softmax, and the origin of its elements.
 
     Attributes
     ----------
@@ -52,20 +52,20 @@ class Shares:
     axis : int
         Of the softmax.
     scores : Scores or None
-        None where one position alone makes each score.
+        None if each score comes from one position alone.
     columns : Origin
-        Of what was scored, where `scores` is None.
+        Origin of the input, if `scores` is None.
     values : tensor or None
-        What is mixed by it.
+        The values that it mixes.
     how : str
     taken : bool
-        It was told of.
+        Whether it was reported.
     born : str or None
         Path of the module that computed it.
     changed : bool
-        Something was done to its elements since (a mask that is multiplied).
+        Whether its elements were changed since (by a multiplied mask).
     nowhere : bool tensor or None
-        True at rows whose mask hides every key; None where there is no such row.
+        True at rows whose mask hides every key; None if there is no such row.
     """
 
     weights: Any
@@ -82,9 +82,9 @@ class Shares:
 
 
 def rows_without_keys(highest: Any) -> Any:
-    """True at rows of scores whose highest is as low as a mask makes it; None where there is no such row.
+    """True at rows of scores whose maximum is as low as masked scores; None if there is no such row.
 
-    Whatever hides a key lowers its score. Half of what a mask subtracts at least, for the score itself may be positive.
+    Every mask lowers scores. The threshold is half of what a mask subtracts, because the score itself may be positive.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Passes of one generation joined: the rows of each step below those before. numpy only."""
+"""Join the passes of one generation: the rows of each step follow those of earlier steps. numpy only."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from .calls import NOWHERE, Call, Pass
 
 
 def joined(passes: list[Pass]) -> list[Pass]:
-    """Passes in which each step of a generation continues the one before, as one pass.
+    """Join passes in which each step of a generation continues the previous one.
 
-    A step may be given the new token and look back on a cache (which may be longer than the text, or hold its last
-    tokens only), or be given all tokens anew. A cache of just the right length is also understood where
-    ``generate()`` was not called.
+    A step may get the new token and attend to a cache (which may be longer than the text, or have only its last tokens),
+    or get all tokens again. A cache of exactly the right length is also recognised without a call of ``generate()``.
     """
     found: list[Pass] = []
     for each in untangled(passes):
@@ -36,7 +35,7 @@ def joined(passes: list[Pass]) -> list[Pass]:
 
 
 def _without_what_ended(one: Pass) -> Pass:
-    """Beams that have ended go on being read: that is padding."""
+    """Mark positions of beams after their end, which the model still reads, as padding."""
     if one.generation is None or not _decoder(one):
         return one
     total = _decoder(one)[0].weights.shape[2]  # type: ignore[union-attr]
@@ -69,7 +68,7 @@ def _same_generation(before: Pass, after: Pass) -> bool:
 
 
 def _repeats(before: Pass, after: Pass) -> bool:
-    """Whether a step reads all tokens of the steps before it again."""
+    """Whether a step reads all tokens of earlier steps again."""
     old, new = before.ids.get(_growing(after)), after.ids.get(_growing(after))
     return (_same_generation(before, after) and old is not None and new is not None and len(old) == len(new)
             and new.shape[1] > old.shape[1] and bool((new[:, :old.shape[1]] == old).all()) and bool(_decoder(after))
@@ -77,7 +76,7 @@ def _repeats(before: Pass, after: Pass) -> bool:
 
 
 def _continues(before: Pass, after: Pass) -> bool:
-    """Whether a step's decoder looks back on the positions of the passes before it."""
+    """Whether a step's decoder attends to the positions of earlier passes."""
     first = {c.layer: c for c in reversed(_decoder(before))}
     steps = _decoder(after)
     if not steps or any(c.layer not in first or len(c.weights) != len(first[c.layer].weights)  # type: ignore[arg-type]
@@ -86,7 +85,7 @@ def _continues(before: Pass, after: Pass) -> bool:
     keys = {c.layer: c.weights.shape[3] for c in before.calls if c.weights is not None and not _grows(c)}
     if any(c.weights is not None and keys.get(c.layer, c.weights.shape[3]) != c.weights.shape[3]
            for c in after.calls if not _grows(c)):
-        return False  # it looks at another source
+        return False  # it attends to another source
     if _same_generation(before, after):
         return True
     return all(c.weights.shape[3] - len(c.outside) == first[c.layer].weights.shape[2] + c.weights.shape[2]  # type: ignore[union-attr]
@@ -111,7 +110,7 @@ def _longer_pass(before: Pass, after: Pass, *, new: int, anew: bool) -> Pass:
 
 
 def _fitted(call: Call, before: int) -> Call:
-    """A call whose keys are the positions so far: spare places of a static cache go, what a window left is empty."""
+    """A call whose keys are the positions so far, without spare places of a static cache, and 0 outside a window."""
     if call.outside:
         return _behind(_fitted(_without(call), before), call)
     weights = call.weights
@@ -135,7 +134,7 @@ def _fitted(call: Call, before: int) -> Call:
 
 
 def _longer(call: Call, step: Call) -> Call:
-    """The rows of a step below those before; keys that came later get no weight from earlier rows."""
+    """Append the rows of a step. Earlier rows have weight 0 on later keys."""
     if call.weights is None or step.weights is None:
         return call if step.weights is not None else step
     call, step = replace(call, covered=None), replace(step, covered=None)
@@ -167,14 +166,14 @@ def _longer(call: Call, step: Call) -> Call:
 
 
 def _without(call: Call) -> Call:
-    """A call without the keys that stand for no token."""
+    """A call without the keys that are not tokens."""
     count = len(call.outside)
     bias = call.bias if call.bias is None or call.bias.shape[3] == 1 else call.bias[..., :-count]
     return replace(call, weights=call.weights[..., :-count], bias=bias, outside=())  # type: ignore[index]
 
 
 def _behind(call: Call, *parts: Call) -> Call:
-    """The keys that stand for no token behind the others again, from the calls that a call was made of."""
+    """Append the keys that are not tokens again, from the calls that were joined."""
     outside = parts[0].outside
     count = len(outside)
     tail = np.concatenate([part.weights[..., -count:] for part in parts], 2)  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""Attention of PyTorch models: `nn.MultiheadAttention`, and whatever else computes attention in them."""
+"""Capture attention of PyTorch models: `nn.MultiheadAttention`, and all other code that computes attention."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def capture(
     Parameters
     ----------
     model : torch.nn.Module
-        Every `nn.MultiheadAttention` in it is recorded, and every softmax over positions that something is mixed by: by
-        `F.scaled_dot_product_attention`, matmul, einsum, or a weighted sum. Self- and cross attention are told apart by the
-        tensors that queries and keys were made of.
+        Every `nn.MultiheadAttention` in it is recorded, and every softmax over positions that mixes values: by
+        `F.scaled_dot_product_attention`, matmul, einsum, or a weighted sum. Self- and cross attention are distinguished by
+        the tensors from which queries and keys were made.
     vectors : bool, default False
         Also take queries, keys and values per head, where they are multiplied as they are.
     attention : names, or mapping of name to kind
-        Narrows what is taken to modules of these class names or paths (``blocks.*.attn``), beside `nn.MultiheadAttention`. A
-        module that is named may also hand out what it computed by other means, as ``(output, weights)``: weights (B, heads,
-        Tq, Tk), or (B, Tq, Tk) of one head. A kind given here is taken as it is.
+        Restricts capture to modules of these class names or paths (``blocks.*.attn``), besides `nn.MultiheadAttention`. A
+        named module may also return weights that it computed by other means, as ``(output, weights)``, with weights of shape
+        (B, heads, Tq, Tk), or (B, Tq, Tk) for one head. A kind that is given here is not checked.
 
     Yields
     ------
     TorchRecorder
-        Give `Recorder.records` the tokens of what went through the model; `TorchRecorder.found` lists what was taken.
+        Give `Recorder.records` the tokens of what the model read. `TorchRecorder.found` lists what was captured.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def capture(
 
 @contextmanager
 def followed(torch: Any, model: Any, recorder: TorchRecorder, attention: Any, vectors: bool) -> Iterator[None]:
-    """Follow what a model computes, with hooks on its `nn.MultiheadAttention`s and on modules that are named.
+    """Follow what a model computes, with hooks on its `nn.MultiheadAttention`s and on named modules.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def followed(torch: Any, model: Any, recorder: TorchRecorder, attention: Any, ve
 
 
 class TorchRecorder(Recorder):
-    """A recorder that knows what each tensor was made of.
+    """A recorder with the origin of each tensor.
 
     Attributes
     ----------
@@ -110,17 +110,17 @@ class TorchRecorder(Recorder):
     declared: Mapping[str, str] = {}
 
     def found(self) -> list[Found]:
-        """What was taken: one line for each layer, in order, with how its attention was captured.
+        """The captured layers in order, with how their attention was captured.
 
         Returns
         -------
         list of Found
-            Attention of modules that `attention` left out stands at the end, with no heads.
+            Modules that `attention` left out are at the end, with 0 heads.
         """
         return found_in(self.passes, self.modules, sorted(self.trace.left_out))
 
     def grids(self) -> dict[str, list[tuple[int, int]]]:
-        """Rows and columns of patches that each picture was cut into, by its name as an input."""
+        """Rows and columns of the patches of each picture, by its name as an input."""
         result: dict[str, list[tuple[int, int]]] = self.trace.attending.grids
         return result
 
@@ -128,7 +128,7 @@ class TorchRecorder(Recorder):
         return any(path in ("", layer) or layer.startswith(f"{path}.") for path in self.trace.ran)
 
     def attended(self, path: str, module: Any, shares: list[Any]) -> None:
-        """A module has computed attention.
+        """Record the attention that a module has computed.
 
         Parameters
         ----------
@@ -145,7 +145,7 @@ class TorchRecorder(Recorder):
             self.add_part(call)
 
     def add_part(self, call: Call) -> None:
-        """Add a call, or the rows it has to the call that has the others."""
+        """Add a call, or add its rows to the call that has the other rows."""
         from .assembling import merged
 
         before = next((c for c in reversed(self.current().calls) if c.layer == call.layer), None)
@@ -153,7 +153,7 @@ class TorchRecorder(Recorder):
             self.add(call)
 
     def hint(self, path: str) -> str:
-        """The kind of a layer where its sequences do not tell."""
+        """The kind of a layer whose sequences do not show it."""
         return "self"
 
     def cure(self, bypassed: Sequence[str], empty: Sequence[Call]) -> str:
@@ -170,7 +170,7 @@ class TorchRecorder(Recorder):
 
 
 def _refuse_what_has_none(torch: Any, model: Any, recorder: TorchRecorder) -> None:
-    """Raise where nothing can compute attention, or where another capture knows the tokens."""
+    """Raise if nothing can compute attention, or another capture has the tokens."""
     if recorder.expected:
         return
     if holds_transformers(model):
@@ -186,7 +186,7 @@ def _refuse_what_has_none(torch: Any, model: Any, recorder: TorchRecorder) -> No
 
 
 def _own_code(module: Any) -> bool:
-    """Whether a module may compute attention: torch's own do not, nn.MultiheadAttention aside."""
+    """Whether a module may compute attention. Of torch's own modules, only nn.MultiheadAttention does."""
     return not type(module).__module__.startswith("torch.nn.modules.")
 
 
@@ -202,7 +202,7 @@ def _named(attention: Any) -> dict[str, str | None]:
 
 
 def _match(named: Mapping[str, str | None], path: str, module: Any) -> str | None:
-    """The kind that the user gave a named module, "" where none was given; None where it is not named."""
+    """The kind that the user gave a named module; "" if none was given, None if it is not named."""
     for name, kind in named.items():
         steps, wanted = path.split("."), name.split(".")
         if name == type(module).__name__ or (
@@ -213,7 +213,7 @@ def _match(named: Mapping[str, str | None], path: str, module: Any) -> str | Non
 
 def _handed_out(recorder: TorchRecorder, path: str, kind: str, module: Any, args: tuple[Any, ...],
                 kwargs: dict[str, Any], output: Any) -> None:
-    """Take what a named module hands out, where no attention was seen being computed in it."""
+    """Record the weights that a named module returns, if no attention was found in its operations."""
     weights = _weights(output)
     heads = next((v for n in ("num_heads", "n_heads", "heads", "n_head", "nhead", "h")
                   if isinstance(v := getattr(module, n, None), int)), 1)
@@ -230,16 +230,16 @@ def _handed_out(recorder: TorchRecorder, path: str, kind: str, module: Any, args
 
 
 def _weights(output: Any) -> Any:
-    """The output that is weights (a position bias, for one, is none)."""
+    """The output with the weights (a position bias is not one)."""
     from .operations import handed_out, shares_of_rows
 
     found = handed_out(output)
     shares = [shares_of_rows(x) for x in found]
-    return found[max(range(len(found)), key=shares.__getitem__)] if found else None  # the first of equals
+    return found[max(range(len(found)), key=shares.__getitem__)] if found else None  # the first of several
 
 
 def _sequences(trace: Any, weights: Any, given: Sequence[Any]) -> tuple[Any, Any]:
-    """What the queries and keys of a hand-written module were made of: as its weights say, else as its inputs do."""
+    """Origins of the queries and keys of a hand-written module, from its weights, otherwise from its inputs."""
     from .operations import same_positions
 
     pair = trace.origins.between(weights) if weights is not None else None

@@ -1,4 +1,4 @@
-"""Trace torch while a model is captured: the origin of every tensor, and attention wherever it is computed."""
+"""Trace torch while a model is captured: the origin of every tensor, and all computed attention."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .shares import Scores, Shares
 
 @dataclass
 class Running:
-    """A module that runs, with the softmaxes that it has mixed something by so far."""
+    """A running module, with the softmaxes that have mixed values in it so far."""
 
     path: str
     module: Any
@@ -43,28 +43,28 @@ class Running:
 
 
 class Trace(TorchFunctionMode):
-    """Follows torch's operations; what they compute is not touched.
+    """Follows torch's operations without changing their results.
 
     Parameters
     ----------
     attended : callable of a path, a module and a list of Shares
-        Told of attention that a module computed, when it ends.
+        Called with the attention that a module computed, when it ends.
     taken : set of str
-        Paths of layers whose attention a hook of their own records.
+        Paths of layers whose attention is recorded by a hook.
     vectors : bool, default False
-        Queries, keys and values are kept.
+        Whether to keep queries, keys and values.
 
     Attributes
     ----------
     origins : Origins
     sequences : Sequences
     named : dict of str to callable, or None
-        Where modules were named, only their attention is told of. Each is called, with arguments and output, where none was
-        computed in it.
+        If modules were named, only their attention is reported. Each callable is called with arguments and output if no
+        attention was computed in its module.
     left_out : set of str
         Paths of modules that computed attention and were not named.
     ran : set of str
-        Paths of the modules that were called from outside.
+        Paths of the modules that outside code called.
     entered : set of str
         Paths of all modules that were called.
     mixing : set of str
@@ -93,7 +93,7 @@ class Trace(TorchFunctionMode):
 
     def enter(self, path: str, module: Any, args: tuple[Any, ...],
               kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        """A module starts; what it is given from outside are the sequences that all else is made of.
+        """Note that a module starts. Its inputs from outside are the sequences.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Trace(TorchFunctionMode):
         module : torch.nn.Module
         args : tuple
         kwargs : dict
-            What it is called with.
+            The arguments of the call.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class Trace(TorchFunctionMode):
                 tensor = given[name]
                 for i, part in enumerate(tensors(tensor)):
                     if id(part) in again and path not in self.taken and isinstance(tensor, torch.Tensor):
-                        # A tensor that is given twice is two sequences. An alias distinguishes them.
+                        # A tensor that is given twice counts as two sequences. An alias distinguishes them.
                         part = given[name] = tensor.view_as(tensor)
                         changed = True
                     again.add(id(part))
@@ -155,7 +155,7 @@ class Trace(TorchFunctionMode):
             self.named[running.path](running.module, running.args, running.kwargs, output)
 
     def name_of(self, path: str) -> str | None:
-        """The path that attention of a running module is recorded under; None where others were named."""
+        """The path under which a running module's attention is recorded; None if only other modules were named."""
         if self.named is None:
             return path
         above = [path, *(r.path for r in reversed(self._stack))]
@@ -210,7 +210,7 @@ class Trace(TorchFunctionMode):
             self.attending.follow(func, name, args, kwargs, operands, results)
 
     def _bare(self, operands: list[Any]) -> None:
-        """A layer without hooks was called from outside: what it was given is a sequence, as of any other module."""
+        """Note the input of a layer without hooks that outside code called: it is a sequence, as for any other module."""
         if not operands or self.origins.known(operands[0]) is not None:
             return
         weight = next((n for n, parameter in self.sequences.parameters() if any(parameter is t for t in operands[1:])), None)
@@ -219,7 +219,7 @@ class Trace(TorchFunctionMode):
 
     @contextmanager
     def recorded(self) -> Iterator[None]:
-        """Attention that is computed in the body is recorded by the caller."""
+        """Leave attention that is computed in the ``with`` block to the caller."""
         self._quiet += 1
         try:
             yield
@@ -234,7 +234,7 @@ class Trace(TorchFunctionMode):
             running.found.append(shares)
 
     def made_of(self, output: Any, query: Any) -> None:
-        """What a caller recorded itself has the positions of its queries.
+        """Give an output that the caller recorded the positions of its queries.
 
         Parameters
         ----------
@@ -246,7 +246,7 @@ class Trace(TorchFunctionMode):
         self.attending.made_of(output, query)
 
     def at_one_position(self, key: Any) -> bool:
-        """Whether keys (..., Tk, d) that are chosen among all stand at one position: states of one token, by layer."""
+        """Whether the keys (..., Tk, d) are at one position: states of one token in several layers."""
         node = self.attending.node_of(key)
         if node is None or node.pair or key.shape[-2] < 2 or tuple(node.shape) != tuple(key.shape):
             return False
@@ -261,14 +261,14 @@ class Trace(TorchFunctionMode):
         return bool((places == places[..., :1, :]).all())
 
     def shares(self, query: Any, key: Any, weights: Any, how: str) -> Shares | None:
-        """Weights (B, H, Tq, Tk) of queries and keys, which some code has handed over.
+        """Make shares of weights (B, H, Tq, Tk) that other code returned, with their queries and keys.
 
         Parameters
         ----------
         query, key : tensors, shape (B, H, T, d)
         weights : tensor, shape (B, H, Tq, Tk)
         how : str
-            How they were taken, in words.
+            How they were captured, in words.
         """
         node = self.attending.pair(query, key)
         rows, columns = self.origins.of(query), self.origins.of(key)
@@ -276,5 +276,5 @@ class Trace(TorchFunctionMode):
 
 
 def _holds(path: str, born: str | None) -> bool:
-    """Whether a module is or holds the one that computed a softmax, which may be a module of its own."""
+    """Whether a module is or contains the one that computed a softmax."""
     return born is None or path in ("", born) or born.startswith(f"{path}.")

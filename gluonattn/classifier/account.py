@@ -1,17 +1,17 @@
-"""An account of a decision that adds up: what entered at each token, and through which attention it was read.
+"""Decompose a decision into parts that sum to it: what each token contributed, and which attention read it.
 
-The logit of a class minus the mean of the others is decomposed in two ways, and each time the parts sum to it.
+The logit of a class minus the mean of the others is decomposed in two ways. In both, the parts sum to it.
 
-**Read.** Given the attention weights and which token each pooled maximum comes from, the head is linear in the states
-that are read: every pair of a query token and a key token has its part, and the rest is the head's bias. This is what
-the network computes, in another order of summation; nothing is estimated.
+**Read.** Given the attention weights and which token each pooled maximum comes from, the head is linear in
+the states. Each pair of a query token and a key token has a part, and the rest is the head's bias. This is the
+network's own sum in another order. Nothing is estimated.
 
-**Entered.** A state is not a sum over tokens, so a rule must say what each token contributed: the difference from
-the same network on equally many unknown words without evidence, with the same weights. Through the Bi-GRU the
-difference is followed back step by step: a function of one variable hands on the quotient of the two differences
-(the Rescale rule of DeepLIFT: Shrikumar et al. 2017), and of a product each factor gets its difference times the
-other's mean. Each rule hands on exactly what it was given, so the sum holds for every text; another rule would
-divide it differently. The attention weights are taken as they are and not decomposed.
+**Entered.** A state is not a sum over tokens, so a rule must say what each token contributed. The baseline is the same
+network, with the same attention weights, on as many unknown words without evidence. The difference from the baseline
+is propagated back through the Bi-GRU step by step. A function of one variable multiplies by the quotient of the two
+differences (the Rescale rule of DeepLIFT: Shrikumar et al. 2017). In a product, each factor gets its own difference
+times the mean of the other. Each rule conserves what it receives, so the parts sum to the whole for every text.
+Another rule would divide it differently. The attention weights themselves are not decomposed.
 """
 
 from __future__ import annotations
@@ -33,30 +33,30 @@ MOST_PATHS = 64  # tokens of a text whose paths are told apart; of a longer one 
 
 
 class Account(NamedTuple):
-    """Where a difference of logits comes from. T is the number of tokens.
+    """The parts of a difference of logits. T is the number of tokens.
 
     Attributes
     ----------
     difference : float
-        The logit of the class less the mean of the others'; with two classes the log-odds.
+        The logit of the class minus the mean of the other logits. With two classes, the log-odds.
     bias : float
         The head's.
     read : numpy.ndarray, float64, shape (heads, T, T)
-        What each query reads of each key: with `bias`, `padding` and the sum of `beside` it sums to `difference`.
+        What each query reads from each key. With `bias`, `padding` and the sum of `beside` it sums to `difference`.
     padding : float
-        What is read from and by padding, in the post's recipe; else 0.
+        What is read from padding and by padding in the post's recipe; otherwise 0.
     nothing : float
-        What the network says where nothing entered.
+        The same difference for the baseline: unknown words without evidence.
     words : numpy.ndarray, float64, shape (T,)
-        What entered with each word (its vector and, in older models, its n-grams).
+        Contribution of each word (its vector and, in older models, its n-grams).
     evidence : numpy.ndarray, float64, shape (T, 6)
-        What entered as evidence, by n-gram order; 0 where the model reads none.
+        Contribution of the evidence, by n-gram order; 0 if the model reads none.
     beside : numpy.ndarray, float64, shape (T,)
-        What the n-grams of an older model add past the attention, shared out by characters; else 0. With `nothing` the
-        sums of `words`, `evidence` and `beside` are `difference`.
+        What the n-grams of an older model add beside the attention, divided among tokens by characters; otherwise 0.
+        `nothing` and the sums of `words`, `evidence` and `beside` add up to `difference`.
     paths : numpy.ndarray, float64, shape (T, T), or None
-        What entered at each token (row) and was read at each (column): rows sum to `words` plus `evidence`. None where
-        there are more than `MOST_PATHS` tokens, and in the post's recipe, where padding is read too.
+        What entered at each token (row) and was read at each token (column). Rows sum to `words` plus `evidence`. None
+        for more than `MOST_PATHS` tokens, and in the post's recipe, which also reads padding.
     """
 
     difference: float
@@ -71,14 +71,14 @@ class Account(NamedTuple):
 
     @property
     def entered(self) -> NDArray[Any]:
-        """All that came with each token, shape (T,)."""
+        """The whole contribution of each token, shape (T,)."""
         result: NDArray[Any] = self.words + self.evidence.sum(axis=1) + self.beside
         return result
 
     def to_json(self) -> dict[str, Any]:
-        """Plain numbers for ``record.source``, to seven digits behind the point.
+        """Plain numbers for ``record.source``, rounded to seven decimal places.
 
-        ``read_at`` is what is read at each key; ``read`` and ``paths`` are there up to `MOST_PATHS` tokens.
+        ``read_at`` is what is read at each key. ``read`` and ``paths`` are included for up to `MOST_PATHS` tokens.
         """
         values = {name: value for name, value in self._asdict().items() if value is not None}
         if self.read.shape[-1] > MOST_PATHS:
@@ -110,7 +110,7 @@ def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Accoun
         Number of the class.
     """
     F, size, prefixes = steps.gradient, len(encoded.tokens), DIRECTIONS[steps.recipe]
-    # The text as it is, and where nothing entered.
+    # The unchanged text and the baseline.
     ids, lengths, *more = steps.predictor.pad([encoded.example, steps.unknown_words(encoded)])
     words = np.asarray(words_of(F, steps.model, ids, *more))  # (2, T, E)
     mask = mask_of(F, steps.recipe, ids, lengths)
@@ -141,7 +141,8 @@ def account_of(steps: ForwardSteps, encoded: EncodedText, target: int) -> Accoun
 def evidence_for(steps: ForwardSteps, encoded: EncodedText, target: int) -> NDArray[Any] | None:
     """The linear n-gram model's score of each token for a class, (T,), before any context.
 
-    The shares that the network reads, or those of an older model's branch beside the attention; None where it has neither.
+    These are the scores that the network reads, or those of an older model's branch beside the attention. None if the
+    model has neither.
 
     Parameters
     ----------
@@ -165,7 +166,7 @@ def evidence_for(steps: ForwardSteps, encoded: EncodedText, target: int) -> NDAr
 
 def _wanted(steps: ForwardSteps, weights: NDArray[Any], values: NDArray[Any],
             direction: NDArray[Any]) -> tuple[NDArray[Any], float]:
-    """What the head wants of each context, given where its maxima are: (heads, T, D), and its bias."""
+    """The head's coefficients for each context, given where its maxima are: (heads, T, D), and its bias."""
     F = steps.gradient
     context = np.concatenate(list(weights @ values), axis=-1)  # (T, C)
     head, bias = direction @ F.weight("head.weight"), direction @ F.weight("head.bias")
@@ -179,9 +180,9 @@ def _wanted(steps: ForwardSteps, weights: NDArray[Any], values: NDArray[Any],
 
 
 def _by_state(steps: ForwardSteps, asked: NDArray[Any]) -> tuple[NDArray[Any], float]:
-    """From what is asked of each key's values (heads, T, D) to what is asked of its state (T, C), and a constant.
+    """Turn coefficients of each key's values (heads, T, D) into coefficients of its state (T, C), and a constant.
 
-    Values are the states or linear in them, whatever the cell: its own function says how.
+    Values are the states or linear in them. The cell's own function defines them.
     """
     F, width = steps.gradient, 2 * steps.model["hidden_size"]
     values = choose("attention cell", steps.model["cell"], CELLS).values
@@ -199,13 +200,13 @@ def _beside(steps: ForwardSteps, encoded: EncodedText) -> NDArray[Any]:
 def share_out(encoded: EncodedText, scores: NDArray[Any]) -> NDArray[Any]:
     """Scores of a text's n-grams as scores of its tokens, by the characters they have in common.
 
-    What belongs to no token (a space by itself) goes to all alike, so the sum stays.
+    What belongs to no token (a space by itself) is divided equally among all tokens, so the sum is kept.
 
     Parameters
     ----------
     encoded : EncodedText
     scores : numpy.ndarray, shape (places,)
-        Of `EncodedText.numbers`.
+        One score for each entry of `EncodedText.numbers`.
 
     Returns
     -------

@@ -20,9 +20,9 @@ class Adversary(NamedTuple):
     divergence : float
         Mean over queries of the Jensen-Shannon divergence from the learned weights, at most ln 2.
     bound : float
-        The largest divergence any weights can have from these.
+        The largest divergence that any weights can have from the learned ones.
     change : float
-        How far the probabilities moved (total variation; |dp| of two classes).
+        How far the probabilities moved (total variation; with two classes |dp|).
     weights : numpy.ndarray, shape (1, heads, T, T)
     """
 
@@ -36,12 +36,13 @@ def find_adversary(steps: ForwardSteps, passed: ForwardPass, rng: np.random.Gene
                    population: int = 32, rounds: int = 12) -> Adversary:
     """The most different attention found that moves no probability by more than `most`.
 
-    Jain and Wallace, NAACL 2019, who climb a gradient. Here: the divergence
-    is convex, so the weights most different from the learned ones put all of a
-    query's weight on one token. Such weights are drawn (more often tokens that
-    have little weight), and the best of each round are drawn again in part.
-    What is found is a lower bound of what exists. Where none of them keeps the
-    decision, the best is mixed with the learned weights as far as is needed.
+    Jain and Wallace, NAACL 2019, use gradient ascent. Here the weights are
+    sampled. The divergence is convex, so the weights that differ most from the
+    learned ones put all of a query's weight on one token. Such weights are drawn,
+    more often for tokens with little weight, and the best of each round are partly
+    drawn again. The result is a lower bound of the largest possible divergence. If
+    no sample keeps the decision, the best one is mixed with the learned weights
+    as far as needed.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def find_adversary(steps: ForwardSteps, passed: ForwardPass, rng: np.random.Gene
     rng : numpy.random.Generator
     most : float, default 0.05
     population, rounds : int
-        Weights tried in a round, and rounds.
+        Weights tried in each round, and the number of rounds.
     """
     learned = passed.weights[0].astype(np.float64)  # (heads, T, T)
     size = learned.shape[-1]
@@ -92,7 +93,7 @@ def find_adversary(steps: ForwardSteps, passed: ForwardPass, rng: np.random.Gene
 
 
 def _divergence_of_one(weights: NDArray[Any]) -> NDArray[Any]:
-    """Jensen-Shannon divergence of each row from all weight on one token; it hangs on that weight a alone."""
+    """Jensen-Shannon divergence of each row from all weight on one token; it depends only on that token's weight a."""
     a = np.clip(weights, 0, 1)
     own = np.where(a > 0, a * np.log(np.where(a > 0, a, 1)), 0)
     result: NDArray[Any] = np.maximum((own - (1 + a) * np.log((1 + a) / 2) + (1 - a) * math.log(2)) / 2, 0)
@@ -106,7 +107,7 @@ def _worth(divergence: NDArray[Any], change: NDArray[Any], most: float) -> NDArr
 
 def _mixed(steps: ForwardSteps, passed: ForwardPass, learned: NDArray[Any], one: NDArray[Any], bound: float,
            most: float) -> Adversary:
-    """The largest part of `one` that can be mixed in."""
+    """The mixture with the largest share of `one` that keeps the decision."""
     parts = np.linspace(0, 1, 41)
     mixed = learned + parts[:, None, None, None] * (one - learned)
     change = np.abs(steps.decide(passed, mixed.astype(np.float32)) - passed.probabilities).sum(axis=1) / 2

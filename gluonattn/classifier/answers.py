@@ -1,4 +1,4 @@
-"""The columns that scoring writes for each text: label, probabilities and, if asked, the most decisive words."""
+"""The columns that scoring writes for each text: label, probabilities and, on request, the most decisive words."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from .top_words import Word, open_top_words
 if TYPE_CHECKING:
     from .opened.classifier import OpenedClassifier
 
-CHUNK = 2048  # texts; a text's batch, and so the last digits of its answer, depend on the others of its chunk
-EXPLAINED = 1024  # of them, where words are asked for too: they take seconds
+CHUNK = 2048  # texts; the other texts of a chunk decide a text's batch, and so the last digits of its probabilities
+EXPLAINED = 1024  # texts when words are requested too: these take seconds
 _WORTH_PROCESSES = 8  # chunks; processes take a second to start
 
-Values = list[Any]  # of a text: one a column
+Values = list[Any]  # one value for each column of a text
 
 
 class Answers:
-    """The columns that are added to texts, and their values. Made by `open_answers`.
+    """Computes the columns that are added to texts. `open_answers` makes it.
 
     Parameters
     ----------
     predictor : Predictor or OpenedClassifier
     words : int
-        That are added; 0 for none.
+        Number of decisive words to add; 0 for none.
     ask : callable or None
-        Gives the words of texts that have something to see.
+        Returns the decisive words of texts that have a visible character.
     workers : int
-        Processes that may share the work of many texts.
+        Processes that may share the work.
 
     Attributes
     ----------
     predictor : Predictor or OpenedClassifier
     columns : dict of str to str
-        "string" or "double" by the column's name, in order: ``predicted_label``, ``probability_LABEL`` of each label and,
-        where words are asked for, ``word_1``, ``score_1`` and so on.
+        "string" or "double" by the column's name, in order: ``predicted_label``, ``probability_LABEL`` for each label and,
+        if words are requested, ``word_1``, ``score_1`` and so on.
     chunk : int
-        Texts that are answered together.
+        Texts that are processed together.
     """
 
     def __init__(self, predictor: Predictor | OpenedClassifier, words: int,
@@ -60,7 +60,7 @@ class Answers:
         self.chunk = EXPLAINED if ask else CHUNK
 
     def __call__(self, texts: Sequence[str]) -> list[Values]:
-        """Values of each text, one a column; "" in each where nothing can be seen of it, and where there is no such word."""
+        """The values of each text, one for each column; "" for a text without a visible character and for a missing word."""
         found = decide(self.predictor, texts)
         if self._ask:
             visible = [i for i, values in enumerate(found) if values[0]]
@@ -69,13 +69,13 @@ class Answers:
         return [[*values, *[""] * (len(self.columns) - len(values))] for values in found]
 
     def ahead(self, chunks: Iterator[Any], texts_of: Callable[[Any], Sequence[str]]) -> Iterator[tuple[Any, list[Values]]]:
-        """Each chunk with the values of its texts, in order; many chunks are shared out among processes.
+        """Yield each chunk with the values of its texts, in order. Many chunks are shared among processes.
 
         Parameters
         ----------
         chunks : iterator
         texts_of : callable
-            Gives the texts of a chunk.
+            Returns the texts of a chunk.
         """
         first = list(islice(chunks, _WORTH_PROCESSES)) if self._workers > 1 else []
         chunks = chain(first, chunks)
@@ -84,7 +84,7 @@ class Answers:
             if len(first) == _WORTH_PROCESSES and isinstance(self.predictor, Predictor):
                 submit = stack.enter_context(processes(
                     self._workers, _open, type(self.predictor), self.predictor.checkpoint, self.predictor.folder,
-                    self.predictor.engine, cure="set OMP_NUM_THREADS=1: then this process does all by itself"))
+                    self.predictor.engine, cure="set OMP_NUM_THREADS=1, so that this process does all the work itself"))
             if submit is None:
                 for chunk in chunks:
                     yield chunk, self(texts_of(chunk))
@@ -103,27 +103,27 @@ class Answers:
 @contextmanager
 def open_answers(predictor: Predictor | OpenedClassifier, explain: str | None = None, top: int = 5,
                  target: str | None = None, workers: int | None = None) -> Iterator[Answers]:
-    """Ask a model for what is written beside texts.
+    """Prepare a model to compute the columns that are added to texts.
 
     Parameters
     ----------
     predictor : Predictor or OpenedClassifier
     explain : str or None
-        Also the words that decided most, by this attribution method.
+        Attribution method for the most decisive words; None leaves words out.
     top : int, default 5
-        As many words.
+        How many words.
     target : str or None
-        The class that their scores are for; None is the one each text is given.
+        The class that scores are for; None is the predicted class of each text.
     workers : int or None
-        Processes that may share the work of many texts; None is one a core.
+        Processes that may share the work; None is one for each core.
 
     Raises
     ------
     OptionError
-        If the method or the target is unknown, or `top` is no number of words.
+        If the method or the target is unknown, or `top` is below 1.
     """
     if top < 1:
-        raise OptionError(f"top is how many words are written of each text, at least 1; got {top}.")
+        raise OptionError(f"top is the number of words to write for each text, at least 1; got {top}.")
     number = None if target is None else find_class(target, predictor.labels, predictor.label_names)
     alone = explain is not None or not isinstance(predictor, Predictor) or not predictor.classifier.parallel
     with ExitStack() as stack:
@@ -132,7 +132,7 @@ def open_answers(predictor: Predictor | OpenedClassifier, explain: str | None = 
 
 
 def decide(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) -> list[Values]:
-    """Label and probabilities, rounded to 6 digits, of each text; "" where nothing can be seen of one.
+    """Predict the label and the probabilities, rounded to 6 digits, of each text; "" for one without a visible character.
 
     Parameters
     ----------
@@ -147,6 +147,6 @@ def decide(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) -> lis
 
 def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path,
           engine: str) -> Callable[[Sequence[str]], list[Values]]:
-    """In a process beside: the model, opened once."""
+    """Open the model once in a worker process."""
     predictor = kind(checkpoint, folder, "cpu", engine)
     return lambda texts: decide(predictor, texts)

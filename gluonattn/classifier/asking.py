@@ -1,4 +1,4 @@
-"""A model's answers for texts without some tokens. They are kept, so nothing is computed twice."""
+"""A model's probabilities for texts without some tokens. They are kept, so nothing is computed twice."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ WAYS = ("remove", "mask")
 
 
 class AskedTexts(ABC):
-    """Texts of one batch that a model is asked about; each kind of model computes in its own way.
+    """The texts of one batch and the probabilities that a model gives them. Each kind of model has a subclass.
 
-    Everything that is said of an attribution's faithfulness is asked here: see `gluonattn.classifier.faithfulness`.
+    All tests of faithfulness get their probabilities here: see `gluonattn.classifier.faithfulness`.
 
     Parameters
     ----------
     encoded_texts : sequence
-        Each text as its model reads it, with ``text``, ``tokens`` and ``seed``.
+        Each text as the model takes it, with ``text``, ``tokens`` and ``seed``.
 
     Attributes
     ----------
     encoded_texts : list
     passes : list
-        What became of each text as it is, with ``probabilities`` (classes,).
+        The forward pass of each unchanged text, with ``probabilities`` (classes,).
     """
 
     def __init__(self, encoded_texts: Sequence[Any]):
@@ -37,25 +37,25 @@ class AskedTexts(ABC):
     @property
     @abstractmethod
     def passes(self) -> Any:
-        """What became of each text as it is, computed when it is first asked for."""
+        """The forward pass of each unchanged text, computed on first use."""
 
     @abstractmethod
     def _compute(self, gone: list[NDArray[Any]], way: str, passes: list[Any] | None) -> NDArray[Any]:
         """Probabilities (variants, classes) of all variants of the first text, then of the second, and so on.
 
-        `passes`, if given, takes the pass of the first variant of each text.
+        `passes`, if given, receives the forward pass of the first variant of each text.
         """
 
     def without(self, gone: Sequence[NDArray[Any]], way: str = "remove") -> list[NDArray[Any]]:
-        """Probabilities of the texts with tokens taken out; what was asked before is not computed again.
+        """Probabilities of the texts with tokens taken out. Each variant is computed once.
 
         Parameters
         ----------
         gone : sequence of numpy.ndarray, bool, shape (variants, tokens)
-            Of each text, which tokens go.
+            Which tokens are taken out, for each text.
         way : {"remove", "mask"}, default "remove"
-            Take tokens out by their numbers, or put the unknown word (a Transformer's mask) in their place. Where no
-            token is left, both leave the same, so that how long the text was is not told.
+            Take tokens out by their numbers, or put the unknown word (a Transformer's mask) in their place. If no token
+            is left, both give the same input, which does not depend on the length of the text.
 
         Returns
         -------
@@ -68,15 +68,15 @@ class AskedTexts(ABC):
                 for own, said, passed in zip(gone, self._said[way], self.passes)]
 
     def expect(self, gone: Sequence[NDArray[Any]]) -> None:
-        """Have these computed together with what is asked next, `passes` or `without`: fewer, larger steps."""
+        """Compute these together with the next call of `passes` or `without`, in fewer and larger batches."""
         self._expected = gone
 
     def without_each(self) -> list[NDArray[Any]]:
-        """Probabilities (tokens, classes) of each text without each of its tokens."""
+        """Probabilities (tokens, classes) of each text with each of its tokens taken out in turn."""
         return self.without([np.eye(len(encoded.tokens), dtype=bool) for encoded in self.encoded_texts])
 
     def _pass_whole(self) -> list[Any]:
-        """The passes of the texts as they are; whichever way nothing is taken out, the answer is the same."""
+        """The forward passes of the unchanged texts. They count for both ways, since nothing is taken out."""
         passes: list[Any] = [None] * len(self.encoded_texts)
         whole = [np.zeros((1, len(encoded.tokens)), bool) for encoded in self.encoded_texts]
         self._ask(whole, "remove", passes)
@@ -85,7 +85,7 @@ class AskedTexts(ABC):
         return passes
 
     def _ask(self, gone: Sequence[NDArray[Any]], way: str, passes: list[Any] | None = None) -> None:
-        """Have all variants answered, and what is expected with them; `passes` takes those of the first of each text."""
+        """Compute all variants and the expected ones. `passes` receives the passes of the first variant of each text."""
         asked = [np.concatenate(both) for both in zip(gone, self._expected)] if self._expected else gone
         self._expected = []
         new = [_first(rows, said) for rows, said in zip(asked, self._said[way])]
@@ -98,7 +98,7 @@ class AskedTexts(ABC):
 
 
 def _first(rows: NDArray[Any], said: dict[bytes, NDArray[Any]]) -> NDArray[Any]:
-    """The rows that are not answered yet, each once."""
+    """The rows that are not computed yet, each once."""
     new = {key: i for i, key in reversed(list(enumerate(_keys(rows)))) if key not in said}
     return rows[sorted(new.values())]
 

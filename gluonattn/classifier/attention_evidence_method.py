@@ -1,4 +1,4 @@
-"""Attention times evidence: how much attention a token receives, times what it says by itself."""
+"""Attention times evidence: the attention that a token receives, times the score of its n-grams."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .batch import Batch
 def weigh_evidence(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
     """The attention each token receives (`attribution.attention_received`) times its evidence (`account.evidence_for`).
 
-    For a model that reads no n-grams it is the attention alone. The notes then say ``evidence``: "none".
+    If the model reads no n-grams, the score is the attention alone, and the notes have ``evidence``: "none".
 
     Parameters
     ----------
     batch : Batch
-        Texts, read and passed through the model.
+        The texts and their forward passes.
     targets : sequence of int
         The class to explain, one for each text.
 
@@ -33,5 +33,5 @@ def weigh_evidence(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
     return found
 
 
-METHOD = Method(weigh_evidence, "positive speaks for the class that is explained, negative against it",
+METHOD = Method(weigh_evidence, "positive speaks for the explained class, negative against it",
                 name="attention-evidence")

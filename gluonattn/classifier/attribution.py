@@ -28,7 +28,7 @@ from .reader import EncodedText
 
 
 def attribute(steps: ForwardSteps, encoded: EncodedText, method: str, target: int | None = None) -> Attribution:
-    """Scores of a text's tokens by a method's name; scores that float32 cannot tell apart are equal.
+    """Compute the scores of a text's tokens by a named method. Scores that float32 cannot distinguish are equal.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def attribute(steps: ForwardSteps, encoded: EncodedText, method: str, target: in
 
 def attribute_batch(batch: AskedTexts, method: str, targets: Sequence[int], methods: Mapping[str, Method] | None = None
                     ) -> list[Attribution]:
-    """`attribute` of the texts of a batch.
+    """`attribute` for the texts of a batch.
 
     Parameters
     ----------
@@ -60,19 +60,20 @@ def attribute_batch(batch: AskedTexts, method: str, targets: Sequence[int], meth
     targets : sequence of int
         Class of each text.
     methods : mapping of str to Method, or None
-        Those that the batch's kind of model has; None is `METHODS`.
+        The methods of the batch's kind of model; None is `METHODS`.
     """
     chosen = choose("attribution method", method, METHODS if methods is None else methods)
     return [found._replace(scores=tie_close(found.scores, chosen.scale)) for found in chosen.run(batch, targets)]
 
 
 def attention_received(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
-    """The attention each token receives, each query counted by its share in what is pooled.
+    """The attention that each token receives. Queries count by their share of the pooled features.
 
-    Of the pooled features half are means, in which every token has the share
-    1/T, and half are maxima, in which a token has the share of the channels
-    it is the maximum of. (In the post's recipe every position has 1/length.)
-    Never negative; sums to 1, less what padding takes in the post's recipe.
+    Half of the pooled features are means, in which every token has the share
+    1/T. The other half are maxima, in which a token's share is that of the
+    channels where it is the maximum. (In the post's recipe every position has
+    1/length.) Scores are never negative. They sum to 1, less the part of padding
+    in the post's recipe.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def received(steps: ForwardSteps, passed: ForwardPass) -> NDArray[Any]:
     ----------
     steps : ForwardSteps
     passed : ForwardPass
-        Of the text.
+        The text's forward pass.
     """
     shares = pooling_shares(steps, passed)
     result: NDArray[Any] = (shares[:, :, None] * passed.weights[0]).sum(axis=1).mean(axis=0)
@@ -105,7 +106,7 @@ def pooling_shares(steps: ForwardSteps, passed: ForwardPass) -> NDArray[Any]:
     ----------
     steps : ForwardSteps
     passed : ForwardPass
-        Of the text.
+        The text's forward pass.
     """
     weights, values = passed.weights[0].astype(np.float64), passed.values[0]
     heads, length, _ = weights.shape
@@ -120,7 +121,7 @@ def pooling_shares(steps: ForwardSteps, passed: ForwardPass) -> NDArray[Any]:
 def leave_one_out(batch: AskedTexts, targets: Sequence[int]) -> list[Attribution]:
     """Probability lost when the token alone is removed: p(text) - p(text without it).
 
-    Removed by number, with every n-gram it has a part in; see `ForwardSteps.without`.
+    The token is removed by its number, with every n-gram that contains a part of it; see `ForwardSteps.without`.
 
     Parameters
     ----------
@@ -133,11 +134,12 @@ def leave_one_out(batch: AskedTexts, targets: Sequence[int]) -> list[Attribution
 
 
 def norm(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
-    """Length of what a token brings into the contexts: ||alpha f(x)||, summed over queries.
+    """Norm of a token's part of the contexts: ||alpha f(x)||, summed over queries.
 
     Kobayashi et al., Attention is Not Only a Weight, EMNLP 2020. f(x) is the
-    state. In multi-head it is the state's projections side by side: these cells
-    project no further. Queries count as in `attention_received`. Never negative.
+    state. In multi-head cells it is the concatenated projections of the state,
+    since these cells have no output projection. Queries count as in
+    `attention_received`. Scores are never negative.
 
     Parameters
     ----------
@@ -155,9 +157,9 @@ def norm(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
 
 
 def account(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
-    """What entered with each token, of an account that adds up; see `gluonattn.classifier.account`.
+    """Contribution of each token in a decomposition that sums to the decision; see `gluonattn.classifier.account`.
 
-    Scores are parts of a difference of logits. Notes hold all of the account (``account``).
+    Scores are parts of a difference of logits. The notes have the whole decomposition (``account``).
 
     Parameters
     ----------
@@ -183,8 +185,8 @@ def random(batch: AskedTexts, targets: Sequence[int]) -> list[Attribution]:
             for encoded in batch.encoded_texts]
 
 
-_FOR = "positive speaks for the class that is explained, negative against it"
-_NEVER = "never negative: how much, not which way"
+_FOR = "positive speaks for the explained class, negative against it"
+_NEVER = "never negative: the strength, not the direction"
 
 METHODS: dict[str, Method] = {
     "leave-one-out": Method(leave_one_out, _FOR, scale=1.0),
@@ -194,6 +196,6 @@ METHODS: dict[str, Method] = {
     "attention-gradient": Method(attention_gradient, _FOR),
     "attention": Method(attention_received, _NEVER, signed=False),
     "norm": Method(norm, _NEVER, signed=False),
-    "random": Method(random, "none: it knows nothing", signed=False),
+    "random": Method(random, "none: a random baseline", signed=False),
 }
 METHODS.update((method.name, method) for method in find_entries(__file__, __package__, "method"))

@@ -1,7 +1,7 @@
-"""A batch of texts in a model. Their forward passes, also those without some words, are kept and computed once.
+"""A batch of texts in a model. Forward passes, also of texts without some words, are computed once and kept.
 
-Tokens are looked up and multiplied into the GRU's gates once; every variant of a text is a row of numbers
-into that table. Evidence is of the whole text, so it is shared out again for every variant.
+Tokens are looked up and multiplied into the GRU's gates once. Every variant of a text is a row of indices
+into that table. Evidence depends on the whole text, so it is computed again for every variant.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ _TEXTS = 128
 
 
 class Batch(AskedTexts):
-    """Texts, and all that a model has computed for them.
+    """Texts, and everything that a model has computed for them.
 
     Parameters
     ----------
     steps : ForwardSteps
     encoded_texts : sequence of EncodedText
     workers : int, default 1
-        Threads that may compute at once.
+        Threads that may compute at the same time.
 
     Attributes
     ----------
     steps, workers
     encoded_texts : list of EncodedText
     passes : list of ForwardPass
-        Of each text, as it is.
+        The forward pass of each unchanged text.
     """
 
     def __init__(self, steps: ForwardSteps, encoded_texts: Sequence[EncodedText], workers: int = 1):
@@ -55,10 +55,10 @@ class Batch(AskedTexts):
     def passes(self) -> list[ForwardPass]:
         return self._pass_whole()
 
-    # ---- how
+    # ---- the computation
 
     def _tabulate(self) -> None:
-        """The gates' inputs of every token, then of the unknown word and of padding: (tokens + 2, 2, 3H)."""
+        """Make the table of gate inputs of every token, the unknown word and padding: (tokens + 2, 2, 3H)."""
         steps, predictor = self.steps, self.steps.predictor
         examples = [encoded.example for encoded in self.encoded_texts]
         self._starts = np.cumsum([0, *(len(example.ids) for example in examples)])
@@ -99,7 +99,7 @@ class Batch(AskedTexts):
 
     def _keep(self, states: NDArray[Any], mask: NDArray[Any], weights: NDArray[Any], more: NDArray[Any],
               logits: NDArray[Any]) -> ForwardPass:
-        """The pass of one text, without what pads it to the length of others."""
+        """The forward pass of one text, without its padding."""
         size = len(mask) if self.steps.recipe == "post" else int(mask.sum())
         states = states[None, :size]
         return ForwardPass(states, weights[None, :, :size, :size],
@@ -107,7 +107,7 @@ class Batch(AskedTexts):
                            logits[None], softmax(logits))
 
     def _rows(self, gone: list[NDArray[Any]], way: str) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Numbers in the table (variants, T), and how many tokens each variant has."""
+        """Indices into the table (variants, T), and the number of tokens of each variant."""
         steps, fixed = self.steps, self.steps.predictor.fixed_length
         longest = fixed or max(len(encoded.tokens) for encoded in self.encoded_texts)
         rows = np.full((sum(map(len, gone)), longest), self._unknown + 1)  # padding
@@ -121,7 +121,7 @@ class Batch(AskedTexts):
                 rows[here, :size] = np.where(own, self._unknown, start + np.arange(size))
             else:
                 lengths[here] = size - own.sum(axis=1)
-                order = np.argsort(own, axis=1, kind="stable")  # those that are left, first
+                order = np.argsort(own, axis=1, kind="stable")  # the remaining tokens first
                 rows[here, :size] = np.where(np.arange(size) < lengths[here, None], start + order, self._unknown + 1)
             empty = np.flatnonzero(own.all(axis=1)) + first  # one unknown word stands
             rows[empty], rows[empty, 0], lengths[empty] = self._unknown + 1, self._unknown, 1
@@ -131,7 +131,7 @@ class Batch(AskedTexts):
         return rows, lengths
 
     def _ngram_logits(self, gone: list[NDArray[Any]]) -> NDArray[Any]:
-        """What the n-grams that are left add to the logits, (variants, classes)."""
+        """What the remaining n-grams add to the logits, (variants, classes)."""
         found = []
         for encoded, own in zip(self.encoded_texts, gone):
             if not len(encoded.numbers) or not len(own):
@@ -145,7 +145,7 @@ class Batch(AskedTexts):
         return np.concatenate(found)
 
     def _plan(self, lengths: NDArray[Any]) -> list[NDArray[Any]]:
-        """Variants whose states are held at once, the longest first."""
+        """Groups of variants whose states are held at once, the longest first."""
         order, plan, first = np.argsort(-lengths, kind="stable"), [], 0
         while first < len(order):
             count = max(1, _TOKENS // int(lengths[order[first]]))
@@ -155,7 +155,7 @@ class Batch(AskedTexts):
 
     def _sequences(self, rows: NDArray[Any], lengths: NDArray[Any], which: NDArray[Any],
                    gone: list[NDArray[Any]]) -> NDArray[Any]:
-        """States of variants, the longest first; where there is evidence, no two begin alike."""
+        """States of variants, the longest first. With evidence, no two variants share a beginning."""
         F, prefixes, own = self.steps.numpy, DIRECTIONS[self.steps.recipe], rows[which, : lengths[which[0]]]
         if self.encoded_texts[0].spread is None:
             result: NDArray[Any] = F.recurrent_of_rows(self._gates, own, lengths[which], prefixes)
@@ -165,21 +165,21 @@ class Batch(AskedTexts):
         return result
 
     def _evidence(self, rows: NDArray[Any], which: NDArray[Any], gone: list[NDArray[Any]]) -> NDArray[Any]:
-        """Evidence (variants, T, channels) of the tokens that stand in some rows."""
+        """Evidence (variants, T, channels) of the tokens in some rows."""
         found = np.zeros((len(which), rows.shape[1], self.steps.model["evidence"]), np.float32)
         reader, firsts = self.steps.predictor.reader, np.cumsum([0, *map(len, gone)])
         texts = np.searchsorted(firsts, which, side="right") - 1
         for text in np.unique(texts):
             encoded, mine = self.encoded_texts[text], np.flatnonzero(texts == text)
             evidence = reader.evidence_without(encoded.spread, gone[text][which[mine] - firsts[text]])
-            at = rows[which[mine]] - self._starts[text]  # tokens, where they are this text's
+            at = rows[which[mine]] - self._starts[text]  # tokens that belong to this text
             there = (at >= 0) & (at < len(encoded.tokens))
             place = np.nonzero(there)
             found[mine[place[0]], place[1]] = evidence[place[0], at[place]]
         return found
 
     def _decide(self, which: NDArray[Any], states: NDArray[Any], lengths: NDArray[Any]) -> Iterator[tuple[Any, ...]]:
-        """Yield variants, their states, mask, weights and logits without n-grams', some at a time, in order."""
+        """Yield variants with their states, mask, weights and logits (without those of n-grams), in chunks and in order."""
         F, recipe, model = self.steps.numpy, self.steps.recipe, self.steps.model
         first = 0
         while first < len(which):

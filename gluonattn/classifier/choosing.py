@@ -1,4 +1,4 @@
-"""Finds the class that a user names."""
+"""Find the class that a user names."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def find_class(name: object, labels: Sequence[str], names: Mapping[str, str], *,
     ----------
     name : str
     labels : sequence of str
-        Of the model, in the order of its classes.
+        The model's labels, in the order of its classes.
     names : mapping of str to str
-        What labels are called for people; a label that is not there is called by itself.
+        Display names of labels. A label without one is its own name.
     what : str, default "target"
         The option, for messages.
 

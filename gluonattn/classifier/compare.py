@@ -1,6 +1,6 @@
-"""Attention cells trained and measured alike. Finished parts are not computed again.
+"""Train attention cells alike and measure them alike. Finished parts are not computed again.
 
-Stays whole: `compare` checks everything before the first model is trained, and then is one loop. Half of it
+Stays whole: `compare` checks everything before the first model is trained; the rest is one loop. Half of it
 is its docstring.
 """
 
@@ -44,21 +44,21 @@ SENTENCES = (
     "최고의 영화라더니 돈이 아깝다",
 )
 BETWEEN_MODELS = {"normalised_aopc": "normalised", "raw_aopc": "raw"}  # figures of `measure_normalised`, by their names here
-_HELD_OUT = 0.2  # of a file that has no test file
+_HELD_OUT = 0.2  # held out as a test if there is no test file
 _FORMAT = 2  # 2: normalised AOPC too
 
 
 class Comparison(NamedTuple):
-    """What was compared.
+    """The results of a comparison.
 
     Attributes
     ----------
     results : list of dict
         One for each model, in the order of cells and seeds.
     test : Reviews
-        What accuracy was counted on.
+        The reviews on which accuracy was counted.
     new : numpy.ndarray of bool, shape (reviews,)
-        Which of them have a text that training did not have.
+        Which of them have a text that is not in the training data.
     explained : list of int
         Positions of the reviews whose explanations were measured.
     """
@@ -86,8 +86,8 @@ def compare(
 ) -> Comparison:
     """Train each cell with each seed and measure the result.
 
-    For one seed all cells have the same settings, the same split, batches in
-    the same order, the same words dropped and, but for the attention itself,
+    For one seed, all cells have the same settings, the same split, batches in
+    the same order, the same dropped words and, except for the attention itself,
     the same initial parameters.
 
     Parameters
@@ -96,35 +96,35 @@ def compare(
     seeds : int, default 5
         Models of each cell, seeds 0, 1, 2 ...
     data : str, default "sample"
-        As for `gluonattn.train`. Accuracy is counted on its test file; of a
-        single file a fifth is held out.
+        As for `gluonattn.train`. Accuracy is counted on its test file. If there
+        is only one file, a fifth of it is held out.
     out : path
         Folder: a checkpoint "CELL-SEED" and a "CELL-SEED.json" for each model.
-        Finished ones are not done again; an unfinished one goes on.
+        Finished ones are kept; an unfinished one is continued.
     settings : ClassifierSettings or None
-        For all models; their cells and seeds are set here.
+        Settings of all models. Cell and seed are set here.
     explained : int, default 300
         Test reviews on which explanations are measured: drawn once, the same for all.
     sentences : iterable of str
-        Each with something to see. To be shown side by side.
+        Shown side by side in the report. Each has at least one visible character.
     text_column, label_column : str or None
     report : callable or None
-        Called with lines about what is done.
+        Called with lines about the progress.
     callbacks : callable
-        Gives the callbacks of a training run.
+        Returns the callbacks of a training run.
     progress : callable or None
-        Called with (reviews explained, of how many).
+        Called with (reviews explained, reviews in all).
 
     Raises
     ------
     OptionError
         If a cell is unknown or given twice, or there is nothing to compare.
     TextError
-        If nothing can be seen of a sentence.
+        If a sentence has no visible character.
     DataError
-        If the reviews cannot be read, or the test has a label that training has not.
+        If the reviews cannot be read, or the test reviews have a label that the training data lack.
     Interrupted
-        After Ctrl-C; the same call goes on.
+        After Ctrl-C. The same call continues the comparison.
     """
     cells = list(cells)
     for cell in cells:
@@ -137,8 +137,7 @@ def compare(
     sentences = read_texts(sentences, "compare")
     for sentence in sentences:
         if is_blank(sentence):
-            raise TextError(f"there is nothing to show of the sentence {sentence[:20]!r}: give sentences in which something "
-                            "can be seen.")
+            raise TextError(f"the sentence {sentence[:20]!r} has no visible character: give sentences with text.")
     say, settings = report or (lambda line: None), settings or ClassifierSettings()
     source, training, test = _reviews(data, text_column, label_column)
     unknown = set(test.labels) - set(training.labels)
@@ -152,7 +151,7 @@ def compare(
     for number, (cell, seed) in enumerate(((c, s) for s in range(seeds) for c in cells), 1):
         own = replace(settings, cell=cell, seed=seed)
         folder, note = out / f"{cell}-{seed}", out / f"{cell}-{seed}.json"
-        # What "None: suit the data" comes to may differ in a later version; the number of processes may differ at any time.
+        # What None ("suit the data") means may change in a later version; the number of processes may change at any time.
         asked_for = {**asdict(own.resolve(len(training))), "workers": own.workers}
         asked = {"format": _FORMAT, "settings": asked_for, "data": training.origin, "reviews": content,
                  "explained": len(chosen), "sentences": sentences}
@@ -167,18 +166,19 @@ def compare(
                 result = {**asked, "cell": cell, "seed": seed,
                           **_measured(folder, test, chosen, sentences, progress)}
             except (Interrupted, KeyboardInterrupt):
-                raise Interrupted(f"stopped at {where}; what is done is in {out}. Run the same command to go on.") from None
+                raise Interrupted(f"stopped at {where}; finished models are in {out}. Run the same "
+                                  "command to continue.") from None
             saved = json.dumps(seal(result), ensure_ascii=False).encode("utf-8", "surrogatepass")
             replace_file(note, saved, DataError)
         else:
-            say(f"{where}: done before")
+            say(f"{where}: already done")
         comparison.results.append(result)
     comparison.results.sort(key=lambda one: cells.index(one["cell"]))  # seeds stay in order
     return comparison
 
 
 def _reviews(data: str, text_column: str | None, label_column: str | None) -> tuple[str | None, Reviews, Reviews]:
-    """What to train on by its name (None: as read here), and the reviews to train and to test on."""
+    """The name of the training data (None: the reviews read here), and the reviews to train on and to test on."""
     source = locate(data)
     training = read_reviews(source.train, text_column=text_column, label_column=label_column)
     if source.test is not None:
@@ -192,12 +192,12 @@ def _reviews(data: str, text_column: str | None, label_column: str | None) -> tu
 
 
 def _finished(note: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
-    """The result kept from an earlier call, if it is of this very comparison."""
+    """The result of an earlier call, if it belongs to this comparison."""
     try:
         found = parse_json(note.read_bytes().decode("utf-8", "surrogatepass"), note, DataError)
     except (OSError, ValueError, DataError):
         return None
-    found = unseal(found) if isinstance(found, dict) else None  # measured again, where it was changed
+    found = unseal(found) if isinstance(found, dict) else None  # measured again if the checkpoint has changed
     same = found is not None and all(found.get(key) == value for key, value in asked.items())
     return found if same else None
 

@@ -13,7 +13,7 @@ from ..views.method_names import method_name
 from .compare_text import TEXT
 from .compare_words import kind_name
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; markers say the same again.
+# Okabe and Ito's colours, which colour-blind readers can tell apart. Markers repeat the distinction.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F", "#8B4513")
 _MARKERS = "osD^vPX<>"
 _LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), (0, (7, 3)), (0, (2, 4)))
@@ -26,12 +26,12 @@ def pictures(summary: dict[str, Any], lang: str = "en") -> dict[str, Any]:
     ----------
     summary : dict
     lang : {"en", "ko"}, default "en"
-        Of what stands beside the axes.
+        Language of the axis labels.
 
     Returns
     -------
     dict of str to matplotlib.figure.Figure
-        Not shown; close them when they are saved.
+        The figures are not shown. Close them after saving.
     """
     import matplotlib as mpl
 

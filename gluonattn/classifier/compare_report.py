@@ -40,15 +40,15 @@ def write_report(summary: dict[str, Any], out: str | os.PathLike[str], *, lang: 
     Parameters
     ----------
     summary : dict
-        Of `compare_summary.summarise`.
+        As `compare_summary.summarise` returns it.
     out : path
     lang : {"en", "ko"}, default "en"
-        Of the page, its pictures and the sentences in report.json.
+        Language of the page, its pictures and the sentences in report.json.
 
     Returns
     -------
     dict of str to pathlib.Path
-        By the files' endings; pictures by their names.
+        Files by their endings, pictures by their names.
 
     Raises
     ------
@@ -110,12 +110,12 @@ def _mean(found: Figure) -> str:
 
 
 def _with_minus(line: str) -> str:
-    """A sentence with a true minus before its negative numbers."""
+    """Replace the hyphens before negative numbers by minus signs."""
     return re.sub(r"(?<![\w.])-(?=\d)", "−", line)
 
 
 def to_csv(summary: dict[str, Any]) -> str:
-    """Every figure, one a line: cell (or two), figure, mean, low, high."""
+    """Every figure as a line: cell (or two), figure, mean, low, high."""
     lines = ["cell,figure,mean,low,high"]
 
     def add(cell: str, name: str, value: Any) -> None:
@@ -138,7 +138,7 @@ def to_csv(summary: dict[str, Any]) -> str:
 
 
 def _flat(own: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Names and numbers of nested figures; lists (by seed, curves) are in report.json only."""
+    """Names and numbers of nested figures. Lists (by seed, curves) are in report.json only."""
     for name, value in own.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{before}{name}.")
@@ -150,14 +150,14 @@ def _flat(own: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def to_page(summary: dict[str, Any], images: dict[str, bytes], *, lang: str = "en") -> str:
-    """The report as one HTML file that needs no network and no script.
+    """The report as one HTML file that works offline and without scripts.
 
     Parameters
     ----------
     summary : dict
-        Of `compare_summary.summarise`.
+        As `compare_summary.summarise` returns it.
     images : dict of str to bytes
-        PNG by the names of `compare_pictures.pictures`.
+        PNG files by the names of `compare_pictures.pictures`.
     lang : {"en", "ko"}, default "en"
     """
     text, e = TEXT[lang], html.escape
@@ -229,7 +229,7 @@ def _kinds(summary: dict[str, Any], images: dict[str, bytes], text: dict[str, An
 
 
 def _chart(content: bytes, alt: str, label: str) -> str:
-    """A picture that keeps a size at which its letters can be read, and scrolls aside where there is no room."""
+    """A picture at a readable size, which scrolls horizontally on a narrow screen."""
     return (f'<div class="scroll chart" tabindex="0" role="group" aria-label="{html.escape(label)}">'
             f"{image(content, alt)}</div>")
 
@@ -247,7 +247,7 @@ def _points(found: Figure, sign: str = "+") -> Html:
 
 
 def _sentence(shown: dict[str, Any], text: dict[str, Any]) -> str:
-    """One row a cell, one colour scale, and the difference of the two cells furthest apart."""
+    """One row for each cell on a common colour scale, and the difference of the two cells that differ most."""
     cells = shown["cells"]
     most = max(max(own["received"]) for own in cells.values()) or 1
     rows = []
@@ -267,7 +267,7 @@ def _sentence(shown: dict[str, Any], text: dict[str, Any]) -> str:
 
 
 def _word(token: str, percent: float, share: float, sign: bool = False) -> Html:
-    """A word's cell: shaded by its share, its figure below; a negative one in orange and underlined with dashes."""
+    """A word's table cell, shaded by its share, with the figure below. A negative one is orange with a dashed underline."""
     number = f"{round(percent):+d}".replace("-", "−") if sign and round(percent) else f"{round(percent)}"
     less = sign and percent < 0
     level = round(SHADES * min(1.0, share))

@@ -1,4 +1,4 @@
-"""The figures of a comparison: each with its interval over sentences and training seeds."""
+"""The figures of a comparison, each with its interval over sentences and training seeds."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ LEVEL = 0.05
 
 
 def summarise(comparison: Comparison) -> dict[str, Any]:
-    """All figures of a comparison.
+    """Compute all figures of a comparison.
 
     Returns
     -------
     dict
         "cells": by cell, its figures (a `Figure` where there is an interval);
-        "pairs": one dict for each two cells; "attention_pairs": of each two cells
+        "pairs": one dict for each pair of cells; "attention_pairs": for each pair
         the difference of their attention's normalised AOPC, review by review;
-        "sentences": what is shown side by side; and what the figures were counted on.
+        "sentences": what is shown side by side; and the data behind the figures.
     """
     cells: dict[str, list[dict[str, Any]]] = {}
     for result in comparison.results:
@@ -67,7 +67,7 @@ def summarise(comparison: Comparison) -> dict[str, Any]:
 
 
 def _table(results: list[dict[str, Any]], *path: str) -> NDArray[Any]:
-    """Figures of each review, (seeds, reviews); what could not be asked is NaN."""
+    """Figures of each review, (seeds, reviews); NaN where a figure is not defined."""
     rows = []
     for result in results:
         row = result["measured"]
@@ -85,14 +85,14 @@ def _calibrated(probabilities: NDArray[Any], right: NDArray[Any]) -> dict[str, A
 
 
 def _attention_less(results: list[dict[str, Any]]) -> dict[str, Figure]:
-    """AOPC-comprehensiveness of attention less that of each other method, review by review: what a verdict is drawn from."""
+    """AOPC-comprehensiveness of attention minus that of each other method, review by review. Verdicts are drawn from it."""
     found = {method: _table(results, "methods", method, "comprehensiveness")
              for method in results[0]["measured"]["methods"]}
     return {method: figure(found["attention"] - table) for method, table in found.items() if method != "attention"}
 
 
 def _attention_pairs(cells: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """How much better the second cell's attention finds what the decision rests on than the first's, on the same reviews."""
+    """Normalised AOPC of the second cell's attention minus that of the first, on the same reviews."""
     found = {cell: _table(own, "methods", "attention", "normalised_aopc") for cell, own in cells.items()}
     return [{"cells": [first, second], "difference": figure(found[second] - found[first])}
             for first, second in combinations(found, 2)]
@@ -102,7 +102,7 @@ Model = tuple[str, int]  # a cell, and which of its seeds
 
 
 def _divergences(received: dict[str, list[Any]]) -> dict[tuple[Model, Model], NDArray[Any]]:
-    """Divergence of the attention two models' words receive, for each review, of every two models in both orders."""
+    """Divergence of the received attention of every pair of models, in both orders, for each review."""
     models = [(cell, i) for cell, own in received.items() for i in range(len(own))]
     found = {}
     for a, b in combinations(models, 2):
@@ -123,9 +123,9 @@ def _agreement(received: dict[str, list[Any]], diverge: Mapping[tuple[Model, Mod
 
 
 def _more_than_seeds(diverge: Mapping[tuple[Model, Model], NDArray[Any]], cell: str, other: str, seeds: int) -> Figure:
-    """How much further a cell's models are from those of another cell than from its own of other seeds.
+    """How much more a cell's models differ from those of another cell than from its own models of other seeds.
 
-    Of each model and review: its mean divergence from the models of the other cell less that from its own cell's.
+    For each model and review: the mean divergence from the other cell's models minus that from its own cell's models.
     """
     if seeds < 2:
         return figure([np.nan])
@@ -135,7 +135,7 @@ def _more_than_seeds(diverge: Mapping[tuple[Model, Model], NDArray[Any]], cell: 
 
 
 def _kinds(results: list[dict[str, Any]], received: list[list[Any]]) -> dict[str, dict[str, Figure]]:
-    """Attention by kind of word, its tokens' share, and the difference of the two."""
+    """Attention by kind of word, the kind's share of tokens, and the difference of the two."""
     tokens = [[Token(*token) for token in text] for text in results[0]["tokens"]]
     found = [attention_by_kind(tokens, own) for own in received]
     return {kind: {
@@ -147,10 +147,10 @@ def _kinds(results: list[dict[str, Any]], received: list[list[Any]]) -> dict[str
 
 def _pairs(right: dict[str, NDArray[Any]], probabilities: dict[str, NDArray[Any]], truth: NDArray[Any],
            received: dict[str, list[Any]], diverge: Mapping[tuple[Model, Model], NDArray[Any]]) -> list[dict[str, Any]]:
-    """Two cells each: McNemar's test on the decisions of the seeds' mean probabilities.
+    """Compare each pair of cells by McNemar's test on the decisions of the seeds' mean probabilities.
 
-    Beyond chance is a difference that both McNemar's test (after Holm) and the interval of the mean difference find, in
-    the same direction: decisions of a mean of seeds may be more often right where single seeds are less often.
+    A difference is beyond chance if both McNemar's test (after Holm) and the interval of the mean difference find it in
+    the same direction. The two may disagree: the mean of the seeds can be right more often while single seeds are not.
     """
     pairs: list[dict[str, Any]] = []
     for first, second in combinations(right, 2):
@@ -173,7 +173,7 @@ def _pairs(right: dict[str, NDArray[Any]], probabilities: dict[str, NDArray[Any]
 
 
 def _side_by_side(cells: dict[str, list[dict[str, Any]]], i: int) -> dict[str, Any]:
-    """A sentence and what each cell's models, on average over seeds, make of it."""
+    """A sentence with each cell's prediction and received attention, averaged over seeds."""
     first = next(iter(cells.values()))[0]
     shown = first["shown"][i]
     return {

@@ -1,4 +1,4 @@
-"""A comparison in words: what differs beyond chance, and what does not. Every sentence comes from the figures."""
+"""A comparison in words: which differences are beyond chance and which are not. Every sentence is made from figures."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def kind_name(kind: str, lang: str) -> str:
 
 
 def _ordered(pair: dict[str, Any]) -> tuple[str, str]:
-    """The cell that is right more often, and the other."""
+    """The two cells of a pair, the more accurate one first."""
     first, second = pair["cells"]
     return (second, first) if pair["difference"].mean > 0 else (first, second)
 
@@ -150,7 +150,7 @@ def _faithful(summary: dict[str, Any], text: dict[str, Any], lang: str) -> str:
 
 
 def _ranked(summary: dict[str, Any], text: dict[str, Any]) -> str:
-    """The order of the cells by normalised AOPC of their attention, and whether raw AOPC has another."""
+    """The order of the cells by normalised AOPC of their attention, and whether raw AOPC gives another order."""
     cells, pairs = summary["cells"], summary["attention_pairs"]
     if not pairs:
         return ""

@@ -17,7 +17,7 @@ from .settings import ClassifierSettings
 
 
 class ClassifierModel(Struct, forbid_unknown_fields=True):
-    """Keyword arguments of a recipe's classifier; what is not there has the recipe's default."""
+    """Keyword arguments of a recipe's classifier. A missing one has the recipe's default."""
 
     vocab_size: Size
     classes: Size = 2
@@ -59,9 +59,9 @@ def check_classifier(config: dict[str, Any], path: Path) -> None:
     Parameters
     ----------
     config : dict
-        Right in what `gluonattn.models.config.check_config` asks.
+        It has passed `gluonattn.models.config.check_config`.
     path : pathlib.Path
-        What the message calls it.
+        Its name in messages.
     """
     require_recipe(config, ClassifierSettings.recipes, path)
     found = require(config, Config, path, CheckpointError)
@@ -73,7 +73,7 @@ def check_classifier(config: dict[str, Any], path: Path) -> None:
         refuse(path, f"`weighing.bias` has {len(found.weighing.bias)} numbers for {len(labels)} labels")
     if found.recipe == "post":
         if model.length not in (UNSET, found.max_length) or model.subword_buckets or model.ngrams or model.evidence:
-            refuse(path, "a model of the post's recipe reads `max_length` tokens, and no n-grams or evidence")
+            refuse(path, "a model of the post's recipe reads `max_length` tokens, but no n-grams and no evidence")
     elif model.length is not UNSET:
         refuse(path, "`model.length` belongs to the post's recipe")
 
@@ -86,14 +86,14 @@ def check_model(model: Any, path: Path) -> ClassifierModel:
     model : JSON value
         "model" of config.json.
     path : pathlib.Path
-        What the message calls it.
+        Its name in messages.
     """
     found: ClassifierModel = require({"model": model}, _OfClassifier, path, CheckpointError).model
     if found.cell == "multi-head" and 2 * found.hidden_size % found.num_heads:
         refuse(path, f"`model` has {found.num_heads} heads, which do not divide twice its hidden_size")
     if found.subword_buckets == 1 or (found.ngrams and not found.subword_buckets):
         refuse(path, f"`model` has {found.subword_buckets} subword_buckets and {found.ngrams} ngrams, which cannot be")
-    columns = 1 if found.classes == 2 else found.classes  # of two classes the difference
+    columns = 1 if found.classes == 2 else found.classes  # two classes share one channel, the difference of their scores
     if found.evidence and (found.subword_buckets or found.evidence != CHANNELS * columns):
         refuse(path, f"`model` has {found.evidence} channels of evidence, {found.subword_buckets} subword_buckets and "
                      f"{found.classes} classes, which cannot be")

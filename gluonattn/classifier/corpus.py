@@ -1,4 +1,4 @@
-"""The words that drive a model over a corpus, by class and by kind of error."""
+"""The words that drive a model's decisions in a corpus, by class and by kind of error."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ..statistics import Figure, calibration, figure
 from .top_words import Word, open_top_words
 
 _CHUNK = 1024
-SENTENCES = 5  # behind a word
+SENTENCES = 5  # texts shown for each word
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A text and what the model made of it.
+    """A text with the model's prediction and explanation.
 
     Attributes
     ----------
     text : str
     predicted : str
     probability : float
-        Of the predicted label.
+        The probability of the predicted label.
     truth : str or None
     words : list of Word
         With scores for the predicted label, highest first.
@@ -42,17 +42,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class Driver:
-    """A word behind the decisions of a group.
+    """A word that drives the decisions of a group.
 
     Attributes
     ----------
     word : str
     texts : int
-        Of the group that hold it.
+        Number of texts in the group that contain it.
     score : Figure
         Mean of its scores in these texts, with an interval over texts.
     examples : list of (Decision, Word)
-        Texts in which its score is highest, and where it stands there.
+        The texts in which its score is highest, each with the word's place.
     """
 
     word: str
@@ -69,9 +69,9 @@ def read_corpus(predictor: Any, texts: Sequence[str], truths: Sequence[str | Non
     ----------
     predictor : Predictor or OpenedClassifier
     texts : sequence of str
-        Blank ones are left out.
+        Blank texts are left out.
     truths : sequence of str or None
-        True label of each text, where it is known; empty if none is.
+        The true label of each text, None where it is unknown. Empty if none is known.
     method : str, default "default"
     progress : callable or None
         Called with (texts done, texts in all).
@@ -100,7 +100,7 @@ def read_corpus(predictor: Any, texts: Sequence[str], truths: Sequence[str | Non
 
 
 def groups_of(decisions: Sequence[Decision]) -> dict[tuple[str, str | None], list[Decision]]:
-    """Decisions by (predicted label, true label of those that are wrong); None of all that were given the label.
+    """Group decisions by (predicted label, true label of wrong ones); (label, None) has all with that prediction.
 
     Parameters
     ----------
@@ -115,16 +115,16 @@ def groups_of(decisions: Sequence[Decision]) -> dict[tuple[str, str | None], lis
 
 
 def drivers_of(decisions: Sequence[Decision], count: int = 20, min_count: int = 3) -> list[Driver]:
-    """The words that brought most to the decisions of a group: by the sum of their scores over its texts.
+    """The words that contributed most to the decisions of a group, by the sum of their scores over its texts.
 
     Parameters
     ----------
     decisions : sequence of Decision
-        Of one group.
+        The decisions of one group.
     count : int, default 20
-        Words, at most.
+        Maximum number of words.
     min_count : int, default 3
-        Texts that a word must stand in.
+        Number of texts that must contain a word.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def drivers_of(decisions: Sequence[Decision], count: int = 20, min_count: int = 
     scores: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     best: dict[tuple[str, int], Word] = {}
     for number, one in enumerate(decisions):
-        for word in one.words:  # several times in a text: what it brought together
+        for word in one.words:  # a word that occurs several times in a text has the sum
             scores[word.text][number] += word.score
             best.setdefault((word.text, number), word)
     kept = [(word, own) for word, own in scores.items() if len(own) >= min_count and sum(own.values()) > 0]
@@ -145,7 +145,7 @@ def drivers_of(decisions: Sequence[Decision], count: int = 20, min_count: int = 
 
 
 def reliability(decisions: Sequence[Decision], bins: int = 10) -> tuple[Figure, float, list[dict[str, Any]]] | None:
-    """Accuracy with its interval, expected calibration error and the curve behind it; None without true labels.
+    """Accuracy with its interval, expected calibration error and calibration curve. None without true labels.
 
     Parameters
     ----------

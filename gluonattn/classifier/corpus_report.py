@@ -1,4 +1,4 @@
-"""The report on a corpus: what drives a model, as one offline page and as JSON."""
+"""The report on a corpus: the words that drive a model, as one offline page and as JSON."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ summary { cursor: pointer; color: var(--link); } summary:focus-visible { outline
 
 
 def summarise(decisions: Sequence[Decision], *, words: int = 20, min_count: int = 3) -> dict[str, Any]:
-    """What the report shows.
+    """Compute what the report shows.
 
     Parameters
     ----------
     decisions : sequence of Decision
     words : int, default 20
-        Of each group, at most.
+        Maximum number of words in each group.
     min_count : int, default 3
-        Fewest texts of a group that a word must occur in.
+        Number of a group's texts that must contain a word.
     """
     groups = groups_of(decisions)
     order = sorted(groups, key=lambda key: (key[1] is not None, str(key[0]), str(key[1])))
@@ -45,26 +45,26 @@ def summarise(decisions: Sequence[Decision], *, words: int = 20, min_count: int 
 
 def write_report(summary: dict[str, Any], out: str | os.PathLike[str], *, name: str, method: str,
                  label_names: Mapping[str, str], lang: str = "ko") -> dict[str, Path]:
-    """Write the page, and its figures beside it as JSON.
+    """Write the page, and its figures as JSON beside it.
 
     Parameters
     ----------
     summary : dict
-        Of `summarise`.
+        As `summarise` returns it.
     out : path
-        Of the page; the figures take its name with the ending ``.json``.
+        Path of the page. The figures have the same name with the ending ``.json``.
     name : str
-        What the corpus is called.
+        Name of the corpus.
     method : str
         The attribution method.
     label_names : mapping of str to str
-        What labels are called for people.
+        Display names of the labels.
     lang : {"ko", "en"}, default "ko"
 
     Returns
     -------
     dict of str to pathlib.Path
-        By the files' endings.
+        The written files by their endings.
 
     Raises
     ------
@@ -94,16 +94,16 @@ def to_figures(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_page(summary: dict[str, Any], *, name: str, method: str, named: Mapping[str, str], lang: str = "ko") -> str:
-    """The summary as one HTML file without a script: the sentences behind a word unfold by a click.
+    """The summary as one HTML file without scripts. A click on a word unfolds its sentences.
 
     Parameters
     ----------
     summary : dict
-        Of `summarise`.
+        As `summarise` returns it.
     name, method : str
-        What the corpus is called, and the attribution method.
+        Name of the corpus, and the attribution method.
     named : mapping of str to str
-        What each label is called on the page.
+        Display name of each label.
     lang : {"ko", "en"}, default "ko"
     """
     text = TEXT[lang]
@@ -126,7 +126,7 @@ def to_page(summary: dict[str, Any], *, name: str, method: str, named: Mapping[s
 
 
 def _ro(what: str, name: str) -> dict[str, str]:
-    """A name, alone and with the Korean particle that says what something is made to be or with."""
+    """A name, alone and with the Korean particle 로 or 으로."""
     return {what: name, f"{what}_ro": name + josa(name, "으로/로")}
 
 
@@ -168,6 +168,6 @@ def _sentences(driver: Driver, text: Mapping[str, str], named: Mapping[str, str]
 
 
 def _marked(sentence: str, word: Word) -> str:
-    """The sentence with the word marked where it stands."""
+    """The sentence as HTML with the word marked."""
     before, own, behind = sentence[: word.start], sentence[word.start : word.end], sentence[word.end :]
     return f'{escaped(before)}<b class="more">{escaped(own)}</b>{escaped(behind)}'

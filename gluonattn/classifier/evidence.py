@@ -29,14 +29,14 @@ _CHUNK = 2048  # texts read at once
 
 
 class Tables(NamedTuple):
-    """Fitted tables: one of each fold, and one of all texts.
+    """Fitted tables: one for each fold, and one for all texts.
 
     Attributes
     ----------
     known : numpy.ndarray, uint32, shape (n-grams,)
         Sorted hashes.
     scores : numpy.ndarray, float32, shape (FOLDS + 1, n-grams + 1, K)
-        As in `Evidence`; table `FOLDS` is of all.
+        As in `Evidence`. Table `FOLDS` is fitted on all texts.
     squares : numpy.ndarray, float32, shape (FOLDS + 1, n-grams + 1)
     unseen : numpy.ndarray, int8, shape (texts,)
         The table that has not seen each text it was fitted on.
@@ -51,7 +51,7 @@ class Tables(NamedTuple):
 def fit_evidence(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens, targets: NDArray[Any],
                  order: Sequence[int], own: int,
                  fitting: Callable[[int, int], None] | None) -> tuple[Evidence, NDArray[Any]]:
-    """Fit the evidence of a model on its labelled training texts, and read it for every token.
+    """Fit a model's evidence on its labelled training texts, and compute it for every token.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def fit_evidence(settings: ClassifierSettings, texts: Sequence[str], tokens: Tok
         Resolved.
     texts : sequence of str
     tokens : Tokens
-        Of all texts.
+        Tokens of all texts.
     targets : numpy.ndarray, float32, shape (len(order), classes)
         Rows of probabilities, in the order of `order`.
     order : sequence of int
@@ -87,7 +87,7 @@ def fit_evidence(settings: ClassifierSettings, texts: Sequence[str], tokens: Tok
 
 def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: NDArray[Any], min_count: int, seed: int = 0,
                progress: Callable[[int, int], None] | None = None) -> Tables:
-    """Fit the n-gram model on all of its texts, and on all but each fifth.
+    """Fit the n-gram model on all texts, and on all texts except each fifth.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: N
     min_count : int
         Texts in which an n-gram must occur.
     seed : int, default 0
-        Of the folds. Texts that differ in white space and quotes alone stand in one fold.
+        Seed of the folds. Texts that differ only in white space and quotes are in the same fold.
     progress : callable or None
         Called with (fits done, fits in all).
     """
@@ -114,7 +114,7 @@ def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: N
     scores = np.zeros((FOLDS + 1, len(known) + 1, columns), np.float32)
     squares = np.zeros((FOLDS + 1, len(known) + 1), np.float32)
     for fold in range(FOLDS + 1):
-        kept = unseen != fold  # all texts for the last table
+        kept = unseen != fold  # the last table is fitted on all texts
         weights, scale = fit_svm(table[kept], classes[kept], count, seed)
         if columns == 1:
             weights = weights[1:] - weights[:1]
@@ -126,7 +126,7 @@ def fit_tables(texts: Sequence[str], tokens: Sequence[Sequence[str]], targets: N
 
 def share_out(tables: Tables, which: NDArray[Any], texts: Sequence[str], tokens: Sequence[Sequence[str]],
               split: Callable[[str], list[Token]], max_length: int) -> NDArray[Any]:
-    """What the tables say of every token of many texts, one text after the other.
+    """Compute the scores of every token of many texts, one text after the other.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def share_out(tables: Tables, which: NDArray[Any], texts: Sequence[str], tokens:
     split : callable
         The tokenizer.
     max_length : int
-        Tokens that are read of a text. Tokens after them get zeros.
+        Tokens of a text that are read. Later tokens get zeros.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def spread_of(shares: NDArray[Any], ends: NDArray[Any], texts: Sequence[int]) ->
 
 
 def evidence_of(tables: Tables, spread: NDArray[Any]) -> Evidence:
-    """The table of all texts, as a checkpoint keeps it.
+    """The table of all texts, as a checkpoint stores it.
 
     Parameters
     ----------

@@ -23,16 +23,16 @@ from .reader import EncodedText
 if TYPE_CHECKING:
     from .predictor import Predictor
 
-MOST_ASKED = 128  # tokens of a text whose every word is taken out in advance, for the page
-MOST_CLASSES = 6  # of more, a page shows the scores of the explained one alone
+MOST_ASKED = 128  # tokens of a text up to which what-if answers are computed in advance for a page
+MOST_CLASSES = 6  # classes up to which a page also has the scores of the other classes
 
 
 class Explanation(AttentionRecord):
-    """An `AttentionRecord` that knows the model it came from.
+    """An `AttentionRecord` with a reference to its model.
 
-    `edit`, `drop` and `replace` give a new explanation and leave this one as
-    it is; ``prediction`` tells what the model then says. A loaded, selected or
-    merged record has no model: ask before saving or merging.
+    `edit`, `drop` and `replace` return a new explanation with the changed
+    ``prediction`` and leave this one as it is. A loaded, selected or merged
+    record has no model, so call them before saving or merging.
     """
 
     _opened: tuple[Predictor, EncodedText] | None = None
@@ -40,7 +40,7 @@ class Explanation(AttentionRecord):
 
     @property
     def source(self) -> Mapping[str, Any]:
-        """Where the weights come from. The account of an explanation is made when this is first read."""
+        """Origin of the weights. The account of the decision is computed on first access."""
         about = self._source.get("explanation", {})
         if self._opened and "what_if" in about and "account" not in about:
             self._add_account(about)
@@ -56,20 +56,20 @@ class Explanation(AttentionRecord):
         Parameters
         ----------
         weights : array, shape (queries, keys), (heads, queries, keys) or as `weights`
-            Not negative; each row sums to 1. Given once, all heads take it.
+            Not negative; each row sums to 1. One matrix is used for all heads.
 
         Raises
         ------
         RecordError
-            If shape or rows are wrong, or the model is not known any more.
+            If the shape or the rows are wrong, or the record has no model.
         """
         predictor, encoded = self._model("edit")
         heads, size = self.heads, len(self.queries)
         try:
             given = np.asarray(weights, dtype=np.float32)
         except (TypeError, ValueError):
-            given = np.zeros(0, np.float32)  # no numbers, or rows of different lengths
-        if given.shape not in ((size, size), (heads, size, size), (1, heads, size, size)):  # no other is stretched to fit
+            given = np.zeros(0, np.float32)  # not numbers, or rows of different lengths
+        if given.shape not in ((size, size), (heads, size, size), (1, heads, size, size)):  # no broadcasting of other shapes
             raise RecordError(f"edit needs weights of shape ({size}, {size}) or ({heads}, {size}, {size}); got "
                               f"{given.shape if given.size else type(weights).__name__}.")
         given = np.broadcast_to(given, (1, heads, size, size)).copy()
@@ -79,7 +79,7 @@ class Explanation(AttentionRecord):
         steps: ForwardSteps = predictor.steps
         passed = pass_through(steps, encoded)
         full = passed.weights.copy()
-        full[..., :size, :] = 0  # in the post's recipe padding looks on as before, but is not looked at
+        full[..., :size, :] = 0  # in the post's recipe, padding keeps its queries' weights but receives none
         full[..., :size, :size] = given
         return predictor.explanation(encoded, steps.decide(passed, full)[0], full[0], {"edited": True})
 
@@ -87,13 +87,13 @@ class Explanation(AttentionRecord):
         """The prediction without some tokens, by their numbers; the text is not tokenized again.
 
         The token's n-grams, and all n-grams of the text that contain a part of it, are removed too. The new record
-        has the other tokens, at their old places in the text.
+        has the other tokens with their original spans.
 
         Raises
         ------
         RecordError
-            If a token does not exist, none would be left, or the model is not
-            known any more.
+            If a token does not exist, none would be left, or the record has no
+            model.
         """
         predictor, encoded = self._model("drop")
         size = len(encoded.tokens)
@@ -104,19 +104,19 @@ class Explanation(AttentionRecord):
         return predictor.explain_encoded(steps.encoded_without(encoded, gone), {"dropped": sorted(gone)})
 
     def replace(self, token: int, text: str) -> Explanation:
-        """The prediction with one token replaced by other characters; the new text is tokenized again.
+        """The prediction with one token replaced by other characters. The new text is tokenized again.
 
         Parameters
         ----------
         token : int
             Its number.
         text : str
-            What stands in its place.
+            The replacement.
 
         Raises
         ------
         RecordError
-            If the token does not exist, or the model is not known any more.
+            If the token does not exist, or the record has no model.
         TextError
             If `text` is not a string, or nothing visible would be left.
         """
@@ -133,7 +133,7 @@ class Explanation(AttentionRecord):
     def _model(self, name: str) -> tuple[Predictor, EncodedText]:
         if self._opened is None:
             raise RecordError(
-                f"{name} needs the model this record came from: ask the explanation as explain() gave it, before "
+                f"{name} needs the model this record came from: use the explanation as explain() returned it, before "
                 "it is saved, merged or selected."
             )
         return self._opened
@@ -143,7 +143,7 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
                   validation: dict[str, Any] | None, draws: int = DRAWS, what_if: bool = True, *,
                   methods: Mapping[str, Method] = METHODS,
                   switch: bool = True) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """What is said beside the attention of each text of a batch.
+    """Compute the attributions and notes of each text of a batch.
 
     Parameters
     ----------
@@ -151,18 +151,18 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
     method : str
         A key of `methods`.
     targets : sequence of int or None
-        Class each text's scores are for; None is the predicted one.
+        The class that each text's scores are for; None is the predicted one.
     labels : sequence of str
     validation : dict or None
         ``config["explanation"]`` of the model.
     draws : int, default 100
-        Of random tokens, against which each explanation is held.
+        Draws of random tokens with which each explanation is compared.
     what_if : bool, default True
-        Whether to ask in advance what a page answers by a click.
+        Whether to compute in advance what a page shows on a click.
     methods : mapping of str to Method
-        Those of the batch's kind of model.
+        The methods of the batch's kind of model.
     switch : bool, default True
-        Whether that holds scores for the other classes, which a page can switch to.
+        Whether this includes scores for the other classes, to which a page can switch.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
     each = [np.eye(size, dtype=bool)[: size if what_if and 1 < size <= MOST_ASKED else 0]
             for size in (len(encoded.tokens) for encoded in batch.encoded_texts)]
     drawn = [draw_tokens(encoded, draws=draws) for encoded in batch.encoded_texts]
-    batch.expect([np.concatenate(both) for both in zip(each, drawn)])  # none of them waits for the scores
+    batch.expect([np.concatenate(both) for both in zip(each, drawn)])  # these do not depend on the scores
     classes = [int(passed.probabilities.argmax()) if target is None else target
                for passed, target in zip(batch.passes, targets)]
     attributions = attribute_batch(batch, method, classes, methods)
@@ -203,15 +203,15 @@ def explain_batch(batch: AskedTexts, method: str, targets: Sequence[int | None],
 def _answers(batch: AskedTexts, passed: Any, dropped: NDArray[Any], other: dict[str, list[float]]) -> dict[str, Any]:
     """The answers that a page shows on a click, computed in advance."""
     asked = (asked_in_advance(batch.steps, passed, dropped) if isinstance(batch, Batch) else
-             {"drop": dropped.round(4).tolist()})  # its attention cannot be changed
+             {"drop": dropped.round(4).tolist()})  # a torch model, whose attention cannot be changed
     return {"what_if": asked, **({"other_classes": other} if other else {})}
 
 
 def _other_classes(batch: AskedTexts, method: Method, classes: Sequence[int], labels: Sequence[str],
                    attributions: Sequence[Attribution]) -> list[dict[str, list[float]]]:
-    """Scores of each text for the classes that are not explained, by label, where the class makes a difference.
+    """Scores of each text for the other classes, by label, if the scores depend on the class.
 
-    With two classes, what speaks for one speaks equally against the other.
+    With two classes, the scores of one are the negated scores of the other.
     """
     found: list[dict[str, list[float]]] = [{} for _ in classes]
     if not 2 <= len(labels) <= MOST_CLASSES:
@@ -228,13 +228,13 @@ def _other_classes(batch: AskedTexts, method: Method, classes: Sequence[int], la
 
 
 def asked_in_advance(steps: ForwardSteps, passed: ForwardPass, dropped: NDArray[Any]) -> dict[str, list[Any]]:
-    """Probabilities without each token, with no attention on it, and with even attention.
+    """Probabilities without each token, without attention to it, and with uniform attention.
 
     Parameters
     ----------
     steps : ForwardSteps
     passed : ForwardPass
-        Of the whole text.
+        The whole text's forward pass.
     dropped : numpy.ndarray, shape (tokens, classes)
         Probabilities without each token.
     """
@@ -246,13 +246,13 @@ def asked_in_advance(steps: ForwardSteps, passed: ForwardPass, dropped: NDArray[
 
 
 def without_attention_to_each(weights: NDArray[Any], tokens: int) -> NDArray[Any]:
-    """Weights with none on a token, for one token after the other: the rest share what it had, by what they have.
+    """Set the weights on one token after the other to 0. The other tokens share its weight in proportion to their own.
 
     Parameters
     ----------
     weights : numpy.ndarray, shape (heads, T, T)
     tokens : int
-        The first so many are taken one by one.
+        Number of tokens, from the first, to treat.
 
     Returns
     -------
@@ -266,7 +266,7 @@ def without_attention_to_each(weights: NDArray[Any], tokens: int) -> NDArray[Any
 
 
 def make_prediction(labels: list[str], row: NDArray[Any]) -> Prediction:
-    """A row of probabilities by label.
+    """Make a `Prediction` from a row of probabilities.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Whether an explanation shows what the model did: tests on the model itself.
+"""Tests of whether an explanation is faithful to the model.
 
-Each function gives one number a text (NaN where a text cannot be tested), so that intervals can be drawn over texts and
-seeds. "Removed" means by number (`ForwardSteps.without`); p is the probability of the class the whole text was given.
+Each function returns one number for each text (NaN if a text cannot be tested), so that intervals can be computed over
+texts and seeds. Tokens are removed by number (`ForwardSteps.without`). p is the probability of the predicted class.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .batch import Batch
 from .forward_steps import ForwardPass, ForwardSteps
 from .reader import EncodedText
 
-DRAWS = 100  # of random tokens, against which an explanation is held
-SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of a text's tokens, ERASER's bins
+DRAWS = 100  # draws of random tokens with which an explanation is compared
+SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # shares of a text's tokens, ERASER's bins
 
 
 class Erasure(NamedTuple):
@@ -29,9 +29,9 @@ class Erasure(NamedTuple):
     Attributes
     ----------
     comprehensiveness : numpy.ndarray
-        p(text) - p(text without its top tokens): high if they were needed.
+        p(text) - p(text without its top tokens): high if these were necessary.
     sufficiency : numpy.ndarray
-        p(text) - p(its top tokens alone): low if they were enough.
+        p(text) - p(its top tokens alone): low if these were sufficient.
     """
 
     comprehensiveness: NDArray[Any]
@@ -39,7 +39,7 @@ class Erasure(NamedTuple):
 
 
 def top(scores: NDArray[Any], share: float) -> set[int]:
-    """The tokens with the highest scores, `share` of them and at least one; ties (`tie_close`) keep reading order.
+    """The tokens with the highest scores: the given share of them, at least one. Ties (`tie_close`) keep reading order.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def top(scores: NDArray[Any], share: float) -> set[int]:
 
 
 def _count(tokens: int, share: float) -> int:
-    """How many tokens a share is."""
+    """The number of tokens in a share."""
     return max(1, math.ceil(share * tokens - 1e-9))
 
 
@@ -104,8 +104,8 @@ def decision_flip(steps: ForwardSteps, encoded_texts: Sequence[EncodedText], sco
                   targets: Sequence[int]) -> NDArray[Any]:
     """Share of a text's tokens that must go, highest scores first, before the decision changes.
 
-    Serrano and Smith, ACL 2019. 1 where it never does. Shape (texts,). A probability that float32 cannot tell
-    from another is not above it.
+    Serrano and Smith, ACL 2019. 1 if it never changes. Shape (texts,). Probabilities that float32 cannot
+    distinguish count as equal.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def permutation(steps: ForwardSteps, passed: ForwardPass, target: int, rng: np.r
                 shuffles: int = 100) -> float:
     """Median change |dp| when every query's weights are shuffled among the tokens.
 
-    Jain and Wallace, NAACL 2019. Near 0: it does not matter to this decision which token gets which weight.
+    Jain and Wallace, NAACL 2019. Near 0, the assignment of weights to tokens does not matter to the decision.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def permutation(steps: ForwardSteps, passed: ForwardPass, target: int, rng: np.r
 
 
 def highest_weight(passed: ForwardPass) -> float:
-    """Mean over queries (and heads) of the largest weight a query gives: what to read `permutation` against."""
+    """Mean over queries (and heads) of a query's largest weight. It helps to interpret `permutation`."""
     return float(passed.weights.max(axis=-1).mean())
 
 
@@ -185,7 +185,7 @@ def uniform_change(steps: ForwardSteps, passed: ForwardPass, target: int) -> flo
 
 
 def conicity(passed: ForwardPass, tokens: int) -> float:
-    """Mean cosine of the hidden states to their mean: near 1, the attention can hardly tell the tokens apart.
+    """Mean cosine of the hidden states to their mean. Near 1, attention can hardly distinguish the tokens.
 
     Chandrahas et al., ACL 2018; Mohankumar et al., ACL 2020, for attention.
 
@@ -193,7 +193,7 @@ def conicity(passed: ForwardPass, tokens: int) -> float:
     ----------
     passed : ForwardPass
     tokens : int
-        How many positions hold a token; padding lies behind.
+        Number of positions with a token. The rest is padding.
     """
     states = passed.states[0, :tokens].astype(np.float64)
     middle = states.mean(axis=0)
@@ -207,13 +207,13 @@ class DeletionTest(NamedTuple):
     Attributes
     ----------
     tokens : int
-        Tokens taken out.
+        Number of tokens removed.
     before, after : float
         p of the whole text, and without its top tokens.
     random, low, high : float
-        Mean p without as many random tokens, and where 95 % of the draws lie.
+        Mean p without as many random tokens, and the interval with 95 % of the draws.
     further : float
-        Share of the draws that take p less far down than the top tokens do; what float32 cannot tell apart is as far.
+        Share of the draws that lower p less than the top tokens do. Values that float32 cannot distinguish are equal.
     draws : int
     """
 
@@ -237,11 +237,11 @@ def deletion_test(steps: ForwardSteps, encoded: EncodedText, scores: NDArray[Any
     encoded : EncodedText
     scores : numpy.ndarray, shape (tokens,)
     target : int
-        The class whose probability is watched.
+        The class whose probability is measured.
     share : float, default 0.2
-        Of the text's tokens, taken out.
+        Share of the text's tokens to remove.
     draws : int, default 100
-        Of as many random tokens.
+        Number of draws of as many random tokens.
     """
     return deletion_tests(Batch(steps, [encoded]), [scores], [target], share, draws)[0]
 
@@ -255,13 +255,13 @@ def deletion_tests(batch: AskedTexts, scores: Sequence[NDArray[Any]], targets: S
     batch : AskedTexts
     scores : sequence of numpy.ndarray, shape (tokens,)
     targets : sequence of int
-        The class whose probability is watched, of each text.
+        For each text the class whose probability is measured.
     share : float, default 0.2
-        Of a text's tokens, taken out.
+        Share of a text's tokens to remove.
     draws : int, default 100
-        Of as many random tokens.
+        Number of draws of as many random tokens.
     drawn : sequence of numpy.ndarray, bool, shape (draws, tokens), or None
-        What `draw_tokens` gave for this share; None draws.
+        The result of `draw_tokens` for this share; None draws anew.
     """
     drawn = [draw_tokens(encoded, share, draws) for encoded in batch.encoded_texts] if drawn is None else drawn
     asked = [np.concatenate([_among(top(own, share), len(own))[None], others]) for own, others in zip(scores, drawn)]
@@ -275,7 +275,7 @@ def deletion_tests(batch: AskedTexts, scores: Sequence[NDArray[Any]], targets: S
 
 
 def draw_tokens(encoded: EncodedText, share: float = 0.2, draws: int = DRAWS) -> NDArray[Any]:
-    """Random tokens of a text, as many as `top` names: bool, shape (draws, tokens). The same for the same text.
+    """Random tokens of a text, as many as `top` returns: bool, shape (draws, tokens). The same for the same text.
 
     Parameters
     ----------
@@ -296,5 +296,5 @@ def _among(tokens: Iterable[int], size: int) -> NDArray[Any]:
 
 
 def mean_over(shares: NDArray[Any]) -> NDArray[Any]:
-    """Area over the perturbation curve (AOPC): the mean over shares, one number a text."""
+    """Area over the perturbation curve (AOPC): the mean over shares, one number for each text."""
     return np.asarray(shares.mean(axis=1))

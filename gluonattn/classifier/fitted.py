@@ -1,7 +1,7 @@
-"""One weight for each head, learnt from what a model says without random words: attention alone then predicts ablations.
+"""One weight for each head, fitted on ablations of random words, so that weighted attention predicts their effect.
 
-After Cohen-Wang, Chuang and Madry, Learning to Attribute with Attention (AT2), 2025, arXiv 2504.13752. Theirs maximises a
-correlation by steps; here what is lost is fitted by least squares with a penalty, which has one solution.
+After Cohen-Wang, Chuang and Madry, Learning to Attribute with Attention (AT2), 2025, arXiv 2504.13752. They maximise a
+correlation iteratively. Here the loss of log-odds is fitted by penalised least squares, which has one solution.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ CURE = "gluonattn fit-attention reviews.tsv --model FOLDER"
 
 @dataclass(frozen=True)
 class FittedAttention:
-    """A weight for each head, and how well they predict what texts lose that they were not fitted on.
+    """A weight for each head, and how well the weights predict ablations of held-out texts.
 
     Attributes
     ----------
     weights : tuple of tuple of float, (layers, heads)
     texts, ablations : int
-        Texts they were fitted on, and sets of words that were taken out of each.
+        Number of texts in the fit, and of sets of words taken out of each.
     correlation : float
-        Mean over held texts of the correlation between the log-odds lost and those that are predicted.
+        Mean over held-out texts of the correlation between the measured and the predicted loss of log-odds.
     even : float
-        The same where all heads of the last layer count alike, which is the method `attention`.
+        The same if all heads of the last layer have equal weights, as in the method `attention`.
     held : int
-        Texts that were held out for these two.
+        Number of texts held out for these two.
     """
 
     weights: tuple[tuple[float, ...], ...]
@@ -54,9 +54,9 @@ class FittedAttention:
     held: int
 
     def score(self, batch: AskedTexts, targets: Sequence[int]) -> list[Attribution]:
-        """Scores of a batch, as an attribution method gives them.
+        """Scores of a batch, as an attribution method returns them.
 
-        They are for the class that each text is given; for any other one their signs are turned.
+        They are for the predicted class of each text. For any other class their signs are reversed.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class FittedAttention:
         Raises
         ------
         OptionError
-            If the model has other layers or heads.
+            If the model has another number of layers or heads.
         """
         own, found = np.array(self.weights), []
         for number, (passed, target) in enumerate(zip(batch.passes, targets)):
@@ -79,11 +79,11 @@ class FittedAttention:
         return found
 
     def as_method(self) -> Method:
-        """As an entry of a table of methods."""
-        return Method(self.score, "positive speaks for the class that is explained, as far as attention tells", name=NAME)
+        """Make an entry for a table of methods."""
+        return Method(self.score, "positive speaks for the explained class, as far as attention tells", name=NAME)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as JSON; the model is left as it is.
+        """Write the weights as JSON. The model stays unchanged.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ def load_fitted(path: str | os.PathLike[str]) -> FittedAttention:
     Raises
     ------
     CheckpointError
-        If there is no such file, or it holds anything else.
+        If there is no such file, or it has other content.
     """
     try:
         found = parse_json(Path(path).read_bytes(), Path(path).name, CheckpointError)
@@ -115,12 +115,12 @@ def load_fitted(path: str | os.PathLike[str]) -> FittedAttention:
         kinds = {"texts": int, "ablations": int, "correlation": float, "even": float, "held": int}
         rest: dict[str, Any] = {name: kind(found[name]) for name, kind in kinds.items()}
     except (KeyError, TypeError, ValueError):
-        raise CheckpointError(f"{path} holds no weights of heads: write it anew ({CURE}).") from None
+        raise CheckpointError(f"{path} has no head weights: write it again ({CURE}).") from None
     return FittedAttention(tuple(map(tuple, weights.tolist())), **rest)
 
 
 def choose_method(name: object, methods: Mapping[str, Method]) -> Method:
-    """The method of a name, as `gluonattn.errors.choose`; where weights of heads are wanted and missing, how they are made.
+    """Choose a method by name, like `gluonattn.errors.choose`. If head weights are missing, the error says how to fit them.
 
     Parameters
     ----------
@@ -133,37 +133,41 @@ def choose_method(name: object, methods: Mapping[str, Method]) -> Method:
         If there is no such method.
     """
     if name == NAME and NAME not in methods:
-        raise OptionError(f"{NAME} takes weights of heads that are learnt once for a model and stand in its folder "
+        raise OptionError(f"{NAME} needs weights of heads, which are fitted once for a model and stored in its folder "
                           f"as {FILE}: {CURE}")
     return choose("attribution method", name, methods)
 
 
 def with_fitted(methods: Mapping[str, Method], folder: Path | None) -> dict[str, Method]:
-    """A table of methods, with the fitted one where the model's folder holds its weights.
+    """A table of methods, with the fitted one if the model's folder has its weights.
 
     Parameters
     ----------
     methods : mapping of str to Method
     folder : path or None
-        Of the model; None for one that has none.
+        The model's folder; None for a model without one.
     """
     path = None if folder is None else Path(folder) / FILE
     return dict(methods) if path is None or not path.is_file() else {**methods, NAME: load_fitted(path).as_method()}
 
 
 def received_by_heads(batch: AskedTexts, number: int) -> NDArray[Any]:
-    """Attention that each word receives in each head where the model's own head reads, (layers, heads, words).
+    """Attention that each word receives in each head from the positions that the classification head reads.
 
     Parameters
     ----------
     batch : Batch or WordBatch
     number : int
-        Of the text in the batch.
+        Index of the text in the batch.
+
+    Returns
+    -------
+    numpy.ndarray, shape (layers, heads, words)
 
     Raises
     ------
     OptionError
-        If the model has no attention from piece to piece, or hands none out.
+        If the model has no attention between pieces, or does not return it.
     """
     encoded = batch.encoded_texts[number]
     if isinstance(batch, Batch):
@@ -174,7 +178,7 @@ def received_by_heads(batch: AskedTexts, number: int) -> NDArray[Any]:
         return result
     own = batch.attended(number)  # type: ignore[attr-defined]
     if own is None:
-        raise OptionError(f"{NAME} needs attention from piece to piece, and this model has or hands out none: take "
+        raise OptionError(f"{NAME} needs attention between pieces, and this model has none or does not return it: take "
                           "leave-one-out, gradient-input or integrated-gradients.")
     result = encoded.sum_words(np.einsum("q,lhqk->lhk", own.read, own.weights))
     return result

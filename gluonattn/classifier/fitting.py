@@ -1,4 +1,4 @@
-"""Fit `gluonattn.classifier.fitted.FittedAttention`: texts are asked about without random halves of their words."""
+"""Fit `gluonattn.classifier.fitted.FittedAttention`: the model classifies texts without random halves of their words."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from ..plain import read_texts
 from .fitted import FittedAttention, received_by_heads
 from .kinds import open_batch
 
-_TEXTS = 16  # asked about at once
-_PENALTIES = tuple(10.0**power for power in range(-6, 4))  # in parts of the mean square of the heads' columns
+_TEXTS = 16  # texts in a batch
+_PENALTIES = tuple(10.0**power for power in range(-6, 4))  # relative to the mean square of the heads' columns
 _LEAST_TEXTS = 10
-_LEAST = 1e-6  # probabilities nearer 0 or 1 have no log-odds
+_LEAST = 1e-6  # bounds probabilities, so that log-odds are finite
 
 
 def fit_attention(predictor: Any, texts: Iterable[str], *, ablations: int = 32, seed: int = 0,
                   progress: Callable[[int, int], None] | None = None) -> FittedAttention:
-    """Learn one weight for each head, so that weighted attention predicts the log-odds lost without random words.
+    """Fit one weight for each head, so that weighted attention predicts the log-odds lost without random words.
 
     Parameters
     ----------
     predictor : Predictor or OpenedClassifier
-        Its forward pass is asked; nothing of it changes.
+        The model. It stays unchanged.
     texts : iterable of str
-        A few hundred. Those of one word are passed over; a fifth of the rest is held out.
+        A few hundred texts. Texts of one word are skipped. A fifth of the rest is held out.
     ablations : int, default 32
-        Random halves of the words that are taken out of each text.
+        Number of random halves of the words that are taken out of each text.
     seed : int, default 0
     progress : callable or None
         Called with (texts done, texts in all).
@@ -42,7 +42,7 @@ def fit_attention(predictor: Any, texts: Iterable[str], *, ablations: int = 32, 
     """
     texts = read_texts(texts, "fit_attention")
     if ablations < 2:
-        raise OptionError(f"ablations is how many sets of words are taken out of each text, at least 2; got {ablations}.")
+        raise OptionError(f"ablations is the number of sets of words to take out of each text, at least 2; got {ablations}.")
     rng, shape, found = np.random.default_rng(seed), (0, 0), []
     for first in range(0, len(texts), _TEXTS):
         batch, _ = open_batch(predictor, texts[first : first + _TEXTS])
@@ -75,13 +75,13 @@ def _log_odds(probability: Any) -> Any:
 
 
 def _choose_penalty(parts: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> float:
-    """The penalty that predicts a fourth of the texts best from the rest."""
+    """Choose the penalty that best predicts a fourth of the texts from the rest."""
     inner, outer = parts[len(parts) // 4 :], parts[: len(parts) // 4]
     return max(_PENALTIES, key=lambda penalty: _agreement(outer, _solve(inner, penalty)))
 
 
 def _solve(parts: Sequence[tuple[NDArray[Any], NDArray[Any]]], penalty: float) -> NDArray[Any]:
-    """Least squares over all texts, each about its own mean."""
+    """Solve least squares over all texts, each centred on its own mean."""
     columns = np.concatenate([x - x.mean(axis=0) for x, _ in parts])
     lost = np.concatenate([y - y.mean() for _, y in parts])
     square = columns.T @ columns
@@ -90,6 +90,6 @@ def _solve(parts: Sequence[tuple[NDArray[Any], NDArray[Any]]], penalty: float) -
 
 
 def _agreement(parts: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[Any]) -> float:
-    """Mean correlation over texts; a text whose answers or predictions are all alike has none and is passed over."""
+    """Mean correlation over texts. A text with constant measurements or predictions has none and is skipped."""
     found = [np.corrcoef(x @ weights, y)[0, 1] for x, y in parts if np.ptp(y) > _LEAST and np.ptp(x @ weights) > 0]
     return float(np.mean(found)) if found else 0.0

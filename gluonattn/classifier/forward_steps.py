@@ -1,7 +1,8 @@
-"""The steps of a model one by one, also for a text without some of its words.
+"""The forward pass of a model step by step, also for a text without some of its words.
 
-Everything that an attribution method or a test of faithfulness needs of a model is computed here, in numpy;
-derivatives come from `gluonattn.classifier.engines.gradient_engine`. Many texts at once: `gluonattn.classifier.batch`.
+Everything that an attribution method or a test of faithfulness needs from a model is computed here, in numpy.
+Derivatives come from `gluonattn.classifier.engines.gradient_engine`. `gluonattn.classifier.batch` computes many texts at
+once.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ _PAIRS = 100_000  # query-key pairs at once; bounds memory
 
 
 class ForwardPass(NamedTuple):
-    """The intermediate results of a text in the model.
+    """The intermediate results of one text in the model.
 
     Attributes
     ----------
     states : numpy.ndarray, float32, shape (1, T, C)
     weights : numpy.ndarray, float32, shape (1, heads, T, T)
     values : numpy.ndarray, float32, shape (1, heads, T, C / heads)
-        What the weights read.
+        The values that the weights mix.
     mask : numpy.ndarray, float32, shape (1, T)
     more : numpy.ndarray, shape (1, classes)
-        Logits of the linear branch over n-grams, 0 where there is none.
+        Logits of the linear branch over n-grams; 0 if there is none.
     logits : numpy.ndarray, shape (1, classes)
     probabilities : numpy.ndarray, shape (classes,)
 
@@ -76,40 +77,40 @@ class ForwardSteps:
         self.classes: int = self.model["classes"]
         self.numpy = NumpyClassifier(self.recipe, self.model, self._weights)
         self._gradient: Any = None
-        self.origins: dict[int, tuple[NDArray[Any], NDArray[Any]]] = {}  # where integrated gradients begin, by length
+        self.origins: dict[int, tuple[NDArray[Any], NDArray[Any]]] = {}  # starting points of integrated gradients, by length
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
-        """Read a text, or one whose `Reader.visible` tokens are known; TextError if there is nothing in it.
+        """Encode a text. TextError if it has no visible character.
 
         Parameters
         ----------
         text : str
         tokens : sequence of Token or None
-            What `Reader.visible` gave of the text; None finds them.
+            The result of `Reader.visible` for the text; None computes it.
         """
         return self.predictor.read(text, tokens)
 
-    # ---- words taken out
+    # ---- removing words
 
     def without(self, encoded: EncodedText, positions: Collection[int]) -> Example:
-        """The text without some tokens, by their numbers; it is not tokenized again.
+        """The text without some tokens, given by their numbers. It is not tokenized again.
 
-        A token goes with its own n-grams, and every n-gram of the text that
-        was read from one of its characters goes too: nothing the model has is
-        left of it. Where no token is left, no n-gram is (not that of a space
-        either), and one unknown word stands: the decision is then the same
-        for every text.
+        A token is removed with its own n-grams and with every n-gram of the
+        text that contains one of its characters, so nothing of it reaches the
+        model. If no token is left, no n-gram is left either (not even that of
+        a space), and the input is one unknown word. The decision is then the
+        same for every text.
 
         Parameters
         ----------
         encoded : EncodedText
         positions : int or collection of int
-            Numbers of the tokens that go.
+            Numbers of the tokens to remove.
 
         Raises
         ------
         RecordError
-            If a position is no whole number or no token has it.
+            If a position is not a whole number, or no token has it.
         """
         gone = self._gone(encoded, positions)
         if gone.all():
@@ -120,13 +121,13 @@ class ForwardSteps:
                        None if evidence is None else evidence[kept])
 
     def encoded_without(self, encoded: EncodedText, positions: Collection[int]) -> EncodedText:
-        """The text read without some tokens, of which one at least is left; see `without`.
+        """The encoded text without some tokens. At least one must be left; see `without`.
 
         Parameters
         ----------
         encoded : EncodedText
         positions : int or collection of int
-            Numbers of the tokens that go.
+            Numbers of the tokens to remove.
         """
         gone = self._gone(encoded, positions)
         positions = np.flatnonzero(gone).tolist()
@@ -137,16 +138,16 @@ class ForwardSteps:
                        encoded.spans[kept], encoded.token_spans[~gone], len(tokens), spread)
 
     def masked(self, encoded: EncodedText, positions: Collection[int]) -> Example:
-        """The text with some tokens replaced by the unknown word; their n-grams go as in `without`.
+        """The text with some tokens replaced by the unknown word. Their n-grams are removed as in `without`.
 
-        Where no token is left, it is what `without` leaves: how long a text
-        was is not told either.
+        If no token is left, the result is that of `without`, so the length of
+        the text does not matter either.
 
         Parameters
         ----------
         encoded : EncodedText
         positions : int or collection of int
-            Numbers of the tokens that are replaced.
+            Numbers of the tokens to replace.
         """
         gone = self._gone(encoded, positions)
         if gone.all():
@@ -157,7 +158,7 @@ class ForwardSteps:
         return Example(ids, subwords, self._left(encoded, gone), self._evidence(encoded, gone))
 
     def unknown_words(self, encoded: EncodedText) -> Example:
-        """As many unknown words as the text has tokens, without n-grams: where integrated gradients begin."""
+        """As many unknown words as the text has tokens, without n-grams: the starting point of integrated gradients."""
         ids, subwords, ngrams, evidence = encoded.example
         return Example(np.full_like(ids, self.predictor.unknown), subwords and [_NOTHING] * len(ids),
                        None if ngrams is None else _NOTHING, None if evidence is None else np.zeros_like(evidence))
@@ -173,14 +174,14 @@ class ForwardSteps:
         return np.isin(np.arange(size), token_positions("token", positions, size))
 
     def _evidence(self, encoded: EncodedText, gone: NDArray[Any]) -> NDArray[Any] | None:
-        """The evidence (tokens, channels) that is left, 0 at what is gone."""
+        """The remaining evidence (tokens, channels), 0 at removed tokens."""
         if encoded.spread is None:
             return None
         result: NDArray[Any] | None = self.predictor.reader.evidence_without(encoded.spread, gone[None])[0]
         return result
 
     def _left(self, encoded: EncodedText, gone: NDArray[Any]) -> NDArray[Any] | None:
-        """The n-grams of the text that are left."""
+        """The remaining n-grams of the text."""
         if encoded.example.ngrams is None:
             return None
         result: NDArray[Any] | None = np.unique(encoded.numbers[~encoded.lost_ngrams(gone[None])[0]])
@@ -193,7 +194,7 @@ class ForwardSteps:
     # ---- the steps
 
     def decide(self, passed: ForwardPass, weights: NDArray[Any]) -> NDArray[Any]:
-        """Probabilities (N, classes) under other attention weights (N, heads, T, T), all else as it was.
+        """Probabilities (N, classes) with other attention weights (N, heads, T, T) and everything else unchanged.
 
         Parameters
         ----------
@@ -207,14 +208,14 @@ class ForwardSteps:
         return softmax(np.concatenate(logits) + passed.more)
 
     def ngram_table(self, numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Logits (N, classes) and squares (N, 1) of n-grams by their numbers, float64; `wide` sums and divides them."""
+        """Logits (N, classes) and squares (N, 1) of n-grams by their numbers, float64. `wide` sums and divides them."""
         return (self._weights["ngram_scores.weight"][numbers].astype(np.float64),
                 self._weights["ngram_squares.weight"][numbers].astype(np.float64))
 
     def ngram_logits(self, encoded: EncodedText) -> NDArray[Any]:
-        """What the n-gram at each place of the text adds to the logits, (places, classes).
+        """Contribution of the n-gram at each place of the text to the logits, (places, classes).
 
-        One that stands at several places counts once, and they share it.
+        An n-gram at several places counts once, and the places share it.
         """
         if not len(encoded.numbers):
             return np.zeros((0, self.classes))
@@ -227,7 +228,7 @@ class ForwardSteps:
 
     @property
     def gradient(self) -> Any:
-        """The engine that can be derived; `autograd` is loaded with it."""
+        """The differentiable engine. It loads `autograd`."""
         if self._gradient is None:
             from .engines.gradient_engine import GradientClassifier
 
@@ -235,17 +236,17 @@ class ForwardSteps:
         return self._gradient
 
     def words(self, example: Example) -> NDArray[Any]:
-        """Word vectors (1, T, E) the Bi-GRU reads of a text."""
+        """The Bi-GRU's input vectors (1, T, E) for a text."""
         ids, _, *more = self.predictor.pad([example])
         return np.array(words_of(self.gradient, self.model, ids, *more))
 
     def input_gates(self, example: Example) -> NDArray[Any]:
-        """What the words of a text bring into the Bi-GRU's gates, (T, 2, 3H)."""
+        """The words' part of the Bi-GRU's gates, (T, 2, 3H)."""
         result: NDArray[Any] = self.gradient.input_gates(self.words(example)[0], DIRECTIONS[self.recipe])
         return result
 
     def from_words(self, encoded: EncodedText) -> Callable[..., Any]:
-        """``f(words)``: from word vectors (B, T, E) of the text to logits (B, classes) without n-grams'."""
+        """``f(words)``: from word vectors (B, T, E) of the text to logits (B, classes), without those of n-grams."""
         ids, valid_length, *_ = self.predictor.pad([encoded.example])
         F = self.gradient
 
@@ -259,13 +260,13 @@ class ForwardSteps:
         return logits_of
 
     def from_states(self, states: Any, mask: NDArray[Any]) -> Any:
-        """Logits (B, classes), without n-grams', of states (B, T, C) where mask (B, T) says that tokens stand.
+        """Logits (B, classes) of states (B, T, C), without those of n-grams.
 
         Parameters
         ----------
         states : array, shape (B, T, C)
         mask : array, shape (B, T)
-            1 where tokens stand.
+            1 at tokens, 0 at padding.
         """
         F = self.gradient
         return decide(F, self.recipe, self.model, states, weights_of(F, self.model, states, mask), mask)

@@ -1,6 +1,6 @@
-"""Attribution methods by derivatives of the decision; see `gluonattn.classifier.attribution`.
+"""Attribution methods that use derivatives of the decision; see `gluonattn.classifier.attribution`.
 
-"Log-odds" is log p / (1 - p) of the class that is explained.
+"Log-odds" is log p / (1 - p) of the explained class.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from .forward_steps import ForwardSteps
 from .methods import Attribution
 from .reader import EncodedText
 
-COMPLETE = 0.01  # largest gap integrated gradients may leave, as a share of what is to be explained
-_LEAST = 1e-4  # and a gap below this is none
+COMPLETE = 0.01  # largest completeness gap of integrated gradients, relative to the difference of log-odds
+_LEAST = 1e-4  # gaps below this are accepted in any case
 _STEPS = (8, 16, 32, 64, 128, 256, 512)
-_MOST_PAIRS = 1 << 23  # steps x query-key pairs of one text; more steps are not taken
-_KEPT = 64  # tokens; as many unknown words are asked about once for all texts
-_TOKENS = 2048  # steps x tokens that are derived at once; bounds memory, as _PAIRS does
+_MOST_PAIRS = 1 << 23  # limit of steps x query-key pairs of one text
+_KEPT = 64  # tokens; up to this length the starting point is computed once for all texts
+_TOKENS = 2048  # steps x tokens that are differentiated at once; bounds memory, as _PAIRS does
 _PAIRS = 1 << 21
 
 
 def attention_gradient(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
-    """Attention weight times the derivative of the log-odds by it, summed over heads and queries.
+    """Each attention weight times the derivative of the log-odds with respect to it, summed over heads and queries.
 
     Serrano and Smith, Is Attention Interpretable?, ACL 2019. States are held
-    fixed: the method sees the decision through the weights alone.
+    fixed, so the method sees the decision only through the weights.
 
     Parameters
     ----------
@@ -51,10 +51,10 @@ def attention_gradient(batch: Batch, targets: Sequence[int]) -> list[Attribution
 
 
 def gradient_input(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
-    """Word vector times the derivative of the log-odds by it (Denil et al. 2014).
+    """Each word vector times the derivative of the log-odds with respect to it (Denil et al. 2014).
 
-    Where the model reads n-grams, what these add to the log-odds is derived
-    likewise and shared out by characters; see `share_out`.
+    If the model reads n-grams, their part of the log-odds is treated likewise
+    and divided among tokens by characters; see `share_out`.
 
     Parameters
     ----------
@@ -72,16 +72,16 @@ def gradient_input(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
 
 
 def integrated_gradients(batch: Batch, targets: Sequence[int]) -> list[Attribution]:
-    """Derivatives of the log-odds added up on the straight way from unknown words to these words.
+    """Derivatives of the log-odds, integrated along the straight path from unknown words to the text's words.
 
     Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, ICML
-    2017. At the beginning of the way every word is the unknown one and there are
-    no n-grams. Scores sum to the difference in log-odds between the two ends
-    ("completeness"). Steps (Gauss-Legendre) are doubled until what is missing
-    is 1 % of the difference or less than 1e-4. Notes hold ``steps``,
-    ``difference`` and ``missing`` (in log-odds). Steps of a long text are bounded;
-    where more is missing then, notes also hold ``approximated``: steps, what is
-    missing, and of how much.
+    2017. At the start of the path every word is the unknown one and there are no
+    n-grams. Scores sum to the difference in log-odds between the two ends
+    ("completeness"). The number of steps (Gauss-Legendre) is doubled until the gap
+    is 1 % of the difference or less than 1e-4. Notes have ``steps``,
+    ``difference`` and ``missing`` (in log-odds). The steps of a long text are
+    limited. If a larger gap remains, notes also have ``approximated``: the steps,
+    the gap and the difference.
 
     Parameters
     ----------
@@ -121,13 +121,13 @@ def integrated_gradients(batch: Batch, targets: Sequence[int]) -> list[Attributi
 
 
 def log_odds(logits: Any, target: Any) -> Any:
-    """log p / (1 - p) of a class, shape (B,). Can be derived.
+    """log p / (1 - p) of a class, shape (B,). It is differentiable.
 
     Parameters
     ----------
     logits : array, shape (B, classes)
     target : int or sequence of int
-        Number of the class, the same for all rows or one a row.
+        Number of the class: one for all rows, or one for each row.
     """
     import autograd.numpy as anp
 
@@ -138,12 +138,12 @@ def log_odds(logits: Any, target: Any) -> Any:
 
 
 class Path(NamedTuple):
-    """The straight way derivatives of one text are taken on.
+    """The straight path along which the derivatives of one text are taken.
 
     Attributes
     ----------
     start, end : numpy.ndarray, shape (T or 1, 2, 3H)
-        What words bring into the gates of the Bi-GRU: these are linear in the word vectors, and so are derivatives.
+        The words' part of the Bi-GRU's gates. It is linear in the word vectors, so the integral is the same.
     ngrams : numpy.ndarray, shape (places, classes)
         Logits of n-grams at the end; at the start there are none.
     """
@@ -155,25 +155,25 @@ class Path(NamedTuple):
 
 def slopes(steps: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], shares: NDArray[Any],
            parts: NDArray[Any], workers: int = 1) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """The way times the derivatives of the log-odds on it.
+    """The path's difference times the weighted derivatives of the log-odds along it.
 
     Parameters
     ----------
     steps : ForwardSteps
     paths : sequence of Path
-        Of one text each.
+        One for each text.
     targets : sequence of int
     shares : numpy.ndarray, shape (steps,)
-        How far along the way derivatives are taken.
+        Positions along the path, from 0 to 1.
     parts : numpy.ndarray, shape (steps,)
-        What each counts in the sum.
+        Weight of each position in the sum.
     workers : int, default 1
-        Threads that may compute at once.
+        Threads that may compute at the same time.
 
     Returns
     -------
     list of (words, ngrams)
-        Of each text, shapes (T,) and (places,).
+        For each text, shapes (T,) and (places,).
     """
     order, jobs = sorted(range(len(paths)), key=lambda i: len(paths[i].end)), []
     while order:
@@ -196,7 +196,7 @@ def slopes(steps: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], s
 
 def _slopes(steps: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], shares: NDArray[Any],
             parts: NDArray[Any]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Weighted sums over the steps of derivatives by gates (T, 2, 3H) and by logits (classes,), of each text."""
+    """For each text, derivatives with respect to gates (T, 2, 3H) and logits (classes,), summed over steps with weights."""
     import autograd
 
     F, lengths = steps.gradient, np.array([len(path.end) for path in paths])
@@ -222,7 +222,7 @@ def _slopes(steps: ForwardSteps, paths: Sequence[Path], targets: Sequence[int], 
 
 
 def _origins(steps: ForwardSteps, encoded_texts: Sequence[EncodedText]) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-    """Gates and logits (1, classes) of as many unknown words as each text has; once a length, short ones kept."""
+    """Gates and logits (1, classes) of as many unknown words as each text has tokens. Short ones are kept by length."""
     known = dict(steps.origins)
     for encoded in encoded_texts:
         size = len(encoded.tokens)

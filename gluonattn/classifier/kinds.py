@@ -1,4 +1,4 @@
-"""The kinds of models that can be explained: which attribution methods each has, and how a batch is asked."""
+"""The kinds of models that can be explained: the attribution methods of each, and its class of batches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS: dict[str, dict[str, Method]] = {"gluonattn": OF_OURS, "transformers": OF_
 
 
 def methods_of(predictor: Predictor | OpenedClassifier) -> dict[str, Method]:
-    """The attribution methods that a model has, by name.
+    """The attribution methods of a model, by name.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def methods_of(predictor: Predictor | OpenedClassifier) -> dict[str, Method]:
 
 
 def open_batch(predictor: Predictor | OpenedClassifier, texts: Sequence[str]) -> tuple[AskedTexts, dict[str, Method]]:
-    """Texts that a model can be asked about, and the methods that it has.
+    """Make a batch of texts for a model, and list the model's methods.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Pretraining on texts without labels: embedding and Bi-GRU learn to predict the next word and the one before.
+"""Pretraining on unlabelled texts: the embedding and the Bi-GRU learn to predict the next and the previous word.
 
-A bidirectional language model (as in ELMo: Peters et al. 2018) over the layers that the classifier begins with. Its
-softmax is sampled (Jean et al. 2015; GluonNLP's `ISDense`): on a CPU, a softmax over all words takes hours an epoch.
+The model is a bidirectional language model (as in ELMo: Peters et al. 2018) over the first layers of the classifier. Its
+softmax is sampled (Jean et al. 2015; GluonNLP's `ISDense`). On a CPU, a softmax over all words takes hours per epoch.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from ..training.tasks import Task, dropout_mask
 
 nn = mx.gluon.nn
 
-SAMPLED = 512  # words that the right one is compared with
+SAMPLED = 512  # words with which the correct one is compared
 
 
 class LanguageModel(mx.gluon.HybridBlock):
     """Embedding -> Bi-GRU -> each direction's next word. Both directions share one output table.
 
-    ``model(ids, valid_length) -> (outcome, valid_length)`` compares the right word with all others. Given ``kept_words``
+    ``model(ids, valid_length) -> (outcome, valid_length)`` compares the correct word with all others. Given ``kept_words``
     (B, T, E), a dropout mask, and ``sampled`` (SAMPLED,), numbers of words, it compares with those words only. `outcome`
-    (B, 2) is each text's mean loss, and the share of its words that were predicted.
+    (B, 2) is each text's mean loss, and the share of its words that were predicted correctly.
 
     Parameters
     ----------
     vocab_size, embed_size, hidden_size : int
         As in `AttentionClassifier`.
     unknown, padding : int
-        Ids that are never to be predicted.
+        Ids that are never predicted.
     evidence : int, default 0
-        Channels the Bi-GRU will read; here they are 0.
+        Channels of evidence that the Bi-GRU will read. Here they are 0.
     embed_dropout : float, default 0.2
     **kwargs
         Of MXNet's HybridBlock.
@@ -51,7 +51,7 @@ class LanguageModel(mx.gluon.HybridBlock):
             self.bigru = BiGRU(hidden_size, input_size=embed_size + evidence)
             self.said = nlp.model.ISDense(vocab_size, SAMPLED, hidden_size)
             whole = nn.Dense(vocab_size, in_units=hidden_size, params=self.said.params)
-            # The same parameters, for all words. It is not a child: the trainer would get its parameters twice.
+            # The same parameters, for all words. It is not registered as a child, or the trainer would get them twice.
             self._whole = whole.__call__
 
     def hybrid_forward(self, F: Any, ids: Any, valid_length: Any, kept_words: Any = None, sampled: Any = None) -> Any:
@@ -77,12 +77,12 @@ class LanguageModel(mx.gluon.HybridBlock):
             valid_length
 
     def _against(self, F: Any, rows: Any, labels: Any, sampled: Any) -> Any:
-        """Loss and right answers (N,) against the sampled words."""
+        """Loss and correct predictions (N,) against the sampled words."""
         expected = [SAMPLED * F.log((numbers + 2) / (numbers + 1)) / math.log(self._words + 1)
                     for numbers in (F.cast(sampled, "float32"), F.cast(labels, "float32"))]
         predicted, _ = self.said(rows, [sampled, *expected], labels)
         loss = -F.reshape(F.slice_axis(F.log_softmax(predicted), axis=1, begin=0, end=1), (-1,))
-        # No comparison: MXNet 1.9.1 ends with one here, in a hybridized block.
+        # Arithmetic instead of a comparison, which crashes MXNet 1.9.1 in a hybridized block.
         return loss, F.BlockGrad(F.exp(-loss))
 
     def _against_all(self, F: Any, rows: Any, labels: Any) -> Any:
@@ -101,7 +101,7 @@ class LanguageModel(mx.gluon.HybridBlock):
 
 
 class LanguageTask(Task):
-    """The language model as the training loop sees it: a text's loss is the mean over its words."""
+    """The language model as a task of the training loop. A text's loss is the mean over its words."""
 
     unit = "texts"
     stage = "pretraining"
@@ -116,7 +116,7 @@ class LanguageTask(Task):
         return F.slice_axis(logits, axis=1, begin=1, end=2)
 
     def masks(self, model: Any, inputs: tuple[NDArray[Any], ...], rng: np.random.Generator) -> tuple[Any, ...]:
-        # Words to compare with are drawn by rank, as words are distributed (Zipf).
+        # Words to compare with are drawn by rank under Zipf's law, like words in texts.
         (shape, rate), = model.masks(*inputs[0].shape)
         drawn = np.exp(rng.random(SAMPLED) * math.log(model._words + 1)) - 1
         return dropout_mask(shape, rate, rng), np.minimum(drawn, model._words - 1).astype(np.int32)
@@ -126,7 +126,7 @@ class LanguageTask(Task):
 
 
 class _First(mx.gluon.HybridBlock):
-    """The first column of what a language model gives; (B, 2), (B, classes) -> (B,)."""
+    """The first column of a language model's outcome; (B, 2), (B, classes) -> (B,)."""
 
     def hybrid_forward(self, F: Any, outcome: Any, targets: Any) -> Any:
         return F.reshape(F.slice_axis(outcome, axis=1, begin=0, end=1), (-1,)) + 0 * F.sum(targets, axis=1)

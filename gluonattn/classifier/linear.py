@@ -4,7 +4,7 @@ A linear SVM over n-grams scaled by naive Bayes log-count ratios (Wang and
 Manning 2012) is hard to beat on short reviews. Trained together with the
 network, it would memorize the training texts and leave the network nothing
 to learn. It is therefore fitted first. While the network trains, each text
-has the scores of a fit that has not seen it (stacking: Wolpert 1992).
+gets the scores of a fit that has not seen it (stacking: Wolpert 1992).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 FOLDS = 5
 _REGULARISATION = 0.4  # LinearSVC's C, chosen on NSMC's validation part among 0.1 to 1
-_MAX_NGRAMS = 700_000  # n-grams kept at most
-_CHUNK = 20_000  # texts counted at once
+_MAX_NGRAMS = 700_000  # maximum number of n-grams
+_CHUNK = 20_000  # texts whose n-grams are counted at once
 
 
 class LinearBranch(NamedTuple):
@@ -29,11 +29,11 @@ class LinearBranch(NamedTuple):
     known : numpy.ndarray, uint32, shape (n-grams,)
         Sorted hashes.
     scores : numpy.ndarray, float32, shape (n-grams + 1, classes)
-        What each n-gram adds to the logits, before the division; row 0 is padding.
+        Contribution of each n-gram to the logits, before the division. Row 0 is padding.
     squares : numpy.ndarray, float32, shape (n-grams + 1, 1)
-        What it adds to the square of the divisor.
+        Contribution of each n-gram to the square of the divisor.
     offsets : numpy.ndarray, float32, shape (texts, classes)
-        Logits of each text by a fit that has not seen it.
+        Logits of each text from a fit that has not seen it.
     """
 
     known: NDArray[Any]
@@ -48,7 +48,7 @@ class LinearBranch(NamedTuple):
 
 def fit_linear(ngrams: Sequence[NDArray[Any]], targets: NDArray[Any], own: int, min_count: int, seed: int = 0,
                progress: Callable[[int, int], None] | None = None) -> LinearBranch:
-    """Fit the branch, and score each text by a fit that has not seen it.
+    """Fit the branch, and score each text with a fit that has not seen it.
 
     With x the 0/1 vector of a text's n-grams and s the scale of each of them
     (the largest log-count ratio over the classes, times its idf), the logits
@@ -59,20 +59,20 @@ def fit_linear(ngrams: Sequence[NDArray[Any]], targets: NDArray[Any], own: int, 
     ngrams : sequence of numpy.ndarray, uint32
         Distinct hashes of each text.
     targets : numpy.ndarray, float32, shape (labelled texts, classes)
-        Rows of probabilities of the first texts. Those without a clear class
-        (0.9 and more) take no part in the fit, nor do texts without a row.
+        Rows of probabilities of the first texts. Texts without a clear class
+        (0.9 and more) and texts without a row are not used in the fit.
     own : int
-        How many texts, from the first on, have true labels: the factor is fitted on them.
+        Number of texts, from the first, with true labels. The factor is fitted on them.
     min_count : int
         Texts in which an n-gram must occur.
     seed : int, default 0
-        Of the folds.
+        Seed of the folds.
     progress : callable or None
         Called with (fits done, fits in all).
 
     Notes
     -----
-    Every class has the same weight, however frequent it is.
+    Every class has the same weight, whatever its frequency.
     """
     clear = np.flatnonzero(targets.max(1) >= 0.9)
     classes = targets.argmax(1)
@@ -112,7 +112,7 @@ def frequent(ngrams: Sequence[NDArray[Any]], min_count: int, max_ngrams: int = _
     min_count : int
         Texts in which an n-gram must occur.
     max_ngrams : int, default 700,000
-        Of more than these, the most frequent are kept.
+        If there are more, the most frequent are kept.
     """
     hashes, counts = np.zeros(0, np.uint32), np.zeros(0, np.int64)
     for start in range(0, len(ngrams), _CHUNK):
@@ -173,7 +173,7 @@ def fit_svm(table: Any, classes: NDArray[Any], count: int, seed: int) -> tuple[N
     -------
     weights : numpy.ndarray, shape (count, n-grams)
     scale : numpy.ndarray, shape (n-grams,)
-        What each n-gram is multiplied by before its row is divided by its norm.
+        Factor of each n-gram, applied before rows are normalized.
     """
     from sklearn.svm import LinearSVC
 
@@ -203,7 +203,7 @@ def _calibration(scores: NDArray[Any], classes: NDArray[Any]) -> float:
     from scipy.optimize import minimize
     from scipy.special import logsumexp
 
-    scores = scores.astype(np.float64)  # float32 would hide the small steps by which the slope is found
+    scores = scores.astype(np.float64)  # float32 is too coarse for the finite differences of the slope
 
     def loss(values: NDArray[Any]) -> float:
         logits = values[0] * scores + values[1:]

@@ -1,7 +1,7 @@
-"""Explanations of many texts: in batches, on threads of this process or in processes beside it.
+"""Explanations of many texts: in batches, on threads of this process or in worker processes.
 
-Threads share the work badly, for half of it is Python (the tape of derivatives, sets of tokens): two reach
-less than one alone does (docs/performance.md). Processes take a second to start.
+Threads share the work badly, because half of it is Python code (differentiation, sets of tokens). Two threads are
+slower than one (docs/performance.md). Processes take a second to start.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from .predictor import Predictor
 
 PAIRS = 500_000  # query-key pairs in a batch; bounds memory on long texts
-_EXPLAINED = 256  # texts whose explanations are made side by side, before the first is handed over
-_TOGETHER = 16  # of them in a batch
+_EXPLAINED = 256  # texts whose explanations are computed together before the first one is yielded
+_TOGETHER = 16  # of these texts in a batch
 _WORTH_PROCESSES = 500  # texts
 
 Text = tuple[str, Sequence[Token]]  # and its tokens
-# What the model made of a text: the text encoded, probabilities, weights, and what is said beside them.
+# The result for a text: the encoded text, probabilities, weights, and attributions with notes.
 Made = tuple[EncodedText, NDArray[Any], NDArray[Any], "tuple[dict[str, Any], dict[str, Any]] | None"]
 
 
 class Asked(NamedTuple):
-    """What is asked of each text; as for `Predictor.explain_each`, a class by its number."""
+    """The options of `Predictor.explain_each`, with a class as its number."""
 
     method: str | None
     target: int | None
@@ -47,9 +47,9 @@ class Asked(NamedTuple):
 
 def explain_many(predictor: Predictor, texts: Sequence[Text], asked: Asked, threads: int,
                  progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
-    """Yield the explanation of each text, in order; `_EXPLAINED` of them are held at once.
+    """Yield the explanation of each text, in order. `_EXPLAINED` of them are held at once.
 
-    Batches are the same however they are shared out, and so are answers, to the bit.
+    Batches, and so the results, are the same to the bit for any number of threads and processes.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def explain_many(predictor: Predictor, texts: Sequence[Text], asked: Asked, thre
     asked : Asked
         Method, class, draws, and whether what-if is computed.
     threads : int
-        Processors that may compute at once.
+        Processors that may compute at the same time.
     progress : callable or None
         Called with (texts done, texts in all).
     """
@@ -87,13 +87,13 @@ def explain_many(predictor: Predictor, texts: Sequence[Text], asked: Asked, thre
 
 
 def make(predictor: Predictor, texts: Sequence[Text], asked: Asked, threads: int = 1) -> list[Made]:
-    """What the model makes of the texts of a batch.
+    """Compute the results for the texts of a batch.
 
     Parameters
     ----------
     predictor : Predictor
     texts : sequence of Text
-        Of one batch.
+        The texts of one batch.
     asked : Asked
     threads : int, default 1
     """
@@ -117,11 +117,11 @@ def _helpers(predictor: Predictor, asked: Asked, count: int) -> AbstractContextM
     if count < 2:
         return nullcontext()
     return processes(count, _open, type(predictor), predictor.checkpoint, predictor.folder, asked,
-                     cure="set OMP_NUM_THREADS=1: then this process does all by itself")
+                     cure="set OMP_NUM_THREADS=1, so that this process does all the work itself")
 
 
 def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path,
           asked: Asked) -> Callable[[Sequence[Text]], list[Made]]:
-    """In a process beside: the model, opened once."""
-    predictor = kind(checkpoint, folder, "cpu", "numpy")  # what has a method is computed in numpy everywhere
+    """Open the model once in a worker process."""
+    predictor = kind(checkpoint, folder, "cpu", "numpy")  # attributions are computed in numpy with every engine
     return lambda texts: make(predictor, texts, asked)

@@ -1,4 +1,4 @@
-"""All figures about a model's explanations, on a sample of texts."""
+"""All figures about a model's explanations on a sample of texts."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ ABOUT_A_METHOD = ("comprehensiveness", "sufficiency", "comprehensiveness_mask", 
 
 
 class WeightFigure(NamedTuple):
-    """A figure about the weights of a text that has a file of its own, ``NAME_figure.py``.
+    """A figure about the attention weights of a text. Each one is a file ``NAME_figure.py``.
 
     Attributes
     ----------
     name : str
         Its column in reports.
     meaning : str
-        What a report says of it.
+        Its explanation in reports.
     compute : callable
-        ``compute(steps, encoded, passed, target)``: a float, NaN where the text cannot be asked.
+        ``compute(steps, encoded, passed, target)`` returns a float; NaN if the figure is not defined for the text.
     """
 
     name: str
@@ -61,13 +61,13 @@ ADDED: list[WeightFigure] = find_entries(__file__, __package__, "figure")
 ABOUT_THE_WEIGHTS = ("entropy", "highest_weight", "permutation", "uniform_change", "adversarial",
                      "adversarial_bound", "conicity", *(found.name for found in ADDED))
 FLOOR = "random"
-_TEXTS = 16  # asked about at once
-CHOSEN_ON = 100  # validation reviews that choose a model's default method
+_TEXTS = 16  # texts in a batch
+CHOSEN_ON = 100  # validation reviews on which a model's default method is chosen
 
 
 def measure(steps: ForwardSteps, texts: Iterable[str], *, methods: Sequence[str] | None = None,
             progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Faithfulness of methods, and what the weights themselves can be trusted with.
+    """Measure the faithfulness of methods, and properties of the attention weights.
 
     Parameters
     ----------
@@ -75,17 +75,18 @@ def measure(steps: ForwardSteps, texts: Iterable[str], *, methods: Sequence[str]
     texts : iterable of str
         None of them blank.
     methods : sequence of str or None
-        Keys of `METHODS`; None takes all.
+        Keys of `METHODS`; None is all of them.
     progress : callable or None
         Called with (texts done, texts in all).
 
     Returns
     -------
     dict
-        "methods": by method, by `ABOUT_A_METHOD`, one number a text (the first
-        four are AOPCs); "weights": by `ABOUT_THE_WEIGHTS`; "received": for each
-        text the attention its tokens receive; "targets": the predicted classes.
-        JSON values; NaN where a text cannot be asked.
+        "methods": by method and figure of `ABOUT_A_METHOD`, one number for each
+        text (the first four are AOPCs); "weights": the same by
+        `ABOUT_THE_WEIGHTS`; "received": for each text the attention that its
+        tokens receive; "targets": the predicted classes. Values are JSON values;
+        NaN where a figure is not defined.
     """
     texts = read_texts(texts, "measure")
     methods = list(METHODS if methods is None else methods)
@@ -145,7 +146,7 @@ def _about_the_weights(steps: ForwardSteps, encoded: EncodedText, passed: Forwar
 
 
 def most_faithful(steps: ForwardSteps, texts: Iterable[str]) -> tuple[str, dict[str, list[float]]]:
-    """The method with the highest AOPC-comprehensiveness, and that figure of every method.
+    """Find the method with the highest AOPC-comprehensiveness, and that figure for every method.
 
     Parameters
     ----------
@@ -174,8 +175,8 @@ def most_faithful(steps: ForwardSteps, texts: Iterable[str]) -> tuple[str, dict[
 def record_method(folder: str | os.PathLike[str], reviews: Reviews) -> str:
     """Find a model's most faithful method on validation reviews and write it to its config.json.
 
-    The first `CHOSEN_ON` reviews are asked (the split has mixed them); a few
-    seconds. ``config["explanation"]`` then holds the method and the
+    The first `CHOSEN_ON` reviews are used (the split has shuffled them), which
+    takes a few seconds. ``config["explanation"]`` then has the method and the
     AOPC-comprehensiveness of every method, each with its interval.
 
     Parameters
@@ -183,7 +184,7 @@ def record_method(folder: str | os.PathLike[str], reviews: Reviews) -> str:
     folder : path
         A checkpoint.
     reviews : Reviews
-        Of validation.
+        The validation reviews.
 
     Returns
     -------

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 
 class Attribution(NamedTuple):
-    """What a method says.
+    """The result of a method for one text.
 
     Attributes
     ----------
     scores : numpy.ndarray, float64, shape (tokens,)
     notes : dict
-        What the method reports of itself, as JSON values.
+        The method's own remarks, as JSON values.
     """
 
     scores: NDArray[Any]
@@ -25,20 +25,20 @@ class Attribution(NamedTuple):
 
 @dataclass(frozen=True)
 class Method:
-    """What a name in the table of methods means.
+    """An entry of the table of methods.
 
     Attributes
     ----------
     run : callable
-        ``run(batch, targets)``: an `Attribution` for each text.
+        ``run(batch, targets)`` returns an `Attribution` for each text.
     sign : str
-        What the sign of a score says.
+        The meaning of a score's sign, in words.
     signed : bool
         Whether scores can be negative.
     scale : float or None
-        The largest number its arithmetic subtracts, see `gluonattn.metrics.tie_close`; None: the scores themselves.
+        The largest number that its arithmetic subtracts, see `gluonattn.metrics.tie_close`; None is the largest score.
     name : str
-        Its name, of a method in a file of its own, ``NAME_method.py``; see docs/adding/attribution-method.md.
+        Its name, if it is in a file ``NAME_method.py``; see docs/adding/attribution-method.md.
     """
 
     run: Callable[[Any, Sequence[int]], list[Attribution]]

@@ -2,9 +2,9 @@
 
 Both are called as ``classifier(ids, valid_length) -> (logits, weights)`` with
 ids (B, T) and valid_length (B,), both float32 or int32; logits (B, classes) and
-weights (B, heads, T, T). A classifier that reads evidence takes it third:
-``classifier(ids, valid_length, evidence)``; one with a linear branch, as it was
-trained before there was evidence, takes ``(ids, valid_length, subwords, ngrams)``.
+weights (B, heads, T, T). A classifier with evidence takes it as a third input:
+``classifier(ids, valid_length, evidence)``. One with a linear branch, the older
+design, takes ``(ids, valid_length, subwords, ngrams)``.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ nn = mx.gluon.nn
 class AttentionClassifier(mx.gluon.HybridBlock):
     """Embedding -> Bi-GRU -> self-attention -> mean and max pooling -> Dense.
 
-    Padding is masked everywhere, so a sentence gets the same answer alone and
-    in any batch. The head sees attention contexts only: words reach the
+    Padding is masked everywhere, so a sentence gets the same result alone and
+    in any batch. The head sees only attention contexts: words reach the
     decision through the attention weights. With evidence
-    (`gluonattn.data.evidence`), the Bi-GRU reads each token's beside its
-    embedding. With n-grams, the embedding of a word is joined by the mean of
-    its n-grams' vectors, and a linear branch over the n-grams of the text adds
+    (`gluonattn.data.evidence`), the Bi-GRU reads each token's evidence beside
+    its embedding. With n-grams, a word's embedding is concatenated with the mean
+    of its n-grams' vectors, and a linear branch over the n-grams of the text adds
     its logits beside the attention ("wide and deep": Cheng et al. 2016). That
-    branch is fitted beforehand (`gluonattn.classifier.linear`); while the network
-    trains, texts bring no n-grams, and the loop adds the branch's logits instead.
+    branch is fitted beforehand (`gluonattn.classifier.linear`). While the network
+    trains, it gets no n-grams, and the loop adds the branch's logits.
 
     Parameters
     ----------
@@ -52,23 +52,23 @@ class AttentionClassifier(mx.gluon.HybridBlock):
     subword_size : int, default 24
         Width of the vectors of a word's n-grams.
     subword_buckets : int, default 0
-        Rows of their table; 0 leaves them out.
+        Rows of the table of these vectors; 0 uses none.
     ngrams : int, default 0
-        N-grams the linear branch knows; 0 leaves it out.
+        Number of n-grams in the linear branch; 0 uses none.
     evidence : int, default 0
-        Channels of evidence of each token; 0 reads none. Not beside n-grams.
+        Channels of evidence of each token; 0 uses none. It excludes n-grams.
     embed_dropout : float or None
-        On embeddings, where another rate than `dropout` is wanted.
+        Rate on embeddings, if it differs from `dropout`.
     **kwargs
         Of MXNet's HybridBlock.
 
     Notes
     -----
     `subwords` is (B, T, K) and `ngrams` (B, N), numbers as in
-    `gluonattn.data.ngrams`, padded with 0; a model takes those it has tables
-    for. `evidence` is (B, T, channels), 0 at padding; no dropout acts on it. In
-    training it may also be given its `masks`, which then take the place
-    of MXNet's dropout: drawing there takes a fifth of a step.
+    `gluonattn.data.ngrams`, padded with 0. A model takes those for which it has
+    tables. `evidence` is (B, T, channels), 0 at padding, without dropout. In
+    training, dropout masks of the shapes of `masks` can be given, which replace
+    MXNet's dropout: drawing it in MXNet takes a fifth of a step.
     """
 
     in_numpy = False  # pooling, set by `numpy_ops.compute_in_numpy`
@@ -79,7 +79,7 @@ class AttentionClassifier(mx.gluon.HybridBlock):
                  evidence: int = 0, embed_dropout: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if evidence and (ngrams or subword_buckets):
-            raise OptionError("a model reads evidence or n-grams in a branch of their own, not both.")
+            raise OptionError("a model reads either evidence or n-grams in a separate branch, not both.")
         if ngrams and not subword_buckets:
             raise OptionError(f"a model with a linear branch reads n-grams of words too: {ngrams} ngrams and "
                               "no subword_buckets.")
@@ -103,16 +103,16 @@ class AttentionClassifier(mx.gluon.HybridBlock):
 
     @property
     def inputs(self) -> int:
-        """How many inputs may stand before the masks."""
+        """Number of inputs before the masks."""
         return 2 + len(self._reads)
 
     def masks(self, batch: int, length: int) -> tuple[Any, ...]:
-        """Shape and rate of each dropout mask that a batch can be given: on words, and on pooled features.
+        """Shape and rate of the dropout masks for a batch: on words, and on pooled features.
 
         Parameters
         ----------
         batch, length : int
-            Texts, and tokens of the longest.
+            Number of texts, and of tokens in the longest one.
         """
         return (((batch, length, self._width), self.embedding_dropout._rate),
                 ((batch, self.head._in_units), self.head_dropout._rate))
@@ -148,10 +148,11 @@ class AttentionClassifier(mx.gluon.HybridBlock):
 
 
 class PostClassifier(mx.gluon.HybridBlock):
-    """The model of the GluonNLP attention post, to the letter.
+    """The model of the GluonNLP attention post, exactly as published.
 
-    Fixed length, embedding 50, Bi-GRU 64, MLP cell of 30 units without a mask,
-    and one Dense over the flattened context. Padding takes part in everything.
+    It has a fixed length, an embedding of 50, a Bi-GRU of 64, an MLP cell of 30
+    units without a mask, and one Dense over the flattened context. Padding is
+    not masked anywhere.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ class PostClassifier(mx.gluon.HybridBlock):
     classes : int, default 2
     cell : str, default "mlp"
     length : int, default 30
-        Tokens; shorter texts are padded, longer ones cut.
+        Number of tokens. Shorter texts are padded, longer ones truncated.
     embed_size : int, default 50
     hidden_size : int, default 64
     units : int, default 30
@@ -188,7 +189,7 @@ class PostClassifier(mx.gluon.HybridBlock):
         steps = F.transpose(self.embedding_dropout(self.embedding(ids)), axes=(1, 0, 2))  # (T, B, E)
         states = F.transpose(self.bigru(steps), axes=(1, 0, 2))  # (B, T, 2H)
         context, weights = self.attention(states, states)
-        # valid_length takes no part; adding 0 of it keeps both recipes' inputs alike.
+        # valid_length is not used. Adding 0 times it keeps it an input, as in the default recipe.
         nothing = F.expand_dims(0 * F.cast(valid_length, "float32"), 1)
         logits = F.broadcast_add(self.head(context), nothing)
         return logits, weights if self._heads > 1 else F.expand_dims(weights, 1)
@@ -198,7 +199,7 @@ RECIPES = {"default": AttentionClassifier, "post": PostClassifier}
 
 
 def build(recipe: str, **settings: Any) -> Any:
-    """A classifier by recipe name, not yet initialised.
+    """Make a recipe's classifier. Its parameters are not initialised yet.
 
     Parameters
     ----------
@@ -221,13 +222,13 @@ def _constant_table(rows: int, columns: int) -> Any:
 
 
 def _beside(F: Any, words: Any, more: Any) -> Any:
-    """(B, T, E) and (B * T, S) -> (B, T, E + S); MXNet joins matrices many times faster than three axes."""
+    """(B, T, E) and (B * T, S) -> (B, T, E + S). MXNet concatenates matrices many times faster than three axes."""
     flat = F.concat(F.reshape(words, (-3, 0)), more, dim=1)
     return F.reshape_like(flat, words, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
 
 
 def _bag(F: Any, vectors: Any, numbers: Any) -> Any:
-    """Sum of the vectors (N, K, D) whose number (N, K) is not 0, and how many: (N, D), (N, 1)."""
+    """Sum of the vectors (N, K, D) whose number (N, K) is not 0, and their count: (N, D), (N, 1)."""
     real = F.cast(numbers > 0, "float32")
     total = F.reshape(F.batch_dot(F.expand_dims(real, 1), vectors), (0, -1))
     return total, F.sum(real, axis=1, keepdims=True)
@@ -236,7 +237,7 @@ def _bag(F: Any, vectors: Any, numbers: Any) -> Any:
 def _mean(F: Any, context: Any, mask: Any) -> Any:
     """Mean over valid positions; context (B, T, C), mask (B, T) -> (B, C).
 
-    As a product with the mask: MXNet's `sum` over a middle axis takes five times as long.
+    It is a product with the mask, because MXNet's `sum` over a middle axis takes five times as long.
     """
     total = F.batch_dot(F.expand_dims(mask, 1), context)  # (B, 1, C)
     return F.broadcast_div(F.reshape(total, shape=(0, -1)), F.sum(mask, axis=1, keepdims=True))
@@ -245,7 +246,7 @@ def _mean(F: Any, context: Any, mask: Any) -> Any:
 def _largest(F: Any, context: Any, valid_length: Any) -> Any:
     """Maximum over valid positions; context (B, T, C), valid_length (B,) -> (B, C).
 
-    By position and pick: MXNet's `max` takes three times as long, most of it backward.
+    It uses argmax and pick, because MXNet's `max` takes three times as long, mostly in the backward pass.
     """
     context = F.SequenceMask(context, sequence_length=valid_length, use_sequence_length=True,
                              axis=1, value=-1e9)

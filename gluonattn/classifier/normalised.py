@@ -1,6 +1,6 @@
-"""Faithfulness that may be compared between models: AOPC between the least and the most that any order reaches.
+"""Normalised AOPC: AOPC relative to the lowest and the highest value of any order, comparable between models.
 
-How far probabilities can fall at all depends on the model: raw AOPC of two models differs where no explanation does.
+How far probabilities can fall depends on the model, so raw AOPC can differ between models for equally good explanations.
 Edin et al., Normalized AOPC: Fixing Misleading Faithfulness Metrics for Feature Attribution Explainability, ACL 2025
 (arXiv 2408.08137). Tokens are taken out one by one, highest scores first, until none is left.
 """
@@ -20,8 +20,8 @@ from .attribution import attribute_batch
 from .faithfulness import _ordered
 from .kinds import open_batch
 
-EXACT = 8  # tokens up to which all orders are looked at: 2^tokens questions, not tokens!
-BEAM = 5  # orders that are followed at once on longer texts
+EXACT = 8  # tokens up to which all orders are covered: 2^tokens forward passes, not tokens!
+BEAM = 5  # beam width on longer texts
 _TEXTS = 16
 
 
@@ -31,14 +31,14 @@ class Normalised(NamedTuple):
     Attributes
     ----------
     raw : dict of str to numpy.ndarray, shape (texts,)
-        By method: mean over 1, 2, ... all tokens taken out of p(text) - p(text without them).
+        By method: the mean of p(text) - p(text without them) over 1, 2, ... all tokens taken out.
     normalised : dict of str to numpy.ndarray, shape (texts,)
-        0 where no order reaches less, 1 where none reaches more; NaN where all orders reach the same.
+        0 if no order has a lower AOPC, 1 if none has a higher one; NaN if all orders have the same.
     low, high : numpy.ndarray, shape (texts,)
-        The limits of each text.
+        The lowest and the highest AOPC of each text.
     exact : numpy.ndarray of bool, shape (texts,)
-        Whether its limits are of all orders. The others are of a beam search and of the methods' own orders, so the true
-        ones may lie further out.
+        Whether its limits are those of all orders. Otherwise they come from a beam search and the methods' own orders,
+        and the true limits may be wider.
     """
 
     raw: dict[str, NDArray[Any]]
@@ -50,19 +50,19 @@ class Normalised(NamedTuple):
 
 def normalised_aopc(batch: AskedTexts, scores: Mapping[str, Sequence[NDArray[Any]]], targets: Sequence[int], *,
                     exact: int = EXACT, beam: int = BEAM) -> Normalised:
-    """AOPC of several methods on the texts of a batch, between the limits that these texts have.
+    """Compute raw and normalised AOPC of several methods on the texts of a batch.
 
     Parameters
     ----------
     batch : AskedTexts
     scores : mapping of str to sequence of numpy.ndarray, shape (tokens,)
-        By method, of each text.
+        By method, one array for each text.
     targets : sequence of int
-        The class whose probability is watched, of each text.
+        For each text the class whose probability is measured.
     exact : int, default 8
-        Tokens up to which the limits are exact; each token more doubles what the model is asked.
+        Tokens up to which the limits are exact. Each further token doubles the forward passes.
     beam : int, default 5
-        Orders followed at once on longer texts: about ``beam`` times the square of the tokens is asked.
+        Beam width on longer texts. It takes about ``beam`` times the square of the tokens in forward passes.
     """
     raw = {name: orders_reach(batch, [_ordered(one) for one in own], targets) for name, own in scores.items()}
     short = np.array([len(encoded.tokens) <= exact for encoded in batch.encoded_texts])
@@ -70,20 +70,20 @@ def normalised_aopc(batch: AskedTexts, scores: Mapping[str, Sequence[NDArray[Any
     for sign, limit in ((-1, low), (1, high)):
         limit[short] = sign * _exact(batch, np.flatnonzero(short), targets, sign)
         limit[~short] = sign * _beam(batch, np.flatnonzero(~short), targets, sign, beam)
-    for own in raw.values():  # what a method reaches can be reached
+    for own in raw.values():  # a method's own order is within the limits
         low, high = np.minimum(low, own), np.maximum(high, own)
     room = np.where(high - low > RESOLUTION, high - low, np.nan)
     return Normalised(raw, {name: (own - low) / room for name, own in raw.items()}, low, high, short)
 
 
 def orders_reach(batch: AskedTexts, orders: Sequence[Sequence[int]], targets: Sequence[int]) -> NDArray[Any]:
-    """AOPC (texts,) of taking tokens out one by one, in an order given for each text.
+    """AOPC (texts,) of taking tokens out one by one in a given order for each text.
 
     Parameters
     ----------
     batch : AskedTexts
     orders : sequence of sequence of int
-        All tokens of each text.
+        For each text, all of its tokens in order.
     targets : sequence of int
     """
     gone = []
@@ -95,14 +95,14 @@ def orders_reach(batch: AskedTexts, orders: Sequence[Sequence[int]], targets: Se
 
 
 def _lost(batch: AskedTexts, gone: Sequence[NDArray[Any]], targets: Sequence[int]) -> list[NDArray[Any]]:
-    """Probability lost by each variant of each text."""
+    """Loss of probability of each variant of each text."""
     return [passed.probabilities[target] - found[:, target]
             for passed, found, target in zip(batch.passes, batch.without(gone), targets)]
 
 
 def _ask(batch: AskedTexts, which: Sequence[int], gone: Sequence[NDArray[Any]],
          targets: Sequence[int]) -> list[NDArray[Any]]:
-    """`_lost` of some texts of the batch alone."""
+    """`_lost` for some texts of the batch."""
     asked = [np.zeros((0, len(encoded.tokens)), bool) for encoded in batch.encoded_texts]
     for text, rows in zip(which, gone):
         asked[text] = rows
@@ -111,7 +111,7 @@ def _ask(batch: AskedTexts, which: Sequence[int], gone: Sequence[NDArray[Any]],
 
 
 def _exact(batch: AskedTexts, which: NDArray[Any], targets: Sequence[int], sign: int) -> NDArray[Any]:
-    """The most that an order reaches of sign x AOPC: the best way through all sets of tokens, smaller ones first."""
+    """The maximum over orders of sign x AOPC: the best path through all sets of tokens, smaller sets first."""
     sizes = [len(batch.encoded_texts[text].tokens) for text in which]
     gone = [(np.arange(1, 1 << size)[:, None] >> np.arange(size)) & 1 == 1 for size in sizes]
     found = []
@@ -125,7 +125,7 @@ def _exact(batch: AskedTexts, which: NDArray[Any], targets: Sequence[int], sign:
 
 
 def _beam(batch: AskedTexts, which: NDArray[Any], targets: Sequence[int], sign: int, beam: int) -> NDArray[Any]:
-    """`_exact`, where of the sets of each size only the best ones are followed; texts go side by side."""
+    """`_exact` with a beam: only the best sets of each size are kept. Texts are computed together."""
     sizes = [len(batch.encoded_texts[text].tokens) for text in which]
     sums = [np.zeros(1) for _ in sizes]
     sets = [np.zeros((1, size), bool) for size in sizes]
@@ -142,7 +142,7 @@ def _beam(batch: AskedTexts, which: NDArray[Any], targets: Sequence[int], sign: 
             total = before + sign * own
             kept: dict[bytes, int] = {}
             for place in np.argsort(-total, kind="stable"):
-                kept.setdefault(more[place].tobytes(), int(place))  # of two ways to a set the better one
+                kept.setdefault(more[place].tobytes(), int(place))  # the better of two paths to a set
                 if len(kept) == beam:
                     break
             sums[i], sets[i] = total[list(kept.values())], more[list(kept.values())]
@@ -151,7 +151,7 @@ def _beam(batch: AskedTexts, which: NDArray[Any], targets: Sequence[int], sign: 
 
 def measure_normalised(predictor: Any, texts: Iterable[str], methods: Sequence[str] | None = None, *, exact: int = EXACT,
                        beam: int = BEAM, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Normalised AOPC of the methods of a model, one number a text: of the class that each text is given.
+    """Measure the normalised AOPC of a model's methods for the predicted class, one number for each text.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def measure_normalised(predictor: Any, texts: Iterable[str], methods: Sequence[s
     texts : iterable of str
         None of them blank.
     methods : sequence of str or None
-        None takes all that this kind of model has.
+        None is all methods of this kind of model.
     exact, beam : int
         As for `normalised_aopc`.
     progress : callable or None
@@ -168,8 +168,8 @@ def measure_normalised(predictor: Any, texts: Iterable[str], methods: Sequence[s
     Returns
     -------
     dict
-        "raw" and "normalised", by method; "low", "high" and "exact". Lists with one entry a text: differences of the same
-        texts, of two models or methods, go into `gluonattn.statistics.figure` for paired intervals.
+        "raw" and "normalised", by method; "low", "high" and "exact". Each is a list with one entry for each text. For
+        paired intervals, give `gluonattn.statistics.figure` the differences of two models or methods on the same texts.
     """
     texts = read_texts(texts, "measure_normalised")
     found: dict[str, Any] = {"raw": {}, "normalised": {}, "low": [], "high": [], "exact": []}

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..record import Token
 
-# The first that fits is taken. Tags are Sejong's (Mecab, Komoran, Kiwi, Kkma) or Okt's names.
+# The first match counts. Tags are Sejong's (Mecab, Komoran, Kiwi, Kkma) or Okt's names.
 _NEGATION = re.compile(r"안|않.*|못|못하.*|없.*|아니.*|아닌|말")
 _CRYING = re.compile(r"[ㅋㅎㅠㅜ]+")
 _EMOTICON = re.compile(r"[\u2600-\u27bf\U0001f300-\U0001faff]|\^+[_.\-oㅁㅅ]*\^*|[:;=]-?[)(DPp]+|;{2,}|ㅡ.?ㅡ|-_+-|♥|♡|★|☆")
@@ -28,7 +28,7 @@ _NEGATIVE_TAGS = re.compile(r"MA|V|Verb|Adjective|Adverb|N|IC")
 
 
 def kind_of(token: Token) -> str:
-    """One of `KINDS`: by what the token is (negation, ㅋㅋ, emoticons), else by the first part of its tag."""
+    """One of `KINDS`, by the token itself (negation, ㅋㅋ, emoticons), otherwise by the first part of its tag."""
     text, tag = token.text, token.tag or ""
     if _NEGATION.fullmatch(text) and (not tag or _is_negative(text, tag)):
         return "negation"
@@ -41,7 +41,7 @@ def kind_of(token: Token) -> str:
 
 
 def _is_negative(text: str, tag: str) -> bool:
-    # 안 is a noun too (inside), 말 mostly one (speech, horse): there the tag decides.
+    # 안 can also be a noun (inside), and 말 mostly is one (speech, horse): the tag decides.
     if text in ("안", "못"):
         return tag.startswith(("MA", "Adverb", "VerbPrefix", "XP"))
     if text == "말":
@@ -50,14 +50,14 @@ def _is_negative(text: str, tag: str) -> bool:
 
 
 def attention_by_kind(tokens: Sequence[Sequence[Token]], received: Sequence[Sequence[float]]) -> dict[str, Any]:
-    """Share of attention each kind of word gets, beside its share of the tokens.
+    """The share of attention that each kind of word gets, and its share of the tokens.
 
     Parameters
     ----------
     tokens : sequence of sequence of Token
-        Of each text.
+        The tokens of each text.
     received : sequence of sequence of float
-        Attention each of them receives; a text's sum to 1.
+        The attention that each token receives. It sums to 1 in each text.
 
     Returns
     -------

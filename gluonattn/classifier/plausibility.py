@@ -1,8 +1,8 @@
-"""How far explanations agree with what people marked: token F1, IoU and AUPRC, one number for each text.
+"""Agreement of explanations with human rationales: token F1, IoU and AUPRC, one number for each text.
 
-DeYoung et al., ERASER: A Benchmark to Evaluate Rationalized NLP Models, ACL 2020. That people agree with an explanation
-does not make it faithful: it may name what people would look at while the model uses something else. See
-`gluonattn.classifier.faithfulness` for that.
+DeYoung et al., ERASER: A Benchmark to Evaluate Rationalized NLP Models, ACL 2020. Agreement does
+not make an explanation faithful: it may name what people would look at while the model uses something else. For
+faithfulness see `gluonattn.classifier.faithfulness`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Scored(NamedTuple):
     Attributes
     ----------
     spans : list of (int, int)
-        Where each word begins and ends in the text; the end is not part of it.
+        Start and end of each word in the text; the end is exclusive.
     scores : numpy.ndarray, shape (words,)
     """
 
@@ -38,18 +38,17 @@ class Scored(NamedTuple):
 
 
 def agreement(rationales: Sequence[Rationale], scored: Sequence[Scored]) -> dict[str, NDArray[Any]]:
-    """How far scores agree with what people marked, (texts,) of each of `FIGURES`.
+    """Measure the agreement of scores with human rationales, (texts,) for each of `FIGURES`.
 
-    A word is marked where one of its characters is. For token F1 and IoU as large a share of each text's words is taken,
-    highest scores first, as people marked over all texts. AUPRC (average precision) needs no such choice. NaN where a text
-    has no marked word, and for AUPRC also where all of its words are.
+    A word is marked if one of its characters is. For token F1 and IoU, the words with the highest scores are selected: the
+    same share of each text's words that people marked over all texts. AUPRC (average precision) needs no such choice. The
+    result is NaN if a text has no marked word, and for AUPRC also if all of its words are marked.
 
     Parameters
     ----------
     rationales : sequence of Rationale
     scored : sequence of Scored
-        Of the same texts.
-    """
+        The scores of the same texts.    """
     marked = [one.marked_units(own.spans) for one, own in zip(rationales, scored)]
     shares = [words.mean() for words in marked if words.any()]
     share = float(np.mean(shares)) if shares else 1.0
@@ -64,7 +63,7 @@ def agreement(rationales: Sequence[Rationale], scored: Sequence[Scored]) -> dict
 
 
 def average_precision(marked: NDArray[Any], scores: NDArray[Any]) -> float:
-    """Area under the precision-recall curve as a mean of precisions; words with equal scores are taken together.
+    """Area under the precision-recall curve as a mean of precisions. Words with equal scores are taken together.
 
     Parameters
     ----------
@@ -74,7 +73,7 @@ def average_precision(marked: NDArray[Any], scores: NDArray[Any]) -> float:
     Returns
     -------
     float
-        NaN where all words are marked, or none is.
+        NaN if all words or none are marked.
     """
     from sklearn.metrics import average_precision_score
 
@@ -85,7 +84,7 @@ def average_precision(marked: NDArray[Any], scores: NDArray[Any]) -> float:
 
 def score_texts(predictor: Any, texts: Sequence[str], methods: Sequence[str], target: int | None = None,
                 progress: Callable[[int, int], None] | None = None) -> dict[str, list[Scored]]:
-    """Scores of the words of texts by several methods of a model.
+    """Compute the scores of the words of texts by several methods of a model.
 
     Parameters
     ----------
@@ -93,9 +92,9 @@ def score_texts(predictor: Any, texts: Sequence[str], methods: Sequence[str], ta
     texts : sequence of str
         None of them blank.
     methods : sequence of str
-        Of this kind of model.
+        Methods of this kind of model.
     target : int or None
-        The class that scores are for; None is the one each text is given.
+        The class that scores are for; None is the predicted class of each text.
     progress : callable or None
         Called with (texts done, texts in all).
 

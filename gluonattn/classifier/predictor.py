@@ -1,7 +1,7 @@
-"""A trained classifier, ready to predict and to show what it attended to.
+"""A trained classifier that predicts and returns its attention.
 
 Stays whole: it is one public class, much of it docstrings. Files of texts and batches of explanations are
-elsewhere.
+in other modules.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ from .methods import Method
 from .reader import EncodedText, Reader
 
 SHIPPED = Path(__file__).parents[1] / "pretrained" / "nsmc"
-LONGEST = 512  # tokens the default recipe reads of one text
-_CHUNK = 2048  # texts whose n-grams are looked up together, and of which batches are made
+LONGEST = 512  # tokens of a text that the default recipe reads
+_CHUNK = 2048  # texts whose n-grams are looked up together, and from which batches are made
 _AHEAD = 32  # batches that wait for a thread while the next chunk is tokenized
 
 
 def shipped() -> Path:
-    """Folder of the bundled model; CheckpointError where this installation has none."""
+    """Folder of the bundled model. CheckpointError if this installation has none."""
     if not SHIPPED.is_dir():
         raise CheckpointError(
-            f"this installation carries no model (none at {SHIPPED}): give the folder of one, made by "
+            f"this installation has no model (none at {SHIPPED}): give the folder of one, made by "
             "`gluonattn train`."
         )
     return SHIPPED
@@ -69,12 +69,12 @@ def load(folder: str | os.PathLike[str] | None = None, device: str = "auto", eng
     Parameters
     ----------
     folder : path or None
-        None is the model this package carries, of Naver movie reviews.
+        None is the bundled model, trained on Naver movie reviews.
     device : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
         "auto" is the CPU, or the first usable GPU of an engine that has one.
     engine : {"auto", "numpy", "onnx", "torch", "mxnet"}, default "auto"
-        What computes; all give the same to 1e-5. "auto" is the fastest one
-        installed, and `Predictor.engine` names it.
+        The library that computes. All agree to 1e-5. "auto" is the fastest
+        installed one; `Predictor.engine` names it.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def load(folder: str | os.PathLike[str] | None = None, device: str = "auto", eng
     Raises
     ------
     CheckpointError
-        If the folder is missing, cut, of another version, or does not fit together.
+        If the folder is missing, truncated, of another version, or inconsistent.
     DependencyError
         If the engine is not installed.
     """
@@ -98,7 +98,7 @@ class Predictor:
     ----------
     checkpoint : Checkpoint
     folder : pathlib.Path
-        Where it was read; errors name it.
+        The folder from which it was read, for error messages.
     device, engine : str
         As for `load`.
 
@@ -107,20 +107,20 @@ class Predictor:
     labels : list of str
     tokenizer : Tokenizer
     max_length : int
-        Longest text in tokens that is read whole; a record says when one was cut.
+        Number of tokens of a text that are read. A record says if a text was truncated.
     config : dict
         The checkpoint's config.json.
     engine : str
-        The name of what computes.
+        Name of the engine that computes.
     classifier : callable
-        The forward pass: arrays of `inputs` to logits and weights.
+        The forward pass, from the arrays of `inputs` to logits and weights.
     checkpoint : Checkpoint
     evidence : Evidence or None
-        What the evidence of tokens is read with, where the model reads any.
+        Computes the evidence of tokens, if the model reads any.
     unknown, padding : int
-        Ids of the word that stands for all unknown ones, and of padding.
+        Ids of the unknown word and of padding.
     fixed_length : int or None
-        Tokens that every text is padded to (the post's recipe); None: its own.
+        Length to which every text is padded (the post's recipe); None is the text's own.
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, device: str = "auto", engine: str = "auto"):
@@ -137,7 +137,7 @@ class Predictor:
         if len(self._vocabulary) != config["model"]["vocab_size"]:
             raise CheckpointError(
                 f"{folder}: vocab.json has {len(self._vocabulary)} words, the model was built for "
-                f"{config['model']['vocab_size']}: they are of different models."
+                f"{config['model']['vocab_size']}: they belong to different models."
             )
         self.unknown, self.padding = self._vocabulary.unknown, self._vocabulary.padding
         self.fixed_length: int | None = config["max_length"] if config["recipe"] == "post" else None
@@ -159,13 +159,13 @@ class Predictor:
         Parameters
         ----------
         texts : iterable of str
-            Read once, in order: a list, a generator, a pandas Series whatever its index. A text of which nothing
-            can be seen gets ``Prediction(None, {})``. Canonically equivalent texts get the same answer.
+            Read once, in order: a list, a generator, a pandas Series with any index. A text without a visible
+            character gets ``Prediction(None, {})``. Canonically equivalent texts get the same prediction.
 
         Raises
         ------
         TextError
-            If `texts` gives no texts in an order, or an item is not a string. A single string is one text.
+            If `texts` is not an ordered iterable, or an item is not a string. A single string is one text.
         """
         texts = read_texts(texts, "predict")
         results = [Prediction(None)] * len(texts)
@@ -183,31 +183,31 @@ class Predictor:
         text : str
         method : str or None
             A key of `gluonattn.classifier.attribution.METHODS`, or "default": the
-            one that was most faithful on validation when the model was trained
-            (leave-one-out where that is not known). None computes no
-            attribution and is faster.
+            method that was most faithful on validation when the model was trained
+            (leave-one-out if that is not known). None computes no attribution and
+            is faster.
         target : str or None
-            The class whose attribution is wanted, by its label or its name
-            ("1", "긍정"); None is the class each text is given.
+            The class to explain, by its label or its display name ("1", "긍정").
+            None is the predicted class.
         part : Part or None
-            Heads, looking tokens and so many tokens looked at that the record keeps; None keeps all.
+            The heads, query tokens and number of key tokens that the record keeps; None keeps all.
 
         Returns
         -------
         Explanation
-            An `AttentionRecord` with weights (1, heads, tokens, tokens) that can
-            be asked what if. Where the text is longer than `max_length`
-            tokens, the record holds the tokens the model saw and
-            ``source["tokens"]`` tells how many there were. With a method,
-            ``attributions`` holds its scores and ``source["explanation"]`` how
-            far it can be trusted, see `gluonattn.classifier.explanation.explain_batch`.
+            An `AttentionRecord` with weights (1, heads, tokens, tokens) and
+            methods for what-if questions. If the text is longer than `max_length`
+            tokens, the record has the tokens that the model read, and
+            ``source["tokens"]`` is the number of all tokens. With a method,
+            ``attributions`` has its scores and ``source["explanation"]`` the tests
+            of its faithfulness, see `gluonattn.classifier.explanation.explain_batch`.
 
         Raises
         ------
         TextError
             If the text is blank or not a string.
         OptionError
-            If the method or the target is unknown, a target is given without a method, or `top` of `part` is no number.
+            If the method or the target is unknown, a target is given without a method, or `top` of `part` is not a number.
         RecordError
             If a layer, head or token of `part` does not exist or is given twice.
         """
@@ -228,7 +228,7 @@ class Predictor:
     def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None, *,
                      draws: int = DRAWS, what_if: bool = True, part: Part | None = None,
                      progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
-        """The explanations of `explain_all`, handed over as they are made.
+        """Yield the explanations of `explain_all` one by one.
 
         Parameters
         ----------
@@ -236,11 +236,11 @@ class Predictor:
         method, target : str or None
             As for `explain`.
         draws : int, default 100
-            Of random tokens, against which each attribution is held; they take most of
-            the time. The record tells how many there were.
+            Draws of random tokens with which each attribution is compared. They take
+            most of the time. The record has their number.
         what_if : bool, default True
-            Whether records carry what the model would say without each token, which a
-            page shows by a click.
+            Whether records have the probabilities without each token, which a page
+            shows on a click.
         part : Part or None
             As for `explain`.
         progress : callable or None
@@ -249,7 +249,7 @@ class Predictor:
         Yields
         ------
         Explanation
-            Of each text, in input order.
+            One for each text, in input order.
 
         Raises
         ------
@@ -268,35 +268,35 @@ class Predictor:
         return found if part is None else (cast(Explanation, part.of(record)) for record in found)
 
     def look(self, encoded_texts: Sequence[EncodedText]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Probabilities (classes,) and padded attention weights of each text, by this predictor's engine, in one batch."""
+        """Probabilities (classes,) and padded attention weights of each text, computed by this engine in one batch."""
         logits, weights = self.classifier(*self.pad([encoded.example for encoded in encoded_texts]))
         return zip(softmax(logits), weights)
 
     @cached_property
     def steps(self) -> ForwardSteps:
-        """The model, opened at its steps."""
+        """The model's forward pass in separate steps."""
         return ForwardSteps(self)
 
     @property
     def inside(self) -> ForwardSteps:
-        """`steps`, by its older name."""
+        """The older name of `steps`."""
         return self.steps
 
     @property
     def label_names(self) -> dict[str, str]:
-        """Display names of the labels, where the model has them."""
+        """Display names of the labels, if the model has them."""
         result: dict[str, str] = self.config.get("label_names", {})
         return result
 
     @property
     def default_method(self) -> str:
-        """The attribution method that explanations show where none is named."""
+        """The attribution method of explanations if none is named."""
         result: str = self.config.get("explanation", {}).get("method", "leave-one-out")
         return result
 
     @property
     def methods(self) -> dict[str, Method]:
-        """The attribution methods, by name; with weights of heads where `fit-attention` left some in the folder."""
+        """The attribution methods by name, with the fitted one if `fit-attention` wrote head weights into the folder."""
         return with_fitted(METHODS, self.folder)
 
     def _method(self, name: str | None) -> str | None:
@@ -311,36 +311,36 @@ class Predictor:
         if name is None:
             return None
         if method is None:
-            raise OptionError(f"target {name!r} says which class an attribution is for: give a method too, "
+            raise OptionError(f"target {name!r} names the class of an attribution: give a method too, "
                               'method="default" for one.')
         return find_class(name, self.labels, self.label_names)
 
     def explain_encoded(self, encoded: EncodedText, changed: dict[str, Any]) -> Explanation:
-        """The explanation of a text that is read already; `changed` goes into its source.
+        """The explanation of an encoded text. `changed` goes into its source.
 
         Parameters
         ----------
         encoded : EncodedText
         changed : dict
-            What was changed of the text.
+            The changes that were made to the text.
         """
         passed = pass_through(self.steps, encoded)
         return self.explanation(encoded, passed.probabilities, passed.weights[0], changed)
 
     def explanation(self, encoded: EncodedText, probabilities: NDArray[Any], matrix: NDArray[Any], changed: dict[str, Any],
                     found: tuple[dict[str, Any], dict[str, Any]] | None = None) -> Explanation:
-        """An explanation of what the model made of a text.
+        """Make an explanation from the model's output for a text.
 
         Parameters
         ----------
         encoded : EncodedText
         probabilities : numpy.ndarray, shape (classes,)
         matrix : numpy.ndarray, shape (heads, T, T)
-            Attention weights; T may hold padding.
+            Attention weights. They may include padding.
         changed : dict
-            What was changed of the text or its weights; empty for nothing.
+            The changes that were made to the text or its weights; empty for none.
         found : (attributions, notes) or None
-            Of `gluonattn.classifier.explanation.explain_batch`.
+            The result of `gluonattn.classifier.explanation.explain_batch`.
         """
         seen = encoded.tokens
         unknown = [i for i, token in enumerate(seen) if token.text not in self._vocabulary]
@@ -348,7 +348,7 @@ class Predictor:
             "model": self.folder.name, "recipe": self.config["recipe"],
             "cell": self.steps.model["cell"], "tokenizer": self.tokenizer.name,
             "epoch": self.config.get("epoch"),
-            "framework": "numpy" if found or changed else self.engine,  # attribution and what-if open the model in numpy
+            "framework": "numpy" if found or changed else self.engine,  # attribution and what-if are computed in numpy
             "versions": self.config["versions"],
             "label_names": self.label_names,
             "tokens": {"in_text": encoded.in_text, "seen": len(seen), "unknown": unknown},
@@ -358,7 +358,7 @@ class Predictor:
         if notes:
             source["explanation"] = notes
         padding = [Token("<pad>", len(encoded.text), len(encoded.text))] * (matrix.shape[-1] - len(seen))
-        if self.config["recipe"] != "post":  # padding is masked: nothing is lost with it
+        if self.config["recipe"] != "post":  # padding is masked, so nothing is lost without it
             matrix, padding = matrix[:, : len(seen), : len(seen)], []
         everything = (*seen, *padding)
         given = {name: np.append(own, np.zeros(len(padding))) for name, own in scores.items()}
@@ -370,14 +370,14 @@ class Predictor:
         return cast(Explanation, record)
 
     def inputs(self, texts: Iterable[str]) -> tuple[NDArray[Any], ...]:
-        """The inputs of the classifier for some texts, as one batch.
+        """Make the classifier's inputs for some texts, as one batch.
 
         Returns
         -------
         ids : numpy.ndarray, int32, shape (B, T)
         valid_length : numpy.ndarray, int32, shape (B,)
         subwords : numpy.ndarray, int32, shape (B, T, K)
-            Only for a model that reads n-grams, as `ngrams`.
+            Like `ngrams`, only for a model that reads n-grams.
         ngrams : numpy.ndarray, int32, shape (B, N)
         evidence : numpy.ndarray, float32, shape (B, T, channels)
             Only for a model that reads evidence.
@@ -393,14 +393,14 @@ class Predictor:
         return self.pad([self.read(text).example for text in texts])
 
     def probabilities(self, examples: Sequence[Example]) -> NDArray[Any]:
-        """Probabilities (examples, classes) of examples as `read` makes them, in input order."""
+        """Probabilities (examples, classes) of examples, in input order. `example` makes them."""
         found = np.zeros((len(examples), len(self.labels)))
         for batch, (logits, _) in self._run_examples(examples):
             found[batch] = softmax(logits)
         return found
 
     def evaluate(self, reviews: Reviews) -> dict[str, Any]:
-        """Accuracy and the rest on labelled reviews.
+        """Compute accuracy and further metrics on labelled reviews.
 
         Returns
         -------
@@ -414,7 +414,7 @@ class Predictor:
         TextError
             If a review has no visible character.
         DataError
-            If there are no reviews, or a label is none of the model's.
+            If there are no reviews, or the model does not have a label.
         """
         from sklearn import metrics
 
@@ -450,12 +450,12 @@ class Predictor:
         }
 
     def _pack(self, texts: list[str], words: list[list[str]]) -> Packed:
-        """Texts and their tokens, at least one each, as the numbers the model reads."""
+        """Encode texts and their tokens (at least one in each) as the model's numbers."""
         ngrams = None
         if self._known is not None:
             seen = list(texts)
             for i, found in enumerate(words):
-                if len(found) > self.max_length:  # n-grams of what lies behind are not read either
+                if len(found) > self.max_length:  # n-grams after the last token are not read either
                     seen[i] = plain(texts[i])
                     seen[i] = seen[i][: self.tokenizer(seen[i])[self.max_length - 1].end]
             ngrams = known_ngrams(seen, [found[: self.max_length] for found in words], self._known)
@@ -470,7 +470,7 @@ class Predictor:
                     evidence=evidence)
 
     def _batches(self, texts: list[str]) -> Iterator[tuple[list[int], tuple[Any, ...]]]:
-        """Places of texts of similar length, and the arrays the model reads of them; a text without tokens is in none."""
+        """Yield batches of texts of similar length: their places and input arrays. A text without tokens is in none."""
         for start in range(0, len(texts), _CHUNK):
             part = texts[start : start + _CHUNK]
             words = [self.tokenizer.words(text) for text in part]
@@ -489,13 +489,13 @@ class Predictor:
         return plan_by_length(lengths, self.classifier.batch_size, self.classifier.batch_pairs)
 
     def _run(self, batches: Iterator[tuple[list[int], tuple[Any, ...]]], count: int) -> Iterator[Any]:
-        """Yield (places, (logits, weights)) of batches; the next ones are made while threads compute.
+        """Yield (places, (logits, weights)) of batches. The next batches are made while threads compute.
 
         Parameters
         ----------
         batches : iterator of (places, arrays)
         count : int
-            Texts, at most.
+            Maximum number of texts.
         """
         waiting: deque[list[int]] = deque()
 
@@ -509,22 +509,22 @@ class Predictor:
             yield waiting.popleft(), found
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
-        """A text as the model reads it, or one whose `Reader.visible` tokens are known; TextError if it is blank.
+        """Encode a text. TextError if it is blank.
 
         Parameters
         ----------
         text : str
         tokens : sequence of Token or None
-            What `visible` gave of the text; None finds them.
+            The result of `visible` for the text; None computes it.
         """
         return self.reader.read(text, tokens)
 
     def visible(self, text: str) -> list[Token]:
-        """The tokens of a text; TextError if it has none."""
+        """The tokens of a text. TextError if it has none."""
         return self.reader.visible(text)
 
     def example(self, text: str, tokens: Sequence[Token]) -> Example:
-        """A text and its tokens as the numbers the model reads.
+        """Encode a text and its tokens as the model's numbers.
 
         Parameters
         ----------
@@ -534,5 +534,5 @@ class Predictor:
         return self.read(text, tokens).example
 
     def pad(self, examples: Sequence[Example]) -> tuple[NDArray[Any], ...]:
-        """Examples as one batch, as `inputs` gives it."""
+        """Pad examples to one batch, as `inputs` returns it."""
         return pad_batch(examples, self.padding, self.fixed_length)

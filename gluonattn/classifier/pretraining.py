@@ -1,5 +1,4 @@
-"""The stage before the labels: the embedding and the Bi-GRU learn from texts alone, and the classifier starts from
-them.
+"""Pretraining: the embedding and the Bi-GRU learn from unlabelled texts, and the classifier starts from them.
 
 Stays whole: `pretrain` is one stage from texts to parameters, and half of its lines describe its parameters.
 """
@@ -42,15 +41,15 @@ if TYPE_CHECKING:
     from ..training.parallel import Group
     from ..training.tasks import Task
 
-_VALIDATED = 1000  # texts at most that the language model is tried on
-_RATE = 4e-3  # of Adam, for batches of 256
-STAGE = ("embedding.", "bigru.")  # parameters that the classifier begins with
+_VALIDATED = 1000  # maximum number of validation texts of the language model
+_RATE = 4e-3  # learning rate of Adam, for batches of 256
+STAGE = ("embedding.", "bigru.")  # parameters with which the classifier starts
 _MODEL = ("vocab_size", "embed_size", "hidden_size", "evidence")
 
 
 @dataclass
 class LanguageSettings(TrainingSettings):
-    """Settings of the language model's run; its task loads MXNet."""
+    """Settings of the language model's run. Its task loads MXNet."""
 
     recipe: str = "language-model"
     framework: str = "mxnet"
@@ -74,24 +73,24 @@ class LanguageSettings(TrainingSettings):
 
 def read_unlabelled(path: str, column: str | None, labelled: Collection[str], option: str = "--pretrain"
                     ) -> tuple[list[str], int]:
-    """Texts of a file, without those that are among the labelled ones (`gluonattn.plain.bare_key`).
+    """Read the texts of a file, except those that are among the labelled texts (`gluonattn.plain.bare_key`).
 
     Parameters
     ----------
     path : str
-        A table, a .txt file of one text a line, or a gathered crawl (.tsv.gz).
+        A table, a .txt file with one text on each line, or a gathered crawl (.tsv.gz).
     column : str or None
-        Of a table; None takes the usual name.
+        Column of a table; None is the usual name.
     labelled : collection of str
-        All of them, validation too.
+        All labelled texts, including validation.
     option : str, default "--pretrain"
-        What names the file, for the message.
+        The option that names the file, for messages.
 
     Returns
     -------
     texts : list of str
     left_out : int
-        How many stand among the labelled ones.
+        Number of texts that are among the labelled ones.
 
     Raises
     ------
@@ -103,13 +102,13 @@ def read_unlabelled(path: str, column: str | None, labelled: Collection[str], op
     seen = [text for text in read if not is_blank(text)]
     kept = [text for text in seen if bare_key(text) not in own]
     if not kept:
-        raise DataError(f"{path}: every text stands among the labelled ones, which are read anyway. Give a file of "
+        raise DataError(f"{path}: every text is among the labelled ones, which are read anyway. Give a file of "
                         f"others, or leave {option} out.")
     return kept, len(seen) - len(kept)
 
 
 def load_earlier(settings: ClassifierSettings, classes: int, say: Callable[[str], None]) -> Stage | None:
-    """The finished language model that ``--pretrain`` names; None where it names texts, or nothing.
+    """Load the finished language model that ``--pretrain`` names. None if it names texts or nothing.
 
     Parameters
     ----------
@@ -121,7 +120,7 @@ def load_earlier(settings: ClassifierSettings, classes: int, say: Callable[[str]
     Raises
     ------
     CheckpointError, OptionError
-        If it cannot be read, or a model of these settings cannot begin with it.
+        If it cannot be read, or a model of these settings cannot start from it.
     """
     path = find_stage(settings.pretrain)
     if path is None:
@@ -138,36 +137,36 @@ def load_earlier(settings: ClassifierSettings, classes: int, say: Callable[[str]
 
 def gather_texts(settings: ClassifierSettings, reviews: Reviews, texts: Sequence[str], split: Sequence[Sequence[int]],
                  fingerprint: str, say: Callable[[str], None]) -> tuple[list[str], str]:
-    """The texts to pretrain on, and the fingerprint of that stage.
+    """Gather the texts to pretrain on, and the fingerprint of that stage.
 
-    Training reviews and those of --extra are among the texts, reviews of the validation part are not.
+    These include the training reviews and those of --extra, but not the validation reviews.
 
     Parameters
     ----------
     settings : ClassifierSettings
         Resolved.
     reviews : Reviews
-        The labelled ones.
+        The labelled reviews.
     texts : sequence of str
         The labelled reviews, then those of --extra.
     split : tuple of sequences of int
         Positions of the training and the validation reviews.
     fingerprint : str
-        Of the whole run.
+        Fingerprint of the whole run.
     say : callable
-        Takes a line for the user.
+        Called with a line for the user.
 
     Returns
     -------
     texts : list of str
-        Empty where there is no such stage.
+        Empty if there is no pretraining.
     fingerprint : str
-        "" where there is none.
+        "" if there is no pretraining.
     """
     if not settings.pretrain or find_stage(settings.pretrain):
         return [], ""
     found, left_out = read_unlabelled(settings.pretrain, settings.pretrain_text, reviews.texts)
-    say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that stand among the "
+    say(f"{len(found):,} texts without labels from {settings.pretrain}; left out: {left_out:,} that are among the "
         "labelled ones")
     found = [*(reviews.texts[i] for i in split[0]), *texts[len(reviews) :], *found]
     return found, stage_fingerprint(fingerprint, found)
@@ -179,9 +178,9 @@ def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
     Parameters
     ----------
     fingerprint : str
-        Of the whole run.
+        Fingerprint of the whole run.
     texts : sequence of str
-        All that the stage reads.
+        All texts that the stage reads.
     """
     digest = hashlib.sha256(f"pretraining {fingerprint}".encode())
     for text in texts:
@@ -192,35 +191,35 @@ def stage_fingerprint(fingerprint: str, texts: Sequence[str]) -> str:
 def pretrain(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens, vocabulary: Vocabulary,
              model: Mapping[str, Any], out: Path, fingerprint: str, *, device: str, group: Group, resume: bool | None,
              save_every: float, callbacks: Sequence[Callback], say: Callable[[str], None]) -> dict[str, NDArray[Any]]:
-    """Train a language model, and return what the classifier begins with.
+    """Train a language model, and return the parameters with which the classifier starts.
 
     Parameters
     ----------
     settings : ClassifierSettings
-        Resolved, of the classifier.
+        Resolved settings of the classifier.
     texts : sequence of str
-        To learn from.
+        Training texts.
     tokens : Tokens
-        Theirs.
+        The tokens of these texts.
     vocabulary : Vocabulary
     model : mapping
         Keyword arguments of the classifier.
     out : pathlib.Path
-        The checkpoint folder; this stage leaves its resume file beside it, and what it has learned for other runs.
+        The checkpoint folder. The resume file and the language model, for other runs, are written beside it.
     fingerprint : str
-        Of this stage.
+        Fingerprint of this stage.
     device, group, resume, save_every, callbacks, say
         As in `gluonattn.classifier.training.train`.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        Parameters of embedding and Bi-GRU, by structural name.
+        Parameters of the embedding and the Bi-GRU, by structural name.
 
     Raises
     ------
     DataError
-        If there are too few texts of two words.
+        If there are too few texts with two words or more.
     Interrupted
         After Ctrl-C; the resume file is complete.
     """

@@ -1,4 +1,4 @@
-"""From a raw text to the model's input: tokenized once, n-grams hashed once."""
+"""From a raw text to the model's input. Each text is tokenized once, and its n-grams are hashed once."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ _NO_NUMBERS, _NO_SPANS = np.zeros(0, np.int32), np.zeros((0, 2), np.int64)
 
 
 def seed_of(text: str) -> int:
-    """For random draws about a text: the same for the same text, however it is written, on every machine."""
+    """Seed of random draws for a text: the same on every machine, and in every Unicode normal form."""
     return zlib.crc32(plain(text).encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedText:
-    """A text as the model reads it.
+    """A text as the model takes it.
 
     Attributes
     ----------
     text : str
     tokens : tuple of Token
-        Those the model sees; what lies behind its longest text is cut off.
+        The tokens that the model reads. Tokens after its maximum length are cut off.
     example : Example
     numbers : numpy.ndarray, int32, shape (places,)
-        Known n-grams of the text, once for every place at which one stands.
+        Known n-grams of the text, one entry for each occurrence.
     spans : numpy.ndarray, int64, shape (places, 2)
-        The characters each was read from, in `gluonattn.plain` of the text: what is shared out by characters is then the
-        same however the text is written.
+        The characters of each n-gram, in `gluonattn.plain` of the text. Scores divided by characters are then the same for
+        every Unicode normal form of the text.
     token_spans : numpy.ndarray, int64, shape (tokens, 2)
-        Those of the tokens, likewise; a token itself has its span in the text as it was typed.
+        The same for tokens. `tokens` themselves have spans in the original text.
     in_text : int
-        Tokens of the whole text.
+        Number of tokens of the whole text.
     spread : Spread or None
-        Where the n-grams stand that evidence comes from; None where the model reads none.
+        Places of the n-grams that give evidence; None if the model reads none.
     """
 
     text: str
@@ -60,13 +60,13 @@ class EncodedText:
 
     @property
     def seed(self) -> int:
-        """For random draws: the same for the same text, however it is written, on every machine."""
+        """Seed of random draws: the same on every machine, and in every Unicode normal form of the text."""
         return seed_of(self.text)
 
     def lost_ngrams(self, gone: NDArray[Any]) -> NDArray[Any]:
-        """Which n-grams go with some tokens: those read from one of their characters.
+        """Which n-grams are removed with some tokens: those that contain one of their characters.
 
-        One that was read from no token (a space by itself) belongs to all alike: it goes when nothing is left.
+        An n-gram without a token (a space by itself) belongs to all tokens. It is removed when no token is left.
 
         Parameters
         ----------
@@ -89,16 +89,16 @@ class Reader:
     Parameters
     ----------
     tokenizer : callable
-        From a text to tokens.
+        Returns the tokens of a text.
     vocabulary : Vocabulary
     max_length : int
-        Tokens that are read of one text.
+        Number of tokens of a text that are read.
     subword_buckets : int, default 0
         As in `AttentionClassifier`; 0 reads none.
     known : numpy.ndarray, uint32, or None
-        Sorted hashes of the n-grams of texts that the model knows; None reads none.
+        Sorted hashes of the model's n-grams of texts; None reads none.
     evidence : Evidence or None
-        What the evidence of tokens is read with; None reads none.
+        Computes the evidence of tokens; None reads none.
     """
 
     def __init__(self, tokenizer: Callable[[str], list[Token]], vocabulary: Any, max_length: int,
@@ -109,7 +109,7 @@ class Reader:
         self._encode = Encoder(vocabulary, max_length, subword_buckets)
 
     def visible(self, text: str) -> list[Token]:
-        """The tokens of a text, with spans in `gluonattn.plain` of it; TextError if it has none."""
+        """The tokens of a text, with spans in `gluonattn.plain` of it. TextError if it has none."""
         expect_text(text)
         tokens = self._tokenizer(plain(text))
         if not tokens:
@@ -120,13 +120,13 @@ class Reader:
         return tokens
 
     def read(self, text: str, tokens: Sequence[Token] | None = None) -> EncodedText:
-        """Read a text, or one whose `visible` tokens are known; TextError if there is nothing in it.
+        """Encode a text. TextError if it has no visible character.
 
         Parameters
         ----------
         text : str
         tokens : sequence of Token or None
-            What `visible` gave of the text; None finds them.
+            The result of `visible` for the text; None computes it.
         """
         everything = tokens or self.visible(text)
         tokens, typed = everything[: self._max_length], place(text)
@@ -134,7 +134,7 @@ class Reader:
         example = self._encode(text, [token.text for token in tokens])
         numbers, spans = _NO_NUMBERS, _NO_SPANS
         if self._known is not None:
-            # N-grams of what lies behind the last token that is seen are not read either.
+            # N-grams after the last token that is read are not read either.
             hashes, spans = ngram_spans(typed.text[: tokens[-1].end], tokens)
             numbers = ngram_numbers(hashes, self._known)
             numbers, spans = numbers[numbers > 0], spans[numbers > 0]
@@ -149,7 +149,7 @@ class Reader:
         return EncodedText(text, shown, example, numbers, spans, token_spans, len(everything), spread)
 
     def evidence_without(self, spread: Spread, gone: NDArray[Any]) -> NDArray[Any]:
-        """What the network reads beside the tokens where some are gone: (variants, tokens, channels), 0 at these.
+        """The evidence (variants, tokens, channels) without some tokens, 0 at these.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Differences followed back through the Bi-GRU by DeepLIFT's Rescale rule (Shrikumar et al. 2017); see `account`."""
+"""Propagate differences back through the Bi-GRU by DeepLIFT's Rescale rule (Shrikumar et al. 2017); see `account`."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from numpy.typing import NDArray
 
 from .engines.recurrence import Recurrence, by_step
 
-_SMALL = 1e-6  # a smaller difference is handed on by the derivative between the two
+_SMALL = 1e-6  # for smaller differences the derivative between the two is used
 
 
 def follow_back(recurrence: Recurrence, gates: NDArray[Any], slope: NDArray[Any],
                several: bool) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """From what is asked of the states to multipliers of what inputs bring into the gates.
+    """Turn coefficients of the states into multipliers of the inputs' part of the gates.
 
-    With reset r, update z, f = U h + b and the new state n = tanh(a_n + r f), a step is h' = (1 - z) n + z h. What is
-    asked of h' reaches the three gates by factors of each unit, and h by them and U: one matrix a step.
+    With reset r, update z, f = U h + b and the new state n = tanh(a_n + r f), a step is h' = (1 - z) n + z h. The
+    coefficients of h' reach the three gates by factors for each unit, and h by these and U: one matrix for each step.
 
     Parameters
     ----------
     recurrence : Recurrence
-        After its way forth over two inputs: as they are, and where nothing entered.
+        After its forward pass over two inputs: the text and the baseline.
     gates : numpy.ndarray, shape (T, 2, 2, 3H)
-        What these bring into the gates: places, directions, inputs.
+        The parts of the gates of these inputs: places, directions, inputs.
     slope : numpy.ndarray, shape (T, 2H)
-        What is asked of each state.
+        Coefficients of each state.
     several : bool
-        Whether to tell apart where what entered was read.
+        Whether to compute `paths`.
 
     Returns
     -------
     multipliers : numpy.ndarray, shape (T, 2, 3H)
     paths : numpy.ndarray, shape (T, T), or None
-        What entered at each place (row) and was read at each (column), if told apart.
+        What entered at each place (row) and was read at each place (column); None unless `several`.
     """
     length, hidden = len(slope), slope.shape[1] // 2
     change = by_step(gates[:, :, 0] - gates[:, :, 1])  # (T, 2, 3H)
@@ -43,12 +43,12 @@ def follow_back(recurrence: Recurrence, gates: NDArray[Any], slope: NDArray[Any]
     factors, kept = _factors(recurrence, by_step(gates))
     mean_reset = recurrence.shares[..., :hidden].mean(axis=2)
     fed = factors.copy()
-    fed[:, :, 2] *= mean_reset  # the new state's part of U goes through the reset gate
+    fed[:, :, 2] *= mean_reset  # the new state's part of U passes through the reset gate
     weights = recurrence.weights.reshape(2, 3, hidden, hidden)
     diagonal = np.arange(hidden)
     totals = np.empty((length, 2, hidden))
     read = np.zeros((2, length, length)) if several else None  # [direction, step that reads, step that enters]
-    # Of several, each step's own row: what is read at a step reaches this one and those before, so rows below wait.
+    # With `several`, a row for each reading step. A read at a step reaches that step and earlier ones, so later rows wait.
     asked = np.zeros((2, length if several else 1, hidden))
     for step in range(length - 1, -1, -1):
         rows = slice(step, None) if several else slice(None)
@@ -65,18 +65,18 @@ def follow_back(recurrence: Recurrence, gates: NDArray[Any], slope: NDArray[Any]
 
 
 def _factors(recurrence: Recurrence, gates: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """What each gate hands on of what is asked of a step's new state, and what the state before gets as it is.
+    """The factors of each gate for the coefficients of a step's new state, and the part that reaches the previous state.
 
     Parameters
     ----------
     recurrence : Recurrence
     gates : numpy.ndarray, shape (T, 2, 2, 3H)
-        In the order of steps.
+        The parts of the gates in the order of steps.
 
     Returns
     -------
     factors : numpy.ndarray, shape (T, 2, 3, H)
-        Of the reset gate, the update gate and the new state.
+        Factors of the reset gate, the update gate and the new state.
     kept : numpy.ndarray, shape (T, 2, H)
     """
     hidden = recurrence.fed.shape[-1]
@@ -94,7 +94,7 @@ def _factors(recurrence: Recurrence, gates: NDArray[Any]) -> tuple[NDArray[Any],
 
 
 def _quotient(inputs: NDArray[Any], outputs: NDArray[Any], slope: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
-    """Difference of two outputs (..., 2, H) over that of the inputs; where that is next to nothing, the slope between."""
+    """Difference of two outputs (..., 2, H) over that of the inputs; for tiny differences the derivative between them."""
     change = inputs[..., 0, :] - inputs[..., 1, :]
     small = np.abs(change) < _SMALL
     quotient = (outputs[..., 0, :] - outputs[..., 1, :]) / np.where(small, 1.0, change)

@@ -1,5 +1,5 @@
-"""Score a file of reviews larger than memory: both files are written in one pass, and neither appears unless both are
-complete.
+"""Score a file of reviews larger than memory. Scores and attention records are written in one pass, and neither file
+appears unless both are complete.
 
 Stays whole: `score_file` is half docstring.
 """
@@ -40,8 +40,8 @@ def score_file(
 ) -> dict[str, int]:
     """Write every row of `source` to `out` with its predicted label and probabilities.
 
-    Rows and columns are kept as they are, in order; a row without text gets an
-    empty label and is counted. `out` appears only when it is complete.
+    Rows and columns are kept in order. A row without text gets an empty label
+    and is counted. `out` appears only when it is complete.
 
     Parameters
     ----------
@@ -49,18 +49,18 @@ def score_file(
     source, out : path
         TSV, CSV, JSON lines (also compressed: .csv.gz) or Parquet, by their endings.
     text_column : str or None
-        None takes the first usual name present.
+        None is the first usual name that is present.
     weights : path or None
-        Also write each row's attention record there, as JSON lines.
+        Also write each row's attention record to this file, as JSON lines.
     method, target : str or None
-        Attribution in these records, and the class it is for, as for `Predictor.explain`.
+        Attribution method of these records and its class, as for `Predictor.explain`.
     explain : str or None
-        Also write the words that decided most by this attribution: columns ``word_1``, ``score_1`` and so on, highest
-        scores first, empty where a text has fewer words.
+        Also write the most decisive words by this attribution method, in columns ``word_1``, ``score_1`` and so on, highest
+        scores first. They are empty if a text has fewer words.
     top : int, default 5
-        As many words.
+        How many words.
     on_bytes : callable or None
-        Called with the number of bytes of the file behind each line read.
+        Called after each line with the number of bytes read.
 
     Returns
     -------
@@ -70,15 +70,14 @@ def score_file(
     Raises
     ------
     DataError
-        If a file cannot be read or written, has no rows, or has a new column
-        already, or if two of the three files are the same.
+        If a file cannot be read or written, has no rows, or already has one of
+        the new columns, or if two of the three files are the same.
     OptionError
-        If a method, the target or the number of words is unknown or out of range, or there are no records to write
-        attributions to.
+        If a method, the target or the number of words is unknown or out of range, or a method is given without `weights`.
     """
     if method is not None and weights is None:
         raise OptionError("attributions go into the attention records: give a file for these too (weights, or --weights).")
-    for own in (method, explain):  # whether these are known
+    for own in (method, explain):  # raises if these are unknown
         predictor.explain_each([], own, target if own or not (method or explain) else None)
     require_other_files(source, out, weights)
     with ExitStack() as stack:
@@ -111,7 +110,7 @@ def require_other_files(source: str | os.PathLike[str], *targets: str | os.PathL
 
 
 def types_of(answers: Answers, source: str | os.PathLike[str], out: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """Types of columns that are written as Parquet: those of the source, and of the answers; None for other formats.
+    """Types of the columns of a Parquet file: those of the source and of the answers. None for other formats.
 
     Parameters
     ----------
@@ -131,22 +130,22 @@ def score_rows(answers: Answers, rows: Iterator[Row], source: str | os.PathLike[
                write: Callable[[dict[str, Any]], None], *, text_column: str | None = None,
                write_weights: Callable[[str], None] | None = None, method: str | None = None,
                target: str | None = None) -> dict[str, int]:
-    """Write rows with what the model makes of their texts, in order.
+    """Write rows with the model's answers for their texts, in order.
 
     Parameters
     ----------
     answers : Answers
     rows : iterator of (line, row)
     source : path
-        Where they are from, for messages.
+        The file of the rows, for messages.
     write : callable
-        Takes a row.
+        Called with each row.
     text_column : str or None
-        None takes the first usual name present.
+        None is the first usual name that is present.
     write_weights : callable or None
-        Takes the attention record of each row, as a line of JSON.
+        Called with the attention record of each row, as a line of JSON.
     method, target : str or None
-        Attribution in these records, and the class it is for.
+        Attribution method of these records and its class.
 
     Returns
     -------
@@ -156,7 +155,7 @@ def score_rows(answers: Answers, rows: Iterator[Row], source: str | os.PathLike[
     Raises
     ------
     DataError
-        If a row has no text column, something else than a text in it, or a new column already.
+        If a row has no text column, a value there that is not a text, or already one of the new columns.
     """
     counts = {"rows": 0, "without_text": 0}
     name: list[str] = []

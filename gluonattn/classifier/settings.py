@@ -23,7 +23,7 @@ _WITH_EVIDENCE = {"embed_size": 128, "hidden_size": 128, "dropout": 0.5, "embed_
 
 @dataclass
 class ClassifierSettings(TrainingSettings):
-    """Settings of a training run of a classifier, beside those of `TrainingSettings`.
+    """Settings of a classifier's training run, in addition to those of `TrainingSettings`.
 
     Attributes
     ----------
@@ -32,58 +32,58 @@ class ClassifierSettings(TrainingSettings):
         length 30, dense gradients, no mask, constant learning rate.
     cell : str, default "mlp"
     evidence : bool, default False
-        Read beside each embedding what a linear model of n-grams says of the
-        token (`gluonattn.data.evidence`): more accurate, and all of it passes
-        through the attention. Not in "post".
+        Concatenate each embedding with the token's scores from a linear model
+        of n-grams (`gluonattn.data.evidence`). It is more accurate, and all of
+        it passes through the attention. Not in "post".
     ngrams : bool, default False
-        The older way: n-grams of each word beside its embedding, and those of
+        The older design: n-grams of each word beside its embedding, and those of
         the text in a linear branch beside the attention. Not in "post", and
         not with `evidence`.
     extra : str or None
-        More reviews, read in the first epochs: a table with the same labels, or
-        with scores, or a crawl gathered by `gluonattn.data.crawl`. Texts that
-        stand among the labelled ones are left out (`gluonattn.data.extra`).
+        More reviews for the first epochs: a table with the same labels or with
+        scores, or a crawl gathered by `gluonattn.data.crawl`. Texts that are
+        among the labelled ones are left out (`gluonattn.data.extra`).
     extra_text, extra_label, extra_score : str or None
         Columns of that table; None takes the usual names.
     score_labels : str or None
-        What its scores stand for, as `gluonattn.data.extra.parse_scores` reads
-        it. None: it has labels; or, of a gathered crawl, NSMC's view of stars.
+        The label of each score, as `gluonattn.data.extra.parse_scores` reads it.
+        None means that the table has labels; for a gathered crawl, NSMC's rule.
     pretrain : str or None
-        Texts without labels, from which embedding and Bi-GRU learn first: a table, a
-        .txt file of one text a line, or a gathered crawl. Or the folder of a run that
-        has learned so: its language model is begun with. Not in "post".
+        Unlabelled texts for pretraining the embedding and the Bi-GRU: a table, a .txt
+        file with one text on each line, or a gathered crawl. Or the folder of a
+        pretrained run, whose language model is then the start. Not in "post".
     pretrain_text : str or None
-        Column of that table; None takes the usual name.
+        Column of that table; None is the usual name.
     pretrain_epochs : int, default 1
     pretrain_sampled : int, default 512
-        Words that stand against the right one while it learns; 0 is all of them,
-        which takes hours an epoch on a CPU, seconds on a GPU, and torch.
+        Words with which the correct one is compared in pretraining. 0 is all of
+        them, which takes hours per epoch on a CPU, seconds on a GPU, and torch.
     extra_epochs : int or None
-        How many such epochs come before the others. None is 2, or 0 without
-        other texts than the labelled ones.
+        Number of epochs on these texts before the others. None is 2, or 0 if
+        all texts are labelled ones.
     teachers : str or None
-        Folders of other runs, or tables of soft labels, parted by commas: the mean
-        of what they say is learned (`gluonattn.classifier.teachers`).
+        Folders of other runs, or tables of soft labels, separated by commas. The mean
+        of their predictions is the target (`gluonattn.classifier.teachers`).
     teach : str or None
         More texts for them to label, read with those of `extra`: a table, a .txt
-        file of one text a line, or a gathered crawl.
+        file with one text on each line, or a gathered crawl.
     teach_text : str or None
-        Column of that table; None takes the usual name.
+        Column of that table; None is the usual name.
     teach_share : float, default 0.5
         Weight of the teachers' labels for texts that have a label of their own.
     tokenizer : str, default "mecab"
     word_dropout : float or None
-        Fraction of tokens replaced by <unk> while training; they keep their
+        Fraction of tokens replaced by <unk> in training. They keep their
         evidence. None is 0.1, or 0.2 with evidence.
     average : float or None
-        What a moving mean of the weights keeps of itself at each step; the mean
-        is validated and saved. 0 keeps none. None is 0.998 with evidence, else 0.
+        Decay of the exponential moving average of the weights, which is validated
+        and saved. 0 uses none. None is 0.998 with evidence, otherwise 0.
     min_count : int or None
-        Fewest occurrences of a token in the vocabulary. None is 3, or 2 for
+        Minimum number of occurrences of a token in the vocabulary. None is 3, or 2 for
         fewer than 20,000 reviews, or 6 with `extra`, `pretrain` or `teach`.
     max_length : int, default 48
-        Longest training text in tokens; the rest of a longer one is not
-        trained on (prediction reads up to 512). 30 for "post".
+        Maximum length of a training text in tokens. The rest of a longer one is
+        not used in training (prediction reads up to 512). 30 for "post".
     validation : float, default 0.1
         Fraction of the training reviews kept for validation.
     epochs : int or None
@@ -92,22 +92,22 @@ class ClassifierSettings(TrainingSettings):
     batch_size : int or None
         None is 256 (128 for "post"), or 32 for fewer than 20,000 reviews.
     learning_rate : float or None
-        None is 0.008 for batches of 256 and more and in proportion for
-        smaller ones, but 0.002 at least (half of it with evidence, 0.001 for "post").
+        None is 0.008 for batches of 256 and more, and in proportion for smaller
+        ones, but at least 0.002 (half of it with evidence, 0.001 for "post").
     schedule : {"linear", "cosine", "constant"} or None
         None is "linear" ("constant" for "post").
     label_smoothing : float or None
         None is 0.1 (0 for "post").
     workers : int or None
-        As for `TrainingSettings`; None is 1 for "post", too.
+        As for `TrainingSettings`; None is also 1 for "post".
     framework : {"auto", "mxnet", "torch"}, default "auto"
-        What computes: the same recipe, batches and checkpoint. "auto" is MXNet where it is
-        installed, else torch.
+        The library that trains, with the same recipe, batches and checkpoint format. "auto"
+        is MXNet if it is installed, otherwise torch.
     amp : bool, default False
-        Compute in bfloat16 where it serves (automatic mixed precision); torch on a GPU.
+        Automatic mixed precision in bfloat16, for torch on a GPU.
     model : dict
-        "default" has an embedding of 64 and a GRU of 48 where these do not say
-        otherwise; with evidence 128 and 128, under more dropout (0.6 on
+        Arguments of the network. Without them, "default" has an embedding of 64
+        and a GRU of 48; with evidence 128 and 128, with more dropout (0.6 on
         embeddings, 0.5 before the head).
     """
 
@@ -171,19 +171,19 @@ class ClassifierSettings(TrainingSettings):
 
     @property
     def uses_torch(self) -> bool:
-        """Whether torch computes; MXNet does where it is installed, unless torch or what only torch has is asked for."""
+        """Whether torch trains: if MXNet is not installed, or torch or a feature of torch alone is requested."""
         only_torch = self.amp or not self.pretrain_sampled or (not mxnet_is_installed() and find_spec("torch") is not None)
         return self.framework == "torch" or (self.framework == "auto" and only_torch)
 
     @property
     def reads_more(self) -> bool:
-        """Whether there may be texts beside the labelled ones that have targets."""
+        """Whether there may be texts with targets beside the labelled ones."""
         return bool(self.extra or self.teach or any(map(is_table, (self.teachers or "").split(","))))
 
     def suit(self, values: dict[str, Any], examples: int) -> None:
         small, post = examples < SMALL, self.recipe == "post"
         values["framework"] = "torch" if self.uses_torch else "mxnet"
-        if self.uses_torch:  # its own threads share the work
+        if self.uses_torch:  # torch's own threads share the work
             values["workers"] = 1
         fill(
             values,
@@ -203,7 +203,7 @@ class ClassifierSettings(TrainingSettings):
             values["extra_epochs"] = 0
         if post:
             values.update(max_length=30, warmup=0.0, clip=None, evidence=False, ngrams=False, pretrain=None)
-        else:  # as accurate as the class's own widths, and faster
+        else:  # as accurate as the class's default widths, and faster
             values["model"] = {**(_WITH_EVIDENCE if self.evidence else _PLAIN), **self.model}
 
     def make_task(self) -> Task:
@@ -217,5 +217,5 @@ class ClassifierSettings(TrainingSettings):
 
 
 def is_table(name: str) -> bool:
-    """Whether a teacher's name is that of a table of soft labels; else it is a checkpoint folder."""
+    """Whether a teacher is a table of soft labels. Otherwise it is a checkpoint folder."""
     return ending_of(name.strip()) in FORMATS

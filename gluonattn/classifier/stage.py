@@ -1,7 +1,7 @@
-"""A language model kept beside its run's checkpoint, so that other seeds can start from it.
+"""A language model saved beside its run's checkpoint, so that other seeds can start from it.
 
-``OUT.pretrained`` is one safetensors file: parameters, vocabulary, and of every text that was read eight bytes of its hash.
-A run that begins with it sets the same texts aside for validation, and is refused where one of these was read.
+``OUT.pretrained`` is one safetensors file with parameters, vocabulary, and eight bytes of the hash of every text that was
+read. A run that starts from it sets the same texts aside for validation. It is refused if one of these was read.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from ..files import cannot_write, replace_file
 from ..plain import bare_key
 
 ENDING = ".pretrained"
-SHAPE = ("embed_size", "hidden_size", "evidence")  # arguments of the classifier that its parameters depend on
+SHAPE = ("embed_size", "hidden_size", "evidence")  # arguments of the classifier that set the shapes of these parameters
 _FORMAT, _READ = "1", "read"
 
 
 class Header(Struct):
-    """What a stage says of itself.
+    """The header of a stage's file.
 
     Attributes
     ----------
@@ -37,13 +37,13 @@ class Header(Struct):
         GluonNLP Vocab as JSON.
     tokenizer : str
     model : dict of str to int
-        By `SHAPE`.
+        The arguments named in `SHAPE`.
     seed : int
-        Of the split into training and validation.
+        Seed of the split into training and validation.
     validation : float
         Fraction of the labelled reviews that was set aside.
     fingerprint : str
-        Of the stage.
+        Fingerprint of the stage.
     """
 
     vocabulary: str
@@ -55,7 +55,7 @@ class Header(Struct):
 
 
 class Stage(NamedTuple):
-    """A finished language model, as a classifier begins with it.
+    """A finished language model from which a classifier can start.
 
     Attributes
     ----------
@@ -63,9 +63,9 @@ class Stage(NamedTuple):
     weights : dict of str to numpy.ndarray
         Parameters of embedding and Bi-GRU, by structural name.
     read : numpy.ndarray, uint64
-        `digest_texts` of what was read.
+        `digest_texts` of the texts that were read.
     path : pathlib.Path or None
-        Where it was read from.
+        The file from which it was read.
     """
 
     header: Header
@@ -75,18 +75,18 @@ class Stage(NamedTuple):
 
 
 def stage_file(folder: str | os.PathLike[str]) -> Path:
-    """The file beside a checkpoint folder."""
+    """Path of a stage's file beside a checkpoint folder."""
     folder = Path(folder)
     return folder.with_name(folder.name + ENDING)
 
 
 def find_stage(pretrain: str | None) -> Path | None:
-    """The stage that ``--pretrain`` names, by its file or its run's folder; None where it names texts, or nothing.
+    """Find the stage that ``--pretrain`` names by its file or its run's folder. None if it names texts or nothing.
 
     Raises
     ------
     CheckpointError
-        If it names a folder with no stage beside it.
+        If it names a folder without a stage beside it.
     """
     if pretrain is None:
         return None
@@ -102,13 +102,13 @@ def find_stage(pretrain: str | None) -> Path | None:
 
 
 def digest_texts(texts: Iterable[str]) -> NDArray[Any]:
-    """Eight bytes of each text, whatever its white space and quotes: uint64, in the order of the texts."""
+    """Hash each text to eight bytes, ignoring white space and quotes: uint64, in the order of the texts."""
     found = b"".join(hashlib.sha256(bare_key(text).encode("utf-8", "surrogatepass")).digest()[:8] for text in texts)
     return np.frombuffer(found, "<u8").astype(np.uint64)
 
 
 def save_stage(path: Path, stage: Stage) -> None:
-    """Write a stage, whole or not at all.
+    """Write a stage, completely or not at all.
 
     Parameters
     ----------
@@ -124,16 +124,16 @@ def save_stage(path: Path, stage: Stage) -> None:
     try:
         replace_file(path, dump_tensors({**stage.weights, _READ: np.sort(stage.read)}, notes))
     except OSError as error:
-        raise CheckpointError(f"{cannot_write(path, error.strerror)} The run goes on there with --resume.") from None
+        raise CheckpointError(f"{cannot_write(path, error.strerror)} The run continues there with --resume.") from None
 
 
 def load_stage(path: Path) -> Stage:
-    """Read a stage; nothing is unpickled.
+    """Read a stage. Nothing is unpickled.
 
     Raises
     ------
     CheckpointError
-        If it is missing, cut, changed, or another file.
+        If it is missing, truncated, changed, or another file.
     """
     try:
         content = path.read_bytes()
@@ -142,14 +142,14 @@ def load_stage(path: Path) -> Stage:
                               "of texts.") from None
     tensors, notes = parse_tensors(content, path, CheckpointError)
     if notes.get("format") != _FORMAT or "stage" not in notes or _READ not in tensors:
-        raise CheckpointError(f"{path} is no language model that this version of gluonattn wrote. {COPY_AGAIN}")
+        raise CheckpointError(f"{path} is not a language model that this version of gluonattn wrote. {COPY_AGAIN}")
     header = require(parse_json(notes["stage"], path, CheckpointError), Header, path, CheckpointError)
     read = tensors.pop(_READ)
     return Stage(header, tensors, read, path)
 
 
 def require_fitting(stage: Stage, tokenizer: str, model: Mapping[str, Any]) -> None:
-    """Raise OptionError where a model of these settings cannot begin with a stage.
+    """Raise OptionError if a model of these settings cannot start from a stage.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def require_fitting(stage: Stage, tokenizer: str, model: Mapping[str, Any]) -> N
 
 
 def require_unread(stage: Stage, train: Sequence[str], valid: Sequence[str]) -> None:
-    """Raise DataError where a language model has read validation texts that this run does not train on itself.
+    """Raise DataError if a language model has read validation texts that are not among this run's training texts.
 
     Parameters
     ----------

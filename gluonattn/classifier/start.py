@@ -1,6 +1,6 @@
-"""What every process of a classifier's run starts with: vocabulary, packed texts, and their n-gram scores.
+"""The start of every process of a classifier's run: vocabulary, packed texts, and their n-gram scores.
 
-Stays whole: `start_of` is one list of things to make; half of its lines describe its parameters.
+Stays whole: `start_of` is one list of things to make. Half of its lines describe its parameters.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def start_of(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens,
              split: Sequence[Sequence[int]], more: Tokens, fitting: Callable[[int, int], None] | None,
              words: str | None = None,
              aims: NDArray[Any] | None = None) -> tuple[dict[str, Any], Vocabulary, LinearBranch | None, Evidence | None]:
-    """Gather what every process of the run starts with.
+    """Gather what every process of the run needs at its start.
 
     Parameters
     ----------
@@ -39,19 +39,19 @@ def start_of(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens,
     texts : sequence of str
         The labelled reviews, then the extra ones.
     tokens : Tokens
-        Of all texts.
+        Tokens of all texts.
     targets : numpy.ndarray, float32, shape (texts, classes)
-        Rows of probabilities. The n-gram models learn these.
+        Rows of probabilities, the targets of the n-gram models.
     split : tuple of sequences of int
         Positions of the training and the validation reviews.
     more : Tokens
-        Of the texts of the pretraining stage; empty where there is none.
+        Tokens of the texts of pretraining; empty if there is none.
     fitting : callable or None
         Called with (fits done, fits in all).
     words : str or None
         The vocabulary, as JSON; None makes one.
     aims : numpy.ndarray or None
-        As `targets`, for the network; None is `targets`.
+        Targets of the network; None is `targets`.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def start_of(settings: ClassifierSettings, texts: Sequence[str], tokens: Tokens,
 
 
 def _model_arguments(settings: ClassifierSettings, vocabulary: Vocabulary, classes: int) -> dict[str, Any]:
-    """Every argument of the network, defaults too: they may differ in a later version."""
+    """Every argument of the network, including defaults, which may change in a later version."""
     arguments = {name: value for name, value in DEFAULTS[settings.recipe].items()}
     if settings.recipe == "post":
         arguments["length"] = settings.max_length

@@ -1,4 +1,4 @@
-"""Reviews and their labels, as the training loop asks for them."""
+"""The classifier's task in the training loop: reviews and their labels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ReviewTask(Task):
 
     def forward(self, model: Any, inputs: tuple[Any, ...], masks: tuple[Any, ...]) -> Any:
         if masks:
-            missing = [None] * (model.inputs - len(inputs))  # while the network trains, the linear branch reads nothing
+            missing = [None] * (model.inputs - len(inputs))  # while the network trains, the linear branch gets no input
             return model(*inputs, *missing, *masks)[0]
         return model(*inputs)[0]
 
@@ -36,7 +36,7 @@ class SmoothedCrossEntropy(mx.gluon.HybridBlock):
     Parameters
     ----------
     smoothing : float
-        Probability that is spread evenly over the classes.
+        Probability that is distributed uniformly over the classes.
     **kwargs
         Of MXNet's HybridBlock.
     """

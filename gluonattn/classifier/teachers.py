@@ -1,9 +1,8 @@
-"""Teachers: predictions of other models, or a table of soft labels, as targets to learn from.
+"""Teachers for distillation: predictions of other models, or a table of soft labels, as training targets.
 
-Distillation (Hinton, Vinyals and Dean 2015): the probabilities of a better model, or the mean of several, say more
-about a text than one label, and there can be any number of such texts. Here a text without a label of its own takes
-them
-alone, a labelled one takes them in part. Validation texts are neither asked about nor read.
+Distillation (Hinton, Vinyals and Dean 2015): the probabilities of a better model, or the mean of several, have more
+information about a text than one label, and any number of texts can be labelled so. Here they are the only target of an
+unlabelled text, and a part of the target of a labelled one. Validation texts are not used.
 """
 
 from __future__ import annotations
@@ -31,22 +30,22 @@ from .config import check_classifier
 from .pretraining import read_unlabelled
 from .settings import ClassifierSettings, is_table
 
-_CHUNK = 8192  # texts asked about at once
+_CHUNK = 8192  # texts in a chunk
 
 
 class Teachers(NamedTuple):
-    """The teachers, and the texts beside the labelled ones that they label.
+    """The teachers, and the unlabelled texts that they label.
 
     Attributes
     ----------
     models : list of pathlib.Path
         Checkpoints.
     said : list of (dict of str to int, numpy.ndarray)
-        Of each table the row of a text, by `gluonattn.plain.bare_key`, and its rows of probabilities.
+        For each table, the row of each text by `gluonattn.plain.bare_key`, and the rows of probabilities.
     texts : list of str
-        Texts that teachers alone label.
+        Texts that only teachers label.
     fingerprint : str
-        Of all this.
+        Fingerprint of all this.
     """
 
     models: list[Path]
@@ -57,18 +56,18 @@ class Teachers(NamedTuple):
 
 def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled: Reviews, extra: Sequence[str],
                   valid: Sequence[str], say: Callable[[str], None]) -> Teachers | None:
-    """Check the files that ``--teachers`` and ``--teach`` name; no teacher runs yet. None without teachers.
+    """Read and check the files that ``--teachers`` and ``--teach`` name. No teacher runs yet. None without teachers.
 
     Parameters
     ----------
     settings : ClassifierSettings
     labels : sequence of str
     labelled : Reviews
-        Validation included.
+        The labelled reviews, including validation.
     extra : sequence of str
         Texts of ``--extra``.
     valid : sequence of str
-        Validation texts: of a model that was trained on them it is said.
+        Validation texts. If a teacher was trained on them, a warning is reported.
     say : callable
 
     Raises
@@ -80,7 +79,7 @@ def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled:
         return None
     names = [name.strip() for name in settings.teachers.split(",") if name.strip()]
     if not names:
-        raise OptionError("--teachers names none: give checkpoint folders or tables of soft labels, parted by commas.")
+        raise OptionError("--teachers names none: give checkpoint folders or tables of soft labels, separated by commas.")
     tables = [name for name in names if is_table(name)]
     models = [Path(name) for name in names if not is_table(name)]
     if settings.teach and not models:
@@ -91,7 +90,7 @@ def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled:
     texts: list[str] = []
     if settings.teach:
         texts, left_out = read_unlabelled(settings.teach, settings.teach_text, [*labelled.texts, *extra], "--teach")
-        say(f"{len(texts):,} texts from {settings.teach} for the teachers to label; left out: {left_out:,} that stand among "
+        say(f"{len(texts):,} texts from {settings.teach} for the teachers to label; left out: {left_out:,} that are among "
             "the others")
         known.update(map(bare_key, texts))
     said: list[tuple[dict[str, int], NDArray[Any]]] = []
@@ -110,27 +109,27 @@ def read_teachers(settings: ClassifierSettings, labels: Sequence[str], labelled:
 
 
 def _fingerprint_of(model: Path, labels: Sequence[str], valid: Sequence[str], say: Callable[[str], None]) -> Any:
-    """What tells a teacher apart; CheckpointError or DataError if it is none here."""
+    """Fingerprint of a teacher. CheckpointError or DataError if it cannot be a teacher here."""
     config = read_config(model)
     check_classifier(config, model / CONFIG)
     if sorted(config["labels"]) != sorted(labels):
         raise DataError(f"--teachers {model}: it knows the labels {', '.join(map(repr, config['labels']))}, and the labels "
                         f"here are {', '.join(map(repr, labels))}. Give teachers of the same labels.")
     seen = estimate_seen_fraction(model, valid, config.get("fingerprint"))
-    if seen and seen[0] > 0.1:  # a few short texts stand in every file
+    if seen and seen[0] > 0.1:  # a few short texts are in every file
         say(f"teacher {model} was trained on about {seen[0]:.0%} of the validation texts. It is not asked about them, but "
             "the validation accuracy may come out a little too good: trust another file's")
     return config["sha256"]
 
 
 def taught_file(out: Path) -> Path:
-    """Where a run keeps its teachers' predictions until it is finished."""
+    """The file in which a run keeps its teachers' predictions until it is finished."""
     return out.with_name(out.name + ".taught")
 
 
 def ask_teachers(teachers: Teachers, settings: ClassifierSettings, labels: Sequence[str], texts: Sequence[str], out: Path,
                  fingerprint: str, say: Callable[[str], None]) -> NDArray[Any]:
-    """The mean of the teachers' predictions; kept beside the checkpoint, so that none is computed twice.
+    """Compute the mean of the teachers' predictions. It is kept beside the checkpoint, so that none is computed twice.
 
     Parameters
     ----------
@@ -141,13 +140,13 @@ def ask_teachers(teachers: Teachers, settings: ClassifierSettings, labels: Seque
     out : pathlib.Path
         The checkpoint folder.
     fingerprint : str
-        Of the run.
+        Fingerprint of the run.
     say : callable
 
     Returns
     -------
     numpy.ndarray, float32, shape (texts, labels)
-        NaN where nobody says anything.
+        NaN for texts without a prediction.
     """
     path, key = taught_file(out), {"fingerprint": fingerprint}
     try:
@@ -155,7 +154,7 @@ def ask_teachers(teachers: Teachers, settings: ClassifierSettings, labels: Seque
         if notes == key and tensors["targets"].shape == (len(texts), len(labels)):
             return tensors["targets"]
     except (OSError, CheckpointError, KeyError):
-        pass  # asked again
+        pass  # computed again
     total, count = np.zeros((len(texts), len(labels))), np.zeros((len(texts), 1))
     keys = [bare_key(text) for text in texts] if teachers.said else []
     for rows, targets in teachers.said:
@@ -191,23 +190,23 @@ def _ask(folder: Path, device: str, labels: Sequence[str], texts: Sequence[str])
 
 def teach(teachers: Teachers, settings: ClassifierSettings, labels: Sequence[str], texts: Sequence[str],
           targets: NDArray[Any], train: Sequence[int], out: Path, fingerprint: str, say: Callable[[str], None]) -> Extra:
-    """Targets of all texts, with what teachers say.
+    """Compute the targets of all texts from their labels and the teachers' predictions.
 
     Parameters
     ----------
     teachers, settings, labels, out, fingerprint, say
         As for `ask_teachers`.
     texts : sequence of str
-        Labelled ones, those of ``--extra``.
+        The labelled texts, then those of ``--extra``.
     targets : numpy.ndarray, float32, shape (texts, labels)
-        Their own.
+        Targets from their own labels.
     train : sequence of int
-        Those of them that are trained on.
+        Positions of the training texts among them.
 
     Returns
     -------
     Extra
-        Texts that teachers alone label, and targets of `texts` and of these.
+        The texts that only teachers label, and targets of `texts` and of these.
     """
     asked = [texts[i] for i in train] + teachers.texts
     answers = ask_teachers(teachers, settings, labels, asked, out, fingerprint, say)

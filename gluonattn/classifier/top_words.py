@@ -1,6 +1,6 @@
 """The most decisive words of many texts: only scores, without the deletion test and the record of an explanation.
 
-That is what `gluonattn predict --explain` writes; one text is explained in full by `Predictor.explain`.
+`gluonattn predict --explain` writes these. `Predictor.explain` explains one text in full.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from .predictor import Predictor
 
 _TOGETHER = 64  # texts of a batch
 _WORTH_PROCESSES = 500  # texts; processes take a second to start
-_ENOUGH = 4  # batches for each process, so that none waits long for another at a chunk's end
+_ENOUGH = 4  # batches for each process, so that none waits long for the others at the end of a chunk
 
 
 class Word(NamedTuple):
-    """A word of a text, where it stands there, and its score."""
+    """A word of a text, with its place and its score."""
 
     text: str
     start: int
@@ -43,7 +43,7 @@ Words = list[Word]  # highest scores first
 
 
 def _top_words(predictor: Any, texts: Sequence[str], method: str, target: int | None, count: int | None) -> list[Words]:
-    """Those of the texts of a batch."""
+    """The most decisive words of the texts of a batch."""
     batch, table = open_batch(predictor, texts)
     targets = [int(passed.probabilities.argmax()) if target is None else target for passed in batch.passes]
     found = []
@@ -56,7 +56,7 @@ def _top_words(predictor: Any, texts: Sequence[str], method: str, target: int | 
 
 def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path,
           *asked: Any) -> Callable[[Sequence[str]], list[Words]]:
-    """In a process beside: the model, opened once."""
+    """Open the model once in a worker process."""
     predictor = kind(checkpoint, folder, "cpu", "numpy")
     return lambda texts: _top_words(predictor, texts, *asked)
 
@@ -64,22 +64,22 @@ def _open(kind: type[Predictor], checkpoint: Checkpoint, folder: Path,
 @contextmanager
 def open_top_words(predictor: Predictor | OpenedClassifier, method: str, target: int | None = None, count: int | None = 5,
                    ) -> Iterator[Callable[[Sequence[str]], list[Words]]]:
-    """Find the most decisive words, chunk by chunk; many texts are divided among processes.
+    """Find the most decisive words, chunk by chunk. Many texts are divided among processes.
 
     Parameters
     ----------
     predictor : Predictor or OpenedClassifier
     method : str
-        One that the model has, or "default".
+        A method of the model, or "default".
     target : int or None
-        The class that scores are for; None is the one each text is given.
+        The class that scores are for; None is the predicted class of each text.
     count : int or None, default 5
-        Words of a text, at most; None is all of them.
+        Maximum number of words of a text; None is all of them.
 
     Yields
     ------
     callable
-        Gives for texts, of which none is blank, a list of `Word` of each, highest scores first. Ties keep reading order.
+        Returns for texts without blank ones a list of `Word` for each, highest scores first. Ties keep reading order.
 
     Raises
     ------
@@ -90,14 +90,14 @@ def open_top_words(predictor: Predictor | OpenedClassifier, method: str, target:
     choose_method(method, methods_of(predictor))
     asked = (method, target, count)
     with ExitStack() as stack:
-        submit: list[Any] = []  # once it is worth it
+        submit: list[Any] = []  # only for enough texts
 
         def ask(texts: Sequence[str]) -> list[Words]:
             workers = total_threads() if isinstance(predictor, Predictor) else 1
             if not submit and workers > 1 and len(texts) >= _WORTH_PROCESSES and isinstance(predictor, Predictor):
                 submit.append(stack.enter_context(processes(
                     workers, _open, type(predictor), predictor.checkpoint, predictor.folder, *asked,
-                    cure="set OMP_NUM_THREADS=1: then this process does all by itself")))
+                    cure="set OMP_NUM_THREADS=1, so that this process does all the work itself")))
             together = max(1, min(_TOGETHER, len(texts) // (_ENOUGH * workers)))
             plan = plan_by_length(list(map(len, texts)), together, PAIRS)
             jobs = (([texts[i] for i in which],) for which in plan)

@@ -23,12 +23,12 @@ _SPARSE = ("embedding.weight", "said.weight")
 
 
 class TorchLanguageModel(TorchClassifier):
-    """Embedding -> Bi-GRU -> each direction's next word, out of one table; as `LanguageModel`.
+    """Embedding -> Bi-GRU -> each direction's next word, with one output table; like `LanguageModel`.
 
     Parameters
     ----------
     sampled : int
-        Words that stand against the right one in training; 0 is all of them.
+        Words with which the correct one is compared in training; 0 is all of them.
     vocab_size, embed_size, hidden_size, unknown, padding, evidence, embed_dropout
         As for `gluonattn.classifier.language.LanguageModel`.
     """
@@ -57,7 +57,7 @@ class TorchLanguageModel(TorchClassifier):
         return (((batch, length, self._embed_size), self._rate),)
 
     def forward(self, ids: Any, valid_length: Any, kept_words: Any = None, sampled: Any = None) -> Any:
-        """Mean loss of each text, and the share of its words that were the most probable: (B, 2).
+        """Mean loss of each text, and the share of its words that were predicted correctly: (B, 2).
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class TorchLanguageModel(TorchClassifier):
         kept_words : torch.Tensor or None
             Dropout mask of the words; None lets torch draw it.
         sampled : torch.Tensor or None
-            Numbers of the words that the right one is compared with.
+            Numbers of the words with which the correct one is compared.
         """
         words = self.embed("embedding", ids)
         words = self.dropout(words, self._rate) if kept_words is None else words * kept_words
@@ -77,7 +77,7 @@ class TorchLanguageModel(TorchClassifier):
         asked = torch.cat([ids[:, 1:], ids[:, :-1]], dim=1)
         counted = (asked != self._silent[0]) & (asked != self._silent[1])
         flat, labels = rows.flatten(0, 1), asked.flatten().long()
-        if sampled is None and self._sampled and self.training:  # on a GPU, which draws them itself
+        if sampled is None and self._sampled and self.training:  # on a GPU, where torch draws them
             sampled = draw_words(torch.rand(self._sampled, device=ids.device), self.model["vocab_size"])
         loss, right = self._against_all(flat, labels) if sampled is None else self._against(flat, labels, sampled)
         total = counted.sum(dim=1) + 1e-6
@@ -89,7 +89,7 @@ class TorchLanguageModel(TorchClassifier):
         return cross_entropy(scores.float(), labels, reduction="none"), (scores.argmax(dim=1) == labels).float()
 
     def _against(self, rows: Any, labels: Any, sampled: Any) -> Any:
-        """Loss and probability of the right answers (N,) against the sampled words (Jean et al. 2015)."""
+        """Loss and probability of the correct words (N,) against the sampled words (Jean et al. 2015)."""
         sampled = sampled.long()
         table, bias = self.weight("said.weight"), self.weight("said.bias")
         sparse = not table.is_cuda
@@ -104,7 +104,7 @@ class TorchLanguageModel(TorchClassifier):
 
 
 class TorchLanguageTask(Task):
-    """As `gluonattn.classifier.language.LanguageTask`."""
+    """Like `gluonattn.classifier.language.LanguageTask`."""
 
     unit = "texts"
     stage = "pretraining"
@@ -133,14 +133,14 @@ class TorchLanguageTask(Task):
 
 
 def draw_words(uniform: Any, words: int) -> Any:
-    """Numbers of words by rank (Zipf), from uniform numbers.
+    """Draw numbers of words by rank (Zipf), from uniform random numbers.
 
     Parameters
     ----------
     uniform : numpy.ndarray or torch.Tensor
         From 0 to 1.
     words : int
-        In the vocabulary.
+        Size of the vocabulary.
     """
     if isinstance(uniform, np.ndarray):
         return np.minimum(np.exp(uniform * math.log(words + 1)) - 1, words - 1).astype(np.int32)

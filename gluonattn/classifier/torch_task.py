@@ -1,4 +1,4 @@
-"""Reviews and their labels, as the training loop asks for them with torch."""
+"""The classifier's task in the training loop with torch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .engines.torch_engine import TorchClassifier
 
 
 class TorchReviewTask(Task):
-    """As `gluonattn.classifier.task.ReviewTask`, on torch tensors."""
+    """Like `gluonattn.classifier.task.ReviewTask`, on torch tensors."""
 
     unit = "reviews"
 
@@ -43,7 +43,7 @@ class TorchReviewTask(Task):
 
 
 class TrainedClassifier(TorchClassifier):
-    """A classifier that can be given its dropout masks, of the words (B, T, E) and of the pooled features (B, 4H).
+    """A classifier that accepts dropout masks of the words (B, T, E) and of the pooled features (B, 4H).
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class TrainedClassifier(TorchClassifier):
     Attributes
     ----------
     kept : dict of int to torch.Tensor
-        Masks by their number of axes; what has none here is drawn by torch.
+        Masks by their number of axes. Torch draws missing ones.
     """
 
     def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]):
@@ -61,7 +61,7 @@ class TrainedClassifier(TorchClassifier):
         self.kept: dict[int, torch.Tensor] = {}
 
     def masks(self, batch: int, length: int) -> tuple[Any, ...]:
-        """Shape and rate of each dropout mask that a batch can be given, as for `AttentionClassifier`.
+        """Shape and rate of the dropout masks for a batch, as for `AttentionClassifier`.
 
         Parameters
         ----------
@@ -81,10 +81,10 @@ class TrainedClassifier(TorchClassifier):
 
 
 def initial_weights(shapes_by_name: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
-    """First values as MXNet draws them: matrices by Xavier's rule, in [-sqrt(6 / (in + out)), sqrt(6 / (in + out))].
+    """Initial values as MXNet draws them: matrices by Xavier's rule, in [-sqrt(6 / (in + out)), sqrt(6 / (in + out))].
 
-    (Glorot and Bengio 2010.) N-grams of words have a deviation of 0.1, biases are 0, and the length of a normalised
-    vector is 1 / sqrt(units). Drawn from torch's generator.
+    (Glorot and Bengio 2010.) N-grams of words have a standard deviation of 0.1, biases are 0, and the norm of a normalised
+    vector is 1 / sqrt(units). Values are drawn from torch's generator.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def initial_weights(shapes_by_name: Mapping[str, tuple[int, ...]]) -> dict[str, 
         As `gluonattn.classifier.engines.forward.shapes` gives it.
     """
     found = {}
-    # Attention comes last, so that models with different cells start with the same values elsewhere.
+    # Attention is drawn last, so that models with different cells have the same other values.
     for name, shape in sorted(shapes_by_name.items(), key=lambda item: (item[0].startswith("attention."), item[0])):
         values = torch.zeros(shape)
         if name.startswith("subword_embedding."):

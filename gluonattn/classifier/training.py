@@ -74,22 +74,22 @@ def train(
     ----------
     data : str or Reviews, default "sample"
         "sample", "nsmc", a folder with NSMC's files, a TSV, CSV or JSON lines
-        file, or reviews already read. Validation is cut from it; a test file
-        is never looked at.
+        file, or reviews already read. Validation is split off from it. A test
+        file is never read.
     out : path, default "runs/model"
-        Checkpoint folder to write. ``OUT.resume`` stands beside it while the
+        Checkpoint folder to write. ``OUT.resume`` is beside it while the
         run is unfinished.
     settings : ClassifierSettings or None
         What to train; None builds it from `options`.
     text_column, label_column : str or None
-        Columns of the file; None takes the usual names.
+        Columns of the file; None is the usual names.
     resume : bool or None, default False
-        Go on from ``OUT.resume`` if it is there. A finished run has nothing to
-        resume; a model at `out` of other data or settings is refused and left
-        as it is, for more epochs are another run with another schedule. None
-        goes on where it can, says nothing where it cannot, and replaces such a model.
+        Continue from ``OUT.resume`` if it exists. A finished run has nothing to
+        resume. A model at `out` of other data or settings is refused and left
+        unchanged, because more epochs are another run with another schedule. None
+        continues if possible, otherwise starts anew and replaces such a model.
     callbacks : sequence of Callback
-        More behaviour (progress, for one).
+        Additional callbacks, such as progress.
     save_every : float, default 60
         Seconds between resume files inside an epoch.
     report : callable or None
@@ -99,11 +99,11 @@ def train(
     fitting : callable or None
         Called with (fits done, fits in all) of the linear branch.
     finish : callable or None
-        Called with the checkpoint folder and the validation reviews once the
-        model is trained; a run killed before it ends is finished by --resume.
+        Called with the checkpoint folder and the validation reviews after
+        training. If the run is killed before it ends, --resume completes it.
         None chooses the attribution method that `explain` uses by default.
     keep_epochs : bool, default False
-        Write the model of each epoch into ``OUT/epochs/N`` too, a checkpoint like any other; `epoch_folders` lists them.
+        Also write the model of each epoch to ``OUT/epochs/N``, as a normal checkpoint. `epoch_folders` lists them.
     **options
         Fields of `ClassifierSettings`.
 
@@ -173,7 +173,7 @@ def train(
     if cut:
         say(f"{cut:,} reviews are longer than {settings.max_length} tokens: only their beginning is read here")
 
-    # MXNet or torch is loaded here, after everything that can go wrong without it.
+    # MXNet or torch is loaded here, after all checks that do not need it.
     with processes(settings) as group:
         from ..training.loop import new_run
         from .weighing import scaled, weigh_branches
@@ -188,7 +188,7 @@ def train(
             start["initial"] = pretrain(settings, unlabelled, more, vocabulary, start["model"], out, stage, device=device,
                                         group=group, resume=resume if is_resume_file_of(resume_file(out), stage) else False,
                                         save_every=save_every, callbacks=callbacks, say=say)
-        del tokens, texts, targets, aims, own, more, unlabelled  # as large as all the rest together
+        del tokens, texts, targets, aims, own, more, unlabelled  # as large as everything else together
         runtime.give_back_memory()
         arguments = {**start["model"], **({"ngrams": len(branch.known)} if branch else {})}
         run = new_run(**start, device=device, group=group)
@@ -215,7 +215,7 @@ def train(
             best: dict[str, Any] = {**config, "finished": folder != out, "epoch": run.epoch, "validation": run.history[-1]}
             with run.use_average():
                 weights = run.get_weights()
-                if branch or evidence:  # smoothed labels leave a network less sure than it is right
+                if branch or evidence:  # smoothed labels make a network underconfident
                     best["weighing"] = weigh_branches(run)
                     weights = scaled({**weights, **(branch.weights() if branch else {})}, **best["weighing"])
             if branch:

@@ -1,4 +1,4 @@
-"""The classifier's own queries and keys, for the cells whose score is a dot product."""
+"""The classifier's queries and keys, for cells whose score is a dot product."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from .predictor import Predictor
 
 
 def with_vectors(predictor: Predictor, texts: Iterable[str]) -> list[AttentionRecord]:
-    """Records with the queries and keys whose dot products are the scores of the attention.
+    """Make records with the queries and keys whose dot products are the attention scores.
 
     Parameters
     ----------
     predictor : Predictor
-        Of the default recipe and a `DotProductCell`.
+        A predictor of the default recipe with a `DotProductCell`.
     texts : iterable of str
 
     Returns
     -------
     list of AttentionRecord
-        The scores are queries_vectors . keys_vectors, any scale already in the queries; the weights are their
-        softmax, or what the cell takes in its place.
+        The scores are queries_vectors . keys_vectors, with any scale included in the queries. The weights are their
+        softmax, or the cell's own normalisation.
 
     Raises
     ------
     OptionError
-        If the cell has no queries and keys of its own.
+        If the cell has no queries and keys.
     """
     texts = read_texts(texts, "with_vectors")
     cell = CELLS[predictor.steps.model["cell"]]
     if not isinstance(cell, DotProductCell) or predictor.config["recipe"] != "default":
         able = ", ".join(name for name, other in CELLS.items() if isinstance(other, DotProductCell))
-        raise OptionError(f"the {cell.name} cell's scores are no dot products of queries and keys: train one of "
+        raise OptionError(f"the {cell.name} cell's scores are not dot products of queries and keys: train one of "
                           f"{able} (default recipe) for its query-key space.")
     recipe, model, weights = prepare(predictor.checkpoint)
     F = NumpyClassifier(recipe, model, weights)

@@ -1,9 +1,7 @@
 """The weights of the network and the linear branch relative to each other, fitted on validation.
 
-Both are trained to be right, both are overconfident, and both favour the most frequent classes; a factor for each and
-a bias of
-each class (temperature and vector scaling: Guo et al. 2017) make the sum more accurate and its probabilities
-calibrated.
+Both are overconfident, and both favour the most frequent classes. A factor for each and a bias for each class (temperature
+and vector scaling: Guo et al. 2017) make the sum more accurate and calibrate its probabilities.
 """
 
 from __future__ import annotations
@@ -19,21 +17,21 @@ if TYPE_CHECKING:
 
 
 def weigh(network: NDArray[Any], ngrams: NDArray[Any], classes: NDArray[Any]) -> tuple[float, float, list[float]]:
-    """The factors and biases that make the sum of two sets of logits most likely.
+    """Fit the factors and biases that maximise the likelihood of the sum of two sets of logits.
 
     Parameters
     ----------
     network, ngrams : numpy.ndarray, shape (texts, classes)
         Logits.
     classes : numpy.ndarray, int, shape (texts,)
-        The true ones.
+        The true classes.
 
     Returns
     -------
     network, ngrams : float
-        Factors, positive, and near 1 where a few texts say little.
+        Positive factors, regularised towards 1 for few texts.
     bias : list of float
-        Added to the logits of each class, and near 0 likewise.
+        Added to the logits of each class, regularised towards 0.
     """
     from scipy.optimize import minimize
     from scipy.special import logsumexp
@@ -51,7 +49,7 @@ def weigh(network: NDArray[Any], ngrams: NDArray[Any], classes: NDArray[Any]) ->
 
 
 def weigh_branches(run: Run) -> dict[str, Any]:
-    """`weigh` for a run on its validation texts, its results by name; without a linear branch the network alone."""
+    """Run `weigh` on a run's validation texts, with the results by name. Without a linear branch, only `network` counts."""
     from ..data.batches import plan_batches
 
     texts, targets, offsets = run.valid
@@ -63,7 +61,7 @@ def weigh_branches(run: Run) -> dict[str, Any]:
 
 
 def scaled(weights: Mapping[str, NDArray[Any]], network: float, ngrams: float, bias: Any) -> dict[str, NDArray[Any]]:
-    """A model's weights with the factors and biases in them.
+    """A model's weights with the factors and biases applied.
 
     Parameters
     ----------
@@ -71,7 +69,7 @@ def scaled(weights: Mapping[str, NDArray[Any]], network: float, ngrams: float, b
     network, ngrams : float
         Factors, as `weigh` gives them.
     bias : sequence of float
-        Of each class.
+        One for each class.
     """
     factors = {"head.weight": network, "head.bias": network, "ngram_scores.weight": ngrams}
     found = {name: values * np.float32(factors[name]) if name in factors else values

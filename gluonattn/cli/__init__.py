@@ -7,7 +7,7 @@ import sys
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; where a package that all commands need is gone or broken, say which, and how to mend it.
+    """Run a command. If a package that all commands need is missing or broken, name it and the cure.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Score explanations against what people marked."""
+"""Score explanations against human rationales."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def faithfulness(
 
 
 def _methods_of(predictor: Union[Predictor, OpenedClassifier], named: Optional[str]) -> list[str]:
-    """The methods that are asked, random among them."""
+    """The requested methods, including random."""
     from ..classifier.fitted import choose_method
     from ..classifier.kinds import methods_of
 
@@ -90,7 +90,7 @@ def _number(predictor: Union[Predictor, OpenedClassifier], target: Optional[str]
 
 
 def _show(marked: list[Rationale], found: dict[str, list[Scored]], texts: int, as_json: bool) -> None:
-    """A table, or JSON: each method's figures with intervals, and what it has beyond random for the same texts."""
+    """Print a table or JSON: each method's figures with intervals, and their difference from random on the same texts."""
     import numpy as np
     from rich import box
     from rich.table import Table

@@ -1,4 +1,4 @@
-"""The command line: finds the commands, runs one, and says what went wrong in a line."""
+"""The command line: find the commands, run one, and report an error in one line."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def main_options(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: user mistakes print one line and exit 2, Ctrl-C exits 130, output that is lost 1."""
+    """Entry point: user mistakes print one line and exit with 2, Ctrl-C with 130, lost output with 1."""
     if arguments is None:
         console.restart_in_utf8()
     with console.streams() as (out, err):
@@ -82,7 +82,7 @@ def _run(arguments: list[str]) -> int:
     arguments = [argument for argument in arguments if argument != "--debug"]
     if not debug:
         warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
-    # Help is as wide as what shows it, too.
+    # Help has the width of the terminal, too.
     wide = {} if sys.stdout.isatty() else {"terminal_width": console.width(), "max_content_width": console.width()}
     try:
         with progress.hide_at_end():
@@ -103,7 +103,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _as_now(arguments: list[str]) -> list[str]:
-    """Commands of version 0.1 as they are called now; whoever gave one is told."""
+    """Replace a command of version 0.1 by its present name, with a note for the user."""
     named = arguments[0] if arguments else ""
     now = None
     if named == "train" and "--task" in " ".join(arguments):

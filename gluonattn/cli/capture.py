@@ -113,7 +113,7 @@ def capture(
         typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
                    f"tokens: {tokens}")
     if not any("chosen" in record.source for record in records):
-        typer.echo("the layers hand out no queries and keys to hold their weights to" if worst is None else
+        typer.echo("the layers return no queries and keys to check their weights with" if worst is None else
                    f"weights differ from softmax(QK) by {worst:.1e} at most")
     for path in out:
         typer.echo(f"wrote {path}")
@@ -186,9 +186,9 @@ def _between(record: AttentionRecord, way: Optional[str]) -> AttentionRecord:
 
 
 def _require_model(name: str) -> None:
-    """Raise OptionError early for a folder that is not there: what loads it takes seconds to say so."""
+    """Raise OptionError early for a missing folder, because loading takes seconds to fail."""
     if Path(name).is_dir() or re.fullmatch(r"[A-Za-z0-9_][\w.-]*(/[\w.-]+)?", name, re.ASCII):
-        return  # the name of a public model, or a folder that its own reader judges
+        return  # the name of a public model, or a folder that is checked when it is loaded
     raise OptionError(f"no model at {name}: expected a folder with config.json, weights and tokenizer files, or the name "
                       "of a public model, as in klue/bert-base.")
 
@@ -250,7 +250,7 @@ def _merged(record: Any, unit: str) -> AttentionRecord:
 
 
 def _endings(paths: list[Path], *known: str) -> None:
-    """Wrong names are refused before the work, not after it."""
+    """Check file names before the work."""
     for path in paths:
         if path.suffix.lower() not in known:
             raise OptionError(

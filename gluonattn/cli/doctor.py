@@ -1,6 +1,6 @@
-"""Say what works here, and how to mend what does not.
+"""Check what works in this installation, and how to fix the rest.
 
-A part is a function that yields what it looked at; a new one is one line in `PARTS`.
+A part is a function that yields its findings. A new one is one line in `PARTS`.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from .registry import command
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at.
+    """One checked item.
 
     Attributes
     ----------
     name : str
     works : bool
     note : str
-        What it is, or why it does not work.
+        Its version or state, or why it does not work.
     cure : str
-        How to mend it; empty where it works.
+        How to fix it; empty if it works.
     needed : bool
-        Whether the package does not do its main job without it.
+        Whether the package needs it to explain a sentence.
     """
 
     name: str
@@ -78,7 +78,7 @@ def doctor(as_json: bool = AsJson) -> None:
 
 
 def _each(name: str, part: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What a part finds; a library that is broken is a finding too, whatever it raises."""
+    """The findings of a part. Any exception of a broken library is a finding too."""
     try:
         yield from part()
     except Exception as error:
@@ -88,12 +88,12 @@ def _each(name: str, part: Callable[[], Iterator[Finding]]) -> Iterator[Finding]
 
 
 def _pip(words: str) -> str:
-    """The command that installs into the very environment that runs this, whichever is active in the shell."""
+    """The command that installs into the environment of this process, regardless of the active one in the shell."""
     return f"{shlex.quote(sys.executable or 'python')} -m pip install {words}"
 
 
 def _sealed() -> str:
-    """What to do first where pip refuses to install (PEP 668); empty where it does not."""
+    """The first step if pip refuses to install (PEP 668); otherwise empty."""
     if sys.prefix != sys.base_prefix or not Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists():
         return ""
     return ("\nThis Python belongs to the system, and pip does not install into it. Make an environment first "
@@ -101,7 +101,7 @@ def _sealed() -> str:
 
 
 def _main_job() -> Iterator[Finding]:
-    """Whether a sentence is explained, as a user would have it done."""
+    """Explain a sentence with the defaults, as a user would."""
     from ..classifier.predictor import load
 
     try:
@@ -188,7 +188,7 @@ def _engines() -> Iterator[Finding]:
         try:
             load(engine=name, device="cpu").predict([SENTENCE])
             yield Finding(name, True, "taken where none is named" if name == fastest() else "for --engine")
-        except Exception as error:  # its library is there and broken; the others are still asked
+        except Exception as error:  # its library is installed but broken; the others are still checked
             yield Finding(name, False, f"{type(error).__name__}: {error}", f"Reinstall it: {cure} --force-reinstall")
 
 
@@ -223,7 +223,7 @@ def _tokenizers() -> Iterator[Finding]:
                 make_tokenizer(name)(SENTENCE)
         except GluonAttnError as error:
             why = str(error)
-        except Exception as error:  # the others are still asked
+        except Exception as error:  # the others are still checked
             why = f"{type(error).__name__}: {error}. {_pip('--force-reinstall gluonattn')}"
         yield Finding(name, why is None, f"needs {kind.needs}" if why is None else _split(why)[0],
                       "" if why is None else _split(why)[1])
@@ -242,7 +242,7 @@ def _fonts() -> Iterator[Finding]:
                       "" if drawn else f"Install {fonts._CURES[kind]}.")
 
 
-# Programs: their use, what they are called, how they say their version, and their package by package manager.
+# Programs: their use, names, version option, and their package by package manager.
 PROGRAMS = {
     "java": ("four of konlpy's tokenizers", ["java"], "-version", {"apt-get": "default-jre-headless", "brew": "openjdk"}),
     "chromium": ("opens pages", ["chromium", "chromium-browser", "google-chrome", "chrome", "msedge"], "--version",
@@ -266,7 +266,7 @@ def _programs() -> Iterator[Finding]:
 
 
 def _asked(path: str, option: str) -> str | None:
-    """The first line that a program says of itself; None where it does not start."""
+    """The first line of a program's version output. None if it does not start."""
     try:
         done = subprocess.run([path, option], capture_output=True, text=True, errors="replace", timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):

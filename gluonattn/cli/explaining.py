@@ -1,4 +1,4 @@
-"""Label texts and show what was looked at.
+"""Label texts and show the attention.
 
 Stays whole: `explain` is half options, of which the help is made. The rest parses, calls and prints, in that
 order.
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ..classifier.opened.classifier import OpenedClassifier
     from ..classifier.predictor import Predictor
 
-MANY = 1000  # texts; of more, each explanation is tested with fewer random draws, and asked less in advance
+MANY = 1000  # texts; for more, explanations have fewer random draws and no what-if in advance
 
 
 @command("Predict and explain", f'explain "{SENTENCE}"',
@@ -119,7 +119,7 @@ def explain(
     second = _second_method(compare_method, method)
     if wanted and len(sentences) > MANY:
         draws, what_if = 25, "page" in views
-        print(f"{len(sentences):,} texts: each explanation is held against {draws} random draws, not 100"
+        print(f"{len(sentences):,} texts: each explanation is compared with {draws} random draws, not 100"
               + ("" if what_if else "; what if a word were missing is not asked in advance"), file=sys.stderr)
     bar = Bar("explaining")
     predictor = load_any(model, device, engine, max_length)
@@ -129,13 +129,13 @@ def explain(
     truths = [None] * len(texts or []) + true_labels(predictor, source, text_column, label_column) if source else []
     each: Iterable[AttentionRecord] = predictor.explain_each(sentences, wanted, target, **opposed, draws=draws,
                                                              what_if=what_if, part=part, progress=bar)
-    if second:  # held against one random draw: only its scores are shown
+    if second:  # compared with one random draw, because only its scores are shown
         each = _beside(each, predictor.explain_each(sentences, second, target, **opposed, draws=1, what_if=False,
                                                       part=part))
     if any(truths):
         each = (record if truth is None else replace(record, source={**record.source, "true_label": truth})
                 for record, truth in zip(each, truths))
-    predictor.explain(sentences[0], part=part).matrix(layer, head)  # whether these are there, before the work
+    predictor.explain(sentences[0], part=part).matrix(layer, head)  # check these before the work
     shown = view == "terminal" or not source  # a file of texts would fill the screen
     records, labels = [], Counter[str]()
     with _JsonList(as_json and (len(sentences) > 1 or bool(source))) as show_json:
@@ -247,7 +247,7 @@ def export(
 
 
 def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
-    """Refuse options that `explain` uses only to write a file, if it writes none."""
+    """Raise OptionError for options that only affect written files, if no file is written."""
     from ..views.page import LANGUAGES
 
     choose("language", lang, LANGUAGES)
@@ -264,23 +264,23 @@ def _second_method(name: Optional[str], first: str) -> Optional[str]:
     if name is None:
         return None
     if first == "none":
-        raise OptionError("--compare-method stands beside --method, which is none: name a method there, or leave "
+        raise OptionError("--compare-method needs a --method other than none: name a method there, or leave "
                           "--compare-method out.")
     choose("attribution method", name, _known_methods())
     return name
 
 
 def _beside(records: Iterable[AttentionRecord], others: Iterable[AttentionRecord]) -> Iterator[AttentionRecord]:
-    """Records that have the scores of both."""
+    """Merge two records' scores into one record each."""
     for record, other in zip(records, others):
         yield replace(record, attributions={**record.attributions, **other.attributions})
 
 
 def true_labels(predictor: Predictor | OpenedClassifier, source: Path, text_column: Optional[str],
                  label_column: Optional[str]) -> list[Optional[str]]:
-    """The true label of each sentence of a file; empty where it has none that the model knows.
+    """The true label of each sentence of a file. Empty if the file has none that the model knows.
 
-    A column that only its name makes a column of labels may hold something else, stars for one: then the user is told.
+    A column that was found by its name may have other values, such as stars. Then the user gets a note.
 
     Parameters
     ----------
@@ -313,7 +313,7 @@ def _colours(wanted: str) -> str:
 
 
 class _JsonList:
-    """Prints values as JSON as they come: a list, a value a line, that is closed also when the work is stopped."""
+    """Prints values as a JSON list, one on each line as it comes. The list is closed even if the work is stopped."""
 
     def __init__(self, many: bool) -> None:
         self.many, self.count = many, 0

@@ -1,4 +1,4 @@
-"""Learn a weight for each head of a model, for the method attention-fitted."""
+"""Fit a weight for each head of a model, for the method attention-fitted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands, as their files add them; a file in this room and a room with a ``commands.py`` are found by themselves."""
+"""The registry of commands. Every file in this room and every room with a ``commands.py`` is found automatically."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def command(group: str, *examples: str) -> Callable[[Function], Function]:
     Returns
     -------
     callable
-        A decorator that gives the function back.
+        A decorator that returns the function unchanged.
     """
 
     def add(function: Function) -> Function:

@@ -1,4 +1,4 @@
-"""Reports on what a model does."""
+"""Reports on a model."""
 
 from __future__ import annotations
 

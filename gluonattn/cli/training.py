@@ -1,4 +1,4 @@
-"""Train a classifier, and ask how good it is.
+"""Train a classifier, and evaluate it.
 
 Stays whole: `train` is half options, of which the help is made. The rest parses, calls and prints, in that
 order.
@@ -19,7 +19,7 @@ from ..options import SENTENCE, AsJson, Device, Engine, LabelColumn, Log, Model,
 from ..progress import Bar
 from .registry import command
 
-_SHARED = 0.1  # of reviews; a few short ones ("최고") stand in every file
+_SHARED = 0.1  # share of reviews; a few short ones ("최고") are in every file
 
 
 @command("Train and evaluate", "train --out runs/sample",

@@ -12,7 +12,7 @@ _BUCKET_EDGES = [*np.arange(0.05, 0.96, 0.05), 0.98, 0.99, 1.0]
 
 
 def plan_batches(lengths: Sequence[int] | NDArray[Any], batch_size: int, seed: int | None = None) -> list[list[int]]:
-    """Positions of each batch: texts of similar length stand together.
+    """Plan batches of texts with similar length.
 
     Parameters
     ----------
@@ -21,13 +21,14 @@ def plan_batches(lengths: Sequence[int] | NDArray[Any], batch_size: int, seed: i
     batch_size : int
         Texts in a batch.
     seed : int or None
-        Shuffles batches and what is in them; None keeps one fixed order.
+        Seed that shuffles the batches and the texts in them; None keeps one fixed order.
 
     Returns
     -------
     list of list of int
-        Every position once, as ``gluonnlp.data.FixedBucketSampler`` has them for numpy's generator of this seed: a run
-        that was begun with it, in an earlier version, goes on.
+        Positions of the texts of each batch; every position once. The order is that of
+        ``gluonnlp.data.FixedBucketSampler`` for numpy's generator of this seed, so that a run of an earlier version can
+        continue.
     """
     counts = np.asarray(lengths)
     if counts.min() < 1:

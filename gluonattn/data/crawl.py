@@ -1,8 +1,8 @@
-"""The rest of NSMC's crawl: more reviews of the same films, with their stars.
+"""The rest of NSMC's crawl: more reviews of the same films, with their star ratings.
 
-NSMC keeps 200,000 of the reviews that were crawled for it. The others stand in
-the ``raw/`` folder of the same repository, one JSON file a film. They serve
-pretraining: reviews of NSMC's test file are left out, by number and by text.
+NSMC keeps 200,000 of the reviews that were crawled for it. The others are in the
+``raw/`` folder of the same repository, one JSON file for each film. They are used
+for pretraining. Reviews of NSMC's test file are left out, by number and by text.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STAR_SCORES = ", ".join(f"{stars}=1:{probability}" for stars, probability in zip
 
 
 def raw_reviews(source: Path, on_file: Callable[[], None] | None = None) -> Iterator[Mapping[str, Any]]:
-    """Every review of a copy of the repository.
+    """Read every review of a copy of the repository.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def raw_reviews(source: Path, on_file: Callable[[], None] | None = None) -> Iter
     Raises
     ------
     DataError
-        If there is no film in it, or one cannot be read.
+        If it has no film, or one cannot be read.
     """
     films = 0
     for name, content in _films(source):
@@ -69,16 +69,16 @@ def gather(reviews: Iterable[Mapping[str, Any]], test: Path, out: Path) -> dict[
     Parameters
     ----------
     reviews : iterable of dict
-        As `raw_reviews` gives them.
+        As `raw_reviews` yields them.
     test : pathlib.Path
         NSMC's test file.
     out : pathlib.Path
-        Compressed table to write: ``rating`` (1 to 10) and ``document``. Whole or not at all.
+        Compressed table to write: ``rating`` (1 to 10) and ``document``. It is written completely or not at all.
 
     Returns
     -------
     dict of str to int
-        Reviews ``kept``, and left out by reason.
+        Number of reviews ``kept``, and of those left out by reason.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def gather(reviews: Iterable[Mapping[str, Any]], test: Path, out: Path) -> dict[
 
 
 def read_crawl(path: Path) -> tuple[list[int], list[str]]:
-    """Stars and texts of a gathered crawl.
+    """Read the stars and texts of a gathered crawl.
 
     Raises
     ------

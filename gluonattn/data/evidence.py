@@ -1,9 +1,9 @@
-"""What each token brings by itself: the shares of a linear n-gram model, by token and n-gram order.
+"""Evidence of each token: its shares of the logit of a linear n-gram model, by n-gram order.
 
-A linear model over n-grams of a text (runs of 1 to 4 characters, runs of 2 and 3 tokens) says for every n-gram how much
-it counts. Here that is shared out: an n-gram that stands at several places counts once, and they share it; what stands
-at a place is spread over the characters it was read from, and summed by token. The shares of a text add up to its linear
-logit exactly. A network that reads them beside its embeddings decides by nothing that has not passed its attention.
+A linear model has a score for every n-gram of a text (runs of 1 to 4 characters, runs of 2 and 3 tokens). Here these
+scores are divided among tokens. An n-gram that occurs several times counts once, and its places share the score. The
+score at a place is divided among its characters, and these are summed by token. The shares of a text sum exactly to its
+linear logit. A network that reads them beside its embeddings uses nothing that has not passed its attention.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from .ngrams import ngram_numbers, run_hashes, token_runs
 
 CHARACTERS, TOKENS = range(1, 5), range(2, 4)
 ORDERS = (*(f"{n} character{'s' * (n > 1)}" for n in CHARACTERS), *(f"{n} tokens" for n in TOKENS))
-_CHUNK = 2048  # texts read at once
+_CHUNK = 2048  # texts in a chunk
 
 
 class Places(NamedTuple):
-    """Where known n-grams stand in texts, and which tokens share them.
+    """The places of known n-grams in texts, and the tokens that share them.
 
     Attributes
     ----------
     numbers : numpy.ndarray, int32, shape (places,)
-        Of the n-gram, counted from 1.
+        Number of the n-gram, counted from 1.
     texts : numpy.ndarray, int64, shape (places,)
-        The text it stands in.
+        Number of its text.
     orders : numpy.ndarray, int8, shape (places,)
-        Its place in `ORDERS`.
+        Index of its order in `ORDERS`.
     loose : numpy.ndarray, bool, shape (places,)
-        Read from no token (the space by itself): all tokens of the text share it.
+        Whether it belongs to no token (a space by itself). All tokens of the text share such n-grams.
     place, token : numpy.ndarray, int64, shape (pairs,)
-        A place and one of the tokens that share it; tokens are counted through all texts.
+        A place and one of the tokens that share it. Tokens are numbered through all texts.
     part : numpy.ndarray, float64, shape (pairs,)
-        That token's part; those of a place add up to 1.
+        That token's part. The parts of a place sum to 1.
     mass : numpy.ndarray, float64, shape (tokens,)
-        Characters of each token, as far as it has them for itself: by them loose n-grams are shared.
+        Number of characters of each token. A character in several tokens is divided. Loose n-grams are shared by it.
     """
 
     numbers: NDArray[Any]
@@ -56,19 +56,19 @@ class Places(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """The tables of a linear n-gram model, and the evidence it gives.
+    """The tables of a linear n-gram model, and the evidence computed from them.
 
     Attributes
     ----------
     known : numpy.ndarray, uint32, shape (n-grams,)
         Sorted hashes, as `gluonattn.data.ngrams` makes them.
     scores : numpy.ndarray, float32, shape (n-grams + 1, K)
-        What each n-gram adds before the division; row 0 is of unknown ones and 0. With two classes K is 1 and it is
-        added to the logit of the second less that of the first; else K is the number of classes.
+        Score of each n-gram, before the division. Row 0 is for unknown n-grams and is 0. With two classes K is 1, and
+        scores are for the logit of the second class minus that of the first. Otherwise K is the number of classes.
     squares : numpy.ndarray, float32, shape (n-grams + 1,)
-        What it adds to the square of the divisor.
+        Contribution of each n-gram to the square of the divisor.
     spread : numpy.ndarray, float32, shape (6 K,)
-        What the network divides each channel by.
+        Divisor of each channel before it enters the network.
     """
 
     known: NDArray[Any]
@@ -78,15 +78,15 @@ class Evidence(NamedTuple):
 
     def shares(self, texts: Sequence[str], tokens: Sequence[Sequence[str]],
                split: Callable[[str], list[Token]]) -> list[NDArray[Any]]:
-        """Shares of texts in their linear logits, not divided by the spread.
+        """Compute the tokens' shares of the linear logits, not divided by the spread.
 
         Parameters
         ----------
         texts : sequence of str
         tokens : sequence of sequences of str
-            Those of each text, at least one each.
+            The tokens of each text, at least one.
         split : callable
-            The tokenizer that made them: asked for spans where the tokens' texts do not tell them.
+            The tokenizer that made them. It is called for spans if these cannot be found from the tokens' texts.
 
         Returns
         -------
@@ -103,7 +103,7 @@ class Evidence(NamedTuple):
 
     def read(self, texts: Sequence[str], tokens: Sequence[Sequence[str]],
              split: Callable[[str], list[Token]]) -> list[NDArray[Any]]:
-        """What the network reads: shares divided by the spread.
+        """Compute the network's input: shares divided by the spread.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class Evidence(NamedTuple):
 
 def cut(texts: Sequence[str], tokens: Sequence[Sequence[str]], split: Callable[[str], list[Token]],
         max_length: int) -> tuple[list[str], list[Sequence[str]]]:
-    """Texts that end with their token number `max_length`, and the tokens that are left.
+    """Truncate texts and their tokens to `max_length` tokens.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def cut(texts: Sequence[str], tokens: Sequence[Sequence[str]], split: Callable[[
 
 
 def place_values(places: Places, scores: NDArray[Any], squares: NDArray[Any], texts: int) -> NDArray[Any]:
-    """What the n-gram at each place adds to the linear logit of its text.
+    """Compute the contribution of the n-gram at each place to the linear logit of its text.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def place_values(places: Places, scores: NDArray[Any], squares: NDArray[Any], te
     scores : numpy.ndarray, shape (n-grams + 1, K)
     squares : numpy.ndarray, shape (n-grams + 1,)
     texts : int
-        How many there are.
+        Number of texts.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def place_values(places: Places, scores: NDArray[Any], squares: NDArray[Any], te
 
 
 def sum_by_token(places: Places, values: NDArray[Any]) -> NDArray[Any]:
-    """Values of places as channels of the tokens that share them.
+    """Sum values of places over the tokens that share them, by channel.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def find_places(texts: Sequence[str], tokens: Sequence[Sequence[str]], split: Ca
 
 
 def _by_character(units: Any, first: Any, counts: Any, pairs: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Pairs of places that cover characters `units` (places, n): their place, token and part."""
+    """Pairs of a place and a token, for places that cover characters `units` (places, n): place, token and part."""
     places = np.repeat(np.arange(len(units)), units.shape[1])
     units = units.ravel()
     times = counts[units]
@@ -221,7 +221,7 @@ def _by_character(units: Any, first: Any, counts: Any, pairs: Any) -> tuple[NDAr
 
 
 def _join(found: Any, mass: Any, token_owner: Any) -> Places:
-    """One `Places` of those of each order; what no token was read at goes to all of its text."""
+    """Join the places of each order to one `Places`. N-grams without a token are shared by all tokens of their text."""
     ends = np.cumsum([0, *(len(part[0]) for part in found)])
     numbers, texts, orders = (np.concatenate([part[i] for part in found]) for i in range(3))
     place = np.concatenate([part[3] + end for part, end in zip(found, ends)])

@@ -1,4 +1,4 @@
-"""The characters of texts that n-grams are read from, and the tokens that each of them belongs to."""
+"""The characters of texts that form n-grams, and the tokens to which each belongs."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ..plain import plain
 from ..record import Token
 from .ngrams import character_codes
 
-_KEPT = 3  # of a run of one character
+_KEPT = 3  # characters kept from a run of one character
 
 
 def read_characters(texts: Any, tokens: Any,
                     split: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """The characters n-grams are read from, whose they are, and the tokens of each.
+    """Read the characters that form n-grams, the text of each, and the tokens of each.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ def read_characters(texts: Any, tokens: Any,
     -------
     codes : numpy.ndarray, uint32, shape (characters,)
     owners : numpy.ndarray, int64, shape (characters,)
-        Texts.
+        Number of each character's text.
     first : numpy.ndarray, int64, shape (characters + 1,)
         The tokens of character i are ``pairs[first[i]:first[i + 1]]``; a space has none.
     pairs : numpy.ndarray, int64
     """
     spelt, pairs, shared = [], [np.zeros(0, np.int64)], {}
-    first = start = 0  # the first token of the texts whose pairs are not made yet, and of this text
+    first = start = 0  # the first token of the texts without pairs so far, and of this text
     sizes: list[int] = []  # characters of these tokens
 
     def add_pairs() -> None:
@@ -46,7 +46,7 @@ def read_characters(texts: Any, tokens: Any,
         words, joined = read.lower().split(), "".join(own)
         spelt.append(f" {' '.join(words)} ")
         lower = joined.lower()
-        if lower == "".join(words) and len(lower) == len(joined):  # the tokens are the text, without its spaces
+        if lower == "".join(words) and len(lower) == len(joined):  # the tokens are the text without its spaces
             sizes.extend(map(len, own))
         else:
             add_pairs()
@@ -67,7 +67,7 @@ def read_characters(texts: Any, tokens: Any,
 
 
 def _tokens_of_characters(text: str, tokens: Sequence[Token]) -> list[list[int]]:
-    """The tokens that cover each visible character of a plain text, in small letters (İ is two)."""
+    """The tokens that cover each visible character of a plain text in lower case (İ becomes two characters)."""
     covering: list[list[int]] = [[] for _ in text]
     for i, token in enumerate(tokens):
         for at in range(token.start, token.end):
@@ -77,7 +77,7 @@ def _tokens_of_characters(text: str, tokens: Sequence[Token]) -> list[list[int]]
 
 def _collapse(codes: Any, owners: Any, times: Any,
               pairs: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Runs of one character cut to three; the last of these stands for the rest, and has their tokens."""
+    """Shorten runs of one character to three. The last of these represents the rest and has their tokens."""
     place = np.arange(len(codes))
     new = np.ones(len(codes), bool)
     new[1:] = (codes[1:] != codes[:-1]) | (owners[1:] != owners[:-1])
@@ -85,7 +85,7 @@ def _collapse(codes: Any, owners: Any, times: Any,
     which = np.repeat(np.cumsum(kept) - 1, times)  # the kept character of each pair
     keys = which << 32 | pairs
     steps = np.diff(keys)
-    if (steps <= 0).any():  # a token that covers several of what was cut is there once
+    if (steps <= 0).any():  # a token that covers several removed characters is listed once
         keys = np.unique(keys)
     first = np.concatenate([[0], np.cumsum(np.bincount(keys >> 32, minlength=kept.sum()))])
     return codes[kept], owners[kept], first, keys & 0xFFFFFFFF

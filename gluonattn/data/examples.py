@@ -1,4 +1,4 @@
-"""A tokenized text as the numbers a classifier reads."""
+"""A tokenized text as the numbers that a classifier takes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Example(NamedTuple):
     ----------
     ids : numpy.ndarray, int32, shape (tokens,)
     subwords : list of numpy.ndarray, int32, or None
-        Character n-grams of each token; None where the model reads none.
+        Character n-grams of each token; None if the model reads none.
     ngrams : numpy.ndarray, int32, shape (n-grams,), or None
-        N-grams of the whole text that the linear branch knows; likewise.
+        N-grams of the whole text that are in the linear branch; None if the model reads none.
     evidence : numpy.ndarray, float32, shape (tokens, channels), or None
-        As the network reads it (`gluonattn.data.evidence`); likewise.
+        The network's evidence (`gluonattn.data.evidence`); None if the model reads none.
     """
 
     ids: NDArray[Any]
@@ -37,13 +37,13 @@ class Encoder:
     Parameters
     ----------
     vocabulary : gluonnlp.Vocab
-        Anything that gives ids for a list of token texts.
+        Or another object that returns ids for a list of token texts.
     max_length : int or None
-        Tokens that are read of one text.
+        Number of tokens of a text that are read.
     subword_buckets : int, default 0
         As in `AttentionClassifier`; 0 reads none.
     known : numpy.ndarray, uint32, or None
-        Sorted hashes of the n-grams the linear branch knows; None reads none.
+        Sorted hashes of the linear branch's n-grams; None reads none.
     """
 
     def __init__(self, vocabulary: Any, max_length: int | None = None, subword_buckets: int = 0,
@@ -55,7 +55,7 @@ class Encoder:
     def __call__(self, text: str, tokens: Sequence[str]) -> Example:
         """Encode a text and its tokens.
 
-        N-grams are those of the whole text, also where its tokens are cut.
+        N-grams are those of the whole text, even if its tokens are truncated.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
-"""More reviews beside the labelled ones, with the same labels or with scores that stand for labels.
+"""More reviews beside the labelled ones, with the same labels or with scores that map to labels.
 
 A text that is also a labelled review is left out, even if its white space or quotes differ. Otherwise a label of the
-validation part (or of another file to be predicted) would be memorised.
+validation part (or of another file to predict) would be memorised.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Extra(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Scores from `low` to `high`, and the probabilities (classes,) they stand for."""
+    """Scores from `low` to `high`, and their probabilities (classes,)."""
 
     low: float
     high: float
@@ -54,7 +54,7 @@ class Span(NamedTuple):
 
 
 def parse_scores(scores: str, labels: Sequence[str]) -> list[Span]:
-    """Read what scores stand for.
+    """Parse the mapping from scores to labels.
 
     Parameters
     ----------
@@ -78,12 +78,12 @@ def parse_scores(scores: str, labels: Sequence[str]) -> list[Span]:
     for entry in scores.split(","):
         match = _ENTRY.fullmatch(entry)
         if match is None:
-            raise OptionError(f"--score-labels: {entry.strip()!r:.40} does not say what a score stands for; expected "
+            raise OptionError(f"--score-labels: {entry.strip()!r:.40} does not map a score to a label; expected "
                               f"{_EXAMPLE}.")
         low, high = float(match[1]), float(match[2] or match[1])
         label, probability = label_text(match[3], "--score-labels"), float(match[4] or 1)
         if label not in known:
-            raise OptionError(f"--score-labels: {label!r:.40} is none of the labels here, which are "
+            raise OptionError(f"--score-labels: {label!r:.40} is not one of the labels here, which are "
                               f"{', '.join(map(repr, labels))}.")
         if low > high or not 0 <= probability <= 1:
             raise OptionError(f"--score-labels: {entry.strip()!r:.40}: expected the lower score first and a probability "
@@ -96,31 +96,32 @@ def parse_scores(scores: str, labels: Sequence[str]) -> list[Span]:
 
 def read_extra(path: str | Path, labels: Sequence[str], labelled: Collection[str], *, scores: str | None = None,
                text_column: str | None = None, label_column: str | None = None, score_column: str | None = None) -> Extra:
-    """More reviews, with their labels or with scores.
+    """Read more reviews, with their labels or with scores.
 
     Parameters
     ----------
     path : path
         A TSV, CSV or JSON lines file, or a gathered crawl (.tsv.gz).
     labels : sequence of str
-        Those of the labelled reviews.
+        The labels of the labelled reviews.
     labelled : collection of str
-        Their texts, validation included: rows with one of these are left out (`gluonattn.plain.bare_key`).
+        The texts of the labelled reviews, including validation. Rows with one of these are left out
+        (`gluonattn.plain.bare_key`).
     scores : str or None
-        See `parse_scores`; the file then has scores. None reads labels, or the stars of a gathered crawl as NSMC reads them.
+        For a file with scores, see `parse_scores`. None reads labels, or a gathered crawl's stars by NSMC's rule.
     text_column, label_column, score_column : str or None
-        None takes the usual names.
+        None is the usual names.
 
     Raises
     ------
     DataError
-        If the file cannot be read, has other labels or a score that is no number, or nothing of it is left.
+        If the file cannot be read, has other labels or a score that is not a number, or no row is left.
     OptionError
-        If `scores` cannot be read, or the options do not go together.
+        If `scores` cannot be parsed, or the options contradict each other.
     """
     path = Path(path)
     if score_column is not None and scores is None:
-        raise OptionError(f"--extra-score names a column of scores: say what they stand for with --score-labels {_EXAMPLE}.")
+        raise OptionError(f"--extra-score names a column of scores: map them to labels with --score-labels {_EXAMPLE}.")
     if scores is not None and label_column is not None:
         raise OptionError("--extra-label names a column of labels, and --score-labels reads scores: leave one of them out.")
     if path.name.endswith(".gz"):
@@ -131,7 +132,7 @@ def read_extra(path: str | Path, labels: Sequence[str], labelled: Collection[str
         texts, targets, left_out = _read_labelled(path, labels, text_column, label_column)
     labelled_keys = {bare_key(text) for text in labelled}
     kept = [i for i, text in enumerate(texts) if bare_key(text) not in labelled_keys]
-    left_out["that stand among the labelled ones"] = len(texts) - len(kept)
+    left_out["that are among the labelled ones"] = len(texts) - len(kept)
     if not kept:
         raise DataError(f"{path}: no review is left to read; left out: {_list_counts(left_out)}. Give another file, or "
                         "leave --extra out.")
@@ -145,8 +146,8 @@ def _list_counts(counts: dict[str, int]) -> str:
 def _read_starred(path: Path, labels: Sequence[str],
                   scores: str | None) -> tuple[list[str], NDArray[Any], dict[str, int]]:
     if scores is None and list(labels) != ["0", "1"]:
-        raise OptionError(f"{path} has stars, which stand for NSMC's labels 0 and 1; the labels here are "
-                          f"{', '.join(labels)}. Say what stars stand for with --score-labels {_EXAMPLE}.")
+        raise OptionError(f"{path} has stars, which map to NSMC's labels 0 and 1; the labels here are "
+                          f"{', '.join(labels)}. Map stars to labels with --score-labels {_EXAMPLE}.")
     spans = parse_scores(scores or STAR_SCORES, labels)
     return _make_targets(zip(*read_crawl(path)), spans, len(labels))
 
@@ -159,7 +160,7 @@ def _read_labelled(path: Path, labels: Sequence[str], text_column: str | None,
     if odd is not None:
         raise DataError(f"{path}: label {odd!r:.40} in the column {found.columns[1]!r} is none of the labels here, which "
                         f"are {', '.join(map(repr, labels))}. Name the right column with --extra-label; or where it holds "
-                        f"scores, say what they stand for with --score-labels {_EXAMPLE}.")
+                        f"scores, map them to labels with --score-labels {_EXAMPLE}.")
     targets = np.eye(len(labels), dtype=np.float32)[[numbers[label] for label in found.labels]]
     return found.texts, targets, dict(found.skipped)
 
@@ -179,7 +180,7 @@ def _read_scored(path: Path, spans: list[Span], text_column: str | None,
 
 
 def _parse_score(value: Any, where: str) -> float | None:
-    """A score; None where there is none."""
+    """Parse a score. None if there is none."""
     text = label_text(value, where)
     try:
         number = float(text) if text else None
@@ -192,10 +193,10 @@ def _parse_score(value: Any, where: str) -> float | None:
 
 
 def _make_targets(rows: Any, spans: list[Span], classes: int) -> tuple[list[str], NDArray[Any], dict[str, int]]:
-    """Texts and targets of (score, text), and what was left out."""
+    """Make texts and targets from (score, text), and count what is left out."""
     texts: list[str] = []
     targets = []
-    left_out = {"without text": 0, "without a score": 0, "with a score that stands for no label": 0}
+    left_out = {"without text": 0, "without a score": 0, "with a score that maps to no label": 0}
     for score, text in rows:
         target = next((span.target for span in spans if score is not None and span.low <= score <= span.high), None)
         if is_blank(text):
@@ -203,7 +204,7 @@ def _make_targets(rows: Any, spans: list[Span], classes: int) -> tuple[list[str]
         elif score is None:
             left_out["without a score"] += 1
         elif target is None:
-            left_out["with a score that stands for no label"] += 1
+            left_out["with a score that maps to no label"] += 1
         else:
             texts.append(text)
             targets.append(target)

@@ -16,7 +16,7 @@ from ..errors import DataError
 TSV, CSV, JSONL, PARQUET = "tsv", "csv", "jsonl", "parquet"
 FORMATS = {".tsv": TSV, ".txt": TSV, ".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL, ".parquet": PARQUET}
 
-# How files of lines are packed, by their last ending: what opens one, and what packs bytes in parts.
+# Compression of files of lines by their last ending: a function that opens one, and a compressor of bytes in parts.
 COMPRESSIONS: dict[str, tuple[Callable[..., Any], Callable[[], Any]]] = {
     ".gz": (gzip.open, lambda: zlib.compressobj(wbits=31)),
     ".bz2": (bz2.open, bz2.BZ2Compressor),
@@ -25,13 +25,13 @@ COMPRESSIONS: dict[str, tuple[Callable[..., Any], Callable[[], Any]]] = {
 
 
 def compression_of(path: str | os.PathLike[str]) -> str | None:
-    """The ending by which a file of lines is compressed (".gz"); None where it is not."""
+    """The ending of a compressed file of lines (".gz"); None if it is not compressed."""
     ending = Path(path).suffix.lower()
     return ending if ending in COMPRESSIONS else None
 
 
 def ending_of(path: str | os.PathLike[str]) -> str:
-    """The ending that tells the format: ".csv" of both "a.csv" and "a.csv.gz"."""
+    """The ending of the format: ".csv" for both "a.csv" and "a.csv.gz"."""
     path = Path(path)
     return (path.with_suffix("") if compression_of(path) else path).suffix.lower()
 
@@ -42,7 +42,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
     Raises
     ------
     DataError
-        If the ending is none of the known ones.
+        If the ending is unknown.
     """
     kind = FORMATS.get(ending_of(path))
     if kind is None:
@@ -56,13 +56,13 @@ def format_of(path: str | os.PathLike[str]) -> str:
 
 
 def unpack(file: IO[bytes], path: str | os.PathLike[str]) -> IO[bytes]:
-    """An open file, unpacked where its ending says that it is compressed.
+    """Decompress an open file if its ending says that it is compressed.
 
     Parameters
     ----------
     file : binary file
     path : path
-        Its name.
+        The file's path.
     """
     ending = compression_of(path)
     return COMPRESSIONS[ending][0](file, "rb") if ending else file

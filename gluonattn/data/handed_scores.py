@@ -1,4 +1,4 @@
-"""Scores of words that another program made, for texts that are known here."""
+"""Read scores of words that another program made."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Handed = dict[str, dict[str, tuple[list[tuple[int, int]], NDArray[Any]]]]  # met
 def read_handed_scores(path: str | os.PathLike[str]) -> Handed:
     """Read scores from JSON lines.
 
-    A line has ``text``, ``spans`` ([start, end] of each word, the end not part of it), ``scores`` and, where there are
-    several, ``method``. Lines that ``gluonattn predict --weights`` writes are read too: they have ``keys`` and
+    A line has ``text``, ``spans`` ([start, end] of each word, with an exclusive end), ``scores`` and, if there are several
+    methods, ``method``. Lines that ``gluonattn predict --weights`` writes are accepted too. They have ``keys`` and
     ``attributions``.
 
     Parameters
@@ -35,7 +35,7 @@ def read_handed_scores(path: str | os.PathLike[str]) -> Handed:
     Raises
     ------
     DataError
-        If the file cannot be read, or a line does not fit; names it.
+        If the file cannot be read, or a line has another form. The message names the line.
     """
     found: Handed = {}
     for line, row in read_rows(path):
@@ -52,7 +52,7 @@ def read_handed_scores(path: str | os.PathLike[str]) -> Handed:
             except (TypeError, ValueError):
                 values = np.full(len(checked), np.nan)
             if not np.isfinite(values).all():
-                raise DataError(f"{place}: a score is no finite number: {scores!r:.60}.")
+                raise DataError(f"{place}: a score is not a finite number: {scores!r:.60}.")
             known = found.setdefault(method, {})
             if text in known:
                 raise DataError(f"{place}: the text {text[:20]!r} has scores of {method} already: give each text once, or "
@@ -64,7 +64,7 @@ def read_handed_scores(path: str | os.PathLike[str]) -> Handed:
 
 
 def _of_row(row: dict[str, Any], place: str) -> list[tuple[str, Any, Any]]:
-    """(method, spans, scores) of a line."""
+    """The (method, spans, scores) of a line."""
     if isinstance(row.get("attributions"), dict) and isinstance(row.get("keys"), list):
         spans = [list(key[1:3]) if isinstance(key, (list, tuple)) else key for key in row["keys"]]
         return [(name, spans, scores) for name, scores in row["attributions"].items()]

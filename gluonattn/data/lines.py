@@ -14,7 +14,7 @@ from typing import IO, Callable, NamedTuple
 from ..errors import DataError
 from .formats import unpack
 
-MAX_LINE = 64 << 20  # bytes; a line is held in memory whole
+MAX_LINE = 64 << 20  # bytes; a whole line is held in memory
 
 
 class Span(NamedTuple):
@@ -23,7 +23,7 @@ class Span(NamedTuple):
     Attributes
     ----------
     header : int
-        Where the header ends; the bytes before are read too.
+        End of the header, which is read too.
     start, end : int
         From the start of a line to the end of one.
     """
@@ -34,15 +34,15 @@ class Span(NamedTuple):
 
 
 def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None, span: Span | None = None) -> Iterator[str]:
-    """Decoded lines of a file with their ends, without a BOM.
+    """Read the decoded lines of a file with their line ends, without a BOM.
 
     Parameters
     ----------
     path : pathlib.Path
     on_bytes : callable or None
-        Called with the number of bytes of the file behind each line read, for a progress bar.
+        Called after each line with the number of bytes read, for a progress bar.
     span : Span or None
-        The part that is read, of a file that is not compressed; None reads all.
+        The part of an uncompressed file to read; None reads all of it.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def read_lines(path: Path, on_bytes: Callable[[int], None] | None = None, span: 
     except (EOFError, LZMAError, zlib.error) as error:
         raise _broken(path, error) from None
     except OSError as error:
-        if error.strerror is None:  # of gzip and bz2, and no fault of the disk
+        if error.strerror is None:  # errors of gzip and bz2, not of the disk
             raise _broken(path, error) from None
         raise DataError(f"cannot read {path}: {error.strerror}. Check the path.") from None
 
@@ -96,7 +96,7 @@ def _until(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
 
 
 def _sizes(raw: IO[bytes]) -> Callable[[bytes], int]:
-    """The bytes of a compressed file that were read since the last call."""
+    """Yield the bytes of a compressed file that were read since the last call."""
     known = 0
 
     def size(_: bytes) -> int:
@@ -108,5 +108,5 @@ def _sizes(raw: IO[bytes]) -> Callable[[bytes], int]:
 
 
 def _broken(path: Path, error: Exception) -> DataError:
-    return DataError(f"cannot unpack {path} ({error}): it was cut short, or is no {path.suffix} file in spite of its name. "
-                     "Copy it again.")
+    return DataError(f"cannot unpack {path} ({error}): it was cut short, or is not a {path.suffix} file in spite of its "
+                     "name. Copy it again.")

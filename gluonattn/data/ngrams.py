@@ -1,8 +1,9 @@
-"""N-grams as numbers: what lets a model read typos and missing spaces.
+"""N-grams as numbers. They make a model robust to typos and missing spaces.
 
-An n-gram stands for its hash (the hashing trick: Weinberger et al. 2009). Those
-of a word are taken modulo the rows of a table; those of a text are looked up in
-the sorted hashes of the n-grams a model knows, and unknown ones are left out.
+An n-gram is represented by its hash (the hashing trick: Weinberger et al. 2009).
+N-grams of a word are taken modulo the rows of a table. N-grams of a text are
+looked up in the sorted hashes of the model's n-grams, and unknown ones are left
+out.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from ..record import Token
 _REPEATS = re.compile(r"(.)\1{3,}", re.DOTALL)
 _PIECES = re.compile(r"\s+|(.)\1{3,}|.", re.DOTALL)
 _BASE = np.uint32(1_000_003)
-_MANY = 2048  # hashes; for fewer a binary search is quick enough
+_MANY = 2048  # hashes; for fewer ones a binary search is fast enough
 _STARTS: dict[int, tuple[Any, tuple[np.uint32, NDArray[Any]]]] = {}  # by the identity of an array of known hashes
-_TOKENS = np.uint32(0x9E3779B9)  # sets runs of tokens apart from runs of characters
+_TOKENS = np.uint32(0x9E3779B9)  # distinguishes runs of tokens from runs of characters
 
 
 def text_ngrams(text: str, tokens: Sequence[str] = (), max_length: int = 4) -> NDArray[Any]:
     """Every run of 1 to `max_length` characters of a text, and of 2 and 3 tokens.
 
-    Spaces count and stand at both ends too; runs of one character are cut to
-    three (ㅋㅋㅋㅋㅋ -> ㅋㅋㅋ), and capital letters are read as small ones. What is
-    read is `gluonattn.plain` of the text.
+    Spaces count, and one is added at both ends. Runs of one character are
+    shortened to three (ㅋㅋㅋㅋㅋ -> ㅋㅋㅋ), and upper case becomes lower case. The
+    input is `gluonattn.plain` of the text.
 
     Parameters
     ----------
@@ -50,13 +51,13 @@ def text_ngrams(text: str, tokens: Sequence[str] = (), max_length: int = 4) -> N
 
 
 def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_length: int = 4) -> list[NDArray[Any]]:
-    """`text_ngrams` of many texts at once, which takes less than half the time.
+    """`text_ngrams` of many texts at once, in less than half the time.
 
     Parameters
     ----------
     texts : sequence of str
     tokens : sequence of sequences of str
-        Those of each text.
+        The tokens of each text.
     max_length : int, default 4
 
     Returns
@@ -69,7 +70,7 @@ def texts_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], max_leng
 
 
 def known_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], known: NDArray[Any]) -> list[NDArray[Any]]:
-    """Numbers of the `texts_ngrams` a model knows.
+    """Numbers of those `texts_ngrams` that a model has.
 
     Parameters
     ----------
@@ -80,11 +81,11 @@ def known_ngrams(texts: Sequence[str], tokens: Sequence[Sequence[str]], known: N
 
     Returns
     -------
-    list of numpy.ndarray, int32, shape (known ones,)
-        Their places in `known`, counted from 1; 0 is left for padding. Sorted.
+    list of numpy.ndarray, int32, shape (known n-grams,)
+        Their places in `known`, counted from 1, since 0 is padding. Sorted.
     """
     hashes, owners = _hash_runs(texts, tokens)
-    # Looked up in order, neighbours find what they need in the processor's cache: a fifth of the time.
+    # Sorted look-ups find their neighbours in the processor's cache, which takes a fifth of the time.
     keys = np.sort(hashes.astype(np.uint64) << np.uint64(32) | owners.astype(np.uint64))
     numbers = ngram_numbers((keys >> np.uint64(32)).astype(np.uint32), known)
     found = numbers > 0
@@ -110,7 +111,7 @@ def ngram_numbers(hashes: NDArray[Any], known: NDArray[Any]) -> NDArray[Any]:
     places, ends = starts[buckets], starts[1:][buckets]
     numbers = np.zeros(len(hashes), np.int32)
     left = np.flatnonzero(places < ends)
-    while len(left):  # once for the first in each bucket, and so on: buckets hold one on average
+    while len(left):  # one pass for the first hash of each bucket, and so on; a bucket has one hash on average
         at = places[left]
         numbers[left] = np.where(known[at] == hashes[left], at + 1, 0)
         places[left] += 1
@@ -119,14 +120,14 @@ def ngram_numbers(hashes: NDArray[Any], known: NDArray[Any]) -> NDArray[Any]:
 
 
 def _starts_of(known: NDArray[Any]) -> tuple[np.uint32, NDArray[Any]]:
-    """Where hashes that begin with the same bits start in `known`; made once an array.
+    """Starts of the buckets of `known`, by the hashes' first bits. Computed once for each array.
 
-    Hashes are spread evenly, so these buckets are small, and two looks find what a binary search needs twenty for.
+    Hashes are distributed evenly, so buckets are small, and two look-ups replace twenty steps of a binary search.
 
     Returns
     -------
     shift : numpy.uint32
-        A hash shifted right by it is its bucket.
+        A hash shifted right by it is the number of its bucket.
     starts : numpy.ndarray, int32, shape (buckets + 1,)
     """
     held = _STARTS.get(id(known))
@@ -142,10 +143,10 @@ def _starts_of(known: NDArray[Any]) -> tuple[np.uint32, NDArray[Any]]:
 
 
 def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Every place at which one of the `text_ngrams` of a raw text was read.
+    """Every place of one of the `text_ngrams` in a raw text.
 
-    Collapsed characters count as a whole: the one space kept of a run of spaces, and
-    the last of the three characters kept of a run.
+    A kept character covers the removed ones: the one space kept of a run of spaces,
+    and the last of the three characters kept of a run.
 
     Parameters
     ----------
@@ -156,9 +157,9 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) ->
     Returns
     -------
     hashes : numpy.ndarray, uint32, shape (places,)
-        An n-gram that stands twice is there twice.
+        An n-gram that occurs twice is listed twice.
     spans : numpy.ndarray, int64, shape (places, 2)
-        Half-open; empty where only the spaces set at the ends were read.
+        Half-open; empty for the added spaces at the ends.
     """
     read = place(text)
     inner = read.text.strip()
@@ -167,7 +168,7 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) ->
     spans = [span for span, character in zip(owners, inner) for _ in character.lower()]  # İ becomes two
     before, behind = (spans[0][0], spans[-1][1]) if spans else (0, 0)
     spans = [(before, before), *spans, (behind, behind)]
-    places = []  # of each character that is left
+    places = []  # span of each remaining character
     for found in _PIECES.finditer(f" {inner.lower()} "):
         parts = spans[found.start() : found.end()]
         if found[1]:  # a run of one character
@@ -183,7 +184,7 @@ def ngram_spans(text: str, tokens: Sequence[Token] = (), max_length: int = 4) ->
 
 def _hash_runs(texts: Sequence[str], tokens: Sequence[Sequence[str]],
                max_length: int = 4) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Hashes of all runs and the texts they are of: runs of characters, shorter ones first, then those of tokens."""
+    """Hashes of all runs and the texts of these: runs of characters, shorter ones first, then runs of tokens."""
     spelt = [_REPEATS.sub(r"\1\1\1", f" {' '.join(plain(text).lower().split())} ") for text in texts]
     codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
     characters, of_characters = _hash_all(character_codes("".join(spelt)), range(1, max_length + 1), _owners(spelt))
@@ -192,12 +193,12 @@ def _hash_runs(texts: Sequence[str], tokens: Sequence[Sequence[str]],
 
 
 def _owners(rows: Sequence[Any]) -> NDArray[Any]:
-    """The number of the row that each item of the rows, end to end, is of."""
+    """The row number of each item of the concatenated rows."""
     return np.repeat(np.arange(len(rows), dtype=np.int64), [len(row) for row in rows])
 
 
 def _group_by_text(values: NDArray[Any], owners: NDArray[Any], count: int) -> list[NDArray[Any]]:
-    """The distinct values of each text, sorted."""
+    """The sorted distinct values of each text."""
     distinct = np.unique(owners << 32 | values)
     ends = np.searchsorted(distinct, np.arange(1, count, dtype=np.int64) << 32)
     return np.split((distinct & 0xFFFFFFFF).astype(values.dtype), ends)[:count]
@@ -207,7 +208,7 @@ def _group_by_text(values: NDArray[Any], owners: NDArray[Any], count: int) -> li
 def word_ngrams(word: str, buckets: int) -> NDArray[Any]:
     """The runs of 2 and 3 characters of ``<word>``, at most 16, as in fastText.
 
-    Bojanowski et al. 2017; the marks tell the ends of a word from its middle.
+    Bojanowski et al. 2017. The marks distinguish the ends of a word from its middle.
 
     Parameters
     ----------
@@ -237,13 +238,13 @@ def run_hashes(codes: NDArray[Any], owners: NDArray[Any], lengths: range) -> lis
     ----------
     codes : numpy.ndarray, uint32, shape (units,)
     owners : numpy.ndarray, int, shape (units,)
-        In order.
+        The text of each unit, in ascending order.
     lengths : range
 
     Returns
     -------
     list of (hashes, starts)
-        For each length; starts are the places of the runs' first units.
+        One for each length. `starts` are the places of the runs' first units.
     """
     found = []
     for length in lengths:
@@ -254,14 +255,14 @@ def run_hashes(codes: NDArray[Any], owners: NDArray[Any], lengths: range) -> lis
 
 
 def token_runs(tokens: Sequence[Sequence[str]], lengths: range) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """`run_hashes` of tokens, end to end through all texts.
+    """`run_hashes` of the concatenated tokens of all texts.
 
     Parameters
     ----------
     tokens : sequence of sequences of str
-        Of each text.
+        The tokens of each text.
     lengths : range
-        Of the runs.
+        Lengths of the runs.
     """
     codes = np.array([_token_code(token) for found in tokens for token in found], np.uint32)
     return [(hashes ^ _TOKENS, starts) for hashes, starts in run_hashes(codes, _owners(tokens), lengths)]
@@ -275,20 +276,20 @@ def _token_code(token: str) -> int:
 
 def _hash_all(codes: NDArray[Any], lengths: range,
               owners: NDArray[Any] | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Hashes of all runs within one owner (None: all codes are of one), and whose they are; shorter runs first.
+    """Hashes of all runs within one owner (None: there is only one), and their owners. Shorter runs come first.
 
-    uint32 wraps around, as a hash needs it.
+    uint32 overflow is intended.
     """
     owners = np.zeros(len(codes), np.int64) if owners is None else owners
     sums, found, whose = codes, [np.zeros(0, np.uint32)], [owners[:0]]
     for length in range(1, min(lengths.stop - 1, len(codes)) + 1):
-        if length > 1:  # one more than the runs before
+        if length > 1:  # one unit longer than the previous runs
             sums = sums[:-1] * _BASE + codes[length - 1 :]
         if length in lengths:
             within = owners[: len(sums)] == owners[length - 1 :]
             found.append(sums[within] + np.uint32(length * int(_BASE) ** length % 2**32))
             whose.append(owners[: len(sums)][within])
     value = np.concatenate(found)
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):  # MurmurHash3's finish
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):  # MurmurHash3's finalizer
         value = (value ^ (value >> np.uint32(shift))) * np.uint32(factor)
     return value ^ (value >> np.uint32(16)), np.concatenate(whose)

@@ -1,4 +1,4 @@
-"""Many texts as flat arrays: little memory, and a batch in a few operations. For training, and prediction in bulk."""
+"""Many texts as flat arrays, for training and bulk prediction. They take little memory, and batches are made quickly."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from .vocabulary import Vocabulary
 
 
 class Packed(NamedTuple):
-    """Tokenized texts with the tables that turn their words into numbers.
+    """Tokenized texts, with the tables that map their words to numbers.
 
     Attributes
     ----------
     words : numpy.ndarray, int32, shape (tokens,)
-        Places in the tables.
+        Row of each word in the tables.
     starts, lengths : numpy.ndarray, int64, shape (texts,)
-        Where each text stands in `words`.
+        Start and length of each text in `words`.
     ids : numpy.ndarray, int32, shape (distinct words + 1,)
-        Id of each word in the vocabulary. The last row stands for a dropped word: the unknown token's.
+        Id of each word in the vocabulary. The last row is that of dropped words: the unknown token's.
     subwords : numpy.ndarray, int32, shape (distinct words + 1, K), or None
-        Character n-grams of each word, padded with 0; a dropped word has none.
+        Character n-grams of each word, padded with 0. A dropped word has none.
     padding : int
         Id of the padding token.
     fixed : int or None
         Pad every batch to this many tokens; None pads to its longest text.
     ngrams : list of numpy.ndarray, int32, or None
-        N-grams of each text that the linear branch knows. None while the network trains: the branch's logits
-        come as offsets then.
+        N-grams of each text that are in the linear branch. None while the network trains, which uses the branch's
+        logits as offsets.
     evidence : numpy.ndarray, float32, shape (tokens, channels), or None
-        Of each token in `words`, as `gluonattn.data.evidence` gives it to the network.
+        The network's evidence (`gluonattn.data.evidence`) for each token in `words`.
     """
 
     words: NDArray[Any]
@@ -48,13 +48,13 @@ class Packed(NamedTuple):
     evidence: NDArray[Any] | None = None
 
     def take(self, texts: slice) -> Packed:
-        """Some of the texts; nothing large is copied."""
+        """Select some of the texts. Nothing large is copied."""
         return self._replace(starts=self.starts[texts], lengths=self.lengths[texts],
                              ngrams=None if self.ngrams is None else self.ngrams[texts])
 
     def batch(self, positions: Sequence[int], word_dropout: float = 0.0,
               rng: np.random.Generator | None = None) -> tuple[NDArray[Any], ...]:
-        """Padded arrays of the texts at these positions.
+        """Make padded arrays of the texts at these positions.
 
         Parameters
         ----------
@@ -62,18 +62,18 @@ class Packed(NamedTuple):
         word_dropout : float, default 0
             Fraction of words that are replaced by ``<unk>``.
         rng : numpy.random.Generator or None
-            Chooses them.
+            Chooses these words.
 
         Returns
         -------
         ids : numpy.ndarray, int32, shape (B, T)
         valid_length : numpy.ndarray, int32, shape (B,)
         subwords : numpy.ndarray, int32, shape (B, T, K)
-            Only with a table of them.
+            Only if there is a table of them.
         ngrams : numpy.ndarray, int32, shape (B, N)
-            Only where they are known.
+            Only if the texts have them.
         evidence : numpy.ndarray, float32, shape (B, T, channels)
-            Only where there is some; a dropped word keeps it.
+            Only if there is any. A dropped word keeps it.
         """
         lengths = self.lengths[positions]
         before = np.cumsum(lengths) - lengths
@@ -105,7 +105,7 @@ def pack(tokens: Any, order: Sequence[int] | slice, vocabulary: Vocabulary, max_
          subword_buckets: int = 0,
          fixed: int | None = None, ngrams: Sequence[NDArray[Any]] | None = None,
          evidence: NDArray[Any] | None = None) -> Packed:
-    """Texts in the given order, cut to `max_length` tokens.
+    """Pack texts in the given order, truncated to `max_length` tokens.
 
     Parameters
     ----------
@@ -116,11 +116,11 @@ def pack(tokens: Any, order: Sequence[int] | slice, vocabulary: Vocabulary, max_
     subword_buckets : int, default 0
         As in `AttentionClassifier`; 0 makes no n-grams.
     fixed : int or None
-        See `Packed`; not less than `max_length`.
+        See `Packed`. At least `max_length`.
     ngrams : sequence of numpy.ndarray or None
-        See `Packed`; in the given order.
+        See `Packed`. In the given order.
     evidence : numpy.ndarray or None
-        See `Packed`; of every token of `tokens`, in their own order.
+        See `Packed`. A row for every token of `tokens`, in their own order.
     """
     ids = np.array([*vocabulary[tokens.words], vocabulary.unknown], np.int32)
     subwords = None

@@ -1,4 +1,4 @@
-"""Batches for prediction, in numpy alone."""
+"""Batches for prediction, in numpy."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .examples import Example
 
 
 def plan_by_length(lengths: Sequence[int], batch_size: int, pairs: int) -> list[list[int]]:
-    """Positions of each batch, shortest texts first.
+    """Plan batches, shortest texts first.
 
     Parameters
     ----------
     lengths : sequence of int
     batch_size : int
-        Most texts in a batch.
+        Maximum number of texts in a batch.
     pairs : int
-        Most query-key pairs in a batch (texts x longest length squared), which
-        bounds memory; a text that has more stands alone.
+        Maximum number of query-key pairs in a batch (texts x longest length
+        squared), which bounds memory. A text with more is a batch by itself.
 
     Returns
     -------
     list of list of int
-        Every position once.
+        Positions of the texts of each batch; every position once.
     """
     batches: list[list[int]] = []
     for position in np.argsort(lengths, kind="stable").tolist():
@@ -39,7 +39,7 @@ def plan_by_length(lengths: Sequence[int], batch_size: int, pairs: int) -> list[
 
 
 def pad_batch(examples: Sequence[Example], padding: int, length: int | None = None) -> tuple[NDArray[Any], ...]:
-    """Padded arrays of examples.
+    """Make padded arrays of examples.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ def pad_batch(examples: Sequence[Example], padding: int, length: int | None = No
     padding : int
         Id of the padding token; n-grams are padded with 0.
     length : int or None
-        Pad and cut to exactly this many tokens; None pads to the longest.
+        Pad and truncate to exactly this many tokens; None pads to the longest.
 
     Returns
     -------
     ids : numpy.ndarray, int32, shape (B, T)
     valid_length : numpy.ndarray, int32, shape (B,)
     subwords : numpy.ndarray, int32, shape (B, T, K)
-        Only where the examples have them, as `ngrams`.
+        Like `ngrams`, only if the examples have them.
     ngrams : numpy.ndarray, int32, shape (B, N)
     evidence : numpy.ndarray, float32, shape (B, T, channels)
     """
@@ -80,7 +80,7 @@ def pad_batch(examples: Sequence[Example], padding: int, length: int | None = No
 
 
 def pad_rows(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Rows of differing length as one array, at least one column, zeros after each."""
+    """Make one array of rows of different lengths, padded with zeros. It has at least one column."""
     lengths = np.array([len(row) for row in rows])
     table = np.zeros((len(rows), max(1, lengths.max())), np.int32)
     table[np.arange(table.shape[1]) < lengths[:, None]] = np.concatenate(rows)

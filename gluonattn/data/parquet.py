@@ -1,4 +1,4 @@
-"""Parquet files row by row, by pyarrow: read in pieces, written whole or not at all."""
+"""Parquet files row by row, with pyarrow. They are read in chunks, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 from ..errors import DataError, DependencyError
 from ..files import replacing_file
 
-_ROWS = 2048  # read at once
-_GROUP = 16 * _ROWS  # rows of a group that is written: a whole number of what is read at once
+_ROWS = 2048  # rows read at once
+_GROUP = 16 * _ROWS  # rows of a written group: a multiple of the rows read at once
 
 
 def load_pyarrow() -> Any:
-    """The module; DependencyError where it is missing or does not fit the installed numpy."""
+    """Import pyarrow. DependencyError if it is missing or incompatible with the installed numpy."""
     try:
         import pyarrow
         import pyarrow.parquet
-    except ImportError as error:  # from 26 on with numpy 1.26: it says so while it is imported
+    except ImportError as error:  # pyarrow 26 and later print this on import with numpy 1.26
         raise DependencyError(
             f"Parquet needs pyarrow, which cannot be loaded ({str(error).splitlines()[0]:.200}). Run pip install "
             '"pyarrow<26" beside numpy 1, and pip install pyarrow beside numpy 2; or use .csv or .jsonl.'
@@ -31,42 +31,42 @@ def load_pyarrow() -> Any:
 
 @contextmanager
 def open_parquet(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """A `pyarrow.parquet.ParquetFile`.
+    """Open a `pyarrow.parquet.ParquetFile`.
 
     Raises
     ------
     DataError
-        If it cannot be read or is no Parquet file.
+        If it cannot be read or is not a Parquet file.
     """
     arrow = load_pyarrow()
     try:
         with arrow.parquet.ParquetFile(path) as file:
             yield file
     except arrow.ArrowInvalid as error:
-        raise DataError(f"{path}: not readable as Parquet ({str(error).splitlines()[0]:.120}). It was cut short, or is no "
-                        "Parquet file in spite of its name.") from None
+        raise DataError(f"{path}: not readable as Parquet ({str(error).splitlines()[0]:.120}). It was cut short, or is "
+                        "not a Parquet file in spite of its name.") from None
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or str(error).splitlines()[0]}. Check the path.") from None
 
 
 def read_parquet(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | None = None,
                  first: int = 0, count: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows of a Parquet file with their numbers, counted from 1.
+    """Read the rows of a Parquet file with their numbers, counted from 1.
 
     Parameters
     ----------
     path : path
     on_bytes : callable or None
-        Called with bytes read: each row counts for an equal part of the file.
+        Called with bytes read. Each row counts as an equal part of the file.
     first : int, default 0
-        Rows that are left out before; groups that end before are not read.
+        Number of rows to skip. Groups that end before it are not read.
     count : int or None
-        As many rows; None is all.
+        Number of rows to read; None is all.
 
     Raises
     ------
     DataError
-        If it cannot be read, has no columns or two of one name.
+        If it cannot be read, has no columns, or has two columns of one name.
     """
     with open_parquet(path) as file:
         names = file.schema_arrow.names
@@ -89,7 +89,7 @@ def read_parquet(path: str | os.PathLike[str], on_bytes: Callable[[int], None] |
 
 
 def _groups_of(metadata: Any, first: int, end: int) -> tuple[list[int], int]:
-    """Row groups that hold rows from `first` on up to `end`, and how many rows stand before them."""
+    """Row groups with rows from `first` up to `end`, and the number of rows before them."""
     groups, before, start = [], 0, 0
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group).num_rows
@@ -109,19 +109,19 @@ def parquet_types(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 @contextmanager
 def write_parquet(path: Path, types: dict[str, Any]) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Open a Parquet file for writing rows; it appears under its name only when complete.
+    """Open a Parquet file for writing rows. It appears under its name only when it is complete.
 
     Parameters
     ----------
     path : pathlib.Path
     types : dict
-        The type of a column by its name: an Arrow type, or the name of one ("string", "double"). Of others it is found by
-        the first rows; a column without any value there holds text.
+        The type of a column by its name: an Arrow type, or the name of one ("string", "double"). Other types are inferred
+        from the first rows. A column without a value there has text.
 
     Yields
     ------
     callable
-        ``write(row)``; "" in a column of numbers is no value.
+        ``write(row)``. "" in a column of numbers is a missing value.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def write_parquet(path: Path, types: dict[str, Any]) -> Iterator[Callable[[dict[
 
 
 def join_parquet(parts: Sequence[Path], out: Path) -> None:
-    """Put files of the same columns and types behind each other, group by group.
+    """Concatenate files of the same columns and types, group by group.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def _schema(arrow: Any, rows: Sequence[dict[str, Any]], types: dict[str, Any]) -
         if kind is None:
             try:
                 kind = arrow.infer_type([row.get(name) for row in rows])
-            except arrow.ArrowException:  # numbers and texts, say: as texts
+            except arrow.ArrowException:  # for example numbers and texts: written as texts
                 kind = arrow.string()
             kind = arrow.string() if arrow.types.is_null(kind) else kind
         fields.append((name, kind))
@@ -222,7 +222,7 @@ def _table(arrow: Any, path: Path, rows: Sequence[dict[str, Any]], schema: Any) 
 
 
 class _Sink:
-    """What pyarrow writes to: our own writer, which is never read or moved back."""
+    """A file object for pyarrow around our own writer, without reading and seeking."""
 
     closed = False
 

@@ -1,4 +1,4 @@
-"""Texts in which people marked the words that decide: K-HATERS, KOLD, and a plain format for files of one's own."""
+"""Texts with human rationales (marked decisive words): K-HATERS, KOLD, and a plain format for other files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .formats import JSONL, format_of
 from .lines import read_lines
 from .tables import read_rows
 
-PARTS = ("offensiveness", "target")  # what K-HATERS and KOLD have people mark
+PARTS = ("offensiveness", "target")  # the parts that are marked in K-HATERS and KOLD
 
 
 class Rationale(NamedTuple):
-    """A text and what people marked in it.
+    """A text and its human rationale.
 
     Attributes
     ----------
@@ -33,12 +33,12 @@ class Rationale(NamedTuple):
     marked: NDArray[Any]
 
     def marked_units(self, spans: Any) -> NDArray[Any]:
-        """Which words hold a marked character, bool, shape (words,).
+        """Which words have a marked character: bool, shape (words,).
 
         Parameters
         ----------
         spans : sequence of (int, int)
-            Where words begin and end in the text; the end is not part of them.
+            Start and end of each word in the text; the end is exclusive.
         """
         return np.array([bool(self.marked[start:end].any()) for start, end in spans], dtype=bool)
 
@@ -46,22 +46,22 @@ class Rationale(NamedTuple):
 def read_rationales(path: str | os.PathLike[str], part: str = "offensiveness") -> list[Rationale]:
     """Read texts with marked spans.
 
-    Three formats are told apart by their fields: K-HATERS (``text``, ``offensiveness_rationale`` and ``target_rationale``;
+    The fields distinguish three formats: K-HATERS (``text``, ``offensiveness_rationale`` and ``target_rationale``;
     Park et al., Findings of EMNLP 2023), KOLD (``comment`` and the ``raw_labels`` of several people, of whom more than half
-    must have marked a character; Jeong et al., EMNLP 2022), and ``text`` with ``spans``. Spans are pairs of places in the
-    text, counted in characters from 0; the end is not part of them.
+    must have marked a character; Jeong et al., EMNLP 2022), and ``text`` with ``spans``. Spans are pairs of character
+    positions in the text, counted from 0, with an exclusive end.
 
     Parameters
     ----------
     path : path
         .jsonl with a text on each line, or .json with a list of them.
     part : {"offensiveness", "target"}, default "offensiveness"
-        What of K-HATERS and KOLD: the offence, or whom it is aimed at.
+        The part of K-HATERS and KOLD: the offence, or its target.
 
     Raises
     ------
     DataError
-        If the file cannot be read, is of no such format, or a span lies outside its text; names the row.
+        If the file cannot be read or has another format, or a span is outside its text. The message names the row.
     OptionError
         If the part is unknown.
     """
@@ -74,9 +74,9 @@ def read_rationales(path: str | os.PathLike[str], part: str = "offensiveness") -
             text, spans = read(row, part)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{place}: it is not made as the rows above it or as published ({type(error).__name__}: "
-                            f"{error}). Mend or remove that row.") from None
+                            f"{error}). Correct or remove that row.") from None
         if not isinstance(text, str):
-            raise DataError(f"{place}: expected a text, got {text!r:.40}. Mend or remove that row.")
+            raise DataError(f"{place}: expected a text, got {text!r:.40}. Correct or remove that row.")
         marked = np.zeros(len(text), int)
         for people in spans:
             marked += _mark(people, len(text), place)
@@ -90,7 +90,7 @@ def read_rationales(path: str | os.PathLike[str], part: str = "offensiveness") -
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each row, and where it stands."""
+    """Yield each row and its place in the file."""
     if path.suffix.lower() != ".json":
         if format_of(path) != JSONL:
             raise DataError(f"{path}: marked spans do not fit into a table: expected .jsonl with a text on each line, or "
@@ -101,7 +101,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         rows = json.loads("".join(read_lines(path)))
     except ValueError as error:
-        raise DataError(f"{path} is no JSON: {error}. Give the file as it was published, or a .jsonl.") from None
+        raise DataError(f"{path} is not JSON: {error}. Give the file as it was published, or a .jsonl.") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{path}: expected a list of texts, each an object with its fields.")
     for number, row in enumerate(rows, 1):
@@ -109,7 +109,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _format(row: dict[str, Any], place: str) -> Callable[[dict[str, Any], str], tuple[Any, list[Any]]]:
-    """How the rows of a file are read, told from its first."""
+    """Choose the reader of a file's rows from its first row."""
     for fields, read in FORMATS.items():
         if all(field in row for field in fields):
             return read
@@ -122,7 +122,7 @@ def _khaters(row: dict[str, Any], part: str) -> tuple[Any, list[Any]]:
 
 
 def _kold(row: dict[str, Any], part: str) -> tuple[Any, list[Any]]:
-    """Its ends are part of the spans: ``OFF_span`` of its published example has them."""
+    """Read a row of KOLD. Its spans have inclusive ends, as in ``OFF_span`` of the published example."""
     short = {"offensiveness": "off", "target": "tgt"}[part]
     people = []
     for one in row["raw_labels"]:
@@ -147,7 +147,7 @@ FORMATS: dict[tuple[str, ...], Callable[[dict[str, Any], str], tuple[Any, list[A
 
 
 def _mark(spans: Any, size: int, place: str) -> NDArray[Any]:
-    """The characters that one person marked, int, shape (characters,)."""
+    """The characters that one person marked: int, shape (characters,)."""
     marked = np.zeros(size, int)
     for start, end in check_spans(spans, size, place):
         marked[start:end] = 1
@@ -155,16 +155,16 @@ def _mark(spans: Any, size: int, place: str) -> NDArray[Any]:
 
 
 def check_spans(spans: Any, size: int, place: str) -> list[tuple[int, int]]:
-    """The spans, if they are pairs of places in a text.
+    """Check that spans are pairs of positions in a text, and return them.
 
     Parameters
     ----------
     spans : Any
-        What a file has.
+        The value in the file.
     size : int
-        Characters of the text.
+        Number of characters of the text.
     place : str
-        Where it stands, for the message.
+        The place in the file, for the message.
 
     Raises
     ------
@@ -173,14 +173,14 @@ def check_spans(spans: Any, size: int, place: str) -> list[tuple[int, int]]:
     for span in spans if isinstance(spans, list) else [spans]:
         good = isinstance(span, (list, tuple)) and len(span) == 2 and all(type(one) is int for one in span)
         if not good or not 0 <= span[0] <= span[1] <= size:
-            raise DataError(f"{place}: {span!r:.40} is no span of its text, which has {size} characters: expected [start, "
-                            f"end] with 0 <= start <= end <= {size}. Count characters, not bytes, in the text as the file "
-                            "has it.")
+            raise DataError(f"{place}: {span!r:.40} is not a span of its text, which has {size} characters: "
+                            f"expected [start, end] with 0 <= start <= end <= {size}. Count characters, not bytes, "
+                            "in the text as the file has it.")
     return [(start, end) for start, end in spans]
 
 
 def visible(rationales: list[Rationale]) -> list[Rationale]:
-    """Those of which something can be seen and something is marked: only these can be compared.
+    """Keep the rationales of texts with a visible character and a mark. Only these can be compared.
 
     Parameters
     ----------

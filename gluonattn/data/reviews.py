@@ -1,4 +1,4 @@
-"""Labelled reviews from any table, with an account of what was left out."""
+"""Labelled reviews from any table, with the number of rows that were left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tables import pick_column, read_rows
 from .values import as_text as as_text
 from .values import label_text as label_text
 
-# The first one that a file has is taken; "review_text" and "Review Text" are "reviewtext".
+# The first one in a file counts. "review_text" and "Review Text" are "reviewtext".
 TEXT_COLUMNS = (
     "document", "text", "review", "sentence", "comment", "content", "리뷰", "문장", "내용", "댓글", "후기", "본문",
     "텍스트", "한줄평", "상품평", "글", "reviewtext", "reviewbody", "reviewcontent", "body", "message", "utterance", "tweet",
@@ -37,16 +37,16 @@ class Reviews:
     Attributes
     ----------
     texts : list of str
-        Given as any iterable of str.
+        Accepts any iterable of str.
     labels : list of str
-        One for each text, given as any iterable of str or numbers. They keep the file's own names, but a label
-        is the same however it is written: see `label_text`.
+        One for each text. Accepts any iterable of str or numbers. They keep the file's names, except that
+        spellings of one label are unified: see `label_text`.
     skipped : dict of str to int
-        Rows left out, by reason.
+        Number of rows left out, by reason.
     origin : str
-        The file they came from.
+        The file from which they were read.
     columns : tuple of str
-        Names of its text and label column; empty where there is no file.
+        Names of its text and label columns; empty without a file.
     """
 
     texts: list[str]
@@ -56,7 +56,7 @@ class Reviews:
     columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Read texts and labels once; TextError or DataError if they are not texts and labels of equal number."""
+        """Read texts and labels once. TextError or DataError if they are not texts and labels of equal number."""
         self.texts = read_texts(self.texts, "Reviews")
         if (isinstance(self.labels, (str, bytes, dict, set, frozenset)) or not isinstance(self.labels, Iterable)
                 or getattr(self.labels, "ndim", 1) != 1):
@@ -78,13 +78,13 @@ class Reviews:
         return f"{len(self):,} reviews from {self.origin}{left_out}"
 
     def take(self, positions: Iterable[int]) -> Reviews:
-        """The reviews at these positions, in that order."""
+        """Select the reviews at these positions, in that order."""
         positions = list(positions)
         return Reviews([self.texts[i] for i in positions], [self.labels[i] for i in positions],
                        origin=self.origin, columns=self.columns)
 
     def describe_columns(self) -> str:
-        """Say which columns and labels were read, and how stars are treated."""
+        """Describe the columns and labels that were read, and the treatment of stars."""
         labels = sorted(set(self.labels))
         shown = ", ".join(labels[:10]) + " ..." * (len(labels) > 10)
         text, label = map(repr, self.columns)
@@ -108,10 +108,10 @@ def read_reviews(
     ----------
     path : path
     text_column, label_column : str or None
-        None takes the first usual name present (document, text, review ...;
+        None is the first usual name that is present (document, text, review ...;
         label, sentiment ...).
     known_labels : list of str or None
-        Labels that are allowed, as when evaluating a trained model; compared by `label_text`.
+        Allowed labels, as for the evaluation of a trained model. They are compared by `label_text`.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def read_reviews(
             texts.append(text)
             labels.append(label)
     if not texts:
-        raise DataError(f"{path} holds no labelled review: expected a header and rows with text and label.")
+        raise DataError(f"{path} has no labelled review: expected a header and rows with text and label.")
     _require_few_labels(path, labels, label_name)
     return Reviews(texts, labels, {k: n for k, n in skipped.items() if n}, str(path), (text_name, label_name))
 
@@ -161,7 +161,7 @@ def _unknown_label(where: str, label: str, known: Iterable[str], column: str) ->
 
 
 def _require_few_labels(path: Path, labels: list[str], column: str) -> None:
-    """Raise DataError for a column that holds something else than classes: a text, a price, a number of stars."""
+    """Raise DataError for a column with other values than classes: a text, a price, a number of stars."""
     count = len(set(labels))
     if count > _MAX_LABELS:
         raise DataError(
@@ -171,7 +171,7 @@ def _require_few_labels(path: Path, labels: list[str], column: str) -> None:
 
 
 def read_text_column(path: str | os.PathLike[str], column: str | None = None) -> list[str]:
-    """The texts of a table without labels, one a row and "" where a row has none.
+    """Read the texts of a table without labels, one for each row; "" for a row without text.
 
     Parameters
     ----------
@@ -194,9 +194,9 @@ def read_text_column(path: str | os.PathLike[str], column: str | None = None) ->
 
 
 def read_sentences(path: str | os.PathLike[str], column: str | None = None) -> list[str]:
-    """Texts without labels: those of a table's column, or a text file's lines.
+    """Read texts without labels: a table's column, or the lines of a text file.
 
-    A .txt file is a table, as everywhere, where its first line holds a tab or the name of the column; else each
+    As everywhere, a .txt file is a table if its first line has a tab or the name of the column. Otherwise each
     line is a text.
 
     Parameters
@@ -208,7 +208,7 @@ def read_sentences(path: str | os.PathLike[str], column: str | None = None) -> l
     Returns
     -------
     list of str
-        One a row of a table, "" where it has none; of a text file, one a line that is not blank.
+        For a table one for each row, "" for a row without text. For a text file one for each line that is not blank.
 
     Raises
     ------
@@ -220,19 +220,19 @@ def read_sentences(path: str | os.PathLike[str], column: str | None = None) -> l
     if texts is None:
         texts = read_text_column(path, column)
     if all(map(is_blank, texts)):
-        raise DataError(f"{path} holds no sentence: expected one a line in a .txt file, or in a table rows with text "
+        raise DataError(f"{path} has no sentence: expected one on each line of a .txt file, or in a table rows with text "
                         "below the header.")
     return texts
 
 
 def text_lines(path: Path, column: str | None) -> list[str] | None:
-    """The lines of a text file; None where it is a table.
+    """Read the lines of a text file. None if it is a table.
 
     Parameters
     ----------
     path : pathlib.Path
     column : str or None
-        Of a table; a file of lines has none.
+        Column of a table. A file of lines has none.
     """
     lines = read_lines(path)
     first = next(lines, "")
@@ -246,12 +246,12 @@ def text_lines(path: Path, column: str | None) -> list[str] | None:
 
 
 def require_two_labels(reviews: Reviews) -> list[str]:
-    """The labels in order of their names.
+    """Return the labels in order of their names.
 
     Raises
     ------
     DataError
-        If there are fewer than two: nothing can be learned from one class.
+        If there are fewer than two labels.
     """
     labels = sorted(set(reviews.labels))
     if len(labels) < 2:

@@ -1,8 +1,8 @@
-"""Which texts a model was trained on, as a small sample of hashes beside its checkpoint.
+"""A sample of hashes of a model's training texts, beside its checkpoint.
 
-The smallest hashes of the texts are kept. Those of other texts that are as small
-are a fair sample of these texts, so the fraction of them that is known estimates
-the fraction of all that was trained on (a bottom-k sketch).
+The smallest hashes of the training texts are kept. Other texts with hashes in the
+same range are a fair sample of those texts. The fraction of the sample that is
+known estimates the fraction that was in training (a bottom-k sketch).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ SAMPLE_SIZE = 16_384  # hashes of four bytes: 90 kB
 
 
 def write_seen(folder: str | os.PathLike[str], texts: Iterable[str], fingerprint: str) -> None:
-    """Write the sample of the texts a model was trained on beside its checkpoint.
+    """Write the sample of a model's training texts beside its checkpoint.
 
     Parameters
     ----------
     folder : path
     texts : iterable of str
     fingerprint : str
-        That of the checkpoint: a model that replaces this one has another.
+        Fingerprint of the checkpoint. A model that replaces this one has another one.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def write_seen(folder: str | os.PathLike[str], texts: Iterable[str], fingerprint
 def estimate_seen_fraction(
     folder: str | os.PathLike[str], texts: Iterable[str], fingerprint: str | None
 ) -> tuple[float, int] | None:
-    """Estimate which fraction of these texts a model was trained on.
+    """Estimate the fraction of these texts on which a model was trained.
 
     Parameters
     ----------
@@ -63,13 +63,13 @@ def estimate_seen_fraction(
         The model's checkpoint.
     texts : iterable of str
     fingerprint : str or None
-        Of the model's training run.
+        Fingerprint of the model's training run.
 
     Returns
     -------
     (fraction, sampled) : (float, int) or None
-        `sampled` texts were looked up. None where the checkpoint does not
-        know what it was trained on, or none of the texts fell into the sample.
+        `sampled` texts were looked up. None if the checkpoint has no such
+        sample, or none of the texts fell into it.
     """
     try:
         found = unseal(parse_json((Path(folder) / SEEN).read_bytes(), SEEN, ValueError))
@@ -88,7 +88,7 @@ def estimate_seen_fraction(
 
 
 def _hashes(texts: Iterable[str]) -> NDArray[Any]:
-    """Four bytes of each text's SHA-256, whatever its spaces and however it is written."""
+    """Four bytes of the SHA-256 of each text, without regard to spaces and Unicode normal form."""
     plain = map(text_key, texts)
     joined = b"".join(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4] for text in plain)
     return np.frombuffer(joined, "<u4")

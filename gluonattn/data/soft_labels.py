@@ -1,4 +1,4 @@
-"""A table of soft labels: for each text a probability of each label, as a teacher gives them."""
+"""A table of soft labels: for each text a teacher's probability of each label."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ..plain import bare_key, is_blank
 from .reviews import TEXT_COLUMNS, as_text, label_text
 from .tables import pick_column, read_rows
 
-_OFF = 0.0101  # that a row's sum may be away from 1: probabilities are written with two digits and more
+_OFF = 0.0101  # tolerance of a row's sum, because probabilities may have only two digits
 
 
 def read_soft_labels(path: Path, labels: Sequence[str]) -> tuple[list[str], NDArray[Any]]:
-    """Texts and their probabilities, out of a table with a column of texts and one for each label.
+    """Read texts and their probabilities from a table with a column of texts and one for each label.
 
     Parameters
     ----------
     path : pathlib.Path
-        A TSV, CSV or JSON lines file. The column of a label has its name; other columns are not read.
+        A TSV, CSV or JSON lines file. A label's column has the label's name. Other columns are ignored.
     labels : sequence of str
 
     Returns
     -------
     texts : list of str
-        Each once (`gluonattn.plain.bare_key`); of one that stands several times the mean counts.
+        Each text once (`gluonattn.plain.bare_key`). If it occurs several times, its mean counts.
     targets : numpy.ndarray, float32, shape (texts, labels)
         Rows sum to 1.
 
     Raises
     ------
     DataError
-        If the file cannot be read, lacks a column, or a row's values are no probabilities that sum to 1 within 0.01.
+        If the file cannot be read, lacks a column, or a row's values are not probabilities that sum to 1 within 0.01.
     """
     text_column, columns = "", list[str]()
     texts: list[str] = []
@@ -53,7 +53,7 @@ def read_soft_labels(path: Path, labels: Sequence[str]) -> tuple[list[str], NDAr
         values = np.array([_share(row.get(name), f"{path}, line {line}, column {name!r}") for name in columns])
         if abs(values.sum() - 1) > _OFF:
             raise DataError(f"{path}, line {line}: the probabilities of {', '.join(columns)} sum to {values.sum():.4g}; "
-                            "expected 1. Mend or remove that line.")
+                            "expected 1. Correct or remove that line.")
         place = places.setdefault(bare_key(text), len(texts))
         if place == len(texts):
             texts.append(text)
@@ -81,5 +81,5 @@ def _share(value: Any, where: str) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 <= number <= 1:
-        raise DataError(f"{where}: expected a probability from 0 to 1; got {value!r:.40}. Mend or remove that line.")
+        raise DataError(f"{where}: expected a probability from 0 to 1; got {value!r:.40}. Correct or remove that line.")
     return number

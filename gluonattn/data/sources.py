@@ -1,4 +1,4 @@
-"""Where reviews come from: the bundled sample, NSMC, or a file of the user's own."""
+"""Sources of reviews: the bundled sample, NSMC, or a user's own file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NETWORK = (OSError, http.client.HTTPException)
 
 
 class Source(NamedTuple):
-    """Files to train on and, where there is one, to test on; what its labels mean, where that is known."""
+    """The training file, the test file (if there is one), and the display names of labels (if known)."""
 
     name: str
     train: Path
@@ -36,13 +36,13 @@ class Source(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """A data set with a name: ``--data NAME``. One in a file of its own, ``NAME_dataset.py``, is found by itself.
+    """A data set with a name: ``--data NAME``. One in a file ``NAME_dataset.py`` is found automatically.
 
     Attributes
     ----------
     name : str
     find : callable
-        ``find()``: its `Source`; raises DataError, with a cure, where the files are not there.
+        ``find()`` returns its `Source`. If the files are missing, it raises DataError with a cure.
     """
 
     name: str
@@ -50,18 +50,18 @@ class Dataset(NamedTuple):
 
 
 def locate(data: str) -> Source:
-    """Files behind a ``--data`` argument.
+    """Find the files of a ``--data`` argument.
 
     Parameters
     ----------
     data : str
-        A key of `DATASETS`, a folder that holds NSMC's two files, or a TSV,
+        A key of `DATASETS`, a folder with NSMC's two files, or a TSV,
         CSV or JSON lines file.
 
     Raises
     ------
     DataError
-        If nothing is there; the message says how to get it.
+        If the files do not exist. The message says how to get them.
     """
     if data in DATASETS:
         return DATASETS[data].find()
@@ -82,7 +82,7 @@ def _sample() -> Source:
 
 
 def sample_folder() -> Path:
-    """Folder of the bundled sample, installed or in a checkout."""
+    """Folder of the bundled sample, in an installation or a checkout."""
     package = Path(__file__).parents[1]
     for folder in (package / "sample", package.parent / "data"):
         if (folder / "sample_train.tsv").exists():
@@ -91,7 +91,7 @@ def sample_folder() -> Path:
 
 
 def nsmc_folder() -> Path:
-    """Where NSMC is looked for: $GLUONATTN_NSMC, else the cache `gluonattn data nsmc` fills."""
+    """Folder in which NSMC is expected: $GLUONATTN_NSMC, otherwise the cache of `gluonattn data nsmc`."""
     if os.environ.get("GLUONATTN_NSMC"):
         return Path(os.environ["GLUONATTN_NSMC"])
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -127,10 +127,10 @@ def download_nsmc(
     url: str = NSMC_URL,
     files: dict[str, str] = NSMC_FILES,
 ) -> Path:
-    """Download NSMC's two files and check them.
+    """Download NSMC's two files and check their SHA-256.
 
-    A cut download leaves ``NAME.part``, which the next call continues. A file
-    stands under its own name only when its checksum is right.
+    An interrupted download leaves ``NAME.part``, which the next call continues.
+    A file has its own name only if its checksum is right.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def download_nsmc(
     progress : callable or None
         Called with (file name, bytes done, bytes in all).
     url, files
-        Where from, and SHA-256 by file name.
+        The address of the folder, and the SHA-256 of each file by its name.
 
     Returns
     -------
@@ -185,15 +185,15 @@ def _download(url: str, target: Path, digest: str, progress: Any) -> None:
 
 
 def fetch(url: str, part: Path, progress: Callable[[str, int, int], None] | None = None) -> None:
-    """Append to `part` what is missing of `url`.
+    """Download `url` to `part`, continuing an interrupted download.
 
     Parameters
     ----------
     url : str
     part : pathlib.Path
-        A cut download stays there, and the next call continues it where the server can.
+        The file that stays after an interruption. The next call continues it if the server supports that.
     progress : callable or None
-        Called with (`part`'s name without its last ending, bytes done, bytes in all; 0 for unknown).
+        Called with (`part`'s name without its last ending, bytes done, bytes in all or 0 if unknown).
 
     Raises
     ------
@@ -207,13 +207,13 @@ def fetch(url: str, part: Path, progress: Callable[[str, int, int], None] | None
         answer = urllib.request.urlopen(request, timeout=60)  # noqa: S310 - as above
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416 and received:  # nothing is missing: let the checksum judge
+        if error.code == 416 and received:  # the file is complete; the checksum decides
             return
         raise DataError(f"{url} answered {error.code} {error.reason}. Try again later.") from None
     except _NETWORK as error:
         raise _connection_error(url, error, received) from None
     with answer:
-        if received and answer.status != 206:  # the server starts over
+        if received and answer.status != 206:  # the server sends the file from its beginning
             received = 0
         length = answer.headers.get("Content-Length")
         total = received + int(length) if length else 0
@@ -221,7 +221,7 @@ def fetch(url: str, part: Path, progress: Callable[[str, int, int], None] | None
             while True:
                 try:
                     block = answer.read(_BLOCK)
-                except _NETWORK as error:  # apart from the disk's errors
+                except _NETWORK as error:  # separate from errors of the disk
                     raise _connection_error(url, error, received) from None
                 if not block:
                     break

@@ -1,4 +1,4 @@
-"""The evidence of a text when some of its tokens are gone: their n-grams go with them, and the rest is shared out anew."""
+"""The evidence of a text without some tokens: their n-grams are removed, and the rest is divided again."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 from .evidence import ORDERS, Evidence, Places
 
-_VALUES = 2_000_000  # of places in variants of a text, held at once
+_VALUES = 2_000_000  # places x variants of a text, held at once
 
 
 class Spread(NamedTuple):
-    """One text's places, ready to be shared out again when some of its tokens are gone.
+    """The places of one text, from which evidence without some tokens is computed.
 
     Attributes
     ----------
     places : Places
     parts : numpy.ndarray, float64, shape (places, tokens)
-        The part of each token; of loose places nothing.
+        The part of each token; 0 for loose places.
     """
 
     places: Places
@@ -27,14 +27,14 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, places: Places) -> Spread:
-        """Of the places of a single text."""
+        """Make it from the places of a single text."""
         parts = np.zeros((len(places.numbers), len(places.mass)))
         kept = ~places.loose[places.place]
         np.add.at(parts, (places.place[kept], places.token[kept]), places.part[kept])
         return cls(places, parts)
 
     def take(self, gone: NDArray[Any]) -> Spread:
-        """What is left without some tokens, gone (tokens,); `without` of it is that of the whole, as if it were a text."""
+        """The rest without some tokens, gone (tokens,), as if it were a text of its own."""
         kept, places = ~self.lost(gone[None])[0], self.places
         empty = np.zeros(0, np.int64)
         left = places._replace(numbers=places.numbers[kept], texts=places.texts[kept], orders=places.orders[kept],
@@ -43,7 +43,7 @@ class Spread(NamedTuple):
         return Spread(left, self.parts[kept][:, ~gone])
 
     def lost(self, gone: NDArray[Any]) -> NDArray[Any]:
-        """Places that go with some tokens: those read from one of their characters; loose ones when nothing is left.
+        """Places that are removed with some tokens: those with one of their characters, and loose ones if no token is left.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Spread(NamedTuple):
         return result
 
     def without(self, evidence: Evidence, gone: NDArray[Any]) -> NDArray[Any]:
-        """Shares of a text without some tokens, and without the n-grams they take part in.
+        """Shares of a text without some tokens and without the n-grams that contain a part of these.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class Spread(NamedTuple):
         Returns
         -------
         numpy.ndarray, float64, shape (variants, tokens, 6 K)
-            0 at tokens that are gone. Each variant sums to the linear logit of the n-grams that are left.
+            0 at removed tokens. Each variant sums to the linear logit of the remaining n-grams.
         """
         most = max(1, _VALUES // max(1, len(self.places.numbers)))
         return np.concatenate([self._without(evidence, gone[first : first + most])

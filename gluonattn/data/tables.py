@@ -1,7 +1,7 @@
-"""Read tables of reviews row by row: TSV, CSV, JSON lines and Parquet; `writing` writes them.
+"""Read tables of reviews row by row: TSV, CSV, JSON lines and Parquet. `writing` writes them.
 
-Nothing is held in memory and nothing is dropped: a row that cannot be
-understood is an error that names its line.
+No table is held in memory and no row is dropped silently: a row that cannot
+be parsed raises an error that names its line.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ csv.field_size_limit(MAX_LINE)
 
 def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | None = None,
               span: Span | None = None) -> Iterator[Row]:
-    """Rows of a table, one at a time.
+    """Read the rows of a table, one at a time.
 
-    Tab-separated files are read with quoting off, as NSMC's are; in
-    comma-separated ones quotes may hold commas and line breaks. A blank line
-    below the header is a row of empty values, so that no row changes place.
+    Tab-separated files are read without quoting, as NSMC needs it. In
+    comma-separated files, quoted fields may have commas and line breaks. A blank
+    line below the header is a row of empty values, so that row numbers are kept.
 
     Parameters
     ----------
     path : path
         .tsv/.txt, .csv or .jsonl/.ndjson, in UTF-8 with or without BOM, also compressed (.gz, .bz2, .xz); or .parquet.
     on_bytes : callable or None
-        Called with the number of bytes of the file behind each line read, for a progress bar.
+        Called after each line with the number of bytes read, for a progress bar.
     span : Span or None
-        A part of a file of lines that is not compressed, from the start of a row to the end of one: read as if the file had
-        its header and these rows alone. Line numbers count from there.
+        A part of an uncompressed file of lines, from the start of a row to the end of a row. It is read as if the file had
+        only its header and these rows. Line numbers count from there.
 
     Yields
     ------
     (line, row) : (int, dict)
-        Line number from 1 (where the row starts; of Parquet, the row's number), and the values by column name.
+        Number of the row's first line, from 1 (for Parquet the row's number), and the values by column name.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | No
         if len(values) != len(header):
             raise DataError(
                 f"{path}, line {number}: {len(values)} fields, but the header has {len(header)} "
-                f"({', '.join(header)}). Mend or remove that line"
+                f"({', '.join(header)}). Correct or remove that line"
                 f"{'; tab-separated files are read without quoting' if kind == TSV else ''}."
             )
         yield number, dict(zip(header, values))
@@ -89,28 +89,28 @@ def read_rows(path: str | os.PathLike[str], on_bytes: Callable[[int], None] | No
 def pick_column(
     path: str | os.PathLike[str], columns: Sequence[str], wanted: str | None, usual: Sequence[str], role: str
 ) -> str:
-    """The column that plays a role: the wanted one, or the first usual name present.
+    """Pick the column for a role: the given one, or the first usual name that is present.
 
-    Usual names are found in any case, and with spaces or underscores between
-    their words; Hangul may be decomposed, as macOS writes it.
+    Usual names match in upper and lower case, and with spaces or underscores
+    between their words. Hangul may be decomposed, as macOS writes it.
 
     Parameters
     ----------
     path : path
         The table, for messages.
     columns : sequence of str
-        The columns it has.
+        The table's columns.
     wanted : str or None
-        The name a user gave.
+        The name that the user gave.
     usual : sequence of str
-        Names to look for where none was given.
+        Names to look for if none was given.
     role : str
-        What the column holds ("text"), for messages and the option's name.
+        The content of the column ("text"), for messages and the option's name.
 
     Raises
     ------
     DataError
-        Naming the columns the file has.
+        If there is no such column. The message lists the file's columns.
     """
     form = _plain_name if wanted else _letters
     for name in [wanted] if wanted else usual:
@@ -143,7 +143,7 @@ def _tab_records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 def _comma_records(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(lines, strict=True)
     while True:
-        start = reader.line_num + 1  # a quoted line break makes a row span several
+        start = reader.line_num + 1  # a row with a quoted line break has several lines
         try:
             values = next(reader)
         except StopIteration:
@@ -152,15 +152,15 @@ def _comma_records(path: Path, lines: Iterator[str]) -> Iterator[tuple[int, list
             if "NUL" in str(error):
                 advice = "Python 3.9 and 3.10 read no CSV with NUL characters: remove them, or use .tsv."
             else:
-                advice = ('A field that holds a quote stands in quotes, and quotes inside are doubled: "이건 ""명작""이다". '
-                          "Mend that row, or save the file again with a program that writes CSV.")
+                advice = ('A field with a quote must be in quotes, with the quotes inside doubled: "이건 ""명작""이다". '
+                          "Correct that row, or save the file again with a program that writes CSV.")
             raise DataError(f"{path}, line {start}: not readable as CSV ({error}). {advice}") from None
         yield start, values
 
 
 def _json_rows(path: Path, lines: Iterable[str]) -> Iterator[Row]:
     empty = True
-    spelt: dict[str, str] = {}  # a name has the form in which it stands first: Hangul may be decomposed in some rows alone
+    spelt: dict[str, str] = {}  # a name keeps its first spelling: Hangul may be decomposed in some rows only
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -176,11 +176,11 @@ def _json_rows(path: Path, lines: Iterable[str]) -> Iterator[Row]:
             raise DataError(f"{path}, line {number}: two columns have the same name: {', '.join(row)}.")
         yield number, named
     if empty:
-        raise DataError(f"{path} is empty: expected one JSON object a line.")
+        raise DataError(f"{path} is empty: expected one JSON object on each line.")
 
 
 def _refuse_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object; ValueError where a name stands twice, for one of its values would be lost."""
+    """Make a JSON object. ValueError for a repeated name, because one of its values would be lost."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

@@ -1,4 +1,4 @@
-"""The labels a table has beside its texts, as labels that a model knows."""
+"""True labels of a table's texts, as the labels of a model."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from .values import label_text
 
 def read_true_labels(path: str | os.PathLike[str], names: Mapping[str, str], *, text_column: str | None = None,
                      label_column: str | None = None) -> list[str | None]:
-    """The true label of each text that `gluonattn.data.reviews.read_sentences` reads from the same file.
+    """Read the true label of each text that `gluonattn.data.reviews.read_sentences` reads from the same file.
 
     Parameters
     ----------
     path : path
     names : mapping of str to str
-        What each label of the model is called; a file may hold the label or its name.
+        Display name of each label of the model. A file may have labels or their names.
     text_column, label_column : str or None
-        As for `gluonattn.data.reviews.read_reviews`; None takes the first usual name present.
+        As for `gluonattn.data.reviews.read_reviews`; None is the first usual name that is present.
 
     Returns
     -------
     list of str or None
-        Labels as the model writes them, None where a row has none. Empty where the file has no such column and none was
+        Labels as the model spells them; None for a row without one. Empty if the file has no such column and none was
         named.
 
     Raises
     ------
     DataError
-        If a named column is missing, or a row holds something else than a label of the model.
+        If a named column is missing, or a row has a value that is not a label of the model.
     """
     path = Path(path)
     if path.suffix.lower() == ".txt" and text_lines(path, text_column) is not None:
@@ -55,7 +55,7 @@ def read_true_labels(path: str | os.PathLike[str], names: Mapping[str, str], *, 
         label = label_text(row.get(column), f"{path}, line {line}, column {column!r}")
         if label and label not in known:
             said = ", ".join(repr(label) if label == name else f"{label!r} ({name})" for label, name in names.items())
-            raise DataError(f"{path}, line {line}: {label!r} in the column {column!r} is no label of this model, which "
+            raise DataError(f"{path}, line {line}: {label!r} in the column {column!r} is not a label of this model, which "
                             f"knows {said}. Name the column of the true labels with --label-column.")
         found.append(known[label] if label else None)
     return found

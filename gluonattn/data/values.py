@@ -1,4 +1,4 @@
-"""One value of a row, read as text or as a label."""
+"""Read one value of a row as text or as a label."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _FRACTION = re.compile(r"([+-]?\d+)\.(\d+)", re.ASCII)
 
 
 def as_text(path: object, line: int, column: str, value: Any) -> str:
-    """A row's value as text: JSON lines may hold numbers, and null or NaN for none.
+    """A row's value as text. JSON lines may have numbers, and null or NaN for a missing value.
 
     Parameters
     ----------
     path : path
     line : int
     column : str
-        Where the value stands, for messages.
+        The place of the value, for messages.
     value : object
 
     Raises
@@ -45,7 +45,7 @@ def as_text(path: object, line: int, column: str, value: Any) -> str:
 
 
 def label_text(value: Any, where: str) -> str:
-    """A label as it is compared: one class has one name, however a file writes it.
+    """Normalise a label, so that different spellings of one class are equal.
 
     Whole numbers lose their fraction and other numbers their trailing zeros (1, 1.0 and "1.0" are "1", "4.50" is "4.5").
     Hangul is composed; surrounding white space and invisible characters are removed. A missing label (None, NaN) is "".
@@ -78,7 +78,7 @@ def label_text(value: Any, where: str) -> str:
 
 
 def _strip_zeros(label: str) -> str:
-    """A decimal number without the zeros behind it; another label as it is."""
+    """Remove the trailing zeros of a decimal number. Other labels stay unchanged."""
     found = _FRACTION.fullmatch(label)
     if not found:
         return label
@@ -87,7 +87,7 @@ def _strip_zeros(label: str) -> str:
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether it says that there is nothing: None, NaN, and what pandas has for them."""
+    """Whether a value is missing: None, NaN, and pandas' markers."""
     return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(_is_real(value) and value != value)
 
 

@@ -1,4 +1,4 @@
-"""Words and their numbers: built, saved and read in the form of a GluonNLP Vocab; GluonNLP is not needed."""
+"""Words and their numbers: built, saved and read in the format of a GluonNLP Vocab, without GluonNLP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Vocabulary:
     Parameters
     ----------
     content : str
-        What ``gluonnlp.Vocab.to_json()`` gave.
+        The result of ``gluonnlp.Vocab.to_json()``.
 
     Attributes
     ----------
@@ -29,14 +29,14 @@ class Vocabulary:
     Raises
     ------
     CheckpointError
-        If it is another file, or a word's number is not its position.
+        If it has another format, or a word's number is not its position.
     """
 
     def __init__(self, content: str) -> None:
         try:
             found = parse_json(content, "vocab.json", ValueError)
             words, numbers = found["idx_to_token"], found["token_to_idx"]
-            # GluonNLP before 0.8 kept the padding token outside of the table of names.
+            # GluonNLP before 0.8 kept the padding token outside the table of names.
             names = found.get("identifiers_to_tokens", {})
             self._ids: dict[str, int] = {word: number for number, word in enumerate(words)}
             self.unknown: int = self._ids[found["unknown_token"]]
@@ -50,7 +50,7 @@ class Vocabulary:
 
     @classmethod
     def from_tokens(cls, tokens: Sequence[str]) -> Vocabulary:
-        """A vocabulary of these tokens in their order; <unk> and <pad> are among them."""
+        """Make a vocabulary of these tokens in their order. They must include <unk> and <pad>."""
         names = {"padding_token": PADDING, "bos_token": None, "eos_token": None}
         return cls(json.dumps({
             "idx_to_token": list(tokens), "token_to_idx": {token: i for i, token in enumerate(tokens)},
@@ -58,7 +58,7 @@ class Vocabulary:
         }))
 
     def to_json(self) -> str:
-        """What ``gluonnlp.Vocab.from_json`` reads."""
+        """JSON that ``gluonnlp.Vocab.from_json`` reads."""
         return self._content
 
     def __len__(self) -> int:
@@ -68,7 +68,7 @@ class Vocabulary:
         return token in self._ids
 
     def __getitem__(self, tokens: Sequence[str]) -> list[int]:
-        """Ids of a list of token texts; those it does not know are `unknown`."""
+        """Ids of a list of token texts; `unknown` for tokens outside the vocabulary."""
         return [self._ids.get(token, self.unknown) for token in tokens]
 
 
@@ -80,19 +80,19 @@ def _no_vocabulary(reason: str) -> CheckpointError:
 
 def build_vocabulary(tokenized: Iterable[Sequence[str]], min_count: int = 3,
                      max_size: int | None = None) -> Vocabulary:
-    """Vocabulary of the tokens seen at least `min_count` times, most frequent first, equally frequent ones by spelling.
+    """Build a vocabulary of the tokens with at least `min_count` occurrences, by frequency, then by spelling.
 
     Parameters
     ----------
     tokenized : iterable of sequences of str
     min_count : int, default 3
     max_size : int or None
-        Most tokens to keep, special ones aside.
+        Maximum number of tokens, without special ones.
 
     Returns
     -------
     Vocabulary
-        With <unk> and <pad>: the same words and numbers as GluonNLP's Vocab of these counts.
+        It includes <unk> and <pad>, and has the same words and numbers as GluonNLP's Vocab of these counts.
     """
     special = (UNKNOWN, PADDING)
     counts = Counter(token for tokens in tokenized for token in tokens)

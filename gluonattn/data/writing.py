@@ -21,28 +21,28 @@ Write = Callable[[dict[str, Any]], None]
 @contextmanager
 def write_rows(path: str | os.PathLike[str], *, header: bool = True,
                types: dict[str, Any] | None = None) -> Iterator[Write]:
-    """Open a table for writing; it appears under its name only when complete.
+    """Open a table for writing. It appears under its name only when it is complete.
 
     Parameters
     ----------
     path : path
-        Its ending gives the format; files of lines may be compressed (``.csv.gz``).
+        Its ending determines the format. Files of lines may be compressed (``.csv.gz``).
     header : bool, default True
-        Whether TSV and CSV begin with the names of their columns; a part that is put behind another does not.
+        Whether TSV and CSV begin with the names of their columns. A part to be appended to another does not.
     types : dict or None
         For Parquet: the type of a column by its name, as `gluonattn.data.parquet.write_parquet` takes it.
 
     Yields
     ------
     callable
-        ``write(row)`` with a dict; the first row gives the columns.
+        ``write(row)`` with a dict. The first row determines the columns.
 
     Raises
     ------
     DataError
-        If the file cannot be written (the cause is named), rows differ in
-        their columns, or a value meets a format that cannot keep it: a tab or
-        line break in TSV, half a character (a lone surrogate) in TSV or CSV.
+        If the file cannot be written (the message has the cause), rows differ
+        in their columns, or the format cannot represent a value: a tab or line
+        break in TSV, half a character (a lone surrogate) in TSV or CSV.
     """
     path = Path(path)
     kind = format_of(path)
@@ -57,9 +57,9 @@ def write_rows(path: str | os.PathLike[str], *, header: bool = True,
 
 
 def _text_rows(path: Path, kind: str, write_text: Callable[[str], None], header: bool) -> Write:
-    """What writes a row as a line of text."""
+    """A writer of rows as lines of text."""
     columns: list[str] = []
-    # With "\r\n" as the line's end the module quotes both, so a lone "\r" survives.
+    # With "\r\n" as line terminator, csv quotes both characters, so a lone "\r" survives.
     writer = csv.writer(SimpleNamespace(write=lambda line: write_text(line[:-2] + "\n")), lineterminator="\r\n")
 
     def write(row: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ def _text_rows(path: Path, kind: str, write_text: Callable[[str], None], header:
             return
         try:
             writer.writerow(values)
-        except csv.Error:  # Python 3.10 alone
+        except csv.Error:  # only Python 3.10
             odd = next((value for value in values if "\0" in value), "")
             raise _cannot_keep(path, "a NUL character", odd, ".tsv or .jsonl") from None
 
@@ -97,7 +97,7 @@ def _text_rows(path: Path, kind: str, write_text: Callable[[str], None], header:
 
 
 def _to_cell(value: Any) -> str:
-    """A JSON value as text: tables hold nothing else."""
+    """A JSON value as text, the only type in these tables."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False)
@@ -119,7 +119,7 @@ def _cannot_keep(path: Path, what: str, value: str, better: str) -> DataError:
 
 @contextmanager
 def atomic_file(path: Path, error: type[Exception] = DataError) -> Iterator[Callable[[str], None]]:
-    """A UTF-8 text file that replaces `path` when the block ends well, and vanishes otherwise; packed if its name says so.
+    """A UTF-8 text file that replaces `path` if the block succeeds. It is compressed if its name says so.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def atomic_file(path: Path, error: type[Exception] = DataError) -> Iterator[Call
     Raises
     ------
     error
-        If it cannot be written, or `path` is a folder or a device: found out before the work, not after it.
+        If it cannot be written, or `path` is a folder or a device. This is checked before the block runs.
     """
     try:
         with replacing_file(path, error) as write:
@@ -145,5 +145,5 @@ def atomic_file(path: Path, error: type[Exception] = DataError) -> Iterator[Call
             packer = COMPRESSIONS[ending][1]()
             yield lambda text: write(packer.compress(text.encode("utf-8")))
             write(packer.flush())
-    except OSError as problem:  # of the block's own
+    except OSError as problem:  # an error of the block itself
         raise error(cannot_write(path, problem.strerror)) from None

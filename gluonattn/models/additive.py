@@ -1,7 +1,7 @@
-"""The MLP score in numpy, and its gradients: a few queries at a time, so (B, Tq, Tk, units) is never held.
+"""The MLP score in numpy, and its gradients: a few queries at a time, so that (B, Tq, Tk, units) is never held.
 
 Texts are the last axis, so one position of all texts is contiguous in memory.
-Each block stays in the processor's cache, which makes this several times as fast
+Each block stays in the processor's cache, so this is several times as fast
 as whole arrays (docs/performance.md).
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 1 << 18  # numbers that are computed at once; further units take another round
-_SMALL = 1 << 17  # below it several queries are computed together: Python's overhead was half of a long text's time
+_BLOCK = 1 << 18  # numbers that are computed at once; more units take another round
+_SMALL = 1 << 17  # below it several queries are computed together, because Python's overhead was half of a long text's time
 
 
 def additive_scores(query: NDArray[Any], key: NDArray[Any], v: NDArray[Any]) -> NDArray[Any]:
@@ -41,7 +41,7 @@ def additive_gradients(query: Any, key: Any, v: Any,
                        gradient: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Gradients of `additive_scores` with respect to its arguments.
 
-    Computes the hyperbolic tangents once more instead of keeping them.
+    It computes the hyperbolic tangents again instead of keeping them.
 
     Parameters
     ----------

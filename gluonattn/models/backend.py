@@ -1,8 +1,8 @@
-"""The operations a back end must have: what a forward pass is written in.
+"""The operations that a back end must have. Forward passes are written in these.
 
 A classifier's forward pass (`gluonattn.classifier.engines.forward`) and the scores of the attention cells are written once,
-over an object `F` that has these operations. `NumpyClassifier`, `GradientClassifier`, `TorchClassifier` and
-`OnnxGraph` (`gluonattn/classifier/engines/`) are such objects. A new engine is a new one.
+for an object `F` that has these operations. `NumpyClassifier`, `GradientClassifier`, `TorchClassifier` and
+`OnnxGraph` (`gluonattn/classifier/engines/`) are such objects. Each new engine adds one.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol, Union
 
-Array = Any  # a back end's own values; they add, subtract, multiply and divide as numpy's arrays do
+Array = Any  # a back end's own values, with the arithmetic operators of numpy's arrays
 Number = Union[int, float]
 
 
 class Backend(Protocol):
-    """Operations on a back end's own arrays; weights are known by their names in the checkpoint.
+    """Operations on a back end's own arrays. Weights are given by their names in the checkpoint.
 
     Shapes: B texts, T tokens, E or C the width of a vector, U units.
     """
@@ -29,7 +29,7 @@ class Backend(Protocol):
         Parameters
         ----------
         name : str
-            The table's, among the parameters.
+            Name of the table among the parameters.
         ids : array, int32, any shape
         """
 
@@ -39,12 +39,12 @@ class Backend(Protocol):
         Parameters
         ----------
         name : str
-            The table's, among the parameters.
+            Name of the table among the parameters.
         numbers : array, int32, shape (..., K)
         """
 
     def count(self, numbers: Array) -> Array:
-        """How many of the last axis are above 0: (..., K) int32 -> (..., 1)."""
+        """Number of values above 0 in the last axis: (..., K) int32 -> (..., 1)."""
 
     def linear(self, inputs: Array, weight: str, bias: str | None = None) -> Array:
         """``inputs W^T + b``: (..., in) -> (..., out).
@@ -65,7 +65,7 @@ class Backend(Protocol):
         ----------
         ids : array, int32, shape (B, T)
         valid_length : array, shape (B,), or None
-            Without lengths the mask is all 1.
+            Without lengths, the mask is 1 everywhere.
         """
 
     def recurrent(self, inputs: Array, valid_length: Array | None, prefixes: tuple[str, str]) -> Array:
@@ -76,7 +76,7 @@ class Backend(Protocol):
         inputs : array, shape (B, T, E)
         valid_length : array, shape (B,), or None
         prefixes : tuple of str
-            How the names of its parameters begin, forward and backward.
+            Prefixes of its parameters' names, forward and backward.
         """
 
     def additive(self, query: Array, key: Array, v: Array) -> Array:
@@ -142,30 +142,30 @@ class Backend(Protocol):
         Parameters
         ----------
         first, second : array
-            Of the same shape but for the last two axes, (..., M, K) and (..., K, N).
+            Equal shapes except for the last two axes, (..., M, K) and (..., K, N).
         """
 
     def swap(self, values: Array) -> Array:
-        """The last two axes change places."""
+        """Swap the last two axes."""
 
     def expand(self, values: Array, axis: int) -> Array:
-        """A new axis of length 1.
+        """Insert an axis of length 1.
 
         Parameters
         ----------
         values : array
         axis : int
-            Where the new axis stands.
+            Position of the new axis.
         """
 
     def flatten(self, values: Array) -> Array:
         """(B, ...) -> (B, the rest)."""
 
     def concat(self, parts: Sequence[Array]) -> Array:
-        """Side by side, along the last axis."""
+        """Concatenate along the last axis."""
 
     def sum(self, values: Array) -> Array:
-        """Over the last axis: (..., K) -> (..., 1)."""
+        """Sum over the last axis: (..., K) -> (..., 1)."""
 
     def sqrt(self, values: Array) -> Array:
         """Square root of each value."""
@@ -180,7 +180,7 @@ class Backend(Protocol):
         """
 
     def dropout(self, values: Array, rate: float) -> Array:
-        """Values, some of them 0 in training only.
+        """Dropout, which acts only in training.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The two baselines every comparison of attention cells needs."""
+"""The two baselines of every comparison of attention cells."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class UniformAttentionCell(nlp.model.attention_cell.AttentionCell):
 
 
 class NoAttentionCell(nlp.model.attention_cell.AttentionCell):
-    """Each token looks at itself alone, so the context is the value.
+    """Each token attends only to itself, so the context is the value.
 
     For self-attention only: queries and keys must be the same tokens.
     """
 
     def _compute_weight(self, F: Any, query: Array, key: Array, mask: Array | None = None) -> Array:
         scores = F.zeros_like(F.batch_dot(query, key, transpose_b=True))  # (B, T, T)
-        # Position numbers down and across; equal on the diagonal.
+        # Position numbers along both axes, which are equal on the diagonal.
         rows = F.contrib.arange_like(scores, axis=1)  # (T,)
         columns = F.contrib.arange_like(scores, axis=2)  # (T,)
         identity = F.broadcast_equal(F.expand_dims(rows, 1), F.expand_dims(columns, 0))  # (T, T)

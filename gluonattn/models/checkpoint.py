@@ -1,7 +1,7 @@
 """The checkpoint folder: config.json, vocab.json, model.safetensors, history.json.
 
-Nothing in it belongs to one framework, nothing is pickled, and a kill never
-leaves half of one: it is written beside its place and renamed into it.
+It is independent of frameworks, and nothing is pickled. It is written under a
+temporary name and then renamed, so a killed process never leaves a partial one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CONFIG_KEYS = ("format", "recipe", "model", "tokenizer", "labels", "max_length"
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint folder holds.
+    """The content of a checkpoint folder.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class Checkpoint(NamedTuple):
     vocabulary : str
         GluonNLP Vocab as JSON.
     weights : dict of str to numpy.ndarray
-        Parameters by their structural name; beside them the tables of `EVIDENCE`
-        where the model reads evidence, and ``known_ngrams`` (uint32, sorted)
-        where it has a linear branch.
+        Parameters by their structural name. A model with evidence also has the
+        tables of `EVIDENCE`, one with a linear branch ``known_ngrams`` (uint32,
+        sorted).
     history : list of dict
         One for each epoch.
     """
@@ -66,7 +66,7 @@ class Checkpoint(NamedTuple):
 def save_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> Path:
     """Write a checkpoint folder, replacing an older checkpoint of that name.
 
-    Other files in the folder (a picture, say) stay there.
+    Other files in the folder, such as pictures, are kept.
 
     Parameters
     ----------
@@ -76,17 +76,17 @@ def save_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> P
     Raises
     ------
     CheckpointError
-        If it cannot be written, `folder` holds something else, or what is given
-        is no checkpoint that could be loaded again.
+        If it cannot be written, `folder` has other content, or the checkpoint is
+        invalid and could not be loaded again.
     """
-    folder = Path(folder).resolve()  # behind a link: it is the folder that is renamed
+    folder = Path(folder).resolve()  # resolve a link: the folder itself is renamed
     refuse_foreign(folder)
     vocabulary = checkpoint.vocabulary.encode()
     weights = dump_tensors({k: np.ascontiguousarray(v) for k, v in checkpoint.weights.items()})
     config = _seal({"finished": True, **checkpoint.config, "format": FORMAT,
                       "sha256": {VOCABULARY: digest(vocabulary), WEIGHTS: digest(weights)}})
     check_config(config, folder / CONFIG)
-    check_values(expand(checkpoint.weights), folder / WEIGHTS)  # a model that is shipped has tables of 8 bits
+    check_values(expand(checkpoint.weights), folder / WEIGHTS)  # a bundled model has 8-bit tables
     content = {CONFIG: _json(config), VOCABULARY: vocabulary, WEIGHTS: weights, HISTORY: _json(checkpoint.history)}
     with _name_write_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -102,13 +102,13 @@ def save_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> P
 
 
 def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
-    """Read a checkpoint folder; nothing is unpickled.
+    """Read a checkpoint folder. Nothing is unpickled.
 
     Raises
     ------
     CheckpointError
-        If a file is missing, cut, of another version, or belongs to another
-        checkpoint; the message names the file.
+        If a file is missing, truncated, of another version, or belongs to
+        another checkpoint. The message names the file.
     """
     folder = Path(folder)
     content = _read(folder, FILES)
@@ -135,13 +135,13 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
 
 
 def read_config(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """A checkpoint's config.json, checked as `load_checkpoint` does; the other files are not looked at."""
+    """Read a checkpoint's config.json with the checks of `load_checkpoint`. The other files are not read."""
     folder = Path(folder)
     return _parse_config(folder / CONFIG, _read(folder, [CONFIG])[CONFIG])
 
 
 def write_history(folder: str | os.PathLike[str], history: Sequence[Mapping[str, Any]]) -> None:
-    """Replace a checkpoint's history.json, and history.csv beside it.
+    """Replace a checkpoint's history.json and history.csv.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def write_history(folder: str | os.PathLike[str], history: Sequence[Mapping[str,
 
 
 def update_config(folder: str | os.PathLike[str], **entries: Any) -> None:
-    """Add entries to a checkpoint's config.json; weights and vocabulary stay as they are.
+    """Add entries to a checkpoint's config.json. Weights and vocabulary stay unchanged.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def update_config(folder: str | os.PathLike[str], **entries: Any) -> None:
     Raises
     ------
     CheckpointError
-        If it cannot be read or written, or an entry is not what the schema says.
+        If it cannot be read or written, or an entry does not match the schema.
     """
     folder = Path(folder)
     config = _seal({**read_config(folder), **entries})
@@ -179,17 +179,17 @@ def update_config(folder: str | os.PathLike[str], **entries: Any) -> None:
 
 
 def refuse_foreign(folder: Path) -> None:
-    """Raise CheckpointError if `folder` exists and is not a checkpoint or empty."""
+    """Raise CheckpointError if `folder` exists and is neither empty nor a checkpoint."""
     if folder.exists() and not folder.is_dir():
         raise CheckpointError(f"{folder} is a file: give a folder to save the model in.")
     if folder.is_dir() and any(folder.iterdir()) and not is_checkpoint(folder):
         raise CheckpointError(
-            f"{folder} holds files that are not a checkpoint's; it was left as it is. Give another folder."
+            f"{folder} holds files that are not a checkpoint's; it was not changed. Give another folder."
         )
 
 
 def require_writable(folder: Path) -> None:
-    """Raise CheckpointError unless a folder can be written beside `folder`; makes the parents."""
+    """Raise CheckpointError unless a folder can be written beside `folder`. Parent folders are made."""
     with _name_write_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with new_folder(folder) as partial:
@@ -208,9 +208,9 @@ def _name_write_errors(folder: Path) -> Iterator[Any]:
 
 
 def _read(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
-    """Files of a checkpoint folder, or of the older one that a kill left aside."""
+    """Read the files of a checkpoint folder, or of the older one that a killed process left aside."""
     place = folder
-    if not folder.exists() and aside_folder(folder).is_dir():  # a kill struck between the two renames
+    if not folder.exists() and aside_folder(folder).is_dir():  # the process was killed between the two renames
         place = aside_folder(folder)
     if not place.is_dir():
         raise CheckpointError(
@@ -243,14 +243,14 @@ def _parse_config(path: Path, content: bytes) -> dict[str, Any]:
             f"program's file. {COPY_AGAIN}"
         )
     check_config(config, path)
-    # Versions that do not write "finished" yet wrote no digest of config.json.
+    # Versions without "finished" wrote no digest of config.json.
     if (CONFIG in config["sha256"] or "finished" in config) and config["sha256"].get(CONFIG) != _digest_of(config):
         raise _wrong_file_error(path)
     return config
 
 
 def _seal(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config with a digest of its entries: labels in another order, say, are another model."""
+    """Add a digest of a config's entries. For example, labels in another order are another model."""
     return {**config, "sha256": {**config["sha256"], CONFIG: _digest_of(config)}}
 
 
@@ -266,7 +266,7 @@ def _wrong_file_error(path: Path) -> CheckpointError:
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether a folder's config.json is one of ours: other programs have files of that name."""
+    """Whether this package wrote a folder's config.json. Other programs have files of that name."""
     try:
         config = parse_json((folder / CONFIG).read_bytes(), CONFIG, CheckpointError)
     except (OSError, CheckpointError):
@@ -275,7 +275,7 @@ def is_checkpoint(folder: Path) -> bool:
 
 
 def recipe_of(folder: str | os.PathLike[str]) -> str | None:
-    """The recipe of a checkpoint folder; None where it cannot be read: what loads it then says why."""
+    """The recipe of a checkpoint folder. None if it cannot be read; loading it then raises an error with the reason."""
     try:
         result: str | None = read_config(folder)["recipe"]
         return result

@@ -1,8 +1,9 @@
-"""Weights in a quarter of their size, for a model that is shipped.
+"""Store weights in a quarter of their size, for the bundled model.
 
-Tables are kept in 8 bits with one factor per row: 127 stands for the largest value
-of the row. Everything else is kept in 16-bit floats. With two classes the linear
-branch has opposite scores; one of them is kept. Predictions differ in the third digit.
+Tables are stored in 8 bits with one factor per row: 127 is the largest value of
+the row. Everything else is stored in 16-bit floats. With two classes the linear
+branch has opposite scores, and one of them is stored. Predictions differ in the
+third digit.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ _FACTORS = ".factors"
 
 
 def compact(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The same weights in fewer bits.
+    """Compress weights to fewer bits.
 
     Parameters
     ----------
     weights : mapping of str to numpy.ndarray
-        As in a `Checkpoint`; whole numbers stay as they are.
+        As in a `Checkpoint`. Integers stay unchanged.
     """
     found: dict[str, NDArray[Any]] = {}
     for name, values in weights.items():
@@ -41,7 +42,7 @@ def compact(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def expand(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The 32-bit floats of what `compact` gives; other weights as they are.
+    """Restore 32-bit floats from the result of `compact`. Other weights stay unchanged.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from ..errors import CheckpointError
 
 FORMAT = 1
 
-# msgspec reads these while Python 3.9 runs, which knows no `X | None`.
+# msgspec evaluates these annotations, also on Python 3.9, which has no `X | None`.
 Size = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Width = Annotated[int, Meta(ge=1, le=65_536)]
@@ -24,7 +24,7 @@ Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class ExplanationFigures(Struct):
-    """How attribution methods did on validation."""
+    """Figures of attribution methods on validation."""
 
     method: str
     reviews: Count = 0
@@ -32,7 +32,7 @@ class ExplanationFigures(Struct):
 
 
 class Weighing(Struct):
-    """How much the two branches count, where there are two."""
+    """The weights of the two branches, if there are two."""
 
     network: float
     ngrams: float
@@ -40,7 +40,7 @@ class Weighing(Struct):
 
 
 class Config(Struct):
-    """config.json of any recipe. Other entries belong to other versions, and are not read."""
+    """config.json of any recipe. Other entries belong to other versions and are ignored."""
 
     format: Literal[1]
     recipe: str
@@ -61,15 +61,15 @@ class Config(Struct):
 
 
 def check_config(config: Any, path: Path) -> None:
-    """Raise CheckpointError unless config.json (as it was parsed) is one of a model of any task.
+    """Raise CheckpointError unless a parsed config.json is valid for a model of any task.
 
-    Entries of a single task are checked by that task, as in `gluonattn.classifier.config`.
+    Each task checks its own entries, as in `gluonattn.classifier.config`.
 
     Parameters
     ----------
     config : JSON value
     path : pathlib.Path
-        What the message calls it.
+        Its name in messages.
     """
     found = require(config, Config, path, CheckpointError)
     if not all_finite({key: value for key, value in config.items() if key != "validation"}):
@@ -82,15 +82,15 @@ def check_config(config: Any, path: Path) -> None:
 
 
 def require_recipe(config: dict[str, Any], recipes: Sequence[str], path: Path) -> None:
-    """Raise CheckpointError unless config.json is of one of the recipes of a task.
+    """Raise CheckpointError unless config.json has one of a task's recipes.
 
     Parameters
     ----------
     config : dict
-        As `gluonattn.models.checkpoint.load_checkpoint` gives it.
+        As `gluonattn.models.checkpoint.load_checkpoint` returns it.
     recipes : sequence of str
     path : pathlib.Path
-        What the message calls it.
+        Its name in messages.
     """
     found = config["recipe"]
     if found in recipes:
@@ -103,12 +103,12 @@ def require_recipe(config: dict[str, Any], recipes: Sequence[str], path: Path) -
 
 
 def has_commands(recipe: str) -> bool:
-    """Whether a recipe is that of a task with a room and a command group of its own name."""
+    """Whether a recipe has the name of a task with a command group."""
     return recipe.isidentifier() and (Path(__file__).parents[1] / recipe / "commands.py").is_file()
 
 
 def refuse(path: Path, reason: str) -> NoReturn:
-    """Raise CheckpointError for a file of a checkpoint whose values are not what they should be.
+    """Raise CheckpointError for a checkpoint's file with invalid values.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sequences decoded letter by letter: the Transformer's decoder with a cache, under GluonNLP's beam search."""
+"""Decode sequences step by step: the Transformer's decoder with a cache, in GluonNLP's beam search."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..runtime import mx, nlp
 class StepDecoder:
     """One step of the decoder. It keeps the keys and values of every layer from earlier steps.
 
-    GluonNLP's own one-step decoder keeps only embeddings, and computes all earlier steps again.
+    GluonNLP's one-step decoder keeps only embeddings and computes all earlier steps again.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class StepDecoder:
         self._model, self._decoder, self._forbidden = model, model.decoder, list(forbidden)
 
     def start(self, source: Any, source_length: Any) -> list[Any]:
-        """States before the first step; every array in them has the batch first.
+        """Make the states before the first step. The first axis of every array is the batch.
 
         Parameters
         ----------
@@ -47,7 +47,7 @@ class StepDecoder:
         letters : mxnet.nd.NDArray, shape (B,)
             The last letter.
         states : list
-            Of `start`, or of the step before.
+            The result of `start`, or the states of the previous step.
 
         Returns
         -------
@@ -80,7 +80,7 @@ def _project(cell: Any, name: str, x: Any) -> Any:
 
 
 def _attend(cell: Any, x: Any, keys_and_values: Any, mask: Any) -> Any:
-    """The contexts of all heads side by side: (B, 1, C) -> (B, 1, C)."""
+    """The concatenated contexts of all heads: (B, 1, C) -> (B, 1, C)."""
     query = _project(cell, "query", x)
     keys, values = keys_and_values
     if mask is not None:  # (B, 1, S) -> (B * H, 1, S)
@@ -92,7 +92,7 @@ def _attend(cell: Any, x: Any, keys_and_values: Any, mask: Any) -> Any:
 
 def decode(model: Any, source: Any, source_length: Any, begin: int, end: int, beam: int = 1, max_length: int = 48,
            forbidden: Sequence[int] = (), alpha: float = 0.0) -> tuple[list[list[NDArray[Any]]], NDArray[Any]]:
-    """The most probable sequences that a beam search finds; with a beam of 1, greedily.
+    """Find the most probable sequences by beam search; with a beam of 1, greedily.
 
     Parameters
     ----------
@@ -104,17 +104,17 @@ def decode(model: Any, source: Any, source_length: Any, begin: int, end: int, be
     beam : int, default 1
         Number of sequences that the search keeps.
     max_length : int, default 48
-        Letters, begin among them, after which a sequence is cut.
+        Number of letters, including the beginning, after which a sequence is cut.
     forbidden : sequence of int
         Ids that must not be decoded.
     alpha : float, default 0.0
-        Length penalty (Wu et al. 2016): 0 adds nothing for length, so that short sequences win.
+        Length penalty (Wu et al. 2016). 0 has no penalty, which favours short sequences.
 
     Returns
     -------
     sequences : for each source, `beam` arrays of int32 ids, best first, without begin and end
     scores : numpy.ndarray, float32, shape (B, beam)
-        Log probabilities of the sequences, their end included, divided by their length penalty.
+        Log probabilities of the sequences, including their end, divided by their length penalty.
     """
     step = StepDecoder(model, forbidden)
     scorer = nlp.model.BeamSearchScorer(alpha=alpha, from_logits=False)

@@ -1,4 +1,4 @@
-"""The models of a run's epochs, a folder each: ``epochs/N`` in a checkpoint, or ``NAME-epochs/N`` beside a folder."""
+"""The models of a run's epochs, one folder each: ``epochs/N`` in a checkpoint, or ``NAME-epochs/N`` beside a folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FOLDER = "epochs"
 
 
 def new_epoch_folder(checkpoint: Path, epoch: int) -> Path:
-    """Where the model of an epoch is written; those of an earlier run go when the first epoch comes.
+    """Make the folder of an epoch's model. At the first epoch, folders of an earlier run are removed.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def new_epoch_folder(checkpoint: Path, epoch: int) -> Path:
 
 
 def epoch_folders(model: Path) -> dict[int, Path]:
-    """The models of a run's epochs, in order; none where the run kept none.
+    """Folders of the models of a run's epochs, in order. Empty if the run kept none.
 
     Parameters
     ----------
     model : pathlib.Path
-        A checkpoint, a folder of transformers, or the folder that holds those of the epochs.
+        A checkpoint, a transformers folder, or the folder that contains those of the epochs.
     """
     for place in (model / FOLDER, model.with_name(f"{model.name}-{FOLDER}"), model):
         if place.is_dir():

@@ -1,5 +1,5 @@
-"""GluonNLP's attention cells and Gluon's layer normalisation, equal in values and gradients to 1e-5, in less time and
-memory."""
+"""Faster versions of GluonNLP's attention cells and Gluon's layer normalisation, with less memory. Values and gradients are
+equal to 1e-5."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .backend import Array
 
 
 class _LeanMasking:
-    """Masks with fewer (B, Tq, Tk) matrices: it adds to the scores, and zeroes only rows that have no key."""
+    """Masking with fewer (B, Tq, Tk) matrices: it adds to the scores, and sets only rows without a key to 0."""
 
-    _compute_score: Callable[..., Array]  # of the cell that this is mixed into
+    _compute_score: Callable[..., Array]  # of the cell that uses this mixin
     _dropout_layer: Callable[[Array], Array]
 
     def _compute_weight(self, F: Any, query: Array, key: Array, mask: Array | None = None) -> Array:
@@ -30,13 +30,13 @@ class FastMLPAttentionCell(_LeanMasking, nlp.model.MLPAttentionCell):
     """`gluonnlp.model.MLPAttentionCell`.
 
     The sum of every query with every key is written as two products with ones
-    instead of a broadcast: MXNet's gradient of a broadcast sums over a middle
-    axis, which took as long as all the rest of the cell (docs/performance.md).
+    instead of a broadcast. MXNet's gradient of a broadcast sums over a middle
+    axis, which took as long as the rest of the cell (docs/performance.md).
 
     Attributes
     ----------
     in_numpy : bool, default False
-        Compute the score with `numpy_ops`: a query at a time, so that
+        Compute the score with `numpy_ops`, a few queries at a time, so that
         (B, Tq, Tk, units) is never held. For the CPU; not for export.
     """
 
@@ -45,7 +45,7 @@ class FastMLPAttentionCell(_LeanMasking, nlp.model.MLPAttentionCell):
     def _compute_score(self, F: Any, query: Array, key: Array, mask: Array | None = None) -> Array:
         query, key = self._query_mid_layer(query), self._key_mid_layer(key)  # (B, T, units)
         if self.in_numpy:
-            v = self._attention_score(F.eye(self._units))  # (units, 1), normalised where the cell is
+            v = self._attention_score(F.eye(self._units))  # (units, 1), normalised if the cell is
             score = F.Custom(query, key, v, op_type="gluonattn_mlp_score")
         else:
             score = self._score_by_products(F, query, key)
@@ -73,7 +73,7 @@ class FastDotProductAttentionCell(_LeanMasking, nlp.model.DotProductAttentionCel
 
 
 class FastLayerNorm(mx.gluon.nn.LayerNorm):
-    """`mxnet.gluon.nn.LayerNorm`, whose gradient took half as long as all products of matrices of a Transformer.
+    """`mxnet.gluon.nn.LayerNorm`, whose gradient took half as long as all matrix products of a Transformer.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class FastLayerNorm(mx.gluon.nn.LayerNorm):
 
 
 def use_fast_layer_norm(block: Any) -> None:
-    """Make every layer normalisation inside a block a `FastLayerNorm`; its parameters stay.
+    """Replace every layer normalisation inside a block by a `FastLayerNorm` with the same parameters.
 
     Parameters
     ----------
@@ -104,5 +104,5 @@ def use_fast_layer_norm(block: Any) -> None:
 
 
 def _mask_scores(F: Any, score: Any, mask: Array | None) -> Array:
-    """Lower masked scores so far that softmax gives 0; GluonNLP's `where` keeps a matrix for each branch."""
+    """Lower masked scores so that softmax gives 0. GluonNLP's `where` would keep a matrix for each branch."""
     return score if mask is None else score + (mask - 1) * 1e18

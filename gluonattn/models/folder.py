@@ -1,4 +1,4 @@
-"""The checkpoint folder as a folder: its files' names, the older one that is replaced, and what killed runs left."""
+"""The files of a checkpoint folder: their names, the replaced older folder, and leftovers of killed runs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..files import clear_all_partials, clear_partials, is_partial
 
 CONFIG, VOCABULARY, WEIGHTS, HISTORY = "config.json", "vocab.json", "model.safetensors", "history.json"
 FILES = (CONFIG, VOCABULARY, WEIGHTS, HISTORY)
-TABLE = "history.csv"  # the history again, for a spreadsheet
-# Names that versions before the one writer gave what they had not finished.
+TABLE = "history.csv"  # the same history, for a spreadsheet
+# Names of unfinished files of versions without `files.py`.
 _OLD_PARTIAL = re.compile(r"\.(config\.json|history\.json|history\.csv|words\.tsv|epoch-\d+\.safetensors)\.[a-z0-9_]{8}")
 
 
 def recover(folder: Path) -> None:
-    """Finish what a kill stopped while a checkpoint was replaced.
+    """Complete the replacement of a checkpoint if its process was killed.
 
-    The older checkpoint is put back if the newer one had not taken its place yet; else the user's own files move
-    over from the older one.
+    The older checkpoint is restored if the newer one was not in place yet. Otherwise the user's own files are moved
+    from the older one.
     """
     if not folder.exists() and aside_folder(folder).is_dir():
         aside_folder(folder).rename(folder)
@@ -28,11 +28,11 @@ def recover(folder: Path) -> None:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove what killed runs left half-written beside and in `folder`; that of a living run stays."""
+    """Remove partial files of killed runs beside and in `folder`. Files of a running process are kept."""
     for path in (folder, folder.with_name(folder.name + ".resume")):
         clear_partials(path)
     old = re.compile(re.escape(f".{folder.name}") + r"(\.resume)?\.[a-z0-9_]{8}")
-    for path in _entries(folder.parent):  # of versions before the one writer
+    for path in _entries(folder.parent):  # of versions without `files.py`
         if not old.fullmatch(path.name):
             continue
         if path.is_dir() and all(inside.name in FILES for inside in path.iterdir()):
@@ -56,7 +56,7 @@ def aside_folder(folder: Path) -> Path:
 
 
 def clear_aside(folder: Path) -> None:
-    """Remove the older checkpoint; what is not a checkpoint's file moves to the new one."""
+    """Remove the older checkpoint. Files that do not belong to a checkpoint are moved to the new one."""
     old = aside_folder(folder)
     if not old.is_dir():
         return

@@ -1,11 +1,11 @@
 """A bidirectional GRU that respects sequence lengths, as fast as MXNet's fused one.
 
 On CPU MXNet's fused GRU silently ignores ``use_sequence_length`` (1.9.1): its
-backward direction would start in the padding. Here one more input says which
-steps are padding, with a fixed weight on the update gate z alone that makes
-z = 1 there. As h_t = (1 - z) n + z h_(t-1), the state then passes through
-padding untouched, so both directions start from 0 at the text's own ends and a
-sentence gets the same answer whatever it is batched with.
+backward direction would start in the padding. Here an additional input marks
+padding. Its only weight is fixed and on the update gate z, and makes z = 1
+there. As h_t = (1 - z) n + z h_(t-1), the state passes through padding
+unchanged. Both directions therefore start from 0 at the ends of the text, and a
+sentence gets the same result in any batch.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ class BiGRU(mx.gluon.HybridBlock):
     Notes
     -----
     ``bigru(inputs, valid_length)`` takes (B, T, C) and (B,), and returns
-    (B, T, 2 * hidden_size) with zeros at padded positions. Gates stand in the
-    order reset, update, new (Cho et al. 2014, in cuDNN's form).
+    (B, T, 2 * hidden_size) with zeros at padded positions. The order of gates is
+    reset, update, new (Cho et al. 2014, in cuDNN's form).
     """
 
     def __init__(self, hidden_size: int, input_size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._hidden_size = hidden_size
         with self.name_scope():
-            # These hold the parameters of each direction; both run in one RNN operator.
+            # Blocks with the parameters of each direction. Both run in one RNN operator.
             self.forward_gru = _Direction(hidden_size, input_size, prefix="forward_")
             self.backward_gru = _Direction(hidden_size, input_size, prefix="backward_")
 
     def hybrid_forward(self, F: Any, inputs: Any, valid_length: Any) -> Any:
         valid = F.SequenceMask(F.ones_like(F.slice_axis(inputs, axis=2, begin=0, end=1)), valid_length,
                                use_sequence_length=True, axis=1)  # (B, T, 1)
-        # oneDNN joins matrices; three axes would take a slow path.
+        # oneDNN concatenates matrices. Three axes would take a slow path.
         flat = F.concat(F.reshape(inputs, (-3, 0)), F.reshape(1 - valid, (-3, 0)), dim=1)
         steps = F.reshape_like(flat, inputs, lhs_begin=0, lhs_end=1, rhs_begin=0, rhs_end=2)
         steps = F.transpose(steps, axes=(1, 0, 2))  # (T, B, C + 1)
@@ -66,7 +66,7 @@ class BiGRU(mx.gluon.HybridBlock):
 class _Direction(mx.gluon.HybridBlock):
     """Parameters of one direction for MXNet's RNN operator: input weights, state weights, biases.
 
-    As matrices of `hidden_size` columns: MXNet joins flat arrays four times as slowly.
+    They are matrices of `hidden_size` columns, because MXNet concatenates flat arrays four times as slowly.
     """
 
     def __init__(self, hidden_size: int, input_size: int, **kwargs: Any) -> None:
@@ -81,7 +81,7 @@ class _Direction(mx.gluon.HybridBlock):
 
     def hybrid_forward(self, F: Any, like: Any, l0_i2h_weight: Any, l0_h2h_weight: Any, l0_i2h_bias: Any,
                        l0_h2h_bias: Any) -> Any:
-        # `like` only lets the block be called; the constants are made where F puts them.
+        # a block needs an argument to be called, hence `like`; F makes the constants
         column = F.slice_axis(F.zeros_like(l0_i2h_weight), axis=1, begin=0, end=1)  # (3H, 1)
         zeros = F.slice_axis(column, axis=0, begin=0, end=self._hidden_size)
         hold = F.concat(zeros, zeros + _HOLD, zeros, dim=0)

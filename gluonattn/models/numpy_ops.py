@@ -1,11 +1,11 @@
-"""The MLP score, the pooling and layer normalisation as operators in numpy, for the CPU: faster, and (B, T, T, units)
-is never held.
+"""The MLP score, the pooling and layer normalisation as MXNet operators in numpy, for the CPU. They are faster, and
+(B, T, T, units) is never held.
 
-MXNet calls them by name (`F.Custom`) and hands over its own memory, so nothing
-is copied. A symbol that was exported with them would need this module to load;
-so a model has them only after `compute_in_numpy`, which training and prediction
-with MXNet call on the CPU. Training holds numpy's products of matrices to one
-thread (`gluonattn.threads`): they are too small to share.
+MXNet calls them by name (`F.Custom`) and passes its own memory, so nothing is
+copied. An exported symbol with them would need this module to load. A model
+therefore uses them only after `compute_in_numpy`, which training and prediction
+with MXNet call on the CPU. Training limits numpy's matrix products to one thread
+(`gluonattn.threads`), because they are too small to share.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .additive import additive_gradients, additive_scores
 
 
 def compute_in_numpy(model: Any) -> None:
-    """Let a model's MLP cells, its pooling and its layer normalisations use these operators; call it before `hybridize`.
+    """Let a model's MLP cells, pooling and layer normalisations use these operators. Call this before `hybridize`.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ _interrupted = False
 
 @contextmanager
 def _hold_interrupts() -> Iterator[Any]:
-    """Keep a Ctrl-C for `raise_interrupt`: where MXNet calls Python, it would become an error of MXNet's."""
+    """Keep a Ctrl-C for `raise_interrupt`. Inside a call from MXNet, it would become an MXNet error."""
     global _interrupted
     try:
         yield
@@ -49,7 +49,7 @@ def _hold_interrupts() -> Iterator[Any]:
 
 
 def raise_interrupt() -> None:
-    """Raise the KeyboardInterrupt that came inside one of these operators. What they computed then is not valid."""
+    """Raise the KeyboardInterrupt that arrived inside one of these operators, whose result is then invalid."""
     global _interrupted
     if _interrupted:
         _interrupted = False
@@ -57,13 +57,13 @@ def raise_interrupt() -> None:
 
 
 def pool(context: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
-    """Mean and maximum over the valid positions of each text, side by side.
+    """Concatenated mean and maximum over the valid positions of each text.
 
     Parameters
     ----------
     context : numpy.ndarray, float32, shape (B, T, C)
     mask : numpy.ndarray, float32, shape (B, T)
-        1 for valid positions, of which each text has one at least.
+        1 at valid positions. Each text has at least one.
 
     Returns
     -------
@@ -75,14 +75,14 @@ def pool(context: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
 
 
 def pool_gradient(context: Any, mask: Any, features: Any, gradient: Any) -> NDArray[Any]:
-    """Gradient of `pool` with respect to `context`; positions that are equally large share it.
+    """Gradient of `pool` with respect to `context`. Positions with the same maximum share it.
 
     Parameters
     ----------
     context, mask
         As for `pool`.
     features, gradient : numpy.ndarray, float32, shape (B, 2 C)
-        What `pool` returned, and the gradient with respect to it.
+        The result of `pool`, and the gradient with respect to it.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def normalise_gradients(x: Any, gamma: Any, epsilon: float,
 
 
 def _standardise(rows: Any, epsilon: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Rows of mean 0 and variance 1, and one over the root of what each variance was."""
+    """Rows with mean 0 and variance 1, and the reciprocal of each row's standard deviation."""
     centred = rows - rows.mean(axis=1, keepdims=True)
     variance = np.einsum("nc,nc->n", centred, centred) / np.float32(rows.shape[1])
     rate = (1 / np.sqrt(variance + np.float32(epsilon)))[:, None]
@@ -265,7 +265,7 @@ def _share_memory(array: Any) -> NDArray[Any]:
 
 
 def _store(target: Any, how: str, values: NDArray[Any]) -> None:
-    """Do with a result what MXNet asks: nothing, write it or add it."""
+    """Treat a result as MXNet requests: ignore, write or add it."""
     if how == "add":
         _share_memory(target)[...] += values
     elif how != "null":

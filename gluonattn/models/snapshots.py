@@ -27,7 +27,7 @@ def save_snapshot(checkpoint: Path, epoch: int, weights: Mapping[str, NDArray[An
         0 is before training.
     weights : dict of str to numpy.ndarray
     fingerprint : str
-        Of the run.
+        Fingerprint of the run.
     """
     folder = checkpoint / FOLDER
     try:
@@ -43,13 +43,13 @@ def save_snapshot(checkpoint: Path, epoch: int, weights: Mapping[str, NDArray[An
 
 
 def snapshot_epochs(checkpoint: Path) -> tuple[int, ...]:
-    """Epochs that have a snapshot, in order."""
+    """Epochs with a snapshot, in order."""
     found = (re.fullmatch(r"epoch-(\d+)\.safetensors", path.name) for path in (checkpoint / FOLDER).glob("*"))
     return tuple(sorted(int(match[1]) for match in found if match))
 
 
 def load_snapshot(checkpoint: Path, epoch: int, fingerprint: str) -> dict[str, NDArray[Any]]:
-    """The parameters of an epoch.
+    """Load the parameters of an epoch.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ def load_snapshot(checkpoint: Path, epoch: int, fingerprint: str) -> dict[str, N
     epoch : int
         0 is before training.
     fingerprint : str
-        Of the run that wrote the checkpoint.
+        Fingerprint of the run that wrote the checkpoint.
 
     Raises
     ------
     CheckpointError
-        If there is none of this epoch, or it is cut or of another run.
+        If there is none for this epoch, or it is truncated or of another run.
     """
     path = checkpoint / FOLDER / f"epoch-{epoch}.safetensors"
     if epoch not in snapshot_epochs(checkpoint):

@@ -1,7 +1,7 @@
-"""A Transformer that turns one sequence of letters into another: GluonNLP's encoder and decoder.
+"""A sequence-to-sequence Transformer: GluonNLP's encoder and decoder.
 
-Its attention weights come out with its logits. In training mode dropout acts on them, so a record is made outside of
-`autograd.record()`, where they are the softmax itself.
+It returns attention weights with the logits. In training mode, dropout acts on these. Records are therefore made outside
+`autograd.record()`, where the weights are the softmax itself.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from .fast_cells import use_fast_layer_norm
 
 
 class Transformer(mx.gluon.HybridBlock):
-    """Embeddings -> encoder; embeddings of the letters so far -> decoder -> Dense (Vaswani et al. 2017).
+    """Embeddings -> encoder; embeddings of the previous letters -> decoder -> Dense (Vaswani et al. 2017).
 
     Parameters
     ----------
     vocab_size : int
-        Number of letters, with those for beginning, end and padding. Source and target use the same ids; each has
-        embeddings of its own.
+        Number of letters, including those for beginning, end and padding. Source and target use the same ids, but
+        separate embeddings.
     units : int, default 64
         Width of all states.
     hidden_size : int, default 256
         Width inside the feed-forward layers.
     num_layers : int, default 2
-        Of the encoder, and as many of the decoder.
+        Layers of the encoder, and of the decoder.
     num_heads : int, default 4
     dropout : float, default 0.1
-        Of states and of attention weights, in training.
+        Rate on states and on attention weights, in training.
     max_length : int, default 48
         Longest sequence on either side.
     **kwargs
@@ -49,25 +49,25 @@ class Transformer(mx.gluon.HybridBlock):
         use_fast_layer_norm(self)
 
     def hybrid_forward(self, F: Any, source: Any, source_length: Any, target: Any) -> Any:
-        """Score what comes after each target letter.
+        """Score the letter after each target letter.
 
         Parameters
         ----------
         F : module
-            mxnet.nd or mxnet.sym, as Gluon gives it.
+            mxnet.nd or mxnet.sym, passed by Gluon.
         source : NDArray or Symbol, shape (B, S)
             Ids of the source letters.
         source_length : NDArray or Symbol, float32, shape (B,)
-            Everything after it is padding, which has no weight.
+            Lengths. The rest is padding, which has no weight.
         target : NDArray or Symbol, shape (B, T)
-            Ids of the beginning and of the letters so far. A position attends to itself and to those before it, so
-            padding at the end is never attended to.
+            Ids of the beginning and of the previous letters. A position attends to itself and to earlier ones, so never
+            to padding at the end.
 
         Returns
         -------
         logits : shape (B, T, vocab_size)
-            At position i, of the letter that follows target letter i.
-        weights : (encoder, decoder, cross), each a list with one array a layer
+            Position i is for the letter after target letter i.
+        weights : (encoder, decoder, cross), each a list with one array for each layer
             Shapes (B, heads, S, S), (B, heads, T, T) and (B, heads, T, S).
         """
         embedded = self.source_embedding(source)

@@ -1,4 +1,4 @@
-"""A checkpoint whose network is the Transformer, whatever its task: its config.json checked, its network built."""
+"""Checkpoints of any task whose network is the Transformer: check config.json, and build the network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .snapshots import load_snapshot
 
 
 def load_transformer(folder: str | os.PathLike[str], recipe: str, schema: type[Struct]) -> Checkpoint:
-    """A checkpoint folder whose config.json is that of a Transformer of one recipe.
+    """Load a checkpoint folder with a Transformer of one recipe.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def load_transformer(folder: str | os.PathLike[str], recipe: str, schema: type[S
     Raises
     ------
     CheckpointError
-        As `load_checkpoint`; or if the model is another task's, or the config's entries do not fit together.
+        As `load_checkpoint`; or if the model belongs to another task, or the config's entries are inconsistent.
     """
     checkpoint = load_checkpoint(folder)
     check_transformer(checkpoint.config, Path(folder) / CONFIG, recipe, schema)
@@ -45,7 +45,7 @@ def check_transformer(config: dict[str, Any], path: Path, recipe: str, schema: t
     config : dict
         Already checked by `gluonattn.models.config.check_config`.
     path : pathlib.Path
-        What the message calls it.
+        Its name in messages.
     recipe : str
     schema : type of msgspec.Struct
         Keyword arguments of the network.
@@ -64,16 +64,16 @@ def check_transformer(config: dict[str, Any], path: Path, recipe: str, schema: t
 
 
 def fill_arguments(network: type, given: Mapping[str, Any], **known: Any) -> dict[str, Any]:
-    """Every argument of a network, defaults too: they may differ in a later version.
+    """All arguments of a network, including defaults, which may change in a later version.
 
     Parameters
     ----------
     network : type
         The network's class.
     given : mapping
-        What a user gave.
+        Arguments that the user gave.
     **known : object
-        What the run itself gives.
+        Arguments that the run sets.
 
     Raises
     ------
@@ -88,29 +88,29 @@ def fill_arguments(network: type, given: Mapping[str, Any], **known: Any) -> dic
 
 
 def build_at_epoch(network: Any, checkpoint: Checkpoint, folder: Path, epoch: int | None = None) -> Any:
-    """The network of a checkpoint with its weights, on the CPU.
+    """Build the network of a checkpoint with its weights, on the CPU.
 
     Parameters
     ----------
     network : type
         The network's class.
     checkpoint : Checkpoint
-        As `load_transformer` gives it.
+        As `load_transformer` returns it.
     folder : pathlib.Path
-        Where it stands.
+        The checkpoint's folder.
     epoch : int or None
-        A snapshot: 0 for before training; None for the checkpoint's own weights.
+        Epoch of a snapshot, 0 for before training; None for the checkpoint's own weights.
 
     Raises
     ------
     CheckpointError
-        If there is no such snapshot, or the weights are of another network.
+        If there is no such snapshot, or the weights belong to another network.
     """
     from ..runtime import mx
 
     weights = checkpoint.weights if epoch is None else load_snapshot(folder, epoch, checkpoint.config["fingerprint"])
     model = network(**checkpoint.config["model"])
-    # Before parameters are made: a damaged file may ask for more memory than there is.
+    # Check before parameters are made: a damaged file may need more memory than available.
     check_weights({name: p.shape for name, p in model._collect_params_with_prefix().items()}, weights)
     model.initialize()
     set_weights(model, weights, mx.cpu())

@@ -1,4 +1,4 @@
-"""The parameters of a model by their names: taken from a Gluon block, checked, and put back."""
+"""The parameters of a model by name: get them from a Gluon block, check them, and set them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..contents import is_finite
 from ..errors import CheckpointError
 from .config import refuse
 
-KNOWN_NGRAMS = "known_ngrams"  # among the weights: what the linear branch's n-grams are looked up in
-# Among the weights: the tables evidence is read with, which no engine needs (`gluonattn.data.evidence.Evidence`).
+KNOWN_NGRAMS = "known_ngrams"  # among the weights: the hashes of the linear branch's n-grams
+# Among the weights: the tables of evidence (`gluonattn.data.evidence.Evidence`), which no engine needs.
 EVIDENCE = ("evidence.known", "evidence.scores", "evidence.squares", "evidence.spread")
-CHANNELS = 6  # of evidence, for each column of its scores: `gluonattn.data.evidence.ORDERS`
+CHANNELS = 6  # channels of evidence for each column of its scores: `gluonattn.data.evidence.ORDERS`
 _HASHES = (KNOWN_NGRAMS, EVIDENCE[0])
 
 
@@ -47,33 +47,33 @@ def set_weights(model: Any, weights: Mapping[str, NDArray[Any]], device: Any) ->
 
 
 def check_weights(shapes: Mapping[str, Sequence[int]], weights: Mapping[str, NDArray[Any]]) -> None:
-    """Raise CheckpointError unless names and shapes are those of the model.
+    """Raise CheckpointError unless names and shapes match the model.
 
     Parameters
     ----------
     shapes : mapping of str to sequence of int
-        The model's; a 0 fits any width.
+        The model's shapes. 0 matches any width.
     weights : mapping of str to numpy.ndarray
     """
     if set(shapes) != set(weights):
         odd = sorted(set(shapes) ^ set(weights))
         raise CheckpointError(
-            f"the weights do not fit this model: {', '.join(odd[:5])} stand on one side only. The "
-            "checkpoint's config.json and model.safetensors are of different models."
+            f"the weights do not fit this model: {', '.join(odd[:5])} are on one side only. The "
+            "checkpoint's config.json and model.safetensors belong to different models."
         )
     for name, shape in shapes.items():
-        # A 0 is a width Gluon infers from its first input.
+        # 0 is a width that Gluon infers from its first input.
         if len(shape) != weights[name].ndim or any(
             known and known != found for known, found in zip(shape, weights[name].shape)
         ):
             raise CheckpointError(
                 f"{name} has shape {weights[name].shape} in the checkpoint and {tuple(shape)} in the "
-                "model: config.json and model.safetensors are of different models."
+                "model: config.json and model.safetensors belong to different models."
             )
 
 
 def check_values(weights: Mapping[str, NDArray[Any]], path: Path) -> None:
-    """Raise CheckpointError unless weights are finite numbers and n-grams are in order. The model is not needed for that.
+    """Raise CheckpointError unless weights are finite numbers and n-grams are sorted. This does not need the model.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def check_values(weights: Mapping[str, NDArray[Any]], path: Path) -> None:
 
 
 def check_evidence(model: Mapping[str, Any], weights: Mapping[str, NDArray[Any]], path: Path) -> None:
-    """Raise CheckpointError unless the tables of evidence fit the model and each other; a model without has none.
+    """Raise CheckpointError unless the tables of evidence match the model and each other.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""The attention record: what every source of attention becomes (numpy only).
+"""The attention record: the common form of attention from every source (numpy only).
 
 Each file imports only files above it in this list:
-`tokens`, `positions`, `units` (tokens joined), `container` (header and arrays in a file), `schema` (what a saved
-header may say), `checks` (the rules of a record), `record`, `loading`,
+`tokens`, `positions`, `units` (joined tokens), `container` (header and arrays in a file), `schema` (types of a saved
+header), `checks` (the rules of a record), `record`, `loading`,
 `modes` (rollout, value-weighted, difference), `pairs`, `parts`.
 """
 

@@ -1,4 +1,4 @@
-"""The rules of a record, one function each; an error names the first offender."""
+"""The rules of a record, one function each. An error names the first violation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..errors import RecordError
 from .tokens import Token
 
 KINDS = ("self", "encoder", "decoder", "cross")
-VECTORS = ("queries_vectors", "keys_vectors", "values")  # fields of a record, beside its weights
+VECTORS = ("queries_vectors", "keys_vectors", "values")  # fields of a record besides its weights
 ROW_SUM_TOLERANCE = 1e-4
 
 
 def freeze_array(name: str, array: Any) -> NDArray[Any]:
-    """A read-only float32 copy.
+    """Make a read-only float32 copy.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def freeze_array(name: str, array: Any) -> NDArray[Any]:
     Raises
     ------
     RecordError
-        If it is no array of numbers.
+        If it is not an array of numbers.
     """
     try:
         frozen: NDArray[Any] = np.array(array, dtype=np.float32)
@@ -40,7 +40,7 @@ def freeze_array(name: str, array: Any) -> NDArray[Any]:
 
 
 def copy_json(source: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `source` as JSON gives it back; RecordError if it holds anything else."""
+    """Copy `source` through JSON. RecordError if it has other values."""
     try:
         copied: dict[str, Any] = json.loads(json.dumps(dict(source), ensure_ascii=False))
     except (TypeError, ValueError, RecursionError) as error:
@@ -51,7 +51,7 @@ def copy_json(source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lost_mass(weights: NDArray[Any]) -> float:
-    """Largest mass a row lacks; 0 when every row is whole."""
+    """The largest mass that a row lacks; 0 if every row sums to 1."""
     return float(np.max(1 - weights.sum(-1, dtype=np.float64), initial=0.0))
 
 
@@ -76,7 +76,7 @@ def check_texts(kind: Any, text: Any, target_text: Any) -> None:
 
 
 def check_shapes(weights: NDArray[Any], vectors: Mapping[str, NDArray[Any] | None], queries: int, keys: int) -> None:
-    """Raise RecordError unless weights and vectors have the shapes that the number of tokens asks for.
+    """Raise RecordError unless the shapes of weights and vectors match the number of tokens.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def check_finite(arrays: Mapping[str, NDArray[Any] | None]) -> None:
 
 
 def check_spans(side: str, tokens: Sequence[Token], text: str) -> None:
-    """Raise RecordError for the first token whose span lies outside its text.
+    """Raise RecordError for the first token whose span is outside its text.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def check_spans(side: str, tokens: Sequence[Token], text: str) -> None:
         "query" or "key", for messages.
     tokens : sequence of Token
     text : str
-        The raw text that their spans index.
+        The raw text to which their spans refer.
     """
     for i, token in enumerate(tokens):
         if not 0 <= token.start <= token.end <= len(text):
@@ -143,13 +143,13 @@ def check_spans(side: str, tokens: Sequence[Token], text: str) -> None:
 
 
 def check_rows(weights: NDArray[Any], normalised: bool) -> None:
-    """Raise RecordError unless no weight is negative and, where `normalised`, every row sums to 1.
+    """Raise RecordError if a weight is negative or, with `normalised`, a row does not sum to 1.
 
     Parameters
     ----------
     weights : numpy.ndarray, shape (layers, heads, queries, keys)
     normalised : bool
-        Whether rows must be whole, within `ROW_SUM_TOLERANCE`.
+        Whether rows must sum to 1 within `ROW_SUM_TOLERANCE`.
     """
     if weights.min() < 0:
         raise RecordError(f"weights must not be negative; the smallest is {weights.min():.4g}.")

@@ -1,6 +1,6 @@
-"""A JSON header and float arrays in one ``.npz`` file with a digest; nothing is pickled.
+"""A JSON header and float arrays in one ``.npz`` file with a digest. Nothing is pickled.
 
-This module does not know what the header means.
+This module does not interpret the header.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ..errors import RecordError
 from ..files import replace_file
 
 FORMAT = 1
-_MAX_UNPACKED = 1 << 30  # bytes that any file may unpack to
-_MAX_RATIO = 200  # of what is unpacked to the file's size, above that; float weights shrink to a half, or a tenth
+_MAX_UNPACKED = 1 << 30  # bytes to which any file may unpack
+_MAX_RATIO = 200  # larger files: ratio of unpacked to packed size; float weights shrink to a half, or a tenth
 
 
 def write_container(path: Path, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write a header and arrays; the file appears under its name only when it is complete.
+    """Write a header and arrays. The file appears under its name only when it is complete.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def write_container(path: Path, header: Mapping[str, Any], arrays: Mapping[str, 
     RecordError
         If the file cannot be written.
     """
-    # Not as ASCII: two lone surrogates side by side would come back as one character.
+    # Not as ASCII, from which two adjacent lone surrogates would be read as one character.
     plain = json.loads(json.dumps({**header, "format": FORMAT}, ensure_ascii=False))
     sealed = {**plain, "sha256": digest_arrays(arrays, plain)}
     content = json.dumps(sealed, ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -56,14 +56,14 @@ def write_container(path: Path, header: Mapping[str, Any], arrays: Mapping[str, 
 
 
 def read_container(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The header and the arrays of a file that `write_container` wrote.
+    """Read the header and the arrays of a file that `write_container` wrote.
 
-    A file without a digest is of an older version, and is read as it is.
+    A file without a digest is from an older version, and is not verified.
 
     Raises
     ------
     RecordError
-        If the file is missing, cut short, changed, of another format, or of another kind.
+        If the file is missing, truncated, changed, of another format, or of another kind.
     """
     try:
         _require_honest_size(path)
@@ -75,7 +75,7 @@ def read_container(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
         del header["format"]
     except FileNotFoundError:
         raise RecordError(f"no record at {path}: expected a file written by record.save().") from None
-    except Exception as error:  # zipfile, zlib, numpy and json each raise their own
+    except Exception as error:  # zipfile, zlib, numpy and json raise their own errors
         raise RecordError(
             f"{path} is not a readable attention record ({error}): it may be cut short or be "
             "another kind of file. Save it again."
@@ -91,7 +91,7 @@ def read_container(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
 
 def _require_honest_size(path: Path) -> None:
-    """Raise RecordError for a small file that would unpack to more than memory holds; weights shrink by far less."""
+    """Raise RecordError for a file that unpacks to far more than real weights would, before memory runs out."""
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > max(_MAX_UNPACKED, _MAX_RATIO * path.stat().st_size):

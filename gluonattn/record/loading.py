@@ -1,4 +1,4 @@
-"""A saved record read back."""
+"""Load a saved record."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .schema import check_header
 
 
 def load_record(path: str | os.PathLike[str]) -> AttentionRecord:
-    """Read a record written by `AttentionRecord.save`; nothing is unpickled.
+    """Read a record written by `AttentionRecord.save`. Nothing is unpickled.
 
     Raises
     ------
     RecordError
-        If the file is missing, cut short, or not a record.
+        If the file is missing, truncated, or not a record.
     """
     path = Path(path)
     header, arrays = read_container(path)

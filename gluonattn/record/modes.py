@@ -1,4 +1,4 @@
-"""Other weights for the same tokens: attention rollout, value-weighted attention, the difference of two records."""
+"""Derived weights for the same tokens: attention rollout, value-weighted attention, the difference of two records."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ MODES = ("weights", "rollout", "value-weighted")
 
 
 def change_mode(record: AttentionRecord, mode: str) -> AttentionRecord:
-    """The record in one of `MODES`.
+    """Convert a record to one of `MODES`.
 
     Parameters
     ----------
     record : AttentionRecord
     mode : {"weights", "rollout", "value-weighted"}
-        A cross record has no rollout and stays as it is.
+        A cross record has no rollout and stays unchanged.
 
     Raises
     ------
     OptionError
         If the mode is unknown.
     RecordError
-        If the record does not have what the mode needs.
+        If the record lacks what the mode needs.
     """
     choose("mode", mode, dict.fromkeys(MODES))
     if mode == "rollout" and record.kind != "cross":
@@ -38,12 +38,12 @@ def change_mode(record: AttentionRecord, mode: str) -> AttentionRecord:
 
 
 def roll_out(record: AttentionRecord) -> AttentionRecord:
-    """The record of attention rollout: each layer's row says which input tokens reached it, all heads averaged.
+    """Attention rollout: each layer's row is the share of input tokens that reached it, averaged over heads.
 
     Raises
     ------
     RecordError
-        If queries and keys are not the same tokens (a cross record has no rollout).
+        If queries and keys are not the same tokens, as in a cross record.
     """
     if record.queries != record.keys or record.kind == "cross":
         raise RecordError(f"rollout needs self-attention; this record is of kind {record.kind!r} with "
@@ -52,14 +52,14 @@ def roll_out(record: AttentionRecord) -> AttentionRecord:
 
 
 def weigh_by_values(record: AttentionRecord, output: NDArray[Any] | None = None) -> AttentionRecord:
-    """The record with weights ||weight x value||, each row scaled to sum to 1.
+    """Make a record with weights ||weight x value||, each row scaled to sum to 1.
 
     Parameters
     ----------
     record : AttentionRecord
-        With values (capture with ``vectors=True``).
+        A record with values (capture with ``vectors=True``).
     output : numpy.ndarray, shape (layers, width, heads * head_dim), or None
-        Output projections; with them heads are summed before the norm (`metrics.value_weighted`).
+        Output projections. With them, heads are summed before the norm (`metrics.value_weighted`).
 
     Raises
     ------
@@ -87,10 +87,10 @@ def subtract_weights(record_a: AttentionRecord, record_b: AttentionRecord) -> ND
     Raises
     ------
     RecordError
-        If they are not of the same tokens, layers and heads.
+        If they do not have the same tokens, layers and heads.
     """
     if record_a.queries != record_b.queries or record_a.keys != record_b.keys:
-        raise RecordError("a difference needs two records of the same tokens; merge both to eojeol, which may agree.")
+        raise RecordError("a difference needs two records of the same tokens; merge both to eojeol, which may be the same.")
     if record_a.weights.shape != record_b.weights.shape:
         raise RecordError(
             f"a difference needs as many layers and heads on both sides; got {record_a.weights.shape[:2]} and "

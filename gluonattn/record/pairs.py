@@ -1,6 +1,6 @@
-"""Pairs of sentences in one record: what A looks at in B, what B looks at in A, and how the mass is shared out.
+"""Pairs of sentences A and B in one record: attention between them, and each head's distribution of mass.
 
-The record's text is both sentences with a line break between them; ``source["pair"]`` says where B begins.
+The record's text is both sentences with a line break between them. ``source["pair"]`` is the position of B.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ WAYS = {"A-A": (0, 0), "A-B": (0, 1), "B-A": (1, 0), "B-B": (1, 1)}
 
 
 def join_pair(first: str, second: str) -> tuple[str, int]:
-    """The text of a pair's record, and where B begins in it.
+    """Join a pair to the text of its record, and return where B begins.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def join_pair(first: str, second: str) -> tuple[str, int]:
 
 
 def sides_of(record: AttentionRecord, tokens: Sequence[Token]) -> NDArray[np.int64]:
-    """Which sentence each token is of: 0 for A, 1 for B, -1 for what stands in neither (``[CLS]``, ``[SEP]``).
+    """The sentence of each token: 0 for A, 1 for B, -1 for special tokens (``[CLS]``, ``[SEP]``).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def sides_of(record: AttentionRecord, tokens: Sequence[Token]) -> NDArray[np.int
 
 
 def look_between(record: AttentionRecord, way: str) -> AttentionRecord:
-    """What one sentence of a pair looks at in the other, or in itself; what it looks at besides is left out, and told of.
+    """Select one sentence's attention to the other, or to itself. ``source["dropped_mass"]`` has the mass of other keys.
 
     Parameters
     ----------
@@ -68,14 +68,14 @@ def look_between(record: AttentionRecord, way: str) -> AttentionRecord:
     rows, columns = (np.flatnonzero(sides_of(record, tokens) == side).tolist()
                      for tokens, side in ((record.queries, looking), (record.keys, looked_at)))
     if not rows or not columns:
-        raise RecordError(f"{way} needs tokens of both sides; there are {len(rows)} that look and {len(columns)} to be "
-                          "looked at. Choose other queries, or keep more tokens.")
+        raise RecordError(f"{way} needs tokens of both sides; there are {len(rows)} queries and {len(columns)} "
+                          "keys. Choose other queries, or keep more tokens.")
     found = record.select(rows, columns)
     return replace(found, source={**found.source, "between": way})
 
 
 def share_mass(record: AttentionRecord) -> AttentionRecord:
-    """How each head shares its mass out: a record of two rows, A and B, over A, B and the rest.
+    """The distribution of each head's mass: a record with two rows, A and B, over A, B and the rest.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def share_mass(record: AttentionRecord) -> AttentionRecord:
     Returns
     -------
     AttentionRecord
-        Weights (layers, heads, 2, 3): means over the tokens that look, sums over those that are looked at. The rest is
-        ``[CLS]`` and its like, and keys that the record does not have. Every view draws it.
+        Weights (layers, heads, 2, 3): means over queries, sums over keys. The rest is special tokens such as ``[CLS]``,
+        and keys that the record does not have. Every view can draw it.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def share_mass(record: AttentionRecord) -> AttentionRecord:
     """
     rows, columns = sides_of(record, record.queries), sides_of(record, record.keys)
     if not all((rows == side).any() for side in (0, 1)):
-        raise RecordError("the share of mass needs tokens of both sentences that look: choose other queries.")
+        raise RecordError("the distribution of mass needs queries of both sentences: choose other queries.")
     sums = np.stack([record.weights[..., columns == side].sum(-1, dtype=np.float64) for side in (0, 1)], -1)
     shares = np.stack([sums[:, :, rows == side].mean(axis=2) for side in (0, 1)], 2)  # (layers, heads, 2, 2)
     shares = np.concatenate([shares, np.clip(1 - shares.sum(-1, keepdims=True), 0, 1)], -1)

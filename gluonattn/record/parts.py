@@ -1,4 +1,4 @@
-"""A part of a record: some layers and heads, what some tokens look at, and the tokens that receive most."""
+"""A part of a record: some layers, heads and queries, and the keys that receive most attention."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Part(NamedTuple):
     layers, heads, queries : sequence of int or None
         Positions counted from 0, negative ones from the end. None is all.
     top : int or None
-        So many keys are kept: those that receive most over what is kept besides. None is all.
+        Number of keys to keep: those that receive most from the kept layers, heads and queries. None is all.
     """
 
     layers: Sequence[int] | None = None
@@ -32,12 +32,12 @@ class Part(NamedTuple):
     top: int | None = None
 
     def check(self) -> None:
-        """Raise OptionError where `top` is no number of tokens."""
+        """Raise OptionError if `top` is not a number of tokens."""
         if self.top is not None and (isinstance(self.top, bool) or not isinstance(self.top, int) or self.top < 1):
-            raise OptionError(f"top is how many tokens are kept, at least 1; got {self.top!r:.40}.")
+            raise OptionError(f"top is the number of tokens to keep, at least 1; got {self.top!r:.40}.")
 
     def places(self, layers: int, heads: int, queries: int) -> tuple[list[int], list[int], list[int]]:
-        """Kept layers, heads and queries.
+        """Positions of the kept layers, heads and queries.
 
         Parameters
         ----------
@@ -58,14 +58,14 @@ class Part(NamedTuple):
         Parameters
         ----------
         received : numpy.ndarray, shape (keys,)
-            What each receives over all that is kept besides.
+            The attention that each key receives from the kept layers, heads and queries.
         """
         if self.top is None or self.top >= len(received):
             return np.arange(len(received))
         return np.sort(np.argsort(-received, kind="stable")[: self.top])
 
     def of(self, record: AttentionRecord) -> AttentionRecord:
-        """This part of a record; ``source["chosen"]`` says what it is a part of.
+        """Select this part of a record. ``source["chosen"]`` describes it.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Part(NamedTuple):
         RecordError
             If a layer, head or query does not exist.
         OptionError
-            If `top` is no number of tokens.
+            If `top` is not a number of tokens.
         """
         self.check()
         layers, heads, rows = self.places(record.layers, record.heads, len(record.queries))
@@ -90,22 +90,22 @@ class Part(NamedTuple):
 
 def tell_chosen(layers: Sequence[int], heads: Sequence[int], rows: Sequence[int], columns: Sequence[int] | NDArray[Any],
                 tokens: int) -> dict[str, Any]:
-    """What ``source["chosen"]`` says of a part.
+    """Make ``source["chosen"]`` of a part.
 
     Parameters
     ----------
     layers, heads : sequence of int
         Their numbers in the model.
     rows, columns : sequence of int
-        Kept queries and keys; they are counted.
+        Kept queries and keys, of which only the number counts.
     tokens : int
-        Of the whole.
+        Number of tokens of the whole.
     """
     return {"layers": list(layers), "heads": list(heads), "queries": len(rows), "keys": len(columns), "tokens": tokens}
 
 
 def numbers_of(record: AttentionRecord, axis: str) -> list[int]:
-    """The numbers that layers or heads have in their model: from 0 up, or those that a part was chosen of.
+    """The numbers of layers or heads in their model: from 0 up, or those of a part.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def numbers_of(record: AttentionRecord, axis: str) -> list[int]:
 
 
 def place_in_model(record: AttentionRecord, layer: int, head: int) -> tuple[int, int]:
-    """The numbers that a layer and a head of a record have in their model.
+    """The numbers of a record's layer and head in their model.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Positions in a record as a person gives them: whole numbers of any type, negative ones from the end."""
+"""Positions in a record as a user gives them: whole numbers of any type, negative ones from the end."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def position(side: str, wanted: Any, size: int) -> int:
     side : str
         What is counted ("query", "layer"), for messages.
     wanted : int
-        Of any type that Python takes as an index, numpy's integers too.
+        Any type that Python accepts as an index, including numpy's integers.
     size : int
         How many there are.
 
     Raises
     ------
     RecordError
-        If it is no whole number or does not exist.
+        If it is not a whole number or does not exist.
     """
     try:
-        if isinstance(wanted, (bool, np.bool_)):  # a list of booleans is meant to select, and would be read as 0 and 1
+        if isinstance(wanted, (bool, np.bool_)):  # a list of booleans is meant as a mask, but would be read as 0 and 1
             raise TypeError
         number = operator.index(wanted)
     except TypeError:
@@ -65,7 +65,7 @@ def positions(side: str, wanted: Any, size: int) -> list[int]:
 
 
 def distinct_positions(side: str, wanted: Sequence[int] | None, size: int) -> list[int]:
-    """`positions` that are all different, at least one; None is all of them.
+    """`positions` without repetition, at least one. None is all of them.
 
     Parameters
     ----------

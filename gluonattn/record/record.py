@@ -1,7 +1,7 @@
-"""The attention record: what every source of attention becomes.
+"""The attention record: the common form of attention from every source.
 
-Framework-free (numpy only). Everything a person looks at or measures is made
-from an `AttentionRecord`.
+It is framework-free (numpy only). All views and measurements are made from an
+`AttentionRecord`.
 """
 
 from __future__ import annotations
@@ -45,32 +45,32 @@ class AttentionRecord:
     text : str
         The raw input, exactly as typed.
     queries, keys : tuple of Token
-        The tokens that attend and the tokens attended to.
+        The tokens that attend, and the tokens attended to.
     weights : numpy.ndarray, float32, shape (layers, heads, queries, keys)
         Each row over keys sums to 1 within 1e-4 unless `normalised` is False.
     kind : {"self", "encoder", "decoder", "cross"}
     target_text : str or None
         Raw output text of a sequence-to-sequence model. Query spans of a
-        "cross" or "decoder" record index it, and key spans of a "decoder"
-        record do too.
+        "cross" or "decoder" record refer to it, and so do key spans of a
+        "decoder" record.
     prediction : Prediction or None
     queries_vectors, keys_vectors, values : numpy.ndarray or None
         Per-head vectors, shape (layers, heads, tokens, head_dim).
     normalised : bool, default True
-        False after mass was dropped; ``source["dropped_mass"]`` then holds the
+        False after mass was dropped. Then ``source["dropped_mass"]`` is the
         largest mass lost by a row.
     source : dict
-        Where the weights come from (model, cell, epoch, framework, versions),
-        kept as JSON would give it back: tuples become lists.
+        Origin of the weights (model, cell, epoch, framework, versions), as
+        after a round trip through JSON: tuples become lists.
     attributions : dict of str to numpy.ndarray, float32, shape (keys,)
-        How much each key contributed to the prediction, by method; empty where
+        How much each key contributed to the prediction, by method; empty if
         none was computed.
 
     Raises
     ------
     RecordError
-        If shapes, finiteness, spans or row sums are wrong, or `source` is not
-        JSON; the message names the first offender.
+        If shapes, spans, row sums or numbers are invalid, or `source` is not
+        JSON. The message names the first violation.
     """
 
     text: str
@@ -117,13 +117,13 @@ class AttentionRecord:
 
     @property
     def query_text(self) -> str:
-        """The raw text that query spans index."""
+        """The raw text to which query spans refer."""
         on_target = self.kind in ("decoder", "cross") and self.target_text is not None
         return self.target_text if on_target else self.text  # type: ignore[return-value]
 
     @property
     def key_text(self) -> str:
-        """The raw text that key spans index."""
+        """The raw text to which key spans refer."""
         on_target = self.kind == "decoder" and self.target_text is not None
         return self.target_text if on_target else self.text  # type: ignore[return-value]
 
@@ -140,12 +140,12 @@ class AttentionRecord:
         return str(self.source.get("label_names", {}).get(label, label))
 
     def matrix(self, layer: int | None = None, head: int | None = None) -> NDArray[Any]:
-        """One (queries, keys) matrix: a layer and head, or the mean over those left None.
+        """One (queries, keys) matrix: of a layer and head, or the mean over those that are None.
 
         Parameters
         ----------
         layer, head : int or None
-            Counted from 0; negative ones count from the end. None is the mean over all.
+            Counted from 0; negative numbers count from the end. None is the mean over all.
 
         Returns
         -------
@@ -171,9 +171,9 @@ class AttentionRecord:
     ) -> AttentionRecord:
         """A record with only the given query and key positions, in the given order.
 
-        Dropping keys drops attention mass: the result then says
-        ``normalised=False`` and ``source["dropped_mass"]`` holds the largest
-        mass any remaining row has lost.
+        Dropping keys drops attention mass. The result then has
+        ``normalised=False``, and ``source["dropped_mass"]`` is the largest
+        mass that a remaining row has lost.
 
         Parameters
         ----------
@@ -203,16 +203,15 @@ class AttentionRecord:
     def merge(self, unit: str = "eojeol") -> AttentionRecord:
         """Merge tokens into larger units, conserving attention mass.
 
-        The weight of a merged key is the sum over its parts, the weight of a
-        merged query the mean over its parts, so every row keeps its mass.
-        Attributions are summed likewise.
+        The weight of a merged key is the sum over its parts, and that of a
+        merged query is the mean over its parts, so every row keeps its mass.
+        Attributions are summed.
 
         Parameters
         ----------
         unit : {"eojeol"}, default "eojeol"
-            Tokens belong to the whitespace-separated word their first visible
-            character is in.
-            Special tokens (empty spans) stay by themselves.
+            Tokens belong to the whitespace-separated word that contains their
+            first visible character. Special tokens (empty spans) stay unmerged.
 
         Returns
         -------
@@ -237,7 +236,7 @@ class AttentionRecord:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as plain Python values, ready for JSON (vectors left out)."""
+        """The record as plain Python values for JSON, without vectors."""
         return {
             **self._header(),
             "format": FORMAT,
@@ -267,12 +266,12 @@ class AttentionRecord:
         header["queries"] = [list(token) for token in self.queries]
         header["keys"] = [list(token) for token in self.keys]
         header["prediction"] = asdict(self.prediction) if self.prediction else None
-        if self.attributions:  # absent where there is none, as in older files
+        if self.attributions:  # absent if there is none, as in older files
             header["attributions"] = {name: scores.tolist() for name, scores in self.attributions.items()}
         return header
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the page. Views stand above the record, so the package finds them."""
+        """The page, for notebooks. Views are on a higher floor, so the package loads them."""
         return str(sys.modules["gluonattn"].notebook_html(self))
 
     def __eq__(self, other: object) -> bool:

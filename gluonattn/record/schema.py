@@ -1,4 +1,4 @@
-"""The schema of a saved record's header: its types, and the parts of `source` that views read."""
+"""The schema of a saved record's header: its types, and the parts of `source` that views use."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .tokens import Prediction
 
 
 class SavedPrediction(msgspec.Struct, forbid_unknown_fields=True):
-    """A prediction as the header holds it."""
+    """A prediction in the header."""
 
     label: Optional[str]
     probabilities: dict[str, float]
 
 
 class SavedRecord(msgspec.Struct, forbid_unknown_fields=True):
-    """The header of a saved record. The record itself checks what these types leave open."""
+    """The header of a saved record. The record itself checks everything else."""
 
     text: str
     queries: list[list[Union[str, int, None]]]
@@ -49,7 +49,7 @@ class _Approximated(msgspec.Struct):
 
 class _WhatIf(msgspec.Struct):
     drop: list[list[float]]
-    unseen: list[list[float]] = []  # of models whose attention can be changed
+    unseen: list[list[float]] = []  # only for models whose attention can be changed
     uniform: Optional[list[float]] = None
 
 
@@ -57,7 +57,7 @@ class _Explanation(msgspec.Struct):
     method: str
     sign: str
     target: int
-    honesty: _DeletionTest  # the name that records on disk have
+    honesty: _DeletionTest  # the name in saved records
     label: Optional[str] = None
     validation: dict[str, list[float]] = {}
     approximated: Optional[_Approximated] = None
@@ -66,19 +66,19 @@ class _Explanation(msgspec.Struct):
 
 
 class _Source(msgspec.Struct):
-    """The parts of `source` that views read. All other parts may be anything."""
+    """The parts of `source` that views use. Other parts are not checked."""
 
     label_names: dict[str, Any] = {}
     explanation: Optional[_Explanation] = None
 
 
 def check_header(header: Any) -> Prediction | None:
-    """Check a saved record's header, and give its prediction.
+    """Check a saved record's header, and return its prediction.
 
     Raises
     ------
     RecordError, msgspec.ValidationError
-        If a value has another type, or the parts do not fit together; the message does not name the file.
+        If a value has another type, or the parts are inconsistent. The message does not name the file.
     """
     saved = msgspec.convert(header, SavedRecord)
     _check_source(saved.source)

@@ -11,15 +11,15 @@ from ..errors import RecordError
 
 
 class Token(NamedTuple):
-    """A token and the characters of the raw text it stands for.
+    """A token and its characters in the raw text.
 
     Attributes
     ----------
     text : str
-        The token as the model's vocabulary knows it (it may differ from the
-        raw characters: a lemma, a normalised form, a special token).
+        The token as it is in the model's vocabulary. It may differ from the
+        raw characters: a lemma, a normalised form, a special token.
     start, end : int
-        Half-open character span into the raw text, ``0 <= start <= end``.
+        Half-open character span in the raw text, ``0 <= start <= end``.
         Spans of neighbours may overlap (비해 -> 비하 + 어); a special token
         has an empty span.
     tag : str or None
@@ -39,8 +39,8 @@ class Prediction:
     Attributes
     ----------
     label : str or None
-        The most probable label; None where nothing could be predicted (a
-        text without a single visible character).
+        The most probable label; None if nothing could be predicted, for a
+        text without a visible character.
     probabilities : dict of str to float
         By label name; sums to 1, or is empty when `label` is None.
     """
@@ -50,12 +50,12 @@ class Prediction:
 
     @property
     def confidence(self) -> float:
-        """Probability of the predicted label, NaN when there is none."""
+        """Probability of the predicted label; NaN if there is none."""
         return self.probabilities[self.label] if self.label is not None else float("nan")
 
 
 def read_tokens(side: str, tokens: Sequence[Any]) -> tuple[Token, ...]:
-    """Tokens with plain Python strings and integers, from anything that unpacks like a token.
+    """Make tokens with plain Python strings and integers, from anything that unpacks like a token.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def read_tokens(side: str, tokens: Sequence[Any]) -> tuple[Token, ...]:
     Raises
     ------
     RecordError
-        If one has other parts, or a position that is no whole number.
+        If one has other parts, or a position that is not a whole number.
     """
     found = []
     for i, token in enumerate(tokens):

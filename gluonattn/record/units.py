@@ -1,4 +1,4 @@
-"""Tokens grouped into larger units, and attention between the groups."""
+"""Group tokens into larger units, and merge attention between the groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .tokens import Token
 
 
 def eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
-    """Positions of the tokens of each eojeol, in order; a special token (empty span) is by itself.
+    """Positions of the tokens of each eojeol, in order. A special token (empty span) is a group of its own.
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ def eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
     word_at, word = [], 0
     for before, character in zip(" " + text, text):
         word += is_space(before) and not is_space(character)
-        word_at.append(max(word, 1))  # blanks in front of the text are no word of their own
+        word_at.append(max(word, 1))  # blanks before the text are not a word
     groups: list[list[int]] = []
     last: object = None
     for i, token in enumerate(tokens):
-        # A span may begin with the space before its word, as SentencePiece's do.
+        # A span may begin with the space before its word, as in SentencePiece.
         first = next((c for c in range(token.start, token.end) if not is_space(text[c])), token.start)
         key: object = ("special", i) if token.start == token.end else word_at[first]
         if groups and key == last:
@@ -40,13 +40,13 @@ def eojeol_groups(tokens: Sequence[Token], text: str) -> list[list[int]]:
 
 
 def join_tokens(tokens: Sequence[Token], group: Sequence[int], text: str) -> Token:
-    """One token for a group: the visible characters from its first to its last, and all tags.
+    """Join a group to one token with the visible characters from its first to its last token, and all tags.
 
     Parameters
     ----------
     tokens : sequence of Token
     group : sequence of int
-        Positions of the tokens that are joined.
+        Positions of the tokens to join.
     text : str
         The raw text that their spans index.
     """
@@ -55,7 +55,7 @@ def join_tokens(tokens: Sequence[Token], group: Sequence[int], text: str) -> Tok
     start = min(tokens[i].start for i in group)
     end = max(tokens[i].end for i in group)
     visible = [c for c in range(start, end) if not is_space(text[c])] or [start, end - 1]
-    start, end = visible[0], visible[-1] + 1  # a subword's span may hold the space beside its word
+    start, end = visible[0], visible[-1] + 1  # a subword's span may include the space beside its word
     tags = [tag for tag in (tokens[i].tag for i in group) if tag]
     return Token(text[start:end], start, end, "+".join(tags) if tags else None)
 

@@ -1,7 +1,7 @@
-"""The only door to MXNet and GluonNLP.
+"""The only module that imports MXNet and GluonNLP.
 
 ``from gluonattn.runtime import mx, nlp`` imports them on first use, after
-setting up what MXNet 1.9.1 (the last release) needs on a present-day machine: numpy
+setting up what MXNet 1.9.1 (the last release) needs on a current machine: numpy
 aliases, CUDA libraries that pip installed, and a sensible number of threads.
 
 Each file imports only files above it in this list:

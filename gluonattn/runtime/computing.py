@@ -1,4 +1,4 @@
-"""MXNet itself: the device to compute on, its random generators, its notices."""
+"""Use MXNet: the device, the random generators, the notices."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def device(name: str = "auto", rank: int | None = None) -> Any:
     Parameters
     ----------
     name : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
-        "auto" is the first GPU MXNet can run on, else the CPU.
+        "auto" is the first GPU on which MXNet can run, otherwise the CPU.
     rank : int or None
-        Which of several devices (gpu:0,1 or cpu:0,1) is this process's; None allows one alone.
+        Which of several devices (gpu:0,1 or cpu:0,1) is this process's; None allows only one.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def device(name: str = "auto", rank: int | None = None) -> Any:
     OptionError
         If `name` is none of the above.
     DeviceError
-        If a GPU is asked for and there is none, or MXNet's code does not run on it.
+        If a GPU is requested and there is none, or MXNet's code does not run on it.
     """
     kind, numbers = parse_devices(name)
     if len(numbers) > 1 and rank is not None:
@@ -47,7 +47,7 @@ def seed_everything(seed: int) -> None:
 
 
 def silence_lazy_update_notice() -> None:
-    """Trigger MXNet's notice on Adam with sparse gradients while stderr is hidden. A process prints it once."""
+    """Trigger MXNet's notice on Adam with sparse gradients while stderr is hidden. MXNet prints it once in a process."""
     nd = import_mxnet().nd
     weight, mean, variance = (nd.ones((1, 1)) for _ in range(3))
     gradient = nd.sparse.row_sparse_array(([[1.0]], [0]), shape=(1, 1))

@@ -1,4 +1,4 @@
-"""GPUs: the driver, the CUDA libraries, and which GPU MXNet's code runs on. MXNet is not loaded."""
+"""GPUs: the driver, the CUDA libraries, and the GPUs on which MXNet's code runs. MXNet is not loaded."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CUDA_LIBRARIES = (
 
 
 def parse_device(name: str) -> tuple[str, int]:
-    """Kind ("auto", "cpu" or "gpu") and number of a device's name.
+    """Parse the name of a device into kind ("auto", "cpu" or "gpu") and number.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def device_names(name: str = "auto") -> list[str]:
 
 
 def gpu_index(name: str = "auto") -> int | None:
-    """Number of the GPU that `device` would choose, None for the CPU; does not load MXNet."""
+    """Number of the GPU that `device` would choose, None for the CPU. MXNet is not loaded."""
     kind, index = parse_device(name)
     if kind == "cpu":
         return None
@@ -109,12 +109,12 @@ def gpu_index(name: str = "auto") -> int | None:
 
 
 def find_driver() -> ctypes.CDLL:
-    """The CUDA driver library.
+    """Load the CUDA driver library.
 
     Raises
     ------
     DependencyError
-        If there is none: mxnet-cu112 cannot even be imported without it.
+        If there is none. Without it, mxnet-cu112 cannot be imported.
     """
     try:
         return ctypes.CDLL("libcuda.so.1", mode=ctypes.RTLD_GLOBAL)
@@ -127,17 +127,17 @@ def find_driver() -> ctypes.CDLL:
 
 
 def load_cuda_libraries() -> list[str]:
-    """Load the CUDA 11 libraries MXNet links to, from pip's wheels or the system.
+    """Load the CUDA 11 libraries to which MXNet is linked, from pip's wheels or the system.
 
     Returns
     -------
     list of str
-        What was loaded, in order: a path for pip's wheels, a bare name for the system's.
+        The loaded libraries, in order: paths for those in pip's wheels, names for those of the system.
 
     Raises
     ------
     DependencyError
-        Naming every library that was found nowhere and the wheels that carry them.
+        If a library was not found. The message names all of these and the wheels that contain them.
     """
     loaded, missing = [], []
     for folder, libraries in CUDA_LIBRARIES:
@@ -168,7 +168,7 @@ def _find_pip_library(folder: str, library: str) -> str | None:
 
 
 def _first_usable_gpu() -> int:
-    """The first GPU MXNet's code runs on; 0, for `_check_gpu` to refuse, if there is none."""
+    """The first GPU on which MXNet's code runs. 0 if there is none, which `_check_gpu` then refuses."""
     capabilities = [] if installed_wheel() == "mxnet" else _gpu_capabilities(find_driver())
     return next((i for i, found in enumerate(capabilities) if found <= NEWEST_CAPABILITY), 0)
 
@@ -196,7 +196,7 @@ def _check_gpu(index: int) -> None:
 
 
 def _gpu_capabilities(driver: Any) -> list[tuple[int, int]]:
-    """Compute capability (major, minor) of every GPU the driver shows."""
+    """Compute capability (major, minor) of every GPU that the driver lists."""
     count = ctypes.c_int(0)
     if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
         return []

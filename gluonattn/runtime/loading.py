@@ -1,4 +1,4 @@
-"""Import MXNet and GluonNLP on first use, after setting up what they need on a present-day machine."""
+"""Import MXNet and GluonNLP on first use, after setting up what they need on a current machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .wheel import install_command, installed_wheel
 
 
 def import_mxnet() -> ModuleType:
-    """MXNet, with numpy's aliases, CUDA libraries and threads set first.
+    """Import MXNet after setting numpy's aliases, CUDA libraries and threads.
 
     Raises
     ------
@@ -33,9 +33,9 @@ def import_mxnet() -> ModuleType:
     set_numpy_aliases()
     try:
         with threads_while_loading() as start_engine, warnings.catch_warnings():
-            # MXNet 1.9.1 is final: what it warns about will not be mended there.
+            # MXNet 1.9.1 is the final release: the causes of its warnings will not be fixed.
             warnings.simplefilter("ignore")
-            # The import may start the engine by itself (it does on Python 3.9), and the engine says so.
+            # The import may start the engine (it does on Python 3.9), which prints a message.
             with hide_stderr() if start_engine else nullcontext():
                 mxnet = importlib.import_module("mxnet")
                 if start_engine:
@@ -49,7 +49,7 @@ def import_mxnet() -> ModuleType:
 
 
 def import_gluonnlp() -> ModuleType:
-    """GluonNLP, after MXNet.
+    """Import GluonNLP after MXNet.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def import_gluonnlp() -> ModuleType:
 
 
 def set_numpy_aliases() -> None:
-    """Put back the names numpy 1.24 removed and MXNet 1.9.1 still uses."""
+    """Restore the names that numpy 1.24 removed and MXNet 1.9.1 still uses."""
     import numpy as np
 
     for name, kind in dict(
@@ -78,7 +78,7 @@ def set_numpy_aliases() -> None:
 
 @contextmanager
 def hide_stderr() -> Iterator[None]:
-    """Hide what C code writes to stderr. MXNet writes there which engine it starts."""
+    """Hide what C code writes to stderr, such as MXNet's message about its engine."""
     try:
         original = os.dup(2)
     except OSError:  # there is no stderr

@@ -7,23 +7,23 @@ import importlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # this room is loaded where numpy may be missing
+if TYPE_CHECKING:  # this package is also loaded without numpy
     from numpy.typing import NDArray
 
 
 def keep_freed_memory() -> bool:
-    """Let the C library keep large freed blocks for the next batch instead of giving them back.
+    """Let the C library keep large freed blocks for the next batch instead of returning them to the system.
 
-    Batches of differing length free and ask for tens of megabytes each time,
-    and a block fresh from the system is zeroed page by page: a sixth of the
-    training time (docs/performance.md). The process holds its peak memory
+    Batches of different lengths free and allocate tens of megabytes each time,
+    and a new block from the system is zeroed page by page. This takes a sixth of
+    the training time (docs/performance.md). The process keeps its peak memory
     until it ends, so this is for training, not for a long-lived server.
-    Threads that start later share one store, because glibc would give back what stores of their own have free.
+    Threads that start later share one arena, because glibc would return the free memory of separate arenas.
 
     Returns
     -------
     bool
-        False where the C library is not glibc; nothing changes then.
+        False if the C library is not glibc. Then nothing changes.
     """
     try:
         set_option = ctypes.CDLL(None).mallopt
@@ -34,26 +34,26 @@ def keep_freed_memory() -> bool:
 
 
 def give_back_memory() -> None:
-    """Let the C library (glibc) give back what is free, also between used blocks; `keep_freed_memory` stays in force."""
+    """Let the C library (glibc) return free memory, also between used blocks. `keep_freed_memory` stays in force."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def memory_of(array: Any, wait: bool = True) -> NDArray[Any]:
-    """The memory of a dense MXNet array on the CPU as a numpy array, without a copy: writes change the MXNet array.
+    """View the memory of a dense MXNet array on the CPU as a numpy array, without a copy. Writes change the MXNet array.
 
     Parameters
     ----------
     array : mxnet.nd.NDArray
-        Kept alive by the caller as long as the result is used.
+        The caller must keep it alive as long as the result is used.
     wait : bool, default True
-        Until every operator that writes or reads it is done. A custom operator
-        must not wait for its own arrays: one that is queued behind it may be among those.
+        Whether to wait until every operator that writes or reads it is done. A custom operator
+        must not wait for its own arrays, because an operator queued after it may use them.
     """
     import numpy as np
 
     base = importlib.import_module("mxnet.base")
-    if wait:  # MXNDArrayGetData does not
+    if wait:  # MXNDArrayGetData does not wait
         base.check_call(base._LIB.MXNDArrayWaitToWrite(array.handle))
     address, kind = ctypes.c_void_p(), np.dtype(array.dtype)
     base.check_call(base._LIB.MXNDArrayGetData(array.handle, ctypes.byref(address)))

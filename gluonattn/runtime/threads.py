@@ -1,4 +1,4 @@
-"""Cores this process may use, and the threads that MXNet computes with."""
+"""The cores that this process may use, and the threads with which MXNet computes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NAIVE = "NaiveEngine"
-_process_threads: int | None = None  # of this process, where several share the cores
+_process_threads: int | None = None  # threads of this process, if several processes share the cores
 _synchronous = False
 
 
 def cores() -> int:
-    """CPU cores this process may use (affinity and container quota included)."""
+    """CPU cores that this process may use, including affinity and container quota."""
     try:
         available = len(os.sched_getaffinity(0))
     except AttributeError:  # not Linux
@@ -34,40 +34,40 @@ def asked_threads() -> int | None:
 
 
 def total_threads() -> int:
-    """Threads all processes of a run may compute with together: OMP_NUM_THREADS, or one a core."""
+    """Number of threads for all processes of a run together: OMP_NUM_THREADS, or one for each core."""
     return asked_threads() or cores()
 
 
 def limit_threads(threads: int, synchronous: bool = False) -> None:
-    """Limit the threads that MXNet computes with in this process; no effect once MXNet is loaded.
+    """Limit the threads with which MXNet computes in this process. It has no effect after MXNet is loaded.
 
     Parameters
     ----------
     threads : int
         At least 1.
     synchronous : bool, default False
-        Compute each operator on the calling thread (MXNet's NaiveEngine): faster
-        where the process has one core to itself. This lasts as long as the process.
+        Compute each operator on the calling thread (MXNet's NaiveEngine), which is
+        faster if the process has one core to itself. This lasts as long as the process.
     """
     global _process_threads, _synchronous
     _process_threads, _synchronous = threads, synchronous
 
 
 def restore_engine_type() -> None:
-    """Remove what `limit_threads` put into the environment.
+    """Remove the variable that `limit_threads` put into the environment.
 
-    Call it after the first operator that is written in Python.
+    Call this after the first operator that is written in Python.
     """
     if _synchronous and os.environ.get("MXNET_ENGINE_TYPE") == _NAIVE:
         del os.environ["MXNET_ENGINE_TYPE"]
 
 
 def choose_threads() -> None:
-    """One OpenMP thread per core, spinning briefly and then sleeping while they wait.
+    """Use one OpenMP thread per core. Waiting threads spin briefly, then sleep.
 
-    MXNet takes half of the cores by default. Threads that never spin lose a
-    fifth of the speed on an idle machine; threads that spin for long lose two
-    thirds beside one busy process (docs/performance.md).
+    By default MXNet uses half of the cores. Threads that never spin lose a fifth
+    of the speed on an idle machine. Threads that spin for long lose two thirds
+    beside one busy process (docs/performance.md).
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
     if "OMP_WAIT_POLICY" not in os.environ:
@@ -76,13 +76,13 @@ def choose_threads() -> None:
 
 @contextmanager
 def threads_while_loading() -> Iterator[bool]:
-    """Set the environment that MXNet reads while it loads; OMP_NUM_THREADS is put back afterwards.
+    """Set the environment variables that MXNet reads while it loads. OMP_NUM_THREADS is restored afterwards.
 
     Yields
     ------
     bool
-        Whether the engine must be started within the block: the environment names the one that `limit_threads` asked
-        for, and keeps it until `restore_engine_type`.
+        Whether the engine must be started within the block. The environment names the one that `limit_threads` chose,
+        until `restore_engine_type` is called.
     """
     choose_threads()
     total = os.environ["OMP_NUM_THREADS"]

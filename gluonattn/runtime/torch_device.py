@@ -1,4 +1,4 @@
-"""The device that torch computes on."""
+"""The device on which torch computes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .gpu import parse_device
 
 
 def torch_device(name: str = "auto") -> Any:
-    """The torch.device of a device's name.
+    """The torch.device with a device's name.
 
     Parameters
     ----------
     name : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
-        "auto" is the first GPU that torch shows, else the CPU.
+        "auto" is the first GPU that torch lists, otherwise the CPU.
 
     Raises
     ------
     OptionError
         If `name` is none of these.
     DeviceError
-        If a GPU is asked for and torch shows none of this number.
+        If a GPU is requested that torch does not list.
     DependencyError
         If torch is not installed.
     """

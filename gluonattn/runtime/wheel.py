@@ -1,4 +1,4 @@
-"""Which MXNet wheel is installed, and the versions of what shapes a result. Nothing is imported."""
+"""The installed MXNet wheel, and the versions of libraries that affect results. Nothing is imported."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..errors import DependencyError
 
 
 def mxnet_is_installed() -> bool:
-    """Whether MXNet and GluonNLP are there; nothing is imported."""
+    """Whether MXNet and GluonNLP are installed. Nothing is imported."""
     return importlib.util.find_spec("mxnet") is not None and importlib.util.find_spec("gluonnlp") is not None
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries that shape a result, for a record or checkpoint."""
+    """Versions of the libraries that affect results, for a record or checkpoint."""
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for wheel in ("gluonattn", "mxnet", "mxnet-cu112", "gluonnlp", "numpy", "torch", "onnxruntime"):
         try:
@@ -27,7 +27,7 @@ def versions() -> dict[str, str]:
 
 
 def installed_wheel() -> str:
-    """The one MXNet wheel that is installed: "mxnet" or "mxnet-cuNNN".
+    """The installed MXNet wheel: "mxnet" or "mxnet-cuNNN".
 
     Raises
     ------
@@ -64,5 +64,5 @@ def find_wheels() -> list[str]:
 
 
 def install_command(wheel: str) -> str:
-    """How to install with `wheel`: the other extra would put a second MXNet beside it."""
+    """The install command that keeps `wheel`. The other extra would install a second MXNet beside it."""
     return f'pip install "gluonattn[{"cpu" if wheel == "mxnet" else "cu112"}]"'

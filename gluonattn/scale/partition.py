@@ -1,4 +1,4 @@
-"""One partition: texts in a pandas table; labels, probabilities and, if asked, words or attention records beside them."""
+"""Score one partition, a pandas table: add labels, probabilities and, on request, words or attention records."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _LOCK = threading.RLock()  # MeCab and the table above serve one thread at a tim
 
 @dataclass(frozen=True)
 class Model:
-    """A model on its way to other processes: it travels as what it was read from, never as files.
+    """A model to be sent to other processes, in the form from which it was read, without files.
 
     Attributes
     ----------
     folder : pathlib.Path
-        Where it was read.
+        The folder from which it was read.
     engine : str
         What computes, by name: the same everywhere.
     identity : str
@@ -73,7 +73,7 @@ class _Here:
 
 @dataclass(frozen=True)
 class Scorer:
-    """The questions about each text, and the model that answers them. `Scorer.of` makes one.
+    """The requested columns, and the model that computes them. `Scorer.of` makes one.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class Scorer:
     def of(cls, model: str | os.PathLike[str] | None = None, *, engine: str = "auto", text_column: str | None = None,
            explain: str | None = None, top: int = 5, target: str | None = None, records: bool = False,
            max_length: int | None = None) -> Scorer:
-        """Load a model and say what is asked of it.
+        """Load a model, and choose the columns.
 
         Parameters
         ----------
@@ -147,7 +147,7 @@ class Scorer:
         return replace(self, model=replace(self.model, content=put(self.model.content())))
 
     def answers(self) -> Answers:
-        """The model as this process uses it: loaded once, and computing on one thread."""
+        """The answers of this process's model, which is loaded once and computes on one thread."""
         key = json.dumps([self.model.identity, self.explain, self.top, self.target])
         with _LOCK:
             if key not in _OPEN:
@@ -170,13 +170,13 @@ def score_partition(frame: pandas.DataFrame, scorer: Scorer) -> pandas.DataFrame
     Returns
     -------
     pandas.DataFrame
-        The new columns are `Scorer.columns`: text, or float64. All are missing (None, NaN) where nothing of a text can be
-        seen; words that a text does not have are missing too.
+        The new columns are `Scorer.columns`: text, or float64. All are missing (None, NaN) for a text without a visible
+        character. Words that a text does not have are missing too.
 
     Raises
     ------
     DataError
-        If there is no text column, something else than a text in it, or a new column already.
+        If there is no text column, it has a value that is not a text, or one of the new columns exists already.
     """
     columns = [str(column) for column in frame.columns]
     name = frame.columns[columns.index(pick_column("the table", columns, scorer.text_column, TEXT_COLUMNS, "text"))]

@@ -24,7 +24,7 @@ from .worker import Worker
 
 @dataclass(frozen=True)
 class Predict:
-    """Predicts texts; equal for the same predictor, so that requests are computed together."""
+    """Predicts texts. Objects of the same predictor are equal, so that requests are computed together."""
 
     predictor: Predictor
 

@@ -1,4 +1,4 @@
-"""Korean text to tokens with true spans into the raw text."""
+"""Tokenizers for Korean, with true spans into the raw text."""
 
 from .align import align, cover
 from .base import Tokenizer

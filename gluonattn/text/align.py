@@ -1,4 +1,4 @@
-"""Give tokens whose text was rewritten a true span in the raw text.
+"""Align tokens whose text was rewritten with true spans in the raw text.
 
 Taggers restore lemmas (비해 -> 비하 + 어), normalise (재밌닼 -> 재밌다) or drop
 characters. Alignment runs twice: whole characters first, then, in the gaps
@@ -15,16 +15,16 @@ from typing import Any
 
 from ..record import Token
 
-# A fused vowel stands for two in a lemma: 줘 = 주+어, 가져 = 가지+어, 봤 = 보+았, 해 ~ 하+이.
+# A fused vowel represents two vowels of a lemma: 줘 = 주+어, 가져 = 가지+어, 봤 = 보+았, 해 ~ 하+이.
 _VOWELS = {
     "ᅪ": "ᅩᅡ", "ᅫ": "ᅩᅡᅵ", "ᅬ": "ᅩᅵ", "ᅯ": "ᅮᅥ", "ᅰ": "ᅮᅥᅵ",
     "ᅱ": "ᅮᅵ", "ᅴ": "ᅳᅵ", "ᅢ": "ᅡᅵ", "ᅦ": "ᅥᅵ", "ᅧ": "ᅵᅥ", "ᅨ": "ᅵᅥᅵ", "ᅣ": "ᅵᅡ",
 }
-# A final consonant is the same sound as the initial of that name (ㄴ of 간 = 가 + ㄴ).
+# A final consonant is the same sound as the initial of the same name (ㄴ of 간 = 가 + ㄴ).
 _FINALS = {chr(0x11A8 + i): jamo for i, jamo in enumerate(
     ["ᄀ", "ᄁ", "ᄀᄉ", "ᄂ", "ᄂᄌ", "ᄂᄒ", "ᄃ", "ᄅ", "ᄅᄀ", "ᄅᄆ", "ᄅᄇ", "ᄅᄉ", "ᄅᄐ", "ᄅᄑ", "ᄅᄒ", "ᄆ",
      "ᄇ", "ᄇᄉ", "ᄉ", "ᄊ", "ᄋ", "ᄌ", "ᄎ", "ᄏ", "ᄐ", "ᄑ", "ᄒ"])}
-_SILENT = "ᄋ"  # an initial ㅇ has no sound of its own
+_SILENT = "ᄋ"  # an initial ㅇ is silent
 
 
 @lru_cache(maxsize=20_000)
@@ -48,9 +48,9 @@ def align(text: str, tokens: Iterable[tuple[str, str | None]]) -> list[Token]:
     Returns
     -------
     list of Token
-        One for each input token, with starts in order and non-empty spans
-        inside the text, plus an untagged token for each run of characters the
-        tagger dropped: every non-space character is covered.
+        One for each input token, with ascending starts and non-empty spans
+        inside the text, and an untagged token for each run of characters that
+        the tagger dropped. Every non-space character is covered.
     """
     pairs = [(surface, tag) for surface, tag in tokens if surface and not surface.isspace()]
     exact = _place_substrings(text, pairs)
@@ -69,7 +69,7 @@ def cover(text: str, tokens: Sequence[Token]) -> list[Token]:
         In reading order.
     """
     position = 0
-    for token in tokens:  # mostly they follow each other, with spaces between them at the most
+    for token in tokens:  # most tokens follow each other directly or after spaces
         if text[position : token.start].strip():
             break
         position = max(position, token.end)
@@ -93,7 +93,7 @@ def cover(text: str, tokens: Sequence[Token]) -> list[Token]:
 
 
 def _place_substrings(text: str, pairs: Any) -> list[Token] | None:
-    """Exact spans where every surface stands in the text in order, else None."""
+    """Exact spans if every surface occurs in the text in order, otherwise None."""
     placed, position = [], 0
     for surface, tag in pairs:
         start = text.find(surface, position)
@@ -129,7 +129,7 @@ def _place_rewritten(text: str, pairs: Any) -> list[Token]:
 
 
 def _align_gap(text: str, gap: Any, owners: Any, characters: Any, hits: Any) -> None:
-    """Align a stretch that differs, jamo by jamo; every raw character finds an owner."""
+    """Align a differing stretch jamo by jamo. Every raw character is assigned to a token."""
     if not gap or not owners:
         return
     raw_jamo = [(i, jamo) for i in gap for jamo in _spell_in_jamo(text[i])]
@@ -142,7 +142,7 @@ def _align_gap(text: str, gap: Any, owners: Any, characters: Any, hits: Any) -> 
         for k in range(size):
             found.setdefault(raw_jamo[raw_at + k][0], []).append(token_jamo[token_at + k][0])
     last = owners[0]
-    for i in gap:  # what matched nothing belongs to its left neighbour's token
+    for i in gap:  # an unmatched character belongs to its left neighbour's token
         for o in found.get(i, [last]):
             hits[o].append(i)
         last = max(found.get(i, [last]))
@@ -152,14 +152,14 @@ def _make_spans(text: str, pairs: Any, hits: Any, raw: Any) -> list[Token]:
     placed: list[Token] = []
     following = raw[-1]
     fallback = []
-    for places in reversed(hits):  # a token without a place stands where the next one starts
+    for places in reversed(hits):  # a token without a match gets the start of the next one
         following = min(places, default=following)
         fallback.append(following)
     fallback.reverse()
     for (surface, tag), places, after in zip(pairs, hits, fallback):
         if places:
             start, end = min(places), max(places) + 1
-        else:  # wholly fused (이 in 명작이다 -> 명작다): share the character before
+        else:  # completely fused (이 in 명작이다 -> 명작다): share the previous character
             start = placed[-1].end - 1 if placed else after
             end = start + 1
         if placed and start < placed[-1].start:

@@ -1,9 +1,9 @@
-"""What a tokenizer is: ``tokenizer(text) -> list[Token]``.
+"""The base class of tokenizers: ``tokenizer(text) -> list[Token]``.
 
-Each has a `name` that rebuilds it from a checkpoint; every visible character of
-the text is covered by some token's span. What a tokenizer reads is
-`gluonattn.plain` of the text, so canonically equivalent texts have the same
-tokens; their spans are of the text as it was typed.
+Each has a `name` that rebuilds it from a checkpoint. Every visible character of
+the text is in some token's span. A tokenizer reads `gluonattn.plain` of the text,
+so canonically equivalent texts have the same tokens. Spans refer to the original
+text.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..record import Token
 
 
 class Tokenizer(ABC):
-    """Base of all tokenizers.
+    """Base class of all tokenizers.
 
     Attributes
     ----------
     name : str
         Rebuilds this tokenizer: ``tokenizer(name)``.
     needs : str
-        What must be installed, for `gluonattn tokenizers`.
+        Required packages, as `gluonattn tokenizers` shows them.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Tokenizer(ABC):
         Returns
         -------
         list of Token
-            In reading order; empty for a text without a visible character.
-            Their texts are in NFC, without invisible characters; their spans
-            are of `text`.
+            Tokens in reading order; empty for a text without a visible
+            character. Their texts are in NFC, without invisible characters.
+            Their spans refer to `text`.
 
         Raises
         ------
@@ -59,7 +59,7 @@ class Tokenizer(ABC):
                 for token in tokens for start, end in [read.span(token.start, token.end)]]
 
     def words(self, text: str) -> list[str]:
-        """``[token.text for token in tokenizer(text)]``, quicker where no spans are needed."""
+        """``[token.text for token in tokenizer(text)]``, but faster, since no spans are made."""
         expect_text(text)
         read = plain(text)
         return self._words(read) if read.strip() else []
@@ -69,13 +69,13 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def _tokens(self, text: str) -> list[Token]:
-        """Tokens of a plain text with a visible character, and spans into it."""
+        """Tokens, with spans, of a plain text that has a visible character."""
 
     @classmethod
     def lacking(cls) -> str | None:
-        """What is missing here, in the words of an error; None if the tokenizer can be made.
+        """Missing requirements, in the words of an error. None if the tokenizer can be made.
 
-        Neither Java nor Kiwi's model is started, so faults that only show there are not found.
+        Java and Kiwi's model are not started, so faults that only show there are not found.
         """
         return None
 

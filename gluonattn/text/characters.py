@@ -1,4 +1,4 @@
-"""Tokenizers that need no dictionary: eojeol, syllables, letters."""
+"""Tokenizers without a dictionary: eojeol, syllables, letters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .base import Tokenizer
 
 
 class Whitespace(Tokenizer):
-    """Eojeol: what stands between spaces."""
+    """Eojeol: words separated by spaces."""
 
     name = "whitespace"
 
@@ -19,7 +19,7 @@ class Whitespace(Tokenizer):
 
 
 class Syllable(Tokenizer):
-    """One token for each visible character, its combining marks and conjoining letters kept with it."""
+    """One token for each visible character, together with its combining marks and conjoining letters."""
 
     name = "syllable"
 
@@ -36,12 +36,12 @@ class Syllable(Tokenizer):
 
 
 def _joins(character: str) -> bool:
-    """Whether it is drawn into the character before: a mark, or a vowel or final of decomposed Hangul."""
+    """Whether a character joins the previous one: a combining mark, or a vowel or final of decomposed Hangul."""
     return unicodedata.category(character).startswith("M") or "\u1160" <= character <= "\u11ff"
 
 
 class Jamo(Tokenizer):
-    """Letters: 값 becomes ㄱ, ㅏ, ㅂㅅ as conjoining jamo that share one span."""
+    """Letters: 값 becomes ㄱ, ㅏ, ㅂㅅ, as conjoining jamo with the same span."""
 
     name = "jamo"
 

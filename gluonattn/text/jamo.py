@@ -1,4 +1,4 @@
-"""Hangul syllables as letters and back; the classes of sounds that spelling rules speak of."""
+"""Split Hangul syllables into letters and join them; classes of sounds that spelling rules use."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ VOWELS = tuple("ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 CODAS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
 _FIRST, _LAST = 0xAC00, 0xD7A3
 
-SILENT = "ㅇ"  # as an onset it is a place without a sound
+SILENT = "ㅇ"  # silent as an onset
 TENSE = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 ASPIRATED = {"ㄱ": "ㅋ", "ㄷ": "ㅌ", "ㅂ": "ㅍ", "ㅈ": "ㅊ"}
 NASAL = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
 CLUSTERS = {"ㄳ": "ㄱㅅ", "ㄵ": "ㄴㅈ", "ㄶ": "ㄴㅎ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ", "ㄽ": "ㄹㅅ", "ㄾ": "ㄹㅌ",
             "ㄿ": "ㄹㅍ", "ㅀ": "ㄹㅎ", "ㅄ": "ㅂㅅ"}
-# The seven sounds a syllable may end in, and what every other coda becomes (articles 8 to 11).
+# The seven possible final sounds of a syllable, and the one that every other coda becomes (articles 8 to 11).
 CODA_SOUNDS = tuple("ㄱㄴㄷㄹㅁㅂㅇ")
 NEUTRAL = {**dict.fromkeys("ㄲㅋ", "ㄱ"), **dict.fromkeys("ㅅㅆㅈㅊㅌㅎ", "ㄷ"), "ㅍ": "ㅂ"}
 
 
 def is_syllable(character: str) -> bool:
-    """Whether it is one composed Hangul syllable (가 to 힣)."""
+    """Whether a character is a composed Hangul syllable (가 to 힣)."""
     return len(character) == 1 and _FIRST <= ord(character) <= _LAST
 
 
@@ -32,7 +32,7 @@ def split(syllable: str) -> tuple[str, str, str]:
 
 
 def coda_of(character: str) -> str:
-    """The coda of a character; "" where it has none, or is no composed syllable."""
+    """The coda of a character; "" if it has none, or is not a composed syllable."""
     return split(character)[2] if is_syllable(character) else ""
 
 
@@ -70,17 +70,17 @@ def conjoin(jamo: str, place: str) -> str:
 
 
 def decompose(letter: str) -> tuple[str, str]:
-    """The letter and the place a conjoining jamo stands for."""
+    """The letter and the place of a conjoining jamo."""
     return _PARTS[letter]
 
 
 def write(letters: Sequence[str]) -> tuple[str, list[int]]:
-    """Conjoining jamo as syllables, and as single letters where they make none.
+    """Write conjoining jamo as syllables, and as single letters where they form none.
 
     Parameters
     ----------
     letters : sequence of str
-        In any order: an untrained model gives letters that form no syllable.
+        In any order. An untrained model outputs letters that form no syllable.
 
     Returns
     -------

@@ -14,7 +14,7 @@ class _JavaTagger(Tagger):
     """A KoNLPy tagger that runs in the Java virtual machine."""
 
     konlpy_name: str
-    # Above it Java counts two characters for one, and Kkma returns halves.
+    # For later characters, Java counts two, and Kkma returns halves.
     _last_character = 0xFFFF
 
     def __init__(self) -> None:
@@ -30,9 +30,9 @@ class _JavaTagger(Tagger):
             raise DependencyError(self._without_java(error)) from None
         self._java_error = JException
         if threading.current_thread() is threading.main_thread():
-            # Java took these for itself: it would end a training before anything is saved.
+            # Java handles these signals itself and would end training before anything is saved.
             for number, handler in handlers.items():
-                if handler is not None:  # one that Python did not install
+                if handler is not None:  # a handler that Python did not install
                     signal.signal(number, handler)
 
     @classmethod
@@ -60,35 +60,35 @@ class _JavaTagger(Tagger):
 
     def _tag(self, text: str) -> list[tuple[str, str | None]]:
         try:
-            # Java strings can stay Java objects: str() copies them out.
+            # Java strings may still be Java objects: str() copies them.
             return [(str(surface), str(tag)) for surface, tag in self._tagger.pos(text)]
         except self._java_error:
-            # Komoran falls over old Hangul letters: only the word that holds one goes untagged.
+            # Komoran fails on old Hangul letters: only the word with one is untagged.
             words = text.split()
             return [pair for word in words for pair in self._tag(word)] if len(words) > 1 else [(text, None)]
 
 
 class Okt(_JavaTagger):
-    """Open Korean Text, by way of KoNLPy."""
+    """Open Korean Text, through KoNLPy."""
 
     name, konlpy_name, needs = "okt", "Okt", "Java"
 
 
 class Komoran(_JavaTagger):
-    """Komoran, by way of KoNLPy; restores lemmas."""
+    """Komoran, through KoNLPy; restores lemmas."""
 
     name, konlpy_name, needs = "komoran", "Komoran", "Java"
 
 
 class Hannanum(_JavaTagger):
-    """Hannanum, by way of KoNLPy; restores lemmas."""
+    """Hannanum, through KoNLPy; restores lemmas."""
 
     name, konlpy_name, needs = "hannanum", "Hannanum", "Java"
     _max_length = 100
 
 
 class Kkma(_JavaTagger):
-    """Kkma, by way of KoNLPy; restores lemmas, and is slow."""
+    """Kkma, through KoNLPy; restores lemmas, and is slow."""
 
     name, konlpy_name, needs = "kkma", "Kkma", "Java"
     _max_length = 60

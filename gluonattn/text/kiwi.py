@@ -14,7 +14,7 @@ _NO_KIWI = "the kiwi tokenizer needs kiwipiepy. Run pip install kiwipiepy."
 
 
 class Kiwi(Tokenizer):
-    """Kiwi; restores lemmas and knows where each came from."""
+    """Kiwi; restores lemmas and returns their original places."""
 
     name = "kiwi"
     needs = "kiwipiepy (pip install 'gluonattn[kiwi]')"

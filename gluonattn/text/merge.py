@@ -1,4 +1,4 @@
-"""Attention between a model's pieces as attention between the units of another tokenizer."""
+"""Convert attention between a model's pieces to attention between the units of another tokenizer."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ Tokenizer = Callable[[str], Sequence[Token]]
 
 def merge_into(record: AttentionRecord, tokenizer: Tokenizer,
                key_tokenizer: Tokenizer | None = None) -> AttentionRecord:
-    """The record between other units of the same text (morphemes, say), attention mass conserved.
+    """Convert a record to other units of the same text, such as morphemes. Attention mass is conserved.
 
-    A piece that lies in one unit belongs to it. A piece that spans several units (subwords ignore
-    morphemes) is divided among them by its visible characters in each. The weight of a merged key
-    is the sum of the fractions in it. A merged query is the mean over the pieces in it, weighted by
-    their fractions. A piece of blanks goes to the next unit, or to the last one. Every row keeps its sum.
-    Special tokens, and pieces that no unit touches, stay by themselves; a unit that no piece touches is left out.
+    A piece inside one unit belongs to it. A piece that spans several units (subwords ignore morphemes)
+    is divided among them by its visible characters in each. The weight of a merged key is the sum of the
+    fractions in it. A merged query is the mean over the pieces in it, weighted by their fractions. A
+    piece of blanks belongs to the next unit, or to the last one. Every row keeps its sum. Special tokens,
+    and pieces that overlap no unit, stay unchanged. A unit that overlaps no piece is left out.
 
     Parameters
     ----------
     record : AttentionRecord
     tokenizer : callable from text to tokens with spans
-        ``gluonattn.tokenizer("mecab")``, for one.
+        For example ``gluonattn.tokenizer("mecab")``.
     key_tokenizer : callable or None
-        For the keys' side of a cross record; None is the same.
+        For the key side of a cross record; None is the same.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def merge_into(record: AttentionRecord, tokenizer: Tokenizer,
     Raises
     ------
     RecordError
-        If a unit's span lies outside the text.
+        If a unit's span is outside the text.
     """
     name = getattr(tokenizer, "name", getattr(tokenizer, "__name__", "units"))
     query_fractions, queries = measure_overlaps(record.queries, tokenizer(record.query_text), record.query_text)
@@ -56,7 +56,7 @@ def merge_into(record: AttentionRecord, tokenizer: Tokenizer,
 
 
 def tag_tokens(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord:
-    """The record whose tokens carry the tag of the unit that has most of them; vectors stay.
+    """Give each token the tag of the unit that overlaps it most. Vectors are kept.
 
     Parameters
     ----------
@@ -74,20 +74,20 @@ def tag_tokens(record: AttentionRecord, tokenizer: Tokenizer) -> AttentionRecord
 
 
 def measure_overlaps(tokens: Sequence[Token], units: Sequence[Token], text: str) -> tuple[NDArray[Any], list[Token]]:
-    """What fraction of each token lies in each unit.
+    """Compute the fraction of each token that is in each unit.
 
     Parameters
     ----------
     tokens, units : sequence of Token
     text : str
-        The raw text that all spans index.
+        The raw text to which all spans refer.
 
     Returns
     -------
     fractions : numpy.ndarray, float64, shape (tokens, units)
         Rows sum to 1, no column is empty.
     units : list of Token
-        The units that hold a part of some token, and the tokens that stand by themselves, in reading order.
+        The units that overlap a token, and the tokens that overlap no unit, in reading order.
     """
     for unit in units:
         if not 0 <= unit.start <= unit.end <= len(text):
@@ -100,7 +100,7 @@ def measure_overlaps(tokens: Sequence[Token], units: Sequence[Token], text: str)
             if start < end:
                 parts[i, j] = visible[start:end].sum()
     for i, token in enumerate(tokens):
-        # A token of blanks is no word: it goes with the unit that follows, or the last.
+        # A token of blanks is not a word: it belongs to the next unit, or to the last one.
         if token.start < token.end and not visible[token.start:token.end].any() and len(units):
             behind = [j for j, unit in enumerate(units) if unit.start >= token.end and unit.end > unit.start]
             before = [j for j, unit in enumerate(units) if unit.end <= token.start and unit.end > unit.start]
@@ -111,7 +111,7 @@ def measure_overlaps(tokens: Sequence[Token], units: Sequence[Token], text: str)
     by_itself[alone, range(len(alone))] = 1
     taken = np.flatnonzero(parts.sum(0) > 0)
     both = np.concatenate([parts[:, taken], by_itself], 1)
-    # Where a unit stands: its first character, and before or behind it as the tokens do.
+    # The order of units: by their first character, then as the tokens are ordered.
     first = [(units[j].start, int(np.flatnonzero(parts[:, j])[0])) for j in taken]
     places = first + [(tokens[i].start, int(i)) for i in alone]
     names = [units[j] for j in taken] + [tokens[i] for i in alone]

@@ -1,4 +1,4 @@
-"""Tokenize many texts: on all cores, with progress, remembered by content."""
+"""Tokenize many texts on all cores, with progress and a cache by content."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def tokenize_all(
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tokens:
-    """Token texts of every text, in order.
+    """Tokenize every text, in order.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ def tokenize_all(
     name : str
         Name of the tokenizer.
     workers : int or None
-        Worker processes; None is one for each core the process may use, or
-        none at all for few texts.
+        Number of worker processes. None is one for each core that the process
+        may use, or no process for few texts.
     cache : pathlib.Path or None
-        Folder that keeps results by content (texts, tokenizer and versions);
-        None is `cache_folder()`.
+        Folder of the cache. Its keys are texts, tokenizer and versions. None is
+        `cache_folder()`.
     progress : callable or None
         Called with (texts done, texts in all).
 
@@ -59,20 +59,20 @@ def tokenize_all(
     Raises
     ------
     TextError
-        If `texts` gives no texts in an order, or one of them is not a string. A single string is one text.
+        If `texts` is not an ordered iterable, or an item is not a string. A single string is one text.
     OptionError
         If the tokenizer is unknown or `workers` is below 1.
     DependencyError
-        If what the tokenizer needs (Java, Kiwi) is missing.
+        If a requirement of the tokenizer (Java, Kiwi) is missing.
     GluonAttnError
         If a worker process dies.
     """
-    texts = [plain(text) for text in read_texts(texts, "tokenize_all")]  # equivalent texts share a place in the cache
+    texts = [plain(text) for text in read_texts(texts, "tokenize_all")]  # equivalent texts share a cache entry
     if workers is not None and workers < 1:
         raise OptionError(f"expected at least 1 worker (or None: one for each core), got {workers}.")
     if not texts or (len(texts) < _MIN_TEXTS_FOR_WORKERS and workers is None):
         return Tokens.gather(_tokenize_here(texts, name, progress))
-    tokenizer(name)  # a missing Java or Kiwi is reported here, not by a worker
+    tokenizer(name)  # report a missing Java or Kiwi here, not in a worker
     path = (cache or cache_folder()) / f"{_fingerprint(texts, name)}.safetensors"
     known = _read(path, len(texts))
     if known is not None:
@@ -86,13 +86,13 @@ def tokenize_all(
 
 
 def cache_folder() -> Path:
-    """Where tokenized corpora are kept: $GLUONATTN_CACHE or ~/.cache/gluonattn."""
+    """Folder of cached tokenized corpora: $GLUONATTN_CACHE or ~/.cache/gluonattn."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("GLUONATTN_CACHE") or Path(home) / "gluonattn") / "tokens"
 
 
 def to_json(value: Any) -> bytes:
-    """One line of JSON that `json.loads` reads back equal, lone surrogates included."""
+    """One line of JSON from which `json.loads` restores the value, including lone surrogates."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
@@ -106,10 +106,10 @@ def _tokenize_here(texts: Any, name: str, progress: Any) -> Iterator[Any]:
 
 def _tokenize_in_workers(texts: Sequence[str], name: str, workers: int,
                          progress: Callable[[int, int], None] | None) -> Generator[Any, None, None]:
-    """Spread chunks over worker processes of our own; yields their results in order.
+    """Distribute chunks over our own worker processes. Yield their results in order.
 
-    Not multiprocessing: fork is unsafe once MXNet or Java runs threads, and
-    spawn runs the user's unguarded script again.
+    multiprocessing is not used: fork is unsafe once MXNet or Java runs threads,
+    and spawn runs the user's unguarded script again.
     """
     chunks = [texts[i : i + _CHUNK] for i in range(0, len(texts), _CHUNK)]
     idle: SimpleQueue[Any] = SimpleQueue()
@@ -120,7 +120,7 @@ def _tokenize_in_workers(texts: Sequence[str], name: str, workers: int,
             worker = subprocess.Popen(
                 [sys.executable, "-m", "gluonattn.text.worker", name],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=child_environment(),
-                start_new_session=True,  # Ctrl-C is for this process, which ends its workers
+                start_new_session=True,  # Ctrl-C goes to this process, which ends its workers
             )
             processes.append(worker)
             idle.put(worker)
@@ -149,7 +149,7 @@ def _tokenize_in_workers(texts: Sequence[str], name: str, workers: int,
                     done += len(part)
                     if progress:
                         progress(done, len(texts))
-            finally:  # before the pool closes: it waits for the chunks in work
+            finally:  # before the pool closes, because it waits for running chunks
                 for worker in processes:
                     worker.kill()
     finally:
@@ -159,7 +159,7 @@ def _tokenize_in_workers(texts: Sequence[str], name: str, workers: int,
 
 
 def child_environment() -> dict[str, str]:
-    """Environment in which another Python process finds this very package."""
+    """Environment variables with which another Python process finds this package."""
     package_parent = str(Path(__file__).parents[2])
     paths = [package_parent, os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -186,7 +186,7 @@ def _read(path: Path, count: int) -> Tokens | None:
 
 
 def _write(path: Path, result: Tokens) -> None:
-    """Keep the result if the cache can be written; a full or read-only disk costs only the cache."""
+    """Write the result to the cache. If the disk is full or read-only, only the cache is lost."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, result.to_bytes())

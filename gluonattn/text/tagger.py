@@ -1,4 +1,4 @@
-"""What morphological analysers share: they are called piece by piece, and their output is aligned with the text."""
+"""The base class of morphological analysers: it calls them piece by piece and aligns their output with the text."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..record import Token
 from .align import align, cover
 from .base import Tokenizer
 
-# Java taggers slow down (Kkma: explode) on long input; pieces end at spaces.
+# Java taggers are slow on long input (Kkma extremely so); pieces end at spaces.
 MAX_PIECE_LENGTH = 300
 
 
 class Tagger(Tokenizer):
-    """A morphological analyser from a library; subclasses say how to call it."""
+    """A morphological analyser from a library. Subclasses define how it is called."""
 
     def _tokens(self, text: str) -> list[Token]:
         tokens: list[Token] = []
-        # Piece by piece: alignment of a long repetitive text takes minutes.
+        # Piece by piece, because alignment of a long repetitive text takes minutes.
         for start, piece in split_pieces(make_readable(text, self._last_character), self._max_length):
             found = align(piece, self._tag(piece))
             tokens.extend(found if start == 0 else (
@@ -34,10 +34,10 @@ class Tagger(Tokenizer):
 
 
 def make_readable(text: str, last: int = 0x10FFFF) -> str:
-    """The text, character for character, with spaces where a tagger would fail.
+    """Replace the characters on which a tagger would fail by spaces, one for one.
 
-    Lone surrogates have no UTF-8, and a tagger cannot read characters above `last`. What is
-    replaced comes back as tokens of its own.
+    Lone surrogates have no UTF-8, and a tagger cannot read characters above `last`. Replaced
+    characters become untagged tokens.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def make_readable(text: str, last: int = 0x10FFFF) -> str:
     last : int, default 0x10FFFF
         The last character that the tagger can read.
     """
-    # No space but " " and none of the categories below is printable.
+    # Printable text has no space except " " and none of the categories below.
     if text.isprintable() and (last == 0x10FFFF or text.isascii()):
         return text
     return "".join(
@@ -55,13 +55,13 @@ def make_readable(text: str, last: int = 0x10FFFF) -> str:
 
 
 def split_pieces(text: str, max_length: int) -> Iterator[tuple[int, str]]:
-    """Cut a long text at spaces into pieces, each with its start in the text.
+    """Split a long text at spaces into pieces, each with its start in the text.
 
     Parameters
     ----------
     text : str
     max_length : int
-        Characters of a piece.
+        Maximum number of characters of a piece.
     """
     start = 0
     while start < len(text):

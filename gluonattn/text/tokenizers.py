@@ -1,4 +1,4 @@
-"""Tokenizers by name: a class in a file of this folder each; those in ``NAME_tokenizer.py`` are found."""
+"""Tokenizers by name. Each is a class in a file of this folder; files ``NAME_tokenizer.py`` are found automatically."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _made: dict[str, Tokenizer] = {}
 
 
 def tokenizer(name: str = DEFAULT) -> Tokenizer:
-    """The tokenizer of that name; one is made and shared in a process.
+    """The tokenizer of that name. It is made once and shared in a process.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def tokenizer(name: str = DEFAULT) -> Tokenizer:
     OptionError
         If the name is unknown.
     DependencyError
-        If what it needs (Java, Kiwi) is missing.
+        If a requirement (Java, Kiwi) is missing.
     """
     if name not in _made:
         _made[name] = choose("tokenizer", name, KNOWN)()

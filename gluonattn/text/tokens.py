@@ -1,4 +1,4 @@
-"""The tokens of many texts in little memory: each distinct one once, and the texts as numbers."""
+"""The tokens of many texts in little memory: each distinct token once, and the texts as numbers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Tokens(Sequence[Any]):
     words : list of str
         Every distinct token, in the order of its first appearance.
     numbers : numpy.ndarray, int32, shape (tokens,)
-        All texts end to end, as places in `words`.
+        The concatenated texts, as indices into `words`.
     ends : numpy.ndarray, int64, shape (texts + 1,)
         Text i is ``numbers[ends[i]:ends[i + 1]]``.
     """
@@ -31,7 +31,7 @@ class Tokens(Sequence[Any]):
 
     @classmethod
     def gather(cls, parts: Iterable[Sequence[Sequence[str]]]) -> Tokens:
-        """Put parts of a corpus together as they come.
+        """Join the parts of a corpus, in order.
 
         Parameters
         ----------
@@ -46,7 +46,7 @@ class Tokens(Sequence[Any]):
 
     @property
     def lengths(self) -> NDArray[Any]:
-        """Tokens of each text; int64, shape (texts,)."""
+        """Number of tokens of each text; int64, shape (texts,)."""
         return np.diff(self.ends)
 
     def __len__(self) -> int:
@@ -64,13 +64,13 @@ class Tokens(Sequence[Any]):
         return len(self) == len(other) and all(mine == yours for mine, yours in zip(self, other))
 
     def to_bytes(self) -> bytes:
-        """As one file."""
+        """Serialise to one file."""
         words = json.dumps(self.words, ensure_ascii=False).encode("utf-8", "surrogatepass")
         return dump_tensors({"words": np.frombuffer(words, np.uint8), "numbers": self.numbers, "ends": self.ends})
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Tokens | None:
-        """What `to_bytes` gave; None for anything else, a part of it, or what was changed since."""
+        """Read the result of `to_bytes`. None for anything else, truncated or changed bytes."""
         try:
             found, _ = parse_tensors(content, "tokens", GluonAttnError)
             words = parse_json(found["words"].tobytes(), "tokens", GluonAttnError)

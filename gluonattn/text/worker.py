@@ -10,7 +10,7 @@ from .tokenizers import tokenizer
 
 def main() -> None:
     split = tokenizer(sys.argv[1])
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the parent is gone: end without a word
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the parent process has ended: end silently
     for line in sys.stdin.buffer:
         result = [split.words(text) for text in json.loads(line)]
         sys.stdout.buffer.write(to_json(result) + b"\n")

@@ -211,7 +211,7 @@ class Leader(_Member):
         why = f"by signal {-code}" if code < 0 else said[-1] if said else f"with status {code}"
         return GluonAttnError(
             f"training process {number + 1} of {self.size - 1} ended early ({why}). Run the same command "
-            "with --resume to go on from the last resume file; if memory ran out, use fewer --workers."
+            "with --resume to continue from the last resume file; if memory ran out, use fewer --workers."
         )
 
 

@@ -118,7 +118,7 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
         read_resume_file(state_file, fingerprint)  # its errors are reported before the long work
     elif resume and not is_same_run and not in_earlier_stage:
         raise CheckpointError(
-            f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was left as it is. "
+            f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was not changed. "
             "--resume continues only the same run: choose another --out, or leave --resume out to train from the "
             "start in its place."
         )
@@ -201,7 +201,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
     start : dict
         What `new_run` was called with, for the other processes.
     out : pathlib.Path
-        The checkpoint folder; the resume file stands beside it.
+        The checkpoint folder. The resume file is beside it.
     fingerprint : str
         Of the run's data and settings.
     save_best : callable
@@ -243,7 +243,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
         raise Interrupted(
             f"stopped after {run.epoch} of {run.epochs} epochs and {run.batch} of "
             f"{run.batches_per_epoch} batches of the next; nothing is lost. Run the same command with "
-            "--resume to go on."
+            "--resume to continue."
         )
     if run.stop:
         say(f"stopped: {run.stop}")

@@ -1,1 +1,1 @@
-"""Record -> picture. Data first, options keyword-only, ``.show()`` is the caller's."""
+"""Draw records. Data comes first, options are keyword-only, and the caller calls ``.show()``."""

@@ -1,7 +1,7 @@
-"""The first sentences of a page: the label, the words that moved it, and how far to believe them.
+"""The first sentences of a page: the label, the most decisive words, and how reliable they are.
 
-Every sentence is a list of parts: a string, or a list of one string for a word of the text (which a page sets apart, and
-which may hold anything).
+Every sentence is a list of parts: a string, or a list with one string for a word of the text, which a page marks and
+which may have any characters.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from .answer_words import Sentences
 WORDS: dict[str, type[Sentences]] = {"ko": KOREAN, "en": ENGLISH}
 Line = list[Any]  # of str or [str]
 
-_NAMED = 3  # words at most in a sentence
+_NAMED = 3  # maximum number of words in a sentence
 _STRONG = 0.25  # fraction of the strongest word: weaker words are not named
 _MOVED = 0.0005  # change of probability: smaller changes are printed as no change
-_MANY = 100  # for more words than this the answer only says that they are many
+_MANY = 100  # with more words than this, the answer only gives their number
 DOUBT = 0.5  # an explanation must move the probability further than this share of random ones
 
 
 def label_text(name: str, lang: str) -> str:
-    """A label's name in the page's language, where both are known: 부정 is "negative (부정)" in English.
+    """A label's name in the page's language, if it is known: 부정 is "negative (부정)" in English.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def label_text(name: str, lang: str) -> str:
 
 
 def explained(record: AttentionRecord) -> dict[str, Any] | None:
-    """What the record says of its attribution; None where it has none that can be shown."""
+    """The notes on the record's attribution. None if it has none that can be shown."""
     about = record.source.get("explanation")
     if not about or not record.prediction or about["method"] not in record.attributions:
         return None
@@ -48,21 +48,21 @@ def explained(record: AttentionRecord) -> dict[str, Any] | None:
 
 
 def explained_label(record: AttentionRecord) -> str:
-    """The label its scores are for: the predicted one where the record does not say."""
+    """The label that scores are for; the predicted one if the record does not name it."""
     about = record.source["explanation"]
     return about.get("label") or (record.prediction and record.prediction.label) or ""
 
 
 def scores_of(record: AttentionRecord) -> NDArray[Any]:
-    """Scores of the attribution that is explained, one a key."""
+    """Scores of the explained attribution, one for each key."""
     return record.attributions[record.source["explanation"]["method"]]
 
 
 def what_if(record: AttentionRecord, target: int | None = None) -> dict[str, Any] | None:
-    """Probabilities of a label without each token ("drop"), and where attention can be changed also with none
-    on each ("unseen") and with even attention ("uniform").
+    """Probabilities of a label without each token ("drop"). If attention can be changed, also without attention to
+    each ("unseen") and with uniform attention ("uniform").
 
-    None if they were not asked, or were asked of other tokens.
+    None if they were not computed, or belong to other tokens.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def what_if(record: AttentionRecord, target: int | None = None) -> dict[str, Any
 
 
 def answer(record: AttentionRecord, lang: str) -> list[Line]:
-    """What the record says, most important first; empty where it predicts nothing.
+    """The sentences about a record, most important first; empty if it has no prediction.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def answer(record: AttentionRecord, lang: str) -> list[Line]:
     Returns
     -------
     list of lines
-        The label with what moved it; where scores and removal seem to contradict each other, why;
-        where attention gathers on other words, that it does.
+        The label and the decisive words; an explanation if scores and removal seem to contradict each other; a note if
+        attention concentrates on other words.
     """
     if record.prediction is None:
         return []
@@ -130,7 +130,7 @@ def answer(record: AttentionRecord, lang: str) -> list[Line]:
 
 
 def trust(record: AttentionRecord, lang: str) -> Line:
-    """How far the attribution can be believed, from what was measured on this text and on validation.
+    """The sentences on the attribution's reliability, as measured on this text and on validation.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def trust(record: AttentionRecord, lang: str) -> Line:
 
 
 def _no_choice(record: AttentionRecord) -> bool:
-    """Whether the text has no other words than those that were removed: chance can remove no others."""
+    """Whether all words were removed, so that there are no random ones to compare with."""
     result: bool = len(record.keys) <= record.source["explanation"]["honesty"]["tokens"]
     return result
 
@@ -174,7 +174,7 @@ def _better_than_chance(record: AttentionRecord) -> bool:
 
 
 def not_asked(record: AttentionRecord, lang: str) -> str | None:
-    """Why nothing answers what the model would say without a word; None where something does.
+    """The reason why what-if answers are missing; None if they exist.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def not_asked(record: AttentionRecord, lang: str) -> str | None:
 
 
 def contradicting(record: AttentionRecord) -> list[tuple[int, float, float]]:
-    """Strong words whose score says one thing and whose removal another: (token, score, probability without it)."""
+    """Strong words whose score and removal disagree: (token, score, probability without it)."""
     asked, about = what_if(record), explained(record)
     if asked is None or about is None or not about["sign"].startswith("positive"):
         return []
@@ -202,17 +202,17 @@ def contradicting(record: AttentionRecord) -> list[tuple[int, float, float]]:
 
 
 def percent(share: float) -> str:
-    """A probability as it is printed everywhere: 96.1%, and 0.42% below one."""
+    """Format a probability: 96.1%, or 0.42% below 1%."""
     return f"{100 * share:.{2 if 0 < abs(share) < 0.0095 else 1}f}%"
 
 
 def points(change: float) -> str:
-    """A change of probability, without its unit: percentage points."""
+    """Format a change of probability in percentage points, without the unit."""
     return f"{100 * change:.1f}"
 
 
 def signed(score: float) -> str:
-    """A score with its sign, two digits that say something; a true minus."""
+    """Format a score with its sign, two significant digits and a true minus."""
     return f"{'−' if score < 0 else '+'}{_digits(abs(score))}"
 
 
@@ -229,7 +229,7 @@ def _named(record: AttentionRecord, i: int, scores: NDArray[Any]) -> tuple[str, 
 
 
 def _strongest(record: AttentionRecord, scores: NDArray[Any], sign: int) -> list[tuple[str, float, str]]:
-    """The words that move the label most one way: (text, score, score as printed), each text once."""
+    """The strongest words in one direction: (text, score, printed score), each text once."""
     most, found = float(np.abs(scores).max(initial=0)), {}
     for i, score in _ordered(scores):
         if sign * score >= _STRONG * most and record.keys[i].text not in found:
@@ -238,7 +238,7 @@ def _strongest(record: AttentionRecord, scores: NDArray[Any], sign: int) -> list
 
 
 def _looked_at_most(record: AttentionRecord) -> int | None:
-    """The key that receives most attention; None where it is spread so evenly that none stands out."""
+    """The key that receives most attention. None if attention is spread so evenly that none stands out."""
     received = record.matrix(None, None).mean(axis=0)
     best = int(received.argmax())
     return best if len(received) > 1 and received[best] > 1.5 / len(received) else None

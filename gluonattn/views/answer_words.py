@@ -1,4 +1,4 @@
-"""The sentences that every language of `answer` has."""
+"""The sentences of `answer` that every language defines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Sentences(ABC):
     labels : dict of str to str
         Labels that have a name of their own in the language.
     no_label, doubt, only_word : str
-        That there is no decision; that an explanation is no better than chance; that there is no other word.
+        Sentences: there is no decision; the explanation is no better than chance; there is no other word.
     """
 
     labels: ClassVar[dict[str, str]]
@@ -38,19 +38,19 @@ class Sentences(ABC):
     @staticmethod
     @abstractmethod
     def because(words: list[Named], target: str) -> list[Any]:
-        """The words that moved the decision.
+        """Name the words that moved the decision.
 
         Parameters
         ----------
         words : list of Named
         target : str
-            The label that is explained; "" where it is the predicted one.
+            The explained label; "" for the predicted one.
         """
 
     @staticmethod
     @abstractmethod
     def moved_little(words: list[Named], target: str) -> list[Any]:
-        """That even the words with the highest scores are hardly the reason.
+        """State that even the words with the highest scores are hardly the reason.
 
         Parameters
         ----------
@@ -62,12 +62,12 @@ class Sentences(ABC):
     @staticmethod
     @abstractmethod
     def against(words: list[Named]) -> list[Any]:
-        """The words that speak for another label."""
+        """Name the words that speak for another label."""
 
     @staticmethod
     @abstractmethod
     def contradiction(words: list[tuple[str, float, str, str, str, bool]], method: str) -> list[Any]:
-        """Why scores and removal seem to contradict each other.
+        """Explain why scores and removal seem to contradict each other.
 
         Parameters
         ----------
@@ -80,12 +80,12 @@ class Sentences(ABC):
     @staticmethod
     @abstractmethod
     def looked_elsewhere(word: list[str]) -> list[Any]:
-        """That attention gathers on a word that moved the decision little."""
+        """State that attention concentrates on a word that moved the decision little."""
 
     @staticmethod
     @abstractmethod
     def deletion(count: int, target: str, before: str, after: str, random: str) -> str:
-        """What removing the words with the highest scores changes.
+        """Describe the effect of removing the words with the highest scores.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class Sentences(ABC):
     @staticmethod
     @abstractmethod
     def no_choice(target: str, before: str, after: str) -> str:
-        """What removing all words changes, where there are no others to remove.
+        """Describe the effect of removing all words, if there are no others to compare with.
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class Sentences(ABC):
     @staticmethod
     @abstractmethod
     def draws(further: int, draws: int) -> str:
-        """Whether that is more than chance.
+        """State whether that is more than chance.
 
         Parameters
         ----------
@@ -123,12 +123,12 @@ class Sentences(ABC):
     @staticmethod
     @abstractmethod
     def not_asked(size: int | None) -> str:
-        """That no word was left out to see what changes; size: the words, where they were too many."""
+        """State that no words were removed one by one; `size` is the number of words if they were too many."""
 
     @staticmethod
     @abstractmethod
     def validated(own: str, floor: str) -> str:
-        """How the method did on validation reviews.
+        """Describe the method's result on validation reviews.
 
         Parameters
         ----------
@@ -139,12 +139,12 @@ class Sentences(ABC):
     @staticmethod
     @abstractmethod
     def approximated(steps: int, missing: str, of: str) -> str:
-        """How exact the scores are.
+        """Describe how exact the scores are.
 
         Parameters
         ----------
         steps : int
             Of the integration.
         missing, of : str
-            What the scores' sum lacks, and what it should be, in log-odds.
+            The gap of the scores' sum, and the sum that is expected, in log-odds.
         """

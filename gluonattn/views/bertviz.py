@@ -1,4 +1,4 @@
-"""A record in BertViz's own views, for those who know them."""
+"""Show a record in BertViz's own views."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def to_bertviz(
 
 
 def _made(records: list[AttentionRecord], view: str) -> str:
-    """The page as BertViz makes it."""
+    """Let BertViz make the page."""
     try:
         import bertviz
         import torch
@@ -149,7 +149,7 @@ def _arguments(torch: Any, records: list[AttentionRecord]) -> dict[str, Any]:
 
 
 def _neuron(neuron_view: Any, record: AttentionRecord) -> str:
-    """BertViz computes this view's data from its own models only: it is given the record's instead."""
+    """Give BertViz the record's data, because it computes this view only from its own models."""
     names = _names(record.queries)
     data = {"all": {
         "attn": np.round(record.weights.astype(np.float64), _DIGITS).tolist(), "left_text": names, "right_text": names,

@@ -1,4 +1,4 @@
-"""A record in CircuitsVis's own view, for those who know it."""
+"""Show a record in CircuitsVis's own view."""
 
 from __future__ import annotations
 

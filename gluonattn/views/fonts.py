@@ -1,4 +1,4 @@
-"""Hangul in matplotlib without a font set up by the user, and without touching their settings."""
+"""Hangul in matplotlib without fonts or settings of the user."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def families(text: str = "") -> list[str]:
 
 
 def named(text: str) -> str:
-    """The text with what no font here can draw put in other words.
+    """Replace characters that no installed font can draw by names.
 
     Emoji and the like go by their Unicode name (🔥 as :fire:), letters of old
     Hangul by the same letters side by side (matplotlib does not join them into

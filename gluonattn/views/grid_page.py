@@ -1,4 +1,4 @@
-"""A page with the grid of all heads, from which any head opens."""
+"""A page with the grid of all heads. Each head can be opened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def grid_page(
     steps: bool = False,
     font: bool = True,
 ) -> str:
-    """All layers and heads as a grid with one colour scale; pressing one opens it, as `to_html` shows it.
+    """All layers and heads as a grid with one colour scale. A click opens a head as in `to_html`.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ def changes_page(figures: Sequence[Sequence[Figure]], flipped: NDArray[Any], *, 
     name : str
         Of the model.
     texts : int
-        That were asked about.
+        Number of texts.
     lang : {"ko", "en"}, default "ko"
 
     Raises

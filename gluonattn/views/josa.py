@@ -15,7 +15,7 @@ def josa(word: str, pair: str) -> str:
     Parameters
     ----------
     word : str
-        What stands before it; marks after its last letter are passed over.
+        The preceding word. Marks after its last letter are ignored.
     pair : str
         Both forms, the one after a consonant first: ``"이/가"``, ``"을/를"``, ``"으로/로"``.
 

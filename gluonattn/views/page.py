@@ -155,7 +155,7 @@ def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | 
 
 
 def notebook_html(records: AttentionRecord | Sequence[AttentionRecord], **options: Any) -> str:
-    """The page in a frame of its own, for ``_repr_html_``: any number of them stand in one notebook.
+    """The page in an iframe, for ``_repr_html_``, so that a notebook can have any number of them.
 
     The frame may run its own script and offer downloads, and nothing else: it shares no name, style
     or storage with the notebook or with another frame.

@@ -234,7 +234,7 @@ def shaded(value: float, text: Any, *, most: float = 1.0, kind: str = "") -> Htm
     ----------
     value : float
     text : object
-        What stands in the cell; escaped if it is not `Html`.
+        The content of the cell, which is escaped if it is not `Html`.
     most : float, default 1.0
         The value that is shaded darkest.
     kind : str

@@ -20,7 +20,7 @@ Records = Sequence[AttentionRecord]
 
 @dataclass(frozen=True)
 class View:
-    """What a name in the table of views means. One in a file of its own, ``NAME_view.py``, is found by itself.
+    """An entry of the table of views. One in a file ``NAME_view.py`` is found automatically.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class View:
 
 
 def view_of(path: str | os.PathLike[str], view: str | None = None) -> str:
-    """The view a file name stands for.
+    """The view for a file name.
 
     Parameters
     ----------

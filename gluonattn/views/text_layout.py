@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A run of characters without a space, as it is drawn, and the raw characters it stands for."""
+    """A run of characters without a space, as it is drawn, and its raw characters."""
 
     place: Place
     text: str

@@ -293,7 +293,7 @@ def test_a_file_that_was_changed_is_not_taken_for_the_same(data, tmp_path):
         predicted = load(tmp_path / "out" / "none-0").predict(found.test.texts)
         assert found.results[0]["probabilities"] == [[round(p, 5) for p in one.probabilities.values()] for one in predicted]
         assert [one["text"] for one in found.results[0]["shown"]] == ["정말 최고 영화"]
-    assert sum("done before" in line for line in said) == 1
+    assert sum("already done" in line for line in said) == 1
 
 
 @pytest.mark.parametrize("sentences", [[""], ["좋다", "\u200b "], [None], 3])

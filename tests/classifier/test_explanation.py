@@ -275,7 +275,7 @@ def test_what_is_no_text_replaces_nothing(wrong):
 
 
 def test_a_target_needs_a_method():
-    with pytest.raises(OptionError, match="target '1' says which class an attribution is for: give a method too"):
+    with pytest.raises(OptionError, match="target '1' names the class of an attribution: give a method too"):
         three_classes().explain(TEXT, target="1")
 
 

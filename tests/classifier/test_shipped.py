@@ -62,5 +62,5 @@ def test_commands_use_it_without_a_model(tmp_path, words):
 
 def test_where_there_is_none_the_error_says_what_to_do(monkeypatch):
     monkeypatch.setattr(predictor, "SHIPPED", Path("/nowhere"))
-    with pytest.raises(CheckpointError, match="carries no model.*gluonattn train"):
+    with pytest.raises(CheckpointError, match="has no model.*gluonattn train"):
         gluonattn.load()

@@ -132,7 +132,7 @@ def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
     process.send_signal(signal.SIGINT)
     said = "".join(process.communicate(timeout=600))
     assert process.returncode == 130, said
-    assert "stopped after" in said and "Run the same command with --resume to go on." in said
+    assert "stopped after" in said and "Run the same command with --resume to continue." in said
     assert "Traceback" not in said and state.exists()
     process = start(*command, "--out", out, "--resume")
     said = "".join(process.communicate(timeout=600))
@@ -144,7 +144,7 @@ def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
 
 def test_a_full_disk_gives_the_clear_error_and_leaves_the_older_files(table, tmp_path):
     out, options = tmp_path / "model", {**TINY, "epochs": 3}
-    with pytest.raises(Interrupted, match="stopped after 1 of 3 epochs and 0 of .*--resume to go on"):
+    with pytest.raises(Interrupted, match="stopped after 1 of 3 epochs and 0 of .*--resume to continue"):
         train(table, out, callbacks=[Watch(stop_after=1)], **options)
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     process = start_training(out, table, limit=2000, resume=True, save_every=0, epochs=3)

@@ -462,7 +462,7 @@ def test_a_file_with_labels_says_right_from_wrong(tiny_model, tmp_path, capsys):
     code, out, _ = call(capsys, *explain, "--view", "terminal")
     assert code == 0 and out.count("true label ") == 2
     code, _, err = call(capsys, *explain, "--label-column", "stars")
-    assert code == 2 and "line 2: '5' in the column 'stars' is no label of this model" in err
+    assert code == 2 and "line 2: '5' in the column 'stars' is not a label of this model" in err
     source.write_text("text,stars\n정말 좋다,5\n", encoding="utf-8")
     code, out, err = call(capsys, *explain, "--json")
     assert code == 0 and "no true labels: " in err and "true_label" not in json.loads(out)[0]["source"]
@@ -481,6 +481,6 @@ def test_two_methods_stand_side_by_side(tiny_model, tmp_path, capsys):
     code, out, _ = call(capsys, *explain, "norm")
     assert code == 0 and out.count("random draws") == 1  # what was measured was measured of the first
     for wrong, said in ((["leave-one-out"], "both leave-one-out"), (["lime"], "unknown attribution method 'lime'"),
-                        (["norm", "--method", "none"], "stands beside --method, which is none")):
+                        (["norm", "--method", "none"], "needs a --method other than none")):
         code, _, err = call(capsys, *explain, *wrong)
         assert code == 2 and said in err

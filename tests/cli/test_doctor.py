@@ -41,7 +41,7 @@ def test_where_no_sentence_can_be_explained_it_leaves_with_1(capsys, monkeypatch
     monkeypatch.setattr(predictor, "SHIPPED", tmp_path / "none")
     code, out, _ = call(capsys, "doctor", "--json")
     first = json.loads(out)["The main job"][0]
-    assert code == 1 and not first["works"] and "carries no model" in first["note"] and first["cure"]
+    assert code == 1 and not first["works"] and "has no model" in first["note"] and first["cure"]
 
 
 @pytest.mark.parametrize("name", doctor.PARTS)

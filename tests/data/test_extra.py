@@ -37,7 +37,7 @@ def test_a_text_that_stands_among_the_labelled_ones_is_left_out(tmp_path, twin):
     file = tmp_path / "more.tsv"
     write(file, [f"{twin}\t1", "다른 말\t0"], "text\tlabel")
     found = read_extra(file, ["0", "1"], LABELLED)
-    assert found.texts == ["다른 말"] and found.left_out == {"that stand among the labelled ones": 1}
+    assert found.texts == ["다른 말"] and found.left_out == {"that are among the labelled ones": 1}
 
 
 @given(st.text("가나 \t\"'“”‘’`「」『』", min_size=1, max_size=12).filter(lambda text: "가" in text), st.data())
@@ -55,7 +55,7 @@ def test_scores_say_what_they_are_told_to(tmp_path):
     found = read_extra(file, ["bad", "good"], LABELLED, scores="1..2.5=bad, 4.5=good:0.8, 5=good")
     assert found.texts == ["하나", "둘", "넷", "여섯"]
     np.testing.assert_allclose(found.targets, [[1, 0], [1, 0], [0, 1], [0.2, 0.8]], atol=tolerance(2))
-    assert found.left_out == {"with a score that stands for no label": 1, "without a score": 1}
+    assert found.left_out == {"with a score that maps to no label": 1, "without a score": 1}
 
 
 def test_a_named_score_column_is_read(tmp_path):
@@ -82,8 +82,8 @@ def test_a_gathered_crawl_has_stars_as_nsmc_sees_them(tmp_path):
 
 
 @pytest.mark.parametrize("scores, message", [
-    ("", "does not say"), ("1..4", "does not say"), ("viel=0", "does not say"), ("1=2", "none of the labels"),
-    ("4..1=0", "lower score first"), ("1=0:1.5", "probability"), ("1..4=0,,9=1", "does not say"),
+    ("", "does not map"), ("1..4", "does not map"), ("viel=0", "does not map"), ("1=2", "not one of the labels"),
+    ("4..1=0", "lower score first"), ("1=0:1.5", "probability"), ("1..4=0,,9=1", "does not map"),
 ])
 def test_a_mapping_that_cannot_be_is_named(tmp_path, scores, message):
     file = write(tmp_path / "more.csv", ["하나,1"], "text,score")

@@ -71,8 +71,8 @@ def test_what_was_marked_is_what_the_spans_cover(tmp_path_factory, text, data):
 @pytest.mark.parametrize(("rows", "part", "said"), [
     ([{"text": "가나", "spans": [[0, 3]]}], "offensiveness", "line 1: .*2 characters"),
     ([{"text": "가나", "spans": [[1, 0]]}], "offensiveness", "0 <= start"),
-    ([{"text": "가나", "spans": "0-1"}], "offensiveness", "no span"),
-    ([{"text": "가나", "spans": [[True, 1]]}], "offensiveness", "no span"),
+    ([{"text": "가나", "spans": "0-1"}], "offensiveness", "not a span"),
+    ([{"text": "가나", "spans": [[True, 1]]}], "offensiveness", "not a span"),
     ([{"text": 3, "spans": []}], "offensiveness", "expected a text"),
     ([{"text": "가나", "spans": [[0, 1]]}, {"text": "가나"}], "offensiveness", "line 2: it is not made"),
     ([{"text": "가나", "label": 1}], "offensiveness", "expected the fields text and offensiveness_rationale"),
@@ -93,7 +93,7 @@ def test_other_files_and_parts_say_what_is_expected(tmp_path):
     with pytest.raises(DataError, match="do not fit into a table"):
         read_rationales(tmp_path / "own.tsv")
     (tmp_path / "broken.json").write_text("[{", encoding="utf-8")
-    with pytest.raises(DataError, match="no JSON"):
+    with pytest.raises(DataError, match="not JSON"):
         read_rationales(tmp_path / "broken.json")
     with pytest.raises(DataError, match="raw_labels|not made"):
         read_rationales(write(tmp_path / "kold.json", [{"comment": "가", "raw_labels": [{"off_start_idx": [0]}]}]))

@@ -237,7 +237,7 @@ def test_an_unknown_label_is_named_with_the_known_ones(tmp_path):
 
 @pytest.mark.parametrize("content", ["text\tlabel\n", "text\tlabel\n\t1\n", "text\tlabel\n\n\n"])
 def test_a_file_without_a_single_review_is_refused(tmp_path, content):
-    with pytest.raises(DataError, match="holds no labelled review: expected a header and rows"):
+    with pytest.raises(DataError, match="has no labelled review: expected a header and rows"):
         read_reviews(table(tmp_path, content))
 
 

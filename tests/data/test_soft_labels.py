@@ -32,7 +32,7 @@ def test_rounded_probabilities_are_taken_and_sum_to_1(tmp_path):
 
 
 @pytest.mark.parametrize(("lines", "message"), [
-    (["text,0,1", "가,0.5,0.5", "나,0.5,0.6"], r"line 3: the probabilities of 0, 1 sum to 1.1; expected 1. Mend"),
+    (["text,0,1", "가,0.5,0.5", "나,0.5,0.6"], r"line 3: the probabilities of 0, 1 sum to 1.1; expected 1. Correct"),
     (["text,0,1", "가,0.2,0.2"], r"line 2: .* sum to 0.4"),
     (["text,0,1", "가,-0.2,1.2"], r"line 2, column '0': expected a probability from 0 to 1; got '-0.2'"),
     (["text,0,1", "가,,1"], r"line 2, column '0': expected a probability"),

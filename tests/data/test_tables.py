@@ -142,7 +142,7 @@ def test_an_empty_table_is_refused(tmp_path, name, content):
 
 @pytest.mark.parametrize("content", ["", "\n \n"])
 def test_an_empty_json_file_is_refused(tmp_path, content):
-    refuses(tmp_path, "a.jsonl", content, "is empty: expected one JSON object a line")
+    refuses(tmp_path, "a.jsonl", content, "is empty: expected one JSON object on each line")
 
 
 @pytest.mark.parametrize("name", ["a.tsv", "a.csv"])
@@ -166,7 +166,7 @@ def test_a_ragged_row_is_named(tmp_path, name, row, fields):
 
 def test_a_quote_left_open_in_csv_is_named_where_it_opens(tmp_path):
     content = 'document,label\n좋다,1\n"안 닫힘,0\n' + "나빠,0\n" * 50
-    refuses(tmp_path, "a.csv", content, "line 3: not readable as CSV", "quotes inside are doubled")
+    refuses(tmp_path, "a.csv", content, "line 3: not readable as CSV", "quotes inside doubled")
 
 
 def test_a_loose_quote_in_csv_is_named(tmp_path):

@@ -345,8 +345,8 @@ def test_weights_go_out_of_a_model_and_back(dense):
     ({"weight": np.ones((2, 4), "f")},
      r"weight has shape \(2, 4\) in the checkpoint and \(2, 3\) in the model"),
     ({"weight": np.ones(6, "f")}, r"weight has shape \(6,\)"),
-    ({"extra": np.ones(1, "f")}, "extra stand on one side only"),
-    ({"weight": None}, "weight stand on one side only"),
+    ({"extra": np.ones(1, "f")}, "extra are on one side only"),
+    ({"weight": None}, "weight are on one side only"),
 ])
 def test_weights_of_another_model_do_not_go_in(dense, change, message):
     from gluonattn.runtime import mx

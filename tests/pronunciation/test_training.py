@@ -80,7 +80,7 @@ def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
     wait_for(state, process)
     process.send_signal(signal.SIGINT)
     said = "".join(process.communicate(timeout=600))
-    assert process.returncode == 130 and "Run the same command with --resume to go on." in said, said
+    assert process.returncode == 130 and "Run the same command with --resume to continue." in said, said
     process = start(*command, "--out", out, "--resume")
     said = "".join(process.communicate(timeout=600))
     assert process.returncode == 0 and "resumed in epoch 1" in said, said

@@ -51,7 +51,7 @@ def test_the_mass_of_each_head_is_shared_out_whole(pair):
 def test_what_is_no_pair_is_refused(pair):
     with pytest.raises(RecordError, match="capture --pair"):
         share_mass(AttentionRecord(pair.text, pair.keys, pair.keys, pair.weights))
-    with pytest.raises(RecordError, match="0 to be looked at"):
+    with pytest.raises(RecordError, match="0 keys"):
         look_between(pair.select(keys=[0, 1]), "A-B")
     with pytest.raises(RecordError, match="both sentences"):
         share_mass(pair.select(queries=[1]))

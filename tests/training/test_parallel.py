@@ -257,7 +257,7 @@ class KillWorker(Callback):
 
 def test_a_process_that_dies_is_named_and_the_run_can_be_resumed(reviews, by_three, tmp_path):
     options = dict(workers=3, save_every=0, **TINY)
-    message = r"training process \d of 2 ended early \(by signal 9\).*--resume to go on.*fewer --workers"
+    message = r"training process \d of 2 ended early \(by signal 9\).*--resume to continue.*fewer --workers"
     with pytest.raises(GluonAttnError, match=message):
         train(reviews, tmp_path / "model", callbacks=[KillWorker(4)], **options)
     assert workers_of(os.getpid()) == [] and (tmp_path / "model.resume").exists()

@@ -136,7 +136,7 @@ def test_a_run_killed_at_any_step_and_resumed_ends_as_one_that_was_not(tmp_path,
         try:
             train_it(out, resume=True)
         except CheckpointError as error:  # nothing had been written yet
-            assert before == "another model" and "it was left as it is" in str(error)
+            assert before == "another model" and "it was not changed" in str(error)
             assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == left
             assert load_checkpoint(out).config["training"]["seed"] == 5
             train_it(out)
@@ -171,7 +171,7 @@ def test_a_finished_run_is_left_alone_by_a_resume_with_other_settings(tmp_path, 
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     (name, value), = change.items()
     with pytest.raises(CheckpointError, match=rf"model holds a model of other data or settings .*{name} \d+ there, "
-                                              rf"{value} here.*it was left as it is.*choose another --out, or leave"):
+                                              rf"{value} here.*it was not changed.*choose another --out, or leave"):
         train_it(out, resume=True, **{**SHORT, **change})
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 

@@ -21,14 +21,14 @@ from .forward import BAGS, DEFAULTS, shapes
 
 @dataclass(frozen=True)
 class EngineKind:
-    """What a name in the table of engines means.
+    """An entry of the table of engines.
 
     Attributes
     ----------
     missing : callable
-        Names what it needs and is not installed.
+        Returns the names of required packages that are not installed.
     extra : str
-        The extra of the package that brings it.
+        The extra of this package that installs it.
     gpu : bool
         Whether it can compute on a GPU.
     make : callable

@@ -1,4 +1,4 @@
-"""A checkpoint as one file for another framework."""
+"""Export a checkpoint to one file for another framework."""
 
 from __future__ import annotations
 
@@ -38,19 +38,18 @@ def export_model(folder: str | os.PathLike[str], to: str, out: str | os.PathLike
         vocabulary's tokens (in the order of their ids) as JSON: in their metadata,
         or in ``OUT-config.json``.
     out : path
-        File to write; of "mxnet", what its files' names begin with.
-
+        File to write. For "mxnet", the beginning of the files' names.
     Returns
     -------
     pathlib.Path
-        `out`, or the symbol's file.
+        `out`, or for "mxnet" the symbol's file.
 
     Raises
     ------
     OptionError
         If `to` is unknown.
     DependencyError
-        If what it takes is not installed.
+        If a required package is not installed.
     CheckpointError
         If the folder cannot be read or the file cannot be written.
     """
@@ -110,7 +109,7 @@ def torch_module(path: str | os.PathLike[str]) -> TorchClassifier:
 
 
 def _onnx(checkpoint: Checkpoint) -> dict[str, bytes]:
-    if "onnx" in ENGINES["onnx"].missing():  # onnxruntime only runs what is written here
+    if "onnx" in ENGINES["onnx"].missing():  # onnxruntime only runs the model; onnx writes it
         raise DependencyError(
             f'export to onnx needs onnx: install with pip install "gluonattn[{ENGINES["onnx"].extra}]".'
         )
@@ -139,11 +138,11 @@ def _mxnet(checkpoint: Checkpoint) -> dict[str, bytes]:
     return {"-config.json": notes.encode(), "-0000.params": parameters, "-symbol.json": symbol}
 
 
-# What writes each format: the content of its files, by what is added to the name that was given; the last is the main one.
+# For each format a function that returns the files' contents by the suffix of their names. The last is the main file.
 FORMATS: dict[str, Callable[[Checkpoint], dict[str, bytes]]] = {"onnx": _onnx, "torch": _torch, "mxnet": _mxnet}
 
 
 def _notes(checkpoint: Checkpoint, model: dict[str, Any]) -> dict[str, Any]:
-    """What a reader of the file needs beside the weights."""
+    """Everything except the weights that a reader of the file needs."""
     kept = {key: checkpoint.config[key] for key in ("recipe", "labels", "tokenizer", "max_length")}
     return {**kept, "model": model, "inputs": inputs_of(model), "vocabulary": Vocabulary(checkpoint.vocabulary).idx_to_token}

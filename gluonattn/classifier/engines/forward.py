@@ -1,8 +1,8 @@
-"""The forward pass of both recipes, written once; what is special to a cell is in `gluonattn.models.cells`.
+"""The forward pass of both recipes, written once. Each cell's own operations are in `gluonattn.models.cells`.
 
 `F` is a `gluonattn.models.backend.Backend`: `NumpyClassifier`, `GradientClassifier`, `TorchClassifier`, `OnnxGraph`.
-What this file says must be what `gluonattn.classifier.network` trains; the tests
-hold the two together. Dropout acts in a torch model in training mode only.
+This file must compute what `gluonattn.classifier.network` trains; tests compare
+the two. Dropout acts only in a torch model in training mode.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from ...errors import choose
 from ...models.backend import Array, Backend
 from ...models.cells import CELLS
 
-# Where the parameters of the two directions stand, and what follows these prefixes.
+# Prefixes of the parameter names of the two directions, and the names that follow them.
 DIRECTIONS = {
     "default": ("bigru.forward_gru.l0_", "bigru.backward_gru.l0_"),
     "post": ("bigru._unfused.0.l_cell.", "bigru._unfused.0.r_cell."),
 }
-# What the recipes' classes take where a checkpoint does not say; a test holds them together.
+# Defaults of the recipes' classes for entries that a checkpoint lacks. A test compares them with the classes.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "default": dict(classes=2, cell="mlp", embed_size=100, hidden_size=64, units=30, num_heads=4, dropout=0.4,
                     attention_dropout=0.0, subword_size=24, subword_buckets=0, ngrams=0, evidence=0, embed_dropout=None),
     "post": dict(classes=2, cell="mlp", length=30, embed_size=50, hidden_size=64, units=30, num_heads=4,
                  dropout=0.3, attention_dropout=0.2),
 }
-BAGS = ("subword_embedding", "ngram_scores", "ngram_squares")  # their row 0 is padding and counts as zeros
+BAGS = ("subword_embedding", "ngram_scores", "ngram_squares")  # row 0 of these is padding and counts as zeros
 
 
 def inputs_of(model: dict[str, Any]) -> tuple[str, ...]:
-    """The names of what a model reads, in the order of its arrays."""
+    """The names of a model's inputs, in the order of its arrays."""
     if model.get("evidence"):
         return ("ids", "valid_length", "evidence")
     return ("ids", "valid_length", *(("subwords", "ngrams") if model.get("subword_buckets") else ()))
@@ -47,7 +47,7 @@ def forward(F: Backend, recipe: str, model: dict[str, Any], ids: Array, valid_le
         Keyword arguments of the recipe's class, as in a checkpoint's config.json.
     ids : int32, shape (B, T)
     valid_length : int32, shape (B,)
-        Tokens of each text, at least 1; what stands behind them is padding.
+        Number of tokens of each text, at least 1. The rest is padding.
     *more
         As `inputs_of` names them: `evidence`, float32, shape (B, T, channels), 0 at padding; or `subwords`, int32,
         shape (B, T, K), and `ngrams`, int32, shape (B, N): n-grams of each token and of each text, padded with 0.
@@ -66,11 +66,11 @@ def forward(F: Backend, recipe: str, model: dict[str, Any], ids: Array, valid_le
     return (logits + wide(F, more[1]) if model.get("ngrams") and len(more) > 1 else logits), weights
 
 
-# The five steps between which an explanation looks in, or puts something else in.
+# The five steps. An explanation reads the values between them, or replaces them.
 
 
 def mask_of(F: Backend, recipe: str, ids: Array, valid_length: Array | None) -> Array:
-    """Where tokens stand: (B, T); with the post's recipe padding takes part in everything.
+    """The mask (B, T), 1 at tokens. In the post's recipe, which masks nothing, it is 1 at padding too.
 
     Parameters
     ----------
@@ -83,9 +83,9 @@ def mask_of(F: Backend, recipe: str, ids: Array, valid_length: Array | None) -> 
 
 
 def words_of(F: Backend, model: dict[str, Any], ids: Array, *more: Array) -> Array:
-    """What the Bi-GRU reads of each word: its vector, and behind it the mean of its n-grams' or its evidence; (B, T, E).
+    """The Bi-GRU's input for each word: its vector, then the mean vector of its n-grams or its evidence; (B, T, E).
 
-    `more` are the other inputs of `forward`; those of the text as a whole are not read here.
+    `more` are the other inputs of `forward`. Those of the whole text are not used here.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def weights_of(F: Backend, model: dict[str, Any], states: Array, mask: Array) ->
 
 
 def values_of(F: Backend, model: dict[str, Any], states: Array) -> Array:
-    """What the weights read: the states, or a cell's projections of them; (B, heads, T, C / heads).
+    """The values that the weights mix: the states, or a cell's projections of them; (B, heads, T, C / heads).
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def values_of(F: Backend, model: dict[str, Any], states: Array) -> Array:
 
 
 def decide(F: Backend, recipe: str, model: dict[str, Any], states: Array, weights: Array, mask: Array) -> Array:
-    """Logits (B, classes) of states read by attention weights, without those of the n-grams.
+    """Logits (B, classes) from states and attention weights, without those of the n-grams.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def decide(F: Backend, recipe: str, model: dict[str, Any], states: Array, weight
 
 
 def wide(F: Backend, ngrams: Array) -> Array:
-    """Logits (B, classes) the n-grams of a text add.
+    """Logits (B, classes) that the n-grams of a text add.
 
     Parameters
     ----------

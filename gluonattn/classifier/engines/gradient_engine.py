@@ -1,7 +1,7 @@
-"""The forward pass in float64 for derivatives: `autograd` follows every operation.
+"""The forward pass in float64, differentiated by `autograd`.
 
-Needs neither MXNet nor torch. What takes the time (the GRU, the MLP scores, softmax and the maximum) is one
-operation each, with its backward pass written by hand: following their parts took ten times as long.
+It needs neither MXNet nor torch. The slow parts (the GRU, the MLP scores, softmax and the maximum) are one operation
+each, with a backward pass written by hand. Tracing their parts took ten times as long.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .recurrence import Recurrence
 
 
 class GradientClassifier(NumpyClassifier):
-    """The operations of `NumpyClassifier` in float64, written so that `autograd` can follow them.
+    """The operations of `NumpyClassifier` in float64, written so that `autograd` can differentiate them.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class GradientClassifier(NumpyClassifier):
         return np.stack(both, axis=-2)
 
     def gate_biases(self, prefixes: tuple[str, str]) -> Array:
-        """What an input of zeros adds to the gates: (2, 3H)."""
+        """The gates' values for an input of zeros: (2, 3H)."""
         return numpy.stack([self.weight(f"{prefix}i2h_bias") for prefix in prefixes])
 
     def unroll(self, gates: Array, mask: Array, prefixes: tuple[str, str]) -> Array:
@@ -121,7 +121,7 @@ class GradientClassifier(NumpyClassifier):
         return np.sum(values, axis=-1, keepdims=True)
 
     def sqrt(self, values: Array) -> Array:
-        return np.sqrt(values + 1e-30)  # at 0, where padding is, its derivative would be infinite
+        return np.sqrt(values + 1e-30)  # at padding the value is 0 and the derivative would be infinite
 
 
 @primitive

@@ -1,4 +1,4 @@
-"""The block that was trained, in MXNet: as it is, and as a symbol with parameters."""
+"""The trained block in MXNet: as an engine, and as a symbol with parameters."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class MxnetClassifier:
 
 
 def dump_symbol(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> tuple[bytes, bytes]:
-    """A model as MXNet's other languages read it: its symbol as JSON, and its parameters as MXNet's binary format.
+    """Dump a model for MXNet's other languages: its symbol as JSON, and its parameters in MXNet's binary format.
 
     Parameters
     ----------
@@ -67,13 +67,13 @@ def dump_symbol(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArra
     symbol, parameters : bytes
         Inputs are named as in `gluonattn.classifier.engines.forward.inputs_of`; outputs are logits and weights.
     """
-    block = build(recipe, prefix="gluonattn_", **model)  # without a name of its own MXNet numbers each block it makes
+    block = build(recipe, prefix="gluonattn_", **model)  # without an explicit name, MXNet numbers each block
     set_weights(block, weights, mx.cpu())
     outputs = block(*(mx.sym.var(name) for name in inputs_of(model)))
     symbol = mx.sym.Group(list(outputs))
     used = set(symbol.list_inputs())
     arrays = {f"arg:{name}": one.data() for name, one in block.collect_params().items() if name in used}
-    with tempfile.TemporaryDirectory() as folder:  # MXNet writes arrays to files only
+    with tempfile.TemporaryDirectory() as folder:  # MXNet writes arrays only to files
         path = Path(folder) / "parameters"
         mx.nd.save(str(path), arrays)
         return symbol.tojson().encode(), path.read_bytes()

@@ -1,4 +1,4 @@
-"""The engine that needs nothing else: numpy, float32."""
+"""The engine in numpy, float32, without further dependencies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class NumpyClassifier(Backend):
 
     parallel = True  # batches may be computed in several threads at once
     batch_size = 128  # most texts at once
-    batch_pairs = 30_000  # most query-key pairs at once: what is computed of them fits into the processor's cache
+    batch_pairs = 30_000  # most query-key pairs at once, so that intermediate arrays fit into the processor's cache
 
     def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> None:
         self.recipe, self.model, self._weights = recipe, model, weights
@@ -85,7 +85,7 @@ class NumpyClassifier(Backend):
         state = np.zeros((2, batch, hidden), np.float32)
         states = np.empty((batch, length, 2 * hidden), np.float32)
         for first in range(length):
-            last = length - 1 - first  # where the backward direction stands
+            last = length - 1 - first  # position of the backward direction
             gate = state @ weight_h  # (2, B, 3H)
             gate[..., 2 * hidden :] += bias_new
             share, new = gate[..., : 2 * hidden], gate[..., 2 * hidden :]
@@ -101,7 +101,7 @@ class NumpyClassifier(Backend):
             state -= new
             state *= share[..., hidden:]
             state += new
-            # Zero in the padding, where the backward direction begins.
+            # Zero at padding, where the backward direction begins.
             state[0] *= valid[first]
             state[1] *= valid[last]
             states[:, first, :hidden] = state[0]
@@ -109,7 +109,7 @@ class NumpyClassifier(Backend):
         return states
 
     def input_gates(self, inputs: Array, prefixes: tuple[str, str]) -> Array:
-        """What inputs add to the gates of both directions: (..., E) -> (..., 2, 3H).
+        """The inputs' contribution to the gates of both directions: (..., E) -> (..., 2, 3H).
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class NumpyClassifier(Backend):
         return gates.reshape(*inputs.shape[:-1], 2, -1)
 
     def last_input_gates(self, inputs: Array, prefixes: tuple[str, str]) -> Array:
-        """What the last C columns of inputs add to the gates, without biases: (..., C) -> (..., 2, 3H).
+        """The contribution of the inputs' last C columns to the gates, without biases: (..., C) -> (..., 2, 3H).
 
         Parameters
         ----------
@@ -142,15 +142,15 @@ class NumpyClassifier(Backend):
         gates : numpy.ndarray, float32, shape (inputs, 2, 3H)
             As `input_gates` gives them.
         rows : numpy.ndarray, int, shape (N, T)
-            Which input stands at each place of a sequence.
+            Index of the input at each place of a sequence.
         lengths : numpy.ndarray, int, shape (N,)
-            Places from there on are not read.
+            Length of each sequence. Later places are ignored.
         prefixes : tuple of str
 
         Returns
         -------
         numpy.ndarray, float32, shape (N, T, 2H)
-            0 behind the end of a sequence.
+            0 after the end of a sequence.
         """
         _, _, weight_h, bias_new = self._prepared_gates(prefixes)
         hidden = weight_h.shape[1]
@@ -162,7 +162,7 @@ class NumpyClassifier(Backend):
         for way, read in enumerate((rows, np.take_along_axis(rows, turned, axis=1))):
             begun = _Beginnings(read, there)
             table = np.ascontiguousarray(gates[:, way])
-            reached = np.zeros((begun.starts[-1], hidden), np.float32)  # the first is before all steps, and behind all ends
+            reached = np.zeros((begun.starts[-1], hidden), np.float32)  # the first is before all steps and after all ends
             for first, end in zip(begun.starts, begun.starts[1:]):
                 reached[first:end] = _step(table[begun.read[first:end]], reached[begun.before[first:end]],
                                            weight_h[way], bias_new[way])
@@ -171,7 +171,7 @@ class NumpyClassifier(Backend):
         return states
 
     def _prepared_gates(self, prefixes: tuple[str, str]) -> Array:
-        """Both directions' weights side by side, reset and update gates halved, made once."""
+        """The weights of both directions in one array, with reset and update gates halved. Made once."""
         if prefixes not in self._gates:
             parts = []
             for prefix in prefixes:
@@ -247,27 +247,27 @@ class NumpyClassifier(Backend):
 
 
 class _Beginnings:
-    """The different beginnings of some sequences, each once, shorter ones first; number 0 is the empty one.
+    """The distinct beginnings of some sequences, shorter ones first. Number 0 is the empty beginning.
 
     Parameters
     ----------
     rows : numpy.ndarray, int, shape (N, T)
-        What stands at each place; behind the end a number that stands nowhere else.
+        The input at each place; after the end, a number that is used nowhere else.
     there : numpy.ndarray, bool, shape (N, T)
-        False behind the end of a sequence.
+        False after the end of a sequence.
 
     Attributes
     ----------
     read, before : numpy.ndarray, int, shape (beginnings,)
-        What stands last in a beginning, and the number of the one without it.
+        The last input of a beginning, and the number of the beginning without it.
     starts : list of int
-        Where the beginnings of each length start, from 1 on, and where the last ones end.
+        Where the beginnings of each length start, from length 1, and where the last ones end.
     index : numpy.ndarray, int, shape (N, T)
-        The beginning up to each place of a sequence; 0 behind its end.
+        The beginning up to each place of a sequence; 0 after its end.
     """
 
     def __init__(self, rows: Array, there: Array) -> None:
-        order = np.lexsort(rows.T[::-1])  # like beginnings stand together
+        order = np.lexsort(rows.T[::-1])  # equal beginnings are adjacent
         ordered, there = rows[order], there[order]
         new = there.copy()
         new[1:] &= np.logical_or.accumulate(ordered[1:] != ordered[:-1], axis=1)
@@ -282,7 +282,7 @@ class _Beginnings:
 
 
 def _step(gates: Array, state: Any, weight: str, bias_new: Array) -> Array:
-    """The next states (N, H) of a GRU from its inputs' part of the gates (N, 3H) and the states before; overwrites these."""
+    """The next states (N, H) of a GRU from its inputs' part of the gates (N, 3H) and the last states; overwrites both."""
     hidden = state.shape[1]
     fed = state @ weight
     share, new = fed[:, : 2 * hidden], fed[:, 2 * hidden :]

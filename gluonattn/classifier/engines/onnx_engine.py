@@ -25,12 +25,12 @@ class OnnxClassifier:
 
     parallel = True
     batch_size = 128  # most texts at once
-    batch_pairs = 30_000  # most query-key pairs at once: what is computed of them fits into the processor's cache
+    batch_pairs = 30_000  # most query-key pairs at once, so that intermediate arrays fit into the processor's cache
 
     def __init__(self, recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray[Any]]) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # whole batches run side by side: nothing waits within one
-        options.log_severity_level = 3  # errors only: the post's recipe leaves valid_length unread
+        options.intra_op_num_threads = 1  # whole batches run in parallel, so each one needs a single thread
+        options.log_severity_level = 3  # errors only: the post's recipe does not use valid_length
         self.session = onnxruntime.InferenceSession(
             onnx_model(recipe, model, weights).SerializeToString(), options,
             providers=["CPUExecutionProvider"])

@@ -23,7 +23,7 @@ def onnx_model(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray
                notes: Mapping[str, Any] | None = None) -> onnx.ModelProto:
     """The classifier with any batch, length and number of n-grams.
 
-    Inputs are ids (batch, length) and valid_length (batch,), int32, and what else the model reads: evidence
+    Inputs are ids (batch, length) and valid_length (batch,), int32, and the model's other inputs: evidence
     (batch, length, channels), float32; or subwords (batch, length, subwords) and ngrams (batch, ngrams), int32.
     Outputs are logits and weights, float32.
 
@@ -34,7 +34,7 @@ def onnx_model(recipe: str, model: dict[str, Any], weights: Mapping[str, NDArray
     weights : mapping of str to numpy.ndarray
         As `gluonattn.classifier.engines.choice.prepare` gives them.
     notes : mapping or None
-        Kept in the model's metadata as JSON, one entry for each key.
+        Stored in the model's metadata as JSON, one entry for each key.
 
     Returns
     -------
@@ -102,7 +102,7 @@ class OnnxGraph(Backend):
             Values. A number becomes a float constant; None is an input that is left out.
         outputs : int, default 1
         **attributes
-            Of the operator.
+            The operator's attributes.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class OnnxGraph(Backend):
         ----------
         value : _Value
         name : str
-            Of the output.
+            Name of the output.
         """
         self.nodes.append(helper.make_node("Identity", [value.name], [name]))
 

@@ -1,4 +1,4 @@
-"""A GRU over texts in float64, forth and back, both directions at once; its backward pass is written by hand."""
+"""A bidirectional GRU in float64: the forward pass, and a backward pass written by hand."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ...models.backend import Array
 
 
 class Recurrence:
-    """The steps of a GRU in both directions at once. It keeps what the backward pass needs, and serves one pass.
+    """The steps of a GRU in both directions at once. An object keeps what the backward pass needs and serves one pass.
 
     Its arrays (T, 2, B, ...) are in the order of steps: the second direction begins at the end.
 
     Parameters
     ----------
     weights : numpy.ndarray, shape (2, 3H, H)
-        From the state before to the gates, of both directions.
+        From the previous state to the gates, for both directions.
     biases : numpy.ndarray, shape (2, 1, 3H)
     mask : numpy.ndarray, shape (T, 1, B, 1)
         1 at tokens, 0 at padding.
@@ -25,14 +25,14 @@ class Recurrence:
         self.weights, self.biases, self.mask = weights, biases, by_step(mask.repeat(2, axis=1))
 
     def forth(self, start: Array, way: Array = 0.0, places: Array | None = None) -> Array:
-        """States (B, T, 2H) of every place on a way between inputs.
+        """States (B, T, 2H) at every place on a path between two inputs.
 
         Parameters
         ----------
         start, way : numpy.ndarray, shape (T, 2, N, 3H)
-            What the inputs bring into the gates at the start of the way, and how it changes till the end.
+            The inputs' part of the gates at the start of the path, and its change until the end.
         places : numpy.ndarray, shape (S,), or None
-            How far along the way, each text in turn: B = N x S. None is the start alone.
+            Positions along the path, from 0 to 1, for each text in turn: B = N x S. None is the start alone.
         """
         places = np.zeros(1) if places is None else places
         hidden, early = self.weights.shape[-1], 2 * self.weights.shape[-1]
@@ -65,13 +65,13 @@ class Recurrence:
         return np.concatenate([self.states[1:, 0], self.states[:0:-1, 1]], axis=-1).swapaxes(0, 1)
 
     def back(self, slope: Array, places: int = 1) -> Array:
-        """Derivatives by what inputs bring into the gates, from those by the states.
+        """Derivatives with respect to the inputs' part of the gates, from those with respect to the states.
 
         Parameters
         ----------
         slope : numpy.ndarray, shape (B, T, 2H)
         places : int, default 1
-            Of each text, in turn; their derivatives are added up.
+            Places on the path for each text. Their derivatives are summed.
 
         Returns
         -------
@@ -87,7 +87,7 @@ class Recurrence:
             own = slope[step]
             own += later
             own *= self.mask[step]
-            kept = own * update  # what goes to the state before as it is
+            kept = own * update  # the part that reaches the previous state unchanged
             own -= kept
             np.subtract(self.states[step], new, out=by_update)
             by_update *= own
@@ -109,5 +109,5 @@ class Recurrence:
 
 
 def by_step(values: Array) -> Array:
-    """Values (T, 2, ...) with the second direction turned round: from places in the text to steps, and back."""
+    """Values (T, 2, ...) with the second direction reversed: from places in the text to steps, or from steps to places."""
     return np.stack([values[:, 0], values[::-1, 1]], axis=1)

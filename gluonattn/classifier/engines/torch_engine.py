@@ -1,4 +1,4 @@
-"""The same classifier as a torch module: trainable, on any device torch knows."""
+"""The same classifier as a torch module: trainable, on any device that torch supports."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class TorchClassifier(nn.Module, Backend):
         ids : torch.Tensor, int32, shape (B, T)
         valid_length : torch.Tensor, int32, shape (B,)
         *more
-            What else the model reads.
+            The model's other inputs.
         """
         return forward(self, self.recipe, self.model, ids, valid_length, *more)
 
     def flatten_parameters(self) -> None:
-        """Lay the GRU's parameters in one piece of memory on a GPU, as cuDNN wants them: else it copies them each time."""
+        """Store the GRU's parameters in one block of GPU memory. Otherwise cuDNN copies them on each call."""
         prefixes = DIRECTIONS[self.recipe]
         own = [[self.weight(prefix + name) for name in ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias")]
                for prefix in prefixes]
@@ -164,7 +164,7 @@ class TorchClassifier(nn.Module, Backend):
 
 
 class TorchEngine:
-    """A torch module in prediction mode that takes and gives numpy arrays.
+    """A torch module in prediction mode that takes and returns numpy arrays.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ class TorchEngine:
     device : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
     """
 
-    parallel = False  # it shares the work of a batch among threads itself
+    parallel = False  # torch divides a batch among threads itself
     batch_size = 256  # most texts at once
     batch_pairs = 500_000  # most query-key pairs at once, which bounds memory
 
@@ -192,6 +192,6 @@ class TorchEngine:
         # TF32, cuDNN's default, is 3e-4 off in the GRU.
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             ids, lengths, *more = map(torch.from_numpy, arrays)
-            # Lengths stay here: cuDNN wants them in the computer's memory.
+            # Lengths stay on the CPU: cuDNN needs them there.
             logits, weights = self.module(ids.to(self._device), lengths, *(array.to(self._device) for array in more))
         return logits.cpu().numpy(), weights.cpu().numpy()

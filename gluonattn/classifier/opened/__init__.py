@@ -1,1 +1,1 @@
-"""Classifiers that other programs trained, opened for the same explanations as ours: torch modules with a tokenizer."""
+"""Torch classifiers that other programs trained, opened for the same explanations as this package's own."""

@@ -1,4 +1,4 @@
-"""A batch of texts inside a torch model: what it says of them as they are and without some words."""
+"""A batch of texts in a torch model: its predictions for the whole texts and without some words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .words import WordReader, WordText
 
 
 class WordPass(NamedTuple):
-    """What a torch model made of a text.
+    """A torch model's output for one text.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class WordPass(NamedTuple):
 
 
 class WordBatch(AskedTexts):
-    """Texts, and all that a torch model has said of them. Its tokens are words.
+    """Texts, and everything that a torch model has computed for them. Its tokens are words.
 
     Parameters
     ----------
@@ -55,16 +55,16 @@ class WordBatch(AskedTexts):
         return self._pass_whole()
 
     def attended(self, number: int, target: int | None = None, slopes: bool = False) -> Attended | None:
-        """The attention of a text by its pieces; None where the model has or hands out none.
+        """The attention of a text between its pieces. None if the model has none or does not return it.
 
         Parameters
         ----------
         number : int
-            Of the text in the batch.
+            Index of the text in the batch.
         target : int or None
-            Class whose log-odds are derived; None is the predicted one.
+            Class of the log-odds; None is the predicted one.
         slopes : bool, default False
-            Whether they are derived by the weights.
+            Whether to compute derivatives of the log-odds with respect to the weights.
         """
         key = (number, target if slopes else None, slopes)
         if key not in self._attended:
@@ -94,11 +94,11 @@ class WordBatch(AskedTexts):
         if way == "mask" and not gone.all():
             return np.where(np.append(gone, False)[encoded.owner], self.reader.stand_in, encoded.ids), encoded.types
         kept = encoded.take(gone)
-        if not len(kept):  # the tokenizer adds nothing of its own
+        if not len(kept):  # the tokenizer adds no special tokens
             return np.array([self.reader.stand_in]), None if encoded.types is None else encoded.types[:1]
         return encoded.ids[kept], None if encoded.types is None else encoded.types[kept]
 
 
 def row_of(encoded: WordText) -> Row:
-    """Ids and types of a text as it is."""
+    """Ids and types of the unchanged text."""
     return encoded.ids, encoded.types

@@ -1,4 +1,4 @@
-"""A torch classifier, opened: it predicts and explains as a `Predictor` does, by words."""
+"""An opened torch classifier. It predicts and explains by words, with the methods of a `Predictor`."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from .methods import METHODS
 from .network import Network
 from .words import WordReader, WordText
 
-_TOGETHER = 16  # texts of a batch that are explained
+_TOGETHER = 16  # texts in a batch of explanations
 _CHUNK = 256  # texts whose pieces are held at once
-EVEN = {"cell": "none", "attention": "none from piece to piece: each word is shown to look at itself"}
+EVEN = {"cell": "none", "attention": "none between pieces; each word is shown attending to itself"}
 
 
 class OpenedClassifier:
@@ -44,19 +44,19 @@ class OpenedClassifier:
     label_names : dict of str to str
     name : str
     versions : dict of str to str
-        Of the libraries that compute.
+        Versions of the libraries that compute.
     folder : path or None, default None
-        That the model was read from.
+        The folder from which the model was read.
 
     Attributes
     ----------
     labels : list of str
     label_names : dict of str to str
-        What labels are called for people.
+        Display names of the labels.
     tokenizer : transformers tokenizer
     network : Network
     steps : WordReader
-        What makes words and pieces of texts.
+        Splits texts into words and pieces.
     name : str
     """
 
@@ -70,7 +70,7 @@ class OpenedClassifier:
 
     @property
     def methods(self) -> dict[str, Method]:
-        """The attribution methods, by name; with weights of heads where `fit-attention` left some in the folder."""
+        """The attribution methods by name, with the fitted one if `fit-attention` wrote head weights into the folder."""
         return with_fitted(METHODS, self.folder)
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
@@ -79,12 +79,12 @@ class OpenedClassifier:
         Parameters
         ----------
         texts : iterable of str
-            A text of which nothing can be seen gets ``Prediction(None, {})``.
+            A text without a visible character gets ``Prediction(None, {})``.
 
         Raises
         ------
         TextError
-            If `texts` gives no texts in an order, or a text cannot be read (see `explain`).
+            If `texts` is not an ordered iterable of texts, or a text cannot be read (see `explain`).
         """
         texts = read_texts(texts, "predict")
         self._require_readable([text for text in texts if not self.steps.is_blank(text)])
@@ -99,7 +99,7 @@ class OpenedClassifier:
 
     def explain(self, text: str, method: str | None = None, target: str | None = None,
                 against: str | None = None, *, part: Part | None = None) -> Explanation:
-        """Prediction and attention weights of one text by its words, and how much each had to do with it.
+        """Prediction and attention weights of one text by its words, and how much each word contributed.
 
         Parameters
         ----------
@@ -108,28 +108,28 @@ class OpenedClassifier:
             A key of `gluonattn.classifier.opened.methods.METHODS`, or "default": leave-one-out. None computes no
             attribution and is faster.
         target : str or None
-            The class whose attribution is wanted, by its label; None is the class each text is given.
+            Label of the class to explain; None is the predicted class of each text.
         against : str or None
-            Another class: then the question is which of the two, as if there were no others, and every probability of
-            ``source["explanation"]`` is one of these two. None is all other classes.
+            Label of another class. Then the two classes are compared as if there were no others, and every probability in
+            ``source["explanation"]`` is between these two. None is all other classes.
         part : Part or None
-            Layers, heads, looking words and so many words looked at of which weights are kept. Only these are computed,
-            so that a text of thousands of pieces fits in memory. None keeps all.
+            The layers, heads, query words and number of key words whose weights are kept. Only these are computed, so that
+            a text of thousands of pieces fits in memory. None keeps all.
 
         Returns
         -------
         Explanation
-            An `AttentionRecord` with weights (layers, heads, words, words): sums over the pieces of a word that is looked
-            at, means over those of one that looks. What ``[CLS]`` and its like receive is left out: rows sum to less
-            than 1. It can be asked `drop` and `replace`; ``source["explanation"]`` is as `Predictor.explain` makes it.
+            An `AttentionRecord` with weights (layers, heads, words, words): sums over the pieces of a key word, means over
+            those of a query word. The weights of special tokens such as ``[CLS]`` are left out, so rows sum to less than 1.
+            It has `drop` and `replace`. ``source["explanation"]`` is like that of `Predictor.explain`.
 
         Raises
         ------
         TextError
-            If the text is blank, not a string, or longer than the model's positions.
+            If the text is blank, not a string, or has more pieces than the model has positions.
         OptionError
-            If the method or the target is unknown, or the model does not have what the method needs; if `part` keeps more
-            than 2 GB of weights, or its `top` is no number of words.
+            If the method or the target is unknown, or the model lacks what the method needs; if `part` keeps more than 2 GB
+            of weights, or its `top` is not a number of words.
         RecordError
             If a layer, head or word of `part` does not exist or is given twice.
         """
@@ -150,7 +150,7 @@ class OpenedClassifier:
     def explain_each(self, texts: Iterable[str], method: str | None = None, target: str | None = None,
                      against: str | None = None, *, draws: int = DRAWS, what_if: bool = True, part: Part | None = None,
                      progress: Callable[[int, int], None] | None = None) -> Iterator[Explanation]:
-        """The explanations of `explain_all`, handed over as they are made.
+        """Yield the explanations of `explain_all` one by one.
 
         Parameters
         ----------
@@ -158,9 +158,9 @@ class OpenedClassifier:
         method, target, against : str or None
             As for `explain`.
         draws : int, default 100
-            Of random words, against which each attribution is held.
+            Draws of random words with which each attribution is compared.
         what_if : bool, default True
-            Whether records carry what the model would say without each word, which a page shows by a click.
+            Whether records have the probabilities without each word, which a page shows on a click.
         part : Part or None
             As for `explain`.
         progress : callable or None
@@ -169,7 +169,7 @@ class OpenedClassifier:
         Yields
         ------
         Explanation
-            Of each text, in input order.
+            One for each text, in input order.
 
         Raises
         ------
@@ -185,7 +185,7 @@ class OpenedClassifier:
             choose_method(method, self.methods)
         for what, given in (("target", target), ("against", against)):
             if given is not None and method is None:
-                raise OptionError(f"{what} {given!r} says which class an attribution is for: give a method too, "
+                raise OptionError(f"{what} {given!r} names the class of an attribution: give a method too, "
                                   'method="default" for one.')
         number, other = (None if given is None else find_class(given, self.labels, self.label_names, what=what)
                          for what, given in (("target", target), ("against", against)))
@@ -197,20 +197,20 @@ class OpenedClassifier:
         return self._explain(texts, method, (number, other), int(draws), what_if, part, progress)
 
     def explain_encoded(self, encoded: WordText, changed: dict[str, Any]) -> Explanation:
-        """The explanation of a text that is read already.
+        """The explanation of an encoded text.
 
         Parameters
         ----------
         encoded : WordText
         changed : dict
-            What was asked, for the record's source.
+            The change that was made, for the record's source.
         """
         return self._record(WordBatch(self.network, self.steps, [encoded]), 0, changed, None)
 
     def _explain(self, texts: Sequence[str], method: str | None, classes: tuple[int | None, int | None], draws: int,
                  what_if: bool, part: Part | None, progress: Callable[[int, int], None] | None) -> Iterator[Explanation]:
         for start in range(0, len(texts), _TOGETHER):
-            if progress:  # before the work too: a long text alone takes minutes
+            if progress:  # also before the work, since a single long text takes minutes
                 progress(start, len(texts))
             encoded_texts = [self.steps.read(text) for text in texts[start : start + _TOGETHER]]
             batch = WordBatch(self.network, self.steps, encoded_texts)
@@ -222,7 +222,7 @@ class OpenedClassifier:
 
     def _said(self, batch: WordBatch, method: str, target: int | None, against: int | None, draws: int,
               what_if: bool) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """What is said beside the attention of each text of a batch; of two classes where one stands against another."""
+        """Attributions and notes of each text of a batch, between two classes if one is explained against another."""
         if against is None:
             return explain_batch(batch, method, [target] * len(batch.encoded_texts), self.labels, None, draws, what_if,
                                  methods=self.methods)
@@ -262,7 +262,7 @@ class OpenedClassifier:
         return cast(Explanation, record if part is None or chosen is not None else part.of(record))
 
     def _weights(self, batch: WordBatch, number: int) -> tuple[NDArray[Any], dict[str, Any]]:
-        """Weights between the words of a text, and what a record says of them."""
+        """Weights between the words of a text, and their description for a record."""
         encoded, own = batch.encoded_texts[number], batch.attended(number)
         if own is None:
             return np.eye(len(encoded.tokens), dtype=np.float32)[None, None], EVEN
@@ -274,14 +274,14 @@ class OpenedClassifier:
 
     def _chosen(self, encoded: WordText, part: Part
                 ) -> tuple[NDArray[Any], dict[str, Any], list[int], NDArray[Any]] | None:
-        """`chosen_weights` between words; None of a model that does not compute attention by transformers' interface."""
+        """`chosen_weights` between words. None if the model does not compute attention by transformers' interface."""
         if not holds_transformers(self.network.model) or len(np.unique(encoded.owner[encoded.owner >= 0])) < len(
                 encoded.tokens):
             return None
         try:
             return chosen_weights(self.network.model, self.network.given([row_of(encoded)]), part, encoded.owner)
         except CaptureError:
-            return None  # then all weights are captured, and the part is taken of them
+            return None  # then all weights are captured, and the part is selected from them
 
     def _require_readable(self, texts: Sequence[str]) -> None:
         for text in texts:

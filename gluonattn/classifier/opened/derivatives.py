@@ -1,4 +1,4 @@
-"""What the derivatives of a torch model tell: where its head reads, and what each attention weight counts."""
+"""Derivatives of a torch model: which positions its head reads, and the effect of each attention weight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def log_odds(logits: Any, target: int) -> Any:
-    """log of the odds of a class against all others: tensors (B, classes) -> (B,).
+    """Log-odds of a class against all others: tensors (B, classes) -> (B,).
 
     Parameters
     ----------
@@ -23,28 +23,28 @@ def log_odds(logits: Any, target: int) -> Any:
 
 
 def deepest_attention(records: Sequence[Any], size: int) -> Any:
-    """Of the kinds of attention that were captured, the deepest over all pieces; an encoder's before a decoder's.
+    """Choose from the captured kinds of attention the deepest one over all pieces, an encoder's before a decoder's.
 
     Parameters
     ----------
     records : sequence of AttentionRecord
     size : int
-        Pieces of the text.
+        Number of pieces of the text.
     """
     fit = [r for r in records if r.kind != "cross" and len(r.queries) == len(r.keys) == size]
     return max(fit, key=lambda r: (r.kind != "decoder", r.layers), default=None)
 
 
 def read_shares(odds: Any, outputs: Sequence[Any], size: int) -> NDArray[Any]:
-    """Share of each position in what the head reads: the positions by which the last states are derived.
+    """Share of each position in what the head reads, from the derivatives with respect to the last states.
 
     Parameters
     ----------
     odds : torch.Tensor
     outputs : sequence of torch.Tensor
-        What modules gave, in order.
+        Outputs of modules, in order.
     size : int
-        Pieces of the text.
+        Number of pieces of the text.
     """
     import torch
 
@@ -60,7 +60,7 @@ def read_shares(odds: Any, outputs: Sequence[Any], size: int) -> NDArray[Any]:
 
 
 def weight_slopes(odds: Any, outputs: Sequence[Any], weights: NDArray[Any]) -> NDArray[Any] | None:
-    """Derivatives by the weights that modules hand out, where these are the ones that were captured; else None.
+    """Derivatives with respect to the weights that modules return. None if these differ from the captured weights.
 
     Parameters
     ----------

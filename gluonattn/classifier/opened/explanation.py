@@ -1,4 +1,4 @@
-"""What an opened classifier says of one text."""
+"""The explanation of one text by an opened classifier."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from ..explanation import Explanation
 
 
 class OpenedExplanation(Explanation):
-    """An `Explanation` of a torch model: it can be asked what if by words, not by weights."""
+    """An `Explanation` of a torch model. It supports what-if questions about words, not about weights."""
 
     def edit(self, weights: Any) -> Explanation:
-        """Not there: the layers above would have to be computed again from weights that stand between words.
+        """Not supported: the weights of this record are between words, and later layers cannot be computed from them.
 
         Raises
         ------
         RecordError
-            Always; `drop` and `replace` can be asked.
+            Always. Use `drop` or `replace`.
         """
-        raise RecordError("the attention weights of an opened torch model cannot be edited: they stand between pieces, in "
+        raise RecordError("the attention weights of an opened torch model cannot be edited: they are between pieces, in "
                           "several layers, and this record has them between words. Ask drop or replace.")
 
     def _add_account(self, about: dict[str, Any]) -> None:
-        """Nothing: an account is of a Bi-GRU's steps."""
+        """Add nothing: only a Bi-GRU has an account."""

@@ -1,4 +1,4 @@
-"""Which heads a decision needs: the same model, asked again with one head's context put to 0. Nothing of it changes."""
+"""Measure which heads a decision needs: the model runs again with one head's context set to 0, and stays unchanged."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from .network import Network
 
 
 class HeadChanges(NamedTuple):
-    """What each head is needed for.
+    """The effect of each head on the predictions.
 
     Attributes
     ----------
     lost : numpy.ndarray, float64, shape (texts, layers, heads)
-        p(text) - p(text without the head) of the class that each text is given.
+        p(text) - p(text without the head) of the predicted class.
     flipped : numpy.ndarray of bool, shape (texts, layers, heads)
-        Whether the decision is another without it.
+        Whether the decision changes without the head.
     """
 
     lost: NDArray[Any]
     flipped: NDArray[Any]
 
     def figure(self, layer: int, head: int) -> Figure:
-        """Mean of the probability lost, with its 95 % interval over texts.
+        """Mean loss of probability, with its 95 % interval over texts.
 
         Parameters
         ----------
@@ -50,12 +50,12 @@ class HeadChanges(NamedTuple):
         return [[self.figure(layer, head) for head in range(heads)] for layer in range(layers)]
 
     def strongest(self, count: int) -> list[tuple[int, int]]:
-        """The heads, (layer, head), whose absence changes the probability most on average.
+        """The heads, as (layer, head), whose absence changes the probability most on average.
 
         Parameters
         ----------
         count : int
-            At most so many.
+            Maximum number of heads.
         """
         means = np.abs(self.lost.mean(axis=0))
         return [(int(i) // means.shape[1], int(i) % means.shape[1]) for i in np.argsort(-means, axis=None)[:count]]
@@ -68,7 +68,7 @@ class HeadChanges(NamedTuple):
         return {"texts": len(self.lost), "heads": heads}
 
     def record(self, name: str = "") -> AttentionRecord:
-        """|mean probability lost| of every head as a record of one cell a head, for `gluonattn.views.grid.grid`."""
+        """The absolute mean loss of every head as a record with one cell for each head, for `gluonattn.views.grid.grid`."""
         text = "a head left out"
         cell = (Token(text, 0, len(text)),)
         strengths = np.abs(self.lost.mean(axis=0))[:, :, None, None].astype(np.float32)
@@ -77,12 +77,12 @@ class HeadChanges(NamedTuple):
 
 @contextmanager
 def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
-    """Run a model of transformers without one head: what it mixes is 0 while the body runs.
+    """Run a transformers model without one head. The head's context is 0 inside the ``with`` block.
 
     Parameters
     ----------
     model : torch.nn.Module
-        That is or holds a model of transformers; its weights, hooks and configuration stay as they are.
+        A transformers model, or a module that contains one. Its weights, hooks and configuration stay unchanged.
     layer : int
         Counted from 0, in the order in which the layers compute.
     head : int
@@ -91,7 +91,7 @@ def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
     Raises
     ------
     OptionError
-        If the model has no such layer or head (told when it has run), or computes attention by code of its own.
+        If the model has no such layer or head (found when it runs), or computes attention with its own code.
     """
     calls = 0
 
@@ -111,7 +111,7 @@ def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
 
     def end(*_: Any) -> None:
         if not calls:
-            raise OptionError(f"{type(model).__name__} computes its attention by code of its own. {CURE}")
+            raise OptionError(f"{type(model).__name__} computes its attention with its own code. {CURE}")
         _refuse("layer", layer, calls)
 
     hooks = [model.register_forward_pre_hook(begin), model.register_forward_hook(end)]
@@ -125,7 +125,7 @@ def without_head(model: Any, layer: int, head: int) -> Iterator[None]:
 
 def measure_heads(opened: OpenedClassifier, texts: Iterable[str], progress: Callable[[int, int], None] | None = None
                   ) -> HeadChanges:
-    """How the answer changes without each head, text by text.
+    """Measure how predictions change without each head, text by text.
 
     Parameters
     ----------
@@ -138,18 +138,18 @@ def measure_heads(opened: OpenedClassifier, texts: Iterable[str], progress: Call
     Raises
     ------
     OptionError
-        If the model hands out no attention, or computes it by code of its own.
+        If the model returns no attention, or computes it with its own code.
     """
     texts = read_texts(texts, "measure_heads")
     if not texts:
-        raise OptionError("measure_heads asks about texts: give at least one.")
+        raise OptionError("measure_heads needs at least one text.")
     network: Network = opened.network
     rows = [row_of(opened.steps.read(text)) for text in texts]
     whole = softmax(network.logits(rows))
     targets, texts_at = whole.argmax(axis=1), np.arange(len(rows))
     seen = network.attend(rows[0], int(targets[0]))
     if seen is None:
-        raise OptionError(f"{type(network.model).__name__} has or hands out no attention. {CURE}")
+        raise OptionError(f"{type(network.model).__name__} has no attention or does not return it. {CURE}")
     layers, heads = seen.weights.shape[:2]
     lost, flipped = np.zeros((len(rows), layers, heads)), np.zeros((len(rows), layers, heads), bool)
     for layer in range(layers):
@@ -164,6 +164,6 @@ def measure_heads(opened: OpenedClassifier, texts: Iterable[str], progress: Call
 
 
 def _refuse(what: str, number: int, size: int) -> None:
-    """Raise OptionError where there is no such layer or head."""
+    """Raise OptionError for a layer or head that does not exist."""
     if position(what, number, size) != number:
         raise OptionError(f"{what}s are counted from 0 to {size - 1}; got {number}.")

@@ -1,4 +1,4 @@
-"""One door for commands: a checkpoint of ours, or a folder of transformers."""
+"""Load any model for the commands: a checkpoint of this package, or a transformers folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def against_option(predictor: Predictor | OpenedClassifier, against: str | None) -> dict[str, Any]:
-    """``against=`` for `explain_each`, where a model can be asked for one class against another.
+    """The argument ``against=`` of `explain_each`, for a model that can explain one class against another.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def against_option(predictor: Predictor | OpenedClassifier, against: str | None)
     Raises
     ------
     OptionError
-        If it cannot.
+        If the model cannot.
     """
     if against is None:
         return {}
@@ -41,10 +41,10 @@ def load_any(folder: Path | None, device: str = "auto", engine: str = "auto", ma
     Parameters
     ----------
     folder : path or None
-        None is the model in the box.
+        None is the bundled model.
     device : str, default "auto"
     engine : str, default "auto"
-        A folder of transformers is computed by torch.
+        Torch computes a transformers folder.
     max_length : int or None
         As for `gluonattn.open_classifier`.
 

@@ -1,7 +1,7 @@
-"""How much each word had to do with the decision of a torch model: the methods, with the signature that all have.
+"""How much each word contributed to a torch model's decision: the methods, with a common signature.
 
-``method(batch, targets) -> list of Attribution``, as in `gluonattn.classifier.attribution`. Scores of pieces are added up
-by words; what the tokenizer adds itself (``[CLS]``) has none.
+``method(batch, targets) -> list of Attribution``, as in `gluonattn.classifier.attribution`. Scores of pieces are summed
+by words. Special tokens (``[CLS]``) have no score.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .batch import WordBatch, row_of
 from .network import Attended
 from .relevance import follow_rules
 
-_LEAST = 1e-4  # in log-odds; a gap below this is none
+_LEAST = 1e-4  # in log-odds; gaps below this are accepted
 _STEPS = (8, 16, 32, 64, 128, 256, 512)
 
 
 def attention_received(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Attention that each word receives in the last layer at what the head reads (``[CLS]``, or all), mean of heads.
+    """Attention that each word receives in the last layer from the positions that the head reads (``[CLS]``, or all).
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def attention_received(batch: WordBatch, targets: Sequence[int]) -> list[Attribu
 
 
 def rollout(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Attention rolled out over all layers, at what the head reads.
+    """Attention rollout over all layers, from the positions that the head reads.
 
     Abnar and Zuidema, Quantifying Attention Flow in Transformers, ACL 2020.
 
@@ -53,9 +53,9 @@ def rollout(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
 
 
 def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Length of what a word brings into the last layer's contexts: ||alpha v||, at what the head reads.
+    """Norm of a word's part of the last layer's contexts: ||alpha v||, at the positions that the head reads.
 
-    Kobayashi et al., Attention is Not Only a Weight, EMNLP 2020; v are the values with heads side by side, before the
+    Kobayashi et al., Attention is Not Only a Weight, EMNLP 2020; v are the concatenated values of all heads, before the
     output projection.
 
     Parameters
@@ -67,7 +67,7 @@ def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
     found = []
     for encoded, own in _each(batch, "norm"):
         if own.values is None:
-            raise OptionError("norm needs the values that attention mixes, and this model does not hand them out: take "
+            raise OptionError("norm needs the values that attention mixes, and this model does not return them: take "
                               "attention or rollout.")
         lengths = (own.values[-1] ** 2).sum(axis=-1)  # (heads, T), squared
         brought = np.sqrt((own.weights[-1] ** 2 * lengths[:, None]).sum(axis=0))
@@ -76,10 +76,10 @@ def norm(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
 
 
 def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Weights times what the log-odds gain by them, over all layers: R <- R + mean of heads of (A x dA)+ times R.
+    """Attention times its gradient over all layers: R <- R + mean over heads of (A x dA)+ times R.
 
-    Chefer, Gur and Wolf, Generic Attention-model Explainability, ICCV 2021, for self-attention; read where the head reads,
-    without what each position had of itself from the start.
+    Chefer, Gur and Wolf, Generic Attention-model Explainability, ICCV 2021, for self-attention. The
+    result is read at the positions that the head reads, without the initial identity.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribu
     for number, (encoded, target) in enumerate(zip(batch.encoded_texts, targets)):
         own = batch.attended(number, target, slopes=True)
         if own is None or own.slopes is None:
-            raise OptionError("attention-gradient needs a model that hands out the attention weights it uses, as those of "
-                              "transformers do; take gradient-input or integrated-gradients.")
+            raise OptionError("attention-gradient needs a model that returns the attention weights that it uses, as "
+                              "transformers models do; take gradient-input or integrated-gradients.")
         start = np.eye(own.weights.shape[-1])
         relevance = start
         for weights, slopes in zip(own.weights, own.slopes):
@@ -102,7 +102,7 @@ def attention_gradient(batch: WordBatch, targets: Sequence[int]) -> list[Attribu
 
 
 def gradient_input(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Vector of each piece times the derivative of the log-odds by it (Denil et al. 2014).
+    """The vector of each piece times the derivative of the log-odds with respect to it (Denil et al. 2014).
 
     Parameters
     ----------
@@ -114,10 +114,10 @@ def gradient_input(batch: WordBatch, targets: Sequence[int]) -> list[Attribution
 
 
 def attnlrp(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Relevance of the log-odds, handed back through all layers by AttnLRP's rules; one pass forth and one back.
+    """Relevance of the log-odds, propagated back through all layers by AttnLRP's rules: one forward and one backward pass.
 
-    Achtibat et al., AttnLRP, ICML 2024; see `gluonattn.classifier.opened.relevance`. What biases and positions add, and
-    what the softmax's rule leaves to its constant, belongs to no word: scores do not add up to the log-odds.
+    Achtibat et al., AttnLRP, ICML 2024; see `gluonattn.classifier.opened.relevance`. The parts of
+    biases, positions and the constant of the softmax's rule belong to no word, so scores do not sum to the log-odds.
 
     Parameters
     ----------
@@ -139,11 +139,11 @@ def _vectors_times_slopes(batch: WordBatch, targets: Sequence[int]) -> list[Attr
 
 
 def integrated_gradients(batch: WordBatch, targets: Sequence[int]) -> list[Attribution]:
-    """Derivatives of the log-odds added up on the straight way from masked words to these words.
+    """Derivatives of the log-odds, integrated along the straight path from masked words to the text's words.
 
-    Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, ICML 2017. At its beginning every piece of a word
-    is the mask (the unknown word, where there is none). Steps (Gauss-Legendre) are doubled until what is missing of the
-    difference in log-odds is 1 % of it or less than 1e-4; notes are those of the Bi-GRU's `integrated_gradients`.
+    Sundararajan, Taly and Yan, Axiomatic Attribution for Deep Networks, ICML 2017. At the start of the path every piece
+    of a word is the mask token (the unknown token if there is none). The number of steps (Gauss-Legendre) is doubled until
+    the gap is 1 % of the difference in log-odds or less than 1e-4. Notes are those of the Bi-GRU's `integrated_gradients`.
 
     Parameters
     ----------
@@ -180,30 +180,30 @@ def _each(batch: WordBatch, method: str) -> list[tuple[Any, Attended]]:
     for number, encoded in enumerate(batch.encoded_texts):
         own = batch.attended(number)
         if own is None:
-            raise OptionError(f"{method} needs attention from piece to piece, and {type(batch.network.model).__name__} has "
-                              "or hands out none: take leave-one-out, gradient-input or integrated-gradients.")
+            raise OptionError(f"{method} needs attention between pieces, and {type(batch.network.model).__name__} has "
+                              "or does not return it: take leave-one-out, gradient-input or integrated-gradients.")
         found.append((encoded, own))
     return found
 
 
 def _sums(products: Any) -> NDArray[Any]:
-    """Sums over the width, float64."""
+    """Sum over the width, in float64."""
     result: NDArray[Any] = products.double().sum(-1).cpu().numpy()
     return result
 
 
-_FOR = "positive speaks for the class that is explained, negative against it"
-_NEVER = "never negative: how much, not which way"
+_FOR = "positive speaks for the explained class, negative against it"
+_NEVER = "never negative: the strength, not the direction"
 
 METHODS: dict[str, Method] = {
     "leave-one-out": Method(leave_one_out, _FOR, scale=1.0),
     "integrated-gradients": Method(integrated_gradients, _FOR),
     "gradient-input": Method(gradient_input, _FOR),
     "attnlrp": Method(attnlrp, _FOR),
-    "attention-gradient": Method(attention_gradient, "never negative: what speaks for the class that is explained",
+    "attention-gradient": Method(attention_gradient, "never negative: support for the explained class",
                                  signed=False),
     "attention": Method(attention_received, _NEVER, signed=False),
     "norm": Method(norm, _NEVER, signed=False),
     "rollout": Method(rollout, _NEVER, signed=False),
-    "random": Method(random, "none: it knows nothing", signed=False),
+    "random": Method(random, "none: a random baseline", signed=False),
 }

@@ -1,7 +1,7 @@
-"""A torch module that decides about texts: its logits, its attention and its derivatives. Nothing of it is changed.
+"""A torch module that classifies texts: its logits, its attention and its derivatives. The module stays unchanged.
 
-What is set while it runs (evaluation mode, hooks, the attention that hands out weights) is set back also after an
-exception. Texts of one length go through together, so that nothing is ever padded.
+What is set while it runs (evaluation mode, hooks, an attention implementation that returns weights) is restored, also
+after an exception. Only texts of one length share a batch, so nothing is padded.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ from .derivatives import deepest_attention, log_odds, read_shares, weight_slopes
 
 WHAT = "explaining a classifier of torch"
 _PIECES = 8192  # in one forward pass
-_FEWER = 2048  # in one that is derived
+_FEWER = 2048  # in one with derivatives
 
 Row = tuple[NDArray[Any], "NDArray[Any] | None"]  # ids and token types of a text
 
 
 class Attended(NamedTuple):
-    """What the attention of a model did with one text; T are its pieces.
+    """A model's attention for one text. T is the number of pieces.
 
     Attributes
     ----------
     weights : numpy.ndarray, float64, shape (layers, heads, T, T)
     values : numpy.ndarray, float64, shape (layers, heads, T, head_dim), or None
-        What the weights mix.
-    read : numpy.ndarray, shape (T,)
-        Share of each position in what the head of the model reads: 1 for ``[CLS]`` alone, or 1/T for a mean. Sums to 1.
-    slopes : numpy.ndarray, float64, shape (layers, heads, T, T), or None
-        Derivative of the log-odds of the class by each weight; None where the model does not hand out the weights it uses.
+            The values that the weights mix.
+        read : numpy.ndarray, shape (T,)
+            Share of each position in what the model's head reads: 1 for ``[CLS]`` alone, or 1/T for a mean. Sums to 1.
+        slopes : numpy.ndarray, float64, shape (layers, heads, T, T), or None
+            Derivative of the class's log-odds with respect to each weight. None if the model does not return the weights
+            that it uses.
     """
 
     weights: NDArray[Any]
@@ -48,13 +49,13 @@ class Attended(NamedTuple):
 
 
 class Network:
-    """A torch module, and what it reads.
+    """A torch module that maps ids to logits.
 
     Parameters
     ----------
     model : torch.nn.Module
-        From ids (B, T), with ``attention_mask`` and ``token_type_ids`` where its forward pass has these, to logits
-        (B, classes): a tensor, the first of a tuple, or an output with ``logits``.
+        It takes ids (B, T), also ``attention_mask`` and ``token_type_ids`` if its forward pass has these parameters. It
+        returns logits (B, classes): a tensor, the first item of a tuple, or an output with ``logits``.
 
     Attributes
     ----------
@@ -63,7 +64,7 @@ class Network:
 
     Notes
     -----
-    `between` gives the same network as a judge of two classes alone.
+    `between` returns the same network restricted to two classes.
     """
 
     classes = 0
@@ -76,12 +77,12 @@ class Network:
         self._embedding: Any = None
 
     def try_on(self, row: Row) -> None:
-        """Run the model on a text, and see what it gives: how many classes, and where ids become vectors.
+        """Run the model on a text to find the number of classes and the embedding.
 
         Raises
         ------
         OptionError
-            If it does not run on ids, or gives anything but logits of two classes or more.
+            If it does not run on ids, or returns anything but logits of two classes or more.
         """
         name = type(self.model).__name__
         seen: list[Any] = []
@@ -122,7 +123,7 @@ class Network:
         return found
 
     def between(self, target: int, against: int) -> Network:
-        """The same network, which decides between two classes alone: all others have the probability 0.
+        """The same network restricted to two classes. All others have the probability 0.
 
         Parameters
         ----------
@@ -133,18 +134,18 @@ class Network:
         return judge
 
     def vectors(self, ids: NDArray[Any]) -> Any:
-        """What the model's embedding makes of ids: a tensor (T, width)."""
+        """The model's embeddings of ids, a tensor (T, width)."""
         with self.torch.no_grad():
             return self._vectors_of()(self._tensor(ids[None]))[0]
 
     def derive(self, row: Row, vectors: Any, target: int) -> tuple[NDArray[Any], Any]:
-        """Log-odds of a class, and their derivatives by the vectors of the pieces.
+        """Log-odds of a class, and their derivatives with respect to the vectors of the pieces.
 
         Parameters
         ----------
         row : Row
         vectors : torch.Tensor, shape (steps, T, width)
-            What stands in the place of the embeddings; each step is a text of its own.
+            Replacements of the embeddings. Each step is a row of the batch.
         target : int
 
         Returns
@@ -164,14 +165,14 @@ class Network:
         return np.concatenate(odds), self.torch.cat(slopes)
 
     def attend(self, row: Row, target: int, slopes: bool = False) -> Attended | None:
-        """The attention of one text; None for a model that has none from piece to piece, or does not hand it out.
+        """The attention of one text. None if the model has no attention between pieces, or does not return it.
 
         Parameters
         ----------
         row : Row
         target : int
         slopes : bool, default False
-            Whether derivatives by the weights are taken, too.
+            Whether to compute derivatives with respect to the weights.
         """
         capture, size = self._capture(), len(row[0])
         outputs: list[Any] = []
@@ -182,7 +183,7 @@ class Network:
             outputs.extend(part for part in parts if getattr(part, "requires_grad", False))
 
         def derivable(module: Any, args: Any, output: Any) -> Any:
-            return output + self.torch.zeros_like(output).requires_grad_()  # though no parameter may be
+            return output + self.torch.zeros_like(output).requires_grad_()  # even if no parameter requires gradients
 
         with self._quiet() as undo, self.torch.enable_grad():
             if self._embedding is not None:
@@ -193,7 +194,7 @@ class Network:
                         undo.callback(module.register_forward_hook(note).remove)
                     logits = self._logits([row])
                 with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # even attention of one text is told of by its figures
+                    warnings.simplefilter("ignore")  # the warning about uniform attention does not apply to a single text
                     records = recorder.records_by_position()
             except CaptureError:
                 return None
@@ -215,11 +216,11 @@ class Network:
             given["token_type_ids"] = self._tensor(np.stack([types for _, types in rows if types is not None]))
         return given
 
-    # ---- how
+    # ---- the computation
 
     @contextmanager
     def _quiet(self) -> Iterator[ExitStack]:
-        """Evaluation mode; modes and hooks are set back."""
+        """Evaluation mode. Modes and hooks are restored."""
         modes = [(module, module.training) for module in self.model.modules()]
         with ExitStack() as undo:
             for module, mode in modes:
@@ -258,7 +259,7 @@ class Network:
         return self._embedding
 
     def _replace(self, undo: ExitStack, vectors: Any) -> None:
-        """Put vectors (texts, T, width) in the place of what the embedding makes of the text."""
+        """Replace the embedding's output for the text by vectors (texts, T, width)."""
         waiting = [vectors]
 
         def give(module: Any, args: Any, output: Any) -> Any:
@@ -268,7 +269,7 @@ class Network:
 
 
 def _plan(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Texts of one length that go through together."""
+    """Groups of texts of one length that share a batch."""
     by_length: dict[int, list[int]] = {}
     for i, length in enumerate(lengths):
         by_length.setdefault(length, []).append(i)

@@ -1,4 +1,4 @@
-"""Opens a transformers folder, a transformers model or any torch module as a classifier that can be explained."""
+"""Open a transformers folder, a transformers model or any torch module as a classifier that can be explained."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .words import WordReader
 
 CONFIG = "config.json"
 _POSITIONS = ("max_position_embeddings", "n_positions", "max_source_positions")
-_SPARE = 0.02  # of a vocabulary: a table of vectors is often rounded up
+_SPARE = 0.02  # tolerance, because embedding tables are often rounded up
 _ALWAYS_SPARE = 128  # rows
 
 
@@ -27,18 +27,18 @@ def open_classifier(model: Any, tokenizer: Any = None, labels: Sequence[str] | N
     Parameters
     ----------
     model : path, transformers model or torch.nn.Module
-        A folder that ``save_pretrained`` wrote of a model ``...ForSequenceClassification``, such a model, or any module
-        whose forward pass takes ids (texts, pieces) and returns logits (texts, classes). Nothing of it is changed.
+        A folder with a model ``...ForSequenceClassification`` that ``save_pretrained`` wrote, such a model, or any
+        module whose forward pass takes ids (texts, pieces) and returns logits (texts, classes). It stays unchanged.
     tokenizer : transformers tokenizer, tokenizers.Tokenizer or None
         None takes the folder's own.
     labels : sequence of str or None
         In the order of the classes; None takes those of the model's configuration.
     max_length : int or None
-        Pieces that are read of a text. None refuses a text that is longer than the model's positions.
+        Number of pieces of a text that are read. With None, a text with more pieces than the model has positions is refused.
     units : {"eojeol", "words"}, default "eojeol"
-        What is explained: words as white space parts them, or as the tokenizer does before it looks for pieces.
+        Units of explanations: words separated by white space, or the tokenizer's own words before it splits these.
     device : {"auto", "cpu", "gpu", "gpu:N"}, default "auto"
-        Where a folder's model computes; "auto" is the first usable GPU, else the CPU. A module stays where it is.
+        Device of a folder's model. "auto" is the first usable GPU, otherwise the CPU. A module stays on its device.
 
     Returns
     -------
@@ -49,9 +49,9 @@ def open_classifier(model: Any, tokenizer: Any = None, labels: Sequence[str] | N
     DependencyError
         If torch or transformers is not installed.
     CheckpointError
-        If the folder cannot be read, or its model is no classifier.
+        If the folder cannot be read, or its model is not a classifier.
     OptionError
-        If the model does not give logits of two classes or more, has no labels, or does not fit the tokenizer.
+        If the model does not return logits of two classes or more, has no labels, or does not fit the tokenizer.
     """
     torch = need_torch(WHAT, "huggingface")
     transformers = need_transformers()
@@ -80,7 +80,7 @@ def open_classifier(model: Any, tokenizer: Any = None, labels: Sequence[str] | N
 
 
 def need_transformers() -> Any:
-    """The transformers module; DependencyError where it is not installed."""
+    """The transformers module. DependencyError if it is not installed."""
     try:
         import transformers
     except ImportError:
@@ -90,7 +90,7 @@ def need_transformers() -> Any:
 
 
 def is_transformers_folder(folder: Path) -> bool:
-    """Whether a folder's config.json is one of transformers; reads no more than that."""
+    """Whether a folder's config.json was written by transformers. Nothing else is read."""
     try:
         config = parse_json((folder / CONFIG).read_bytes(), CONFIG, CheckpointError)
     except (OSError, CheckpointError):
@@ -99,7 +99,7 @@ def is_transformers_folder(folder: Path) -> bool:
 
 
 def _load(transformers: Any, folder: Path, with_tokenizer: bool) -> tuple[Any, Any]:
-    """A folder's classifier and its tokenizer."""
+    """Load a folder's classifier and its tokenizer."""
     if not (folder / CONFIG).is_file():
         raise CheckpointError(f"{folder} is no folder of a transformers model (it has no {CONFIG}): give one that "
                               "save_pretrained wrote.")
@@ -119,13 +119,13 @@ def _load(transformers: Any, folder: Path, with_tokenizer: bool) -> tuple[Any, A
                                   "would be random: copy the whole folder again.")
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder) if with_tokenizer else None
         files = {"tokenizer.json", *getattr(tokenizer, "vocab_files_names", {}).values()}
-        # Where there is none, transformers makes an empty one.
+        # Without a tokenizer, transformers would make an empty one.
         if len(files) > 1 and not any((folder / name).is_file() for name in files):
             raise CheckpointError(f"{folder} has no tokenizer (none of {', '.join(sorted(files))}): save it there with "
                                   "tokenizer.save_pretrained(folder), as the model was.")
     except CheckpointError:
         raise
-    except Exception as error:  # transformers raises errors of many kinds, of safetensors and tokenizers too
+    except Exception as error:  # transformers raises many kinds of errors, also those of safetensors and tokenizers
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise CheckpointError(f"cannot open {folder}: {first} Give a folder with all that save_pretrained writes: {CONFIG}, "
                               "weights, and the tokenizer's files.") from None
@@ -145,7 +145,7 @@ def _device(torch: Any, name: str) -> str:
     if kind != "gpu" or not (number or "0").isdecimal():
         raise OptionError(f"unknown device {name!r}: expected auto, cpu, gpu or gpu:N.")
     if int(number or 0) >= torch.cuda.device_count():
-        raise OptionError(f"device {name} is not there: torch sees {torch.cuda.device_count()} GPUs. Use auto or cpu.")
+        raise OptionError(f"device {name} is not available: torch sees {torch.cuda.device_count()} GPUs. Use auto or cpu.")
     return f"cuda:{number or 0}"
 
 
@@ -157,42 +157,42 @@ def _tokenizer(transformers: Any, tokenizer: Any) -> Any:
     if type(tokenizer).__module__.partition(".")[0] == "tokenizers":
         return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer)
     raise OptionError(f"expected a tokenizer of transformers or tokenizers, got {type(tokenizer).__name__}: wrap its "
-                      "vocabulary in tokenizers.Tokenizer, which gives places in the text too.")
+                      "vocabulary in tokenizers.Tokenizer, which also has offsets.")
 
 
 def _require_fitting(model: Any, config: Any, tokenizer: Any) -> None:
-    """Raise OptionError where the tokenizer is of another model."""
+    """Raise OptionError if the tokenizer belongs to another model."""
     known, name = len(tokenizer), type(model).__name__
     rows = getattr(config, "vocab_size", None)
     cure = "give the tokenizer that was saved with the model."
-    if not isinstance(rows, int):  # a module of one's own: only ids that no table has are a sign
+    if not isinstance(rows, int):  # a custom module: only ids beyond every embedding table are an error
         import torch
 
         tables = [m.num_embeddings for m in model.modules() if isinstance(m, torch.nn.Embedding)]
         if tables and known > max(tables):
             raise OptionError(f"the tokenizer knows {known:,} pieces and the largest torch.nn.Embedding of {name} has "
-                              f"{max(tables):,} rows, so it is of another model: {cure}")
+                              f"{max(tables):,} rows, so it belongs to another model: {cure}")
         return
     if known > rows or rows - known > max(_ALWAYS_SPARE, _SPARE * rows):
         raise OptionError(
-            f"the tokenizer knows {known:,} pieces and {name} has vectors of {rows:,}, so it is of another model: {cure} If "
-            "it is the right one, model.resize_token_embeddings(len(tokenizer)) makes the two fit.")
+            f"the tokenizer knows {known:,} pieces and {name} has vectors of {rows:,}, so it belongs to another model: "
+            f"{cure} If it is the right one, model.resize_token_embeddings(len(tokenizer)) makes the two fit.")
     for special in ("pad", "cls", "sep"):
         given, own = getattr(tokenizer, f"{special}_token_id", None), getattr(config, f"{special}_token_id", None)
         if None not in (given, own) and given != own:
             raise OptionError(
-                f"the {special} token is {given} to the tokenizer and {own} to {name}, so the tokenizer is of another "
+                f"the {special} token is {given} to the tokenizer and {own} to {name}, so the tokenizer belongs to another "
                 f"model: {cure} If it is the right one, set model.config.{special}_token_id = {given}.")
 
 
 def _positions(model: Any, config: Any, tokenizer: Any) -> int | None:
-    """Pieces that a model has positions for; None where it has no such bound."""
+    """Number of a model's positions; None if it has no limit."""
     found = [n for name in _POSITIONS if isinstance(n := getattr(config, name, None), int) and n > 0][:1]
     for path, module in model.named_modules():
         if path.endswith("position_embeddings") and getattr(module, "num_embeddings", 0):
-            # RoBERTa's positions begin behind that of padding.
+            # RoBERTa's positions begin after that of padding.
             found.append(module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1))
-    if tokenizer.model_max_length < 1_000_000:  # transformers' word for none is a very large number
+    if tokenizer.model_max_length < 1_000_000:  # transformers uses a very large number for no limit
         found.append(tokenizer.model_max_length)
     return min(found, default=None)
 

@@ -1,7 +1,7 @@
-"""AttnLRP's rules, as changed derivatives: input times derivative is then the relevance. Nothing of a model is changed.
+"""AttnLRP's rules as modified derivatives: input times derivative is then the relevance. The model stays unchanged.
 
 Achtibat et al., AttnLRP: Attention-Aware Layer-Wise Relevance Propagation for Transformers, ICML 2024. Their rules are
-derivatives of functions that give the same numbers: they hold for what torch computes while `follow_rules` is open.
+derivatives of functions with the same values. They apply to what torch computes inside `follow_rules`.
 """
 
 from __future__ import annotations
@@ -12,46 +12,46 @@ from typing import Any
 
 from ...errors import OptionError
 
-_SMALL = 1e-10  # keeps a quotient finite
+_SMALL = 1e-10  # keeps quotients finite
 CURE = "take attention-gradient, integrated-gradients or leave-one-out."
 
 
 @contextmanager
 def follow_rules(model: Any) -> Iterator[None]:
-    """Have derivatives of a torch model follow AttnLRP's rules while the body computes it forwards.
+    """Make derivatives of a torch model follow AttnLRP's rules if its forward pass runs inside the ``with`` block.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Its outputs stay the same; its hooks are taken off again, also after an exception.
+        Its outputs stay the same. The hooks are removed again, also after an exception.
 
     Raises
     ------
     OptionError
-        If it computes attention in one step that hides what is multiplied (torch.nn.MultiheadAttention).
+        If it computes attention in one fused step (torch.nn.MultiheadAttention).
     """
     with ExitStack() as undo:
         for module in model.modules():
-            if type(module).__module__ == "transformers.activations":  # some are made of several functions
+            if type(module).__module__ == "transformers.activations":  # some rules consist of several functions
                 undo.callback(module.register_forward_hook(_whole_activation).remove)
         undo.enter_context(_rules())
         yield
 
 
 def keep_share(values: Any, output: Any) -> Any:
-    """The identity rule for a function of single numbers: `output`, whose relevance goes on to `values` as it is.
+    """The identity rule for an elementwise function: return `output`, and pass its relevance on to `values` unchanged.
 
     Parameters
     ----------
     values, output : torch.Tensor
-        Of one shape.
+        Tensors of one shape.
     """
     share = (output / (values + _SMALL)).detach()
     return output.detach() + (values - values.detach()) * share
 
 
 def divide(values: Any, parts: int) -> Any:
-    """The uniform rule: the same numbers, which take one part of the relevance; factors of a product share it.
+    """The uniform rule for a factor of a product: the same values, which get an equal part of the relevance.
 
     Parameters
     ----------
@@ -62,13 +62,13 @@ def divide(values: Any, parts: int) -> Any:
 
 
 def normalise(values: Any, shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, *_: Any) -> Any:
-    """Layer normalisation whose spread counts as a constant (the identity rule).
+    """Layer normalisation with the standard deviation treated as a constant (the identity rule).
 
     Parameters
     ----------
     values : torch.Tensor
     shape : sequence of int
-        Of the last axes that are normalised.
+        Shape of the last axes, which are normalised.
     weight, bias : torch.Tensor or None
     eps : float, default 1e-5
     """
@@ -84,7 +84,7 @@ def _whole_activation(module: Any, args: tuple[Any, ...], output: Any) -> Any:
 
 
 def _rules() -> Any:
-    """The rules for torch's own functions, as a mode of torch."""
+    """The rules for torch's own functions, as a torch function mode."""
     import torch
     from torch.nn import functional
     from torch.overrides import TorchFunctionMode
@@ -98,13 +98,13 @@ def _rules() -> Any:
         return func(one, other, *args, **kwargs)
 
     def attention(func: Callable[..., Any], query: Any, key: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return func(divide(query, 4), divide(key, 4), divide(value, 2), *args, **kwargs)  # two products, one in the other
+        return func(divide(query, 4), divide(key, 4), divide(value, 2), *args, **kwargs)  # two nested products
 
     def normalisation(func: Callable[..., Any], values: Any, shape: Any, *args: Any, **kwargs: Any) -> Any:
         return normalise(values, shape, *args, **{k: v for k, v in kwargs.items() if k != "cudnn_enable"})
 
     def constant(func: Callable[..., Any], values: Any) -> Any:
-        return func(values).detach()  # one over the root of the mean square: RMSNorm's spread
+        return func(values).detach()  # the reciprocal root mean square of RMSNorm
 
     def refuse(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         raise OptionError("attnlrp cannot follow torch.nn.MultiheadAttention, which multiplies queries, keys and values in "
@@ -128,5 +128,5 @@ def _rules() -> Any:
 
 
 def _computed(torch: Any, values: Any) -> bool:
-    """Whether numbers come of the text, rather than being a parameter or a constant."""
+    """Whether values depend on the text, unlike a parameter or a constant."""
     return isinstance(values, torch.Tensor) and values.requires_grad and not values.is_leaf

@@ -1,4 +1,4 @@
-"""From a raw text to the pieces that a torch model reads, and the words these are pieces of."""
+"""From a raw text to the pieces that a torch model takes, and the words to which they belong."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _NO_WORD = -1
 
 @dataclass(frozen=True, eq=False)
 class WordText:
-    """A text as a torch model reads it.
+    """A text as a torch model takes it.
 
     Attributes
     ----------
     text : str
     tokens : tuple of Token
-        Its words, with spans in the text as it was typed.
+        Its words, with spans in the original text.
     ids : numpy.ndarray, int64, shape (pieces,)
     types : numpy.ndarray, int64, shape (pieces,), or None
-        Token types, where the tokenizer makes any.
+        Token types, if the tokenizer makes any.
     owner : numpy.ndarray, int64, shape (pieces,)
-        The word that each piece is of; -1 for what the tokenizer adds (``[CLS]``), which is never taken out.
+        The word of each piece; -1 for special tokens (``[CLS]``), which are never removed.
     in_text : int
-        Words of the whole text, also of what was cut off.
+        Number of words of the whole text, before truncation.
     unknown : tuple of int
-        Words with a piece that the vocabulary does not have.
+        Words with a piece that is not in the vocabulary.
     """
 
     text: str
@@ -51,11 +51,11 @@ class WordText:
 
     @property
     def seed(self) -> int:
-        """For random draws: the same for the same text on every machine."""
+        """Seed of random draws: the same for the same text on every machine."""
         return seed_of(self.text)
 
     def take(self, gone: NDArray[Any]) -> NDArray[Any]:
-        """Positions of the pieces that stand without some words.
+        """Positions of the pieces that remain without some words.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class WordText:
         return np.flatnonzero(~np.append(gone, False)[self.owner])
 
     def sum_words(self, scores: NDArray[Any]) -> NDArray[Any]:
-        """Scores (..., pieces) added up by words, (..., words)."""
+        """Sum scores (..., pieces) by words, (..., words)."""
         belongs = self.owner[:, None] == np.arange(len(self.tokens))
         result: NDArray[Any] = scores @ belongs
         return result
@@ -76,13 +76,13 @@ class WordReader:
     Parameters
     ----------
     tokenizer : transformers tokenizer
-        It is copied: the truncation and padding that it was left with stay.
+        It is copied, so the original keeps its truncation and padding.
     limit : int or None
-        Pieces that the model has positions for; None for a model without such a bound.
+        Number of the model's positions; None if it has no limit.
     max_length : int or None
-        Pieces that are read of one text; None refuses a text that is longer than `limit`.
+        Number of pieces of a text that are read. With None, a text longer than `limit` is refused.
     units : {"eojeol", "words"}, default "eojeol"
-        Words as white space parts them, or as the tokenizer does before it looks for pieces.
+        Words separated by white space, or the tokenizer's own words before it splits them into pieces.
     """
 
     def __init__(self, tokenizer: Any, limit: int | None, max_length: int | None = None, units: str = "eojeol"):
@@ -103,12 +103,13 @@ class WordReader:
         ----------
         text : str
         tokens : None
-            Texts are always read whole; `Predictor.read` takes tokens that are known.
+            Not used here. It makes the signature that of `Predictor.read`.
 
         Raises
         ------
         TextError
-            If nothing can be seen of it, the tokenizer makes nothing of it, or it is longer than the model's positions.
+            If it has no visible character, the tokenizer makes no pieces of it, or it has more pieces than the model has
+            positions.
         """
         encoded, whole = self._encode(text)
         ids = np.array(encoded["input_ids"], np.int64)
@@ -122,7 +123,7 @@ class WordReader:
                         tuple(int(i) for i in np.unique(owner[(ids == unknown) & (owner != _NO_WORD)])))
 
     def encoded_without(self, encoded: WordText, gone: Collection[int]) -> WordText:
-        """The text without some words, of which one at least is left; it is not tokenized again.
+        """The text without some words, at least one of which must be left. It is not tokenized again.
 
         Parameters
         ----------
@@ -138,18 +139,18 @@ class WordReader:
 
     @property
     def stand_in(self) -> int:
-        """The id that stands for a word that is not known: the mask, else the unknown word, padding or the end."""
+        """The id that replaces a word: the mask token, otherwise the unknown, padding or end token."""
         names = ("mask_token_id", "unk_token_id", "pad_token_id", "eos_token_id")
         found = (getattr(self.tokenizer, name, None) for name in names)
         return next((int(i) for i in found if i is not None), 0)
 
     def is_blank(self, text: str) -> bool:
-        """Whether nothing can be seen of a text."""
+        """Whether a text has no visible character."""
         expect_text(text)
         return not plain(text).strip()
 
     def _encode(self, text: str) -> tuple[Any, Any]:
-        """What the tokenizer makes of a text as far as it is read, and of all of it."""
+        """The tokenizer's encoding of the part of a text that is read, and the size of the whole."""
         if self.is_blank(text):
             raise TextError(f"there is nothing to explain in {text[:20]!r}: expected a text with at least one visible "
                             "character.")
@@ -160,7 +161,7 @@ class WordReader:
             raise TextError(f"the tokenizer cannot read {text[:20]!r}, which holds half a character: write it out, or leave "
                             "it out.") from None
         if all(whole["special_tokens_mask"]):
-            raise TextError(f"{type(self.tokenizer).__name__} makes nothing of {text[:20]!r}: leave the text out.")
+            raise TextError(f"{type(self.tokenizer).__name__} makes no pieces of {text[:20]!r}: leave the text out.")
         size, longest = len(whole["input_ids"]), self.max_length or self.limit
         if longest is None or size <= longest:
             return whole, whole
@@ -174,7 +175,7 @@ class WordReader:
         return cut, whole
 
     def _group(self, text: str, encoded: Any) -> tuple[list[Token], list[list[int]]]:
-        """The words of an encoding, and the positions of their pieces."""
+        """Group an encoding by words: the words and the positions of their pieces."""
         pieces = hf_tokens(self.tokenizer, text, np.array(encoded["input_ids"]))
         inner = [i for i, special in enumerate(encoded["special_tokens_mask"]) if not special]
         if self.units == "words":
@@ -187,7 +188,7 @@ class WordReader:
 
 
 def _runs(numbers: Sequence[Any]) -> list[list[int]]:
-    """Positions of equal neighbours."""
+    """Positions of runs of equal values."""
     groups: list[list[int]] = []
     for i, number in enumerate(numbers):
         if groups and numbers[i - 1] == number:
@@ -198,7 +199,7 @@ def _runs(numbers: Sequence[Any]) -> list[list[int]]:
 
 
 def _join_empty(groups: list[list[int]], stands: Sequence[bool]) -> list[list[int]]:
-    """A piece that stands nowhere in the text (a mark of a word's beginning) goes with the word behind it."""
+    """Join a piece with an empty span (a mark of a word's beginning) to the next word."""
     found: list[list[int]] = []
     waiting: list[int] = []
     for group, there in zip(groups, stands):

@@ -1,7 +1,7 @@
-"""Attention cells, one file each: every file in this folder that has a `CELL` is found, and no other file lists it.
+"""Attention cells, one file each. Every file in this folder that has a `CELL` is found, and no other file lists it.
 
 Contract: ``cell(query, key, value, mask) -> (context, weights)`` with query
-(B, Tq, D), key and value (B, Tk, D), mask (B, Tq, Tk) where 1 = may look, in
+(B, Tq, D), key and value (B, Tk, D), mask (B, Tq, Tk) where 1 = may attend, in
 the scores' dtype. Weights are (B, Tq, Tk), or (B, heads, Tq, Tk) for
 multi-head; rows sum to 1 over unmasked keys, masked weights are exactly 0, a
 row without any unmasked key is all 0, and context is weights x value (for
@@ -21,7 +21,7 @@ from .base import Cell, DotProductCell
 
 
 def _find_cells() -> dict[str, Cell]:
-    """Cells by name: those that learn first, the baselines behind them."""
+    """Find cells by name: learned ones first, then the baselines."""
     modules = [import_module(f".{module.name}", __name__) for module in iter_modules(__path__)]
     cells = [module.CELL for module in modules if hasattr(module, "CELL")]
     return {cell.name: cell for cell in sorted(cells, key=lambda cell: (cell.baseline, cell.name))}
@@ -33,7 +33,7 @@ CELLS: dict[str, Cell] = _find_cells()
 def attention_cell(
     name: str, *, hidden_size: int, units: int = 30, num_heads: int = 4, dropout: float = 0.0
 ) -> Any:
-    """A cell that computes attention weights and reads values by them.
+    """Make the Gluon block of a cell, which computes attention weights and contexts.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def attention_cell(
     num_heads : int, default 4
         Heads of "multi-head"; must divide `hidden_size`.
     dropout : float, default 0
-        On the weights, while training only: explain in predict mode.
+        On the weights, only in training. Explain in predict mode.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def attention_cell(
     Raises
     ------
     OptionError
-        If the name is unknown, or heads do not divide the width.
+        If the name is unknown, or the heads do not divide the width.
     """
     cell = choose("attention cell", name, CELLS)
     return cell.block(units=units, hidden_size=hidden_size, num_heads=num_heads, dropout=dropout)

@@ -1,4 +1,4 @@
-"""The interface of an attention cell: a formula to read, a Gluon block to train, and the forward pass."""
+"""The interface of an attention cell: its formula, its Gluon block for training, and its forward pass."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Cell(ABC):
     source : str
         Paper of the formula.
     baseline : bool
-        Whether it learns nothing: what other cells are compared with.
+        Whether it has no parameters and is a baseline for other cells.
     by_query : bool
-        Whether a weight depends on who looks; else all rows are equal.
+        Whether weights depend on the query. Otherwise all rows are equal.
 
     Notes
     -----
@@ -38,7 +38,7 @@ class Cell(ABC):
 
     @abstractmethod
     def block(self, *, hidden_size: int, units: int, num_heads: int, dropout: float) -> Any:
-        """The Gluon block that is trained.
+        """Make the Gluon block that is trained.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Cell(ABC):
         return {}
 
     def heads(self, num_heads: int) -> int:
-        """How many matrices of weights it gives where the model has `num_heads`."""
+        """Number of matrices of weights, for a model with `num_heads`."""
         return 1
 
     def scores(self, F: Backend, model: Mapping[str, Any], states: Array) -> Array:
@@ -70,7 +70,7 @@ class Cell(ABC):
         model : mapping
             Keyword arguments of the model.
         states : array, shape (B, T, C)
-            Queries and keys in one.
+            Both queries and keys.
         """
         raise NotImplementedError(f"the cell {self.name!r} must define scores, or weights")
 
@@ -83,14 +83,14 @@ class Cell(ABC):
         model : mapping
             Keyword arguments of the model.
         states : array, shape (B, T, C)
-            Queries and keys in one.
+            Both queries and keys.
         pairs : array, shape (B, 1, T, T)
             1 where query and key are tokens, 0 at padding.
         """
         return F.softmax(self.scores(F, model, states), pairs)
 
     def values(self, F: Backend, model: Mapping[str, Any], states: Array) -> Array:
-        """What the weights read: -> (B, heads, T, C / heads).
+        """The values that the weights mix: -> (B, heads, T, C / heads).
 
         Parameters
         ----------
@@ -103,11 +103,11 @@ class Cell(ABC):
 
 
 class DotProductCell(Cell):
-    """A cell whose scores are dot products: it has queries and keys that can be drawn as points."""
+    """A cell whose scores are dot products. Its queries and keys can be drawn as points."""
 
     @abstractmethod
     def queries_and_keys(self, F: Backend, model: Mapping[str, Any], states: Array) -> tuple[Array, Array]:
-        """Queries and keys, each (B, heads, T, D). The scores are their products, so any scale is in the queries.
+        """Queries and keys, each (B, heads, T, D). The scores are their dot products, so any scale is in the queries.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""`general` whose weights can be exactly 0."""
+"""The cell `general` with 1.5-entmax, so that weights can be exactly 0."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from ..backend import Array, Backend
 from .general import General
 
-_STEPS = 12  # Newton's; at 4,096 equal scores the tenth is exact in float32
+_STEPS = 12  # Newton steps; for 4,096 equal scores, the tenth is exact in float32
 
 
 def entmax15(F: Any, scores: Array) -> Array:
     """The 1.5-entmax over the last axis: max(0, z/2 - t)^2, with t such that a row sums to 1.
 
     Peters, Niculae and Martins, Sparse Sequence-to-Sequence Models, ACL 2019. The sum falls with t and is convex, so
-    Newton's steps from the left end, t = max(z)/2 - 1, never pass the root. At the root the step has the derivative
-    of t itself, so what derives through the steps finds the derivative of the result.
+    Newton's steps from the left end, t = max(z)/2 - 1, never pass the root. At the root, a step has the derivative of
+    t itself, so differentiation through the steps gives the derivative of the result.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def entmax15(F: Any, scores: Array) -> Array:
 
 
 class GeneralEntmax(General):
-    """Dot products of projected queries with keys, and 1.5-entmax, which looks at few keys, in place of softmax."""
+    """Dot products of projected queries with keys, with 1.5-entmax instead of softmax, so that few keys get weight."""
 
     name = "general-entmax"
     formula = "q^T W k, with 1.5-entmax for the softmax"
@@ -58,7 +58,7 @@ class GeneralEntmax(General):
 
 
 def _entmax15_in_mxnet(F: Any, scores: Array) -> Array:
-    """`entmax15` in MXNet, where a symbol broadcasts only when told; it is derived through the last step alone."""
+    """`entmax15` in MXNet, where symbols need explicit broadcasts. Only the last step is differentiated."""
     halves = 0.5 * F.broadcast_sub(scores, F.max(scores, axis=-1, keepdims=True))
     fixed = F.BlockGrad(halves)
     t = F.max(fixed, axis=-1, keepdims=True) - 1

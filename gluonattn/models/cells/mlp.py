@@ -35,7 +35,7 @@ class MLP(Cell):
         return {"_attention_score.weight": (1, units)}
 
     def v(self, F: Backend) -> Array:
-        """The vector that weighs the hidden units, (1, U)."""
+        """The weights of the hidden units, (1, U)."""
         return F.weight("attention._attention_score.weight")
 
     def scores(self, F: Backend, model: Mapping[str, Any], states: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Additive attention whose last vector has a length of its own."""
+"""Additive attention with weight normalisation of the last vector."""
 
 from __future__ import annotations
 

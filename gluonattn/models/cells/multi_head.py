@@ -1,4 +1,4 @@
-"""Scaled dot products in several projections at once."""
+"""Scaled dot products in several projections."""
 
 from __future__ import annotations
 

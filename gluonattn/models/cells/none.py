@@ -10,7 +10,7 @@ from .base import Cell
 
 
 class NoAttention(Cell):
-    """A baseline for attention: each token attends only to itself, and pooling does the rest."""
+    """A baseline for attention: each token attends only to itself, and only pooling mixes tokens."""
 
     name = "none"
     formula = "each token sees itself only"

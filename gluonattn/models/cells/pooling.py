@@ -1,4 +1,4 @@
-"""Attention pooling: one weight a token, whoever looks. A decision is then a sum over tokens."""
+"""Attention pooling: one weight for each token, the same for every query. A decision is then a sum over tokens."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .base import Cell, width
 class Pooling(Cell):
     """One hidden layer for each token (Yang et al., Hierarchical Attention Networks, NAACL 2016).
 
-    All rows of weights are equal, so all contexts are, and their mean and maximum are one vector: the logits are the head's
-    bias and a sum over tokens of weight times what the head makes of the state. These addends are ``read_at`` of
-    an account (`gluonattn.classifier.account`), and no rule shares them out.
+    All rows of weights are equal, so all contexts are equal, and their mean and maximum are one vector. The logits are the
+    head's bias plus a sum over tokens of the weight times the head's output for the state. These addends are ``read_at`` of
+    an account (`gluonattn.classifier.account`), and no rule is needed to divide them.
     """
 
     name = "pooling"

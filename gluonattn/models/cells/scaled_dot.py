@@ -1,4 +1,4 @@
-"""Dot products over the root of their width."""
+"""Dot products divided by the square root of their width."""
 
 from __future__ import annotations
 

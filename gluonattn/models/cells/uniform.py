@@ -1,4 +1,4 @@
-"""All keys alike."""
+"""Equal weights for all keys."""
 
 from __future__ import annotations
 

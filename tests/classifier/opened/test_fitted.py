@@ -38,5 +38,5 @@ def test_heads_of_all_layers_are_fitted_and_explain_takes_them_from_the_folder(c
 
 def test_a_model_without_attention_is_refused(tokenizers):
     own = tokenizers["wordpiece"]
-    with pytest.raises(OptionError, match="hands out none"):
+    with pytest.raises(OptionError, match="does not return it"):
         fit_attention(open_classifier(Recurrent(len(own)), own, ["가", "나"]), TEXTS)

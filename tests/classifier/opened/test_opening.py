@@ -152,7 +152,7 @@ def test_what_is_no_classifier_or_does_not_fit_is_refused_with_a_cure(classifier
         open_classifier(7, tokenizer)
     with pytest.raises(OptionError, match="needs the tokenizer"):
         open_classifier(model)
-    with pytest.raises(OptionError, match="of another model"):
+    with pytest.raises(OptionError, match="to another model"):
         open_classifier(model, tokenizers["unigram"])
     with pytest.raises(OptionError, match="gives a BaseModelOutput.*fine-tuned first"):
         open_classifier(model.bert, tokenizer, LABELS)
@@ -221,11 +221,11 @@ def test_a_torch_module_of_ones_own_is_explained_by_what_it_has(kind, tokenizers
     if kind is Pooled:
         assert record.weights.shape == (2, 4, 8, 8) and record.source["head_reads"] == ["all"]
         assert opened.explain(TEXT, "rollout").attributions["rollout"].sum() > 0
-        with pytest.raises(OptionError, match="hands out the attention weights it uses"):
+        with pytest.raises(OptionError, match="returns the attention weights that it uses"):
             opened.explain(TEXT, "attention-gradient")
     else:
         assert record.source["cell"] == "none" and (record.weights[0, 0] == np.eye(8)).all()
-        with pytest.raises(OptionError, match="needs attention from piece to piece"):
+        with pytest.raises(OptionError, match="needs attention between pieces"):
             opened.explain(TEXT, "rollout")
 
 
