@@ -55,6 +55,7 @@ packages: $(READY)
 	$(BIN)/check-wheel-contents dist/*.whl
 	$(BIN)/validate-pyproject pyproject.toml
 	$(BIN)/pyroma -n 8 dist/*.tar.gz
+	mkdir -p build && $(BIN)/cyclonedx-py environment --output-reproducible -o build/sbom.cdx.json $(BIN)/python
 	@ls -l dist
 
 $(READY): setup.py constraints.txt scripts/find_python.sh

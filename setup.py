@@ -103,7 +103,8 @@ setup(
         "lint": ["ruff", "mypy"],
         "docs": ["sphinx>=7.4", "furo>=2024.8", "myst-parser>=3", "latex2mathml>=3.77"],
         "notebooks": ["jupytext>=1.16", "nbconvert>=7", "ipykernel>=6"],
-        "packages": ["build>=1", "twine>=6", "check-wheel-contents>=0.6", "validate-pyproject>=0.20", "pyroma>=4"],
+        "packages": ["build>=1", "twine>=6", "check-wheel-contents>=0.6", "validate-pyproject>=0.20", "pyroma>=4",
+                     "cyclonedx-bom>=4"],
     },
     entry_points={"console_scripts": ["gluonattn=gluonattn.cli:main"]},
     classifiers=[

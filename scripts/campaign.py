@@ -3,6 +3,7 @@
     python scripts/campaign.py --seconds 60                     # every part
     python scripts/campaign.py --short                          # a few cases of each, the same on every machine
     python scripts/campaign.py files kills --seconds 3600 --seed 7
+    python scripts/campaign.py texts --seconds 600 --seed 8 --totals docs/reliability.json
     python scripts/campaign.py --again campaign/files/0f3a9c1b.json
 
 A part is a file in scripts/campaign/ and is found there by itself. It draws cases (JSON values) from a seed and checks
@@ -16,6 +17,7 @@ import hashlib
 import importlib
 import json
 import multiprocessing
+import os
 import platform
 import signal
 import sys
@@ -226,6 +228,58 @@ def show(tallies: list[Tally]) -> None:
             print(f"    {found['times']:,} x {kind}\n        {found.get('file', '')}")
 
 
+def add_totals(path: Path, tallies: list[Tally]) -> None:
+    """Add what was tried to a file of totals that grows from run to run, and keep which runs it is made of.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    tallies : list of Tally
+    """
+    totals = json.loads(path.read_text()) if path.exists() else {"parts": {}}
+    for tally in tallies:
+        if tally.left_out is not None or not tally.tried + tally.failed:
+            continue
+        part = totals["parts"].setdefault(
+            tally.part, {"seconds": 0, "tried": 0, "failed": 0, "counts": {}, "kinds": {}, "runs": []}
+        )
+        part["seconds"] = round(part["seconds"] + tally.seconds)
+        part["tried"] += tally.tried
+        part["failed"] += tally.failed
+        for unit, count in tally.counts.items():
+            part["counts"][unit] = part["counts"].get(unit, 0) + count
+        for kind, found in tally.kinds.items():
+            part["kinds"][kind] = part["kinds"].get(kind, 0) + found["times"]
+        part["runs"].append(
+            {
+                "date": time.strftime("%Y-%m-%d"),
+                "seed": tally.seed,
+                "seconds": round(tally.seconds),
+                "tried": tally.tried,
+                "failed": tally.failed,
+                "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+            }
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(totals, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def totals_table(totals: dict[str, Any]) -> str:
+    """The table of docs/reliability.md: a line a part.
+
+    Parameters
+    ----------
+    totals : dict
+        As `add_totals` writes it.
+    """
+    lines = ["| part | seeds | seconds | tried | failed | of which |", "| --- | --- | --- | --- | --- | --- |"]
+    for name, part in sorted(totals["parts"].items()):
+        seeds = ", ".join(map(str, sorted({run["seed"] for run in part["runs"]})))
+        counts = ", ".join(f"{count:,} {unit}" for unit, count in sorted(part["counts"].items()))
+        lines.append(f"| `{name}` | {seeds} | {part['seconds']:,} | {part['tried']:,} | {part['failed']:,} | {counts} |")
+    return "\n".join(lines)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {', '.join(PARTS)}; by default all")
@@ -233,8 +287,12 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="a few cases of each part, however long they take")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/campaign"), help="folder for cases that fail and totals")
+    parser.add_argument("--totals", type=Path, metavar="FILE", help="a file of totals to add to; alone: print its table")
     parser.add_argument("--again", type=Path, metavar="FILE", help="check one kept case again")
     arguments = parser.parse_args()
+    if arguments.totals and not arguments.parts and not arguments.short:
+        print(totals_table(json.loads(arguments.totals.read_text())))
+        return 0
     if arguments.again:
         return again(arguments.again)
     unknown = set(arguments.parts) - set(PARTS)
@@ -249,6 +307,8 @@ def main() -> int:
             run_part(tallies[-1], arguments.seconds, arguments.short)
     finally:
         show(tallies)
+        if arguments.totals:
+            add_totals(arguments.totals, tallies)
         arguments.out.mkdir(parents=True, exist_ok=True)
         totals = arguments.out / f"totals-{arguments.seed}-{'-'.join(tally.part for tally in tallies)}.json"
         totals.write_text(

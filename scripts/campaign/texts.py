@@ -15,7 +15,8 @@ from _texts import text
 
 SECONDS, START, SHRINK = 120.0, 120.0, 15.0
 SHORT = 2  # cases of the short form
-_BATCH = 64
+_BATCH = 512  # what a case costs beside its texts (a picture, a page) is shared by many
+_BY_SLOW = 4  # texts of a case for one slow tokenizer
 _SLOW = {"okt", "komoran", "hannanum", "kkma", "kiwi"}  # texts a second in tens or hundreds
 
 
@@ -26,7 +27,7 @@ def missing() -> str | None:
 def draw(random: Random) -> Any:
     """Texts for all that is quick; some of them also for slow tokenizers, explanation and views."""
     texts = [text(random, 120) for _ in range(_BATCH)]
-    if random.random() < 0.02:
+    if random.random() < 0.1:
         texts.append(text(random, 200) * random.choice((100, 2000)))
     return {
         "texts": texts,
@@ -57,7 +58,7 @@ def _check(case: Any, model: Any, ready: dict[str, Any], folder: Path) -> dict[s
     slow = sorted(_SLOW & ready.keys())
     if slow:
         name = slow[int(case["tokenizer"] * len(slow))]
-        for one in texts[:8]:
+        for one in texts[:_BY_SLOW]:
             if len(one) < 300:
                 _check_tokens(name, ready[name], one)
                 counts[f"by {name}"] = counts.get(f"by {name}", 0) + 1
@@ -118,9 +119,8 @@ def _require_same(first: Any, second: Any, one: str) -> None:
 def _check_views(texts: list[str], model: Any, views: str, folder: Path) -> int:
     from gluonattn.plain import is_blank
 
-    chosen = [one for one in texts if not is_blank(one) and len(one) < 400][: 2 if "." in views else 6]
-    for one in chosen:
-        record = model.explain(one, method=None if "." in views else "account")
+    chosen = [one for one in texts if not is_blank(one) and len(one) < 400][: 2 if "." in views else 16]
+    for one, record in zip(chosen, model.explain(chosen, method=None if "." in views else "account")):
         if record.text != one:
             raise Fault("a record has another text", repr(one))
         if views == "terminal page":
