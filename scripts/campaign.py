@@ -13,6 +13,7 @@ each. It runs in a process of its own: a crash, a hang and memory without bound 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import hashlib
 import importlib
 import json
@@ -24,7 +25,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,9 @@ def run_part(tally: Tally, seconds: float, short: bool = False) -> None:
             limit = part.SECONDS if message[0] == "case" else part.SECONDS + part.START
             try:
                 if not inner.poll(limit + _SLACK):
+                    stacks = _stacks(child, folder)
                     child.kill()
-                    tally.fault("hangs: its process had to be killed", f"for {limit + _SLACK:.0f} s", case, number)
+                    tally.fault("hangs: its process had to be killed", f"{limit + _SLACK:.0f} s\n{stacks}", case, number)
                     break
                 message = inner.recv()
             except EOFError:
@@ -152,6 +154,15 @@ def run_part(tally: Tally, seconds: float, short: bool = False) -> None:
             break
 
 
+def _stacks(child: Any, folder: Path) -> str:
+    """Where each thread of a process is that does not answer."""
+    with suppress(OSError):
+        os.kill(child.pid, signal.SIGUSR1)
+        time.sleep(2)
+        return (folder / ".stacks").read_text()[:4000]
+    return ""
+
+
 def _work(name: str, seed: int, number: int, end: float, most: int, pipe: Any, folder: Path) -> None:
     """In a process of its own: draw cases from `number` on and check them until the time is over or `most` is reached."""
     import random
@@ -160,6 +171,7 @@ def _work(name: str, seed: int, number: int, end: float, most: int, pipe: Any, f
 
     part = importlib.import_module(name)
     try:
+        faulthandler.register(signal.SIGUSR1, open(folder / ".stacks", "w"))  # noqa: SIM115 - open as long as the process
         with part.prepare(folder, seed) as check:
             pipe.send(("ready", {}))
             shrunk: set[str] = set()
@@ -228,58 +240,6 @@ def show(tallies: list[Tally]) -> None:
             print(f"    {found['times']:,} x {kind}\n        {found.get('file', '')}")
 
 
-def add_totals(path: Path, tallies: list[Tally]) -> None:
-    """Add what was tried to a file of totals that grows from run to run, and keep which runs it is made of.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    tallies : list of Tally
-    """
-    totals = json.loads(path.read_text()) if path.exists() else {"parts": {}}
-    for tally in tallies:
-        if tally.left_out is not None or not tally.tried + tally.failed:
-            continue
-        part = totals["parts"].setdefault(
-            tally.part, {"seconds": 0, "tried": 0, "failed": 0, "counts": {}, "kinds": {}, "runs": []}
-        )
-        part["seconds"] = round(part["seconds"] + tally.seconds)
-        part["tried"] += tally.tried
-        part["failed"] += tally.failed
-        for unit, count in tally.counts.items():
-            part["counts"][unit] = part["counts"].get(unit, 0) + count
-        for kind, found in tally.kinds.items():
-            part["kinds"][kind] = part["kinds"].get(kind, 0) + found["times"]
-        part["runs"].append(
-            {
-                "date": time.strftime("%Y-%m-%d"),
-                "seed": tally.seed,
-                "seconds": round(tally.seconds),
-                "tried": tally.tried,
-                "failed": tally.failed,
-                "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-            }
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(totals, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-
-
-def totals_table(totals: dict[str, Any]) -> str:
-    """The table of docs/reliability.md: a line a part.
-
-    Parameters
-    ----------
-    totals : dict
-        As `add_totals` writes it.
-    """
-    lines = ["| part | seeds | seconds | tried | failed | of which |", "| --- | --- | --- | --- | --- | --- |"]
-    for name, part in sorted(totals["parts"].items()):
-        seeds = ", ".join(map(str, sorted({run["seed"] for run in part["runs"]})))
-        counts = ", ".join(f"{count:,} {unit}" for unit, count in sorted(part["counts"].items()))
-        lines.append(f"| `{name}` | {seeds} | {part['seconds']:,} | {part['tried']:,} | {part['failed']:,} | {counts} |")
-    return "\n".join(lines)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {', '.join(PARTS)}; by default all")
@@ -291,6 +251,8 @@ def main() -> int:
     parser.add_argument("--again", type=Path, metavar="FILE", help="check one kept case again")
     arguments = parser.parse_args()
     if arguments.totals and not arguments.parts and not arguments.short:
+        from _totals import totals_table
+
         print(totals_table(json.loads(arguments.totals.read_text())))
         return 0
     if arguments.again:
@@ -308,6 +270,8 @@ def main() -> int:
     finally:
         show(tallies)
         if arguments.totals:
+            from _totals import add_totals
+
             add_totals(arguments.totals, tallies)
         arguments.out.mkdir(parents=True, exist_ok=True)
         totals = arguments.out / f"totals-{arguments.seed}-{'-'.join(tally.part for tally in tallies)}.json"

@@ -37,7 +37,13 @@ def check(case):
         {}["key"]
     if case["way"] == "crash":
         os._exit(3)
-    while case["way"] == "slow":
+    if case["way"] == "swallow":
+        try:
+            while True:
+                pass
+        except Exception:
+            pass
+    while case["way"] in ("slow", "swallow"):
         pass
     return {"texts": 1}
 """
@@ -55,7 +61,7 @@ def run_toy(tmp_path, ways, *more):
 
 @pytest.mark.parametrize(("way", "kind"), [
     ("fault", "c and f"), ("error", "KeyError in nowhere"), ("crash", "crash: the process ended with 3"),
-    ("slow", "takes longer than 1 s")])
+    ("slow", "takes longer than 1 s"), ("swallow", "takes longer than 1 s")])
 def test_what_falls_is_counted_and_its_smallest_case_is_kept(tmp_path, way, kind):
     done = run_toy(tmp_path, [way, "well"])
     assert done.returncode == 1, done.stderr
@@ -96,3 +102,37 @@ def test_every_part_draws_the_same_cases_from_the_same_seed(name):
     done = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS / "campaign", capture_output=True, text=True,
                           timeout=300)
     assert done.stdout.split() == ["True"] * 3, done.stderr
+
+
+def test_totals_add_up_over_runs_and_their_table_shows_them(tmp_path):
+    for seed in (3, 4):
+        done = run_toy(tmp_path, ["well", "fault"], "toy", "--short", "--seed", str(seed), "--out", "out",
+                       "--totals", "totals.json")
+        assert done.returncode in (0, 1), done.stderr
+    parts = [json.loads((tmp_path / "out" / f"totals-{seed}-toy.json").read_text())["parts"][0] for seed in (3, 4)]
+    total = json.loads((tmp_path / "totals.json").read_text())["parts"]["toy"]
+    assert [run["seed"] for run in total["runs"]] == [3, 4]
+    for name in ("tried", "failed"):
+        assert total[name] == sum(part[name] for part in parts)
+    assert sum(total["counts"].values()) == sum(sum(part["counts"].values()) for part in parts)
+    shown = run_toy(tmp_path, ["well"], "--totals", "totals.json")
+    assert f"| `toy` | 3, 4 | {total['seconds']:,} | {total['tried']:,} |" in shown.stdout
+
+
+def test_the_published_table_is_what_the_totals_say():
+    root = SCRIPTS.parent
+    shown = subprocess.run([sys.executable, SCRIPTS / "campaign.py", "--totals", root / "docs" / "reliability.json"],
+                           capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() in (root / "docs" / "reliability.md").read_text(encoding="utf-8")
+
+
+def test_what_grows_over_a_long_run_is_said(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    import long_run
+
+    flat = [{"memory": 100, "files": 5, "threads": 3}] * 40
+    assert set(long_run.judge(flat).values()) == {"flat"}
+    grown = [{"memory": 100 + i, "files": 5 + i, "threads": 3} for i in range(40)]
+    assert long_run.judge(grown) == {"memory": "grows from 114.5 to 134.5", "files": "grows from 19.5 to 39.5",
+                                     "threads": "flat"}
+    assert set(long_run.judge(flat[:3]).values()) == {"too short to say"}

@@ -63,7 +63,7 @@ def limited(check: Any, case: Any, seconds: float) -> Any:
         raise Fault(f"takes longer than {seconds:.0f} s", "".join(traceback.format_stack(frame)[-6:]))
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 5.0)  # again: an `except Exception` may swallow the first
     try:
         return check(case)
     except Fault as fault:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +151,26 @@ def require_no_traceback(result: subprocess.CompletedProcess[bytes]) -> str:
     if result.returncode < 0:
         raise Fault(f"crash: the command ended by signal {-result.returncode}", both)
     return shown
+
+
+@contextmanager
+def disk(place: Path, out: str) -> Iterator[bool]:
+    """A disk of 16 kB, or one that nothing can be written to; False where this user may mount none.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+    out : str
+        "small disk" or "read-only disk"; anything else needs none.
+    """
+    options = {"small disk": "size=16k", "read-only disk": "size=16k,ro"}.get(out)
+    mount, unmount = shutil.which("mount"), shutil.which("umount")
+    if not options or not mount or not unmount:
+        yield options is None
+        return
+    done = subprocess.run([mount, "-t", "tmpfs", "-o", options, "tmpfs", str(place)], capture_output=True)
+    try:
+        yield done.returncode == 0
+    finally:
+        if done.returncode == 0:
+            subprocess.run([unmount, "-l", str(place)], capture_output=True)

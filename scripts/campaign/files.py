@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 from _cases import Fault
-from _command import command, environment, forked, leftovers, living, load_command, require_no_traceback
+from _command import command, disk, environment, forked, leftovers, living, load_command, require_no_traceback
 from _texts import KOREAN, text
 
 SECONDS, START, SHRINK = 120.0, 30.0, 60.0
@@ -34,7 +34,7 @@ ODD: dict[str, list[Any]] = {
     "times": [50],
     "damage": ["cut", "flip", "nul", "empty"],
     "through": ["fifo", "dash", "stdin", "folder", "link", "missing", "odd name"],
-    "out": ["missing folder", "dash", "folder", "same", "full", "closed"],
+    "out": ["missing folder", "dash", "folder", "same", "full", "closed", "small disk", "read-only disk"],
     "around": ["LC_ALL=C", "COLUMNS=20", "no HOME", "head", "ascii", "elsewhere"],
 }
 HEADERS = [["document", "label"]] * 5 + [
@@ -106,7 +106,12 @@ def prepare(folder: Path, seed: int) -> Iterator[Any]:
 def _check(case: Any, parent: Path) -> dict[str, int]:
     folder = parent / "case"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    (folder / "disk").mkdir(parents=True)
+    with disk(folder / "disk", case["out"]) as there:
+        return _check_table(case if there else {**case, "out": "file"}, folder)
+
+
+def _check_table(case: Any, folder: Path) -> dict[str, int]:
     source = _write(case, folder)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     words, out = _words(case, source, folder)
@@ -246,6 +251,8 @@ def _words(case: Any, source: Path, folder: Path) -> tuple[list[str], Path | Non
         "same": source,
         "full": Path("/dev/full"),
         "closed": folder / f"out{suffix}",
+        "small disk": folder / "disk" / f"out{suffix}",
+        "read-only disk": folder / "disk" / f"out{suffix}",
     }.get(case["out"])
     written = str(out) if out else "-"
     tiny = ["--embed-size", "4", "--hidden-size", "4", "--epochs", "1", "--workers", "1", "--tokenizer", "whitespace"]

@@ -1,4 +1,4 @@
-"""Part `pages`: hostile tokens, labels and names through pages in a real Chromium: nothing runs, nothing leaves."""
+"""Part `pages`: hostile tokens, labels and names through pages in Chromium and Firefox: nothing runs, nothing leaves."""
 
 from __future__ import annotations
 
@@ -45,6 +45,10 @@ _SNIPPETS = (
     "\u2028window.pwned=1//",
 )
 
+_ODD = """() => [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a =>
+    /^on/.test(a.name) || /evil\\.example|^javascript:/.test(a.value) && /^(href|src|action|content)$/.test(a.name)))
+    .map(e => e.outerHTML.slice(0, 200))"""
+
 
 def missing() -> str | None:
     if not find_spec("playwright"):
@@ -77,12 +81,47 @@ def prepare(folder: Path, seed: int) -> Iterator[Any]:
 
     load_command()
     with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
-        yield lambda case: _check(case, browser, folder)
-        browser.close()
+        browser, firefox = running.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"]), _firefox()
+        try:
+            yield lambda case: _check(case, browser, firefox, folder)
+        finally:
+            browser.close()
+            if firefox is not None:
+                firefox.quit()
 
 
-def _check(case: Any, browser: Any, folder: Path) -> dict[str, int]:
+def _firefox() -> Any:
+    """Firefox, or None where it or its driver is not here."""
+    binary = shutil.which("firefox-esr") or shutil.which("firefox")
+    if not binary or not find_spec("marionette_driver"):
+        return None
+    from marionette_driver.marionette import Marionette
+
+    driver = Marionette(bin=binary, headless=True, startup_timeout=110, gecko_log="-")
+    driver.start_session()
+    return driver
+
+
+def _check_firefox(case: Any, driver: Any, path: Path) -> None:
+    driver.navigate(path.as_uri())
+    pwned, left, odd = driver.execute_script(
+        f"""return [window.pwned === undefined ? null : String(window.pwned),
+        performance.getEntriesByType('resource').map(e => e.name).filter(n => !/^(file|data|blob|about):/.test(n)),
+        ({_ODD})()]""",
+        sandbox=None,
+        new_sandbox=False,
+    )
+    if pwned is not None:
+        raise Fault(f"{case['kind']}: a script of a text runs in Firefox", pwned)
+    if left:
+        raise Fault(f"{case['kind']}: a request leaves in Firefox", left)
+    if odd:
+        raise Fault(f"{case['kind']}: markup of a text became an element in Firefox", odd)
+    if driver.get_url() != path.as_uri():
+        raise Fault(f"{case['kind']}: the page went elsewhere in Firefox", driver.get_url())
+
+
+def _check(case: Any, browser: Any, firefox: Any, folder: Path) -> dict[str, int]:
     if not case["tokens"] or not all(case["tokens"]):
         return {}
     path = folder / "page.html"
@@ -108,10 +147,7 @@ def _check(case: Any, browser: Any, folder: Path) -> dict[str, int]:
         for frame in page.frames:
             if frame.evaluate("window.pwned") is not None:
                 raise Fault(f"{case['kind']}: a script of a text runs", source[:0])
-            odd = frame.evaluate("""() => [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a =>
-                /^on/.test(a.name) || /evil\\.example|^javascript:/.test(a.value)
-                && /^(href|src|action|content)$/.test(a.name)))
-                .map(e => e.outerHTML.slice(0, 200))""")
+            odd = frame.evaluate(_ODD)
             if odd:
                 raise Fault(f"{case['kind']}: markup of a text became an element", odd)
         if page.url != path.as_uri():
@@ -120,7 +156,10 @@ def _check(case: Any, browser: Any, folder: Path) -> dict[str, int]:
             raise Fault(f"{case['kind']}: {wrong[0].partition(':')[0].partition(' http')[0]}", wrong)
     finally:
         context.close()
-    return {"pages": 1}
+    if firefox is None:
+        return {"pages in Chromium": 1}
+    _check_firefox(case, firefox, path)
+    return {"pages in Chromium": 1, "pages in Firefox": 1}
 
 
 def _record(case: Any, number: int = 0) -> Any:

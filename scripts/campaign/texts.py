@@ -120,7 +120,7 @@ def _check_views(texts: list[str], model: Any, views: str, folder: Path) -> int:
     from gluonattn.plain import is_blank
 
     chosen = [one for one in texts if not is_blank(one) and len(one) < 400][: 2 if "." in views else 16]
-    for one, record in zip(chosen, model.explain(chosen, method=None if "." in views else "account")):
+    for one, record in zip(chosen, model.explain_each(chosen, method=None if "." in views else "account")):
         if record.text != one:
             raise Fault("a record has another text", repr(one))
         if views == "terminal page":
