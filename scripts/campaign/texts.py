@@ -14,7 +14,7 @@ from _cases import Fault
 from _texts import text
 
 SECONDS, START, SHRINK = 120.0, 120.0, 15.0
-SHORT = 2  # cases of the short form
+SHORT = 1  # cases of the short form
 _BATCH = 512  # what a case costs beside its texts (a picture, a page) is shared by many
 _BY_SLOW = 4  # texts of a case for one slow tokenizer
 _SLOW = {"okt", "komoran", "hannanum", "kkma", "kiwi"}  # texts a second in tens or hundreds
