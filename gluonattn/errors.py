@@ -4,7 +4,8 @@ Every message says what was expected, what came, and what to do next; the
 command line prints it without a traceback.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -52,6 +53,38 @@ class OptionError(GluonAttnError):
 
 class Interrupted(GluonAttnError):
     """Work was stopped by Ctrl-C. Finished work is saved."""
+
+
+@contextmanager
+def offer_extra(extra: str, task: str) -> Iterator[None]:
+    """An import inside that finds no library becomes an error that names the extra which brings it.
+
+    Parameters
+    ----------
+    extra : str
+        As in ``pip install "gluonattn[EXTRA]"``.
+    task : str
+        What needs the library, as the message begins ("evaluate").
+
+    Raises
+    ------
+    DependencyError
+        If the import fails.
+
+    Examples
+    --------
+    >>> with offer_extra("measure", "evaluate"):
+    ...     import no_such_library
+    Traceback (most recent call last):
+        ...
+    gluonattn.errors.DependencyError: evaluate needs no_such_library: pip install "gluonattn[measure]".
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or str(error)).split(".")[0]
+        missing = {"sklearn": "scikit-learn", "umap": "umap-learn"}.get(module, module)
+        raise DependencyError(f'{task} needs {missing}: pip install "gluonattn[{extra}]".') from None
 
 
 def choose(kind: str, name: object, known: Mapping[str, Value]) -> Value:

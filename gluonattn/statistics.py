@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import offer_extra
 from .metrics import tie_close
 
 RESAMPLES = 10_000
@@ -216,7 +217,8 @@ def mcnemar(first: NDArray[Any], second: NDArray[Any]) -> float:
     first, second : numpy.ndarray of bool, shape (texts,)
         Whether each was correct.
     """
-    from scipy.stats import binomtest
+    with offer_extra("measure", "McNemar's test"):
+        from scipy.stats import binomtest
 
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     if not only_first + only_second:
@@ -267,7 +269,8 @@ def rank_agreement(first: NDArray[Any], second: NDArray[Any]) -> float:
     ----------
     first, second : numpy.ndarray, shape (n,)
     """
-    from scipy.stats import kendalltau
+    with offer_extra("measure", "Kendall's tau"):
+        from scipy.stats import kendalltau
 
     first, second = tie_close(first), tie_close(second)
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:

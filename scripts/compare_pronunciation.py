@@ -11,6 +11,7 @@ also says which of the two has the standard's own reading.
 import argparse
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 from gluonattn.errors import DependencyError, GluonAttnError
 from gluonattn.pronunciation.pronounce import RULES, pronounce
@@ -41,7 +42,7 @@ def other_library():
 
     class Hangul(g2pkk.G2p):
         def __init__(self):
-            self.mecab, self.cmu = Mecab()._mecab, {}
+            self.mecab, self.cmu = SimpleNamespace(pos=Mecab()._tag), {}
             self.table = g2pkk.parse_table()
             self.rule2text = g2pkk.get_rule_id2text()
             self.idioms_path = str(Path(g2pkk.__file__).with_name("idioms.txt"))

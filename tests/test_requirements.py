@@ -32,11 +32,23 @@ def required() -> set[str]:
 
 def always_here() -> set[str]:
     """Wheels of the package without extras, and of the extra `test`."""
-    keywords = {keyword.arg: keyword.value for node in ast.walk(ast.parse((ROOT / "setup.py").read_text("utf-8")))
-                if isinstance(node, ast.Call) for keyword in node.keywords}
-    extras = keywords["extras_require"]
+    extras = _told()["extras_require"]
     [tests] = [value for key, value in zip(extras.keys, extras.values) if key.value == "test"]
-    return wheels(keywords["install_requires"]) | wheels(tests)
+    lists = {target.id: node.value for node in ast.parse((ROOT / "setup.py").read_text("utf-8")).body
+             if isinstance(node, ast.Assign) for target in node.targets}
+    shared = [lists[node.id] for node in ast.walk(tests) if isinstance(node, ast.Name)]  # as in [..., *measure]
+    return base_needs().union(wheels(tests), *map(wheels, shared))
+
+
+def base_needs() -> set[str]:
+    """Wheels of the package without extras."""
+    return wheels(_told()["install_requires"])
+
+
+def _told() -> dict[str, ast.AST]:
+    """What setup.py tells setuptools, by keyword."""
+    return {keyword.arg: keyword.value for node in ast.walk(ast.parse((ROOT / "setup.py").read_text("utf-8")))
+            if isinstance(node, ast.Call) for keyword in node.keywords}
 
 
 def imported(path: Path) -> set[str]:

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from ..contents import digest_json, parse_json, seal, unseal
 from ..data.reviews import Reviews, read_reviews
 from ..data.sources import locate
-from ..errors import DataError, Interrupted, OptionError, TextError, choose
+from ..errors import DataError, Interrupted, OptionError, TextError, choose, offer_extra
 from ..files import replace_file
 from ..models.cells import CELLS
 from ..plain import is_blank, plain, read_texts
@@ -183,6 +182,8 @@ def _reviews(data: str, text_column: str | None, label_column: str | None) -> tu
     training = read_reviews(source.train, text_column=text_column, label_column=label_column)
     if source.test is not None:
         return data, training, read_reviews(source.test, text_column=text_column, label_column=label_column)
+    with offer_extra("measure", "a comparison"):
+        from sklearn.model_selection import train_test_split
     try:
         parts = train_test_split(range(len(training)), test_size=_HELD_OUT, random_state=0, stratify=training.labels)
     except ValueError as error:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.rationales import Rationale
+from ..errors import offer_extra
 from ..metrics import tie_close
 from .attribution import attribute_batch
 from .faithfulness import top
@@ -75,7 +76,8 @@ def average_precision(marked: NDArray[Any], scores: NDArray[Any]) -> float:
     float
         NaN if all words or none are marked.
     """
-    from sklearn.metrics import average_precision_score
+    with offer_extra("measure", "average precision"):
+        from sklearn.metrics import average_precision_score
 
     if marked.all() or not marked.any():
         return float("nan")

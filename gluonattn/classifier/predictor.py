@@ -24,7 +24,7 @@ from ..data.packed import Packed, pack
 from ..data.padding import pad_batch, plan_by_length
 from ..data.reviews import Reviews, label_text
 from ..data.vocabulary import Vocabulary
-from ..errors import CheckpointError, DataError, OptionError, TextError
+from ..errors import CheckpointError, DataError, OptionError, TextError, offer_extra
 from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint
 from ..plain import plain, read_texts
 from ..record import AttentionRecord, Part, Prediction, Token
@@ -416,7 +416,8 @@ class Predictor:
         DataError
             If there are no reviews, or the model does not have a label.
         """
-        from sklearn import metrics
+        with offer_extra("measure", "evaluate"):
+            from sklearn import metrics
 
         if not isinstance(reviews, Reviews) or not len(reviews):
             raise DataError(f"evaluate takes reviews with their labels, at least one; got {type(reviews).__name__}"

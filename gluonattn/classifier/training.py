@@ -10,22 +10,23 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from .. import __version__, runtime
 from ..data.extra import read_extra
 from ..data.reviews import Reviews, read_reviews, require_two_labels
 from ..data.seen import write_seen
 from ..data.sources import locate
-from ..errors import DataError
+from ..errors import DataError, offer_extra
 from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint, save_checkpoint
 from ..models.config import FORMAT
 from ..models.epochs import new_epoch_folder
+from ..runtime.wheel import installed_wheel
 from ..text import tokenize_all
 from ..training.callbacks import Callback, EveryEpoch
 from ..training.resume import is_resume_file_of, resume_file
@@ -251,6 +252,10 @@ def _devices(settings: ClassifierSettings) -> list[str]:
 
 def _split(reviews: Reviews, settings: ClassifierSettings, earlier: Stage | None = None) -> Sequence[Sequence[int]]:
     """Positions to train on and to validate on, stratified by label, fixed by the seed (of the stage, if there is one)."""
+    if not settings.uses_torch and find_spec("sklearn") is None:
+        installed_wheel()  # where MXNet is missing too, its extra brings both
+    with offer_extra("measure", "training"):
+        from sklearn.model_selection import train_test_split
     try:
         parts: Sequence[Sequence[int]] = train_test_split(
             range(len(reviews)), test_size=settings.validation, stratify=reviews.labels,

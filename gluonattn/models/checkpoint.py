@@ -6,6 +6,8 @@ temporary name and then renamed, so a killed process never leaves a partial one.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import shlex
@@ -149,12 +151,14 @@ def write_history(folder: str | os.PathLike[str], history: Sequence[Mapping[str,
     history : sequence of mapping
         One for each epoch.
     """
-    import pandas as pd
-
     folder = Path(folder)
+    rows = io.StringIO()
+    table = csv.DictWriter(rows, list(dict.fromkeys(key for epoch in history for key in epoch)), lineterminator="\n")
+    table.writeheader()
+    table.writerows(history)
     with _name_write_errors(folder):
         replace_file(folder / HISTORY, _json(list(history)))
-        replace_file(folder / TABLE, pd.DataFrame(list(history)).to_csv(index=False).encode())
+        replace_file(folder / TABLE, rows.getvalue().encode())
 
 
 def update_config(folder: str | os.PathLike[str], **entries: Any) -> None:

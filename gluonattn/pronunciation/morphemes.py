@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..text.jamo import coda_of
+from ..text.mecab import Mecab
 from ..text.tagger import make_readable, split_pieces
 from ..text.tokenizers import tokenizer
 
@@ -115,9 +116,9 @@ def is_verb(stem: str) -> bool:
 @lru_cache(maxsize=256)
 def _analyse(text: str) -> tuple[tuple[str, str, str, str], ...]:
     """(surface, tag, kind, expression) of each word of Mecab's dictionary."""
-    tagger = tokenizer("mecab")._mecab.tagger  # type: ignore[attr-defined]
-    rows = (line.partition("\t") for line in tagger.parse(text).splitlines())
-    fields = ((surface, features.split(",")) for surface, tab, features in rows if tab)
+    mecab = tokenizer("mecab")
+    assert isinstance(mecab, Mecab)
+    fields = ((surface, entry.split(",")) for surface, entry in mecab.look_up(text))
     # Unknown words have fewer fields.
     return tuple((surface, f[0], f[4] if len(f) > 7 else "*", f[7] if len(f) > 7 else "*") for surface, f in fields)
 

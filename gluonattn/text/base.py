@@ -23,10 +23,13 @@ class Tokenizer(ABC):
         Rebuilds this tokenizer: ``tokenizer(name)``.
     needs : str
         Required packages, as `gluonattn tokenizers` shows them.
+    wheels : tuple of str
+        Wheels that split the texts: with another version of one, tokens kept from before are not used.
     """
 
     name: str
     needs = "nothing"
+    wheels: tuple[str, ...] = ()
     example = ""
 
     def __call__(self, text: str) -> list[Token]:

