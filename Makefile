@@ -44,9 +44,9 @@ docs: $(READY)
 
 notebooks: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[cpu,huggingface,notebooks]"
-	mkdir -p build/notebooks
-	for one in notebooks/*.py; do $(BIN)/python -m jupytext --to ipynb --execute --run-path $(CURDIR)/build/notebooks \
-		--output $(CURDIR)/build/notebooks/$$(basename $$one .py).ipynb $$one || exit 1; done
+	$(BIN)/python scripts/notebooks.py
+	mkdir -p build/notebooks && cp notebooks/*.ipynb build/notebooks
+	cd build/notebooks && $(CURDIR)/$(BIN)/python -m nbconvert --to notebook --execute --inplace *.ipynb
 
 packages: $(READY)
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[packages]"

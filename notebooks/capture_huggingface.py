@@ -11,12 +11,22 @@
 # This notebook builds a small BERT with random weights, so that it runs without network. For a model of
 # your own, replace the next cell by `AutoTokenizer.from_pretrained(...)` and
 # `AutoModel.from_pretrained(...).eval()`.
-#
-# In Colab, run this first: `%pip install "gluonattn[huggingface]"`
+
+# %% [markdown]
+# The next cell installs gluonattn, without MXNet, where it is missing, as in Colab. If you have a wheel
+# (`make packages` writes it to `dist/`), upload it to the notebook's files first, and it is taken.
 
 # %%
+import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
+if importlib.util.find_spec("gluonattn") is None:
+    wheel = next(map(str, Path().glob("gluonattn-*.whl")), "gluonattn") + "[huggingface]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", wheel], check=True)
+
+# %%
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast
 

@@ -8,14 +8,28 @@
 # %% [markdown]
 # # Comparing cells
 #
-# Two cells, two seeds, three epochs, on the bundled sample. Real comparisons need more of everything: see
+# Two cells, two seeds, two epochs, on the bundled sample. Real comparisons need more of everything: see
 # the tutorial "Comparing cells".
+
+# %% [markdown]
+# The next cell installs gluonattn, without MXNet, where it is missing, as in Colab. If you have a wheel
+# (`make packages` writes it to `dist/`), upload it to the notebook's files first, and it is taken.
+
+# %%
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+if importlib.util.find_spec("gluonattn") is None:
+    wheel = next(map(str, Path().glob("gluonattn-*.whl")), "gluonattn") + "[torch]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", wheel], check=True)
 
 # %%
 import gluonattn
 
-settings = gluonattn.ClassifierSettings(epochs=3)
-compared = gluonattn.compare(["mlp", "none"], seeds=2, out="runs/compare", settings=settings, explained=20)
+settings = gluonattn.ClassifierSettings(epochs=2)
+compared = gluonattn.compare(["mlp", "none"], seeds=2, out="runs/compare", settings=settings, explained=10)
 
 # %%
 for result in compared.results:

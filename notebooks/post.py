@@ -12,8 +12,20 @@
 # to which. This notebook does that on the bundled sample of 944 reviews, without network. It trains with
 # MXNet where it is installed, and with torch elsewhere (as in Colab). With `data = "nsmc"`, after
 # `gluonattn data nsmc`, it trains on the post's 150,000 reviews.
-#
-# In Colab, run this first: `%pip install gluonattn`
+
+# %% [markdown]
+# The next cell installs gluonattn, without MXNet, where it is missing, as in Colab. If you have a wheel
+# (`make packages` writes it to `dist/`), upload it to the notebook's files first, and it is taken.
+
+# %%
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+if importlib.util.find_spec("gluonattn") is None:
+    wheel = next(map(str, Path().glob("gluonattn-*.whl")), "gluonattn") + "[torch]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", wheel], check=True)
 
 # %%
 import gluonattn

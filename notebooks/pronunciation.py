@@ -10,8 +10,20 @@
 #
 # `pronounce` applies the standard's rules and says for each sound which letter it comes from and which
 # letter changed it. This needs the base installation only.
-#
-# In Colab, run this first: `%pip install gluonattn`
+
+# %% [markdown]
+# The next cell installs gluonattn, without MXNet, where it is missing, as in Colab. If you have a wheel
+# (`make packages` writes it to `dist/`), upload it to the notebook's files first, and it is taken.
+
+# %%
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+if importlib.util.find_spec("gluonattn") is None:
+    wheel = next(map(str, Path().glob("gluonattn-*.whl")), "gluonattn")
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", wheel], check=True)
 
 # %%
 from gluonattn import pronounce
