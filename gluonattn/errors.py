@@ -70,14 +70,6 @@ def offer_extra(extra: str, task: str) -> Iterator[None]:
     ------
     DependencyError
         If the import fails.
-
-    Examples
-    --------
-    >>> with offer_extra("measure", "evaluate"):
-    ...     import no_such_library
-    Traceback (most recent call last):
-        ...
-    gluonattn.errors.DependencyError: evaluate needs no_such_library: pip install "gluonattn[measure]".
     """
     try:
         yield

@@ -1,9 +1,9 @@
-"""Write docs/figures.json and the figures that the READMEs show, or say where the two differ.
+"""Write docs/figures.json and the figures that the READMEs and docs/results.md show, or say where the two differ.
 
-    python scripts/figures.py            # computes what is cheap, copies the rest, writes JSON and READMEs
+    python scripts/figures.py            # computes what is cheap, copies the rest, writes JSON and pages
     python scripts/figures.py --check    # writes nothing; exit code 1 where a file would change
 
-A figure that takes hours stands in `COSTLY` with the command that printed it. To add a model to the table of the
+A figure that takes hours stands below with the command that printed it. To add a model to the table of the
 READMEs, add an entry to `MODELS`.
 """
 
@@ -13,11 +13,13 @@ import argparse
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 JSON = ROOT / "docs" / "figures.json"
+RESULTS = {"en": ROOT / "docs" / "results.md", "ko": ROOT / "docs" / "ko" / "results.md"}
 READMES = {"en": ROOT / "README.md", "ko": ROOT / "README.ko.md"}
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 CARD = ROOT / "gluonattn" / "pretrained" / "nsmc" / "README.md"
@@ -46,11 +48,42 @@ MODELS: list[dict[str, Any]] = [
     {"en": "the same with `--evidence`", "ko": "`--evidence`를 더한 것", "seeds": 3,
      "accuracy": 0.8886, "range": [0.8883, 0.8890], "command": TRAIN.format("--evidence")},
 ]
-COSTLY: dict[str, dict[str, Any]] = {
-    "training_against_the_post": {"value": 3.57, "range": [3.12, 4.00]},
-    "numpy_prediction_against_torch": {"value": 1.74, "range": [1.56, 1.99]},
+# The tables of speed in docs/results.md, and the sentence of the READMEs: each ratio with its range over the repeats.
+SPEED = {
+    "training": [
+        {"en": "default recipe, `mlp` cell, two processes", "ko": "기본 설정, `mlp` 셀, 프로세스 둘",
+         "cells": [10891, [3.57, 3.12, 4.0], [2.79, 2.49, 2.87]]},
+        {"en": "with n-grams (their SVM is fitted before)", "ko": "n-그램도 읽음 (SVM은 먼저 맞춤)",
+         "cells": [8664, [2.57, 2.5, 3.36], [2.14, 1.95, 2.27]]},
+        {"en": "PyTorch (the default recipe's network)", "ko": "PyTorch (기본 설정의 신경망)",
+         "cells": [4049, [1.28, 1.12, 1.61], 1]},
+        {"en": "the post's loop", "ko": "원래 글의 루프",
+         "cells": [2975, 1, [0.78, 0.62, 0.89]]},
+    ],
+    "prediction": [
+        {"en": "`onnx`", "ko": "`onnx`",
+         "cells": [7435, [1.79, 1.38, 2.53], 1.12, 1.79]},
+        {"en": "`numpy` (the base installation)", "ko": "`numpy` (기본 설치)",
+         "cells": [6591, [1.74, 1.56, 1.99], 1.3, 2.09]},
+        {"en": "`mxnet`", "ko": "`mxnet`",
+         "cells": [5095, [1.37, 1.08, 1.6], 5.2, 7.44]},
+        {"en": "`torch`", "ko": "`torch`",
+         "cells": [3639, [0.99, 0.88, 1.24], 2.66, 4.37]},
+        {"en": "PyTorch", "ko": "PyTorch",
+         "cells": [3968, 1, 3.37, 7.12]},
+        {"en": "scikit-learn's TF-IDF and linear SVM (no weights)", "ko": "scikit-learn의 TF-IDF와 선형 SVM (가중치 없음)",
+         "cells": [12246, [3.4, 2.91, 3.95], 1.4, 2.2]},
+    ],
 }
-SPEED = "python scripts/benchmark_speed.py --parts predict,sentence,train --model gluonattn/pretrained/nsmc"
+SPEED_HEADS = {
+    "training": {"en": ["training, 30,000 reviews", "reviews a second", "against the post's loop", "against PyTorch"],
+                 "ko": ["학습, 리뷰 3만 건", "초당 리뷰", "원래 글 대비", "PyTorch 대비"]},
+    "prediction": {"en": ["prediction by the bundled model, raw text in, weights computed", "reviews a second",
+                          "against PyTorch", "one sentence, warm: median", "99th percentile"],
+                   "ko": ["들어 있는 모델의 예측 (글을 넣어 가중치까지)", "초당 리뷰", "PyTorch 대비", "한 문장: 중앙값",
+                          "99 백분위"]},
+}
+SPEED_COMMAND = "python scripts/benchmark_speed.py --parts predict,sentence,train --model gluonattn/pretrained/nsmc"
 
 
 def main() -> None:
@@ -58,10 +91,11 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
     arguments = parser.parse_args()
     figures = {"sentence": explained(), "models": [*MODELS, bundled()],
-               "speed": {name: {**entry, "command": SPEED} for name, entry in COSTLY.items()}}
+               "speed": {name: {"command": SPEED_COMMAND, "rows": rows} for name, rows in SPEED.items()}}
     wanted = {JSON: json.dumps(figures, ensure_ascii=False, indent=1) + "\n"}
-    for language, path in READMES.items():
-        wanted[path] = filled(path.read_text(encoding="utf-8"), figures, language)
+    for language in READMES:
+        for path, parts in ((READMES[language], IN_README), (RESULTS[language], IN_RESULTS)):
+            wanted[path] = filled(path, parts, figures, language)
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if not arguments.check:
@@ -94,14 +128,15 @@ def bundled() -> dict[str, Any]:
             "command": "python scripts/ship_model.py; faithfulness: " + FAITHFULNESS}
 
 
-def filled(text: str, figures: dict[str, Any], language: str) -> str:
-    """A README with what stands between its marks written anew."""
-    for name, write in (("sentence", sentence), ("models", models), ("speed", speed)):
+def filled(path: Path, parts: dict[str, Any], figures: dict[str, Any], language: str) -> str:
+    """A page with what stands between its marks written anew."""
+    text = path.read_text(encoding="utf-8")
+    for name, write in parts.items():
         said = write(figures, language)
         text, found = re.subn(rf"(<!-- figures: {name} -->\n).*?(<!-- end -->)",
                               lambda part, said=said: f"{part[1]}{said}\n{part[2]}", text, flags=re.S)
         if found != 1:
-            raise SystemExit(f"README ({language}): expected one <!-- figures: {name} --> ... <!-- end -->, found {found}")
+            raise SystemExit(f"{path.relative_to(ROOT)}: expected one <!-- figures: {name} --> ... <!-- end -->: {found}")
     return text
 
 
@@ -131,7 +166,9 @@ def models(figures: dict[str, Any], language: str) -> str:
 
 
 def speed(figures: dict[str, Any], language: str) -> str:
-    train, predict = (spelled(one["value"], one["range"], 2, language) for one in figures["speed"].values())
+    default = figures["speed"]["training"]["rows"][0]["cells"][1]
+    [numpy] = [row["cells"][1] for row in figures["speed"]["prediction"]["rows"] if row["en"].startswith("`numpy`")]
+    train, predict = (spelled(ratio[0], ratio[1:], 2, language) for ratio in (default, numpy))
     if language == "en":
         return (f"On two cores, training is {train} times as fast as the post's loop. Prediction with numpy alone is "
                 f"{predict} times as fast as the same model in PyTorch.")
@@ -139,10 +176,25 @@ def speed(figures: dict[str, Any], language: str) -> str:
             f"돌릴 때보다 {predict}배 빠릅니다.")
 
 
+def speed_table(name: str, figures: dict[str, Any], language: str) -> str:
+    """A table of results.md: reviews a second, ratios, and milliseconds where they are asked for."""
+    head = SPEED_HEADS[name][language]
+    rows = [head, ["---"] * len(head)]
+    for row in figures["speed"][name]["rows"]:
+        rate, *rest = row["cells"]
+        rows.append([row[language], f"{rate:,}", *(
+            spelled(cell[0], cell[1:], 2, language) if isinstance(cell, list) else
+            f"{cell:.2f} ms" if isinstance(cell, float) else str(cell) for cell in rest)])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
 def spelled(mean: float, ends: list[float], digits: int, language: str) -> str:
     low, high = (f"{end:.{digits}f}" for end in ends)
     return f"{mean:.{digits}f} ({low}{' to ' if language == 'en' else '~'}{high})"
 
+
+IN_README = {"sentence": sentence, "models": models, "speed": speed}
+IN_RESULTS = {"training": partial(speed_table, "training"), "prediction": partial(speed_table, "prediction")}
 
 if __name__ == "__main__":
     main()

@@ -61,6 +61,9 @@ def test_every_public_name_is_in_the_reference_with_an_example():
         assert re.search(rf"^\.\. auto\w+:: gluonattn\.{name}$", text, re.M), name
         if name not in ("AttentionRecord", "Token", "Prediction"):  # records are made by explain
             assert f"gluonattn.{name}" in code or f"import {name}" in code, name
+    for name, value in vars(gluonattn.AttentionRecord).items():
+        if callable(value) and not name.startswith("_"):
+            assert re.search(rf"\b\w+\.{name}\(", code), f"AttentionRecord.{name}"
 
 
 @pytest.mark.parametrize("korean", sorted((DOCS / "ko").glob("*.md")), ids=lambda page: page.name)
