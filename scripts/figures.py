@@ -1,4 +1,4 @@
-"""Write docs/figures.json and the figures that the READMEs and docs/results.md show, or say where the two differ.
+"""Write docs/figures.json and the figures that READMEs, the site's first page and docs/results.md show, or say what differs.
 
     python scripts/figures.py            # computes what is cheap, copies the rest, writes JSON and pages
     python scripts/figures.py --check    # writes nothing; exit code 1 where a file would change
@@ -19,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 JSON = ROOT / "docs" / "figures.json"
+INDEX = {"en": ROOT / "docs" / "index.md", "ko": ROOT / "docs" / "ko" / "index.md"}
 RESULTS = {"en": ROOT / "docs" / "results.md", "ko": ROOT / "docs" / "ko" / "results.md"}
 READMES = {"en": ROOT / "README.md", "ko": ROOT / "README.ko.md"}
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
@@ -94,7 +95,8 @@ def main() -> None:
                "speed": {name: {"command": SPEED_COMMAND, "rows": rows} for name, rows in SPEED.items()}}
     wanted = {JSON: json.dumps(figures, ensure_ascii=False, indent=1) + "\n"}
     for language in READMES:
-        for path, parts in ((READMES[language], IN_README), (RESULTS[language], IN_RESULTS)):
+        for path, parts in ((READMES[language], IN_README), (INDEX[language], {"sentence": sentence}),
+                            (RESULTS[language], IN_RESULTS)):
             wanted[path] = filled(path, parts, figures, language)
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
