@@ -85,7 +85,8 @@ class ChangeShape(Struct, forbid_unknown_fields=True):
         """The change. Refusal 422 if it is not exactly one."""
         given = [name for name in self.__struct_fields__ if getattr(self, name) is not None]
         if len(given) != 1:
-            raise Refusal(422, f"expected one of drop, replace, attention, weights and cells in `change`; got {given or 'none'}.")
+            raise Refusal(422, f"expected one of drop, replace, attention, weights and cells in `change`; "
+                               f"got {given or 'none'}.")
         return Change(tuple(self.drop or ()), (self.replace.token, self.replace.text) if self.replace else None,
                       (tuple(self.attention.tokens), self.attention.share) if self.attention else None, self.weights,
                       tuple((cell.query, cell.key, cell.weight) for cell in self.cells or ()))
