@@ -61,12 +61,15 @@ class Change:
         Tokens, and the total attention that every token gives to them, from 0 to 1.
     weights : list or None
         The new attention weights: (tokens, tokens), or one such matrix for each head.
+    cells : tuple of (int or None, int, float)
+        As for `with_cells`.
     """
 
     drop: tuple[int, ...] = ()
     replace: tuple[int, str] | None = None
     share: tuple[tuple[int, ...], float] | None = None
     weights: Any = None
+    cells: tuple[tuple[int | None, int, float], ...] = ()
 
     def of(self, record: Explanation) -> Explanation:
         """The explanation after the change."""
@@ -74,6 +77,8 @@ class Change:
             return record.replace(*self.replace)
         if self.share is not None:
             return record.edit(share_of_attention(record.weights[0], *self.share))
+        if self.cells:
+            return record.edit(with_cells(record.weights[0], self.cells))
         if self.weights is not None:
             return record.edit(self.weights)
         return record.drop(list(self.drop))
@@ -107,6 +112,39 @@ def share_of_attention(weights: NDArray[Any], tokens: Sequence[int], share: floa
         own = np.where(total > 1e-6, own / np.maximum(total, 1e-6), part / part.sum())
         both.append(mass * own)
     return both[0] + both[1]
+
+
+def with_cells(weights: NDArray[Any], cells: Sequence[tuple[int | None, int, float]]) -> NDArray[Any]:
+    """Weights in which some cells have other values. The other keys of a row share what is left as they did before.
+
+    If more than 1 is given to a row, or all its keys, the given ones share it in proportion.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (heads, T, T)
+    cells : sequence of (query, key, weight)
+        A query of None stands for every query; a cell of one query comes before it.
+
+    Raises
+    ------
+    RecordError
+        If a token does not exist.
+    """
+    size = weights.shape[-1]
+    given = np.full((size, size), np.nan)
+    for query, key, weight in sorted(cells, key=lambda cell: cell[0] is not None):
+        if max(query or 0, key) >= size:
+            raise RecordError(f"the text has tokens 0 to {size - 1}; got the cell of query {query} and key {key}.")
+        given[slice(None) if query is None else query, key] = weight
+    fixed, free = np.nan_to_num(given), np.isnan(given)
+    total = fixed.sum(-1, keepdims=True)
+    rest = np.where(free, weights.astype(np.float64), 0)
+    mass = rest.sum(-1, keepdims=True)
+    free_count = np.maximum(free.sum(-1, keepdims=True), 1)
+    rest = np.where(mass > 1e-6, rest / np.maximum(mass, 1e-6), free / free_count) * np.maximum(0, 1 - total)
+    whole = np.where(free.any(-1, keepdims=True) & (total <= 1), 1, total)  # what the given ones are parts of
+    fixed = np.where(whole > 0, fixed / np.where(whole > 0, whole, 1), ~free / size)
+    return np.where(free.all(-1, keepdims=True), weights, fixed + rest)
 
 
 class Served:

@@ -20,7 +20,7 @@ from ..views.page_data import dumps
 
 ASSETS = Path(__file__).parent / "assets"
 LANGUAGES = ("ko", "en")
-_LIVE = ("what-if.js", "table.js", "reviews.js", "live.js")
+_LIVE = ("what-if.js", "cells.js", "moving.js", "table.js", "reviews.js", "live.js")
 _COLUMNS = dumps({"text": TEXT_COLUMNS, "label": LABEL_COLUMNS})  # what a file of reviews calls them
 
 

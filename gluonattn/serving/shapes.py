@@ -64,21 +64,32 @@ class Attention(Struct, forbid_unknown_fields=True):
     share: Share
 
 
+class Cell(Struct, forbid_unknown_fields=True):
+    """The attention that a token gives to another. Without `query`, the one that every token gives to it."""
+
+    key: Token
+    weight: Share
+    query: Optional[Token] = None
+
+
 class ChangeShape(Struct, forbid_unknown_fields=True):
-    """A change. Exactly one of the four fields is given."""
+    """A change. Exactly one of the five fields is given."""
 
     drop: Optional[Annotated[list[Token], Meta(min_length=1, max_length=512)]] = None
     replace: Optional[Replacement] = None
     attention: Optional[Attention] = None
     weights: Optional[list[Any]] = None
+    cells: Optional[Annotated[list[Cell], Meta(min_length=1, max_length=1000)]] = None
 
     def read(self) -> Change:
         """The change. Refusal 422 if it is not exactly one."""
         given = [name for name in self.__struct_fields__ if getattr(self, name) is not None]
         if len(given) != 1:
-            raise Refusal(422, f"expected one of drop, replace, attention and weights in `change`; got {given or 'none'}.")
+            raise Refusal(422, f"expected one of drop, replace, attention, weights and cells in `change`; "
+                               f"got {given or 'none'}.")
         return Change(tuple(self.drop or ()), (self.replace.token, self.replace.text) if self.replace else None,
-                      (tuple(self.attention.tokens), self.attention.share) if self.attention else None, self.weights)
+                      (tuple(self.attention.tokens), self.attention.share) if self.attention else None, self.weights,
+                      tuple((cell.query, cell.key, cell.weight) for cell in self.cells or ()))
 
 
 class WhatIfRequest(Struct, forbid_unknown_fields=True):

@@ -41,6 +41,10 @@ def use(driver, address: str) -> None:
     field.clear()
     field.send_keys("또 정말 최고")
     wait_for(driver, ANSWERED, "또 정말 최고")
+    slider = driver.find_element("css selector", ".bars input")
+    slider.send_keys("\ue010")  # End
+    wait_for(driver, "return document.querySelector('.moving output').textContent.includes('→')")
+    assert driver.execute_script("return document.querySelector('.bars .figure').textContent", sandbox=None) == "100.0%"
     driver.execute_script("document.querySelector('.strip .token').click()", sandbox=None)
     wait_for(driver, "return Boolean(document.querySelector('.what-if'))")
     driver.execute_script("document.querySelector('[data-name=drop]').click()", sandbox=None)

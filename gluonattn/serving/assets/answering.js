@@ -44,8 +44,9 @@
       if (gone.every(Boolean)) throw new Refused(422, words().onlyWord);
       return model.lookWithout(encoded, gone);
     }
-    const { tokens, share } = change.attention;
-    const weights = model.shared(seen.weights, encoded.tokens.length, tokens, share);
+    const length = encoded.tokens.length;
+    const weights = change.cells ? gluonattn.withCells(seen.weights, length, change.cells)
+      : model.shared(seen.weights, length, change.attention.tokens, change.attention.share);
     return { ...seen, weights, probabilities: model.underWeights(seen.values, weights) };
   }
 

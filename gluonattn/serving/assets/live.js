@@ -19,11 +19,13 @@
     const before = make("details", { class: "before", hidden: true });
     const languages = make("nav", { class: "languages", "aria-label": words.languages });
     const drawLanguages = () => languages.replaceChildren(...[["ko", "한국어"], ["en", "English"]].map(([code, name]) =>
-      make("a", { href: root.dataset[code], lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed)) }, name)));
+      make("a", { href: root.dataset[code], lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed, moves.cells())) }, name)));
     let [models, mounted, chosen, timer, running, composing] = [[], null, {}, null, null, false];
     let committed = ""; // the text without a syllable that is still composed
     let answered = null;
+    let wanted = []; // cells of attention that a link or an earlier sentence has
     const earlier = [];
+    const moves = gluonattn.moving({ lang, words, show: showChange, fail, changed: () => rest(committed) });
     const many = gluonattn.reviews({ lang, ask: askServer, model: () => models.find(({ name }) => name === models.asked[0]), open: (text) => {
       write(text);
       field.focus();
@@ -35,10 +37,12 @@
       state.classList.toggle("wrong", Boolean(wrong));
     }
     const announce = (record) => (heard.textContent = record.answer.slice(0, 1).map((parts) => line(parts).map((part) => part.textContent ?? part).join("")).join(" "));
-    const linkOf = (text) => `#text=${encodeURIComponent(text)}`;
-    const textIn = (hash) => {
+    const CELLS = "&attention=";
+    const linkOf = (text, cells) => `#text=${encodeURIComponent(text)}${cells.length ? CELLS + gluonattn.writeCells(cells) : ""}`;
+    const linkIn = (hash) => { // {text, cells}, null for none
+      const [text, cells] = hash.slice(6).split(CELLS);
       try {
-        return hash.startsWith("#text=") ? decodeURIComponent(hash.slice(6)) : null;
+        return hash.startsWith("#text=") ? { text: decodeURIComponent(text), cells: gluonattn.readCells(cells) } : null;
       } catch { // cut in the middle of a character
         return null;
       }
@@ -53,7 +57,7 @@
     }
     function show(data, options = {}) {
       clear();
-      mounted = gluonattn.mount(result, data, { lang, level: 2, title: words.answer, chosen, second: data.records.length > 1 ? 1 : undefined,
+      mounted = gluonattn.mount(result, data, { more: data.records.length > 1 ? null : moves.element, lang, level: 2, title: words.answer, chosen, second: data.records.length > 1 ? 1 : undefined,
         whatIf: (record, tokens) => gluonattn.whatIf(record, tokens, { lang, words, show: showChange, fail }), ...options });
       actions.hidden = false;
       back.hidden = true;
@@ -82,6 +86,7 @@
       const text = committed;
       if (!text.trim()) {
         clear();
+        moves.stop();
         answered = null;
         return say(words.blank);
       }
@@ -92,6 +97,9 @@
         const data = await askServer("/page/explain", { text, models: models.asked, lang }, own.signal);
         if (own.signal.aborted) return undefined;
         answered = { text, data, models: models.asked.join("\n") };
+        if (data.records.length > 1) moves.stop();
+        else moves.start(data.records[0], wanted);
+        wanted = [];
         show(data);
         say(composing ? words.composing : "");
         announce(data.records[0]);
@@ -107,6 +115,7 @@
     // ---- typing. A syllable that is still composed is no text yet: what is asked is always what was committed.
 
     function typed(at) {
+      if (committed !== field.value) moves.stop();
       committed = field.value;
       clearTimeout(timer);
       timer = setTimeout(ask, at);
@@ -139,26 +148,34 @@
       clearTimeout(resting);
       resting = setTimeout(() => {
         if (committed !== text) return;
-        if (textIn(location.hash) !== text) history.pushState(null, "", linkOf(text));
-        if (earlier.includes(text)) earlier.splice(earlier.indexOf(text), 1);
-        earlier.unshift(text);
+        const [cells, now] = [moves.cells(), linkIn(location.hash)];
+        const link = linkOf(text, cells);
+        if (!now || linkOf(now.text, now.cells) !== link) history.pushState(null, "", link);
+        const known = earlier.findIndex((one) => linkOf(one.text, one.cells) === link);
+        if (known >= 0) earlier.splice(known, 1);
+        earlier.unshift({ text, cells });
         earlier.length = Math.min(earlier.length, MOST_BEFORE);
         before.hidden = earlier.length < 2;
         before.replaceChildren(make("summary", {}, words.before), make("ol", {}, earlier.map((each) => make("li", {},
-          make("button", { type: "button", class: "small", onclick: () => write(each) }, gluonattn.word(each, 60))))));
+          make("button", { type: "button", class: "small", onclick: () => write(each.text, each.cells) }, gluonattn.word(each.text, 60),
+            each.cells.length ? ` · ${words.moved(each.cells.length)}` : "")))));
       }, REST);
     }
-    function write(text) {
+    function write(text, cells = []) {
+      const same = answered?.text === text && field.value === text;
       field.value = text;
-      typed(0);
+      wanted = cells;
+      if (!same) return typed(0);
+      if (back.hidden === false) show(answered.data);
+      return moves.set(cells);
     }
     addEventListener("popstate", () => {
-      const text = textIn(location.hash);
-      if (text !== null && text !== field.value) write(text);
+      const { text, cells } = linkIn(location.hash) ?? {};
+      if (text !== undefined && (text !== field.value || gluonattn.writeCells(cells) !== gluonattn.writeCells(moves.cells()))) write(text, cells);
     });
 
     async function copyLink() {
-      history.replaceState(null, "", linkOf(answered.text));
+      history.replaceState(null, "", linkOf(answered.text, moves.cells()));
       try {
         await navigator.clipboard.writeText(location.href);
         say(words.linked);
@@ -176,7 +193,7 @@
     }
     const action = (name, press) => make("button", { type: "button", "data-action": name, onclick: press }, words[name]);
     actions.append(action("link", copyLink),
-      action("saveHtml", () => save("/page/export", { text: answered.text, models: models.asked, lang }, "attention.html")),
+      action("saveHtml", () => save("/page/export", { text: answered.text, models: models.asked, lang, ...(moves.cells().length ? { change: { cells: moves.cells() } } : {}) }, "attention.html")),
       action("saveJson", () => save("/v1/explain", { inputs: answered.text, model: models.asked[0], parameters: { what_if: true } }, "attention.json")));
     actions.hidden = true;
 
@@ -220,7 +237,9 @@
       asking.onsubmit = null;
       asking.replaceChildren(...[make("label", { for: field.id }, words.ask), field, make("p", { class: "quiet", id: "gluonattn-hint" }, words.hint), pickModels(), state].filter(Boolean));
       before.after(many.element);
-      field.value = textIn(location.hash) ?? words.example;
+      const linked = linkIn(location.hash);
+      field.value = linked?.text ?? words.example;
+      wanted = linked?.cells ?? [];
       field.focus();
       field.select();
       typed(0);

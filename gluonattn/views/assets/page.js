@@ -9,7 +9,7 @@
   // Puts the page into an element, in place of what is there. data: page_data's; options: {lang, title, layer, head,
   // view, theme, fontCss; level (of its heading, 1), scale and highest (of heatmaps: "root", and the weight drawn
   // darkest), changed(layer, head); second: record beside the first; beside: the attribution
-  // shown beside the explained one; whatIf: see attribution.js; chosen: what an
+  // shown beside the explained one; whatIf: see attribution.js; more: an element below the panels; chosen: what an
   // earlier mount's destroy gave back}. Returns {destroy}.
   function mount(root, data, options = {}) {
     const words = gluonattn.words[options.lang] ?? gluonattn.words.ko;
@@ -37,7 +37,7 @@
     const actions = make("div", { class: "actions" });
     root.classList.add("gluonattn");
     root.replaceChildren(make("div", { class: "top" }, make(`h${level}`, { class: "title" }, options.title ?? words.title), themeChoice()), ...(list ? [index] : []),
-      lead, controls, make("p", { class: "quiet hint" }, words.hint, " ", make("span", { class: "nowrap" }, words.hintKeys)), stage, actions, said,
+      lead, controls, make("p", { class: "quiet hint" }, words.hint, " ", make("span", { class: "nowrap" }, words.hintKeys)), stage, ...(options.more ? [options.more] : []), actions, said,
       make("details", { class: "help" }, make("summary", {}, words.help), make("ul", {}, words.helpLines.map((line) => make("li", {}, line)))));
 
     // ---- controls
