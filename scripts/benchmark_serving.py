@@ -1,11 +1,13 @@
-"""Requests a second of `gluonattn serve` and of the same model behind plain FastAPI, one request at a time, in one run.
+"""Requests a second of `gluonattn serve`, and of the same model behind plain FastAPI, one request at a time, in one run.
+
+Where BentoML is installed (pip install bentoml) it is measured too, with its own batches for predict.
 
     pip install "gluonattn[serve]" fastapi aiohttp
     python scripts/benchmark_serving.py --seconds 5 --clients 64
     python scripts/benchmark_serving.py --tool wrk --seconds 600 --clients 200 --rounds 1      # apt-get install wrk
 
 The load comes from a process of its own on the same machine (kept-alive connections, one text a request, no two alike):
-wrk, or aiohttp, which takes more of the processor away from the servers. The two servers take turns, so that what else
+wrk, or aiohttp, which takes more of the processor away from the servers. The servers take turns, so that what else
 the machine does meets both. A table has the median of the rounds and their range; latency is of the round that is the
 median. Processor time is what the server itself computed: it depends little on
 what else runs.
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import os
 import re
 import socket
@@ -49,6 +52,37 @@ async def explain(asked: Asked):
 uvicorn.run(app, port=int(sys.argv[1]), log_level="error", access_log=False)
 """
 
+BENTO = """
+import os
+import bentoml, gluonattn
+
+@bentoml.service(name="reviews", traffic={"timeout": 60}, workers=1, logging={"access": {"enabled": False}})
+class Reviews:
+    def __init__(self):
+        self.predictor = gluonattn.load(os.environ["SERVED_MODEL"] or None, engine=os.environ["SERVED_ENGINE"])
+
+    @bentoml.api(route="/batched", batchable=True, max_batch_size=256, max_latency_ms=10_000)
+    def batched(self, inputs: list[str]) -> list[dict]:
+        return [{"label": one.label, "score": one.confidence} for one in self.predictor.predict(inputs)]
+
+    @bentoml.api(route="/v1/explain")
+    def explain(self, inputs: str) -> list[dict]:
+        return [self.predictor.explain(inputs, "default").to_dict()]
+
+# What is batched takes a list. One text a request goes through this service, as BentoML's documentation does it.
+@bentoml.service(name="door", traffic={"timeout": 60}, workers=1)
+class Door:
+    reviews = bentoml.depends(Reviews)
+
+    @bentoml.api(route="/v1/predict")
+    async def predict(self, inputs: str) -> list[dict]:
+        return await self.reviews.to_async.batched([inputs])
+
+    @bentoml.api(route="/v1/explain")
+    async def explain(self, inputs: str) -> list[dict]:
+        return await self.reviews.to_async.explain(inputs)
+"""
+
 
 def free_port() -> int:
     with socket.socket() as one:
@@ -59,12 +93,19 @@ def free_port() -> int:
 def start(kind: str, model: str, engine: str) -> tuple[subprocess.Popen, str]:
     """A server and its address, once it answers."""
     port = free_port()
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     if kind == "plain":
         command = [sys.executable, "-c", PLAIN, str(port), model, engine]
+    elif kind == "BentoML":
+        folder = Path(tempfile.mkdtemp())
+        (folder / "service.py").write_text(BENTO, encoding="utf-8")
+        environment |= {"SERVED_MODEL": model, "SERVED_ENGINE": engine, "BENTOML_DO_NOT_TRACK": "True"}
+        command = [sys.executable, "-m", "bentoml", "serve", "service:Door", "--working-dir", str(folder), "--port",
+                   str(port)]
     else:
         command = [sys.executable, "-m", "gluonattn", "serve", "--port", str(port), "--engine", engine, "--no-access-log",
                    *(["--model", model] if model else [])]
-    running = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
+    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -138,15 +179,26 @@ def load_with_aiohttp(url: str, path: str, clients: int, seconds: float) -> tupl
 TOOLS = {"aiohttp": load_with_aiohttp, "wrk": load_with_wrk}
 
 
+def family(process: int) -> list[int]:
+    """A process and those it started."""
+    threads = Path(f"/proc/{process}/task").iterdir()
+    started = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+    return [process, *(one for child in started for one in family(child))]
+
+
 def memory(process: int) -> float:
-    """MB that a process holds."""
-    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1]) / 1024
+    """MB that a process and those it started hold; what they share counts for each."""
+    status = [Path(f"/proc/{one}/status").read_text() for one in family(process)]
+    return sum(int(re.search(r"VmRSS:\s+(\d+)", one)[1]) for one in status) / 1024
 
 
 def processor_seconds(process: int) -> float:
-    """What a process and its threads have computed so far."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """What a process, its threads and the processes it started have computed so far."""
+    found = 0
+    for one in family(process):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        found += int(fields[11]) + int(fields[12])
+    return found / os.sysconf("SC_CLK_TCK")
 
 
 def measure(servers: dict[str, tuple], path: str, clients: int, seconds: float, rounds: int,
@@ -188,8 +240,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--paths", default="/v1/predict,/v1/explain")
     given = parser.parse_args()
-    servers = {kind: start(kind, given.model, given.engine) for kind in ("gluonattn serve", "plain")}
+    kinds = ["gluonattn serve", "plain", *(["BentoML"] if importlib.util.find_spec("bentoml") else [])]
+    servers: dict[str, tuple] = {}
     try:
+        for kind in kinds:
+            servers[kind] = start(kind, given.model, given.engine)
         print(f"{given.tool}, {given.clients} clients, {given.rounds} rounds of {given.seconds:g} s, "
               f"{os.cpu_count()} processors shared with the load, load average {os.getloadavg()[0]:.1f}")
         before = None
