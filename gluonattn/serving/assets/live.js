@@ -115,7 +115,10 @@
     // ---- typing. A syllable that is still composed is no text yet: what is asked is always what was committed.
 
     function typed(at) {
-      if (committed !== field.value) moves.stop();
+      if (committed !== field.value) { // another sentence has its own attention
+        moves.stop();
+        wanted = [];
+      }
       committed = field.value;
       clearTimeout(timer);
       timer = setTimeout(ask, at);
@@ -164,10 +167,13 @@
     function write(text, cells = []) {
       const same = answered?.text === text && field.value === text;
       field.value = text;
+      if (same) {
+        if (!back.hidden) show(answered.data);
+        return moves.set(cells);
+      }
+      typed(0);
       wanted = cells;
-      if (!same) return typed(0);
-      if (back.hidden === false) show(answered.data);
-      return moves.set(cells);
+      return undefined;
     }
     addEventListener("popstate", () => {
       const { text, cells } = linkIn(location.hash) ?? {};
@@ -239,10 +245,10 @@
       before.after(many.element);
       const linked = linkIn(location.hash);
       field.value = linked?.text ?? words.example;
-      wanted = linked?.cells ?? [];
       field.focus();
       field.select();
       typed(0);
+      wanted = linked?.cells ?? [];
       return undefined;
     }
 
