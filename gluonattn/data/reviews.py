@@ -220,7 +220,7 @@ def read_sentences(path: str | os.PathLike[str], column: str | None = None) -> l
     if texts is None:
         texts = read_text_column(path, column)
     if all(map(is_blank, texts)):
-        raise DataError(f"{path} has no sentence: expected one on each line of a .txt file, or in a table rows with text "
+        raise DataError(f"{path} holds no sentence: expected one on each line of a .txt file, or in a table rows with text "
                         "below the header.")
     return texts
 

@@ -190,7 +190,7 @@ def test_a_language_model_that_does_not_fit_is_an_error_that_says_why(reviews, a
     refused(CheckpointError, "cut short", pretrain=str(cut))
     other = tmp_path / "other.pretrained"
     other.write_bytes((pretrained / "model.safetensors").read_bytes())
-    refused(CheckpointError, "is no language model", pretrain=str(other))
+    refused(CheckpointError, "is not a language model", pretrain=str(other))
 
 
 def test_too_few_texts_are_an_error_that_says_so(reviews, asked, tmp_path):

@@ -44,5 +44,5 @@ def _softmax_or_what_the_cell_has(cell, record):
 
 
 def test_other_cells_say_that_they_have_no_such_space(tiny_model):
-    with pytest.raises(OptionError, match="the mlp cell's scores are no dot products"):
+    with pytest.raises(OptionError, match="the mlp cell's scores are not dot products"):
         with_vectors(load(tiny_model, engine="numpy"), TEXTS)

@@ -10,13 +10,18 @@ import numpy as np
 import pytest
 
 from gluonattn.errors import RecordError
-from gluonattn.serving.models import with_cells
-from gluonattn.serving.page_files import ASSETS
 
 from ..tolerance import tolerance
 from ..views.conftest import browser  # noqa: F401 (a fixture)
 from .conftest import NEEDS, call
-from .test_publishing import site, visit, write  # noqa: F401 (fixtures)
+
+for name in ("starlette", "prometheus_client"):
+    pytest.importorskip(name, reason=NEEDS)
+
+from gluonattn.serving.models import with_cells  # noqa: E402
+from gluonattn.serving.page_files import ASSETS  # noqa: E402
+
+from .test_publishing import site, visit, write  # noqa: E402, F401 (fixtures)
 
 SENTENCE = "정말 재미있고 좋다"
 
