@@ -170,6 +170,8 @@ def _bundled() -> str | None:
     if path is None:
         return None
     font_manager.fontManager.addfont(str(path))
+    fonts = font_manager.fontManager.ttflist
+    fonts.insert(0, fonts.pop())  # before a NanumGothic of the system, whose file is another: the first of equals is taken
     return font_manager.get_font(str(path)).family_name
 
 

@@ -258,8 +258,9 @@ def test_the_font_list_only_grows_by_the_bundled_font():
         "families('가🔥'); named('가🔥'); advance('가')\n"
         "assert seen() == before\n"
         "now = fm.fontManager.ttflist\n"
-        "assert now[:len(listed)] == listed\n"
-        "print([f.name for f in now[len(listed):]])\n"
+        "added = len(now) - len(listed)\n"
+        "assert now[added:] == listed\n"
+        "print([f.name for f in now[:added]])\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True,
@@ -355,6 +356,21 @@ def test_an_svg_holds_the_glyphs_of_its_texts(text_axes, tmp_path):
     assert set(HANGUL + "<&>") <= set(map(chr, embedded.getBestCmap()))
     assert len(svg) < 20_000  # its own glyphs only
     assert ElementTree.fromstring(svg) is not None
+
+
+def test_the_bundled_font_is_taken_where_the_system_has_one_of_its_name(tmp_path):
+    """As on most machines in Korea: pictures stay the same, and an SVG still holds its glyphs."""
+    code = ("import shutil, sys, matplotlib; matplotlib.use('agg')\n"
+            "from pathlib import Path\n"
+            "from matplotlib import font_manager, pyplot\n"
+            "from gluonattn.views import fonts\n"
+            "own = Path(shutil.copy(fonts.nanum_gothic(), sys.argv[1]))\n"
+            "font_manager.fontManager.addfont(str(own))\n"
+            "axes = pyplot.subplots()[1]\n"
+            "axes.text(0, 0, '가', fontfamily=fonts.families())\n"
+            "print('@font-face' in fonts.save_figure(axes, own.parent / 'a.svg').read_text(encoding='utf-8'))\n")
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.strip() == "True"
 
 
 @pytest.mark.parametrize("name", ["picture", "picture.xyz", "picture.html"])
