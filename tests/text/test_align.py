@@ -3,7 +3,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gluonattn.record import Token
@@ -104,6 +104,8 @@ def test_substrings_in_order_get_their_exact_spans(data):
 def test_a_text_rewritten_letter_by_letter_stays_in_its_word(text):
     """Each word is decomposed: its token covers that word and no other."""
     words = [Token(*span) for span in spans(cover(text, []))]
+    # An accent or a vowel that begins a word may be that of the word before.
+    assume(not any(unicodedata.combining(word.text[0]) or "\u1160" <= word.text[0] <= "\u11ff" for word in words))
     tokens = align(text, [(unicodedata.normalize("NFD", word.text), None) for word in words])
     assert [token[1:3] for token in tokens] == [word[1:3] for word in words]
 
