@@ -19,6 +19,7 @@ from gluonattn.capture import torch as by_torch  # noqa: E402
 from gluonattn.capture.huggingface import capture  # noqa: E402
 
 from ..tolerance import tolerance  # noqa: E402
+from .zoo import NO_ATTENTION  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.huggingface]
 WORDS = 60
@@ -133,7 +134,7 @@ def test_records_are_right_or_the_error_says_what_works(transformers, name):
             shapes = [r.weights.shape for r in recorder.records_by_position()]
             assert len(set(shapes)) > 1  # its layers see sequences of several lengths
         else:
-            assert "but computed none" in said
+            assert any(words in said for words in NO_ATTENTION)
         records = []
         for kind in re.findall(r"kind='(\w+)'", said):
             part = recorder.records(texts, TOKENIZER, target_texts=targets, kind=kind)

@@ -26,6 +26,7 @@ if sys.platform != "win32":
 
 WORDS, LENGTH, SHORT = 60, 9, 6
 EXACT = 2e-5  # formula, in float32
+NO_ATTENTION = ("no attention was computed", "but computed none")  # of a model that has none, or none that mixes values
 FLAT = dict(vocab_size=WORDS, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48)
 GROUPED = {**FLAT, "num_key_value_heads": 2, "pad_token_id": 0}
 GPT = dict(vocab_size=WORDS, n_embd=32, n_layer=2, n_head=4)
@@ -283,7 +284,7 @@ def without_any(recorder, calls) -> float:
         try:
             recorder.check()
         except CaptureError as error:
-            assert "but computed none" in str(error)
+            assert any(words in str(error) for words in NO_ATTENTION)
             return float("nan")
     assert all(c.weights.shape[2] != c.weights.shape[3] for c in calls)
     return float("nan")
