@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -97,6 +98,25 @@ def test_konlpys_tokenizers_say_how_to_install_them(run, tmp_path):
     for name in ("okt", "komoran", "hannanum", "kkma"):
         assert not rows[name]["ready"] and "pip install konlpy JPype1; or use the mecab tokenizer" in rows[name]["why"]
     assert rows["mecab"]["ready"]
+
+
+# Only training comes here, after `_split` of training has asked for scikit-learn, which brings scipy.
+AFTER_TRAINING_HAS_ASKED = {"classifier/linear.py", "classifier/weighing.py"}
+
+
+def test_every_import_of_what_an_extra_measures_with_names_the_extra():
+    package, bare = Path(gluonattn.__file__).parent, []
+    for path in sorted(package.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        guarded = {one for block in ast.walk(tree) if isinstance(block, ast.With) and any(
+            isinstance(item.context_expr, ast.Call) and getattr(item.context_expr.func, "id", "") == "offer_extra"
+            for item in block.items) for one in ast.walk(block)}
+        for one in ast.walk(tree):
+            names = [one.module or ""] if isinstance(one, ast.ImportFrom) and not one.level else [
+                alias.name for alias in one.names] if isinstance(one, ast.Import) else []
+            if one not in guarded and any(name.split(".")[0] in ("sklearn", "scipy") for name in names):
+                bare.append(path.relative_to(package).as_posix())
+    assert set(bare) == AFTER_TRAINING_HAS_ASKED
 
 
 def test_without_what_trains_its_extra_is_named_first(monkeypatch):
