@@ -22,9 +22,9 @@ from ..data.examples import Example
 from ..data.ngrams import known_ngrams
 from ..data.packed import Packed, pack
 from ..data.padding import pad_batch, plan_by_length
-from ..data.reviews import Reviews, label_text
+from ..data.reviews import Reviews
 from ..data.vocabulary import Vocabulary
-from ..errors import CheckpointError, DataError, OptionError, TextError, offer_extra
+from ..errors import CheckpointError, OptionError, TextError
 from ..models.checkpoint import CONFIG, EVIDENCE, KNOWN_NGRAMS, Checkpoint
 from ..plain import plain, read_texts
 from ..record import AttentionRecord, Part, Prediction, Token
@@ -39,6 +39,7 @@ from .batch import pass_through
 from .choosing import find_class
 from .config import load_classifier
 from .engines.choice import make_engine
+from .evaluation import evaluate
 from .explanation import Explanation, make_prediction
 from .faithfulness import DRAWS
 from .fitted import choose_method, with_fitted
@@ -400,55 +401,13 @@ class Predictor:
         return found
 
     def evaluate(self, reviews: Reviews) -> dict[str, Any]:
-        """Compute accuracy and further metrics on labelled reviews.
+        """Compute accuracy and further metrics on labelled reviews; see `gluonattn.classifier.evaluation.evaluate`.
 
-        Returns
-        -------
-        dict
-            reviews, accuracy, macro_f1, log_loss, f1 by label, and the
-            confusion matrix (rows true, columns predicted, in the order of
-            `labels`).
-
-        Raises
-        ------
-        TextError
-            If a review has no visible character.
-        DataError
-            If there are no reviews, or the model does not have a label.
+        Parameters
+        ----------
+        reviews : Reviews
         """
-        with offer_extra("measure", "evaluate"):
-            from sklearn import metrics
-
-        if not isinstance(reviews, Reviews) or not len(reviews):
-            raise DataError(f"evaluate takes reviews with their labels, at least one; got {type(reviews).__name__}"
-                            f"{' without any' * isinstance(reviews, Reviews)}. Make them with Reviews(texts, labels) or "
-                            "read_reviews(FILE).")
-        names = {label_text(label, str(self.folder)): label for label in self.labels}
-        unknown = next((label for label in reviews.labels if label not in names), None)
-        if unknown is not None:
-            raise DataError(f"{reviews.origin}: label {unknown!r} is unknown to this model, which knows "
-                            f"{', '.join(map(repr, self.labels))}.")
-        predictions = self.predict(reviews.texts)
-        found = [p.label for p in predictions]
-        if None in found:
-            raise TextError(
-                f"review {found.index(None)} (counted from 0) has no text: leave such reviews out, as "
-                "read_reviews does."
-            )
-        table = np.array([[p.probabilities[label] for label in self.labels] for p in predictions])
-        table /= table.sum(1, keepdims=True)  # float32 sums are off by 1e-7
-        truth = [names[label] for label in reviews.labels]
-        f1 = metrics.f1_score(truth, found, labels=self.labels, average=None, zero_division=0)
-        return {
-            "reviews": len(reviews),
-            "skipped": reviews.skipped,
-            "accuracy": float(metrics.accuracy_score(truth, found)),
-            "macro_f1": float(np.mean(f1)),
-            "log_loss": float(metrics.log_loss(truth, table, labels=self.labels)),
-            "f1": dict(zip(self.labels, map(float, f1))),
-            "confusion": metrics.confusion_matrix(truth, found, labels=self.labels).tolist(),
-            "labels": self.labels,
-        }
+        return evaluate(self, reviews)
 
     def _pack(self, texts: list[str], words: list[list[str]]) -> Packed:
         """Encode texts and their tokens (at least one in each) as the model's numbers."""
