@@ -209,13 +209,7 @@ class Conductor(_BySums, Leader):
 
     def meet(self, own: Any) -> Any:
         """Sums of values and union of rows, in all processes."""
-        parts = [own]
-        for number, link in enumerate(self._links):
-            try:
-                parts.append(link.recv())
-            except (EOFError, OSError):
-                raise self._member_error(number) from None
-        values, rows = zip(*parts)
+        values, rows = zip(own, *self.receive_each())
         return self.agree(([float(sum(column)) for column in zip(*values)],
                            [np.unique(np.concatenate(one)) for one in zip(*rows)]))
 

@@ -184,14 +184,19 @@ class Leader(_Member):
         return value
 
     def total(self, values: Sequence[float]) -> list[float]:
-        rows = [values]
-        for number, link in enumerate(self._links):
-            try:
-                rows.append(link.recv())
-            except (EOFError, OSError):
-                raise self._member_error(number) from None
+        rows = [values, *self.receive_each()]
         result: list[float] = self.agree([float(sum(column)) for column in zip(*rows)])
         return result
+
+    def receive_each(self) -> list[Any]:
+        """A message from each of the others, in the order of ranks."""
+        found = []
+        for number, link in enumerate(self._links):
+            try:
+                found.append(link.recv())
+            except (EOFError, OSError):
+                raise self._member_error(number) from None
+        return found
 
     def close(self) -> None:
         for process in self._processes:  # they keep nothing that a kill could harm
