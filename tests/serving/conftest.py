@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from ..views.conftest import browser  # noqa: F401 (a fixture)
+from ..views.conftest import browser, watched_page  # noqa: F401 (a fixture)
 
 NEEDS = "needs the extra serve and httpx: pip install 'gluonattn[serve]' httpx"
 
@@ -113,15 +113,11 @@ def visit(browser, server):  # noqa: F811
 
     def open_(path="/?lang=ko", url=None, **options):
         url = url or server.url
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(120_000)
+        page = watched_page(browser, contexts, wrong, **{"viewport": {"width": 1280, "height": 900}, **options})
         page.asked = []
         page.on("request", lambda r: page.asked.append(r) if r.url.startswith(url) else
                 r.url.startswith(("data:", "blob:")) or wrong.append(r.url))
         page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(url + path)
         return page
 

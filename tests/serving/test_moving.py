@@ -21,7 +21,7 @@ for name in ("starlette", "prometheus_client"):
 from gluonattn.serving.models import with_cells  # noqa: E402
 from gluonattn.serving.page_files import ASSETS  # noqa: E402
 
-from .test_publishing import site, visit, write  # noqa: E402, F401 (fixtures)
+from .test_publishing import site, visit_site, write  # noqa: E402, F401 (fixtures)
 
 SENTENCE = "정말 재미있고 좋다"
 
@@ -174,24 +174,15 @@ def test_a_bar_is_dragged(visit_live, pointer):
 
 
 @pytest.fixture
-def visit_live(browser, server):  # noqa: F811
-    """Opens the page of a server; nothing was said on the console."""
-    contexts, wrong = [], []
+def visit_live(visit):
+    """Opens the page of a server, and waits for its answer."""
 
     def open_(path="/?lang=ko", **options):
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(60_000)
-        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(server.url + path)
+        page = visit[0](path, **options)
         page.wait_for_selector(".panel")
         return page
 
-    yield open_
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    return open_
 
 
 @pytest.mark.serve
@@ -244,8 +235,8 @@ def test_bars_are_moved_by_keys_taken_back_and_kept_in_link_and_history(visit_li
 
 
 @pytest.mark.browser
-def test_bars_are_moved_without_a_server(visit, site):  # noqa: F811
-    page = visit()
+def test_bars_are_moved_without_a_server(visit_site, site):  # noqa: F811
+    page = visit_site()
     text = "또 별로 최고 영화"
     write(page, text)
     bar(page, 1).focus()

@@ -26,7 +26,7 @@ from gluonattn.serving.page_files import ASSETS
 from ..classifier.known import TEXTS, predictor_of
 from ..tolerance import tolerance
 from ..views.access import TAGS, axe, complaints
-from ..views.conftest import browser  # noqa: F401 (a fixture)
+from ..views.conftest import browser, watched_page  # noqa: F401 (a fixture)
 
 HOSTILE = [
     "", " \t\n", "\u200b", "최고 영화", "최고영화최고", "좋ㅋㅋㅋㅋㅋㅋㅋ다!!!!! 또",
@@ -154,18 +154,14 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser, site):  # noqa: F811
+def visit_site(browser, site):  # noqa: F811
     """Opens the page; afterwards nothing was said on the console and no request has left the folder."""
     contexts, wrong = [], []
 
     def open_(file="index.html", **options):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(120_000)
+        page = watched_page(browser, contexts, wrong, **{"viewport": {"width": 1280, "height": 900}, **options})
         page.on("request", lambda r: r.url.startswith((site[0], "data:", "blob:")) or wrong.append(r.url))
         page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(site[0] + file)
         page.wait_for_selector(".panel")
         return page
@@ -182,8 +178,8 @@ def write(page, text: str) -> None:
 
 
 @pytest.mark.browser
-def test_the_page_answers_without_a_server(visit, site):
-    page = visit()
+def test_the_page_answers_without_a_server(visit_site, site):
+    page = visit_site()
     write(page, "또 별로 최고 영화")
     wanted = site[1].predict(["또 별로 최고 영화"])[0]
     assert f"{100 * wanted.confidence:.1f}%" in page.locator(".answer-first").first.inner_text()
@@ -204,8 +200,8 @@ def test_the_page_answers_without_a_server(visit, site):
 
 
 @pytest.mark.browser
-def test_a_file_is_scored_without_a_server(visit, site, tmp_path):
-    page = visit("en.html")
+def test_a_file_is_scored_without_a_server(visit_site, site, tmp_path):
+    page = visit_site("en.html")
     texts = [f"{text} {i}" for i in range(40) for text in TEXTS]
     (tmp_path / "many.txt").write_text("\n".join(texts), "utf-8")
     page.set_input_files("#gluonattn-file", tmp_path / "many.txt")
@@ -219,15 +215,15 @@ def test_a_file_is_scored_without_a_server(visit, site, tmp_path):
 
 @pytest.mark.browser
 @pytest.mark.parametrize("file, theme", [("index.html", "light"), ("en.html", "dark")])
-def test_axe_finds_nothing_on_it(visit, file, theme):
-    page = visit(file, color_scheme=theme, bypass_csp=True)
+def test_axe_finds_nothing_on_it(visit_site, file, theme):
+    page = visit_site(file, color_scheme=theme, bypass_csp=True)
     page.evaluate(axe())
     assert complaints(page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)) == []
 
 
 @pytest.mark.browser
-def test_a_page_that_is_kept_opens_by_itself(visit, browser, site, tmp_path):  # noqa: F811
-    page = visit()
+def test_a_page_that_is_kept_opens_by_itself(visit_site, browser, site, tmp_path):  # noqa: F811
+    page = visit_site()
     text = "또 별로 최고 </script><img src=x> gluonattn-records &amp;"
     write(page, text)
     with page.expect_download() as waiting:

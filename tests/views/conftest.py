@@ -23,6 +23,15 @@ def browser():
         started.close()
 
 
+def watched_page(browser, contexts: list, wrong: list, **options):
+    """A page in a context of its own, which goes into `contexts`; errors of its scripts go into `wrong`."""
+    contexts.append(browser.new_context(**options))
+    page = contexts[-1].new_page()
+    page.set_default_timeout(120_000)  # a busy machine is no fault
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    return page
+
+
 @pytest.fixture
 def visit(browser, tmp_path):
     """Opens HTML as a saved file; afterwards no request has gone out and no script has failed."""
@@ -31,12 +40,8 @@ def visit(browser, tmp_path):
     def open_(source: str, **options):
         path = tmp_path / f"page{len(contexts)}.html"
         path.write_text(source, encoding="utf-8")
-        context = browser.new_context(**{"viewport": {"width": 1000, "height": 800}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(120_000)  # a busy machine is no fault
+        page = watched_page(browser, contexts, wrong, **{"viewport": {"width": 1000, "height": 800}, **options})
         page.on("request", lambda r: r.url.startswith(("file:", "data:", "blob:")) or wrong.append(r.url))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: (wrong.append("dialog"), dialog.dismiss()))
         page.goto(path.as_uri())
         page.wait_for_selector(".panel, iframe")
