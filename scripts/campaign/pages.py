@@ -13,6 +13,7 @@ from typing import Any
 from _cases import Fault
 from _command import environment as surroundings
 from _command import forked, load_command
+from _firefox import missing_of_firefox, start_firefox
 from _texts import text
 
 SECONDS, START, SHRINK = 120.0, 120.0, 20.0
@@ -92,12 +93,9 @@ def prepare(folder: Path, seed: int) -> Iterator[Any]:
 
 def _firefox() -> Any:
     """Firefox, or None where it or its driver is not here."""
-    binary = shutil.which("firefox-esr") or shutil.which("firefox")
-    if not binary or not find_spec("marionette_driver"):
+    if missing_of_firefox():
         return None
-    from marionette_driver.marionette import Marionette
-
-    driver = Marionette(bin=binary, headless=True, startup_timeout=110, gecko_log="-")
+    driver = start_firefox()
     driver.start_session()
     return driver
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
+import runpy
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parents[2]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+_FIREFOX = runpy.run_path(str(HERE / "scripts/campaign/_firefox.py"))
 RUN = f"axe.run(document, {{runOnly: {TAGS}}})"
 
 
@@ -28,13 +29,9 @@ def complaints(found: dict) -> list[str]:
 
 def firefox():
     """Firefox, driven over Marionette."""
-    driver = pytest.importorskip(
-        "marionette_driver.marionette", reason="needs Firefox's driver: pip install marionette_driver"
-    )
-    binary = shutil.which("firefox-esr") or shutil.which("firefox")
-    if not binary:
-        pytest.skip("needs Firefox: apt-get install firefox-esr")
-    return driver.Marionette(bin=binary, headless=True, startup_timeout=120, gecko_log="-")
+    if missing := _FIREFOX["missing_of_firefox"]():
+        pytest.skip(missing)
+    return _FIREFOX["start_firefox"]()
 
 
 def ask_firefox(files: dict[str, Path], dark: int) -> dict[str, list[str]]:
