@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -136,3 +138,23 @@ def test_what_grows_over_a_long_run_is_said(monkeypatch):
     assert long_run.judge(grown) == {"memory": "grows from 114.5 to 134.5", "files": "grows from 19.5 to 39.5",
                                      "threads": "flat"}
     assert set(long_run.judge(flat[:3]).values()) == {"too short to say"}
+
+
+def test_a_firefox_that_never_answers_is_replaced_and_two_share_no_port(monkeypatch):
+    started = []
+
+    def start(port, **others):
+        started.append(port)
+        if len(started) in (1, 4, 5, 6):
+            raise OSError("no connection to Marionette server could be established")
+        return port
+
+    monkeypatch.setitem(sys.modules, "marionette_driver", ModuleType("marionette_driver"))
+    fake = ModuleType("marionette_driver.marionette")
+    fake.Marionette = start
+    monkeypatch.setitem(sys.modules, "marionette_driver.marionette", fake)
+    start_firefox = runpy.run_path(str(SCRIPTS / "campaign" / "_firefox.py"))["start_firefox"]
+    assert [start_firefox(), start_firefox()] == started[1:3]
+    with pytest.raises(OSError, match="no connection"):
+        start_firefox()
+    assert len(started) == 6 and 0 not in started
