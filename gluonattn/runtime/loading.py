@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
 from types import ModuleType
 
 from ..errors import DependencyError
@@ -25,6 +27,7 @@ def import_mxnet() -> ModuleType:
         If no wheel or more than one is installed, or it cannot be imported.
     """
     if "mxnet" in sys.modules and hasattr(sys.modules["mxnet"], "gluon"):
+        _finish_at_exit()
         return sys.modules["mxnet"]
     wheel = installed_wheel()
     if wheel != "mxnet":
@@ -40,12 +43,27 @@ def import_mxnet() -> ModuleType:
                 mxnet = importlib.import_module("mxnet")
                 if start_engine:
                     mxnet.nd.zeros((1,)).wait_to_read()
-            return mxnet
+        _finish_at_exit()
+        return mxnet
     except (ImportError, OSError, AttributeError, RuntimeError) as error:
         raise DependencyError(
             f"{wheel} is installed but cannot be imported: {error}. It needs Python 3.9 to 3.12, "
             f"numpy below 2 and setuptools below 81: install it with {install_command(wheel)}."
         ) from error
+
+
+@cache
+def _finish_at_exit() -> None:
+    """Let the program wait for what MXNet still computes before MXNet itself ends.
+
+    MXNet's end stops the threads of operators in Python first and then waits for all operators. If one in Python was
+    still to come, the program hung or was aborted.
+    """
+    def finish() -> None:
+        with suppress(Exception):  # an operator failed, and nobody has read its result
+            sys.modules["mxnet"].nd.waitall()
+
+    atexit.register(finish)
 
 
 def import_gluonnlp() -> ModuleType:

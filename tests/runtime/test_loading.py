@@ -117,6 +117,29 @@ numpy_ops.raise_interrupt()
 
 
 @needs_mxnet
+@pytest.mark.parametrize("first, last", [
+    ("", ""),
+    ("", "numpy_ops.pool = lambda *_: 1 / 0"),
+    ("from gluonattn.runtime.loading import set_numpy_aliases\nset_numpy_aliases()\nimport mxnet", "raise SystemExit(130)"),
+], ids=["it ends", "the operator fails", "MXNet was imported before, and it exits"])
+def test_a_program_ends_though_operators_are_still_to_come(first, last):
+    """One in Python waits for a slow one when the program ends: it used to hang or to be aborted."""
+    done = subprocess.run([sys.executable, "-c", f"""
+{first}
+from gluonattn.runtime import mx
+from gluonattn.models import numpy_ops
+x, mask = mx.nd.ones((2, 3, 4)), mx.nd.ones((2, 3))
+mx.nd.Custom(x, mask, op_type="gluonattn_pool").wait_to_read()
+large = mx.nd.ones((1000, 1000))
+later = mx.nd.dot(large, large)
+mx.nd.Custom(x + later[0, 0], mask, op_type="gluonattn_pool")
+{last}
+"""], env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, text=True, capture_output=True, timeout=300)
+    assert done.returncode == (130 if "exit" in last.lower() else 0), done.stderr
+    assert "terminate" not in done.stderr and "ignored" not in done.stderr
+
+
+@needs_mxnet
 def test_without_stderr_notices_are_hidden_all_the_same():
     done = in_a_process("""
 import os
