@@ -55,7 +55,8 @@ def matrix(write: bool) -> None:
 
     transformers.logging.set_verbosity_error()
     lines = [f"transformers {transformers.__version__}:", "",
-             "| family | layers x heads | captured by | held to | largest difference |", "| --- | --- | --- | --- | --- |"]
+             "| family | layers x heads | captured by | compared with | largest difference |",
+             "| --- | --- | --- | --- | --- |"]
     worst = 0.0
     for family in zoo.SIZES:
         if family not in zoo.families():
