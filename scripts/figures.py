@@ -1,9 +1,9 @@
-"""Write docs/figures.json and the figures that READMEs, the site's first page and docs/results.md show, or say what differs.
+"""Write docs/figures.json and the figures in the READMEs, the site's first pages and docs/results.md, or list differences.
 
-    python scripts/figures.py            # computes what is cheap, copies the rest, writes JSON and pages
-    python scripts/figures.py --check    # writes nothing; exit code 1 where a file would change
+    python scripts/figures.py            # computes the quick figures, copies the others, writes JSON and pages
+    python scripts/figures.py --check    # writes nothing; exit code 1 if a file would change
 
-A figure that takes hours stands below with the command that printed it. To add a model to the table of the
+Figures that take hours to compute are written below, with the command that printed them. To add a model to the table of the
 READMEs, add an entry to `MODELS`.
 """
 
@@ -89,7 +89,7 @@ SPEED_COMMAND = "python scripts/benchmark_speed.py --parts predict,sentence,trai
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file would change")
     arguments = parser.parse_args()
     figures = {"sentence": explained(), "models": [*MODELS, bundled()],
                "speed": {name: {"command": SPEED_COMMAND, "rows": rows} for name, rows in SPEED.items()}}
