@@ -81,7 +81,7 @@ SPEED_HEADS = {
                  "ko": ["학습, 리뷰 3만 건", "초당 리뷰", "원래 글 대비", "PyTorch 대비"]},
     "prediction": {"en": ["prediction by the bundled model, raw text in, weights computed", "reviews a second",
                           "against PyTorch", "one sentence, warm: median", "99th percentile"],
-                   "ko": ["들어 있는 모델의 예측 (글을 넣어 가중치까지)", "초당 리뷰", "PyTorch 대비", "한 문장: 중앙값",
+                   "ko": ["내장 모델의 예측 (글을 넣어 가중치까지)", "초당 리뷰", "PyTorch 대비", "한 문장: 중앙값",
                           "99 백분위"]},
 }
 SPEED_COMMAND = "python scripts/benchmark_speed.py --parts predict,sentence,train --model gluonattn/pretrained/nsmc"
@@ -125,7 +125,7 @@ def bundled() -> dict[str, Any]:
     assert found, f"{CARD} has no row 'this model'"
     mean, low, high = found.groups()
     return {"en": "the bundled model: evidence, and the crawl's texts and stars",
-            "ko": "들어 있는 모델: 수집분의 글과 별점까지 읽음", "seeds": 1, "accuracy": float(mean),
+            "ko": "내장 모델: 크롤링 데이터의 글과 별점까지 읽음", "seeds": 1, "accuracy": float(mean),
             "range": [float(low), float(high)], "faithfulness": [0.557, 0.522, 0.592],
             "command": "python scripts/ship_model.py; faithfulness: " + FAITHFULNESS}
 
@@ -147,7 +147,7 @@ def sentence(figures: dict[str, Any], language: str) -> str:
     if language == "en":
         return (f"The bundled model is {one['sure']} % sure that this film review is negative. Without the three most "
                 f"decisive words it is {one['without_top']} % sure.")
-    return (f"들어 있는 모델은 이 영화 리뷰를 {one['sure']} % 확률로 부정이라고 봅니다. 판단에 가장 크게 작용한 "
+    return (f"내장 모델은 이 영화 리뷰를 {one['sure']} % 확률로 부정이라고 봅니다. 판단에 가장 크게 작용한 "
             f"낱말 세 개를 빼면 {one['without_top']} %로 떨어집니다.")
 
 
