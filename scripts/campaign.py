@@ -247,7 +247,8 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="a few cases of each part, however long they take")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("build/campaign"), help="folder for failed cases and totals")
-    parser.add_argument("--totals", type=Path, metavar="FILE", help="a file of totals to add to; alone: print its table")
+    parser.add_argument("--totals", type=Path, metavar="FILE",
+                        help="a file of totals to add to; without other arguments: print its table")
     parser.add_argument("--again", type=Path, metavar="FILE", help="check one saved case again")
     arguments = parser.parse_args()
     if arguments.totals and not arguments.parts and not arguments.short:
