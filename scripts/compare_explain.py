@@ -1,8 +1,8 @@
 """Compare `explain` with that of another checkout: processor time, answers, and the files that a call goes through.
 
-    git worktree add /tmp/before bfe6b5b
-    python scripts/compare_explain.py /tmp/before                 # NSMC's first 60 test reviews, the bundled model
-    python scripts/compare_explain.py /tmp/before --walk          # files opened and returns of one explanation
+    git worktree add ../before bfe6b5b
+    python scripts/compare_explain.py ../before                 # NSMC's first 60 test reviews, the bundled model
+    python scripts/compare_explain.py ../before --walk          # files opened and returns of one explanation
 
 Both checkouts run in parallel, each in a process with one thread, and explain the same texts. The script prints the median
 processor time for a text, the ratio, and the largest differences of scores and probabilities.
