@@ -1,7 +1,8 @@
 # make demo: train, evaluate and explain on the bundled sample, from nothing.
-# make test: run the tests, on two processes (PROCESSES=1: on one; each takes up to 3 GB of memory).
-# make docs: the documentation as a site in build/site; make notebooks: run notebooks/; make packages: sdist and wheel, checked.
-# All make .venv first; PYTHON=... picks an interpreter.
+# make test: run the tests in two processes (PROCESSES=1: in one; each takes up to 3 GB of memory).
+# make docs: build the documentation as a site in build/site; make notebooks: write and run notebooks/;
+# make packages: build and check the sdist and the wheel.
+# All of them make .venv first; PYTHON=... picks an interpreter.
 
 SHELL := /bin/bash
 VENV := .venv
@@ -18,9 +19,9 @@ demo: $(READY)
 	$(BIN)/gluonattn explain --model demo/model "$(SENTENCE)" --colours full --out demo/overlay.png \
 		--out demo/page.html --out demo/explained.txt --out demo/record.npz
 	$(BIN)/gluonattn explain --model demo/model "$(SENTENCE)" --view heatmap --out demo/heatmap.png >/dev/null
-	@echo; echo "The same sentence, read by the model in the box (trained on NSMC and the rest of its crawl):"
+	@echo; echo "The same sentence, read by the bundled model (trained on NSMC and the rest of its crawl):"
 	$(BIN)/gluonattn explain "$(SENTENCE)" --colours full
-	@echo; echo "A model of 944 reviews is right about three times out of four; the one in the box is right on 89 of 100 of NSMC's."
+	@echo; echo "The model trained on 944 reviews is right about three times out of four; the bundled one is right on 89 of 100 reviews of NSMC."
 	@echo "model      demo/model/          (config.json, vocab.json, model.safetensors, history.json)"
 	@echo "pictures   demo/overlay.png, demo/heatmap.png"
 	@echo "page       demo/page.html   (open it in a browser: it needs no network)"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-# What `explain` with the model in the box does not import stands in extras; docs/install.md has what that saves.
+# What `explain` with the bundled model does not import is in extras; docs/install.md says how much this saves.
 # Four tokenizers and the bridge to their Java. GPL-3.0-or-later: docs/licences.md.
 konlpy = ["konlpy>=0.6", "jpype1>=1.4"]
 # What evaluates, compares and maps compute with, and what trains on evidence.

@@ -8,13 +8,13 @@
 # %% [markdown]
 # # Attention of a Hugging Face model
 #
-# This notebook builds a small BERT with random weights, so that it runs without network. For a model of
-# your own, replace the next cell by `AutoTokenizer.from_pretrained(...)` and
+# This notebook builds a small BERT with random weights, so that it runs without network. For your own model,
+# replace the cell that builds it by `AutoTokenizer.from_pretrained(...)` and
 # `AutoModel.from_pretrained(...).eval()`.
 
 # %% [markdown]
-# The next cell installs gluonattn, without MXNet, where it is missing, as in Colab. If you have a wheel
-# (`make packages` writes it to `dist/`), upload it to the notebook's files first, and it is taken.
+# If gluonattn is not installed, as in Colab, the next cell installs it without MXNet. To install your own wheel
+# (`make packages` writes it to `dist/`), upload it to the notebook's files first.
 
 # %%
 import importlib.util

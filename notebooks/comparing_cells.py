@@ -8,12 +8,12 @@
 # %% [markdown]
 # # Comparing cells
 #
-# Two cells, two seeds, two epochs, on the bundled sample. Real comparisons need more of everything: see
-# the tutorial "Comparing cells".
+# This notebook compares two cells with two seeds and two epochs on the bundled sample. A meaningful comparison
+# needs more data, seeds and epochs: see the tutorial "Comparing cells".
 
 # %% [markdown]
-# The next cell installs gluonattn, without MXNet, where it is missing, as in Colab. If you have a wheel
-# (`make packages` writes it to `dist/`), upload it to the notebook's files first, and it is taken.
+# If gluonattn is not installed, as in Colab, the next cell installs it without MXNet. To install your own wheel
+# (`make packages` writes it to `dist/`), upload it to the notebook's files first.
 
 # %%
 import importlib.util
@@ -37,7 +37,7 @@ for result in compared.results:
 print(len(compared.test), "test reviews")
 
 # %% [markdown]
-# The same sentence, read by both cells: where do they attend?
+# The next cell shows where both cells attend in the same sentence.
 
 # %%
 sentence = "연기는 좋았는데 이야기가 아쉽다"

@@ -10,12 +10,12 @@
 #
 # GluonNLP's post trains a Bi-GRU with self-attention on Korean film reviews and draws which words attend
 # to which. This notebook does that on the bundled sample of 944 reviews, without network. It trains with
-# MXNet where it is installed, and with torch elsewhere (as in Colab). With `data = "nsmc"`, after
-# `gluonattn data nsmc`, it trains on the post's 150,000 reviews.
+# MXNet if that is installed, and otherwise with torch (as in Colab). To train on the post's 150,000 reviews, run
+# `gluonattn data nsmc` and set `data = "nsmc"`.
 
 # %% [markdown]
-# The next cell installs gluonattn, without MXNet, where it is missing, as in Colab. If you have a wheel
-# (`make packages` writes it to `dist/`), upload it to the notebook's files first, and it is taken.
+# If gluonattn is not installed, as in Colab, the next cell installs it without MXNet. To install your own wheel
+# (`make packages` writes it to `dist/`), upload it to the notebook's files first.
 
 # %%
 import importlib.util
@@ -34,7 +34,7 @@ data = "sample"
 folder = gluonattn.train(data, "runs/post", recipe="post", epochs=3)
 
 # %% [markdown]
-# The recipe `post` is exactly the post's model. Does it predict?
+# The recipe `post` is exactly the post's model. The next cell predicts two reviews.
 
 # %%
 model = gluonattn.load(folder)
@@ -50,8 +50,8 @@ axes = gluonattn.heatmap(record)
 axes.figure
 
 # %% [markdown]
-# The post does not mask its padding. How much of the attention lies on padding, which its picture leaves
-# out?
+# The post does not mask its padding, and its picture does not show padding. The next cell prints how much of the
+# attention is on padding.
 
 # %%
 print("on padding, at most:", record.source.get("dropped_mass"))

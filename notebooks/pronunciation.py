@@ -12,8 +12,8 @@
 # letter changed it. This needs the base installation only.
 
 # %% [markdown]
-# The next cell installs gluonattn, without MXNet, where it is missing, as in Colab. If you have a wheel
-# (`make packages` writes it to `dist/`), upload it to the notebook's files first, and it is taken.
+# If gluonattn is not installed, as in Colab, the next cell installs it without MXNet. To install your own wheel
+# (`make packages` writes it to `dist/`), upload it to the notebook's files first.
 
 # %%
 import importlib.util
@@ -35,14 +35,14 @@ for sound in said.jamo:
         print(sound.jamo, sound.rule, "because of", [said.letters[i].jamo for i in sound.cause])
 
 # %% [markdown]
-# Where no rule over sounds decides, morphemes do, or a list.
+# If the sounds alone do not decide, morphemes or a list do.
 
 # %%
 for text in ("알 수 없는", "신촌역", "갈등", "월드", "16", "옷 한 벌"):
     print(text, "→", pronounce(text).sounds)
 
 # %% [markdown]
-# Which rules act in a sentence?
+# The next cell counts the rules that act in a sentence.
 
 # %%
 from collections import Counter

@@ -1,16 +1,16 @@
-"""Our classifier beside its peers on NSMC, all trained in this run on the same split (the model in the box apart).
+"""Compare this package's classifier with other models on NSMC, all trained in this run on the same split.
 
-Prints a table: accuracy with its 95 % bootstrap interval, accuracy without the
-test reviews whose very text stands in training, macro-F1, expected calibration
-error (15 bins), training seconds, size and reviews predicted a second.
+Only the bundled model is not trained here. Prints a table: accuracy with its 95 % bootstrap interval, accuracy without
+the test reviews whose text is also in the training set, macro-F1, expected calibration error (15 bins), training
+seconds, size and reviews predicted a second.
 
     gluonattn data nsmc && python scripts/benchmark_accuracy.py
     python scripts/benchmark_accuracy.py --peers word-lr,char-svm --seeds 1
 
-fastText's peer needs `pip install fasttext-wheel`.
+The fastText model needs `pip install fasttext-wheel`.
 
-The post's recipe and ours keep a part of the training reviews for validation (a
-tenth, with n-grams or evidence a twentieth); the other peers are fitted on all of them.
+The post's recipe and the recipes of this package keep a part of the training reviews for validation (a tenth, or with
+n-grams or evidence a twentieth). The other models are fitted on all of them.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def fit_gluonattn(**settings):
 
 
 def fit_shipped(train, labels):
-    """The model in the box, as it is: nothing is fitted."""
+    """The bundled model; nothing is fitted."""
     model = gluonattn.load()
     return (lambda texts: np.array([p.probabilities["1"] for p in model.predict(texts)]),
             sum(file.stat().st_size for file in model.folder.iterdir()))
@@ -107,7 +107,7 @@ PEERS = {
     "default": ("Bi-GRU + attention, the default recipe", fit_gluonattn()),
     "evidence": ("Bi-GRU + attention that reads evidence of n-grams", fit_gluonattn(evidence=True, validation=0.05)),
     "ngrams": ("Bi-GRU + attention with n-grams", fit_gluonattn(ngrams=True, validation=0.05)),
-    "shipped": ("the model in the box (trained before; its card says on what)", fit_shipped),
+    "shipped": ("the bundled model (trained before; its card says on what)", fit_shipped),
 }
 OURS = ("default", "evidence", "ngrams")
 
@@ -115,7 +115,7 @@ OURS = ("default", "evidence", "ngrams")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--peers", default=",".join(PEERS), help=f"of {', '.join(PEERS)}")
-    parser.add_argument("--seeds", type=int, default=3, help="runs of ours (the other peers run once)")
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each recipe of this package (other models run once)")
     parser.add_argument("--data", default="nsmc", help="nsmc, or a folder with its files")
     parser.add_argument("--out", type=Path, help="also write the figures there, as JSON")
     arguments = parser.parse_args()

@@ -1,10 +1,10 @@
-"""What a capture costs: time and memory of a forward pass of BERT-base (random weights) with and without it.
+"""Measure time and memory of a forward pass of BERT-base (random weights) with and without a capture.
 
     python scripts/benchmark_capture.py [--tokens 128] [--batch 1] [--rounds 15] [--threads N]
 
-Both run in turns, so that what else the machine does falls on both alike. The pass without a capture is the model's own
-eager attention with `output_attentions=True`, which keeps the same weights. Memory is what is held beyond the model
-after the pass, and the most that the process took during it, each in a process of its own.
+Both run in turns, so that other work on the machine affects both. The pass without a capture uses the model's own eager
+attention with `output_attentions=True`, which keeps the same weights. Memory is measured in a process for each: the
+memory in use after the pass, beyond that of the model, and the peak during the pass.
 """
 
 from __future__ import annotations

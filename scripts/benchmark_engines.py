@@ -1,9 +1,8 @@
-"""How fast each installed engine predicts: raw text in, tokenization included, weights computed.
+"""Measure how fast each installed engine predicts, from raw text, with tokenization and attention weights.
 
     python scripts/benchmark_engines.py MODEL --data nsmc
 
-The engines take turns, so that a busy moment strikes all of them; set
-OMP_NUM_THREADS for the number of threads.
+The engines run in turns, so that other work on the machine affects all of them. OMP_NUM_THREADS sets the number of threads.
 """
 
 import argparse

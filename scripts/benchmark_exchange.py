@@ -1,12 +1,12 @@
-"""The exchange of gradients between two processes of one machine: ours, and MXNet's KVStore on the loopback.
+"""Compare two ways to exchange gradients between two processes of one machine: shared memory, and MXNet's KVStore.
 
     python scripts/benchmark_exchange.py --steps 200 --repeats 3
 
-Both sum the same gradients in every step: those of the default recipe (the embedding's row_sparse), without any training
-around them. `--workers 2` goes through shared memory (`gluonattn.training.parallel`), `--hosts` through KVStore
-(`gluonattn.training.hosts`), as on several machines: a scheduler, a server and a worker for each process. They take turns,
-one thread each. The first step's sums are compared with what they must be. Printed are bytes and milliseconds a step, and
-the processor time of all processes for one. `--plain` shows what KVStore's own row_sparse keys give instead.
+Both sum the same gradients in every step: those of the default recipe (the embedding's are row_sparse), without any
+training. `--workers 2` of `gluonattn train` uses shared memory (`gluonattn.training.parallel`). `--hosts` uses KVStore
+(`gluonattn.training.hosts`) as on several machines: a scheduler, and a server and a worker for each process. They run in
+turns, with one thread each. The sums of the first step are checked. The script prints bytes and milliseconds a step, and
+the processor time of all processes for a step. `--plain` shows the result of KVStore's own row_sparse keys instead.
 """
 
 import argparse

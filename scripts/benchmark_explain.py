@@ -1,10 +1,10 @@
-"""How long explanations take: rows of a file, and one long text.
+"""Measure how long explanations take, for the rows of a file and for one long text.
 
-    python scripts/benchmark_explain.py                        # NSMC's test file, the model in the box
+    python scripts/benchmark_explain.py                        # NSMC's test file, the bundled model
     python scripts/benchmark_explain.py --rows 1000 --method leave-one-out
 
-Prints wall seconds and processor seconds of this process and of those that help it. Loading the model is not
-counted; starting the helpers is.
+Prints wall seconds and processor seconds of this process and of its worker processes. The time to start the workers is
+included; the time to load the model is not.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def measure(name: str, count: int, work) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--model", help="checkpoint folder; the model in the box without it")
+    parser.add_argument("--model", help="checkpoint folder; default: the bundled model")
     parser.add_argument("--data", default="nsmc", help="as for `gluonattn evaluate`")
-    parser.add_argument("--rows", type=int, default=5000, help="rows that are explained")
+    parser.add_argument("--rows", type=int, default=5000, help="number of rows to explain")
     parser.add_argument("--method", default="default", help="attribution method")
     options = parser.parse_args()
 

@@ -1,9 +1,9 @@
-"""How quick the page is in a real browser: pointing at words and opening the heatmap, by number of tokens.
+"""Measure the page's speed in a real browser, by length of the text: hovering over words and opening the heatmap.
 
     python scripts/benchmark_page.py 150 512
 
-Needs Chromium and playwright. What is timed is the page's own work: the handler, styles and layout; and how long it takes
-until the next picture stands on the screen.
+Needs Chromium and playwright. Two times are measured: the page's own work (event handler, styles and layout), and the
+time until the next frame is on the screen.
 """
 
 import argparse

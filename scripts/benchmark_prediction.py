@@ -1,10 +1,10 @@
-"""Processor time of a prediction, beside that of another state of the code.
+"""Compare the processor time of a prediction with that of another version of the code.
 
     git worktree add ../before REVISION
-    python scripts/benchmark_prediction.py ../before --data nsmc             # the model in the box, NSMC's test reviews
+    python scripts/benchmark_prediction.py ../before --data nsmc             # the bundled model, NSMC's test reviews
 
-Both predict the same texts with the same model, in processes of their own and in turns, with one thread. Processor time
-is what other programs on the machine disturb least. The answers are compared too.
+Both versions predict the same texts with the same model, each in a process with one thread, in turns. The script measures
+processor time, because other programs affect it less than wall time. It also compares the answers.
 """
 
 import argparse
@@ -36,7 +36,7 @@ print(json.dumps({"ms": 1000 * spent / len(texts), "said": [max(one.probabilitie
 def main() -> None:
     here = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("before", type=Path, help="a folder with another state of this repository")
+    parser.add_argument("before", type=Path, help="a folder with another version of this repository")
     parser.add_argument("--model", default=str(here / "gluonattn" / "pretrained" / "nsmc"))
     parser.add_argument("--engines", default="numpy,onnx")
     parser.add_argument("--data", default="nsmc", help="nsmc, sample, or a file")

@@ -1,16 +1,15 @@
-"""Requests a second of `gluonattn serve`, and of the same model behind plain FastAPI, one request at a time, in one run.
+"""Compare the requests a second of `gluonattn serve` with the same model behind plain FastAPI, one request at a time.
 
-Where BentoML is installed (pip install bentoml) it is measured too, with its own batches for predict.
+If BentoML is installed (pip install bentoml), it is measured too, with its own batching for predict.
 
     pip install "gluonattn[serve]" fastapi aiohttp
     python scripts/benchmark_serving.py --seconds 5 --clients 64
     python scripts/benchmark_serving.py --tool wrk --seconds 600 --clients 200 --rounds 1      # apt-get install wrk
 
-The load comes from a process of its own on the same machine (kept-alive connections, one text a request, no two alike):
-wrk, or aiohttp, which takes more of the processor away from the servers. The servers take turns, so that what else
-the machine does meets both. A table has the median of the rounds and their range; latency is of the round that is the
-median. Processor time is what the server itself computed: it depends little on
-what else runs.
+A separate process on the same machine sends the requests (kept-alive connections, one text a request, all texts
+different). It is wrk, or aiohttp, which uses more processor time. The servers run in turns, so that other work on the
+machine affects both. The table shows the median and the range of the rounds. Latency is that of the median round.
+Processor time is that of the server itself, which depends little on other programs.
 """
 
 from __future__ import annotations
@@ -232,11 +231,11 @@ def show(found: dict[str, list[tuple]], path: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="", help="checkpoint folder; the model in the box without it")
+    parser.add_argument("--model", default="", help="checkpoint folder; default: the bundled model")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--tool", default="aiohttp", choices=TOOLS)
     parser.add_argument("--clients", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=5, help="of each round")
+    parser.add_argument("--seconds", type=float, default=5, help="duration of each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--paths", default="/v1/predict,/v1/explain")
     given = parser.parse_args()

@@ -1,10 +1,10 @@
-"""Speed and memory as ratios within one run: training, prediction, one sentence, length, memory.
+"""Measure speed and memory, with ratios within one run: training, prediction, one sentence, length, memory.
 
     gluonattn data nsmc && python scripts/benchmark_speed.py --json speed.json
     python scripts/benchmark_speed.py --parts predict,sentence --model runs/mlp
 
-Contestants take turns, with as many threads each, and figures are medians:
-a busy moment strikes all of them alike. Parts:
+The compared programs run in turns with the same number of threads, so that other work on the machine affects all of
+them. Figures are medians. Parts:
 
 train     one epoch of the default recipe (as many processes as threads), with
           n-grams, of the post's loop, and of the same model in PyTorch on the same batches
@@ -16,8 +16,8 @@ length    forward and backward of each attention cell at 32 to 512 tokens
 memory    the largest resident memory of `train` and of scoring a file (numpy
           engine), each at one and four times the reviews
 
-Without --model one is trained first, for one epoch: weights do not change the speed. Only explain takes the bundled model.
-The first three need torch, and show the engine onnx where it is installed:
+Without --model, a model is trained first for one epoch, because the weights do not change the speed. Only `explain` uses
+the bundled model. The first three parts need torch. If onnx is installed, they also show that engine:
     pip install -c constraints.txt -e ".[onnx,torch]"
 """
 
@@ -290,11 +290,11 @@ def main() -> None:
     parser.add_argument("--model", help="a trained folder, for predict, sentence, explain and memory")
     parser.add_argument("--data", help="folder with NSMC's files; default: where `gluonattn data nsmc` put them")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--reviews", type=int, default=30_000, help="to train on; default 30,000")
-    parser.add_argument("--predict", type=int, default=4_000, help="to predict; default 4,000")
-    parser.add_argument("--explain", type=int, default=2_000, help="to explain; default 2,000")
+    parser.add_argument("--reviews", type=int, default=30_000, help="number of reviews to train on; default 30,000")
+    parser.add_argument("--predict", type=int, default=4_000, help="number of reviews to predict; default 4,000")
+    parser.add_argument("--explain", type=int, default=2_000, help="number of reviews to explain; default 2,000")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="default: one a core")
-    parser.add_argument("--json", type=Path, help="also write every figure there")
+    parser.add_argument("--json", type=Path, help="file for all figures, as JSON")
     options = parser.parse_args()
     options.predictors = {}
     parts = options.parts.split(",")

@@ -1,12 +1,10 @@
-"""Reviews a second and peak memory of the default recipe beside the post's loop.
+"""Compare reviews a second and peak memory of the default recipe with those of the post's loop.
 
-Both train one epoch on the same 75,000 reviews in this run, interleaved, each in a
-process of its own with the same number of threads, which for the default recipe
-means as many processes of one thread; figures are medians, and ratios are what
-to compare across machines. The post's loop is written out here
-as the post has it (every text padded to 30, all words in the vocabulary, dense
-gradients, a fused GRU, GluonNLP's own cell, DataLoader) and runs with MXNet's own
-thread waiting, which is the faster one on an idle machine.
+Both train one epoch on the same 75,000 reviews, in turns, with the same number of threads. The post's loop is one process;
+the default recipe uses one process for each thread. Figures are medians. To compare machines, compare ratios. The post's
+loop is written here as in the post (every text padded to 30, all words in the vocabulary, dense gradients, a fused GRU,
+GluonNLP's own cell, DataLoader). Its threads wait for each other with MXNet's own setting, which is faster on an idle
+machine.
 
     gluonattn data nsmc && python scripts/benchmark_training.py
 """

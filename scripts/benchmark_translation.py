@@ -1,12 +1,12 @@
-"""The translation Transformer beside the same network in PyTorch: pairs a second in training, and BLEU.
+"""Compare the translation Transformer with the same network in PyTorch: pairs a second in training, and BLEU.
 
     python scripts/benchmark_translation.py pairs.tsv                       # pairs a second, repeats interleaved
     python scripts/benchmark_translation.py pairs.tsv --epochs 10 --bleu    # train both, score both on the same sources
     python scripts/benchmark_translation.py pairs.tsv --epochs 10 --bleu --fairseq build/fairseq/bin/python
 
 All have the same split, subwords, sizes, schedule and label smoothing, and as many threads or processes as there are
-cores. PyTorch's is `torch.nn.Transformer` with embeddings and a head, in a plain loop over the same batches. fairseq's is
-its own, with its own batches of as many sentences. Each run is a process of its own.
+cores. The PyTorch model is `torch.nn.Transformer` with embeddings and a head, in a plain loop over the same batches. The
+fairseq model is fairseq's own, with its own batches of the same number of sentences. Each run has its own process.
 """
 
 import argparse
@@ -185,9 +185,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3, help="interleaved runs of each; 1 with --bleu")
     parser.add_argument("--bleu", action="store_true", help="score all on the held-out sources")
-    parser.add_argument("--beam", type=int, default=1, help="of ours and fairseq's; PyTorch's loop is greedy")
+    parser.add_argument("--beam", type=int, default=1, help="beam of this package and fairseq; PyTorch's loop is greedy")
     parser.add_argument("--fairseq", metavar="PYTHON", help="a Python with fairseq 0.12.2: fairseq runs too")
-    parser.add_argument("--only", choices=RUNS, help="this one alone")
+    parser.add_argument("--only", choices=RUNS, help="run only this one")
     parser.add_argument("--held-out", type=int, default=2000, help="sources held out, and as many to validate on")
     parser.add_argument("--units", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=128)

@@ -1,13 +1,13 @@
-"""A reliability campaign that anyone can repeat: what was tried, what failed, and the smallest input of each kind of fault.
+"""Run a repeatable reliability campaign: count cases and failures, and keep the smallest input for each kind of fault.
 
     python scripts/campaign.py --seconds 60                     # every part
     python scripts/campaign.py --short                          # a few cases of each, the same on every machine
     python scripts/campaign.py files kills --seconds 3600 --seed 7
     python scripts/campaign.py texts --seconds 600 --seed 8 --totals docs/reliability.json
-    python scripts/campaign.py --again campaign/files/0f3a9c1b.json
+    python scripts/campaign.py --again build/campaign/files/0f3a9c1b.json
 
-A part is a file in scripts/campaign/ and is found there by itself. It draws cases (JSON values) from a seed and checks
-each. It runs in a process of its own: a crash, a hang and memory without bound are faults like any other.
+A part is a file in scripts/campaign/ and is found automatically. It draws cases (JSON values) from a seed and checks each
+of them. It runs in its own process, so that a crash, a hang and unlimited memory use are counted as faults too.
 """
 
 from __future__ import annotations
@@ -246,9 +246,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20, help="for each part (default 20)")
     parser.add_argument("--short", action="store_true", help="a few cases of each part, however long they take")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("build/campaign"), help="folder for cases that fail and totals")
-    parser.add_argument("--totals", type=Path, metavar="FILE", help="a file of totals to add to; alone: print its table")
-    parser.add_argument("--again", type=Path, metavar="FILE", help="check one kept case again")
+    parser.add_argument("--out", type=Path, default=Path("build/campaign"), help="folder for failed cases and totals")
+    parser.add_argument("--totals", type=Path, metavar="FILE",
+                        help="a file of totals to add to; without other arguments: print its table")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="check one saved case again")
     arguments = parser.parse_args()
     if arguments.totals and not arguments.parts and not arguments.short:
         from _totals import totals_table

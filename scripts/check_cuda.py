@@ -1,20 +1,17 @@
-"""Bring up the real mxnet-cu112 wheel and show each step, with a GPU or without.
+"""Load the real mxnet-cu112 wheel and show each step, with or without a GPU.
 
     python scripts/check_cuda.py [FOLDER]
 
-Makes a virtual environment in FOLDER (reused if it is there; a temporary one
-otherwise), installs "gluonattn[cu112]" from this checkout into it (about 2 GB
-to download, 4 GB on disk), and prints, line by line:
+Makes a virtual environment in FOLDER (or reuses it; without FOLDER, in a temporary folder), installs "gluonattn[cu112]"
+from this checkout into it (about 2 GB to download, 4 GB on disk), and prints, line by line:
 
-1. what gluonattn says where there is no NVIDIA driver;
-2. what importing mxnet says when nothing loaded the CUDA libraries for it;
-3. every CUDA library gluonattn loads, that MXNet then imports and computes on
-   the CPU, and what ``device("gpu")`` answers for GPUs of several generations.
+1. what gluonattn says if there is no NVIDIA driver;
+2. what importing mxnet says if the CUDA libraries were not loaded before;
+3. every CUDA library that gluonattn loads, whether MXNet can then be imported and computes on the CPU, and what
+   ``device("gpu")`` answers for GPUs of several generations.
 
-Where there is no driver, a stub of libcuda.so.1 (check_cuda_driver.c, built
-with the C compiler) stands in for steps 2 and 3; where there is one, step 3
-computes on the machine's own GPU. The exit code is the number of answers that
-were not as expected.
+Without a driver, steps 2 and 3 use a stub of libcuda.so.1 (check_cuda_driver.c, built with the C compiler). With a driver,
+step 3 computes on the machine's GPU. The exit code is the number of unexpected answers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Train, save, load and capture a small fairseq model; run by scripts/check_fairseq.sh in fairseq's own environment.
 
-    python scripts/check_fairseq.py MODEL.pt      trains one where the file is not there
+    python scripts/check_fairseq.py MODEL.pt # trains a model if the file does not exist
 """
 
 from __future__ import annotations

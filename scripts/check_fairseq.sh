@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Captures the attention of a real fairseq model: makes the environment fairseq 0.12.2 needs (Python 3.10,
 # pip older than 24.1), trains a tiny model on Korean words and their pronunciation, saves and loads it, and
-# holds what was captured to what its queries and keys make. What is there already is not made again.
+# compares what was captured with what its queries and keys give. Existing files are used again.
 #   scripts/check_fairseq.sh [FOLDER]    where environment and model go (default build/fairseq)
-# MAKE_ONLY=1      makes the environment and nothing else
-# PYTHON=...       a Python 3.10; the first python3.10 on the path without it
+# MAKE_ONLY=1      only makes the environment
+# PYTHON=...       a Python 3.10; default: the first python3.10 on the path
 # TORCH_INDEX=...  where pip takes torch from: https://download.pytorch.org/whl/cpu has it without CUDA's libraries,
-#                  in 1 GB for the environment in place of 6
+#                  so that the environment takes 1 GB instead of 6
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,11 +1,12 @@
-"""What a GPU does here, by torch: reviews a second, accuracy, and how far its answers are from the CPU's.
+"""Measure training and prediction on a GPU with torch: reviews a second, accuracy, and differences from the CPU's answers.
 
     GLUONATTN_NSMC=DIR python scripts/check_gpu.py --json gpu.json
     GLUONATTN_NSMC=DIR python scripts/check_gpu.py --device cpu --reviews 1000 --epochs 1 --cells mlp,dot
 
-Trains the default recipe and the one with evidence for every attention cell, on NSMC's training reviews; accuracy is of
-validation reviews. Beside the first stands the same network in plain PyTorch on the same card, and on two cores of this
-machine. Then test reviews are predicted and explained. Without a GPU it is rehearsed with --device cpu.
+Trains the default recipe and the recipe with evidence for every attention cell, on NSMC's training reviews. Accuracy is
+measured on validation reviews. The first model is compared with the same network in plain PyTorch on the same card, and
+on two cores of this machine. Then test reviews are predicted and explained. To try the script without a GPU, use
+--device cpu.
 """
 
 from __future__ import annotations
@@ -114,8 +115,8 @@ def two_cores(options) -> float:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="gpu")
-    parser.add_argument("--reviews", type=int, help="the first so many training reviews; default all")
-    parser.add_argument("--epochs", type=int, help="default the recipes' own")
+    parser.add_argument("--reviews", type=int, help="number of training reviews, from the first on; default all")
+    parser.add_argument("--epochs", type=int, help="default: those of each recipe")
     parser.add_argument("--cells", default=",".join(CELLS))
     parser.add_argument("--amp", action="store_true", help="bfloat16")
     parser.add_argument("--json", type=Path, help="write the figures there")

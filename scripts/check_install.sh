@@ -3,9 +3,9 @@
 #
 #     scripts/check_install.sh python3.9 python3.13 ...
 #
-# A line for each Python: what was downloaded and what lies on the disk without extras (MB of 1,000,000 bytes; nothing
-# compiled), and that a sentence is explained; below Python 3.13 also that ".[cpu]" trains on the sample and explains with
-# what it trained. The exit code is 1 where something failed. SIZES=1 also lists the largest packages.
+# Prints a line for each Python: the size of the download and of the installation without extras (MB of 1,000,000 bytes,
+# without compiled files), and whether a sentence is explained. Below Python 3.13 it also installs ".[cpu]", trains on the
+# sample and explains with the trained model. The exit code is 1 if something failed. SIZES=1 also lists the largest packages.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || { sed -n '2,8s/^# \?//p' "$0"; exit 2; }

@@ -3,8 +3,8 @@
     pip install "gluonattn[konlpy]"
     GLUONATTN_NSMC=DIR python scripts/check_mecab.py        # all of NSMC: about two minutes
 
-It says how many reviews differ, and the SHA-256 of all tokens with their spans and tags, so that two versions of this
-package can be compared too. The exit code is 1 if a review differs.
+The script prints how many reviews differ. It also prints the SHA-256 of all tokens with their spans and tags, so that two
+versions of this package can be compared. The exit code is 1 if a review differs.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Hold what `gluonattn publish` wrote against Python: the same probabilities and attributions for real reviews, in Node.
+"""Compare the folder that `gluonattn publish` wrote with Python: probabilities and attributions of real reviews, in Node.
 
     gluonattn publish --model runs/web --out site
     python scripts/check_published.py runs/web site --reviews nsmc/ratings_test.txt --count 10000
 
-Needs Node, which runs the same scripts as a browser. The last lines say the largest difference, and what an answer takes.
+Needs Node, which runs the same scripts as a browser. The last lines give the largest difference and the time of an answer.
 """
 
 from __future__ import annotations

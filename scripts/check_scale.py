@@ -3,10 +3,10 @@
     pip install -c constraints.txt -e ".[spark,ray,dask,parquet]"
     python scripts/check_scale.py --reviews 2000000 --json scale.json
 
-Each cluster has two workers of one core, started as processes on the loopback: a Spark standalone master with two workers, a
-Ray head with a node beside it, a Dask scheduler with two workers. In the middle of the work one worker is killed with -9.
-What the cluster writes is compared with what `gluonattn predict` wrote, byte for byte and row for row, and rows a second
-are printed as a ratio to `gluonattn predict` on as many cores in the same run. With `--no-kill` no worker is killed.
+Each cluster has two workers of one core, started as processes on this machine: a Spark standalone master with two workers,
+a Ray head with two nodes, a Dask scheduler with two workers. During the work, one worker is killed with `kill -9`. The
+output of the cluster is compared with that of `gluonattn predict`, byte for byte and row for row. Rows a second are
+printed as a ratio to `gluonattn predict` on as many cores in the same run. With `--no-kill` no worker is killed.
 Spark needs Java 17 or later.
 """
 
@@ -194,11 +194,11 @@ def compare(first, second):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--reviews", type=int, default=2_000_000, help="NSMC's test set, over and over; default 2,000,000")
+    parser.add_argument("--reviews", type=int, default=2_000_000, help="from NSMC's test set, repeated; default 2,000,000")
     parser.add_argument("--clusters", default=",".join(CLUSTERS), help="default: all")
-    parser.add_argument("--model", help="a trained folder; default: the one in the box")
-    parser.add_argument("--no-kill", action="store_true", help="let all workers live")
-    parser.add_argument("--json", type=Path, help="also write every figure there")
+    parser.add_argument("--model", help="a trained folder; default: the bundled model")
+    parser.add_argument("--no-kill", action="store_true", help="kill no worker")
+    parser.add_argument("--json", type=Path, help="file for all figures, as JSON")
     options = parser.parse_args()
     more = ["--model", options.model] if options.model else []
     found = {}

@@ -1,9 +1,9 @@
-"""Compare attention cells: train each alike, measure accuracy and faithfulness, say what differs beyond chance.
+"""Compare attention cells: train each in the same way, measure accuracy and faithfulness, report differences beyond chance.
 
     python scripts/compare_cells.py                                      # two cells on the bundled sample
     python scripts/compare_cells.py --data nsmc --cells mlp,dot,scaled-dot,general,multi-head,none,uniform --seeds 5
 
-Run again to go on where it was stopped. `gluonattn compare` does the same.
+To continue after an interruption, run it again. `gluonattn compare` does the same.
 """
 
 import argparse

@@ -1,14 +1,14 @@
-"""What `explain` costs beside another checkout: processor time, answers, and the walk through the files.
+"""Compare `explain` with that of another checkout: processor time, answers, and the files that a call goes through.
 
-    git worktree add /tmp/before bfe6b5b
-    python scripts/compare_explain.py /tmp/before                 # NSMC's first 60 test reviews, the model in the box
-    python scripts/compare_explain.py /tmp/before --walk          # files opened and returns of one explanation
+    git worktree add ../before bfe6b5b
+    python scripts/compare_explain.py ../before                 # NSMC's first 60 test reviews, the bundled model
+    python scripts/compare_explain.py ../before --walk          # files opened and returns of one explanation
 
-Both checkouts run side by side, each in a process of one thread, and explain the same text in turn. Printed are the
-medians of the processor time a text, their ratio, and the largest differences of scores and probabilities.
+Both checkouts run in parallel, each in a process with one thread, and explain the same texts. The script prints the median
+processor time for a text, the ratio, and the largest differences of scores and probabilities.
 
-The walk follows one warm explanation, call by call, through the files of the package. A return is a step to a file that
-was open before.
+`--walk` follows one warm explanation, call by call, through the files of the package. It counts a return when a call goes
+back to a file that an earlier call was in.
 """
 
 from __future__ import annotations
@@ -133,8 +133,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("before", type=Path, help="folder of the other checkout")
     parser.add_argument("--data", default="nsmc", help="as for `gluonattn evaluate`")
-    parser.add_argument("--texts", type=int, default=60, help="texts that are explained")
-    parser.add_argument("--rounds", type=int, default=2, help="times that each is explained")
+    parser.add_argument("--texts", type=int, default=60, help="number of texts to explain")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each text is explained")
     parser.add_argument("--methods", nargs="+", default=["default", "leave-one-out"], help="attribution methods")
     parser.add_argument("--source", action="store_true", help="read the source of each record too, as a page does")
     parser.add_argument("--walk", action="store_true", help="follow one explanation through the files")

@@ -5,7 +5,7 @@
     python scripts/compare_kiwi.py build/kiwi --reviews nsmc/ratings_test.txt
     KIWI_ARCH_TYPE=none python scripts/compare_kiwi.py build/kiwi --reviews nsmc/ratings_test.txt
 
-KIWI_ARCH_TYPE=none makes kiwipiepy compute without quantised numbers, which is all that WebAssembly has.
+With KIWI_ARCH_TYPE=none, kiwipiepy computes without quantised numbers, as Kiwi in WebAssembly does.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ fs.writeFileSync(given, JSON.stringify({ version: call("version", []), built, fo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where both packages were installed")
+    parser.add_argument("folder", type=Path, help="folder in which both packages were installed")
     parser.add_argument("--reviews", type=Path, required=True)
     parser.add_argument("--count", type=int, default=2_000)
     asked = parser.parse_args()

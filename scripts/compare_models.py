@@ -1,9 +1,9 @@
-"""Two classifiers side by side: their accuracy, what they look at differently, and one page with both.
+"""Compare two classifiers: their accuracy, how differently they read words, and one page with both.
 
     python scripts/compare_models.py gluonattn/pretrained/nsmc runs/bert --data nsmc --out both.html
 
-Each model is a checkpoint or a folder of transformers; both are asked about the same test reviews. Words are eojeols,
-so that their scores stand on the same words. Whose explanations are more faithful: `scripts/faithfulness.py A B --compare`.
+Each model is a checkpoint or a folder of transformers. Both predict the same test reviews. Words are eojeols, so both
+models score the same words. `scripts/faithfulness.py A B --compare` shows whose explanations are more faithful.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("models", nargs=2, type=Path)
     parser.add_argument("--data", default="sample", help="sample, nsmc or a folder with NSMC: its test reviews")
-    parser.add_argument("--reviews", type=int, default=200, help="of which words are asked, drawn with seed 0")
-    parser.add_argument("--shown", type=int, default=10, help="reviews on the page, the most different first")
-    parser.add_argument("--method", default="leave-one-out", help="attribution that both have")
+    parser.add_argument("--reviews", type=int, default=200, help="reviews whose words are scored, drawn with seed 0")
+    parser.add_argument("--shown", type=int, default=10, help="number of reviews on the page, the most different first")
+    parser.add_argument("--method", default="leave-one-out", help="attribution method that both models have")
     parser.add_argument("--no-accuracy", action="store_true", help="leave out the pass over all test reviews")
     parser.add_argument("--out", type=Path, help="page to write")
     arguments = parser.parse_args()

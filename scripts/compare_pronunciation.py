@@ -1,11 +1,11 @@
-"""Compare gluonattn's pronunciation with an independent library, and list what the two say differently.
+"""Compare gluonattn's pronunciation with that of an independent library, and list the differences.
 
     python -m venv other && other/bin/pip install . g2pkk       # an environment of its own
     other/bin/python scripts/compare_pronunciation.py tests/pronunciation/standard.txt
     other/bin/python scripts/compare_pronunciation.py runs/pairs/test.tsv --out disagreements.tsv
 
-FILE is the standard's examples, or a table of pairs whose first column is the spelling. For the examples the script
-also says which of the two has the standard's own reading.
+FILE contains the standard's examples, or is a table of pairs whose first column is the spelling. For the examples, the
+script also says which of the two gives the standard's reading.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""fairseq's Transformer of the same size on the same split and subwords, for `benchmark_translation.py --fairseq PYTHON`.
+"""Train fairseq's Transformer of the same size on the same split and subwords, for `benchmark_translation.py --fairseq`.
 
-fairseq 0.12.2 runs on Python 3.10 alone, so it has an environment of its own (`check_fairseq.sh FOLDER` makes one). It gets
-numbers of subwords as words, and gives numbers back: both programs are scored by the same code.
+fairseq 0.12.2 runs only on Python 3.10, so it has an environment of its own (`check_fairseq.sh FOLDER` makes it). Its words
+are the numbers of subwords, and it returns numbers, so that the same code scores both programs.
 """
 
 import os

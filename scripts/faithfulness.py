@@ -1,10 +1,10 @@
-"""How far the explanations of trained models can be trusted: one table a model, on test reviews.
+"""Measure how faithful the explanations of trained models are, on test reviews, with a table for each model.
 
     python scripts/faithfulness.py runs/mlp runs/dot --data nsmc --reviews 1000
     python scripts/faithfulness.py runs/mlp my-koelectra-folder --compare --max-length 512 --reviews 200
 
-Raw AOPC is for methods of one model. --compare puts models side by side by normalised AOPC (0: no order of the words
-reaches less, 1: none reaches more), with paired intervals against the first one. Folders of transformers are only compared.
+Raw AOPC can only be compared within one model. --compare compares models by normalised AOPC (0 is the worst order of the
+words, 1 the best), with paired intervals of the difference from the first model. Folders of transformers need --compare.
 """
 
 import argparse
@@ -31,8 +31,8 @@ SHOWN = {"comprehensiveness": "AOPC removed", "comprehensiveness_mask": "AOPC ma
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("models", nargs="+", help="checkpoint folders, or folders of transformers")
-    parser.add_argument("--data", default="sample", help="its test reviews are asked: sample, nsmc or a folder with NSMC")
-    parser.add_argument("--reviews", type=int, default=300, help="how many, drawn with seed 0")
+    parser.add_argument("--data", default="sample", help="source of the test reviews: sample, nsmc or a folder with NSMC")
+    parser.add_argument("--reviews", type=int, default=300, help="number of reviews, drawn with seed 0")
     parser.add_argument("--compare", action="store_true", help="normalised AOPC of all models in one table")
     parser.add_argument("--exact", type=int, default=EXACT, help=f"tokens up to which limits are exact (default {EXACT})")
     parser.add_argument("--beam", type=int, default=BEAM, help=f"orders followed on longer texts (default {BEAM})")

@@ -1,9 +1,9 @@
-"""Write docs/figures.json and the figures that READMEs, the site's first page and docs/results.md show, or say what differs.
+"""Write docs/figures.json and the figures in the READMEs, the site's first pages and docs/results.md, or list differences.
 
-    python scripts/figures.py            # computes what is cheap, copies the rest, writes JSON and pages
-    python scripts/figures.py --check    # writes nothing; exit code 1 where a file would change
+    python scripts/figures.py            # computes the quick figures, copies the others, writes JSON and pages
+    python scripts/figures.py --check    # writes nothing; exit code 1 if a file would change
 
-A figure that takes hours stands below with the command that printed it. To add a model to the table of the
+Figures that take hours to compute are written below, with the command that printed them. To add a model to the table of the
 READMEs, add an entry to `MODELS`.
 """
 
@@ -81,7 +81,7 @@ SPEED_HEADS = {
                  "ko": ["학습, 리뷰 3만 건", "초당 리뷰", "원래 글 대비", "PyTorch 대비"]},
     "prediction": {"en": ["prediction by the bundled model, raw text in, weights computed", "reviews a second",
                           "against PyTorch", "one sentence, warm: median", "99th percentile"],
-                   "ko": ["들어 있는 모델의 예측 (글을 넣어 가중치까지)", "초당 리뷰", "PyTorch 대비", "한 문장: 중앙값",
+                   "ko": ["내장 모델의 예측 (글을 넣어 가중치까지)", "초당 리뷰", "PyTorch 대비", "한 문장: 중앙값",
                           "99 백분위"]},
 }
 SPEED_COMMAND = "python scripts/benchmark_speed.py --parts predict,sentence,train --model gluonattn/pretrained/nsmc"
@@ -89,7 +89,7 @@ SPEED_COMMAND = "python scripts/benchmark_speed.py --parts predict,sentence,trai
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file would change")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file would change")
     arguments = parser.parse_args()
     figures = {"sentence": explained(), "models": [*MODELS, bundled()],
                "speed": {name: {"command": SPEED_COMMAND, "rows": rows} for name, rows in SPEED.items()}}
@@ -125,7 +125,7 @@ def bundled() -> dict[str, Any]:
     assert found, f"{CARD} has no row 'this model'"
     mean, low, high = found.groups()
     return {"en": "the bundled model: evidence, and the crawl's texts and stars",
-            "ko": "들어 있는 모델: 수집분의 글과 별점까지 읽음", "seeds": 1, "accuracy": float(mean),
+            "ko": "내장 모델: 크롤링 데이터의 글과 별점까지 읽음", "seeds": 1, "accuracy": float(mean),
             "range": [float(low), float(high)], "faithfulness": [0.557, 0.522, 0.592],
             "command": "python scripts/ship_model.py; faithfulness: " + FAITHFULNESS}
 
@@ -147,7 +147,7 @@ def sentence(figures: dict[str, Any], language: str) -> str:
     if language == "en":
         return (f"The bundled model is {one['sure']} % sure that this film review is negative. Without the three most "
                 f"decisive words it is {one['without_top']} % sure.")
-    return (f"들어 있는 모델은 이 영화 리뷰를 {one['sure']} % 확률로 부정이라고 봅니다. 판단에 가장 크게 작용한 "
+    return (f"내장 모델은 이 영화 리뷰를 {one['sure']} % 확률로 부정이라고 봅니다. 판단에 가장 크게 작용한 "
             f"낱말 세 개를 빼면 {one['without_top']} %로 떨어집니다.")
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Print a Python from 3.9 to 3.12 that can make environments and compile
-# extensions; with an argument, check that one. One line says what is missing.
+# Print the path of a Python from 3.9 to 3.12 that can make environments and compile
+# extensions. With an argument, check that Python. If there is none, one line says what is missing.
 set -u
 
 suits='
@@ -17,7 +17,7 @@ sys.exit(0 if ok and headers else 1)
 for candidate in ${1:-python3.11 python3.12 python3.10 python3.9 python3 python}; do
     path=$(command -v "$candidate" 2>/dev/null) || continue
     if "$path" -c "$suits" >/dev/null 2>&1; then
-        # The interpreter itself: a version manager's shim may point elsewhere tomorrow.
+        # The interpreter itself, because a version manager's shim may later point to another one.
         "$path" -c 'import sys; print(sys.executable)'
         exit 0
     fi

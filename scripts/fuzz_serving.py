@@ -1,7 +1,7 @@
-"""Send a server what its own description allows and what it does not (schemathesis): no answer may be a 5xx.
+"""Send valid and invalid requests to a server, from its own description (schemathesis), and fail if an answer is a 5xx.
 
-Seven of eight requests name a model, a version and a file that exist; half of the bodies are valid ones of which one
-place was changed. So most requests reach a model.
+Seven of eight requests name an existing model, version and file. Half of the bodies are valid except for one change. So
+most requests reach a model.
 
     pip install "gluonattn[serve]" schemathesis
     python scripts/fuzz_serving.py --requests 10000

@@ -1,6 +1,6 @@
-"""Draw docs/gallery.md: a dozen sentences as the package shows them, so that a change in looks is seen.
+"""Draw docs/gallery.md: a dozen sentences, so that changes in the pictures are noticed.
 
-    python scripts/gallery.py                  # with the model in the box
+    python scripts/gallery.py                  # with the bundled model
     python scripts/gallery.py runs/mlp --out drawn
 """
 
@@ -31,7 +31,7 @@ HEATMAPS = ("seed", "mixed")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model", nargs="?", help="a checkpoint folder trained on NSMC (default: the model in the box)")
+    parser.add_argument("model", nargs="?", help="a checkpoint folder trained on NSMC (default: the bundled model)")
     parser.add_argument("--out", type=Path, default=DOCS, help="folder of gallery.md (default: docs)")
     arguments = parser.parse_args()
     import matplotlib
@@ -40,7 +40,7 @@ def main() -> None:
     model = gluonattn.load(arguments.model)
     pictures = arguments.out / "gallery"
     pictures.mkdir(parents=True, exist_ok=True)
-    lines = ["# Gallery", "", "Drawn by `python scripts/gallery.py` with the model in the box. Every sentence was "
+    lines = ["# Gallery", "", "Drawn by `python scripts/gallery.py` with the bundled model. Every sentence was "
              "written for this page.", ""]
     for name, record in zip(SENTENCES, model.explain_all(list(SENTENCES.values()))):
         shown = ["overlay", "heatmap"] if name in HEATMAPS else ["overlay"]

@@ -1,8 +1,7 @@
 """Gather the rest of NSMC's crawl, with stars, for `gluonattn train --extra`.
 
-NSMC's repository has 14,000 more files, one a film, in its folder raw/. This
-downloads the repository (or reads a copy of it), leaves out every review that
-stands in NSMC's test file, by number or by text, and writes one table.
+NSMC's repository has 14,000 more files, one for each film, in its folder raw/. This script downloads the repository (or
+reads a copy of it), leaves out every review whose number or text is in NSMC's test file, and writes one table.
 
     python scripts/gather_crawl.py                          # downloads; writes crawl.tsv.gz beside NSMC
     python scripts/gather_crawl.py --repository ~/nsmc --out crawl.tsv.gz

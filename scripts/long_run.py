@@ -1,10 +1,10 @@
-"""Whether a long training and a long service hold memory, files and threads flat: numbers over time, and a verdict.
+"""Check whether memory, open files and threads stay constant in a long training and a long service.
 
     python scripts/long_run.py serve --seconds 3600
     python scripts/long_run.py train --seconds 7200 --out build/long-train.json
 
-`serve` asks a real `gluonattn serve` a few things a second. `train` trains on the sample in the package, epoch after epoch,
-and ends by SIGTERM. All processes of the command are counted together.
+Prints numbers over time and a verdict. `serve` sends a few requests a second to a real `gluonattn serve`. `train` trains on
+the bundled sample, epoch after epoch, until SIGTERM. The numbers are sums over all processes of the command.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Write notebooks/*.ipynb, which Jupyter and Colab open, from notebooks/*.py.
 
     python scripts/notebooks.py            # writes them, without outputs
-    python scripts/notebooks.py --check    # writes nothing; exit code 1 where a file would change
+    python scripts/notebooks.py --check    # writes nothing; exit code 1 if a file would change
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The GluonNLP attention post reproduced on NSMC, from data to picture.
+"""Reproduce the GluonNLP attention post on NSMC, from data to picture.
 
 Mecab morphemes, length 30, embedding 50, Bi-GRU 64, MLPAttentionCell(30),
 Dense over the flattened context, Adam 1e-3, batch 128, no mask.

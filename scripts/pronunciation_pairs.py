@@ -3,8 +3,8 @@
     python scripts/pronunciation_pairs.py                                          # the bundled sample
     python scripts/pronunciation_pairs.py --data nsmc --least 3 --out runs/pairs   # about half a minute
 
-Writes train.tsv, valid.tsv and test.tsv. `causes` holds, for each sound that changed, its number among the sounds,
-the rule, and the numbers of the letters that made it change: 3:nasalisation:4.
+Writes train.tsv, valid.tsv and test.tsv. For each sound that changed, the column `causes` has its number among the sounds,
+the rule, and the numbers of the letters that changed it: 3:nasalisation:4.
 """
 
 import argparse
@@ -33,8 +33,8 @@ def row(pair: Pair) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", default="sample", help="sample, nsmc, a folder with NSMC, or a table")
-    parser.add_argument("--least", type=int, default=1, help="how often a word must stand in the texts")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, another split")
+    parser.add_argument("--least", type=int, default=1, help="how often a word must occur in the texts")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split")
     parser.add_argument("--out", type=Path, default=Path("runs/pairs"), help="folder to write")
     arguments = parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""Put a trained model into the package, small, with its card.
+"""Put a trained model into the package, compressed, with its card.
 
-Tables go to 8 bits, the rest to 16; what that costs is measured on NSMC's test
-file, and the card is written from those figures.
+Tables are stored in 8 bits, other parameters in 16. The script measures the accuracy before and after on NSMC's test file,
+and writes the card from these figures.
 
     python scripts/ship_model.py runs/best
 """
@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from benchmark_accuracy import bootstrap, calibration_error
 
 LARGEST = 12_000_000  # bytes
-CARD = """# The model in the box
+CARD = """# The bundled model
 
 A Bi-GRU with self-attention ({cell} cell) that reads Naver movie reviews: 부정 (negative) or 긍정 (positive).
 `gluonattn explain "문장"` uses it when no other model is given. Written by `python scripts/ship_model.py`.
@@ -37,10 +37,11 @@ NSMC's test file, {reviews:,} reviews with text, read once for this card.
 | | accuracy (95 % interval) | macro F1 | calibration error |
 | --- | --- | --- | --- |
 | this model | {accuracy:.4f} ({low:.4f} to {high:.4f}) | {macro_f1:.4f} | {ece:.4f} |
-| before its tables were cut to 8 bits | {before:.4f} | | |
-{alone}| without test reviews whose text stands in training | {unseen:.4f} | | |
+| before its tables were reduced to 8 bits | {before:.4f} | | |
+{alone}| without test reviews whose text is in the training set | {unseen:.4f} | | |
 
-{megabytes:.1f} MB in all, {words:,} words, {ngrams:,} n-grams. One seed; docs/experiments.md has the spread of seeds.
+{megabytes:.1f} MB in all, {words:,} words, {ngrams:,} n-grams.
+It was trained with one seed. docs/experiments.md has the spread over seeds.
 
 ## Data and recipe
 
@@ -50,30 +51,32 @@ NSMC's test file, {reviews:,} reviews with text, read once for this card.
 
 ## Limits
 
-- It knows short reviews of films from before 2016. Other subjects, other registers and later slang are foreign to it.
-- On the bundled sample (236 test reviews written for this project, full of irony and mixed feelings) it is right in
+- It knows short reviews of films from before 2016. It was not trained on other subjects, other
+  registers or later slang.
+- On the bundled sample (236 test reviews written for this project, full of irony and mixed feelings) it is right on
   {sample:.0%}.
-- Stars are what it learned from: irony and mixed feelings are often read wrong, and the reviews' own labels are
-  wrong in several of a hundred.
-- It repeats what reviewers wrote, their prejudices too. It is no judge of people.
+- It learned from stars, so it often misreads irony and mixed feelings. The labels themselves are wrong for several
+  reviews of a hundred.
+- It reproduces what reviewers wrote, including their prejudices. Do not use it to judge people.
 {weights}
 ## Licence
 
-The weights: CC0, as NSMC itself (https://github.com/e9t/nsmc).
+The weights have the licence of NSMC, CC0 (https://github.com/e9t/nsmc).
 """
 EXTRA = """150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation, and the rest
 of the same crawl with its stars (`python scripts/gather_crawl.py`; no review of the test file is among them)."""
 BOTH = """150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation, and the rest
-of the same crawl: its texts for the language model that came first, then its stars (`python scripts/gather_crawl.py`; no
+of the same crawl: first its texts for the language model, then its stars (`python scripts/gather_crawl.py`; no
 review of the test file is among them)."""
 PRETRAINED = """150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation,
 and, without stars, the texts of the rest of the same crawl (`python scripts/gather_crawl.py`; no review
 of the test file is among them)."""
-THROUGH = """- All of it passes through attention: words, and what n-grams say of each (docs/evidence.md). The weights tell
-  where the network looked, not why; each explanation carries an account that adds up to the decision.
+THROUGH = """- Everything it reads passes through attention: words, and the evidence of n-grams for each (docs/evidence.md).
+  The weights show what the network read, not why it decided. Each explanation has an account that adds up to the
+  decision.
 """
-BESIDE = """- The weights tell where its network looked. A linear branch over n-grams, which the weights do not show, has a
-  part in each decision; the table says how much.
+BESIDE = """- The weights show what its network read. A linear branch over n-grams, which the weights do not show,
+  also affects each decision; the table shows how much.
 """
 PLAIN = "150,000 labelled training reviews of NSMC, of which {validation_share:.0%} were kept for validation."
 

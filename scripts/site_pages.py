@@ -1,5 +1,6 @@
-"""Write what the site carries beside its text: the interactive pages of docs/playground.md, made with the bundled model
-and the bundled sample, and a font for readers whose system has no Hangul.
+"""Write the interactive pages of docs/playground.md and the site's font.
+
+The pages are made with the bundled model and the bundled sample. The font is for readers whose system has no Hangul.
 
     python scripts/site_pages.py build/site-pages
 """
@@ -24,7 +25,7 @@ SHORT = "연기는 좋았는데 이야기가 아쉽다"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("folder", type=Path, help="the pages go into its folder pages/")
+    parser.add_argument("folder", type=Path, help="folder to write; the pages go into its subfolder pages/")
     pages = parser.parse_args().folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
     write_font(pages.parent / "fonts")

@@ -1,4 +1,4 @@
-"""What `benchmark_speed.py` runs in processes of their own: python scripts/speed_children.py NAME FIRST SECOND."""
+"""What `benchmark_speed.py` runs in separate processes: python scripts/speed_children.py NAME FIRST SECOND."""
 
 import json
 import os

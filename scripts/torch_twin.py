@@ -1,8 +1,8 @@
-"""The default recipe with the MLP cell in PyTorch, as one would write it there: what our speed is compared with.
+"""The default recipe with the MLP cell in idiomatic PyTorch, for comparing the speed.
 
-The same layers, batches, dropout, loss, clipping and optimizer as
-`gluonattn.classifier.network.AttentionClassifier` and `gluonattn.training.loop`;
-nothing of the package's own tricks. Widths are the caller's to give.
+It has the same layers, batches, dropout, loss, clipping and optimizer as
+`gluonattn.classifier.network.AttentionClassifier` and `gluonattn.training.loop`, without the package's optimisations. The
+caller gives the widths.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Train a Bi-GRU + attention classifier and say how good it is.
+"""Train a Bi-GRU + attention classifier and measure its accuracy.
 
     python scripts/train.py                                # the bundled sample
     python scripts/train.py --data nsmc --cell dot --out runs/dot --seeds 3
@@ -20,8 +20,8 @@ def main() -> None:
     parser.add_argument("--data", default="sample", help="sample, nsmc, a folder with NSMC, or a table")
     parser.add_argument("--cell", default="mlp", help="attention cell")
     parser.add_argument("--out", type=Path, default=Path("runs/train"), help="folder of the checkpoints")
-    parser.add_argument("--seeds", type=int, default=1, help="how many seeds to train")
-    parser.add_argument("--workers", type=int, help="processes; default: one a core from 20,000 reviews on")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds to train")
+    parser.add_argument("--workers", type=int, help="processes; default: one for each core from 20,000 reviews on")
     arguments = parser.parse_args()
 
     console = Console()

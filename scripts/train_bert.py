@@ -1,10 +1,11 @@
-"""Train a small BERT of transformers on reviews, with subwords of its own: a model of another program to explain.
+"""Train a small BERT of transformers on reviews, with its own subwords, as an example of a model to explain.
 
     python scripts/train_bert.py --data nsmc --out runs/bert
     python scripts/train_bert.py --data nsmc --reviews 2000 --epochs 1 --out runs/bert-small
 
-Four layers, learnt from nothing: WordPiece subwords of the training reviews, then masked words (--masked epochs), then
-labels. The folder is what save_pretrained writes, so `gluonattn explain --model runs/bert` opens it. Needs torch and
+It has four layers and no pretrained weights. Training learns WordPiece subwords from the training reviews, then predicts
+masked words (--masked epochs), then the labels. save_pretrained writes the folder, so `gluonattn explain --model runs/bert`
+can open it. Needs torch and
 transformers: pip install "gluonattn[huggingface]".
 """
 
@@ -33,17 +34,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", default="sample", help="sample, nsmc or a folder with NSMC")
     parser.add_argument("--out", required=True, type=Path, help="folder to write")
-    parser.add_argument("--reviews", type=int, help="only so many of the training reviews, drawn with the seed")
-    parser.add_argument("--masked", type=int, default=2, help="epochs of masked words first (default 2)")
-    parser.add_argument("--epochs", type=int, default=3, help="epochs of labels (default 3)")
-    parser.add_argument("--vocabulary", type=int, default=8000, help="subwords (default 8000)")
-    parser.add_argument("--width", type=int, default=128, help="of the states (default 128)")
+    parser.add_argument("--reviews", type=int, help="number of training reviews, drawn with the seed; default all")
+    parser.add_argument("--masked", type=int, default=2, help="epochs with masked words, before the labels (default 2)")
+    parser.add_argument("--epochs", type=int, default=3, help="epochs with labels (default 3)")
+    parser.add_argument("--vocabulary", type=int, default=8000, help="number of subwords (default 8000)")
+    parser.add_argument("--width", type=int, default=128, help="width of the states (default 128)")
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate (default 5e-4)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, help="of torch (default: its own choice)")
-    parser.add_argument("--keep-epochs", action="store_true", help="write the model of each epoch into OUT-epochs/N too")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: torch's choice)")
+    parser.add_argument("--keep-epochs", action="store_true", help="also write the model of each epoch into OUT-epochs/N")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)

@@ -1,10 +1,10 @@
-"""Train the Transformer of Korean pronunciation and say how often it is right.
+"""Train the Transformer of Korean pronunciation and measure its accuracy.
 
     python scripts/train_pronunciation.py                                             # words of the bundled sample
     python scripts/train_pronunciation.py --data nsmc --out runs/pronunciation --seeds 3
     python scripts/train_pronunciation.py --data nsmc --split valid --settings '{"label_smoothing": 0.0}'
 
-A seed whose folder is there already is not trained again. The words held out are the same for every seed.
+A seed whose folder already exists is not trained again. The held-out words are the same for every seed.
 """
 
 import argparse
@@ -35,10 +35,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", default="sample", help="sample, nsmc, a folder with NSMC, or a table")
     parser.add_argument("--out", type=Path, default=Path("runs/pronunciation"), help="folder of the checkpoints")
-    parser.add_argument("--seeds", type=int, default=1, help="how many seeds to train")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds to train")
     parser.add_argument("--split", default="test", choices=("valid", "test"), help="words to report on")
-    parser.add_argument("--beam", type=int, default=1, help="readings followed at once")
-    parser.add_argument("--settings", default="{}", help="fields of Settings, as JSON")
+    parser.add_argument("--beam", type=int, default=1, help="width of the beam")
+    parser.add_argument("--settings", default="{}", help="fields of PronunciationSettings, as JSON")
     arguments = parser.parse_args()
 
     console = Console()

@@ -1,9 +1,9 @@
-"""A small Transformer from sentence pairs to a report on its heads, on the public API.
+"""Train a small Transformer on sentence pairs and write a report on its heads, with the public API.
 
     python scripts/translation.py pairs.tsv --out runs/homework
 
-It trains, translates a few held-out sentences at every epoch that was kept, says how good the translations are, draws the
-attention of one sentence before and after, and writes the report that compares the heads of all epochs.
+The script trains, translates a few held-out sentences at every epoch that was kept, scores the translations, draws the
+attention of one sentence before and after training, and writes the report that compares the heads of all epochs.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from gluonattn.translation.study import study_of
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs", type=Path, help="TSV, CSV or JSONL file with the columns source and target")
-    parser.add_argument("--out", type=Path, default=Path("runs/homework"), help="folder for everything (runs/homework)")
+    parser.add_argument("--out", type=Path, default=Path("runs/homework"), help="folder for all output (runs/homework)")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--no-positions", action="store_true", help="train without positional encoding")
     parser.add_argument("--lang", default="en", choices=["ko", "en"], help="language of the report")

@@ -1,4 +1,4 @@
-"""What parts of the campaign share: faults, hostile texts, smaller cases, time limits, and the command in a process."""
+"""Functions that the parts of the campaign share: faults, hostile texts, smaller cases, time limits, commands."""
 
 from __future__ import annotations
 

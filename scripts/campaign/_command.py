@@ -1,4 +1,4 @@
-"""The real command in a process, and what it leaves behind."""
+"""Run the real command in a process, and find the files and processes that it leaves behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that part `kills` ends, the little data they work on, and a server to download from."""
+"""The commands that part `kills` interrupts, their small data sets, and a server to download from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mutations of files of ours, and digests made to fit again."""
+"""Mutations of files that the package writes, with digests recomputed to match."""
 
 from __future__ import annotations
 

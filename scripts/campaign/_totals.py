@@ -1,4 +1,4 @@
-"""Totals that grow from run to run, and the table of them that docs/reliability.md shows."""
+"""Totals that accumulate over runs, and their table in docs/reliability.md."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Part `checkpoints`: files of ours, mutated: refused with a word, or read with the answers they had; nothing runs.
+"""Part `checkpoints`: mutated files are refused with a message, or are read with unchanged answers; no code runs.
 
-"fit" makes every digest fit again, as a stranger would: such a file may be another model, but no traceback, no crash, no
-more than 2 GB, no code that runs, and no answer that is no distribution.
+With "fit", every digest is recomputed to match, as an attacker would do. Such a file may contain another model, but it must
+not cause a traceback, a crash, more than 2 GB of memory, the execution of code, or probabilities that do not sum to 1.
 """
 
 from __future__ import annotations

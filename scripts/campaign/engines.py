@@ -1,4 +1,4 @@
-"""Part `engines`: the same texts on every engine that is installed: the same probabilities and weights to 1e-5."""
+"""Part `engines`: all installed engines give the same probabilities and weights for the same texts, to 1e-5."""
 
 from __future__ import annotations
 

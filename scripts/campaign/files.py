@@ -1,4 +1,4 @@
-"""Part `files`: tables in every form through the real command: answered whole, or refused with nothing written."""
+"""Part `files`: for tables in every form, the real command writes a complete output, or refuses and writes nothing."""
 
 from __future__ import annotations
 

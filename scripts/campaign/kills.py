@@ -1,4 +1,4 @@
-"""Part `kills`: commands ended at random moments, then run again: the same result to the bit, and nothing left behind."""
+"""Part `kills`: commands are ended at random moments and run again; results are bit-identical, nothing is left behind."""
 
 from __future__ import annotations
 

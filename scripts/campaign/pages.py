@@ -1,4 +1,4 @@
-"""Part `pages`: hostile tokens, labels and names through pages in Chromium and Firefox: nothing runs, nothing leaves."""
+"""Part `pages`: in pages with hostile tokens, labels and names, no script runs and no request is sent (two browsers)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Part `server`: a real `gluonattn serve` asked for hostile and malformed things: no 5xx, no leak, and it still answers."""
+"""Part `server`: a real `gluonattn serve` gets hostile and malformed requests: no 5xx, no leak, and it still answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Part `texts`: hostile texts through every tokenizer, prediction, explanation and view of the model in the box."""
+"""Part `texts`: hostile texts go through every tokenizer and view, and through the bundled model."""
 
 from __future__ import annotations
 
