@@ -59,7 +59,7 @@ def to_terminal(
     _pairs(console, record, layer, head, pairs)
     for method, scores in record.attributions.items():
         _scores(console, record, method, scores, pairs)
-        if method == record.source.get("explanation", {}).get("method", method):  # of which it was measured
+        if method == (record.source.get("explanation") or {}).get("method", method):  # of which it was measured
             console.print(honesty(record))
     if lines := account(record, pairs):
         console.print(lines)
@@ -102,7 +102,7 @@ def account(record: AttentionRecord, count: int = 5) -> str:
     record : AttentionRecord
     count : int, default 5
     """
-    found = record.source.get("explanation", {}).get("account")
+    found = (record.source.get("explanation") or {}).get("account")
     label = explained_label(record)
     if not found or label is None or len(found["words"]) != len(record.keys):
         return ""
