@@ -6,7 +6,7 @@ import base64
 import importlib.util
 import io
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 _SOURCES = ["TSI0", "TSI1", "TSI2", "TSI3", "TSI5"]  # tables of the tool that made it; browsers reject empty ones
@@ -42,7 +42,7 @@ def font_face(path: str | Path, family: str, text: str) -> str:
         Empty where the font has none of the characters.
     """
     # NFC too: browsers draw decomposed Hangul with the composed glyph.
-    glyphs = _subset(path, set(text + unicodedata.normalize("NFC", text)))
+    glyphs = _subset(path, frozenset(text + unicodedata.normalize("NFC", text)))
     if not glyphs:
         return ""
     data = base64.b64encode(glyphs).decode("ascii")
@@ -77,7 +77,8 @@ def whole_font() -> bytes | None:
     return out.getvalue()
 
 
-def _subset(path: str | Path, characters: set[str]) -> bytes:
+@lru_cache(maxsize=32)  # a sentence is often shown again: with other settings, in a notebook, by a server
+def _subset(path: str | Path, characters: frozenset[str]) -> bytes:
     from fontTools import subset
     from fontTools.ttLib import TTFont
 

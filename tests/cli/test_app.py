@@ -427,7 +427,9 @@ def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_mxnets_notices_are_not_shown(workers, tmp_path):
     require_mxnet()
-    done = run("train", "--data", "sample", "--epochs", 1, "--workers", workers, "--out", tmp_path / "model", "--json")
+    (tmp_path / "reviews.tsv").write_text("text\tlabel\n" + "정말 좋다\t1\n참 별로다\t0\n" * 40, encoding="utf-8")
+    done = run("train", "--data", tmp_path / "reviews.tsv", "--epochs", 1, "--workers", workers, "--out", tmp_path / "model",
+               "--json")
     assert done.returncode == 0, done.stderr
     assert "src/" not in done.stderr and "src/" not in done.stdout
 

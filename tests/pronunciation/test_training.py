@@ -61,6 +61,7 @@ def whole(table, tmp_path_factory):
     return train_pronunciation(str(table), tmp_path_factory.mktemp("whole") / "model", **SMALL)
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_ends_where_an_uninterrupted_one_does(table, whole, tmp_path):
     out = tmp_path / "model"
     for ending, times in (("/model.resume", 3), ("epoch-1.safetensors", 1), ("/model", 2)):
@@ -72,6 +73,7 @@ def test_a_run_killed_at_any_moment_ends_where_an_uninterrupted_one_does(table, 
     assert not out.with_name("model.resume").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
     command = ["-m", "gluonattn", "pronunciation", "train", "--data", table, "--epochs", 2, "--batch-size", 256,
                "--save-every", 0, "--device", "cpu"]

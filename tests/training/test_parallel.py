@@ -186,6 +186,7 @@ def test_several_devices_have_a_process_each_and_compute_what_one_does(reviews, 
         np.testing.assert_allclose(several.weights[name], weights, atol=2e-3, err_msg=name)
 
 
+@pytest.mark.slow
 def test_same_seed_and_workers_same_model_and_nothing_is_left(reviews, tmp_path):
     """The last process has an empty share wherever a batch is small; the sum is fresh there too."""
     descriptors = len(os.listdir("/proc/self/fd"))
@@ -228,6 +229,7 @@ def test_a_killed_run_ends_all_its_processes_and_resumes_to_the_same(table, tmp_
     same_model(tmp_path / "model", tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_ctrl_c_exits_130_with_all_processes_and_the_run_goes_on(table, tmp_path):
     command = ["-m", "gluonattn", "train", "--data", table, "--tokenizer", "whitespace", "--epochs", 3,
                "--batch-size", 8, "--save-every", 0, "--device", "cpu", "--workers", 2]
@@ -255,6 +257,7 @@ class KillWorker(Callback):
             os.kill(workers_of(os.getpid())[0], signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_named_and_the_run_can_be_resumed(reviews, by_three, tmp_path):
     options = dict(workers=3, save_every=0, **TINY)
     message = r"training process \d of 2 ended early \(by signal 9\).*--resume to continue.*fewer --workers"
@@ -295,6 +298,7 @@ def test_processes_whose_parameters_part_are_noticed(reviews, tmp_path):
         train(reviews, tmp_path / "model", workers=2, callbacks=[Touch()], **TINY)
 
 
+@pytest.mark.slow
 def test_the_model_of_several_processes_is_a_usual_one(by_three):
     assert {p.name for p in by_three.iterdir()} == {
         "config.json", "vocab.json", "model.safetensors", "history.json", "history.csv", "trained_on.json"}
