@@ -1,7 +1,7 @@
 """Attention classifiers for Korean text, and pictures of what they attend to.
 
-Importing this package loads neither MXNet, torch nor matplotlib: each public
-name is fetched from its room the first time it is used.
+Importing this package does not load MXNet, torch or matplotlib. Each public
+name is imported from its room when it is first used.
 """
 
 from importlib import import_module
@@ -81,7 +81,7 @@ def __getattr__(name: str) -> Any:
         try:
             return metadata.version("gluonattn")
         except metadata.PackageNotFoundError:
-            return "0+unknown"  # a checkout that is not installed
+            return "0+unknown"  # a source tree that is not installed
     raise AttributeError(f"module 'gluonattn' has no attribute {name!r}")
 
 

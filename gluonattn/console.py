@@ -1,7 +1,7 @@
-"""What the command line reads and writes: arguments as the user typed them, and streams that take any text.
+"""Input and output of the command line: arguments as the user typed them, and printing.
 
-`main` prepares both once, for every command: an argument in a locale that does
-not know Hangul, a console that is not UTF-8, a full or closed stream.
+Every command's `main` prepares both first. It handles arguments in a locale without
+Hangul, a console that is not UTF-8, and a full or closed stream.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _RESTARTED = "GLUONATTN_RESTARTED"
-UNWRAPPED = 100_000  # columns of what no terminal shows
+UNWRAPPED = 100_000  # columns for output that no terminal shows
 
 
 def restart_in_utf8() -> None:
-    """Start this process again in Python's UTF-8 mode if it has misread its arguments; else return.
+    """Start this process again in Python's UTF-8 mode if it has misread its arguments.
 
     With ``LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0`` Python reads Korean bytes
     as ASCII. Decoding the arguments is not enough: a file with a Korean name opens
@@ -45,26 +45,26 @@ def restart_in_utf8() -> None:
         return
     if hasattr(sys, "orig_argv"):
         start = sys.orig_argv[1:]
-    elif sys.argv[0] in ("", "-c"):  # Python 3.9 does not keep the code
+    elif sys.argv[0] in ("", "-c"):  # Python 3.9 does not keep the code of -c
         return
     else:
         module = getattr(sys.modules["__main__"], "__spec__", None)
         start = [*subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
                  *(["-m", "gluonattn"] if module else sys.argv[:1]), *sys.argv[1:]]
-    environment = {**os.environ, "PYTHONUTF8": "1", _RESTARTED: str(os.getpid())}  # the process keeps its number
-    os.execve(sys.executable, [sys.executable, "-X", "utf8", *start], environment)  # noqa: S606 - this very interpreter again
+    environment = {**os.environ, "PYTHONUTF8": "1", _RESTARTED: str(os.getpid())}  # exec keeps the process number
+    os.execve(sys.executable, [sys.executable, "-X", "utf8", *start], environment)  # noqa: S606 - the same interpreter
 
 
 def read_arguments(arguments: Sequence[str]) -> list[str]:
     """The arguments as text.
 
-    An argument that is not UTF-8 is kept if it names a file that exists; old archives
-    have such names.
+    An argument that is not UTF-8 is kept if it names an existing file; old archives
+    contain such names.
 
     Raises
     ------
     OptionError
-        If any other argument is not UTF-8; the message shows its bytes.
+        If any other argument is not UTF-8. The message shows its bytes.
     """
     return [_decode(argument) for argument in arguments]
 
@@ -93,7 +93,7 @@ def _decode(argument: str) -> str:
 
 
 def _is_misread(argument: str) -> bool:
-    """Whether it was typed in UTF-8 and read as something else."""
+    """Whether the argument was typed in UTF-8 and decoded as something else."""
     if argument.isascii() or (encodes(argument, "utf-8") and encodes("가", sys.getfilesystemencoding())):
         return False
     try:
@@ -107,49 +107,49 @@ def _is_from_bytes(text: str) -> bool:
 
 
 def refuse_given(context: typer.Context, why: str, *names: str) -> None:
-    """Raise OptionError if the user has given one of these options of the running command, where it would do nothing.
+    """Raise OptionError if the user gave one of these options, in a case where it has no effect.
 
     Parameters
     ----------
     context : typer.Context
-        Of the running command.
+        The context of the running command.
     why : str
         The reason, for the message.
     *names : str
-        The options' parameters ("text_column").
+        The parameter names of the options, such as "text_column".
     """
-    # By name: typer carries a click of its own from 0.29 on, and the installed one is another, or none.
+    # Compared by name: from 0.29 on typer contains its own click, and an installed click is a different one.
     given = ["--" + name.replace("_", "-") for name in names
              if getattr(context.get_parameter_source(name), "name", "DEFAULT") not in ("DEFAULT", "DEFAULT_MAP")]
     if given:
-        raise OptionError(f"{' and '.join(given)} would do nothing: {why}. Leave {'them' if given[1:] else 'it'} out.")
+        raise OptionError(f"{' and '.join(given)} would have no effect: {why}. Leave {'them' if given[1:] else 'it'} out.")
 
 
-# ---- what commands print with
+# ---- printing
 
 
 def print_json(value: Any, indent: int | None = 1, end: str = "\n") -> None:
-    """Print a value as JSON, escaped where the console's encoding lacks a character.
+    """Print a value as JSON. Characters that the console's encoding lacks are escaped.
 
     Parameters
     ----------
     value : JSON value
     indent : int or None, default 1
-        Spaces a level; None prints one line.
+        Spaces per level. None prints one line.
     end : str
-        What follows; a line break by default.
+        Text printed after the value; a line break by default.
     """
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     print(text if encodes(text, sys.stdout.encoding or "utf-8") else json.dumps(value, indent=indent), end=end)
 
 
 def width() -> int:
-    """Columns to wrap at: the terminal's, or $COLUMNS; endless in a pipe or a file."""
+    """Number of columns to wrap at: the terminal's, or $COLUMNS. Practically unlimited in a pipe or a file."""
     return shutil.get_terminal_size((80, 24)).columns if _has_width(sys.stdout) else UNWRAPPED
 
 
 def rich_console(stderr: bool = False) -> Console:
-    """A console of rich's that prints lines as they are: no markup, no wrapping, no colours of its own choice."""
+    """A rich console that prints lines as they are, without markup, wrapping or automatic colours."""
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True,
@@ -162,16 +162,16 @@ def _has_width(stream: Any) -> bool:
 
 
 def command_line(command: str, *words: Any, **options: Any) -> str:
-    """A command of `gluonattn`, quoted to be pasted into a shell; options that are None are left out.
+    """A command of `gluonattn`, quoted for pasting into a shell. Options that are None are left out.
 
     Parameters
     ----------
     command : str
-        With its group, if any.
+        The command's name, with its group if it has one.
     *words : object
-        Its arguments.
+        The command's arguments.
     **options : object
-        Its options, by parameter name.
+        The command's options, by parameter name.
 
     >>> command_line("evaluate", model="my model", text_column=None)
     "gluonattn evaluate --model 'my model'"

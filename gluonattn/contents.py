@@ -1,6 +1,6 @@
-"""Read JSON files, and tensor files with notes, and check them.
+"""Read and check JSON files, and tensor files with notes.
 
-A damaged file, one that is nested too deeply, or a value of another type raises the error that the caller names.
+A damaged file, too deep nesting or a value of another type raises an error of the type that the caller gives.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as _load
 from safetensors.numpy import save as _save
 
-_MAX_DEPTH = 64  # levels; nothing that this package writes has ten
+_MAX_DEPTH = 64  # levels; files of this package have fewer than ten
 _DIGEST = "sha256"
 COPY_AGAIN = "Copy the whole folder again."
 
 
 def parse_json(content: str | bytes, name: object, error: type[Exception], cure: str = COPY_AGAIN) -> Any:
-    """The value of a JSON file.
+    """Parse the content of a JSON file and return its value.
 
     Parameters
     ----------
     content : str or bytes
     name : path or str
-        What the message calls the file.
+        Name of the file in messages.
     error : type of exception
     cure : str
-        What the message ends with.
+        Advice that ends the message.
 
     Raises
     ------
     error
-        If it is not JSON, or nested deeper than 64 levels.
+        If the content is not JSON, or is nested deeper than 64 levels.
     """
     try:
         value = json.loads(content)
@@ -48,45 +48,46 @@ def parse_json(content: str | bytes, name: object, error: type[Exception], cure:
     except ValueError as problem:
         reason = str(problem)
     except RecursionError:
-        reason = "its values are nested too deep"
+        reason = "its values are nested too deeply"
     else:
         return value
-    raise error(f"{name} is not readable ({reason}): it was cut short or is another file. {cure}") from None
+    raise error(f"{name} is not readable ({reason}): it was cut short or is not the expected file. {cure}") from None
 
 
 def require(value: Any, kind: Any, name: object, error: type[Exception], cure: str = COPY_AGAIN) -> Any:
-    """A JSON value as an object of a type that msgspec knows.
+    """Convert a JSON value to a type that msgspec knows.
 
     Parameters
     ----------
     value : JSON value
     kind : type
     name : path or str
-        What the message calls the file.
+        Name of the file in messages.
     error : type of exception
-        Raised for the first entry of another type; its message names the file and the entry.
+        Raised for the first entry of a wrong type. Its message names the file and the entry.
     cure : str
-        What the message ends with.
+        Advice that ends the message.
     """
     try:
         return msgspec.convert(value, kind)
-    except (msgspec.ValidationError, UnicodeError, RecursionError) as problem:  # half a character is no str to msgspec
+    except (msgspec.ValidationError, UnicodeError, RecursionError) as problem:  # a lone surrogate is invalid
         refuse(name, str(problem), error, cure)
 
 
 def refuse(name: object, reason: str, error: type[Exception], cure: str = COPY_AGAIN) -> NoReturn:
-    """Raise the error for a file whose values are not what they should be.
+    """Raise the error for a file with invalid values.
 
     Parameters
     ----------
     name : path or str
-        What the message calls the file.
+        Name of the file in messages.
     reason : str
+        What is wrong.
     error : type of exception
     cure : str
-        What the message ends with.
+        Advice that ends the message.
     """
-    raise error(f"{name} does not hold what it should: {reason}. It was changed, or is another program's file. {cure}"
+    raise error(f"{name} has invalid content: {reason}. It was changed, or was written by another program. {cure}"
                 ) from None
 
 
@@ -107,19 +108,19 @@ def digest_json(value: Any) -> str:
 
 
 def seal(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON object with its own digest in it, as it would be read back."""
+    """A JSON object with its own digest added, in the form in which it is read back."""
     value = json.loads(json.dumps(value, ensure_ascii=False))
     return {**value, _DIGEST: digest_json(value)}
 
 
 def unseal(value: dict[str, Any]) -> dict[str, Any] | None:
-    """The value that `seal` was given; None if it has changed since. One without a digest is of an older version."""
+    """The value that `seal` was given, or None if it was changed. A value without a digest is from an older version."""
     content = {key: one for key, one in value.items() if key != _DIGEST}
     return content if value.get(_DIGEST) in (None, digest_json(content)) else None
 
 
 def dump_tensors(tensors: Mapping[str, NDArray[Any]], notes: Mapping[str, str] | None = None) -> bytes:
-    """A safetensors file of arrays and notes, with a digest of both among the notes; always the same bytes.
+    """A safetensors file of arrays and notes. The notes include a digest of both. Equal input gives equal bytes.
 
     Parameters
     ----------
@@ -130,7 +131,7 @@ def dump_tensors(tensors: Mapping[str, NDArray[Any]], notes: Mapping[str, str] |
     notes = dict(notes or {})
     content = _save(arrays, {**notes, _DIGEST: digest_arrays(arrays, notes)})
     header, data = _parts(content)
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))  # safetensors has them in any order
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))  # safetensors writes them in any order
     written = json.dumps(header, separators=(",", ":")).encode()
     written += b" " * (-len(written) % 8)
     return len(written).to_bytes(8, "little") + written + bytes(data)
@@ -138,29 +139,29 @@ def dump_tensors(tensors: Mapping[str, NDArray[Any]], notes: Mapping[str, str] |
 
 def parse_tensors(content: bytes, name: object, error: type[Exception], cure: str = COPY_AGAIN
                   ) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Arrays and notes of a safetensors file; nothing is unpickled.
+    """Parse a safetensors file and return its arrays and notes. Nothing is unpickled.
 
-    A file without a digest is of an older version or another program, and is read as it is.
+    A file without a digest is from an older version or another program. It is read without that check.
 
     Parameters
     ----------
     content : bytes
     name : path or str
-        What the message calls the file.
+        Name of the file in messages.
     error : type of exception
     cure : str
-        What the message ends with.
+        Advice that ends the message.
 
     Raises
     ------
     error
-        If it is cut, changed, or no safetensors file.
+        If the content is truncated, changed, or not a safetensors file.
     """
     try:
         tensors = _load(content)
         notes = dict(_parts(content)[0].get("__metadata__") or {})
     except (SafetensorError, LookupError, TypeError, ValueError, RecursionError) as problem:
-        raise error(f"{name} cannot be read ({problem}): it was cut short or is another file. {cure}") from None
+        raise error(f"{name} cannot be read ({problem}): it was cut short or is not the expected file. {cure}") from None
     expected = notes.pop(_DIGEST, None)
     if expected is not None and expected != digest_arrays(tensors, notes):
         raise error(f"{name} cannot be read (its SHA-256 does not match): it was changed after it was saved. {cure}")
@@ -184,7 +185,7 @@ def digest_arrays(arrays: Mapping[str, NDArray[Any]], notes: Any) -> str:
 
 
 def is_finite(values: NDArray[Any]) -> bool:
-    """Whether an array has neither NaN nor infinity; without a copy of it."""
+    """Whether an array has neither NaN nor infinity. The array is not copied."""
     return values.dtype.kind != "f" or not values.size or bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 
 
@@ -199,7 +200,7 @@ def _items(container: Any) -> Any:
 
 
 def _containers(value: Any) -> Iterator[tuple[Any, int]]:
-    """Every list and dict in a JSON value, and how deep it stands; without recursion."""
+    """Yield every list and dict in a JSON value with its depth, without recursion."""
     waiting = [(value, 1)] if isinstance(value, (dict, list)) else []
     while waiting:
         container, depth = waiting.pop()

@@ -30,7 +30,7 @@ def require_writable(paths: Iterable[Path], *, inputs: Sequence[Path | None] = (
     Raises
     ------
     DataError
-        Naming the path as it was given.
+        If one of them cannot be written. The message names the path as it was given.
     """
     kept = {place.resolve() for given in inputs if given is not None
             for place in (given, *(given / name for name in _MODEL_FILES))}
@@ -43,18 +43,18 @@ def require_writable(paths: Iterable[Path], *, inputs: Sequence[Path | None] = (
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a command writes a folder to this path: it is one, or its name has no ending."""
+    """Whether a command writes a folder to this path: it is a folder, or its name has no ending."""
     return path.is_dir() or not path.suffix
 
 
 def require_cpu(device: str) -> None:
     """Raise DeviceError for a device that many processes cannot share."""
     if device not in ("auto", "cpu"):
-        raise DeviceError(f"folders and clusters are scored on CPUs, one process a core: leave out --device {device}.")
+        raise DeviceError(f"folders and clusters are scored on CPUs, one process per core: leave out --device {device}.")
 
 
 def require_writable_folder(path: Path) -> None:
-    """Raise DataError unless the folder exists or can be made, and is writable."""
+    """Raise DataError unless the folder is writable, or can be created."""
     place = path
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -78,10 +78,10 @@ def require_reviews(data: str, text_column: str | None, label_column: str | None
     data : str
         A name of `DATASETS`, or a path.
     text_column, label_column : str or None
-        None expects one of the usual names.
+        Names of the columns. None expects one of the usual names.
     """
     if (data in DATASETS or os.path.isdir(data)) and text_column is None and label_column is None:
-        return  # its files are checked where they are read
+        return  # their files are checked when they are read
     require_columns(locate(data).train, text_column, label_column, labels=True)
 
 
@@ -92,7 +92,7 @@ def require_columns(path: Path, text_column: str | None, label_column: str | Non
     ----------
     path : pathlib.Path
     text_column, label_column : str or None
-        None expects one of the usual names.
+        Names of the columns. None expects one of the usual names.
     labels : bool, default False
         Whether a label column is needed.
     """
@@ -105,7 +105,7 @@ def require_columns(path: Path, text_column: str | None, label_column: str | Non
 
 
 def read_sentences(path: Path, column: str | None = None) -> list[str]:
-    """Read the texts of a file that a command shows one by one. The user gets a note on rows without text.
+    """Read the texts of a file for a command that shows them one by one. Rows without text are reported on stderr.
 
     Parameters
     ----------
@@ -116,12 +116,12 @@ def read_sentences(path: Path, column: str | None = None) -> list[str]:
     Raises
     ------
     DataError
-        As `gluonattn.data.reviews.read_sentences`.
+        As for `gluonattn.data.reviews.read_sentences`.
     """
     texts = sentences_of(path, column)
     kept = [text for text in texts if not is_blank(text)]
     if len(kept) < len(texts):
-        print(f"{len(texts) - len(kept):,} of {len(texts):,} rows have no text: left out", file=sys.stderr)
+        print(f"{len(texts) - len(kept):,} of {len(texts):,} rows have no text and are left out", file=sys.stderr)
     return kept
 
 
@@ -132,7 +132,7 @@ def require_readable(path: Path, cure: str) -> None:
     ----------
     path : pathlib.Path
     cure : str
-        What the message ends with.
+        Advice that ends the message.
     """
     try:
         with path.open("rb"):
@@ -153,4 +153,4 @@ def require_source_of_columns(option: str, column: str | None, source: object) -
         What was given for that option; None or empty is no file.
     """
     if column is not None and source is None:
-        raise OptionError(f"{option} names a column of the file behind --from: give --from too, or leave {option} out.")
+        raise OptionError(f"{option} names a column of the file given by --from: give --from too, or leave {option} out.")

@@ -1,7 +1,7 @@
-"""The errors that this package raises for a user's mistake.
+"""The errors that this package raises when the user can correct the cause.
 
-Every message says what was expected, what came, and what to do next; the
-command line prints it without a traceback.
+Every message says what was expected, what was given, and what to do next. The
+command line prints the message without a traceback.
 """
 
 from collections.abc import Hashable, Iterator, Mapping
@@ -28,7 +28,7 @@ class DataError(GluonAttnError):
 
 
 class TextError(GluonAttnError):
-    """A text from which nothing can be computed (empty, blank, not a string)."""
+    """A text that cannot be used: it is empty, blank or not a string."""
 
 
 class RecordError(GluonAttnError):
@@ -57,19 +57,19 @@ class Interrupted(GluonAttnError):
 
 @contextmanager
 def offer_extra(extra: str, task: str) -> Iterator[None]:
-    """An import inside that finds no library becomes an error that names the extra which brings it.
+    """Turn an ImportError in the block into an error that names the extra to install.
 
     Parameters
     ----------
     extra : str
-        As in ``pip install "gluonattn[EXTRA]"``.
+        The extra's name, as in ``pip install "gluonattn[EXTRA]"``.
     task : str
-        What needs the library, as the message begins ("evaluate").
+        What needs the library, such as "evaluate". It begins the message.
 
     Raises
     ------
     DependencyError
-        If the import fails.
+        If an import in the block fails.
     """
     try:
         yield
@@ -80,14 +80,14 @@ def offer_extra(extra: str, task: str) -> Iterator[None]:
 
 
 def choose(kind: str, name: object, known: Mapping[str, Value]) -> Value:
-    """Return ``known[name]``, or raise naming the valid choices.
+    """Return ``known[name]``, or raise an error that lists the valid choices.
 
     Parameters
     ----------
     kind : str
         What is being chosen, for the message ("attention cell").
     name : object
-        What was given; the right kind is str.
+        The given value. A valid one is a str.
     known : mapping of str to anything
 
     Raises

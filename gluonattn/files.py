@@ -1,8 +1,8 @@
-"""The writer of this package. Files and folders are written completely or not at all.
+"""Write files and folders completely or not at all.
 
-A file being written has the name ``.NAME.xxxxxxxx.partial``, hidden and with eight random characters, beside its
-final place. Its writer holds a lock on it for as long as it lives. A killed writer leaves it unlocked, and the
-next writer of the same name removes it.
+A file being written is named ``.NAME.xxxxxxxx.partial``, with eight random characters. It is hidden and beside its
+final place. Its writer keeps a lock on it while it runs. The file of a killed writer is not locked, and the next
+writer of the same name removes it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import IO, Callable, Union
 
 try:
     import fcntl
-except ImportError:  # Windows: an open file cannot be removed there, which does as well
+except ImportError:  # Windows: an open file cannot be removed there, so no lock is needed
     fcntl = None  # type: ignore[assignment]
 
 Content = Union[str, bytes]
 _SUFFIX = ".partial"
-_MAX_NAME_BYTES = 200  # bytes of a name that is kept in its partial's name; file systems take 255
+_MAX_NAME_BYTES = 200  # longer names are replaced by a hash in partial names; file systems take 255
 _NO_FILE = "it is a folder or a device"
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}" + re.escape(_SUFFIX), re.DOTALL)
 
@@ -46,7 +46,7 @@ def replace_file(path: str | os.PathLike[str], content: Content, error: type[Exc
     Raises
     ------
     OSError
-        If it cannot be written; its ``filename`` is `path`. An older file of that name is untouched.
+        If it cannot be written. The error's ``filename`` is `path`. An older file of that name is kept.
     """
     with replacing_file(path, error) as write:
         write(content)
@@ -60,7 +60,7 @@ def replacing_file(path: str | os.PathLike[str],
     Parameters
     ----------
     path, error
-        As for `replace_file`. Exceptions of the block itself pass unchanged.
+        As for `replace_file`. Exceptions of the block itself are not changed.
 
     Yields
     ------
@@ -95,12 +95,12 @@ def replacing_file(path: str | os.PathLike[str],
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A new, hidden folder to fill for `folder`. The block renames it to its place. Leftovers are removed.
+    """Create a hidden folder that will become `folder`. The block fills and renames it. Leftovers are removed.
 
     Raises
     ------
     OSError
-        If it cannot be made.
+        If it cannot be created.
     """
     clear_partials(folder)
     partial, lock = _begin(folder, _open_folder)
@@ -118,13 +118,13 @@ def new_folder(folder: Path) -> Iterator[Path]:
 def locking(path: Path) -> Iterator[int | None]:
     """Lock the name `path` for this process while the block runs.
 
-    The lock is a hidden file ``.NAME.lock`` beside it with the number of the process, which is removed at the end. The
-    lock of a killed process is taken over. If no such file can be made or locked, there is no lock.
+    The lock is a hidden file ``.NAME.lock`` beside it that contains the number of the process. It is removed at the end.
+    A lock of a killed process is taken over. If no such file can be created or locked, nothing is locked.
 
     Yields
     ------
     int or None
-        The number of another process that has the lock (0 if unknown); None if this process has it.
+        The number of the process that has the lock (0 if unknown). None if this process has it or nothing is locked.
     """
     lock = path.with_name(f"{_stem(path)}lock")
     try:
@@ -169,7 +169,7 @@ def clear_all_partials(folder: Path) -> None:
 
 
 def is_partial(name: str) -> bool:
-    """Whether a name is that of a partial file, of a running or a killed writer."""
+    """Whether a name is a partial file's, of a running or a killed writer."""
     return _PARTIAL.fullmatch(name) is not None
 
 
@@ -191,7 +191,7 @@ def _remove_if_dead(partial: Path) -> None:
         if lock is not None:
             if not _lock(lock):
                 return
-            # Meanwhile the file may have got its final name, and another file its old one.
+            # Meanwhile the file may have been renamed, and another file may have its old name.
             if not os.path.samestat(os.fstat(lock), os.lstat(partial)):
                 return
         if partial.is_dir():
@@ -225,7 +225,7 @@ def _open_folder(partial: Path) -> int | None:
 
 
 def _begin(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int | None]:
-    """Make a partial file or folder that no other process mistakes for a leftover."""
+    """Create and lock a partial file or folder, so that no other process takes it for a leftover."""
     while True:
         partial = target.with_name(f"{_stem(target)}{secrets.token_hex(4)}{_SUFFIX}")
         try:
@@ -234,11 +234,11 @@ def _begin(target: Path, make: Callable[[Path], int | None]) -> tuple[Path, int 
             continue
         if handle is None or (_lock(handle, without_locks=True) and _is_there(handle, partial)):
             return partial, handle
-        os.close(handle)  # another process found it before it was locked, and removes it
+        os.close(handle)  # another process found it before it was locked and has removed it
 
 
 def _lock(handle: int, without_locks: bool = False) -> bool:
-    """Lock an open file. False if another process has locked it, `without_locks` on file systems without locks."""
+    """Lock an open file. Return False if another process has it, and `without_locks` on file systems without locks."""
     if fcntl is None:
         return without_locks
     try:
@@ -258,7 +258,7 @@ def _is_there(handle: int, partial: Path) -> bool:
 
 
 def _discard(file: IO[bytes], partial: Path) -> None:
-    """Remove a partial file. It may already be in its place, or the disk may be full."""
+    """Remove a partial file. It may already have its final name, or the disk may be full."""
     with suppress(OSError):
         os.unlink(partial)
     with suppress(OSError):
@@ -267,7 +267,7 @@ def _discard(file: IO[bytes], partial: Path) -> None:
 
 @contextmanager
 def _name_in_errors(path: Path, error: type[Exception] | None) -> Iterator[None]:
-    """Put the user's file name into errors instead of the partial file's."""
+    """Replace the partial file's name in errors by the user's file name."""
     try:
         yield
     except OSError as problem:
@@ -284,7 +284,7 @@ def cannot_write(path: str | os.PathLike[str], reason: str | None) -> str:
     ----------
     path : path
     reason : str or None
-        As the operating system has it.
+        The operating system's reason.
     """
     if reason == _NO_FILE:
         return f"cannot write {path}: {reason}. Give the name of a file."

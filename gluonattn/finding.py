@@ -1,4 +1,4 @@
-"""Find files that add one thing each by the end of their names; no other file has to list them.
+"""Find files that each add one entry, by the ending of their names. No other file lists them.
 
 ``bigram_tokenizer.py`` in ``text/`` adds a tokenizer, ``deviation_method.py`` in ``classifier/`` an attribution method.
 ``docs/adding/`` has a page for each kind.
@@ -18,7 +18,7 @@ def find_entries(file: str, package: str, ending: str) -> list[Any]:
     Parameters
     ----------
     file : str
-        ``__file__`` of the module that asks; it and its neighbours are in the room's folder.
+        ``__file__`` of the calling module. Its folder is searched.
     package : str
         ``__package__`` of that module.
     ending : str
@@ -27,7 +27,7 @@ def find_entries(file: str, package: str, ending: str) -> list[Any]:
     Returns
     -------
     list
-        The object of each file whose name is the ending in capitals.
+        From each file, the object whose name is the ending in capitals.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pure functions on attention weights. numpy only; weights are arrays, not records."""
+"""Pure functions on attention weights. They need only numpy. Weights are arrays, not records."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Resolution of float32 arithmetic, as a fraction of a number: a chain of operations may cost 16 units in the last place.
-# The shipped model's probabilities lose up to 3.
+# Relative resolution of float32 arithmetic: a chain of operations may lose 16 units in the last place. The shipped
+# model's probabilities lose up to 3.
 RESOLUTION = 16 * float(np.finfo(np.float32).eps)
 
 
 def tie_close(values: NDArray[Any], scale: float | None = None, resolution: float = RESOLUTION) -> NDArray[Any]:
     """Make values equal that float32 arithmetic cannot distinguish, so that ranks do not depend on noise.
 
-    Neighbours in order of size count as one value where they differ by at most `resolution` times the numbers they were
-    computed from. Their mean replaces them, so the sum stays the same.
+    Neighbours in order of size count as one value if they differ by at most `resolution` times the numbers they were
+    computed from. They are replaced by their mean, so the sum stays the same.
 
     Parameters
     ----------
     values : numpy.ndarray
-        Of any shape; NaN and infinity stay as they are.
+        Any shape. NaN and infinity are not changed.
     scale : float or None
-        The largest number that went into the arithmetic: 1 for differences of probabilities, however small they are.
-        None takes the largest of the values. 0 compares each value with its neighbours alone: for the weights of a
+        The largest number in the arithmetic that gave the values: 1 for differences of probabilities, however small.
+        None takes the largest of the values. 0 compares each value only with its neighbours: for the weights of a
         softmax, whose error is relative.
     resolution : float, default `RESOLUTION`
-        Of float32, in which models compute, whatever the type of `values` is.
+        Relative resolution. Models compute in float32, whatever the type of `values`.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def tie_close(values: NDArray[Any], scale: float | None = None, resolution: floa
     starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(ranked)), bool), apart]))
     sizes_of = np.diff(np.append(starts, len(ranked)))
     means = np.add.reduceat(ranked, starts) / sizes_of if len(starts) else ranked
-    exact = ranked[starts] == ranked[starts + sizes_of - 1]  # of equal values the mean may differ in the last place
+    exact = ranked[starts] == ranked[starts + sizes_of - 1]  # the mean of equal values may differ in the last place
     tied = np.empty(len(ranked))
     tied[order] = np.repeat(np.where(exact, ranked[starts], means), sizes_of)
     return tied.reshape(values.shape)
@@ -73,13 +73,13 @@ def strongest_pairs(weights: NDArray[Any], n: int, *, diagonal: bool = False) ->
     weights : numpy.ndarray, shape (queries, keys)
     n : int
     diagonal : bool, default False
-        Whether a token looking at itself counts.
+        Whether weights from a token to itself count.
 
     Returns
     -------
     list of (query index, key index, weight)
-        Ties keep reading order. Of float32, a record's type, what it cannot tell apart are ties; float64 is taken
-        as it is.
+        Ties keep reading order. Weights of a float32 array that float32 arithmetic cannot distinguish are ties; those
+        of a float64 array are compared exactly.
     """
     scores = np.array(weights, dtype=np.float64)
     resolution = 0 if np.asarray(weights).dtype == np.float64 else RESOLUTION
@@ -133,19 +133,19 @@ def jensen_shannon(p: NDArray[Any], q: NDArray[Any]) -> NDArray[Any]:
 
 
 def mean_distance(weights: NDArray[Any], own_keys: NDArray[Any]) -> NDArray[Any]:
-    """Mean distance of each row's attention from its own place: the sum over keys of weight x distance.
+    """Mean distance of each row's attention from the query's own place: the sum over keys of weight x distance.
 
     Parameters
     ----------
     weights : numpy.ndarray, shape (..., queries, keys)
     own_keys : numpy.ndarray of bool, shape (queries, keys)
-        The keys that are a query's own place: the diagonal in self-attention, the letters a sound is made of in
-        cross-attention. At least one in each row.
+        The keys that are a query's own place: the diagonal in self-attention, the letters that a sound is made of in
+        cross-attention. Each row needs at least one.
 
     Returns
     -------
     numpy.ndarray, shape (..., queries)
-        In tokens, to the nearest own key.
+        In tokens. The distance of a key is the one to the nearest own key.
     """
     result: NDArray[Any] = (np.asarray(weights, dtype=np.float64) * np.abs(offsets(own_keys))).sum(-1)
     return result
@@ -218,7 +218,7 @@ def value_weighted(weights: NDArray[Any], values: NDArray[Any], output: NDArray[
     Returns
     -------
     numpy.ndarray, float64
-        Without `output` the norm of each head's own part, shape (layers, heads, queries, keys); with it
+        The norm for each head, shape (layers, heads, queries, keys). With `output` the norm of their sum,
         shape (layers, 1, queries, keys).
     """
     weights, values = np.asarray(weights, dtype=np.float64), np.asarray(values, dtype=np.float64)

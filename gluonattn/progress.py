@@ -1,4 +1,4 @@
-"""Progress bars of commands and of training. They are rich's, one at a time, and shown on terminals only."""
+"""Progress bars of commands and of training. rich draws them, one at a time, on terminals only."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_MIN_INTERVAL = 0.05  # seconds: rich draws ten times a second, and a table may have a million rows
+_MIN_INTERVAL = 0.05  # seconds between updates: a table may have a million rows
 _on_screen: Bar | None = None
 
 
 class Bar:
-    """A progress bar. Call it with (done, total). It closes when all is done.
+    """A progress bar. Call it with (done, total). It closes when done equals total.
 
     Parameters
     ----------
     name : str
         Shown before the bar.
     console : rich.console.Console or None
-        None is one on stderr.
+        None creates one on stderr.
     """
 
     def __init__(self, name: str, console: Any = None) -> None:
@@ -29,34 +29,34 @@ class Bar:
         self._last = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        """Show how much is done; hide the bar when all of it is.
+        """Show how much is done, and hide the bar when everything is done.
 
         Parameters
         ----------
         done, total : int
-            A total of 0 is unknown.
+            Items done, and their total number. A total of 0 is unknown.
         """
         self.update(done, total)
         if total and done >= total:
             self.hide()
 
     def add(self, n: int, total: int) -> None:
-        """Like a call with `n` more done than before.
+        """Like a call with `done` increased by `n`.
 
         Parameters
         ----------
         n, total : int
-            A total of 0 is unknown.
+            Items done since the last call, and their total number. A total of 0 is unknown.
         """
         self(self.done + n, total)
 
     def update(self, done: int, total: int, note: str = "") -> None:
-        """Show the bar, also when all is done.
+        """Show the bar. It is not hidden when everything is done.
 
         Parameters
         ----------
         done, total : int
-            A total of 0 is unknown.
+            Items done, and their total number. A total of 0 is unknown.
         note : str, default ""
             Shown after the bar.
         """
@@ -80,7 +80,7 @@ class Bar:
 
         hide()  # two at the same place would overwrite each other
         texts = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[note]}", markup=False)
-        # stdout may be a file or a pipe: what is printed there is not for this console.
+        # stdout may be a file or a pipe, so the console must not capture it.
         self._live = Progress(texts[0], BarColumn(), MofNCompleteColumn(), texts[1], TimeRemainingColumn(),
                               console=self.console, transient=True, redirect_stdout=False)
         self._task = self._live.add_task(self.name, total=None, note="")
@@ -89,7 +89,7 @@ class Bar:
         return True
 
     def hide(self) -> None:
-        """Make room for a line of output; the next call shows the bar again."""
+        """Hide the bar to print a line. The next call shows it again."""
         global _on_screen
         if self._live is not None:
             self._live.stop()
@@ -98,14 +98,14 @@ class Bar:
 
 
 def hide() -> None:
-    """Hide the bar that is on the screen, if there is one."""
+    """Hide the visible bar, if there is one."""
     if _on_screen is not None:
         _on_screen.hide()
 
 
 @contextmanager
 def hide_at_end() -> Iterator[None]:
-    """Hide the bar at the end of the block in any case, since only then rich shows the cursor again."""
+    """Hide the bar at the end of the block , also after an error: otherwise rich leaves the cursor hidden."""
     try:
         yield
     finally:

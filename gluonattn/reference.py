@@ -1,7 +1,7 @@
-"""Multi-head attention in numpy, to read and to check other implementations against.
+"""Multi-head attention in numpy, for reading and for checking other implementations.
 
-A walk through it with shapes, and what goes wrong in two well-known shortcuts:
-docs/multi-head-attention.md. Every array keeps its dtype, so float64 in gives float64 out.
+docs/multi-head-attention.md explains it step by step with shapes, and shows the errors of two well-known
+shortcuts. Every array keeps its dtype: float64 input gives float64 output.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ class Attended(NamedTuple):
     Attributes
     ----------
     output : numpy.ndarray, shape (B, Tq, D)
-        After the output projection, where there is one.
+        After the output projection, if there is one.
     weights : numpy.ndarray, shape (B, H, Tq, Tk)
     context : numpy.ndarray, shape (B, Tq, H * head_dim)
-        The heads side by side, before the output projection.
+        The concatenated heads, before the output projection.
     """
 
     output: NDArray[Any]
@@ -77,15 +77,15 @@ def multi_head_attention(
     to_value : Projection to H * value_dim
     to_output : Projection from H * value_dim, or None
     mask : bool, broadcastable to (B, H, Tq, Tk), or None
-        True where a query may look (torch's boolean masks say the opposite).
-        A row that may look nowhere gets weights of 0.
+        True where a query may attend (torch's boolean masks have the opposite meaning).
+        A row without a True gets weights of 0.
     bias : broadcastable to (B, H, Tq, Tk), or None
-        Added to the scores: relative positions, for one.
+        Added to the scores, for example for relative positions.
 
     Raises
     ------
     OptionError
-        If a projected width cannot be divided by the number of heads.
+        If a projected width is not divisible by the number of heads.
     """
     q = split_heads(to_query(query), heads)  # (B, H, Tq, head_dim)
     k = split_heads(to_key(key), heads)  # (B, H, Tk, head_dim)
@@ -124,13 +124,13 @@ def attention_weights(
 
 
 def softmax(scores: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
-    """Softmax over the last axis. The row's maximum is subtracted first, so no exponential overflows.
+    """Softmax over the last axis. The row's maximum is subtracted first, so that no exponential overflows.
 
     Parameters
     ----------
-    scores : numpy.ndarray
+    scores : numpy.ndarray, shape (..., keys)
     mask : numpy.ndarray or None
-        Broadcast to the scores: 1 at tokens, 0 at padding.
+        Broadcast to the scores. 1 at tokens, 0 at padding.
     """
     if mask is not None:
         scores = np.where(mask, scores, -np.inf)
@@ -151,7 +151,7 @@ def split_heads(x: NDArray[Any], heads: int) -> NDArray[Any]:
     """
     batch, length, width = x.shape
     if width % heads:
-        raise OptionError(f"a width of {width} cannot be shared out over {heads} heads: choose a divisor of it.")
+        raise OptionError(f"a width of {width} cannot be divided among {heads} heads: choose a divisor of {width}.")
     return x.reshape(batch, length, heads, width // heads).transpose(0, 2, 1, 3)
 
 

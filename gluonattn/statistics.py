@@ -1,4 +1,4 @@
-"""How sure a figure is: bootstrap intervals, paired tests, calibration. numpy and scipy only."""
+"""The uncertainty of figures: bootstrap intervals, paired tests, calibration. Only numpy and scipy are needed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .metrics import tie_close
 
 RESAMPLES = 10_000
 _CHUNK_UNITS = 1_000_000  # units drawn at once; bounds memory
-_MAX_CACHED_UNITS = 4_000_000  # units of all resamples that are kept for the next figure; 32 MB
-_KIND_COST = 25  # drawing one of several kinds costs as much as drawing this many units
-# Two standard errors of the 2.5th percentile, as a fraction of the interval's width, for values that spread like a
-# normal distribution: 2 sqrt(0.025 x 0.975 / n) / density(1.96) standard deviations, of which the interval has 3.92.
+_MAX_CACHED_UNITS = 4_000_000  # the largest cached table of resamples; 32 MB
+_KIND_COST = 25  # drawing one kind costs as much as drawing this many units
+# Two standard errors of the 2.5th percentile, as a fraction of the interval's width, for normally distributed
+# values: 2 sqrt(0.025 x 0.975 / n) / density(1.96) standard deviations. The interval is 3.92 of them wide.
 _END_ERROR = 1.36 / math.sqrt(RESAMPLES)
 
 
 class Figure(NamedTuple):
-    """A mean and its 95 % interval; NaN where there was nothing to count."""
+    """A mean and its 95 % interval. NaN if there was nothing to count."""
 
     mean: float
     low: float
@@ -35,20 +35,20 @@ class Figure(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """1 or -1 where the whole interval lies on that side of 0; 0 where it holds 0, or there is none."""
+        """1 or -1 if the whole interval is on that side of 0. 0 if it contains 0 or is missing."""
         return int(self.low > 0) - int(self.high < 0)
 
     def spell(self, digits: int = 3, *, factor: float = 1, sign: str = "") -> tuple[str, str, str]:
-        """Mean, low and high as text; the interval's ends with no more digits than `RESAMPLES` resamples hold.
+        """Mean, low and high as text. The interval's ends have no more digits than `RESAMPLES` resamples support.
 
         Parameters
         ----------
         digits : int, default 3
-            Behind the point, at most.
+            Maximum number of decimals.
         factor : float, default 1
-            100 gives per cent.
+            Multiplies the numbers. 100 gives per cent.
         sign : {"", "+"}, default ""
-            "+" marks positive numbers too.
+            "+" adds a sign to positive numbers too.
         """
         error = factor * _END_ERROR * (self.high - self.low)
         end_digits = digits if not error > 0 else max(0, min(digits, math.floor(-math.log10(error))))
@@ -60,13 +60,14 @@ class Figure(NamedTuple):
 def figure(values: Any, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
     """Mean of values with its bootstrap interval (percentiles 2.5 and 97.5).
 
-    To compare two figures of the same texts, give the differences: two separate intervals say nothing about those.
+    To compare two figures of the same texts, give the differences of their values. Two separate intervals do not
+    compare them.
 
     Parameters
     ----------
     values : array, shape (sentences,) or (seeds, sentences)
-        With two axes, training seeds and sentences are both drawn anew
-        (Efron and Tibshirani 1993, two levels crossed). NaNs are left out.
+        With two axes, both training seeds and sentences are resampled
+        (Efron and Tibshirani 1993, two crossed levels). NaNs are left out.
     resamples : int, default 10,000
     seed : int, default 0
 
@@ -79,7 +80,7 @@ def figure(values: Any, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
     if not is_present.any():
         return Figure(float("nan"), float("nan"), float("nan"))
     seeds = len(table)
-    both = np.concatenate([np.where(is_present, table, 0), is_present])  # what is summed, and how many
+    both = np.concatenate([np.where(is_present, table, 0), is_present])  # sums and counts
     rng = np.random.default_rng(seed)
     rows = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
     means: list[float] = []
@@ -95,7 +96,7 @@ def _resample(values: NDArray[Any], resamples: int, rng: np.random.Generator,
               seed: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """How often each column of `values` was drawn, (part of the resamples, columns), and the columns.
 
-    Columns that are alike are drawn as one kind where that is faster: whether answers are correct has few kinds.
+    Equal columns are drawn as one kind where that is faster. Correct and wrong answers, for example, are few kinds.
     """
     size = values.shape[1]
     kinds, times = np.unique(values, axis=1, return_counts=True)
@@ -122,22 +123,22 @@ def _draw(size: int, resamples: int, rng: np.random.Generator) -> NDArray[Any]:
 
 @lru_cache(maxsize=4)
 def _draw_cached(size: int, resamples: int, seed: int) -> NDArray[Any]:
-    """Draws that many figures of the same texts share."""
+    """The draws of `_draw`, cached for further figures of the same texts."""
     rng = np.random.default_rng([seed, 1])
     return np.concatenate([_draw(size, part, rng) for part in _parts(resamples, size)])
 
 
 def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[Any]:
-    """How often each unit (a word, a sentence) is in the sample and in each bootstrap resample of it.
+    """How often each unit (a word, a sentence) occurs in the sample and in each bootstrap resample of it.
 
-    Statistics that are computed from the same draws can be subtracted: ``(draws @ hits) / (draws @ tries)`` is a rate and
-    its bootstrap distribution, resampled by unit however many tries a unit has.
+    Statistics that are computed from the same draws can be subtracted. ``(draws @ hits) / (draws @ tries)`` is a rate with
+    its bootstrap distribution, resampled by unit, however many tries a unit has.
 
     Parameters
     ----------
     units : int
-        How many units the sample has.
-    resamples : int
+        Number of units in the sample.
+    resamples : int, default `RESAMPLES`
     seed : int, default 0
 
     Returns
@@ -151,19 +152,19 @@ def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[A
 
 
 def rate(drawn: NDArray[Any], sums: NDArray[Any], counted: NDArray[Any]) -> NDArray[Any]:
-    """sums / counted in each draw of units.
+    """Compute sums / counted in each draw of units.
 
     Parameters
     ----------
     drawn : numpy.ndarray, shape (draws, units)
-        Of `draws`.
+        As `draws` returns it.
     sums : numpy.ndarray, shape (units, ...)
     counted : numpy.ndarray, shape (units,), or the first axes of `sums`
 
     Returns
     -------
     numpy.ndarray, shape (draws, ...)
-        NaN where nothing was counted.
+        NaN if nothing was counted.
     """
     total = np.tensordot(drawn, counted, (1, 0))
     total = total.reshape(*total.shape, *(1,) * (sums.ndim - counted.ndim))
@@ -172,12 +173,12 @@ def rate(drawn: NDArray[Any], sums: NDArray[Any], counted: NDArray[Any]) -> NDAr
 
 
 def interval(drawn: NDArray[Any]) -> Figure:
-    """The figure of a statistic computed from `draws`: its value in the sample and percentiles 2.5 and 97.5.
+    """The figure of a statistic computed from `draws`: its value in the sample, and percentiles 2.5 and 97.5.
 
     Parameters
     ----------
     drawn : numpy.ndarray, shape (1 + resamples,)
-        NaN where a resample has nothing to count.
+        The statistic in the sample and in each resample. NaN if there was nothing to count.
     """
     if np.isnan(drawn[0]):
         return Figure(float("nan"), float("nan"), float("nan"))
@@ -195,9 +196,11 @@ def intervals(drawn: NDArray[Any]) -> NDArray[Any]:
 
 
 def bootstrap_p(drawn: NDArray[Any]) -> float:
-    """Two-sided p of a difference computed from `draws` being 0: how far its distribution lies on one side of 0.
+    """Two-sided p-value of a difference computed from `draws`, for the hypothesis that it is 0.
 
-    At least 2 / (1 + resamples); NaN where the sample has nothing to count.
+    It is computed from the fraction of the bootstrap distribution on one side of 0.
+
+    At least 2 / (1 + resamples); NaN if the sample has nothing to count.
     """
     rest = drawn[1:][~np.isnan(drawn[1:])]
     if np.isnan(drawn[0]) or not len(rest):
@@ -207,15 +210,15 @@ def bootstrap_p(drawn: NDArray[Any]) -> float:
 
 
 def mcnemar(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """Exact two-sided p of McNemar's test: are two models wrong equally often on the same texts?
+    """Exact two-sided p-value of McNemar's test: whether two models are wrong equally often on the same texts.
 
-    McNemar 1947, with the binomial distribution of the texts only one of them
-    gets right.
+    McNemar 1947, with the binomial distribution of the texts that only one of
+    the models gets right.
 
     Parameters
     ----------
     first, second : numpy.ndarray of bool, shape (texts,)
-        Whether each was correct.
+        Whether each model was correct on each text.
     """
     with offer_extra("measure", "McNemar's test"):
         from scipy.stats import binomtest
@@ -227,7 +230,7 @@ def mcnemar(first: NDArray[Any], second: NDArray[Any]) -> float:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """p-values of several tests, corrected so that the chance of any false alarm stays at the level (Holm 1979)."""
+    """p-values of several tests, corrected so that the chance of any false positive stays at the level (Holm 1979)."""
     order = np.argsort(p, kind="stable")
     corrected = np.empty(len(p))
     corrected[order] = np.maximum.accumulate([min(1.0, (len(p) - i) * p[k]) for i, k in enumerate(order)])
@@ -236,7 +239,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def calibration(confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15) -> tuple[float, list[dict[str, Any]]]:
-    """Expected calibration error and the reliability curve behind it (Guo et al. 2017).
+    """Expected calibration error and the reliability curve it is computed from (Guo et al. 2017).
 
     Parameters
     ----------
@@ -244,14 +247,14 @@ def calibration(confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15)
         Probability of the predicted label.
     correct : numpy.ndarray of bool, shape (texts,)
     bins : int, default 15
-        Of equal width from 0 to 1.
+        Number of bins of equal width from 0 to 1.
 
     Returns
     -------
     error : float
-        Mean gap between confidence and accuracy, bins counted by their texts.
+        Mean gap between confidence and accuracy, weighted by the number of texts in each bin.
     curve : list of dict
-        confidence, accuracy, texts of each bin that has any.
+        "confidence", "accuracy" and "texts" of each bin that is not empty.
     """
     place = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
     curve = [{"confidence": float(confidence[place == b].mean()), "accuracy": float(correct[place == b].mean()),
@@ -261,9 +264,9 @@ def calibration(confidence: NDArray[Any], correct: NDArray[Any], bins: int = 15)
 
 
 def rank_agreement(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """Kendall's tau-b of two lists of scores; NaN where one of them orders nothing.
+    """Kendall's tau-b of two lists of scores; NaN if all scores of one list are equal.
 
-    Scores that float32 cannot tell apart are tied; see `gluonattn.metrics.tie_close`.
+    Scores that float32 cannot distinguish are tied; see `gluonattn.metrics.tie_close`.
 
     Parameters
     ----------

@@ -17,11 +17,11 @@ from typing import Any
 
 # Substitutes for characters that views draw with and a console may lack.
 _LOOKALIKES = {"━": "-", "→": "->", "▁": ".", "▃": ":", "▅": "+", "█": "#", "·": ".", "…": "...", "×": "x"}
-# What steers a terminal, or turns the direction of a line, and what of it this package and rich write: colours, and the
-# movements of a bar. The rest can only come from a text.
+# Characters that steer a terminal or turn the direction of a line; and those of them that this package and rich write:
+# colours, and the movements of a bar. The rest can only come from a text.
 _STEERING = re.compile(r"(\x1b\[(?:[0-9;]*m|[0-9]*[AK]|\?25[hl]))|"
                        r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# What ends a program in an orderly way beside Ctrl-C: `kill`, and a terminal or connection that is closed (not on Windows).
+# Signals besides Ctrl-C that end a program in order: from `kill`, and from a closed terminal or connection (not on Windows).
 ENDING_SIGNALS = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 ENDED = tuple(128 + number for number in ENDING_SIGNALS)
 
@@ -29,20 +29,20 @@ ENDED = tuple(128 + number for number in ENDING_SIGNALS)
 class Stream(io.TextIOBase):
     """A standard stream for any text.
 
-    Characters that its encoding lacks are replaced or escaped, and on a terminal those that would steer it. After a write
-    has failed, all further output is dropped, so that the command can still write its files.
+    Characters that its encoding lacks are replaced or escaped. On a terminal, so are those that would steer it. After a
+    failed write all further output is dropped, so that the command can still write its files.
 
-    It has no ``buffer`` attribute on purpose: click would write UTF-8 to it where it is ASCII.
+    It deliberately has no ``buffer`` attribute: click would write UTF-8 to it even if the stream is ASCII.
 
     Parameters
     ----------
     stream : file or None
-        None where the process has no such stream.
+        None if the process has no such stream.
 
     Attributes
     ----------
     problem : OSError or None
-        Why writing failed.
+        The reason why writing failed.
     lost : bool
         Whether output was lost.
     """
@@ -90,12 +90,12 @@ class Stream(io.TextIOBase):
             action()
         except OSError as error:
             self._give_up(error)
-        except ValueError:  # Python's word for a closed file
+        except ValueError:  # raised by Python for a closed file
             self._give_up(OSError(errno.EBADF, "it is closed"))
 
     def _give_up(self, error: OSError) -> None:
         self.problem, self.lost = error, True
-        with suppress(OSError, ValueError):  # what waits in buffers goes nowhere, and Python does not try again at its end
+        with suppress(OSError, ValueError):  # buffered output goes to the null device, so Python does not try again at exit
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
@@ -103,12 +103,12 @@ class Stream(io.TextIOBase):
 
 @contextmanager
 def streams() -> Iterator[tuple[Stream, Stream]]:
-    """Standard streams that never raise, for as long as the block lasts.
+    """Replace the standard streams in the block by streams that never raise.
 
     Yields
     ------
     (stdout, stderr) : (Stream, Stream)
-        What ``sys.stdout`` and ``sys.stderr`` are in the block.
+        The block's ``sys.stdout`` and ``sys.stderr``.
     """
     _fill_descriptors()
     originals = sys.stdout, sys.stderr
@@ -124,12 +124,12 @@ def streams() -> Iterator[tuple[Stream, Stream]]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM and SIGHUP leave the block as Ctrl-C does, so that what is half-written is removed; exit codes 143 and 129."""
+    """Leave the block on SIGTERM and SIGHUP as on Ctrl-C, so that partial files are removed; exit codes 143 and 129."""
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     in_main_thread = threading.current_thread() is threading.main_thread()
-    # What a program that embeds this handles itself, or nohup has it ignore, stays so.
+    # Signals that an embedding program handles, or that nohup makes it ignore, are not changed.
     taken = [number for number in ENDING_SIGNALS if in_main_thread and signal.getsignal(number) == signal.SIG_DFL]
     for number in taken:
         signal.signal(number, leave)
@@ -141,7 +141,7 @@ def terminable() -> Iterator[None]:
 
 
 def _fill_descriptors() -> None:
-    """Open the null device for each standard descriptor that is missing: the next file opened would take its number."""
+    """Open the null device for each missing standard descriptor. Otherwise the next opened file would take its number."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -150,14 +150,16 @@ def _fill_descriptors() -> None:
 
 
 def exit_code(code: int, out: Stream, err: Stream) -> int:
-    """The command's own exit code, or 1 where it is 0 and its output was lost. The user is then told on stderr.
+    """The command's own exit code, or 1 if it is 0 and output was lost. A message on stderr then says so.
 
-    A reader who closes the pipe early (``| head -1``) has read enough: nothing is lost.
+    Output is not lost if a reader closes the pipe early (``| head -1``).
 
     Parameters
     ----------
     code : int
+        The command's exit code.
     out, err : Stream
+        The streams that `streams` yields.
     """
     problem = out.problem
     if code or not out.lost or problem is None or problem.errno == errno.EPIPE:
@@ -175,6 +177,7 @@ def encodes(text: str, encoding: str) -> bool:
     ----------
     text : str
     encoding : str
+        Name of the encoding.
     """
     try:
         text.encode(encoding)
@@ -190,12 +193,13 @@ def printable(text: str, encoding: str) -> str:
     ----------
     text : str
     encoding : str
+        Name of the encoding.
     """
     if encodes(text, encoding):
         return text
     try:
         return text.encode(encoding, "gluonattn.cli.console").decode(encoding)
-    except (LookupError, UnicodeError):  # no such encoding, or one that a control character of the text confuses
+    except (LookupError, UnicodeError):  # an unknown encoding, or one that a control character of the text breaks
         return text.encode("ascii", "gluonattn.cli.console").decode("ascii")
 
 

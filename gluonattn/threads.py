@@ -1,4 +1,4 @@
-"""Matrix products on the calling thread, and work done ahead on other threads."""
+"""Keep matrix products on the calling thread, and do work ahead on other threads."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-import numpy  # noqa: F401, its BLAS must be loaded to be found
+import numpy  # noqa: F401, threadpoolctl only finds a BLAS that is loaded
 from threadpoolctl import ThreadpoolController
 
 
 class _OneThread:
-    """Keeps numpy's matrix products on the calling thread while any thread is in its block.
+    """Keep numpy's matrix products on the calling thread while any thread is in its block.
 
-    These products are too small to share: on a busy machine, waiting for a
-    second thread took thirty times as long as the work.
+    These products are too small to divide. On a busy machine, waiting for a
+    second thread took thirty times as long as the work itself.
     """
 
     def __init__(self) -> None:
@@ -42,15 +42,16 @@ ONE_THREAD = _OneThread()
 
 def ahead(function: Callable[..., Any], inputs: Iterable[tuple[Any, ...]], workers: int,
           pending: int | None = None) -> Iterator[Any]:
-    """Yield ``function(*item)`` in order. At most `workers` calls run; others wait for them.
+    """Yield ``function(*item)`` in order. At most `workers` calls run at a time, on other threads.
 
     Parameters
     ----------
     function : callable
     inputs : iterable of tuple
     workers : int
+        Number of threads.
     pending : int or None
-        Calls that run or wait, less one; None is as many as workers.
+        Number of calls that run or wait, less one. None is the same as `workers`.
     """
     if workers < 2:
         yield from (function(*item) for item in inputs)
@@ -59,7 +60,7 @@ def ahead(function: Callable[..., Any], inputs: Iterable[tuple[Any, ...]], worke
     try:
         yield from in_order(partial(pool.submit, function), inputs, pending or workers)
     finally:
-        pool.shutdown(cancel_futures=True)  # after Ctrl-C nothing new begins
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C no new call begins
 
 
 def in_order(submit: Callable[..., Future[Any]], inputs: Iterable[tuple[Any, ...]],
@@ -69,10 +70,10 @@ def in_order(submit: Callable[..., Future[Any]], inputs: Iterable[tuple[Any, ...
     Parameters
     ----------
     submit : callable
-        Gives a future.
+        Starts a call and returns its future.
     inputs : iterable of tuple
     max_pending : int
-        Calls under way; one more waits.
+        Number of calls that may be pending when the next one is submitted.
     """
     waiting: deque[Future[Any]] = deque()
     for item in inputs:

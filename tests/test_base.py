@@ -75,7 +75,7 @@ def test_it_predicts_explains_and_draws(run, tmp_path):
 @pytest.mark.parametrize("arguments, said", [
     (["pronounce", "국물"], "궁물"),
     (["tokenizers"], "okt         missing needs konlpy"),
-    (["doctor"], "the model in the box says"),
+    (["doctor"], "the bundled model says"),
 ], ids=lambda value: value[0] if isinstance(value, list) else "")
 def test_what_needs_no_extra_works(run, tmp_path, arguments, said):
     done = run(tmp_path, *arguments)

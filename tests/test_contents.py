@@ -131,7 +131,7 @@ def test_a_resume_file_whose_digest_fits_holds_a_header(tmp_path, header):
     _, whole = read_resume_file(path, "run")
     changed = {**whole, **header} if header else header
     path.write_bytes(dump_tensors(WEIGHTS, {"format": "1", "fingerprint": "run", "header": json.dumps(changed)}))
-    with pytest.raises(CheckpointError, match=r"model.resume does not hold what it should.*without --resume"):
+    with pytest.raises(CheckpointError, match=r"model.resume has invalid content.*without --resume"):
         read_resume_file(path, "run")
 
 
@@ -159,7 +159,7 @@ def test_tokens_that_do_not_fit_together_are_none(words, numbers, ends):
 @pytest.mark.parametrize("value", ["\ud800", {"a": "\ud800"}, ["\udfff"]])
 def test_half_characters_are_a_clear_error_too(kind, value):
     """msgspec cannot say what is wrong of them."""
-    with pytest.raises(CheckpointError, match="a file does not hold what it should"):
+    with pytest.raises(CheckpointError, match="a file has invalid content"):
         require(value, kind, "a file", CheckpointError)
 
 

@@ -105,5 +105,5 @@ def test_what_gives_no_texts_in_an_order_is_refused(wrong, said):
 
 @pytest.mark.parametrize("wrong", [None, 3, float("nan"), b"b", ["가"], pd.NA])
 def test_an_item_that_is_no_text_is_named(wrong):
-    with pytest.raises(TextError, match=r"expected a text \(str\), got .*number 1, .* of what predict was given"):
+    with pytest.raises(TextError, match=r"expected a text \(str\), got .*number 1, .* of the texts given to predict"):
         read_texts(iter(["가", wrong]), "predict")

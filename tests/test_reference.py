@@ -72,7 +72,7 @@ def test_heads_are_split_and_merged_back():
     x = numbers(2, 3, 12)
     assert (merge_heads(split_heads(x, 4)) == x).all()
     assert (split_heads(x, 4)[1, 2, 0] == x[1, 0, 6:9]).all()
-    with pytest.raises(OptionError, match="width of 12 cannot be shared out over 5 heads"):
+    with pytest.raises(OptionError, match="width of 12 cannot be divided among 5 heads"):
         split_heads(x, 5)
 
 

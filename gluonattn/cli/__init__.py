@@ -1,4 +1,4 @@
-"""The command line, one file a group of commands."""
+"""The command line. Each group of commands is one file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import sys
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command. If a package that all commands need is missing or broken, name it and the cure.
+    """Run a command. If a package that all commands need is missing or broken, print its name and how to install it.
 
     Parameters
     ----------
     arguments : list of str or None
-        The command line without the program's name; None takes the process's own.
+        The command line without the program's name. None takes that of the process.
     """
     try:
         from .app import main as run
-    except Exception as error:  # whatever a broken library raises when it is imported
+    except Exception as error:  # a broken library may raise anything when it is imported
         asked = sys.argv[1:] if arguments is None else arguments
         if "--debug" in asked:
             raise
-        name = (getattr(error, "name", None) or "the package that is named").partition(".")[0]
+        name = (getattr(error, "name", None) or "a package").partition(".")[0]
         cure = f'"{sys.executable}" -m pip install --force-reinstall gluonattn'
         if "doctor" in asked and "--json" in asked:
             print(json.dumps({"The main job": [{"name": name, "works": False, "note": f"{type(error).__name__}: {error}",

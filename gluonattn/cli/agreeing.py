@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     "faithfulness --model my-koelectra-folder --rationales khaters.jsonl --methods leave-one-out,rollout --part target",
     "faithfulness --rationales marked.jsonl --scores lime.jsonl --methods none --json")
 def faithfulness(
-    rationales: Path = typer.Option(..., help="Texts with spans that people marked: K-HATERS, KOLD, or .jsonl with text "
+    rationales: Path = typer.Option(..., help="Texts with marked spans: a file of K-HATERS or KOLD, or .jsonl with text "
                                               "and spans."),
     model: Optional[Path] = Model,
-    methods: Optional[str] = typer.Option(None, help="Attribution methods, separated by commas; by default all "
-                                                     "that the model has. none runs no model."),
-    part: str = typer.Option("offensiveness", help="Kind of marks, in K-HATERS and KOLD: offensiveness or target."),
-    scores: Optional[Path] = typer.Option(None, help="Scores made elsewhere, to compare with the model's: JSON "
+    methods: Optional[str] = typer.Option(None, help="Attribution methods, separated by commas. Default: all "
+                                                     "that the model has. With none, no model runs."),
+    part: str = typer.Option("offensiveness", help="Kind of spans in K-HATERS and KOLD: offensiveness or target."),
+    scores: Optional[Path] = typer.Option(None, help="Scores of another program, to compare with the model's: JSON "
                                                      "lines with text, spans and scores."),
     target: Optional[str] = Target,
     device: str = Device,
@@ -57,16 +57,16 @@ def faithfulness(
                             _number(predictor, target), bar)
         bar.hide()
     elif not handed:
-        raise OptionError("--methods none asks no model: give --scores FILE with scores made elsewhere.")
+        raise OptionError("--methods none runs no model: give --scores FILE with scores of another program.")
     for name, own in handed.items():
         label = name if name not in found else f"{name} ({scores.name})" if scores else name
         missing = [one.text for one in marked if one.text not in own]
         if missing:
-            raise DataError(f"{scores} has no scores of {name} for {len(missing):,} of {len(marked):,} marked texts, "
-                            f"{missing[0][:20]!r} first: add them, written as in {rationales}.")
+            raise DataError(f"{scores} has no scores of {name} for {len(missing):,} of {len(marked):,} marked texts, the "
+                            f"first being {missing[0][:20]!r}: add them, in the format of {rationales}.")
         found[label] = [Scored(*own[one.text]) for one in marked]
         if further := len(own) - len({one.text for one in marked}):
-            print(f"{further:,} texts of {scores} with scores of {name} have nothing marked in {rationales}",
+            print(f"{further:,} texts of {scores} with scores of {name} have no marks in {rationales}",
                   file=sys.stderr)
     _show(marked, found, len(read), as_json)
 
@@ -90,7 +90,7 @@ def _number(predictor: Union[Predictor, OpenedClassifier], target: Optional[str]
 
 
 def _show(marked: list[Rationale], found: dict[str, list[Scored]], texts: int, as_json: bool) -> None:
-    """Print a table or JSON: each method's figures with intervals, and their difference from random on the same texts."""
+    """Print each method's figures with intervals, and their difference from random on the same texts, as a table or JSON."""
     import numpy as np
     from rich import box
     from rich.table import Table
@@ -119,4 +119,4 @@ def _show(marked: list[Rationale], found: dict[str, list[Scored]], texts: int, a
                               for one, sign in cells))
     rich_console().print(table)
     if texts > len(marked):
-        print(f"{texts - len(marked):,} of {texts:,} texts are left out: nobody marked anything in them", file=sys.stderr)
+        print(f"{texts - len(marked):,} of {texts:,} texts have no marks and are left out", file=sys.stderr)

@@ -39,9 +39,9 @@ app = typer.Typer(
 _names: dict[str, list[str]] = {heading: [] for heading in HEADINGS}
 for _heading, _function, _examples in COMMANDS:
     app.command(epilog=_examples)(_function)
-    _names[_heading].append(_function.__name__.replace("_", "-"))  # as typer calls it
+    _names[_heading].append(_function.__name__.replace("_", "-"))  # typer's name of the command
 for _task, _commands in TASKS.items():
-    for _function, _examples in _commands.COMMANDS:  # beside the group of the task's name
+    for _function, _examples in _commands.COMMANDS:  # besides the group with the task's name
         app.command(epilog=list_examples(*_examples))(_function)
         _names["Other tasks"].append(_function.__name__)
     app.add_typer(_commands.app, name=_task)
@@ -82,7 +82,7 @@ def _run(arguments: list[str]) -> int:
     arguments = [argument for argument in arguments if argument != "--debug"]
     if not debug:
         warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
-    # Help has the width of the terminal, too.
+    # The width of help, too, is the terminal's.
     wide = {} if sys.stdout.isatty() else {"terminal_width": console.width(), "max_content_width": console.width()}
     try:
         with progress.hide_at_end():
@@ -93,7 +93,7 @@ def _run(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 130 if isinstance(error, Interrupted) else 2
     except SystemExit as leaving:
-        if leaving.code in (130, *console.ENDED):  # 130 is how typer answers Ctrl-C, without a word
+        if leaving.code in (130, *console.ENDED):  # typer exits with 130 after Ctrl-C and prints nothing
             print("interrupted: nothing was left half-written", file=sys.stderr)
         if leaving.code is None or isinstance(leaving.code, int):
             return leaving.code or 0
@@ -103,7 +103,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _as_now(arguments: list[str]) -> list[str]:
-    """Replace a command of version 0.1 by its present name, with a note for the user."""
+    """Replace a command of version 0.1 by its present name, and print a note."""
     named = arguments[0] if arguments else ""
     now = None
     if named == "train" and "--task" in " ".join(arguments):
@@ -126,12 +126,12 @@ def _as_now(arguments: list[str]) -> list[str]:
     if now is None:
         return arguments
     if now[0] in TASKS:
-        print(f"note: this is `gluonattn {now[0]} {now[1]}` now", file=sys.stderr)
+        print(f"note: this command is now `gluonattn {now[0]} {now[1]}`", file=sys.stderr)
     return now
 
 
 def _take_option(name: str, arguments: list[str]) -> tuple[str | None, list[str]]:
-    """The value of an option, and the arguments without it."""
+    """Return the value of an option, and the arguments without the option."""
     for i, argument in enumerate(arguments):
         if argument == name and i + 1 < len(arguments):
             return arguments[i + 1], [*arguments[:i], *arguments[i + 2 :]]

@@ -1,6 +1,6 @@
 """The commands `capture` and `project`: parse, call the public API, print.
 
-Stays whole: `capture` is half options, of which the help is made. The rest parses, calls and prints, in that
+Stays whole: half of `capture` is options, from which its help is made. The rest parses, calls and prints, in that
 order.
 """
 
@@ -32,22 +32,22 @@ KINDS = ("encoder", "decoder", "cross")
          'capture --model ./my-gpt --text "옛날 옛적에" --generate 20 --unit eojeol --out heads.png')
 def capture(
     model: str = typer.Option(..., help="Hugging Face folder, or a name to download."),
-    texts: list[str] = typer.Option(..., "--text", help="Sentence; can be given several times."),
+    texts: list[str] = typer.Option(..., "--text", help="A sentence. Can be given several times."),
     target: Optional[list[str]] = typer.Option(
-        None, help="Text for the decoder, one for each sentence; without it the model generates."),
-    generate: int = typer.Option(0, min=0, help="Tokens to generate."),
-    kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross; by default all that the model has."),
-    unit: str = typer.Option("token", help="token, eojeol, or a tokenizer of `gluonattn tokenizers` to merge into."),
+        None, help="Text for the decoder, one for each sentence. Without it the model generates."),
+    generate: int = typer.Option(0, min=0, help="Number of tokens to generate."),
+    kind: Optional[str] = typer.Option(None, help="encoder, decoder or cross. Default: all that the model has."),
+    unit: str = typer.Option("token", help="Unit of the weights: token, eojeol, or a tokenizer (`gluonattn tokenizers`)."),
     mode: str = typer.Option("weights", help="weights, rollout or value-weighted."),
-    pair: Optional[str] = typer.Option(None, help="A second sentence that is read with the --text."),
+    pair: Optional[str] = typer.Option(None, help="A second sentence, read together with the --text."),
     between: Optional[str] = typer.Option(None, help="Part of a pair: A-B (A attends to B), B-A, A-A or B-B, or shares "
                                                      "of the attention."),
     layers: Optional[str] = Layers,
     heads: Optional[str] = Heads,
     queries: Optional[str] = Queries,
     top: Optional[int] = Top,
-    max_length: Optional[int] = typer.Option(None, help="Number of tokens to read with these options; default all."),
-    out: list[Path] = typer.Option([], help="File to write: .html (all heads, to open), .png, .svg, .pdf (the grid), "
+    max_length: Optional[int] = typer.Option(None, help="Number of tokens to read with these options. Default: all."),
+    out: list[Path] = typer.Option([], help="File to write: .html (a page of all heads), .png, .svg, .pdf (a grid), "
                                             ".npz (the record). Can be given several times."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, for a program to read."),
@@ -62,10 +62,10 @@ def capture(
 
     choose("mode", mode, dict.fromkeys(MODES))
     if target and len(target) != len(texts):
-        raise OptionError(f"{len(texts)} --text came with {len(target)} --target: give one for each.")
+        raise OptionError(f"got {len(texts)} --text and {len(target)} --target: give one --target for each --text.")
     choose("way between sentences", between or "shares", {**WAYS, "shares": None})
     if between and pair is None:
-        raise OptionError("--between is about two sentences: give --pair SENTENCE too.")
+        raise OptionError("--between needs two sentences: give --pair SENTENCE too.")
     choose("kind", kind or "encoder", dict.fromkeys(KINDS))
     choose("unit", unit, dict.fromkeys(("token", "eojeol", *KNOWN)))
     choose("language", lang, LANGUAGES)
@@ -76,8 +76,8 @@ def capture(
         recipe = recipe_of(model) or ""
         shown = (command_line(recipe, "report", model) if has_commands(recipe)
                  else command_line("explain", *texts, model=model))
-        raise OptionError(f"{model} is a checkpoint of gluonattn's own, and capture opens Hugging Face models. What shows "
-                          f"its attention: {shown}")
+        raise OptionError(f"{model} is a checkpoint of gluonattn, but capture opens Hugging Face models. To see its "
+                          f"attention, run: {shown}")
     from ..capture.pretrained import load_pretrained, pretrained_records
     from ..views.grid_page import grid_page
 
@@ -87,7 +87,7 @@ def capture(
     checks: list[Any] = []
     if any(value is not None for value in chosen.values()):
         if target or generate or kind or mode != "weights":
-            raise OptionError("--pair, --layers, --heads, --queries, --top and --max-length choose weights of texts: "
+            raise OptionError("--pair, --layers, --heads, --queries, --top and --max-length select weights of texts: "
                               "leave out --target, --generate, --kind and --mode.")
         from ..capture.chosen import chosen_attention
 
@@ -113,7 +113,7 @@ def capture(
         typer.echo(f"{row['kind']:8} {row['layers']} layers x {row['heads']} heads, {row['queries']} x {row['keys']} "
                    f"tokens: {tokens}")
     if not any("chosen" in record.source for record in records):
-        typer.echo("the layers return no queries and keys to check their weights with" if worst is None else
+        typer.echo("the layers return no queries and keys, so their weights were not checked" if worst is None else
                    f"weights differ from softmax(QK) by {worst:.1e} at most")
     for path in out:
         typer.echo(f"wrote {path}")
@@ -122,16 +122,16 @@ def capture(
 @command("Other people's Transformers", "project ./my-bert --from sentences.txt --out map.html",
          "project runs/dot --method tsne --out map.png")
 def project(
-    model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder of a dot-family cell."),
-    source: str = typer.Option("sample", "--from", help="Sentences: sample, nsmc (its test reviews), a text file (one a "
+    model: str = typer.Argument(..., help="Hugging Face folder or name, or a checkpoint folder with a dot-product cell."),
+    source: str = typer.Option("sample", "--from", help="Sentences: sample, nsmc (its test reviews), a text file (one per "
                                                         "line), TSV, CSV or JSONL."),
     count: int = typer.Option(300, min=1, help="Number of sentences to read from it."),
-    layer: Optional[int] = typer.Option(None, help="One layer; by default all in a page, 0 in a picture."),
-    head: Optional[int] = typer.Option(None, help="One head; as for --layer."),
+    layer: Optional[int] = typer.Option(None, help="One layer. Default: all in a page, 0 in a picture."),
+    head: Optional[int] = typer.Option(None, help="One head. Default: as for --layer."),
     method: str = typer.Option("pca", help="pca, tsne or umap."),
-    colour: str = typer.Option("side", help="Colour of a picture's points: side, position, norm or tag. A page "
-                                            "can switch."),
-    tags: Optional[str] = typer.Option(None, help="Tokenizer that gives the tokens their parts of speech, such as "
+    colour: str = typer.Option("side", help="Colour of a picture's points: side, position, norm or tag. On a page "
+                                            "it can be changed."),
+    tags: Optional[str] = typer.Option(None, help="Tokenizer from which the tokens get parts of speech, such as "
                                                   "mecab."),
     special: bool = typer.Option(True, help="Map special tokens such as [CLS] and [SEP] too; they may dominate "
                                             "the map."),
@@ -188,9 +188,9 @@ def _between(record: AttentionRecord, way: Optional[str]) -> AttentionRecord:
 def _require_model(name: str) -> None:
     """Raise OptionError early for a missing folder, because loading takes seconds to fail."""
     if Path(name).is_dir() or re.fullmatch(r"[A-Za-z0-9_][\w.-]*(/[\w.-]+)?", name, re.ASCII):
-        return  # the name of a public model, or a folder that is checked when it is loaded
+        return  # a public model's name, or a folder that is checked when it is loaded
     raise OptionError(f"no model at {name}: expected a folder with config.json, weights and tokenizer files, or the name "
-                      "of a public model, as in klue/bert-base.")
+                      "of a public model, such as klue/bert-base.")
 
 
 def _vector_records(model: str, texts: list[str], bar: Any) -> list[Any]:
@@ -260,7 +260,7 @@ def _endings(paths: list[Path], *known: str) -> None:
 def _one_file(records: list[Any], path: Path) -> None:
     if len(records) != 1:
         kinds = ", ".join(dict.fromkeys(r.kind for r in records))
-        raise OptionError(f"{path.name} holds one record, and there are {len(records)} ({kinds}): give one --text and "
+        raise OptionError(f"{path.name} can store one record, but there are {len(records)} ({kinds}): give one --text and "
                           "--kind, or a name that ends in .html.")
     if path.suffix.lower() == ".npz":
         records[0].save(path)

@@ -19,24 +19,24 @@ from .registry import command
 @command("Compare", "compare --data sample --cells mlp,none --seeds 2 --out runs/compare",
     "compare --data nsmc --seeds 5 --workers 1 --out runs/compare")
 def compare(
-    cells: Optional[str] = typer.Option(None, help="Attention cells, separated by commas; by default all."),
-    seeds: int = typer.Option(5, help="Models to train for each cell."),
-    data: str = typer.Option("sample", help="As for train; a fifth of a single file is held out as a test."),
-    out: Path = typer.Option("runs/compare", help="Folder for checkpoints and the report; run again to continue."),
+    cells: Optional[str] = typer.Option(None, help="Attention cells, separated by commas. Default: all."),
+    seeds: int = typer.Option(5, help="Number of models to train for each cell."),
+    data: str = typer.Option("sample", help="As for train. A fifth of a single file is held out as a test set."),
+    out: Path = typer.Option("runs/compare", help="Folder for checkpoints and the report. Run it again to continue."),
     epochs: Optional[int] = typer.Option(None, help="As for train."),
     evidence: bool = typer.Option(False, help="As for train."),
     ngrams: bool = typer.Option(False, help="As for train."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
     workers: Optional[int] = typer.Option(None, help="As for train."),
     explained: int = typer.Option(300, help="Number of test reviews on which explanations are measured."),
-    sentence: list[str] = typer.Option([], help="Sentence to show side by side, instead of the five built-in "
-                                                "ones; can be given several times."),
+    sentence: list[str] = typer.Option([], help="Sentence to show in each cell, instead of the five built-in "
+                                                "ones. Can be given several times."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
     lang: str = typer.Option("en", help="Language of the report: en or ko."),
     as_json: bool = AsJson,
 ) -> None:
-    """Train attention cells alike, with several seeds, and report differences beyond chance."""
+    """Train attention cells with the same settings and several seeds, and report which differences are significant."""
     from .. import early
 
     early.require_reviews(data, text_column, label_column)

@@ -1,6 +1,6 @@
 """Check what works in this installation, and how to fix the rest.
 
-A part is a function that yields its findings. A new one is one line in `PARTS`.
+Each part is a function that yields its findings. A new part is one more line in `PARTS`.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Finding(NamedTuple):
     name : str
     works : bool
     note : str
-        Its version or state, or why it does not work.
+        Version or state, or the reason why it does not work.
     cure : str
         How to fix it; empty if it works.
     needed : bool
-        Whether the package needs it to explain a sentence.
+        Whether explaining a sentence needs it.
     """
 
     name: str
@@ -63,7 +63,7 @@ def doctor(as_json: bool = AsJson) -> None:
         found[name] = list(_each(name, part))
         if as_json:
             continue
-        typer.echo(f"\n{name}")  # each part as soon as it is known
+        typer.echo(f"\n{name}")  # each part is printed as soon as it is checked
         for one in found[name]:
             typer.echo(f"  {'works  ' if one.works else 'missing'} {one.name:14} {one.note}")
             if one.cure:
@@ -78,17 +78,17 @@ def doctor(as_json: bool = AsJson) -> None:
 
 
 def _each(name: str, part: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """The findings of a part. Any exception of a broken library is a finding too."""
+    """Yield the findings of a part. An exception from a broken library is a finding too."""
     try:
         yield from part()
     except Exception as error:
         needed = name == "The main job"
         yield Finding(name.lower(), False, f"{type(error).__name__}: {error}",
-                      f"Reinstall the package that is named: {_pip('--force-reinstall NAME')}", needed)
+                      f"Reinstall the package that the error names: {_pip('--force-reinstall NAME')}", needed)
 
 
 def _pip(words: str) -> str:
-    """The command that installs into the environment of this process, regardless of the active one in the shell."""
+    """The command that installs into the environment of this process, whichever is active in the shell."""
     return f"{shlex.quote(sys.executable or 'python')} -m pip install {words}"
 
 
@@ -96,8 +96,8 @@ def _sealed() -> str:
     """The first step if pip refuses to install (PEP 668); otherwise empty."""
     if sys.prefix != sys.base_prefix or not Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists():
         return ""
-    return ("\nThis Python belongs to the system, and pip does not install into it. Make an environment first "
-            "(python3 -m venv .venv), and run .venv/bin/python -m pip install in place of the commands above.\n")
+    return ("\nThis Python belongs to the system, and pip cannot install into it. Create an environment first "
+            "(python3 -m venv .venv), and run .venv/bin/python -m pip install instead of the commands above.\n")
 
 
 def _main_job() -> Iterator[Finding]:
@@ -107,27 +107,27 @@ def _main_job() -> Iterator[Finding]:
     try:
         record = load().explain(SENTENCE)
     except GluonAttnError as error:
-        yield Finding("explain", False, str(error), "Mend what is missing below. If a file of the package is gone: "
+        yield Finding("explain", False, str(error), "Install what is missing below. If a file of the package is missing: "
                       f"{_pip('--force-reinstall --no-deps gluonattn')}", needed=True)
         return
     assert record.prediction is not None and record.prediction.label is not None
     label = record.label_name(record.prediction.label)
-    yield Finding("explain", True, f"the model in the box says {label}: {SENTENCE}", needed=True)
+    yield Finding("explain", True, f"the bundled model says {label}: {SENTENCE}", needed=True)
 
 
 def _packages() -> Iterator[Finding]:
-    """Each package that pip installs with this one."""
+    """Each package that pip installs with gluonattn."""
     for name, spelled in _requirements().get("", []):
         version = _version_of(name)
         yield Finding(name, version is not None, version or "not installed", "" if version else _pip(f'"{spelled}"'))
 
 
 def _extras() -> Iterator[Finding]:
-    """Each extra, and the packages of it that are missing."""
+    """Each extra with its missing packages."""
     for extra, wanted in [item for item in _requirements().items() if item[0]]:
         wheels = {name: _version_of(name) for name, _ in wanted}
         missing = [name for name, version in wheels.items() if not version]
-        if not wanted:  # all of it is for other Pythons
+        if not wanted:  # all its packages are for other Pythons
             yield Finding(extra, False, f"has nothing for Python {platform.python_version()}: MXNet ends with 3.12",
                           "Train with torch: " + _pip('"gluonattn[torch]"'))
         elif missing:
@@ -138,15 +138,15 @@ def _extras() -> Iterator[Finding]:
 
 def _cure_of(extra: str) -> str:
     other = {"cpu": "mxnet-cu112", "cu112": "mxnet"}.get(extra, "")
-    taken = f"Not needed: {other} is installed, and the two exclude each other." if other and _version_of(other) else ""
+    taken = f"Not needed: {other} is installed, and both together do not work." if other and _version_of(other) else ""
     return taken or _pip(f'"gluonattn[{extra}]"')
 
 
 def _requirements() -> dict[str, list[tuple[str, str]]]:
-    """Wheels by extra ("": without one), each with its name and as pip takes it; only what this Python needs."""
+    """Packages that this Python needs, by extra ("" for none), each as its name and its requirement for pip."""
     try:
         own = metadata.distribution("gluonattn")
-    except metadata.PackageNotFoundError:  # a checkout that is not installed
+    except metadata.PackageNotFoundError:  # a source tree that is not installed
         return {}
     found: dict[str, list[tuple[str, str]]] = {"": []}
     for line in own.requires or ():
@@ -176,7 +176,7 @@ def _training() -> Iterator[Finding]:
 
 
 def _engines() -> Iterator[Finding]:
-    """Each answers a sentence, where what it needs is there."""
+    """Let each installed engine answer a sentence."""
     from ..classifier.engines.choice import ENGINES, fastest
     from ..classifier.predictor import load
 
@@ -187,7 +187,7 @@ def _engines() -> Iterator[Finding]:
             continue
         try:
             load(engine=name, device="cpu").predict([SENTENCE])
-            yield Finding(name, True, "taken where none is named" if name == fastest() else "for --engine")
+            yield Finding(name, True, "used by default" if name == fastest() else "for --engine")
         except Exception as error:  # its library is installed but broken; the others are still checked
             yield Finding(name, False, f"{type(error).__name__}: {error}", f"Reinstall it: {cure} --force-reinstall")
 
@@ -201,7 +201,7 @@ def _devices() -> Iterator[Finding]:
         driver = bool(find_driver())
     except (GluonAttnError, OSError):
         driver = False
-    without = ("no NVIDIA driver here", "All runs on the CPU. If there is an NVIDIA GPU, install its driver.")
+    without = ("no NVIDIA driver here", "Everything runs on the CPU. If there is an NVIDIA GPU, install its driver.")
     try:
         yield Finding("gpu (mxnet)", True, f"number {gpu_index('gpu')}")
     except GluonAttnError as error:
@@ -219,7 +219,7 @@ def _tokenizers() -> Iterator[Finding]:
     for name, kind in KNOWN.items():
         try:
             why = kind.lacking()
-            if why is None and "Java" not in kind.needs:  # a Java machine takes seconds, and `Programs` asks it
+            if why is None and "Java" not in kind.needs:  # starting Java takes seconds, and `Programs` checks it
                 make_tokenizer(name)(SENTENCE)
         except GluonAttnError as error:
             why = str(error)
@@ -238,16 +238,16 @@ def _fonts() -> Iterator[Finding]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             drawn = fonts.named(letter) == letter
-        yield Finding(kind, drawn, "drawn in pictures" if drawn else "put in other words in pictures; pages show it",
+        yield Finding(kind, drawn, "drawn in pictures" if drawn else "replaced by text in pictures; pages show it",
                       "" if drawn else f"Install {fonts._CURES[kind]}.")
 
 
 # Programs: their use, names, version option, and their package by package manager.
 PROGRAMS = {
-    "java": ("four of konlpy's tokenizers", ["java"], "-version", {"apt-get": "default-jre-headless", "brew": "openjdk"}),
-    "chromium": ("opens pages", ["chromium", "chromium-browser", "google-chrome", "chrome", "msedge"], "--version",
+    "java": ("for four tokenizers of konlpy", ["java"], "-version", {"apt-get": "default-jre-headless", "brew": "openjdk"}),
+    "chromium": ("to open pages", ["chromium", "chromium-browser", "google-chrome", "chrome", "msedge"], "--version",
                  {"apt-get": "chromium", "brew": "chromium"}),
-    "firefox": ("opens pages", ["firefox", "firefox-esr"], "--version", {"apt-get": "firefox-esr", "brew": "firefox"}),
+    "firefox": ("to open pages", ["firefox", "firefox-esr"], "--version", {"apt-get": "firefox-esr", "brew": "firefox"}),
 }
 
 
@@ -260,7 +260,7 @@ def _programs() -> Iterator[Finding]:
         path = next(filter(None, map(shutil.which, called)), None)
         says = _asked(path, option) if path else None
         cure = next((f"{manager} install {package}" for manager, package in packages.items() if shutil.which(manager)),
-                    f"Install {name} as your system does.")
+                    f"Install {name} with your system's package manager.")
         yield Finding(name, says is not None, f"{says or (f'{path} does not start' if path else 'not found')}; {use}",
                       "" if says else cure)
 
@@ -275,7 +275,7 @@ def _asked(path: str, option: str) -> str | None:
 
 
 def _split(message: str) -> tuple[str, str]:
-    """The message of an error, and its cure: the sentences after the first."""
+    """Split an error's message into its first sentence and the cure after it."""
     wrong, _, cure = message.partition(". ")
     return wrong.rstrip("."), cure
 

@@ -1,6 +1,6 @@
 """Label texts and show the attention.
 
-Stays whole: `explain` is half options, of which the help is made. The rest parses, calls and prints, in that
+Stays whole: half of `explain` is options, from which its help is made. The rest parses, calls and prints, in that
 order.
 """
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ..classifier.opened.classifier import OpenedClassifier
     from ..classifier.predictor import Predictor
 
-MANY = 1000  # texts; for more, explanations have fewer random draws and no what-if in advance
+MANY = 1000  # texts; for more, explanations use fewer random draws and compute no what-if in advance
 
 
 @command("Predict and explain", f'explain "{SENTENCE}"',
@@ -62,26 +62,26 @@ MANY = 1000  # texts; for more, explanations have fewer random draws and no what
 def explain(
     model: Optional[Path] = Model,
     texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
-    source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
+    source: Optional[Path] = typer.Option(None, "--from", help="Explain the texts of a text (one per line), TSV, CSV or "
                                                               "JSONL file."),
-    view: Optional[str] = typer.Option(None, help=f"One of {', '.join(VIEWS)}; by default the file ending of "
-                                                   "--out decides."),
+    view: Optional[str] = typer.Option(None, help=f"One of {', '.join(VIEWS)}. Default: as the file ending of "
+                                                   "--out requires."),
     out: list[Path] = typer.Option([], help="File to write: .png, .svg, .pdf, .html, .txt, .npz or .json. "
                                             "Can be given several times."),
     show: bool = typer.Option(False, "--open", help="Open the written files."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
-    layer: Optional[int] = typer.Option(None, help="One layer; by default the mean of all."),
-    head: Optional[int] = typer.Option(None, help="One head; by default the mean of all."),
+    layer: Optional[int] = typer.Option(None, help="One layer. Default: the mean of all."),
+    head: Optional[int] = typer.Option(None, help="One head. Default: the mean of all."),
     layers: Optional[str] = Layers,
     heads: Optional[str] = Heads,
     queries: Optional[str] = Queries,
     top: Optional[int] = Top,
-    method: str = typer.Option("default", help="Attribution shown beside the attention: one of `gluonattn methods`, or "
-                               "none; default is the most faithful on the model's validation reviews."),
-    compare_method: Optional[str] = typer.Option(None, help="A second attribution, beside the first on a page and below "
+    method: str = typer.Option("default", help="Attribution to show beside the attention: one of `gluonattn methods`, or "
+                               "none. default is the most faithful method on the model's validation reviews."),
+    compare_method: Optional[str] = typer.Option(None, help="A second attribution: beside the first on a page, below "
                                                  "it in the terminal."),
     target: Optional[str] = Target,
-    against: Optional[str] = typer.Option(None, help="Class to compare the target with; by default all others "
+    against: Optional[str] = typer.Option(None, help="Class to compare the target with. Default: all others "
                                                      "together. For transformers folders."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = TrueLabels,
@@ -96,7 +96,7 @@ def explain(
     from ..views.terminal import COLOURS, to_terminal
 
     if show and not out:
-        raise OptionError("--open opens what --out writes: give --out FILE too, page.html for one.")
+        raise OptionError("--open opens the files of --out: give --out FILE too, for example page.html.")
     _require_view(view, out, lang)
     choose("colour mode", colours, {"auto": None, **COLOURS})
     views = [view_of(path, view) for path in out]
@@ -115,27 +115,27 @@ def explain(
     part = None if chosen == (None,) * 4 else Part(*chosen)
     for one, several, both in (("--layer", "--layers", (layer, layers)), ("--head", "--heads", (head, heads))):
         if None not in both:
-            raise OptionError(f"{one} shows one of those that {several} keeps: give its number to {several} alone.")
+            raise OptionError(f"{one} and {several} exclude each other: give the number only to {several}.")
     second = _second_method(compare_method, method)
     if wanted and len(sentences) > MANY:
         draws, what_if = 25, "page" in views
         print(f"{len(sentences):,} texts: each explanation is compared with {draws} random draws, not 100"
-              + ("" if what_if else "; what if a word were missing is not asked in advance"), file=sys.stderr)
+              + ("" if what_if else "; the effect of removing a word is not computed in advance"), file=sys.stderr)
     bar = Bar("explaining")
     predictor = load_any(model, device, engine, max_length)
     opposed = against_option(predictor, against)
     if second and second == (predictor.default_method if wanted == "default" else wanted):
-        raise OptionError(f"--method and --compare-method are both {second}: name another one to compare it with.")
+        raise OptionError(f"--method and --compare-method are both {second}: name two different methods.")
     truths = [None] * len(texts or []) + true_labels(predictor, source, text_column, label_column) if source else []
     each: Iterable[AttentionRecord] = predictor.explain_each(sentences, wanted, target, **opposed, draws=draws,
                                                              what_if=what_if, part=part, progress=bar)
-    if second:  # compared with one random draw, because only its scores are shown
+    if second:  # one random draw is enough, because only its scores are shown
         each = _beside(each, predictor.explain_each(sentences, second, target, **opposed, draws=1, what_if=False,
                                                       part=part))
     if any(truths):
         each = (record if truth is None else replace(record, source={**record.source, "true_label": truth})
                 for record, truth in zip(each, truths))
-    predictor.explain(sentences[0], part=part).matrix(layer, head)  # check these before the work
+    predictor.explain(sentences[0], part=part).matrix(layer, head)  # check layer and head before the work
     shown = view == "terminal" or not source  # a file of texts would fill the screen
     records, labels = [], Counter[str]()
     with _JsonList(as_json and (len(sentences) > 1 or bool(source))) as show_json:
@@ -155,7 +155,7 @@ def explain(
     if not (out or shown or as_json):
         typer.echo(f"{len(sentences):,} sentence{'s' * (len(sentences) > 1)}: " + ", ".join(
             f"{count:,} {name}" for name, count in labels.most_common())
-            + "; --view terminal shows each, --out and --json give all of them")
+            + "; --view terminal shows each, --out and --json write all")
     draw_without_a_screen()
     for path, kind in zip(out, views):
         save_view(records, path, view=kind, layer=layer, head=head, lang=lang)
@@ -173,7 +173,7 @@ def _require_view(view: Optional[str], out: list[Path], lang: str) -> None:
         return
     endings = choose("view", view, VIEWS)
     if view != "terminal" and not out:
-        raise OptionError(f"the view {view} is a file: give --out FILE too, with a name that ends in {' or '.join(endings)}"
+        raise OptionError(f"the view {view} needs a file: give --out FILE, with a name that ends in {' or '.join(endings)}"
                           f"{'; or --json to print the record' * (view == 'record')}.")
 
 
@@ -182,7 +182,7 @@ def _second_method(name: Optional[str], first: str) -> Optional[str]:
     if name is None:
         return None
     if first == "none":
-        raise OptionError("--compare-method needs a --method other than none: name a method there, or leave "
+        raise OptionError("--compare-method needs a --method other than none: give a --method, or leave "
                           "--compare-method out.")
     choose("attribution method", name, _known_methods())
     return name
@@ -196,16 +196,16 @@ def _beside(records: Iterable[AttentionRecord], others: Iterable[AttentionRecord
 
 def true_labels(predictor: Predictor | OpenedClassifier, source: Path, text_column: Optional[str],
                  label_column: Optional[str]) -> list[Optional[str]]:
-    """The true label of each sentence of a file. Empty if the file has none that the model knows.
+    """The true label of each sentence of a file. Empty if the file has no labels that the model knows.
 
-    A column that was found by its name may have other values, such as stars. Then the user gets a note.
+    A column found by its name may have other values, such as stars. This is then reported on stderr.
 
     Parameters
     ----------
     predictor : Predictor or OpenedClassifier
     source : pathlib.Path
     text_column, label_column : str or None
-        None takes the usual names.
+        Column names. None takes the usual ones.
     """
     from ..data.reviews import read_sentences
     from ..data.true_labels import read_true_labels
@@ -231,7 +231,7 @@ def _colours(wanted: str) -> str:
 
 
 class _JsonList:
-    """Prints values as a JSON list, one on each line as it comes. The list is closed even if the work is stopped."""
+    """Print values as a JSON list, each on a line as soon as it is ready. The list is closed even after an error."""
 
     def __init__(self, many: bool) -> None:
         self.many, self.count = many, 0
@@ -253,14 +253,14 @@ class _JsonList:
 
 
 def attribution_method(name: Optional[str]) -> Optional[str]:
-    """An attribution method of the command line, where "none" is a name for none."""
+    """Convert an attribution method of the command line. "none" becomes None."""
     if name is not None:
         choose("attribution method", name, {**_known_methods(), "default": None, "none": None})
     return None if name == "none" else name
 
 
 def _known_methods() -> dict[str, None]:
-    """The methods of all kinds of models, and the one that has to be fitted first."""
+    """The methods of all kinds of models, and the one that must be fitted first."""
     from ..classifier.fitted import NAME
     from ..classifier.kinds import KINDS
 

@@ -17,19 +17,19 @@ from .registry import command
 @command("Predict and explain", "fit-attention reviews.tsv --model my-koelectra-folder",
          "fit-attention reviews.csv --model runs/multi-head --texts 500 --ablations 64 --json")
 def fit_attention(
-    source: Path = typer.Argument(..., help="TSV, CSV, JSONL or text file; its labels are not read."),
-    model: Path = typer.Option(..., "--model", "-m", help="Checkpoint folder, or a folder of transformers. The weights are "
+    source: Path = typer.Argument(..., help="TSV, CSV, JSONL or text file. Its labels are not read."),
+    model: Path = typer.Option(..., "--model", "-m", help="Checkpoint folder, or a transformers folder. The weights are "
                                                           "written into it, beside the model."),
     texts: int = typer.Option(300, help="Number of texts drawn from the file."),
-    ablations: int = typer.Option(32, help="Random halves of the words taken out of each text."),
+    ablations: int = typer.Option(32, help="Number of times that a random half of a text's words is removed."),
     text_column: Optional[str] = TextColumn,
-    seed: int = typer.Option(0, help="Seed for drawing."),
+    seed: int = typer.Option(0, help="Seed of the random draws."),
     device: str = Device,
     engine: str = Engine,
     max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
-    """Learn one weight for each head: then attention alone predicts what the model loses without words (AT2)."""
+    """Learn a weight for each head, so that attention predicts how removing words changes the decision (AT2)."""
     import numpy as np
 
     from .. import early
@@ -38,12 +38,12 @@ def fit_attention(
     from ..classifier.opened.loading import load_any
 
     if texts < 1:
-        raise OptionError(f"--texts is how many texts are drawn, at least 1; got {texts}.")
+        raise OptionError(f"--texts, the number of texts to draw, must be at least 1; got {texts}.")
     early.require_writable([model / FILE], inputs=[source])
     read = early.read_sentences(source, text_column)
     drawn = np.random.default_rng(seed).permutation(len(read))[:texts]
     predictor = load_any(model, device, engine, max_length)
-    bar = Bar("asking without words")
+    bar = Bar("removing words")
     found = fit_attention(predictor, [read[i] for i in sorted(drawn)], ablations=ablations, seed=seed, progress=bar)
     bar.hide()
     found.save(model / FILE)
@@ -53,5 +53,5 @@ def fit_attention(
                     "correlation_even": round(found.even, 4), "out": str(model / FILE)})
         return
     typer.echo(f"wrote {model / FILE}: {len(found.weights)} x {len(found.weights[0])} weights of {found.texts:,} texts\n"
-               f"on {found.held:,} others they predict what is lost with a correlation of {found.correlation:.3f}; all "
-               f"heads of the last layer alike: {found.even:.3f}")
+               f"on {found.held:,} other texts the predicted and the true change correlate with {found.correlation:.3f}; "
+               f"with equal weights on the heads of the last layer: {found.even:.3f}")

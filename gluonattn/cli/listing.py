@@ -51,8 +51,8 @@ def methods(as_json: bool = AsJson) -> None:
 
 @command("Look up", "tokenizers", "tokenizers --check", f'tokenizers --text "{SENTENCE}"')
 def tokenizers(
-    text: Optional[str] = typer.Option(None, help="Show how each tokenizer splits this text (starts Java: half a minute)."),
-    check: bool = typer.Option(False, help="Start each one to be sure, instead of only checking what it needs."),
+    text: Optional[str] = typer.Option(None, help="Show how each tokenizer splits this text (starts Java: 30 s)."),
+    check: bool = typer.Option(False, help="Start each tokenizer, instead of only checking its requirements."),
     as_json: bool = AsJson,
 ) -> None:
     """List the tokenizers, which of them work here, and how each splits a text."""
@@ -61,7 +61,7 @@ def tokenizers(
     rows: dict[str, dict[str, Any]] = {}
     for name, kind in KNOWN.items():
         rows[name] = _state_of(name, kind, text, start=check or text is not None)
-        if not as_json:  # each as soon as it is known
+        if not as_json:  # each row is printed as soon as it is known
             typer.echo(f"{name:11} {'ready  ' if rows[name]['ready'] else 'missing'} needs {kind.needs}")
             if "tokens" in rows[name]:
                 typer.echo("            " + " ".join(token[0] for token in rows[name]["tokens"]))
@@ -85,7 +85,7 @@ def _state_of(name: str, kind: Any, text: Optional[str], start: bool) -> dict[st
 
 @data_app.command(epilog=list_examples("data nsmc", "data nsmc --out ~/nsmc"))
 def nsmc(
-    out: Optional[Path] = typer.Option(None, help="Folder; default is the cache that --data nsmc reads."),
+    out: Optional[Path] = typer.Option(None, help="Folder to write. Default: the cache that --data nsmc reads."),
 ) -> None:
     """Download the Naver movie reviews (19 MB) from their public repository and check them."""
     from ..data.sources import download_nsmc
@@ -97,7 +97,7 @@ def nsmc(
 
     folder = download_nsmc(out, progress=show)
     training = command_line("train", data="nsmc" if out is None else folder)
-    typer.echo(f"NSMC is in {folder}, checksums right. Train on it: {training}")
+    typer.echo(f"NSMC is in {folder}, checksums correct. To train on it: {training}")
 
 
 @data_app.command(epilog=list_examples("data sample"))

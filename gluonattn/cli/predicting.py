@@ -22,16 +22,16 @@ def predict(
     model: Optional[Path] = Model,
     source: Path = typer.Argument(..., help="TSV, CSV, JSONL (also .gz, .bz2, .xz) or Parquet file of any size, or a folder "
                                             "of them."),
-    out: Path = typer.Option(..., help="File to write, or a new folder for parts; every row and column of the source is "
+    out: Path = typer.Option(..., help="File to write, or a new folder for parts. Every row and column of the source is "
                                        "kept."),
     on: Optional[str] = typer.Option(None, help="A cluster: spark://HOST:7077, ray://HOST:6379, dask://HOST:8786, or spark, "
-                                                "ray or dask for the one of the environment. The default is all cores of "
+                                                "ray or dask for the cluster of the environment. Default: all cores of "
                                                 "this machine."),
     weights: Optional[Path] = typer.Option(None, help="File for the attention weights, as JSONL."),
-    method: Optional[str] = typer.Option(None, help="Attribution to add to --weights; as for explain."),
-    explained: Optional[str] = typer.Option(None, "--explain", help="Attribution whose top words and scores are "
-                                                                    "written too; default as for explain."),
-    top: int = typer.Option(5, help="Number of words, with --explain."),
+    method: Optional[str] = typer.Option(None, help="Attribution to add to --weights, as for explain."),
+    explained: Optional[str] = typer.Option(None, "--explain", help="Also write the top words of this attribution, "
+                                                                    "with their scores. default is as for explain."),
+    top: int = typer.Option(5, help="Number of words for --explain."),
     target: Optional[str] = Target,
     text_column: Optional[str] = TextColumn,
     device: str = Device,
@@ -68,7 +68,7 @@ def predict(
         print_json({"out": str(out), **counts})
         return
     blank = counts["without_text"]
-    note = f" ({blank:,} without text, left without a label)" if blank else ""
+    note = f" ({blank:,} have no text and no label)" if blank else ""
     typer.echo(f"{counts['rows']:,} rows{note} -> {out}")
 
 
@@ -79,7 +79,7 @@ def export(
     model: Optional[Path] = Model,
     to: str = typer.Option(..., help="onnx, for onnxruntime; torch, for gluonattn.torch_module; mxnet, for "
                                         "SymbolBlock and MXNet's other languages."),
-    out: Path = typer.Option(..., help="File to write; for mxnet, the prefix of its files."),
+    out: Path = typer.Option(..., help="File to write. For mxnet, the prefix of its files."),
     as_json: bool = AsJson,
 ) -> None:
     """Export a model to another framework, with the same logits and weights."""

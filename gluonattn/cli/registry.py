@@ -14,7 +14,7 @@ from ..options import list_examples
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 HEADINGS = ("Train and evaluate", "Predict and explain", "Compare", "Other people's Transformers", "Other tasks", "Look up")
-COMMANDS: list[tuple[str, Callable[..., Any], str]] = []  # heading of the help, function and examples
+COMMANDS: list[tuple[str, Callable[..., Any], str]] = []  # heading in the help, function and examples
 GROUPS: list[tuple[str, str, typer.Typer]] = []  # heading, name and commands of a group
 
 
@@ -26,7 +26,7 @@ def command(group: str, *examples: str) -> Callable[[Function], Function]:
     group : str
         One of `HEADINGS`, under which `gluonattn --help` lists it.
     *examples : str
-        Command lines without `gluonattn`, for its own help.
+        Command lines without `gluonattn`, for the command's help.
 
     Returns
     -------
@@ -42,17 +42,17 @@ def command(group: str, *examples: str) -> Callable[[Function], Function]:
 
 
 def find_commands() -> None:
-    """Import every file of this room: each adds its commands."""
+    """Import every file of this room. Each adds its commands."""
     for module in iter_modules([str(Path(__file__).parent)]):
-        if module.name != "app":  # which asks
+        if module.name != "app":  # the caller
             import_module(f".{module.name}", __package__)
 
 
 def find_tasks() -> dict[str, ModuleType]:
-    """The rooms that have commands of their own, by name: the module ``commands`` of each.
+    """The modules ``commands`` of rooms with their own commands, by the room's name.
 
-    Such a module has `app`, the group of the room's name, and `COMMANDS`, pairs of a function and its examples that
-    stand beside the group; there may be none.
+    Such a module has `app`, the group with the room's name, and `COMMANDS`, a sequence of pairs (function, examples) that
+    are listed beside the group and may be empty.
     """
     rooms = sorted(path.parent.name for path in Path(__file__).parents[1].glob("*/commands.py"))
     return {room: import_module(f"gluonattn.{room}.commands") for room in rooms}

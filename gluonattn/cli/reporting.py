@@ -39,10 +39,10 @@ GROUPS.append(("Predict and explain", "report", report_app))
 def corpus(
     source: Path = typer.Argument(..., help="TSV, CSV, JSONL or text file."),
     model: Optional[Path] = Model,
-    out: Path = typer.Option("corpus.html", help="Page to write; its figures go beside it (.json)."),
+    out: Path = typer.Option("corpus.html", help="Page to write. Its figures are written beside it (.json)."),
     method: str = typer.Option("default", help="Attribution, as for explain."),
     words: int = typer.Option(20, help="Largest number of words for each class and each kind of error."),
-    min_count: int = typer.Option(3, help="Number of texts of a group in which a word must occur."),
+    min_count: int = typer.Option(3, help="Minimum number of a group's texts in which a word occurs."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = TrueLabels,
     lang: str = typer.Option("ko", help="Language of the page: ko or en."),
@@ -51,15 +51,15 @@ def corpus(
     max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
-    """Report which words drive a model over a corpus, by class and kind of error, with sentences."""
+    """Report which words drive a model's decisions in a corpus, by class and kind of error, with example sentences."""
     from .. import early
     from ..classifier.corpus_text import LANGUAGES
 
     choose("language", lang, LANGUAGES)
     if out.suffix.lower() not in (".html", ".htm"):
-        raise OptionError(f"--out {out} is a page: give a name that ends in .html.")
+        raise OptionError(f"cannot write {out}: expected a name that ends in .html.")
     if words < 1 or min_count < 1:
-        raise OptionError(f"--words and --min-count are at least 1; got {words} and {min_count}.")
+        raise OptionError(f"--words and --min-count must be at least 1; got {words} and {min_count}.")
     early.require_writable([out, out.with_suffix(".json")], inputs=[source, model])
     texts = early.read_sentences(source, text_column)
     from ..classifier.corpus import read_corpus
@@ -68,7 +68,7 @@ def corpus(
 
     asked = attribution_method(method)
     if asked is None:
-        raise OptionError("--method none explains nothing: name a method, or leave it out.")
+        raise OptionError("a report needs an attribution method: name one, or leave --method out.")
     predictor = load_any(model, device, engine, max_length)
     truths = true_labels(predictor, source, text_column, label_column)
     bar = Bar("explaining")
@@ -87,18 +87,18 @@ def corpus(
                                          "report heads reviews.tsv --model my-koelectra-folder --out heads.png --lang en"))
 def heads(
     source: Path = typer.Argument(..., help="TSV, CSV, JSONL or text file."),
-    model: Path = typer.Option(..., "--model", "-m", help="Folder of transformers."),
+    model: Path = typer.Option(..., "--model", "-m", help="Transformers folder."),
     out: list[Path] = typer.Option([Path("heads.html")], help="File to write: .html, .png, .svg, .pdf or .json. Can be "
                                                               "given several times."),
     texts: int = typer.Option(200, help="Number of texts drawn from the file."),
     text_column: Optional[str] = TextColumn,
-    seed: int = typer.Option(0, help="Seed for drawing."),
+    seed: int = typer.Option(0, help="Seed of the random draws."),
     lang: str = typer.Option("ko", help="Language of the page or picture: ko or en."),
     device: str = Device,
     max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
-    """Which heads a decision needs: the answer without each head, over a file of texts, with intervals."""
+    """Report which heads decisions depend on: the change without each head, over a file of texts, with intervals."""
     import numpy as np
 
     from .. import early
@@ -109,7 +109,7 @@ def heads(
         if path.suffix.lower() not in _DRAWN:
             raise OptionError(f"cannot write {path.name}: expected a name that ends in {', '.join(_DRAWN)}.")
     if texts < 1:
-        raise OptionError(f"--texts is how many texts are drawn, at least 1; got {texts}.")
+        raise OptionError(f"--texts, the number of texts to draw, must be at least 1; got {texts}.")
     early.require_writable(out, inputs=[source, model])
     read = early.read_sentences(source, text_column)
     drawn = np.random.default_rng(seed).permutation(len(read))[:texts]
@@ -118,9 +118,9 @@ def heads(
     from ..classifier.opened.opening import is_transformers_folder
 
     if not is_transformers_folder(model):
-        raise OptionError(f"{model} is no folder of transformers: report heads leaves out heads of such models alone.")
+        raise OptionError(f"{model} is not a transformers folder: report heads works only with these.")
     opened = load_any(model, device, "auto", max_length)
-    bar = Bar("heads left out")
+    bar = Bar("leaving out heads")
     found = measure_heads(opened, [read[i] for i in sorted(drawn)], bar)  # type: ignore[arg-type]
     bar.hide()
     for path in out:
@@ -133,7 +133,7 @@ def heads(
     for layer, head in found.strongest(5):
         mean, low, high = found.figure(layer, head).spell(1, factor=100, sign="+")
         typer.echo(f"  layer {layer} head {head}: {mean} points ({low}, {high}), "
-                   f"{int(found.flipped[:, layer, head].sum())} of {len(found.lost):,} decisions are others")
+                   f"{int(found.flipped[:, layer, head].sum())} of {len(found.lost):,} decisions changed")
 
 
 def _write_heads(path: Path, found: HeadChanges, name: str, lang: str) -> None:
@@ -165,15 +165,15 @@ def _write_heads(path: Path, found: HeadChanges, name: str, lang: str) -> None:
 def epochs(
     text: str = typer.Argument(..., help="The sentence whose attention is shown."),
     model: Path = typer.Option(..., "--model", "-m", help="Folder that `train --keep-epochs` wrote, or a folder with "
-                                                          "folders of transformers called 1, 2, 3 ..."),
+                                                          "transformers folders named 1, 2, 3 ..."),
     out: list[Path] = typer.Option([Path("epochs.html")], help="File to write: .html (a slider over the epochs), .png, .svg "
-                                                               "or .pdf (a column each). Can be given several times."),
+                                                               "or .pdf (one column for each). Can be given several times."),
     lang: str = typer.Option("ko", help="Language of the page: ko or en."),
     device: str = Device,
     engine: str = Engine,
     max_length: Optional[int] = MaxLength,
 ) -> None:
-    """Attention while a classifier learns: the same sentence in the model of each epoch."""
+    """Show how attention develops during training: the same sentence in the model of each epoch."""
     from .. import early
     from ..models.epochs import epoch_folders
     from ..views.page import LANGUAGES
@@ -185,7 +185,7 @@ def epochs(
     early.require_writable(out, inputs=[model])
     folders = epoch_folders(model)
     if not folders:
-        raise OptionError(f"{model} keeps no models of its epochs: train it with --keep-epochs.")
+        raise OptionError(f"{model} has no models of single epochs: train it with --keep-epochs.")
     from ..classifier.opened.loading import load_any
     from ..files import replace_file
     from ..views.grid_page import grid_page

@@ -1,4 +1,4 @@
-"""Put a model behind a page and an API, or into a page of its own."""
+"""Serve a model as a page and an API, or publish it as a page without a server."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .registry import command
 @command("Predict and explain", "serve", "serve --model runs/mlp --port 9000", "serve --model runs/mlp --model runs/dot",
     "serve --host 0.0.0.0 --token CHANGE-THIS-TO-A-SECRET")
 def serve(
-    model: list[Path] = typer.Option([], "--model", "-m", help="A checkpoint folder that train wrote. The default is the "
-                                     "model in the box. Can be given several times."),
-    port: int = typer.Option(8000, min=0, max=65535, help="0 takes a free port."),
-    host: str = typer.Option("127.0.0.1", help="Address to listen at. An address that other machines reach needs --token."),
+    model: list[Path] = typer.Option([], "--model", "-m", help="A checkpoint folder that train wrote. Default: the "
+                                     "bundled model. Can be given several times."),
+    port: int = typer.Option(8000, min=0, max=65535, help="Port to listen at. 0 chooses a free one."),
+    host: str = typer.Option("127.0.0.1", help="Address to listen at. If other machines can reach it, --token is required."),
     token: Optional[str] = typer.Option(None, envvar="GLUONATTN_TOKEN", help="A secret that clients must send as "
                                         "Authorization: Bearer. The page asks for it."),
     no_token: bool = typer.Option(False, "--no-token", help="Answer everyone who can reach --host."),
     allow_host: list[str] = typer.Option([], help="A host name that clients use for this server behind a proxy. Can be "
                                          "given several times."),
-    workers: int = typer.Option(1, min=1, max=64, help="Number of processes. Each holds the models in its own memory."),
+    workers: int = typer.Option(1, min=1, max=64, help="Number of processes. Each has its own copy of the models."),
     engine: str = Engine,
     access_log: bool = typer.Option(True, help="Write a line of JSON for each request to standard error."),
     log_texts: bool = typer.Option(False, "--log-texts", help="Include the texts in the access log."),
@@ -63,7 +63,7 @@ def publish(
     out: Path = typer.Option(..., help="Folder to create. Any web host can serve it."),
     as_json: bool = AsJson,
 ) -> None:
-    """Write a folder in which the model runs in the browser: the page of `serve` without any server."""
+    """Write a folder with the page of `serve`, in which the model runs in the browser without a server."""
     from .. import early
 
     early.require_writable_folder(out)

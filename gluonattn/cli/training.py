@@ -1,6 +1,6 @@
 """Train a classifier, and evaluate it.
 
-Stays whole: `train` is half options, of which the help is made. The rest parses, calls and prints, in that
+Stays whole: half of `train` is options, from which its help is made. The rest parses, calls and prints, in that
 order.
 """
 
@@ -19,7 +19,7 @@ from ..options import SENTENCE, AsJson, Device, Engine, LabelColumn, Log, Model,
 from ..progress import Bar
 from .registry import command
 
-_SHARED = 0.1  # share of reviews; a few short ones ("최고") are in every file
+_SHARED = 0.1  # fraction of reviews; a few short ones ("최고") are in every file
 
 
 @command("Train and evaluate", "train --out runs/sample",
@@ -35,74 +35,74 @@ def train(
     context: typer.Context,
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file."),
     out: Path = typer.Option("runs/model", help="Checkpoint folder to write."),
-    cell: str = typer.Option("mlp", help="Attention cell; see `gluonattn cells`."),
+    cell: str = typer.Option("mlp", help="Attention cell. See `gluonattn cells`."),
     recipe: str = typer.Option("default", help="default, or post: exactly the model of the GluonNLP post."),
-    evidence: bool = typer.Option(False, help="Also read n-gram evidence for each token: more accurate, and all "
-                                              "of it passes through attention."),
-    ngrams: bool = typer.Option(False, help="Older method, with n-grams beside the attention; --evidence replaces "
+    evidence: bool = typer.Option(False, help="Also read n-gram evidence for each token: more accurate, and the evidence "
+                                              "passes through attention."),
+    ngrams: bool = typer.Option(False, help="Older method, with n-grams beside the attention. --evidence replaces "
                                             "it."),
     extra: Optional[str] = typer.Option(
-        None, help="More reviews, which are read first: a table with the same labels or with scores, or a file of "
+        None, help="More reviews, trained on first: a table with the same labels or with scores, or a file of "
                    "scripts/gather_crawl.py."),
     extra_text: Optional[str] = typer.Option(None, help="Text column of --extra."),
     extra_label: Optional[str] = typer.Option(None, help="Label column of --extra."),
-    extra_score: Optional[str] = typer.Option(None, help="Score column of --extra; needs --score-labels."),
-    score_labels: Optional[str] = typer.Option(None, help='What the scores of --extra mean: "1..4=0, 9..10=1"; others are '
+    extra_score: Optional[str] = typer.Option(None, help="Score column of --extra. It needs --score-labels."),
+    score_labels: Optional[str] = typer.Option(None, help='Labels for the scores of --extra: "1..4=0, 9..10=1". Others are '
                                                           "left out."),
     pretrain: Optional[str] = typer.Option(None, help="Unlabelled texts to pretrain on: a table, a .txt file or a "
-                                                      "file of scripts/gather_crawl.py; or the folder of a "
+                                                      "file of scripts/gather_crawl.py. Or the folder of a "
                                                       "pretrained run."),
     pretrain_text: Optional[str] = typer.Option(None, help="Text column of --pretrain."),
     pretrain_epochs: int = typer.Option(1, help="Epochs of pretraining."),
-    pretrain_sampled: int = typer.Option(512, help="Wrong words sampled for each right one in pretraining; 0 "
+    pretrain_sampled: int = typer.Option(512, help="Wrong words sampled for each correct one in pretraining. 0 "
                                                    "takes all words, with torch on a GPU."),
-    extra_epochs: Optional[int] = typer.Option(None, help="Epochs over the texts of --extra and --teach; default "
+    extra_epochs: Optional[int] = typer.Option(None, help="Epochs over the texts of --extra and --teach. Default: "
                                                           "2."),
-    teachers: Optional[str] = typer.Option(None, help="Folders of other runs or tables of soft labels, separated "
-                                                      "by commas: learn from the mean of their predictions."),
+    teachers: Optional[str] = typer.Option(None, help="Learn from the mean prediction of these teachers: folders of other "
+                                                      "runs or tables of soft labels, separated by commas."),
     teach: Optional[str] = typer.Option(None, help="More texts for the teachers to "
                                                    "label: a table, a .txt file, or a file of "
                                                   "scripts/gather_crawl.py."),
     teach_text: Optional[str] = typer.Option(None, help="Text column of --teach."),
-    teach_share: float = typer.Option(0.5, help="Weight of the teachers' labels for texts that have a label of "
-                                                "their own."),
-    embed_size: Optional[int] = typer.Option(None, min=1, max=4096, help="Width of the word vectors; default 64, 128 with "
+    teach_share: float = typer.Option(0.5, help="Weight of the teachers' labels for texts that have their own "
+                                                "label."),
+    embed_size: Optional[int] = typer.Option(None, min=1, max=4096, help="Width of the word vectors. Default: 64, 128 with "
                                                                           "evidence, post 50."),
-    hidden_size: Optional[int] = typer.Option(None, min=1, max=4096, help="Width of the GRU in each direction; default 48, "
+    hidden_size: Optional[int] = typer.Option(None, min=1, max=4096, help="Width of the GRU in each direction. Default: 48, "
                                                                            "128 with evidence, post 64."),
     tokenizer: str = typer.Option("mecab", help="See `gluonattn tokenizers`."),
-    epochs: Optional[int] = typer.Option(None, help="Default 4, 3 with evidence; 15 for fewer than 20,000 reviews."),
-    batch_size: Optional[int] = typer.Option(None, help="Default 256; 32 for fewer than 20,000 reviews; "
+    epochs: Optional[int] = typer.Option(None, help="Default: 4, 3 with evidence; 15 for fewer than 20,000 reviews."),
+    batch_size: Optional[int] = typer.Option(None, help="Default: 256; 32 for fewer than 20,000 reviews; "
                                                             "post 128."),
-    learning_rate: Optional[float] = typer.Option(None, help="Adam's learning rate; "
-                                                             "default 0.008, half with evidence, less for "
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's learning rate. "
+                                                             "Default: 0.008, half with evidence, less for "
                                                                  "batches below 256; post 0.001."),
     schedule: Optional[str] = typer.Option(None, help="linear (default), cosine or constant."),
-    min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word in the vocabulary."),
-    max_length: int = typer.Option(48, help="Longest training text in tokens."),
-    validation: float = typer.Option(0.1, help="Share of the training reviews kept for validation."),
-    patience: Optional[int] = typer.Option(None, help="Number of epochs without a better loss after which training stops."),
-    seed: int = typer.Option(0, help="Seed of the split, the first weights and the order of reviews."),
-    device: str = typer.Option("auto", help="auto, cpu, gpu or gpu:N; with MXNet several together, as in gpu:0,1."),
-    framework: str = typer.Option("auto", help="mxnet or torch; auto is MXNet where it is installed. torch needs "
+    min_count: Optional[int] = typer.Option(None, help="Minimum number of occurrences of a word in the vocabulary."),
+    max_length: int = typer.Option(48, help="Number of tokens to read of each training text."),
+    validation: float = typer.Option(0.1, help="Fraction of the training reviews kept for validation."),
+    patience: Optional[int] = typer.Option(None, help="Stop after this many epochs without a better loss."),
+    seed: int = typer.Option(0, help="Seed of the split, the initial weights and the order of reviews."),
+    device: str = typer.Option("auto", help="auto, cpu, gpu or gpu:N; with MXNet also several, as in gpu:0,1."),
+    framework: str = typer.Option("auto", help="mxnet or torch. auto is MXNet if it is installed. torch needs "
                                                "no MXNet and supports GPUs that MXNet does not."),
-    amp: bool = typer.Option(False, help="Compute in bfloat16 where possible; torch on a GPU."),
+    amp: bool = typer.Option(False, help="Compute in bfloat16 where possible (torch on a GPU)."),
     workers: Optional[int] = typer.Option(
-        None, help="Processes on the CPU; default one for each core, 1 for fewer than 20,000 reviews."),
-    hosts: Optional[str] = typer.Option(None, help="Train on several machines: their names with commas, or auto under "
-                                                   "mpirun, SLURM or Kubernetes. The same command runs on each; see "
+        None, help="Number of processes on the CPU. Default: one for each core, 1 for fewer than 20,000 reviews."),
+    hosts: Optional[str] = typer.Option(None, help="Machines to train on: names separated by commas, or auto under "
+                                                   "mpirun, SLURM or Kubernetes. Run the same command on each. See "
                                                    "docs/scale.md."),
-    host_rank: Optional[int] = typer.Option(None, help="Which of --hosts this is, from 0; found by name if left out."),
+    host_rank: Optional[int] = typer.Option(None, help="Position of this machine in --hosts, from 0. Default: by name."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
     resume: bool = typer.Option(False, help="Continue a stopped or killed run."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
     log: list[str] = Log,
     keep_epochs: bool = typer.Option(False, help="Keep the model of each epoch, in OUT/epochs: `gluonattn report epochs` "
-                                                 "shows how attention developed."),
+                                                 "shows how attention develops."),
     as_json: bool = AsJson,
 ) -> None:
-    """Train a classifier. Ctrl-C saves; --resume continues."""
+    """Train a classifier. Ctrl-C saves the run, --resume continues it."""
     from .. import early
     from ..classifier.stage import find_stage
 
@@ -113,12 +113,12 @@ def train(
     else:
         from ..training.machines import find_machines
 
-        console.refuse_given(context, "--hosts names each process already, a machine several times if need be", "workers")
+        console.refuse_given(context, "--hosts already names each process (a machine can be named several times)", "workers")
         machines = find_machines(hosts, host_rank)
         if machines.rank:
             from ..training.hosts import follow
 
-            follow(machines, shown.print)  # it needs no data and writes nothing
+            follow(machines, shown.print)  # such a machine needs no data and writes nothing
             return
     early.require_reviews(data, text_column, label_column)
     if extra is not None:
@@ -129,7 +129,7 @@ def train(
     if extra is None and teachers is None:
         console.refuse_given(context, "there are no other reviews without --extra FILE or --teachers", "extra_epochs")
     if teachers is None:
-        console.refuse_given(context, "nobody teaches without --teachers", "teach", "teach_text", "teach_share")
+        console.refuse_given(context, "there are no teachers without --teachers", "teach", "teach_text", "teach_share")
     elif teach is not None:
         early.require_readable(Path(teach), "Check the path, or leave --teach out.")
     else:
@@ -137,11 +137,11 @@ def train(
     if pretrain is not None:
         early.require_readable(find_stage(pretrain) or Path(pretrain), "Check the path, or leave --pretrain out.")
     else:
-        console.refuse_given(context, "there are no texts to learn from first without --pretrain FILE", "pretrain_text",
+        console.refuse_given(context, "there are no texts to pretrain on without --pretrain FILE", "pretrain_text",
                              "pretrain_epochs", "pretrain_sampled")
     if ngrams:
-        console.rich_console(stderr=True).print("--ngrams decides beside the attention and is kept for runs begun with it: "
-                                                "with --evidence all of it passes through the attention.")
+        console.rich_console(stderr=True).print("--ngrams bypasses the attention and is kept for older runs: "
+                                                "with --evidence all n-grams pass through the attention.")
     from ..classifier.settings import ClassifierSettings
     from ..classifier.training import train as run_training
     from ..training.callbacks import Progress
@@ -179,7 +179,7 @@ def train(
 @command("Train and evaluate", "evaluate --data nsmc", "evaluate --model runs/mlp --data held_out.csv --json")
 def evaluate(
     model: Optional[Path] = Model,
-    data: str = typer.Option("sample", help="As for train; the test file of sample and nsmc is taken."),
+    data: str = typer.Option("sample", help="As for train. For sample and nsmc, the test file is used."),
     device: str = Device,
     engine: str = Engine,
     text_column: Optional[str] = TextColumn,
@@ -212,6 +212,6 @@ def evaluate(
     typer.echo("true label -> predicted: " + ", ".join(predictor.labels))
     for label, row in zip(predictor.labels, result["confusion"]):
         typer.echo(f"  {label}: " + "  ".join(f"{n:,}" for n in row))
-    if learnt and learnt[0] > _SHARED and learnt[0] * learnt[1] > 2.5:  # three of them: one or two say nothing
-        typer.echo(f"about {learnt[0]:.0%} of these reviews are among those it was trained on: it has learnt them, so "
-                   "expect less of it on others")
+    if learnt and learnt[0] > _SHARED and learnt[0] * learnt[1] > 2.5:  # at least three: one or two are not significant
+        typer.echo(f"about {learnt[0]:.0%} of these reviews are among those it was trained on: it has seen them, so "
+                   "expect a lower accuracy on others")

@@ -1,6 +1,6 @@
 """Scoring on several machines, with Spark, Ray or Dask (docs/scale.md).
 
-`score_partition` scores one pandas table, `score_table` a table of such an engine, and `score_files` files, as
+`score_partition` scores one pandas table, `score_table` a table of one of these engines, and `score_files` files, as
 ``gluonattn predict --on spark://HOST:7077`` does. Each engine is one file, ``NAME_cluster.py``.
 """
 

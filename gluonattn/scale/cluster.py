@@ -1,4 +1,4 @@
-"""The interface of an engine that shares work among machines. An engine is a file ``NAME_cluster.py`` with a ``CLUSTER``."""
+"""The interface of an engine that distributes work. Each engine is a file ``NAME_cluster.py`` with a ``CLUSTER``."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Cluster:
     Attributes
     ----------
     name : str
-        In ``--on NAME://ADDRESS``, and of the package's extra.
+        The name in ``--on NAME://ADDRESS``, also the name of this package's extra.
     is_installed : callable
-        Whether it can be imported here.
+        Returns whether the engine can be imported here.
     holds : callable
-        Whether a table is of this engine, by the name of its type's module.
+        Returns whether a table belongs to this engine, given the name of the module of its type.
     map : callable
-        ``map(table, work, scorer)`` gives the engine's own table with `work` done on each partition, lazily: its columns are
+        ``map(table, work, scorer)`` returns a lazy table of the engine, with `work` done on each partition. Its columns are
         those of the table and `Scorer.columns`.
     connect : callable
-        ``connect(address)`` with "" for what the environment says: a context manager that gives a session.
+        ``connect(address)`` is a context manager that yields a session. "" is the address that the environment names.
     run : callable
-        ``run(session, frame, work, scorer, columns)`` does `work` on each row of a pandas table by itself, on the workers,
-        and gives the rows that come back, of these columns. The work of a lost worker is done again by another.
+        ``run(session, frame, work, scorer, columns)`` does `work` on each row of a pandas table separately, on the workers,
+        and returns the resulting rows, with these columns. If a worker is lost, another one does its work again.
     """
 
     name: str

@@ -10,18 +10,18 @@ from ..finding import find_entries
 from .cluster import Cluster
 from .partition import Scorer, score_partition
 
-_SECONDS = 5  # to answer
+_SECONDS = 5  # that a host has to answer
 
 CLUSTERS: dict[str, Cluster] = {one.name: one for one in find_entries(__file__, __package__, "cluster")}
 
 
 def find_cluster(address: str) -> tuple[Cluster, str]:
-    """The engine of an address such as "spark://host:7077", and the part after "://".
+    """Find the engine of an address such as "spark://host:7077". Return it and the part after "://".
 
     Raises
     ------
     OptionError
-        If the address names no engine.
+        If no engine has the address's name, or a place is not HOST:PORT.
     DependencyError
         If the engine is not installed.
     ClusterError
@@ -29,7 +29,8 @@ def find_cluster(address: str) -> tuple[Cluster, str]:
     """
     name, _, place = address.partition("://")
     if name not in CLUSTERS:
-        raise OptionError(f"{address!r} is no cluster: expected {', '.join(f'{one}://HOST:PORT' for one in CLUSTERS)}, or "
+        raise OptionError(f"{address!r} is not a cluster: expected "
+                          f"{', '.join(f'{one}://HOST:PORT' for one in CLUSTERS)}, or "
                           f"{', '.join(CLUSTERS)} alone for the one that the environment names.")
     cluster = CLUSTERS[name]
     if not cluster.is_installed():
@@ -40,19 +41,19 @@ def find_cluster(address: str) -> tuple[Cluster, str]:
 
 
 def _require_listener(address: str, place: str) -> None:
-    """Raise ClusterError unless one of the hosts answers. The engines themselves would try for minutes."""
+    """Raise ClusterError unless one of the hosts answers. The engines themselves keep trying for minutes."""
     reasons = []
     for one in place.split(","):
         host, _, port = one.rpartition(":")
         if not host or not port.isdecimal() or int(port) > 65535:
-            raise OptionError(f"{address!r}: expected HOST:PORT behind ://, got {one!r}.")
+            raise OptionError(f"{address!r}: expected HOST:PORT after ://, got {one!r}.")
         try:
             socket.create_connection((host.strip("[]"), int(port)), _SECONDS).close()
             return
         except OSError as error:
             reasons.append(f"{one}: {error.strerror or error}")
-    raise ClusterError(f"no cluster answers at {address} ({'; '.join(reasons)}). Start it, or check the address and what "
-                       "stands between; nothing was computed or written.")
+    raise ClusterError(f"no cluster answers at {address} ({'; '.join(reasons)}). Start it, or check the address and the "
+                       "network between; nothing was computed or written.")
 
 
 def score_table(table: Any, scorer: Scorer) -> Any:
@@ -66,12 +67,12 @@ def score_table(table: Any, scorer: Scorer) -> Any:
     Returns
     -------
     As `table`
-        Its rows in the order of each partition, with the columns of `Scorer.columns` after its own.
+        The same rows, in order within each partition. The columns of `Scorer.columns` follow the table's own.
 
     Raises
     ------
     DataError
-        If the table is of another kind.
+        If the table has another type.
     """
     module = type(table).__module__
     if module.partition(".")[0] == "pandas":

@@ -11,12 +11,12 @@ from typing import Any
 from .cluster import Cluster, Columns, Work
 from .partition import Scorer
 
-_HELD: dict[str, Any] = {}  # checkpoints of this process, by their model's identity
+_HELD: dict[str, Any] = {}  # the checkpoints in this process, by the identity of their models
 
 
 @dataclass(frozen=True)
 class _Held:
-    """Returns the checkpoint that the calling process holds."""
+    """A function that returns the checkpoint in the calling process."""
 
     identity: str
 

@@ -35,37 +35,37 @@ SUCCESS = "_SUCCESS"
 def score_files(source: str | os.PathLike[str], out: str | os.PathLike[str], scorer: Scorer, *, on: str | None = None,
                 weights: str | os.PathLike[str] | None = None, method: str | None = None, rows: int = ROWS,
                 on_rows: Callable[[int], None] | None = None) -> dict[str, int]:
-    """Score a file, or a folder of files, as `gluonattn.score_file` scores one: the same rows in the same order.
+    """Score a file, or a folder of files, as `gluonattn.score_file` does: the same rows in the same order.
 
     Parameters
     ----------
     source : path
         A table, or a folder of tables of one format.
     out : path
-        A file, or a new folder: then each part is a file of its own in the format of the source, and ``_SUCCESS`` a manifest
-        of them. A path without an ending is a folder.
+        A file, or a new folder. In a folder each part is a file of its own, in the format of the source, and ``_SUCCESS``
+        is a manifest of the parts. A path without an ending is a folder.
     scorer : Scorer
     on : str or None
-        Where: ``spark://HOST:7077``, ``ray://HOST:6379``, ``dask://HOST:8786``, or the engine's name alone for the cluster
-        that the environment names. None is all cores of this machine.
+        The cluster: ``spark://HOST:7077``, ``ray://HOST:6379``, ``dask://HOST:8786``, or the engine's name alone for the
+        cluster that the environment names. None uses all cores of this machine.
     weights : path or None
         Also write each row's attention record there, as JSON lines.
     method : str or None
-        Attribution in these records.
+        Attribution method of these records. None adds no attribution.
     rows : int, default 16384
-        Of a piece of work.
+        Number of rows in one piece of work.
     on_rows : callable or None
-        Called with the number of rows of each piece that is done, where that is known before the end.
+        Called with the number of rows of each finished piece, if the engine reports pieces before the end.
 
     Returns
     -------
     dict
-        Counts: "rows", "without_text" and "parts".
+        The counts "rows", "without_text" and "parts".
 
     Raises
     ------
     GluonAttnError
-        As `gluonattn.score_file`; also if there is no cluster, or it loses the work. Nothing is written then.
+        As for `gluonattn.score_file`, and if there is no cluster or it loses the work. Nothing is then written.
     """
     source, out = Path(source), Path(out)
     if scorer.records:
@@ -106,7 +106,7 @@ def _ending(path: Path) -> str:
 
 def _require_new(out: Path) -> None:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise DataError(f"{out} is there already: give a new folder to write to, or a file that ends in "
+        raise DataError(f"{out} exists already: give a new folder to write to, or a file that ends in "
                         f"{', '.join(FORMATS)}.")
 
 
@@ -120,7 +120,7 @@ def _filled_folder(out: Path) -> Iterator[Path]:
                         "space; nothing was left half-written.") from None
 
 
-# ---- who does it
+# ---- on a cluster, or here
 
 def _run_on(cluster: Any, address: str, job: Job, pieces: list[Piece], scorer: Scorer) -> list[dict[str, Any]]:
     import pandas
@@ -131,10 +131,10 @@ def _run_on(cluster: Any, address: str, job: Job, pieces: list[Piece], scorer: S
             done = cluster.run(session, frame, partial(work_on, job), scorer, DONE)
     except (GluonAttnError, KeyboardInterrupt):
         raise
-    except Exception as error:  # each engine has errors of its own
+    except Exception as error:  # each engine has its own errors
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise ClusterError(f"{cluster.name} could not finish ({type(error).__name__}: {reason:.300}); nothing was written. "
-                           "Its own log says more; every worker needs this package, the engine "
+                           "Its log has the details. Every worker needs this package, the engine "
                            f"{scorer.model.engine!r} and the paths of source and output.") from error
     return [dict(row) for row in done.to_dict("records")]
 
@@ -144,7 +144,7 @@ def _run_here(job: Job, pieces: list[Piece], scorer: Scorer, on_rows: Callable[[
     found = []
     with ExitStack() as stack:
         submit = stack.enter_context(processes(
-            count, _open, job, scorer, cure="set OMP_NUM_THREADS=1: then one process works alone")) if count > 1 else None
+            count, _open, job, scorer, cure="set OMP_NUM_THREADS=1: then there is one process")) if count > 1 else None
         each = in_order(submit, ((piece,) for piece in pieces), 2 * count) if submit else (
             score_piece(job, piece, scorer) for piece in pieces)
         for one in each:
@@ -163,20 +163,20 @@ def _open(job: Job, scorer: Scorer) -> Callable[[Piece], dict[str, Any]]:
 # ---- from parts to the output
 
 def _check(found: list[dict[str, Any]], pieces: list[Piece], kind: str) -> list[dict[str, Any]]:
-    """The results of all pieces, in order. Raises if a piece is missing, has failed, or has other columns."""
+    """Return the results of all pieces, in order. Raises if a piece is missing, failed, or has different columns."""
     by_number = {int(row["number"]): row for row in found}
     for piece in pieces:
         row = by_number.get(piece.number)
         if row is None:
-            raise ClusterError(f"piece {piece.number} of {piece.path} did not come back: nothing was written. Start again.")
+            raise ClusterError(f"piece {piece.number} of {piece.path} returned no result: nothing was written. Start again.")
         if row["error"]:
             raise DataError(str(row["error"]))
     done = [by_number[piece.number] for piece in pieces]
     columns = {row["columns"] for row in done if row["rows"]}
     if len(columns) > 1 and kind in (TSV, CSV, PARQUET):
         first, other = sorted(columns)[:2]
-        raise DataError(f"rows have differing columns ({', '.join(json.loads(first))}; {', '.join(json.loads(other))}): "
-                        f"{kind} needs the same in every row. Write to .jsonl instead.")
+        raise DataError(f"rows have different columns ({', '.join(json.loads(first))}; {', '.join(json.loads(other))}): "
+                        f"{kind} needs the same columns in every row. Write to .jsonl instead.")
     return done
 
 

@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     import pandas
 
 RECORD = "attention_record"
-_OPEN: dict[str, tuple[ExitStack, Answers]] = {}  # in this process, by what was asked of which model
-_LOCK = threading.RLock()  # MeCab and the table above serve one thread at a time
+_OPEN: dict[str, tuple[ExitStack, Answers]] = {}  # in this process, by model and request
+_LOCK = threading.RLock()  # MeCab and the table above can serve only one thread at a time
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model to be sent to other processes, in the form from which it was read, without files.
+    """A model that can be sent to other processes. It is the content of its files, so that they need no files.
 
     Attributes
     ----------
     folder : pathlib.Path
         The folder from which it was read.
     engine : str
-        What computes, by name: the same everywhere.
+        Name of the engine that computes, the same in every process.
     identity : str
-        Differs between models.
+        A key that differs between models.
     content : callable or None
-        Gives the checkpoint. None for a folder of transformers, which each process reads from its path.
+        Returns the checkpoint. None for a transformers folder, which each process reads from its path.
     labels : tuple of str
     max_length : int or None
-        Of a folder of transformers.
+        Maximum number of tokens, for a transformers folder.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class Model:
     max_length: int | None = None
 
     def open(self) -> Predictor | OpenedClassifier:
-        """The model in this process, on the CPU."""
+        """Load the model in this process, on the CPU."""
         if self.content is None:
             return load_any(self.folder, "cpu", max_length=self.max_length)
         return Predictor(self.content(), self.folder, "cpu", self.engine)
@@ -73,21 +73,21 @@ class _Here:
 
 @dataclass(frozen=True)
 class Scorer:
-    """The requested columns, and the model that computes them. `Scorer.of` makes one.
+    """The requested columns and the model that computes them. Create one with `Scorer.of`.
 
     Attributes
     ----------
     model : Model
     columns : dict of str to str
-        "string" or "double" by the name of each column that is added.
+        The type, "string" or "double", of each added column by its name.
     text_column : str or None
         None takes the first usual name present.
     explain : str or None
-        Attribution method of the words that are added.
+        Attribution method of the added words. None adds no words.
     top : int
-        As many words.
+        Number of words that are added.
     target : str or None
-        The class that their scores are for.
+        The class that the words' scores are for. None is the predicted one.
     records : bool
         Whether each text's attention record is added, as JSON, in the column "attention_record".
     """
@@ -104,14 +104,14 @@ class Scorer:
     def of(cls, model: str | os.PathLike[str] | None = None, *, engine: str = "auto", text_column: str | None = None,
            explain: str | None = None, top: int = 5, target: str | None = None, records: bool = False,
            max_length: int | None = None) -> Scorer:
-        """Load a model, and choose the columns.
+        """Load a model and choose the columns.
 
         Parameters
         ----------
         model : path or None
-            A checkpoint, or a folder of transformers; None is the model in the box.
+            A checkpoint or a transformers folder. None is the bundled model.
         engine : str, default "auto"
-            As for `gluonattn.load`; "auto" is the fastest one installed here, and every worker must have it.
+            As for `gluonattn.load`. "auto" is the fastest engine that is installed here. Every worker must have it too.
         text_column, explain, top, target, records
             As the attributes.
         max_length : int or None
@@ -120,7 +120,7 @@ class Scorer:
         Raises
         ------
         GluonAttnError
-            If the model cannot be loaded or does not know what is asked.
+            If the model cannot be loaded, or lacks a requested method or class.
         """
         folder = None if model is None else Path(model)
         predictor = load_any(folder, "cpu", engine, max_length)
@@ -140,14 +140,14 @@ class Scorer:
         Parameters
         ----------
         put : callable
-            Takes the checkpoint, and gives what gets it in a worker.
+            Stores the checkpoint and returns a function that fetches it in a worker.
         """
         if self.model.content is None:
             return self
         return replace(self, model=replace(self.model, content=put(self.model.content())))
 
     def answers(self) -> Answers:
-        """The answers of this process's model, which is loaded once and computes on one thread."""
+        """The answers of this process's model. It is loaded once and computes on one thread."""
         key = json.dumps([self.model.identity, self.explain, self.top, self.target])
         with _LOCK:
             if key not in _OPEN:
@@ -164,25 +164,25 @@ def score_partition(frame: pandas.DataFrame, scorer: Scorer) -> pandas.DataFrame
     Parameters
     ----------
     frame : pandas.DataFrame
-        With a column of texts; a missing one (None, NaN) has none.
+        A table with a column of texts. None or NaN in it is a missing text.
     scorer : Scorer
 
     Returns
     -------
     pandas.DataFrame
-        The new columns are `Scorer.columns`: text, or float64. All are missing (None, NaN) for a text without a visible
-        character. Words that a text does not have are missing too.
+        The table with the columns of `Scorer.columns`: text, or float64. They are missing (None, NaN) for a text without a
+        visible character, and for a text with fewer words than columns.
 
     Raises
     ------
     DataError
-        If there is no text column, it has a value that is not a text, or one of the new columns exists already.
+        If there is no text column, a value in it is not a text, or a new column exists already.
     """
     columns = [str(column) for column in frame.columns]
     name = frame.columns[columns.index(pick_column("the table", columns, scorer.text_column, TEXT_COLUMNS, "text"))]
     clash = next((column for column in scorer.columns if column in columns), None)
     if clash:
-        raise DataError(f"the table has a column {clash!r} already: rename it first.")
+        raise DataError(f"the table already has a column {clash!r}: rename it first.")
     texts = [as_text("the table", row, str(name), value) for row, value in enumerate(frame[name], 1)]
     values: list[list[Any]] = []
     with _LOCK:

@@ -12,7 +12,7 @@ from ..data.lines import Span
 from ..data.tables import Row, read_rows
 from ..errors import DataError
 
-ROWS = 8 * 2048  # of a piece: a whole number of chunks, so that each text has the neighbours it has in one process
+ROWS = 8 * 2048  # in a piece: a whole number of chunks, so that batches are the same as in one process
 _SMALL = 2**20  # bytes; a file of lines up to that is one piece
 
 
@@ -22,14 +22,14 @@ class Piece(NamedTuple):
     Attributes
     ----------
     number : int
-        From 0 on, in the order of rows.
+        The piece's number, counted from 0 in the order of rows.
     path : str
     first, rows : int
-        Rows that stand before, and rows of this piece; 0 and -1 are the whole file.
+        Number of rows before this piece, and number of its own rows. 0 and -1 are the whole file.
     header, start, end : int
-        The bytes of a file of lines, as in `gluonattn.data.lines.Span`; 0 for the whole file.
+        Byte offsets in a file of lines, as in `gluonattn.data.lines.Span`. 0 for the whole file.
     shift : int
-        Lines of the file that stand between its header and the piece.
+        Number of lines between the file's header and the piece.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Piece(NamedTuple):
 def list_tables(source: Path) -> list[Path]:
     """The file itself, or the tables of a folder in the order of their names.
 
-    Names that begin with "." or "_" are skipped: other programs use them for their own marks.
+    Names that begin with "." or "_" are skipped: other programs use such names for marker files.
 
     Raises
     ------
@@ -57,21 +57,21 @@ def list_tables(source: Path) -> list[Path]:
     found = sorted(path for path in source.iterdir()
                    if path.name[0] not in "._" and path.is_file() and ending_of(path) in FORMATS)
     if not found:
-        raise DataError(f"{source} holds no table: expected files that end in {', '.join(FORMATS)}.")
+        raise DataError(f"{source} contains no table: expected files that end in {', '.join(FORMATS)}.")
     kinds = sorted({format_of(path) for path in found})
     if len(kinds) > 1:
-        raise DataError(f"{source} holds tables of several formats ({', '.join(kinds)}): expected those of one.")
+        raise DataError(f"{source} contains tables of several formats ({', '.join(kinds)}): expected one format.")
     return found
 
 
 def plan_pieces(paths: list[Path], rows: int = ROWS) -> list[Piece]:
-    """Pieces of files, in order. Large files of lines are read once to find where rows begin.
+    """Cut files into pieces, in order. Large files of lines are read once to find where rows begin.
 
     Parameters
     ----------
     paths : list of pathlib.Path
     rows : int, default 16384
-        Of a piece.
+        Number of rows in a piece.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def _pieces_of(path: Path, rows: int) -> list[Piece]:
 
 
 def _cut_lines(path: Path, rows: int) -> Iterator[Piece]:
-    size = lines = number = 0  # read so far
+    size = lines = number = 0  # of what was read so far
 
     def add(length: int) -> None:
         nonlocal size, lines
@@ -147,8 +147,8 @@ def read_piece(piece: Piece) -> Iterator[Row]:
         span = Span(piece.header, piece.start, piece.end)
         rows = ((line + piece.shift, row) for line, row in read_rows(piece.path, None, span))
     count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007 (read behind the loop)
+    for count, row in enumerate(rows, 1):  # noqa: B007 (read after the loop)
         yield row
     if count != piece.rows:
-        raise DataError(f"{piece.path} has changed since the work began: {count} rows where {piece.rows} were. Start again "
-                        "when nobody writes it.")
+        raise DataError(f"{piece.path} has changed since the work began: it has {count} rows, not {piece.rows}. Start again "
+                        "when no program is writing to it.")

@@ -45,7 +45,7 @@ def _connect(address: str) -> Iterator[Any]:
     import ray
 
     ours = not ray.is_initialized()
-    if ours:  # 10001 is the port of Ray Client, for drivers outside the cluster
+    if ours:  # Ray Client, for drivers outside the cluster, listens on port 10001
         ray.init(f"ray://{address}" if address.endswith(":10001") else address or "auto", log_to_driver=False)
     try:
         yield ray
@@ -55,7 +55,7 @@ def _connect(address: str) -> Iterator[Any]:
 
 
 def _run(session: Any, frame: Any, work: Work, scorer: Scorer, columns: Columns) -> Any:
-    session.data.DataContext.get_current().enable_progress_bars = False  # they would fill a log
+    session.data.DataContext.get_current().enable_progress_bars = False  # the bars would fill a log
     rows = session.data.from_pandas([frame.iloc[[i]] for i in range(len(frame))])
     return _map(rows, work, scorer, batch_size=1).to_pandas()[list(columns)]
 

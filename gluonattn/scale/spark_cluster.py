@@ -24,7 +24,7 @@ def _map(table: Any, work: Work, scorer: Scorer) -> Any:
 
 
 def _share(session: Any, scorer: Scorer) -> Scorer:
-    """Spark Connect has no broadcasts: there the model is sent with the function."""
+    """Broadcast the model. Spark Connect has no broadcasts, so there the model is sent with the function."""
     context = getattr(session, "sparkContext", None) if "connect" not in type(session).__module__ else None
     if context is None:
         return scorer
@@ -40,9 +40,9 @@ def _share(session: Any, scorer: Scorer) -> Scorer:
 def _connect(address: str) -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark's own choice is whatever python3 is
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # by default Spark takes any python3
     builder = SparkSession.builder.appName("gluonattn")
-    active = SparkSession.getActiveSession()  # a notebook's: it is not ours to end
+    active = SparkSession.getActiveSession()  # a notebook's session is not ours to stop
     session = (builder.master(f"spark://{address}") if address else builder).getOrCreate()
     try:
         yield session

@@ -29,17 +29,17 @@ class Job:
     Attributes
     ----------
     source : str
-        Of the first file, for its types.
+        Path of the first file. Its column types are used.
     folder : str
-        Where parts are written. All machines can reach it.
+        Where parts are written. Every machine must be able to reach it.
     ending : str
-        Of parts.
+        The ending of the parts' names.
     one_file : bool
         Whether the parts will be joined into one file, so that only the first has a header.
     weights : str or None
-        The ending of parts with attention records.
+        The ending of parts with attention records. None writes no records.
     method : str or None
-        Attribution in these.
+        Attribution method of these records.
     """
 
     source: str
@@ -50,19 +50,20 @@ class Job:
     method: str | None = None
 
     def part(self, number: int, what: str = "part") -> Path:
-        """The file of a piece.
+        """The path of a piece's output file.
 
         Parameters
         ----------
         number : int
-            Of the piece.
+            The piece's number.
         what : {"part", "weights"}, default "part"
+            The scored rows or the attention records.
         """
         return Path(self.folder) / f"{what}-{number:05}{self.weights if what == 'weights' else self.ending}"
 
 
 def score_piece(job: Job, piece: Piece, scorer: Scorer) -> dict[str, Any]:
-    """Write one part. Errors of the user's data are returned, not raised: the engine would only try again.
+    """Write one part. Errors in the user's data are returned, not raised, because the engine would try again.
 
     Parameters
     ----------
@@ -73,13 +74,13 @@ def score_piece(job: Job, piece: Piece, scorer: Scorer) -> dict[str, Any]:
     Returns
     -------
     dict
-        The piece's "number", its "rows" and those "without_text", "columns" as JSON, and an "error" or "".
+        "number" of the piece, "rows", rows "without_text", "columns" as JSON, and "error", which is "" on success.
     """
     found: dict[str, Any] = {"number": float(piece.number), "rows": 0.0, "without_text": 0.0, "columns": "[]", "error": ""}
     try:
         if not Path(job.folder).is_dir():
-            raise ClusterError(f"{socket.gethostname()} does not see {job.folder}: source and output must lie where all "
-                               "machines see them under the same path.")
+            raise ClusterError(f"{socket.gethostname()} cannot find {job.folder}: source and output must be on "
+                               "storage that all machines reach under the same path.")
         answers = scorer.answers()
         found.update(_write_part(job, piece, scorer, answers))
     except GluonAttnError as error:
@@ -106,13 +107,19 @@ def _write_part(job: Job, piece: Piece, scorer: Scorer, answers: Answers) -> dic
 
 
 def work_on(job: Job, frame: pandas.DataFrame, scorer: Scorer) -> pandas.DataFrame:
-    """`score_piece` of each row of a table of pieces.
+    """Call `score_piece` for each row of a table of pieces.
 
     Parameters
     ----------
     job : Job
     frame : pandas.DataFrame
+        One row for each piece.
     scorer : Scorer
+
+    Returns
+    -------
+    pandas.DataFrame
+        What `score_piece` returns, one row for each piece.
     """
     import pandas
 

@@ -1,5 +1,5 @@
-"""A model behind HTTP: the page to type into, a JSON API, the Open Inference Protocol.
+"""Serve a model over HTTP: a page to type sentences into, a JSON API and the Open Inference Protocol.
 
 `server` listens and stops, `app` maps addresses to functions, `guard` checks requests, `worker` computes in batches, and
-`models` holds the models. Needs the extra ``serve``.
+`models` has the models. It needs the extra ``serve``.
 """

@@ -1,4 +1,4 @@
-"""The JSON API: predict, explain, what if."""
+"""The JSON API: predict, explain and what-if."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer that is not cached.
+    """A JSON response that must not be cached.
 
     Parameters
     ----------
     value : JSON value
     status : int, default 200
     headers : dict or None
+        Additional headers.
     """
     return Response(_encode(value), status, {"cache-control": "no-store", **(headers or {})}, "application/json")
 
@@ -33,14 +34,15 @@ def models_of(request: Request) -> Models:
 
 
 async def texts_of(request: Request, kind: type[Any], most: int) -> tuple[Any, list[str], Served]:
-    """A request's body, its texts as a list, and its model. The texts are noted for the access log.
+    """Return a request's body, its texts as a list, and its model. The texts are kept for the access log.
 
     Parameters
     ----------
     request : Request
     kind : type
+        The type of the body, from `shapes`.
     most : int
-        Number of texts that are accepted.
+        Maximum number of texts.
     """
     asked = read(await request.body(), kind)
     texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
@@ -68,10 +70,10 @@ def names_of(served: Served) -> dict[str, str]:
 
 
 async def predict(request: Request) -> Response:
-    """Label texts, in the shape of Hugging Face's text-classification pipeline.
+    """Label texts. Request and answer have the form of Hugging Face's text-classification pipeline.
 
-    Without `top_k` the answer is a list of the best label of each text; with it, the list of labels for one text and a
-    list of such lists for several. A text without a visible character has the label null.
+    Without `top_k` the answer is a list with the best label of each text. With it, the answer is a list of labels for one
+    text, and a list of such lists for several. A text without a visible character has the label null.
     """
     asked, texts, served = await texts_of(request, PredictRequest, request.scope["app"].rules.limits.predicted)
     names, top = names_of(served), asked.parameters.top_k
@@ -86,7 +88,7 @@ async def predict(request: Request) -> Response:
 
 
 async def explain(request: Request) -> Response:
-    """Explain texts: a record of each, as `AttentionRecord.to_dict` gives it, with attribution and account."""
+    """Explain texts: a record for each text, as `AttentionRecord.to_dict` returns it, with attribution and account."""
     asked, texts, served = await texts_of(request, ExplainRequest, request.scope["app"].rules.limits.explained)
     parameters = asked.parameters
     found = await served.explain(texts, parameters.method, parameters.target, parameters.draws, parameters.what_if)
@@ -94,18 +96,18 @@ async def explain(request: Request) -> Response:
 
 
 async def what_if(request: Request) -> Response:
-    """Explain a text before and after a change: two records."""
+    """Explain a text before and after a change. The answer has two records."""
     asked, texts, served = await texts_of(request, WhatIfRequest, 1)
     return json_response([record.to_dict() for record in await served.change(texts[0], asked.change.read())])
 
 
 async def list_models(request: Request) -> Response:
-    """The models that are served: name, labels, engine, tokenizer."""
+    """List the served models: name, labels, engine and tokenizer."""
     return json_response([describe(served) for served in models_of(request).all.values()])
 
 
 def describe(served: Served) -> dict[str, Any]:
-    """What a client may know of a model. Its folder is not told."""
+    """The properties of a model that clients may see. Its folder is not among them."""
     predictor = served.predictor
     return {"name": served.name, "labels": predictor.labels, "label_names": names_of(served), "engine": predictor.engine,
             "tokenizer": predictor.tokenizer.name, "cell": predictor.config["model"].get("cell"),

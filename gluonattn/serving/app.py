@@ -64,7 +64,7 @@ ROUTES = [*API, *PAGES]
 
 
 class Application(Guard):
-    """The whole: routes behind the guard.
+    """The whole application: the routes, wrapped in the guard.
 
     Parameters
     ----------

@@ -15,23 +15,23 @@ from .shapes import ExplainRequest, InferRequest, Label, PageRequest, PredictReq
 _BODIES = {"predict": PredictRequest, "explain": ExplainRequest, "what_if": WhatIfRequest, "infer": InferRequest,
            "page_explain": PageRequest, "page_export": PageRequest}
 _REFUSALS = {
-    "400": "No JSON, or no Host header.", "401": "A token is needed.", "403": "Another host or origin.",
-    "404": "No such address or model.", "408": "The request came too slowly.", "413": "Too much at once.",
-    "422": "The body has another shape, or holds nothing that can be computed.",
-    "503": "Too busy; Retry-After says when to come again.",
+    "400": "Not JSON, or no Host header.", "401": "A token is required.", "403": "Wrong host or origin.",
+    "404": "No such address or model.", "408": "The request arrived too slowly.", "413": "The request is too large.",
+    "422": "The body has the wrong form, or contains nothing that can be computed.",
+    "503": "The server is busy. Retry-After says when to try again.",
 }
 _KINDS = {"metrics": "text/plain", "page": "text/html", "docs": "text/html", "page_export": "text/html"}
 
 
 def operation_id(route: Route) -> str:
-    """A unique name for an address."""
+    """A unique name for a route."""
     words = re.sub(r"[^a-z0-9]+", " ", route.path.replace("{", "").replace("}", "")).split()
     name = route.endpoint.__name__
     return f"{name}_version" if "version" in words else name
 
 
 def describe_api(routes: Sequence[Route]) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of some routes.
+    """The OpenAPI 3.1 document of the given routes.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def describe_api(routes: Sequence[Route]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "gluonattn", "version": __version__, "description":
-                 "Labels of Korean texts, and where the model looked. Errors are `{\"error\": reason}`."},
+                 "Labels of Korean texts, with the model's attention. Errors are `{\"error\": reason}`."},
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "security": [{}, {"token": []}],

@@ -1,4 +1,4 @@
-"""A classifier's forward pass as a list of steps, for a program that knows only the operations."""
+"""A classifier's forward pass as a list of steps, for a program that implements only the operations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..classifier.engines.forward import decide, inputs_of, mask_of, states_of, 
 from ..models.backend import Backend
 
 _ARITHMETIC = {"__add__": "add", "__sub__": "subtract", "__mul__": "multiply", "__truediv__": "divide"}
-# What a browser has (assets/tensors.js): every operation that a model without tables of n-grams can use.
+# The operations of assets/tensors.js: all that a model without n-gram tables can use.
 OPERATIONS = tuple(name for name in vars(Backend) if not name.startswith("_") and name not in ("bag", "count", "dropout"))
 
 
@@ -31,8 +31,8 @@ class GraphBackend:
     Attributes
     ----------
     nodes : list of dict
-        ``{"to": number, "does": name of the operation, "with": arguments}``; an argument that an earlier step gave is
-        ``{"at": number}``.
+        ``{"to": number, "does": name of the operation, "with": arguments}``. An argument that is the result of an earlier
+        step is ``{"at": number}``.
     """
 
     def __init__(self) -> None:
@@ -40,18 +40,19 @@ class GraphBackend:
         self.count_of_values = 0
 
     def value(self) -> Value:
-        """Add a value."""
+        """Create a new value."""
         self.count_of_values += 1
         return Value(self, self.count_of_values - 1)
 
     def note(self, does: str, *given: Any) -> Value:
-        """Add a step.
+        """Add a step and return its result.
 
         Parameters
         ----------
         does : str
+            Name of the operation.
         *given
-            Values, numbers, strings, None, or lists of them.
+            The arguments: values, numbers, strings, None, or lists of them.
         """
         made = self.value()
         self.nodes.append({"to": made.number, "does": does, "with": [_written(one) for one in given]})
@@ -77,7 +78,7 @@ for _name, _does in _ARITHMETIC.items():
 
 
 def graph_of(model: dict[str, Any]) -> dict[str, Any]:
-    """The forward pass of the default recipe.
+    """The forward pass of the default recipe as a graph.
 
     Parameters
     ----------
@@ -87,10 +88,10 @@ def graph_of(model: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        "nodes" as `GraphBackend` has them; the numbers of the values that are given, "inputs" by name, and of those that
-        are asked for, "weights" and "logits"; and "deciding": the first step that reads attention weights.
+        "nodes" as in `GraphBackend`. The numbers of the given values, "inputs" by name, and of the results, "weights" and
+        "logits". "deciding" is the first step that reads attention weights.
     """
-    graph: Any = GraphBackend()  # its operations are defined by their names
+    graph: Any = GraphBackend()  # its operations are set by name, below the class
     recipe = "default"
     inputs = {name: graph.value() for name in inputs_of(model)}
     ids, valid_length, *more = inputs.values()

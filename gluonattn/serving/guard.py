@@ -1,8 +1,8 @@
-"""The checks around the server: who may ask, how much, and for how long. It also adds the headers of every answer.
+"""Check each request: who may send it, its size and its time. The guard also adds the headers of every answer.
 
-It wraps the whole application (ASGI). A page of another site can make a browser send requests to 127.0.0.1, and by
-DNS rebinding it can even read the answers. So a request has to name this server by an address it is known by
-(``Host``), and if a page sent it, by a page of this server (``Origin``, ``Sec-Fetch-Site``).
+It wraps the whole application (ASGI). A page of another site can make a browser send requests to 127.0.0.1, and with
+DNS rebinding it can even read the answers. So a request must name this server by a known address (``Host``). If a page
+sent the request, it must be a page of this server (``Origin``, ``Sec-Fetch-Site``).
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ _HEADERS = [(name.encode(), value.encode()) for name, value in {
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
 }.items()]
-_OPEN = ("/", "/favicon.ico", "/v2/health/live", "/v2/health/ready")  # open without a token: these ask no model
+_OPEN = ("/", "/favicon.ico", "/v2/health/live", "/v2/health/ready")  # allowed without a token: these use no model
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Who may ask.
+    """Who may send requests.
 
     Attributes
     ----------
     token : str or None
-        The secret in ``Authorization: Bearer``. None asks for no secret.
+        The secret in ``Authorization: Bearer``. None requires no secret.
     hosts : collection of str
-        Names that the server is known by, besides localhost, 127.0.0.1 and ::1.
+        Names of the server besides localhost, 127.0.0.1 and ::1.
     any_address : bool, default False
-        Whether every IP address is accepted too. This is for servers that listen on more than loopback. It is safe:
-        DNS rebinding needs a name, not an address.
+        Whether every IP address is accepted too. For servers that listen on more than loopback. It is safe:
+        DNS rebinding needs a name.
     limits : Limits
     log : callable or None
         Called with a line for each request.
@@ -108,7 +108,7 @@ class Guard:
             status = status or 499
         except Exception as error:
             refusal = _refusal_of(error)
-            if status:  # the answer has begun: it is too late for another
+            if status:  # the answer has begun, so no other can be sent
                 raise
             # An unread body would be taken for the next request.
             await _send(answer, refusal, close=not guarded.read and scope["method"] not in ("GET", "HEAD"))
@@ -123,7 +123,7 @@ class Guard:
             raise Refusal(400, f"expected one Host header, got {len(hosts)}.")
         host = hosts[0].decode("latin-1").lower()
         if not self._knows(host):
-            raise Refusal(403, "this server is not known by the name in the Host header. Ask it by the address it printed "
+            raise Refusal(403, "this server does not have the name in the Host header. Use the address that it printed "
                                "when it started, or start it with --allow-host NAME.")
         sent = {name: value.decode("latin-1") for name, value in headers
                 if name in (b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"authorization")}
@@ -137,7 +137,7 @@ class Guard:
         if self.rules.token is not None and path not in _OPEN and not path.startswith("/assets/"):
             kind, _, given = sent.get(b"authorization", "").partition(" ")
             if kind.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.rules.token.encode()):
-                raise Refusal(401, "a token is needed: send the one the server was started with, as `Authorization: Bearer "
+                raise Refusal(401, "a token is required: send the server's token as `Authorization: Bearer "
                                    "TOKEN`.", {"www-authenticate": "Bearer"})
 
     def _knows(self, host: str) -> bool:
@@ -190,7 +190,7 @@ def _is_address(name: str) -> bool:
 
 
 class _Body:
-    """A request's body, limited in bytes and in the time it may take to arrive."""
+    """A request's body, with limits on its bytes and on the time until it has arrived."""
 
     def __init__(self, receive: Receive, limits: Limits):
         self._receive, self._limits, self._bytes = receive, limits, 0
@@ -199,14 +199,14 @@ class _Body:
         self._task: asyncio.Task[Any] | None = None
 
     def __enter__(self) -> None:
-        """The timer starts with the first read."""
+        """Start to limit. The timer starts with the first read."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
         if kind is asyncio.CancelledError and self._late:
-            if hasattr(self._task, "uncancel"):  # from Python 3.11 on
+            if hasattr(self._task, "uncancel"):  # Python 3.11 and later
                 self._task.uncancel()  # type: ignore[union-attr]
-            raise Refusal(408, f"the request did not arrive whole within {self._limits.sending:g} s.") from None
+            raise Refusal(408, f"the request did not arrive completely within {self._limits.sending:g} s.") from None
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -237,17 +237,17 @@ class _Body:
 def _refusal_of(error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
-    if isinstance(error, HTTPException):  # of Starlette's router
-        reason = {404: "there is nothing at this address: GET /docs lists what there is.",
-                  405: "this address has another method: GET /docs lists them."}.get(error.status_code, error.detail)
+    if isinstance(error, HTTPException):  # raised by Starlette's router
+        reason = {404: "unknown address: GET /docs lists the addresses.",
+                  405: "this address does not allow the method: GET /docs lists them."}.get(error.status_code, error.detail)
         return Refusal(error.status_code, reason, error.headers)
     if isinstance(error, GluonAttnError) and not isinstance(error, DependencyError):
         return Refusal(422, str(error))
-    # A fault of ours. The place is for the operator. The message is for nobody: it may contain a text.
+    # A bug of the server. The operator sees its place. The message may contain a text and is not shown.
     places = traceback.extract_tb(error.__traceback__)[-4:]
     where = "; ".join(f"{place.filename}:{place.lineno} {place.name}" for place in places)
     print(f"internal error: {type(error).__name__} at {where}", file=sys.stderr, flush=True)
-    return Refusal(500, "an error inside the server; whoever runs it finds where on its standard error.")
+    return Refusal(500, "internal error; the server's standard error has its place in the code.")
 
 
 async def _send(send: Send, refusal: Refusal, close: bool) -> None:

@@ -12,21 +12,21 @@ class Limits:
     Attributes
     ----------
     body : int, default 1 MiB
-        Bytes of a request's body.
+        Maximum size of a request's body, in bytes.
     text : int, default 10_000
-        Characters of a text. A model reads its first 512 tokens; the rest of a longer text is only tokenized.
+        Maximum number of characters of a text. A model reads the first 512 tokens and ignores the rest.
     predicted, explained : int, default 256 and 16
-        Texts in one request to predict and to explain.
+        Maximum number of texts in one request to predict and to explain.
     waiting : int, default 2048
-        Texts that may wait for a model. Further requests are refused with 503.
+        Maximum number of texts that wait for a model. Further requests are refused with 503.
     seconds : float, default 10
-        From a request's first line to its answer.
+        Maximum number of seconds from a request's first line to its answer.
     sending : float, default 10
-        Seconds a client may take to send a request.
+        Maximum number of seconds in which a client must send a request.
     idle : float, default 30
-        Seconds a connection without a request is kept.
+        Number of seconds for which a connection without a request is kept.
     draws : int, default 100
-        Random draws an explanation may be held against.
+        Maximum number of random draws with which an explanation is compared.
     """
 
     body: int = 1 << 20

@@ -12,20 +12,20 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 1
 
 
 class Metrics:
-    """Counters of one server. They have their own registry, so that several servers can live in one process.
+    """Counters of one server. They have their own registry, so that one process can have several servers.
 
-    With several serving processes (PROMETHEUS_MULTIPROC_DIR is set when they start), a page shows the sums over all of them.
+    With several serving processes (PROMETHEUS_MULTIPROC_DIR is set when they start), `page` has the sums over all of them.
     """
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         self._requests = Counter("gluonattn_requests", "Requests answered.", ["route", "status"], registry=self._registry)
-        self._seconds = Histogram("gluonattn_request_seconds", "From a request's headers to its answer.", ["route"],
+        self._seconds = Histogram("gluonattn_request_seconds", "Seconds from a request's headers to its answer.", ["route"],
                                   buckets=_SECONDS, registry=self._registry)
         self._batches = Histogram("gluonattn_batch_texts", "Texts computed together.", ["model"],
                                   buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256), registry=self._registry)
-        self._waiting = Gauge("gluonattn_waiting_texts", "Texts that wait or are computed.", ["model"],
+        self._waiting = Gauge("gluonattn_waiting_texts", "Texts that are waiting or being computed.", ["model"],
                               registry=self._registry, multiprocess_mode="livesum")
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -36,17 +36,20 @@ class Metrics:
         route : str
             Name of the route. Never text that a client sent.
         status : int
+            HTTP status of the answer.
         seconds : float
+            Time from the request's headers to its answer.
         """
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def watch(self, model: str, waiting: Callable[[], int]) -> Callable[[int], None]:
-        """A function that records the sizes of a model's batches.
+        """Return a function that records the sizes of a model's batches.
 
         Parameters
         ----------
         model : str
+            Name of the model.
         waiting : callable
             Returns the number of waiting texts.
         """
@@ -58,7 +61,7 @@ class Metrics:
 
         def note(count: int) -> None:
             observe(count)
-            gauge.set(waiting())  # another process may report for this one, and cannot call its functions
+            gauge.set(waiting())  # another process may report this gauge, and cannot call this function
 
         return note
 

@@ -1,4 +1,4 @@
-"""The served models by name. Each has its own thread."""
+"""The served models, by name. Each has its own thread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .worker import Worker
 
 @dataclass(frozen=True)
 class Predict:
-    """Predicts texts. Objects of the same predictor are equal, so that requests are computed together."""
+    """Predict texts. Objects with the same predictor are equal, so that their requests are computed together."""
 
     predictor: Predictor
 
@@ -34,7 +34,7 @@ class Predict:
 
 @dataclass(frozen=True)
 class Explain:
-    """Explains texts like `Predictor.explain_each`. It computes 16 texts together: larger batches only wait longer."""
+    """Explain texts like `Predictor.explain_each`, 16 at a time: larger batches are not faster and wait longer."""
 
     largest: ClassVar[int] = 16
     predictor: Predictor
@@ -58,11 +58,11 @@ class Change:
     replace : (int, str) or None
         A token and its replacement.
     share : (tuple of int, float) or None
-        Tokens, and the total attention that every token gives to them, from 0 to 1.
+        Tokens, and the total attention from every token to them, from 0 to 1.
     weights : list or None
         The new attention weights: (tokens, tokens), or one such matrix for each head.
     cells : tuple of (int or None, int, float)
-        As for `with_cells`.
+        Weights of single cells, as for `with_cells`.
     """
 
     drop: tuple[int, ...] = ()
@@ -85,14 +85,14 @@ class Change:
 
 
 def share_of_attention(weights: NDArray[Any], tokens: Sequence[int], share: float) -> NDArray[Any]:
-    """Weights in which each row gives `tokens` a share and the other tokens the rest. Proportions within each group stay.
+    """Change weights so that each row gives `tokens` a share and the others the rest. Proportions in each group stay.
 
     Parameters
     ----------
     weights : numpy.ndarray, shape (heads, T, T)
     tokens : sequence of int
     share : float
-        0 to 1.
+        Total weight of `tokens` in each row, from 0 to 1.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def share_of_attention(weights: NDArray[Any], tokens: Sequence[int], share: floa
         raise RecordError(f"the text has tokens 0 to {size - 1}; got {list(tokens)}.")
     chosen = np.isin(np.arange(size), tokens)
     if chosen.all():
-        raise RecordError("attention is shared between some tokens and the others: leave at least one out.")
+        raise RecordError("attention is divided between the given tokens and the others: leave out at least one token.")
     both = []
     for part, mass in ((chosen, share), (~chosen, 1 - share)):
         own = np.where(part, weights.astype(np.float64), 0)
@@ -115,15 +115,15 @@ def share_of_attention(weights: NDArray[Any], tokens: Sequence[int], share: floa
 
 
 def with_cells(weights: NDArray[Any], cells: Sequence[tuple[int | None, int, float]]) -> NDArray[Any]:
-    """Weights in which some cells have other values. The other keys of a row share what is left as they did before.
+    """Change some cells of the weights. The other keys of a row share the rest in their old proportions.
 
-    If more than 1 is given to a row, or all its keys, the given ones share it in proportion.
+    If the given weights of a row exceed 1, or all its keys are given, they are scaled to a sum of 1.
 
     Parameters
     ----------
     weights : numpy.ndarray, shape (heads, T, T)
     cells : sequence of (query, key, weight)
-        A query of None stands for every query; a cell of one query comes before it.
+        A query of None means every query. A cell with a query has precedence over it.
 
     Raises
     ------
@@ -142,19 +142,20 @@ def with_cells(weights: NDArray[Any], cells: Sequence[tuple[int | None, int, flo
     mass = rest.sum(-1, keepdims=True)
     free_count = np.maximum(free.sum(-1, keepdims=True), 1)
     rest = np.where(mass > 1e-6, rest / np.maximum(mass, 1e-6), free / free_count) * np.maximum(0, 1 - total)
-    whole = np.where(free.any(-1, keepdims=True) & (total <= 1), 1, total)  # what the given ones are parts of
+    whole = np.where(free.any(-1, keepdims=True) & (total <= 1), 1, total)  # the sum of which the given weights are parts
     fixed = np.where(whole > 0, fixed / np.where(whole > 0, whole, 1), ~free / size)
     return np.where(free.all(-1, keepdims=True), weights, fixed + rest)
 
 
 class Served:
-    """One model, and the thread that computes with it.
+    """One model with the thread that computes for it.
 
     Parameters
     ----------
     name : str
+        The model's name in requests.
     folder : pathlib.Path or None
-        None is the model in the box.
+        The checkpoint folder. None is the bundled model.
     engine : str
     limits : Limits
     metrics : Metrics
@@ -162,7 +163,7 @@ class Served:
     Attributes
     ----------
     predictor : Predictor
-        Replaced by `reload`.
+        `Models.reload` replaces it.
     """
 
     def __init__(self, name: str, folder: Path | None, engine: str, limits: Limits, metrics: Metrics):
@@ -177,7 +178,7 @@ class Served:
 
     async def explain(self, texts: Sequence[str], method: str | None = "default", target: str | None = None,
                       draws: int = 100, what_if: bool = True) -> list[Explanation]:
-        """An explanation of each text; as for `Predictor.explain_each`.
+        """Explain each text, as `Predictor.explain_each` does.
 
         Parameters
         ----------
@@ -188,11 +189,11 @@ class Served:
         """
         for i, text in enumerate(texts):
             if is_blank(text):
-                raise Refusal(422, f"text {i} (counted from 0) has no visible character: there is nothing to explain in it.")
+                raise Refusal(422, f"text {i} (counted from 0) has no visible character, so there is nothing to explain.")
         return await self.worker.run(Explain(self.predictor, method, target, draws, what_if), texts)
 
     async def change(self, text: str, change: Change) -> list[Explanation]:
-        """The explanation of a text, and the one after a change of it.
+        """Explain a text before and after a change.
 
         Parameters
         ----------
@@ -204,7 +205,7 @@ class Served:
         return [record, changed]
 
     async def read_again(self) -> Predictor:
-        """The folder's model as it is now."""
+        """Read the folder's model again."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, lambda: load(self.folder, engine=self._engine))
 
@@ -215,7 +216,7 @@ class Models:
     Parameters
     ----------
     folders : sequence of pathlib.Path
-        Empty serves the model in the box.
+        The checkpoint folders. If empty, the bundled model is served.
     engine : str
     limits : Limits
     metrics : Metrics
@@ -226,11 +227,11 @@ class Models:
         names = [name for name, _ in given]
         if len(set(names)) < len(names):
             double = next(name for name in names if names.count(name) > 1)
-            raise OptionError(f"two models are named {double!r}, after their folders: rename one of them.")
+            raise OptionError(f"two models have the name {double!r}, from their folders: rename one of the folders.")
         self.all = {name: Served(name, folder, engine, limits, metrics) for name, folder in given or [("nsmc", None)]}
 
     def find(self, name: str | None) -> Served:
-        """The model of a name; the first model for None. Unknown names raise Refusal 404."""
+        """Return the model with a name, or the first model for None. Unknown names raise Refusal 404."""
         if name is None:
             return next(iter(self.all.values()))
         if name not in self.all:
@@ -240,7 +241,7 @@ class Models:
     async def reload(self) -> None:
         """Read every model's folder again. Requests in progress are answered by the model they began with.
 
-        If one folder cannot be read, all models stay as they are.
+        If a folder cannot be read, no model is replaced.
         """
         read = [await served.read_again() for served in self.all.values()]
         for served, predictor in zip(self.all.values(), read):

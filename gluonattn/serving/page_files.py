@@ -1,7 +1,7 @@
 """The files of the interactive page, for a server and for a published folder.
 
 They are the scripts and style of the offline page, and `assets/live.js`, which adds the text field. One more script gets the
-answers: from the server (`asking.js`), or from the model in the browser.
+answers, from the server (`asking.js`) or from the model in the browser.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..views.page_data import dumps
 ASSETS = Path(__file__).parent / "assets"
 LANGUAGES = ("ko", "en")
 _LIVE = ("what-if.js", "cells.js", "moving.js", "table.js", "reviews.js", "live.js")
-_COLUMNS = dumps({"text": TEXT_COLUMNS, "label": LABEL_COLUMNS})  # what a file of reviews calls them
+_COLUMNS = dumps({"text": TEXT_COLUMNS, "label": LABEL_COLUMNS})  # usual column names in files of reviews
 
 
 @cache
@@ -38,7 +38,7 @@ def page_files(*answering: str) -> dict[str, tuple[bytes, str]]:
     Parameters
     ----------
     *answering : str
-        Scripts of `assets/` that get the answers.
+        Names of the scripts in `assets/` that get the answers.
     """
     found: dict[str, tuple[bytes, str]] = {}
     style = ""
@@ -51,7 +51,7 @@ def page_files(*answering: str) -> dict[str, tuple[bytes, str]]:
     style += (ASSETS / "live.css").read_text(encoding="utf-8")
     found["page.css"] = style.encode(), "text/css; charset=utf-8"
     font = whole_font()
-    if font is not None:  # loaded by a browser only where the system has no Hangul font
+    if font is not None:  # a browser loads it only if the system has no Hangul font
         found["hangul.ttf"] = font, "font/ttf"
     return found
 
@@ -63,13 +63,13 @@ def live_page(lang: str, *, folder: str, pages: Mapping[str, str], api: str = ""
     ----------
     lang : {"ko", "en"}
     folder : str
-        Prefix of the names of its files.
+        Prefix of the addresses of the page's files.
     pages : mapping of str to str
         Address of the page by language.
     api : str
         Address of the API's description. "" if there is none.
     policy : str
-        Content-Security-Policy for pages that no server sends.
+        Content-Security-Policy for pages of a published folder. "" leaves it to the server.
     """
     return templates().get_template("live.html").render(lang=lang, folder=folder, pages=pages, api=api, policy=policy)
 

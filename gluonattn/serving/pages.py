@@ -21,11 +21,11 @@ from .refusals import Refusal
 from .shapes import PageRequest, read, require_bounds
 
 _PAGES = {lang: f"/?lang={lang}" for lang in LANGUAGES}
-DRAWS = 25  # random draws while one types: a quarter of the usual number, in a quarter of the time
+DRAWS = 25  # random draws while the user types: a quarter of the usual number takes a quarter of the time
 
 
 def assets() -> dict[str, tuple[bytes, str]]:
-    """Every file that the page loads, by name: its content and its type."""
+    """The content and type of every file that the page loads, by name."""
     return page_files("asking.js")
 
 
@@ -33,24 +33,24 @@ async def asset(request: Request) -> Response:
     """A script, style or font of the page."""
     name = request.path_params["name"]
     if name not in assets():
-        raise Refusal(404, "the page has no such file.")
+        raise Refusal(404, "the page has no file of this name.")
     content, kind = assets()[name]
     return Response(content, 200, {"cache-control": "no-cache"}, kind)
 
 
 async def page(request: Request) -> Response:
-    """The page to type into; `?lang=en` is in English."""
+    """The interactive page. `?lang=en` selects English."""
     return _html(live_page(_language(request), folder="/assets/", pages=_PAGES, api="/docs"))
 
 
 def describe_as_page(described: dict[str, Any]) -> Response:
-    """An OpenAPI document as a page."""
+    """Show an OpenAPI document as a page."""
     return _html(templates().get_template("docs.html").render(
         paths=described["paths"], schemas={name: _pretty(one) for name, one in described["components"]["schemas"].items()}))
 
 
 async def page_explain(request: Request) -> Response:
-    """The records that the page shows: one of each model, or one model's before and after a change."""
+    """The records that the page shows: one for each model, or two for one model, before and after a change."""
     asked, records = await _records(request)
     data = page_data(records, lang=asked.lang)
     names = asked.models if asked.change is None else asked.models * 2
@@ -60,7 +60,7 @@ async def page_explain(request: Request) -> Response:
 
 
 async def page_export(request: Request) -> Response:
-    """The same records as one offline page to save."""
+    """The same records as one offline page."""
     asked, records = await _records(request)
     return _html(to_html(records, lang=asked.lang))
 
@@ -72,7 +72,7 @@ async def _records(request: Request) -> tuple[PageRequest, list[Explanation]]:
     note_texts(request, [asked.text])
     if asked.change is not None:
         if len(served) > 1:
-            raise Refusal(422, "expected one model with a change, got several.")
+            raise Refusal(422, "expected one model for a change, got several.")
         return asked, await served[0].change(asked.text, asked.change.read())
     return asked, [record for one in served for record in await one.explain([asked.text], draws=DRAWS)]
 

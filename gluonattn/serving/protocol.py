@@ -1,7 +1,7 @@
 """The Open Inference Protocol, version 2, over HTTP. KServe and Triton clients use it.
 
-https://github.com/kserve/open-inference-protocol; the binary form of tensors is Triton's extension
-``binary_tensor_data``. One input, the texts; two outputs, their labels and probabilities.
+https://github.com/kserve/open-inference-protocol. The binary form of tensors is Triton's extension
+``binary_tensor_data``. There is one input, the texts, and two outputs, their labels and probabilities.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def server(request: Request) -> Response:
 
 
 async def live(request: Request) -> Response:
-    """Whether the server runs."""
+    """Whether the server is running."""
     return json_response({"live": True})
 
 
@@ -57,7 +57,7 @@ async def model_ready(request: Request) -> Response:
 
 
 async def infer(request: Request) -> Response:
-    """Label texts. Tensors are JSON, or bytes after the JSON."""
+    """Label texts. Tensors are in the JSON, or bytes after it."""
     served = _find(request)
     body = await request.body()
     length = _header_length(request, len(body))
@@ -94,7 +94,7 @@ async def infer(request: Request) -> Response:
 def _find(request: Request) -> Served:
     version = request.path_params.get("version", _VERSION)
     if version != _VERSION:
-        raise Refusal(404, f"models have the version {_VERSION} alone; got {version!r:.20}.")
+        raise Refusal(404, f"models have only the version {_VERSION}; got {version!r:.20}.")
     return models_of(request).find(request.path_params["name"])
 
 
@@ -103,18 +103,18 @@ def _header_length(request: Request, size: int) -> int:
     if given is None:
         return size
     if not (given.isascii() and given.isdecimal()) or len(given) > 12 or int(given) > size:
-        raise Refusal(400, f"{_LENGTH} must be a number of bytes, at most the {size} of the body; got {given!r:.40}.")
+        raise Refusal(400, f"{_LENGTH} must be a number of bytes, at most the body's {size}; got {given!r:.40}.")
     return int(given)
 
 
 def _texts(tensor: InferInput, raw: bytes, most: int) -> list[str]:
-    """The texts of the input."""
+    """Return the texts of the input tensor."""
     if tensor.name != "text" or tensor.datatype != "BYTES":
-        raise Refusal(422, f"expected the input `text` of BYTES, got {tensor.name!r:.60} of {tensor.datatype!r:.20}.")
+        raise Refusal(422, f"expected the input `text` (BYTES), got {tensor.name!r:.60} ({tensor.datatype!r:.20}).")
     if not tensor.shape or (len(tensor.shape) > 1 and tensor.shape[1:] != [1]):
         raise Refusal(422, f"expected the shape [N] or [N, 1], got {tensor.shape!s:.60}.")
     if tensor.shape[0] < 1 or tensor.shape[0] > most:
-        raise Refusal(413, f"expected 1 to {most} texts in a request, got {tensor.shape[0]}: send them in several.")
+        raise Refusal(413, f"expected 1 to {most} texts in a request, got {tensor.shape[0]}: send several requests.")
     if "binary_data_size" in tensor.parameters:
         texts = _unpack(raw, tensor.parameters["binary_data_size"])
     else:
@@ -122,20 +122,20 @@ def _texts(tensor: InferInput, raw: bytes, most: int) -> list[str]:
         if not all(isinstance(text, str) for text in texts):
             raise Refusal(422, "expected strings in the data of `text`.")
     if len(texts) != tensor.shape[0]:
-        raise Refusal(422, f"the shape of `text` says {tensor.shape[0]} texts, its data holds {len(texts)}.")
+        raise Refusal(422, f"the shape of `text` says {tensor.shape[0]} texts, but its data has {len(texts)}.")
     return texts
 
 
 def _unpack(raw: bytes, size: Any) -> list[str]:
-    """Strings in Triton's binary form: each is its length (4 bytes, little-endian), then its bytes."""
+    """Read strings in Triton's binary form: for each its length (4 bytes, little-endian), then its bytes."""
     if size != len(raw):
-        raise Refusal(422, f"`text` says {size!r:.20} bytes of binary data, the body holds {len(raw)} behind its JSON.")
+        raise Refusal(422, f"`text` has {size!r:.20} bytes of binary data, but {len(raw)} follow the JSON.")
     texts, at = [], 0
     while at < len(raw):
         end = at + 4
         if end > len(raw) or (end := end + struct.unpack_from("<I", raw, at)[0]) > len(raw):
-            raise Refusal(422, "the binary data of `text` is cut short: expected a length of 4 bytes and as many bytes, "
-                               "again and again.")
+            raise Refusal(422, "the binary data of `text` is incomplete: expected for each text a length of 4 bytes, then "
+                               "as many bytes.")
         try:
             texts.append(raw[at + 4 : end].decode("utf-8"))
         except UnicodeDecodeError:
@@ -145,7 +145,7 @@ def _unpack(raw: bytes, size: Any) -> list[str]:
 
 
 def _output(asked: InferOutput, values: Any, everywhere: bool) -> tuple[dict[str, Any], bytes | None]:
-    """An output's description with its data in it, or its description and its data as bytes."""
+    """Return an output's description with its data in it, or its description and its data as bytes."""
     text = asked.name == "label"
     tensor: dict[str, Any] = {"name": asked.name, "datatype": "BYTES" if text else "FP32",
                               "shape": [len(values)] if text else list(values.shape)}

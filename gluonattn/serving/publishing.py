@@ -1,7 +1,7 @@
 """Publish the interactive page as a folder for any web host. The model runs in the browser, without a server.
 
-The forward pass is sent as a list of steps (`graph`), so a new attention cell needs no code here. The operations, the
-tokenizers and the evidence of n-grams are implemented again in `assets/`. A test compares the answers of both.
+The forward pass is sent as a list of steps (`graph`), so a new attention cell needs no code here. The operations,
+tokenizers and n-gram evidence are implemented a second time in `assets/`. A test compares both implementations.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ from ..views.page import ATTRIBUTION, SCRIPTS, assemble
 from .graph import graph_of
 from .page_files import LANGUAGES, live_page, page_files
 
-TOKENIZERS = ("syllable", "whitespace", "jamo")  # implemented in assets/encoding.js too
+TOKENIZERS = ("syllable", "whitespace", "jamo")  # also implemented in assets/encoding.js
 METHOD = "leave-one-out"
 MODEL_SCRIPTS = ("tensors.js", "encoding.js", "evidence.js", "browser-model.js")
 _MANY = {"ko": "말이 많아 하나씩 빼 보지 않았습니다.", "en": "There are too many words to remove them one by one."}
 _PAGES = {"ko": "index.html", "en": "en.html"}
 _POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
            "img-src data: blob:; base-uri 'none'; form-action 'none'")
-_RECORDS, _TITLE = "gluonattn-records", "gluonattn-title"  # placeholders in the page to save
+_RECORDS, _TITLE = "gluonattn-records", "gluonattn-title"  # placeholders in the page that users can save
 
 
 def publish(folder: str | os.PathLike[str] | None, out: str | os.PathLike[str]) -> dict[str, int]:
-    """Write a static folder in which a model runs in the browser.
+    """Write a static folder with a page in which a model runs in the browser.
 
     Parameters
     ----------
     folder : path or None
-        Checkpoint folder; None is the model in the box.
+        Checkpoint folder. None is the bundled model.
     out : path
-        Folder to create. It appears only when it is complete.
+        Folder to create. It gets its name only when it is complete.
 
     Returns
     -------
     dict of str to int
-        Bytes of each file.
+        Size of each file in bytes, by its name.
 
     Raises
     ------
     OptionError
-        If the model's tokenizer does not run in a browser, or the model is of an older kind.
+        If the model cannot run in a browser: for its tokenizer, the post's recipe, or n-grams beside the attention.
     DataError
         If `out` exists already, or cannot be written.
     CheckpointError
@@ -66,7 +66,7 @@ def publish(folder: str | os.PathLike[str] | None, out: str | os.PathLike[str]) 
     checkpoint = load_classifier(source)
     _require_publishable(checkpoint, source)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise DataError(f"{target} is there already and holds something: give --out a new folder, or remove that one.")
+        raise DataError(f"{target} already exists and is not empty: give --out a new folder, or remove this one.")
     files = site_files(checkpoint, source.resolve().name if folder else "nsmc")
     try:
         with new_folder(target) as made:
@@ -83,13 +83,13 @@ def publish(folder: str | os.PathLike[str] | None, out: str | os.PathLike[str]) 
 
 def _require_publishable(checkpoint: Checkpoint, folder: Path) -> None:
     config = checkpoint.config
-    cure = "train one that a browser can read: gluonattn train --data nsmc --tokenizer syllable --evidence --out runs/web"
+    cure = "train a model that runs in a browser: gluonattn train --data nsmc --tokenizer syllable --evidence --out runs/web"
     if config["tokenizer"] not in TOKENIZERS:
         raise OptionError(f"{folder} splits texts with {config['tokenizer']}, which does not run in a browser: expected one "
                           f"of {', '.join(TOKENIZERS)}; {cure}")
     if config["recipe"] != "default" or config["model"].get("subword_buckets"):
         kind = "the post's recipe" if config["recipe"] == "post" else "the older kind, with n-grams beside the attention"
-        raise OptionError(f"{folder} is a model of {kind}, which a page without a server does not compute; {cure}")
+        raise OptionError(f"{folder} is a model of {kind}, which does not run in a browser; {cure}")
 
 
 def site_files(checkpoint: Checkpoint, name: str) -> dict[str, bytes]:
@@ -131,7 +131,7 @@ def _model_files(checkpoint: Checkpoint, name: str) -> tuple[dict[str, Any], byt
 
 
 def _pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, dict[str, Any]], bytes]:
-    """Concatenate arrays, with 16 bits a number where that loses nothing. Also returns where each array begins."""
+    """Concatenate arrays, with 16 bits for each number if that is lossless. Also return where each array begins."""
     table: dict[str, dict[str, Any]] = {}
     parts, at = [], 0
     for name, values in arrays.items():
@@ -140,9 +140,9 @@ def _pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, dict[str, Any]]
                 halves = values.astype(np.float16)
             values = halves if np.array_equal(halves.astype(values.dtype), values) else values.astype(np.float32)
         elif values.dtype != np.uint32:
-            raise CheckpointError(f"{name} holds {values.dtype}, expected floats or uint32: copy the whole folder again.")
+            raise CheckpointError(f"{name} has type {values.dtype}, expected floats or uint32: copy the whole folder again.")
         content = np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()
-        content += b"\0" * (-len(content) % 4)  # a browser reads aligned words only
+        content += b"\0" * (-len(content) % 4)  # a browser can only read aligned words
         table[name] = {"kind": values.dtype.name, "shape": list(values.shape), "at": at}
         parts.append(content)
         at += len(content)
@@ -150,11 +150,11 @@ def _pack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, dict[str, Any]]
 
 
 def _words(lang: str, labels: list[str], validation: Mapping[str, Any]) -> dict[str, Any]:
-    """The sentences of `gluonattn.views.answer`, with {places} for what the browser fills in."""
+    """The sentences of `gluonattn.views.answer`, with {placeholders} that the browser fills in."""
     words = WORDS[lang]
     titles = [label_text(label, lang) for label in labels]
     named = [(f"{{w{i}}}", 1.0, f"{{s{i}}}") for i in range(3)]
-    far = 100  # a placeholder for a number that the browser finds
+    far = 100  # stands for a number that the browser computes
     known = validation.get("comprehensiveness", {})
     validated = (words.validated(points(known[METHOD][0]), points(known["random"][0]))
                  if METHOD in known and "random" in known else "")
@@ -172,6 +172,6 @@ def _words(lang: str, labels: list[str], validation: Mapping[str, Any]) -> dict[
 
 
 def _page_to_keep(lang: str) -> str:
-    """The offline page with places for its records and its title. The browser fills them in."""
+    """The offline page with placeholders for its records and its title. The browser fills them in."""
     scripts = (*SCRIPTS[:-1], *ATTRIBUTION, SCRIPTS[-1])
     return assemble(_RECORDS, lang=lang, heading=_TITLE, font=False, plain={}, scripts=scripts, fallback="plain.kept.html")

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 
 class Refusal(Exception):
-    """The answer is ``{"error": reason}``, never a traceback.
+    """An error whose answer is ``{"error": reason}``, without a traceback.
 
     Parameters
     ----------
     status : int
-        Of HTTP.
+        The HTTP status.
     reason : str
-        What was expected, what came, and what to do.
+        What was expected, what was given, and what to do.
     headers : mapping of str to str
-        In addition to the usual ones.
+        Headers besides the usual ones.
     """
 
     def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None):
@@ -24,7 +24,7 @@ class Refusal(Exception):
 
 
 def busy(reason: str, after: int = 1) -> Refusal:
-    """Refusal 503: the request is correct, and the client may send it again.
+    """Create a Refusal 503: the request is valid, and the client may send it again.
 
     Parameters
     ----------

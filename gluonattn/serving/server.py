@@ -34,20 +34,22 @@ class Options:
     Attributes
     ----------
     models : sequence of pathlib.Path
-        Empty serves the model in the box.
+        Checkpoint folders. If empty, the bundled model is served.
     host : str, default "127.0.0.1"
     port : int, default 8000
         0 takes a free port.
     token : str or None
+        The secret that clients must send.
     no_token : bool, default False
-        Whether other machines may ask without a token.
+        Whether other machines may send requests without a token.
     allow_hosts : sequence of str
         Names that clients use for the server, for example behind a proxy.
     engine : str, default "auto"
     limits : Limits
     log : callable or None
-        Takes a line a request.
+        Called with one line for each request. None writes no access log.
     log_texts : bool, default False
+        Whether these lines contain the texts.
     """
 
     models: Sequence[Path] = ()
@@ -68,7 +70,7 @@ def is_loopback(host: str) -> bool:
 
 
 def rules_of(options: Options) -> Rules:
-    """The access rules of a server. OptionError if the options would let strangers in.
+    """The access rules of a server. Raises OptionError if other machines could send requests without a token.
 
     Parameters
     ----------
@@ -76,21 +78,21 @@ def rules_of(options: Options) -> Rules:
     """
     alone = is_loopback(options.host)
     if not alone and options.token is None and not options.no_token:
-        raise OptionError(f"--host {options.host} can be reached from other machines: give a --token that they must send "
+        raise OptionError(f"--host {options.host} can be reached from other machines: give a --token that clients must send "
                           "(python -c 'import secrets; print(secrets.token_urlsafe())' makes one), or --no-token if "
-                          "everyone who reaches it may ask.")
+                          "everyone who reaches the server may use it.")
     if options.token is not None and options.no_token:
         raise OptionError("--token and --no-token exclude each other: leave one out.")
     if options.token is not None and not (len(options.token) >= LEAST_TOKEN and options.token.isascii()
                                           and options.token.isprintable() and " " not in options.token):
-        raise OptionError(f"a --token has at least {LEAST_TOKEN} characters, printable ASCII without spaces; this one has "
+        raise OptionError(f"a --token needs at least {LEAST_TOKEN} characters, printable ASCII without spaces; this one has "
                           f"{len(options.token)}. python -c 'import secrets; print(secrets.token_urlsafe())' makes one.")
     names = {host.lower() for host in (*options.allow_hosts, *([] if _is_address(options.host) else [options.host]))}
     return Rules(options.token, names, not alone, options.limits, options.log, options.log_texts)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. OptionError if the address cannot be used.
+    """Open a listening socket. Raises OptionError if the address cannot be used.
 
     Parameters
     ----------
@@ -109,20 +111,20 @@ def listen(host: str, port: int) -> socket.socket:
             raise
     except (OSError, OverflowError, UnicodeError) as error:
         raise OptionError(f"cannot listen at {host} port {port}: {getattr(error, 'strerror', None) or error}. Give another "
-                          "--port (0 takes a free one) or --host.") from None
+                          "--port (0 chooses a free port) or --host.") from None
     made.setblocking(False)
     return made
 
 
 def url_of(listening: socket.socket) -> str:
-    """The address to put into a browser on this machine."""
+    """The address for a browser on this machine."""
     host, port = listening.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (it is read, not bound)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (it is only compared, not bound)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol with a time limit for a request's headers. uvicorn itself would wait forever."""
+    """uvicorn's protocol with a time limit for a request's headers. uvicorn itself has none."""
 
     sending = Limits.sending  # seconds
     _deadline: asyncio.TimerHandle | None = None
@@ -133,7 +135,7 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
-            self._wait()  # the next request of a kept connection
+            self._wait()  # the next request on a persistent connection
         super().data_received(data)
 
     def on_headers_complete(self) -> None:
@@ -159,7 +161,7 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which does not raise again the signal that stopped it. SIGHUP reloads the models.
+    """uvicorn's server, but the signal that stopped it is not raised again, and SIGHUP reloads the models.
 
     Parameters
     ----------
@@ -200,7 +202,7 @@ class Server(uvicorn.Server):
         try:
             await self._models.reload()
         except GluonAttnError as error:
-            print(f"reload failed, the models stay as they were: {error}", file=sys.stderr, flush=True)
+            print(f"reload failed, the models were not changed: {error}", file=sys.stderr, flush=True)
         else:
             print("reloaded", file=sys.stderr, flush=True)
 
@@ -212,7 +214,7 @@ def serve(options: Options, say: Callable[[str], None]) -> None:
     ----------
     options : Options
     say : callable
-        Called with a line that tells the address, when a browser can open it.
+        Called with one line that contains the address, when a browser can open it.
     """
     rules_of(options)
     with contextlib.closing(listen(options.host, options.port)) as listening:
@@ -227,11 +229,12 @@ def run(options: Options, listening: socket.socket, say: Callable[[str], None]) 
     options : Options
     listening : socket.socket
     say : callable
+        As for `serve`.
     """
     metrics = Metrics()
     models = Models(options.models, options.engine, options.limits, metrics)
     application = Application(models, rules_of(options), metrics)
-    for served in models.all.values():  # warm up: the first request should not wait for what is made once
+    for served in models.all.values():  # warm up, so that the first request does not wait for caches to be filled
         served.predictor.explain("준비", "default")
     protocol = type("_Protocol", (Protocol,), {"sending": options.limits.sending})
     config = uvicorn.Config(application, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False,

@@ -1,4 +1,4 @@
-"""The requests of clients, as types. msgspec checks requests against them, and the OpenAPI document is made from them."""
+"""The types of requests. msgspec checks requests against them, and the OpenAPI document is made from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .limits import Limits
 from .models import Change
 from .refusals import Refusal
 
-BOUNDS = Limits()  # limits in the types and so in the document. A server may have other limits, which are checked too
+BOUNDS = Limits()  # limits in the types, and so in the document. A server's own limits are checked too
 
 Text = Annotated[str, Meta(max_length=BOUNDS.text, description="A text.")]
 Name = Annotated[str, Meta(max_length=200)]
@@ -58,14 +58,14 @@ class Replacement(Struct, forbid_unknown_fields=True):
 
 
 class Attention(Struct, forbid_unknown_fields=True):
-    """The total attention that every token gives to some tokens."""
+    """The total attention from every token to some tokens."""
 
     tokens: Annotated[list[Token], Meta(min_length=1, max_length=512)]
     share: Share
 
 
 class Cell(Struct, forbid_unknown_fields=True):
-    """The attention that a token gives to another. Without `query`, the one that every token gives to it."""
+    """The attention from one token to another. Without `query`, the attention from every token to it."""
 
     key: Token
     weight: Share
@@ -73,7 +73,7 @@ class Cell(Struct, forbid_unknown_fields=True):
 
 
 class ChangeShape(Struct, forbid_unknown_fields=True):
-    """A change. Exactly one of the five fields is given."""
+    """A change. Exactly one of the five fields must be given."""
 
     drop: Optional[Annotated[list[Token], Meta(min_length=1, max_length=512)]] = None
     replace: Optional[Replacement] = None
@@ -82,7 +82,7 @@ class ChangeShape(Struct, forbid_unknown_fields=True):
     cells: Optional[Annotated[list[Cell], Meta(min_length=1, max_length=1000)]] = None
 
     def read(self) -> Change:
-        """The change. Refusal 422 if it is not exactly one."""
+        """Return the change. Raises Refusal 422 unless exactly one field is given."""
         given = [name for name in self.__struct_fields__ if getattr(self, name) is not None]
         if len(given) != 1:
             raise Refusal(422, f"expected one of drop, replace, attention, weights and cells in `change`; "
@@ -93,7 +93,7 @@ class ChangeShape(Struct, forbid_unknown_fields=True):
 
 
 class WhatIfRequest(Struct, forbid_unknown_fields=True):
-    """A text and a change of it."""
+    """A text and a change."""
 
     inputs: Text
     change: ChangeShape
@@ -120,7 +120,7 @@ class InferInput(Struct):
 
 
 class InferOutput(Struct):
-    """A tensor that the client asks for."""
+    """A tensor that the client requests."""
 
     name: str
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -144,13 +144,13 @@ class Label(Struct):
 
 
 class Problem(Struct):
-    """The reason why there is no answer."""
+    """The reason why a request failed."""
 
     error: str
 
 
 def read(content: bytes, kind: Any) -> Any:
-    """Parse a JSON body as one of the types. Refusal 400 if it is no JSON, 422 if it has another shape.
+    """Parse a JSON body as one of the types. Raises Refusal 400 if it is not JSON, 422 if it has another form.
 
     Parameters
     ----------
@@ -160,24 +160,24 @@ def read(content: bytes, kind: Any) -> Any:
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as problem:
-        raise Refusal(422, f"the body has another shape than expected: {problem}. GET /openapi.json describes it.") from None
+        raise Refusal(422, f"the body does not have the expected form: {problem}. GET /openapi.json describes it.") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
         raise Refusal(400, f"the body is not JSON in UTF-8 ({problem}).") from None
 
 
 def require_bounds(texts: list[str], most: int, longest: int) -> None:
-    """Raise Refusal 413 if there are too many texts, or one is too long.
+    """Raise Refusal 413 if there are too many texts, or a text is too long.
 
     Parameters
     ----------
     texts : list of str
     most : int
-        Number of texts that are accepted.
+        Maximum number of texts.
     longest : int
-        Number of characters that a text may have.
+        Maximum number of characters of a text.
     """
     if len(texts) > most:
-        raise Refusal(413, f"expected at most {most} texts in a request, got {len(texts)}: send them in several.")
+        raise Refusal(413, f"expected at most {most} texts in a request, got {len(texts)}: send several requests.")
     for i, text in enumerate(texts):
         if len(text) > longest:
             raise Refusal(413, f"text {i} (counted from 0) has {len(text)} characters, at most {longest} are read: cut it.")

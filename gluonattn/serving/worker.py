@@ -1,7 +1,7 @@
 """One thread that computes for a model, in batches of the waiting requests.
 
-Requests that arrive while a batch is computed wait and become the next batch. So a single request does not wait for others,
-and many at once share one pass through the network. There is one thread because tokenizers and MXNet may not be thread-safe.
+Requests that arrive while a batch is computed form the next batch. So a single request does not wait for others, and many
+simultaneous ones share a pass through the network. There is one thread because tokenizers and MXNet may not be thread-safe.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class _Waiting(NamedTuple):
 
 
 class Worker:
-    """Runs functions of lists of items. Items of several requests are computed together.
+    """Run functions on lists of items. Items of several requests are computed together.
 
     Parameters
     ----------
     most : int
-        Items that may wait.
+        Maximum number of waiting items.
     seconds : float
-        How long a request may take. Then it is refused, and its items are computed only if that has begun.
+        Maximum time of a request. After it the request is refused, and its items are not computed unless that has begun.
     measure : callable
         Called with the number of items of each batch.
     """
@@ -42,13 +42,13 @@ class Worker:
     def __init__(self, most: int, seconds: float, measure: Callable[[int], None] = lambda count: None):
         self.most, self.seconds, self.measure = most, seconds, measure
         self.waiting = 0  # items
-        self._queues: tuple[deque[_Waiting], deque[_Waiting]] = deque(), deque()  # urgent ones, and others
+        self._queues: tuple[deque[_Waiting], deque[_Waiting]] = deque(), deque()  # urgent and other requests
         self._thread = ThreadPoolExecutor(1, "gluonattn-model")
         self._running: asyncio.Task[Any] | None = None
 
     async def run(self, function: Callable[[list[Item]], Sequence[Answer]], items: Sequence[Item], *,
                   urgent: bool = False) -> list[Answer]:
-        """The results of ``function(items)``, one for each item.
+        """Return the results of ``function(items)``, one for each item.
 
         Parameters
         ----------
@@ -57,18 +57,18 @@ class Worker:
             itself. Bound methods and dataclasses are compared by value.
         items : sequence
         urgent : bool, default False
-            Whether it goes before requests that are not urgent. Predicting is urgent: it is a hundred times as fast as
-            explaining.
+            Whether the request goes before those that are not urgent. Predicting is urgent: it is a hundred times as fast
+            as explaining.
 
         Raises
         ------
         Refusal
-            503, if too many texts wait or the computation takes too long.
+            503 if too many texts wait or the computation takes too long.
         Exception
-            Whatever the function raises for these items; the items of others that were with them are not harmed.
+            Any error of the function for these items. Other requests in the same batch are not affected.
         """
         if self.waiting and self.waiting + len(items) > self.most:
-            raise busy(f"{self.waiting} texts wait for the model already, and at most {self.most} may.")
+            raise busy(f"{self.waiting} texts already wait for the model, and the limit is {self.most}.")
         answer = asyncio.get_running_loop().create_future()
         self.waiting += len(items)
         answer.add_done_callback(lambda _: self._leave(len(items)))
@@ -88,7 +88,7 @@ class Worker:
         self.waiting -= count
 
     def _next(self) -> list[_Waiting]:
-        """The first waiting request and all others of the same job that fit into a batch."""
+        """The first waiting request, and all others with the same function that fit into a batch."""
         for queue in self._queues:
             while queue and queue[0].answer.done():  # refused while it waited
                 queue.popleft()
@@ -130,7 +130,7 @@ class Worker:
 
 
 def _compute(batch: list[_Waiting]) -> list[list[Any] | Exception]:
-    """Results by request. If a batch fails, each of its requests is computed alone to find the one at fault."""
+    """Results by request. If a batch fails, each of its requests is computed alone, so that only the faulty one fails."""
     function: Any = batch[0].job
     try:
         results = list(function([item for one in batch for item in one.items]))

@@ -1,4 +1,4 @@
-"""Several processes behind one address. Each has its own models, and the kernel distributes the connections."""
+"""Several processes at one address. Each has its own models, and the kernel distributes the connections."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from typing import Any
 
 from .server import Options, listen, rules_of, run, url_of
 
-_LOOK = 0.2  # seconds between two looks at the processes
-_AGAIN = 1.0  # seconds before a process that ended by itself is replaced
-_SPAWN = multiprocessing.get_context("spawn")  # a fork would copy the locks of other threads
+_LOOK = 0.2  # seconds between two checks of the processes
+_AGAIN = 1.0  # seconds before a process that ended unexpectedly is replaced
+_SPAWN = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads have
 
 
 @dataclass
 class _Worker:
     process: BaseProcess
     ready: Event
-    said: bool = False  # whether it has been ready
+    said: bool = False  # whether it has reported that it is ready
 
 
 def serve_with_workers(options: Options, workers: int, say: Callable[[str], None]) -> None:
     """Serve with several processes until SIGTERM or Ctrl-C. Requests accepted by then are answered.
 
-    SIGHUP makes every process reload the models. A process that ends by itself is replaced.
+    SIGHUP makes every process reload the models. A process that ends unexpectedly is replaced.
 
     Parameters
     ----------
     options : Options
     workers : int
-        Processes.
+        Number of processes.
     say : callable
-        Called with a line that tells the address, when every process answers.
+        Called with one line that contains the address, when every process answers.
     """
-    rules_of(options)  # fails here if every process would fail
+    rules_of(options)  # raises here what every process would raise
     with listen(options.host, options.port) as listening, tempfile.TemporaryDirectory(prefix="gluonattn-") as counted:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counted  # read by prometheus_client in each process
         try:
@@ -78,9 +78,9 @@ class _Workers:
                 worker.said = worker.said or worker.ready.is_set()
                 if worker.process.is_alive() or self._ending:
                     continue
-                if not worker.said:  # it would fail again: the reason is on standard error
+                if not worker.said:  # a new one would fail too; the reason is on standard error
                     sys.exit(worker.process.exitcode or 1)
-                print(f"a process ended with code {worker.process.exitcode}; another takes its place", file=sys.stderr,
+                print(f"a process ended with code {worker.process.exitcode} and will be replaced", file=sys.stderr,
                       flush=True)
                 _forget(worker.process.pid)
                 time.sleep(_AGAIN)
@@ -99,7 +99,7 @@ class _Workers:
     def _stop(self) -> None:
         for worker in self._workers:
             if worker.process.is_alive():
-                worker.process.terminate()  # SIGTERM: it answers the requests that it accepted
+                worker.process.terminate()  # SIGTERM: the process first answers accepted requests
         for worker in self._workers:
             worker.process.join()
 
@@ -128,12 +128,12 @@ def _work(options: Options, listening: socket, ready: Event) -> None:
 
 
 def _end_with(parent: Any) -> None:
-    """End this process when its parent is gone, for whatever reason."""
+    """End this process when its parent has gone, for any reason."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _forget(pid: int | None) -> None:
-    """Stop counting the gauges of a dead process."""
+    """Remove the gauges of a dead process."""
     for left in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob(f"gauge_live*_{pid}.db"):
         left.unlink()

@@ -99,7 +99,7 @@ def test_the_command_writes_a_page_and_its_figures(tmp_path, capsys):
     found = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
     assert found["texts"] == 3 and sum(part["texts"] for part in found["calibration"]) == 3
     assert np.isfinite(found["accuracy"]).all() and "details" in out.read_text(encoding="utf-8")
-    for wrong, said in ((("--out", tmp_path / "corpus.txt"), "ends in .html"), (("--method", "none"), "explains nothing"),
+    for wrong, said in ((("--out", tmp_path / "corpus.txt"), "ends in .html"), (("--method", "none"), "needs an attribut"),
                         (("--words", "0"), "at least 1"), (("--lang", "fr"), "language")):
         code, _, err = call(capsys, "report", "corpus", source, "--out", tmp_path / "other.html", *wrong)
         assert code == 2 and said in err and not (tmp_path / "other.html").exists()

@@ -78,7 +78,7 @@ def test_the_command_scores_a_model_and_scores_made_elsewhere(tmp_path, capsys):
     assert set(found["methods"]) == {"leave-one-out", "random", "lime"}
     assert found["methods"]["lime"]["auprc"] == [1, 1, 1]
     code, out, err = call(capsys, "faithfulness", "--rationales", file, "--scores", other, "--methods", "none")
-    assert code == 0 and "lime" in out and "1 of 3 texts are left out" in err
+    assert code == 0 and "lime" in out and "1 of 3 texts have no marks and are left out" in err
     other.write_text(json.dumps(right[0]), encoding="utf-8")
     code, _, err = call(capsys, "faithfulness", "--rationales", file, "--scores", other, "--methods", "none")
     assert code == 2 and "no scores of lime for 1 of 2 marked texts" in err

@@ -202,7 +202,7 @@ def test_a_file_of_sentences_makes_one_page_with_an_index(tiny_model, tmp_path, 
     source.write_text("id,review\n1,재밌다\n2,\n3,최악이다\n", encoding="utf-8")
     code, out, err = call(capsys, "explain", "--model", tiny_model, "정말 좋다", "--from", source,
                           "--out", tmp_path / "p.html", "--lang", "en")
-    assert code == 0 and "1 of 3 rows have no text: left out" in err
+    assert code == 0 and "1 of 3 rows have no text and are left out" in err
     assert f"wrote {tmp_path / 'p.html'} (page of 3 sentences)" in out
     page = (tmp_path / "p.html").read_text("utf-8")
     assert all(text in page for text in ("정말 좋다", "재밌다", "최악이다")) and 'lang="en"' in page
@@ -250,7 +250,7 @@ def test_predict_keeps_rows_and_columns(tiny_model, tmp_path, capsys):
     (["explain", "--model", "{model}", "좋다", "--out", "picture.bmp"], "expected a name that ends in"),
     (["explain", "--model", "{model}", "좋다", "--view", "page", "--out", "a.png"],
      "the view page cannot be written to a.png"),
-    (["explain", "--model", "{model}", "좋다", "--open"], "--open opens what --out writes"),
+    (["explain", "--model", "{model}", "좋다", "--open"], "--open opens the files of --out"),
     (["explain", "--model", "{model}"], "give a sentence to explain, or --from FILE"),
     (["explain", "--model", "{model}", "--from", "nowhere.csv"], "nowhere.csv"),
     (["explain", "--model", "{model}", "좋다", "최악", "--out", "a.png"], "can hold one sentence, got 2"),
@@ -293,7 +293,7 @@ def test_of_many_texts_each_is_tested_with_fewer_draws_and_it_is_said(tiny_model
     monkeypatch.setattr("gluonattn.cli.explaining.MANY", 2)
     (tmp_path / "in.csv").write_text("text\n좋다\n별로 최악\n그냥 그래요\n", encoding="utf-8")
     code, out, err = call(capsys, "explain", "--model", tiny_model, "--from", tmp_path / "in.csv", "--json")
-    assert code == 0 and "compared with 25 random draws, not 100; what if a word were missing is not asked" in err
+    assert code == 0 and "compared with 25 random draws, not 100; the effect of removing a word is not computed" in err
     told = [record["source"]["explanation"] for record in json.loads(out)]
     assert [one["honesty"]["draws"] for one in told] == [25] * 3 and not any("what_if" in one for one in told)
     page = ["explain", "--model", tiny_model, "--from", tmp_path / "in.csv", "--json", "--out", tmp_path / "page.html"]
@@ -339,9 +339,9 @@ def test_a_file_without_texts_is_named(tiny_model, tmp_path, capsys, monkeypatch
     (["evaluate", "--model", "{pronouncer}", "--data", "own.csv"], "No such option: --data"),
     (["evaluate", "--model", "{pronouncer}", "--text-column", "text"], "No such option: --text-column"),
     (["train", "--snapshots", "0,1"], "No such option: --snapshots"),
-    (["train", "--extra-epochs", "1"], "error: --extra-epochs would do nothing: "),
-    (["train", "--score-labels", "1=0"], "error: --score-labels would do nothing: "),
-    (["train", "--pretrain-epochs", "2"], "error: --pretrain-epochs would do nothing: "),
+    (["train", "--extra-epochs", "1"], "error: --extra-epochs would have no effect: "),
+    (["train", "--score-labels", "1=0"], "error: --score-labels would have no effect: "),
+    (["train", "--pretrain-epochs", "2"], "error: --pretrain-epochs would have no effect: "),
 ])
 def test_an_option_that_would_do_nothing_is_refused(tiny_pronouncer, tmp_path, capsys, monkeypatch, arguments, given):
     monkeypatch.chdir(tmp_path)
@@ -438,7 +438,7 @@ def test_commands_of_version_0_1_still_work_and_say_what_they_are_now(capsys, tm
     now = call(capsys, "pronunciation", "evaluate", "--model", tiny_pronouncer)
     for model in (["--model", tiny_pronouncer], [f"--model={tiny_pronouncer}"], ["-m", tiny_pronouncer]):
         code, out, err = call(capsys, "evaluate", *model)
-        assert (code, out) == now[:2] and err == "note: this is `gluonattn pronunciation evaluate` now\n"
+        assert (code, out) == now[:2] and err == "note: this command is now `gluonattn pronunciation evaluate`\n"
     code, _, err = call(capsys, "report", "pronunciation", tmp_path / "nowhere")
     assert code == 2 and "`gluonattn pronunciation report` now" in err and "no checkpoint folder" in err
     code, _, err = call(capsys, "train", "--task=reviews", "--epochs", 0)

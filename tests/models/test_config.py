@@ -195,7 +195,7 @@ def test_what_could_not_be_loaded_is_not_saved_and_the_older_model_stays(good, t
     before = {p: p.read_bytes() for p in folder.iterdir()}
     for wrong in (checkpoint._replace(config={**checkpoint.config, "labels": ["0", "0"]}),
                   checkpoint._replace(weights={**checkpoint.weights, "head.bias": np.full(2, np.nan, "f")})):
-        with pytest.raises(CheckpointError, match="does not hold what it should"):
+        with pytest.raises(CheckpointError, match="has invalid content"):
             save_checkpoint(folder, wrong)
     with pytest.raises(CheckpointError, match="explanation"):
         update_config(folder, explanation={"method": 3})

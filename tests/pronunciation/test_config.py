@@ -15,7 +15,7 @@ def test_entries_that_do_not_fit_together_are_refused(tiny_pronouncer, tmp_path)
     model = config["model"]
     for wrong in ({"labels": ["0", "1"]}, {"model": {**model, "num_heads": 5}}, {"model": {**model, "units": "64"}},
                   {"model": {**model, "layers": 1}}, {"max_length": 7}, {"epoch": None}, {"training": {}}):
-        with pytest.raises(CheckpointError, match=r"config.json does not hold what it should"):
+        with pytest.raises(CheckpointError, match=r"config.json has invalid content"):
             check_pronunciation({**config, **wrong}, tmp_path / "config.json")
 
 

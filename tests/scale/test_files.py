@@ -80,7 +80,7 @@ def test_a_folder_is_finished_when_its_manifest_is_there(scorer, source, tmp_pat
     assert [(part["file"], part["rows"], part["first_row"]) for part in manifest["parts"]] == [
         ("part-00000.csv", 16, 0), ("part-00001.csv", 16, 16), ("part-00002.csv", 8, 32)]
     assert sorted(os.listdir(tmp_path / "out")) == ["_SUCCESS", "part-00000.csv", "part-00001.csv", "part-00002.csv"]
-    with pytest.raises(DataError, match="is there already: give a new folder"):
+    with pytest.raises(DataError, match="exists already: give a new folder"):
         score_files(source, tmp_path / "out", scorer)
 
 
@@ -97,7 +97,7 @@ def test_a_bad_row_in_the_last_piece_leaves_nothing_and_names_its_line(scorer, t
 
 def test_a_piece_that_does_not_come_back_is_no_output(scorer, source, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_run_here", lambda job, pieces, scorer, on_rows: [])
-    with pytest.raises(ClusterError, match=r"piece 0 .* did not come back: nothing was written"):
+    with pytest.raises(ClusterError, match=r"piece 0 .* returned no result: nothing was written"):
         score_files(source, tmp_path / "out", scorer)
     assert os.listdir(tmp_path) == ["in"]
 
@@ -106,11 +106,11 @@ def test_what_a_worker_cannot_see_is_said(scorer, source, tmp_path):
     from gluonattn.scale.work import Job, score_piece
 
     found = score_piece(Job(str(source), str(tmp_path / "gone"), ".csv", True), pieces.Piece(0, str(source)), scorer)
-    assert "does not see" in found["error"] and "gone" in found["error"]
+    assert "cannot find" in found["error"] and "gone" in found["error"]
 
 
 @pytest.mark.parametrize("address, message", [
-    ("spork://a:1", "is no cluster: expected"), ("", "is no cluster"), ("spark://a", "expected HOST:PORT"),
+    ("spork://a:1", "is not a cluster: expected"), ("", "is not a cluster"), ("spark://a", "expected HOST:PORT"),
     ("spark://a:99999", "expected HOST:PORT")])
 def test_an_address_that_means_nothing_is_refused(monkeypatch, address, message):
     monkeypatch.setitem(CLUSTERS, "spark", replace(CLUSTERS["spark"], is_installed=lambda: True))

@@ -64,7 +64,7 @@ def test_marks_of_other_programs_are_no_tables_and_formats_are_not_mixed(tmp_pat
     with pytest.raises(DataError, match=r"several formats \(csv, tsv\)"):
         list_tables(tmp_path)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="holds no table"):
+    with pytest.raises(DataError, match="contains no table"):
         list_tables(tmp_path / "empty")
 
 

@@ -90,7 +90,7 @@ def test_what_if_is_that_of_the_record(application):
     ({}, "one of"), ({"drop": [0], "attention": {"tokens": [0], "share": 1}}, "one of"), ({"drop": [99]}, "99"),
     ({"drop": [0, 1, 2]}, "leave a token"), ({"replace": {"token": 9, "text": ""}}, "token"),
     ({"weights": [[1, 0]]}, "shape"),
-    ({"weights": [["x"]]}, "shape"), ({"attention": {"tokens": [0, 1, 2], "share": 1}}, "leave at least one out"),
+    ({"weights": [["x"]]}, "shape"), ({"attention": {"tokens": [0, 1, 2], "share": 1}}, "leave out at least one token"),
     ({"attention": {"tokens": [7], "share": 1}}, "tokens 0 to 2"), ({"attention": {"tokens": [0], "share": 2}}, "share"),
     ({"weights": [[float(i == j) * 2 for i in range(3)] for j in range(3)]}, "sum to 1"),
 ])

@@ -52,7 +52,7 @@ def test_infer_gives_what_predict_gives(application):
 
 @pytest.mark.parametrize("change, problem", [
     ({"shape": [2]}, "says 2"), ({"datatype": "FP32"}, "BYTES"), ({"name": "x"}, "`text`"), ({"shape": [3, 2]}, "shape"),
-    ({"shape": []}, "shape"), ({"data": [1, 2, 3]}, "strings"), ({"data": None}, "holds 0"),
+    ({"shape": []}, "shape"), ({"data": [1, 2, 3]}, "strings"), ({"data": None}, "data has 0"),
     ({"shape": [10**9]}, "at most|1 to"),
     ({"parameters": {"binary_data_size": 5}}, "0 behind"),
 ])

@@ -64,7 +64,7 @@ def test_the_command_takes_a_part(classifiers, tmp_path, capsys):
     assert "<!doctype html>" in (tmp_path / "page.html").read_text(encoding="utf-8")
     with pytest.raises(SystemExit) as left:
         main(["explain", TEXT, "--model", str(tmp_path / "model"), "--layers", "0,1", "--layer", "1"])
-    assert left.value.code == 2 and "give its number to --layers alone" in capsys.readouterr().err
+    assert left.value.code == 2 and "give the number only to --layers" in capsys.readouterr().err
     with pytest.raises(SystemExit) as left:
         main(["explain", TEXT, "--model", str(tmp_path / "model"), "--layers", "last"])
     assert left.value.code == 2 and "--layers takes numbers counted from 0, as in 0,3 or 0-5;" in capsys.readouterr().err
