@@ -1,1 +1,1 @@
-"""The training loop as short named steps; what is optional is a callback."""
+"""The training loop in short named steps. Everything optional is a callback."""

@@ -1,7 +1,7 @@
-"""Averaged weights: a moving mean of the parameters is validated and saved, not the parameters after the last step.
+"""Averaged weights: a moving mean of the parameters is validated and saved instead of the last parameters.
 
-An exponential moving average (Polyak and Juditsky 1992, as Tarvainen and Valpola 2017 use it) with a window that grows
-until it has its length, so that the first values are soon forgotten.
+An exponential moving average (Polyak and Juditsky 1992, as used by Tarvainen and Valpola 2017). Its window starts short
+and grows to its full length, so that the first values are soon forgotten.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ _WINDOW_START = 10  # after n steps the window is at most (1 + n) / (10 + n)
 
 
 def window(decay: float, step: int) -> float:
-    """The fraction of itself that the mean keeps at step number `step`, counted from 1.
+    """The fraction of the mean that a step keeps.
 
     Parameters
     ----------
     decay : float
-        What it keeps once the window has its length.
+        The fraction once the window has its full length.
     step : int
+        Number of the step, counted from 1.
     """
     return min(decay, (1 + step) / (_WINDOW_START + step))
 
@@ -31,9 +32,9 @@ class Average:
     Parameters
     ----------
     parameters : sequence of mxnet.gluon.Parameter
-        Those that are trained.
+        The trained parameters.
     decay : float
-        Fraction of the mean that each step keeps; 0 keeps no mean, and the parameters themselves are used.
+        Fraction of the mean that each step keeps. With 0 there is no mean and the parameters themselves are used.
     device : mxnet.Context
     """
 
@@ -42,7 +43,7 @@ class Average:
         self.values: list[Any] = []
 
     def begin(self) -> None:
-        """Begin with the parameters as they are: their shapes must be known."""
+        """Begin with the current parameters. Their shapes must be known."""
         if self.decay:
             self.values = [p.data(self._device).copy() for p in self._parameters]
 
@@ -57,7 +58,7 @@ class Average:
 
     @contextmanager
     def use_average(self) -> Iterator[None]:
-        """Use the mean in place of the parameters; they are restored at the end of the block."""
+        """Use the mean instead of the parameters. They are restored at the end of the block."""
         if not self.decay:
             yield
             return

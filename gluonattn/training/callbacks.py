@@ -1,6 +1,6 @@
-"""Optional behaviour around the training loop, one class each.
+"""Optional behaviour of the training loop. Each behaviour is a class.
 
-A callback keeps no state that a resumed run would need: it reads ``run`` and ``run.history``.
+A callback has no state that a resumed run would need. It reads ``run`` and ``run.history``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Base: every event does nothing."""
+    """Base class. Its events do nothing."""
 
     def on_train_begin(self, run: Run) -> None: ...
     def on_epoch_begin(self, run: Run) -> None: ...
@@ -36,13 +36,13 @@ class Callback:
 
 
 class LearningRate(Callback):
-    """Warm the rate up, then let it fall to 0.
+    """Raise the learning rate in a warm-up, then lower it to 0.
 
     Parameters
     ----------
     schedule : {"linear", "cosine", "constant"}
     base : float
-        Highest rate.
+        The highest rate.
     warmup : float
         Fraction of all steps over which it rises.
     """
@@ -62,7 +62,7 @@ class LearningRate(Callback):
         return self.base
 
     def on_train_begin(self, run: Run) -> None:
-        # A run resumed at the end of an epoch notes the rate of its last step.
+        # A run that is resumed at the end of an epoch records the rate of its last step.
         run.learning_rate = self.at(max(run.step - 1, 0) / run.steps)
 
     def on_batch_begin(self, run: Run) -> None:
@@ -82,7 +82,7 @@ class GradientClipping(Callback):
 
 
 class EarlyStopping(Callback):
-    """Stop after `patience` epochs without a lower validation loss."""
+    """Stop after `patience` epochs in which the validation loss did not fall below its minimum."""
 
     def __init__(self, patience: int):
         self.patience = patience
@@ -97,7 +97,7 @@ class EarlyStopping(Callback):
 
 
 class BestCheckpoint(Callback):
-    """Save after each epoch that is the best so far on validation, by `Task.best`; diverged epochs are never saved.
+    """Save after each epoch that is the best so far on validation, by `Task.best`. Diverged epochs are never saved.
 
     Parameters
     ----------
@@ -123,9 +123,9 @@ class Snapshots(Callback):
     save : callable
         Called with the number of an epoch and its parameters (`Run.get_weights`).
     initial : dict of str to numpy.ndarray
-        Parameters before training, kept as epoch 0. They are saved after epoch 1, when a checkpoint is there to keep them.
+        Parameters before training, kept as epoch 0. They are saved after epoch 1, when the checkpoint folder exists.
     epochs : sequence of int
-        Which are kept; the last one is too.
+        The epochs that are kept. The last epoch is always kept.
     """
 
     def __init__(self, save: Callable[[int, dict[str, NDArray[Any]]], object], initial: dict[str, NDArray[Any]],
@@ -189,7 +189,7 @@ class ResumeFile(Callback):
 
 
 class FirstResumeFile(Callback):
-    """Write a resume file before the first step. A killed run can then be resumed, whatever checkpoint exists.
+    """Write a resume file before the first step. A killed run can then be resumed, even if another checkpoint exists.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ class FirstResumeFile(Callback):
 
 
 class Interrupt(Callback):
-    """Ctrl-C (and SIGTERM, SIGHUP) end the run after the current batch; a second one ends it at once."""
+    """End the run after the current batch on Ctrl-C, SIGTERM or SIGHUP. A second signal ends it at once."""
 
     reason = "interrupted"
 
@@ -220,7 +220,7 @@ class Interrupt(Callback):
             self._restore()
 
         for number in (signal.SIGINT, *ENDING_SIGNALS):
-            if number in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(number) != signal.SIG_IGN:  # nohup is heeded
+            if number in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(number) != signal.SIG_IGN:  # nohup still works
                 self._before[number] = signal.signal(number, stop)
 
     def on_train_end(self, run: Run) -> None:
@@ -232,7 +232,7 @@ class Interrupt(Callback):
 
 
 class Progress(Callback):
-    """A progress bar for each epoch and a line when it is done."""
+    """Show a progress bar for each epoch, and a line when the epoch is done."""
 
     def __init__(self, console: Any):
         self.console = console

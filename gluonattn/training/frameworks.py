@@ -1,4 +1,4 @@
-"""Runs by framework."""
+"""Create runs by framework."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .settings import TrainingSettings
 
 def new_run(settings: TrainingSettings, model: Mapping[str, Any], train: Part, valid: Part, labelled: int,
             device: str = "cpu", group: Group = ALONE, initial: Mapping[str, Any] | None = None) -> Run:
-    """A fresh run with an initialised model, in the settings' framework.
+    """Create a new run with an initialised model, in the settings' framework.
 
     Parameters
     ----------
     settings : TrainingSettings
-        Resolved.
+        Resolved settings.
     model : mapping
-        Keyword arguments of the recipe's model, all of them.
+        All keyword arguments of the recipe's model.
     train, valid, labelled, group
         As for `Run`.
     device : str, default "cpu"
-        "auto", "cpu", "gpu" or "gpu:N"; or several, as in "gpu:0,1", of which each process of the group takes its own.
+        "auto", "cpu", "gpu" or "gpu:N"; or several, as in "gpu:0,1", one for each process of the group.
     initial : mapping of str to numpy.ndarray, or None
-        First values of some parameters, by structural name; None leaves all to chance.
+        Initial values of some parameters, by structural name. None draws all of them at random.
     """
     if settings.framework == "torch":
         from .torch_run import TorchRun

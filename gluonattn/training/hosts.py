@@ -1,9 +1,9 @@
 """Training on several machines: each takes its part of every batch, and MXNet's KVStore sums the gradients.
 
-Rank 0 runs the training. The others get texts, settings and parameters from it through one connection each, which also
-carries what all must agree on, and by which a machine that is lost is noticed at once.
+Rank 0 controls the training. Each other rank receives texts, settings and parameters over one connection to it. The same
+connection carries values that all ranks must agree on, and shows at once when a machine is lost.
 
-Nothing here is encrypted or asks for a password, nor does KVStore: this is for a network whose machines trust each other.
+Neither this nor KVStore uses encryption or passwords. Use it only in a network whose machines trust each other.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _leading: ContextVar[partial[Any] | None] = ContextVar("leading", default=None)
 
 @contextmanager
 def lead(machines: Machines | None, say: Callable[[str], None]) -> Iterator[None]:
-    """Within the block, trainings are rank 0 of several machines.
+    """Make trainings in the block rank 0 of several machines.
 
     Parameters
     ----------
     machines : Machines or None
         None changes nothing.
     say : callable
-        Called with a line while the others are waited for.
+        Called with a line while rank 0 waits for the others.
     """
     make: partial[Any] | None = partial(Conductor, machines, say) if machines else None
     token = _leading.set(make)
@@ -54,17 +54,17 @@ def lead(machines: Machines | None, say: Callable[[str], None]) -> Iterator[None
 
 
 def leading(workers: int) -> Callable[[], Group] | None:
-    """What makes the group that `lead` asked for, if it did.
+    """Return a function that creates the group for `lead`, or None outside its block.
 
     Parameters
     ----------
     workers : int
-        Processes that the resolved settings have.
+        Number of processes in the resolved settings.
 
     Raises
     ------
     OptionError
-        If the training is none that several processes can share.
+        If the training cannot be divided among processes.
     """
     make = _leading.get()
     if make and workers != make.args[0].size:
@@ -74,18 +74,18 @@ def leading(workers: int) -> Callable[[], Group] | None:
 
 
 def follow(machines: Machines, say: Callable[[str], None]) -> None:
-    """Train as another rank than 0, until rank 0 has ended.
+    """Train as a rank other than 0, until rank 0 has ended.
 
     Parameters
     ----------
     machines : Machines
     say : callable
-        Called with lines about where this stands.
+        Called with lines about the progress.
 
     Raises
     ------
     GluonAttnError
-        If rank 0 is not there, or is lost.
+        If rank 0 does not answer, or is lost.
     Interrupted
         After Ctrl-C, once rank 0 has ended the run.
     """
@@ -105,7 +105,7 @@ def follow(machines: Machines, say: Callable[[str], None]) -> None:
                 fit(run, [])
     except LeaderGone:
         if interrupts:
-            raise Interrupted("rank 0 has ended the run; its output says how to go on.") from None
+            raise Interrupted("rank 0 has ended the run; its output says how to continue.") from None
         raise GluonAttnError(f"rank 0 on {machines.host} ended before the run was done; its output says why. "
                              f"{AGAIN}") from None
     say("rank 0 has ended the run: done")
@@ -113,11 +113,11 @@ def follow(machines: Machines, say: Callable[[str], None]) -> None:
 
 @contextmanager
 def _patient(interrupts: list[int], say: Callable[[str], None]) -> Iterator[None]:
-    """Leave the first Ctrl-C to rank 0, for mpirun and srun send it to all; the second ends this process."""
+    """Leave the first Ctrl-C to rank 0, because mpirun and srun send it to all ranks. A second one ends this process."""
     def wait(number: int, frame: FrameType | None) -> None:
         interrupts.append(number)
         signal.signal(signal.SIGINT, before)
-        say("rank 0 ends the run after this batch, if it got Ctrl-C too; again ends this process alone")
+        say("rank 0 ends the run after this batch if it also got Ctrl-C; press Ctrl-C again to end only this process")
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -130,7 +130,7 @@ def _patient(interrupts: list[int], say: Callable[[str], None]) -> Iterator[None
 
 
 class _BySums:
-    """How a process of several machines adds gradients."""
+    """Addition of gradients over several machines."""
 
     _store: Store
     meet: Callable[[Any], Any]
@@ -175,7 +175,7 @@ class Conductor(_BySums, Leader):
     Raises
     ------
     GluonAttnError
-        If the others do not come, or now or later one is lost.
+        If another rank does not connect, or is lost then or later.
     """
 
     def __init__(self, machines: Machines, say: Callable[[str], None]):
@@ -208,7 +208,7 @@ class Conductor(_BySums, Leader):
         self._store.wait(self.look, WAIT)
 
     def meet(self, own: Any) -> Any:
-        """Sums of values and union of rows, in all processes."""
+        """Return the sums of values and the union of rows over all processes."""
         values, rows = zip(own, *self.receive_each())
         return self.agree(([float(sum(column)) for column in zip(*values)],
                            [np.unique(np.concatenate(one)) for one in zip(*rows)]))
@@ -229,11 +229,11 @@ class Conductor(_BySums, Leader):
     def __exit__(self, *error: object) -> None:
         if error[0] is None:
             with suppress(GluonAttnError):
-                self.send(None)  # the end, not a loss
+                self.send(None)  # tells the others that this is a normal end
         self.close()
 
     def _member_error(self, number: int) -> GluonAttnError:
-        return GluonAttnError(f"rank {number + 1} of {self.size} (on {self._names[number]}) was lost; its own output may "
+        return GluonAttnError(f"rank {number + 1} of {self.size} (on {self._names[number]}) was lost; its output may "
                               f"say why. {AGAIN}")
 
 
@@ -248,7 +248,7 @@ class Member(_BySums, Follower):
     Raises
     ------
     GluonAttnError
-        If rank 0 is not there in time or is of another version; LeaderGone later.
+        If rank 0 does not answer in time or has another version. Later, LeaderGone.
     """
 
     def __init__(self, machines: Machines, say: Callable[[str], None]):

@@ -1,10 +1,10 @@
-"""MXNet's KVStore for a run on several machines: its processes on this one, and sums of numbers over all of them.
+"""MXNet's KVStore for a run on several machines: its processes on this machine, and sums of numbers over all machines.
 
-KVStore waits for ever when a machine is lost, and so does a process that holds its worker, even at its end. So worker,
-server and scheduler are processes of their own, which can be killed: this file is also their program.
+If a machine is lost, KVStore waits for ever, and so does the process with its worker, even at exit. So worker, server and
+scheduler are separate processes that can be killed. This file is also their program.
 
-Numbers are cut into pieces, each a key of KVStore, so they spread over the servers. A row_sparse key for the embedding
-would be less to do, but without an optimizer on the server it gives wrong rows back (docs/scale.md).
+Numbers are cut into pieces. Each piece is a key of KVStore, so the pieces are distributed over the servers. A row_sparse
+key for the embedding would need less work, but without an optimizer on the server it returns wrong rows (docs/scale.md).
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from .shared_gradients import SharedMemory, open_memory
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PIECE = 65_536  # numbers; KVStore keeps a key of that size on one server
-_LOOK = 1.0  # seconds between looks whether all are still there
-AGAIN = "Run the same command with --resume on all machines to go on from the last resume file."
+PIECE = 65_536  # numbers in a piece; KVStore keeps a key of this size on one server
+_LOOK = 1.0  # seconds between checks whether all machines are still there
+AGAIN = "Run the same command with --resume on all machines to continue from the last resume file."
 
 
 class Store:
-    """KVStore's processes on this machine, and the memory that gradients go through.
+    """KVStore's processes on this machine, and the memory through which gradients pass.
 
     Parameters
     ----------
     variables : mapping of str to str
-        KVStore's own: where the scheduler is, and how many there are.
+        KVStore's environment variables: the scheduler's address, and the number of processes.
     roles : sequence of str
-        What to start: "scheduler", "server", "worker".
+        The processes to start: "scheduler", "server", "worker".
     """
 
     def __init__(self, variables: dict[str, str], roles: Sequence[str]):
@@ -59,30 +59,32 @@ class Store:
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True))
 
     def numbers(self, count: int) -> NDArray[Any]:
-        """So many numbers of the memory, rounded up to whole pieces."""
+        """The first `count` numbers of the memory, rounded up to whole pieces."""
         count = -(-count // PIECE) * PIECE
         return np.frombuffer(self._memory.map_at_least(4 * count), np.float32, count)
 
     def add(self, count: int, look: Callable[[], None]) -> None:
-        """Replace that many pieces by their sums over all machines.
+        """Replace the first pieces of the memory by their sums over all machines.
 
         Parameters
         ----------
         count : int
+            Number of pieces.
         look : callable
-            Called once a second; raises if somebody is lost.
+            Called once a second. It raises if a machine is lost.
         """
         self._link.send(count)
         self.wait(look)
 
     def wait(self, look: Callable[[], None], seconds: float = float("inf")) -> None:
-        """Until the worker has answered.
+        """Wait until the worker has answered.
 
         Parameters
         ----------
         look : callable
             As for `add`.
         seconds : float
+            Longest time to wait.
         """
         end = time.monotonic() + seconds
         while not self._link.poll(_LOOK):
@@ -95,7 +97,7 @@ class Store:
             raise GluonAttnError(f"MXNet's KVStore ended on this machine. {AGAIN}") from None
 
     def close(self) -> None:
-        for process in self._processes:  # they keep nothing
+        for process in self._processes:  # they store nothing
             process.kill()
             process.wait()
         self._link.close()
@@ -103,13 +105,13 @@ class Store:
 
 
 def main() -> None:
-    """Scheduler, server or worker, as DMLC_ROLE says, until the process that started this one ends it or has ended."""
+    """Run as scheduler, server or worker, as DMLC_ROLE says, until the parent process ends this one or has ended."""
     parent = os.getppid()
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: with the parent
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: end with the parent
     link, memory = Connection(int(sys.argv[1])), SharedMemory(int(sys.argv[2]))
     if os.getppid() != parent:
         return
-    mx = runtime.mx  # a scheduler and a server serve while MXNet is loaded
+    mx = runtime.mx  # a scheduler or server works inside the import of MXNet
     if os.environ["DMLC_ROLE"] == "worker":
         store = mx.kv.create("dist_sync")
         link.send(None)
@@ -117,15 +119,15 @@ def main() -> None:
 
 
 def serve(store: Any, link: Connection, memory: SharedMemory) -> None:
-    """Sum pieces as often as asked.
+    """Sum pieces for each request.
 
     Parameters
     ----------
     store : mxnet.kvstore.KVStore
     link : multiprocessing.connection.Connection
-        Gives the number of pieces, takes None when their sums are there.
+        It delivers the number of pieces, and takes None when their sums are ready.
     memory : SharedMemory
-        Of the pieces.
+        The memory with the pieces.
     """
     given: list[Any] = []
     taken: list[Any] = []

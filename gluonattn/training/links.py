@@ -13,17 +13,17 @@ from .. import __version__
 from ..errors import GluonAttnError
 from .machines import Machines
 
-WAIT = 600.0  # seconds for all to come
+WAIT = 600.0  # seconds within which all ranks must connect
 
 
 def connect(machines: Machines, say: Callable[[str], None]) -> Connection:
-    """A connection to rank 0, once it is there.
+    """Connect to rank 0, and wait until it is there.
 
     Parameters
     ----------
     machines : Machines
     say : callable
-        Called with a line if it is not there yet.
+        Called with a line if rank 0 is not there yet.
     """
     end, told = time.monotonic() + WAIT, False
     while True:
@@ -37,7 +37,7 @@ def connect(machines: Machines, say: Callable[[str], None]) -> Connection:
         except OSError as error:
             if time.monotonic() > end:
                 raise GluonAttnError(f"rank 0 does not answer at {machines.host}:{machines.port} ({error}): start it there "
-                                     "by the same command with --host-rank 0, and let firewalls pass.") from None
+                                     "with the same command and --host-rank 0, and open the port in firewalls.") from None
         if not told:
             say(f"rank {machines.rank} of {machines.size}: waiting for rank 0 at {machines.host}:{machines.port}")
             told = True
@@ -45,7 +45,7 @@ def connect(machines: Machines, say: Callable[[str], None]) -> Connection:
 
 
 def welcome(machines: Machines, say: Callable[[str], None]) -> dict[int, tuple[socket.socket, Connection, str]]:
-    """Socket, connection and machine of each of the others, by rank, once all have come.
+    """Wait for all other ranks. Return the socket, connection and machine of each, by rank.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ def welcome(machines: Machines, say: Callable[[str], None]) -> dict[int, tuple[s
     try:
         door = socket.create_server(("127.0.0.1" if local else "", machines.port), backlog=machines.size)
     except OSError as error:
-        raise GluonAttnError(f"port {machines.port} cannot be opened ({error.strerror}): give a free one behind the "
+        raise GluonAttnError(f"port {machines.port} cannot be opened ({error.strerror}): give a free port after the "
                              f"first of --hosts, as in {machines.host}:{machines.port + 1}, on all machines.") from None
-    say(f"waiting at {machines.host}:{machines.port} for {machines.size - 1} more: the same command there, each with "
+    say(f"waiting at {machines.host}:{machines.port} for {machines.size - 1} more: run the same command there, each with "
         "its --host-rank")
     end = time.monotonic() + WAIT
     with door:
@@ -68,13 +68,13 @@ def welcome(machines: Machines, say: Callable[[str], None]) -> dict[int, tuple[s
             door.settimeout(max(0.01, end - time.monotonic()))
             try:
                 one = door.accept()[0]
-            except socket.timeout:  # Python 3.9 has no other name for it
+            except socket.timeout:  # not TimeoutError before Python 3.10
                 missing = sorted(set(range(1, machines.size)) - set(came))
-                raise GluonAttnError(f"rank {', '.join(map(str, missing))} did not come within {WAIT:.0f} s: run the "
+                raise GluonAttnError(f"rank {', '.join(map(str, missing))} did not connect within {WAIT:.0f} s: run the "
                                      "same command there, with its --host-rank.") from None
             rank, link, name = greet(one, machines)
             if rank in came or rank >= machines.size:
-                raise GluonAttnError(f"rank {rank}, last from {name}, came twice or is too large for {machines.size} "
+                raise GluonAttnError(f"rank {rank}, last from {name}, connected twice or is too large for {machines.size} "
                                      "processes: give each its own --host-rank.")
             if rank:
                 came[rank] = one, link, name
@@ -82,11 +82,12 @@ def welcome(machines: Machines, say: Callable[[str], None]) -> dict[int, tuple[s
 
 
 def greet(one: socket.socket, machines: Machines) -> tuple[int, Connection, str]:
-    """Rank, connection and machine of one that came; rank 0 if it is none of ours.
+    """Return rank, connection and machine of a new connection. Rank 0 means that it does not belong to this run.
 
     Parameters
     ----------
     one : socket.socket
+        The new connection.
     machines : Machines
     """
     keep_alive(one)
@@ -104,7 +105,7 @@ def greet(one: socket.socket, machines: Machines) -> tuple[int, Connection, str]
 
 
 def keep_alive(one: socket.socket) -> None:
-    """Notice within a minute that a machine lost its power."""
+    """Make the connection fail within a minute if the other machine loses power."""
     one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 60_000)):
         if hasattr(socket, name):
@@ -113,7 +114,7 @@ def keep_alive(one: socket.socket) -> None:
 
 
 def has_ended(link: Connection) -> bool:
-    """Whether the other side has closed the connection; what it sent stays to be read."""
+    """Whether the other side has closed the connection. Its messages can still be read."""
     with socket.socket(fileno=os.dup(link.fileno())) as one:
         try:
             return one.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""

@@ -1,4 +1,4 @@
-"""Loggers of other programs, as callbacks: each is a file ``NAME_logger.py`` in this folder."""
+"""Loggers for other programs, as callbacks. Each is a file ``NAME_logger.py`` in this folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .callbacks import Callback
 
 
 class Logger(Callback):
-    """Base class of all loggers. It names the values of a step and of an epoch.
+    """Base class of all loggers. It names the values of steps and epochs.
 
     A step has "step/loss" and "step/learning_rate". An epoch has each number of its row in history.json, for example
     "epoch/valid_loss". A stage before the training itself (`Task.stage`) is a separate run with the stage added to its name.
@@ -22,18 +22,18 @@ class Logger(Callback):
     Parameters
     ----------
     folder : pathlib.Path
-        To write into; made where it is missing.
+        Folder to write into. It is created if it is missing.
     name : str
-        Of the run.
+        Name of the run.
     settings : mapping
-        Of the run, for the logger's own table of them.
+        Settings of the run, which the logger stores.
 
     Attributes
     ----------
     key : str
-        What the command line calls it.
+        Name of the logger on the command line.
     package : str
-        What must be installed.
+        The package that must be installed.
     """
 
     key = ""
@@ -45,27 +45,27 @@ class Logger(Callback):
         self._before = (0.0, 0)
 
     def load(self) -> None:
-        """Import what it needs.
+        """Import the package.
 
         Raises
         ------
         ImportError
-            If it is not installed.
+            If the package is not installed.
         """
         raise NotImplementedError
 
     def open(self) -> None:
-        """Begin to log. A resumed run may find its earlier log."""
+        """Begin to log. A resumed run may find its previous log."""
         raise NotImplementedError
 
     def log(self, values: Mapping[str, float], step: int) -> None:
-        """Write some numbers.
+        """Write the given values.
 
         Parameters
         ----------
         values : mapping of str to float
         step : int
-            Of the run, from 1.
+            The step of the run, counted from 1.
         """
         raise NotImplementedError
 
@@ -108,23 +108,23 @@ def loggers() -> dict[str, type[Logger]]:
 
 
 def make_loggers(names: Sequence[str], out: Path, settings: Mapping[str, Any]) -> list[Logger]:
-    """The loggers of a run. They write to ``OUT.logs/NAME`` beside its checkpoint folder.
+    """Create the loggers of a run. They write to ``OUT.logs/NAME`` beside its checkpoint folder.
 
     Parameters
     ----------
     names : sequence of str
-        Of `loggers`.
+        Names from `loggers`.
     out : pathlib.Path
         The checkpoint folder.
     settings : mapping
-        Of the run.
+        Settings of the run.
 
     Raises
     ------
     OptionError
-        If there is no such logger.
+        If a name is unknown.
     DependencyError
-        If its package is not installed. This is checked before training starts.
+        If a logger's package is not installed. This is checked before training starts.
     """
     found = []
     for name in dict.fromkeys(names):

@@ -1,4 +1,4 @@
-"""The training loop. Optional behaviour is in callbacks."""
+"""The training loop. Everything optional is in callbacks."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def fit(run: Run, callbacks: Sequence[Callback]) -> None:
     """Train until the last epoch, or until a callback sets ``run.stop``.
 
     Every process of a group runs this, with the same `run.epoch` and `run.batch`
-    at the same time; only rank 0 has callbacks.
+    at any time. Only rank 0 has callbacks.
 
     Parameters
     ----------
     run : Run
-        Fresh, or restored in the middle of an epoch.
+        A new run, or one restored in the middle of an epoch.
     callbacks : sequence of Callback
     """
     _tell(callbacks, "on_train_begin", run)
@@ -40,11 +40,11 @@ def fit(run: Run, callbacks: Sequence[Callback]) -> None:
             while run.epoch < run.epochs and not run.group.agree(run.stop):
                 train_epoch(run, callbacks)
                 if run.batch < run.batches_per_epoch:
-                    break  # stopped inside the epoch; a resumed run continues there
+                    break  # stopped in the middle of the epoch; a resumed run continues here
                 finish_epoch(run)
                 require_equal_parameters(run)
                 _tell(callbacks, "on_epoch_end", run)
-    finally:  # after an error too: signals and the progress bar are restored
+    finally:  # also after an error, to restore signals and hide the progress bar
         _tell(callbacks, "on_train_end", run)
 
 
@@ -71,8 +71,8 @@ def train_epoch(run: Run, callbacks: Sequence[Callback]) -> None:
 def prepare(run: Run, plan: Sequence[Sequence[int]], number: int) -> tuple[tuple[Any, ...], int] | None:
     """The arguments of `Run.start_gradient` for this process's part of a batch of the epoch.
 
-    None if there is no such batch, or too few examples in it for every process. Its random numbers depend only on seed,
-    step and rank, so a resumed run repeats them.
+    Returns None if there is no such batch, or if it has too few examples for every process. Its random numbers depend only
+    on seed, step and rank, so a resumed run repeats them.
 
     Parameters
     ----------
@@ -95,13 +95,13 @@ def prepare(run: Run, plan: Sequence[Sequence[int]], number: int) -> tuple[tuple
 
 def train_batch(run: Run, batch: tuple[tuple[Any, ...], int] | None, callbacks: Sequence[Callback],
                 meanwhile: Callable[[], Any]) -> Any:
-    """Take one step. Calls `meanwhile` while the device computes, and returns its result.
+    """Take one step. Call `meanwhile` while the device computes, and return its result.
 
     Parameters
     ----------
     run : Run
     batch : tuple or None
-        As `prepare` gives it.
+        As `prepare` returns it.
     callbacks : sequence of Callback
     meanwhile : callable
     """
@@ -121,7 +121,7 @@ def train_batch(run: Run, batch: tuple[tuple[Any, ...], int] | None, callbacks: 
 
 
 def finish_epoch(run: Run) -> None:
-    """Validate, note the epoch in the history and move to the next."""
+    """Validate, add the epoch to the history and move to the next epoch."""
     seen = run.totals["reviews"]
     run.history.append({
         "epoch": run.epoch + 1,
@@ -136,8 +136,8 @@ def finish_epoch(run: Run) -> None:
 
 
 def validate(run: Run) -> dict[str, float]:
-    """Validation loss (not smoothed), accuracy and the task's own figures. Averaged weights are used if there are some."""
-    give_back_memory()  # fragments that batches of other lengths left
+    """Validation loss (not smoothed), accuracy and the task's own figures. Averaged weights are used if they exist."""
+    give_back_memory()  # releases fragments left by batches of other lengths
     lengths = run.valid.texts.lengths
     loss = correct = 0.0
     with run.use_average():
@@ -155,7 +155,7 @@ def require_equal_parameters(run: Run) -> None:
         weights = sorted(run.get_weights().items())
         digest = [(name, zlib.crc32(values.tobytes())) for name, values in weights]
         if run.group.agree(digest) != digest:
-            raise GluonAttnError("training processes came to different parameters: train with --workers 1.")
+            raise GluonAttnError("training processes have different parameters: train with --workers 1.")
 
 
 def _tell(callbacks: Sequence[Callback], event: str, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""MLflow: a store of files, which ``mlflow ui --backend-store-uri`` shows."""
+"""MLflow: a store in files. View it with ``mlflow ui --backend-store-uri``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training with MXNet: one graph a step, Gluon's Trainer, sparse gradients."""
+"""Training with MXNet: one graph for each step, Gluon's Trainer, sparse gradients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MXNetRun(Run):
     Parameters
     ----------
     model : HybridBlock
-        Initialised.
+        An initialised model.
     settings, train, valid, labelled, group
         As for `Run`.
     device : mxnet.Context
@@ -36,7 +36,7 @@ class MXNetRun(Run):
     ----------
     trainer : mxnet.gluon.Trainer
     average : Average
-        What is validated and saved.
+        The averaged weights, which are validated and saved.
     """
 
     def __init__(self, model: Any, settings: TrainingSettings, train: Part, valid: Part, labelled: int, device: Any,
@@ -47,7 +47,7 @@ class MXNetRun(Run):
         self.parameters = [p for _, p in parameters if p.grad_req != "null"]
         # Seeding MXNet takes 1.2 ms, so it is done only if some dropout has no mask.
         self._draws = has_dropout(model.attention if hasattr(model, "masks") and hasattr(model, "attention") else model)
-        # Multi-precision and key-value stores have no use on one device.
+        # Multi-precision and key-value stores are useless on one device.
         self.trainer = mx.gluon.Trainer(
             model.collect_params(), "adam", {"learning_rate": self.settings.learning_rate}, kvstore=None
         )
@@ -55,7 +55,7 @@ class MXNetRun(Run):
         masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
         self.objective = Objective(self.task, model, self.settings.label_smoothing, train.offsets is not None, len(masks))
         self.objective.hybridize(static_alloc=True)
-        model.hybridize()  # alone it is used for validation, and should hold no memory in between
+        model.hybridize()  # used alone only in validation, so it should keep no memory between validations
 
     @property
     def learning_rate(self) -> float:
@@ -94,7 +94,7 @@ class MXNetRun(Run):
     def gradients(self) -> list[Any]:
         """The gradient arrays, in an order that all processes share."""
         for parameter in self.parameters:
-            # If this process had no examples, the sum comes from others, and the Trainer would reject it as stale.
+            # If this process had no examples, the sum comes from others and the Trainer would reject it as stale.
             parameter.data()._fresh_grad = True
         return [p.grad() for p in self.parameters]
 
@@ -172,7 +172,7 @@ class MXNetRun(Run):
 
 def new_mxnet_run(settings: TrainingSettings, model: Mapping[str, Any], train: Part, valid: Part, labelled: int,
                   device: str = "cpu", group: Group = ALONE, initial: Mapping[str, Any] | None = None) -> MXNetRun:
-    """A fresh run with an initialised, hybridized model; parameters as for `gluonattn.training.frameworks.new_run`.
+    """Create a new run with an initialised, hybridized model.
 
     Parameters
     ----------

@@ -9,21 +9,22 @@ from .tasks import Task
 
 
 class Objective(mx.gluon.HybridBlock):
-    """The loss of a batch, summed, and how many answers are correct.
+    """The summed loss of a batch, and the number of correct answers.
 
-    Called with targets, offsets where there are any, and what the task's `forward` takes.
+    Call it with the targets, the offsets if there are any, and the arguments of the task's `forward`.
 
     Parameters
     ----------
     task : Task
     model : HybridBlock
     smoothing : float
+        Label smoothing.
     offsets : bool
-        Whether a linear branch's logits are given. The network then learns to be correct with them, and by itself.
+        Whether logits of a linear branch are given. The network is then trained to be correct both with and without them.
     masks : int
-        How many of the last arguments are dropout masks.
+        Number of last arguments that are dropout masks.
     **kwargs
-        Of `mxnet.gluon.HybridBlock`.
+        Arguments of `mxnet.gluon.HybridBlock`.
     """
 
     def __init__(self, task: Task, model: Any, smoothing: float, offsets: bool, masks: int, **kwargs: Any):
@@ -38,7 +39,7 @@ class Objective(mx.gluon.HybridBlock):
         if offsets is None:
             loss = F.sum(self.loss(logits, targets))
         else:
-            # This is not written as a sum of two losses: if logits go into an addition and elsewhere, MXNet 1.9.1
+            # This is not a sum of two losses: if logits are used in an addition and elsewhere, MXNet 1.9.1
             # computes a wrong gradient with static_alloc.
             both = F.concat(logits, logits, dim=0) + F.concat(offsets, F.zeros_like(offsets), dim=0)
             loss = F.sum(self.loss(both, F.concat(targets, targets, dim=0))) / 2
@@ -47,6 +48,6 @@ class Objective(mx.gluon.HybridBlock):
 
 
 def has_dropout(block: Any) -> bool:
-    """Whether a block, or one in it, draws dropout with MXNet's generator."""
+    """Whether a block, or a block in it, draws dropout with MXNet's generator."""
     is_dropout = type(block) is mx.gluon.nn.Dropout and block._rate > 0
     return is_dropout or any(map(has_dropout, block._children.values()))

@@ -1,13 +1,13 @@
-"""Training in several processes: each takes its part of every batch, and all apply the summed gradient.
+"""Training in several processes. Each takes its part of every batch, and all apply the summed gradient.
 
-MXNet's threads share the small operators of one step badly, and its engine
-runs one RNN operator at a time; processes of one thread each share nothing but
-the gradients (docs/performance.md). All of them run the same loop in step, from
-the same parameters, so parameters stay equal and never travel.
+MXNet's threads divide the small operators of one step badly, and its engine
+runs one RNN operator at a time. Processes with one thread each share only the
+gradients (docs/performance.md). All of them run the same loop in step, from
+the same parameters, so the parameters stay equal and are never sent.
 
-Messages go through one pipe per process: a waiting process sleeps, and the end of
-a process is noticed at once. Gradients go through shared memory
-without a name, which the system frees with the last process, however that ended.
+Messages go through one pipe per process. A waiting process sleeps, and the end of
+a process is noticed at once. Gradients go through shared memory without a name,
+which the system frees with the last process, however that process ended.
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ from .shared_gradients import (
 
 
 class Group:
-    """The processes of a run, as one of them sees them. This base class is a single process.
+    """The processes of a run, seen from one of them. This base class is a single process.
 
     Attributes
     ----------
     rank : int
-        0 is the process that was asked to train; it alone runs callbacks.
+        Rank of this process. Rank 0 is the process in which training was called. Only it runs callbacks.
     size : int
+        Number of processes.
     """
 
     rank, size = 0, 1
@@ -51,9 +52,9 @@ class Group:
         Parameters
         ----------
         positions : sequence of int
-            The batch.
+            Positions of the batch's texts.
         length : callable
-            Length of the text at a position.
+            Returns the length of the text at a position.
         """
         if self.size == 1:
             return positions
@@ -63,11 +64,11 @@ class Group:
         """Send to every other process."""
 
     def agree(self, value: Any) -> Any:
-        """The value of rank 0, in every process."""
+        """Return the value of rank 0 in every process."""
         return value
 
     def total(self, values: Sequence[float]) -> list[float]:
-        """Sums over all processes, the same in each. Returns after all processes have called it."""
+        """Return sums over all processes, the same in each. It returns after all processes have called it."""
         return list(values)
 
     def add_gradients(self, gradients: Sequence[Any], values: Sequence[float], present: bool) -> list[float]:
@@ -79,7 +80,7 @@ class Group:
         values : sequence of float
             Summed as by `total`.
         present : bool
-            False where this process's part of the batch was empty. What `gradients` hold is then ignored.
+            False if this process's part of the batch was empty. The values of `gradients` are then ignored.
         """
         return self.total(values)
 
@@ -105,7 +106,7 @@ class _Member(Group):
     rank, size : int
     descriptors : sequence of int
         Two files in memory for each rank. A step writes to one of them while a
-        slower process may still read the other, of the step before.
+        slower process may still read the other, from the step before.
     """
 
     def __init__(self, rank: int, size: int, descriptors: Sequence[int]):
@@ -117,7 +118,7 @@ class _Member(Group):
         memories = self._memories[self._turn :: 2]
         self._turn = 1 - self._turn
         write_gradients(memories[self.rank], gradients if present else None)
-        sums = self.total(values)  # no answer before all have written
+        sums = self.total(values)  # returns after all have written
         parts = [part for part in (read_gradients(memory, gradients) for memory in memories) if part]
         for gradient, pieces in zip(gradients, zip(*parts)):
             if gradient.stype == "row_sparse":
@@ -128,21 +129,21 @@ class _Member(Group):
 
 
 class Leader(_Member):
-    """Rank 0: starts the others and ends them.
+    """Rank 0. It starts and ends the others.
 
     Parameters
     ----------
     size : int
-        Processes in all.
+        Number of all processes.
     threads : int
-        Threads each of the others computes with.
+        Number of threads in each other process.
     synchronous : bool, default True
         As for `runtime.limit_threads`.
 
     Raises
     ------
     GluonAttnError
-        Now or later, if one of the others ends by itself.
+        If another process ends unexpectedly, now or later.
     """
 
     def __init__(self, size: int, threads: int, synchronous: bool = True):
@@ -159,7 +160,7 @@ class Leader(_Member):
             raise
 
     def _start(self, rank: int, threads: int) -> None:
-        """Start a process. This does not use multiprocessing, which would run the user's script again."""
+        """Start a process. multiprocessing is not used, because it would run the user's script again."""
         here, there = Pipe()
         self._links.append(here)
         descriptors = [there.fileno(), *(memory.descriptor for memory in self._memories)]
@@ -189,7 +190,7 @@ class Leader(_Member):
         return result
 
     def receive_each(self) -> list[Any]:
-        """A message from each of the others, in the order of ranks."""
+        """Return a message from each other process, in the order of ranks."""
         found = []
         for number, link in enumerate(self._links):
             try:
@@ -199,7 +200,7 @@ class Leader(_Member):
         return found
 
     def close(self) -> None:
-        for process in self._processes:  # they keep nothing that a kill could harm
+        for process in self._processes:  # a kill cannot harm them: they store nothing
             process.kill()
             process.wait()
         for thing in (*self._links, *self._stderr_files, *self._memories):
@@ -227,9 +228,9 @@ class Follower(_Member):
     ----------
     rank : int
     link : multiprocessing.connection.Connection
-        To rank 0.
+        The connection to rank 0.
     descriptors : sequence of int
-        As for `Leader`'s members: two files in memory for each rank.
+        Two files in memory for each rank, as for the leader.
 
     Raises
     ------
@@ -242,7 +243,7 @@ class Follower(_Member):
         self._link = link
 
     def receive(self) -> Any:
-        """The next message of rank 0."""
+        """Return the next message from rank 0."""
         try:
             return self._link.recv()
         except (EOFError, ConnectionError):

@@ -1,4 +1,4 @@
-"""The resume file as a file: read and checked without MXNet. `state` restores a run from it."""
+"""Read and check resume files, without MXNet. `state` restores a run from one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Totals(Struct):
 
 
 class Header(Struct):
-    """Where a run stands."""
+    """The progress of a run."""
 
     epoch: Count
     batch: Count
@@ -40,23 +40,23 @@ class Header(Struct):
 
 
 def resume_file(out: Path) -> Path:
-    """The file beside a checkpoint folder while its run is unfinished."""
+    """The path of the resume file, which is beside a checkpoint folder while its run is unfinished."""
     return out.with_name(out.name + ".resume")
 
 
 def read_resume_file(path: Path, fingerprint: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Arrays and header of a resume file.
+    """Read the arrays and the header of a resume file.
 
     Parameters
     ----------
     path : pathlib.Path
     fingerprint : str
-        Of the run's data and settings.
+        Fingerprint of the run's data and settings.
 
     Raises
     ------
     CheckpointError
-        If it is cut, changed, of another version, or of a run with another fingerprint.
+        If the file is truncated, changed, of another version, or of a run with another fingerprint.
     """
     tensors, notes = _read(path)
     if notes.get("format") != FORMAT:
@@ -74,13 +74,13 @@ def read_resume_file(path: Path, fingerprint: str) -> tuple[dict[str, NDArray[An
 
 
 def is_resume_file_of(path: Path, fingerprint: str) -> bool:
-    """Whether a resume file is there and belongs to the run with this fingerprint.
+    """Whether a resume file exists and belongs to the run with this fingerprint.
 
     Parameters
     ----------
     path : pathlib.Path
     fingerprint : str
-        Of the run's data and settings.
+        Fingerprint of the run's data and settings.
     """
     try:
         return path.exists() and _read(path)[1].get("fingerprint") == fingerprint
@@ -89,12 +89,13 @@ def is_resume_file_of(path: Path, fingerprint: str) -> bool:
 
 
 def refuse(path: Path, reason: str) -> NoReturn:
-    """Raise CheckpointError for a resume file whose values are not what they should be.
+    """Raise CheckpointError for a resume file with invalid values.
 
     Parameters
     ----------
     path : pathlib.Path
     reason : str
+        What is wrong.
     """
     refuse_as(path, reason, CheckpointError, _START_AGAIN)
 

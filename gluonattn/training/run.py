@@ -1,4 +1,4 @@
-"""A training run: its texts, its settings and its progress. A file for each framework computes its steps."""
+"""A training run: its texts, settings and progress. One file for each framework computes the steps."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Part(NamedTuple):
     Attributes
     ----------
     texts : Packed
-        Or an object with the same `lengths`, `fixed` and `batch`.
+        The texts, or an object with the same `lengths`, `fixed` and `batch`.
     targets : numpy.ndarray, float32, shape (texts, classes)
         Rows of probabilities.
     offsets : numpy.ndarray, float32, shape (texts, classes), or None
-        Logits of the linear branch, of a fit that has not seen the text.
+        Logits of the linear branch, from a fit without the text.
     """
 
     texts: Any
@@ -33,7 +33,7 @@ class Part(NamedTuple):
 
     def take(self, positions: Sequence[int], word_dropout: float = 0.0,
              rng: np.random.Generator | None = None) -> tuple[Any, ...]:
-        """Inputs of the model, as `Packed.batch` gives them, targets, and offsets or None.
+        """Return the model's inputs, as from `Packed.batch`, the targets, and the offsets or None.
 
         Parameters
         ----------
@@ -41,14 +41,14 @@ class Part(NamedTuple):
         word_dropout : float, default 0
             Fraction of words that are replaced by ``<unk>``.
         rng : numpy.random.Generator or None
-            Needed for that.
+            Needed for word dropout.
         """
         offsets = None if self.offsets is None else self.offsets[positions]
         return self.texts.batch(positions, word_dropout, rng), self.targets[positions], offsets
 
 
 class Run:
-    """A training run: what callbacks read and a resume file restores.
+    """A training run. Callbacks read it, and a resume file restores it.
 
     A subclass for each framework (`gluonattn.training.mxnet_run`, `gluonattn.training.torch_run`) has the model, and
     computes gradients and steps.
@@ -58,31 +58,31 @@ class Run:
     model : HybridBlock or torch.nn.Module
     settings : TrainingSettings
     task : Task
-        What is special to the recipe.
+        The parts that depend on the recipe.
     train, valid : Part
     labelled : int
-        How many texts of `train`, the first ones, have labels of their own. They are read in every epoch;
-        the others only in the first ``settings.extra_epochs``.
+        Number of texts of `train`, the first ones, with their own labels. These are read in every epoch, the others only in
+        the first ``settings.extra_epochs``.
     history : list of dict
         One plain dict for each finished epoch.
     epoch, batch : int
-        Where the run stands: finished epochs, and finished batches of the next.
+        Number of finished epochs, and of finished batches of the next epoch.
     totals : dict
         Sums over the batches of the current epoch.
     gradient_scale : float
-        What a callback multiplies this step's gradient by.
+        Factor of this step's gradient, set by callbacks.
     batch_reviews : int
-        Reviews in the current batch, those of other processes included.
+        Number of reviews in the current batch, including those of other processes.
     step_losses : list of float
-        Loss of each step so far, where the task keeps them.
+        Loss of each step so far, if the task keeps them.
     stop : str or None
-        Why to stop; set it, never raise.
+        The reason to stop. Callbacks set it to stop the run, and never raise.
     group : Group
         The processes that train together.
     learning_rate : float
-        Of the next step; a callback may set it.
+        Rate of the next step. A callback may set it.
     device_name : str
-        As `new_run` got it.
+        The device as given to `new_run`.
     """
 
     model: Any
@@ -90,7 +90,7 @@ class Run:
     device_name = "cpu"
 
     def __init__(self, settings: TrainingSettings, train: Part, valid: Part, labelled: int, group: Group = ALONE):
-        self.settings = cast(Any, settings)  # resolved: no field is None any more
+        self.settings = cast(Any, settings)  # resolved, so no field is None
         self.group = group
         self.train, self.valid, self.labelled = train, valid, labelled
         self.task = settings.make_task()
@@ -107,21 +107,21 @@ class Run:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches of the current epoch, or of the last one when all are done."""
+        """Number of batches in the current epoch, or in the last one when all are done."""
         return self._batches[min(self.epoch, self.epochs - 1)]
 
     @property
     def step(self) -> int:
-        """Steps taken since the start."""
+        """Number of steps since the start."""
         return sum(self._batches[: self.epoch]) + self.batch
 
     @property
     def steps(self) -> int:
-        """Steps of the whole run."""
+        """Number of steps of the whole run."""
         return sum(self._batches)
 
     def plan(self, epoch: int) -> list[list[int]]:
-        """Batches of an epoch: the same at every call."""
+        """The batches of an epoch, the same at every call."""
         seed = self.settings.seed * 1_000_003 + epoch
         texts, size = self.train.texts, self.settings.batch_size
         lengths = texts.lengths[: self.labelled] if epoch >= self.settings.extra_epochs else texts.lengths
@@ -145,51 +145,51 @@ class Run:
         raise NotImplementedError
 
     def draw_masks(self, inputs: tuple[Any, ...], rng: np.random.Generator) -> tuple[Any, ...]:
-        """Dropout masks of a batch, on the device; none where the framework draws them itself.
+        """Dropout masks of a batch, on the device. None if the framework draws dropout itself.
 
         Parameters
         ----------
         inputs : tuple of arrays
-            Of the model, on the device.
+            The model's inputs, on the device.
         rng : numpy.random.Generator
         """
         raise NotImplementedError
 
     def start_gradient(self, arrays: tuple[Any, ...], seed: int) -> Sequence[Any]:
-        """Start to compute a gradient. Returns the loss and the number of correct answers without waiting for them.
+        """Start to compute a gradient. Return the loss and the number of correct answers without waiting for them.
 
         Parameters
         ----------
         arrays : tuple
-            Targets, offsets where there are any, inputs and masks.
+            Targets, offsets if there are any, inputs and masks.
         seed : int
-            Of the dropout that has no mask.
+            Seed of the dropout that has no mask.
         """
         raise NotImplementedError
 
     def add_gradients(self, sums: Sequence[Any], reviews: int) -> list[float]:
-        """Wait for the gradient, and sum it over all processes; loss, correct answers and reviews of the whole batch.
+        """Wait for the gradient and sum it over all processes. Return loss, correct answers and reviews of the whole batch.
 
         Parameters
         ----------
         sums : sequence
-            As `start_gradient` gives it; empty where this process has no part of the batch.
+            As `start_gradient` returns them. Empty if this process has no part of the batch.
         reviews : int
-            In this process's part.
+            Number of reviews in this process's part.
         """
         raise NotImplementedError
 
     def gradient_norm(self) -> float:
-        """Global norm of the gradient, which is a sum over the batch."""
+        """Global norm of the gradient. The gradient is a sum over the batch."""
         raise NotImplementedError
 
     def take_step(self, scale: float) -> None:
-        """Change the parameters by the gradient's mean over the batch, and the averaged weights with them.
+        """Update the parameters with the gradient's mean over the batch, and then the averaged weights.
 
         Parameters
         ----------
         scale : float
-            What the gradient is multiplied by.
+            Factor of the gradient.
         """
         raise NotImplementedError
 
@@ -202,7 +202,7 @@ class Run:
         raise NotImplementedError
 
     def use_average(self) -> AbstractContextManager[None]:
-        """Use the averaged weights, where there are some, in place of the parameters until the end of the block."""
+        """Use the averaged weights, if they exist, instead of the parameters until the end of the block."""
         raise NotImplementedError
 
     def get_weights(self) -> dict[str, NDArray[Any]]:
@@ -210,11 +210,11 @@ class Run:
         raise NotImplementedError
 
     def size(self) -> int:
-        """How many numbers the model has."""
+        """Number of the model's parameters."""
         return sum(values.size for values in self.get_weights().values())
 
     def collect_state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Parameters, averages and the optimizer's moments by name, and what a resume file's header has of them."""
+        """Return parameters, averages and the optimizer's moments by name, and entries for a resume file's header."""
         raise NotImplementedError
 
     def restore_state(self, tensors: Mapping[str, NDArray[Any]], header: Mapping[str, Any]) -> None:
@@ -224,11 +224,12 @@ class Run:
         ----------
         tensors : mapping of str to numpy.ndarray
         header : mapping
+            Header of the resume file.
         """
         raise NotImplementedError
 
     def state_shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-        """Shapes of the arrays that a state must have, and of those that it may have."""
+        """Shapes of a state's required arrays, and of its optional arrays."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""The surroundings of any training loop: processes, resuming, callbacks, and Ctrl-C."""
+"""The parts around every training loop: processes, resuming, callbacks and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Train = TypeVar("Train", bound=Callable[..., Any])
 
 
 def one_run_a_folder(train: Train) -> Train:
-    """Decorate a function that trains into its argument `out`: a second run there, at the same time, is refused."""
+    """Decorate a function that trains into its argument `out`. A second run into it at the same time is refused."""
     signature = inspect.signature(train)
 
     @functools.wraps(train)
@@ -45,21 +45,21 @@ def one_run_a_folder(train: Train) -> Train:
         arguments = signature.bind(*given, **named)
         arguments.apply_defaults()
         out = Path(arguments.arguments["out"]).absolute()
-        with suppress(OSError):  # `require_writable` says what is wrong
+        with suppress(OSError):  # `require_writable` reports the error
             out.parent.mkdir(parents=True, exist_ok=True)
         with locking(out) as holder:
             if holder is not None:
                 raise CheckpointError(
-                    f"another run ({f'process {holder}' if holder else 'on another machine, perhaps'}) is training into "
-                    f"{out} at this moment; it was left alone. Wait for its end, stop it, or give another --out.")
+                    f"another run ({f'process {holder}' if holder else 'perhaps on another machine'}) is training into "
+                    f"{out} now; it was not disturbed. Wait until it ends, stop it, or give another --out.")
             return train(*given, **named)
 
     return cast(Train, train_alone)
 
 
 def folder_to_write(out: str | os.PathLike[str]) -> Path:
-    """Check the checkpoint folder of a run, and remove what a killed run left beside it."""
-    out = Path(out) if Path(out).name else Path(out).resolve()  # "." has no name to write beside
+    """Check the checkpoint folder of a run, and remove leftovers of a killed run beside it."""
+    out = Path(out) if Path(out).name else Path(out).resolve()  # "." has no name for files beside it
     refuse_foreign(out)
     require_writable(out)
     clear_leftovers(out)
@@ -68,7 +68,7 @@ def folder_to_write(out: str | os.PathLike[str]) -> Path:
 
 def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume: bool | None,
                 say: Callable[[str], None], stages: Sequence[str] = ()) -> bool:
-    """Whether the run is already done: `out` holds its model, marked as finished.
+    """Whether the run is already done: `out` contains its model, marked as finished.
 
     A resumed run never replaces the model of another run.
 
@@ -76,27 +76,27 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
     ----------
     out : pathlib.Path
     fingerprint : str
-        Of the data and settings.
+        Fingerprint of the data and settings.
     settings : TrainingSettings
-        To name the differences in messages.
+        Settings of the run, compared with the model's for the message.
     resume : bool or None
-        None resumes where it can, without a message; another run's model may then be replaced.
+        None resumes if possible, without a message, and may replace another run's model.
     say : callable
         Called with a message if the run is done.
     stages : sequence of str
-        Fingerprints of earlier stages; their resume files belong to this run too.
+        Fingerprints of earlier stages. Their resume files also belong to this run.
 
     Raises
     ------
     CheckpointError
-        If there is a resume file of another run, or none and `out` holds the model of another run or cannot be read.
+        If there is a resume file of another run, or if `out` contains another run's model or cannot be read.
     """
     recover(out)
     state_file = resume_file(out)
     started = state_file.exists()
     in_earlier_stage = any(is_resume_file_of(state_file, stage) for stage in stages)
     if resume is None and started and not in_earlier_stage and not is_resume_file_of(state_file, fingerprint):
-        state_file.unlink()  # of another run, which was not asked to resume
+        state_file.unlink()  # of another run, which is not to be resumed
         started = False
     if not started and not (out.is_dir() and any(out.iterdir())):
         return False
@@ -104,23 +104,23 @@ def is_finished(out: Path, fingerprint: str, settings: TrainingSettings, resume:
         config = read_config(out)
     except CheckpointError as error:
         if resume and not started:
-            raise CheckpointError(f"{error} To train again in its place, leave --resume out.") from None
+            raise CheckpointError(f"{error} To train from the start and replace it, leave --resume out.") from None
         config = {}
     is_same_run = config.get("fingerprint") == fingerprint
-    # Earlier versions marked a finished run only by the missing resume file.
+    # In earlier versions, only the missing resume file marked a finished run.
     if is_same_run and config.get("finished", not started) and _is_whole(out):
-        if is_resume_file_of(state_file, fingerprint):  # a kill came before it was removed
+        if is_resume_file_of(state_file, fingerprint):  # the run was killed before the file was removed
             state_file.unlink()
         if resume:
             say(f"{out} is finished: there is nothing to resume")
         return True
     if started and not in_earlier_stage:
-        read_resume_file(state_file, fingerprint)  # its errors are reported before the long work
+        read_resume_file(state_file, fingerprint)  # reports errors before the long work
     elif resume and not is_same_run and not in_earlier_stage:
         raise CheckpointError(
-            f"{out} holds a model of other data or settings ({_differences(config, settings)}); it was not changed. "
+            f"{out} contains a model of other data or settings ({_differences(config, settings)}); it was not changed. "
             "--resume continues only the same run: choose another --out, or leave --resume out to train from the "
-            "start in its place."
+            "start and replace it."
         )
     return False
 
@@ -134,15 +134,15 @@ def _is_whole(out: Path) -> bool:
 
 
 def _differences(config: dict[str, Any], settings: TrainingSettings) -> str:
-    """Settings that differ from those of a finished run."""
+    """The settings that differ from those of a finished run."""
     before, now = config.get("training", {}), asdict(settings)
     found = [f"{name} {before[name]} there, {value} here" for name, value in now.items()
              if name != "device" and name in before and before[name] != value]
-    return "; ".join(found) or "the settings are the same, so the data or the version are not"
+    return "; ".join(found) or "the settings are the same, so the data or the version differ"
 
 
 def finish(out: Path) -> None:
-    """Mark the checkpoint as finished and remove the resume file: the last two steps of a run."""
+    """Mark the checkpoint as finished, then remove the resume file. These are the last two steps of a run."""
     update_config(out, finished=True)
     resume_file(out).unlink(missing_ok=True)
 
@@ -155,8 +155,8 @@ def processes(settings: TrainingSettings) -> Group:
     workers = settings.workers or 1
     make = leading(workers)  # on several machines
     threads = max(1, runtime.total_threads() // (1 if make else workers))
-    runtime.keep_freed_memory()  # before MXNet's threads have their own memory pools
-    on_cpu = not str(settings.device).startswith("gpu")  # a GPU is kept busy by what is queued for it
+    runtime.keep_freed_memory()  # must precede the memory pools of MXNet's threads
+    on_cpu = not str(settings.device).startswith("gpu")  # a queue of work keeps a GPU busy
     runtime.limit_threads(threads, synchronous=workers > 1 and on_cpu)
     if make:
         return make()
@@ -164,7 +164,7 @@ def processes(settings: TrainingSettings) -> Group:
 
 
 def resume_or_start(run: Run, out: Path, fingerprint: str, resume: bool | None, say: Callable[[str], None]) -> None:
-    """Restore the run from its resume file, or begin a new one.
+    """Restore the run from its resume file, or begin a new run.
 
     A new run writes its first resume file when it begins. This replaces an older one.
 
@@ -174,7 +174,7 @@ def resume_or_start(run: Run, out: Path, fingerprint: str, resume: bool | None, 
     out : pathlib.Path
         The checkpoint folder.
     fingerprint : str
-        Of the run's data and settings.
+        Fingerprint of the run's data and settings.
     resume : bool or None
         None resumes if there is a resume file of this run.
     say : callable
@@ -193,31 +193,31 @@ def resume_or_start(run: Run, out: Path, fingerprint: str, resume: bool | None, 
 
 def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, save_best: Callable[[Run], None] | None,
                  save_every: float, callbacks: Sequence[Callback], say: Callable[[str], None]) -> None:
-    """Train to the end, in all processes of the run's group; the resume file stays.
+    """Train to the end, in all processes of the run's group. The resume file is kept.
 
     Parameters
     ----------
     run : Run
     start : dict
-        What `new_run` was called with, for the other processes.
+        Arguments of `new_run`, for the other processes.
     out : pathlib.Path
         The checkpoint folder. The resume file is beside it.
     fingerprint : str
-        Of the run's data and settings.
+        Fingerprint of the run's data and settings.
     save_best : callable
-        Called with the run after each epoch that is the best so far. None for an earlier stage, which writes no
+        Called with the run after each epoch that is the best so far. None for a preliminary stage, which writes no
         checkpoint.
     save_every : float
         Seconds between resume files inside an epoch.
     callbacks : sequence of Callback
-        The task's own.
+        Callbacks of the task.
     say : callable
         Called with a message for the user.
 
     Raises
     ------
     Interrupted
-        After Ctrl-C; the resume file is complete.
+        After Ctrl-C. The resume file is complete.
     """
     from .callbacks import BestCheckpoint, ResumeFile
     from .loop import fit
@@ -230,7 +230,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
     def save(run: Run) -> None:
         save_state(resume_file(out), run, fingerprint)
 
-    # The checkpoint is saved first: a kill after that repeats an epoch, but never loses one.
+    # The checkpoint is saved first. A kill after that makes a resumed run repeat an epoch, but loses none.
     best = [BestCheckpoint(save_best)] if save_best else []
     fit(run, [*_choose_callbacks(run.settings, save), *best, *callbacks, ResumeFile(save, save_every)])
     if run.history and not any(math.isfinite(epoch["valid_loss"]) for epoch in run.history):
@@ -242,7 +242,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
     if run.stop == "interrupted":
         raise Interrupted(
             f"stopped after {run.epoch} of {run.epochs} epochs and {run.batch} of "
-            f"{run.batches_per_epoch} batches of the next; nothing is lost. Run the same command with "
+            f"{run.batches_per_epoch} batches of the next; all work is saved. Run the same command with "
             "--resume to continue."
         )
     if run.stop:
@@ -250,7 +250,7 @@ def fit_and_save(run: Run, start: dict[str, Any], out: Path, fingerprint: str, s
 
 
 def _choose_callbacks(settings: Any, save: Callable[[Run], None]) -> list[Callback]:
-    """The callbacks that the settings ask for. Callbacks that save come after them."""
+    """The callbacks for these settings. Callbacks that save come after them."""
     from .callbacks import EarlyStopping, FirstResumeFile, GradientClipping, Interrupt, LearningRate
 
     rate = LearningRate(settings.schedule, settings.learning_rate, settings.warmup)

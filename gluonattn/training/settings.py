@@ -1,4 +1,4 @@
-"""Settings of any training run; a task adds its own."""
+"""Settings of every training run. A task adds its own."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..runtime import total_threads
 if TYPE_CHECKING:
     from .tasks import Task
 
-SMALL = 20_000  # examples; fewer take smaller batches and more epochs
-_MIN_EXAMPLES_PER_PROCESS = 16  # examples of a batch that make one more process worthwhile
+SMALL = 20_000  # examples; with fewer, batches are smaller and epochs more
+_MIN_EXAMPLES_PER_PROCESS = 16  # one more process is worthwhile for each so many examples in a batch
 SCHEDULES = ("linear", "cosine", "constant")
 
 Settings = TypeVar("Settings", bound="TrainingSettings")
@@ -31,28 +31,28 @@ class TrainingSettings:
     Attributes
     ----------
     recipe : str
-        Name of the model and loop, as config.json has it.
+        Name of the model and loop, as in config.json.
     epochs : int or None
-        None, here and below, chooses by the data.
+        None, here and below, chooses a value for the data.
     batch_size : int or None
     learning_rate : float or None
-        Adam's.
+        Adam's learning rate.
     schedule : {"linear", "cosine", "constant"} or None
         How the learning rate falls to 0, after a warm-up.
     warmup : float, default 0.05
         Fraction of all steps over which the rate rises.
     clip : float or None, default 1.0
-        Largest global norm of the gradient; None does not clip.
+        Largest global norm of the gradient. None does not clip.
     label_smoothing : float or None
     patience : int or None
-        Stop after this many epochs without a better validation loss; None does
-        not.
+        Stop after this many epochs without a better validation loss. None does
+        not stop early.
     seed : int, default 0
     device : str, default "auto"
     workers : int or None
-        Processes that train together on the CPU; the result depends on their
-        number as on a seed. None is one for each core (or as many as
-        OMP_NUM_THREADS says); 1 on a GPU and for fewer than 20,000 examples.
+        Number of processes that train together on the CPU. Like the seed, it
+        changes the result. None is one for each core (or OMP_NUM_THREADS);
+        1 on a GPU and for fewer than 20,000 examples.
     model : dict
         More keyword arguments of the recipe's model.
     """
@@ -83,13 +83,13 @@ class TrainingSettings:
         seed=(0, 2**31 - 1),
         workers=(1, 256),
     )
-    # The loop reads these for every task; only some tasks make them settings.
+    # The loop reads these for every task. They are settings only in some tasks.
     extra_epochs = 0
     word_dropout = 0.0
     average = 0.0
     framework = "mxnet"
     amp = False
-    # Settings that were added after version 0.1, and the value that leaves them off.
+    # Settings added after version 0.1, with the value that turns them off.
     later: ClassVar[Mapping[str, Any]] = {}
 
     def __post_init__(self) -> None:
@@ -102,25 +102,25 @@ class TrainingSettings:
 
     @classmethod
     def take(cls: type[Settings], settings: TrainingSettings | None, options: Mapping[str, Any]) -> Settings:
-        """The settings a function was given, as an object or as options.
+        """Return a function's settings, which were given as an object or as options.
 
         Parameters
         ----------
         settings : TrainingSettings or None
-            Of this class.
+            Settings of this class.
         options : mapping
-            Fields of this class; empty where settings are given.
+            Fields of this class. Empty if settings are given.
 
         Raises
         ------
         OptionError
-            If both are given, the object is of another task, or an option is no field.
+            If both are given, the object is of another task, or an option is not a field.
         """
         if settings is None:
             known = [f.name for f in fields(cls)]
             odd = next((name for name in options if name not in known), None)
             if odd is not None:
-                raise OptionError(f"{odd!r} is no setting: expected one of {', '.join(known)}.")
+                raise OptionError(f"{odd!r} is not a setting: expected one of {', '.join(known)}.")
             return cls(**options)
         if options:
             raise OptionError(f"give settings or options, not both: got settings and {', '.join(options)}.")
@@ -131,20 +131,21 @@ class TrainingSettings:
     def identity(self) -> dict[str, Any]:
         """The settings that identify a run.
 
-        Settings of later versions count only where they are on, so that runs of earlier versions can be resumed.
+        Settings of later versions count only if they are on, so that runs of earlier versions can be resumed.
         """
         return {name: value for name, value in asdict(self).items() if name not in self.later or value != self.later[name]}
 
     def resolve(self: Settings, examples: int, on_cpu: bool = True, devices: int = 1) -> Settings:
-        """A copy in which every None that means "choose by the data" has its value.
+        """Return a copy in which every None that means "choose for the data" is replaced by a value.
 
         Parameters
         ----------
         examples : int
-            How many there are to train and validate on.
+            Number of examples to train and validate on.
         on_cpu : bool, default True
+            Whether training runs on the CPU.
         devices : int, default 1
-            Several have a process each.
+            Number of devices. Each has one process.
         """
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         self.suit(values, examples)
@@ -158,18 +159,19 @@ class TrainingSettings:
         return type(self)(**values)
 
     def suit(self, values: dict[str, Any], examples: int) -> None:
-        """Replace values that are None by those that suit the number of examples.
+        """Replace values that are None by values for the number of examples.
 
         Parameters
         ----------
         values : dict
-            Settings by name; changed in place.
+            Settings by name, changed in place.
         examples : int
+            Number of examples.
         """
         raise NotImplementedError
 
     def make_task(self) -> Task:
-        """Make the task that these settings are for; this loads MXNet."""
+        """Make the task of these settings. This loads MXNet."""
         raise NotImplementedError
 
 
@@ -179,9 +181,9 @@ def fill(values: dict[str, Any], **usual: Any) -> None:
     Parameters
     ----------
     values : dict
-        Settings by name; changed in place.
+        Settings by name, changed in place.
     **usual : object
-        The usual value of each.
+        The usual value of each setting.
     """
     values.update({name: value for name, value in usual.items() if values[name] is None})
 
@@ -196,4 +198,4 @@ def _check_number(settings: TrainingSettings, setting: Field[Any]) -> None:
     if not isinstance(value, expected) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
         raise OptionError(f"{setting.name} must be {kind} from {low} to {high}; got {value!r}.")
-    setattr(settings, setting.name, int(value) if whole else float(value))  # numpy's numbers are not JSON's
+    setattr(settings, setting.name, int(value) if whole else float(value))  # JSON has no numpy numbers

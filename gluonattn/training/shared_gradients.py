@@ -1,7 +1,7 @@
 """Gradients in memory that several processes share, and their sum.
 
-A process's memory begins with numbers (int64): whether there are gradients, then how many rows each has. The
-gradients follow, each as its row numbers (int64, row_sparse only) and its values.
+A process's memory begins with int64 numbers: whether there are gradients, then how many rows each has. The gradients
+follow, each with its row numbers (int64, row_sparse only) and its values.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class SharedMemory:
         self._map: mmap.mmap | None = None
 
     def map_at_least(self, size: int) -> mmap.mmap:
-        """The mapping, of `size` bytes or more."""
+        """Return a mapping of at least `size` bytes."""
         if self._map is None or len(self._map) < size:
             if os.fstat(self.descriptor).st_size < size:
                 try:
-                    # This reports a lack of memory. After ftruncate, a later write would kill the process.
+                    # This reports a lack of memory. With ftruncate, a later write would kill the process.
                     os.posix_fallocate(self.descriptor, 0, size + size // 2)
                 except OSError as error:
                     raise GluonAttnError(
@@ -42,15 +42,15 @@ class SharedMemory:
         return self._map
 
     def close(self) -> None:
-        self._map = None  # unmapped once no array uses it
+        self._map = None  # unmapped when no array uses it any more
         os.close(self.descriptor)
 
 
 def open_memory() -> int:
-    """Descriptor of a file without a name. It disappears when the processes end."""
+    """Open a file without a name and return its descriptor. The file disappears when the processes end."""
     try:
         return os.memfd_create("gluonattn")
-    except (AttributeError, OSError):  # Python was built for an older Linux
+    except (AttributeError, OSError):  # a Python built for an older Linux
         with tempfile.TemporaryFile() as file:
             return os.dup(file.fileno())
 
@@ -62,7 +62,7 @@ def write_gradients(memory: SharedMemory, gradients: Sequence[Any] | None) -> No
     ----------
     memory : SharedMemory
     gradients : sequence of mxnet.nd.NDArray, or None
-        None where its part of the batch was empty.
+        None if this process's part of the batch was empty.
     """
     if gradients is None:
         memory.map_at_least(8)[:8] = np.int64(0).tobytes()
@@ -85,13 +85,13 @@ def write_gradients(memory: SharedMemory, gradients: Sequence[Any] | None) -> No
 
 
 def read_gradients(memory: SharedMemory, gradients: Sequence[Any]) -> list[Any] | None:
-    """A process's gradients, as views of its memory. None if its part of the batch was empty.
+    """Return a process's gradients, as views of its memory. None if its part of the batch was empty.
 
     Parameters
     ----------
     memory : SharedMemory
     gradients : sequence of mxnet.nd.NDArray
-        This process's own, which have the same types and widths.
+        Gradients of the calling process. They have the same types and widths.
     """
     place = 0
 
@@ -121,13 +121,13 @@ def _aligned(size: int) -> int:
 
 
 def values_of(gradient: Any) -> NDArray[Any]:
-    """A dense gradient's values: its own memory on the CPU, a copy from a GPU."""
+    """A dense gradient's values: a view of its memory on the CPU, a copy from a GPU."""
     result: NDArray[Any] = memory_of(gradient) if gradient.context.device_type == "cpu" else gradient.asnumpy()
     return result
 
 
 def set_sum(gradient: Any, parts: Sequence[NDArray[Any]]) -> None:
-    """Write the sum of dense gradients into one. This bypasses MXNet's queue, which takes as long as the rest.
+    """Write the sum of dense gradients into one. This bypasses MXNet's queue, which would double the time.
 
     Parameters
     ----------
@@ -164,14 +164,14 @@ def add_rows(parts: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[NDArra
     Parameters
     ----------
     parts : sequence of (rows, values)
-        Row numbers, each once and rising, and the values of those rows (rows, width).
+        Row numbers, sorted and unique, and the values of these rows (rows, width).
 
     Returns
     -------
     rows, values
     """
     rows = np.concatenate([rows for rows, _ in parts])
-    rows.sort(kind="stable")  # merges runs that are sorted already
+    rows.sort(kind="stable")  # merges parts that are already sorted
     rows = rows[np.diff(rows, prepend=-1) > 0]
     values = np.zeros((len(rows), parts[0][1].shape[1]), dtype=parts[0][1].dtype)
     for part_rows, part_values in parts:

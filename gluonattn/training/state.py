@@ -1,6 +1,6 @@
-"""The resume file: all that a run needs to continue as if it had never stopped.
+"""The resume file: everything that a run needs to continue as if it had never stopped.
 
-It is one safetensors file, which is replaced atomically.
+It is one safetensors file that is replaced atomically.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def save_state(path: Path, run: Run, fingerprint: str) -> None:
     path : pathlib.Path
     run : Run
     fingerprint : str
-        Of the data and settings; a run with another one is not resumed.
+        Fingerprint of the data and settings. A run with another fingerprint cannot be resumed from the file.
 
     Raises
     ------
     CheckpointError
-        If the file cannot be written; an older one stays.
+        If the file cannot be written. An older file is kept.
     """
     tensors, header = _collect(run)
     content = dump_tensors(tensors, {"format": FORMAT, "fingerprint": fingerprint, "header": json.dumps(header)})
@@ -42,9 +42,9 @@ def save_state(path: Path, run: Run, fingerprint: str) -> None:
         replace_file(path, content)
     except OSError as error:
         gone = not path.parent.is_dir()
-        cure = f"{path.parent} is gone: train again, into a folder that stays" if gone else (
+        cure = f"{path.parent} no longer exists: train again, into a folder that is not removed" if gone else (
             "Free some space or choose another --out")
-        kept = "; the resume file written before it is untouched" if path.exists() else ""
+        kept = "; the previous resume file is unchanged" if path.exists() else ""
         raise CheckpointError(f"cannot write {path}: {error.strerror}. {cure}{kept}.") from None
 
 
@@ -56,13 +56,13 @@ def load_state(path: Path, run: Run, fingerprint: str) -> None:
     path : pathlib.Path
     run : Run
     fingerprint : str
-        Of the run's data and settings.
+        Fingerprint of the run's data and settings.
 
     Raises
     ------
     CheckpointError
-        If the file is cut, changed, of another version, or of a run with other
-        data or settings. The run is untouched then.
+        If the file is truncated, changed, of another version, or of a run with
+        other data or settings. The run is then unchanged.
     """
     tensors, header = read_resume_file(path, fingerprint)
     _require_fitting(path, run, tensors, header)
@@ -84,7 +84,7 @@ def send_state(run: Run, group: Group) -> None:
 
 
 def receive_state(run: Run, group: Follower) -> None:
-    """Give a run the state of the run of rank 0.
+    """Receive the state of rank 0's run.
 
     Parameters
     ----------
@@ -102,16 +102,16 @@ def _collect(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _require_fitting(path: Path, run: Run, tensors: dict[str, Any], header: dict[str, Any]) -> None:
-    """Raise CheckpointError if a resume file without a digest does not fit the run."""
+    """Raise CheckpointError if a resume file without a digest does not match the run."""
     needed, possible = run.state_shapes()
     for name in needed.keys() | tensors.keys():
         expected = {**needed, **possible}.get(name)
         if name not in tensors or expected is None or tensors[name].shape != tuple(expected):
-            refuse(path, f"{name} is not one of this model")
+            refuse(path, f"{name} is not an array of this model")
     if header["epoch"] > run.epochs or len(header["history"]) != header["epoch"]:
         refuse(path, f"it is in epoch {header['epoch']} of {run.epochs}, with {len(header['history'])} in its history")
     if not all(key.isdecimal() for key in header["counts"]):
-        refuse(path, "counts are not of parameters")
+        refuse(path, "its counts have names that are not parameters")
 
 
 def _restore(run: Run, tensors: dict[str, NDArray[Any]], header: dict[str, Any]) -> None:

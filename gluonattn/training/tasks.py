@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class Task:
-    """Examples, a model of them, its loss, and which answers are correct.
+    """The examples, model, loss and correct answers of a task.
 
     Attributes
     ----------
     unit : str
-        What examples are called.
+        Name of the examples.
     stage : str
-        What a stage before the training itself is called; empty for the training.
+        Name of a stage before the training itself. Empty for the training.
     best : str
-        The figure of an epoch's history by which the best epoch is kept; the higher the better.
+        The figure in an epoch's history by which the best epoch is chosen. Higher is better.
     keep_step_losses : bool
         Whether the run keeps the loss of every step.
     settings : TrainingSettings
@@ -43,11 +43,11 @@ class Task:
         raise NotImplementedError
 
     def loss(self, smoothing: float) -> Any:
-        """A block that maps (logits, targets) to (B,)."""
+        """Make a block that maps (logits, targets) to the losses (B,)."""
         raise NotImplementedError
 
     def correct(self, F: Any, logits: Any, targets: Any) -> Any:
-        """1 for each example with the correct answer, else 0; shape (B,).
+        """Return 1 for each example with a correct answer, else 0; shape (B,).
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Task:
         raise NotImplementedError
 
     def figures(self, run: Run) -> dict[str, float]:
-        """More figures of an epoch. Their names begin with "valid_". The averaged weights are in use meanwhile.
+        """More figures of an epoch, with names that begin with "valid_". The averaged weights are in use during the call.
 
         Parameters
         ----------
@@ -67,14 +67,14 @@ class Task:
         return {}
 
     def masks(self, model: Any, inputs: tuple[NDArray[Any], ...], rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
-        """Dropout masks for `forward`, float32. The framework draws the dropout that has no mask here.
+        """Dropout masks for `forward`, float32. Dropout without a mask here is drawn by the framework.
 
         Parameters
         ----------
         model : HybridBlock or torch.nn.Module
-            With a method `masks` that says their shapes and rates, or without masks.
+            Its method `masks` gives their shapes and rates. Without that method there are no masks.
         inputs : tuple of arrays
-            Of the model; the first has shape (B, T).
+            Inputs of the model. The first has shape (B, T).
         rng : numpy.random.Generator
         """
         if not hasattr(model, "masks"):
@@ -82,7 +82,7 @@ class Task:
         return tuple(dropout_mask(shape, rate, rng) for shape, rate in model.masks(*inputs[0].shape))
 
     def sparse_parameters(self, model: Any) -> Sequence[str]:
-        """Names of the tables of which torch updates only the rows of a batch, on the CPU.
+        """Names of tables for which torch, on the CPU, updates only the rows of a batch.
 
         Parameters
         ----------
@@ -91,26 +91,26 @@ class Task:
         return ()
 
     def forward(self, model: Any, inputs: tuple[Any, ...], masks: tuple[Any, ...]) -> Any:
-        """Logits in training.
+        """Compute the logits in training.
 
         Parameters
         ----------
         model : HybridBlock
         inputs : tuple of arrays
         masks : tuple of arrays
-            Dropout masks, as `masks` gives them.
+            Dropout masks, as `masks` returns them.
         """
         return model(*inputs, *masks)[0]
 
 
 def dropout_mask(shape: Sequence[int], rate: float, rng: np.random.Generator) -> NDArray[Any]:
-    """0 for dropped values, 1 / (1 - rate) for kept ones; float32.
+    """Draw a dropout mask: 0 for dropped values, 1 / (1 - rate) for kept ones, float32.
 
     Parameters
     ----------
     shape : sequence of int
     rate : float
-        In steps of 1/65536.
+        Fraction of dropped values, in steps of 1/65536.
     rng : numpy.random.Generator
     """
     least = round(rate * 65536)

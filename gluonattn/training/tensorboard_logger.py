@@ -1,4 +1,4 @@
-"""TensorBoard: event files, which ``tensorboard --logdir`` shows. Written by tensorboardX, which needs no torch."""
+"""TensorBoard: event files, shown by ``tensorboard --logdir``. They are written by tensorboardX, which needs no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .loggers import Logger
 
 
 class TensorBoardLogger(Logger):
-    """Scalars by step, in one folder for each run. A resumed run adds a file there."""
+    """Scalars by step, in one folder for each run. A resumed run adds a file to it."""
 
     key = "tensorboard"
     package = "tensorboardX"

@@ -1,7 +1,7 @@
-"""Training with torch: on GPUs that MXNet's code does not run on, and where there is no MXNet.
+"""Training with torch, for GPUs that MXNet does not support and for systems without MXNet.
 
-Batches, losses, callbacks, checkpoints and resume files are those of `gluonattn.training.mxnet_run`; on a CPU the dropout
-masks too, and then the gradient of a batch is the same. A GPU draws dropout itself.
+Batches, losses, callbacks, checkpoints and resume files are the same as in `gluonattn.training.mxnet_run`. On a CPU the
+dropout masks are the same too, and so is the gradient of a batch. A GPU draws dropout itself.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ class TorchRun(Run):
     Parameters
     ----------
     settings : TrainingSettings
-        Resolved.
+        Resolved settings.
     model : mapping
         Keyword arguments of the recipe's model.
     train, valid, labelled
         As for `Run`.
     device : str, default "cpu"
     initial : mapping of str to numpy.ndarray, or None
-        First values of some parameters.
+        Initial values of some parameters.
 
     Attributes
     ----------
     device : torch.device
     optimizers : dict of str to torch.optim.Optimizer
-        That of each parameter: one Adam, but SparseAdam for a table of which a CPU changes a few rows at a step, as
-        MXNet's lazy updates do.
+        The optimizer of each parameter: Adam, or SparseAdam for a table of which a step on the CPU changes only a few rows,
+        like MXNet's lazy updates.
     """
 
     def __init__(self, settings: TrainingSettings, model: Mapping[str, Any], train: Part, valid: Part, labelled: int,
@@ -53,7 +53,7 @@ class TorchRun(Run):
         self._on_gpu = self.device.type == "cuda"
         self._half = self._on_gpu and settings.amp
         if not self._on_gpu:
-            torch.set_num_threads(asked_threads() or 1)  # steps are small: sharing them is slower if other programs compute
+            torch.set_num_threads(asked_threads() or 1)  # steps are small: more threads are slower on a busy machine
         torch.manual_seed(settings.seed)
         self.model = self.task.build(**model).to(self.device)
         self.model.flatten_parameters()
@@ -92,7 +92,7 @@ class TorchRun(Run):
     def arrays(self, part: Part, positions: Sequence[int], word_dropout: float = 0.0,
                rng: np.random.Generator | None = None) -> tuple[Any, ...]:
         (ids, lengths, *more), targets, offsets = part.take(positions, word_dropout, rng)
-        # Lengths stay in host memory: cuDNN wants them there, and fetching them back would wait for the GPU.
+        # Lengths stay in host memory: cuDNN needs them there, and copying them back would wait for the GPU.
         return ((self._place(ids), torch.from_numpy(lengths), *map(self._place, more)), self._place(targets),
                 None if offsets is None else self._place(offsets))
 
@@ -124,7 +124,7 @@ class TorchRun(Run):
         return loss.detach(), self.task.correct(torch, logits.detach(), targets).sum()
 
     def _precision(self) -> AbstractContextManager[None]:
-        """With bfloat16, cuDNN may also use TF32 for float32. Without it, full precision is kept."""
+        """Allow cuDNN to use TF32 for float32 if bfloat16 is on. Otherwise full precision is kept."""
         result: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=True, allow_tf32=self._half)
         return result
 
@@ -206,11 +206,11 @@ class TorchRun(Run):
         for name, parameter in self.parameters.items():
             names = [f"adam/{name}/{moment}" for moment in _MOMENTS]
             if names[0] in tensors:
-                # Adam counts in a tensor, SparseAdam in a number.
+                # Adam counts steps in a tensor, SparseAdam in a number.
                 sparse = isinstance(self.optimizers[name], torch.optim.SparseAdam)
                 steps = self._updates if sparse else torch.tensor(float(self._updates), device=self._step_device())
                 moments = (torch.from_numpy(np.array(tensors[key])).to(self.device) for key in names)
                 self.optimizers[name].state[parameter] = {"step": steps, **dict(zip(_MOMENTS, moments))}
 
     def _step_device(self) -> str | torch.device:
-        return self.device if self._on_gpu else "cpu"  # a fused Adam counts on the device
+        return self.device if self._on_gpu else "cpu"  # a fused Adam counts steps on the device

@@ -1,4 +1,4 @@
-"""Weights & Biases, offline: nothing is sent. ``wandb sync`` sends a run later, if its owner wants that."""
+"""Weights & Biases, offline: nothing is sent. ``wandb sync`` can send a run later."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ def main() -> None:
     from .state import receive_state
 
     try:
-        while True:  # one stage after another; rank 0 ends this process when all is saved
+        while True:  # one stage after another; rank 0 ends this process when everything is saved
             run = new_run(**group.receive(), group=group)
             receive_state(run, group)
             fit(run, [])
     except LeaderGone:
-        os._exit(0)  # silently and immediately
+        os._exit(0)  # exits immediately and prints nothing
 
 
 if __name__ == "__main__":

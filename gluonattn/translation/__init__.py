@@ -1,1 +1,1 @@
-"""Translation: a Transformer that learns from anyone's sentence pairs, and what its heads learn from epoch to epoch."""
+"""Translation: a Transformer trained on the user's sentence pairs, and what its heads learn from epoch to epoch."""

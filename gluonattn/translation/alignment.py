@@ -1,7 +1,7 @@
-"""Which word translates which: an alignment that the model did not make, and how well a head agrees with it.
+"""Word alignments that do not depend on the model, and how well each head agrees with them.
 
-The aligner is eflomal (Östling and Tiedemann 2016), run in both directions. Links that both directions find are sure; those
-that one finds are possible. It draws at random without a seed, so that two runs differ a little.
+The aligner is eflomal (Östling and Tiedemann 2016), run in both directions. Links found in both directions are sure; links
+found in one direction are possible. It samples without a seed, so two runs differ a little.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Links(NamedTuple):
     Attributes
     ----------
     sure, possible : frozenset of (int, int)
-        Each sure link is possible too.
+        Every sure link is also possible.
     """
 
     sure: frozenset[tuple[int, int]]
@@ -36,18 +36,18 @@ class Links(NamedTuple):
 
 
 def words_of(text: str) -> list[tuple[int, int]]:
-    """Spans of a text's words; each punctuation mark is a word."""
+    """Spans of a text's words. Each punctuation mark is a word."""
     return [match.span() for match in _WORD.finditer(text)]
 
 
 def align_words(pairs: Sequence[SentencePair], corpus: Sequence[SentencePair]) -> list[Links]:
-    """Align the words of pairs; the aligner learns from them and from a corpus.
+    """Align the words of pairs. The aligner learns from the pairs and from a corpus.
 
     Parameters
     ----------
     pairs : sequence of SentencePair
     corpus : sequence of SentencePair
-        The more, the better; the pairs may be among them.
+        More pairs to learn from. It may contain `pairs`.
 
     Returns
     -------
@@ -78,19 +78,19 @@ def _links(line: str) -> set[tuple[int, int]]:
 
 
 def head_links(record: AttentionRecord) -> NDArray[Any]:
-    """The source word that each target word looks at most, in every head of cross-attention.
+    """The source word to which each target word attends most, in every head of cross-attention.
 
-    A word gets the sum of its subwords' weights, a target word looks with the mean of its subwords' rows.
+    A source word receives the sum of its subwords' weights. A target word's row is the mean of its subwords' rows.
 
     Parameters
     ----------
     record : AttentionRecord
-        Of kind "cross".
+        A record of kind "cross".
 
     Returns
     -------
     numpy.ndarray of int, shape (layers, heads, target words)
-        -1 where the strongest key is no word, such as the end.
+        -1 if the strongest key is not a word, but the end mark for example.
     """
     keys = _word_matrix(record.keys, words_of(record.text))  # (keys, words)
     queries = _word_matrix(record.queries, words_of(record.target_text or ""))
@@ -102,7 +102,7 @@ def head_links(record: AttentionRecord) -> NDArray[Any]:
 
 
 def _word_matrix(tokens: Sequence[Token], words: Sequence[tuple[int, int]]) -> NDArray[Any]:
-    """1 where a token begins in a word; shape (tokens, words). A token of several words counts for the first."""
+    """1 where a token begins in a word; shape (tokens, words). A token that spans several words counts for the first."""
     table = np.zeros((len(tokens), len(words)))
     for i, token in enumerate(tokens):
         for j, (start, end) in enumerate(words):
@@ -118,14 +118,14 @@ def count_links(links: Links, found: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     links : Links
-        Of the aligner.
+        Links from the aligner.
     found : numpy.ndarray of int, shape (layers, heads, target words)
-        Of `head_links`.
+        The heads' links, from `head_links`.
 
     Returns
     -------
     numpy.ndarray, shape (4, layers, heads)
-        The head's links that are sure, those that are possible, all of the head's links, and the aligner's sure links.
+        Numbers of the head's sure links, of its possible links, of all its links, and of the aligner's sure links.
     """
     layers, heads, words = found.shape
     counts = np.zeros((4, layers, heads))
@@ -138,17 +138,17 @@ def count_links(links: Links, found: NDArray[Any]) -> NDArray[Any]:
 
 
 def error_rate(counts: Any) -> Any:
-    """AER = 1 - (|A and S| + |A and P|) / (|A| + |S|) (Och and Ney 2003).
+    """Alignment error rate, AER = 1 - (|A and S| + |A and P|) / (|A| + |S|) (Och and Ney 2003).
 
     Parameters
     ----------
     counts : numpy.ndarray, shape (..., 4, layers, heads)
-        Of `count_links`, summed over pairs.
+        Counts of `count_links`, summed over pairs.
 
     Returns
     -------
     numpy.ndarray, shape (..., layers, heads)
-        0 is perfect agreement; NaN where there is no link on either side.
+        0 is perfect agreement. NaN if neither side has links.
     """
     sure, possible, made, wanted = (counts[..., i, :, :] for i in range(4))
     total = made + wanted

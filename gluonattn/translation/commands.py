@@ -16,7 +16,7 @@ from ..progress import Bar
 
 app = typer.Typer(help="Train and study a Transformer that translates sentences.", no_args_is_help=True,
                   rich_markup_mode=None)
-COMMANDS = ()  # commands beside the group
+COMMANDS = ()  # commands outside the group
 
 Folder = typer.Option(..., "--model", "-m", help="Checkpoint folder of `gluonattn translation train`.")
 
@@ -32,38 +32,38 @@ def group() -> None:
     "translation train --data pairs.csv --source-column english --target-column 한국어 --no-positions",
     "translation train --data pairs.tsv --out runs/en-fr --resume"))
 def train(
-    data: Path = typer.Option(..., help="TSV, CSV or JSONL file with a column for each language; or, with --target-file, "
-                                        "a text file of one sentence a line."),
+    data: Path = typer.Option(..., help="TSV, CSV or JSONL file with a column for each language. Or, with --target-file, "
+                                        "a text file with one sentence per line."),
     target_file: Optional[Path] = typer.Option(None, help="Text file whose line n translates line n of --data."),
-    source_column: Optional[str] = typer.Option(None, help="Column of the sentences; usual names are found automatically."),
-    target_column: Optional[str] = typer.Option(None, help="Column of translations; usual names are found automatically."),
+    source_column: Optional[str] = typer.Option(None, help="Column of the sentences. Usual names are found automatically."),
+    target_column: Optional[str] = typer.Option(None, help="Column of translations. Usual names are found automatically."),
     out: Path = typer.Option("runs/translation", help="Checkpoint folder to write."),
-    snapshots: str = typer.Option("0,1,3,10", help="Epochs whose weights are kept; 0 is before training."),
+    snapshots: str = typer.Option("0,1,3,10", help="Epochs whose weights are kept. 0 is before training."),
     layers: int = typer.Option(2, help="Layers of the encoder and of the decoder."),
     heads: int = typer.Option(8, help="Attention heads of each layer."),
     units: int = typer.Option(256, help="Width of all states."),
     hidden_size: int = typer.Option(1024, help="Width inside the feed-forward layers."),
     dropout: float = typer.Option(0.1, help="Dropout of states and of attention weights in training."),
     positions: bool = typer.Option(True, help="Whether the network reads the positions of the subwords."),
-    subwords: Optional[int] = typer.Option(None, help="Size of the vocabulary; default 8000, or 2000 for fewer than 20,000 "
+    subwords: Optional[int] = typer.Option(None, help="Size of the vocabulary. Default: 8000, or 2000 for fewer than 20,000 "
                                                       "pairs."),
-    max_length: int = typer.Option(64, help="Subwords of the longest sentence."),
-    validation: Optional[int] = typer.Option(None, help="Sources to validate on; default 1,000, at most a twentieth."),
-    test: Optional[int] = typer.Option(None, help="Sources to hold out; default 1,000, at most a twentieth."),
-    epochs: Optional[int] = typer.Option(None, help="Default 20, or 60 for fewer than 20,000 pairs."),
-    batch_size: Optional[int] = typer.Option(None, help="Default 128, or 64 for fewer than 20,000 pairs."),
-    learning_rate: Optional[float] = typer.Option(None, help="Adam's learning rate; default 0.001."),
+    max_length: int = typer.Option(64, help="Number of subwords of the longest sentence."),
+    validation: Optional[int] = typer.Option(None, help="Number of sources to validate on. Default: 1,000, at most 5 %."),
+    test: Optional[int] = typer.Option(None, help="Number of sources to hold out. Default: 1,000, at most 5 %."),
+    epochs: Optional[int] = typer.Option(None, help="Default: 20, or 60 for fewer than 20,000 pairs."),
+    batch_size: Optional[int] = typer.Option(None, help="Default: 128, or 64 for fewer than 20,000 pairs."),
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's learning rate. Default: 0.001."),
     schedule: Optional[str] = typer.Option(None, help="linear, cosine (default) or constant."),
-    patience: Optional[int] = typer.Option(None, help="Number of epochs without a better loss after which training stops."),
-    seed: int = typer.Option(0, help="Seed of the split, the first weights, the batches and dropout."),
+    patience: Optional[int] = typer.Option(None, help="Stop after this many epochs without a better loss."),
+    seed: int = typer.Option(0, help="Seed of the split, the initial weights, the batches and dropout."),
     device: str = Device,
-    workers: Optional[int] = typer.Option(None, help="Processes on CPU; default one for each core, 1 for < 20,000 pairs."),
+    workers: Optional[int] = typer.Option(None, help="Processes on CPU. Default: one for each core, 1 for < 20,000 pairs."),
     resume: bool = typer.Option(False, help="Continue a stopped or killed run."),
     save_every: float = typer.Option(60.0, help="Seconds between resume files."),
     log: list[str] = Log,
     as_json: bool = AsJson,
 ) -> None:
-    """Train a Transformer to translate. Ctrl-C saves; --resume continues."""
+    """Train a Transformer to translate. Ctrl-C saves the run, --resume continues it."""
     from ..training.callbacks import Progress
     from ..training.loggers import make_loggers
     from .settings import TranslationSettings
@@ -72,7 +72,7 @@ def train(
     try:
         kept = [int(epoch) for epoch in snapshots.split(",") if epoch.strip()]
     except ValueError:
-        raise OptionError(f"--snapshots takes epochs with commas, as in 0,1,10; got {snapshots!r}.") from None
+        raise OptionError(f"--snapshots takes epochs separated by commas, as in 0,1,10; got {snapshots!r}.") from None
     settings = TranslationSettings(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule, patience=patience, seed=seed,
         device=device, workers=workers, subwords=subwords, max_length=max_length, validation=validation, test=test,
@@ -97,18 +97,18 @@ def train(
 def translate(
     texts: Optional[list[str]] = typer.Argument(None, help="One sentence, or several."),
     model: Path = Folder,
-    source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
+    source: Optional[Path] = typer.Option(None, "--from", help="Translate the texts of a text (one per line), TSV, CSV or "
                                                                "JSONL file."),
-    beam: int = typer.Option(5, help="Translations that the search keeps; 1 is greedy."),
-    alpha: float = typer.Option(1.0, help="Length penalty of the search; 0 prefers short translations."),
-    view: Optional[str] = typer.Option(None, help="Attention of one sentence to save: encoder, decoder or cross."),
-    layer: int = typer.Option(-1, help="Layer of the picture, from 0; -1 is the last."),
-    head: Optional[int] = typer.Option(None, help="Head of the picture, from 0; by default the mean of all."),
+    beam: int = typer.Option(5, help="Number of translations that the search keeps. 1 is greedy."),
+    alpha: float = typer.Option(1.0, help="Length penalty of the search. 0 prefers short translations."),
+    view: Optional[str] = typer.Option(None, help="Kind of attention to save for one sentence: encoder, decoder or cross."),
+    layer: int = typer.Option(-1, help="Layer of the picture, from 0. -1 is the last."),
+    head: Optional[int] = typer.Option(None, help="Head of the picture, from 0. Default: the mean of all."),
     out: Optional[Path] = typer.Option(None, help="File to write with --view: a picture (.png, .svg), a page (.html) or "
                                                   "a record (.npz)."),
     as_json: bool = AsJson,
 ) -> None:
-    """Translate sentences; with --view also where the heads attend while it does."""
+    """Translate sentences. --view also saves where the heads attend."""
     from .. import early
     from .translator import KINDS, load_translator
 
@@ -117,7 +117,7 @@ def translate(
         raise OptionError('give a sentence to translate, as in gluonattn translation translate -m runs/en-fr "I am happy.", '
                           "or --from FILE.")
     if (view is None) != (out is None) or (view is not None and len(given) != 1):
-        raise OptionError("--view and --out go together, with one sentence: give both and one sentence, or neither.")
+        raise OptionError("--view and --out go together with one sentence: give both and one sentence, or neither.")
     if view is not None and out is not None:
         choose("view", view, dict.fromkeys(KINDS))
         early.require_writable([out], inputs=[model])
@@ -139,13 +139,13 @@ def translate(
 
 
 def _doubts(one: Any) -> list[str]:
-    """What a reader of a translation should know."""
+    """Warnings about a translation."""
     doubts = []
     if one.unknown:
-        doubts.append(f"{', '.join(map(repr, one.unknown))} in {one.source[:40]!r} stood in no training text; the model "
-                      "reads a placeholder there")
+        doubts.append(f"{', '.join(map(repr, one.unknown))} in {one.source[:40]!r} occurred in no training text; the model "
+                      "reads a placeholder instead")
     if not one.ended:
-        doubts.append(f"the translation of {one.source[:40]!r} was cut at the model's longest length")
+        doubts.append(f"the translation of {one.source[:40]!r} was cut at the model's maximum length")
     return doubts
 
 
@@ -167,15 +167,15 @@ def _save(record: Any, layer: int, head: Optional[int], out: Path) -> None:
                                   "translation evaluate --model runs/en-fr --data other.tsv"))
 def evaluate(
     model: Path = Folder,
-    data: Optional[Path] = typer.Option(None, help="Pairs to evaluate on; by default those that training held out."),
+    data: Optional[Path] = typer.Option(None, help="Pairs to evaluate on. Default: those that training held out."),
     source_column: Optional[str] = typer.Option(None, help="Column of the sentences in --data."),
     target_column: Optional[str] = typer.Option(None, help="Column of their translations."),
-    beam: int = typer.Option(5, help="Translations that the search keeps; 1 is greedy."),
-    limit: Optional[int] = typer.Option(None, help="Number of sources to evaluate, from the first on."),
-    seed: int = typer.Option(0, help="Seed for the intervals."),
+    beam: int = typer.Option(5, help="Number of translations that the search keeps. 1 is greedy."),
+    limit: Optional[int] = typer.Option(None, help="Evaluate only this many sources, the first ones."),
+    seed: int = typer.Option(0, help="Seed of the intervals."),
     as_json: bool = AsJson,
 ) -> None:
-    """BLEU and chrF on pairs held out in training, with intervals. A source with several translations is right by any."""
+    """BLEU and chrF on pairs held out in training, with intervals. Any translation of a source counts."""
     from .evaluation import evaluate_translator
 
     result = evaluate_translator(model, data=data, source_column=source_column, target_column=target_column, beam=beam,
@@ -186,7 +186,7 @@ def evaluate(
     typer.echo(f"{result['sources']:,} sources, beam {beam}: BLEU {'{} [{}, {}]'.format(*result['bleu'].spell(2))}, "
                f"chrF {'{} [{}, {}]'.format(*result['chrf'].spell(2))}")
     if result["too_long"]:
-        typer.echo(f"{result['too_long']:,} sources have more subwords than the model reads: they count as not translated")
+        typer.echo(f"{result['too_long']:,} sources have more subwords than the model reads: these count as not translated")
     for example in result["examples"]:
         typer.echo(f"  {example['source']}\n    model: {example['translation']}")
         typer.echo(f"    given: {' / '.join(example['targets'])}")
@@ -199,12 +199,12 @@ def report(
     out: Path = typer.Option("runs/translation.html", help="Page to write (.html), or a folder; figures go beside it "
                                                            "(.json)."),
     lang: str = typer.Option("ko", help="Language of the page: ko or en."),
-    sentences: int = typer.Option(200, help="Held-out sentences that are read, and translated without each head."),
-    sentence: list[str] = typer.Option([], help="Sentence whose heads are drawn, instead of two of middle length; can be "
+    sentences: int = typer.Option(200, help="Number of held-out sentences to read, and to translate without each head."),
+    sentence: list[str] = typer.Option([], help="Sentence whose heads are drawn, instead of two of medium length. Can be "
                                                 "given several times."),
-    pairs: Optional[Path] = typer.Option(None, help="Pairs that the word aligner learns from; by default those of the "
+    pairs: Optional[Path] = typer.Option(None, help="Pairs from which the word aligner learns. Default: those of the "
                                                     "training."),
-    seed: int = typer.Option(0, help="Seed for drawing the sentences."),
+    seed: int = typer.Option(0, help="Seed of the draw of sentences."),
     as_json: bool = AsJson,
 ) -> None:
     """Write a self-contained page: what each head learnt from epoch to epoch, and what is lost without it."""

@@ -1,4 +1,4 @@
-"""The schema of config.json for a model of translation, in addition to `gluonattn.models.config`."""
+"""The schema of config.json for a translation model, in addition to `gluonattn.models.config`."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class TranslationModel(Struct, forbid_unknown_fields=True):
 
 
 def load_translation(folder: str | os.PathLike[str]) -> Checkpoint:
-    """A checkpoint folder whose config.json is that of a model of translation.
+    """Load a checkpoint folder with a translation model.
 
     Raises
     ------
     CheckpointError
-        As `gluonattn.models.transformer_config.load_transformer`.
+        As for `gluonattn.models.transformer_config.load_transformer`.
     """
     return load_transformer(folder, RECIPE, TranslationModel)
 
 
 def check_translation(config: dict[str, Any], path: Path) -> None:
-    """Raise CheckpointError unless config.json describes a model of translation.
+    """Raise CheckpointError unless config.json describes a translation model.
 
     Parameters
     ----------
     config : dict
         Already checked by `gluonattn.models.config.check_config`.
     path : pathlib.Path
-        What the message calls it.
+        Name of the file in messages.
     """
     check_transformer(config, path, RECIPE, TranslationModel)

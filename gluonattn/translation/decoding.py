@@ -1,4 +1,4 @@
-"""Translations as sequences of ids: greedy, or the best of a beam."""
+"""Translate sequences of ids, greedily or with a beam search."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from ..data.padding import plan_by_length
 from .subwords import BEGIN, END, PADDING, UNKNOWN
 
-FORBIDDEN = (PADDING, UNKNOWN, BEGIN)  # what is never said
+FORBIDDEN = (PADDING, UNKNOWN, BEGIN)  # never generated
 _BATCH = 128
-_MAX_CELLS = 400_000  # sources x beams x longest source squared of a batch
+_MAX_CELLS = 400_000  # maximum of sources x beams x longest source squared in a batch
 
 
 class Decoded(NamedTuple):
@@ -21,11 +21,11 @@ class Decoded(NamedTuple):
     Attributes
     ----------
     ids : list of int
-        Without beginning and end.
+        Ids without the beginning and end marks.
     score : float
-        Log probability of its subwords and its end, in nats, divided by the length penalty.
+        Log probability of the subwords and the end mark, in nats, divided by the length penalty.
     ended : bool
-        Whether the model ended it; otherwise it was cut at the longest length.
+        Whether the model generated the end mark. Otherwise the translation was cut at the maximum length.
     """
 
     ids: list[int]
@@ -41,15 +41,15 @@ def translate_ids(model: Any, sources: Sequence[Sequence[int]], *, beam: int = 1
     ----------
     model : TranslationTransformer
     sources : sequence of sequence of int
-        Without ends.
+        Sequences without end marks.
     beam : int, default 1
-        Translations that the search keeps; 1 is greedy.
+        Number of translations that the search keeps. 1 is greedy.
     alpha : float, default 0.0
         Length penalty of the search (Wu et al. 2016): 0 prefers short translations.
     max_length : int, default 64
-        Longest target, its beginning included.
+        Maximum length of a target, including the beginning mark.
     progress : callable or None
-        Called with (sources done, sources in all).
+        Called with (sources done, all sources).
     """
     from ..models.decoding import decode
 
@@ -68,7 +68,7 @@ def translate_ids(model: Any, sources: Sequence[Sequence[int]], *, beam: int = 1
 
 
 def as_arrays(sources: Sequence[Sequence[int]]) -> tuple[Any, Any]:
-    """Ids with their ends, padded, and their lengths: the model's first two inputs."""
+    """Padded ids with end marks, and their lengths. These are the model's first two inputs."""
     from ..runtime import mx
 
     rows = [[*row, END] for row in sources]

@@ -1,4 +1,4 @@
-"""How well a model translates pairs that it has not seen."""
+"""Measure how well a model translates pairs that it has not seen."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ _SHOWN = 5  # examples
 def evaluate_translator(folder: str | os.PathLike[str], *, data: str | os.PathLike[str] | None = None,
                         source_column: str | None = None, target_column: str | None = None, beam: int = 5,
                         limit: int | None = None, seed: int = 0, progress: Any = None) -> dict[str, Any]:
-    """Translate held-out sources, and score the translations.
+    """Translate held-out sources and score the translations.
 
     Parameters
     ----------
     folder : path
         A checkpoint folder of `gluonattn translation train`.
     data : path or None
-        Other pairs; None takes those that training held out.
+        Other pairs. None takes those that training held out.
     source_column, target_column : str or None
-        Columns of `data`; None finds the usual ones.
+        Columns of `data`. None finds the usual ones.
     beam : int, default 5
+        Number of translations that the search keeps.
     limit : int or None
-        Only the first so many sources.
+        Evaluate only this many sources, the first ones. None takes all.
     seed : int, default 0
-        Of the intervals.
+        Seed of the intervals.
     progress : callable or None
-        Called with (sources done, sources in all).
+        Called with (sources done, all sources).
 
     Returns
     -------
     dict
         "bleu" and "chrf" (`gluonattn.statistics.Figure`, 0 to 100), "sources", "too_long" (sources with more subwords than
-        the model reads; their translation is empty), "beam", "seed", and some "examples".
+        the model reads, whose translation is empty), "beam", "seed", and some "examples".
 
     Raises
     ------

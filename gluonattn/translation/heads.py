@@ -1,6 +1,6 @@
-"""Figures of each head, counted over sentences: how it spreads, how far it looks, on what, and whom it agrees with.
+"""Figures of each head over sentences: the entropy, distance and targets of its attention.
 
-The sums are kept by sentence, and intervals resample sentences.
+The sums are stored by sentence, and intervals resample sentences.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ EVEN = "even"  # no specialisation: weight spread over everything
 
 
 def count(records: Sequence[AttentionRecord]) -> dict[str, NDArray[Any]]:
-    """Sums over the rows of each sentence, for every head.
+    """Compute sums over the rows of each sentence, for every head.
 
     Parameters
     ----------
     records : sequence of AttentionRecord
-        Of one kind.
+        Records of one kind.
 
     Returns
     -------
     dict of str to numpy.ndarray
         "rows", shape (sentences,), and each of `FIGURES`, shape (sentences, layers, heads): entropy as a fraction of the
-        largest there can be; distance in subwords; weight on the previous, the same and the next place, on punctuation, and
-        on the mark that ends the source (in the decoder, on the one that begins the target). The place of a target row is
-        its own in the decoder, where key j is the subword said before it, and the proportional one in cross-attention.
+        largest possible; distance in subwords; weight on the previous, the same and the next position, on punctuation, and
+        on the end mark of the source (in the decoder, the beginning mark of the target). The position of a target row is its
+        own in the decoder, where key j is the subword before it, and the proportional position in cross-attention.
     """
     layers, heads = records[0].weights.shape[:2]
     found = {name: np.zeros((len(records), layers, heads)) for name in FIGURES}
@@ -55,7 +55,7 @@ def count(records: Sequence[AttentionRecord]) -> dict[str, NDArray[Any]]:
 
 
 def own_places(record: AttentionRecord) -> NDArray[Any]:
-    """The key that stands at the place of each row; shape (queries,)."""
+    """The key at the position of each row; shape (queries,)."""
     queries, keys = len(record.queries), len(record.keys)
     if record.kind != "cross":
         return np.arange(queries)
@@ -64,7 +64,7 @@ def own_places(record: AttentionRecord) -> NDArray[Any]:
 
 
 def punctuation(record: AttentionRecord) -> NDArray[Any]:
-    """Which keys are punctuation marks; bool, shape (keys,)."""
+    """Whether each key is a punctuation mark; bool, shape (keys,)."""
     return np.array([bool(token.text) and token.end > token.start
                      and all(unicodedata.category(character).startswith("P") for character in token.text)
                      for token in record.keys])
@@ -76,9 +76,9 @@ def figures_of(counts: dict[str, NDArray[Any]], drawn: NDArray[Any]) -> dict[str
     Parameters
     ----------
     counts : dict
-        Of `count`.
+        Sums from `count`.
     drawn : numpy.ndarray, shape (draws, sentences)
-        Of `gluonattn.statistics.draws`.
+        Draws from `gluonattn.statistics.draws`.
     """
     return {name: intervals(rate(drawn, counts[name], counts["rows"])) for name in FIGURES}
 
@@ -90,7 +90,7 @@ def compare(counts: dict[str, NDArray[Any]], before: dict[str, NDArray[Any]],
     Parameters
     ----------
     counts, before : dict
-        Of `count`.
+        Sums from `count`.
     drawn : numpy.ndarray, shape (draws, sentences)
     """
     return {name: intervals(rate(drawn, counts[name], counts["rows"]) - rate(drawn, before[name], before["rows"]))
@@ -103,26 +103,26 @@ def by_layer(counts: dict[str, NDArray[Any]], drawn: NDArray[Any]) -> dict[str, 
     Parameters
     ----------
     counts : dict
-        Of `count`.
+        Sums from `count`.
     drawn : numpy.ndarray, shape (draws, sentences)
     """
     return {name: intervals(rate(drawn, counts[name], counts["rows"]).mean(-1)) for name in FIGURES}
 
 
 def specialise(figures: dict[str, Any], change: dict[str, Any], layer: int, head: int) -> list[str]:
-    """What a head specialised in: what takes most of its weight, and has gained weight in training.
+    """What a head specialised in: what has a large part of its weight and has gained weight in training.
 
     Parameters
     ----------
     figures, change : dict
-        Of `figures_of` and `compare`, for one kind.
+        Results of `figures_of` and `compare`, for one kind.
     layer, head : int
 
     Returns
     -------
     list of str
-        Names among `SHARES` that hold at least a third of the weight and more than before training; "even" where the
-        weight is spread to more than nine tenths of the largest entropy; empty where nothing stands out.
+        Names from `SHARES` with at least a third of the weight, and with more than before training; "even" if the entropy is
+        more than nine tenths of the largest; empty if nothing stands out.
     """
     found = [name for name in SHARES if figures[name][layer, head].mean >= 1 / 3 and change[name][layer, head].low > 0]
     found.sort(key=lambda name: -figures[name][layer, head].mean)

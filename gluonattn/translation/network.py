@@ -1,4 +1,4 @@
-"""The network that translates: the package's Transformer, with or without positions."""
+"""The translation network: the package's Transformer, with or without positions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class TranslationTransformer(Transformer):
     max_length : int, default 64
         As for `gluonattn.models.transformer.Transformer`.
     positions : bool, default True
-        Whether sinusoids tell the positions (Vaswani et al. 2017). Without them the encoder reads a bag of subwords; the
-        decoder still learns some order from what its mask hides.
+        Whether sinusoids encode the positions (Vaswani et al. 2017). Without them the encoder reads a bag of subwords. The
+        decoder still learns some order from its causal mask.
     **kwargs
-        Of `mxnet.gluon.HybridBlock`.
+        Arguments of `mxnet.gluon.HybridBlock`.
     """
 
     def __init__(self, vocab_size: int, units: int = 256, hidden_size: int = 1024, num_layers: int = 2,
@@ -32,4 +32,4 @@ class TranslationTransformer(Transformer):
         super().__init__(vocab_size, units, hidden_size, num_layers, num_heads, dropout, max_length, **kwargs)
         if not positions:
             for side in (self.encoder, self.decoder):
-                side.position_weight.value[:] = 0  # a constant: nothing trains it
+                side.position_weight.value[:] = 0  # a constant: it is not trained

@@ -1,7 +1,7 @@
-"""Sentence pairs: read from a table or two files, and split so that nothing held out was trained on.
+"""Read sentence pairs from a table or two files, and split them so that no held-out sentence is trained on.
 
-Pairs that are no use for training are left out and counted. A source with several targets, and a target with several
-sources, keep all their pairs on one side of the split.
+Unusable pairs are left out and counted. All pairs of a source with several targets, or of a target with several sources,
+stay on one side of the split.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EMPTY, DOUBLE = "a side is empty", "the same pair again"
 
 
 class SentencePair(NamedTuple):
-    """A sentence and one translation of it."""
+    """A sentence and one of its translations."""
 
     source: str
     target: str
@@ -36,7 +36,7 @@ class SentencePair(NamedTuple):
 
 @dataclass
 class Pairs:
-    """Pairs of a file, and how many were left out for what reason."""
+    """The pairs of a file, and the number of pairs left out for each reason."""
 
     pairs: list[SentencePair]
     left_out: Counter[str] = field(default_factory=Counter)
@@ -49,16 +49,16 @@ def read_pairs(source: str | os.PathLike[str], target: str | os.PathLike[str] | 
     Parameters
     ----------
     source : path
-        A TSV, CSV or JSONL file with a column for each language; or, with `target`, a text file of one sentence a line.
+        A TSV, CSV or JSONL file with a column for each language. Or, with `target`, a text file with one sentence per line.
     target : path or None
         A text file whose line n translates line n of `source`.
     source_column, target_column : str or None
-        Names of the columns; None finds the usual ones ("source" and "target").
+        Names of the columns. None finds the usual ones, such as "source" and "target".
 
     Returns
     -------
     Pairs
-        In the file's order. Pairs with an empty side, and pairs that stand twice, are left out and counted.
+        Pairs in the file's order. Pairs with an empty side and repeated pairs are left out and counted.
 
     Raises
     ------
@@ -79,8 +79,8 @@ def read_pairs(source: str | os.PathLike[str], target: str | os.PathLike[str] | 
             found.pairs.append(pair)
     if not found.pairs:
         left_out = ", ".join(f"{count:,} where {reason}" for reason, count in found.left_out.items())
-        raise DataError(f"{source} holds no pair to learn from{f': {left_out}' if left_out else ''}. Give a file in which "
-                        "each row has a sentence and its translation.")
+        raise DataError(f"{source} contains no pair to learn from{f': {left_out}' if left_out else ''}. Give a file in "
+                        "which each row has a sentence and its translation.")
     return found
 
 
@@ -90,7 +90,7 @@ def _columns(path: Path, source_column: str | None, target_column: str | None) -
         if names is None:
             if len(row) < 2:
                 raise DataError(f"{path}: expected two columns, a sentence and its translation; found one "
-                                f"({next(iter(row), '')!r:.60}). For two files of one sentence a line give the second one "
+                                f"({next(iter(row), '')!r:.60}). For two files of sentences give the second one "
                                 "with --target-file.")
             columns = list(row)
             names = (pick_column(path, columns, source_column, SOURCE_COLUMNS, "source"),
@@ -101,7 +101,7 @@ def _columns(path: Path, source_column: str | None, target_column: str | None) -
         values = [row.get(name) for name in names]
         for name, value in zip(names, values):
             if not isinstance(value, (str, type(None))):
-                raise DataError(f"{path}, line {number}: {name} must be text, got {type(value).__name__}. Mend that line.")
+                raise DataError(f"{path}, line {number}: {name} must be text, got {type(value).__name__}. Correct it.")
         yield SentencePair(*(plain(value or "").strip() for value in values))
 
 
@@ -115,7 +115,7 @@ def _lines(source: Path, target: Path) -> Iterable[SentencePair]:
 
 @dataclass
 class PairSets:
-    """Pairs by split."""
+    """The pairs of each split."""
 
     train: list[SentencePair] = field(default_factory=list)
     valid: list[SentencePair] = field(default_factory=list)
@@ -123,18 +123,18 @@ class PairSets:
 
 
 def split_pairs(pairs: Sequence[SentencePair], valid: int, test: int, seed: int = 0) -> PairSets:
-    """Split pairs so that no source and no target stands on two sides.
+    """Split pairs so that no source and no target is on two sides.
 
     Sentences that differ only in case, spaces or punctuation count as one. Pairs that share a sentence, directly or
-    through others, form a group; groups go to a side whole.
+    through others, form a group. A whole group goes to one side.
 
     Parameters
     ----------
     pairs : sequence of SentencePair
     valid, test : int
-        Distinct sources of each side, at least.
+        Minimum number of distinct sources for each side.
     seed : int, default 0
-        Another seed, another split.
+        Seed of the split.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def split_pairs(pairs: Sequence[SentencePair], valid: int, test: int, seed: int 
     for root, group in groups.items():
         getattr(sets, place[root]).extend(group)
     if not sets.train:
-        raise DataError(f"{len(pairs):,} pairs, {len(groups):,} of them with sentences of their own, are too few to hold "
+        raise DataError(f"{len(pairs):,} pairs, in {len(groups):,} groups without common sentences, are too few to hold "
                         f"out {test:,} sources and validate on {valid:,}: nothing is left to train on. Lower --test and "
                         "--validation, or give more pairs.")
     return sets
@@ -172,7 +172,7 @@ def by_source(pairs: Iterable[SentencePair]) -> dict[str, list[str]]:
 
 
 def _roots(pairs: Sequence[SentencePair]) -> list[str]:
-    """A name for the group of each pair: union-find over sources and targets."""
+    """Return the name of each pair's group, by union-find over sources and targets."""
     parents: dict[str, str] = {}
 
     def find(one: str) -> str:
@@ -183,7 +183,7 @@ def _roots(pairs: Sequence[SentencePair]) -> list[str]:
 
     for pair in pairs:
         first, second = sorted((find(f"s {_spell(pair.source)}"), find(f"t {_spell(pair.target)}")))
-        parents[second] = first  # the smaller name leads, so that the order of pairs does not matter
+        parents[second] = first  # the smaller name wins, so that the order of pairs does not matter
     return [find(f"s {_spell(pair.source)}") for pair in pairs]
 
 
@@ -193,7 +193,7 @@ def _spell(text: str) -> str:
 
 
 def to_table(sets: PairSets) -> str:
-    """The pairs that are held out, as a table: what a checkpoint keeps of its data."""
+    """The held-out pairs as a table, which the checkpoint stores."""
     rows = ["split\tsource\ttarget"]
     for name in ("valid", "test"):
         rows += ["\t".join((name, *map(_one_line, pair))) for pair in getattr(sets, name)]
@@ -205,7 +205,7 @@ def _one_line(text: str) -> str:
 
 
 def from_table(path: Path, split: str) -> list[SentencePair]:
-    """The pairs of one split in a table that `to_table` wrote.
+    """Read the pairs of one split from a table that `to_table` wrote.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def from_table(path: Path, split: str) -> list[SentencePair]:
     Raises
     ------
     DataError
-        If it is not such a table.
+        If the file is not such a table.
     """
     rows = list(read_rows(path))
     if any(set(row) != {"split", "source", "target"} for _, row in rows):

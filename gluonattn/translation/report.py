@@ -1,4 +1,4 @@
-"""The report on a model of translation: one page that opens offline, and its figures as JSON."""
+"""The report on a translation model: one page that opens offline, and its figures as JSON."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _STYLE = (".heads > figure { flex: 1 1 32rem; } .heads img { width: 100%; min-wi
 
 
 def write_report(study: dict[str, Any], out: str | os.PathLike[str], *, lang: str = "ko") -> dict[str, Path]:
-    """Write the page (``.html``) and every figure of it (``.json`` beside it).
+    """Write the page (``.html``) and all its figures (``.json``, beside it).
 
     Parameters
     ----------
     study : dict
-        Of `study_of`.
+        As `study_of` returns it.
     out : path
-        The page, or a folder for it.
+        Path of the page, or a folder for it.
     lang : {"ko", "en"}, default "ko"
 
     Raises
@@ -69,7 +69,7 @@ def to_page(study: dict[str, Any], *, lang: str = "ko") -> str:
     Parameters
     ----------
     study : dict
-        Of `study_of`.
+        As `study_of` returns it.
     lang : {"ko", "en"}, default "ko"
     """
     text, about = TEXT[lang], study["about"]
@@ -94,7 +94,7 @@ def to_page(study: dict[str, Any], *, lang: str = "ko") -> str:
 
 
 def headline(study: dict[str, Any], lang: str) -> str:
-    """The first sentence of the page.
+    """The headline of the page.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def headline(study: dict[str, Any], lang: str) -> str:
 
 
 def in_brief(study: dict[str, Any], lang: str) -> list[str]:
-    """The page's summary: scores, what heads specialised in, which are needed.
+    """The page's summary: scores, specialised heads and important heads.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def _roles(study: dict[str, Any], kind: str, layer: int, head: int) -> list[str]
 
 
 def _needed(study: dict[str, Any]) -> list[tuple[str, int, int]]:
-    """Heads without which BLEU falls beyond doubt, the most needed first."""
+    """Heads without which BLEU falls significantly, the most important first."""
     found = [(kind, layer, head) for kind in KINDS
              for layer, head in np.ndindex(study["about"]["layers"], study["about"]["heads"])
              if study["ablation"][kind]["bleu"][layer, head].sign < 0]
@@ -208,7 +208,7 @@ def _translations(study: dict[str, Any], lang: str) -> str:
 
 
 def _grids(sentence: str, kinds: dict[str, dict[int, Any]], lang: str) -> str:
-    """All kinds of one sentence on one colour scale."""
+    """The grids of all kinds for one sentence, on one colour scale."""
     text = TEXT[lang]
     highest = max(float(record.weights.max()) for records in kinds.values() for record in records.values())
     drawn = []

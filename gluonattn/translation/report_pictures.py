@@ -15,14 +15,14 @@ _BLUE, _ORANGE = "#0072B2", "#D55E00"  # Okabe and Ito's
 
 
 def curves(history: Sequence[Mapping[str, Any]], losses: Sequence[tuple[int, float]], words: Mapping[str, str]) -> Any:
-    """Loss by step and epoch, and BLEU by epoch; a matplotlib Figure.
+    """Draw loss by step and epoch, and BLEU by epoch. Return a matplotlib Figure.
 
     Parameters
     ----------
     history : sequence of dict
-        Of the checkpoint.
+        The history in the checkpoint.
     losses : sequence of (int, float)
-        Step and loss; empty draws the epochs alone.
+        Step and loss. Empty draws only the epochs.
     words : mapping of str to str
         Names of the axes and curves.
     """
@@ -55,16 +55,16 @@ def curves(history: Sequence[Mapping[str, Any]], losses: Sequence[tuple[int, flo
 
 
 def grid(records: Mapping[int, AttentionRecord], text: Mapping[str, Any], highest: float) -> Any:
-    """Every head of one kind at every epoch; a matplotlib Figure.
+    """Draw every head of one kind at every epoch. Return a matplotlib Figure.
 
     Parameters
     ----------
     records : mapping of int to AttentionRecord
-        By epoch, all of one kind.
+        Records of one kind by epoch.
     text : mapping
-        The wording.
+        The texts of the report.
     highest : float
-        The weight at the dark end of the scale.
+        The weight at the dark end of the colour scale.
     """
     named = {text["epoch_name"].format(epoch) if epoch else text["untrained"]: records[epoch] for epoch in sorted(records)}
     return epochs(named, highest=highest, label=text["scale"], head_name=text["head_name"]).figure

@@ -1,4 +1,4 @@
-"""How good translations are: BLEU and chrF by sacreBLEU, with bootstrap intervals."""
+"""Scores of translations: BLEU and chrF by sacreBLEU, with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ RESAMPLES = 1000
 
 
 def require_scores() -> Any:
-    """The module sacrebleu.
+    """Import sacrebleu and return it.
 
     Raises
     ------
     DependencyError
-        If it is not installed.
+        If sacreBLEU is not installed.
     """
     try:
         import sacrebleu
@@ -36,7 +36,7 @@ def corpus_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]]
     ----------
     hypotheses : sequence of str
     references : sequence of sequence of str
-        One translation or several of each source.
+        One or several translations of each source.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def corpus_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]]
 
 def scores_with_intervals(hypotheses: Sequence[str], references: Sequence[Sequence[str]], *, seed: int = 0,
                           resamples: int = RESAMPLES) -> dict[str, Figure]:
-    """BLEU and chrF of a corpus with intervals of 95 %: sources are resampled (Koehn 2004).
+    """BLEU and chrF of a corpus with 95 % intervals, for which sources are resampled (Koehn 2004).
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def scores_with_intervals(hypotheses: Sequence[str], references: Sequence[Sequen
 
 def resampled_scores(hypotheses: Sequence[str], references: Sequence[Sequence[str]],
                      drawn: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """BLEU and chrF of a corpus and of resamples of it. Those of two systems on the same draws can be subtracted.
+    """BLEU and chrF of a corpus and of its resamples. Results of two systems for the same draws can be subtracted.
 
     Parameters
     ----------
     hypotheses, references
         As for `corpus_scores`.
     drawn : numpy.ndarray, shape (1 + resamples, sources)
-        Of `gluonattn.statistics.draws`.
+        Draws from `gluonattn.statistics.draws`.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def resampled_scores(hypotheses: Sequence[str], references: Sequence[Sequence[st
         raise OptionError(f"expected as many translations as sources; got {len(hypotheses)} and {len(references)}.")
     found = {}
     for name, metric in _metrics().items():
-        # The statistics that sacreBLEU counts for each sentence are summed by weight, so a resample needs no second count.
+        # sacreBLEU's statistics of each sentence are summed with weights, so a resample needs no second count.
         counts = np.array(metric._extract_corpus_statistics(list(hypotheses), _pad(references)), dtype=np.float64)
         found[name] = np.array([metric._compute_score_from_stats([round(one) for one in row]).score
                                 for row in drawn @ counts])
@@ -91,11 +91,11 @@ def resampled_scores(hypotheses: Sequence[str], references: Sequence[Sequence[st
 
 def _metrics() -> dict[str, Any]:
     metrics = require_scores().metrics
-    # `force` changes no score: it keeps the library from warning that texts of a weak model end in " ."
+    # `force` changes no score. It suppresses the warning that texts of a weak model end in " ."
     return {"bleu": metrics.BLEU(force=True), "chrf": metrics.CHRF()}
 
 
 def _pad(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
-    """sacreBLEU's table: a row of the first references, one of the second, and so on; None where a source has no more."""
+    """sacreBLEU's table: a row of first references, a row of second ones, and so on. None if a source has no more."""
     most = max(map(len, references), default=1)
     return [[row[i] if i < len(row) else None for row in references] for i in range(most)]

@@ -1,4 +1,4 @@
-"""Settings of a training run of a model of translation."""
+"""Settings of a training run of a translation model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from ..training.tasks import Task
 
 RECIPE = "translation"
-_FEW = 1_000  # sources that are validated on and held out, where there are enough
+_FEW = 1_000  # sources to validate on and to hold out, if there are enough
 
 
 @dataclass
 class TranslationSettings(TrainingSettings):
-    """Settings of a training run of a model of translation, beside those of `TrainingSettings`.
+    """Settings of a training run of a translation model, in addition to those of `TrainingSettings`.
 
     Attributes
     ----------
@@ -25,9 +25,9 @@ class TranslationSettings(TrainingSettings):
         Size of the vocabulary that SentencePiece learns from both languages. None is 8000, or 2000 for fewer than
         20,000 pairs.
     max_length : int, default 64
-        Subwords of the longest sentence, its end included. Pairs with a longer one are left out of training, and counted.
+        Subwords of the longest sentence, including the end mark. Longer pairs are left out of training and counted.
     validation, test : int or None
-        Distinct sources to validate on and to hold out. None is 1,000 each, but at most a twentieth of all.
+        Distinct sources to validate on and to hold out. None is 1,000 each, but at most a twentieth of all sources.
     epochs : int or None
         None is 20, or 60 for fewer than 20,000 pairs.
     batch_size : int or None
@@ -68,13 +68,13 @@ class TranslationSettings(TrainingSettings):
 
 
 def choose_held_out(wanted: int | None, sources: int) -> int:
-    """How many distinct sources a split holds.
+    """The number of distinct sources in a split.
 
     Parameters
     ----------
     wanted : int or None
-        What the user asked for; None is 1,000, but at most a twentieth of all, and at least one.
+        The user's choice. None is 1,000, but at most a twentieth of all sources, and at least one.
     sources : int
-        How many there are.
+        Number of all sources.
     """
     return wanted if wanted is not None else max(1, min(_FEW, sources // 20))

@@ -1,6 +1,6 @@
-"""A study of a model of translation: what its heads do at each epoch, and what it loses without each of them.
+"""Study a translation model: what its heads do at each epoch, and what it loses without each of them.
 
-Stays whole: `study_of` names every figure of the report once; half of it is its docstring and the list of figures.
+Stays whole: `study_of` names every figure of the report once. Half of it is its docstring and the list of figures.
 """
 
 from __future__ import annotations
@@ -37,26 +37,26 @@ def study_of(folder: str | os.PathLike[str], *, sentences: int = 200, examples: 
     folder : path
         A checkpoint folder of `gluonattn translation train`.
     sentences : int, default 200
-        Held-out sources that are read, translated, and translated again without each head.
+        Number of held-out sources to read, to translate, and to translate again without each head.
     examples : sequence of str
-        Sentences whose heads are drawn; none takes two of middle length.
+        Sentences whose heads are drawn. If empty, two of medium length.
     pairs : path or None
-        Pairs that the word aligner learns from; None is the file that the model was trained on, where it is still there.
+        Pairs from which the word aligner learns. None is the file that the model was trained on, if it still exists.
     seed : int, default 0
-        Of drawing the sentences and of the intervals.
+        Seed of the draw of sentences and of the intervals.
     progress : callable or None
-        Called with (steps done, steps in all).
+        Called with (steps done, all steps).
 
     Returns
     -------
     dict
-        Figures by name; those with intervals are `gluonattn.statistics.Figure`. "records" holds the examples' records by
+        Figures by name. Those with intervals are `gluonattn.statistics.Figure`. "records" has the examples' records by
         sentence, kind and epoch.
 
     Raises
     ------
     CheckpointError
-        As `load_translator`; or if the folder has no snapshots.
+        As for `load_translator`, and if the folder has no snapshots.
     """
     folder = Path(folder)
     best = load_translator(folder)
@@ -105,25 +105,25 @@ def study_of(folder: str | os.PathLike[str], *, sentences: int = 200, examples: 
 
 
 def _draw(translator: Translator, sentences: int, seed: int) -> dict[str, list[str]]:
-    """Held-out sources with their targets, short enough for the model; drawn in an order that the seed fixes."""
+    """Held-out sources that are short enough for the model, with their targets, in an order that depends on the seed."""
     every = by_source(translator.held_out("test"))
     fitting = [(source, targets) for source, targets in every.items() if all(
         len(translator.subwords.ids([text])[0]) <= translator.max_length for text in (source, *targets))]
     if len(fitting) < 2:
-        raise CheckpointError(f"{translator.folder} holds {len(fitting)} held-out sentences that its model can read: train "
+        raise CheckpointError(f"{translator.folder} has {len(fitting)} held-out sentences that its model can read: train "
                               "with a larger --test.")
     order = np.random.default_rng(seed).permutation(len(fitting))[:sentences]
     return dict(fitting[i] for i in sorted(order))
 
 
 def _examples(read: Sequence[SentencePair]) -> list[str]:
-    """Two sentences of middle length: their heads fit on a page."""
+    """Choose two sentences of medium length, whose heads fit on a page."""
     by_length = sorted((pair.source for pair in read), key=lambda text: (len(text.split()), len(text), text))
     return [by_length[len(by_length) // 2], by_length[3 * len(by_length) // 4]]
 
 
 def _reference(translator: Translator, text: str) -> str:
-    """What the best epoch says: every epoch's heads are drawn while it is made to say the same."""
+    """The best epoch's translation. The heads of every epoch are drawn with it as the target."""
     return translator.translate([text], beam=5)[0].text or "."
 
 
@@ -131,7 +131,7 @@ def _align(translator: Translator, read: Sequence[SentencePair], pairs: Any) -> 
     """The aligner's links, or None and the reason why there are none."""
     path = Path(pairs or translator.config["training"]["data"])
     if pairs is None and not path.is_file():
-        return None, f"{path} is not there: name the pairs with --pairs"
+        return None, f"{path} does not exist: give the pairs with --pairs"
     try:
         corpus = read_pairs(path).pairs
         return align_words(read, corpus), None
@@ -141,7 +141,7 @@ def _align(translator: Translator, read: Sequence[SentencePair], pairs: Any) -> 
 
 def _ablate(translator: Translator, chosen: dict[str, list[str]], whole: dict[str, NDArray[Any]], drawn: NDArray[Any],
             tick: Callable[[], None]) -> dict[str, dict[str, NDArray[Any]]]:
-    """BLEU and chrF without a head, less those of the whole model: object arrays of Figure by kind and score."""
+    """Change of BLEU and chrF without each head: object arrays of Figure, by kind and score."""
     layers, count = translator.config["model"]["num_layers"], translator.config["model"]["num_heads"]
     found: dict[str, dict[str, NDArray[Any]]] = {}
     for kind in KINDS:
@@ -160,11 +160,11 @@ def _losses(folder: Path) -> list[tuple[int, float]]:
         with open(folder / LOSSES, encoding="utf-8", newline="") as file:
             return [(int(row["step"]), float(row["loss"])) for row in csv.DictReader(file)]
     except (OSError, ValueError, KeyError, TypeError):
-        return []  # an older folder, or one that was copied in part: the curve by epoch remains
+        return []  # an older or incompletely copied folder: only the curve by epoch is drawn
 
 
 class _Steps:
-    """Counts steps for a progress bar."""
+    """Count steps for a progress bar."""
 
     def __init__(self, progress: Progress | None, steps: int):
         self.progress, self.steps, self.done = progress, steps, 0

@@ -1,4 +1,4 @@
-"""Subwords of both languages: SentencePiece, trained on the data, with the place of each piece in the text."""
+"""Subwords of both languages: SentencePiece, trained on the data, with each piece's place in the text."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _library() -> Any:
 
 
 class Subwords:
-    """A SentencePiece model (Kudo and Richardson 2018): unigrams, every character of the training texts among them.
+    """A SentencePiece unigram model (Kudo and Richardson 2018) that includes every character of the training texts.
 
     Parameters
     ----------
     model : bytes
-        As SentencePiece serialises it.
+        The model as serialised by SentencePiece.
     """
 
     def __init__(self, model: bytes):
@@ -46,7 +46,7 @@ class Subwords:
         return int(self._processor.vocab_size())
 
     def encode(self, text: str) -> tuple[list[int], tuple[Token, ...]]:
-        """Ids of a text's subwords, and their places in it; without an end.
+        """Ids of a text's subwords, without an end mark, and their places in the text.
 
         Parameters
         ----------
@@ -56,8 +56,8 @@ class Subwords:
         -------
         ids : list of int
         tokens : tuple of Token
-            Spans into `text`. A subword that begins a word leaves out the space before it; one that is nothing but a space
-            has no width.
+            Spans into `text`. The span of a subword that begins a word excludes the space before it. A subword that is only
+            a space has an empty span.
         """
         pieces = self._processor.encode(_spaced(text), out_type=str)
         tokens, start = [], -1  # SentencePiece puts a space before the text, and keeps every character
@@ -70,7 +70,7 @@ class Subwords:
         return [int(self._processor.piece_to_id(piece)) for piece in pieces], tuple(tokens)
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of many texts, without ends."""
+        """Ids of many texts, without end marks."""
         return [list(map(int, row)) for row in self._processor.encode([_spaced(text) for text in texts], out_type=int)]
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -78,7 +78,7 @@ class Subwords:
         return str(self._processor.decode([int(one) for one in ids]))
 
     def unknown(self, text: str) -> list[str]:
-        """Characters of a text that no subword has, each once."""
+        """The distinct characters of a text that no subword has."""
         ids, tokens = self.encode(text)
         return list(dict.fromkeys(token.text for one, token in zip(ids, tokens) if one == UNKNOWN))
 
@@ -94,7 +94,7 @@ def train_subwords(texts: Iterable[str], size: int) -> Subwords:
     ----------
     texts : iterable of str
     size : int
-        How many; fewer are learnt where the texts have no more. The four first are padding, the unknown, begin and end.
+        Maximum number of subwords. The first four are padding, unknown, begin and end.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def train_subwords(texts: Iterable[str], size: int) -> Subwords:
         If `size` is too small for the characters of the texts.
     """
     content = io.BytesIO()
-    # Nothing is normalised here, so that the pieces of a text are its characters, one by one.
+    # Nothing is normalised, so that the pieces of a text together have exactly its characters.
     options = dict(model_writer=content, normalization_rule_name="identity", remove_extra_whitespaces=False,
                    pad_id=PADDING, unk_id=UNKNOWN, bos_id=BEGIN, eos_id=END, pad_piece="<pad>", bos_piece=BEGIN_TEXT,
                    eos_piece=END_TEXT, character_coverage=1.0, hard_vocab_limit=False, num_threads=1, minloglevel=2,
@@ -121,25 +121,25 @@ def train_subwords(texts: Iterable[str], size: int) -> Subwords:
 
 
 def from_json(text: str, path: Any) -> Subwords:
-    """The subwords of a checkpoint's vocab.json.
+    """Read the subwords of a checkpoint's vocab.json.
 
     Parameters
     ----------
     text : str
     path : path
-        What messages call it.
+        Name of the file in messages.
 
     Raises
     ------
     CheckpointError
-        If it holds none.
+        If the text does not contain subwords.
     """
     try:
         return Subwords(base64.b64decode(json.loads(text)[_NAME], validate=True))
     except (ValueError, KeyError, TypeError):
-        raise CheckpointError(f"{path} holds no subwords of a model of translation. Copy the whole folder again.") from None
+        raise CheckpointError(f"{path} contains no subwords of a translation model. Copy the whole folder again.") from None
 
 
 def _spaced(text: str) -> str:
-    """A text in which every white space is a plain one: as long as before."""
+    """Replace every white space character by a plain space. The length does not change."""
     return re.sub(r"\s", " ", text)

@@ -1,4 +1,4 @@
-"""Training a model of translation as a task: sentences as numbers, the loss, and the figures of an epoch."""
+"""The training task of a translation model: sentences as numbers, the loss, and the figures of an epoch."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Sentences(NamedTuple):
     Attributes
     ----------
     lengths : numpy.ndarray, int64, shape (pairs,)
-        Of the longer side: batches hold pairs of like length.
+        Length of the longer side. Batches have pairs of similar length.
     source : numpy.ndarray, int32, shape (pairs, S)
-        Subwords and the end, padded.
+        Subwords and the end mark, padded.
     source_lengths : numpy.ndarray, int64, shape (pairs,)
     target : numpy.ndarray, int32, shape (pairs, T)
-        The beginning and the subwords: what the decoder reads.
+        The decoder's input: the beginning mark and the subwords, padded.
     target_lengths : numpy.ndarray, int64, shape (pairs,)
     """
 
@@ -45,9 +45,9 @@ class Sentences(NamedTuple):
         Parameters
         ----------
         positions : sequence of int
-            Of the pairs.
+            Positions of the pairs.
         word_dropout, rng
-            Not used: no subword is dropped.
+            Not used. No subword is dropped.
         """
         lengths = self.source_lengths[positions]
         return (self.source[positions, : lengths.max()], lengths.astype(np.float32),
@@ -55,7 +55,7 @@ class Sentences(NamedTuple):
 
 
 class TranslationTask(Task):
-    """Sentence pairs. The accuracy is the fraction of subwords that are the most probable ones.
+    """The task of translating sentence pairs. The accuracy is the fraction of target subwords that are the most probable.
 
     After each epoch the averaged weights translate the validation sources greedily, and the epoch with the highest BLEU is
     kept.
@@ -63,7 +63,7 @@ class TranslationTask(Task):
     Attributes
     ----------
     judge : callable or None
-        From the run's model to BLEU and chrF by name. Set by the process that writes the checkpoint; the others do not
+        Maps the run's model to BLEU and chrF by name. It is set in the process that writes the checkpoint. The others do not
         translate.
     """
 
@@ -88,16 +88,16 @@ class TranslationTask(Task):
 
 
 class SubwordCrossEntropy(mx.gluon.HybridBlock):
-    """Cross-entropy against targets smoothed towards uniform: the mean over a batch is the mean over its subwords.
+    """Cross-entropy with targets smoothed towards uniform. The mean over a batch is the mean over its subwords.
 
-    (B, T, V) and float32 (B, T or more), -1 where there is no subword -> (B,).
+    Logits (B, T, V) and float32 targets (B, T or more), -1 where there is no subword -> losses (B,).
 
     Parameters
     ----------
     smoothing : float
         Weight of the uniform distribution in the targets (Szegedy et al. 2016).
     **kwargs
-        Of `mxnet.gluon.HybridBlock`.
+        Arguments of `mxnet.gluon.HybridBlock`.
     """
 
     def __init__(self, smoothing: float, **kwargs: Any):
@@ -110,7 +110,7 @@ class SubwordCrossEntropy(mx.gluon.HybridBlock):
         real = targets >= 0
         each = (self._smoothing - 1) * F.pick(log_p, F.maximum(targets, 0), axis=2)
         if self._smoothing:
-            # A product, for MXNet's mean over the last axis takes as long as all products of a layer.
+            # A product, because MXNet's mean over the last axis takes as long as all products of a layer.
             ones = F.ones_like(F.slice_axis(log_p, axis=1, begin=0, end=1))  # (B, 1, V)
             mean = F.broadcast_div(F.batch_dot(log_p, ones, transpose_b=True), F.sum(ones, axis=2, keepdims=True))
             each = each - self._smoothing * F.reshape(mean, shape=(0, 0))
@@ -119,19 +119,19 @@ class SubwordCrossEntropy(mx.gluon.HybridBlock):
 
 
 def _positions_of(F: Any, logits: Any) -> Any:
-    """What has the first two axes of the logits: (B, T)."""
+    """An array with the first two axes of the logits, (B, T)."""
     return F.reshape(F.slice_axis(logits, axis=2, begin=0, end=1), shape=(0, 0))
 
 
 def encode(pairs: Sequence[SentencePair], subwords: Subwords, max_length: int) -> tuple[Part, int]:
-    """Pairs as inputs and targets, and how many were too long and left out.
+    """Convert pairs to inputs and targets. Also return the number of pairs left out because they are too long.
 
     Parameters
     ----------
     pairs : sequence of SentencePair
     subwords : Subwords
     max_length : int
-        Subwords of the longest sentence, its end (or beginning) included.
+        Maximum number of subwords, including the end (or beginning) mark.
     """
     sides = [subwords.ids([pair[side] for pair in pairs]) for side in (0, 1)]
     rows = [(source, target) for source, target in zip(*sides) if max(len(source), len(target)) < max_length]

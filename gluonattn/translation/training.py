@@ -1,6 +1,6 @@
-"""Training a Transformer to translate: from sentence pairs to a checkpoint folder.
+"""Train a Transformer to translate: from sentence pairs to a checkpoint folder.
 
-Stays whole: `train_translation` is the steps of a run in their order. Half of it is its signature and docstring.
+Stays whole: `train_translation` has the steps of a run in their order. Half of it is signature and docstring.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .config import check_translation
 from .pairs import PairSets, by_source, read_pairs, split_pairs, to_table
 from .settings import RECIPE, TranslationSettings, choose_held_out
 
-HELD_OUT = "held-out.tsv"  # in the checkpoint folder: the pairs that were validated on and held out
+HELD_OUT = "held-out.tsv"  # in the checkpoint folder: the validation pairs and the held-out pairs
 LOSSES = "losses.csv"  # in the checkpoint folder: the loss of every step
 _JUDGED = 500  # validation sources that are translated after each epoch
 
@@ -56,22 +56,22 @@ def train_translation(
     report: Callable[[str], None] | None = None,
     **options: Any,
 ) -> Path:
-    """Train a Transformer to translate, and save it.
+    """Train a Transformer to translate and save it.
 
     Parameters
     ----------
     data : path
-        A TSV, CSV or JSONL file of sentence pairs; or, with `target_file`, a text file of one sentence a line.
+        A TSV, CSV or JSONL file of sentence pairs. Or, with `target_file`, a text file with one sentence per line.
     out : path
-        Checkpoint folder to write, with ``snapshots/``, ``held-out.tsv`` and ``losses.csv`` in it.
+        Checkpoint folder to write. It also contains ``snapshots/``, ``held-out.tsv`` and ``losses.csv``.
     target_file : path or None
         A text file whose line n translates line n of `data`.
     source_column, target_column : str or None
         As for `read_pairs`.
     settings : TranslationSettings or None
-        What to train; None builds it from `options`.
+        Settings of the run. None makes them from `options`.
     snapshots : sequence of int, default (0, 1, 3, 10)
-        Epochs whose parameters are kept; those before training (0) and after the last one always are.
+        Epochs whose parameters are kept. Those before training (0) and of the last epoch are always kept.
     resume, callbacks, save_every, report
         As for `gluonattn.train`.
     **options
@@ -80,12 +80,12 @@ def train_translation(
     Returns
     -------
     pathlib.Path
-        The checkpoint folder, with the epoch that had the highest BLEU on validation.
+        The checkpoint folder, with the model of the epoch with the highest BLEU on validation.
 
     Raises
     ------
     Interrupted
-        After Ctrl-C; the resume file is complete.
+        After Ctrl-C. The resume file is complete.
     DataError, OptionError, CheckpointError, DependencyError, DeviceError
         See their messages.
     """
@@ -111,7 +111,7 @@ def train_translation(
     require_scores()  # before the long work
     subwords = train_subwords([sentence for pair in sets.train for sentence in pair], settings.subwords or 8)
     with processes(settings) as group:
-        # MXNet is loaded here: the number of its threads is now fixed.
+        # This loads MXNet. Its number of threads is fixed from now on.
         from ..training.loop import new_run
         from .task import encode
 
@@ -154,7 +154,7 @@ def train_translation(
 
 
 class _StepLosses(Callback):
-    """Writes the loss of every step beside the checkpoint, after each epoch."""
+    """Write the loss of every step into the checkpoint folder, after each epoch."""
 
     def __init__(self, out: Path):
         self.out = out
@@ -165,7 +165,7 @@ class _StepLosses(Callback):
 
 
 def _judge(sets: PairSets, subwords: Any, max_length: int) -> Callable[[Any], dict[str, float]]:
-    """What measures a model on the first validation sources: greedy translations, BLEU and chrF."""
+    """Return a function that measures a model on the first validation sources: BLEU and chrF of greedy translations."""
     from .decoding import translate_ids
     from .scores import corpus_scores
 
@@ -181,7 +181,7 @@ def _judge(sets: PairSets, subwords: Any, max_length: int) -> Callable[[Any], di
 
 
 def _model_arguments(settings: TranslationSettings, words: int) -> dict[str, Any]:
-    """Every argument of the model."""
+    """All arguments of the model."""
     from .network import TranslationTransformer
 
     arguments = fill_arguments(TranslationTransformer, settings.model, vocab_size=words, max_length=settings.max_length)

@@ -1,4 +1,4 @@
-"""A trained model of translation: what it says in the other language, and where each of its heads attends.
+"""A trained translation model: its translations, and where each of its heads attends.
 
     >>> translator = load_translator("runs/en-fr")
     >>> translator.translate(["I am happy."])[0].text
@@ -8,7 +8,7 @@
 
 Both sequences end with `</s>`.
 
-Stays whole: it is one public class, a third of it docstrings.
+Stays whole: it is one public class. A third of it is docstrings.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class Translation(NamedTuple):
     ----------
     source, text : str
     score : float
-        Log probability of the translation's subwords and its end, in nats, divided by the length penalty of the search.
+        Log probability of the subwords and the end mark, in nats, divided by the length penalty of the search.
     ended : bool
-        Whether the model ended it. Otherwise it was cut at the model's longest length.
+        Whether the model generated the end mark. Otherwise the translation was cut at the model's maximum length.
     unknown : tuple of str
-        Characters of the source that were in no training text: the model reads a placeholder for each.
+        Characters of the source that occurred in no training text. The model reads a placeholder for each.
     ids : tuple of int
-        The subwords of `text`.
+        Ids of the subwords of `text`.
     """
 
     source: str
@@ -73,12 +73,12 @@ def load_translator(folder: str | os.PathLike[str], epoch: int | None = None) ->
     ----------
     folder : path
     epoch : int or None
-        A snapshot: 0 for before training; None for the epoch that had the highest BLEU on validation.
+        Epoch of a snapshot. 0 is before training. None is the epoch with the highest BLEU on validation.
 
     Raises
     ------
     CheckpointError
-        If the folder is missing, cut or of another kind of model, or has no such snapshot.
+        If the folder is missing, incomplete, of another kind of model, or has no such snapshot.
     DependencyError
         If SentencePiece is not installed.
     """
@@ -86,7 +86,7 @@ def load_translator(folder: str | os.PathLike[str], epoch: int | None = None) ->
 
 
 class Translator:
-    """A model of translation.
+    """A trained translation model.
 
     Attributes
     ----------
@@ -94,13 +94,13 @@ class Translator:
     config : dict
         The checkpoint's config.json.
     epoch : int
-        The epoch that the weights are from.
+        The epoch of the weights.
     epochs : tuple of int
-        Epochs that have a snapshot.
+        Epochs with a snapshot.
     model : TranslationTransformer
     subwords : Subwords
     max_length : int
-        Subwords of the longest sentence it reads.
+        Maximum number of subwords of a sentence.
     """
 
     def __init__(self, folder: Path, epoch: int | None = None):
@@ -110,15 +110,15 @@ class Translator:
         self.folder, self.config = folder, checkpoint.config
         self.subwords = from_json(checkpoint.vocabulary, folder / VOCABULARY)
         if len(self.subwords) != self.config["model"]["vocab_size"]:
-            raise CheckpointError(f"{folder / VOCABULARY} holds {len(self.subwords):,} subwords, and the model has "
+            raise CheckpointError(f"{folder / VOCABULARY} has {len(self.subwords):,} subwords, but the model has "
                                   f"{self.config['model']['vocab_size']:,}. Copy the whole folder again.")
         self.epochs = snapshot_epochs(folder)
         self.epoch = self.config["epoch"] if epoch is None else epoch
         self.model = build_at_epoch(TranslationTransformer, checkpoint, folder, epoch)
-        self.max_length = self.config["max_length"] - 1  # beside its end, or beginning
+        self.max_length = self.config["max_length"] - 1  # without the end or beginning mark
 
     def held_out(self, split: str = "test") -> list[SentencePair]:
-        """Pairs of which the model has trained on neither side: "test", or "valid", by which its best epoch was chosen."""
+        """Pairs that the model was not trained on: "test", or "valid", with which its best epoch was chosen."""
         if split not in ("valid", "test"):
             raise OptionError(f"expected valid or test; got {split!r}.")
         try:
@@ -134,11 +134,11 @@ class Translator:
         ----------
         texts : iterable of str
         beam : int, default 5
-            Translations that the search keeps; 1 is greedy.
+            Number of translations that the search keeps. 1 is greedy.
         alpha : float, default 1.0
             Length penalty of the search (Wu et al. 2016): 0 prefers short translations.
         progress : callable or None
-            Called with (sentences done, sentences in all).
+            Called with (sentences done, all sentences).
 
         Raises
         ------
@@ -159,37 +159,37 @@ class Translator:
                             tuple(one.ids)) for text, one in zip(sources, found)]
 
     def records(self, text: str, target: str | None = None, *, beam: int = 5) -> dict[str, AttentionRecord]:
-        """The attention of the model while it translates a sentence.
+        """Return the attention of the model while it translates a sentence.
 
         Parameters
         ----------
         text : str
         target : str or None
-            A translation that the model is made to say (teacher forcing); None is its own.
+            A given translation (teacher forcing). None is the model's own translation.
         beam : int, default 5
-            Of its own translation. The weights are those of the translation that the search chose.
+            Number of translations that the search for the model's own one keeps. The weights are those of the result.
 
         Returns
         -------
         dict of str to AttentionRecord, weights (layers, heads, queries, keys)
-            "encoder": source subwords attend to source subwords; the last one is the end. "cross": row j is the step that
-            says target subword j, and the last row is the step that ends the sentence; keys are the source subwords.
-            "decoder": the same rows; keys are the beginning `<s>` and the subwords said before, so that row j sees the
-            first j + 1 of them.
+            "encoder": source subwords attend to source subwords. The last is the end mark. "cross": row j is the step that
+            generates target subword j, and the last row is the step that ends the sentence. Keys are the source subwords.
+            "decoder": the same rows. Keys are the beginning mark `<s>` and the target subwords, of which row j sees the
+            first j + 1 keys.
         """
         return self.all_records([text], None if target is None else [target], beam=beam)[0]
 
     def all_records(self, texts: Iterable[str], targets: Iterable[str] | None = None, *,
                     beam: int = 1) -> list[dict[str, AttentionRecord]]:
-        """`records` of many sentences, computed in batches.
+        """Return `records` of many sentences, computed in batches.
 
         Parameters
         ----------
         texts : iterable of str
         targets : iterable of str or None
-            What each is made to say; None is what the model says by itself.
+            Given translations (teacher forcing). None takes the model's own.
         beam : int, default 1
-            Of its own translations.
+            As for `records`.
         """
         sources = [plain(text) for text in read_texts(texts, "records")]
         decoded = targets is None
@@ -215,7 +215,7 @@ class Translator:
         return found
 
     def score(self, text: str, target: str) -> float:
-        """Log probability of a translation, its end included, in nats.
+        """Log probability of a translation, including its end mark, in nats.
 
         Parameters
         ----------
@@ -232,7 +232,7 @@ class Translator:
 
     @contextmanager
     def without_head(self, kind: str, layer: int, head: int) -> Iterator[None]:
-        """Until the end of the block a head adds nothing to its layer; then the model is as it was.
+        """Remove a head until the end of the block: it adds nothing to its layer. The model is restored afterwards.
 
         Parameters
         ----------
@@ -253,7 +253,7 @@ class Translator:
             parameter.set_data(kept)
 
     def _output_of(self, kind: str, layer: int) -> Any:
-        """The weights that carry the heads' contexts, side by side, into the states."""
+        """The weights that project the heads' concatenated contexts into the states."""
         if kind not in KINDS:
             raise OptionError(f"expected one of {', '.join(KINDS)}; got {kind!r}.")
         layers = self.config["model"]["num_layers"]
@@ -269,7 +269,7 @@ class Translator:
                 "versions": self.config["versions"], "decoded": decoded}
 
     def _places(self, translation: Translation) -> tuple[Token, ...]:
-        """The places of a translation's own subwords in its text. The search may have joined other subwords than
+        """The places of a translation's subwords in its text. The search may have used other subwords than
         SentencePiece would."""
         tokens, start = [], 0
         for i in range(len(translation.ids)):
@@ -282,7 +282,7 @@ class Translator:
 
     def _force(self, sources: Sequence[list[int]],
                targets: Sequence[list[int]]) -> Iterator[tuple[list[int], Array, list[Array]]]:
-        """Teacher forcing: (positions, logits (B, T, V), [weights (layers, B, heads, queries, keys)]) a batch."""
+        """Teacher forcing. Yield (positions, logits (B, T, V), [weights (layers, B, heads, queries, keys)]) by batch."""
         from ..runtime import mx
 
         if len(sources) != len(targets):

@@ -20,7 +20,7 @@ def test_what_is_open_suits_the_words(words, expected):
 
 @pytest.mark.parametrize("name", ["cell", "tokenizer", "ngrams", "validation"])
 def test_what_means_nothing_here_is_no_setting(name):
-    with pytest.raises(OptionError, match=f"'{name}' is no setting: expected one of recipe, epochs"):
+    with pytest.raises(OptionError, match=f"'{name}' is not a setting: expected one of recipe, epochs"):
         PronunciationSettings.take(None, {name: 1})
     with pytest.raises(OptionError, match="unknown recipe 'post'"):
         PronunciationSettings(recipe="post")

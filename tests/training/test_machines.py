@@ -36,7 +36,7 @@ def test_rank_size_and_address(hosts, rank, environment, wanted):
 @pytest.mark.parametrize(("hosts", "rank", "environment", "message"), [
     ("a", 0, {}, "2 to 256 processes; got 1: leave it out"),
     ("a,,b", 0, {}, "names with commas between, as in a,b,c; got 'a,,b'"),
-    ("a,b", None, {}, "which of the 2 processes is this.*--host-rank, 0 on a and up to 1"),
+    ("a,b", None, {}, "the rank of this process is unknown.*--host-rank, 0 on a and up to 1"),
     ("localhost,localhost", None, {}, "Give --host-rank"),
     ("a,b", 2, {}, "from 0 to 1, for 2 processes; got 2"),
     ("a,b", -1, {}, "from 0 to 1"),
@@ -44,7 +44,7 @@ def test_rank_size_and_address(hosts, rank, environment, wanted):
     ("a:,b", 0, {}, "a port is a number"),
     ("a:70000,b", 0, {}, "from 1 to 65535"),
     ("auto", None, {}, "found none of OMPI_COMM_WORLD_SIZE.*--hosts a,b --host-rank 0"),
-    ("auto", None, MPI, "does not know where rank 0 is: set DMLC_PS_ROOT_URI"),
+    ("auto", None, MPI, "does not find rank 0: set DMLC_PS_ROOT_URI"),
     ("auto", None, {**KUBERNETES, "DMLC_ROLE": "server"}, "DMLC_ROLE is 'server'.*start workers only"),
 ])
 def test_what_is_missing_is_said(hosts, rank, environment, message):

@@ -294,7 +294,7 @@ def test_processes_whose_parameters_part_are_noticed(reviews, tmp_path):
             weight = run.model.head.bias.data()
             weight += 1
 
-    with pytest.raises(GluonAttnError, match="came to different parameters: train with --workers 1"):
+    with pytest.raises(GluonAttnError, match="have different parameters: train with --workers 1"):
         train(reviews, tmp_path / "model", workers=2, callbacks=[Touch()], **TINY)
 
 

@@ -170,7 +170,7 @@ def test_a_finished_run_is_left_alone_by_a_resume_with_other_settings(tmp_path, 
     out = Path(shutil.copytree(finished(kind), tmp_path / "model"))
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     (name, value), = change.items()
-    with pytest.raises(CheckpointError, match=rf"model holds a model of other data or settings .*{name} \d+ there, "
+    with pytest.raises(CheckpointError, match=rf"model contains a model of other data or settings .*{name} \d+ there, "
                                               rf"{value} here.*it was not changed.*choose another --out, or leave"):
         train_it(out, resume=True, **{**SHORT, **change})
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
@@ -225,7 +225,7 @@ def test_a_damaged_model_is_no_finished_run(tmp_path):
     same_run(classifier(out, resume=True), whole)
     config = (out / "config.json").read_bytes()
     (out / "config.json").write_bytes(config.replace(b'"mlp"', b'"dot"'))
-    with pytest.raises(CheckpointError, match=r"config.json is not the file .*To train again in its place, leave --res"):
+    with pytest.raises(CheckpointError, match=r"config.json is not the file .*To train from the start and replace it, leave --res"):
         classifier(out, resume=True)
     (out / "config.json").write_bytes(config)
     same_run(out, whole)

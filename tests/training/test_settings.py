@@ -25,7 +25,7 @@ def test_settings_are_taken_as_object_or_options_and_nothing_else(kind):
     assert kind.take(given, {}) is given and kind.take(None, {"seed": 3}) == given
     with pytest.raises(OptionError, match="settings or options, not both: got settings and epochs"):
         kind.take(given, {"epochs": 3})
-    with pytest.raises(OptionError, match="'epoch' is no setting: expected one of .*epochs"):
+    with pytest.raises(OptionError, match="'epoch' is not a setting: expected one of .*epochs"):
         kind.take(None, {"epoch": 3})
     other = next(one for one in KINDS if one is not kind)
     for wrong in (other(), "fast", {"epochs": 3}):

@@ -111,6 +111,6 @@ def test_a_file_of_another_version_or_program_is_named(make_run, tmp_path):
 
 
 def test_a_place_that_cannot_be_written(make_run, tmp_path):
-    gone = r"cannot write .*No such file.* is gone: train again, into a folder that stays\.$"
+    gone = r"cannot write .*No such file.* no longer exists: train again, into a folder that is not removed\.$"
     with pytest.raises(CheckpointError, match=gone):
         save_state(tmp_path / "gone" / "resume", make_run(), "print")
