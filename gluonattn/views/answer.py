@@ -21,9 +21,9 @@ Line = list[Any]  # of str or [str]
 
 _NAMED = 3  # maximum number of words in a sentence
 _STRONG = 0.25  # fraction of the strongest word: weaker words are not named
-_MOVED = 0.0005  # change of probability: smaller changes are printed as no change
+_MOVED = 0.0005  # change of probability: a smaller change is printed as none
 _MANY = 100  # with more words than this, the answer only gives their number
-DOUBT = 0.5  # an explanation must move the probability further than this share of random ones
+DOUBT = 0.5  # an explanation must change the probability more than this fraction of random draws
 
 
 def label_text(name: str, lang: str) -> str:
@@ -39,7 +39,7 @@ def label_text(name: str, lang: str) -> str:
 
 
 def explained(record: AttentionRecord) -> dict[str, Any] | None:
-    """The notes on the record's attribution. None if it has none that can be shown."""
+    """The notes on the record's attribution. None if there are none that can be shown."""
     about = record.source.get("explanation")
     if not about or not record.prediction or about["method"] not in record.attributions:
         return None
@@ -48,7 +48,7 @@ def explained(record: AttentionRecord) -> dict[str, Any] | None:
 
 
 def explained_label(record: AttentionRecord) -> str:
-    """The label that scores are for; the predicted one if the record does not name it."""
+    """The label that the scores are for. The predicted one if the record does not name it."""
     about = record.source["explanation"]
     return about.get("label") or (record.prediction and record.prediction.label) or ""
 
@@ -68,7 +68,7 @@ def what_if(record: AttentionRecord, target: int | None = None) -> dict[str, Any
     ----------
     record : AttentionRecord
     target : int or None
-        Number of the label; None is the explained one.
+        Number of the label. None is the explained one.
     """
     about = explained(record)
     asked = about and about.get("what_if")
@@ -84,7 +84,7 @@ def what_if(record: AttentionRecord, target: int | None = None) -> dict[str, Any
 
 
 def answer(record: AttentionRecord, lang: str) -> list[Line]:
-    """The sentences about a record, most important first; empty if it has no prediction.
+    """The sentences about a record, most important first. Empty if it has no prediction.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def _better_than_chance(record: AttentionRecord) -> bool:
 
 
 def not_asked(record: AttentionRecord, lang: str) -> str | None:
-    """The reason why what-if answers are missing; None if they exist.
+    """The reason why what-if answers are missing. None if they exist.
 
     Parameters
     ----------

@@ -18,8 +18,8 @@ def _listed(words: list[Named]) -> list[Any]:
 
 class ENGLISH(Sentences):
     labels: ClassVar[dict[str, str]] = {"긍정": "positive", "부정": "negative"}
-    no_label = "There is no letter to read, so there is no decision."
-    doubt = "That is no better than chance: do not take these words as the reason."
+    no_label = "The text has no visible character, so there is no decision."
+    doubt = "This is no better than chance, so these words are not a reliable reason."
 
     @staticmethod
     def verdict(label: str, share: str) -> list[Any]:
@@ -34,8 +34,8 @@ class ENGLISH(Sentences):
 
     @staticmethod
     def moved_little(words: list[Named], target: str) -> list[Any]:
-        return ["The scores are highest for ", *_listed(words), ", but removing them changes no more than "
-                                                                "removing any others, "
+        return ["The scores are highest for ", *_listed(words), ", but removing them changes the probability no more than "
+                                                                "removing other words, "
                 "so they are hardly the reason."]
 
     @staticmethod
@@ -47,52 +47,51 @@ class ENGLISH(Sentences):
         parts: list[Any] = []
         for text, _, score, before, after, positive in words:
             moved = "rises" if positive else "falls"
-            parts += ["“", [text], f"” scores {score}, yet when only this word is removed the probability {moved} from "
+            parts += ["“", [text], f"” scores {score}, but when only this word is removed the probability {moved} from "
                                    f"{before} to {after}. "]
         if method == "integrated-gradients":
-            why = ("A score is what the word adds while all words return together, little by little, from an empty text. "
-                   "Removal takes out one word and leaves the others in place. ")
+            why = ("A score measures what the word adds as all words gradually return to an empty text. "
+                   "Removal deletes one word and keeps the others. ")
         else:
-            why = ("A score is an estimate made without removing the word. Removal takes out one word and leaves the others "
-                   "in place. ")
-        return [*parts, why, "The two can differ where words of "
-                "similar meaning remain, or where the words on both sides meet."]
+            why = ("A score is an estimate made without removing the word. Removal deletes one word and keeps the others. ")
+        return [*parts, why, "The two can differ if words of "
+                "similar meaning remain, or if removal brings the neighbouring words together."]
 
     @staticmethod
     def looked_elsewhere(word: list[str]) -> list[Any]:
-        return ["Attention gathers most on “", word, "”. A word that gets much attention does not always "
-                                                     "decide much."]
+        return ["Attention gathers most on “", word, "”. A word that receives much attention does not always "
+                                                     "matter for the decision."]
 
     @staticmethod
     def deletion(count: int, target: str, before: str, after: str, random: str) -> str:
-        many = "the word that moved it most" if count == 1 else f"the {count} words that moved it most"
+        many = "the word with the largest effect" if count == 1 else f"the {count} words with the largest effect"
         other = "one random word" if count == 1 else f"{count} random words"
         return f"Without {many}, {target} goes from {before} to {after}; without {other}, to {random} on average."
 
     @staticmethod
     def no_choice(target: str, before: str, after: str) -> str:
-        return f"Without any word, {target} goes from {before} to {after}. There are no others to compare with by chance."
+        return f"Without any word, {target} goes from {before} to {after}. No words are left for a random comparison."
 
     @staticmethod
     def draws(further: int, draws: int) -> str:
         if further == draws:
-            return f"That is a larger change than in any of {draws} random draws."
+            return f"This change is larger than in any of {draws} random draws."
         if further == 0:
-            return f"All {draws} random draws changed it as much or more."
-        return f"That is a larger change than in {further} of {draws} random draws."
+            return f"All {draws} random draws changed it at least as much."
+        return f"This change is larger than in {further} of {draws} random draws."
 
     only_word = "It is the only word, so it cannot be removed."
 
     @staticmethod
     def not_asked(size: int | None) -> str:
         many = f"This text has {size} words, so they" if size else "Words"
-        return f"{many} were not removed one by one, and pressing a word shows only its score."
+        return f"{many} were not removed one by one. Pressing a word shows only its score."
 
     @staticmethod
     def validated(own: str, floor: str) -> str:
         return (f"On validation reviews, removing this method's words lowers the probability by {own} percentage points on "
-                f"average, removing random ones by {floor}.")
+                f"average, removing random words by {floor}.")
 
     @staticmethod
     def approximated(steps: int, missing: str, of: str) -> str:
-        return f"The scores are approximate ({steps} steps): their sum is off by {missing} of {of} in log-odds."
+        return f"The scores are approximate ({steps} steps): their sum differs by {missing} from the exact {of} in log-odds."

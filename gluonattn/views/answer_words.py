@@ -14,9 +14,9 @@ class Sentences(ABC):
     Attributes
     ----------
     labels : dict of str to str
-        Labels that have a name of their own in the language.
+        Names of labels in the language, by the label.
     no_label, doubt, only_word : str
-        Sentences: there is no decision; the explanation is no better than chance; there is no other word.
+        The sentences for a text without a decision, an explanation no better than chance, and a text of one word.
     """
 
     labels: ClassVar[dict[str, str]]
@@ -74,7 +74,7 @@ class Sentences(ABC):
         words : list of tuple
             Each as `Named`, then the probability with and without the word, and whether its score is positive.
         method : str
-            Whose scores they are.
+            The method of the scores.
         """
 
     @staticmethod
@@ -90,11 +90,11 @@ class Sentences(ABC):
         Parameters
         ----------
         count : int
-            How many were removed.
+            Number of removed words.
         target : str
             The label.
         before, after, random : str
-            Its probability with all words, without these, and on average without as many random ones.
+            The label's probability with all words, without these, and on average without as many random words.
         """
 
     @staticmethod
@@ -111,19 +111,20 @@ class Sentences(ABC):
     @staticmethod
     @abstractmethod
     def draws(further: int, draws: int) -> str:
-        """State whether that is more than chance.
+        """State whether the change is larger than by chance.
 
         Parameters
         ----------
         further : int
-            Of the random draws, those that changed less.
+            Number of random draws with a smaller change.
         draws : int
+            Number of random draws.
         """
 
     @staticmethod
     @abstractmethod
     def not_asked(size: int | None) -> str:
-        """State that no words were removed one by one; `size` is the number of words if they were too many."""
+        """State that no words were removed one by one; `size` is the number of words if there were too many."""
 
     @staticmethod
     @abstractmethod
@@ -133,7 +134,7 @@ class Sentences(ABC):
         Parameters
         ----------
         own, floor : str
-            Percentage points that the probability loses without its words, and without random ones.
+            Percentage points by which the probability falls without the method's words, and without random words.
         """
 
     @staticmethod
@@ -144,7 +145,7 @@ class Sentences(ABC):
         Parameters
         ----------
         steps : int
-            Of the integration.
+            Number of steps of the integration.
         missing, of : str
-            The gap of the scores' sum, and the sum that is expected, in log-odds.
+            The error of the scores' sum, and the exact sum, in log-odds.
         """

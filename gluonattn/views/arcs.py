@@ -1,7 +1,7 @@
-"""Ways of arcs between tokens on lines of text that never cross the text.
+"""Routes of arcs between tokens on lines of text. The arcs never cross the text.
 
-Everything runs in the gaps between lines and in the margins beside them. All
-lengths are points; x grows to the right from where the lines begin, y grows
+All arcs run in the gaps between lines and in the margins beside them. All
+lengths are in points. x grows to the right from the beginning of the lines, y
 downwards from the top of the picture.
 """
 
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 _SPACING = 4.5  # between lanes
-_LANES = 10  # in a gap or a margin; further arcs share a lane
-_STUB = 10.0  # from a text to the nearest lane: the joints must be visible
+_LANES = 10  # maximum in a gap or margin; more arcs share lanes
+_STUB = 10.0  # from the text to the nearest lane, so that joints are visible
 _CLEAR = 4.0  # between an arc's end and the text
-_LEAST = 7.0  # between two lines, without any arc
+_LEAST = 7.0  # between two lines without arcs
 
 
 class End(NamedTuple):
@@ -27,7 +27,7 @@ class End(NamedTuple):
 
 
 class Link(NamedTuple):
-    """An arc to be drawn; arcs of one bundle may run side by side in one lane."""
+    """An arc to be drawn. Arcs of one bundle may share a lane."""
 
     query: End
     key: End
@@ -35,7 +35,7 @@ class Link(NamedTuple):
 
 
 class Way(NamedTuple):
-    """An arc's way: (operation, points) as matplotlib's Path takes them, and from where it arrives."""
+    """An arc's route: (operation, points) as for matplotlib's Path, and the side from which it arrives."""
 
     vertices: list[tuple[float, float]]
     codes: list[int]
@@ -44,16 +44,16 @@ class Way(NamedTuple):
 
 @dataclass
 class Ground:
-    """The lines and the room that arcs need between and beside them.
+    """The lines, and the space that arcs need between and beside them.
 
     Attributes
     ----------
     body : float
         Height of a line of text.
     tops : list of float
-        y of each line's upper edge, then that of the lower end of everything.
+        y of each line's upper edge, then y of the lower end of everything.
     left, right : float
-        Widths of the margins that arcs run in.
+        Widths of the margins for arcs.
     """
 
     lines: int
@@ -70,17 +70,17 @@ class Ground:
 
 
 def ground(links: Sequence[Link], *, lines: int, body: float, width: float) -> Ground:
-    """Give every gap and margin the room that these arcs need.
+    """Compute the lines' positions with the space that these arcs need in every gap and margin.
 
     Parameters
     ----------
     links : sequence of Link
     lines : int
-        Lines of text.
+        Number of lines of text.
     body : float
-        Height of a line with all that belongs to it.
+        Height of a line with its underlines.
     width : float
-        Of the widest line.
+        Width of the widest line.
     """
     made = Ground(lines, body, width, standing=[0.0] * lines, hanging=[0.0] * lines)
     wanted: dict[tuple[Any, ...], list[float]] = {}
@@ -122,18 +122,18 @@ def ground(links: Sequence[Link], *, lines: int, body: float, width: float) -> G
 
 
 def way(link: Link, on: Ground) -> Way:
-    """The way of one arc, from its query to its key.
+    """Return the route of one arc, from its query to its key.
 
-    On one line it stands above the text when the key comes later and hangs
-    below when it comes earlier. Between neighbouring lines it crosses the gap.
-    Between others it runs along the gaps and down or up a margin.
+    On one line the arc is above the text if the key comes later, and below it
+    if the key comes earlier. Between neighbouring lines it crosses the gap.
+    Between other lines it runs along the gaps and along a margin.
 
     Parameters
     ----------
     link : Link
-        Where it begins and ends.
+        The arc's ends.
     on : Ground
-        Where the lines of the text stand.
+        The positions of the lines of text.
     """
     (a, x), (b, z) = link.query, link.key
     if a == b:
@@ -158,12 +158,12 @@ def way(link: Link, on: Ground) -> Way:
 
 
 def _height(across: float) -> float:
-    """Of an arc: grows more slowly than its width, so that a line's gap stays small."""
+    """The height of an arc. It grows more slowly than the width, so that a line's gap stays small."""
     return 3.0 + 2.6 * math.sqrt(abs(across))
 
 
 def _gaps(link: Link) -> tuple[int, int]:
-    """The gap an arc leaves into and the one it arrives from; gap i lies above line i."""
+    """The gap into which an arc leaves and the gap from which it arrives. Gap i is above line i."""
     a, b = link.query.line, link.key.line
     return (a + 1, b) if b > a else (a, b + 1)
 
@@ -173,7 +173,7 @@ def _side(link: Link, width: float) -> str:
 
 
 def _share(stretches: dict[tuple[Any, ...], tuple[float, float]]) -> dict[tuple[Any, ...], int]:
-    """A lane for every stretch, so that two in one lane do not overlap; the shortest lie innermost."""
+    """Choose a lane for every stretch, so that stretches in one lane do not overlap. The shortest are innermost."""
     taken: list[list[tuple[float, float]]] = []
     lanes: dict[tuple[Any, ...], int] = {}
     for key, (low, high) in sorted(stretches.items(), key=lambda s: (s[1][1] - s[1][0], s[1])):
@@ -188,7 +188,7 @@ def _share(stretches: dict[tuple[Any, ...], tuple[float, float]]) -> dict[tuple[
 
 def _rounded(corners: Iterable[tuple[float, float]],
              radius: float = 4.0) -> tuple[list[tuple[float, float]], list[int]]:
-    """A line through corners at right angles, each of them rounded."""
+    """A line through right-angled corners, which are rounded."""
     points = list(corners)
     vertices, codes = [points[0]], [1]
     for before, here, after in zip(points, points[1:], points[2:]):

@@ -20,7 +20,7 @@ _SIDES = ("encoder", "decoder", "cross")
 _DIGITS = 4
 LIBRARIES = ("d3/dist/d3.min.js", "jquery/dist/jquery.min.js", "requirejs/require.js")  # in node_modules
 INSTALL = "npm install d3@5.7.0 jquery@2.1.0 requirejs@2.3.6"
-_FONTS = "'gluonattn Hangul', 'Helvetica Neue', Helvetica, Arial, sans-serif"  # BertViz's own after the Hangul
+_FONTS = "'gluonattn Hangul', 'Helvetica Neue', Helvetica, Arial, sans-serif"  # the Hangul font, then BertViz's own
 _FROM_NETWORK = re.compile(r'<script src="[^"]*require[^"]*"></script>')
 # Placeholders (private use) for characters that could end a script. In the finished page they are JSON escapes.
 _STAND_INS = {"<": "\ue000", ">": "\ue001", "&": "\ue002"}
@@ -35,25 +35,25 @@ def to_bertviz(
 ) -> str:
     """BertViz's page for a record, or for the encoder, decoder and cross records of one sentence.
 
-    BertViz's pages take their scripts (d3, jQuery, require.js) from the network, unless `libraries` says where they
-    are, and grow with layers x heads x tokens^2: `gluonattn.views.grid_page` needs neither network nor space.
+    BertViz's pages take their scripts (d3, jQuery, require.js) from the network, unless `libraries` is given. Their size
+    grows with layers x heads x tokens^2. `gluonattn.views.grid_page` needs no network and little space.
 
     Parameters
     ----------
     records : AttentionRecord or sequence of AttentionRecord
-        Several: of different kinds, from an encoder-decoder model.
+        Several records must be of different kinds, from an encoder-decoder model.
     view : {"head", "model", "neuron"}, default "head"
         "neuron" needs one record with queries and keys.
     libraries : path or None
-        The folder ``node_modules`` that ``npm install d3@5.7.0 jquery@2.1.0 requirejs@2.3.6`` made: the page then
-        carries these libraries (340 kB) and needs no network.
+        The folder ``node_modules`` that ``npm install d3@5.7.0 jquery@2.1.0 requirejs@2.3.6`` made. The page then
+        contains these libraries (340 kB) and needs no network.
     limit : int, default 20_000_000
-        Bytes above which nothing is made.
+        Maximum size of the page in bytes.
 
     Returns
     -------
     str
-        HTML; tokens are escaped.
+        HTML with escaped tokens.
 
     Raises
     ------
@@ -75,14 +75,14 @@ def to_bertviz(
     if carried is not None:
         page, found = _FROM_NETWORK.subn(lambda _: carried, page)
         if found != 1:
-            raise OptionError("this version of BertViz asks for its scripts in another way: leave out libraries.")
+            raise OptionError("this version of BertViz loads its scripts in another way: leave out libraries.")
     names = "".join(token.text for r in records for token in (*r.queries, *r.keys))
     style = f"<style>{hangul_face(names)}\nbody > div {{font-family: {_FONTS} !important}}</style>"
     return f'<!doctype html>\n<meta charset="utf-8">\n<title>BertViz</title>\n{style}\n{page}'
 
 
 def _made(records: list[AttentionRecord], view: str) -> str:
-    """Let BertViz make the page."""
+    """Make the page with BertViz."""
     try:
         import bertviz
         import torch
@@ -121,7 +121,7 @@ def _require_room(records: list[AttentionRecord], view: str, limit: int) -> None
 
 def _check(records: list[AttentionRecord], view: str) -> None:
     if not records:
-        raise RecordError("BertViz needs a record; got none.")
+        raise RecordError("BertViz needs at least one record; got none.")
     kinds = [r.kind for r in records]
     unlike = len(set(kinds)) == len(kinds) and set(kinds) <= set(_SIDES)
     if len(records) > 1 and (not unlike or view == "neuron"):
@@ -149,7 +149,7 @@ def _arguments(torch: Any, records: list[AttentionRecord]) -> dict[str, Any]:
 
 
 def _neuron(neuron_view: Any, record: AttentionRecord) -> str:
-    """Give BertViz the record's data, because it computes this view only from its own models."""
+    """Make the neuron view from the record's data. BertViz itself computes this view only for its own models."""
     names = _names(record.queries)
     data = {"all": {
         "attn": np.round(record.weights.astype(np.float64), _DIGITS).tolist(), "left_text": names, "right_text": names,

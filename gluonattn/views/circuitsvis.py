@@ -7,12 +7,12 @@ from ..record import AttentionRecord
 
 
 def to_circuitsvis(record: AttentionRecord, *, layer: int = 0) -> str:
-    """CircuitsVis's page of the attention patterns of one layer.
+    """Make CircuitsVis's page with the attention patterns of one layer.
 
     Parameters
     ----------
     record : AttentionRecord
-        Whose queries are its keys: CircuitsVis names one list of tokens.
+        A record whose queries are its keys, because CircuitsVis shows one list of tokens.
     layer : int, default 0
 
     Returns

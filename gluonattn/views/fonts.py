@@ -1,4 +1,4 @@
-"""Hangul in matplotlib without fonts or settings of the user."""
+"""Draw Hangul in matplotlib, without fonts or settings from the user."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CURES = {
     "hanja": "Noto Sans CJK KR (apt-get install fonts-noto-cjk; the rarest: fonts-hanazono)",
     "emoji": "Symbola (apt-get install fonts-symbola; matplotlib cannot draw coloured emoji)",
 }
-_told: set[str] = set()  # kinds of characters warned of
+_told: set[str] = set()  # kinds of characters that were warned about
 # A syllable without a code point: leading consonant, vowel, final consonant.
 _OLD_SYLLABLE = re.compile("[\u1100-\u115f\ua960-\ua97c][\u1160-\u11a7\ud7b0-\ud7c6]"
                            "[\u11a8-\u11ff\ud7cb-\ud7fb]?")
@@ -38,9 +38,9 @@ _OLD_SYLLABLE = re.compile("[\u1100-\u115f\ua960-\ua97c][\u1160-\u11a7\ud7b0-\ud
 def families(text: str = "") -> list[str]:
     """Font families to draw with, best first.
 
-    The user's own font if it has Hangul, else NanumGothic; then matplotlib's
-    own; then, for characters of `text` that these lack (old Hangul, rare
-    hanja, symbols), whatever installed font has them.
+    The user's own font if it has Hangul, else NanumGothic. Then matplotlib's
+    own. Then, for characters of `text` that these lack (old Hangul, rare
+    hanja, symbols), any installed font with them.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def families(text: str = "") -> list[str]:
 def named(text: str) -> str:
     """Replace characters that no installed font can draw by names.
 
-    Emoji and the like go by their Unicode name (🔥 as :fire:), letters of old
-    Hangul by the same letters side by side (matplotlib does not join them into
-    a syllable), decomposed Hangul is composed. The first time that a kind of
-    character has to be named, one warning says which font would have it.
+    Emoji and similar characters become their Unicode name (🔥 is :fire:).
+    Letters of old Hangul become the same letters side by side, because
+    matplotlib does not join them into a syllable. Decomposed Hangul is
+    composed. One warning for each kind of character says which font has it.
     """
     known = _first_choice()
     text = unicodedata.normalize("NFC", text)
@@ -75,13 +75,13 @@ def named(text: str) -> str:
 
 
 def advance(text: str, size: float = 1.0) -> float:
-    """Width of a text on one line, as matplotlib will set it in `families`.
+    """Width of a text on one line, as matplotlib draws it with `families`.
 
     Parameters
     ----------
     text : str
     size : float, default 1.0
-        Font size in points; the width is in the same unit.
+        Font size in points. The width is in the same unit.
     """
     known = tuple(_first_choice())
     return size * sum(_em(c, known) for c in text)
@@ -89,10 +89,10 @@ def advance(text: str, size: float = 1.0) -> float:
 
 @contextmanager
 def saving() -> Iterator[Any]:
-    """matplotlib settings under which text in SVG and PDF stays text, and files repeat to the byte."""
+    """matplotlib settings with which text in SVG and PDF stays text, and equal pictures give equal files."""
     import matplotlib
 
-    log = logging.getLogger("fontTools.subset")  # it logs every table that a PDF does not need
+    log = logging.getLogger("fontTools.subset")  # it logs every table that it drops
     level = log.level
     log.setLevel(logging.ERROR)
     try:
@@ -103,23 +103,23 @@ def saving() -> Iterator[Any]:
 
 
 def save_figure(ax: Axes, path: Path, *, dpi: int = 150) -> Path:
-    """Save the figure of `ax`; the ending of `path` picks PNG, SVG or PDF.
+    """Save the figure of `ax`; the ending of `path` selects PNG, SVG or PDF.
 
-    Text in SVG and PDF stays selectable Hangul, and the bundled font is put
-    into both, so that a reader needs none. The file appears under its name only
-    when it is complete.
+    Text in SVG and PDF stays selectable Hangul. The bundled font is embedded
+    in both, so that readers need no font. The file gets its name only when it
+    is complete.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     path : path
     dpi : int, default 150
-        Dots an inch, of a PNG.
+        Resolution of a PNG, in dots per inch.
 
     Raises
     ------
     OptionError
-        If the ending is not that of a picture.
+        If the ending is not of a picture format.
     DataError
         If the file cannot be written.
     """
@@ -163,7 +163,7 @@ def _first_choice() -> list[str]:
 
 @cache
 def _bundled() -> str | None:
-    """The family of the NanumGothic that came with the package, known to matplotlib from here on."""
+    """Register the bundled NanumGothic with matplotlib and return its family."""
     from matplotlib import font_manager
 
     path = nanum_gothic()
@@ -171,7 +171,7 @@ def _bundled() -> str | None:
         return None
     font_manager.fontManager.addfont(str(path))
     fonts = font_manager.fontManager.ttflist
-    fonts.insert(0, fonts.pop())  # before a NanumGothic of the system, whose file is another: the first of equals is taken
+    fonts.insert(0, fonts.pop())  # before a NanumGothic of the system: matplotlib takes the first of equal fonts
     return font_manager.get_font(str(path)).family_name
 
 
@@ -190,7 +190,7 @@ def _installed_hangul() -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _installed_with(character: str) -> str | None:
-    """The family of some installed font that can draw the character."""
+    """The family of an installed font that can draw the character."""
     from matplotlib import font_manager
 
     if not character.isprintable():
@@ -200,7 +200,7 @@ def _installed_with(character: str) -> str | None:
     for font in sorted(fonts, key=lambda f: (rank.get(f.name, len(rank)), f.style != "normal", f.name)):
         if "lastresort" in font.name.lower().replace(" ", ""):  # it has boxes for everything
             continue
-        # A family is requested by name: the font that is found must have the character too.
+        # A family is requested by name, so the font found by that name must also have the character.
         if _has(font.fname, character) and _has(_path(font.name), character):
             return font.name
     return None
@@ -241,7 +241,7 @@ def _blank(character: str) -> bool:
 
 @lru_cache(maxsize=16384)
 def _em(character: str, known: tuple[str, ...]) -> float:
-    """Advance width of a character, in parts of the font size."""
+    """Advance width of a character, as a fraction of the font size."""
     from matplotlib import font_manager
 
     name = next((name for name in known if _has(_path(name), character)), None)
@@ -250,13 +250,13 @@ def _em(character: str, known: tuple[str, ...]) -> float:
     font.set_size(100, 72)
     try:
         return font.load_char(ord(character)).linearHoriAdvance / 65536 / 100
-    except RuntimeError:  # no font has it: from matplotlib 3.11 on, a wide box with its number is drawn
+    except RuntimeError:  # no font has it; matplotlib 3.11 and later draw a wide box with its number
         font.set_text(character)
         return font.get_width_height()[0] / 64 / 100
 
 
 def standing_letter(character: str) -> str:
-    """A conjoining letter as the letter that stands alone: U+119E as ㆍ; itself where there is none (U+D7D5)."""
+    """Return the standalone form of a conjoining letter: ㆍ for U+119E. Without such a form (U+D7D5), the letter itself."""
     name = re.sub("CHOSEONG|JUNGSEONG|JONGSEONG", "LETTER", unicodedata.name(character, ""))
     try:
         return unicodedata.lookup(name) if name.startswith("HANGUL LETTER") else character
@@ -276,7 +276,7 @@ def _kind(character: str) -> str:
 
 
 def _tell(missing: list[str]) -> None:
-    """Warn of characters that had to be named, once for each kind of them."""
+    """Warn about characters that were replaced by names, once for each kind."""
     for kind in dict.fromkeys(map(_kind, missing)):
         if kind in _told:
             continue
@@ -285,7 +285,7 @@ def _tell(missing: list[str]) -> None:
         warnings.warn(
             f"no installed font can draw {' '.join(these)} ({kind}; "
             f"{', '.join(f'U+{ord(c):04X}' for c in these)}): shown by name. To see {kind}, install "
-            f"{_CURES.get(kind, 'a font that has it, such as one of Noto')} and delete matplotlib's list of fonts, "
+            f"{_CURES.get(kind, 'a font that has it, such as a Noto font')} and delete matplotlib's list of fonts, "
             f"{_list_of_fonts()}.", stacklevel=4)
 
 

@@ -18,11 +18,11 @@ from .heatmap import heading
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_GAP = 0.12  # between heads, in parts of a head
-_HEAD = 62.0  # points on a side of one head
-_CELL = 14.0  # points on a side of one weight, where tokens are named
-_BETWEEN_TICKS = 0.09  # of the length of a colour scale
-_GAMMA = 0.5  # most weights are near 0: the square root spends the colours there
+_GAP = 0.12  # between heads, as a fraction of a head
+_HEAD = 62.0  # size of one head in points
+_CELL = 14.0  # size of one weight in points, if tokens are named
+_BETWEEN_TICKS = 0.09  # fraction of the length of a colour scale
+_GAMMA = 0.5  # most weights are near 0, where the square root gives more colours
 
 
 def grid(
@@ -40,10 +40,10 @@ def grid(
     record : AttentionRecord
         `record.modes` makes records for the other modes.
     ax : matplotlib.axes.Axes or None
-        None makes a figure whose size suits the number of heads.
+        None makes a figure with a size for the number of heads.
     colour_map : str, default "Blues"
     highest : float or None
-        Weight drawn darkest; None is the largest of this record.
+        Weight drawn darkest. None is the largest of this record.
     title : str or None
 
     Returns
@@ -73,18 +73,18 @@ def epochs(
     Parameters
     ----------
     records : mapping of str to AttentionRecord
-        The same text at each epoch, in order, by what the epoch is to be called.
+        The record of the same text at each epoch, in order, by the name of the epoch.
     ax : matplotlib.axes.Axes or None
-        None makes a figure whose size suits the tokens.
+        None makes a figure with a size for the tokens.
     marks : iterable of (query, key)
-        Cells to outline in every head: where a cause stands, for one.
+        Cells to outline in every head, for example the place of a cause.
     colour_map : str, default "Blues"
     highest : float or None
-        Weight drawn darkest; None is the largest of all epochs.
+        Weight drawn darkest. None is the largest of all epochs.
     label : str
-        Beside the colour scale.
+        Label of the colour scale.
     head_name : str
-        What a row is called, with {layer} and {head}.
+        Name of a row, with {layer} and {head}.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def epochs(
     Raises
     ------
     RecordError
-        If there is no record, or they are not of the same tokens, layers and heads.
+        If there is no record, or the records have different tokens, layers or heads.
     """
     from matplotlib.colors import PowerNorm
 
@@ -121,11 +121,11 @@ def epochs(
 
 
 def _alike(records: list[AttentionRecord]) -> list[AttentionRecord]:
-    """The records, if there are any and they are of the same tokens, layers and heads."""
+    """Return the records if there are any and all have the same tokens, layers and heads. Raises RecordError otherwise."""
     if not records:
         raise RecordError("a picture of epochs needs at least one record; got none.")
     for record in records[1:]:
-        subtract_weights(records[0], record)  # says what does not fit
+        subtract_weights(records[0], record)  # raises if they do not match
     return records
 
 
@@ -139,7 +139,7 @@ def _axes_for(mosaic: NDArray[Any]) -> Axes:
 def _name_columns(ax: Axes, names: list[str], across: int, widest: float) -> None:
     from matplotlib.transforms import ScaledTranslation
 
-    above, rise = (-0.5, widest + 8) if widest > _CELL else (-2.2, 0)  # above tokens that stand upright
+    above, rise = (-0.5, widest + 8) if widest > _CELL else (-2.2, 0)  # above vertical tokens
     figure: Any = ax.figure
     place = ax.transData + ScaledTranslation(0, rise / 72, figure.dpi_scale_trans)
     for column, name in enumerate(names):
@@ -148,13 +148,13 @@ def _name_columns(ax: Axes, names: list[str], across: int, widest: float) -> Non
 
 
 def _widest(tokens: Iterable[Token]) -> float:
-    """About how many points the longest of some tokens takes at the size of the labels; marks such as ``</s>`` aside."""
+    """Approximate width of the longest token's label in points, without marks such as ``</s>``."""
     return max((sum(11 if east_asian_width(letter) in "WF" else 6.5 for letter in token.text)
                 for token in tokens if token.end > token.start), default=0.0)
 
 
 def _outline(ax: Axes, cells: Iterable[tuple[int, int]]) -> None:
-    """Frames around cells (row, column) of a picture."""
+    """Draw frames around cells (row, column) of a picture."""
     from matplotlib.patches import Rectangle
 
     for row, column in cells:
@@ -162,7 +162,7 @@ def _outline(ax: Axes, cells: Iterable[tuple[int, int]]) -> None:
 
 
 def _name_tokens(ax: Axes, record: AttentionRecord, *, across: int, down: int) -> None:
-    """The record's tokens above each of the heads across and beside each of those down; a cell is left between heads."""
+    """Write the tokens above each column of heads and beside each row. Heads are one cell apart."""
     family = families("".join(token.text for token in (*record.queries, *record.keys)))
     keys, queries = ([token.text for token in side] for side in (record.keys, record.queries))
     ax.set_xticks([c * (len(keys) + 1) + k for c in range(across) for k in range(len(keys))], keys * across,
@@ -171,12 +171,12 @@ def _name_tokens(ax: Axes, record: AttentionRecord, *, across: int, down: int) -
                   fontfamily=family)
     ax.xaxis.tick_top()
     ax.tick_params(length=0, labelsize=11, pad=1)
-    if _widest(record.keys) > _CELL:  # side by side they would overlap
+    if _widest(record.keys) > _CELL:  # horizontal labels would overlap
         ax.tick_params(axis="x", rotation=90)
 
 
 def _beside(ax: Axes, points: float = 24) -> Any:
-    """Across in parts of the figure from the axes' left edge outwards, down in data: for what stands left of the labels."""
+    """A transform for text left of the labels: x in points outwards from the axes' left edge, y in data."""
     from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
     figure: Any = ax.figure
@@ -194,7 +194,7 @@ def _bar(ax: Axes, image: Any, label: str, size: float = 8) -> None:
 
 
 def _apart(ticks: NDArray[Any], norm: Any) -> list[float]:
-    """Ticks of a colour scale whose labels do not touch: a square-root scale has its large numbers close together."""
+    """Select ticks whose labels do not touch. On a square-root scale, large numbers are close together."""
     kept: list[float] = []
     for tick in sorted(tick for tick in ticks if norm.vmin <= tick <= norm.vmax):
         if not kept or norm(tick) - norm(kept[-1]) >= _BETWEEN_TICKS:
@@ -206,15 +206,15 @@ def difference(
     record_a: AttentionRecord, record_b: AttentionRecord, *, ax: Axes | None = None, highest: float | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Draw `record_b` minus `record_a`, head by head: blue where b gives more, orange where a does.
+    """Draw `record_b` minus `record_a`, head by head: blue where b has more weight, orange where a has more.
 
     Parameters
     ----------
     record_a, record_b : AttentionRecord
-        With the same tokens, layers and heads: two epochs, two seeds, before and after fine-tuning.
+        Two records with the same tokens, layers and heads: two epochs, two seeds, before and after fine-tuning.
     ax : matplotlib.axes.Axes or None
     highest : float or None
-        Difference drawn darkest; None is the largest.
+        Difference drawn darkest. None is the largest.
     title : str or None
 
     Returns
@@ -224,18 +224,18 @@ def difference(
     Raises
     ------
     RecordError
-        If the records are not of the same tokens, layers and heads.
+        If the records have different tokens, layers or heads.
     """
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
     change = subtract_weights(record_a, record_b)
     top = (float(np.abs(change).max()) if highest is None else highest) or 1
-    # The page's colours: blue and orange stay apart for red-green blindness.
+    # The page's colours. Blue and orange are distinct with red-green blindness.
     colours = LinearSegmentedColormap.from_list("minus_plus", ["#a34a00", "#eeb171", "#ffffff", "#8db8e6", "#1d57a0"])
     ax = _draw(record_a, change, ax, colours, Normalize(-top, top, clip=True), "difference (points)",
                "second − first" if title is None else title)
-    # Below, where there is room: the colour scale of a small grid is shorter than this line.
-    ax.text(0, -0.03, "blue +: second gives more;  orange −: first does", transform=ax.transAxes, fontsize=8, va="top")
+    # Below the grid, because the colour scale of a small grid is shorter than this line.
+    ax.text(0, -0.03, "blue +: more in second;  orange −: more in first", transform=ax.transAxes, fontsize=8, va="top")
     return ax
 
 

@@ -27,20 +27,20 @@ def grid_page(
     Parameters
     ----------
     records : AttentionRecord or sequence of AttentionRecord
-        Several become a choice above the grid: encoder, decoder and cross attention, or a record and
+        Several records become a choice above the grid: encoder, decoder and cross attention, or a record and
         its other modes (`record.modes`).
     names : sequence of str or None
-        What each is called there; None takes kind and mode.
+        Name of each record in that choice. None takes kind and mode.
     lang : {"ko", "en"}, default "ko"
     title : str or None
     limit : int, default 2_000_000
-        Bytes the records may take; what does not fit is rounded, then only the strongest keys of each row are
-        kept, and the page says so. Its own code (82 kB) and the font come on top.
+        Maximum size of the records in bytes. Records that are too large are rounded, then reduced to the strongest keys
+        of each row, and the page says so. The page's own code (82 kB) and the font are extra.
     steps : bool, default False
-        Whether the records are steps of one thing, epochs for one: a slider chooses, and all share one colour scale. They
-        must be of the same tokens, layers and heads.
+        Whether the records are steps of one thing, such as epochs. A slider selects one, and all share one colour scale.
+        They must have the same tokens, layers and heads.
     font : bool, default True
-        Whether to carry the Hangul glyphs used.
+        Whether to embed the Hangul glyphs that are used.
 
     Returns
     -------
@@ -50,17 +50,17 @@ def grid_page(
     Raises
     ------
     OptionError
-        If `lang` is unknown, there is no record or not as many names, or the records cannot be made to fit.
+        If `lang` is unknown, there is no record, the number of names differs, or the records are too large.
     RecordError
-        If steps are not of the same tokens, layers and heads.
+        If steps have different tokens, layers or heads.
     """
     choose("language", lang, LANGUAGES)
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     if names is not None and len(names) != len(records):
-        raise OptionError(f"{len(records)} records came with {len(names)} names: give one for each.")
+        raise OptionError(f"got {len(records)} records and {len(names)} names: give one name for each record.")
     if steps:
         for record in records[1:]:
-            subtract_weights(records[0], record)  # says what does not fit
+            subtract_weights(records[0], record)  # raises if they do not match
     data = page_data(records, limit=limit, lang=lang)
     heading = beginning(records[0].query_text) if title is None else title
     called = names or [" · ".join(filter(None, (r.kind, r.source.get("mode")))) for r in records]

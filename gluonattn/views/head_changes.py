@@ -1,4 +1,4 @@
-"""The importance of each head: a grid of layers and heads, with the change of the answer and its interval."""
+"""The importance of each head: a grid of layers and heads with the change of the answer and its interval."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .report_page import Html, escaped, page, shaded, table, with_interval
 
 LANGUAGES = {"ko": "ko", "en": "en"}
 _TEXT = {
-    "en": {"title": "Which heads {name} needs", "layer": "layer", "head": "head {head}",
+    "en": {"title": "Which heads {name} depends on", "layer": "layer", "head": "head {head}",
            "label": "probability lost without the head (points)",
-           "how": "Each cell is one head. It shows the mean probability that the decision loses where this head is left "
-                  "out, over {texts} texts, in points, with its 95% bootstrap interval over texts; below it, how many "
-                  "decisions become others. Shaded are heads whose interval does not hold 0. A negative number: the "
-                  "decision gains.",
-           "flipped": "{count} other decisions"},
+           "how": "Each cell is one head. It shows the mean probability that the decision loses without this head, over "
+                  "{texts} texts, in points, with its 95% bootstrap interval over texts. Below is the number of decisions "
+                  "that change. Shaded heads have an interval that excludes 0. A negative number means that the decision "
+                  "gains probability.",
+           "flipped": "{count} decisions change"},
     "ko": {"title": "{name} 모델은 어느 헤드가 필요한가", "layer": "층", "head": "헤드 {head}",
            "label": "헤드를 뺐을 때 줄어든 확률(%p)",
            "how": "칸 하나가 헤드 하나입니다. 그 헤드를 뺐을 때 판단의 확률이 글 {texts}개에서 평균 몇 %p 줄어드는지를 "
@@ -33,14 +33,14 @@ _TEXT = {
 
 def draw_changes(figures: Sequence[Sequence[Figure]], *, ax: Any = None, title: str | None = None,
                  lang: str = "en") -> Any:
-    """Draw the change of the answer without each head: layers down, heads across, each cell with its interval.
+    """Draw the change of the answer without each head: layers as rows, heads as columns, each cell with its interval.
 
     Parameters
     ----------
     figures : sequence of sequence of Figure, (layers, heads)
-        Probability lost.
+        The probability lost without each head.
     ax : matplotlib.axes.Axes or None
-        None makes a figure whose size suits the number of heads.
+        None makes a figure with a size for the number of heads.
     title : str or None
     lang : {"en", "ko"}, default "en"
 
@@ -89,11 +89,11 @@ def changes_page(figures: Sequence[Sequence[Figure]], flipped: NDArray[Any], *, 
     Parameters
     ----------
     figures : sequence of sequence of Figure, (layers, heads)
-        Probability lost.
+        The probability lost without each head.
     flipped : numpy.ndarray of int, shape (layers, heads)
-        Texts whose decision is another.
+        Number of texts whose decision changes without each head.
     name : str
-        Of the model.
+        Name of the model.
     texts : int
         Number of texts.
     lang : {"ko", "en"}, default "ko"

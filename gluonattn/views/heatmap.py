@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _LONGEST_LABEL = 12
 _LABEL_SIZE = 9.0  # points
-_NUMBERS_UP_TO = 16  # tokens on a side
-_INK = (51, 51, 51)  # of numbers, where it can be read on their cells
+_NUMBERS_UP_TO = 16  # maximum number of tokens on a side
+_INK = (51, 51, 51)  # of numbers on cells where it is readable
 
 
 def heatmap(
@@ -31,7 +31,7 @@ def heatmap(
     numbers: bool | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Draw the weights as a grid: queries down, keys across.
+    """Draw the weights as a grid: queries as rows, keys as columns.
 
     Parameters
     ----------
@@ -39,15 +39,15 @@ def heatmap(
     layer, head : int or None
         None takes the mean.
     ax : matplotlib.axes.Axes or None
-        None makes a figure whose size suits the number of tokens.
+        None makes a figure with a size for the number of tokens.
     colour_map : str, default "Blues"
-        A map whose lightness falls steadily reads in grey print and with every
-        kind of colour blindness.
+        A colour map whose lightness falls steadily can be read in grey print
+        and with every kind of colour blindness.
     highest : float or None
-        Weight drawn darkest; None is the largest of this record. Give the same
+        Weight drawn darkest. None is the largest of this record. Give the same
         value to pictures that are compared.
     numbers : bool or None
-        Print weights in the cells (percent); None does so up to 16 tokens.
+        Whether to print weights in the cells (per cent). None does so up to 16 tokens.
     title : str or None
         None names the prediction.
 
@@ -69,7 +69,7 @@ def heatmap(
     image = ax.imshow(weights, cmap=colour_map, vmin=0, vmax=highest or 1, aspect="equal")
     figure: Any = ax.figure
     bar = figure.colorbar(image, ax=ax, shrink=0.7, pad=0.02, format=_percent)
-    if not own:  # measured after the bar has taken its space
+    if not own:  # measured after the bar has its space
         cell = _cell(ax, max(rows, columns))
     size = min(_LABEL_SIZE, 0.7 * cell)
     _name_sides(ax, names, font, size, cell)
@@ -89,11 +89,11 @@ def shown(text: str, longest: int = _LONGEST_LABEL) -> str:
     ----------
     text : str
     longest : int, default 12
-        Characters, the sign of what was cut among them.
+        Maximum number of characters, including the sign for omitted ones.
     """
     label = visible(text)
     label = label if len(label) <= longest else label[: longest - 1] + "…"
-    # Dollar signs would start matplotlib's own formulas.
+    # Dollar signs would start formulas in matplotlib.
     return label.replace("$", r"\$")
 
 
@@ -109,7 +109,7 @@ def heading(record: AttentionRecord, layer: int | None = None, head: int | None 
     ----------
     record : AttentionRecord
     layer, head : int or None
-        What is drawn; None is the mean.
+        The drawn layer and head. None is the mean.
     """
     parts = []
     if record.prediction and record.prediction.label is not None:
@@ -136,16 +136,16 @@ def _new_axes(rows: int, columns: int, cell: float, names: Sequence[Sequence[str
 
 
 def _width(label: str) -> float:
-    """Rough width in ems, rather too wide than too narrow."""
+    """Approximate width in ems, never too narrow."""
     return sum(1.0 if c.isupper() or unicodedata.east_asian_width(c) in "WFA" else 0.65 for c in label)
 
 
 def _name_sides(ax: Axes, names: Sequence[Sequence[str]], font: Any, size: float, cell: float) -> None:
-    """The tokens beside the rows and above the columns, and what the two sides are."""
+    """Write the tokens beside the rows and above the columns, and the names of both sides."""
     ax.xaxis.tick_top()  # before labelling: it swaps the label artists
     _label(ax.yaxis, names[0], font, size)
     _label(ax.xaxis, names[1], font, size)
-    if max(map(_width, names[1])) * size > 0.9 * cell:  # side by side they would touch
+    if max(map(_width, names[1])) * size > 0.9 * cell:  # horizontal labels would touch
         for label in ax.get_xticklabels():
             label.set(rotation=60, ha="left", va="bottom", rotation_mode="anchor")
     ax.xaxis.set_label_position("bottom")
@@ -161,7 +161,7 @@ def _name_bar(bar: Any, font: Any) -> None:
 
 
 def _draw_lines(ax: Axes, rows: int, columns: int, width: float) -> None:
-    """White lines between the cells, and no frame around them."""
+    """Draw white lines between the cells, and remove the frame."""
     ax.set_xticks([x - 0.5 for x in range(1, columns)], minor=True)
     ax.set_yticks([y - 0.5 for y in range(1, rows)], minor=True)
     ax.grid(which="minor", color="white", linewidth=width)

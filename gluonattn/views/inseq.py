@@ -1,4 +1,4 @@
-"""A record as Inseq's own JSON, for those who compare or draw attributions with it."""
+"""Write a record as Inseq's JSON, to compare or draw attributions with Inseq."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..errors import RecordError
 from ..record import AttentionRecord, Token
 
 _MODULE = "inseq.data.attribution"
-_NO_ID = -1  # a record knows the text of its tokens, not their numbers in a vocabulary
+_NO_ID = -1  # a record has the text of its tokens, but not their ids in a vocabulary
 
 
 def to_inseq(records: AttentionRecord | Sequence[AttentionRecord]) -> str:
-    """The JSON that ``inseq.FeatureAttributionOutput.load`` reads, with the weights of every layer and head.
+    """Return the JSON that ``inseq.FeatureAttributionOutput.load`` reads, with the weights of every layer and head.
 
-    Inseq holds one sequence attribution for each sentence: of its source (cross attention) and of its target (attention of a
-    text to itself). A cross record and the decoder's record of the same sentence become one; every other record is
-    one of its own.
+    Inseq has one sequence attribution for each sentence: of its source (cross attention) and of its target (attention of a
+    text to itself). A cross record and the decoder record of the same sentence become one. Every other record becomes its
+    own.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def to_inseq(records: AttentionRecord | Sequence[AttentionRecord]) -> str:
     """
     found = [records] if isinstance(records, AttentionRecord) else list(records)
     if not found:
-        raise RecordError("to_inseq needs a record or more, got none: give what recorder.records(...) returned.")
+        raise RecordError("to_inseq needs at least one record, got none: give what recorder.records(...) returned.")
     sentences = _sentences(found)
     source = found[0].source or {}
     info: dict[str, Any] = {
@@ -59,7 +59,7 @@ def to_inseq(records: AttentionRecord | Sequence[AttentionRecord]) -> str:
 
 
 def _sentences(records: list[AttentionRecord]) -> list[list[AttentionRecord]]:
-    """Records by sentence, cross attention first: its queries are the tokens that a decoder's record is of."""
+    """Group records by sentence, cross attention first. Its queries are the tokens of a decoder's record."""
     found: list[list[AttentionRecord]] = []
     waiting: dict[tuple[Any, ...], list[list[AttentionRecord]]] = {}
     for record in records:

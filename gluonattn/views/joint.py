@@ -1,10 +1,10 @@
-"""Queries and keys of a head in one space, so that near means a large dot product (AttentionViz).
+"""Queries and keys of a head in one space, in which small distances mean large dot products (AttentionViz).
 
-Yeh et al., AttentionViz: A Global View of Transformer Attention, 2023. Dot products are no distances, and
-queries and keys of one head often lie far apart. Two changes that attention does not notice bring
-them together: keys are moved (k' = k - mean(K) + mean(Q): every score of a row changes by the same q.a, so
-the softmax stays), and queries and keys are scaled against each other (q / c, k' c: dot products stay).
-c is the one whose distances go best with the dot products.
+Yeh et al., AttentionViz: A Global View of Transformer Attention, 2023. Dot products are not distances, and queries and
+keys of a head are often far apart. Two changes that do not affect attention bring them together. Keys are moved
+(k' = k - mean(K) + mean(Q)): every score of a row changes by the same q.a, so the softmax does not change. Queries and
+keys are scaled in opposite directions (q / c, k' c): dot products do not change. c is chosen so that distances
+correlate best with dot products.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from numpy.typing import NDArray
 from ..errors import OptionError, RecordError, choose, offer_extra
 from ..record import AttentionRecord
 
-SCALES = tuple(10 ** (n / 12) for n in range(-12, 13))  # close together: the correlation has several minima
+SCALES = tuple(10 ** (n / 12) for n in range(-12, 13))  # a fine grid, because the correlation has several minima
 PERCENTILE = 0.5  # fraction of the distances: a map can show only the nearest pairs
-_FEWEST_PAIRS = 200  # small samples take a higher percentile, so that a correlation means something
-# Pairs that the correlation is taken over. They are drawn from all tokens: of all pairs of a few hundred tokens,
-# the nearest half percent are those of two or three short vectors, and any two groups correlate perfectly.
+_FEWEST_PAIRS = 200  # small samples take a higher percentile, so that the correlation is meaningful
+# Pairs over which the correlation is computed. They are drawn from all tokens: among all pairs of a few hundred tokens,
+# the nearest half percent belong to two or three short vectors, and any two groups correlate perfectly.
 _PAIRS = 400_000
 
 
 @dataclass(frozen=True)
 class JointHead:
-    """How one head's queries and keys come into their joint space; `vectors` brings them there.
+    """The transformation of one head's queries and keys into their joint space. `vectors` applies it.
 
     Attributes
     ----------
     layer, head : int
     move : numpy.ndarray, shape (head_dim,)
-        What is added to every key.
+        The vector added to every key.
     scale : float
         The c of q / c and k' c.
     before, after : float
@@ -52,13 +52,13 @@ class JointHead:
     def vectors(
         self, records: Sequence[AttentionRecord], *, normalised: bool = True
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Queries and keys of all records, one after the other, each of shape (tokens, head_dim).
+        """Queries and keys of all records, concatenated, each of shape (tokens, head_dim).
 
         Parameters
         ----------
         records : sequence of AttentionRecord
         normalised : bool, default True
-            False leaves them as the model has them.
+            False returns them as the model computes them.
         """
         queries, keys = _vectors(records, self.layer, self.head)
         return (queries / self.scale, (keys + self.move) * self.scale) if normalised else (queries, keys)
@@ -78,26 +78,26 @@ def translated(queries: NDArray[Any], keys: NDArray[Any]) -> NDArray[Any]:
 def correlation(queries: NDArray[Any], keys: NDArray[Any], *, percentile: float = PERCENTILE, seed: int = 0) -> float:
     """Weighted correlation of dot products against distances, over the nearest pairs of query and key.
 
-    Distances d_i below their percentile d count, with weight (d - d_i)^2.
+    Only distances d_i below their percentile d count, with weight (d - d_i)^2.
 
     Parameters
     ----------
     queries, keys : shape (tokens, head_dim)
     percentile : float, default 0.5
-        Of the pairs' distances. Samples of few pairs take a higher one, that keeps 200.
+        Percentile of the pairs' distances. Small samples take a higher one that keeps 200 pairs.
     seed : int, default 0
-        Of the pairs, where there are more than 400,000.
+        Seed of the draw of pairs, if there are more than 400,000.
 
     Returns
     -------
     float
-        NaN where the nearest pairs all have one distance or dot product.
+        NaN if the nearest pairs all have the same distance or dot product.
     """
     return _correlations(queries, keys, _drawn(len(queries), len(keys), seed), percentile)(1.0)
 
 
 def _drawn(queries: int, keys: int, seed: int | Sequence[int]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Places of pairs of query and key: all pairs, or as many as are taken at random."""
+    """Positions of pairs of query and key: all pairs, or a random sample."""
     if queries * keys <= _PAIRS:
         return np.divmod(np.arange(queries * keys), keys)
     numbers = np.random.default_rng(seed)
@@ -132,7 +132,7 @@ def _correlations(
 def best_scale(
     queries: NDArray[Any], keys: NDArray[Any], *, percentile: float = PERCENTILE, seed: int = 0
 ) -> tuple[float, float]:
-    """The c whose correlation is nearest -1, of `SCALES` and then finer around the best; and that correlation.
+    """Find the c with the correlation nearest -1, first in `SCALES`, then near the best one. Return c and the correlation.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def best_scale(
     percentile : float
         As for `correlation`.
     seed : int, default 0
-        Of drawing pairs where there are many.
+        Seed of the draw of pairs, if there are many.
     """
     return _best(_correlations(queries, keys, _drawn(len(queries), len(keys), seed), percentile))
 
@@ -162,20 +162,20 @@ def joint_heads(
     records: Sequence[AttentionRecord], *, layer: int | None = None, head: int | None = None,
     percentile: float = PERCENTILE, seed: int = 0,
 ) -> Iterator[JointHead]:
-    """The joint space of every head, or of those asked for.
+    """Compute the joint space of every head, or of the requested heads.
 
-    Where pairs are drawn, the correlations before and after are of other pairs than those that chose the scale.
+    If pairs are drawn, the correlations before and after use other pairs than the choice of the scale.
 
     Parameters
     ----------
     records : sequence of AttentionRecord
-        With Q and K (captured with ``vectors=True``), all of one model.
+        Records with Q and K (captured with ``vectors=True``), all of one model.
     layer, head : int or None
         None takes all.
     percentile : float
         See `correlation`.
     seed : int, default 0
-        Of the pairs that the correlation is taken over.
+        Seed of the draw of pairs.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def joint_heads(
         raise RecordError(
             "a projection needs records with queries and keys (vectors=True when capturing) of one model; "
             f"got {len(records)} records of (layers, heads, width) {sorted(map(str, shapes))}.")
-    records[0].matrix(layer, head)  # says which layers and heads there are
+    records[0].matrix(layer, head)  # raises for a layer or head that does not exist
     (layers, heads, _), = shapes  # type: ignore[misc]
     count = sum(len(r.queries) for r in records), sum(len(r.keys) for r in records)
     choosing, reporting = _drawn(*count, seed=(seed, 0)), _drawn(*count, seed=(seed, 1))
@@ -210,17 +210,17 @@ def _vectors(records: Sequence[AttentionRecord], layer: int, head: int) -> tuple
 
 
 def reduced(points: NDArray[Any], method: str = "pca", *, seed: int = 0, metric: str = "cosine") -> NDArray[Any]:
-    """Points in the plane.
+    """Reduce points to two dimensions.
 
     Parameters
     ----------
     points : shape (points, width)
-        Queries and keys stacked, so that one map holds both.
+        Queries and keys together, so that they share one map.
     method : {"pca", "tsne", "umap"}, default "pca"
         scikit-learn's PCA and t-SNE, umap-learn's UMAP (an extra).
     seed : int, default 0
     metric : str, default "cosine"
-        Of t-SNE and UMAP.
+        Metric of t-SNE and UMAP.
 
     Returns
     -------
@@ -228,7 +228,7 @@ def reduced(points: NDArray[Any], method: str = "pca", *, seed: int = 0, metric:
     """
     make = choose("projection", method, METHODS)
     if len(points) < 5:
-        raise OptionError(f"a projection needs some tokens; got {len(points) // 2} of them. Give more sentences.")
+        raise OptionError(f"a projection needs more tokens; got {len(points) // 2}. Give more sentences.")
     return np.asarray(make(len(points), seed, metric).fit_transform(points), dtype=np.float32)
 
 

@@ -22,7 +22,7 @@ def josa(word: str, pair: str) -> str:
     Returns
     -------
     str
-        One of the two; both, as ``"이(가)"``, after what Korean has no one reading for.
+        One of the two forms. Both, as ``"이(가)"``, after a word without a single Korean reading.
     """
     closed, open_ = pair.split("/")
     ending = _ending(word)
@@ -34,12 +34,12 @@ def josa(word: str, pair: str) -> str:
 
 
 def _ending(word: str) -> str | None:
-    """"" for a vowel, "ㄹ", "ㄱ" for any other consonant; None where it cannot be told."""
+    """"" for a vowel, "ㄹ", or "ㄱ" for any other consonant. None if it is unknown."""
     for character in reversed(unicodedata.normalize("NFC", word)):
         if "가" <= character <= "힣":
             last = (ord(character) - ord("가")) % 28
             return "" if not last else "ㄹ" if last == 8 else "ㄱ"
-        if "ㄱ" <= character <= "ㅎ":  # a letter alone is read by its name, which ends as it does: 키읔, 리을
+        if "ㄱ" <= character <= "ㅎ":  # a single letter is read by its name, which ends in that letter: 키읔, 리을
             return "ㄹ" if character == "ㄹ" else "ㄱ"
         if "ㅏ" <= character <= "ㅣ":
             return ""

@@ -1,4 +1,4 @@
-"""Text as wide as it was measured, on any matplotlib."""
+"""Text that is as wide as it was measured, with every version of matplotlib."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from matplotlib.text import Text
 
 
 class Letters(Text):
-    """Text whose letters are as wide as `fonts.advance` says.
+    """Text whose letters have the width that `fonts.advance` returns.
 
-    Hinting, from matplotlib 3.11 on by default, rounds each letter to whole
-    pixels: a line of small letters gets a sixth wider and runs into the next word.
+    Hinting, the default from matplotlib 3.11 on, rounds letters to whole pixels.
+    A line of small letters becomes a sixth wider and overlaps the next word.
     """
 
     def draw(self, renderer: Any) -> None:

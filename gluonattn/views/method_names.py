@@ -19,15 +19,15 @@ _KOREAN = {
 
 
 def method_name(name: str, lang: str, *, short: bool = False) -> str:
-    """A method's name for readers, with the one that commands take; a method without another keeps its own.
+    """A method's readable name, followed by its name in commands. A method without a readable name keeps its own.
 
     Parameters
     ----------
     name : str
-        As `gluonattn methods` lists it.
+        The method's name, as listed by `gluonattn methods`.
     lang : {"ko", "en"}
     short : bool, default False
-        Whether the name for readers stands alone.
+        Whether to return only the readable name.
     """
     known = _KOREAN.get(name) if lang == "ko" else None
     if known is None:

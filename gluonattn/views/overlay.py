@@ -1,6 +1,6 @@
-"""Attention laid over the text: the sentence stays a sentence, arcs show which tokens attend to which.
+"""Attention drawn over the text as it was typed. Arcs show which tokens attend to which.
 
-Stays whole: `overlay` is mostly its options and what they mean. The rest checks, computes, and hands the pen on.
+Stays whole: `overlay` is mostly its options and their documentation. The rest checks, computes and draws.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 Look = tuple[int, int, float]  # a query, a key, and the weight
 
 _LINE = 6.5  # inches: a column of A4
-_STRONGEST = 12  # arcs that an eye can still follow
-_MOST = 2000  # more arcs make files of many megabytes that show no more
-_FAINTEST = 0.03  # fraction of the widest arc: a thinner one takes space and is invisible
+_STRONGEST = 12  # number of arcs that a reader can follow
+_MOST = 2000  # more arcs make files of many megabytes and show nothing more
+_FAINTEST = 0.03  # fraction of the widest arc; thinner arcs are invisible
 
 _MODES = {"strongest": _STRONGEST, "query": _MOST, "all": _MOST}
 _LEVELS = {"token": False, "eojeol": True}
@@ -49,16 +49,16 @@ def overlay(
     legend: bool = True,
     title: str | None = None,
 ) -> Axes:
-    """Draw the text as it was typed, with arcs from the tokens that look to those looked at.
+    """Draw the text as it was typed, with arcs from attending tokens to the tokens they attend to.
 
-    On a line, an arc above leads to a later word and one below to an earlier
-    word; between lines arcs take the gaps and margins. The head of an arc lies
-    at the token looked at; width and opacity follow the weight. Shading shows
-    the attention each token receives on average, or from the one query.
-    Underlines with gaps between them are the tokens. A token's look at itself
-    has no arc. Words without a token are grey: the model did not see them.
+    On a line, an arc above the text leads to a later word and an arc below it
+    to an earlier word. Between lines, arcs use the gaps and margins. An arc's
+    head is at the key; its width and opacity follow the weight. Shading shows
+    the attention that each token receives on average, or from the one query.
+    Separate underlines mark the tokens. A token's attention to itself has no
+    arc. Words without a token are grey: the model did not read them.
 
-    A cross record is two texts: the one that looks above, the other below.
+    A cross record has two texts: the attending one above, the other below.
 
     Parameters
     ----------
@@ -66,29 +66,29 @@ def overlay(
     layer, head : int or None
         None takes the mean.
     query : int or None
-        Only the arcs of this query, which gets a frame.
+        Draw only the arcs of this query, which gets a frame.
     pairs : int or None
-        At most so many arcs, the strongest. None draws 12 in mode "strongest",
-        or one for each query where these are fewer, so that each arc can be
-        followed; and 2,000 otherwise. Arcs under 3 % of the strongest would not
-        be seen and are left out. The legend says how many there are.
+        Maximum number of arcs, the strongest first. None is 12 in mode
+        "strongest", or the number of queries if that is smaller, so that each
+        arc can be followed, and 2,000 otherwise. Arcs under 3 % of the
+        strongest are left out. The legend states the number of arcs.
     mode : {"strongest", "query", "all"} or None
-        None is "query" where a `query` is given, else "strongest".
+        None is "query" if a `query` is given, else "strongest".
     level : {"token", "eojeol"}, default "token"
-        "eojeol" merges the tokens of a word, conserving mass; `query` then
-        counts words.
+        "eojeol" merges the tokens of a word and keeps their total weight.
+        `query` then counts words.
     ax : matplotlib.axes.Axes or None
-        None makes a figure whose size suits the text. Given axes keep their
-        size, and the picture shrinks to fit.
+        None makes a figure with a size for the text. Given axes keep their
+        size, and the picture is scaled to fit.
     colour : str, default "#08519c"
-        Of the arcs. Dark blue on amber shading is told apart in grey print and
-        with every kind of colour blindness.
+        Colour of the arcs. Dark blue on amber shading can be distinguished in
+        grey print and with every kind of colour blindness.
     highest : float or None
-        Weight drawn widest, and attention received shaded deepest. None takes
-        the largest of each that is drawn. Give the same value to pictures that
-        are compared.
+        Weight drawn widest, and received attention shaded darkest. None takes
+        the largest of each in the picture. Give the same value to pictures
+        that are compared.
     width : float or None
-        Of the lines, in inches; None is 6.5, or the axes' width.
+        Width of the lines in inches. None is 6.5, or the axes' width.
     legend : bool, default True
     title : str or None
         None names the prediction.
@@ -146,12 +146,12 @@ def overlay(
 
 
 def _looks(record: AttentionRecord, weights: Any, query: int | None, most: int) -> tuple[list[Look], int]:
-    """The pairs to draw, strongest first, and how many there are to choose from."""
+    """Return the pairs to draw, strongest first, and the number of all pairs."""
     scores = np.array(weights, dtype=np.float64)
     if not two_texts(record):
         if record.queries == record.keys:
             np.fill_diagonal(scores, -1.0)
-        else:  # a selection: a token has different places on the two sides
+        else:  # a selection: a token has different positions on the two sides
             scores[np.array([[q == k for k in record.keys] for q in record.queries])] = -1.0
     if query is not None:
         scores[np.arange(len(scores)) != query] = -1.0
@@ -185,9 +185,9 @@ def _new_axes(scene: Scene, title: str) -> Axes:
 
 def _fitting(ax: Any, record: AttentionRecord, looks: Sequence[Look], entries: Sequence[Entry], width: float | None,
              by_query: bool) -> tuple[Scene, float]:
-    """The scene that fits axes of a given size, and the scale at which it does."""
+    """Return the scene that fits axes of a given size, and its scale."""
     engine = ax.figure.get_layout_engine()
-    if engine is not None:  # it has the last word on the axes' size
+    if engine is not None:  # it determines the axes' size
         engine.execute(ax.figure)
     box = ax.get_window_extent()
     wide, high = (72 * side / ax.figure.dpi for side in (box.width, box.height))
@@ -243,6 +243,6 @@ def _draw_arcs(pen: Pen, scene: Scene, looks: Sequence[Look], widest: float, col
     for (q, k, weight), way in sorted(zip(looks, scene.ways), key=lambda arc: arc[0][2]):
         share = min(weight / widest, 1.0)
         draw_arc(pen, way.vertices, way.codes, share, colour, gid=f"look-{q}-{k}")
-        heads[way.vertices[-1], way.from_above] = share  # the strongest comes last
+        heads[way.vertices[-1], way.from_above] = share  # the strongest is last
     for (tip, from_above), share in heads.items():
         draw_head(pen, tip, from_above, share, colour)

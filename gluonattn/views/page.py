@@ -1,13 +1,13 @@
-"""One offline page to touch: the sentence as text, and the attention on it.
+"""An interactive offline page: the sentence as text, with its attention.
 
-The page is `assets/page.html` (a template of Jinja's) with `page.css` and the scripts put in, the records as JSON, the
-same as tables for where scripts do not run, and a Content-Security-Policy that allows exactly these and no request
-at all. The same scripts serve a saved file, a notebook (`notebook_html`) and a web page:
+The page is `assets/page.html` (a Jinja template) with `page.css` and the scripts, the records as JSON, the same data as
+tables for browsers without scripts, and a Content-Security-Policy that allows exactly these and no request. A saved
+file, a notebook (`notebook_html`) and a web page use the same scripts:
 ``gluonattn.mount(element, data, options)``.
 
 Weights are shown by one blue whose lightness falls steadily (L* 97 to 19; on a dark page it rises
-from 13 to 92), so they read in grey print and with every kind of colour blindness. Differences are
-blue and orange, which red-green blindness keeps apart too, and solid or dashed lines; large ones carry a printed sign.
+from 13 to 92), so they can be read in grey print and with every kind of colour blindness. Differences are
+blue and orange, which are distinct with red-green blindness, and solid or dashed lines. Large ones have a printed sign.
 """
 
 from __future__ import annotations
@@ -47,42 +47,42 @@ def to_html(
     limit: int = 2_000_000,
     font: bool = True,
 ) -> str:
-    """A page that shows one record, or many with an index, as one offline file.
+    """Make a page that shows one record, or many with an index, as one offline file.
 
     Parameters
     ----------
     records : AttentionRecord or sequence of AttentionRecord
-        The list of sentences shows right and wrong where ``source["true_label"]`` is known; a record with two
-        attributions has them side by side.
+        The list of sentences marks right and wrong predictions if ``source["true_label"]`` is known. A record with two
+        attributions shows them side by side.
     lang : {"ko", "en"}, default "ko"
         Language of the labels.
     title : str or None
         None takes the beginning of the first text.
     layer, head : int or None
-        Shown first, where a record has it; None is the mean. The page can switch.
+        Shown first if a record has it. None is the mean. The page can switch.
     limit : int, default 2_000_000
-        Bytes the records may take; see `page_data` for what is dropped to stay below. The page's
-        own code (75 kB, 83 kB with an attribution) and the font come on top.
+        Maximum size of the records in bytes. See `page_data` for what is dropped to stay below it. The page's
+        own code (75 kB, 83 kB with an attribution) and the font are extra.
     font : bool, default True
-        Whether to carry the Hangul glyphs used (about 180 bytes each), for systems that have no
+        Whether to embed the Hangul glyphs that are used (about 180 bytes each), for systems without a
         Hangul font.
 
     Returns
     -------
     str
-        HTML. It can be written with ``encoding="utf-8"`` whatever the tokens hold.
+        HTML. It can always be written with ``encoding="utf-8"``, whatever characters the tokens have.
 
     Raises
     ------
     OptionError
-        If `lang` is unknown, there is no record, or the records cannot be made to fit.
+        If `lang` is unknown, there is no record, or the records are too large.
     RecordError
         If `layer` or `head` does not exist in the first record.
     """
     choose("language", lang, LANGUAGES)
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     data = page_data(records, limit=limit, lang=lang)
-    records[0].matrix(layer, head)  # says which layers and heads there are
+    records[0].matrix(layer, head)  # raises for a layer or head that does not exist
     heading = title if title is not None else beginning(records[0].query_text)
     others = data["records"][0].get("attribution", {}).get("others", ())
     data["options"] = {"lang": lang, "title": title, "layer": layer, "head": head}
@@ -97,23 +97,23 @@ def to_html(
 def assemble(data: Any, *, lang: str, heading: str, font: bool, plain: dict[str, Any],
              scripts: tuple[str, ...] = SCRIPTS,
              styles: tuple[str, ...] = ("page.css",), fallback: str = "plain.records.html") -> str:
-    """The HTML of a page that carries its data, scripts and styles.
+    """Make the HTML of a page with its data, scripts and styles.
 
     Parameters
     ----------
     data : JSON value
-        For the scripts to read.
+        Data for the scripts.
     lang : {"ko", "en"}
     heading : str
-        For the window's title.
+        Title of the window.
     font : bool
-        Whether to carry glyphs for what is not ASCII.
+        Whether to embed glyphs for characters outside ASCII.
     plain : dict
-        What `fallback` is filled with, for where scripts do not run.
+        Values for the template `fallback`, shown if scripts do not run.
     fallback : str
-        Template of `assets/`.
+        Name of a template in `assets/`.
     scripts, styles : tuple of str
-        Files of `assets/`, in order.
+        Names of files in `assets/`, in order.
     """
     script, style = _code(lang, scripts, styles)
     json_text = dumps(data)
@@ -128,14 +128,14 @@ def assemble(data: Any, *, lang: str, heading: str, font: bool, plain: dict[str,
 
 def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | os.PathLike[str],
               **options: Any) -> Path:
-    """Write `to_html(records, **options)`; the file appears under its name only when it is complete.
+    """Write `to_html(records, **options)`; the file gets its name only when it is complete.
 
     Parameters
     ----------
     records : AttentionRecord or sequence of AttentionRecord
     path : path
     **options
-        Of `to_html`.
+        Options of `to_html`.
 
     Raises
     ------
@@ -155,16 +155,16 @@ def save_page(records: AttentionRecord | Sequence[AttentionRecord], path: str | 
 
 
 def notebook_html(records: AttentionRecord | Sequence[AttentionRecord], **options: Any) -> str:
-    """The page in an iframe, for ``_repr_html_``, so that a notebook can have any number of them.
+    """Make the page in an iframe, for ``_repr_html_``, so that a notebook can have any number of pages.
 
-    The frame may run its own script and offer downloads, and nothing else: it shares no name, style
+    The frame may only run its own script and offer downloads. It shares no name, style
     or storage with the notebook or with another frame.
 
     Parameters
     ----------
     records : AttentionRecord or sequence of AttentionRecord
     **options
-        Of `to_html`.
+        Options of `to_html`.
     """
     records = [records] if isinstance(records, AttentionRecord) else list(records)
     page = to_html(records, **options)
@@ -175,7 +175,7 @@ def notebook_html(records: AttentionRecord | Sequence[AttentionRecord], **option
 
 
 def _height(records: list[AttentionRecord]) -> int:
-    """Pixels the first record takes on a page 700 wide; a longer one scrolls in its frame."""
+    """Height of the first record in pixels, on a page 700 wide. A longer record scrolls in its frame."""
     first = records[0]
     texts = [first.query_text] if first.queries == first.keys else [first.query_text, first.key_text]
     lines = sum(1 + len(text) // 32 for text in texts)
@@ -184,16 +184,16 @@ def _height(records: list[AttentionRecord]) -> int:
 
 
 def page_code(lang: str) -> tuple[str, str]:
-    """Script and style of a page that is given its records later: ``gluonattn.mount(element, data, options)`` shows them."""
+    """Script and style of a page that gets its records later, by ``gluonattn.mount(element, data, options)``."""
     return _code(lang, (*SCRIPTS[:-1], *ATTRIBUTION))
 
 
 @cache
 def _code(lang: str, scripts: tuple[str, ...] = SCRIPTS, styles: tuple[str, ...] = ("page.css",)) -> tuple[str, str]:
-    """Script and style of a page, without the comments and spaces that are there for their readers."""
+    """Script and style of a page, without comments and unnecessary spaces."""
     import rjsmin
 
-    strict = '"use strict";'  # said once, it holds for the whole script
+    strict = '"use strict";'  # once is enough for the whole script
     parts = (rjsmin.jsmin(_asset(name.format(lang=lang))).replace(strict, "", 1) for name in scripts)
     script = strict + "\n".join(parts)
     style = re.sub(r"/\*.*?\*/", "", "".join(map(_asset, styles)), flags=re.DOTALL)
@@ -216,7 +216,7 @@ def beginning(text: str, longest: int = 60) -> str:
     ----------
     text : str
     longest : int, default 60
-        Characters.
+        Maximum number of characters.
     """
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return words if len(words) <= longest else words[: longest - 1] + "…"

@@ -1,9 +1,8 @@
-"""Records as small, plain data for the page: quantised, bounded, and saying what was dropped.
+"""Records as small, plain data for the page: quantised, limited in size, with notes on what was dropped.
 
-A row of weights becomes whole numbers ``levels = round(most * sqrt(row / row.max()))`` and the mass
-they stand for; reading them back, ``row = mass * levels**2 / sum(levels**2)``. The square root
-spends the levels where attention has most of its values, near zero, and scaling to the mass keeps
-every row's sum whatever the rounding did.
+A row of weights becomes whole numbers ``levels = round(most * sqrt(row / row.max()))`` and its mass. The page computes
+``row = mass * levels**2 / sum(levels**2)``. The square root gives more levels to values near zero, where most attention
+weights are. Scaling to the mass keeps every row's sum in spite of rounding.
 """
 
 from __future__ import annotations
@@ -22,27 +21,27 @@ from .answer import answer, explained, explained_label, label_text, not_asked, s
 from .method_names import method_name
 
 FORMAT = 1
-_FEWEST = 8  # keys kept of a row, or an eighth of them, before heads are averaged to make room
+_FEWEST = 8  # minimum number of keys kept of a row, or an eighth of them; with fewer, heads are averaged instead
 _SLACK = 400  # bytes for the fields that say how the weights were stored
 _SOURCE = ("model", "cell", "tokenizer", "epoch", "framework")
 _LONGEST_SOURCE = 80
 
 
 def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000, lang: str = "ko") -> dict[str, Any]:
-    """Plain data for the page, at most `limit` bytes as UTF-8 JSON.
+    """Convert records to plain data for the page, at most `limit` bytes as UTF-8 JSON.
 
-    Weights that do not fit are stored more coarsely, step by step: 16-bit levels, 8-bit levels, the strongest keys
-    of each row, heads averaged, layers averaged. Each record's ``weights`` says which (``bits``,
-    ``kept``, ``averaged``), the largest error of a stored weight (``error``) and the largest share
-    of a row that is missing (``dropped``). Per-head vectors are left out; the page does not use them.
+    Weights that do not fit are stored more coarsely, in this order: 16-bit levels, 8-bit levels, the strongest keys
+    of each row, heads averaged, layers averaged. Each record's ``weights`` contains the form (``bits``,
+    ``kept``, ``averaged``), the largest error of a stored weight (``error``) and the largest fraction
+    of a row that is missing (``dropped``). Per-head vectors are left out, because the page does not use them.
 
     Parameters
     ----------
     records : sequence of AttentionRecord
     limit : int, default 2_000_000
-        Bytes, shared by all records; what a small one does not need goes to the larger.
+        Bytes for all records together. Large records use what small ones do not need.
     lang : {"ko", "en"}, default "ko"
-        Of the sentences that say what a record found, and of labels that have a name in both.
+        Language of the sentences about a record, and of label names.
 
     Returns
     -------
@@ -52,7 +51,7 @@ def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000, lan
     Raises
     ------
     OptionError
-        If there is no record, or not even the coarsest form fits.
+        If there is no record, or even the coarsest form is too large.
     """
     records = list(records)
     if not records:
@@ -76,7 +75,7 @@ def page_data(records: Sequence[AttentionRecord], *, limit: int = 2_000_000, lan
 
 
 def decoded(entry: dict[str, Any]) -> NDArray[Any]:
-    """The weights of one of ``page_data(...)["records"]`` as the page reads them.
+    """The weights of one of ``page_data(...)["records"]`` as the page decodes them.
 
     Returns
     -------
@@ -101,15 +100,15 @@ def decoded(entry: dict[str, Any]) -> NDArray[Any]:
 
 
 def dumps(value: Any) -> str:
-    """JSON that may stand inside a ``<script>`` element: no character of it can end or steer one.
+    """JSON that is safe inside a ``<script>`` element.
 
-    Everything dangerous is written as ``\\uXXXX``, which JSON reads back as the same character.
+    Dangerous characters are written as ``\\uXXXX``, which JSON reads as the same character.
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.translate(_ESCAPES)
 
 
-# HTML's and JavaScript's own, what changes direction or is invisible, and what UTF-8 cannot hold.
+# Characters with a meaning in HTML or JavaScript, invisible and direction-changing ones, and those that UTF-8 lacks.
 _ESCAPES = {
     code: f"\\u{code:04x}"
     for part in ([*map(ord, "<>&'`")], range(0x7F, 0xA0), range(0x200B, 0x2010), range(0x2028, 0x202F),
@@ -152,9 +151,9 @@ def _plain(record: AttentionRecord, lang: str) -> dict[str, Any]:
 
 
 def _attribution(record: AttentionRecord, lang: str) -> dict[str, Any]:
-    """The attributions of a record and how far the explained one can be trusted; nothing where it has none.
+    """The attributions of a record, and how reliable the explained one is. Empty if there are none.
 
-    Probabilities are those of the explained label alone.
+    Probabilities are only those of the explained label.
     """
     about = explained(record)
     if about is None:
@@ -170,7 +169,7 @@ def _attribution(record: AttentionRecord, lang: str) -> dict[str, Any]:
 
 
 def _other_classes(record: AttentionRecord, about: dict[str, Any], lang: str) -> list[dict[str, Any]]:
-    """The classes that the page can switch to, with what it shows of each; none for a record of other tokens by now."""
+    """The classes that the page can switch to, with their data. Empty if the record's tokens have changed."""
     given = about.get("other_classes", {})
     labels = list(record.prediction.probabilities) if record.prediction else []
     asked = what_if(record)
@@ -182,7 +181,7 @@ def _other_classes(record: AttentionRecord, about: dict[str, Any], lang: str) ->
 
 
 def _account(account: dict[str, Any] | None, tokens: int) -> dict[str, Any] | None:
-    """The parts a difference of logits is made of, by token; None for a record whose tokens are others by now."""
+    """The parts of a difference of logits, by token. None if the record's tokens have changed."""
     if not account or len(account["words"]) != tokens:
         return None
     return {**{name: account[name] for name in ("difference", "nothing", "bias", "padding", "words", "beside")},
@@ -194,7 +193,7 @@ def _short(scores: NDArray[Any]) -> list[float]:
 
 
 def _tokens(tokens: Sequence[Token], text: str) -> list[list[Any]]:
-    """``[start, end, tag, text]``, ended early where the tag is unknown and the text is the span's."""
+    """``[start, end, tag, text]``, shorter if the tag is unknown and the text is the span's."""
     at = [0]  # UTF-16 units before each character
     for character in text:
         at.append(at[-1] + 1 + (ord(character) > 0xFFFF))
@@ -210,12 +209,12 @@ def _tokens(tokens: Sequence[Token], text: str) -> list[list[Any]]:
 
 
 def _words(tokens: Sequence[Token], text: str) -> list[int]:
-    """The number of the eojeol each token belongs to."""
+    """The number of the eojeol of each token."""
     return [word for word, group in enumerate(eojeol_groups(tokens, text)) for _ in group]
 
 
 def _stored(weights: NDArray[Any], room: int) -> dict[str, Any] | None:
-    """The weights in the finest form that takes at most `room` bytes, None where none does."""
+    """The weights in the finest form of at most `room` bytes. None if no form fits."""
     layers, heads = weights.shape[:2]
     for axes, bits, kept in _forms(weights.shape, room):
         part = weights.mean(axis=axes, keepdims=True, dtype=np.float64) if axes else weights
@@ -233,12 +232,12 @@ def _stored(weights: NDArray[Any], room: int) -> dict[str, Any] | None:
 
 
 def _forms(shape: tuple[Any, ...], room: int) -> Iterator[tuple[tuple[Any, ...], int, int | None]]:
-    """(axes averaged, bits of a level, keys kept of a row) that fit, finest first."""
+    """Yield forms that fit, finest first: (averaged axes, bits of a level, keys kept of a row)."""
     layers, heads, queries, keys = shape
     averages = [(), *([(1,)] if heads > 1 else []), *([(0, 1)] if layers > 1 else [])]
     for axes in averages:
         rows = queries * (1 if 0 in axes else layers) * (1 if 1 in axes else heads)
-        bytes_left = room * 3 // 4 - 4 * rows - 8  # base64 takes 4 for 3; 4 bytes a row for the mass
+        bytes_left = room * 3 // 4 - 4 * rows - 8  # base64 needs 4 bytes for 3; the mass needs 4 bytes per row
         for bits in (16, 8):
             if rows * keys * bits // 8 <= bytes_left:
                 yield axes, bits, None
@@ -260,7 +259,7 @@ def _encoded(rows: NDArray[Any], bits: int, kept: int | None) -> dict[str, str]:
 
 
 def _loss(weights: NDArray[Any], stored: dict[str, Any]) -> dict[str, Any]:
-    """Largest error of a stored weight, and largest share of a row that was not stored."""
+    """Largest error of a stored weight, and largest fraction of a row that was not stored."""
     queries, keys = weights.shape[2:]
     back = decoded({"weights": stored, "queries": [0] * queries, "keys": [0] * keys})
     held = back > 0 if stored["kept"] else np.True_

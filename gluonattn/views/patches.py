@@ -1,4 +1,4 @@
-"""Attention of a picture's patches, drawn over the picture: as AttentionViz does for a Vision Transformer."""
+"""Draw the attention of a picture's patches over the picture, as AttentionViz does for a Vision Transformer."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_SIDE = 3.2  # inches of a picture
-_SMALL = 0.9  # inches of a picture in the grid
+_SIDE = 3.2  # width of a picture in inches
+_SMALL = 0.9  # width of a picture in the grid, in inches
 _GAMMA = 0.5
 
 
 def patch_weights(record: AttentionRecord, *, layer: int | None = None, head: int | None = None,
                   query: int | tuple[int, int] | None = None) -> NDArray[Any]:
-    """The weights that a query gives to the patches of a picture.
+    """Return the weights from a query to the patches of a picture.
 
     Parameters
     ----------
     record : AttentionRecord
-        Of `Recorder.records_by_position`: its source says how many rows and columns of patches there are.
+        A record from `Recorder.records_by_position`. Its source has the numbers of rows and columns of patches.
     layer, head : int or None
         None takes the mean.
     query : int, or (row, column) of a patch, or None
-        Position of the token that looks; None is the first (``[CLS]``, where the model has one), or the mean over all where
-        none stands in front.
+        Position of the attending token. None is the first token (``[CLS]``, if the model has one), or the mean over all
+        tokens if no token precedes the patches.
 
     Returns
     -------
     numpy.ndarray, shape (rows, columns)
-        What goes to tokens in front of the patches is left out, so it sums to 1 or less.
+        Weights to tokens before the patches are left out, so the sum is 1 or less.
 
     Raises
     ------
     RecordError
-        If the record is of no picture, or the query is not in it.
+        If the record is not of a picture, or the query does not exist.
     """
     rows, columns = grid_of(record)
     weights = record.matrix(layer, head)
@@ -53,38 +53,38 @@ def patch_weights(record: AttentionRecord, *, layer: int | None = None, head: in
         name = f"{query[0]},{query[1]}"
         query = names.index(name) if name in names else front + query[0] * columns + query[1]
     if query is not None and not -len(weights) <= query < len(weights):
-        raise RecordError(f"query {query} is not among the {len(weights)} that look.")
+        raise RecordError(f"query {query} is not among the {len(weights)} queries.")
     row = weights[query] if query is not None else weights[0] if front else weights.mean(0)
     result: NDArray[Any] = row[front:].reshape(rows, columns)
     return result
 
 
 def grid_of(record: AttentionRecord) -> tuple[int, int]:
-    """Rows and columns of the patches that are looked at.
+    """Numbers of rows and columns of the patches.
 
     Raises
     ------
     RecordError
-        If the record is of no picture.
+        If the record is not of a picture.
     """
     grid = record.source.get("grid")
     outside = sum(token.text == "[sink]" for token in record.keys)
     if not grid or len(record.keys) - outside < grid[0] * grid[1]:
-        raise RecordError("this record is of no picture: expected source['grid'], rows and columns of patches, as "
-                          "recorder.records_by_position() gives them for a model that cuts pictures into patches.")
+        raise RecordError("this record is not of a picture: expected source['grid'], rows and columns of patches, as "
+                          "recorder.records_by_position() returns them for a model that cuts pictures into patches.")
     return int(grid[0]), int(grid[1])
 
 
 def patch_overlay(record: AttentionRecord, picture: Any, *, layer: int | None = None, head: int | None = None,
                   query: int | tuple[int, int] | None = None, ax: Axes | None = None, colour_map: str = "inferno",
                   opacity: float = 0.6, title: str | None = None) -> Axes:
-    """Draw where a patch looks, over the picture.
+    """Draw the attention of a patch over the picture.
 
     Parameters
     ----------
     record : AttentionRecord
     picture : array, shape (height, width, 3) or (3, height, width) or (height, width)
-        Numbers 0 to 1 or 0 to 255, or a PIL image; what a model was given, whatever it was scaled to, is stretched.
+        Numbers from 0 to 1 or 0 to 255, or a PIL image. A model's normalised input is stretched to that range.
     layer, head : int or None
         None takes the mean.
     query : int, or (row, column) of a patch, or None
@@ -92,7 +92,7 @@ def patch_overlay(record: AttentionRecord, picture: Any, *, layer: int | None = 
     ax : matplotlib.axes.Axes or None
     colour_map : str, default "inferno"
     opacity : float, default 0.6
-        Of the colours.
+        Opacity of the colours.
     title : str or None
 
     Returns
@@ -102,7 +102,7 @@ def patch_overlay(record: AttentionRecord, picture: Any, *, layer: int | None = 
     Raises
     ------
     RecordError
-        If the record is of no picture, or the picture is none.
+        If the record is not of a picture, or `picture` is not an image.
     """
     weights, pixels = patch_weights(record, layer=layer, head=head, query=query), _pixels(picture)
     if ax is None:
@@ -118,7 +118,7 @@ def patch_overlay(record: AttentionRecord, picture: Any, *, layer: int | None = 
 def patch_grid(record: AttentionRecord, picture: Any, *, query: int | tuple[int, int] | None = None,
                colour_map: str = "inferno",
                opacity: float = 0.7, title: str | None = None) -> NDArray[Any]:
-    """Draw every head of every layer over the picture: layers down, heads across, each on its own scale.
+    """Draw every head of every layer over the picture: layers as rows, heads as columns, each on its own scale.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def patch_grid(record: AttentionRecord, picture: Any, *, query: int | tuple[int,
     Raises
     ------
     RecordError
-        If the record is of no picture, or the picture is none.
+        If the record is not of a picture, or `picture` is not an image.
     """
     grid_of(record)
     pixels = _pixels(picture)
@@ -178,7 +178,7 @@ def _paint(ax: Axes, pixels: NDArray[Any], weights: NDArray[Any], colour_map: st
 
 
 def _frame(ax: Axes, pixels: NDArray[Any], shape: tuple[int, ...], patch: tuple[int, int]) -> None:
-    """Mark the patch that looks."""
+    """Mark the attending patch."""
     from matplotlib.patches import Rectangle
 
     height, width = pixels.shape[0] / shape[0], pixels.shape[1] / shape[1]
@@ -187,7 +187,7 @@ def _frame(ax: Axes, pixels: NDArray[Any], shape: tuple[int, ...], patch: tuple[
 
 
 def _pixels(picture: Any) -> NDArray[Any]:
-    """A picture as (height, width) or (height, width, 3), 0 to 1."""
+    """Convert a picture to (height, width) or (height, width, 3), from 0 to 1."""
     pixels = np.asarray(picture.detach().cpu() if hasattr(picture, "detach") else picture, dtype=np.float64)
     if pixels.ndim == 3 and pixels.shape[0] in (1, 3) and pixels.shape[2] not in (1, 3, 4):
         pixels = np.moveaxis(pixels, 0, -1)
@@ -197,6 +197,6 @@ def _pixels(picture: Any) -> NDArray[Any]:
         raise RecordError(f"a picture is (height, width, 3), (3, height, width) or (height, width), all finite; got shape "
                           f"{pixels.shape}.")
     low, high = float(pixels.min()), float(pixels.max())
-    if low < 0 or high > 255:  # normalised, as models are given it
+    if low < 0 or high > 255:  # normalised, as the input of a model
         return (pixels - low) / ((high - low) or 1)
     return pixels / 255 if high > 1 else pixels

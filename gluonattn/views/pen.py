@@ -17,15 +17,15 @@ _WIDEST = 3.2  # points
 
 
 class Pen:
-    """Draws in points from where lines begin, so that text and arcs stay together in any axes.
+    """Draw in points from the beginning of the lines, so that text and arcs stay together in any axes.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     origin : float
-        Points from the axes' left edge to where lines begin.
+        Points from the axes' left edge to the beginning of the lines.
     scale : float
-        Of everything that is drawn.
+        Scale of everything that is drawn.
     """
 
     def __init__(self, ax: Axes, origin: float, scale: float) -> None:
@@ -40,15 +40,15 @@ class Pen:
         self.place = points + figure.dpi_scale_trans + ScaledTranslation(0, 1, across)
 
     def path(self, vertices: Any, codes: Any = None, *, line: float = 0.0, **style: Any) -> None:
-        """A path.
+        """Draw a path.
 
         Parameters
         ----------
         vertices : sequence of (x, y)
         codes : sequence of int or None
-            As for `matplotlib.path.Path`; None joins the vertices by straight lines.
+            As for `matplotlib.path.Path`; None connects the vertices with straight lines.
         line : float, default 0.0
-            Its width.
+            Line width.
         **style
             For `matplotlib.patches.PathPatch`.
         """
@@ -59,7 +59,7 @@ class Pen:
                                      clip_on=False, **{"facecolor": "none", "edgecolor": "none", **style}))
 
     def box(self, left: Any, top: Any, right: Any, bottom: Any, **style: Any) -> None:
-        """A box.
+        """Draw a box.
 
         Parameters
         ----------
@@ -71,14 +71,14 @@ class Pen:
         self.path(corners, [1, 2, 2, 2, 79], **style)
 
     def text(self, x: Any, y: Any, text: str, size: Any, **style: Any) -> None:
-        """A text on its base line; as text, not as a formula: dollar signs are the writer's.
+        """Draw a text on its base line. Dollar signs are drawn as such and start no formula.
 
         Parameters
         ----------
         x, y : float
         text : str
         size : float
-            Of its letters.
+            Font size.
         **style
             For `matplotlib.text.Text`.
         """
@@ -90,7 +90,7 @@ class Pen:
 
 
 def draw_arc(pen: Pen, vertices: Any, codes: Any, share: float, colour: str, **style: Any) -> None:
-    """An arc whose width and opacity follow its weight.
+    """Draw an arc whose width and opacity follow its weight.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def draw_arc(pen: Pen, vertices: Any, codes: Any, share: float, colour: str, **s
     vertices, codes
         As for `Pen.path`.
     share : float
-        The weight as a part of the widest one's.
+        The weight as a fraction of the widest arc's weight.
     colour : str
     **style
         As for `Pen.path`.
@@ -108,7 +108,7 @@ def draw_arc(pen: Pen, vertices: Any, codes: Any, share: float, colour: str, **s
 
 
 def draw_head(pen: Pen, tip: Any, down: bool, share: float, colour: str) -> None:
-    """The head of arcs that end at a place.
+    """Draw the head of arcs that end at a place.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def draw_head(pen: Pen, tip: Any, down: bool, share: float, colour: str) -> None
     tip : (x, y)
         The place.
     down : bool
-        Whether they come from above.
+        Whether the arcs come from above.
     share : float
         As for `draw_arc`.
     colour : str
@@ -129,15 +129,15 @@ def draw_head(pen: Pen, tip: Any, down: bool, share: float, colour: str) -> None
 
 
 def draw_legend(pen: Pen, scene: Scene, colour: str) -> None:
-    """The meaning of shades, arcs and grey words.
+    """Draw the legend of shades, arcs and grey words.
 
     Parameters
     ----------
     pen : Pen
     scene : Scene
-        Whose legend it is.
+        The scene with the legend.
     colour : str
-        Of the arcs.
+        Colour of the arcs.
     """
     for x, y, entry in scene.legend:
         x, middle = x + PAD - scene.origin, y - 0.36 * SMALL
@@ -153,7 +153,7 @@ def draw_legend(pen: Pen, scene: Scene, colour: str) -> None:
 
 
 def _draw_example(pen: Any, x: Any, middle: Any, symbol: Any, colour: str) -> None:
-    """Two words in little, with an arc between them: to the right, to the left, or down."""
+    """Draw two small words with an arc between them: to the right, to the left, or down."""
     if symbol == "across":
         for y in (middle - 6, middle + 6):
             pen.path([(x + 4, y), (x + 16, y)], line=2.0, edgecolor=PALE)

@@ -1,4 +1,4 @@
-"""What a page shows where scripts do not run: the sentence, the label, the scores and the links, as tables."""
+"""A page's content if scripts do not run: the sentence, label, scores and links, as tables."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 ASSETS = Path(__file__).parent / "assets"
-_DETAILED = 5  # records shown word by word; more are a table of one row each
-_ROWS = 60  # words of a table: the strongest, in reading order
+_DETAILED = 5  # maximum number of records shown word by word; more are a table with one row for each
+_ROWS = 60  # maximum number of words in a table: the strongest, in reading order
 _INDEXED = 500
-_LINKS = 3  # of a word
+_LINKS = 3  # links of a word
 _HEADS = 144
 _TEXTS = 200
 _HANGUL = re.compile("[\u1100-\u11ff\u3131-\u318e가-힣]")
-# Characters that do not belong in a page's text: surrogates, controls, and characters that change the direction.
+# Characters that are not allowed in a page's text: surrogates, controls, and characters that change the direction.
 _INVISIBLE = re.compile(
     "[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
@@ -35,7 +35,7 @@ _INVISIBLE = re.compile(
 
 @cache
 def environment() -> Environment:
-    """Jinja's templates of `assets/`; what is put into them is escaped unless marked safe."""
+    """The Jinja environment of `assets/`. Values are escaped unless they are marked safe."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
@@ -49,26 +49,26 @@ def environment() -> Environment:
 
 
 def lang_of(text: str) -> str:
-    """The attribute that says a text is Korean, where it has Hangul."""
+    """The attribute that marks a text as Korean, if it has Hangul."""
     from markupsafe import Markup
 
     return Markup(' lang="ko"') if _HANGUL.search(text) else ""
 
 
 def shown(text: str) -> str:
-    """A text that any page can hold: what cannot be seen is a dot."""
+    """A text that any page can contain. Invisible characters become dots."""
     return _INVISIBLE.sub("·", text)
 
 
 def plain_records(records: Sequence[AttentionRecord], lang: str, *, heads: bool = False) -> dict[str, Any]:
-    """What `plain.records.html` is filled with.
+    """The values for `plain.records.html`.
 
     Parameters
     ----------
     records : sequence of AttentionRecord
     lang : {"ko", "en"}
     heads : bool, default False
-        Whether each head's strongest link is listed: for the grid of heads.
+        Whether to list each head's strongest link, for the grid of heads.
     """
     details = records if len(records) <= _DETAILED else []
     truths = any(record.source.get("true_label") is not None for record in records)
@@ -82,13 +82,13 @@ def plain_records(records: Sequence[AttentionRecord], lang: str, *, heads: bool 
 
 
 def plain_maps(records: Sequence[AttentionRecord], joint: Sequence[JointHead], lang: str) -> dict[str, Any]:
-    """What `plain.maps.html` is filled with.
+    """The values for `plain.maps.html`.
 
     Parameters
     ----------
     records : sequence of AttentionRecord
     joint : sequence of JointHead
-        The heads that have a map.
+        The heads with a map.
     lang : {"ko", "en"}
     """
 
@@ -113,7 +113,7 @@ def plain_maps(records: Sequence[AttentionRecord], joint: Sequence[JointHead], l
 
 
 def _row(record: AttentionRecord, lang: str) -> dict[str, Any]:
-    """One record among many."""
+    """The values for one record among many."""
     prediction, truth = record.prediction, record.source.get("true_label")
     if explained(record) is not None:
         scores = scores_of(record)
@@ -134,7 +134,7 @@ def _row(record: AttentionRecord, lang: str) -> dict[str, Any]:
 
 
 def _details(record: AttentionRecord, lang: str, heads: bool) -> dict[str, Any]:
-    """One record word by word: what each query looks at, and of the same words what they receive and their score."""
+    """The values for one record word by word: the words it attends to, the attention it receives, and its score."""
     matrix = record.matrix(None, None)
     same = record.queries == record.keys
     scores = scores_of(record) if explained(record) is not None and same else None

@@ -29,18 +29,18 @@ class _Korean:
 
 class _English:
     no_script = (
-        "The pictures and buttons of this page are made by JavaScript. It does not run here, so the same is shown as "
+        "This page's pictures and buttons need JavaScript, which does not run here. The same data is shown as "
         "tables."
     )
     no_script_map = (
-        "The map needs JavaScript, which does not run here: these are the figures of each head, and the sentences."
+        "The map needs JavaScript, which does not run here. Below are the figures of each head and the sentences."
     )
     sentences, number, sentence, verdict_column, truth = "Sentences", "No.", "Sentence", "Label", "True label"
-    strongest = "Words that moved it most"
-    word, score, received, looks_at = "Word", "Score", "Attention received", "Looks most at"
+    strongest = "Words with the largest effect"
+    word, score, received, looks_at = "Word", "Score", "Attention received", "Attends most to"
     heads, layer_and_head, strongest_link = "The strongest link of each head", "Layer and head", "Strongest link"
     maps, before, after, scale = (
-        "Each head: correlation of dot product and distance (the nearer to −1, the better)",
+        "Each head: correlation of dot product and distance (−1 is best)",
         "as in the model",
         "moved",
         "scale",

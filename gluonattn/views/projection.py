@@ -1,6 +1,6 @@
 """The joint query-key map of a head, as a picture.
 
-Stays whole: `projection` is half options; the rest is one picture, from its points to its title.
+Stays whole: half of `projection` is options. The rest draws one picture, from its points to its title.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 QUERY, KEY = "#1d57a0", "#b35900"  # distinct for all colour-blind readers, and by shape in grey print
 COLOURS = {"side": "query or key", "position": "position in the sentence", "norm": "length of the vector",
            "tag": "part of speech"}
-# Of parts of speech, the most frequent first, and of all others: found by a search for colours that stand out 3 to 1 from
-# white and differ for every kind of colour blindness. Six is the most that do.
+# For the most frequent parts of speech, and for all others. A search found these colours: they have a contrast of 3 to 1
+# on white and are distinct with every kind of colour blindness. Six is the maximum for that.
 TAG_COLOURS = ("#6000f0", "#f01800", "#000018", "#c060f0", "#780078", "#900018")
 OTHER = "#609090"
 
@@ -41,20 +41,20 @@ def projection(
     seed: int = 0,
     title: str | None = None,
 ) -> Axes:
-    """Draw the queries and keys of one head together: the nearer, the larger their dot product.
+    """Draw the queries and keys of one head together. Closer points have larger dot products.
 
     Parameters
     ----------
     records : sequence of AttentionRecord
-        With Q and K, hundreds of sentences of one model.
+        Records with Q and K, of hundreds of sentences and one model.
     layer, head : int, default 0
     method : {"pca", "tsne", "umap"}, default "pca"
     colour : {"side", "position", "norm", "tag"}, default "side"
-        Queries are circles and keys triangles whatever the colour.
+        What the colour shows. Queries are always circles and keys triangles.
     normalised : bool, default True
-        False draws queries and keys as the model has them, for comparison.
+        False draws queries and keys as the model computes them, for comparison.
     joint : JointHead or None
-        Of `joint_heads`, which takes its time; None asks it for this layer and head.
+        A result of `joint_heads`, which is slow. None calls it for this layer and head.
     ax : matplotlib.axes.Axes or None
     seed : int, default 0
     title : str or None
@@ -99,7 +99,7 @@ def projection(
 
 def before_and_after(records: Sequence[AttentionRecord], *, layer: int = 0, head: int = 0, method: str = "pca",
                      colour: str = "side", joint: JointHead | None = None, seed: int = 0) -> NDArray[Any]:
-    """`projection` twice, side by side: as the model has it, and in the joint space.
+    """Draw `projection` twice, side by side: as the model computes it, and in the joint space.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def before_and_after(records: Sequence[AttentionRecord], *, layer: int = 0, head
 
 
 def tags_of(records: Sequence[AttentionRecord]) -> list[str]:
-    """The tags that occur, most frequent first."""
+    """The tags in the records, most frequent first."""
     from collections import Counter
 
     counts = Counter(t.tag for r in records for t in (*r.queries, *r.keys) if t.tag)

@@ -1,6 +1,6 @@
 """The joint query-key maps of all heads, as one offline page.
 
-Stays whole: `projection_page` is its options and their meaning; what it does is twenty lines.
+Stays whole: `projection_page` is mostly its options and their documentation. Its code is twenty lines.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .page import LANGUAGES, assemble, beginning
 from .page_data import _base64, _tokens
 from .plain_page import plain_maps
 
-TOP = 5  # strongest keys kept of each query
+TOP = 5  # number of strongest keys kept of each query
 _COORDINATES = 65535
 
 
@@ -36,29 +36,29 @@ def projection_page(
     font: bool = True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> str:
-    """A map of queries and keys for every head, in their joint space and as the model has them.
+    """Make a map of queries and keys for every head, in their joint space and as the model computes them.
 
     Hovering shows the sentence and where its attention goes.
 
     Parameters
     ----------
     records : sequence of AttentionRecord
-        With Q and K, all of one model.
+        Records with Q and K, all of one model.
     layer, head : int or None
         None takes all.
     method : {"pca", "tsne", "umap"}, default "pca"
     percentile : float
         See `joint.correlation`.
     joint : sequence of JointHead or None
-        Of `joint_heads`, which takes its time; None asks it for this layer and head, or for all.
+        Results of `joint_heads`, which is slow. None calls it for this layer and head, or for all.
     lang : {"ko", "en"}, default "ko"
     title : str or None
     limit : int, default 8_000_000
-        Bytes the maps may take: sentences are left out from the end until they fit, and the page says so.
+        Maximum size of the maps in bytes. Sentences are left out from the end until they fit, and the page says so.
     seed : int, default 0
     font : bool, default True
-        Whether to carry the Hangul glyphs used.
-    progress : callable of (heads done, heads in all)
+        Whether to embed the Hangul glyphs that are used.
+    progress : callable of (heads done, all heads)
 
     Returns
     -------
@@ -68,7 +68,7 @@ def projection_page(
     Raises
     ------
     OptionError
-        If not even one sentence fits.
+        If even one sentence does not fit.
     """
     choose("language", lang, LANGUAGES)
     records = list(records)
@@ -90,7 +90,7 @@ def projection_page(
 
 
 def _fitting(records: list[AttentionRecord], maps: int, limit: int) -> list[AttentionRecord]:
-    """The first records whose maps stay below the limit."""
+    """The first records whose maps fit into the limit."""
     used = 0
     for i, record in enumerate(records):
         queries, keys = len(record.queries), len(record.keys)

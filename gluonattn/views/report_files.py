@@ -10,24 +10,24 @@ from ..files import Content, replace_file
 
 
 def save_report(files: Mapping[str, tuple[Path, Content]], out: Path) -> dict[str, Path]:
-    """Write the files of a report; folders are made where they are missing.
+    """Write the files of a report. Missing folders are created.
 
     Parameters
     ----------
     files : mapping of str to (pathlib.Path, str or bytes)
-        By what each is called. Half characters of texts become "?".
+        The files by name. Half characters (lone surrogates) in texts become "?".
     out : pathlib.Path
-        What the user asked for, for the message.
+        The path given by the user, for messages.
 
     Returns
     -------
     dict of str to pathlib.Path
-        What was written.
+        The written files by name.
 
     Raises
     ------
     DataError
-        If a file cannot be written; each file is there whole, or as it was before.
+        If a file cannot be written. Each file is then complete, or as it was before.
     """
     try:
         for path, content in files.values():
@@ -40,12 +40,12 @@ def save_report(files: Mapping[str, tuple[Path, Content]], out: Path) -> dict[st
 
 
 def page_and_figures(out: Path, page: str, figures: str) -> dict[str, tuple[Path, Content]]:
-    """A page and its figures beside it, for `save_report`.
+    """The files of a page with its figures beside it, for `save_report`.
 
     Parameters
     ----------
     out : pathlib.Path
-        The page (.html), or a folder for ``report.html``.
+        Path of the page (.html), or a folder for ``report.html``.
     page : str
         HTML.
     figures : str

@@ -1,4 +1,4 @@
-"""Parts of every report: tables with intervals, pictures, and one file that opens offline."""
+"""Parts of all reports: tables with intervals, pictures, and one file that opens offline."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
 SHADES = 9  # classes s1 to s9, and o1 to o9; 0 has no shade
-# The two colours of shades, red green blue, and the papers and inks they stand on; a shade is laid over the paper.
+# The two colours of shades (red, green, blue), and the papers and inks. A shade is blended with the paper.
 _BLUE = {"light": (29, 87, 160), "dark": (88, 150, 224)}
 _ORANGE = {"light": (200, 105, 10), "dark": (214, 120, 30)}
 _PAPER = {"light": (255, 255, 255), "dark": (18, 22, 27)}
 _INK = {"light": (27, 31, 36), "dark": (230, 237, 243)}
 _AA = 4.5
-# The page's own glyphs come first: Chromium draws boxes where they come in only after other fonts were asked.
+# The page's own glyphs are first. Chromium draws boxes if they follow other fonts.
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --line: #c9d1d9; --quiet: #57606a; --mark: #a34a00;
   --link: #1d57a0; }
@@ -71,33 +71,33 @@ _POLICY = ("default-src 'none'; style-src {hashes}; img-src data:; font-src data
 
 
 def luminance(colour: Any) -> float:
-    """Relative luminance of a colour, of 0 (black) to 1 (white); WCAG 2.1."""
+    """Relative luminance of a colour, from 0 (black) to 1 (white); WCAG 2.1."""
     red, green, blue = (c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour)
     result: float = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return result
 
 
 def contrast(one: Any, other: Any) -> float:
-    """Contrast of two colours, of 1 to 21; WCAG 2.1.
+    """Contrast of two colours, from 1 to 21; WCAG 2.1.
 
     Parameters
     ----------
     one, other : sequence of three int
-        Red, green and blue, of 0 to 255.
+        Red, green and blue, from 0 to 255.
     """
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def shade_of(colour: Any, paper: Any, level: int) -> tuple[int, int, int]:
-    """What a shade of a colour looks like on a paper.
+    """The colour of a shade on a paper.
 
     Parameters
     ----------
     colour, paper : sequence of three int
-        Red, green and blue, of 0 to 255.
+        Red, green and blue, from 0 to 255.
     level : int
-        Of 0, the paper, to `SHADES`, the colour.
+        From 0, the paper, to `SHADES`, the colour.
     """
     part = level / SHADES
     red, green, blue = (round(part * c + (1 - part) * p) for c, p in zip(colour, paper))
@@ -105,12 +105,12 @@ def shade_of(colour: Any, paper: Any, level: int) -> tuple[int, int, int]:
 
 
 def ink_on(shade: Any, ink: Any) -> tuple[int, int, int]:
-    """The page's ink where it can be read on a shade, else black or white, whichever stands out more.
+    """The page's ink if it is readable on a shade, else black or white, whichever has more contrast.
 
     Parameters
     ----------
     shade, ink : sequence of three int
-        Red, green and blue, of 0 to 255.
+        Red, green and blue, from 0 to 255.
     """
     if contrast(shade, ink) >= _AA:
         result: tuple[int, int, int] = ink
@@ -132,11 +132,11 @@ def _shades() -> str:
 
 
 class Html(str):
-    """Text that is HTML already."""
+    """Text that is already HTML."""
 
 
 def page(title: str, body: str, *, lang: str = "en", style: str = "") -> str:
-    """One HTML file that needs no network and no script; its policy allows nothing else.
+    """Make one HTML file that needs no network and no script. Its policy forbids both.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def page(title: str, body: str, *, lang: str = "en", style: str = "") -> str:
         HTML.
     lang : str, default "en"
     style : str
-        Added to the style of all reports.
+        CSS added to the style of all reports.
     """
     face, rules = hangul_face(title + body), _STYLE + _shades() + style
     policy = _POLICY.format(hashes=" ".join(_hash(part) for part in (face, rules) if part))
@@ -159,22 +159,22 @@ def page(title: str, body: str, *, lang: str = "en", style: str = "") -> str:
 def table(headings: Iterable[Any], rows: Iterable[Iterable[Any]], *, caption: str = "", kind: str = "",
           label: str = "",
           headings_lang: str = "") -> str:
-    """A table in a frame that scrolls aside; what is not `Html` is escaped.
+    """Make a table in a frame that scrolls horizontally. Values that are not `Html` are escaped.
 
     Parameters
     ----------
     headings : iterable
-        Of the columns; none for a table without.
+        Headings of the columns. Empty makes a table without headings.
     rows : iterable of iterables
-        The first cell of each is what the row is called.
+        The first cell of each row is the row's name.
     caption : str
-        Shown above it.
+        Text above the table.
     kind : str
-        A class.
+        CSS class of the table.
     label : str
-        What the frame is called by a screen reader; without it the caption.
+        Name of the frame for screen readers. By default the caption.
     headings_lang : str
-        Language of the headings where it is not the page's.
+        Language of the headings, if it is not the page's.
     """
     spoken = f' lang="{headings_lang}"' if headings_lang else ""
     head = "".join(f'<th scope="col"{spoken}>{text}</th>' if text else "<td></td>" for text in map(escaped, headings))
@@ -199,27 +199,27 @@ def escaped(value: Any) -> str:
 
 
 def list_of(lines: Iterable[str]) -> str:
-    """A list in HTML; empty lines are left out."""
+    """Make a list in HTML. Empty lines are left out."""
     return "<ul>" + "".join(f"<li>{escaped(line)}</li>" for line in lines if line) + "</ul>"
 
 
 def note(line: str) -> str:
-    """A paragraph in HTML that says how something was counted."""
+    """Make a paragraph in HTML for a note on how something was counted."""
     return f'<p class="quiet">{escaped(line)}</p>'
 
 
 def with_interval(found: Figure, digits: int = 3, *, percent: bool = False, sign: str = "") -> Html:
-    """A figure with its interval; a dash where there is none.
+    """Format a figure with its interval. A missing figure is a dash.
 
     Parameters
     ----------
     found : Figure
     digits : int, default 3
-        After the point.
+        Number of decimals.
     percent : bool, default False
-        Whether it is a share, shown as a hundredfold.
+        Whether to print a fraction in per cent.
     sign : {"", "+"}, default ""
-        "+" prints the sign of what is above zero too.
+        "+" prints the sign of positive numbers too.
     """
     if found.mean != found.mean:
         return Html("–")
@@ -228,7 +228,7 @@ def with_interval(found: Figure, digits: int = 3, *, percent: bool = False, sign
 
 
 def shaded(value: float, text: Any, *, most: float = 1.0, kind: str = "") -> Html:
-    """A table cell whose shade says how large a value is; NaN has no shade.
+    """Make a table cell whose shade shows a value. NaN has no shade.
 
     Parameters
     ----------
@@ -236,34 +236,34 @@ def shaded(value: float, text: Any, *, most: float = 1.0, kind: str = "") -> Htm
     text : object
         The content of the cell, which is escaped if it is not `Html`.
     most : float, default 1.0
-        The value that is shaded darkest.
+        The value with the darkest shade.
     kind : str
-        A class besides.
+        An additional CSS class.
     """
     level = 0 if value != value else round(SHADES * min(1.0, max(0.0, value / (most or 1))))
     return Html(f'<td class="s{level}{" " + kind if kind else ""}">{escaped(text)}</td>')
 
 
 def picture(drawn: Drawing, alt: str) -> str:
-    """A matplotlib figure as an image that is part of the page.
+    """Convert a matplotlib figure to an image inside the page.
 
     Parameters
     ----------
     drawn : matplotlib.figure.Figure
     alt : str
-        What it shows, for who cannot see it.
+        Description for readers who cannot see it.
     """
     return image(png(drawn), alt)
 
 
 def image(content: bytes, alt: str) -> str:
-    """A PNG as an image that is part of the page.
+    """Convert a PNG to an image inside the page.
 
     Parameters
     ----------
     content : bytes
     alt : str
-        What it shows, for who cannot see it.
+        Description for readers who cannot see it.
     """
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
 
@@ -275,13 +275,13 @@ def png(drawn: Drawing) -> bytes:
         content = io.BytesIO()
         drawn.savefig(content, format="png", dpi=150)
     pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:  # which keeps every figure that it made
+    if pyplot is not None:  # pyplot keeps every figure that it made
         pyplot.close(drawn)
     return content.getvalue()
 
 
 def plain(value: Any) -> Any:
-    """Figures as [mean, low, high], arrays as lists, NaN as None: what JSON can hold."""
+    """Figures as [mean, low, high], arrays as lists, NaN as None: values for JSON."""
     if isinstance(value, dict):
         return {str(key): plain(one) for key, one in value.items()}
     if hasattr(value, "tolist"):

@@ -1,4 +1,4 @@
-"""Any view of a record as a file; the ending of its name picks the format."""
+"""Save any view of a record as a file. The ending of the file's name selects the format."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Records = Sequence[AttentionRecord]
 
 @dataclass(frozen=True)
 class View:
-    """An entry of the table of views. One in a file ``NAME_view.py`` is found automatically.
+    """An entry of the table of views. An entry in a file ``NAME_view.py`` is found automatically.
 
     Attributes
     ----------
     name : str
-        As ``--view`` takes it.
+        The value of ``--view``.
     endings : tuple of str
-        Of the files it can be written to, with their dots.
+        Endings of the files that the view can be written to, with dots.
     write : callable
-        ``write(records, path, layer=, head=, lang=)``: writes the file and gives its path; see `save_view`.
+        ``write(records, path, layer=, head=, lang=)`` writes the file and returns its path. See `save_view`.
     single : tuple of str
-        The endings under which a file holds one record.
+        The endings of files that can contain only one record.
     """
 
     name: str
@@ -41,7 +41,7 @@ class View:
 
 
 def view_of(path: str | os.PathLike[str], view: str | None = None) -> str:
-    """The view for a file name.
+    """Choose the view for a file name.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def view_of(path: str | os.PathLike[str], view: str | None = None) -> str:
 
 
 def require_few(path: str | os.PathLike[str], view: str, count: int) -> None:
-    """Raise OptionError if a view cannot hold as many records: found out before they are made, not after it.
+    """Raise OptionError if a view cannot show so many records. It is called before the records are computed.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def require_few(path: str | os.PathLike[str], view: str, count: int) -> None:
     view : str
         A key of `VIEWS`.
     count : int
-        Of records.
+        Number of records.
     """
     if count != 1 and Path(path).suffix.lower() in _VIEWS[view].single:
         raise OptionError(
@@ -97,7 +97,7 @@ def save_view(
     head: int | None = None,
     lang: str = "ko",
 ) -> Path:
-    """Write one view of one record, or a page or list of many.
+    """Write one view of one record, or a page or list of several records.
 
     Parameters
     ----------
@@ -105,17 +105,17 @@ def save_view(
     path : path
     view : str or None
         A key of `VIEWS`: "overlay", "heatmap", "page", "terminal" or "record". None
-        picks by the ending: .png, .svg and .pdf an overlay, .html a page,
-        .txt the terminal's view, .npz and .json the record itself.
+        chooses by the ending: an overlay for .png, .svg and .pdf, a page for .html,
+        the terminal view for .txt, the record itself for .npz and .json.
     layer, head : int or None
-        None takes the mean; a page can switch.
+        None takes the mean. A page can switch.
     lang : {"ko", "en"}, default "ko"
         Language of the page's labels.
 
     Raises
     ------
     OptionError
-        If the ending does not suit, or several records are given for a view of one.
+        If the ending does not match the view, or several records are given for a view of one record.
     DataError, RecordError
         If the file cannot be written.
     """
@@ -126,16 +126,16 @@ def save_view(
 
 
 def save_figure_of(draw: Callable[..., Any], record: AttentionRecord, path: Path, **options: Any) -> Path:
-    """Draw a record with ``draw(record, **options)``, which gives matplotlib's Axes, and write the picture.
+    """Draw a record with ``draw(record, **options)``, which returns matplotlib's Axes, and write the picture.
 
     Parameters
     ----------
     draw : callable
     record : AttentionRecord
     path : pathlib.Path
-        Its ending, one of `PICTURES`, picks the format.
+        The ending, one of `PICTURES`, selects the format.
     **options
-        For `draw`.
+        Options of `draw`.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def save_figure_of(draw: Callable[..., Any], record: AttentionRecord, path: Path
 
 
 def save_text(path: Path, text: str) -> Path:
-    """Write a text as UTF-8, whole or not at all; DataError if that is not possible.
+    """Write a text as UTF-8, completely or not at all. Raises DataError if it cannot be written.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Where everything of an overlay goes: texts, underlines, arcs, legend. Nothing is drawn here.
+"""The positions of everything in an overlay: texts, underlines, arcs, legend. Nothing is drawn here.
 
-All lengths are points, from the upper left of the first line of text.
+All lengths are in points from the upper left of the first line of text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .arcs import End, Ground, Link, Way, ground, way
 from .fonts import advance
 from .text_layout import Layout, Word, set_text
 
-SIZE = 14.0  # of the text
+SIZE = 14.0  # font size of the text
 LETTERS = 1.22 * SIZE  # height of a line without its underlines
 UNDERLINE = 2.4  # between the underlines of tokens that overlap
 SMALL = 8.0  # size of legend and side names
@@ -33,12 +33,12 @@ class Side(NamedTuple):
     first: int
 
     def seen(self, word: Word) -> bool:
-        """Whether any token covers a part of the word."""
+        """Whether a token covers a part of the word."""
         return any(token.start < word.end and word.start < token.end for token in self.tokens)
 
 
 class Entry(NamedTuple):
-    """A line of the legend: what is drawn as its symbol, and what it says."""
+    """A line of the legend: its symbol and its text."""
 
     symbol: str
     text: str
@@ -50,15 +50,15 @@ class Scene(NamedTuple):
     Attributes
     ----------
     sides : list of Side
-        The text that looks, then the one looked at; one where they are the same.
+        The attending text, then the other. Only one if they are the same.
     queries, keys : list of int
-        Place of each query and key among the tokens of its side.
+        Position of each query and key among the tokens of its side.
     ways : list of Way
-        One for each pair that is drawn.
+        One for each drawn pair.
     ground : Ground
     legend : list of (x, y, Entry)
     origin, size : float, (float, float)
-        Where lines begin, from the left of the picture; width and height of it.
+        x of the beginning of lines, from the left of the picture. Width and height of the picture.
     """
 
     sides: list[Side]
@@ -87,9 +87,9 @@ def lay_out(
     looks : sequence of (query index, key index, weight)
     entries : sequence of Entry
     width : float
-        Lines of text get no wider.
+        Maximum width of lines of text.
     by_query : bool, default False
-        Arcs that share a query, not those that share a key, run in one lane.
+        Whether arcs that share a query run in one lane, instead of arcs that share a key.
     """
     names = ("보는 글 (query)", "보이는 글 (key)") if two_texts(record) else ("",)
     column = max(advance(name, SMALL) for name in names)
@@ -114,7 +114,7 @@ def lay_out(
 
 
 def underline_levels(tokens: Sequence[Token]) -> list[int]:
-    """By token, how many underlines of overlapping ones lie above its own."""
+    """For each token, the number of overlapping tokens' underlines above its own."""
     taken: list[list[tuple[int, int]]] = []
     levels = []
     for token in tokens:
@@ -134,30 +134,30 @@ def _texts(record: AttentionRecord) -> list[tuple[str, tuple[Token, ...]]]:
         return [(record.query_text, record.queries), (record.key_text, record.keys)]
     if record.queries == record.keys:
         return [(record.key_text, record.keys)]
-    # A selection: the tokens of both sides stand on the one text.
+    # A selection: the tokens of both sides are on the same text.
     return [(record.key_text, tuple(dict.fromkeys([*record.queries, *record.keys])))]
 
 
 def _among(tokens: Any, all_of_them: Any) -> list[int]:
-    if tokens == all_of_them:  # also where one is there twice
+    if tokens == all_of_them:  # also if a token occurs twice
         return list(range(len(tokens)))
     return [all_of_them.index(token) for token in tokens]
 
 
 def _ends(side: Side) -> list[End]:
-    """Where the arcs of each token end: the middle of its widest piece."""
+    """The end of each token's arcs: the middle of its widest piece."""
     widest = [max(places, key=lambda p: p.right - p.left) for places in side.layout.places]
     middles = [(p.line, round((p.left + p.right) / 2, 1)) for p in widest]
     ends, met = [], dict.fromkeys(middles, 0)
     for place, middle in zip(widest, middles):
-        met[middle] += 1  # the tokens of one syllable stand side by side
+        met[middle] += 1  # the tokens of one syllable are side by side
         share = met[middle] / (middles.count(middle) + 1)
         ends.append(End(side.first + place.line, place.left + share * (place.right - place.left)))
     return ends
 
 
 def _legend(entries: Any, width: float, top: float) -> tuple[list[tuple[float, float, Any]], tuple[float, float]]:
-    """The legend's entries in rows that are no wider, and how wide and how far down they come."""
+    """Place the legend's entries in rows of at most this width. Return them with their width and lower end."""
     placed, x, y, wide = [], 0.0, top + SMALL, 0.0
     for entry in entries:
         room = (SYMBOL if entry.symbol else 0.0) + advance(entry.text, SMALL)

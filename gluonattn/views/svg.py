@@ -1,4 +1,4 @@
-"""The glyphs an SVG needs, put into it."""
+"""Embed into an SVG the glyphs that it needs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _TEXT = re.compile(r"<text[^>]*>([^<]*)</text>")
 
 
 def embed_font(svg: str, path: str, family: str) -> str:
-    """An SVG with the glyphs of its own texts as an ``@font-face``.
+    """Add the glyphs of an SVG's texts to it as an ``@font-face``.
 
-    Text is then as wide everywhere as it was measured, which an overlay needs
-    to keep words and arcs together.
+    Text then has its measured width everywhere, which an overlay needs to keep
+    words and arcs together.
 
     Parameters
     ----------
     svg : str
-        As matplotlib writes it, with texts as text.
+        The SVG as matplotlib writes it, with texts as text.
     path : str
-        Of a TrueType font whose licence lets it be embedded.
+        Path of a TrueType font whose licence allows embedding.
     family : str
-        Name under which the SVG's texts ask for it.
+        Font family of the SVG's texts.
     """
     text = html.unescape("".join(_TEXT.findall(svg)))
     face = font_face(path, family, text) if text else ""

@@ -16,7 +16,7 @@ from .fonts import standing_letter
 
 COLOURS: dict[str, Literal["truecolor", "standard"] | None] = {
     "full": "truecolor", "16": "standard", "none": None}
-# Dark text on ever stronger amber: lightness falls steadily, as in grey print.
+# Dark text on increasingly strong amber. Lightness falls steadily, so it can be read in grey print.
 _AMBER = ["", "#1a1a1a on #fff2cc", "#1a1a1a on #ffd97a", "#1a1a1a on #ffb000", "#ffffff on #b05a00"]
 _SIXTEEN = ["", "underline", "black on cyan", "black on yellow", "bold white on red"]
 _MARKS = ["", "▁", "▃", "▅", "█"]
@@ -26,7 +26,7 @@ def to_terminal(
     record: AttentionRecord, *, colours: str = "full", width: int = 80, pairs: int = 5,
     layer: int | None = None, head: int | None = None,
 ) -> str:
-    """A few lines that show a record in a terminal.
+    """Show a record in a few lines for a terminal.
 
     Parameters
     ----------
@@ -34,17 +34,17 @@ def to_terminal(
     colours : {"full", "16", "none"}, default "full"
         "none" marks words with ▁▃▅█ instead.
     width : int, default 80
-        Columns to wrap at.
+        Number of columns to wrap at.
     pairs : int, default 5
-        How many of the strongest token pairs to list.
+        Number of strongest token pairs to list.
     layer, head : int or None
         None takes the mean.
 
     Returns
     -------
     str
-        Control characters of the text are shown as ``·``, so a text cannot
-        steer the terminal.
+        The lines. Control characters of the text are shown as ``·``, so that a
+        text cannot steer the terminal.
     """
     from rich.console import Console
 
@@ -52,7 +52,7 @@ def to_terminal(
     out = StringIO()
     console = Console(file=out, width=width, color_system=system, force_terminal=system is not None,
                       highlight=False, markup=False, emoji=False, legacy_windows=False,
-                      no_color=False, force_jupyter=False)  # the caller chose, not the environment
+                      no_color=False, force_jupyter=False)  # the caller chooses, not the environment
     _sentence(console, record, layer, head, marks=system is None,
               styles=_AMBER if colours == "full" else _SIXTEEN)
     console.print(_verdict(record))
@@ -67,9 +67,9 @@ def to_terminal(
 
 
 def honesty(record: AttentionRecord) -> str:
-    """One line: how far removing the top tokens moves the probability, against random ones.
+    """Describe in one line how removing the top tokens changes the probability, compared with random tokens.
 
-    Empty where the record does not know; see ``source["explanation"]`` as `gluonattn.classifier.explanation` writes it.
+    Empty if the record has no such figures. See ``source["explanation"]`` as `gluonattn.classifier.explanation` writes it.
     """
     about, label = record.source.get("explanation"), explained_label(record)
     if not about or label is None:
@@ -80,27 +80,28 @@ def honesty(record: AttentionRecord) -> str:
     line = (f"  without {these} {name} goes from {found['before']:.1%} to {found['after']:.1%}, without {others} to "
             f"{found['random']:.1%} on average. {ENGLISH.draws(round(found['further'] * draws), draws)}")
     if found["further"] < 0.5:
-        line += " Do not take these words as the reason."
+        line += " These words are not a reliable reason."
     if near := about.get("approximated"):
-        line += (f"\n  approximated: after {near['steps']} steps of integration the scores' sum lacks {near['missing']:.3g} "
-                 f"of {near['of']:.3g} in log-odds")
+        line += (f"\n  approximated: after {near['steps']} steps of integration the sum differs by {near['missing']:.3g} "
+                 f"from {near['of']:.3g} in log-odds")
     known = about.get("validation", {})
     if len(known) == 2:
         (own, *_), (floor, *_) = known[about["method"]], known["random"]
-        line += f"\n  on validation: {own:.3f} of probability lost, by random words {floor:.3f}"
+        line += f"\n  on validation the words lower the probability by {own:.3f}, random words by {floor:.3f}"
     return line
 
 
 def account(record: AttentionRecord, count: int = 5) -> str:
-    """The parts that a decision is made of: those of the `count` strongest tokens, and of the others together.
+    """Print the parts of a decision: those of the `count` strongest tokens, and the sum of the others.
 
-    The contribution of each token, and the part that was read through attention (see `gluonattn.classifier.account`). Empty
-    where the record has no account of its tokens.
+    The parts are the contribution of each token, and what was read through attention (see `gluonattn.classifier.account`).
+    Empty if the record has no account of its tokens.
 
     Parameters
     ----------
     record : AttentionRecord
     count : int, default 5
+        Number of tokens listed separately.
     """
     found = (record.source.get("explanation") or {}).get("account")
     label = explained_label(record)
@@ -126,7 +127,7 @@ def account(record: AttentionRecord, count: int = 5) -> str:
 
 
 def explained_label(record: AttentionRecord) -> str | None:
-    """The label that attributions are for: the one that was asked for, else the predicted one."""
+    """The label that attributions are for: the requested one, else the predicted one."""
     if not record.prediction or record.prediction.label is None:
         return None
     result: str | None = (record.source.get("explanation") or {}).get("label", record.prediction.label)
@@ -146,7 +147,7 @@ def levels(record: AttentionRecord, layer: int | None = None,
     Returns
     -------
     list of (word, share of all attention, level 0 to 4)
-        Level 4 is the most attended word; the rest are relative to it.
+        Level 4 is the word with most attention. The other levels are relative to it.
     """
     words = record.merge("eojeol")
     shares = received(words.matrix(layer, head))
@@ -176,7 +177,7 @@ def _sentence(console: Any, record: AttentionRecord, layer: int | None, head: in
         line.append(plain(word) + (_MARKS[level] if marks else ""), "" if marks else styles[level])
     counts = record.source.get("tokens")
     if isinstance(counts, dict) and counts.get("seen", 0) < counts.get("in_text", 0):
-        line.append(f" … (the model saw {counts['seen']} of {counts['in_text']} tokens)")
+        line.append(f" … (the model read {counts['seen']} of {counts['in_text']} tokens)")
     console.print(line)
 
 
@@ -194,10 +195,10 @@ def _verdict(record: AttentionRecord) -> str:
 def _pairs(console: Any, record: AttentionRecord, layer: int | None, head: int | None, count: int) -> None:
     from rich.cells import cell_len
 
-    # If the sides differ, the diagonal holds different tokens, so it counts.
+    # If the sides differ, the diagonal has different tokens, so it counts.
     found = strongest_pairs(record.matrix(layer, head), count, diagonal=record.queries != record.keys)
     found = [(q, k, weight) for q, k, weight in found if weight > 0]
-    room = max(3, min(16, (console.width - 13) // 2))  # 12 columns are taken, the bar needs one
+    room = max(3, min(16, (console.width - 13) // 2))  # 12 columns are used, and the bar needs one
     names = [(_short(record.queries[q].text, room), _short(record.keys[k].text, room)) for q, k, _ in found]
     left = max((cell_len(q) for q, _ in names), default=0)
     right = max((cell_len(k) for _, k in names), default=0)
@@ -211,7 +212,7 @@ def _pairs(console: Any, record: AttentionRecord, layer: int | None, head: int |
 
 
 def _scores(console: Any, record: AttentionRecord, method: str, scores: Any, count: int) -> None:
-    """The tokens a method names first, by the size of their scores."""
+    """Print the tokens with the largest scores of a method."""
     from rich.cells import cell_len
 
     order = [i for i in np.argsort(-tie_close(np.abs(scores)), kind="stable")[:count] if scores[i]]
@@ -226,10 +227,10 @@ def _scores(console: Any, record: AttentionRecord, method: str, scores: Any, cou
 
 
 def _short(token: str, columns: int) -> str:
-    """A token, cut to a number of columns."""
+    """Shorten a token to a number of columns."""
     from rich.cells import cell_len, set_cell_size
 
     name = plain(token)
-    if len(name) == 1:  # a lone conjoining vowel has no width of its own: ᅡ as ㅏ
+    if len(name) == 1:  # a lone conjoining vowel has no width: ᅡ becomes ㅏ
         name = standing_letter(name)
     return name if cell_len(name) <= columns else set_cell_size(name, columns - 1).rstrip() + "…"

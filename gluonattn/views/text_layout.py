@@ -1,7 +1,7 @@
-"""A raw text set as running lines, and where on them each token stands.
+"""Set a raw text in lines, with the position of each token.
 
-Nothing is drawn here: widths are measured, lines broken at eojeol, and every
-token gets its place. All lengths are points.
+Nothing is drawn here. Widths are measured, lines are broken at eojeol, and
+every token gets its place. All lengths are in points.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..record import Token
 from .fonts import advance, named
 from .heatmap import visible
 
-CHIP_SIZE = 0.7  # fraction of the font size: the name of a token without a character
+CHIP_SIZE = 0.7  # font size of the name of a token without characters, as a fraction
 _CHIP_PAD = 3.0
 _LONGEST_CHIP = 16
 # A visible character: a syllable typed as conjoining letters, or a letter with its accents.
@@ -25,7 +25,7 @@ _CLUSTER = re.compile("[\u1100-\u115f\ua960-\ua97c]?[\u1160-\u11ff\ud7b0-\ud7fb]
 
 
 class Place(NamedTuple):
-    """A stretch of one line: a token's, or a piece of it where a line breaks inside."""
+    """A stretch of one line: a token, or a piece of a token that a line break divides."""
 
     line: int
     left: float
@@ -48,14 +48,14 @@ class Layout:
     Attributes
     ----------
     words : list of Word
-        In reading order.
+        Words in reading order.
     places : list of list of Place
-        By token; more than one where a line breaks inside the token.
+        Places by token. Several if a line breaks inside the token.
     chips : dict of int to str
         Names drawn for tokens with an empty span, by token.
     lines : int
     width : float
-        Of the widest line, without the spaces at its end.
+        Width of the widest line, without the spaces at its end.
     """
 
     words: list[Word]
@@ -66,7 +66,7 @@ class Layout:
 
 
 class _Item(NamedTuple):
-    """What is set and never broken: a character, or the chip of a token."""
+    """A unit that is never broken: a character, or the chip of a token."""
 
     start: int
     end: int
@@ -81,16 +81,16 @@ def set_text(text: str, tokens: Sequence[Token], *, size: float, width: float) -
     Parameters
     ----------
     text : str
-        Drawn as typed; invisible characters are made visible, a line break in
+        Drawn as typed. Invisible characters are made visible, and a line break in
         the text breaks the line.
     tokens : sequence of Token
-        A token with an empty span is set as a chip with its name: at the
-        position it names, or after the word which that would tear.
+        A token with an empty span is a chip with its name, at its position,
+        or after the word that it would split.
     size : float
         Font size.
     width : float
-        Lines break between words to be no wider. A wider word is broken
-        between two tokens, a wider token anywhere.
+        Maximum width of lines, which break between words. A wider word is
+        broken between two tokens, a wider token anywhere.
     """
     chips = {i: _chip(t.text) for i, t in enumerate(tokens) if t.start == t.end}
     items = _items(text, tokens, chips, size)
@@ -151,7 +151,7 @@ def _kind(item: _Item) -> int | str:
 
 
 def _pieces(run: list[_Item], width: float, starts: set[int]) -> list[list[_Item]]:
-    """A word in pieces that each fit a line, broken before a token where one begins."""
+    """Cut a word into pieces that each fit a line, if possible before the beginning of a token."""
     pieces: list[list[_Item]] = []
     piece: list[_Item] = []
     for item in run:

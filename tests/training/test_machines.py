@@ -34,10 +34,10 @@ def test_rank_size_and_address(hosts, rank, environment, wanted):
 
 
 @pytest.mark.parametrize(("hosts", "rank", "environment", "message"), [
-    ("a", 0, {}, "2 to 256 processes; got 1: leave it out"),
-    ("a,,b", 0, {}, "names with commas between, as in a,b,c; got 'a,,b'"),
+    ("a", 0, {}, "2 to 256 processes; got 1. Leave it out"),
+    ("a,,b", 0, {}, "names separated by commas, as in a,b,c; got 'a,,b'"),
     ("a,b", None, {}, "the rank of this process is unknown.*--host-rank, 0 on a and up to 1"),
-    ("localhost,localhost", None, {}, "Give --host-rank"),
+    ("localhost,localhost", None, {}, "give --host-rank"),
     ("a,b", 2, {}, "from 0 to 1, for 2 processes; got 2"),
     ("a,b", -1, {}, "from 0 to 1"),
     ("a:x,b", 0, {}, "a port is a number.*got 'x'"),

@@ -96,8 +96,8 @@ def test_the_terminal_names_the_strongest_scores_and_is_honest():
     order = np.argsort(-np.abs(scores), kind="stable")[:5]
     assert shown == [(record.keys[i].text, f"{scores[i]:+.3f}") for i in order]
     assert ("  without the top 3 words 부정 goes from 91.7% to 59.5%, without 3 random ones to 90.7% on average. "
-            "That is a larger change than in 97 of 100 random draws.") in lines
-    assert lines[-1] == "  on validation: 0.310 of probability lost, by random words 0.070"
+            "This change is larger than in 97 of 100 random draws.") in lines
+    assert lines[-1] == "  on validation the words lower the probability by 0.310, random words by 0.070"
 
 
 def accounted(size=None):
@@ -141,7 +141,7 @@ def test_what_was_approximated_is_said():
     record = explained()
     about = {**record.source["explanation"], "approximated": {"steps": 32, "missing": 0.1, "of": 2.0}}
     record = replace(record, source={**record.source, "explanation": about})
-    assert "approximated: after 32 steps of integration the scores' sum lacks 0.1 of 2 in log-odds" in honesty(record)
+    assert "approximated: after 32 steps of integration the sum differs by 0.1 from 2 in log-odds" in honesty(record)
     assert "32단계로 어림한 값" in page_data([record])["records"][0]["attribution"]["trust"][0]
 
 
@@ -156,8 +156,8 @@ def test_the_explained_class_is_named_where_it_is_not_the_predicted_one():
 
 
 def test_what_chance_does_as_well_is_said():
-    assert "Do not take these words as the reason." in honesty(explained(further=0.3))
-    assert "so do not" not in honesty(explained(further=0.6)) and honesty(record_of(SENTENCE)) == ""
+    assert "These words are not a reliable reason." in honesty(explained(further=0.3))
+    assert "not a reliable reason" not in honesty(explained(further=0.6)) and honesty(record_of(SENTENCE)) == ""
 
 
 @pytest.mark.browser
@@ -205,7 +205,7 @@ class TestInABrowser:
 
     def test_a_method_without_a_sign_says_so(self, visit):
         page = visit(to_html(explained(signed=False), lang="en"))
-        assert "does not say for or against" in page.locator(".attribution").inner_text()
+        assert "does not distinguish for and against" in page.locator(".attribution").inner_text()
         assert page.locator(".attribution .token.minus").count() == 0
 
     @pytest.mark.parametrize("lang", ["ko", "en"])

@@ -100,7 +100,7 @@ def test_twelve_layers_of_twelve_heads_of_128_tokens_stay_below_3_megabytes():
 
 
 def test_names_and_languages_are_checked():
-    with pytest.raises(OptionError, match="2 records came with 1 names"):
+    with pytest.raises(OptionError, match="got 2 records and 1 names"):
         grid_page([numbered(3), numbered(3)], names=["a"])
     with pytest.raises(OptionError, match="language"):
         grid_page(numbered(3), lang="fr")

@@ -25,7 +25,7 @@ def test_a_picture_has_each_head_with_its_interval():
     assert ax.get_title() == "모델"
 
 
-@pytest.mark.parametrize("lang, flipped", [("en", "7 other decisions"), ("ko", "판단 7개가 바뀜")])
+@pytest.mark.parametrize("lang, flipped", [("en", "7 decisions change"), ("ko", "판단 7개가 바뀜")])
 def test_a_page_shades_only_what_differs_from_nothing(lang, flipped):
     page = changes_page(FIGURES, np.array([[7, 0], [1, 0]]), name="<b>", texts=1234, lang=lang)
     assert flipped in page and "1,234" in page and "<b>" not in page.replace("<b>", "", 0).partition("<main>")[2]

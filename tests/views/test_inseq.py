@@ -51,7 +51,7 @@ def test_the_same_words_twice_are_two_sentences():
 
 
 def test_nothing_is_refused():
-    with pytest.raises(RecordError, match="needs a record or more"):
+    with pytest.raises(RecordError, match="needs at least one record"):
         to_inseq([])
 
 

@@ -239,7 +239,7 @@ def test_a_word_that_looks_at_itself_is_no_pair_but_the_same_place_of_another_te
 @pytest.mark.parametrize(
     "source, note",
     [
-        ({"tokens": {"in_text": 900, "seen": 512}}, "… (the model saw 512 of 900 tokens)"),
+        ({"tokens": {"in_text": 900, "seen": 512}}, "… (the model read 512 of 900 tokens)"),
         ({"tokens": {"in_text": 3, "seen": 3}}, ""),
         ({"tokens": 3}, ""),
         ({}, ""),
@@ -248,7 +248,7 @@ def test_a_word_that_looks_at_itself_is_no_pair_but_the_same_place_of_another_te
 def test_what_the_model_did_not_see_is_said(source, note):
     line = to_terminal(record_of("정말 좋다", source=source), colours="none", pairs=0).splitlines()[0]
     assert line.partition(" … ")[0].count("█") >= 1
-    assert line.endswith(note) and ("the model saw" in line) == bool(note)
+    assert line.endswith(note) and ("the model read" in line) == bool(note)
 
 
 def test_no_pairs_no_prediction_one_token():

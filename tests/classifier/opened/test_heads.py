@@ -118,7 +118,7 @@ def test_the_command_draws_heads_with_intervals(classifiers, tmp_path, capsys):
     assert low <= mean <= high
     page = outs[0].read_text(encoding="utf-8")
     spelled, *_ = (part.replace("-", "−") for part in Figure(mean, low, high).spell(1, factor=100, sign="+"))
-    assert page.count("other decisions") == 8 and f">{spelled} <" in page
+    assert page.count("decisions change") == 8 and f">{spelled} <" in page
     assert outs[1].read_bytes()[:4] == b"\x89PNG"
 
 
