@@ -1,8 +1,8 @@
-"""How often a model of pronunciation is correct on unseen words: by kind of word, by rule, and on tensification.
+"""Accuracy of a pronunciation model on unseen words: by kind of word, by rule, and on tensification.
 
 No rule over sounds decides whether a consonant after a sonorant coda is tense (갈등 [갈뜽], 문고리 [문꼬리]): articles 26
-and 28 depend on where a word comes from and how it is formed. A model can only have learned words and their parts, so it
-is compared with two baselines that need no learning: every such consonant tense, and none.
+and 28 depend on the origin and formation of a word. A model can only have learned words and their parts, so it is
+compared with two baselines that need no learning: every such consonant tense, and none.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ _SOUNDING = set(CODA_SOUNDS) & set("ㄴㄹㅁㅇ")
 
 
 def accuracy(pairs: Sequence[Pair], said: Sequence[str]) -> dict[str, Any]:
-    """Count the words that are exactly right, and tensification by articles 26 and 28.
+    """Count exactly correct words, and tensification by articles 26 and 28.
 
     Parameters
     ----------
     pairs : sequence of Pair
-        Words and how the standard says them.
+        Words with their standard pronunciation.
     said : sequence of str
-        What the model says (`Pronouncer.say`).
+        The model's pronunciations, from `Pronouncer.say`.
 
     Returns
     -------
     dict
-        "all", "kinds" and "rules": words, right and accuracy. "rules" goes by the names of the rules that acted in a
-        word; a rule over sounds is counted only
-        in words that need no list, so that errors of the lists do not count against it.
-        "tensification", for each article: see `tensification`. "wrong": spelling, pronunciation and what was said.
+        "all", "kinds" and "rules": numbers of words and correct words, and accuracy. "rules" has the names of the rules that
+        acted in a word. A rule over sounds is counted only in words that need no list, so that errors of the lists do not
+        count against it. "tensification", for each article: see `tensification`. "wrong": spelling, pronunciation and the
+        model's pronunciation.
     """
     marks = [one == pair.said.sounds for one, pair in zip(said, pairs)]
     both = list(zip(pairs, marks))
@@ -51,10 +51,10 @@ def accuracy(pairs: Sequence[Pair], said: Sequence[str]) -> dict[str, Any]:
 
 
 def tensification(pairs: Sequence[Pair], said: Sequence[str], article: str) -> dict[str, Any]:
-    """Count the consonants that an article might make tense, and how many of them the model says correctly.
+    """Count the consonants that an article might make tense, and those that the model pronounces correctly.
 
-    Article 26 asks for ㄹ before ㄷ, ㅅ or ㅈ; 28 for ㄴ, ㄹ, ㅁ or ㅇ before ㄱ, ㄷ, ㅂ, ㅅ or ㅈ, where 26 does not act.
-    Consonants that another rule makes tense (24, 27) do not count.
+    Article 26 concerns ㄹ before ㄷ, ㅅ or ㅈ. Article 28 concerns ㄴ, ㄹ, ㅁ or ㅇ before ㄱ, ㄷ, ㅂ, ㅅ or ㅈ, where 26 does
+    not act. Consonants that another rule makes tense (24, 27) do not count.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def tensification(pairs: Sequence[Pair], said: Sequence[str], article: str) -> d
     Returns
     -------
     dict
-        "tense" and "plain": how many there are of each (words), how many are right, and the fraction. "accuracy" over
-        all, "balanced" the mean of both fractions. "always" and "never": accuracy of making all or none tense.
+        "tense" and "plain": the number of each, the number of correct ones, and the fraction. "accuracy": over all.
+        "balanced": the mean of both fractions. "always" and "never": accuracy if all or none are tense.
     """
     marks: dict[bool, list[bool]] = {True: [], False: []}
     for pair, one in zip(pairs, said):
@@ -84,7 +84,7 @@ def tensification(pairs: Sequence[Pair], said: Sequence[str], article: str) -> d
 
 
 def _places(pair: Pair, article: str) -> Iterator[Sound]:
-    """Onsets that stand where the article may act, and are plain or made tense by it."""
+    """Onsets at places where the article may act, which are plain or made tense by it."""
     letters = pair.said.letters
     for sound in pair.said.jamo:
         at = sound.source[0]

@@ -1,8 +1,8 @@
 """Find changed sounds, and their causes in an attention record.
 
-A *site* is a changed sound and the letters that the rule names as its cause. `locate_sites` gives the row of a record in
-which the model decides the sound, and the keys that this row would have to attend to. An *unchanged site* is a sound that
-stays as written although a letter is where the cause would be: a head that always attends to the next letter finds it too.
+A *site* is a changed sound with the letters that the rule names as its cause. `locate_sites` returns the row of a record
+in which the model decides the sound, and the keys to which this row should attend. An *unchanged site* is a sound that is
+pronounced as written although a letter is where the cause would be. A head that always attends to the next letter finds it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .pronounce import Pronunciation, Sound
 
 
 class Pattern(NamedTuple):
-    """Position of a cause relative to the letter that it changes: both places ("onset", "vowel", "coda") and the offset."""
+    """Position of a cause relative to the changed letter: both places ("onset", "vowel", "coda") and the offset."""
 
     own: str
     offset: int
@@ -27,16 +27,16 @@ class Pattern(NamedTuple):
 
 
 class Site(NamedTuple):
-    """A sound and the letters that decide it.
+    """A sound with the letters that decide it.
 
     Attributes
     ----------
     sound : int
         Number among `Pronunciation.jamo`.
     own, cause : tuple of int
-        Letters it is made of, and letters that changed it; an unchanged site has the letter where a cause would be.
+        The sound's letters, and the letters that changed it. For an unchanged site, the letter where a cause would be.
     rule : str
-        The rule that acted last; "" for an unchanged site.
+        The rule that acted last. "" for an unchanged site.
     pattern : Pattern
     """
 
@@ -48,7 +48,7 @@ class Site(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A site in a record: the row that decides, the keys that are its own, and the keys that are its cause."""
+    """A site in a record: the deciding row, the sound's own keys, and the keys of its cause."""
 
     row: int
     own: tuple[int, ...]
@@ -56,17 +56,17 @@ class Look(NamedTuple):
 
 
 def changed_sites(said: Pronunciation) -> list[Site]:
-    """Sounds that a letter other than their own changed.
+    """Sounds that were changed by a letter other than their own.
 
-    Two cases are no sites: two letters that become one sound (놓고: ㅎ and ㄱ are ㅋ), which both belong to it, and a
-    coda at the end of a word, which no letter neutralises.
+    Two cases are not sites: two letters that become one sound (놓고: ㅎ and ㄱ become ㅋ), because both belong to it, and a
+    coda at the end of a word, because no letter neutralises it.
     """
     return [Site(number, sound.source, sound.cause, str(sound.rule), _pattern_of(said, sound, sound.cause[0]))
             for number, sound in enumerate(said.jamo) if sound.cause]
 
 
 def unchanged_sites(said: Pronunciation, patterns: Iterable[Pattern]) -> list[Site]:
-    """Sounds said as written, with a letter where one of the patterns has its cause.
+    """Sounds that are pronounced as written, with a letter where one of the patterns has its cause.
 
     Parameters
     ----------
@@ -91,22 +91,22 @@ def _pattern_of(said: Pronunciation, sound: Sound, cause: int) -> Pattern:
 
 
 def locate_sites(said: Pronunciation, record: AttentionRecord, sites: Iterable[Site]) -> list[Look | None]:
-    """The row and the keys of each site in a record.
+    """Find the row and the keys of each site in a record.
 
     Parameters
     ----------
     said : Pronunciation
     record : AttentionRecord
-        Of a model that reads the letters of `said` and says its sounds, teacher-forced. Tokens with an empty span are
-        special tokens.
-        In an "encoder" record the row is that of the letter itself; in a "cross" or "decoder" record that of the step
-        that says the sound. Keys of a "decoder" record are sounds said before: those made of the cause.
+        A teacher-forced record of a model that reads the letters of `said` and generates its sounds. Tokens with an empty
+        span are special tokens. In an "encoder" record the row is the letter's own. In a "cross" or "decoder" record it is
+        the step that generates the sound. Keys of a "decoder" record are the preceding sounds that are made of the
+        cause.
     sites : iterable of Site
 
     Returns
     -------
     list of Look or None
-        None where the record does not hold the cause: a decoder has not said it yet.
+        None if the cause is not in the record, because a decoder has not generated it yet.
 
     Raises
     ------
@@ -127,11 +127,11 @@ def locate_sites(said: Pronunciation, record: AttentionRecord, sites: Iterable[S
     return found
 
 
-looks = locate_sites  # the name it had before
+looks = locate_sites  # its former name
 
 
 def own_keys(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], NDArray[Any]]:
-    """The rows of a record for letters or sounds, and the own keys of each.
+    """Find the rows of a record for letters or sounds, and each row's own keys.
 
     A row's own key is the letter itself in an encoder, the letters that the sound is made of in cross-attention, and the
     last sound in a decoder (for the first row, the token that begins).
@@ -140,7 +140,7 @@ def own_keys(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], N
     ----------
     said : Pronunciation
     record : AttentionRecord
-        Of its word, of any kind.
+        A record of the word, of any kind.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def letter_keys(said: Pronunciation, record: AttentionRecord) -> list[int]:
     ----------
     said : Pronunciation
     record : AttentionRecord
-        Of its word, of kind "encoder" or "cross".
+        A record of the word, of kind "encoder" or "cross".
     """
     return _places(said, record)[1]
 
@@ -178,12 +178,12 @@ def _places(said: Pronunciation, record: AttentionRecord) -> tuple[list[int], li
     if record.kind not in expected:
         raise RecordError(f"expected a record of kind encoder, decoder or cross, got {record.kind!r}.")
     rows, keys = _without_special(record.queries), _without_special(record.keys)
-    if record.kind == "decoder":  # the last sound need not be a key: nothing is said after it
+    if record.kind == "decoder":  # the last sound need not be a key, because no sound follows it
         keys = keys + [len(record.keys)] * (len(rows) - len(keys))
     if (len(rows), len(keys)) != expected[record.kind]:
         raise RecordError(
             f"the {record.kind} record of {said.text!r} has {len(rows)} rows and {len(keys)} keys for letters and sounds, "
-            f"expected were {expected[record.kind]}. Make it with sounds={said.sounds!r}.")
+            f"expected {expected[record.kind]}. Make it with sounds={said.sounds!r}.")
     return rows, keys
 
 

@@ -25,10 +25,10 @@ app = typer.Typer(help="Train and study a Transformer that pronounces Korean wor
 
 def pronounce(
     texts: Optional[list[str]] = typer.Argument(None, help="One text, or several."),
-    source: Optional[Path] = typer.Option(None, "--from", help="Also the texts of a text file (one a line), TSV, CSV or "
+    source: Optional[Path] = typer.Option(None, "--from", help="Pronounce the texts of a text (one per line), TSV, CSV or "
                                                                "JSONL file."),
-    linked: bool = typer.Option(False, help="Pronounce words in one breath if only a space separates them."),
-    why: bool = typer.Option(False, help="Show the rule behind every sound that changes, and the letters that cause it."),
+    linked: bool = typer.Option(False, help="Pronounce words without a pause if only a space separates them."),
+    why: bool = typer.Option(False, help="Show the rule for every changed sound, and the letters that cause the change."),
     text_column: Optional[str] = TextColumn,
     as_json: bool = AsJson,
 ) -> None:
@@ -95,19 +95,19 @@ def _as_json(said: Pronunciation) -> dict[str, Any]:
     "pronunciation train --data nsmc --out runs/pronunciation --resume"))
 def train(
     data: str = typer.Option("sample", help="sample, nsmc, a folder with NSMC, or a TSV, CSV or JSONL file, whose words "
-                                           "are learnt."),
+                                           "are learned."),
     out: Path = typer.Option("runs/pronunciation", help="Checkpoint folder to write."),
-    snapshots: str = typer.Option("0,1,10", help="Epochs whose weights are kept; 0 is before training."),
-    epochs: Optional[int] = typer.Option(None, help="Default 12, or 60 for fewer than 20,000 words."),
+    snapshots: str = typer.Option("0,1,10", help="Epochs whose weights are kept. 0 is before training."),
+    epochs: Optional[int] = typer.Option(None, help="Default: 12, or 60 for fewer than 20,000 words."),
     batch_size: Optional[int] = typer.Option(None, help="Default 64."),
-    learning_rate: Optional[float] = typer.Option(None, help="Adam's learning rate; default 0.002."),
+    learning_rate: Optional[float] = typer.Option(None, help="Adam's learning rate. Default: 0.002."),
     schedule: Optional[str] = typer.Option(None, help="linear, cosine (default) or constant."),
-    min_count: Optional[int] = typer.Option(None, help="Fewest occurrences of a word to learn; default 3, or 1 in a small "
+    min_count: Optional[int] = typer.Option(None, help="Minimum occurrences of a word to learn. Default: 3, or 1 in a small "
                                                        "corpus."),
-    patience: Optional[int] = typer.Option(None, help="Number of epochs without a better loss after which training stops."),
-    seed: int = typer.Option(0, help="Seed of the first weights, the batches and dropout."),
+    patience: Optional[int] = typer.Option(None, help="Stop after this many epochs without a better loss."),
+    seed: int = typer.Option(0, help="Seed of the initial weights, the batches and dropout."),
     device: str = Device,
-    workers: Optional[int] = typer.Option(None, help="Processes on the CPU; default one for each "
+    workers: Optional[int] = typer.Option(None, help="Processes on the CPU. Default: one for each "
                                                      "core, 1 for fewer than 20,000 words."),
     text_column: Optional[str] = TextColumn,
     label_column: Optional[str] = LabelColumn,
@@ -116,7 +116,7 @@ def train(
     log: list[str] = Log,
     as_json: bool = AsJson,
 ) -> None:
-    """Train a Transformer to pronounce the words of a corpus. Ctrl-C saves; --resume continues."""
+    """Train a Transformer to pronounce the words of a corpus. Ctrl-C saves the run, --resume continues it."""
     from .. import early
 
     early.require_reviews(data, text_column, label_column)
@@ -128,7 +128,7 @@ def train(
     try:
         kept = [int(epoch) for epoch in snapshots.split(",") if epoch.strip()]
     except ValueError:
-        raise OptionError(f"--snapshots takes epochs with commas, as in 0,1,10; got {snapshots!r}.") from None
+        raise OptionError(f"--snapshots takes epochs separated by commas, as in 0,1,10; got {snapshots!r}.") from None
     settings = PronunciationSettings(
         epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule, min_count=min_count,
         patience=patience, seed=seed, device=device, workers=workers,
@@ -143,7 +143,7 @@ def train(
     if as_json:
         print_json({"model": str(folder), "best": best, "history": json.loads((folder / "history.json").read_text())})
         return
-    shown.print(f"saved {folder}: epoch {best['epoch']}, {best['valid_accuracy']:.4f} of the validation words right\n"
+    shown.print(f"saved {folder}: epoch {best['epoch']}, {best['valid_accuracy']:.4f} of the validation words correct\n"
                 f"next: {command_line('pronunciation evaluate', model=folder)}")
 
 
@@ -163,10 +163,10 @@ def evaluate(
     if as_json:
         print_json(result)
         return
-    typer.echo(f"{len(pairs):,} words of which no form was trained on, exactly right:")
+    typer.echo(f"{len(pairs):,} words of which no form was trained on, exactly correct:")
     for name, row in {"all": result["all"], **result["kinds"]}.items():
         typer.echo(f"  {name:34} {_figures(row)}")
-    typer.echo("by rule that acts in the word:")
+    typer.echo("by rule in the word:")
     for name, row in sorted(result["rules"].items(), key=lambda item: -item[1]["words"]):
         typer.echo(f"  {name:34} {_figures(row)}")
     typer.echo("consonants that an article might make tense (held-out words):")
@@ -183,14 +183,13 @@ def evaluate(
                                   "pronunciation report runs/pronunciation --lang en --word 독립문"))
 def report(
     model: Path = typer.Argument(..., help="Checkpoint folder of `gluonattn pronunciation train`."),
-    out: Path = typer.Option("runs/report.html", help="Page to write (.html), or a folder; figures go beside it (.json)."),
+    out: Path = typer.Option("runs/report.html", help="Page to write (.html), or a folder. Figures go beside it (.json)."),
     lang: str = typer.Option("ko", help="Language of the page: ko or en."),
-    words: int = typer.Option(800, help="Number of held-out words whose attention is read."),
-    edited: int = typer.Option(120, help="Number of words for each rule whose letters are replaced."),
+    words: int = typer.Option(800, help="Number of held-out words whose attention is measured."),
+    edited: int = typer.Option(120, help="Number of words per rule in which letters are replaced."),
     word: list[str] = typer.Option([], help="Word whose heads are drawn, instead of the three built-in "
-                                            "ones; can be given "
-                                            "several times."),
-    seed: int = typer.Option(0, help="Seed for drawing the words."),
+                                            "ones. Can be given several times."),
+    seed: int = typer.Option(0, help="Seed of the draw of words."),
     as_json: bool = AsJson,
 ) -> None:
     """Report which letters the heads attend to, and what replacing them changes."""
@@ -221,6 +220,6 @@ def _figures(row: dict[str, Any]) -> str:
     return f"{row['right']:,} of {row['words']:,}" + (f" ({row['accuracy']:.1%})" if row["words"] else "")
 
 
-COMMANDS = [(pronounce, (  # beside the group: `gluonattn pronounce`
+COMMANDS = [(pronounce, (  # outside the group: `gluonattn pronounce`
     'pronounce "알 수 없는"', "pronounce 국물 신촌역 --why", 'pronounce "옷 한 벌" --linked',
     'pronounce "2024년에 3개" --json', "pronounce --from reviews.csv --json"))]

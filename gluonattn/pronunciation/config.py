@@ -1,4 +1,4 @@
-"""The schema of config.json for a model of pronunciation, in addition to `gluonattn.models.config`."""
+"""The schema of config.json for a pronunciation model, in addition to `gluonattn.models.config`."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ class PronunciationModel(Struct, forbid_unknown_fields=True):
 
 
 def load_pronunciation(folder: str | os.PathLike[str]) -> Checkpoint:
-    """A checkpoint folder whose config.json is that of a model of pronunciation.
+    """Load a checkpoint folder with a pronunciation model.
 
     Raises
     ------
     CheckpointError
-        As `gluonattn.models.transformer_config.load_transformer`.
+        As for `gluonattn.models.transformer_config.load_transformer`.
     """
     return load_transformer(folder, RECIPE, PronunciationModel)
 
 
 def check_pronunciation(config: dict[str, Any], path: Path) -> None:
-    """Raise CheckpointError unless config.json describes a model of pronunciation.
+    """Raise CheckpointError unless config.json describes a pronunciation model.
 
     Parameters
     ----------
     config : dict
         Already checked by `gluonattn.models.config.check_config`.
     path : pathlib.Path
-        What the message calls it.
+        Name of the file in messages.
     """
     check_transformer(config, path, RECIPE, PronunciationModel)

@@ -1,7 +1,7 @@
 """Attention of each head, counted over words: its shape, and whether it follows the cause.
 
-`count` goes once through the records of one kind and keeps sums by word; `shape_of` and `agreement` turn them into figures.
-Intervals resample words, so that the sounds of one word stay together.
+`count` makes sums by word from the records of one kind. `shape_of` and `agreement` compute figures from them.
+Intervals resample words, so the sounds of a word stay together.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ REACH = 3  # the largest distance in letters of positional baselines
 
 @dataclass(frozen=True)
 class Counts:
-    """Sums by word of the records of one kind at one epoch; W words, L layers, H heads.
+    """Sums by word over records of one kind at one epoch. W words, L layers, H heads.
 
     Attributes
     ----------
     rows : shape (W,)
-        Letters or sounds that attend.
+        Number of attending letters or sounds.
     shape : dict of str to shape (W, L, H)
         Sums over rows of each figure of `SHAPE`.
     steps : shape (W, 2 * REACH + 1, L, H)
-        Rows by the distance of their strongest key from their own key.
+        Number of rows by the distance of the strongest key from the row's own key.
     rules : tuple of str
     patterns : tuple of Pattern
     sites : shape (W, rules, patterns)
-        Changed sounds whose cause the record holds.
+        Number of changed sounds whose cause is in the record.
     hits, weight, own : shape (W, rules, patterns, L, H)
-        Of these: strongest key is the cause; weight on the cause; strongest key is its own letter.
+        Among these: the strongest key is the cause; the weight on the cause; the strongest key is the own letter.
     chance : shape (W, rules, patterns)
         Fraction of letters that are the cause, summed over sites.
     positional : shape (W, 2 * REACH + 1)
-        Sites where a head that always looks so far from its own letter would find the cause.
+        Sites where a head that always attends at this distance would find the cause.
     still, still_hits : shape (W, patterns) and (W, patterns, L, H)
-        Sounds that did not change, and those where the strongest key stands where the cause would.
+        Unchanged sounds, and those whose strongest key is where the cause would be.
     """
 
     rows: NDArray[Any]
@@ -76,7 +76,7 @@ def count(said: Sequence[Pronunciation], records: Sequence[AttentionRecord]) -> 
     Raises
     ------
     RecordError
-        If a record does not hold the letters and sounds of its word.
+        If a record does not have the letters and sounds of its word.
     """
     sites = [changed_sites(word) for word in said]
     rules = tuple(dict.fromkeys(site.rule for word in sites for site in word))
@@ -138,7 +138,7 @@ def _count_shape(found: Counts, w: int, weights: NDArray[Any], own_keys: NDArray
 
 
 def _strongest(weights: NDArray[Any]) -> NDArray[Any]:
-    """1 at the strongest key of each row; keys that float32 cannot tell apart share it: an even head is at chance."""
+    """1 at the strongest key of each row. Keys that float32 cannot distinguish share it, so an even head is at chance."""
     top = weights >= weights.max(-1, keepdims=True) * (1 - metrics.RESOLUTION)
     result: NDArray[Any] = top / top.sum(-1, keepdims=True)
     return result
@@ -157,18 +157,18 @@ def drift(before: Sequence[AttentionRecord], after: Sequence[AttentionRecord]) -
     Parameters
     ----------
     before, after : sequence of AttentionRecord
-        The same words, at two epochs.
+        Records of the same words at two epochs.
 
     Returns
     -------
     numpy.ndarray, shape (words, layers, heads)
-        In nats: 0 is no change, ln 2 the most there can be.
+        In nats: 0 is no change, ln 2 the maximum.
     """
     return np.stack([metrics.jensen_shannon(a.weights, b.weights).mean(-1) for a, b in zip(before, after)])
 
 
 def shape_of(counts: Counts, drawn: NDArray[Any]) -> dict[str, Any]:
-    """Figures of each head, arrays of (layers, heads) Figures; and the step its strongest key mostly takes.
+    """Figures of each head, as arrays (layers, heads) of Figure, and the most frequent step to its strongest key.
 
     Parameters
     ----------
@@ -193,8 +193,9 @@ def shape_of(counts: Counts, drawn: NDArray[Any]) -> dict[str, Any]:
 def agreement(counts: Counts, drawn: NDArray[Any], untrained: Counts | None = None) -> dict[str, Any]:
     """How often each head's strongest key is the cause, compared with baselines.
 
-    "positional" is the best head that always looks equally far from its own letter, chosen on these very sites. "still" is
-    how often the head looks where the cause would stand when nothing changes, patterns weighted as among changed sounds.
+    "positional" is the best head that always attends at one distance from its own letter, chosen on these same sites.
+    "still" is how often the head attends to where the cause would be at unchanged sounds, with the patterns weighted as
+    among the changed sounds.
 
     Parameters
     ----------
@@ -202,7 +203,7 @@ def agreement(counts: Counts, drawn: NDArray[Any], untrained: Counts | None = No
     drawn : numpy.ndarray, shape (draws, words)
         How often each bootstrap sample has a word.
     untrained : Counts or None
-        Of the same words before training.
+        Counts of the same words before training.
 
     Returns
     -------
@@ -249,7 +250,7 @@ def _rule(counts: Counts, drawn: NDArray[Any], r: int, unchanged: NDArray[Any]) 
 
 
 def _mix_patterns(rates: NDArray[Any], drawn: NDArray[Any], sites: NDArray[Any]) -> NDArray[Any]:
-    """Rate at unchanged sounds, patterns weighted by their share of the changed `sites`, shape (draws, L, H)."""
+    """Rate at unchanged sounds, with patterns weighted by their fraction of the changed `sites`, shape (draws, L, H)."""
     known = ~np.isnan(rates[:, :, 0, 0])
     fractions = (drawn @ sites) * known
     total = fractions.sum(1, keepdims=True)
@@ -259,7 +260,7 @@ def _mix_patterns(rates: NDArray[Any], drawn: NDArray[Any], sites: NDArray[Any])
 
 
 def _holm(drawn: NDArray[Any]) -> NDArray[Any]:
-    """Corrected p-values of differences that are 0 by chance, (draws, layers, heads) to (layers, heads)."""
+    """Corrected p-values for the hypothesis that differences are 0, (draws, layers, heads) to (layers, heads)."""
     flat = drawn.reshape(len(drawn), -1)
     p = np.array([bootstrap_p(flat[:, i]) for i in range(flat.shape[1])])
     known = ~np.isnan(p)

@@ -1,8 +1,8 @@
-"""Replace one letter of a word and watch one of its sounds, to find what decides the sound.
+"""Replace one letter of a word and observe one of its sounds, to find which letters decide the sound.
 
-Attention shows where a model looked; replacing a letter shows whether that letter mattered. Edits keep the word writable (a
-consonant for a consonant of the same place, a vowel for a vowel, a coda for another or for none), so the rules give
-the expected sound for every edited word.
+Attention shows where a model looked. Replacing a letter shows whether that letter mattered. Edits keep the word valid (a
+consonant for a consonant at the same place, a vowel for a vowel, a coda for another or none), so the rules give the
+expected sound for every edited word.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..text.jamo import SILENT, conjoin, join, split
 from .causes import Site
 from .pronounce import Pronunciation, pronounce
 
-# Letters that replace a letter, by place. "" takes a coda away.
+# Letters that replace a letter, by place. "" removes a coda.
 LETTERS = {"onset": tuple("ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"), "vowel": tuple("ㅏㅓㅗㅜㅡㅣ"), "coda": ("", *"ㄱㄴㄷㄹㅁㅂㅇ")}
 _LABIALS = set("ㅁㅂㅃㅍ")
 # Roles of a letter for the sound in question, nearest first.
@@ -28,23 +28,23 @@ ROLES = ("cause", "previous onset", "previous vowel", "previous coda", "next vow
 
 
 class Speaker(Protocol):
-    """The interface of a model of pronunciation for interventions."""
+    """The interface of a pronunciation model for interventions."""
 
     @property
     def alphabet(self) -> Sequence[str]:
-        """What the columns of `distributions` stand for: conjoining jamo."""
+        """The letters of the columns of `distributions`, as conjoining jamo."""
 
     def say(self, words: Sequence[str]) -> list[str]:
         """The pronunciation of each word, in syllables."""
 
     def distributions(self, words: Sequence[str], sounds: Sequence[str]) -> list[NDArray[Any]]:
-        """Of each word, row j: the probability of each letter of `alphabet` after the first j jamo of its sounds.
+        """For each word, row j has the probability of each letter of `alphabet` after the first j jamo of its sounds.
 
         Parameters
         ----------
         words : sequence of str
         sounds : sequence of str
-            What each word is made to say.
+            Given sounds of each word (teacher forcing).
         """
 
 
@@ -59,23 +59,23 @@ class Edit(NamedTuple):
 
 @dataclass(frozen=True)
 class Effects:
-    """What replacing each letter of a word does to one sound of it; L letters.
+    """The effect of replacing each of a word's L letters on one of its sounds.
 
     Attributes
     ----------
     said : Pronunciation
     site : Site
     correct : bool
-        Whether the model says the sound as the standard does before anything is replaced.
+        Whether the model pronounces the sound correctly before any edit.
     change : numpy.ndarray, shape (L,)
-        Log probability of the sound lost by replacing the letter, mean over its edits; NaN for letters of the sound itself.
-        Values that float32 cannot tell apart are equal.
+        Log probability of the sound that is lost by replacing the letter, mean over its edits. NaN for the sound's own
+        letters. Values that float32 cannot distinguish are equal.
     flips : numpy.ndarray, shape (L,)
-        Fraction of edits after which the model says another sound there; NaN likewise.
+        Fraction of edits after which the model generates another sound. NaN as above.
     as_ruled : numpy.ndarray, shape (L,)
-        Fraction of edits after which it says what the rules say for the edited word.
+        Fraction of edits after which the model follows the rules for the edited word.
     each : tuple of (Edit, bool)
-        Every edit, and whether the model then says another sound.
+        Every edit, and whether the model then generates another sound.
     """
 
     said: Pronunciation
@@ -88,20 +88,20 @@ class Effects:
 
 
 def edits_of(said: Pronunciation, site: Site, *, max_edits: int = 3, seed: int = 0) -> list[Edit]:
-    """Edits of every letter but those the sound is made of.
+    """Make edits of every letter except the sound's own.
 
     The cause is replaced so that rules and lists no longer give the sound. Any other letter is replaced so that the rules
-    over sounds still give what they give for the unedited word: if the model then decides otherwise, no rule asks for it.
-    A letter may have no such edit.
+    over sounds give the same result as for the unedited word. If the model then decides otherwise, no rule requires it.
+    Some letters have no such edit.
 
     Parameters
     ----------
     said : Pronunciation
     site : Site
     max_edits : int, default 3
-        Edits of each letter, at most.
+        Maximum number of edits of each letter.
     seed : int, default 0
-        Of drawing them.
+        Seed of the draw.
     """
     draw = random.Random(f"{seed}:{said.text}:{site.sound}")
     plain = sound_at(pronounce(said.text, lexical=False), said, site)
@@ -131,10 +131,10 @@ def edits_of(said: Pronunciation, site: Site, *, max_edits: int = 3, seed: int =
 def effects(
     model: Speaker, words: Sequence[tuple[Pronunciation, Site]], *, max_edits: int = 3, seed: int = 0
 ) -> list[Effects]:
-    """Replace the letters of many words, one at a time, and ask the model each time.
+    """Replace the letters of many words, one at a time, and run the model each time.
 
-    For an edited word the model is given the sounds before the one in question, as the rules say them, and asked for the
-    sound that the unedited word has there. Its decision then depends on the letters, not on what it said before.
+    For an edited word the model is given the sounds before the one in question, according to the rules, and the probability
+    of the unedited word's sound is read. So its decision depends on the letters, not on its own earlier output.
 
     Parameters
     ----------
@@ -142,9 +142,9 @@ def effects(
     words : sequence of (Pronunciation, Site)
         Each word with the sound in question.
     max_edits : int, default 3
-        Letters that each letter is replaced by, at most.
+        Maximum number of replacements of each letter.
     seed : int, default 0
-        Of drawing them.
+        Seed of the draw.
     """
     plans = [edits_of(said, site, max_edits=max_edits, seed=seed) for said, site in words]
     versions = [(version, said, site) for (said, site), edits in zip(words, plans)
@@ -198,7 +198,7 @@ def roles_of(said: Pronunciation, site: Site) -> list[str]:
 
 
 def after_labial(said: Pronunciation, site: Site) -> bool:
-    """Whether the vowel before the sound stands after ㅁ, ㅂ, ㅃ or ㅍ.
+    """Whether the vowel before the sound follows ㅁ, ㅂ, ㅃ or ㅍ.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def sound_at(version: Pronunciation, said: Pronunciation, site: Site) -> str | N
         The other reading.
     said : Pronunciation
     site : Site
-        Of `said`.
+        A site of `said`.
     """
     return _sound_in(version.sounds, said, site)
 
@@ -231,7 +231,7 @@ def _sound_in(sounds: str | None, said: Pronunciation, site: Site) -> str | None
 
 
 def _syllables(spelling: str, sounds: str) -> str | None:
-    """What a model said, if it has one syllable for each written one. Otherwise None: sounds cannot be located then."""
+    """The model's pronunciation if it has one syllable for each written one, else None: sounds cannot be located."""
     return sounds if len(sounds) == len(spelling) and all("가" <= c <= "힣" for c in sounds) else None
 
 
@@ -243,7 +243,7 @@ def _step(version: Pronunciation, said: Pronunciation, site: Site) -> int:
 
 
 def _score(table: NDArray[Any], alphabet: Sequence[str], version: Pronunciation, said: Pronunciation, site: Site) -> float:
-    """Log probability of the sound the unedited word has, where the edited one has its own."""
+    """Log probability of the unedited word's sound, at its place in the edited word."""
     sound = said.jamo[site.sound]
     probability = table[_step(version, said, site), alphabet.index(conjoin(sound.jamo, sound.place))]
     return float(np.log(max(float(probability), 1e-12)))

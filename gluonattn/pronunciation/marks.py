@@ -1,7 +1,7 @@
 """Facts about syllable boundaries that the letters do not show, from morphemes and from the word lists.
 
-A mark says that a rule of the standard holds there (tense by article 27, ㄴ put in by article 29). Listed words apply
-where morphemes begin and end as they do. They take precedence over what follows from the kinds of morphemes.
+A mark says that a rule of the standard applies at a place (tense by article 27, ㄴ inserted by article 29). A listed word
+applies if morphemes begin and end where it does. Listed words take precedence over the kinds of morphemes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ONLY_PARTICLES = re.compile(
     "(?:의|은|는|이|가|을|를|도|만|에|에서|로|론|으로|과|와|나|다|인|이다|라|보다|까지|부터|처럼|들)+(?![가-힣])"
 )
 _AFTER_DEPARTMENT = re.compile("생|대학|대생|의사|전공")  # 이과생 is 이 + 과생 to Mecab, 안과의사 안 + 과 + 의사
-_NOT_WORDS = ("J", "E", "VCP", "XSV", "XSA")  # particles, endings and what makes verbs
+_NOT_WORDS = ("J", "E", "VCP", "XSV", "XSA")  # particles, endings and verbal suffixes
 
 
 class Marks(NamedTuple):
@@ -38,17 +38,17 @@ class Marks(NamedTuple):
     Attributes
     ----------
     marks : dict of int to Mark
-        By the number of the character that the mark stands before.
+        Marks by the number of the character after them.
     optional : set of int
-        Marks without which the text may also be said.
+        Marks that may be left out in pronunciation.
     joined : set of int
-        Beginnings of words that no pause separates from the word before, because they cannot stand alone (수 of 알 수 없다).
+        Beginnings of words without a pause before them, because they cannot stand alone (수 of 알 수 없다).
     kept : set of int
         Places where a list says that nothing happens.
     across : dict of int to Mark
-        What stands before words that are said in one breath with the word before (27, 29 붙임 2, 15).
+        Marks before words that follow the word before without a pause (27, 29 붙임 2, 15).
     genitives : set of int
-        Characters 의 that are the particle.
+        Numbers of the characters 의 that are the particle.
     """
 
     marks: dict[int, Mark]
@@ -60,14 +60,14 @@ class Marks(NamedTuple):
 
 
 def marks_of(text: str, numbers: Sequence[tuple[int, int]] = (), units: Optional[list[Morpheme]] = None) -> Marks:
-    """The marks of a text.
+    """Find the marks of a text.
 
     Parameters
     ----------
     text : str
-        Numbers are spelled out in it.
+        A text with its numbers spelled out.
     numbers : sequence of (int, int)
-        Where they stand (`spell_numbers`).
+        The spans of these numbers, from `spell_numbers`.
     units : list of Morpheme or None
         `morphemes(text)`, if it is known.
     """
@@ -119,7 +119,7 @@ NO_MARKS = Marks({}, set(), set(), set(), {}, set())
 
 
 def _find_listed(text: str, units: list[Morpheme]) -> Iterator[tuple[Entry, int]]:
-    """The listed words that stand in a text as words of their own, and where."""
+    """Find listed words that occur in a text as separate words, with their positions."""
     starts, ends = {unit.start for unit in units}, {unit.end for unit in units}
     # A long name that Mecab does not divide ends in a word of its own: 나비효과.
     names = [unit for unit in units if unit.tag == "NNP" and len(unit.form) > 3]
@@ -145,7 +145,7 @@ def _find_listed(text: str, units: list[Morpheme]) -> Iterator[tuple[Entry, int]
 
 
 def _applies(entry: Entry, start: int, end: int, whole: bool, sole: bool, unit_at: dict[int, Morpheme]) -> bool:
-    """Whether a listed word applies there; `whole`: a morpheme ends where it does; `sole`: it is this word for sure."""
+    """Whether a listed word applies. `whole`: a morpheme ends with it. `sole`: it is certainly this word."""
     inside = [unit_at[place] for place in range(start, end) if place in unit_at]
     in_one = bool(inside) and inside[0] == inside[-1] and inside[0].tag.startswith(("N", "MAG", "XR"))
     # Nothing but Sino-Korean words has ㄹ before ㄷ, ㅅ, ㅈ in a noun, so 불시 counts in an undivided 불시착 too.

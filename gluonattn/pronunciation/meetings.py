@@ -1,7 +1,7 @@
-"""What the kinds of two neighbouring morphemes say about the sounds between them.
+"""Sound changes between two neighbouring morphemes, by the kinds of the morphemes.
 
 These are rules of word formation, not of sounds: an ending after a stem (24), a noun after adnominal -(으)ㄹ (27), the
-second part of a compound (15, 20 다만, 26, 28, 29, 30). What only a dictionary knows is in
+second part of a compound (15, 20 다만, 26, 28, 29, 30). Facts that need a dictionary are in
 `words.txt`.
 """
 
@@ -54,7 +54,7 @@ _DEPENDENT = re.compile(
     r"|바[를가는도]|적[이에도은]|지[도는가]? *(?:모|알|궁)|데[가도는없])"
 )
 _DEPENDENT_FORMS = ("것", "거", "걸", "건", "게", "수", "줄", "바", "적", "데", "듯", "지")
-# These apply whatever Mecab takes the preceding ㄹ for.
+# These apply however Mecab analyses the preceding ㄹ.
 _AFTER_L = re.compile(
     " *(?:수 *(?:있|없)|줄(?:은|도)? *(?:알|안|아|몰|모)|바를 *(?:알|몰|모)"
     "|데[가도는]? *(?:없|있|많)|법(?:하|한|해|했|도 *하)|[둥듯](?![가-힣]))")
@@ -74,20 +74,20 @@ _ENDINGS_AFTER_L = re.compile(r"(?<=[가-힣])(?:수록|지라도|지언정|진�
 
 
 def marks_by_spelling(text: str, units: Sequence[Morpheme]) -> Iterator[tuple[int, Mark, bool]]:
-    """Endings that are known by their spelling, where Mecab may take them for something else.
+    """Yield endings that can be recognised by their spelling, because Mecab may analyse them differently.
 
     Parameters
     ----------
     text : str
     units : sequence of Morpheme
-        Of the text, as Mecab has them.
+        The text's morphemes from Mecab.
 
     Yields
     ------
     place : int
     mark : Mark
     optional : bool
-        True: it may be a noun after all (신고, 참고).
+        True if it may also be a noun (신고, 참고).
     """
     after_nasal = Mark("tense", "tensification_after_nasal_stem")
     sole = bool(units) and (len(units) == 1 or units[1].start > units[0].end)
@@ -102,24 +102,24 @@ def marks_by_spelling(text: str, units: Sequence[Morpheme]) -> Iterator[tuple[in
 
 
 def _looks_like_ending(unit: Morpheme) -> bool:
-    """Whether it is an ending, or what Mecab takes for a verb is spelled like one (안 + 다 is 안다, 안 + 돼 is not)."""
+    """Whether a unit is an ending, or a verb for Mecab that is spelled like one (안 + 다 is 안다, 안 + 돼 is not)."""
     verb = unit.tag.startswith("V") and unit.tag.split("+")[-1].startswith("E")
     return unit.is_ending or (verb and bool(_ENDING.fullmatch(unit.form)))
 
 
 class Meetings:
-    """What happens at the boundaries between the morphemes of a text.
+    """The sound changes at the boundaries between the morphemes of a text.
 
     Parameters
     ----------
     text : str
     units : sequence of Morpheme
-        Of the text.
+        Morphemes of the text.
     """
 
     def __init__(self, text: str, units: Sequence[Morpheme]):
         self.text, self.units = text, units
-        self._starts: dict[int, int] = {}  # where the nouns begin that a unit ends
+        self._starts: dict[int, int] = {}  # beginnings of the nouns that a unit ends
         begin = 0
         for before, unit in zip([None, *units], units):
             if before is None or before.end != unit.start or not before.is_noun:
@@ -127,7 +127,7 @@ class Meetings:
             self._starts[unit.start] = begin
 
     def mark_between(self, left: Morpheme, right: Morpheme) -> tuple[Optional[Mark], bool]:
-        """The mark between two morphemes without a space between them, and whether it may be left out.
+        """Return the mark between two morphemes without a space, and whether it may be left out.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Meetings:
         return None, False
 
     def looks_adnominal(self, left: Morpheme, right: Morpheme) -> bool:
-        """Whether -(으)ㄹ is the adnominal ending although Mecab takes it for something else (참을 수 없다).
+        """Whether -(으)ㄹ is the adnominal ending although Mecab analyses it differently (참을 수 없다).
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class Meetings:
         return self.looks_adnominal(left, right) or (left.is_adnominal and right.tag.startswith("NNB"))
 
     def across(self, left: Morpheme, right: Morpheme) -> Mark:
-        """The mark before a word that is said in one breath with the word before.
+        """Return the mark before a word that follows the word before without a pause.
 
         Parameters
         ----------
@@ -236,7 +236,7 @@ class Meetings:
         return None
 
     def _before_vowel(self, left: Morpheme, right: Morpheme, coda: str, size: int) -> Optional[Mark]:
-        """ㄴ put in (29), or a coda neutralised before it is carried over (15)."""
+        """ㄴ insertion (29), or a coda that is neutralised before it is carried over (15)."""
         form = right.form
         if right.tag.startswith("XSN") and form not in _INSERTED_SUFFIXES:
             return None
@@ -263,7 +263,7 @@ _NOT_LINKING = re.compile("(?:옷|맛|멋|뜻|못|웃|릇|섯|곳|것|엇|짓|�
 
 
 def _takes_linking_s(left: Morpheme) -> bool:
-    """Whether the ㅅ that a noun ends in was only put there to join it to the next (나뭇 of 나뭇잎)."""
+    """Whether the final ㅅ of a noun only links it to the next noun (나뭇 of 나뭇잎)."""
     onset, vowel, coda = split(left.form[-1])
     if coda != "ㅅ" or left.tag != "NNG" or len(left.form) == 1:
         return coda == "ㅅ" and left.form in _LINKING
@@ -272,7 +272,7 @@ def _takes_linking_s(left: Morpheme) -> bool:
 
 
 def existence_places(unit: Morpheme) -> Iterator[int]:
-    """Where 없 or 있 begins in a word that Mecab does not divide, after a coda that is neutralised (덧없다)."""
+    """Yield the place of 없 or 있 in a word that Mecab does not divide, after a neutralised coda (덧없다)."""
     if unit.tag.startswith(("V", "MAG", "N", "XR")):
         for at in range(1, len(unit.form)):
             coda = coda_of(unit.form[at - 1])

@@ -17,7 +17,7 @@ from ..text.tokenizers import tokenizer
 
 NOUNS = ("N", "XPN", "XR", "XSN", "SL", "SH", "SN")
 _STEMS = ("VV", "VA", "VX")
-_MAX_LENGTH = 4000  # characters Mecab reads at once
+_MAX_LENGTH = 4000  # maximum number of characters that Mecab reads at once
 _ENDING_IN_L = re.compile("(?:[\u11afㄹ]|^을)(?P<rest>[가-힣]+)$")
 
 
@@ -27,17 +27,17 @@ class Morpheme(NamedTuple):
     Attributes
     ----------
     start, end : int
-        Its characters in the text.
+        The morpheme's span in the text.
     tag : str
-        Mecab's; "VV+ETM" where two were fused (할).
+        Mecab's tag. "VV+ETM" if two morphemes were fused (할).
     form : str
-        As it is written.
+        The morpheme as written.
     base : str
         The first morpheme before it was fused: 하 of 했.
     fused : str
-        The ending before it was fused, with the particles after it: ᆯ게 of 할게, 을지도 of 했을지도; "" where none was.
+        The ending before it was fused, with the particles after it: ᆯ게 of 할게, 을지도 of 했을지도. "" if none was fused.
     word : int
-        Number of the word in Mecab's dictionary that it is (a part of).
+        Number of the dictionary word of Mecab that contains the morpheme.
     """
 
     start: int
@@ -63,12 +63,12 @@ class Morpheme(NamedTuple):
 
     @property
     def is_adnominal(self) -> bool:
-        """Whether it ends in -(으)ㄹ that makes a verb modify a noun."""
+        """Whether it ends in the adnominal ending -(으)ㄹ."""
         return self.tag.endswith("ETM") and coda_of(self.form[-1]) == "ㄹ"
 
     @property
     def ending_after_l(self) -> int:
-        """The place in the text where an ending goes on after its ㄹ (할|게, 먹을|수록); 0 where there is none."""
+        """The place in the text where an ending continues after its ㄹ (할|게, 먹을|수록). 0 if there is none."""
         found = _ENDING_IN_L.search(self.fused)
         if found:
             return self.end - len(found["rest"])
@@ -78,9 +78,9 @@ class Morpheme(NamedTuple):
 
 
 def morphemes(text: str) -> list[Morpheme]:
-    """The morphemes of a text, in order; parts of compound nouns one by one.
+    """Return the morphemes of a text, in order. Parts of compound nouns are separate.
 
-    Text that is not Hangul, and words that Mecab does not know, come as Mecab cuts them, with its tags (SF, SL, UNKNOWN).
+    Text that is not Hangul and unknown words are cut as by Mecab, with its tags (SF, SL, UNKNOWN).
 
     Raises
     ------
@@ -92,7 +92,7 @@ def morphemes(text: str) -> list[Morpheme]:
         at, number = start, (found[-1].word + 1 if found else 0)
         for surface, tag, kind, expression in _analyse(piece):
             at = text.find(surface, at)
-            if at < 0:  # Mecab changed its input: nothing after this can be located
+            if at < 0:  # Mecab changed its input, so nothing after this can be located
                 break
             found += _parts(at, surface, tag, kind, expression, number)
             at, number = at + len(surface), number + 1
@@ -101,14 +101,14 @@ def morphemes(text: str) -> list[Morpheme]:
 
 @lru_cache(maxsize=4096)
 def is_noun(form: str) -> bool:
-    """Whether Mecab knows it as one noun."""
+    """Whether Mecab analyses a form as one noun."""
     found = _analyse(form)
     return len(found) == 1 and found[0][1] == "NNG"
 
 
 @lru_cache(maxsize=4096)
 def is_verb(stem: str) -> bool:
-    """Whether Mecab knows it as the stem of a verb that -시- can follow."""
+    """Whether Mecab analyses a stem as that of a verb that -시- can follow."""
     found = _analyse(f"{stem}시다")
     return bool(found) and found[0][1].startswith("VV") and len(found[0][0]) >= len(stem)
 

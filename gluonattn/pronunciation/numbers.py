@@ -1,4 +1,4 @@
-"""Numbers in digits as Korean reads them: 16 is 십육, 3개 is 세 개, 10월 is 시월; and what happens to sounds in numbers.
+"""Numbers in digits as Korean reads them: 16 is 십육, 3개 is 세 개, 10월 is 시월; and the sound changes in numbers.
 
 Whole numbers with or without commas, decimals, dates of events (6·25) and percent are read. A number before one of the
 counters below is native up to 99 (세 개, 스무 살), before everything else Sino-Korean (삼 층, 이십 년). Of a range (3~5개)
@@ -40,7 +40,7 @@ _NUMBER = re.compile(
 
 
 def spell_numbers(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """A text with its numbers in Hangul.
+    """Spell the numbers of a text in Hangul.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ def spell_numbers(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     Returns
     -------
     read : str
-        The text; the same where it has no digit.
+        The text with spelled numbers. The same text if it has no digit.
     spans : tuple of (int, int)
-        Where the spelled numbers stand in `read`, without their counters.
+        Spans of the spelled numbers in `read`, without their counters.
     """
     text = text.translate({0xFF10 + digit: str(digit) for digit in range(10)})
     read, spans, at = "", [], 0
@@ -81,7 +81,7 @@ def _spell(found: re.Match[str], text: str) -> list[tuple[str, str]]:
 
 
 def _with_counter(number: str, text: str, end: int) -> tuple[str, str]:
-    """How a number is said before what follows it, and a space where the counter has none before it."""
+    """The reading of a number before the text that follows, and a space if the counter has none before it."""
     beyond = _RANGE.match(text, end)  # of 3~5개 both ends are native
     counter_at = _SPACE.match(text, beyond.end() if beyond else end).end()  # type: ignore[union-attr]
     if number.isdecimal() and len(number) <= _MAX_DIGITS and (len(number) == 1 or number[0] != "0"):
@@ -99,14 +99,14 @@ def _with_counter(number: str, text: str, end: int) -> tuple[str, str]:
 
 
 def native(value: int) -> str:
-    """A number from 1 as it stands before a native counter: ``native(21)`` is 스물한, ``native(103)`` 백세."""
+    """The form of a number from 1 before a native counter: ``native(21)`` is 스물한, ``native(103)`` 백세."""
     if value >= 100:
         return sino(str(value // 100 * 100)) + native(value % 100)
     return "스무" if value == 20 else _TENS[value // 10] + _ONES[value % 10]
 
 
 def sino(number: str) -> str:
-    """Digits in Sino-Korean, also decimals; what begins with a needless 0 or is too long, digit by digit."""
+    """Read digits in Sino-Korean, also decimals. Numbers with a leading 0 or too many digits are read digit by digit."""
     whole, point, decimals = number.partition(".")
     if len(whole) > _MAX_DIGITS or (len(whole) > 1 and whole[0] == "0"):
         said = _digits(whole)
@@ -133,29 +133,29 @@ def _whole(value: int) -> str:
     return said
 
 
-# --- What happens inside a number and before what it counts
+# --- Sound changes inside a number and before its counter
 
 _NUMERAL = re.compile("[일이삼사오육칠팔구십백천만억조영공]+|열|여덟")
 
 
 def mark_numbers(text: str, units: Sequence[Morpheme], numbers: Sequence[tuple[int, int]],
                  put: Callable[..., None]) -> set[int]:
-    """Put the marks of the numbers of a text.
+    """Set the marks for the numbers of a text.
 
     Parameters
     ----------
     text : str
-        Numbers are spelled out in it.
+        A text with its numbers spelled out.
     units : sequence of Morpheme
     numbers : sequence of (int, int)
-        Where `spell_numbers` put numbers; those that were written in Hangul are found among `units`.
+        Spans of the numbers from `spell_numbers`. Numbers written in Hangul are found among `units`.
     put : callable
         Called with (place, mark).
 
     Returns
     -------
     set of int
-        Where counters begin after a space (세 개): they are said in one breath with their number.
+        Beginnings of counters after a space (세 개). They follow their number without a pause.
     """
     joined = set()
     for six in re.finditer("(?<=십)육|(?<=[백천만억경])육(?=[십백천만억조경])", text):  # in any word: 삼십육계
@@ -189,7 +189,7 @@ def mark_numbers(text: str, units: Sequence[Morpheme], numbers: Sequence[tuple[i
 
 
 def _written_numbers(units: Sequence[Morpheme]) -> Iterator[tuple[int, int]]:
-    """Numbers in Hangul: numerals side by side, as one."""
+    """Yield numbers in Hangul. Neighbouring numerals are one number."""
     start = end = -1
     for unit, following in zip(units, [*units[1:], None]):
         # 이십일 is twenty days to Mecab, also in 이십일세기.

@@ -1,6 +1,6 @@
-"""Words of a corpus with their pronunciation, split into train, valid and test: what a model of pronunciation learns from.
+"""Words of a corpus with their pronunciation, split into train, valid and test: the data of a pronunciation model.
 
-Words for which the rules and lists cannot be trusted are left out, and counted. Mecab finds the morphemes; without
+Words whose pronunciation by rules and lists cannot be trusted are left out and counted. Mecab finds the morphemes. Without
 context it may err, and so may the lists. docs/pronunciation.md says how often.
 """
 
@@ -28,19 +28,19 @@ _AFTER_NASAL = "tensification_after_nasal_stem"
 
 
 class Pair(NamedTuple):
-    """One word.
+    """One word with its pronunciation.
 
     Attributes
     ----------
     spelling : str
     said : Pronunciation
-        With the causes; `said.sounds` is the pronunciation.
+        The pronunciation with its causes. `said.sounds` has its syllables.
     kind : str
-        "plain": said as written. "rules": changed by rules over sounds. "lexical": changed by a listed word or a verb stem.
+        "plain": pronounced as written. "rules": changed by rules over sounds. "lexical": by a listed word or a verb stem.
     lemma : str
-        The split depends on it: the base of the first content morpheme, or of the one that a word list decided.
+        The base of the first content morpheme, or of the one that a word list decided. The split depends on it.
     occurrences : int
-        How often it stands in the texts.
+        Number of occurrences in the texts.
     """
 
     spelling: str
@@ -52,7 +52,7 @@ class Pair(NamedTuple):
 
 @dataclass
 class PairSets:
-    """Pairs by split, and how many words were left out for what reason."""
+    """The pairs of each split, and the number of words left out for each reason."""
 
     train: list[Pair] = field(default_factory=list)
     valid: list[Pair] = field(default_factory=list)
@@ -69,21 +69,21 @@ def word_pairs(
     seed: int = 0,
     progress: Optional[Callable[[int, int], None]] = None,
 ) -> PairSets:
-    """Distinct eojeol of Hangul syllables, pronounced and split by lemma.
+    """Collect distinct eojeol of Hangul syllables, pronounce them and split them by lemma.
 
     Parameters
     ----------
     texts : iterable of str
     min_count : int
-        How often a word must stand in the texts.
+        Minimum number of occurrences of a word.
     max_length : int
-        Syllables of the longest word.
+        Maximum number of syllables of a word.
     fractions : (float, float, float)
-        Of lemmas in train, valid and test; they sum to 1. A lemma is in one split only, whatever the corpus.
+        Fractions of lemmas in train, valid and test, which sum to 1. A lemma is always in the same split.
     seed : int
-        Another seed, another split.
+        Seed of the split.
     progress : callable or None
-        Called with (words done, words in all).
+        Called with (words done, all words).
 
     Returns
     -------
@@ -92,7 +92,7 @@ def word_pairs(
     Raises
     ------
     TextError
-        If `texts` gives no texts in an order.
+        If `texts` does not yield texts in an order.
     OptionError
         If `fractions` are not three numbers that sum to 1, or `min_count` or `max_length` is below 1.
     """
@@ -120,13 +120,13 @@ def word_pairs(
 
 
 def split_of(lemma: str, fractions: tuple[float, float, float], seed: int) -> str:
-    """The split of a lemma. It depends on the lemma alone, so more words never move it.
+    """Return the split of a lemma. It depends only on the lemma, so more words never change it.
 
     Parameters
     ----------
     lemma : str
     fractions : (float, float, float)
-        Of training, validation and test; they sum to 1.
+        Fractions of training, validation and test, which sum to 1.
     seed : int
     """
     draw = int.from_bytes(hashlib.sha256(f"{seed}:{lemma}".encode()).digest()[:8], "big") / 2**64
@@ -145,7 +145,7 @@ def lemma_of(said: Pronunciation, units: list[Morpheme]) -> str:
     ----------
     said : Pronunciation
     units : list of Morpheme
-        Of the word.
+        Morphemes of the word.
     """
     for sound in said.jamo:
         if any(RULES[change.rule].lexical for change in sound.changes):
@@ -155,13 +155,13 @@ def lemma_of(said: Pronunciation, units: list[Morpheme]) -> str:
 
 
 def doubt(said: Pronunciation, units: list[Morpheme]) -> str:
-    """Why a word's pronunciation cannot be trusted; "" if it can.
+    """Return the reason why a word's pronunciation cannot be trusted, or "".
 
     Parameters
     ----------
     said : Pronunciation
     units : list of Morpheme
-        Of the word.
+        Morphemes of the word.
     """
     word = said.text
     found = marks_of(word, (), units)

@@ -1,4 +1,4 @@
-"""Korean spelling to standard pronunciation, with the rule and the letters behind every sound.
+"""Korean spelling to standard pronunciation, with the rule and the letters that decide each sound.
 
     >>> said = pronounce("국물")
     >>> said.sounds
@@ -6,7 +6,7 @@
     >>> [(s.jamo, s.rule, [said.letters[i].jamo for i in s.cause]) for s in said.jamo if s.changes]
     [('ㅇ', 'nasalisation', ['ㅁ'])]
 
-The rules are in `rules`. What they cannot know comes from morphemes (`meetings`; Mecab finds them) and from word lists
+The rules are in `rules`. Other information comes from morphemes (`meetings`; Mecab finds them) and from word lists
 (`words`). `marks` combines both.
 """
 
@@ -36,18 +36,18 @@ _MOST_READINGS = 16
 
 @dataclass(frozen=True)
 class Pronunciation:
-    """How a text is said.
+    """The pronunciation of a text.
 
     Attributes
     ----------
     text : str
         The text in Unicode's composed form (NFC), without invisible characters: `gluonattn.plain` of it.
     sounds : str
-        The pronunciation in syllables, as long as `read`. What is not a Hangul syllable stays.
+        The pronunciation in syllables, as long as `read`. Other characters are not changed.
     jamo : tuple of Sound
         Every spoken jamo, in order.
     letters : tuple of Letter
-        Every written jamo, in order; a coda of two consonants is one letter. Indices everywhere point here.
+        Every written jamo, in order; a coda of two consonants is one letter. All indices of letters refer to this.
     silent : tuple of Silent
         Letters that are not spoken. Each letter is either the source of a sound or one of these.
     also : tuple of str
@@ -128,14 +128,14 @@ def pronounce(text: str, *, linked: bool = False, lexical: bool = True) -> Pronu
 
 
 def pronounce_units(word: str, units: list[Morpheme]) -> Pronunciation:
-    """A word of Hangul whose morphemes are known: `pronounce`, without asking Mecab.
+    """`pronounce` for a word whose morphemes are known, without Mecab.
 
     Parameters
     ----------
     word : str
         Hangul syllables without a space.
     units : list of Morpheme
-        Of the word.
+        Morphemes of the word.
     """
     return _pronounce(word, word, (), units, linked=False, lexical=True)
 
@@ -239,7 +239,7 @@ def _write(phrase: Phrase) -> dict[int, str]:
 
 
 def _choices(phrases: list[Phrase], vowels: dict[int, list[str]]) -> list[dict[int, str]]:
-    """Every way to say a phrase, the first one first."""
+    """All pronunciations of a phrase, the first choice first."""
     found = []
     for phrase in phrases:
         places = sorted(vowels)
@@ -255,7 +255,7 @@ def _choices(phrases: list[Phrase], vowels: dict[int, list[str]]) -> list[dict[i
 
 
 def _some(choices: list[list[Choice]]) -> list[tuple[Choice, ...]]:
-    """The first combinations of choices; only as many as are shown."""
+    """The first combinations of choices, limited to the number that is shown."""
     return [combined for combined, _ in zip(product(*choices), range(4 * _MOST_READINGS))]
 
 

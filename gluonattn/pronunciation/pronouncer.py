@@ -1,4 +1,4 @@
-"""A trained model of pronunciation: what it says, how probable that is, and where it attends.
+"""A trained pronunciation model: its pronunciations, their probabilities, and where it attends.
 
     >>> pronouncer = load_pronouncer("runs/pronunciation")
     >>> pronouncer.say(["국물"])
@@ -9,7 +9,7 @@
 Written token i is ``pronounce(word).letters[i]``, spoken token j is ``pronounce(word).jamo[j]``. Both sequences end with
 `</s>`.
 
-Stays whole: it is one public class, a third of it docstrings.
+Stays whole: it is one public class. A third of it is docstrings.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ def load_pronouncer(folder: str | os.PathLike[str], epoch: int | None = None) ->
     ----------
     folder : path
     epoch : int or None
-        A snapshot: 0 for before training; None for the epoch that was best on validation.
+        Epoch of a snapshot. 0 is before training. None is the epoch that was best on validation.
 
     Raises
     ------
     CheckpointError
-        If the folder is missing, cut or of another kind of model, or has no such snapshot.
+        If the folder is missing, incomplete, of another kind of model, or has no such snapshot.
     """
     return Pronouncer(Path(folder), epoch)
 
 
 class Pronouncer:
-    """A model of pronunciation.
+    """A trained pronunciation model.
 
     A word is a string of Hangul syllables, or a list of conjoining jamo as in `Pronunciation.written`. The jamo need not
     form syllables, so a word can be changed letter by letter. Sounds have the same two forms.
@@ -72,12 +72,12 @@ class Pronouncer:
     config : dict
         The checkpoint's config.json.
     epoch : int
-        The epoch that the weights are from.
+        The epoch of the weights.
     epochs : tuple of int
-        Epochs that have a snapshot.
+        Epochs with a snapshot.
     model : Transformer
     max_length : int
-        Letters of the longest word it reads.
+        Maximum number of letters of a word.
     alphabet : tuple of str
         The columns of `distributions`: conjoining jamo, and `</s>`.
     """
@@ -90,11 +90,11 @@ class Pronouncer:
         self.epochs = snapshot_epochs(folder)
         self.epoch = self.config["epoch"] if epoch is None else epoch
         self.model = build_at_epoch(Transformer, checkpoint, folder, epoch)
-        self.max_length = self.config["max_length"] - 1  # beside its end, or beginning
+        self.max_length = self.config["max_length"] - 1  # without the end or beginning mark
         vocabulary = Vocabulary(checkpoint.vocabulary)
         if len(vocabulary) != self.config["model"]["vocab_size"] or not all(
                 letter in vocabulary for letter in ("<s>", "</s>", *ALPHABET)):
-            raise CheckpointError(f"{folder}: vocab.json does not hold the letters of this model. Copy the whole folder "
+            raise CheckpointError(f"{folder}: vocab.json does not have the letters of this model. Copy the whole folder "
                                   "again.")
         self._padding, (self._begin, self._end) = vocabulary.padding, vocabulary[["<s>", "</s>"]]
         self._letters = vocabulary.idx_to_token
@@ -104,11 +104,11 @@ class Pronouncer:
 
     @property
     def longest(self) -> int:
-        """The name that `max_length` had before."""
+        """The former name of `max_length`."""
         return int(self.max_length)
 
     def pairs(self, split: str = "test") -> list[Pair]:
-        """The words of a split as the model was trained: "train", "valid", or "test", which it has not seen."""
+        """The words of a split of the training run: "train", "valid", or "test", which the model has not seen."""
         if split not in SPLITS:
             raise OptionError(f"expected one of {', '.join(SPLITS)}; got {split!r}.")
         try:
@@ -128,12 +128,12 @@ class Pronouncer:
         ----------
         words : iterable of words
         beam : int, default 1
-            Width of the beam; 1 is greedy.
+            Width of the beam. 1 is greedy.
 
         Raises
         ------
         TextError
-            If a word is not of Hangul syllables (or conjoining jamo), or too long.
+            If a word does not consist of Hangul syllables (or conjoining jamo), or is too long.
         """
         return [write(letters)[0] for letters in self.spoken(words, beam)]
 
@@ -145,7 +145,7 @@ class Pronouncer:
         letters : sequence of str
             Conjoining jamo.
         beam : int, default 1
-            Width of the beam; 1 is greedy.
+            Width of the beam. 1 is greedy.
         """
         return self.say([list(letters)], beam)[0]
 
@@ -156,7 +156,7 @@ class Pronouncer:
         ----------
         words : iterable of word
         beam : int, default 1
-            Width of the beam; 1 is greedy.
+            Width of the beam. 1 is greedy.
         """
         from ..models.decoding import decode
 
@@ -174,13 +174,13 @@ class Pronouncer:
         return found
 
     def distributions(self, words: Iterable[Word], sounds: Iterable[Word]) -> list[Array]:
-        """Probabilities of the next letter at every step of given sounds.
+        """Return the probabilities of the next letter at every step of given sounds.
 
         Parameters
         ----------
         words : iterable of word
         sounds : iterable of word
-            What each word is made to say.
+            Given sounds of each word (teacher forcing).
 
         Returns
         -------
@@ -196,20 +196,20 @@ class Pronouncer:
         return found
 
     def probabilities(self, word: Word, sounds: Word) -> Array:
-        """Probability of each letter of `sounds` after those before it, and, last, of the end; shape (letters + 1,).
+        """Probability of each letter of `sounds` after the preceding ones, and of the end mark; shape (letters + 1,).
 
         Parameters
         ----------
         word : word
         sounds : word
-            What it is made to say.
+            Given sounds (teacher forcing).
         """
         table = self.distributions([word], [sounds])[0]
         letters = [*to_jamo(sounds), "</s>"]
         return table[np.arange(len(letters)), [self.alphabet.index(letter) for letter in letters]]
 
     def score(self, word: Word, sounds: Word) -> float:
-        """Log probability of a pronunciation, its end included.
+        """Log probability of a pronunciation, including the end mark, in nats.
 
         Parameters
         ----------
@@ -220,21 +220,21 @@ class Pronouncer:
         return float(np.log(self.probabilities(word, sounds).astype(np.float64)).sum())
 
     def records(self, word: Word, sounds: Word | None = None) -> dict[str, AttentionRecord]:
-        """The attention of the model while it says a word.
+        """Return the attention of the model while it pronounces a word.
 
         Parameters
         ----------
         word : word
         sounds : word or None
-            Forced sounds (teacher forcing); None is what it says by itself, greedily.
+            Given sounds (teacher forcing). None is the model's own greedy pronunciation.
 
         Returns
         -------
         dict of str to AttentionRecord, weights (layers, heads, queries, keys)
-            "encoder": written letters attend to written letters; the last one is the end. "cross": row j is the step
-            that says letter j (``target_text`` are the sounds), and the last row is the step that ends the word;
-            keys are the written letters. "decoder": the same rows; keys are the beginning `<s>` and the letters
-            said before, so that row j sees the first j + 1 of them.
+            "encoder": written letters attend to written letters. The last one is the end mark. "cross": row j is the step
+            that generates letter j (``target_text`` has the sounds), and the last row is the step that ends the word.
+            Keys are the written letters. "decoder": the same rows. Keys are the beginning mark `<s>` and the spoken
+            letters, of which row j sees the first j + 1 keys.
         """
         return self.all_records([word], None if sounds is None else [sounds])[0]
 
@@ -245,7 +245,7 @@ class Pronouncer:
         ----------
         words : iterable of word
         sounds : iterable of word or None
-            What each is made to say; None is what it says by itself, greedily.
+            Given sounds (teacher forcing). None is the model's own greedy pronunciation.
         """
         words = to_list(words)
         decoded = sounds is None
@@ -270,7 +270,7 @@ class Pronouncer:
         }
 
     def _teacher_force(self, words: Sequence[Word], sounds: Sequence[Word]) -> Iterator[Forced]:
-        """Teacher forcing: (positions, target ids, logits (B, T, V), [weights (layers, B, heads, T, S)]) a batch."""
+        """Teacher forcing. Yield (positions, target ids, logits (B, T, V), [weights (layers, B, heads, T, S)]) by batch."""
         from ..runtime import mx
 
         if len(words) != len(sounds):

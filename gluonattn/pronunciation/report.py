@@ -1,4 +1,4 @@
-"""The report on a model of pronunciation: one page that opens offline, and its figures as JSON."""
+"""The report on a pronunciation model: one page that opens offline, and its figures as JSON."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .report_text import LANGUAGES, TEXT
 from .study import LEVEL
 from .summary import COMPARED
 
-# Letters beside the heads stay readable: a picture is never shown smaller, its frame scrolls.
+# Letters beside the heads must be readable, so a picture is never shown smaller. Its frame scrolls.
 _STYLE = (".heads > figure { flex: 1 1 32rem; } .heads img { width: 100%; min-width: 32rem; max-width: 44rem; }\n"
           ".wide img { width: 100%; min-width: 44rem; max-width: 60rem; }\n")
 
@@ -39,14 +39,14 @@ def write_report(
     summary: dict[str, Any], examples: dict[str, dict[str, dict[int, AttentionRecord]]], out: str | os.PathLike[str], *,
     lang: str = "ko",
 ) -> dict[str, Path]:
-    """Write the page (``.html``) and every figure of it (``.json`` beside it); arguments as for `to_page`.
+    """Write the page (``.html``) and all its figures (``.json``, beside it).
 
     Parameters
     ----------
     summary, examples
         As for `to_page`.
     out : path
-        The page, or a folder for it.
+        Path of the page, or a folder for it.
     lang : {"ko", "en"}, default "ko"
 
     Raises
@@ -70,7 +70,7 @@ def to_page(summary: dict[str, Any], examples: dict[str, dict[str, dict[int, Att
     Parameters
     ----------
     summary : dict
-        Of `pronunciation_summary.summarise`.
+        As `summary.summarise` returns it.
     examples : dict from word to kind to epoch to AttentionRecord
         Words whose heads are drawn.
     lang : {"ko", "en"}, default "ko"
@@ -110,7 +110,7 @@ def _contents(summary: dict[str, Any], lang: str) -> str:
 
 
 def _grids(word: str, kinds: dict[str, dict[int, AttentionRecord]], summary: dict[str, Any], lang: str) -> str:
-    """All kinds of one word on one colour scale."""
+    """The grids of all kinds for one word, on one colour scale."""
     sounds = summary["about"]["examples"][word]
     highest = max(float(record.weights.max()) for records in kinds.values() for record in records.values())
     drawn = []

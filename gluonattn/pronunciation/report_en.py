@@ -7,37 +7,37 @@ from typing import Any
 from .study import OBSTRUENT, PLAIN, SINO
 
 ENGLISH: dict[str, Any] = {
-    "title": "Where a model of pronunciation looks, and what decides",
+    "title": "Where a pronunciation model looks, and what decides",
     "about": (
-        "Model {model}, trained on {data}, read at epochs {epochs} (0 is before training), drawn with seed "
+        "Model {model}, trained on {data}, measured at epochs {epochs} (0 is before training), on words drawn with seed "
         "{seed}."
     ),
-    "summary": "In short",
+    "summary": "Summary",
     "contents": "Contents",
     "first_heads": "Of {all} heads {count} follow the letter that changes the sound.",
     "first_no_heads": "None of {all} heads follows the letter that changes the sound.",
     "first_flips": " For {rule}, replacing that letter changes {flips}% of the decisions.",
     "grid_alt": "{name}: attention of {layers} layers of {heads} heads at epochs {epochs}. At the last epoch the "
-                "strongest is layer {layer} head {head}, {query} → {key} {share}%.",
-    "question_alt": "{question}: {head} gives most, {share}%, to {looked}; the letter whose replacing changes "
+                "strongest link is {query} → {key}, {share}%, in layer {layer} head {head}.",
+    "question_alt": "{question}: {head} attends most to {looked}, {share}%. The letter whose replacement changes "
                     "most decisions is {decides}, {flips}%.",
     "grids": "Heads and epochs",
     "grids_how": (
-        "One row is a head, one column an epoch. Down: who looks; across: the letters looked at. All pictures "
-        "of a word have one colour scale. Orange frames stand where a changed sound (row) meets its cause "
-        "(column). </s> is the end, <s> the beginning. In the encoder letters look at letters, in the decoder "
-        "the sound being said at sounds said before, in cross-attention the sound being said at the written "
+        "Each row is a head, each column an epoch. In a picture, rows attend and columns are the letters they attend to. "
+        "All pictures of a word share one colour scale. Orange frames mark a changed sound (row) and its cause (column). "
+        "</s> is the end, <s> the beginning. In the encoder letters attend to letters. In the decoder each sound attends "
+        "to the sounds before it, and in cross-attention to the written "
         "letters."
     ),
     "heads": "Heads and causes",
     "agreement_how": (
-        '"Cause" is how often, for a changed sound, the letter a head looks at most is the one the rule of '
-        'Standard Pronunciation names. "Unchanged" is how often it looks at the same place where the same '
-        "kinds of letters stand and nothing changes, kinds mixed as among the changed sounds: a head that "
-        'always looks at its neighbour has the same figure in both. "One place" is the head that always '
-        'looks equally far, chosen to fit these very words best. Then whether "cause" at the last epoch is '
-        "above (✓) or below (↓) each baseline: two-sided, by bootstrap over words, with Holm's correction "
-        "over all heads of that kind, p < 0.05; · where it cannot be told."
+        '"Cause" is how often the strongest key for a changed sound is the letter that the rule of Standard '
+        'Pronunciation names. "Unchanged" is how often the head attends to the same place at unchanged sounds with '
+        "the same kinds of letters, in the same proportions. A head that always attends to its neighbour has the "
+        'same figure in both. "One place" is the best head that always attends at one distance, chosen to fit '
+        'these same words. The marks show whether "cause" at the last epoch is above (✓) or below (↓) each '
+        "baseline, two-sided, by bootstrap over words, with Holm's correction over all heads of that kind, "
+        "p < 0.05. A dot (·) means no significant difference."
     ),
     "head": "head",
     "cause_at": "cause, epoch {epoch}",
@@ -62,14 +62,14 @@ ENGLISH: dict[str, Any] = {
         "changed sounds",
         "chance",
         "one place",
-        "how far",
+        "distance",
     ],
     "shape": "The shape of heads",
     "shape_how": (
-        "Entropy is 1 where weight is spread evenly over what may be looked at (stronger shading is sharper). Distance: "
-        "how many letters from their own place they look. Own place: weight on it. First, last: weight on the "
-        "first and the last key that may be looked at. Commonest step: the distance to the strongest key that "
-        "is most frequent, and how frequent. Drift: Jensen-Shannon divergence between epochs (at most 0.693)."
+        "Entropy is 1 if the weight is spread evenly over the visible keys (stronger shading is sharper). Distance: "
+        "number of letters from the own place. Own place: weight on it. First, last: weight on the first and the last "
+        "visible key. Commonest step: the most frequent distance to the strongest key, and its frequency. "
+        "Drift: Jensen-Shannon divergence between epochs (at most 0.693)."
     ),
     "entropy_at": "entropy, epoch {epoch}",
     "distance": "distance",
@@ -81,8 +81,8 @@ ENGLISH: dict[str, Any] = {
     "rules": "Rule by rule",
     "rules_how": (
         "How often the strongest key is the cause, in per cent. Underlined: more often than at unchanged "
-        "sounds (95 % interval above 0, not corrected). Columns are layer·head. Where two letters become one "
-        "sound (놓고 [노코]) both are its own, so such sounds are left out."
+        "sounds (95 % interval above 0, not corrected). Columns are layer·head. If two letters become one "
+        "sound (놓고 [노코]), both are its own, so such sounds are left out."
     ),
     "rule": "rule",
     "words": "words",
@@ -90,14 +90,14 @@ ENGLISH: dict[str, Any] = {
     "rules_of": "{kind}, layer·head",
     "edits": "When a letter is replaced",
     "edits_how": (
-        "One letter of a word at a time is replaced, and the model asked again: the cause by a letter with "
-        "which the rule no longer acts, another letter by one with which the sound should stay as it is by "
-        'rule. "As ruled": how often the model then says what the standard does. Log probability: what the '
-        "original sound lost. Where a rule acts in listed words only (articles 26, 28 ...) nothing says what "
-        "is right once another letter is replaced."
+        "One letter of a word is replaced at a time, and the model runs again. The cause is replaced by a letter with "
+        "which the rule no longer acts, another letter by one with which the rules give the same sound. "
+        '"As ruled": how often the model then follows the standard. Log probability: the loss of the '
+        "original sound. If a rule acts only in listed words (articles 26, 28 ...), the correct result is unknown "
+        "after another letter is replaced."
     ),
     "edit_columns": [
-        "right before",
+        "correct before",
         "cause replaced: changes",
         "then as ruled",
         "another replaced: changes",
@@ -105,21 +105,21 @@ ENGLISH: dict[str, Any] = {
         "log p, another",
     ],
     "questions": {
-        OBSTRUENT: "Does tensification after obstruents look at the obstruent?",
-        SINO: "What does Sino-Korean tensification after ㄹ look at? (갈등 [갈뜽])",
-        PLAIN: "Beside words that stay plain after ㄹ (월드, 말도)",
+        OBSTRUENT: "Do heads attend to the obstruent in tensification after obstruents?",
+        SINO: "Where does attention fall in Sino-Korean tensification after ㄹ? (갈등 [갈뜽])",
+        PLAIN: "Comparison: words that stay plain after ㄹ (월드, 말도)",
     },
     "letter": "letter",
     "even": "even share, %",
     "flips": "replaced: changes, %",
     "change": "change of log p",
-    "replaced": "What the letter was replaced by",
+    "replaced": "Replacements of the letter",
     "replaced_how": 'How often the decision changed when "{letter}" became this letter (– is none).',
-    "tables": "Where attention and intervention meet",
+    "tables": "Agreement of attention and intervention",
     "tables_how": (
-        '"Words" asks whether that letter is the strongest of all; "letters" asks of every letter but the '
-        'sound\'s own whether it is the strongest of these. "Changes": the decision changed in half of the '
-        "edits or more."
+        '"Words" shows whether that letter is the strongest of all. "Letters" shows, for every letter except the '
+        'sound\'s own, whether it is the strongest of these. "Changes": the decision changed in at least half of '
+        "the edits."
     ),
     "looked_words": "{letter}: strongest",
     "not_looked_words": "not strongest",
@@ -128,37 +128,37 @@ ENGLISH: dict[str, Any] = {
     "letters": "letters",
     "changes": "changes",
     "stays": "stays",
-    "tau": "Head by head: do attention and effect rank letters alike?",
+    "tau": "For each head: do attention and effect rank letters in the same order?",
     "tau_how": (
-        "Kendall's tau of the attention on each letter and the effect of replacing it (log probability), mean "
+        "Kendall's tau between the attention on each letter and the effect of replacing it (log probability), mean "
         "over words, without the sound's own letter."
     ),
     "layer": "layer",
     "shown": "Some words",
     "shown_how": (
-        "Attention (%) and how often replacing the letter changed the decision (%). Orange frame: the cause "
+        "Attention (%), and how often replacing the letter changed the decision (%). Orange frame: the cause "
         "(for article 26 and the plain words it is the ㄹ before); dotted frame: the sound's own letter."
     ),
-    "wrong": "{count} words the model has wrong: {words}",
-    "limits": "What to keep in mind",
+    "wrong": "{count} words that the model gets wrong: {words}",
+    "limits": "Limits",
     "limits_lines": [
         (
-            "Attention shows what a model read; what decided is seen by changing it. Through the layers the "
-            "vector of a letter takes in its neighbours: when cross-attention looks at nothing but the sound's "
-            "own letter, the cause may have come in through the encoder."
+            "Attention shows what a model read. Only changing a letter shows whether it decided. Through the layers the "
+            "vector of a letter takes in its neighbours. Even if cross-attention falls only on the sound's own letter, "
+            "the cause may have entered through the encoder."
         ),
         (
-            "The cause is the letter a rule of the standard names, and it nearly always stands next door. To be "
-            "above chance is not enough: compare with the sounds that did not change."
+            "The cause is the letter that a rule of the standard names. It is nearly always a neighbour, so being "
+            "above chance is not enough: compare with the unchanged sounds."
         ),
         (
-            "Heads were chosen on validation words, figures counted on test words. The tables by rule and of tau "
-            "are many comparisons without correction: read no single cell as a finding."
+            "Heads were chosen on validation words, and figures are from test words. The tables by rule and of tau "
+            "are many comparisons without correction: a single cell is not a finding."
         ),
-        "Forms of one lemma (절대, 절대로) count as words of their own: over lemmas intervals would be a little wider.",
-        "This is one model of one seed. Trained again, heads will have other numbers and other parts.",
+        "Forms of one lemma (절대, 절대로) count as separate words. Intervals over lemmas would be a little wider.",
+        "This is one model with one seed. After another training run, heads have other numbers and other roles.",
         (
-            "What is right by articles 26 and 28 comes from lists, part of which were not checked word by word "
+            "The correct results for articles 26 and 28 come from lists, some of which were not checked word by word "
             "against a dictionary."
         ),
     ],
@@ -187,36 +187,36 @@ ENGLISH: dict[str, Any] = {
         "mean": "mean of all {kind} heads",
         "words": (
             "In {caused:,} of {test:,} held-out words one letter changes the sound of another. {read:,} of "
-            "them were read ({sites:,} changed sounds). Brackets are 95 % bootstrap intervals over words."
+            "them were measured ({sites:,} changed sounds). Brackets are 95 % bootstrap intervals over words."
         ),
         "diagonal": "Heads on the diagonal (more than half on their own place): {count}, {named}.",
-        "no_diagonal": "No head gives more than half to its own place; the most is {named}.",
+        "no_diagonal": "No head has more than half of its weight on its own place; the largest is {named}.",
         "following": (
             "Heads that follow the cause (for half of the changed sounds or more, the strongest key is the "
-            "letter the rule names): {count}, {named}."
+            "letter that the rule names): {count}, {named}."
         ),
-        "no_following": "No head looks at the cause of half of the changed sounds.",
-        "weak": " {count} more beat chance, the untrained model and unchanged sounds, but for less than half.",
+        "no_following": "No head attends to the cause of half of the changed sounds.",
+        "weak": " {count} more are above chance, the untrained model and unchanged sounds, but for less than half.",
         "follows": "{cause}; {still} where nothing changes, {untrained:.2f} untrained, {chance:.2f} by chance",
         "positional": (
-            "The cause is nearly always a neighbour. What looking always equally far would find at best, and "
-            "the heads that do better: {kinds}."
+            "The cause is nearly always a neighbour. The best result of attending at one distance, and "
+            "the heads above it: {kinds}."
         ),
         "positional_kind": "{kind} {rate} (distance {step}), {count}",
         "sharpened": "{count} of {all} heads became sharper in training (entropy fell), most of all {named}.",
         "drift": "Drift from epoch to epoch (Jensen-Shannon, mean of all heads, at most 0.693): {spans}.",
         "brief": (
-            "{rule}: {right} of the words right. Weight on {cause}: {head} {encoder}, mean of all cross heads {cross}. "
-            "Replacing it changes the decision in {flips}, replacing another letter in {most} at most ({other})."
+            "{rule}: {right} of the words correct. Weight on {cause}: {head} {encoder}, mean of all cross heads {cross}. "
+            "Replacing it changes the decision in {flips}, replacing another letter in at most {most} ({other})."
         ),
         "too_few": "There are too few words to answer this.",
         "asked_tense": (
-            "Of {words} held-out words the model says {right} tense, as it should. What follows is counted on "
-            "the {kept} that are right."
+            "Of {words} held-out words the model correctly makes {right} tense. The following figures are from "
+            "the {kept} correct ones."
         ),
         "asked_plain": (
-            "Of {words} held-out words the model says {right} plain, as it should. What follows is counted on "
-            "the {kept} that are right."
+            "Of {words} held-out words the model correctly keeps {right} plain. The following figures are from "
+            "the {kept} correct ones."
         ),
         "where": "Where attention falls: {readings}.",
         "where_one": (
@@ -225,13 +225,13 @@ ENGLISH: dict[str, Any] = {
         ),
         "what": "How often replacing a letter changes the decision: {cause} {flips}; among others {others}.",
         "agree": (
-            "Whether both point at the same letter (decisions that changed when the letter attended to most, its "
-            "own aside, was replaced, against other letters): {readings}."
+            "Whether both indicate the same letter (decisions that changed when the letter with most attention, except its "
+            "own, was replaced, compared with other letters): {readings}."
         ),
         "agree_one": "{head} {strongest} against {others}, {verdict}",
         "agrees": "the same letter",
         "differs": "another letter",
-        "unclear": "cannot be told",
+        "unclear": "no clear difference",
         "labials": "The vowel before ㄹ: {groups}.",
         "labial": "after ㅁ, ㅂ, ㅃ, ㅍ ({words} words) attention {attention}, decision changed {flips}",
         "other": "after other consonants ({words} words) attention {attention}, decision changed {flips}",

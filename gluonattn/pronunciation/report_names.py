@@ -1,4 +1,4 @@
-"""How the report on pronunciation names heads, letters, rules and figures."""
+"""Names of heads, letters, rules and figures in the report on pronunciation."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def head_name(head: dict[str, Any], lang: str) -> str:
     Parameters
     ----------
     head : dict
-        With its kind, layer and number.
+        A head with its kind, layer and number.
     lang : {"ko", "en"}
     """
     return say(lang, "head", kind=TEXT[lang]["kinds"][head["kind"]], layer=head["layer"], head=head["head"])
 
 
 def role_name(role: str, rule: str, lang: str) -> str:
-    """The role of a letter for the sound in question. ㄹ is called by its name where no rule makes it the cause.
+    """The role of a letter for the sound in question. ㄹ has its own name if no rule makes it the cause.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def rule_name(rule: str, lang: str) -> str:
 
 
 def reading_names(asked: dict[str, Any], lang: str) -> dict[str, str]:
-    """Names of the heads that are read; a chosen head is named by its layer and number.
+    """Names of the measured heads. A chosen head is named by its layer and number.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def say(lang: str, name: str, **figures: Any) -> str:
     name : str
         A key of ``TEXT[lang]["said"]``.
     **figures : object
-        What it is filled with.
+        Values of the sentence's placeholders.
     """
     result: str = TEXT[lang]["said"][name].format(**figures)
     return result

@@ -14,29 +14,29 @@ from .causes import changed_sites, locate_sites
 from .pronounce import pronounce
 from .report_names import reading_names, role_name
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; markers say the same again.
+# Okabe and Ito's colours, which colour-blind readers can distinguish. Markers differ too.
 _SERIES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "D"))
 _WORDS = {
     "ko": {"epoch": "{}에폭", "untrained": "학습 전", "scale": "어텐션 (%), 제곱근 눈금", "head": "{layer}층 {head}번",
            "attention": "글자 하나가 받는 어텐션 (%)", "even": "모든 글자를 똑같이 볼 때",
            "flips": "글자를 바꾸면 결정이 바뀐 비율 (%)"},
     "en": {"epoch": "epoch {}", "untrained": "untrained", "scale": "attention (%), square-root scale",
-           "head": "layer {layer} head {head}", "attention": "attention one letter gets (%)", "even": "an even share",
+           "head": "layer {layer} head {head}", "attention": "attention on one letter (%)", "even": "an even share",
            "flips": "decisions changed by replacing it (%)"},
 }
 
 
 def grid_of(word: str, records: Mapping[int, AttentionRecord], lang: str, highest: float) -> Any:
-    """Every head of one kind at every epoch, with the causes of the word outlined; a matplotlib Figure.
+    """Draw every head of one kind at every epoch, with the causes outlined. Return a matplotlib Figure.
 
     Parameters
     ----------
     word : str
     records : mapping of int to AttentionRecord
-        By epoch, all of one kind.
+        Records of one kind by epoch.
     lang : {"ko", "en"}
     highest : float
-        The weight at the dark end of the scale.
+        The weight at the dark end of the colour scale.
     """
     words, said = _WORDS[lang], pronounce(word)
     record = next(iter(records.values()))
@@ -46,7 +46,7 @@ def grid_of(word: str, records: Mapping[int, AttentionRecord], lang: str, highes
 
 
 def side_by_side(asked: dict[str, Any], rule: str, lang: str) -> Any:
-    """Attention on each role of letter, and what replacing it does, on the same rows; a matplotlib Figure.
+    """Draw attention on each role of letter beside the effect of replacing it. Return a matplotlib Figure.
 
     Parameters
     ----------

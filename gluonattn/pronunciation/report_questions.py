@@ -13,12 +13,12 @@ from .report_text import TEXT
 
 
 def show_question(summary: dict[str, Any], rule: str, lang: str) -> list[str]:
-    """The section of one question, in parts of HTML.
+    """Make the section of one question, as parts of HTML.
 
     Parameters
     ----------
     summary : dict
-        Of `gluonattn.pronunciation.summary.summarise`.
+        As returned by `gluonattn.pronunciation.summary.summarise`.
     rule : str
         A key of ``summary["questions"]``.
     lang : {"ko", "en"}
@@ -85,7 +85,7 @@ def _taus(asked: dict[str, Any], lang: str) -> str:
 
 
 def _word(one: dict[str, Any], asked: dict[str, Any], lang: str) -> str:
-    """One word letter by letter: attention of each reading, and what replacing the letter does."""
+    """One word letter by letter: attention of each reading, and the effect of replacing the letter."""
     text = TEXT[lang]
 
     def cells(values: Any, own_too: bool) -> Iterator[Any]:

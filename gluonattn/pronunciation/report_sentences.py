@@ -1,4 +1,4 @@
-"""A study of pronunciation in sentences, each with its figures; `report_text` has the wording."""
+"""The sentences of the report on pronunciation, with their figures. `report_text` has the wording."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def in_brief(summary: dict[str, Any], lang: str) -> list[str]:
     Parameters
     ----------
     summary : dict
-        Of `gluonattn.pronunciation.summary.summarise`.
+        As returned by `gluonattn.pronunciation.summary.summarise`.
     lang : {"ko", "en"}
     """
     lines = about_heads(summary, lang)
@@ -44,9 +44,9 @@ def describe_grid(name: str, records: dict[int, AttentionRecord], lang: str) -> 
     Parameters
     ----------
     name : str
-        What the grid shows.
+        Name of the grid's content.
     records : dict of int to AttentionRecord
-        By epoch.
+        Records by epoch.
     lang : {"ko", "en"}
     """
     record = records[max(records)]
@@ -83,12 +83,12 @@ def describe_question(asked: dict[str, Any], rule: str, lang: str) -> str:
 
 
 def headline(summary: dict[str, Any], lang: str) -> str:
-    """The page in one sentence: how many heads follow the cause, and how often replacing it changes the decision.
+    """The headline: how many heads follow the cause, and how often replacing it changes the decision.
 
     Parameters
     ----------
     summary : dict
-        Of `gluonattn.pronunciation.summary.summarise`.
+        As returned by `gluonattn.pronunciation.summary.summarise`.
     lang : {"ko", "en"}
     """
     heads = summary["heads"]
@@ -111,7 +111,7 @@ def about_heads(summary: dict[str, Any], lang: str) -> list[str]:
     Parameters
     ----------
     summary : dict
-        Of `gluonattn.pronunciation.summary.summarise`.
+        As returned by `gluonattn.pronunciation.summary.summarise`.
     lang : {"ko", "en"}
     """
     about = summary["about"]
@@ -184,7 +184,7 @@ def about_question(summary: dict[str, Any], rule: str, lang: str) -> list[str]:
     Parameters
     ----------
     summary : dict
-        Of `gluonattn.pronunciation.summary.summarise`.
+        As returned by `gluonattn.pronunciation.summary.summarise`.
     rule : str
         A key of `RULES`.
     lang : {"ko", "en"}

@@ -1,8 +1,8 @@
 """The rules of 표준 발음법 (Standard Pronunciation, part 2 of 표준어 규정), one function each, in the order they apply.
 
-The numbers are those of its articles, in the National Institute of Korean Language's version of 2017. Not here: vowel
-length (6 and 7), which modern speech hardly keeps, and how ㅚ and ㅟ sound (4): these stay as written.
-A rule that needs more than letters reads a mark between syllables, from the word lists, morphemes or `linked=True`.
+The numbers are those of its articles, in the National Institute of Korean Language's version of 2017. Left out are vowel
+length (6 and 7), which modern speech hardly keeps, and the sounds of ㅚ and ㅟ (4), which stay as written.
+A rule that needs more than letters uses a mark between syllables, from word lists, morphemes or `linked=True`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ def ui_after_consonant(phrase: Phrase) -> None:
             syllable.vowel.become("ㅣ", "ui_after_consonant", syllable.onset.source)
 
 
-@rule("29", "ㄴ 첨가", "ㄴ is put before ㅣ, ㅑ, ㅕ, ㅛ, ㅠ where two words meet", lexical=True)
+@rule("29", "ㄴ 첨가", "ㄴ is inserted before ㅣ, ㅑ, ㅕ, ㅛ, ㅠ where two words meet", lexical=True)
 def n_insertion(phrase: Phrase) -> None:
     for left, right, mark in phrase.pairs():
         if mark.kind == "insert" and left.coda and right.onset.jamo == SILENT and right.vowel.jamo in _I_VOWELS:
             right.onset.become("ㄴ", "n_insertion", left.coda.source + right.vowel.source)
 
 
-@rule("30", "사이시옷", "a linking ㅅ makes the next consonant tense and is not spoken itself", lexical=True)
+@rule("30", "사이시옷", "a linking ㅅ makes the next consonant tense and is silent", lexical=True)
 def linking_s(phrase: Phrase) -> None:
     for left, right, mark in phrase.pairs():
         if mark.kind == "linking-s" and left.coda and left.coda.jamo == "ㅅ" and right.onset.jamo in TENSE:
@@ -106,7 +106,7 @@ def h_before_vowel(phrase: Phrase) -> None:
                 left.coda = None
 
 
-@rule("15", "대표음 연음", "before a word of its own a coda is neutralised, then carried over", lexical=True)
+@rule("15", "대표음 연음", "before an independent word a coda is neutralised, then carried over", lexical=True)
 def liaison_across_words(phrase: Phrase) -> None:
     for left, right, mark in phrase.pairs():
         if mark.kind == "boundary" and left.coda and left.coda.jamo != "ㅇ" and right.onset.jamo == SILENT:
@@ -161,7 +161,7 @@ def tensification_after_adnominal(phrase: Phrase) -> None:
     _make_marked_tense(phrase, "tensification_after_adnominal")
 
 
-@rule("28", "합성어 된소리되기", "ㄱ, ㄷ, ㅂ, ㅅ, ㅈ are tense in compounds as if a linking ㅅ stood there", lexical=True)
+@rule("28", "합성어 된소리되기", "ㄱ, ㄷ, ㅂ, ㅅ, ㅈ are tense in compounds as if after a linking ㅅ", lexical=True)
 def tensification_in_compounds(phrase: Phrase) -> None:
     _make_marked_tense(phrase, "tensification_in_compounds")
 
@@ -229,7 +229,7 @@ _NOUNS_WITH_LG = set("닭탉흙칡삵슭")  # they end nouns (닭, 까닭, 수�
 
 
 def _split(coda: str) -> tuple[str, str]:
-    """What of a coda stays in its syllable, and what meets the next one."""
+    """The part of a coda that stays in its syllable, and the part that meets the next one."""
     cluster = CLUSTERS.get(coda, "")
     return (cluster[0], cluster[1]) if cluster else ("", coda)
 

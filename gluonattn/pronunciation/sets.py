@@ -1,7 +1,7 @@
-"""The words a model of pronunciation learns from and is tested on: those of a corpus, of the word lists, and forms of stems.
+"""The words that a pronunciation model is trained and tested on: from a corpus, from the word lists, and forms of stems.
 
 A corpus has few listed words to hold out, and no rule over sounds gives their pronunciation. So the listed words of
-articles 26 and 28 are split by themselves, three tenths for the test, and every word of the corpus that contains one of
+articles 26 and 28 are split separately, three tenths for the test, and every word of the corpus that contains one of
 them joins its split. Forms built by rule (`add_shapes`) are split by their stem, as the words of a corpus are.
 """
 
@@ -17,25 +17,25 @@ from .pronounce import Pronunciation, pronounce, pronounce_units
 from .shapes import shapes
 from .words import words_with
 
-LISTED = ("tensification_sino_korean", "tensification_in_compounds", "plain")  # what `words_with` gives
+LISTED = ("tensification_sino_korean", "tensification_in_compounds", "plain")  # arguments of `words_with`
 LISTED_FRACTIONS = (0.6, 0.1, 0.3)
 _COLUMNS = ("split", "spelling", "kind", "lemma", "occurrences")
 
 
 def add_listed(sets: PairSets, seed: int = 0) -> PairSets:
-    """Add the listed words to the pairs of a corpus; no word of another split contains a held-out one.
+    """Add the listed words to the pairs of a corpus. No word of another split contains a held-out one.
 
     Parameters
     ----------
     sets : PairSets
-        Of `word_pairs`; it stays as it is.
+        Result of `word_pairs`. It is not changed.
     seed : int
-        Another seed, another split of the listed words.
+        Seed of the split of the listed words.
 
     Returns
     -------
     PairSets
-        A listed word that is not in the corpus has 0 occurrences. Of two listed words in one word, the one held out
+        A listed word that is not in the corpus has 0 occurrences. If a word contains two listed words, the one held out
         for the test decides, then the one for validation.
     """
     drawn = {word: split_of(word, LISTED_FRACTIONS, seed) for rule in LISTED for word in words_with(rule)}
@@ -58,15 +58,15 @@ def add_shapes(sets: PairSets, fractions: tuple[float, float, float] = (0.8, 0.1
     Parameters
     ----------
     sets : PairSets
-        Of `word_pairs`; it stays as it is.
+        Result of `word_pairs`. It is not changed.
     fractions : (float, float, float)
     seed : int
-        As for `word_pairs`: the forms of a stem then join the corpus's forms of it.
+        As for `word_pairs`. With the same values, the forms of a stem join the corpus's forms of it.
 
     Returns
     -------
     PairSets
-        A form that is not in the corpus has 0 occurrences. A form is left out if `pronounce` alone would say it otherwise,
+        A form that is not in the corpus has 0 occurrences. A form is left out if `pronounce` alone reads it differently,
         because it is spelled like another word.
     """
     found = PairSets(list(sets.train), list(sets.valid), list(sets.test), sets.left_out.copy())
@@ -80,7 +80,7 @@ def add_shapes(sets: PairSets, fractions: tuple[float, float, float] = (0.8, 0.1
 
 @cache
 def _pronounce_shapes() -> list[tuple[str, str, Optional[Pronunciation]]]:
-    """Each form, its lemma, and how it is said; None where `pronounce` alone would say it otherwise."""
+    """Each form, its lemma and its pronunciation. None if `pronounce` alone pronounces it differently."""
     made = [(form, lemma, pronounce_units(form, units)) for form, lemma, units in shapes()]
     return [(form, lemma, said if pronounce(form).sounds == said.sounds else None) for form, lemma, said in made]
 
@@ -93,26 +93,26 @@ def _split_of_listed(spelling: str, drawn: dict[str, str]) -> str:
 
 
 def to_table(sets: PairSets) -> str:
-    """All pairs as tab-separated text, without what `pronounce` says again."""
+    """All pairs as tab-separated text, without the parts that `pronounce` can compute again."""
     rows = [_COLUMNS, *((name, p.spelling, p.kind, p.lemma, str(p.occurrences))
                         for name in SPLITS for p in getattr(sets, name))]
     return "".join("\t".join(row) + "\n" for row in rows)
 
 
 def from_table(table: str, splits: Sequence[str] = SPLITS) -> PairSets:
-    """The pairs of `to_table`, of some splits.
+    """Read the pairs of some splits from the text of `to_table`.
 
     Parameters
     ----------
     table : str
-        As `to_table` writes it.
+        Text from `to_table`.
     splits : sequence of str, default all
         Which splits to read.
 
     Raises
     ------
     DataError
-        If it is another table.
+        If it is not such a table.
     """
     header, *rows = table.splitlines()
     if tuple(header.split("\t")) != _COLUMNS:

@@ -1,4 +1,4 @@
-"""Settings of a training run of a model of pronunciation."""
+"""Settings of a training run of a pronunciation model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ RECIPE = "pronunciation"
 
 @dataclass
 class PronunciationSettings(TrainingSettings):
-    """Settings of a training run of a model of pronunciation, beside those of `TrainingSettings`.
+    """Settings of a training run of a pronunciation model, in addition to those of `TrainingSettings`.
 
     Attributes
     ----------
     min_count : int or None
-        Fewest occurrences of a word to learn in the corpus. None is 3, or 1 for
+        Minimum number of occurrences of a word in the corpus. None is 3, or 1 for
         fewer than 20,000 texts.
     epochs : int or None
         None is 12, or 60 for fewer than 20,000 words.

@@ -1,4 +1,4 @@
-"""Forms a corpus has too few of: stems and nouns with every coda, before every kind of ending and particle.
+"""Forms that are rare in a corpus: stems and nouns with every coda, before every kind of ending and particle.
 
 A corpus has 없다 in a hundred forms and 핥다 in none. These forms are built by rule from `shapes.txt`.
 """
@@ -16,14 +16,14 @@ _IRREGULAR_BEFORE_VOWELS = ("낫", "묻")  # 나아, 물어
 
 
 def shapes() -> Iterator[tuple[str, str, list[Morpheme]]]:
-    """Forms of the words in the file.
+    """Yield forms of the words in the file.
 
     Yields
     ------
     form : str
     lemma : str
     units : list of Morpheme
-        Its two morphemes, so that no tagger has to guess.
+        The form's two morphemes, so that no tagger is needed.
     """
     lists = _read()
     for name, tag, endings in (("verbs", "VV", lists["endings"] + lists["endings of verbs"]),

@@ -10,7 +10,7 @@ from ..text.jamo import SILENT
 
 
 class Rule(NamedTuple):
-    """One rule of the standard: its name (that of the function), article, what it does, whether words are listed for it."""
+    """One rule of the standard: its name (the function's), article, description, and whether it has a word list."""
 
     name: str
     article: str
@@ -20,7 +20,7 @@ class Rule(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One step from `before` to `after`, by `rule`; `cause` are the letters that made it so (indices), which may be none."""
+    """One step from `before` to `after` by `rule`. `cause` has the indices of the letters that caused it, or none."""
 
     rule: str
     before: str
@@ -47,15 +47,15 @@ class Sound(NamedTuple):
     Attributes
     ----------
     jamo : str
-        A letter; an onset ㅇ is a place without a sound.
+        A letter. An onset ㅇ is a place without a sound.
     syllable : int
         Number of its character in `sounds`, which is as long as the text.
     place : str
         "onset", "vowel" or "coda".
     source : tuple of int
-        The letters it stands for, as indices into `Pronunciation.letters`: two where two became one (놓고, ㅋ).
+        Indices of its letters in `Pronunciation.letters`. Two if two letters became one sound (놓고, ㅋ).
     changes : tuple of Change
-        What happened to it, in order; empty for a letter spoken as written.
+        The changes of the sound, in order. Empty for a letter spoken as written.
     """
 
     jamo: str
@@ -66,7 +66,7 @@ class Sound(NamedTuple):
 
     @property
     def rule(self) -> Optional[str]:
-        """Name of the rule that acted last; None for a letter spoken as written."""
+        """Name of the rule that acted last. None for a letter spoken as written."""
         return self.changes[-1].rule if self.changes else None
 
     @property
@@ -93,7 +93,7 @@ class Slot:
     changes: list[Change] = field(default_factory=list)
 
     def become(self, jamo: str, rule: str, cause: tuple[int, ...]) -> None:
-        """Change the sound, and note the change.
+        """Change the sound and record the change.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class Phrase:
                 yield left, left.coda, right
 
     def silence(self, slot: Slot, rule: str, cause: tuple[int, ...]) -> None:
-        """Note that the letters of a slot fall silent.
+        """Record that the letters of a slot are silent.
 
         Parameters
         ----------
@@ -164,16 +164,16 @@ class Phrase:
 
     def carry(self, left: Syllable, right: Syllable, kept: str, moved: str, rule: str,
               cause: Optional[tuple[int, ...]] = None) -> None:
-        """Put (a part of) a coda in the empty onset after it; the written ㅇ falls silent.
+        """Move a coda, or a part of it, to the empty onset after it. The written ㅇ becomes silent.
 
-        `kept` stays behind as the coda ("" for nothing), `moved` is the new onset.
+        `kept` stays as the coda ("" for nothing), and `moved` is the new onset.
 
         Parameters
         ----------
         left, right : Syllable
             Neighbours.
         kept : str
-            What stays behind as the coda; "" for nothing.
+            The part that stays as the coda. "" for nothing.
         moved : str
             The new onset.
         rule : str
@@ -190,20 +190,20 @@ class Phrase:
 
     def merge(self, left: Syllable, right: Syllable, kept: str, made: str, rule: str,
               cause: tuple[int, ...] = ()) -> None:
-        """Make (a part of) a coda and the onset after it one sound, `made`; `kept` stays behind as the coda.
+        """Merge a coda, or a part of it, and the onset after it into one sound, `made`. `kept` stays as the coda.
 
         Parameters
         ----------
         left, right : Syllable
             Neighbours.
         kept : str
-            What stays behind as the coda; "" for nothing.
+            The part that stays as the coda. "" for nothing.
         made : str
-            The one sound.
+            The merged sound.
         rule : str
             Name of the rule that acts.
         cause : tuple of int
-            Letters that cause it, beside the two.
+            Letters that cause it, besides the two.
         """
         coda, onset = left.coda, right.onset
         assert coda is not None
@@ -212,13 +212,13 @@ class Phrase:
         self.leave(left, kept, rule, onset.source)
 
     def leave(self, left: Syllable, kept: str, rule: str, cause: tuple[int, ...]) -> None:
-        """Leave `kept` of a coda of which the rest went elsewhere.
+        """Keep the part `kept` of a coda. The rest has moved.
 
         Parameters
         ----------
         left : Syllable
         kept : str
-            What stays; "" for nothing.
+            The part that stays. "" for nothing.
         rule : str
             Name of the rule that acts.
         cause : tuple of int
@@ -238,16 +238,16 @@ STEPS: list[Step] = []
 
 
 def rule(article: str, korean: str, english: str, *, lexical: bool = False) -> Callable[[Step], Step]:
-    """Register a function as a rule; rules are applied in the order they are written in.
+    """Register a function as a rule. Rules are applied in the order in which they are defined.
 
     Parameters
     ----------
     article : str
-        Of the standard (표준 발음법).
+        Article of the standard (표준 발음법).
     korean, english : str
-        What the rule is called.
+        Description of the rule.
     lexical : bool, default False
-        Whether words are listed for it.
+        Whether the rule has a word list.
     """
 
     def register(step: Step) -> Step:

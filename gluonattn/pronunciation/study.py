@@ -1,4 +1,4 @@
-"""The measurements behind the report on a model of pronunciation: heads against causes, and causes against edits.
+"""The measurements for the report on a pronunciation model: heads compared with causes, and causes with edits.
 
 Stays whole: `study` has one plan of draws, the same for every figure. Half of it is its signature and
 docstring.
@@ -35,27 +35,27 @@ Progress = Optional[Callable[[int, int], None]]
 
 
 class Model(Speaker, Protocol):
-    """A model of pronunciation at one epoch, such as a `Pronouncer`."""
+    """A pronunciation model at one epoch, such as a `Pronouncer`."""
 
     def all_records(self, words: Sequence[str], sounds: Sequence[str]) -> list[dict[str, AttentionRecord]]:
-        """Of each word its records by kind, teacher-forced.
+        """Each word's teacher-forced records by kind.
 
         Parameters
         ----------
         words : sequence of str
         sounds : sequence of str
-            What each word is made to say.
+            Given sounds of each word.
         """
 
 
 @dataclass(frozen=True)
 class Study:
-    """What was read and measured; `summary.summarise` turns it into figures.
+    """The measurements. `summary.summarise` computes figures from them.
 
     Attributes
     ----------
     about : dict
-        Of the model and the words, for the head of the report.
+        Facts about the model and the words, for the top of the report.
     said : list of Pronunciation
         Held-out words in which a letter changed the sound of another.
     counts : dict from kind to dict from epoch to Counts
@@ -65,9 +65,9 @@ class Study:
     chosen : dict from rule to dict from kind to (layer, head)
         The head that finds the cause of that rule most often on validation words.
     effects : dict from rule to list of Effects
-        Also of `PLAIN`, where no rule acts and the "cause" is the ㄹ before the consonant.
+        Also for `PLAIN`, where no rule acts and the "cause" is the ㄹ before the consonant.
     looked : dict from rule to list of dict from kind to numpy.ndarray, shape (layers, heads, letters)
-        Weights on the letters of each of these words, at the row that decides, encoder and cross.
+        Weights on the letters of each of these words, at the deciding row, for encoder and cross.
     examples : dict from word to dict from kind to dict from epoch to AttentionRecord
     """
 
@@ -83,18 +83,18 @@ class Study:
 
 
 def study_of(folder: str | os.PathLike[str], **options: Any) -> Study:
-    """`study` of a checkpoint folder: its snapshots, and its best epoch as the last one.
+    """Run `study` on a checkpoint folder: its snapshots, with the best epoch as the last.
 
     Parameters
     ----------
     folder : path
     **options
-        Of `study`.
+        Options of `study`.
 
     Raises
     ------
     CheckpointError
-        If the folder is no model of pronunciation.
+        If the folder has no pronunciation model.
     """
     from .pronouncer import load_pronouncer
 
@@ -117,27 +117,27 @@ def study(
     seed: int = 0,
     progress: Progress = None,
 ) -> Study:
-    """Read every head on held-out words at every epoch, and replace letters of some of them.
+    """Measure every head on held-out words at every epoch, and replace letters of some words.
 
     Parameters
     ----------
     models : mapping of epoch to Model
-        From before training (0) to the last, which answers the questions.
+        Models from before training (0) to the last epoch, which is used for the questions.
     valid, test : sequence of Pronunciation
-        Held-out words with their causes. Heads are chosen on `valid`, every figure is of `test`.
+        Held-out words with their causes. Heads are chosen on `valid`. All figures are from `test`.
     about : mapping or None
-        Goes into the report as it is.
+        Added to the report unchanged.
     words : int, default 800
-        Test words whose attention is read, drawn with `seed` from those with a cause.
+        Number of test words whose attention is measured, drawn with `seed` from those with a cause.
     edited : int, default 120
-        Words of each rule whose letters are replaced, drawn in the same way. Article 26 has four times as many, and
-        there are twice as many in which it does not act after ㄹ.
+        Number of words of each rule whose letters are replaced, drawn in the same way. Article 26 has four times as many,
+        and words in which it does not act after ㄹ twice as many.
     examples : iterable of str
         Words whose heads are drawn.
     seed : int, default 0
-        Seed for drawing the words.
+        Seed of the draw of words.
     progress : callable or None
-        Called with (steps done, steps in all).
+        Called with (steps done, all steps).
 
     Raises
     ------
@@ -152,7 +152,7 @@ def study(
     last = models[epochs[-1]]
     caused = [said for said in test if changed_sites(said)]
     if not caused:
-        raise DataError("expected held-out words in which a letter changes another's sound; there is none. Use a model "
+        raise DataError("expected held-out words in which a letter changes another's sound; got none. Use a model "
                         "that was trained with more word pairs.")
     said = random.Random(seed).sample(caused, min(words, len(caused)))
     asked = {rule: _draw_sites(test, rule, 4 * edited if rule == SINO else edited, seed) for rule in _rules_of(test)}
@@ -195,7 +195,7 @@ def study(
 
 
 def _draw_plain_after_l(words: Sequence[Pronunciation], most: int, seed: int) -> list[tuple[Pronunciation, Site]]:
-    """Where ㄷ, ㅅ, ㅈ stay plain after ㄹ (월드, 말도), one in a word."""
+    """Draw places where ㄷ, ㅅ, ㅈ stay plain after ㄹ (월드, 말도), one in a word."""
     found = []
     for said in words:
         sites = [site for site in unchanged_sites(said, [_AFTER_CODA])
@@ -209,7 +209,7 @@ def _records(model: Model, said: Sequence[Pronunciation]) -> list[dict[str, Atte
 
 
 def _rules_of(test: Sequence[Pronunciation]) -> list[str]:
-    """Rules that a letter set off somewhere, most frequent first."""
+    """Rules that a letter caused to act somewhere, most frequent first."""
     number: dict[str, int] = {}
     for said in test:
         for site in changed_sites(said):
@@ -218,14 +218,14 @@ def _rules_of(test: Sequence[Pronunciation]) -> list[str]:
 
 
 def _draw_sites(words: Sequence[Pronunciation], rule: str, most: int, seed: int) -> list[tuple[Pronunciation, Site]]:
-    """The first site of a rule in each word that has one, at most so many words."""
+    """Draw the first site of a rule in each word that has one, in at most `most` words."""
     found = [(said, next(site for site in changed_sites(said) if site.rule == rule))
              for said in words if any(site.rule == rule for site in changed_sites(said))]
     return random.Random(seed).sample(found, min(most, len(found)))
 
 
 def _letter_weights(model: Model, sites: Sequence[tuple[Pronunciation, Site]]) -> list[dict[str, NDArray[Any]]]:
-    """Weights on each letter at the row that decides, of encoder and cross-attention, shape (layers, heads, letters)."""
+    """Weights on each letter at the deciding row, of encoder and cross-attention, shape (layers, heads, letters)."""
     found = []
     for (said, site), records in zip(sites, _records(model, [said for said, _ in sites])):
         one = {}
@@ -248,7 +248,7 @@ def _choose_heads(looked: list[dict[str, NDArray[Any]]], sites: list[Site]) -> d
 
 
 class _Steps:
-    """Counts what is done."""
+    """Count finished steps."""
 
     def __init__(self, progress: Progress, total: int):
         self.progress, self.total, self.done = progress, total, 0

@@ -15,7 +15,7 @@ from .intervention import ROLES, Effects, after_labial, roles_of
 from .study import KINDS, LEVEL, OBSTRUENT, PLAIN, SINO, Study
 
 COMPARED = ("chance", "untrained", "positional", "still")
-MIN_WORDS = 10  # words that a rule needs to appear in the tables
+MIN_WORDS = 10  # minimum number of words for a rule to appear in the tables
 
 
 def summarise(study: Study) -> dict[str, Any]:
@@ -25,8 +25,8 @@ def summarise(study: Study) -> dict[str, Any]:
     -------
     dict
         "about"; "epochs": list of int; "words": int; "kinds": the baselines of each kind's heads; "heads": a
-        list of dicts; "rules": per rule, of encoder and cross, each head's rate and baselines; "edits": per rule, what
-        replacing the cause and other letters did; "questions": the two rules looked at closely.
+        list of dicts; "rules": for each rule, in encoder and cross, each head's rate and the baselines; "edits": for each
+        rule, the effect of replacing the cause and other letters; "questions": the two rules examined closely.
     """
     epochs = sorted(study.counts["cross"])
     heads, kinds = [], {}
@@ -84,11 +84,11 @@ def _means(table: NDArray[Any], drawn: NDArray[Any]) -> NDArray[Any]:
     return intervals(rate(drawn, table, np.ones(len(table))))
 
 
-# ---- what edits did
+# ---- effects of edits
 
 
 def edits(found: Sequence[Effects]) -> dict[str, Any]:
-    """What became of a sound when its cause was replaced, and when another letter of the word was.
+    """Effects on a sound of replacing its cause, and of replacing another letter of the word.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def edits(found: Sequence[Effects]) -> dict[str, Any]:
 
 
 def question(study: Study, rule: str, chosen: dict[str, tuple[int, int]]) -> dict[str, Any]:
-    """Attention and intervention side by side for one rule, on words whose sound the model has right.
+    """Attention and intervention side by side for one rule, on words whose sound the model gets right.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def question(study: Study, rule: str, chosen: dict[str, tuple[int, int]]) -> dic
     rule : str
         A key of `RULES`.
     chosen : dict of str to (layer, head)
-        Heads that are read, by what they are called.
+        Measured heads by name.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def _reading(looked: dict[str, NDArray[Any]], kind: str, at: tuple[int, int] | N
 
 
 def _roles(found: Sequence[Effects], seen: Sequence[dict[str, NDArray[Any]]], readings: Sequence[str]) -> dict[str, Any]:
-    """Attention on, and effect of, a letter of each role; mean over its letters, then over words."""
+    """Attention on a letter of each role, and its effect: mean over the role's letters, then over words."""
     result = {}
     roles = [np.array(roles_of(one.said, one.site)) for one in found]
     for role in (*ROLES, "own"):
@@ -173,7 +173,7 @@ def _roles(found: Sequence[Effects], seen: Sequence[dict[str, NDArray[Any]]], re
 
 
 def _replacements(found: Sequence[Effects]) -> dict[str, Any]:
-    """How often the decision changed, by the letter that took the cause's place ("" for none)."""
+    """How often the decision changed, by the letter that replaced the cause ("" for none)."""
     outcomes: dict[str, list[bool]] = {}
     for one in found:
         for edit, flipped in one.each:
@@ -223,7 +223,7 @@ def _taus(found: Sequence[Effects], looked: Sequence[NDArray[Any]]) -> NDArray[A
 
 
 def _labial(found: Sequence[Effects], seen: Sequence[dict[str, NDArray[Any]]]) -> dict[str, Any]:
-    """The vowel before the sound, where a labial stands before that vowel and where another consonant does."""
+    """The vowel before the sound, after a labial and after another consonant."""
     result = {}
     for name, wanted in (("labial", True), ("other", False)):
         cases = [(one, weights, roles_of(one.said, one.site).index("previous vowel")) for one, weights in zip(found, seen)

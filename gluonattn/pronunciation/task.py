@@ -1,4 +1,4 @@
-"""Training a model of pronunciation as a task: words as numbers, the loss, and which words are correct."""
+"""The training task of a pronunciation model: words as numbers, the loss, and the correct words."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Words(NamedTuple):
     Attributes
     ----------
     lengths : numpy.ndarray, int64, shape (words,)
-        Written letters and the end.
+        Number of written letters, with the end mark.
     written : numpy.ndarray, int32, shape (words, S)
-        Padded.
+        Written letters and the end mark, padded.
     said : numpy.ndarray, int32, shape (words, T)
-        The beginning and the spoken letters: what the decoder reads.
+        The decoder's input: the beginning mark and the spoken letters, padded.
     said_lengths : numpy.ndarray, int64, shape (words,)
     """
 
@@ -46,16 +46,16 @@ class Words(NamedTuple):
         Parameters
         ----------
         positions : sequence of int
-            Of the words.
+            Positions of the words.
         word_dropout, rng
-            Not used: no letter is dropped.
+            Not used. No letter is dropped.
         """
         lengths, width = self.lengths[positions], self.said_lengths[positions].max()
         return (self.written[positions, : lengths.max()], lengths.astype(np.float32), self.said[positions, :width])
 
 
 class PronunciationTask(Task):
-    """Words and their pronunciation. A word is correct if every letter and its end are the most probable ones.
+    """Words and their pronunciation. A word is correct if all its letters and the end mark are the most probable ones.
 
     The fraction of correct words is that of greedy decoding, which errs exactly where a letter is not the most
     probable one after the correct letters before it.
@@ -75,16 +75,16 @@ class PronunciationTask(Task):
 
 
 class LetterCrossEntropy(mx.gluon.HybridBlock):
-    """Mean over a word's letters of the cross-entropy against targets smoothed towards uniform.
+    """Cross-entropy with targets smoothed towards uniform, mean over a word's letters.
 
-    (B, T, V) and float32 (B, T or more), -1 where there is no letter -> (B,).
+    Logits (B, T, V) and float32 targets (B, T or more), -1 where there is no letter -> losses (B,).
 
     Parameters
     ----------
     smoothing : float
         Weight of the uniform distribution in the targets.
     **kwargs
-        Of `mxnet.gluon.HybridBlock`.
+        Arguments of `mxnet.gluon.HybridBlock`.
     """
 
     def __init__(self, smoothing: float, **kwargs: Any):
@@ -105,19 +105,19 @@ def _table(rows: Sequence[NDArray[Any]], padding: int) -> NDArray[Any]:
 
 
 def make_vocabulary() -> Any:
-    """GluonNLP's Vocab of the conjoining jamo, with tokens for beginning and end."""
+    """Make GluonNLP's Vocab of the conjoining jamo, with tokens for the beginning and the end."""
     return nlp.Vocab(nlp.data.count_tokens(ALPHABET), unknown_token="<unk>", padding_token="<pad>",
                      bos_token=BEGIN, eos_token=END)
 
 
 def encode(pairs: Sequence[Pair], vocabulary: Any) -> Part:
-    """Pairs as texts and targets.
+    """Convert pairs to texts and targets.
 
     Parameters
     ----------
     pairs : sequence of Pair
     vocabulary : gluonnlp.Vocab
-        Of `make_vocabulary`.
+        Vocabulary from `make_vocabulary`.
     """
     begin, end = (vocabulary[[token]] for token in (BEGIN, END))
     padding = vocabulary[vocabulary.padding_token]

@@ -1,6 +1,6 @@
-"""Training a Transformer to say Korean words: from a corpus to a checkpoint folder.
+"""Train a Transformer to pronounce Korean words: from a corpus to a checkpoint folder.
 
-Stays whole: `train_pronunciation` is the steps of a run in their order. Half of it is its signature and
+Stays whole: `train_pronunciation` has the steps of a run in their order. Half of it is its signature and
 docstring.
 """
 
@@ -39,11 +39,11 @@ from .pairs import PairSets, word_pairs
 from .sets import add_listed, add_shapes, from_table, to_table
 from .settings import RECIPE, PronunciationSettings
 
-MAX_SYLLABLES = 8  # syllables of the longest word to learn
-# Version 0.1 wrote these into every run's fingerprint, though they mean nothing here. They keep its runs resumable.
+MAX_SYLLABLES = 8  # maximum number of syllables of a word to learn
+# Version 0.1 wrote these into every run's fingerprint, although they have no meaning here. They keep its runs resumable.
 _SETTINGS_OF_0_1 = {"cell": "mlp", "ngrams": False, "extra": None, "extra_epochs": 0, "tokenizer": "mecab",
                     "word_dropout": 0.0, "max_length": 48, "validation": 0.1}
-WORDS = "words.tsv"  # in the checkpoint folder: which words were trained on and which held out
+WORDS = "words.tsv"  # in the checkpoint folder: the words trained on and held out
 
 
 @one_run_a_folder
@@ -62,34 +62,34 @@ def train_pronunciation(
     reading: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Path:
-    """Train a Transformer to say Korean words, and save it.
+    """Train a Transformer to pronounce Korean words and save it.
 
     Parameters
     ----------
     data : str, default "sample"
-        As for `train`: a corpus whose words are learnt. Labels do not matter.
+        A corpus whose words are learned, as for `train`. Labels are ignored.
     out : path
-        Checkpoint folder to write, with ``snapshots/`` and ``words.tsv`` in it.
+        Checkpoint folder to write. It also contains ``snapshots/`` and ``words.tsv``.
     settings : PronunciationSettings or None
-        What to train; None builds it from `options`.
+        Settings of the run. None makes them from `options`.
     snapshots : sequence of int, default (0, 1, 10)
-        Epochs whose parameters are kept; those before training (0) and after the last one always are.
+        Epochs whose parameters are kept. Those before training (0) and of the last epoch are always kept.
     text_column, label_column, resume, callbacks, save_every, report
         As for `train`.
     reading : callable or None
-        Called with (words done, words in all).
+        Called with (words done, all words).
     **options
         Fields of `PronunciationSettings`.
 
     Returns
     -------
     pathlib.Path
-        The checkpoint folder, with the epoch that was correct on most validation words.
+        The checkpoint folder, with the model of the epoch that was correct on most validation words.
 
     Raises
     ------
     Interrupted
-        After Ctrl-C; the resume file is complete.
+        After Ctrl-C. The resume file is complete.
     DataError, OptionError, CheckpointError, DeviceError
         See their messages.
     """
@@ -109,13 +109,13 @@ def train_pronunciation(
     settings, table, fingerprint = run_on(sets)
     earlier = _read_words(out) if resume is not False else None
     if earlier and run_on(earlier)[2] == _read_fingerprint(out):
-        # The same run, begun when the rules chose other words. It continues with those words.
+        # The same run, started when the rules chose other words. It continues with those words.
         sets, (settings, table, fingerprint) = earlier, run_on(earlier)
     if resume is not False and is_finished(out, fingerprint, settings, resume, say):
         return out
 
     with processes(settings) as group:
-        # MXNet is loaded here: the number of its threads is now fixed.
+        # This loads MXNet. Its number of threads is fixed from now on.
         from ..training.loop import new_run
         from .task import encode, make_vocabulary
 
@@ -152,7 +152,7 @@ def train_pronunciation(
 
 
 def _read_words(out: Path) -> PairSets | None:
-    """The words of the run that wrote a folder; None where it has none that can be read."""
+    """The words of the run that wrote a folder. None if they cannot be read."""
     try:
         return from_table((out / WORDS).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, DataError):
@@ -167,7 +167,7 @@ def _read_fingerprint(out: Path) -> str | None:
 
 
 def _model_arguments(settings: PronunciationSettings, words: int) -> dict[str, Any]:
-    """Every argument of the model."""
+    """All arguments of the model."""
     from ..models.transformer import Transformer
 
     arguments = fill_arguments(Transformer, settings.model, vocab_size=words)

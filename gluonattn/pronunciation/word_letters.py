@@ -1,4 +1,4 @@
-"""A word as a model of pronunciation takes it: syllables or conjoining jamo, and its tokens."""
+"""A word as the input of a pronunciation model: syllables or conjoining jamo, and its tokens."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Word = Union[str, Sequence[str]]  # syllables, or conjoining jamo
 
 
 def to_list(words: Iterable[Word]) -> list[Word]:
-    """Words as a list, as `gluonattn.plain.read_texts` has texts: a single string is one word."""
+    """Return words as a list, like `gluonattn.plain.read_texts`. A single string is one word."""
     return [words] if isinstance(words, str) else list(words)
 
 
 def to_jamo(word: Word) -> list[str]:
-    """A word as conjoining jamo.
+    """Convert a word to conjoining jamo.
 
     Raises
     ------
     TextError
-        If it is not of Hangul syllables or conjoining jamo.
+        If it does not consist of Hangul syllables or conjoining jamo.
     """
     if isinstance(word, str):
         word = plain(word)
@@ -39,7 +39,7 @@ def to_jamo(word: Word) -> list[str]:
 
 
 def to_tokens(word: Word) -> tuple[str, tuple[Token, ...]]:
-    """A word as text and tokens: a letter with the span of its syllable and its place; the end behind them."""
+    """Convert a word to text and tokens. Each letter has the span of its syllable and its place. The end mark is last."""
     letters = to_jamo(word)
     text, places = write(letters)
     found = [Token(decompose(letter)[0], at, at + 1, decompose(letter)[1]) for letter, at in zip(letters, places)]

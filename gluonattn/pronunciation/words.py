@@ -1,4 +1,4 @@
-"""Words whose pronunciation the letters do not show, and vowels that may be said in two ways.
+"""Words whose pronunciation the letters do not show, and vowels with two pronunciations.
 
 The words are in `words.txt` and `sino.txt`, with their sources. `marks` decides where in a
 text one of them applies.
@@ -28,9 +28,9 @@ class Entry(NamedTuple):
     ----------
     word : str
     marks : tuple of (int, Mark, bool)
-        Syllable before which the mark stands, the mark, and whether the word may also be said without it.
+        The syllable after the mark, the mark, and whether the word may be pronounced without it.
     anchored : bool
-        Whether it applies only where a run of syllables begins.
+        Whether the word applies only at the beginning of a run of syllables.
     is_prefix : bool
         Whether it begins longer words (맛없: 맛없다, 맛없는), so that no word has to end where it does.
     section, source : str
@@ -73,8 +73,8 @@ def _entry(item: str, section: str, source: str) -> Entry:
 def words_with(rule: str) -> tuple[str, ...]:
     """The listed words of one rule, spelling only: ``words_with("tensification_sino_korean")``.
 
-    "loanwords" are the listed ones with ㄹ before ㄷ, ㅅ, ㅈ that stay plain, "plain" all words listed as staying so.
-    The words of `sino.txt` are not among them: most are rare.
+    "loanwords" are those with ㄹ before ㄷ, ㅅ, ㅈ that stay plain. "plain" are all words listed as plain.
+    The words of `sino.txt`, most of which are rare, are not included.
     """
     if rule in ("loanwords", "plain"):
         return tuple(e.word for e in entries() if e.section == "none" and (rule == "plain" or "loanwords" in e.source))
@@ -91,21 +91,21 @@ def by_word() -> dict[str, list[Entry]]:
     return table
 
 
-# Choices that leave a letter as it is or change it (articles 5 다만 2 and 4, 22); the first reading is the one written.
+# Choices that leave a letter as it is or change it (articles 5 다만 2 and 4, 22); the first reading is as written.
 _NOUNS_IN_UI = re.compile(
     "(?:주|강|회|협|정|논|동|합|결|문|명|편|예|거|호|악|고|창|유|이|제|열|성|심|신|의|항|상|저|부|수|전|모|사|토|선|무성|주치|민주주|주)의$")
 _EO = re.compile("(?<=[되피띄씌틔희뛰쉬튀끼기쥐휘비])어|^이오$|(?<=아니)오")
 
 
 def optional_vowels(run: str, particles: Collection[int] = ()) -> dict[int, list[str]]:
-    """Other vowels a syllable may be said with: number of the syllable to vowel letters.
+    """Other vowels with which a syllable may be pronounced, by the number of the syllable.
 
     Parameters
     ----------
     run : str
         Hangul syllables.
     particles : collection of int
-        Numbers of syllables that are the particle 의 inside the run (반지의제왕). At its end 의 is known by itself.
+        Numbers of syllables that are the particle 의 inside the run (반지의제왕). At its end 의 is always recognised.
     """
     found: dict[int, list[str]] = {}
     for i, syllable in enumerate(run):
