@@ -53,8 +53,8 @@ def accuracy(pairs: Sequence[Pair], said: Sequence[str]) -> dict[str, Any]:
 def tensification(pairs: Sequence[Pair], said: Sequence[str], article: str) -> dict[str, Any]:
     """Count the consonants that an article might make tense, and those that the model pronounces correctly.
 
-    Article 26 concerns ㄹ before ㄷ, ㅅ or ㅈ. Article 28 concerns ㄴ, ㄹ, ㅁ or ㅇ before ㄱ, ㄷ, ㅂ, ㅅ or ㅈ, where 26 does
-    not act. Consonants that another rule makes tense (24, 27) do not count.
+    Article 26 concerns ㄹ before ㄷ, ㅅ or ㅈ. Article 28 concerns ㄴ, ㄹ, ㅁ or ㅇ before ㄱ, ㄷ, ㅂ, ㅅ or ㅈ, where 26
+    does not act. Consonants that another rule makes tense (24, 27) do not count.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 "use strict";
-// Answers what the page asks of a server, without one: the model is read from the page's own folder and runs here.
+// Answers the page's requests without a server. The model is read from the page's folder and runs here.
 {
-  const BREATH = 30; // ms of computing before the page is let go on
+  const BREATH = 30; // ms of computing before the page may react
   let [model, reading] = [null, null];
 
   class Refused extends Error {
@@ -72,7 +72,7 @@
       const records = change ? [seen, changed(seen, change)] : [seen];
       return { format: 1, records: records.map((one) => gluonattn.entryOf(model, one, lang, !change)) };
     },
-    // A page to keep is the one that Python made beforehand, with these records in it.
+    // The saved page is one that Python prepared, with these records added.
     async "/page/export"(asked, signal) {
       const page = await (await file(`kept.${asked.lang}.html`)).text();
       const data = { ...await answers["/page/explain"](asked, signal), options: { lang: asked.lang, title: null, layer: null, head: null } };

@@ -1,7 +1,7 @@
 "use strict";
-// Asking the server: one question at a time, with the token where one is needed.
+// Requests to the server: one at a time, with the token if it is required.
 {
-  const KEPT = "gluonattn token"; // in this tab alone
+  const KEPT = "gluonattn token"; // only in this tab
   let token = sessionStorage.getItem(KEPT);
 
   class Refused extends Error {
@@ -11,7 +11,7 @@
     }
   }
 
-  // The answer to a request; Refused with the server's reason, or status 0 where there is no server.
+  // The answer to a request. Throws Refused with the server's reason, or with status 0 if there is no server.
   async function request(path, body, signal) {
     const headers = { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) };
     let response;

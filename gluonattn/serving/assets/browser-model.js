@@ -1,15 +1,15 @@
 "use strict";
-// A classifier that runs in the browser: what the server does, for a page that has none. No page.
+// A classifier that runs in the browser and does the server's work. It uses no elements of the page.
 globalThis.gluonattn ??= {};
 {
   const METHOD = "leave-one-out";
   const DRAWS = 25;
-  const SHARE = 0.2; // of a text's tokens, taken out by the deletion test
-  const RESOLUTION = 1e-6; // of probabilities: what is less is no difference
-  const MOST_ASKED = 128; // tokens of a text whose every word is taken out
-  const AT_ONCE = 16; // variants of a text that are computed together
+  const SHARE = 0.2; // fraction of a text's tokens that the deletion test removes
+  const RESOLUTION = 1e-6; // of probabilities: smaller differences count as none
+  const MOST_ASKED = 128; // maximum number of tokens of a text whose words are removed one by one
+  const AT_ONCE = 16; // number of variants of a text that are computed together
   const STRONG = 0.25;
-  const MOVED = 0.5; // of random draws that must move less, or the words are no reason
+  const MOVED = 0.5; // fraction of random draws that must change less, or the words are no reliable reason
 
   function half(bits) { // a 16-bit float
     const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
@@ -22,7 +22,7 @@ globalThis.gluonattn ??= {};
       const count = shape.reduce((all, one) => all * one, 1);
       const data = new kinds[kind](buffer, at, count);
       if (kind === "uint32") return [name, gluonattn.tensor(shape, data)];
-      const wide = new Float64Array(count); // one kind of array everywhere: loops over several are many times as slow
+      const wide = new Float64Array(count); // one type of array everywhere: loops over several types are many times slower
       for (let i = 0; i < count; i++) wide[i] = kind === "float16" ? half(data[i]) : data[i];
       return [name, gluonattn.tensor(shape, wide)];
     }));
@@ -46,7 +46,7 @@ globalThis.gluonattn ??= {};
     };
   }
 
-  // about: model.json; buffer: model.bin. What `gluonattn publish` wrote.
+  // about: model.json; buffer: model.bin, both from `gluonattn publish`.
   function browserModel(about, buffer) {
     const tensors = readTensors(about.tensors, buffer);
     const does = gluonattn.operations((name) => tensors[name]);
@@ -56,7 +56,7 @@ globalThis.gluonattn ??= {};
       spread: tensors["evidence.spread"].data, columns: tensors["evidence.scores"].shape[1] };
     const channels = tables ? tables.spread.length : 0;
 
-    // A text as the model reads it; null where nothing of it can be seen.
+    // A text as the model reads it. null if no character is visible.
     function read(text) {
       const plain = gluonattn.plainOf(text);
       const everything = gluonattn.tokenizers[about.tokenizer](plain.characters);
@@ -68,7 +68,7 @@ globalThis.gluonattn ??= {};
       return found;
     }
 
-    // What enters the network without some tokens; one unknown word where none is left.
+    // The network's input without some tokens. One unknown word if none is left.
     function without({ numbers, spread }, gone) {
       const kept = numbers.flatMap((_, i) => (gone[i] ? [] : [i]));
       if (!kept.length) return { ids: [about.unknown], evidence: new Float64Array(channels) };
@@ -110,14 +110,14 @@ globalThis.gluonattn ??= {};
       }
       return found;
     }
-    // Probabilities where attention is other than it was: weights (heads, T, T).
+    // Probabilities with other attention weights (heads, T, T).
     function underWeights(values, weights) {
       const changed = [...values];
       changed[graph.weights] = gluonattn.tensor(values[graph.weights].shape, weights);
       return decided(gluonattn.runGraph(graph, changed, does, graph.deciding))[0];
     }
 
-    // Weights in which each row gives some tokens a share, and the others what is left; among themselves as before.
+    // Weights in which each row gives some tokens a share and the others the rest. Proportions in each group stay.
     function shared(weights, length, tokens, share) {
       const chosen = new Set(tokens);
       const found = new Float64Array(weights.length);
@@ -136,13 +136,13 @@ globalThis.gluonattn ??= {};
       return encoded && decided(run([whole(encoded)]))[0];
     }
 
-    // What a text became: {encoded, probabilities, weights: {heads, data}}.
+    // The result for a text: {encoded, probabilities, weights: {heads, data}}.
     function look(encoded) {
       const values = run([whole(encoded)]);
       return { encoded, values, probabilities: decided(values)[0], weights: values[graph.weights].data, heads: values[graph.weights].shape[1] };
     }
 
-    // The same without some tokens; the text is not tokenized again.
+    // The same without some tokens. The text is not tokenized again.
     function lookWithout(encoded, gone) {
       const values = run([without(encoded, gone)]);
       const left = { ...encoded, tokens: encoded.tokens.filter((_, i) => !gone[i]) };
@@ -150,7 +150,7 @@ globalThis.gluonattn ??= {};
       return { encoded: left, values, probabilities: decided(values)[0], weights: values[graph.weights].data, heads: values[graph.weights].shape[1] };
     }
 
-    // What removing words does, each alone and the strongest together, held against as many random ones.
+    // The effect of removing words, each alone and the strongest together, compared with as many random words.
     function attribute({ encoded, values, probabilities, weights }) {
       const size = encoded.tokens.length;
       const target = probabilities.indexOf(Math.max(...probabilities));
@@ -183,7 +183,7 @@ globalThis.gluonattn ??= {};
   const digits = (value) => (value >= 0.095 && value < 100 ? value.toFixed(2) : value.toPrecision(2));
   const signed = (score) => `${score < 0 ? "−" : "+"}${digits(Math.abs(score))}`;
 
-  // A sentence that Python wrote with places {name} in it; words of the text stay apart as [word].
+  // A sentence from Python with placeholders {name}. Words of the text are separate, as [word].
   const fill = (parts, values) => parts.map((part) => Array.isArray(part) ? fill(part, values) : part.replace(/\{(\w+)\}/g, (_, name) => values[name]));
 
   function base64(array) {
@@ -192,7 +192,7 @@ globalThis.gluonattn ??= {};
     for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
     return btoa(text);
   }
-  // As gluonattn/views/page_data.py keeps weights: 16-bit levels whose squares are scaled to the mass of their row.
+  // Stores weights like gluonattn/views/page_data.py: 16-bit levels whose squares are scaled to the mass of their row.
   function stored(weights, heads, length) {
     const [levels, mass] = [new Uint16Array(weights.length), new Float32Array(weights.length / length)];
     mass.forEach((_, row) => {
@@ -204,7 +204,7 @@ globalThis.gluonattn ??= {};
     return { layers: 1, heads, averaged: {}, bits: 16, kept: null, levels: base64(levels), mass: base64(mass), error: 0, dropped: 0 };
   }
 
-  // The number of the word between spaces that each token stands in.
+  // The number of the space-separated word of each token.
   function wordsOf(text, tokens) {
     const found = [];
     let [word, at, inside] = [0, 0, false];
@@ -237,7 +237,7 @@ globalThis.gluonattn ??= {};
     return fill(template[list.length], Object.fromEntries(list.flatMap(([text, score], i) => [[`w${i}`, text], [`s${i}`, signed(score)]])));
   }
 
-  // One record as the page takes it. seen: of `look`; lang; explain: whether what moved the decision is computed too.
+  // One record in the page's form. seen: from `look`; lang; explain: whether to compute the words' effects too.
   function entryOf(model, seen, lang, explain) {
     const { about } = model;
     const [words, { encoded, probabilities, weights, heads }] = [about.words[lang], seen];

@@ -1,15 +1,15 @@
 "use strict";
-// Attention weights in which some cells have other values: numbers and strings only, no page.
+// Attention weights with changed cells. Numbers and strings only, no elements.
 globalThis.gluonattn ??= {};
 {
   const nameOf = ({ query, key }) => (query === null ? `${key}` : `${query}-${key}`);
 
-  // One row (T weights at `from`) with the given weights {key: weight}. The other keys share what is left as they did
-  // before; without others, or with more than 1 to give, the given ones share the row.
+  // One row (T weights at `from`) with the given weights {key: weight}. The other keys share the rest in their old
+  // proportions. Without others, or if the given weights exceed 1, these share the row.
   function fillRow(weights, from, length, given) {
     const free = Array.from({ length }, (_, i) => i).filter((i) => !given.has(i));
     const total = [...given.values()].reduce((sum, weight) => sum + weight, 0);
-    const all = free.length && total <= 1 ? 1 : total; // what the given ones are parts of
+    const all = free.length && total <= 1 ? 1 : total; // the sum of which the given weights are parts
     const mass = free.reduce((sum, i) => sum + weights[from + i], 0);
     const row = new Float64Array(length);
     for (const [i, weight] of given) row[i] = all > 0 ? weight / all : 1 / length;
@@ -17,7 +17,7 @@ globalThis.gluonattn ??= {};
     return row;
   }
 
-  // cells: [{query, key, weight}]; a query of null is every query, and a cell of one query comes before it.
+  // cells: [{query, key, weight}]; a query of null means every query. A cell with a query has precedence.
   // weights: (heads, T, T).
   function withCells(weights, length, cells) {
     const found = Float64Array.from(weights);
@@ -30,8 +30,8 @@ globalThis.gluonattn ??= {};
     return found;
   }
 
-  // The cells after one more is set. Those of the same row (or of all rows) give way, so that it gets what was asked:
-  // they shrink where there is too much, and grow where no other key is left to take the rest.
+  // The cells after one more is set. Cells of the same row (or of all rows) are adjusted, so that it gets its value:
+  // they shrink if the sum is too large, and grow if no other key is left for the rest.
   function setCell(cells, length, { query, key, weight }) {
     const others = cells.filter((one) => one.query === query && one.key !== key);
     const sum = others.reduce((all, one) => all + one.weight, 0);
@@ -41,13 +41,13 @@ globalThis.gluonattn ??= {};
     return [...cells.filter((one) => one.query !== query), ...kept, { query, key, weight }];
   }
 
-  // As part of a link, in thousandths: "3:400_2-7:125".
+  // Encoded for a link, in thousandths: "3:400_2-7:125".
   const writeCells = (cells) => cells.map((cell) => `${nameOf(cell)}:${Math.round(1000 * cell.weight)}`).join("_");
   function readCells(text) {
     const found = new Map();
     for (const part of (text ?? "").split("_").slice(0, 1000)) {
       const [, query, key, weight] = /^(?:(\d{1,4})-)?(\d{1,4}):(\d{1,4})$/.exec(part) ?? [];
-      if (!key || Number(weight) > 1000) continue; // cut, or typed by hand
+      if (!key || Number(weight) > 1000) continue; // truncated, or typed by hand
       const cell = { query: query === undefined ? null : Number(query), key: Number(key), weight: Number(weight) / 1000 };
       found.set(nameOf(cell), cell);
     }

@@ -1,8 +1,8 @@
 "use strict";
-// From a raw text to tokens with spans: gluonattn/plain.py and gluonattn/text/characters.py, for a browser. No page.
+// From a raw text to tokens with spans: gluonattn/plain.py and gluonattn/text/characters.py, for a browser. It uses no elements.
 globalThis.gluonattn ??= {};
 {
-  // Python's white space, and what shows nothing.
+  // Python's white space, and invisible characters.
   const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
   const isSpace = (character) => new RegExp(`^[${SPACE}]$`).test(character);
   const spaces = new RegExp(`[${SPACE}]+`);
@@ -11,11 +11,11 @@ globalThis.gluonattn ??= {};
   const BLANK = "\u2800";
 
   const words = (text) => text.split(spaces).filter((word) => word !== "");
-  // Whether Unicode may move it among marks: it passes, or is passed by, a mark of another class.
+  // Whether Unicode may reorder the character among marks of another class.
   const combines = (character) => (character + "\u0334").normalize("NFD") !== character.normalize("NFD") + "\u0334"
     || ("\u0345" + character).normalize("NFD") !== "\u0345" + character.normalize("NFD");
 
-  // A text as models read it, as characters (code points), and the span of each in the text as typed, in UTF-16 units.
+  // A text as models read it, as characters (code points), with each one's span in the original text, in UTF-16 units.
   function place(text) {
     const [shown, places] = [[], []];
     let at = 0;

@@ -1,10 +1,10 @@
 "use strict";
-// What n-grams say of each token: gluonattn/data/evidence.py and spread.py for one text, in a browser. No page.
+// The n-gram evidence of each token: gluonattn/data/evidence.py and spread.py for one text, in a browser.
 globalThis.gluonattn ??= {};
 {
   const [CHARACTERS, TOKENS] = [[1, 2, 3, 4], [2, 3]];
   const ORDERS = CHARACTERS.length + TOKENS.length;
-  const KEPT = 3; // of a run of one character
+  const KEPT = 3; // characters kept of a run of one character
   const BASE = 1_000_003;
   const OF_TOKENS = 0x9e3779b9;
 
@@ -30,7 +30,7 @@ globalThis.gluonattn ??= {};
     return codes.length ? hashRun(codes, 0, codes.length) : 0;
   };
 
-  // The place of a hash among the sorted ones, counted from 1; 0 where it is unknown.
+  // The place of a hash among the sorted ones, counted from 1. 0 if it is unknown.
   function numberOf(hash, known) {
     let [low, high] = [0, known.length];
     while (low < high) {
@@ -41,7 +41,7 @@ globalThis.gluonattn ??= {};
     return known[low] === hash ? low + 1 : 0;
   }
 
-  // The characters n-grams are read from, as codes, and the tokens of each; a space has none.
+  // The characters of n-grams, as codes, and the tokens of each. A space has none.
   function charactersOf(characters, tokens) {
     const split = gluonattn.wordsOf(characters.join("").toLowerCase());
     const codes = codesOf(Array.from(` ${split.join(" ")} `));
@@ -61,7 +61,7 @@ globalThis.gluonattn ??= {};
     return collapse(codes, owners);
   }
 
-  // Runs of one character cut to three; the last of these stands for the rest, and has their tokens.
+  // Runs of one character are cut to three. The last one has the tokens of the rest.
   function collapse(codes, owners) {
     const [kept, whose] = [[], []];
     let run = 0;
@@ -75,7 +75,7 @@ globalThis.gluonattn ??= {};
     return { codes: kept, whose: whose.map((own) => [...own]) };
   }
 
-  // Where known n-grams stand: [{number, order, parts: [[token, part]]}] (no parts where no token was read), and the
+  // The known n-grams: [{number, order, parts: [[token, part]]}] (no parts if no token was read), and the
   // mass of each token.
   function findPlaces(characters, tokens, known) {
     const { codes, whose } = charactersOf(characters, tokens);
@@ -108,7 +108,7 @@ globalThis.gluonattn ??= {};
     return { places: found, mass };
   }
 
-  // The shares (tokens, channels) of a text without some tokens, as the network reads them; 0 at what is gone.
+  // The shares (tokens, channels) of a text without some tokens, as the network's input. 0 for removed tokens.
   // tables: {known, scores, squares, spread} with the width of the scores, columns.
   function evidenceWithout({ places, mass }, { scores, squares, spread, columns }, gone) {
     const size = mass.length;

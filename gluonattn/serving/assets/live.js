@@ -1,10 +1,10 @@
 "use strict";
-// The page to type into: a text field, and below it the page of what is typed.
+// The interactive page: a text field, and below it the page of the typed text.
 {
   const { make, line, request, askServer, useToken } = gluonattn;
   const PAUSE = 250; // ms without a key before the text is read
-  const SLOW = 300; // ms before it is said that an answer takes time
-  const REST = 1500; // ms after which an answered text counts as one to come back to
+  const SLOW = 300; // ms before a note that the answer takes time
+  const REST = 1500; // ms after which an answered text is added to the earlier sentences
   const MOST_BEFORE = 50;
 
   function live(root) {
@@ -13,7 +13,7 @@
     const asking = make("form", { class: "asking", onsubmit: (event) => event.preventDefault() });
     const field = make("textarea", { id: "gluonattn-text", rows: 2, maxlength: 10000, spellcheck: "false", lang: "ko", autocomplete: "off", "aria-describedby": "gluonattn-hint" });
     const state = make("p", { class: "state quiet", role: "status" });
-    const heard = make("p", { class: "unseen", role: "status" }); // the answer, for who does not see it
+    const heard = make("p", { class: "unseen", role: "status" }); // the answer, for screen readers
     const result = make("div", {});
     const actions = make("div", { class: "actions" });
     const before = make("details", { class: "before", hidden: true });
@@ -21,9 +21,9 @@
     const drawLanguages = () => languages.replaceChildren(...[["ko", "한국어"], ["en", "English"]].map(([code, name]) =>
       make("a", { href: root.dataset[code], lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed, moves.cells())) }, name)));
     let [models, mounted, chosen, timer, running, composing] = [[], null, {}, null, null, false];
-    let committed = ""; // the text without a syllable that is still composed
+    let committed = ""; // the text without a syllable that is still being composed
     let answered = null;
-    let wanted = []; // cells of attention that a link or an earlier sentence has
+    let wanted = []; // changed cells of attention from a link or an earlier sentence
     const earlier = [];
     const moves = gluonattn.moving({ lang, words, show: showChange, fail, changed: () => rest(committed) });
     const many = gluonattn.reviews({ lang, ask: askServer, model: () => models.find(({ name }) => name === models.asked[0]), open: (text) => {
@@ -39,11 +39,11 @@
     const announce = (record) => (heard.textContent = record.answer.slice(0, 1).map((parts) => line(parts).map((part) => part.textContent ?? part).join("")).join(" "));
     const CELLS = "&attention=";
     const linkOf = (text, cells) => `#text=${encodeURIComponent(text)}${cells.length ? CELLS + gluonattn.writeCells(cells) : ""}`;
-    const linkIn = (hash) => { // {text, cells}, null for none
+    const linkIn = (hash) => { // {text, cells}, or null
       const [text, cells] = hash.slice(6).split(CELLS);
       try {
         return hash.startsWith("#text=") ? { text: decodeURIComponent(text), cells: gluonattn.readCells(cells) } : null;
-      } catch { // cut in the middle of a character
+      } catch { // truncated inside a character
         return null;
       }
     };
@@ -112,10 +112,10 @@
       return undefined;
     }
 
-    // ---- typing. A syllable that is still composed is no text yet: what is asked is always what was committed.
+    // ---- typing. A syllable that is still being composed is not sent: requests contain only committed text.
 
     function typed(at) {
-      if (committed !== field.value) { // another sentence has its own attention
+      if (committed !== field.value) { // another sentence has other attention
         moves.stop();
         wanted = [];
       }
@@ -136,7 +136,7 @@
     });
     field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey) return;
-      if (event.isComposing || composing) return; // it ends the composition, and that asks
+      if (event.isComposing || composing) return; // Enter ends the composition, which sends the request
       event.preventDefault();
       typed(0);
     });
@@ -255,8 +255,8 @@
     root.replaceChildren(make("div", { class: "top" }, make("h1", {}, "gluonattn"), languages), asking, heard, back, result, actions, before);
     asking.append(state);
     drawLanguages();
-    document.fonts.addEventListener("loadingdone", drawLanguages); // Chromium leaves what it drew without the font
-    // The whole page is as light or dark as the part that has the choice.
+    document.fonts.addEventListener("loadingdone", drawLanguages); // Chromium does not redraw text that it drew without the font
+    // The whole page has the theme that is chosen in the part below.
     new MutationObserver(() => (root.dataset.theme = result.dataset.theme ?? root.dataset.theme)).observe(result, { attributeFilter: ["data-theme"] });
     root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
     start();

@@ -1,11 +1,11 @@
 "use strict";
-// The attention of a sentence as bars that can be dragged, or moved by arrow keys: what would the model say then?
+// The attention of a sentence as bars that can be dragged or moved by arrow keys, to see the changed answer.
 {
   const { make, word, label, percent, askServer, select, received, withCells, setCell } = gluonattn;
   const PAUSE = 120; // ms after the last move
 
-  // lang; words: those of the live page; show(data): shows the record before and after; fail(error): says why there is
-  // no answer; changed(): the cells are others. Returns {element, cells, start(record, cells), set(cells), stop()}.
+  // lang; words: those of the live page; show(data): shows the record before and after; fail(error): shows why there is
+  // no answer; changed(): called when the cells have changed. Returns {element, cells, start(record, cells), set(cells), stop()}.
   function moving({ lang, words, show, fail, changed }) {
     let [record, before, cells, bars, timer, running] = [null, null, [], [], null, null];
     const title = make("h3", { class: "part" }, words.moving);
@@ -28,7 +28,7 @@
     const query = () => (looks.value === "" ? null : Number(looks.value));
     const probability = (entry) => entry.prediction.probabilities.find(([name]) => name === before.label)[1];
 
-    // The bars as numbers: of one row, or what each token receives on average.
+    // The values of the bars: one row, or the mean attention that each token receives.
     function shares(weights) {
       const shown = { weights, rows: record.keys.length, columns: record.keys.length };
       return query() === null ? received(shown) : gluonattn.row(shown, query());
@@ -72,7 +72,7 @@
     async function answer() {
       const data = await ask();
       if (!data) return;
-      drawShares(select(gluonattn.record(data.records[1])).weights); // several heads are moved one by one, so their mean may differ
+      drawShares(select(gluonattn.record(data.records[1])).weights); // heads are changed separately, so their mean may differ
       said.textContent = words.changed(before.label, ...data.records.map((one) => percent(probability(one))));
     }
     function set(wanted) {

@@ -3,12 +3,12 @@
 {
   const { make, count, percent } = gluonattn;
   const LARGEST = 100; // MB
-  const LONGEST = 10000; // characters of a text, as the server takes them
-  const [MOST, BYTES] = [128, 400_000]; // of a request: texts, and bytes of texts
+  const LONGEST = 10000; // maximum number of characters of a text, as on the server
+  const [MOST, BYTES] = [128, 400_000]; // maximum of a request: texts, and bytes of texts
   const wait = (seconds) => new Promise((done) => { setTimeout(done, 1000 * seconds); });
 
-  // ask(path, body, signal): asks the model; model(): what is asked, as /v1/models describes it; open(text) shows one
-  // by itself. Returns {element, take(file)}.
+  // ask(path, body, signal): sends a request; model(): the model, as /v1/models describes it; open(text): shows one
+  // text. Returns {element, take(file)}.
   function reviews({ lang, ask, model, open }) {
     const words = gluonattn.words[lang].live;
     const common = gluonattn.words[lang];
@@ -37,7 +37,7 @@
       return score(file.name, table);
     }
 
-    // What one request asks; a busy server is asked again when it says.
+    // One request. A busy server gets it again at the time that it names.
     async function askOnce(texts, signal) {
       for (;;) {
         try {
@@ -74,7 +74,7 @@
       } catch (error) {
         trouble = error.name === "AbortError" ? words.stopped : error.status === 0 ? words.offline : error.message;
       }
-      if (own !== running) return; // another file was given meanwhile
+      if (own !== running) return; // another file was given in the meantime
       progress.hidden = stop.hidden = true;
       const known = new Set(asked.labels);
       const titled = (label) => names[label] ?? label;
@@ -107,7 +107,7 @@
       return by;
     }
 
-    // One JSON object a line, which the command line reads too; a table would need quotes, or change what is typed.
+    // One JSON object per line, which the command line also reads. A table would need quotes, or change the text.
     function save() {
       const content = records.map(({ text, answer, trueLabel }) => JSON.stringify({ text, label: answer.label, name: answer.name, score: answer.score, ...(trueLabel === null ? {} : { true_label: trueLabel }) }));
       gluonattn.download(new Blob([`${content.join("\n")}\n`], { type: "application/x-ndjson" }), "reviews.jsonl");
@@ -118,7 +118,7 @@
       make("div", { class: "controls" }, make("h2", {}, words.file), make("button", { type: "button", class: "small", "data-name": "pick", onclick: () => picker.click() }, words.pickFile), picker, progress, stop),
       make("p", { class: "quiet hint" }, words.fileHint), said, summary, list, keep);
 
-    // A file may be dropped anywhere: beside the field the browser would leave the page to show it.
+    // A file may be dropped anywhere. Otherwise the browser would leave the page to show a file dropped beside the field.
     const holdsFile = (event) => Array.from(event.dataTransfer?.types ?? []).includes("Files");
     addEventListener("dragover", (event) => {
       if (!holdsFile(event)) return;

@@ -1,10 +1,10 @@
 "use strict";
-// A file of reviews as texts with their true labels: numbers and strings only, no page.
+// A file of reviews as texts with their true labels. Numbers and strings only, no elements.
 globalThis.gluonattn ??= {};
 {
   const plainName = (name) => String(name).normalize("NFC").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 
-  // UTF-8, UTF-16 with its mark, or what Korean Windows wrote; null for none of them.
+  // Decodes UTF-8, UTF-16 with a byte order mark, or CP949. null for other encodings.
   function decodeBytes(bytes) {
     const marked = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : null;
     for (const name of marked ? [marked] : ["utf-8", "euc-kr"]) {
@@ -16,7 +16,7 @@ globalThis.gluonattn ??= {};
     return null;
   }
 
-  // Commas between cells; quotes hold commas, line breaks and doubled quotes.
+  // Cells separated by commas. Quoted cells may contain commas, line breaks and doubled quotes.
   function commaRows(text) {
     const rows = [];
     let [row, cell, quoted] = [[], "", false];
@@ -45,7 +45,7 @@ globalThis.gluonattn ??= {};
 
   const lines = (text) => text.split(/\r\n|\n|\r/);
 
-  // Rows of cells, the names of columns first; [[text]] without names for one text a line.
+  // Rows of cells, the column names first. [[text]] without names for one text per line.
   function rowsOf(name, text) {
     const ending = name.toLowerCase().slice(name.lastIndexOf("."));
     if (ending === ".jsonl" || ending === ".ndjson") {
@@ -58,8 +58,8 @@ globalThis.gluonattn ??= {};
     return tabs ? { rows: lines(text).map((one) => one.split("\t")), named: true } : { rows: lines(text).map((one) => [one]), named: false };
   }
 
-  // The reviews of a file: {rows: [{text, truth}], skipped}; truth is null where the file does not tell. A string says
-  // why there are none: "encoding", "shape", "column" or "empty". columns: the usual names {text, label}, best first.
+  // The reviews of a file: {rows: [{text, truth}], skipped}; truth is null if unknown. Without reviews, a string
+  // with the reason: "encoding", "shape", "column" or "empty". columns: the usual names {text, label}, best first.
   function readTable(name, bytes, columns) {
     const content = decodeBytes(bytes);
     if (content === null) return "encoding";
@@ -75,15 +75,15 @@ globalThis.gluonattn ??= {};
       const at = (known) => names.indexOf(known.find((one) => names.includes(one)));
       [textAt, labelAt, rows] = [at(columns.text), at(columns.label), rows.slice(1)];
       if (textAt < 0 && names.length > 1) return "column";
-      if (textAt < 0) [textAt, rows] = [0, found.rows]; // one column, and its first line is a text like the others
+      if (textAt < 0) [textAt, rows] = [0, found.rows]; // one column, whose first line is a text like the others
     }
     const reviews = rows.map((row) => ({ text: String(row[textAt] ?? ""), truth: labelAt < 0 || (row[labelAt] ?? "") === "" ? null : String(row[labelAt]) }));
     const kept = reviews.filter(({ text }) => text.trim());
-    const last = rows.length && rows.at(-1).every((cell) => cell === "") ? 1 : 0; // the end of the last line is no row
+    const last = rows.length && rows.at(-1).every((cell) => cell === "") ? 1 : 0; // the end of the last line is not a row
     return kept.length ? { rows: kept, skipped: reviews.length - kept.length - last } : "empty";
   }
 
-  // Parts of a list that a request may hold: at most `most` texts and about `bytes` of them.
+  // Parts of a list for one request each: at most `most` texts and about `bytes` bytes.
   function batches(texts, most, bytes) {
     const parts = [];
     let size = Infinity;

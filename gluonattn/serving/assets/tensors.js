@@ -1,5 +1,5 @@
 "use strict";
-// The operations a forward pass is written in (gluonattn/models/backend.py), on arrays {shape, data}; no page.
+// The operations of a forward pass (gluonattn/models/backend.py), on arrays {shape, data}. No elements.
 globalThis.gluonattn ??= {};
 {
   const size = (shape) => shape.reduce((all, one) => all * one, 1);
@@ -7,7 +7,7 @@ globalThis.gluonattn ??= {};
   const zeros = (shape) => tensor(shape, new Float64Array(size(shape)));
   const last = ({ shape }) => shape.at(-1);
 
-  // Each value of two arrays by each, an axis of 1 (or none) as often as the other has it. A number is an array too.
+  // Combines two arrays value by value. An axis of 1 (or none) is repeated. A number counts as an array.
   function pairwise(first, second, work) {
     const [a, b] = [first, second].map((one) => (typeof one === "number" ? tensor([], [one]) : one));
     const rank = Math.max(a.shape.length, b.shape.length);
@@ -48,11 +48,11 @@ globalThis.gluonattn ??= {};
     for (let i = 0; i < out.data.length; i++) out.data[i] = work(values.data.subarray(i * width, (i + 1) * width));
     return out;
   }
-  const LARGE = 150; // e^2x of more would not be far from the largest number there is
+  const LARGE = 150; // for larger x, e^2x would be near the largest number
   const total = (row) => row.reduce((sum, one) => sum + one, 0);
   const most = (row) => row.reduce((high, one) => Math.max(high, one), -Infinity);
 
-  // W x + b into out: W has a row for each number of out. Four rows at once, so that no sum waits for the one before.
+  // W x + b into out. W has a row for each number of out. Four rows at once, so that no sum waits for the previous one.
   function times(weight, bias, x, start, width, out, to, rows) {
     let o = 0;
     for (; o + 4 <= rows; o += 4) {
@@ -88,7 +88,7 @@ globalThis.gluonattn ??= {};
     return out;
   }
 
-  // One direction of a GRU (gates: reset, update, new) over batch texts of the same length; writes its states.
+  // One direction of a GRU (gates: reset, update, new) over a batch of texts of the same length. Writes its states.
   function unroll(gates, weight, bias, batch, length, hidden, states, backward) {
     const width = 3 * hidden;
     const fed = new Float64Array(width);
@@ -109,7 +109,7 @@ globalThis.gluonattn ??= {};
     }
   }
 
-  // weight(name): a parameter. No text is padded here: all texts of a call have the same length.
+  // weight(name): a parameter. No text is padded, because all texts of a call have the same length.
   const operations = (weight) => ({
     add: (a, b) => pairwise(a, b, (x, y) => x + y),
     subtract: (a, b) => pairwise(a, b, (x, y) => x - y),
@@ -139,7 +139,7 @@ globalThis.gluonattn ??= {};
       const [batch, length, units] = query.shape;
       const out = zeros([batch, length, length]);
       let at = 0;
-      // tanh(q + k) = 1 - 2 / (1 + e^2q e^2k): a thousand times fewer exponentials. What would overflow goes the long way.
+      // tanh(q + k) = 1 - 2 / (1 + e^2q e^2k): needs a thousand times fewer exponentials. Values that would overflow use tanh itself.
       if ([query, key].every(({ data }) => data.every((x) => Math.abs(x) < LARGE))) {
         const [left, right] = [query, key].map((values) => each(values, (x) => Math.exp(2 * x)).data);
         const all = total(v.data);
@@ -213,7 +213,7 @@ globalThis.gluonattn ??= {};
       }
       return out;
     },
-    // Axes before the last two are repeated where one side has 1.
+    // Axes before the last two are repeated if one side has 1.
     matmul(first, second) {
       const [rows, inner, columns] = [first.shape.at(-2), last(first), last(second)];
       const rank = Math.max(first.shape.length, second.shape.length) - 2;
@@ -258,7 +258,7 @@ globalThis.gluonattn ??= {};
     at_least: (values, least) => each(values, (x) => Math.max(x, least)),
   });
 
-  // Runs the steps of a graph (gluonattn/serving/graph.py) from step `from` on. values: what is there already.
+  // Runs the steps of a graph (gluonattn/serving/graph.py) from step `from` on. values: the known values.
   function runGraph({ nodes }, values, does, from = 0) {
     const given = (one) => Array.isArray(one) ? one.map(given) : one !== null && typeof one === "object" ? values[one.at] : one;
     for (let i = from; i < nodes.length; i++) {

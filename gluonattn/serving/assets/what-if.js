@@ -1,10 +1,10 @@
 "use strict";
-// What if a word were not there, or were another: asked of the model as one tries.
+// What-if questions: a word is removed or replaced, and the model answers at once.
 {
   const { make, askServer } = gluonattn;
 
   // The controls for some tokens of a record. lang; words: those of the live page; show(data): shows the record before
-  // and after; fail(error): says why there is no answer.
+  // and after; fail(error): shows why there is no answer.
   function whatIf(record, tokens, { lang, words, show, fail }) {
     let running = null;
     async function ask(change) {

@@ -1,5 +1,5 @@
 "use strict";
-// What the page to type into says, in English.
+// The texts of the interactive page, in English.
 Object.assign(gluonattn.words.en, {
   live: {
     ask: "Type a Korean sentence", hint: "The answer appears when you pause. Enter asks at once.",

@@ -1,5 +1,5 @@
 "use strict";
-// What the page to type into says, in Korean.
+// The texts of the interactive page, in Korean.
 Object.assign(gluonattn.words.ko, {
   live: {
     ask: "문장을 써 보세요", hint: "쓰다가 멈추면 답합니다. Enter를 누르면 바로 답합니다.",

@@ -2,7 +2,7 @@
 // Arrows over the text, in the space between its lines: never through letters.
 {
   const { draw } = gluonattn;
-  const TRACKS = 5; // parallel routes that stay apart before they share a track
+  const TRACKS = 5; // parallel routes before they share a track
   const HEAD = 6; // length of an arrow's head, px
 
   // A route as a path with rounded corners; points are joined by straight lines.
@@ -43,14 +43,14 @@
     return rounded([start, [from.x, y1], [x, y1], [x, y2], [to.x, y2], end], 6);
   }
 
-  // The arrow's head: at the token that is looked at, pointing into it.
+  // The arrow's head, at the key and pointing into it.
   function head(to, enter, size) {
     const tip = enter < 0 ? to.top : to.bottom;
     const base = tip + enter * (HEAD + 1);
     return `M${xy([to.x, tip])}L${xy([to.x - size, base])}L${xy([to.x + size, base])}Z`;
   }
 
-  // Where several links meet a token they stand side by side, nested: the nearest outermost.
+  // Several links of a token are side by side and nested, the nearest outermost.
   function spread(links) {
     const ends = new Map();
     const add = (link, at, other, edge) => {
@@ -83,7 +83,7 @@
         draw("path", { class: "line", d: route(link.from, link.to, { ...link, ...room, track: i, longest }), "stroke-width": round(size) }),
         draw("path", { class: "head", d: head(link.to, link.enter, 2.5 + size / 2) }));
     });
-    return drawn.reverse(); // the strongest lies on top
+    return drawn.reverse(); // the strongest is on top
   }
 
   Object.assign(gluonattn, { route, arrows });

@@ -1,16 +1,16 @@
 "use strict";
-// How much each word moved the decision, before the attention; pressing a word asks what the model
-// would say without it, or if nothing looked at it. The answers were asked in advance.
+// The effect of each word on the decision, shown before the attention. Pressing a word shows what the model
+// would say without it, or if no token attended to it. These answers were computed in advance.
 {
   const { make, label, line, word, languageOf, percent, rove, byLines } = gluonattn;
-  const WEAK = 0.08; // of the strongest: weaker scores are not printed on their words
+  const WEAK = 0.08; // fraction of the strongest score: weaker scores are not printed on their words
 
   const digits = (size) => (size >= 0.095 && size < 100 ? size.toFixed(2) : size.toPrecision(2));
   const signed = (score) => `${score < 0 ? "−" : "+"}${digits(Math.abs(score))}`;
   const change = (before, after, points) => `${percent(before)} → ${percent(after)} (${percent(after - before, true)}${points})`;
 
-  // The words of a text with a score under each that is not weak. plus: whether + is printed too; asked: what a press
-  // does, null for nothing.
+  // The words of a text with a score under each that is not weak. plus: whether + is printed too; asked: called on a press,
+  // or null.
   function scored(shown, scores, words, plus, asked) {
     const strip = make("div", { class: "strip stage", role: "group", "aria-label": words.scores },
       gluonattn.sentence(shown.keyText, shown.keys, "keys", { dead: !asked }));
@@ -36,9 +36,9 @@
     return strip;
   }
 
-  // The panel's part for a record that carries an attribution; null for others.
-  // options: {unit, level, method, beside, towards, choose, whatIf}; towards: the label of another class, whose scores are shown; choose(name, value) keeps what was picked; whatIf(record,
-  // tokens), where a model can be asked, gives what is shown below the answer to a pressed word.
+  // The part of the panel for a record with an attribution; null for other records.
+  // options: {unit, level, method, beside, towards, choose, whatIf}; towards: the label of another class, whose scores are shown; choose(name, value) stores a choice; whatIf(record,
+  // tokens), if a model is available, returns an element for below the answer to a pressed word.
   function attribution(record, words, { unit, level, method, beside, towards, choose, whatIf }) {
     const given = record?.attribution;
     if (!given) return null;
@@ -102,7 +102,7 @@
     return section;
   }
 
-  // What a decision is made of, as numbers that add up: what entered with each word, and what attention read of it.
+  // The parts of a decision, which add up: what entered with each word, and what was read through attention.
   function accounts(record, own, target, words) {
     const { difference, nothing, bias, padding, words: vectors, evidence, beside, read } = own.account;
     const number = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(5)}`;

@@ -1,5 +1,5 @@
 "use strict";
-// Numbers only, no page: reads the stored weights, merges, selects, ranks and compares them.
+// Numbers only, no elements. Reads the stored weights, merges, selects, ranks and compares them.
 globalThis.gluonattn ??= {};
 {
   // Stored numbers are little-endian, as every machine that runs a browser is.
@@ -21,7 +21,7 @@ globalThis.gluonattn ??= {};
     });
   }
 
-  // A record as the page's data holds it, with its tokens named; weights are read when first shown.
+  // A record from the page's data, with names for its tokens. Weights are read when first shown.
   function record(stored) {
     const same = stored.keys === null;
     const queries = tokens(stored.queries, stored.text);
@@ -33,7 +33,7 @@ globalThis.gluonattn ??= {};
     return {
       ...stored, same, queries, keyText, keys, keyWords,
       layers: stored.weights.layers, heads: stored.weights.heads,
-      // The number of a layer or head in its model: a part of a record has chosen ones, unless they were averaged to fit.
+      // The number of a layer or head in its model. A part of a record has selected ones, unless they were averaged to fit.
       numberOf: (axis, at) => (stored.numbers?.[axis].length === stored.weights[axis] ? stored.numbers[axis][at] : at),
     };
   }
@@ -110,11 +110,11 @@ globalThis.gluonattn ??= {};
       word.word = null;
       word.tag = [word.tag, token.tag].filter(Boolean).join("+") || null;
     });
-    // A special token stands for no characters and keeps its name.
+    // A special token has no characters and keeps its name.
     return merged.map((token) => token.start === token.end ? token : { ...token, text: text.slice(token.start, token.end) });
   }
 
-  // What is on show: tokens and weights of a record at a layer, head and unit.
+  // The shown data: tokens and weights of a record at a layer, head and unit.
   function select(record, { layer = null, head = null, unit = "token" } = {}) {
     const one = matrix(record, layer, head);
     const shown = { text: record.text, keyText: record.keyText, same: record.same };
@@ -132,7 +132,7 @@ globalThis.gluonattn ??= {};
   const row = (shown, query) => shown.weights.slice(query * shown.columns, (query + 1) * shown.columns);
   const column = (shown, key) => Float64Array.from({ length: shown.rows }, (_, q) => shown.weights[q * shown.columns + key]);
 
-  // Mean over the queries; of a difference, over those that have one.
+  // Mean over the queries. For a difference, over the queries that have one.
   function received(shown) {
     const [sums, counts] = [new Float64Array(shown.columns), new Float64Array(shown.columns)];
     shown.weights.forEach((w, i) => {
@@ -143,14 +143,14 @@ globalThis.gluonattn ??= {};
     return sums.map((w, i) => w / counts[i]);
   }
 
-  // Whether a weight can be a link: it is there, strong enough, and not what a token gives itself unless that counts.
+  // Whether a weight can be a link: it exists, is strong enough, and is not from a token to itself unless that counts.
   function counts(shown, pair, least, itself) {
     const size = Math.abs(pair.weight);
     return size > 0 && size >= least && (itself || !shown.same || pair.query !== pair.key);
   }
   const stronger = (a, b) => Math.abs(b.weight) - Math.abs(a.weight) || a.query - b.query || a.key - b.key;
 
-  // Pairs that have either the query or the key, all pairs where neither is given; strongest first, ties in reading order.
+  // Pairs with the query or the key, or all pairs if neither is given. Strongest first, ties in reading order.
   function pairs(shown, { query = null, key = null, least = 0, itself = true } = {}) {
     const { rows, columns, weights } = shown;
     const found = [];
@@ -181,7 +181,7 @@ globalThis.gluonattn ??= {};
     return { found: found.sort(stronger).slice(0, count), all };
   }
 
-  // The places of the largest values, in size whatever the sign; zeros are left out.
+  // The places of the largest absolute values, without zeros.
   function largest(values, count) {
     const found = [];
     values.forEach((value, i) => {
@@ -195,17 +195,17 @@ globalThis.gluonattn ??= {};
     return found;
   }
 
-  // Scores of tokens as scores of words: those of its tokens added up.
+  // Scores of words: the sums over their tokens.
   function mergedScores(scores, words) {
     const merged = new Array(words.at(-1) + 1).fill(0);
     scores.forEach((score, i) => (merged[words[i]] += score));
     return merged;
   }
 
-  // How many links stay readable when nothing is selected: about one for two tokens, 3 to 12.
+  // The number of links that is readable without a selection: about one for two tokens, 3 to 12.
   const readable = (shown) => Math.max(3, Math.min(12, Math.round(shown.rows / 2)));
 
-  // Second minus first, where both have the token: the same characters of the same text.
+  // Second minus first, for tokens that both have: the same characters of the same text.
   function difference(first, second) {
     const name = (token) => JSON.stringify([token.start, token.end, token.text]);
     const places = (list) => new Map(list.map((token, i) => [name(token), i]));

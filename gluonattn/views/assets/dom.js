@@ -1,5 +1,5 @@
 "use strict";
-// Elements, text that may be hostile (it only ever becomes text nodes), and moving among them by keys.
+// Elements, text that may be hostile (it only becomes text nodes), and moving among elements by keys.
 globalThis.gluonattn ??= {};
 {
   const SVG = "http://www.w3.org/2000/svg";
@@ -23,7 +23,7 @@ globalThis.gluonattn ??= {};
     /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
   const code = (character) => `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
 
-  // Text as typed, each invisible character followed by a mark that is seen and heard but not copied.
+  // Text as typed. Each invisible character is followed by a mark that is shown and read aloud, but not copied.
   function typed(text) {
     const parts = [];
     let from = 0;
@@ -36,10 +36,10 @@ globalThis.gluonattn ??= {};
     return [...parts, text.slice(from)].filter((part) => part !== "");
   }
 
-  // The same as a name to be heard: every character that stands on the page, and the marks.
+  // The same as an accessible name: every character on the page, and the marks.
   const heard = (text) => text.replace(INVISIBLE, (found) => (found === "\t" ? found : found + code(found)));
 
-  // Made once: making one takes longer than cutting a word.
+  // Created once, because that takes longer than cutting a word.
   const segmenter = typeof Intl === "object" && Intl.Segmenter ? new Intl.Segmenter() : null;
   const PLAIN = /^[ -~가-힣ㄱ-ㅎㅏ-ㅣ]*$/; // one character each
   const characters = (text) => segmenter && !PLAIN.test(text)
@@ -52,15 +52,15 @@ globalThis.gluonattn ??= {};
     return parts.length <= longest ? clear : `${parts.slice(0, longest - 1).join("")}…`;
   }
 
-  // The language of a text, for speech: Korean where it has Hangul, else the page's own.
+  // The language of a text, for speech: Korean if it has Hangul, else the page's.
   const languageOf = (text) => (/[ᄀ-ᇿㄱ-ㆎ가-힣]/.test(text) ? "ko" : null);
-  // A word of the text among others, apart in direction and in language.
+  // A word of the text inside a sentence, with its own direction and language.
   const word = (text, longest, more) => make("bdi", { lang: languageOf(text), ...more }, label(text, longest));
-  // A sentence of parts made by Python: strings, and words of the text as [word].
+  // A sentence whose parts come from Python: strings, and words of the text as [word].
   const line = (parts) => parts.map((part) => typeof part === "string" ? part : word(part[0], 24));
 
-  // One tab stop for many elements: arrow keys move among those that are seen, Escape lets go.
-  // steps: what a key does, {key: (at, list) => place}; none for left, right, up, down in order.
+  // One tab stop for many elements. Arrow keys move among the visible ones, Escape leaves.
+  // steps: {key: (at, list) => place}. Without it, the arrow keys move in order.
   function rove(container, selector, { steps = {}, escape = null } = {}) {
     const every = () => Array.from(container.querySelectorAll(selector));
     const seen = () => every().filter((element) => !element.closest("[hidden]"));
@@ -84,7 +84,7 @@ globalThis.gluonattn ??= {};
     return { stop: (element = seen()[0]) => element && stop(element) };
   }
 
-  // In a running text, the element nearest in the next line up or down.
+  // In running text, the nearest element in the line above or below.
   function nextLine(at, list, way) {
     const here = list[at].getBoundingClientRect();
     let [best, nearest, top] = [at, Infinity, null];

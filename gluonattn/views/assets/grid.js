@@ -12,7 +12,7 @@
   };
   const STOPS = [0, 1, 2, 3].map((i) => `--ramp-${i}`);
 
-  function colours(element) { // 256 steps between the page's own four
+  function colours(element) { // 256 steps between the page's four colours
     const style = getComputedStyle(element);
     const stops = STOPS.map((name) => style.getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16)));
     return Array.from({ length: 256 }, (_, i) => {
@@ -45,7 +45,7 @@
 
     const number = (axis, at) => (at === null || at === undefined ? null : records[which].numberOf(axis, at));
     const named = (layer, head) => `${words.layer} ${number("layers", layer) ?? words.mean} · ${words.head} ${number("heads", head) ?? words.mean}`;
-    function mark(layer, head) { // the square and the heading of what is on show below
+    function mark(layer, head) { // the square and the heading of the head shown below
       squares.forEach(({ button, at }) => button.setAttribute("aria-pressed", String(at[0] === layer && at[1] === head)));
       below.setAttribute("aria-label", named(layer, head));
       below.querySelector(".title").textContent = named(layer, head);
@@ -69,7 +69,7 @@
     }
 
     const largest = (shown) => shown.weights.reduce((a, b) => Math.max(a, b), 0);
-    function step(number) { // the same squares with the weights of another step: the slider stays under the finger
+    function step(number) { // keeps the squares and shows the weights of another step, so that the slider does not move
       which = number;
       squares.forEach((square) => {
         square.shown = select(records[which], { layer: square.at[0], head: square.at[1] });
@@ -128,7 +128,7 @@
       redraw();
     }
 
-    // The page below has the choice of light and dark.
+    // The page below has the control for light and dark.
     new MutationObserver(() => {
       if (top.dataset.theme === below.dataset.theme) return;
       top.dataset.theme = below.dataset.theme ?? "light";

@@ -1,9 +1,9 @@
 "use strict";
-// Who (down) looks at whom (across), one cell a pair.
+// Queries are rows, keys are columns, with one cell for each pair.
 {
   const { draw, make, label, percent } = gluonattn;
   const NUMBERS_UP_TO = 16;
-  const LABELLED_UP_TO = 120; // more tokens shrink to fit and show every nth name
+  const LABELLED_UP_TO = 120; // with more tokens, cells shrink and only every nth name is shown
   const LABEL = 13;
 
   const channels = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
@@ -17,7 +17,7 @@
 
   const linear = (c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
   const luminance = (colour) => colour.map(linear).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  // Black or white, whichever stands out more: at least 4.5 to 1 on any colour.
+  // Black or white, whichever has more contrast: at least 4.5 to 1 on any colour.
   const ink = (colour) => (luminance(colour) > 0.179 ? "#000000" : "#ffffff");
 
   function palette(root, signed) {
@@ -29,11 +29,11 @@
     return (share) => Number.isNaN(share) ? faint : blend(!signed ? ramp : share < 0 ? minus : plus, Math.abs(share));
   }
 
-  // Where a weight stands on the colour scale, of -1 to 1: a square root spends the colours where most weights are.
+  // The place of a weight on the colour scale, from -1 to 1. A square root gives more colours to small weights.
   const placed = { linear: (share) => share, root: (share) => Math.sign(share) * Math.sqrt(Math.abs(share)) };
 
-  const STEPS = 512; // of the colours of cells: a quarter of a million cells look theirs up
-  // shaded: of `palette`; position: of `placed`.
+  const STEPS = 512; // number of precomputed colours of cells, of which there may be a quarter of a million
+  // shaded: from `palette`; position: from `placed`.
   function cells(shown, shaded, position, highest, least) {
     const canvas = make("canvas", { width: shown.columns, height: shown.rows });
     const context = canvas.getContext("2d");
@@ -89,7 +89,7 @@
       ? text(x(k) + size * 0.3, top - 5, name, { transform: `rotate(-${slope} ${x(k) + size * 0.3} ${top - 5})` })
       : text(x(k), top - 6, name, { "text-anchor": "middle" }));
     picture.append(...[...rowNames, ...columnNames].filter(Boolean));
-    const figures = most <= NUMBERS_UP_TO && cell >= 20; // else only the signs of large differences
+    const figures = most <= NUMBERS_UP_TO && cell >= 20; // otherwise only the signs of large differences
     if (figures || (shown.signed && cell >= 9)) {
       shown.weights.forEach((weight, i) => {
         const size = Math.abs(weight);
@@ -116,7 +116,7 @@
 
     return {
       picture,
-      cellAt(event) { // the pair under the pointer, null outside
+      cellAt(event) { // the pair under the pointer; null outside
         const box = picture.getBoundingClientRect();
         const key = Math.floor((event.clientX - box.left - left) / cell);
         const query = Math.floor((event.clientY - box.top - top) / cell);

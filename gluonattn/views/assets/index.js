@@ -1,9 +1,9 @@
 "use strict";
-// The list of sentences: found by word, kept by label or by error, put in order; one tab stop for all.
+// The list of sentences: searched by word, filtered by label or error, sorted. It is one tab stop.
 {
   const { make, label, word, percent, rove } = gluonattn;
-  const SEARCH_FROM = 6; // records: fewer are seen at a glance
-  const AT_ONCE = 200; // entries that stand in the list; the next are made when they are asked for
+  const SEARCH_FROM = 6; // number of records from which the list can be searched
+  const AT_ONCE = 200; // number of entries in the list; more are added on request
 
   const confidence = (record) => Math.max(0, ...(record.prediction?.probabilities ?? []).map(([, share]) => share));
   const labelOf = (record) => record.prediction?.label ?? null;

@@ -1,9 +1,9 @@
 "use strict";
-// Links as numbers: the table of pairs, and what is said of one token.
+// Links as numbers: the table of pairs, and the description of one token.
 {
   const { make, word, line, label, percent, pairs, largest, row, column, received } = gluonattn;
   const LONGEST = 100; // rows of the table
-  const STRONGEST = 5; // tokens named in the readout, each way
+  const STRONGEST = 5; // number of tokens named in each direction
 
   const name = (token) => make("span", { title: token.tag }, word(token.text, 24),
     token.word && make("span", { class: "quiet" }, " (", word(token.word, 12), ")"));
@@ -14,7 +14,7 @@
     return make("span", { class: "bar", "aria-hidden": "true" }, inner);
   }
 
-  // Pairs by weight, of one query or key where one is chosen.
+  // Pairs by weight, for one query or key if one is chosen.
   function list(shown, words, chosen, least) {
     const found = pairs(shown, { ...chosen, least });
     const highest = found.length ? Math.abs(found[0].weight) : 1;
@@ -40,7 +40,7 @@
       make("span", { class: "figure" }, percent(weights[i], signed)), bar(weights[i], highest)))));
   }
 
-  // While none is chosen: what is looked at most, and by whom.
+  // Without a choice: the token that receives most attention, and from which tokens.
   function overview(shown, words, level) {
     const shares = received(shown);
     const [best = 0] = largest(shares, 1);
@@ -48,7 +48,7 @@
       strongest(line(words.mostFrom(shown.keys[best].text)), column(shown, best), shown.queries, shown.same ? best : null, words, shown.signed, level));
   }
 
-  // Whom a token looks at and who looks at it.
+  // The tokens that a token attends to, and those that attend to it.
   function readout(shown, words, { query = null, key = null }, level) {
     const token = query !== null ? shown.queries[query] : shown.keys[key];
     const share = key === null ? null : received(shown)[key];

@@ -3,14 +3,14 @@
 {
   const { make, label, word, percent } = gluonattn;
   const VIEWS = ["overlay", "heatmap", "list"];
-  const COLOURED = "colours"; // in place of a head: all of them, each in a colour of its own
+  const COLOURED = "colours"; // instead of a head: all heads, each in its own colour
   let mounted = 0;
 
-  // Puts the page into an element, in place of what is there. data: page_data's; options: {lang, title, layer, head,
+  // Replaces the content of an element by the page. data: page_data's; options: {lang, title, layer, head,
   // view, theme, fontCss; level (of its heading, 1), scale and highest (of heatmaps: "root", and the weight drawn
   // darkest), changed(layer, head); second: record beside the first; beside: the attribution
   // shown beside the explained one; whatIf: see attribution.js; more: an element below the panels; chosen: what an
-  // earlier mount's destroy gave back}. Returns {destroy}.
+  // earlier mount's destroy returned}. Returns {destroy}.
   function mount(root, data, options = {}) {
     const words = gluonattn.words[options.lang] ?? gluonattn.words.ko;
     const id = `gluonattn-${++mounted}`;
@@ -46,13 +46,13 @@
       return make("label", { class: "field" }, make("span", {}, name), control);
     }
 
-    // name: by which the control is found again after it was redrawn.
+    // name: identifies the control after it was redrawn.
     function selection(name, choices, value, change) {
       return make("select", { "data-name": name, onchange: (event) => change(event.target.value) },
         choices.map(([key, text]) => make("option", { value: key, selected: key === String(value) }, text)));
     }
 
-    // Buttons of which one is pressed.
+    // Buttons, one of which is pressed.
     function choice(name, values, value, change) {
       return make("div", { class: "choice", role: "radiogroup", "aria-label": name }, values.map((each) =>
         make("label", {}, make("input", { type: "radio", name: `${id}-${name}`, value: each, checked: each === value,
@@ -80,7 +80,7 @@
     const follow = () => paint();
 
     const numbered = (record, axis) => [["", words.mean], ...Array.from({ length: record[axis] }, (_, n) => [String(n), record.numberOf(axis, n)])];
-    function parts(which) { // layer and head of one side, where there are several
+    function parts(which) { // layer and head of one side, if there are several
       const record = records[which.record];
       const heads = (name) => [...numbered(record, `${name}s`), ...(name === "head" && which === state.first && !state.second ? [[COLOURED, words.coloured]] : [])];
       return [["layer", record.layers], ["head", record.heads]].filter(([, size]) => size > 1).map(([name]) =>
@@ -151,7 +151,7 @@
         from && make("p", { class: "quiet" }, from), state.second && make("div", { class: "parts" }, parts(which)));
     }
 
-    // One head a colour: each with its own weights, and what to press to hide it.
+    // One colour for each head, with its own weights and a button that hides it.
     function inColours(record, which) {
       if (which.head !== COLOURED) return {};
       const heads = Array.from({ length: record.heads }, (_, head) => head);
@@ -167,7 +167,7 @@
       return { keyed, matrices: matrices.length ? matrices : null };
     }
 
-    function show(others) { // others: records other than before
+    function show(others) { // others: whether the records have changed
       const { name } = document.activeElement.dataset;
       const sides = [state.first, state.second].filter(Boolean);
       const shown = sides.map((s) => gluonattn.select(records[s.record], { ...s, head: s.head === COLOURED ? null : s.head, unit: state.unit }));
@@ -229,7 +229,7 @@
     }
     async function copyPng() {
       const png = gluonattn.toPng(svg());
-      try { // a promise, so that the press of the button still counts when the picture is ready
+      try { // a promise, so that the button press still counts as user activation when the picture is ready
         await navigator.clipboard.write([new ClipboardItem({ "image/png": png })]);
         return words.copied;
       } catch {
@@ -248,7 +248,7 @@
     actions.append(...Object.entries({ copyPng, savePng, saveSvg }).map(([name, work]) =>
       make("button", { type: "button", "data-action": name, onclick: () => attempt(work) }, words[name])));
 
-    // ---- what changes by itself
+    // ---- changes from outside
 
     let width = 0;
     const watch = new ResizeObserver(() => {
@@ -256,7 +256,7 @@
       width = stage.clientWidth;
       settle();
     });
-    // On paper the text breaks elsewhere than on screen: the page takes the paper's width before it is drawn for it.
+    // Text breaks differently on paper, so the page takes the paper's width before it is drawn for printing.
     const beforePrint = () => {
       root.classList.add("paper");
       root.dataset.theme = "light";

@@ -1,5 +1,5 @@
 "use strict";
-// One record on show: what it says, its text as buttons, and the chosen view of its weights.
+// One shown record: its sentences, its text as buttons, and the chosen view of its weights.
 {
   const { make, draw, label, line, languageOf, percent, row, column, received, largest } = gluonattn;
 
@@ -20,7 +20,7 @@
     }), record.truth !== null && record.truth !== name && make("div", { class: "wrong" }, make("dt", {}, words.wrong), make("dd", {}, words.truth(label(record.truth, 24)))));
   }
 
-  // What the file could not hold, and what the record itself lacks.
+  // Notes on what was left out of the file, and what the record itself lacks.
   function notes(record, words) {
     const { averaged, kept, dropped, error } = record.weights;
     const said = [
@@ -33,8 +33,8 @@
     return said.length ? make("ul", { class: "notes" }, said.map((text) => make("li", {}, text))) : null;
   }
 
-  // shown: what data.js selected; options: {words, title, view, unit, threshold, root, highest, level, matrices, scale,
-  // apart: whether the page takes what is said first (`lead`) elsewhere};
+  // shown: the selection from data.js; options: {words, title, view, unit, threshold, root, highest, level, matrices, scale,
+  // apart: whether the page shows the first sentences (`lead`) elsewhere};
   // changed(choice, pinned) is called when a token is pointed at (choice null: at none) or pinned.
   function panel(record, shown, options, changed) {
     const { words, view, threshold, level } = options;
@@ -132,7 +132,7 @@
       below.replaceChildren(status, frame);
     }
 
-    // The choice in this panel's own tokens: the same place in the list, else the same characters.
+    // The choice among this panel's tokens: the same place in the list, else the same characters.
     function resolve(choice) {
       const none = { query: null, key: null };
       if (!choice) return none;
@@ -147,7 +147,7 @@
       const onQueries = chosen.query === null && chosen.key !== null;
       const values = onQueries ? column(shown, chosen.key) : chosen.query !== null ? row(shown, chosen.query) : shares;
       const side = onQueries || shown.same ? "queries" : "keys";
-      // An even row is to look even and pale, but not to vanish.
+      // A uniform row must look even and pale, but remain visible.
       const top = values.reduce((high, v) => Math.max(high, Math.abs(v) || 0), 0) || 1;
       const most = values === shares ? top : Math.max(top, highest / 2);
       const labelled = shown.signed ? largest(values, 10).filter((i) => Math.abs(values[i]) > most / 6) : [];
@@ -164,14 +164,14 @@
         if (delta) delta.textContent = labelled.includes(index) && own === side ? percent(value, true) : "";
       }
       const kept = [];
-      for (const i of labelled) { // the smaller of two that touch gives way
+      for (const i of labelled) { // if two labels touch, the smaller is removed
         const delta = buttonOf.get(`${side} ${i}`).querySelector(".delta");
         const box = delta.getBoundingClientRect();
         if (kept.some((k) => k.left < box.right + 3 && box.left < k.right + 3 && k.top < box.bottom && box.top < k.bottom)) delta.textContent = "";
         else kept.push(box);
       }
       if (!shown.signed) return;
-      for (const button of buttons) { // what is heard begins with what is seen
+      for (const button of buttons) { // the accessible name begins with the visible text
         const { side: own, index } = placeOf(button);
         const [said, name] = [say[own](index), gluonattn.heard(token({ side: own, index }).text)];
         button.setAttribute("aria-label", `${name}${button.querySelector(".delta")?.textContent ?? ""}${said.slice(name.length)}`);
@@ -184,7 +184,7 @@
       else if (view !== "overlay") legend.replaceChildren();
       else if (any) legend.replaceChildren(shown.same ? words.legendOne : `${words.legendArrow} ${words.shadeOne}`);
       else legend.replaceChildren(words.legendAll(count.found.length, count.all, percent(count.found.at(-1)?.weight ?? 0)), make("br"), `${words.legendArrow} ${words.shadeAll}`);
-      if (view === "list") return; // which has the numbers
+      if (view === "list") return; // the list has the numbers
       const parts = `h${level + (attribution ? 2 : 1)}`;
       said.replaceChildren(...(any ? gluonattn.readout(shown, words, chosen, parts) : [gluonattn.overview(shown, words, parts)]));
     }
@@ -192,7 +192,7 @@
     function highlight(choice, pinned) {
       const chosen = resolve(choice);
       const fixed = resolve(pinned);
-      const count = view === "overlay" ? linksOf(chosen) : { found: [], all: 0 }; // measured before anything is changed
+      const count = view === "overlay" ? linksOf(chosen) : { found: [], all: 0 }; // measured before any change
       const drawn = gluonattn.arrows(count.found, highest, view === "overlay" ? places.room() : null);
       shade(chosen);
       for (const b of buttons) {

@@ -1,13 +1,13 @@
 "use strict";
-// What is on show as one SVG or PNG: boxes, lines of text and drawings are read off the page.
+// The shown content as one SVG or PNG. Boxes, lines of text and drawings are read from the page.
 {
   const { draw, make } = gluonattn;
   const PADDING = 16;
-  const PIXELS = 16e6; // of a PNG; larger pictures are scaled less
+  const PIXELS = 16e6; // maximum of a PNG; larger pictures are scaled less
   const KEPT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "visibility", "font-family", "font-size",
     "font-weight", "text-anchor", "image-rendering"];
-  // What no XML file may hold (the page shows these characters as codes beside them), and what
-  // changes direction (each word is placed by itself).
+  // Characters that XML does not allow (the page shows their codes beside them), and those that
+  // change direction (each word is placed separately).
   const DROPPED = // eslint-disable-next-line no-control-regex
     /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
@@ -83,8 +83,8 @@
     }
   }
 
-  // Elements of one width, one below the other. fontCss: the page's own @font-face rule, so that the picture has
-  // its Hangul wherever it is opened.
+  // Elements of one width, one below the other. fontCss: the page's @font-face rule, so that the picture has
+  // its Hangul font everywhere.
   function toSvg(elements, background, fontCss) {
     const boxes = elements.map((element) => element.getBoundingClientRect());
     const width = Math.ceil(Math.max(...boxes.map((box) => box.width), ...elements.map((e) => e.scrollWidth)) + 2 * PADDING);

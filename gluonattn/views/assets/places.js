@@ -1,12 +1,12 @@
 "use strict";
-// Where the tokens of a running text stand, and which links between them are worth an arrow.
+// The positions of the tokens of running text, and the links between them that get an arrow.
 {
   const { pairs, strongestPairs, readable } = gluonattn;
-  const MOST_LINKS = 300; // drawn at once
-  const ONE_WAY = 12; // links of a chosen token, each way, while the threshold is automatic
-  const FAINT = 0.08; // and at least this share of the record's strongest
+  const MOST_LINKS = 300; // maximum number drawn at once
+  const ONE_WAY = 12; // links of a chosen token in each direction, while the threshold is automatic
+  const FAINT = 0.08; // with at least this fraction of the record's strongest weight
 
-  // Boxes of the buttons by line; measured once, and again after `forget`.
+  // Boxes of the buttons by line, measured once and again after `forget`.
   function placing(stage, buttons) {
     let found = null;
     function measure() {
@@ -14,7 +14,7 @@
       const boxes = buttons.map((b) => b.getBoundingClientRect());
       const lines = [];
       const places = new Map();
-      let line = null; // buttons stand in reading order: only the last line can go on
+      let line = null; // buttons are in reading order, so only the last line can continue
       boxes.forEach((box, i) => {
         const middle = (box.top + box.bottom) / 2;
         if (!line || middle <= line.top || middle >= line.bottom) line = lines.find((l) => middle > l.top && middle < l.bottom);
@@ -41,8 +41,8 @@
     };
   }
 
-  // The links to draw for a choice: {found, all}. matrices: what is on show, one, or one a head with its name;
-  // place: of `placing`; least: null while the threshold is automatic.
+  // The links to draw for a choice: {found, all}. matrices: the shown one, or one for each head with its name;
+  // place: from `placing`; least: null while the threshold is automatic.
   function links(matrices, place, highest, threshold) {
     const automatic = threshold === null;
     const least = threshold ?? 0;
@@ -58,7 +58,7 @@
       if (query === null && key === null) {
         if (shown.signed) return { found: [], all: 0 };
         const most = automatic ? readable(shown) * (matrices.length > 1 ? 2 : 1) : MOST_LINKS;
-        if (!overall) { // which stays: only where the tokens stand may change
+        if (!overall) { // computed once: only the positions of tokens may change
           const every = matrices.map((m) => ({ ...strongestPairs(m.shown, most, least), head: m.head }));
           overall = { all: every.reduce((sum, e) => sum + e.all, 0),
             list: strongestFirst(every.flatMap((e) => e.found.map((pair) => ({ pair, head: e.head })))).slice(0, most) };

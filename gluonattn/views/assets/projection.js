@@ -23,11 +23,11 @@
       map: (layer, head, n, queries, keys, m) => `Map of layer ${layer} head ${head}: ${count(queries)} queries (circles) and ${count(keys)} keys (triangles) of ${count(n)} sentences; correlation of dot product and distance ${minus(m.after)}`,
       looks: "Looks most at", from: "Most looked at by" },
   };
-  const TAGS = 6; // named in the legend: more colours cannot be told apart by everyone
+  const TAGS = 6; // in the legend: not everyone can distinguish more colours
   const numbers = (text, Kind) => new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 
   const channels = (colour) => colour.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
-  // Between two colours of the page that both stand out from the paper.
+  // Between two colours of the page that both contrast with the paper.
   const between = ([low, high], share) => `rgb(${low.map((c, i) => Math.round(c + (high[i] - c) * Math.min(1, Math.max(0, share)))).join(" ")})`;
 
   function start() {
@@ -49,7 +49,7 @@
     const tags = [...counts].sort((a, b) => b[1] - a[1]).map(([tag]) => tag).slice(0, TAGS);
     const state = { map: data.maps[0], space: "joint", colour: "side", lines: 3, theme: "system", hovered: null, pinned: null };
     let [points, norms, places, weights] = [];
-    let colours = null; // the page's own, of the theme
+    let colours = null; // the page's colours for the theme
 
     const canvas = make("canvas", { role: "img", tabindex: 0, "aria-describedby": "gluonattn-keys" });
     const aside = make("div", { "aria-live": "polite" });
@@ -128,7 +128,7 @@
     })[state.colour]();
     const at = (i) => [0, 1].map((axis) => 12 + (points[2 * i + axis] / 65535) * (canvas.clientWidth - 24));
 
-    // Pairs of a mark, strongest first: of a query its keys, of a key the queries that look at it.
+    // Pairs of a mark, strongest first: the keys of a query, or the queries that attend to a key.
     function partners(i) {
       const mark = marks[i];
       if (mark.side === "queries") {
@@ -159,7 +159,7 @@
         else [[0, -1.2], [1.1, 0.9], [-1.1, 0.9]].forEach(([dx, dy], n) => pen[n ? "lineTo" : "moveTo"](x + dx * r, y + dy * r));
         pen.closePath();
         pen.fill();
-        pen.strokeStyle = colours.paper; // a thin edge keeps marks apart that lie on each other
+        pen.strokeStyle = colours.paper; // a thin edge separates overlapping marks
         pen.lineWidth = 0.5;
         pen.stroke();
       };
@@ -182,7 +182,7 @@
       tell(chosen, found);
     }
 
-    // A mark's word: as the model names it, and as it stands in the text where that is another ([UNK]).
+    // A mark's word: the model's name, and the word in the text if it differs ([UNK]).
     function named({ side, number, token }) {
       const raw = sentences[number][side === "queries" ? "text" : "keyText"].slice(token.from, token.to);
       const same = !raw || raw === token.text;
@@ -244,7 +244,7 @@
       state.pinned = nearest(event);
       draw();
     });
-    canvas.addEventListener("keydown", (event) => { // along the sentence; Tab brings one here
+    canvas.addEventListener("keydown", (event) => { // moves along the sentence; Tab focuses the canvas
       const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: queryCount, ArrowUp: -queryCount }[event.key];
       if (step === undefined && event.key !== "Escape") return;
       event.preventDefault();

@@ -1,9 +1,9 @@
 "use strict";
-// The raw text as running text in which each token is a button.
+// The raw text as running text. Each token is a button.
 {
   const { make, typed, heard, label, languageOf } = gluonattn;
 
-  // Reading order; a token without characters stays beside the token before it.
+  // Reading order. A token without characters is beside the token before it.
   function readingOrder(tokens) {
     let place = -1;
     const places = tokens.map((token) => (token.end > token.start ? (place = token.start) : place));
@@ -11,13 +11,13 @@
   }
 
   // The text cut into gaps ({text}) and tokens ({text, token, name}). Joined, the texts are the raw
-  // text. Where spans overlap, each character goes to one token and the tokens are named, so one
-  // that is left without characters is still seen.
+  // text. If spans overlap, each character belongs to one token and the tokens are named, so that a
+  // token without characters is still visible.
   function pieces(text, tokens) {
     const found = [];
     const order = readingOrder(tokens);
     let at = 0;
-    let reach = 0; // where the spans so far end
+    let reach = 0; // the end of the spans so far
     const upTo = (end) => {
       if (end > at) found.push({ text: text.slice(at, end) });
       at = Math.max(at, end);
@@ -43,7 +43,7 @@
     return found;
   }
 
-  // A token that can be pressed; a span where there is nothing to press.
+  // A token that can be pressed, or a span if there is nothing to press.
   function button(piece, side, dead) {
     return make(dead ? "span" : "button", { type: dead ? null : "button", class: "token", tabindex: dead ? null : "-1", "data-side": side, "data-token": piece.token },
       typed(piece.text),
@@ -73,7 +73,7 @@
     return block;
   }
 
-  // What a screen reader says of each token: its name, all of it as it is seen, what it receives, and its strongest links.
+  // A screen reader's text for each token: its visible name, the attention it receives, and its strongest links.
   function spoken(shown, words) {
     const { percent, row, column, received, largest } = gluonattn;
     const shares = received(shown);

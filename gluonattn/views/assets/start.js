@@ -1,6 +1,6 @@
 "use strict";
-// A saved page: mounts the data it carries, once its own glyphs are there (text measured earlier
-// would be measured, and by Chromium even drawn, without them).
+// A saved page: mounts its data when its own glyphs are loaded. (Earlier, text would be measured,
+// and in Chromium even drawn, without them.)
 {
   const data = JSON.parse(document.getElementById("gluonattn-data").textContent);
   const fontCss = document.getElementById("gluonattn-font").textContent;

@@ -1,5 +1,5 @@
 "use strict";
-// What the page says of attributions, in English.
+// The page's texts on attributions, in English.
 Object.assign(gluonattn.words.en, {
   attribution: "Effect of each word", method: "Method", towards: "For the class", beside: "Second method", attentionReceived: "attention received",
   speaks: (name) => `Blue + speaks for ${name}, orange − against it. Stronger shading and larger numbers mean more. Words for it have a solid underline, words against it a dashed one.`,

@@ -1,5 +1,5 @@
 "use strict";
-// What the page says of attributions, in Korean.
+// The page's texts on attributions, in Korean.
 Object.assign(gluonattn.words.ko, {
   attribution: "각 말의 영향", method: "방법", towards: "볼 분류", beside: "나란히 볼 방법", attentionReceived: "받은 어텐션",
   speaks: (name) => `파란 +는 ${name} 쪽으로, 주황색 −는 반대쪽으로 이끈 말입니다. 색이 뚜렷하고 숫자가 클수록 영향이 큽니다. 밑줄도 +는 실선, −는 파선입니다.`,

@@ -1,5 +1,5 @@
 "use strict";
-// What the page says, in English. A sentence with places takes them as arguments.
+// The page's texts, in English. A text with placeholders is a function.
 globalThis.gluonattn ??= {};
 {
   const { count } = gluonattn;

@@ -1,5 +1,5 @@
 "use strict";
-// What the page says, in Korean. A sentence with places takes them as arguments.
+// The page's texts, in Korean. A text with placeholders is a function.
 globalThis.gluonattn ??= {};
 {
   const { count } = gluonattn;
