@@ -73,7 +73,7 @@ def test_a_resumed_run_goes_on_with_the_mean(make_run, tmp_path):
 def test_a_resume_file_without_the_mean_is_refused_and_leaves_the_run_alone(make_run, tmp_path):
     run = make_run(average=0.0)
     save_state(tmp_path / "resume", run, "print")
-    with pytest.raises(CheckpointError, match=r"average/\d+ is not one of this model"):
+    with pytest.raises(CheckpointError, match=r"average/\d+ is not an array of this model"):
         load_state(tmp_path / "resume", make_run(average=0.9), "print")
 
 

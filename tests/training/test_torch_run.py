@@ -163,7 +163,7 @@ def test_a_resume_file_of_the_other_framework_is_refused(tmp_path):
         if name == "resume":
             load_state(tmp_path / name, other, "print")  # nothing of the optimizer is in it yet
             continue
-        with pytest.raises(CheckpointError, match="is not one of this model"):
+        with pytest.raises(CheckpointError, match="is not an array of this model"):
             load_state(tmp_path / name, other, "print")
         assert all((other.get_weights()[key] == before[key]).all() for key in before)
 
