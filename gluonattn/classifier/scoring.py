@@ -170,7 +170,7 @@ def score_rows(answers: Answers, rows: Iterator[Row], source: str | os.PathLike[
         for (line, row), own in zip(chunk, values):
             clash = next((column for column in answers.columns if column in row), None)
             if clash:
-                raise DataError(f"{source}, line {line}: it has a column {clash!r} already: rename it first.")
+                raise DataError(f"{source}, line {line}: it already has a column {clash!r}: rename it first.")
             write({**row, **dict(zip(answers.columns, own))})
             counts["rows"] += 1
             counts["without_text"] += not own[0]

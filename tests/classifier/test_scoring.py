@@ -220,7 +220,7 @@ def test_a_break_in_a_later_chunk_leaves_nothing(predictor, tmp_path):
 
 def test_a_scored_column_in_a_later_json_line_is_not_overwritten(predictor, tmp_path):
     (tmp_path / "in.jsonl").write_text('{"text": "a"}\n{"text": "b", "predicted_label": "mine"}\n')
-    with pytest.raises(DataError, match=r"line 2: it has a column 'predicted_label' already"):
+    with pytest.raises(DataError, match=r"line 2: it already has a column 'predicted_label'"):
         score_file(predictor, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
     assert os.listdir(tmp_path) == ["in.jsonl"]
 

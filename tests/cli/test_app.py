@@ -414,7 +414,7 @@ def test_stopped_while_predicting_it_leaves_nothing(tiny_model, tmp_path, number
 
 def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, tmp_path):
     code, out, _ = call(capsys, "evaluate", "--model", tiny_pronouncer)
-    assert code == 0 and "exactly right" in out and "article 26: tense" in out and "always or never 0.500" in out
+    assert code == 0 and "exactly correct" in out and "article 26: tense" in out and "always or never 0.500" in out
     code, out, _ = call(capsys, "evaluate", "--model", tiny_pronouncer, "--json")
     result = json.loads(out)
     assert code == 0 and result["all"]["words"] == sum(row["words"] for row in result["kinds"].values())
@@ -440,7 +440,7 @@ def test_commands_of_version_0_1_still_work_and_say_what_they_are_now(capsys, tm
         code, out, err = call(capsys, "evaluate", *model)
         assert (code, out) == now[:2] and err == "note: this command is now `gluonattn pronunciation evaluate`\n"
     code, _, err = call(capsys, "report", "pronunciation", tmp_path / "nowhere")
-    assert code == 2 and "`gluonattn pronunciation report` now" in err and "no checkpoint folder" in err
+    assert code == 2 and "is now `gluonattn pronunciation report`" in err and "no checkpoint folder" in err
     code, _, err = call(capsys, "train", "--task=reviews", "--epochs", 0)
     assert code == 2 and "epochs must be" in err
 

@@ -52,7 +52,7 @@ def test_an_empty_partition_has_the_columns(tiny_model, frame):
 
 def test_what_is_no_table_of_texts_is_refused(tiny_model, frame):
     scorer = Scorer.of(tiny_model, engine="numpy")
-    with pytest.raises(DataError, match="has a column 'probability_1' already"):
+    with pytest.raises(DataError, match="already has a column 'probability_1'"):
         score_partition(frame.assign(probability_1=0.5), scorer)
     with pytest.raises(DataError, match="no text column"):
         score_partition(frame[["n"]], scorer)
