@@ -1,4 +1,4 @@
-"""The package without extras: the model in the box explains with nothing but what pip installs with it."""
+"""The package without extras: the bundled model explains with nothing but what pip installs with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model in the box."""
+"""The bundled model."""
 
 from __future__ import annotations
 

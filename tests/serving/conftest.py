@@ -18,7 +18,7 @@ NEEDS = "needs the extra serve and httpx: pip install 'gluonattn[serve]' httpx"
 
 @pytest.fixture(scope="session")
 def application():
-    """The model in the box behind the whole application, without a log."""
+    """The bundled model behind the whole application, without a log."""
     pytest.importorskip("starlette", reason=NEEDS)
     pytest.importorskip("prometheus_client", reason=NEEDS)
     from gluonattn.serving.app import Application
