@@ -17,7 +17,7 @@ from .numpy_ops import _hold_interrupts, _share_memory, _store
 _ROWS = 32  # 1 MB of 8,000 logits a row
 
 
-def smoothed_losses(logits: Any, targets: Any, smoothing: float) -> tuple[NDArray[Any], NDArray[Any]]:
+def smoothed_losses(logits: Any, targets: Any, smoothing: float) -> NDArray[Any]:
     """Cross-entropy with targets smoothed towards uniform (Szegedy et al. 2016), in nats.
 
     Parameters
@@ -30,36 +30,30 @@ def smoothed_losses(logits: Any, targets: Any, smoothing: float) -> tuple[NDArra
 
     Returns
     -------
-    losses : numpy.ndarray, float32, shape (N,)
-    log_sums : numpy.ndarray, float32, shape (N,)
-        Logarithm of the sum of the exponentials of a row's logits, for `smoothed_gradient`.
+    numpy.ndarray, float32, shape (N,)
     """
-    losses, log_sums = np.empty(len(logits), np.float32), np.empty(len(logits), np.float32)
+    losses = np.empty(len(logits), np.float32)
     at = np.maximum(targets, 0).astype(np.intp)
     for first in range(0, len(logits), _ROWS):
         part = slice(first, first + _ROWS)
         rows = logits[part]
-        largest = rows.max(axis=1)
-        rows = rows - largest[:, None]
+        rows = rows - rows.max(axis=1, keepdims=True)
         mean, of_target = rows.mean(axis=1), rows[np.arange(len(rows)), at[part]]
         total = np.log(np.exp(rows, out=rows).sum(axis=1))
         losses[part] = total - np.float32(1 - smoothing) * of_target - np.float32(smoothing) * mean
-        log_sums[part] = total + largest
     losses[targets < 0] = 0
-    return losses, log_sums
+    return losses
 
 
-def smoothed_gradient(logits: Any, targets: Any, log_sums: Any, gradient: Any, smoothing: float, out: Any) -> None:
+def smoothed_gradient(logits: Any, targets: Any, gradient: Any, smoothing: float, out: Any) -> None:
     """Write the gradient of `smoothed_losses` with respect to `logits`.
 
     Parameters
     ----------
     logits, targets, smoothing
         As for `smoothed_losses`.
-    log_sums : numpy.ndarray, float32, shape (N,)
-        Its second result.
     gradient : numpy.ndarray, float32, shape (N,)
-        With respect to its first result.
+        With respect to its result.
     out : numpy.ndarray, float32, shape (N, V)
         Filled with the gradient.
     """
@@ -67,12 +61,12 @@ def smoothed_gradient(logits: Any, targets: Any, log_sums: Any, gradient: Any, s
     scale = np.where(targets < 0, 0, gradient).astype(np.float32)
     for first in range(0, len(logits), _ROWS):
         part = slice(first, first + _ROWS)
-        rows = out[part]
-        np.subtract(logits[part], log_sums[part, None], out=rows)
+        rows, of_row = out[part], scale[part, None]
+        np.subtract(logits[part], logits[part].max(axis=1, keepdims=True), out=rows)
         np.exp(rows, out=rows)
-        rows -= np.float32(smoothing / logits.shape[1])
-        rows[np.arange(len(rows)), at[part]] -= np.float32(1 - smoothing)
-        rows *= scale[part, None]
+        rows *= of_row / rows.sum(axis=1, keepdims=True)
+        rows -= of_row * np.float32(smoothing / logits.shape[1])
+        rows[np.arange(len(rows)), at[part]] -= of_row[:, 0] * np.float32(1 - smoothing)
 
 
 class _SmoothedLoss(mx.operator.CustomOp):
@@ -84,17 +78,15 @@ class _SmoothedLoss(mx.operator.CustomOp):
     def forward(self, is_train: Any, req: Any, in_data: Any, out_data: Any, aux: Any) -> None:
         logits, targets = map(_share_memory, in_data)
         found = smoothed_losses(logits.reshape(-1, logits.shape[-1]), targets.ravel(), self._smoothing)
-        for array, how, values in zip(out_data, req, found):
-            _store(array, how, values.reshape(targets.shape))
+        _store(out_data[0], req[0], found.reshape(targets.shape))
 
     @_hold_interrupts()
     def backward(self, req: Any, out_grad: Any, in_data: Any, out_data: Any, in_grad: Any, aux: Any) -> None:
         logits, targets = map(_share_memory, in_data)
-        log_sums, gradient, into = map(_share_memory, (out_data[1], out_grad[0], in_grad[0]))
+        gradient, into = map(_share_memory, (out_grad[0], in_grad[0]))
         width = logits.shape[-1]
         flat = into.reshape(-1, width) if req[0] == "write" else np.empty((targets.size, width), np.float32)
-        smoothed_gradient(logits.reshape(-1, width), targets.ravel(), log_sums.ravel(), gradient.ravel(), self._smoothing,
-                          flat)
+        smoothed_gradient(logits.reshape(-1, width), targets.ravel(), gradient.ravel(), self._smoothing, flat)
         if req[0] != "write":
             _store(in_grad[0], req[0], flat.reshape(logits.shape))
         _store(in_grad[1], req[1], np.zeros((), np.float32))
@@ -102,7 +94,7 @@ class _SmoothedLoss(mx.operator.CustomOp):
 
 @mx.operator.register("gluonattn_smoothed_loss")
 class _SmoothedLossProp(mx.operator.CustomOpProp):
-    """logits (B, T, V), targets (B, T) -> losses (B, T), log sums (B, T)."""
+    """logits (B, T, V), targets (B, T) -> losses (B, T)."""
 
     def __init__(self, smoothing: str = "0") -> None:
         super().__init__(need_top_grad=True)
@@ -111,12 +103,12 @@ class _SmoothedLossProp(mx.operator.CustomOpProp):
     def list_arguments(self) -> list[str]:
         return ["logits", "targets"]
 
-    def list_outputs(self) -> list[str]:
-        return ["losses", "log_sums"]
-
     def infer_shape(self, in_shape: Any) -> tuple[list[Any], list[Any], list[Any]]:
         rows = in_shape[0][:-1]
-        return [in_shape[0], rows], [rows, rows], []
+        return [in_shape[0], rows], [rows], []
+
+    def declare_backward_dependency(self, out_grad: Any, in_data: Any, out_data: Any) -> list[Any]:
+        return [*out_grad, *in_data]
 
     def create_operator(self, *_: Any) -> Any:
         return _SmoothedLoss(self._smoothing)

@@ -116,7 +116,7 @@ class SubwordCrossEntropy(mx.gluon.HybridBlock):
         targets = F.slice_like(targets, _positions_of(F, logits))
         real = targets >= 0
         if self.in_numpy:
-            losses = F.Custom(logits, targets, op_type="gluonattn_smoothed_loss", smoothing=str(self._smoothing))[0]
+            losses = F.Custom(logits, targets, op_type="gluonattn_smoothed_loss", smoothing=str(self._smoothing))
         else:
             losses = real * self._losses(F, logits, targets)
         return F.broadcast_div(F.sum(losses, axis=1), F.mean(F.sum(real, axis=1), keepdims=True))
