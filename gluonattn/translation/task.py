@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.padding import pad_rows
-from ..models import numpy_loss as numpy_loss  # registers the operator
 from ..runtime import mx
 from ..training.run import Part
 from ..training.tasks import Task
@@ -99,38 +98,24 @@ class SubwordCrossEntropy(mx.gluon.HybridBlock):
         Weight of the uniform distribution in the targets (Szegedy et al. 2016).
     **kwargs
         Arguments of `mxnet.gluon.HybridBlock`.
-
-    Attributes
-    ----------
-    in_numpy : bool, default False
-        Compute with `numpy_loss`. For the CPU.
     """
-
-    in_numpy = False
 
     def __init__(self, smoothing: float, **kwargs: Any):
         super().__init__(**kwargs)
         self._smoothing = smoothing
 
     def hybrid_forward(self, F: Any, logits: Any, targets: Any) -> Any:
+        log_p = F.log_softmax(logits)
         targets = F.slice_like(targets, _positions_of(F, logits))
         real = targets >= 0
-        if self.in_numpy:
-            losses = F.Custom(logits, targets, op_type="gluonattn_smoothed_loss", smoothing=str(self._smoothing))
-        else:
-            losses = real * self._losses(F, logits, targets)
-        return F.broadcast_div(F.sum(losses, axis=1), F.mean(F.sum(real, axis=1), keepdims=True))
-
-    def _losses(self, F: Any, logits: Any, targets: Any) -> Any:
-        """Loss of each position, (B, T); of any value where there is no subword."""
-        log_p = F.log_softmax(logits)
         each = (self._smoothing - 1) * F.pick(log_p, F.maximum(targets, 0), axis=2)
         if self._smoothing:
             # A product, because MXNet's mean over the last axis takes as long as all products of a layer.
             ones = F.ones_like(F.slice_axis(log_p, axis=1, begin=0, end=1))  # (B, 1, V)
             mean = F.broadcast_div(F.batch_dot(log_p, ones, transpose_b=True), F.sum(ones, axis=2, keepdims=True))
             each = each - self._smoothing * F.reshape(mean, shape=(0, 0))
-        return each
+        subwords = F.sum(real, axis=1)
+        return F.broadcast_div(F.sum(each * real, axis=1), F.mean(subwords, keepdims=True))
 
 
 def _positions_of(F: Any, logits: Any) -> Any:
