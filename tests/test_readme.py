@@ -138,13 +138,20 @@ def test_the_figures_are_those_of_the_committed_json(monkeypatch, capsys):
             assert f"{model['accuracy']:.4f} ({spread})" in text or model["en"].startswith("BERT"), (page, model)
 
 
+def nsmc_commands(page: Path) -> list[str]:
+    (block,) = [b for b in blocks(page, "sh") if "gluonattn train --data nsmc" in b]
+    return block.splitlines()
+
+
+def test_both_languages_have_the_same_nsmc_commands():
+    assert nsmc_commands(NSMC[0]) == nsmc_commands(NSMC[1])
+
+
 @pytest.mark.slow
 @pytest.mark.nsmc
-@pytest.mark.parametrize("page", NSMC, ids=name)
-def test_the_nsmc_commands_run(nsmc, tmp_path, page):
+def test_the_nsmc_commands_run(nsmc, tmp_path):
     """Train (one epoch instead of four), evaluate and explain, as the tutorial has them."""
-    (block,) = [b for b in blocks(page, "sh") if "gluonattn train --data nsmc" in b]
-    for line in block.splitlines():
+    for line in nsmc_commands(NSMC[0]):
         if not line or line.endswith("data nsmc"):  # the download has its own tests, with a local server
             continue
         words = [sys.executable, "-m", "gluonattn", *shlex.split(line)[1:]]
