@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import types
 import unicodedata
 from pathlib import Path
@@ -240,23 +239,18 @@ def _ten_thousand() -> str:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_ten_thousand_characters(name):
-    """Nothing is cut, and it takes seconds (Kkma, the slowest, about 20)."""
-    text, split = _ten_thousand(), tokenizer(name)
-    split("준비")
-    start = time.perf_counter()
-    tokens = split(text)
-    assert time.perf_counter() - start < (10 if name in PLAIN else 120)
+    """Nothing is cut. It takes seconds (Kkma, the slowest, about 20)."""
+    text = _ten_thousand()
+    tokens = tokenizer(name)(text)
     check_contract(text, tokens)
     assert tokens[-1].end == len(text.rstrip())
 
 
 @pytest.mark.parametrize("text", ["했다 " * 3333, "했다" * 5000, "😀👨‍👩‍👧 " * 1600],
                          ids=["words", "one word", "emoji"])
-def test_ten_thousand_repetitive_characters_are_aligned_in_seconds(text):
-    start = time.perf_counter()
-    tokens = Lemmas()(text)
-    assert time.perf_counter() - start < 10
-    check_contract(text, tokens)
+def test_ten_thousand_repetitive_characters_are_aligned(text):
+    """A search that went back and forth would never end."""
+    check_contract(text, Lemmas()(text))
 
 
 @tries(150)
@@ -491,8 +485,8 @@ def test_other_tokenizers_on_2000_reviews(nsmc, name):
 @pytest.mark.nsmc
 @pytest.mark.java
 @pytest.mark.slow
-def test_kkma_on_2000_reviews(nsmc):
-    """Kkma takes more than a minute for these."""
+def test_kkma_on_200_reviews(nsmc):
+    """Kkma takes more than half a minute for these."""
     split = tokenizer("kkma")
-    for review in _reviews(nsmc)[:2000]:
+    for review in _reviews(nsmc)[:200]:
         check_contract(review, split(review))
