@@ -191,7 +191,7 @@ BROKEN = {
     "ragged": (b"id\tdocument\n1\tok\n2\n", r"in\.tsv, line 3: 1 fields, but the header has 2"),
     "not utf-8": (b"id\tdocument\n1\tok\n2\t\xb3\xaa\n", r"in\.tsv, line 3: not UTF-8"),
     "no text column": (b"id\tstars\n1\t5\n", r"in\.tsv: no text column; .* found 'id', 'stars'"),
-    "scored before": (b"document\tprobability_1\nok\t0.5\n", r"has a column 'probability_1' already: rename"),
+    "scored before": (b"document\tprobability_1\nok\t0.5\n", r"already has a column 'probability_1': rename"),
     "empty": (b"", r"in\.tsv is empty: expected a header"),
     "header only": (b"id\tdocument\n", r"in\.tsv has no rows: expected a header line and rows below it"),
 }

@@ -59,7 +59,7 @@ def test_the_grid_has_a_picture_for_each_head():
 def test_what_is_no_picture_is_said():
     tokens = [Token("가", 0, 1)]
     text = AttentionRecord("가", tokens, tokens, np.ones((1, 1, 1, 1)))
-    with pytest.raises(RecordError, match="of no picture.*records_by_position"):
+    with pytest.raises(RecordError, match="not of a picture.*records_by_position"):
         patch_overlay(text, np.zeros((2, 2)))
     with pytest.raises(RecordError, match="a picture is .* got shape"):
         patch_overlay(picture_record(), np.zeros((2, 2, 2, 2)))
