@@ -54,7 +54,7 @@ def test_infer_gives_what_predict_gives(application):
     ({"shape": [2]}, "says 2"), ({"datatype": "FP32"}, "BYTES"), ({"name": "x"}, "`text`"), ({"shape": [3, 2]}, "shape"),
     ({"shape": []}, "shape"), ({"data": [1, 2, 3]}, "strings"), ({"data": None}, "data has 0"),
     ({"shape": [10**9]}, "at most|1 to"),
-    ({"parameters": {"binary_data_size": 5}}, "0 behind"),
+    ({"parameters": {"binary_data_size": 5}}, "0 follow"),
 ])
 def test_a_tensor_that_does_not_fit_is_refused(application, change, problem):
     answer = call(application, "POST", INFER, json={"inputs": [{**tensor(TEXTS), **change}]})
