@@ -112,7 +112,7 @@ def test_what_a_checkpoint_and_its_snapshots_hold(tiny_pronouncer):
 
 
 @pytest.mark.parametrize("options, said", [
-    (dict(ngrams=True), "'ngrams' is no setting"), (dict(recipe="post"), "unknown recipe 'post'"),
+    (dict(ngrams=True), "'ngrams' is not a setting"), (dict(recipe="post"), "unknown recipe 'post'"),
     (dict(model={"width": 3}), "the Transformer takes units"),
     (dict(settings=PronunciationSettings(), epochs=3), "settings or options, not both"),
     (dict(model={"num_heads": 5}), "a multiple of num_heads"), (dict(model={"max_length": 24}), "max_length more than 24"),
