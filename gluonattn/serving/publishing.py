@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ..classifier.config import load_classifier
 from ..classifier.engines.choice import prepare
-from ..classifier.predictor import LONGEST, shipped
+from ..classifier.predictor import shipped
+from ..classifier.text_model import LONGEST
 from ..data.vocabulary import Vocabulary
 from ..errors import CheckpointError, DataError, OptionError
 from ..files import new_folder

@@ -355,7 +355,7 @@ def test_answers_stand_in_input_order_however_batches_are_cut(tiny_model, monkey
     texts = [("정말 재밌다 " * (i % 9 + 1) if i % 7 else " ") for i in range(60)]
     predictor = gluonattn.load(tiny_model, "cpu", "numpy")
     expected = [predictor.predict([text])[0] for text in texts]
-    monkeypatch.setattr("gluonattn.classifier.predictor._CHUNK", 16)
+    monkeypatch.setattr("gluonattn.classifier.text_model._CHUNK", 16)
     monkeypatch.setattr(predictor.classifier, "batch_size", 4)
     monkeypatch.setattr(predictor.classifier, "batch_pairs", 200)
     monkeypatch.setattr(predictor, "_workers", workers)
