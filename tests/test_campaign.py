@@ -140,7 +140,7 @@ def test_what_grows_over_a_long_run_is_said(monkeypatch):
     assert set(long_run.judge(flat[:3]).values()) == {"too short to say"}
 
 
-def test_a_firefox_that_never_answers_is_replaced_and_two_share_no_port(monkeypatch):
+def test_a_firefox_that_never_answers_is_replaced(monkeypatch):
     started = []
 
     def start(port, **others):
@@ -157,4 +157,4 @@ def test_a_firefox_that_never_answers_is_replaced_and_two_share_no_port(monkeypa
     assert [start_firefox(), start_firefox()] == started[1:3]
     with pytest.raises(OSError, match="no connection"):
         start_firefox()
-    assert len(started) == 6 and 0 not in started
+    assert len(started) == 6 and not {0, 2828} & set(started)  # 2828 is Marionette's own, the same for all

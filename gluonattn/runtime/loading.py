@@ -60,7 +60,8 @@ def _finish_at_exit() -> None:
     still to come, the program hung or was aborted.
     """
     def finish() -> None:
-        with suppress(Exception):  # an operator failed, and nobody has read its result
+        # An operator failed and nobody has read its result, or the user presses Ctrl-C again: the program ends either way.
+        with suppress(Exception, KeyboardInterrupt):
             sys.modules["mxnet"].nd.waitall()
 
     atexit.register(finish)

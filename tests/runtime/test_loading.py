@@ -120,8 +120,10 @@ numpy_ops.raise_interrupt()
 @pytest.mark.parametrize("first, last", [
     ("", ""),
     ("", "numpy_ops.pool = lambda *_: 1 / 0"),
+    ("", "import signal, time\nnumpy_ops.pool = lambda *_: time.sleep(3)\n"
+         "signal.signal(signal.SIGALRM, signal.default_int_handler)\nsignal.setitimer(signal.ITIMER_REAL, 1)"),
     ("from gluonattn.runtime.loading import set_numpy_aliases\nset_numpy_aliases()\nimport mxnet", "raise SystemExit(130)"),
-], ids=["it ends", "the operator fails", "MXNet was imported before, and it exits"])
+], ids=["it ends", "the operator fails", "Ctrl-C while it waits", "MXNet was imported before, and it exits"])
 def test_a_program_ends_though_operators_are_still_to_come(first, last):
     """One in Python waits for a slow one when the program ends: it used to hang or to be aborted."""
     done = subprocess.run([sys.executable, "-c", f"""
