@@ -223,7 +223,7 @@ def test_ctrl_c_at_rank_0_or_all_ends_all(table, tmp_path, to_all):
         process.send_signal(signal.SIGINT)
     said = ["".join(process.communicate(timeout=300)) for process in (first, second)]
     assert (first.returncode, second.returncode) == (130, 130 if to_all else 2), said
-    assert "nothing is lost" in said[0] and "rank 0" in said[1] and not any("Traceback" in one for one in said), said
+    assert "all work is saved" in said[0] and "rank 0" in said[1] and not any("Traceback" in one for one in said), said
     assert (tmp_path / "model.resume").exists()
     wait_until_gone(set(stores_left()) - before)
 

@@ -1,5 +1,6 @@
 """Training in several processes, with real ones: equal sums, equal parameters, and every way to end."""
 
+import gc
 import os
 import re
 import signal
@@ -189,12 +190,14 @@ def test_several_devices_have_a_process_each_and_compute_what_one_does(reviews, 
 @pytest.mark.slow
 def test_same_seed_and_workers_same_model_and_nothing_is_left(reviews, tmp_path):
     """The last process has an empty share wherever a batch is small; the sum is fresh there too."""
+    gc.collect()  # what an earlier test left open is not ours to count
     descriptors = len(os.listdir("/proc/self/fd"))
     folders = [train(reviews, tmp_path / str(n), workers=3, **{**TINY, "batch_size": 3, "epochs": 1})
                for n in range(2)]
     same_model(*folders)
     assert workers_of(os.getpid()) == []
-    assert len(os.listdir("/proc/self/fd")) == descriptors  # shared memory is a descriptor too
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= descriptors  # shared memory is a descriptor too
 
 
 def test_the_threads_are_shared_out_and_the_callers_variable_stays():
