@@ -1,11 +1,15 @@
-"""The MLP score, the pooling and layer normalisation as MXNet operators in numpy, for the CPU. They are faster, and
-(B, T, T, units) is never held.
+"""The MLP score, the pooling, layer normalisation and the smoothed loss as MXNet operators in numpy, for the CPU. They are
+faster, and (B, T, T, units) is never held.
 
 MXNet calls them by name (`F.Custom`) and passes its own memory, so nothing is
 copied. An exported symbol with them would need this module to load. A model
 therefore uses them only after `compute_in_numpy`, which training and prediction
 with MXNet call on the CPU. Training limits numpy's matrix products to one thread
 (`gluonattn.threads`), because they are too small to share.
+
+MXNet keeps one list of the arrays that a gradient reads, that of the operator which was declared last
+(`mxnet.operator._registry.result_deps`), and applies it to all. An array in this list that another operator left out has
+no storage type, and training ends there. So whatever one operator declares, every other that has this place declares too.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from numpy.typing import NDArray
 
 from ..runtime import memory_of, mx
 from .additive import additive_gradients, additive_scores
+from .formulas import normalise, normalise_gradients, pool, pool_gradient, smoothed_gradient, smoothed_losses
 
 
 def compute_in_numpy(model: Any) -> None:
@@ -54,104 +59,6 @@ def raise_interrupt() -> None:
     if _interrupted:
         _interrupted = False
         raise KeyboardInterrupt
-
-
-def pool(context: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
-    """Concatenated mean and maximum over the valid positions of each text.
-
-    Parameters
-    ----------
-    context : numpy.ndarray, float32, shape (B, T, C)
-    mask : numpy.ndarray, float32, shape (B, T)
-        1 at valid positions. Each text has at least one.
-
-    Returns
-    -------
-    numpy.ndarray, float32, shape (B, 2 C)
-    """
-    fractions = mask / mask.sum(axis=1, keepdims=True)
-    largest = (context + (mask - 1)[:, :, None] * np.float32(1e9)).max(axis=1)
-    return np.concatenate([(fractions[:, None] @ context)[:, 0], largest], axis=1)
-
-
-def pool_gradient(context: Any, mask: Any, features: Any, gradient: Any) -> NDArray[Any]:
-    """Gradient of `pool` with respect to `context`. Positions with the same maximum share it.
-
-    Parameters
-    ----------
-    context, mask
-        As for `pool`.
-    features, gradient : numpy.ndarray, float32, shape (B, 2 C)
-        The result of `pool`, and the gradient with respect to it.
-
-    Returns
-    -------
-    numpy.ndarray, float32, shape (B, T, C)
-    """
-    width = context.shape[2]
-    total = (context == features[:, None, width:]) * mask[:, :, None]  # (B, T, C)
-    total *= (gradient[:, width:] / total.sum(axis=1))[:, None]
-    total += (mask / mask.sum(axis=1, keepdims=True))[:, :, None] * gradient[:, None, :width]
-    result: NDArray[Any] = total
-    return result
-
-
-def normalise(x: Any, gamma: Any, beta: Any, epsilon: float) -> NDArray[Any]:
-    """Layer normalisation over the last axis (Ba, Kiros and Hinton 2016).
-
-    Parameters
-    ----------
-    x : numpy.ndarray, float32, shape (..., C)
-    gamma, beta : numpy.ndarray, float32, shape (C,)
-    epsilon : float
-        Added to the variance.
-
-    Returns
-    -------
-    numpy.ndarray, float32, shape (..., C)
-    """
-    standard, _ = _standardise(x.reshape(-1, x.shape[-1]), epsilon)
-    standard *= gamma
-    standard += beta
-    result: NDArray[Any] = standard.reshape(x.shape)
-    return result
-
-
-def normalise_gradients(x: Any, gamma: Any, epsilon: float,
-                        gradient: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Gradients of `normalise` with respect to `x`, `gamma` and `beta`.
-
-    Parameters
-    ----------
-    x, gamma, epsilon
-        As for `normalise`.
-    gradient : numpy.ndarray, float32, shape (..., C)
-        With respect to its result.
-
-    Returns
-    -------
-    three numpy.ndarray, float32, shapes (..., C), (C,) and (C,)
-    """
-    width = x.shape[-1]
-    standard, rate = _standardise(x.reshape(-1, width), epsilon)
-    rows = gradient.reshape(-1, width)
-    of_gamma, of_beta = np.einsum("nc,nc->c", rows, standard), np.ones(len(rows), np.float32) @ rows
-    inner = rows * gamma
-    along = np.einsum("nc,nc->n", inner, standard) / np.float32(width)
-    inner -= inner.mean(axis=1, keepdims=True)
-    standard *= along[:, None]
-    inner -= standard
-    inner *= rate
-    return inner.reshape(x.shape), of_gamma, of_beta
-
-
-def _standardise(rows: Any, epsilon: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Rows with mean 0 and variance 1, and the reciprocal of each row's standard deviation."""
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    variance = np.einsum("nc,nc->n", centred, centred) / np.float32(rows.shape[1])
-    rate = (1 / np.sqrt(variance + np.float32(epsilon)))[:, None]
-    centred *= rate
-    return centred, rate
 
 
 class _Score(mx.operator.CustomOp):
@@ -258,6 +165,49 @@ class _NormaliseProp(mx.operator.CustomOpProp):
 
     def create_operator(self, *_: Any) -> Any:
         return _Normalise(self._epsilon)
+
+
+class _SmoothedLosses(mx.operator.CustomOp):
+    def __init__(self, smoothing: float) -> None:
+        super().__init__()
+        self._smoothing = smoothing
+
+    @_hold_interrupts()
+    def forward(self, is_train: Any, req: Any, in_data: Any, out_data: Any, aux: Any) -> None:
+        logits, targets = map(_share_memory, in_data)
+        losses = smoothed_losses(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), self._smoothing)
+        _store(out_data[0], req[0], losses.reshape(targets.shape))
+
+    @_hold_interrupts()
+    def backward(self, req: Any, out_grad: Any, in_data: Any, out_data: Any, in_grad: Any, aux: Any) -> None:
+        logits, targets = map(_share_memory, in_data)
+        rows = logits.reshape(-1, logits.shape[-1])
+        direct = req[0] in ("write", "inplace")  # usual, and saves an array as large as the logits
+        found = _share_memory(in_grad[0]).reshape(rows.shape) if direct else np.empty_like(rows)
+        smoothed_gradient(rows, targets.reshape(-1), _share_memory(out_data[0]).reshape(-1), self._smoothing,
+                          _share_memory(out_grad[0]).reshape(-1), found)
+        if not direct:
+            _store(in_grad[0], req[0], found.reshape(logits.shape))
+        _store(in_grad[1], req[1], np.zeros((), np.float32))
+
+
+@mx.operator.register("gluonattn_smoothed_losses")
+class _SmoothedLossesProp(mx.operator.CustomOpProp):
+    """logits (..., V), targets (...) -> losses (...)."""
+
+    def __init__(self, smoothing: str = "0") -> None:
+        super().__init__(need_top_grad=True)
+        self._smoothing = float(smoothing)
+
+    def list_arguments(self) -> list[str]:
+        return ["logits", "targets"]
+
+    def infer_shape(self, in_shape: Any) -> tuple[list[Any], list[Any], list[Any]]:
+        places = in_shape[0][:-1]
+        return [in_shape[0], places], [places], []
+
+    def create_operator(self, *_: Any) -> Any:
+        return _SmoothedLosses(self._smoothing)
 
 
 def _share_memory(array: Any) -> NDArray[Any]:

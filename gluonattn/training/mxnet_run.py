@@ -54,6 +54,8 @@ class MXNetRun(Run):
         self.average = Average(self.parameters, settings.average or 0.0, device)
         masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
         self.objective = Objective(self.task, model, self.settings.label_smoothing, train.offsets is not None, len(masks))
+        if device.device_type == "cpu":
+            compute_in_numpy(self.objective.loss)
         self.objective.hybridize(static_alloc=True)
         model.hybridize()  # used alone only in validation, so it should keep no memory between validations
 

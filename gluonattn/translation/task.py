@@ -98,24 +98,34 @@ class SubwordCrossEntropy(mx.gluon.HybridBlock):
         Weight of the uniform distribution in the targets (Szegedy et al. 2016).
     **kwargs
         Arguments of `mxnet.gluon.HybridBlock`.
+
+    Attributes
+    ----------
+    in_numpy : bool, default False
+        Compute with `numpy_ops`. For the CPU.
     """
+
+    in_numpy = False
 
     def __init__(self, smoothing: float, **kwargs: Any):
         super().__init__(**kwargs)
         self._smoothing = smoothing
 
     def hybrid_forward(self, F: Any, logits: Any, targets: Any) -> Any:
-        log_p = F.log_softmax(logits)
         targets = F.slice_like(targets, _positions_of(F, logits))
         real = targets >= 0
+        subwords = F.mean(F.sum(real, axis=1), keepdims=True)
+        if self.in_numpy:
+            each = F.Custom(logits, targets, op_type="gluonattn_smoothed_losses", smoothing=str(self._smoothing))
+            return F.broadcast_div(F.sum(each, axis=1), subwords)
+        log_p = F.log_softmax(logits)
         each = (self._smoothing - 1) * F.pick(log_p, F.maximum(targets, 0), axis=2)
         if self._smoothing:
             # A product, because MXNet's mean over the last axis takes as long as all products of a layer.
             ones = F.ones_like(F.slice_axis(log_p, axis=1, begin=0, end=1))  # (B, 1, V)
             mean = F.broadcast_div(F.batch_dot(log_p, ones, transpose_b=True), F.sum(ones, axis=2, keepdims=True))
             each = each - self._smoothing * F.reshape(mean, shape=(0, 0))
-        subwords = F.sum(real, axis=1)
-        return F.broadcast_div(F.sum(each * real, axis=1), F.mean(subwords, keepdims=True))
+        return F.broadcast_div(F.sum(each * real, axis=1), subwords)
 
 
 def _positions_of(F: Any, logits: Any) -> Any:

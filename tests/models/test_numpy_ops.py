@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gluonattn.classifier.network import build
+from gluonattn.models import numpy_ops
 from gluonattn.models.fast_cells import FastLayerNorm
-from gluonattn.models.numpy_ops import compute_in_numpy, pool, pool_gradient
+from gluonattn.models.numpy_ops import compute_in_numpy
 from gluonattn.runtime import mx
 
 from ..tolerance import tolerance
@@ -25,33 +24,6 @@ def test_a_model_answers_the_same_with_them(recipe, cell):
     model.hybridize(static_alloc=True)
     for found, wanted in zip(model(*inputs), expected):
         np.testing.assert_allclose(found.asnumpy(), wanted, atol=tolerance(256, 8, scale=wanted))
-
-
-@given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 5), st.integers(0, 1000))
-def test_pool_and_its_gradient_are_the_formulas(batch, length, width, seed):
-    rng = np.random.default_rng(seed)
-    context = rng.normal(size=(batch, length, width)).astype("f")
-    lengths = rng.integers(1, length + 1, batch)
-    mask = (np.arange(length) < lengths[:, None]).astype("f")
-    features = pool(context, mask)
-    for one, text, valid in zip(features, context, lengths):
-        expected = np.concatenate([text[:valid].mean(axis=0), text[:valid].max(axis=0)])
-        np.testing.assert_allclose(one, expected, atol=tolerance(6, scale=text))
-    gradient = rng.normal(size=features.shape).astype("f")
-    found = pool_gradient(context, mask, features, gradient)
-    assert not found[mask == 0].any()
-    move = (1e-3 * rng.normal(size=context.shape) * mask[:, :, None]).astype("f")
-    changed = (pool(context + move, mask) - features) * gradient
-    near = np.sort(context, axis=1)[:, -2:]
-    if length > 1 and (near[:, -1] - near[:, 0]).min() < 0.02:
-        return  # another position may become the largest on the way
-    np.testing.assert_allclose(changed.sum(), (move * found).sum(), atol=1e-4)
-
-
-def test_positions_that_are_equally_large_share_the_gradient():
-    context, mask = np.float32([[[1], [1], [0], [1]]]), np.float32([[1, 1, 1, 0]])
-    found = pool_gradient(context, mask, pool(context, mask), np.float32([[0, 6]]))
-    assert found.ravel().tolist() == [3, 3, 0, 0]
 
 
 @pytest.mark.parametrize("cell", ["mlp", "mlp-normalized", "dot", "multi-head", "uniform", "none"])
@@ -115,3 +87,46 @@ def walk(block):
     for child in block._children.values():
         yield child
         yield from walk(child)
+
+
+def test_an_operator_declares_every_array_that_another_declares_in_this_place():
+    """MXNet applies the list of the last operator to all: what one of them lacks has no storage type then."""
+    declared, places = set(), []
+    for prop in (value() for name, value in vars(numpy_ops).items() if name.endswith("Prop")):
+        sizes = len(prop.list_outputs()), len(prop.list_arguments()), len(prop.list_outputs())
+        first, second, last = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:2])
+        own = set(prop.declare_backward_dependency(list(first), list(second), list(last)))
+        declared |= own
+        places.append((type(prop).__name__, set(range(sum(sizes))) - own))
+    assert len(places) == 4
+    assert not {name: declared & lacking for name, lacking in places if declared & lacking}
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_a_transformer_learns_the_same_from_the_losses_in_numpy(smoothing, dropout):
+    from gluonattn.models.transformer import Transformer
+    from gluonattn.training.objective import Objective
+    from gluonattn.translation.task import TranslationTask
+
+    found = []
+    for in_numpy in (False, True):
+        mx.random.seed(0)
+        model = Transformer(23, units=8, hidden_size=16, num_layers=1, num_heads=2, dropout=dropout)
+        model.initialize(mx.init.Normal(0.3))
+        task = TranslationTask(None)
+        objective = Objective(task, model, smoothing, False, 0)
+        if in_numpy:
+            compute_in_numpy(objective)
+        objective.hybridize(static_alloc=True)
+        source = mx.nd.array([[4, 5, 6, 1], [7, 1, 0, 0]], dtype="int32")
+        target = mx.nd.array([[2, 8, 9], [2, 10, 0]], dtype="int32")
+        for _ in range(2):  # the second time memory is used again
+            mx.random.seed(1)
+            with mx.autograd.record():
+                loss, _ = objective(mx.nd.array([[8, 9, 1], [10, 1, -1]]), source, mx.nd.array([4, 2]), target)
+            loss.backward()
+        found.append({"loss": loss.asnumpy(), **{name: p.grad().asnumpy() for name, p in
+                      model._collect_params_with_prefix().items() if p.grad_req != "null"}})
+    for name, expected in found[0].items():
+        np.testing.assert_allclose(found[1][name], expected, rtol=0, atol=tolerance(64, 24, scale=expected), err_msg=name)
