@@ -130,6 +130,7 @@ class SubwordCrossEntropy(mx.gluon.HybridBlock):
 
 def _positions_of(F: Any, logits: Any) -> Any:
     """An array with the first two axes of the logits, (B, T)."""
+    logits = F.BlockGrad(logits)  # else a slice's gradient is an array as large as the logits
     return F.reshape(F.slice_axis(logits, axis=2, begin=0, end=1), shape=(0, 0))
 
 
