@@ -36,9 +36,12 @@ def fit_attention(
     from ..classifier.fitted import FILE
     from ..classifier.fitting import fit_attention
     from ..classifier.opened.loading import load_any
+    from ..models.checkpoint import no_folder_error
 
     if texts < 1:
         raise OptionError(f"--texts, the number of texts to draw, must be at least 1; got {texts}.")
+    if not model.is_dir():
+        raise no_folder_error(model)
     early.require_writable([model / FILE], inputs=[source])
     read = early.read_sentences(source, text_column)
     drawn = np.random.default_rng(seed).permutation(len(read))[:texts]

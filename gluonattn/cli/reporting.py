@@ -118,7 +118,8 @@ def heads(
     from ..classifier.opened.opening import is_transformers_folder
 
     if not is_transformers_folder(model):
-        raise OptionError(f"{model} is not a transformers folder: report heads works only with these.")
+        raise OptionError(f"{model} is not a folder that save_pretrained of transformers wrote (config.json, weights and "
+                          "tokenizer files): report heads works only with these.")
     opened = load_any(model, device, "auto", max_length)
     bar = Bar("leaving out heads")
     found = measure_heads(opened, [read[i] for i in sorted(drawn)], bar)  # type: ignore[arg-type]
@@ -175,6 +176,7 @@ def epochs(
 ) -> None:
     """Show how attention develops during training: the same sentence in the model of each epoch."""
     from .. import early
+    from ..models.checkpoint import no_folder_error
     from ..models.epochs import epoch_folders
     from ..views.page import LANGUAGES
 
@@ -184,6 +186,8 @@ def epochs(
             raise OptionError(f"cannot write {path.name}: expected a name that ends in .html, .png, .svg or .pdf.")
     early.require_writable(out, inputs=[model])
     folders = epoch_folders(model)
+    if not model.is_dir():
+        raise no_folder_error(model)
     if not folders:
         raise OptionError(f"{model} has no models of single epochs: train it with --keep-epochs.")
     from ..classifier.opened.loading import load_any

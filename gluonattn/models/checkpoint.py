@@ -103,8 +103,14 @@ def save_checkpoint(folder: str | os.PathLike[str], checkpoint: Checkpoint) -> P
     return folder
 
 
-def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
+def load_checkpoint(folder: str | os.PathLike[str], task: str = "") -> Checkpoint:
     """Read a checkpoint folder. Nothing is unpickled.
+
+    Parameters
+    ----------
+    folder : path
+    task : str, default ""
+        Name of the command group that trains such models, for the error if there is no folder. "" is the classifier.
 
     Raises
     ------
@@ -113,7 +119,7 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
         another checkpoint. The message names the file.
     """
     folder = Path(folder)
-    content = _read(folder, FILES)
+    content = _read(folder, FILES, task)
     config = _parse_config(folder / CONFIG, content[CONFIG])
     for name in (VOCABULARY, WEIGHTS):
         if config["sha256"].get(name) != digest(content[name]):
@@ -211,16 +217,19 @@ def _name_write_errors(folder: Path) -> Iterator[Any]:
         ) from None
 
 
-def _read(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
+def no_folder_error(folder: Path, task: str = "") -> CheckpointError:
+    """The error for a checkpoint folder that does not exist. `task` is as for `load_checkpoint`."""
+    command = " ".join(["gluonattn", *task.split(), "train", "--out", shlex.quote(str(folder))])
+    return CheckpointError(f"no checkpoint folder at {folder}: expected one written by `{command}`.")
+
+
+def _read(folder: Path, names: Sequence[str], task: str = "") -> dict[str, bytes]:
     """Read the files of a checkpoint folder, or of the older one that a killed process left aside."""
     place = folder
     if not folder.exists() and aside_folder(folder).is_dir():  # the process was killed between the two renames
         place = aside_folder(folder)
     if not place.is_dir():
-        raise CheckpointError(
-            f"no checkpoint folder at {folder}: expected one written by `gluonattn train --out "
-            f"{shlex.quote(str(folder))}`."
-        )
+        raise no_folder_error(folder, task)
     content = {}
     for name in names:
         try:

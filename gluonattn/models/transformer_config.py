@@ -32,7 +32,7 @@ def load_transformer(folder: str | os.PathLike[str], recipe: str, schema: type[S
     CheckpointError
         As `load_checkpoint`; or if the model belongs to another task, or the config's entries are inconsistent.
     """
-    checkpoint = load_checkpoint(folder)
+    checkpoint = load_checkpoint(folder, recipe)
     check_transformer(checkpoint.config, Path(folder) / CONFIG, recipe, schema)
     return checkpoint
 

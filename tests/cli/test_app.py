@@ -323,6 +323,36 @@ def test_of_a_file_something_is_shown_also_without_out(tiny_model, tmp_path, cap
     assert code == 0 and "좋다" in shown and "2 sentences" not in shown
 
 
+ARGUMENTS = {  # that commands need beside the model
+    "translation translate": ["I am happy."], "fit-attention": ["in.csv"], "report epochs": ["좋다", "--out", "a.html"],
+    "report corpus": ["in.csv", "--out", "a.html"], "report project": ["in.csv", "--out", "a.html"], "explain": ["좋다"],
+    "predict": ["in.csv", "--out", "out.csv"], "faithfulness": ["--rationales", "in.jsonl"], "publish": ["--out", "site"],
+    "export": ["--to", "torch", "--out", "out.pt"], "evaluate": ["--data", "in.csv"]}
+TRANSFORMERS = {"capture", "project", "report heads"}  # also take or take only models of transformers, by name
+
+
+def parameter_named_model(name):
+    """The parameter of a command that is the folder of a checkpoint, or None."""
+    one = typer.main.get_command(app)
+    for part in name.split():
+        one = one.commands[part]
+    found = [p for p in one.params if p.name in ("model", "models")]
+    return found[0] if found and name not in TRANSFORMERS else None
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if parameter_named_model(name)])
+def test_a_model_that_is_not_there_is_trained_by_the_command_of_its_own_task(capsys, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path("in.csv").write_text("text,label\n좋다,1\n싫다,0\n", encoding="utf-8")
+    Path("in.jsonl").write_text('{"text": "좋다", "spans": [[0, 1]]}\n', encoding="utf-8")
+    model = parameter_named_model(name)
+    given = ["nowhere"] if model.param_type_name == "argument" else [model.opts[0], "nowhere"]
+    code, _, err = call(capsys, *name.split(), *given, *ARGUMENTS.get(name, []))
+    task = [part for part in name.split()[:1] if part in ("pronunciation", "translation")]
+    train = " ".join(["gluonattn", *task, "train --out nowhere"])
+    assert code == 2 and f"no checkpoint folder at nowhere: expected one written by `{train}`" in err
+
+
 @pytest.mark.parametrize("command", ["explain", "pronounce", "project"])
 @pytest.mark.parametrize("name, content", [
     ("a.csv", "text\n"), ("a.tsv", "text\tlabel\n\t1\n"), ("a.jsonl", '{"text": null}\n'), ("a.txt", "text\n"),

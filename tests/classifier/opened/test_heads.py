@@ -130,4 +130,4 @@ def test_a_checkpoint_of_ours_is_refused_by_the_command(tmp_path, capsys):
     source.write_text(TEXT, encoding="utf-8")
     with pytest.raises(SystemExit) as left:
         main(["report", "heads", str(source), "--model", str(shipped()), "--out", str(tmp_path / "a.png")])
-    assert left.value.code == 2 and "not a transformers folder" in capsys.readouterr().err
+    assert left.value.code == 2 and "not a folder that save_pretrained of transformers wrote" in capsys.readouterr().err
