@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Optional
+from typing import Any, Optional
 
 import typer
 
@@ -30,6 +30,11 @@ Queries = typer.Option(None, help="Only the attention from these tokens, counted
 Top = typer.Option(None, help="Keep this many tokens, those that receive the most attention.")
 TrueLabels = typer.Option(None, help="Column with the true labels. A page's list then marks right and wrong "
                                      "predictions. Usual names are found automatically.")
+
+
+def seed_option(what: str) -> Any:
+    """An option with a seed that numpy and scikit-learn take. `what` is its help."""
+    return typer.Option(0, min=0, max=2**32 - 1, help=what)
 
 
 def read_numbers(option: str, given: Optional[str]) -> Optional[list[int]]:

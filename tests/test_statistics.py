@@ -8,6 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap, false_discovery_control, norm
 
+from gluonattn import statistics
+from gluonattn.errors import OptionError
 from gluonattn.statistics import (
     RESAMPLES,
     Figure,
@@ -161,3 +163,11 @@ def test_answers_of_few_kinds_are_drawn_like_any(seeds):
     assert own.mean == pytest.approx(alone.mean)
     assert own.low == pytest.approx(alone.low, abs=0.001) and own.high == pytest.approx(alone.high, abs=0.001)
     assert own == figure(right)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True, "0", None])
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(OptionError, match="seed must be a whole number from 0 to 4294967295; got"):
+        statistics.random_numbers(seed)
+    with pytest.raises(OptionError, match="seed must be"):
+        statistics.draws(3, resamples=5, seed=seed)

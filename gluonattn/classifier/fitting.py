@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..plain import read_texts
+from ..statistics import random_numbers
 from .fitted import FittedAttention, received_by_heads
 from .kinds import open_batch
 
 _TEXTS = 16  # texts in a batch
 _PENALTIES = tuple(10.0**power for power in range(-6, 4))  # relative to the mean square of the heads' columns
 _LEAST_TEXTS = 10
+_MOST_ABLATIONS = 10_000  # more would not fit in memory with long texts
 _LEAST = 1e-6  # bounds probabilities, so that log-odds are finite
 
 
@@ -38,12 +40,13 @@ def fit_attention(predictor: Any, texts: Iterable[str], *, ablations: int = 32, 
     Raises
     ------
     OptionError
-        If there are fewer than 10 texts of two words or more, or the model has no attention.
+        If there are fewer than 10 texts of two words or more, the model has no attention, or a number is out of range.
     """
     texts = read_texts(texts, "fit_attention")
-    if ablations < 2:
-        raise OptionError(f"ablations is the number of sets of words to take out of each text, at least 2; got {ablations}.")
-    rng, shape, found = np.random.default_rng(seed), (0, 0), []
+    if not 2 <= ablations <= _MOST_ABLATIONS:
+        raise OptionError("ablations is the number of sets of words to take out of each text, from 2 to "
+                          f"{_MOST_ABLATIONS:,}; got {ablations}.")
+    rng, shape, found = random_numbers(seed), (0, 0), []
     for first in range(0, len(texts), _TEXTS):
         batch, _ = open_batch(predictor, texts[first : first + _TEXTS])
         gone = [rng.random((ablations, len(encoded.tokens))) < 0.5 for encoded in batch.encoded_texts]

@@ -9,7 +9,7 @@ import typer
 
 from ..console import print_json
 from ..errors import OptionError
-from ..options import AsJson, Device, Engine, MaxLength, TextColumn
+from ..options import AsJson, Device, Engine, MaxLength, TextColumn, seed_option
 from ..progress import Bar
 from .registry import command
 
@@ -23,20 +23,19 @@ def fit_attention(
     texts: int = typer.Option(300, help="Number of texts drawn from the file."),
     ablations: int = typer.Option(32, help="Number of times that a random half of a text's words is removed."),
     text_column: Optional[str] = TextColumn,
-    seed: int = typer.Option(0, help="Seed of the random draws."),
+    seed: int = seed_option("Seed of the random draws."),
     device: str = Device,
     engine: str = Engine,
     max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
     """Learn a weight for each head, so that attention predicts how removing words changes the decision (AT2)."""
-    import numpy as np
-
     from .. import early
     from ..classifier.fitted import FILE
     from ..classifier.fitting import fit_attention
     from ..classifier.opened.loading import load_any
     from ..models.checkpoint import no_folder_error
+    from ..statistics import random_numbers
 
     if texts < 1:
         raise OptionError(f"--texts, the number of texts to draw, must be at least 1; got {texts}.")
@@ -44,7 +43,7 @@ def fit_attention(
         raise no_folder_error(model)
     early.require_writable([model / FILE], inputs=[source])
     read = early.read_sentences(source, text_column)
-    drawn = np.random.default_rng(seed).permutation(len(read))[:texts]
+    drawn = random_numbers(seed).permutation(len(read))[:texts]
     predictor = load_any(model, device, engine, max_length)
     bar = Bar("removing words")
     found = fit_attention(predictor, [read[i] for i in sorted(drawn)], ablations=ablations, seed=seed, progress=bar)

@@ -20,6 +20,7 @@ from ..options import (
     TrueLabels,
     draw_without_a_screen,
     list_examples,
+    seed_option,
 )
 from ..progress import Bar
 from .explaining import attribution_method, true_labels
@@ -92,16 +93,15 @@ def heads(
                                                               "given several times."),
     texts: int = typer.Option(200, help="Number of texts drawn from the file."),
     text_column: Optional[str] = TextColumn,
-    seed: int = typer.Option(0, help="Seed of the random draws."),
+    seed: int = seed_option("Seed of the random draws."),
     lang: str = typer.Option("ko", help="Language of the page or picture: ko or en."),
     device: str = Device,
     max_length: Optional[int] = MaxLength,
     as_json: bool = AsJson,
 ) -> None:
     """Report which heads decisions depend on: the change without each head, over a file of texts, with intervals."""
-    import numpy as np
-
     from .. import early
+    from ..statistics import random_numbers
     from ..views.head_changes import LANGUAGES
 
     choose("language", lang, LANGUAGES)
@@ -112,7 +112,7 @@ def heads(
         raise OptionError(f"--texts, the number of texts to draw, must be at least 1; got {texts}.")
     early.require_writable(out, inputs=[source, model])
     read = early.read_sentences(source, text_column)
-    drawn = np.random.default_rng(seed).permutation(len(read))[:texts]
+    drawn = random_numbers(seed).permutation(len(read))[:texts]
     from ..classifier.opened.heads import measure_heads
     from ..classifier.opened.loading import load_any
     from ..classifier.opened.opening import is_transformers_folder

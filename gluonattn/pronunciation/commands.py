@@ -12,7 +12,16 @@ import typer
 
 from ..console import command_line, print_json, rich_console
 from ..errors import OptionError, choose
-from ..options import AsJson, Device, LabelColumn, Log, TextColumn, draw_without_a_screen, list_examples
+from ..options import (
+    AsJson,
+    Device,
+    LabelColumn,
+    Log,
+    TextColumn,
+    draw_without_a_screen,
+    list_examples,
+    seed_option,
+)
 from ..progress import Bar
 
 if TYPE_CHECKING:
@@ -189,7 +198,7 @@ def report(
     edited: int = typer.Option(120, help="Number of words per rule in which letters are replaced."),
     word: list[str] = typer.Option([], help="Word whose heads are drawn, instead of the three built-in "
                                             "ones. Can be given several times."),
-    seed: int = typer.Option(0, help="Seed of the draw of words."),
+    seed: int = seed_option("Seed of the draw of words."),
     as_json: bool = AsJson,
 ) -> None:
     """Report which letters the heads attend to, and what replacing them changes."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..errors import DataError, OptionError
 from ..metrics import tie_close
 from ..record import AttentionRecord
-from ..statistics import draws
+from ..statistics import draws, random_numbers
 from . import head_reading
 from .causes import Pattern, Site, changed_sites, letter_keys, locate_sites, unchanged_sites
 from .intervention import Effects, Speaker, effects
@@ -148,6 +148,7 @@ def study(
     """
     if words < 1 or edited < 1:
         raise OptionError(f"words and edited must be at least 1; got {words} and {edited}.")
+    random_numbers(seed)  # refuses what is no seed before the long work
     epochs = sorted(models)
     last = models[epochs[-1]]
     caused = [said for said in test if changed_sites(said)]

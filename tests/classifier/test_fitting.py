@@ -64,8 +64,11 @@ def test_our_own_cells_are_fitted_by_the_same_function(model):
 def test_too_little_to_learn_from_is_said(model):
     with pytest.raises(OptionError, match="at least 10"):
         fit_attention(model, TEXTS[:3])
-    with pytest.raises(OptionError, match="at least 2; got 1"):
-        fit_attention(model, TEXTS, ablations=1)
+    for ablations in (-1, 1, 10**20):
+        with pytest.raises(OptionError, match=f"from 2 to 10,000; got {ablations}"):
+            fit_attention(model, TEXTS, ablations=ablations)
+    with pytest.raises(OptionError, match="seed must be"):
+        fit_attention(model, TEXTS, seed=-1)
 
 
 def test_what_is_kept_is_read_again_and_anything_else_refused(model, tmp_path):

@@ -331,12 +331,16 @@ ARGUMENTS = {  # that commands need beside the model
 TRANSFORMERS = {"capture", "project", "report heads"}  # also take or take only models of transformers, by name
 
 
-def parameter_named_model(name):
-    """The parameter of a command that is the folder of a checkpoint, or None."""
+def command_named(name):
     one = typer.main.get_command(app)
     for part in name.split():
         one = one.commands[part]
-    found = [p for p in one.params if p.name in ("model", "models")]
+    return one
+
+
+def parameter_named_model(name):
+    """The parameter of a command that is the folder of a checkpoint, or None."""
+    found = [p for p in command_named(name).params if p.name in ("model", "models")]
     return found[0] if found and name not in TRANSFORMERS else None
 
 
@@ -351,6 +355,17 @@ def test_a_model_that_is_not_there_is_trained_by_the_command_of_its_own_task(cap
     task = [part for part in name.split()[:1] if part in ("pronunciation", "translation")]
     train = " ".join(["gluonattn", *task, "train --out nowhere"])
     assert code == 2 and f"no checkpoint folder at nowhere: expected one written by `{train}`" in err
+
+
+def takes_a_seed(name):
+    return not name.endswith("train") and any("--seed" in p.opts for p in command_named(name).params)
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32), "1.5"])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if takes_a_seed(name)])
+def test_a_seed_that_is_none_is_refused_before_anything_is_read(capsys, name, seed):
+    code, _, err = call(capsys, *name.split(), "--seed", seed)
+    assert code == 2 and "Invalid value for '--seed'" in err
 
 
 @pytest.mark.parametrize("command", ["explain", "pronounce", "project"])
