@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Optional
+from typing import Optional
 
 import typer
 
 from .errors import OptionError
 
+LARGEST_SEED = 2**32 - 1  # that numpy's older generator and scikit-learn take
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
 Device = typer.Option("auto", help="auto, cpu, gpu or gpu:N.")
@@ -30,11 +31,6 @@ Queries = typer.Option(None, help="Only the attention from these tokens, counted
 Top = typer.Option(None, help="Keep this many tokens, those that receive the most attention.")
 TrueLabels = typer.Option(None, help="Column with the true labels. A page's list then marks right and wrong "
                                      "predictions. Usual names are found automatically.")
-
-
-def seed_option(what: str) -> Any:
-    """An option with a seed that numpy and scikit-learn take. `what` is its help."""
-    return typer.Option(0, min=0, max=2**32 - 1, help=what)
 
 
 def read_numbers(option: str, given: Optional[str]) -> Optional[list[int]]:

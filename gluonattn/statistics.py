@@ -14,7 +14,7 @@ from .errors import OptionError, offer_extra
 from .metrics import tie_close
 
 RESAMPLES = 10_000
-LARGEST_SEED = 2**32 - 1  # numpy's older generator and scikit-learn take no larger one
+_LARGEST_SEED = 2**32 - 1  # numpy's older generator and scikit-learn take no larger one
 _CHUNK_UNITS = 1_000_000  # units drawn at once; bounds memory
 _MAX_CACHED_UNITS = 4_000_000  # the largest cached table of resamples; 32 MB
 _KIND_COST = 25  # drawing one kind costs as much as drawing this many units
@@ -29,10 +29,10 @@ def random_numbers(seed: int) -> np.random.Generator:
     Raises
     ------
     OptionError
-        If the seed is not a whole number from 0 to `LARGEST_SEED`.
+        If the seed is not a whole number from 0 to 2**32 - 1.
     """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= LARGEST_SEED:
-        raise OptionError(f"seed must be a whole number from 0 to {LARGEST_SEED}; got {seed!r}.")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= _LARGEST_SEED:
+        raise OptionError(f"seed must be a whole number from 0 to {_LARGEST_SEED}; got {seed!r}.")
     return np.random.default_rng(seed)
 
 

@@ -16,7 +16,7 @@ import typer
 
 from ..console import command_line, print_json
 from ..errors import DataError, OptionError, choose
-from ..options import SENTENCE, Heads, Layers, Queries, Top, read_numbers, seed_option
+from ..options import LARGEST_SEED, SENTENCE, Heads, Layers, Queries, Top, read_numbers
 from ..progress import Bar
 from ..record import AttentionRecord
 from ..record.modes import MODES, change_mode
@@ -137,7 +137,7 @@ def project(
                                             "the map."),
     out: list[Path] = typer.Option(..., help="File to write: .html (every head) or .png, .svg, .pdf (one head, before and "
                                              "after). Can be given several times."),
-    seed: int = seed_option("Seed of the map's random start."),
+    seed: int = typer.Option(0, min=0, max=LARGEST_SEED, help="Seed of the map's random start."),
     lang: str = typer.Option("ko", help="Labels of a page: ko or en."),
 ) -> None:
     """Map queries and keys together (AttentionViz): closer points have larger dot products."""

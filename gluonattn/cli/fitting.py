@@ -9,7 +9,7 @@ import typer
 
 from ..console import print_json
 from ..errors import OptionError
-from ..options import AsJson, Device, Engine, MaxLength, TextColumn, seed_option
+from ..options import LARGEST_SEED, AsJson, Device, Engine, MaxLength, TextColumn
 from ..progress import Bar
 from .registry import command
 
@@ -23,7 +23,7 @@ def fit_attention(
     texts: int = typer.Option(300, help="Number of texts drawn from the file."),
     ablations: int = typer.Option(32, help="Number of times that a random half of a text's words is removed."),
     text_column: Optional[str] = TextColumn,
-    seed: int = seed_option("Seed of the random draws."),
+    seed: int = typer.Option(0, min=0, max=LARGEST_SEED, help="Seed of the random draws."),
     device: str = Device,
     engine: str = Engine,
     max_length: Optional[int] = MaxLength,

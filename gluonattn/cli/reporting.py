@@ -10,6 +10,7 @@ import typer
 from ..console import print_json
 from ..errors import DataError, OptionError, choose
 from ..options import (
+    LARGEST_SEED,
     SENTENCE,
     AsJson,
     Device,
@@ -20,7 +21,6 @@ from ..options import (
     TrueLabels,
     draw_without_a_screen,
     list_examples,
-    seed_option,
 )
 from ..progress import Bar
 from .explaining import attribution_method, true_labels
@@ -93,7 +93,7 @@ def heads(
                                                               "given several times."),
     texts: int = typer.Option(200, help="Number of texts drawn from the file."),
     text_column: Optional[str] = TextColumn,
-    seed: int = seed_option("Seed of the random draws."),
+    seed: int = typer.Option(0, min=0, max=LARGEST_SEED, help="Seed of the random draws."),
     lang: str = typer.Option("ko", help="Language of the page or picture: ko or en."),
     device: str = Device,
     max_length: Optional[int] = MaxLength,

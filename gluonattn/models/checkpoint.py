@@ -218,7 +218,13 @@ def _name_write_errors(folder: Path) -> Iterator[Any]:
 
 
 def no_folder_error(folder: Path, task: str = "") -> CheckpointError:
-    """The error for a checkpoint folder that does not exist. `task` is as for `load_checkpoint`."""
+    """The error for a checkpoint folder that does not exist.
+
+    Parameters
+    ----------
+    folder, task
+        As for `load_checkpoint`.
+    """
     command = " ".join(["gluonattn", *task.split(), "train", "--out", shlex.quote(str(folder))])
     return CheckpointError(f"no checkpoint folder at {folder}: expected one written by `{command}`.")
 
@@ -235,9 +241,7 @@ def _read(folder: Path, names: Sequence[str], task: str = "") -> dict[str, bytes
         try:
             content[name] = (place / name).read_bytes()
         except OSError as error:
-            raise CheckpointError(
-                f"{folder / name}: {error.strerror}. A checkpoint folder holds {', '.join(FILES)}."
-            ) from None
+            raise CheckpointError(f"{folder / name}: {error.strerror}. A checkpoint folder holds {', '.join(FILES)}.") from None
     return content
 
 
@@ -245,16 +249,12 @@ def _parse_config(path: Path, content: bytes) -> dict[str, Any]:
     config = parse_json(content, path, CheckpointError)
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         found = config.get("format") if isinstance(config, dict) else None
-        raise CheckpointError(
-            f"{path}: checkpoint format {found!r:.40}, this version of gluonattn reads {FORMAT}. "
-            "Install the version that wrote it, or train again."
-        )
+        raise CheckpointError(f"{path}: checkpoint format {found!r:.40}, this version of gluonattn reads {FORMAT}. "
+                              "Install the version that wrote it, or train again.")
     missing = [key for key in _CONFIG_KEYS if key not in config]
     if missing:
-        raise CheckpointError(
-            f"{path} lacks {', '.join(map(repr, missing))}: it was changed, or is another "
-            f"program's file. {COPY_AGAIN}"
-        )
+        raise CheckpointError(f"{path} lacks {', '.join(map(repr, missing))}: it was changed, or is another "
+                              f"program's file. {COPY_AGAIN}")
     check_config(config, path)
     # Versions without "finished" wrote no digest of config.json.
     if (CONFIG in config["sha256"] or "finished" in config) and config["sha256"].get(CONFIG) != _digest_of(config):

@@ -13,6 +13,7 @@ import typer
 from ..console import command_line, print_json, rich_console
 from ..errors import OptionError, choose
 from ..options import (
+    LARGEST_SEED,
     AsJson,
     Device,
     LabelColumn,
@@ -20,7 +21,6 @@ from ..options import (
     TextColumn,
     draw_without_a_screen,
     list_examples,
-    seed_option,
 )
 from ..progress import Bar
 
@@ -198,7 +198,7 @@ def report(
     edited: int = typer.Option(120, help="Number of words per rule in which letters are replaced."),
     word: list[str] = typer.Option([], help="Word whose heads are drawn, instead of the three built-in "
                                             "ones. Can be given several times."),
-    seed: int = seed_option("Seed of the draw of words."),
+    seed: int = typer.Option(0, min=0, max=LARGEST_SEED, help="Seed of the draw of words."),
     as_json: bool = AsJson,
 ) -> None:
     """Report which letters the heads attend to, and what replacing them changes."""

@@ -11,7 +11,7 @@ import typer
 
 from ..console import command_line, print_json, rich_console
 from ..errors import OptionError, choose
-from ..options import AsJson, Device, Log, draw_without_a_screen, list_examples, seed_option
+from ..options import LARGEST_SEED, AsJson, Device, Log, draw_without_a_screen, list_examples
 from ..progress import Bar
 
 app = typer.Typer(help="Train and study a Transformer that translates sentences.", no_args_is_help=True,
@@ -172,7 +172,7 @@ def evaluate(
     target_column: Optional[str] = typer.Option(None, help="Column of their translations."),
     beam: int = typer.Option(5, help="Number of translations that the search keeps. 1 is greedy."),
     limit: Optional[int] = typer.Option(None, help="Evaluate only this many sources, the first ones."),
-    seed: int = seed_option("Seed of the intervals."),
+    seed: int = typer.Option(0, min=0, max=LARGEST_SEED, help="Seed of the intervals."),
     as_json: bool = AsJson,
 ) -> None:
     """BLEU and chrF on pairs held out in training, with intervals. Any translation of a source counts."""
@@ -204,7 +204,7 @@ def report(
                                                 "given several times."),
     pairs: Optional[Path] = typer.Option(None, help="Pairs from which the word aligner learns. Default: those of the "
                                                     "training."),
-    seed: int = seed_option("Seed of the draw of sentences."),
+    seed: int = typer.Option(0, min=0, max=LARGEST_SEED, help="Seed of the draw of sentences."),
     as_json: bool = AsJson,
 ) -> None:
     """Write a self-contained page: what each head learnt from epoch to epoch, and what is lost without it."""
