@@ -211,10 +211,8 @@ def _name_write_errors(folder: Path) -> Iterator[Any]:
     try:
         yield
     except OSError as error:
-        raise CheckpointError(
-            f"cannot write {folder}: {error.strerror}. Choose a folder that is writable "
-            "and has space; an older checkpoint there is untouched."
-        ) from None
+        raise CheckpointError(f"cannot write {folder}: {error.strerror}. Choose a folder that is writable and has space; an "
+                              "older checkpoint there is untouched.") from None
 
 
 def no_folder_error(folder: Path, task: str = "") -> CheckpointError:
@@ -241,7 +239,8 @@ def _read(folder: Path, names: Sequence[str], task: str = "") -> dict[str, bytes
         try:
             content[name] = (place / name).read_bytes()
         except OSError as error:
-            raise CheckpointError(f"{folder / name}: {error.strerror}. A checkpoint folder holds {', '.join(FILES)}.") from None
+            said = f"{folder / name}: {error.strerror}. A checkpoint folder holds {', '.join(FILES)}."
+            raise CheckpointError(said) from None
     return content
 
 
