@@ -100,7 +100,8 @@ setup(
         "spark": ["pyspark>=4.0", "pandas>=1.5", parquet],  # and Java 17
         "ray": ["ray[data]>=2.40", "pandas>=1.5", parquet],
         "dask": ["dask[dataframe,distributed]>=2024.12", "pandas>=1.5", parquet],
-        "serve": ["starlette>=0.40", "uvicorn>=0.30", "httptools>=0.6", "prometheus-client>=0.20"],
+        "serve": ["starlette>=0.40", "uvicorn>=0.30", "httptools>=0.6", "prometheus-client>=0.20",
+                  "uvloop>=0.19; sys_platform != 'win32' and implementation_name == 'cpython'"],
         "translation": ["sentencepiece>=0.1.99", "sacrebleu>=2.0"],
         "alignment": ["eflomal>=2.0"],
         "loggers": ["tensorboardX>=2.6", "wandb>=0.16", "mlflow>=2.9"],

@@ -1,10 +1,12 @@
 """Compare the requests a second of `gluonattn serve` with the same model behind plain FastAPI, one request at a time.
 
-If BentoML is installed (pip install bentoml), it is measured too, with its own batching for predict.
+If BentoML is installed (pip install bentoml), it is measured too, with its own batching for predict. With --before, the
+server of another version of this repository is measured instead of these.
 
     pip install "gluonattn[serve]" fastapi aiohttp
     python scripts/benchmark_serving.py --seconds 5 --clients 64
     python scripts/benchmark_serving.py --tool wrk --seconds 600 --clients 200 --rounds 1      # apt-get install wrk
+    python scripts/benchmark_serving.py --before OTHER-CHECKOUT
 
 A separate process on the same machine sends the requests (kept-alive connections, one text a request, all texts
 different). It is wrk, or aiohttp, which uses more processor time. The servers run in turns, so that other work on the
@@ -27,6 +29,7 @@ import tempfile
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 PLAIN = """
 import sys
@@ -89,10 +92,12 @@ def free_port() -> int:
         return one.getsockname()[1]
 
 
-def start(kind: str, model: str, engine: str) -> tuple[subprocess.Popen, str]:
+def start(kind: str, model: str, engine: str, workers: int, before: Path | None) -> tuple[subprocess.Popen, str]:
     """A server and its address, once it answers."""
     port = free_port()
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    root = before if before and kind == "before" else ROOT
+    paths = [str(root), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     if kind == "plain":
         command = [sys.executable, "-c", PLAIN, str(port), model, engine]
     elif kind == "BentoML":
@@ -103,9 +108,9 @@ def start(kind: str, model: str, engine: str) -> tuple[subprocess.Popen, str]:
                    str(port)]
     else:
         command = [sys.executable, "-m", "gluonattn", "serve", "--port", str(port), "--engine", engine, "--no-access-log",
-                   *(["--model", model] if model else [])]
-    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    for _ in range(600):
+                   *(["--model", model] if model else []), "--workers", str(workers)]
+    running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=root)
+    for _ in range(6000):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return running, f"http://127.0.0.1:{port}"
@@ -215,18 +220,20 @@ def measure(servers: dict[str, tuple], path: str, clients: int, seconds: float, 
 
 
 def show(found: dict[str, list[tuple]], path: str) -> None:
-    print(f"\n| {path} | requests a second | median | 99th percentile | not answered with 200 | against plain FastAPI | "
-          "processor time of one | against plain FastAPI |")
+    base = "before" if "before" in found else "plain"
+    against = {"before": "against before", "plain": "against plain FastAPI"}[base]
+    print(f"\n| {path} | requests a second | median | 99th percentile | not answered with 200 | {against} | "
+          f"processor time of one | {against} |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    plain = [one[0] for one in found["plain"]]
+    plain = [one[0] for one in found[base]]
     for kind, rounds in found.items():
         rates = [one[0] for one in rounds]
         middle = sorted(rounds)[len(rounds) // 2]
-        ratios = [rate / base if base else float("inf") for rate, base in zip(rates, plain)]
+        ratios = [rate / first if first else float("inf") for rate, first in zip(rates, plain)]
         print(f"| {kind} | {statistics.median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) | "
               f"{1000 * middle[1]:.1f} ms | {1000 * middle[2]:.1f} ms | {sum(one[3] for one in rounds)} | "
               f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {1000 * middle[4]:.2f} ms | "
-              f"{statistics.median(base[4] / one[4] for base, one in zip(found['plain'], rounds)):.2f} times less |")
+              f"{statistics.median(first[4] / one[4] for first, one in zip(found[base], rounds)):.2f} times less |")
 
 
 def main() -> None:
@@ -238,12 +245,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5, help="duration of each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--paths", default="/v1/predict,/v1/explain")
+    parser.add_argument("--workers", type=int, default=1, help="processes of gluonattn serve")
+    parser.add_argument("--before", type=Path, help="a folder with another version of this repository")
     given = parser.parse_args()
-    kinds = ["gluonattn serve", "plain", *(["BentoML"] if importlib.util.find_spec("bentoml") else [])]
+    others = ["plain", *(["BentoML"] if importlib.util.find_spec("bentoml") else [])]
+    kinds = ["gluonattn serve", *(["before"] if given.before else others)]
     servers: dict[str, tuple] = {}
     try:
         for kind in kinds:
-            servers[kind] = start(kind, given.model, given.engine)
+            servers[kind] = start(kind, given.model, given.engine, given.workers, given.before and given.before.resolve())
         print(f"{given.tool}, {given.clients} clients, {given.rounds} rounds of {given.seconds:g} s, "
               f"{os.cpu_count()} processors shared with the load, load average {os.getloadavg()[0]:.1f}")
         before = None

@@ -2,14 +2,17 @@
 
     python scripts/long_run.py serve --seconds 3600
     python scripts/long_run.py train --seconds 7200 --out build/long-train.json
+    python scripts/long_run.py explain
 
 Prints numbers over time and a verdict. `serve` sends a few requests a second to a real `gluonattn serve`. `train` trains on
-the bundled sample, epoch after epoch, until SIGTERM. The numbers are sums over all processes of the command.
+the bundled sample, epoch after epoch, until SIGTERM. The numbers are sums over all processes of the command. `explain`
+explains texts of different lengths in this process, to tell memory that is kept for the next text from memory that is lost.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import http.client
 import json
 import os
@@ -34,6 +37,8 @@ from _texts import text  # noqa: E402
 _MOST_GROWTH = 0.05  # of memory, from the second quarter to the last one: the first is warming up
 _MOST_MORE = 2  # files or threads
 _EPOCHS = "10000"  # the most that a run may have: days, on the sample
+_LENGTHS = (5, 17, 30, 50, 70, 100, 100, 120, 120, 50, 17)  # tokens
+_PATHS = ["/v1/predict"] * 4 + ["/v1/explain", "/metrics"]
 
 
 def measure(number: int) -> dict[str, int]:
@@ -98,7 +103,7 @@ def start_serving(folder: Path, rate: float, stop: threading.Event, done: dict[s
 
     def ask() -> None:
         while not stop.wait(1 / rate):
-            path = random.choice(["/v1/predict"] * 4 + ["/v1/explain", "/metrics"])
+            path = random.choice(_PATHS)
             body = None if path == "/metrics" else json.dumps({"inputs": text(random, 60)})
             connection = http.client.HTTPConnection(address[1], int(address[2]), timeout=300)
             try:
@@ -116,6 +121,27 @@ def start_serving(folder: Path, rate: float, stop: threading.Event, done: dict[s
     return process
 
 
+def explain_lengths() -> None:
+    """Print the lengths of the texts that `serve` explains, and time and memory of explanations of different lengths."""
+    import gluonattn
+
+    model, random, lengths = gluonattn.load(engine="numpy"), Random(0), []
+    for number in range(600):
+        path, one = random.choice(_PATHS), text(random, 60)
+        if path == "/v1/explain":
+            lengths.append((len(model.tokenizer(one)), number))
+    longest = ", ".join(f"{size} (request {number})" for size, number in sorted(lengths, reverse=True)[:4])
+    print(f"`serve` explains {len(lengths)} of its first 600 texts. Most tokens: {longest}")
+    words = "정말 재미있게 봤습니다 돈 아깝다 배우들 연기는 좋았지만 내용이 없다 " * 40
+    tokens = model.tokenizer(words)
+    for size in _LENGTHS:
+        start = time.process_time()
+        list(model.explain_each([words[: tokens[size - 1].end]], "default", what_if=False))
+        print(f"{size:>5} tokens: {time.process_time() - start:.2f} s of the processor, then {measure(os.getpid())['memory']} MB")
+    ctypes.CDLL(None).malloc_trim(0)  # gives back what the C library keeps
+    print(f"after malloc_trim: {measure(os.getpid())['memory']} MB")
+
+
 def start_training(folder: Path) -> subprocess.Popen[str]:
     words = ["train", "--data", "sample", "--out", str(folder / "model"), "--epochs", _EPOCHS, "--workers", "1"]
     words += ["--tokenizer", "whitespace", "--embed-size", "16", "--hidden-size", "16", "--patience", _EPOCHS]
@@ -124,12 +150,15 @@ def start_training(folder: Path) -> subprocess.Popen[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["serve", "train"])
+    parser.add_argument("what", choices=["serve", "train", "explain"])
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--every", type=float, default=10, help="seconds between two measurements (default 10)")
     parser.add_argument("--rate", type=float, default=3, help="requests a second (default 3)")
     parser.add_argument("--out", type=Path, help="the numbers as JSON (default build/long-WHAT.json)")
     arguments = parser.parse_args()
+    if arguments.what == "explain":
+        explain_lengths()
+        return 0
     out = arguments.out or Path("build") / f"long-{arguments.what}.json"
     stop, done, rows = threading.Event(), {}, []
     with tempfile.TemporaryDirectory() as name:

@@ -8,6 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..classifier.explanation import Explanation
 from .models import Models, Served
 from .shapes import ExplainRequest, PredictRequest, WhatIfRequest, read, require_bounds
 
@@ -91,14 +92,19 @@ async def explain(request: Request) -> Response:
     """Explain texts: a record for each text, as `AttentionRecord.to_dict` returns it, with attribution and account."""
     asked, texts, served = await texts_of(request, ExplainRequest, request.scope["app"].rules.limits.explained)
     parameters = asked.parameters
-    found = await served.explain(texts, parameters.method, parameters.target, parameters.draws, parameters.what_if)
-    return json_response([record.to_dict() for record in found])
+    return json_response(await served.explain(texts, parameters.method, parameters.target, parameters.draws,
+                                              parameters.what_if, encode_record))
 
 
 async def what_if(request: Request) -> Response:
     """Explain a text before and after a change. The answer has two records."""
     asked, texts, served = await texts_of(request, WhatIfRequest, 1)
-    return json_response([record.to_dict() for record in await served.change(texts[0], asked.change.read())])
+    return json_response(await served.change(texts[0], asked.change.read(), encode_record))
+
+
+def encode_record(record: Explanation) -> msgspec.Raw:
+    """A record as JSON."""
+    return msgspec.Raw(_encode(record.to_dict()))
 
 
 async def list_models(request: Request) -> Response:

@@ -7,6 +7,7 @@ from typing import Any, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from . import api, pages, protocol
 from .describing import describe_api
@@ -63,6 +64,10 @@ PAGES = [
 ROUTES = [*API, *PAGES]
 
 
+_EXACT = {(method, route.path): route.endpoint for route in ROUTES if "{" not in route.path
+          for method in route.methods or ()}  # these need no search
+
+
 class Application(Guard):
     """The whole application: the routes, wrapped in the guard.
 
@@ -74,5 +79,14 @@ class Application(Guard):
     """
 
     def __init__(self, models: Models, rules: Rules, metrics: Metrics):
-        super().__init__(Router(ROUTES, redirect_slashes=False), rules, metrics)
-        self.models = models
+        super().__init__(self._find, rules, metrics)
+        self.models, self._router = models, Router(ROUTES, redirect_slashes=False)
+
+    async def _find(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = _EXACT.get((scope["method"], scope["path"]))
+        if endpoint is None:
+            await self._router(scope, receive, send)
+            return
+        scope["endpoint"] = endpoint
+        response = await endpoint(Request(scope, receive))
+        await response(scope, receive, send)

@@ -20,6 +20,7 @@ from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,6 +42,7 @@ _HEADERS = [(name.encode(), value.encode()) for name, value in {
 }.items()]
 _OPEN = ("/", "/favicon.ico", "/v2/health/live", "/v2/health/ready")  # allowed without a token: these use no model
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class Guard:
         }
         if self.rules.log_texts:
             line["text"] = scope.get("gluonattn.texts", [])
-        self.rules.log(json.dumps(line, ensure_ascii=False))
+        self.rules.log(_encode(line).decode())
 
 
 def host_name(host: str) -> str | None:

@@ -27,6 +27,7 @@ class Metrics:
                                   buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256), registry=self._registry)
         self._waiting = Gauge("gluonattn_waiting_texts", "Texts that are waiting or being computed.", ["model"],
                               registry=self._registry, multiprocess_mode="livesum")
+        self._found: dict[tuple[str, int], tuple[Counter, Histogram]] = {}  # by route and status
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one request.
@@ -40,8 +41,12 @@ class Metrics:
         seconds : float
             Time from the request's headers to its answer.
         """
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = route, status
+        if key not in self._found:
+            self._found[key] = self._requests.labels(route, str(status)), self._seconds.labels(route)
+        count, histogram = self._found[key]
+        count.inc()
+        histogram.observe(seconds)
 
     def watch(self, model: str, waiting: Callable[[], int]) -> Callable[[int], None]:
         """Return a function that records the sizes of a model's batches.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,7 +34,14 @@ class Predict:
 
 @dataclass(frozen=True)
 class Explain:
-    """Explain texts like `Predictor.explain_each`, 16 at a time: larger batches are not faster and wait longer."""
+    """Explain texts like `Predictor.explain_each`, 16 at a time: larger batches are not faster and wait longer.
+
+    Attributes
+    ----------
+    finish : callable
+        Called with each explanation. It runs on the model's thread: an account is computed by the model, and a large
+        record takes long to encode.
+    """
 
     largest: ClassVar[int] = 16
     predictor: Predictor
@@ -42,9 +49,17 @@ class Explain:
     target: str | None
     draws: int
     what_if: bool
+    finish: Callable[[Explanation], Any]
 
-    def __call__(self, texts: list[str]) -> list[Explanation]:
-        return list(self.predictor.explain_each(texts, self.method, self.target, draws=self.draws, what_if=self.what_if))
+    def __call__(self, texts: list[str]) -> list[Any]:
+        records = self.predictor.explain_each(texts, self.method, self.target, draws=self.draws, what_if=self.what_if)
+        return [self.finish(record) for record in records]
+
+
+def whole(record: Explanation) -> Explanation:
+    """An explanation after everything that is computed on first access."""
+    dict(record.source)
+    return record
 
 
 @dataclass(frozen=True)
@@ -177,8 +192,8 @@ class Served:
         return await self.worker.run(Predict(self.predictor), texts, urgent=True)
 
     async def explain(self, texts: Sequence[str], method: str | None = "default", target: str | None = None,
-                      draws: int = 100, what_if: bool = True) -> list[Explanation]:
-        """Explain each text, as `Predictor.explain_each` does.
+                      draws: int = 100, what_if: bool = True, finish: Callable[[Explanation], Any] = whole) -> list[Any]:
+        """Explain each text, as `Predictor.explain_each` does, and return ``finish(explanation)`` of each.
 
         Parameters
         ----------
@@ -186,23 +201,27 @@ class Served:
         method, target : str or None
         draws : int
         what_if : bool
+        finish : callable
+            As for `Explain`.
         """
         for i, text in enumerate(texts):
             if is_blank(text):
                 raise Refusal(422, f"text {i} (counted from 0) has no visible character, so there is nothing to explain.")
-        return await self.worker.run(Explain(self.predictor, method, target, draws, what_if), texts)
+        return await self.worker.run(Explain(self.predictor, method, target, draws, what_if, finish), texts)
 
-    async def change(self, text: str, change: Change) -> list[Explanation]:
+    async def change(self, text: str, change: Change, finish: Callable[[Explanation], Any] = whole) -> list[Any]:
         """Explain a text before and after a change.
 
         Parameters
         ----------
         text : str
         change : Change
+        finish : callable
+            As for `Explain`.
         """
-        [record] = await self.explain([text], None)
-        [changed] = await self.worker.run(lambda records: [change.of(one) for one in records], [record])
-        return [record, changed]
+        [both] = await self.explain([text], None, finish=lambda record: [finish(record), finish(change.of(record))])
+        result: list[Any] = both
+        return result
 
     async def read_again(self) -> Predictor:
         """Read the folder's model again."""

@@ -6,6 +6,7 @@ form that the offline page contains, and the same scripts draw them.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -52,7 +53,7 @@ def describe_as_page(described: dict[str, Any]) -> Response:
 async def page_explain(request: Request) -> Response:
     """The records that the page shows: one for each model, or two for one model, before and after a change."""
     asked, records = await _records(request)
-    data = page_data(records, lang=asked.lang)
+    data = await asyncio.to_thread(page_data, records, lang=asked.lang)
     names = asked.models if asked.change is None else asked.models * 2
     for entry, name in zip(data["records"], names):
         entry["model"] = name
@@ -62,7 +63,7 @@ async def page_explain(request: Request) -> Response:
 async def page_export(request: Request) -> Response:
     """The same records as one offline page."""
     asked, records = await _records(request)
-    return _html(to_html(records, lang=asked.lang))
+    return _html(await asyncio.to_thread(to_html, records, lang=asked.lang))  # cutting a font takes long
 
 
 async def _records(request: Request) -> tuple[PageRequest, list[Explanation]]:

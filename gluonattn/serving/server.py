@@ -134,9 +134,9 @@ class Protocol(HttpToolsProtocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
-            self._wait()  # the next request on a persistent connection
         super().data_received(data)
+        if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
+            self._wait()  # the next request on a persistent connection, unless its headers arrived at once
 
     def on_headers_complete(self) -> None:
         self._stop()

@@ -2,6 +2,10 @@
 
 Requests that arrive while a batch is computed form the next batch. So a single request does not wait for others, and many
 simultaneous ones share a pass through the network. There is one thread because tokenizers and MXNet may not be thread-safe.
+
+Computing for a request whose time ends before its batch does would be wasted. On a busy machine that could be every
+request: each would wait almost as long as it may, and be refused while it is computed. So a batch takes at most half of a
+request's time, and a request that has not enough time left for a batch is refused when its turn comes.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ class _Waiting(NamedTuple):
     job: Hashable
     items: Sequence[Any]
     answer: asyncio.Future[Any]
+    until: float  # when it is refused, in the loop's time
 
 
 class Worker:
@@ -42,6 +47,7 @@ class Worker:
     def __init__(self, most: int, seconds: float, measure: Callable[[int], None] = lambda count: None):
         self.most, self.seconds, self.measure = most, seconds, measure
         self.waiting = 0  # items
+        self._pace: dict[type, float] = {}  # by kind of function: seconds for an item in its last batch
         self._queues: tuple[deque[_Waiting], deque[_Waiting]] = deque(), deque()  # urgent and other requests
         self._thread = ThreadPoolExecutor(1, "gluonattn-model")
         self._running: asyncio.Task[Any] | None = None
@@ -69,35 +75,48 @@ class Worker:
         """
         if self.waiting and self.waiting + len(items) > self.most:
             raise busy(f"{self.waiting} texts already wait for the model, and the limit is {self.most}.")
-        answer = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer = loop.create_future()
+        until = loop.time() + self.seconds
+        self._queues[0 if urgent else 1].append(_Waiting(function, items, answer, until))
         self.waiting += len(items)
-        answer.add_done_callback(lambda _: self._leave(len(items)))
-        self._queues[0 if urgent else 1].append(_Waiting(function, items, answer))
         if self._running is None:
-            self._running = asyncio.create_task(self._work())
+            self._running = loop.create_task(self._work())
+        timer = loop.call_at(until, self._refuse, answer)
         try:
-            return await asyncio.wait_for(answer, self.seconds)
-        except asyncio.TimeoutError:
-            raise busy(f"the model is too busy: no answer within {self.seconds:g} s.", 2) from None
+            result: list[Answer] = await answer
+            return result
+        finally:
+            timer.cancel()
+            self.waiting -= len(items)
 
     def close(self) -> None:
         """End the thread after its current batch."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _leave(self, count: int) -> None:
-        self.waiting -= count
+    def _refuse(self, answer: asyncio.Future[Any]) -> None:
+        if not answer.done():
+            answer.set_exception(busy(f"the model is too busy: no answer within {self.seconds:g} s.", 2))
 
-    def _next(self) -> list[_Waiting]:
-        """The first waiting request, and all others with the same function that fit into a batch."""
+    def _size(self, one: _Waiting) -> tuple[int, float]:
+        """Maximum number of items of a request's batch, and the seconds that it takes."""
+        pace, most = self._pace.get(type(one.job), 0.0), self.seconds / 2
+        largest = getattr(one.job, "largest", LARGEST)
+        if pace * largest > most:
+            largest = max(1, int(most / pace))
+        return largest, min(pace * max(largest, len(one.items)), most)
+
+    def _next(self, now: float) -> list[_Waiting]:
+        """The first request that can be answered in time, and all others with the same function that fit into a batch."""
         for queue in self._queues:
-            while queue and queue[0].answer.done():  # refused while it waited
-                queue.popleft()
+            while queue and (queue[0].answer.done() or queue[0].until - now < self._size(queue[0])[1]):
+                self._refuse(queue.popleft().answer)
             if not queue:
                 continue
             found: list[_Waiting] = []
             rest: deque[_Waiting] = deque()
             count = 0
-            largest = getattr(queue[0].job, "largest", LARGEST)
+            largest, _ = self._size(queue[0])
             while queue and count < largest:
                 one = queue.popleft()
                 if one.answer.done():
@@ -115,9 +134,11 @@ class Worker:
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            while batch := self._next():
-                self.measure(sum(len(one.items) for one in batch))
+            while batch := self._next(start := loop.time()):
+                count = sum(len(one.items) for one in batch)
+                self.measure(count)
                 results = await loop.run_in_executor(self._thread, _compute, batch)
+                self._pace[type(batch[0].job)] = (loop.time() - start) / max(1, count)
                 for one, result in zip(batch, results):
                     if one.answer.done():
                         continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import msgspec
 import numpy as np
@@ -160,6 +161,37 @@ def test_the_page_s_record_is_that_of_the_offline_page(application):
     assert len(both["records"]) == 2
     page = call(application, "POST", "/page/export", json={"text": TEXTS[0], "models": ["nsmc"], "lang": "en"})
     assert page.headers["content-type"].startswith("text/html") and "Content-Security-Policy" in page.text
+
+
+@pytest.mark.parametrize("path, body", [
+    ("/v1/explain", {"inputs": TEXTS[0], "parameters": {"what_if": True}}),
+    ("/v1/what-if", {"inputs": TEXTS[0], "change": {"attention": {"tokens": [0], "share": 1}}}),
+    ("/page/explain", {"text": TEXTS[0], "models": ["nsmc"]}), ("/page/export", {"text": TEXTS[0], "models": ["nsmc"]}),
+])
+def test_what_takes_long_holds_no_other_request_up(application, monkeypatch, path, body):
+    """The model computes on its own thread only, and the thread of all requests makes neither records nor pages."""
+    from gluonattn.classifier import explanation
+    from gluonattn.classifier.forward_steps import ForwardSteps
+    from gluonattn.serving import pages
+
+    names: dict[str, set[str]] = {"model": set(), "made": set()}
+
+    def watch(owner, name, kind):
+        real = getattr(owner, name)
+
+        def watched(*given, **named):
+            names[kind].add(threading.current_thread().name)
+            return real(*given, **named)
+
+        monkeypatch.setattr(owner, name, watched)
+
+    watch(explanation, "account_of", "model")
+    watch(ForwardSteps, "decide", "model")
+    for owner, name in ((AttentionRecord, "to_dict"), (pages, "page_data"), (pages, "to_html")):
+        watch(owner, name, "made")
+    assert call(application, "POST", path, json=body).status_code == 200
+    assert names["model"] == {"gluonattn-model_0"}
+    assert names["made"] and threading.current_thread().name not in names["made"]
 
 
 def test_a_loaded_record_is_the_one_that_was_sent(application):

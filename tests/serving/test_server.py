@@ -102,6 +102,14 @@ def test_slow_and_broken_clients_hold_nobody_up(start):
             if half:
                 one.shutdown(socket.SHUT_WR)
             held.append((one, sent == endless and not half))
+    for sent in (b"\r\n", b"GET / HT"):  # after an answer, on the same connection
+        one = socket.create_connection(("127.0.0.1", server.port))
+        one.settimeout(60)
+        one.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while not one.recv(4096).endswith(b"}"):
+            pass
+        one.sendall(sent)
+        held.append((one, False))
     assert httpx.post(f"{server.url}/v1/predict", json={"inputs": "좋다"}, timeout=300).status_code == 200
     for one, is_endless in held:  # each is closed by the server, with an answer or without
         answer = b""

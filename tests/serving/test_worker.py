@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -86,6 +87,35 @@ def test_what_comes_on_top_is_refused_and_what_waits_is_answered():
 
 def test_one_request_larger_than_the_queue_is_taken_where_nothing_waits():
     assert run(Worker(2, 20), Job(), [[1, 2, 3]]) == [[2, 4, 6]]
+
+
+class Slow:
+    """Takes its time for each number."""
+
+    largest = 16
+
+    def __call__(self, items):
+        time.sleep(0.2 * len(items))
+        return items
+
+
+def test_no_request_is_computed_that_ends_too_late():
+    """A batch of all clients' requests takes longer than a request may. They would be refused together, again and again."""
+    job, worker, found = Slow(), Worker(100, 2), []
+
+    async def client():
+        for _ in range(6):
+            try:
+                found.append(await worker.run(job, [1]))
+            except Refusal:
+                found.append(None)
+
+    async def everything():
+        await asyncio.gather(*(client() for _ in range(16)))
+
+    asyncio.run(everything())
+    worker.close()
+    assert [1] in found
 
 
 def test_a_request_that_waits_too_long_is_refused_and_not_computed():
