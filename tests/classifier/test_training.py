@@ -96,6 +96,7 @@ def wait_for(path, process):
         time.sleep(0.001)
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_parameters(table, tmp_path):
     """kill -9 from outside, while the resume file or checkpoint is put in place, and at the very end."""
     options = dict(save_every=0, seed=3)
@@ -122,6 +123,7 @@ def test_a_killed_run_resumes_to_the_same_parameters(table, tmp_path):
     gluonattn.load(out, "cpu").predict(["좋다"])
 
 
+@pytest.mark.slow
 def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
     command = ["-m", "gluonattn", "train", "--data", table, "--tokenizer", "whitespace", "--epochs", 3,
                "--batch-size", 8, "--save-every", 0, "--device", "cpu"]

@@ -469,7 +469,7 @@ def test_evaluate_tells_a_model_of_pronunciation_apart(capsys, tiny_pronouncer, 
         assert code == 2 and "gluonattn pronunciation --help" in err
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_mxnets_notices_are_not_shown(workers, tmp_path):
     require_mxnet()
     (tmp_path / "reviews.tsv").write_text("text\tlabel\n" + "정말 좋다\t1\n참 별로다\t0\n" * 40, encoding="utf-8")

@@ -291,6 +291,7 @@ for moment in range(1, 1000):
     assert {p.name for p in folder.iterdir()} == {*FILES, "mine.txt"}
 
 
+@pytest.mark.slow
 def test_kill_9_at_random_moments_of_saving_in_a_loop(tmp_path):
     """However often it is killed, what loads is one whole checkpoint and never an older one than before."""
     folder, rng, last = tmp_path / "model", random.Random(0), 0

@@ -90,6 +90,7 @@ def test_ctrl_c_exits_130_and_the_run_goes_on(table, tmp_path):
     assert not state.exists() and snapshot_epochs(out) == (0, 1, 2)
 
 
+@pytest.mark.slow
 def test_two_processes_compute_what_one_does(table, tmp_path):
     options = {**SMALL, "epochs": 1, "model": {**SMALL["model"], "dropout": 0.0}}
     one, two = (load_checkpoint(train_pronunciation(str(table), tmp_path / str(n), **{**options, "workers": n}))
@@ -122,6 +123,7 @@ def test_options_that_mean_nothing_are_refused(table, tmp_path, options, said):
         train_pronunciation(str(table), tmp_path / "model", **options)
 
 
+@pytest.mark.slow
 def test_a_run_begun_with_other_words_keeps_its_own(table, whole, tmp_path, monkeypatch):
     """Rules that choose other words come with a new version; what was trained before is not trained anew."""
     out = shutil.copytree(whole, tmp_path / "model")

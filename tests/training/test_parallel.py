@@ -216,6 +216,7 @@ def test_the_threads_are_shared_out_and_the_callers_variable_stays():
     assert said.split("\n")[0] == "2 4 [b'OMP_NUM_THREADS=2'] 4", error
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_all_its_processes_and_resumes_to_the_same(table, tmp_path):
     options = dict(save_every=0, seed=3, workers=2)
     process = start_training(tmp_path / "model", table, **options)
