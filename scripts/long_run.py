@@ -137,7 +137,8 @@ def explain_lengths() -> None:
     for size in _LENGTHS:
         start = time.process_time()
         list(model.explain_each([words[: tokens[size - 1].end]], "default", what_if=False))
-        print(f"{size:>5} tokens: {time.process_time() - start:.2f} s of the processor, then {measure(os.getpid())['memory']} MB")
+        took, held = time.process_time() - start, measure(os.getpid())["memory"]
+        print(f"{size:>5} tokens: {took:.2f} s of the processor, then {held} MB")
     ctypes.CDLL(None).malloc_trim(0)  # gives back what the C library keeps
     print(f"after malloc_trim: {measure(os.getpid())['memory']} MB")
 
