@@ -227,7 +227,7 @@ def _results(folder: Path, name: str, hidden: bool = True) -> dict[str, str]:
                 raw = json.dumps(_timeless(json.loads(raw)), sort_keys=True).encode()
             except ValueError:
                 raise Fault(f"{name}: a half-written file stands under its name", f"{place}: {raw[-200:]!r}") from None
-        elif path.name == "history.csv" or ((name == "compare" and path.suffix in (".html", ".csv"))):  # they show seconds
+        elif path.name == "history.csv" or (name == "compare" and path.suffix in (".html", ".csv")):  # they show seconds
             raw = b""
         found[str(place)] = hashlib.sha256(raw).hexdigest()
     return found
