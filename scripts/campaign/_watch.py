@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 # What Firefox asks its maker for by itself, whatever page it shows. A text of the campaign names none of these.
-_ITS_OWN = re.compile(r"(^|[./])(mozilla|firefox|mozaws)\.(com|net|org)(:\d+)?(/|$)")
+_ITS_OWN = re.compile(r"\S+ (\w+://)?([\w-]+\.)*(mozilla|firefox|mozaws)\.(com|net|org)([:/?]|$)")
 
 
 class Watch:
@@ -44,8 +44,9 @@ def watching() -> Iterator[Watch]:
         def handle(self) -> None:
             try:
                 said = self.rfile.readline(65_536).decode("latin-1").strip()
-                if said and not _ITS_OWN.search(said.rpartition(" HTTP/")[0].partition("?")[0]):
-                    watch.asked.append(said.rpartition(" HTTP/")[0] or said)
+                said = said.rpartition(" HTTP/")[0] or said
+                if said and not _ITS_OWN.match(said):
+                    watch.asked.append(said)
                 self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             except OSError:
                 pass
