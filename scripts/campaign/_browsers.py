@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,10 @@ class Tab:
         *given : JSON values
         """
         end = time.monotonic() + _PATIENCE
-        while not self.run(script, *given):
+        while True:
+            with suppress(Exception):  # a browser runs no script while it goes from page to page
+                if self.run(script, *given):
+                    return
             if time.monotonic() > end:
                 raise Fault(f"{what} never comes in {self.name}", [self.wrong, self.run("return document.body.innerText")])
             time.sleep(0.1)
@@ -84,6 +87,9 @@ class Tab:
             raise Fault(f"{kind}: the page went elsewhere in {self.name}", found)
         if wrong := self._noted():
             raise Fault(f"{kind}: {wrong[0].partition(':')[0]} in {self.name}", wrong)
+
+    def forget(self) -> None:
+        """Forget what was asked for."""
 
     def _look(self, run: Callable[[str], Any]) -> tuple[Any, Any, Any]:
         return run("return window.pwned === undefined ? null : String(window.pwned)"), run(_ODD), run(_INSIDE)
@@ -177,7 +183,6 @@ class FirefoxTab(Tab):
         """
         served = address.partition("://")[2].partition("/")[0]
         self.browser.set_pref("network.proxy.no_proxies_on", served)
-        self.watch.take()
         self.leaves = leaves
         self.browser.navigate(address)
         if not scripts_fail:
@@ -194,6 +199,10 @@ class FirefoxTab(Tab):
             ['mouseover', 'mousemove', 'click'].forEach((n) => e.dispatchEvent(new MouseEvent(n, {bubbles: true}))))""")
         time.sleep(0.1)
 
+    def forget(self) -> None:
+        """Forget what was asked for."""
+        self.watch.take()
+
     def _run(self, script: str) -> Any:
         return self.browser.execute_script(script, sandbox=None, new_sandbox=False)
 
@@ -209,7 +218,8 @@ class FirefoxTab(Tab):
 
     def _noted(self) -> list[str]:
         asked = [line.partition(" ")[2] for line in self.watch.take()]
-        left = [f"a request leaves: {one}" for one in asked if "://" not in one or self.leaves(one)]
+        asked = [one if "://" in one else f"https://{one}/" for one in asked]
+        left = [f"a request leaves: {one}" for one in asked if self.leaves(one)]
         return left + list(self.run("return window.gone ?? []"))
 
 
@@ -245,7 +255,7 @@ def _require_noticed(tab: Any, path: Path) -> None:
         ("<script>window.pwned = 1</script>", "a script of a text runs"),
         ("<a href='https://evil.example/'>x</a>", "became an element"),
         ("<p>function () { [native code] }", "shows the inside"),
-        ("<img src='https://evil.example.org/x.png' alt=''>", "a request leaves"),
+        ("<img src='https://elsewhere.example/x.png' alt=''>", "a request leaves"),
     ):
         path.write_text(f"<!doctype html><meta charset=utf-8><title>x</title>{page}", encoding="utf-8")
         with tab.open(path.as_uri(), is_outside):
@@ -254,6 +264,8 @@ def _require_noticed(tab: Any, path: Path) -> None:
                 tab.require_harmless("noticed", path.as_uri())
             except Fault as fault:
                 if noticed in fault.kind:
+                    time.sleep(0.5)
+                    tab.forget()
                     continue
             raise Fault(f"the campaign does not notice in {tab.name} that {noticed}", page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def _page(case: Any) -> str:
 
     records, lang = [_record(case), _record(case, 1)], case["lang"]
     if case["kind"] == "bertviz":
-        return to_bertviz(records[0], view=_VIEWS[case["seed"] % 3], libraries=libraries())
+        return _require_tokens(to_bertviz(records[0], view=_VIEWS[case["seed"] % 3], libraries=libraries()), case)
     if case["kind"] == "grid":
         return grid_page(records, names=case["names"], lang=lang, title=case["title"])
     if case["kind"] == "projection" and len(case["tokens"]) > 2:
@@ -79,6 +80,15 @@ def _page(case: Any) -> str:
     if case["kind"] == "notebook":
         return f"<!doctype html><meta charset=utf-8>{notebook_html(records[0], lang=lang)}"
     return to_html(records if case["kind"] == "two" else records[0], lang=lang, title=case["title"])
+
+
+def _require_tokens(page: str, case: Any) -> str:
+    """The page, if BertViz is given the tokens as they are."""
+    name = '"left_text": '
+    given, _ = json.JSONDecoder().raw_decode(page, page.index(name) + len(name))
+    if given != case["tokens"]:
+        raise Fault("bertviz: it gets other tokens", given)
+    return page
 
 
 def _corpus(case: Any, folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import nullcontext
 from functools import cache
@@ -39,8 +40,10 @@ def report_page(case: Any, folder: Path) -> str:
         The report's files are written there.
     """
     write = {"compare": _compare, "pronunciation": _pronunciation, "translation": _translation}[case["kind"]]
-    page: Path = write(case, folder)["html"]
-    return page.read_text(encoding="utf-8")
+    files = write(case, folder)
+    json.loads(files["json"].read_text(encoding="utf-8"))
+    page: str = files["html"].read_text(encoding="utf-8")
+    return page
 
 
 # ---- comparison
@@ -97,7 +100,7 @@ def _pronunciation(case: Any, folder: Path) -> dict[str, Path]:
     from tests.pronunciation.speaking import RuleSpeaker
 
     words = [pronounce(word) for word in ("국밥", "학교", "먹고", "국물", "먹는", "한국어", "말도", "갈등", "칼슘")]
-    examples = [f"{token[:16]}국물" for token in case["tokens"][:2]]
+    examples = [re.sub(r"\d", "", token[:16]) + "국물" for token in case["tokens"][:2]]
     found = study({0: RuleSpeaker(("even",) * 4, lexical=False), 3: RuleSpeaker()}, words[:4], words, words=6, edited=2,
                   examples=examples, about={"model": case["names"][0], "data": case["title"]})
     return write_report(summarise(found), found.examples, folder / "page.html", lang=case["lang"])

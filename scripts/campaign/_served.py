@@ -22,12 +22,16 @@ from _reports import distinct
 _NOTE = "const said = document.querySelector('.asking .state');"
 _EMPTY = f"{_NOTE} said.textContent = ''; said.classList.remove('wrong');"
 _TYPE = f"""{_EMPTY} const field = document.querySelector('textarea'); field.value = given[0];
-    field.dispatchEvent(new InputEvent('input', {{bubbles: true}})); return field.value"""
+    field.dispatchEvent(new InputEvent('input', {{bubbles: true}}))"""
+_TOUCH = """[...document.querySelectorAll('.panel .token')].slice(0, 2).forEach((e) =>
+    ['mouseover', 'mousemove', 'click'].forEach((name) => e.dispatchEvent(new MouseEvent(name, {bubbles: true}))))"""
 # The sentence stands there as it was typed, or a line says why not.
-_ANSWERED = f"""{_NOTE} const shown = document.querySelector('.panel .stage .sentence')?.cloneNode(true);
+_ANSWERED = f"""{_NOTE} const typed = window.gluonattn.wholeCharacters(document.querySelector('textarea').value);
+    const shown = document.querySelector('.panel .stage .sentence')?.cloneNode(true);
     shown?.querySelectorAll('.code').forEach((e) => e.remove());
-    return shown?.textContent === given[0] || said.classList.contains('wrong') || !shown && Boolean(said.textContent)"""
-_CHOOSE = """const list = document.querySelectorAll('.asking select')[given[0]]; list.selectedIndex = given[1] % list.length;
+    return shown?.textContent === typed || said.classList.contains('wrong') || !shown && Boolean(said.textContent)"""
+_CHOOSE = """const list = document.querySelectorAll('.asking select')[given[0]]; if (!list) return;
+    list.selectedIndex = given[1] % list.length;
     list.dispatchEvent(new Event('change', {bubbles: true}))"""
 _REPLACE = """const field = document.querySelector('.what-if input[type=text]'); if (!field) return;
     field.value = given[0]; document.querySelector('.what-if [data-name=replace]').click()"""
@@ -56,16 +60,26 @@ def as_name(text: str) -> str:
     return name if name.strip(".") else "model"
 
 
+def whole(text: str) -> str:
+    """A text in which half characters are replaced.
+
+    Parameters
+    ----------
+    text : str
+    """
+    return text.encode("utf-8", "replace").decode()
+
+
 def _make_models(folder: Path, random: Random, hostile: Any) -> list[Path]:
     """Small models of random weights, whose folders and labels have hostile names. One label of each has no other name."""
     from gluonattn.models.checkpoint import save_checkpoint
     from tests.classifier.known import predictor_of
 
     made = []
-    for name in distinct([as_name(hostile(random)) for _ in range(3)]):
+    for name in distinct([*(as_name(hostile(random)) for _ in range(3)), as_name(hostile(random)) + "\udcff"]):
         checkpoint = predictor_of({"cell": "multi-head", "classes": 3}, seed=random.randrange(100)).checkpoint
-        labels = distinct([*(hostile(random) for _ in range(3)), "constructor", "__proto__", "toString"])[:3]
-        named = {labels[0]: hostile(random), labels[1]: hostile(random)} if random.random() < 0.5 else {}
+        labels = distinct([*(whole(hostile(random)) for _ in range(3)), "constructor", "__proto__", "toString"])[:3]
+        named = {label: whole(hostile(random)) for label in labels[:2]} if random.random() < 0.5 else {}
         config = {**checkpoint.config, "labels": labels, "label_names": named}
         made.append(save_checkpoint(folder / name, checkpoint._replace(config=config)))
     return made
@@ -120,7 +134,7 @@ class Served:
         ----------
         case : dict
         """
-        asked = {"text": case["texts"][0], "models": self.names[:1], "lang": case["lang"]}
+        asked = {"text": whole(case["texts"][0]), "models": self.names[:1], "lang": case["lang"]}
         status, said = self.ask("POST", "/page/export", asked)
         if status not in (200, 422):
             raise Fault(f"served: {status} for a page to save", said[:2000])
@@ -175,10 +189,10 @@ def use_served(tab: Any, served: Served, case: Any) -> None:
         for number, model in enumerate(case["models"]):
             tab.run(_CHOOSE, number, model)
         for text in case["texts"]:
-            typed = tab.run(_TYPE, text)
-            tab.wait("served: the answer to a text", _ANSWERED, typed)
+            tab.run(_TYPE, text)
+            tab.wait("served: the answer to a text", _ANSWERED)
             time.sleep(_REST)
-            tab.touch()
+            tab.run(_TOUCH)
         tab.run(_PRESS, ".before summary")
         tab.run(_PRESS, ".before li:last-child button")
         time.sleep(0.3)
