@@ -149,5 +149,6 @@ def _tag_legend(ax: Axes, records: Sequence[AttentionRecord]) -> None:
     from matplotlib.lines import Line2D
 
     entries = [*_tag_colours(records).items(), ("other", OTHER)]
-    handles = [Line2D([], [], marker="s", linestyle="", color=shade, label=shown(named(name), 24)) for name, shade in entries]
+    handles = [Line2D([], [], marker="s", linestyle="", color=shade, label=shown(named(name), 24))
+               for name, shade in entries]
     ax.legend(handles=handles, loc="best", fontsize=8, framealpha=0.8, title="● query  ▲ key", title_fontsize=8)
