@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -138,6 +141,56 @@ def test_what_grows_over_a_long_run_is_said(monkeypatch):
     assert long_run.judge(grown) == {"memory": "grows from 114.5 to 134.5", "files": "grows from 19.5 to 39.5",
                                      "threads": "flat"}
     assert set(long_run.judge(flat[:3]).values()) == {"too short to say"}
+
+
+def ask_through(port, first_line):
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(f"{first_line} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        return line.recv(100)
+
+
+@pytest.mark.parametrize("first_line, noted", [
+    ("GET http://evil.example/x?q=mozilla.org", True), ("CONNECT evil.example:443", True), ("GET http://127.0.0.1:1/", True),
+    ("CONNECT notmozilla.org:443", True), ("CONNECT mozilla.org.evil.example:443", True),
+    ("GET http://evil.example/mozilla.org/", True), ("GET http://mozilla.org@evil.example/", True),
+    ("CONNECT firefox.settings.services.mozilla.com:443", False), ("GET http://detectportal.firefox.com/success.txt", False),
+])
+def test_the_proxy_notes_what_a_page_asks_for_and_answers_nothing(first_line, noted):
+    watching = runpy.run_path(str(SCRIPTS / "campaign" / "_watch.py"))["watching"]
+    with watching() as watch:
+        assert b" 403 " in ask_through(watch.port, first_line)
+        assert watch.take() == ([first_line] if noted else []) and watch.take() == []
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_every_browser_notices_what_no_page_may_do(tmp_path, monkeypatch):
+    """`browsers` opens pages that do it, and raises where that is not noticed."""
+    pytest.importorskip("playwright", reason="needs Playwright: pip install playwright")
+    monkeypatch.syspath_prepend(str(SCRIPTS / "campaign"))
+    from _browsers import browsers, chromium, missing_of_firefox
+
+    if not chromium():
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with browsers(tmp_path) as tabs:
+        assert [tab.name for tab in tabs] == ["Chromium", *([] if missing_of_firefox() else ["Firefox"])]
+
+
+@pytest.mark.parametrize("wrong", [[0.0, 0.0], [-86_400.0, -86_400.0], [0.0, 1e9], [-1e9, 0.0]])
+def test_a_process_has_the_clock_that_a_case_gives_it(tmp_path, monkeypatch, wrong):
+    monkeypatch.syspath_prepend(str(SCRIPTS / "campaign"))
+    from _clock import date_files, with_clock
+
+    clock = {"wrong": wrong, "moment": 0.5, "dated": "past"}
+    code = ("import subprocess, sys, time; print(time.time()); time.sleep(0.6); print(time.time(), time.gmtime().tm_year);"
+            "subprocess.run([sys.executable, '-c', 'import time; print(time.time())'])")
+    env = {**os.environ, **with_clock(clock, tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True, timeout=300)
+    first, then, year, child = map(float, done.stdout.split())
+    assert abs(first - time.time() - wrong[0]) < 300 > abs(then - time.time() - wrong[1])
+    assert year == time.gmtime(then).tm_year and abs(child - time.time() - wrong[0]) < 300
+    date_files(clock, tmp_path)
+    assert {path.stat().st_mtime for path in tmp_path.rglob("*")} == {0.0}
 
 
 def test_a_firefox_that_never_answers_is_replaced(monkeypatch):

@@ -61,10 +61,8 @@ def write_report(summary: dict[str, Any], out: str | os.PathLike[str], *, lang: 
     out = Path(out)
     images = {name: png(drawn) for name, drawn in pictures(summary, lang).items()}
     content = {
-        "html": to_page(summary, images, lang=lang).encode("utf-8", "replace"),
-        "csv": to_csv(summary).encode("utf-8", "replace"),
-        "json": json.dumps({**plain(summary), "words": in_words(summary, lang)}, ensure_ascii=False, indent=1).encode(
-            "utf-8", "surrogatepass"),
+        "html": to_page(summary, images, lang=lang), "csv": to_csv(summary),
+        "json": json.dumps({**plain(summary), "words": in_words(summary, lang)}, ensure_ascii=False, indent=1),
     }
     files: dict[str, tuple[Path, Content]] = {ending: (out / f"report.{ending}", data) for ending, data in content.items()}
     files.update({name: (out / f"report-{name}.png", data) for name, data in images.items()})

@@ -154,9 +154,10 @@ def _write_heads(path: Path, found: HeadChanges, name: str, lang: str) -> None:
     draw_without_a_screen()
     import matplotlib.pyplot as plt
 
-    from ..views.fonts import save_figure
+    from ..views.fonts import named, save_figure
+    from ..views.heatmap import shown
 
-    ax = draw_changes(found.figures(), title=name, lang=lang)
+    ax = draw_changes(found.figures(), title=shown(named(name), 80), lang=lang)
     save_figure(ax, path)
     plt.close(ax.figure)
 

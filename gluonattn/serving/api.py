@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -15,6 +16,14 @@ from .shapes import ExplainRequest, PredictRequest, WhatIfRequest, read, require
 _encode = msgspec.json.Encoder().encode
 
 
+def encode_json(value: Any) -> bytes:
+    """A value as JSON. Half characters, such as those of a folder's name, are escapes in it."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+
 def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON response that must not be cached.
 
@@ -25,7 +34,7 @@ def json_response(value: Any, status: int = 200, headers: dict[str, str] | None 
     headers : dict or None
         Additional headers.
     """
-    return Response(_encode(value), status, {"cache-control": "no-store", **(headers or {})}, "application/json")
+    return Response(encode_json(value), status, {"cache-control": "no-store", **(headers or {})}, "application/json")
 
 
 def models_of(request: Request) -> Models:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,6 +230,11 @@ class Served:
         return await loop.run_in_executor(None, lambda: load(self.folder, engine=self._engine))
 
 
+def _name_of(folder: Path) -> str:
+    """The name of a folder in requests. Bytes that are not UTF-8 are spelled out, because no request can have them."""
+    return os.fsencode(folder.resolve().name).decode("utf-8", "backslashreplace")
+
+
 class Models:
     """The models of a server, in the order they were given. Requests that name no model go to the first.
 
@@ -242,7 +248,7 @@ class Models:
     """
 
     def __init__(self, folders: Sequence[Path], engine: str, limits: Limits, metrics: Metrics):
-        given: list[tuple[str, Path | None]] = [(folder.resolve().name, folder) for folder in folders]
+        given: list[tuple[str, Path | None]] = [(_name_of(folder), folder) for folder in folders]
         names = [name for name, _ in given]
         if len(set(names)) < len(names):
             double = next(name for name in names if names.count(name) > 1)

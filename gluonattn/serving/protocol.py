@@ -9,13 +9,12 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-import msgspec
 import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
 from .. import __version__
-from .api import json_response, models_of, note_texts
+from .api import encode_json, json_response, models_of, note_texts
 from .models import Served
 from .refusals import Refusal
 from .shapes import InferInput, InferOutput, InferRequest, read, require_bounds
@@ -86,7 +85,7 @@ async def infer(request: Request) -> Response:
               "outputs": tensors}
     if not parts:
         return json_response(answer)
-    header = msgspec.json.encode(answer)
+    header = encode_json(answer)
     return Response(b"".join([header, *parts]), 200, {"cache-control": "no-store", _LENGTH: str(len(header))},
                     "application/octet-stream")
 

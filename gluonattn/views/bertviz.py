@@ -22,8 +22,7 @@ LIBRARIES = ("d3/dist/d3.min.js", "jquery/dist/jquery.min.js", "requirejs/requir
 INSTALL = "npm install d3@5.7.0 jquery@2.1.0 requirejs@2.3.6"
 _FONTS = "'gluonattn Hangul', 'Helvetica Neue', Helvetica, Arial, sans-serif"  # the Hangul font, then BertViz's own
 _FROM_NETWORK = re.compile(r'<script src="[^"]*require[^"]*"></script>')
-# Placeholders (private use) for characters that could end a script. In the finished page they are JSON escapes.
-_STAND_INS = {"<": "\ue000", ">": "\ue001", "&": "\ue002"}
+_DANGEROUS = "<>&"  # they could end a script
 
 
 def to_bertviz(
@@ -69,9 +68,10 @@ def to_bertviz(
     _check(records, view)
     carried = None if libraries is None else _scripts(Path(libraries))
     _require_room(records, view, limit)
-    page = _made(records, view)
-    for character, stand_in in _STAND_INS.items():
-        page = page.replace(f"\\u{ord(stand_in):04x}", f"\\u{ord(character):04x}")
+    stand_ins = _choose_stand_ins(records)
+    page = _made(records, view, stand_ins)
+    for character, stand_in in stand_ins.items():
+        page = page.replace(_escape(stand_in), _escape(character))
     if carried is not None:
         page, found = _FROM_NETWORK.subn(lambda _: carried, page)
         if found != 1:
@@ -81,7 +81,22 @@ def to_bertviz(
     return f'<!doctype html>\n<meta charset="utf-8">\n<title>BertViz</title>\n{style}\n{page}'
 
 
-def _made(records: list[AttentionRecord], view: str) -> str:
+def _choose_stand_ins(records: list[AttentionRecord]) -> dict[str, str]:
+    """Characters in place of dangerous ones until BertViz has made its JSON, where they become escapes.
+
+    No token has them, or spells one as an escape: it would be shown as another token.
+    """
+    texts = "\n".join(token.text for record in records for token in (*record.queries, *record.keys))
+    every = map(chr, (*range(0xE000, 0xF900), *range(0xA0, 0xD800)))
+    free = (one for one in every if one not in texts and _escape(one) not in texts)
+    return {character: next(free) for character in _DANGEROUS}
+
+
+def _escape(character: str) -> str:
+    return f"\\u{ord(character):04x}"
+
+
+def _made(records: list[AttentionRecord], view: str, stand_ins: dict[str, str]) -> str:
     """Make the page with BertViz."""
     try:
         import bertviz
@@ -90,9 +105,9 @@ def _made(records: list[AttentionRecord], view: str) -> str:
     except ImportError as error:
         raise DependencyError(f'BertViz cannot be imported ({error}): pip install "gluonattn[bertviz]".') from None
     if view == "neuron":
-        return _neuron(neuron_view, records[0])
+        return _neuron(neuron_view, records[0], stand_ins)
     make = bertviz.head_view if view == "head" else bertviz.model_view
-    result: str = make(**_arguments(torch, records), prettify_tokens=False, html_action="return").data
+    result: str = make(**_arguments(torch, records, stand_ins), prettify_tokens=False, html_action="return").data
     return result
 
 
@@ -132,25 +147,25 @@ def _check(records: list[AttentionRecord], view: str) -> None:
         raise RecordError("the neuron view needs self-attention with queries and keys: capture(model, vectors=True).")
 
 
-def _arguments(torch: Any, records: list[AttentionRecord]) -> dict[str, Any]:
+def _arguments(torch: Any, records: list[AttentionRecord], stand_ins: dict[str, str]) -> dict[str, Any]:
     def layers(record: AttentionRecord) -> list[Any]:
         return [torch.from_numpy(layer[None]) for layer in np.round(record.weights.astype(np.float64), _DIGITS)]
 
     if len(records) == 1 and records[0].kind != "cross":
-        return {"attention": layers(records[0]), "tokens": _names(records[0].queries)}
+        return {"attention": layers(records[0]), "tokens": _names(records[0].queries, stand_ins)}
     found: dict[str, Any] = {}
     for record in records:
         found[f"{record.kind}_attention"] = layers(record)
         if record.kind in ("encoder", "cross"):
-            found["encoder_tokens"] = _names(record.keys)
+            found["encoder_tokens"] = _names(record.keys, stand_ins)
         if record.kind in ("decoder", "cross"):
-            found["decoder_tokens"] = _names(record.queries)
+            found["decoder_tokens"] = _names(record.queries, stand_ins)
     return found
 
 
-def _neuron(neuron_view: Any, record: AttentionRecord) -> str:
+def _neuron(neuron_view: Any, record: AttentionRecord, stand_ins: dict[str, str]) -> str:
     """Make the neuron view from the record's data. BertViz itself computes this view only for its own models."""
-    names = _names(record.queries)
+    names = _names(record.queries, stand_ins)
     data = {"all": {
         "attn": np.round(record.weights.astype(np.float64), _DIGITS).tolist(), "left_text": names, "right_text": names,
         "queries": np.round(record.queries_vectors.astype(np.float64), _DIGITS).tolist(),  # type: ignore[union-attr]
@@ -162,5 +177,5 @@ def _neuron(neuron_view: Any, record: AttentionRecord) -> str:
     return str(page.data)
 
 
-def _names(tokens: Sequence[Token]) -> list[str]:
-    return ["".join(_STAND_INS.get(c, c) for c in token.text) for token in tokens]
+def _names(tokens: Sequence[Token], stand_ins: dict[str, str]) -> list[str]:
+    return ["".join(stand_ins.get(c, c) for c in token.text) for token in tokens]

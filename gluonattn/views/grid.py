@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..errors import RecordError
 from ..record import AttentionRecord, Token, numbers_of, place_in_model
 from ..record.modes import subtract_weights
-from .fonts import families
-from .heatmap import heading
+from .fonts import families, named
+from .heatmap import heading, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _GAP = 0.12  # between heads, as a fraction of a head
 _HEAD = 62.0  # size of one head in points
 _CELL = 14.0  # size of one weight in points, if tokens are named
+_LONGEST = 24  # characters of a token's label
 _BETWEEN_TICKS = 0.09  # fraction of the length of a colour scale
 _GAMMA = 0.5  # most weights are near 0, where the square root gives more colours
 
@@ -142,15 +143,19 @@ def _name_columns(ax: Axes, names: list[str], across: int, widest: float) -> Non
     above, rise = (-0.5, widest + 8) if widest > _CELL else (-2.2, 0)  # above vertical tokens
     figure: Any = ax.figure
     place = ax.transData + ScaledTranslation(0, rise / 72, figure.dpi_scale_trans)
-    for column, name in enumerate(names):
+    for column, name in enumerate(shown(named(name), 40) for name in names):
         ax.text(column * across + across / 2 - 1, above, name, fontsize=12, ha="center", va="bottom", transform=place,
                 fontfamily=families(name))
 
 
 def _widest(tokens: Iterable[Token]) -> float:
     """Approximate width of the longest token's label in points, without marks such as ``</s>``."""
-    return max((sum(11 if east_asian_width(letter) in "WF" else 6.5 for letter in token.text)
+    return max((sum(11 if east_asian_width(letter) in "WF" else 6.5 for letter in _label(token))
                 for token in tokens if token.end > token.start), default=0.0)
+
+
+def _label(token: Token) -> str:
+    return shown(named(token.text), _LONGEST)
 
 
 def _outline(ax: Axes, cells: Iterable[tuple[int, int]]) -> None:
@@ -163,8 +168,8 @@ def _outline(ax: Axes, cells: Iterable[tuple[int, int]]) -> None:
 
 def _name_tokens(ax: Axes, record: AttentionRecord, *, across: int, down: int) -> None:
     """Write the tokens above each column of heads and beside each row. Heads are one cell apart."""
-    family = families("".join(token.text for token in (*record.queries, *record.keys)))
-    keys, queries = ([token.text for token in side] for side in (record.keys, record.queries))
+    keys, queries = ([_label(token) for token in side] for side in (record.keys, record.queries))
+    family = families("".join((*queries, *keys)))
     ax.set_xticks([c * (len(keys) + 1) + k for c in range(across) for k in range(len(keys))], keys * across,
                   fontfamily=family)
     ax.set_yticks([r * (len(queries) + 1) + q for r in range(down) for q in range(len(queries))], queries * down,

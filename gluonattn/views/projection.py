@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ..errors import choose
 from ..record import AttentionRecord, place_in_model
-from .fonts import families
+from .fonts import families, named
+from .heatmap import shown
 from .joint import JointHead, joint_heads, reduced
 
 if TYPE_CHECKING:
@@ -148,5 +149,6 @@ def _tag_legend(ax: Axes, records: Sequence[AttentionRecord]) -> None:
     from matplotlib.lines import Line2D
 
     entries = [*_tag_colours(records).items(), ("other", OTHER)]
-    handles = [Line2D([], [], marker="s", linestyle="", color=shade, label=name) for name, shade in entries]
+    handles = [Line2D([], [], marker="s", linestyle="", color=shade, label=shown(named(name), 24))
+               for name, shade in entries]
     ax.legend(handles=handles, loc="best", fontsize=8, framealpha=0.8, title="● query  ▲ key", title_fontsize=8)

@@ -14,6 +14,9 @@ _QUIET = {
     "services.settings.server": "data:,#remote-settings-dummy/v1",
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
+    "browser.safebrowsing.update.enabled": False,
+    "extensions.getAddons.cache.enabled": False,
+    "media.gmp-manager.updateEnabled": False,
 }
 
 
@@ -24,7 +27,7 @@ def missing_of_firefox() -> str | None:
     return None if _binary() else "needs Firefox: apt-get install firefox-esr"
 
 
-def start_firefox(tries: int = 3) -> Any:
+def start_firefox(tries: int = 3, prefs: dict[str, Any] | None = None) -> Any:
     """Firefox on a port and with a profile of its own, so that several run side by side.
 
     On a busy machine a Firefox in hundreds never answers: it is stopped, and another is started.
@@ -32,6 +35,8 @@ def start_firefox(tries: int = 3) -> Any:
     Parameters
     ----------
     tries : int, default 3
+    prefs : dict or None
+        More preferences, such as those of a proxy.
     """
     from marionette_driver.marionette import Marionette
 
@@ -41,7 +46,8 @@ def start_firefox(tries: int = 3) -> Any:
             port = free.getsockname()[1]
         tries -= 1
         try:
-            return Marionette(bin=_binary(), port=port, headless=True, startup_timeout=90, gecko_log="-", prefs=_QUIET)
+            return Marionette(bin=_binary(), port=port, headless=True, startup_timeout=90, gecko_log="-",
+                              prefs={**_QUIET, **(prefs or {})})
         except OSError:
             if not tries:
                 raise

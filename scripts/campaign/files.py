@@ -38,17 +38,10 @@ ODD: dict[str, list[Any]] = {
     "around": ["LC_ALL=C", "COLUMNS=20", "no HOME", "head", "ascii", "elsewhere"],
 }
 HEADERS = [["document", "label"]] * 5 + [
-    ["text", "label"],
-    ["리뷰", "감정"],
-    ["document", "document"],
-    ["documnet", "labell"],
-    ["label"],
-    [],
+    ["text", "label"], ["리뷰", "감정"], ["document", "document"], ["documnet", "labell"], ["label"], [],
     ["id", "document", "label"],
-    ["document", "label", ""],
-    ["document", "predicted_label"],
-    ["\ufeffdocument", "label"],
-    [" Document ", "LABEL"],
+    ["document", "label", ""], ["document", "predicted_label"],
+    ["\ufeffdocument", "label"], [" Document ", "LABEL"],
 ]
 LABELS = ["0", "1", "1", "0", "긍정", "", "nan", "NaN", "1.0", "None", "-1", "01"]
 

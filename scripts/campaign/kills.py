@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,76 +19,95 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import safetensors.numpy
 from _cases import Fault
+from _clock import date_files, draw_clock, with_clock
 from _command import MARK, command, environment, leftovers, living, require_no_traceback
-from _killed import COMMANDS, DOWNLOAD, Slow, make_data
+from _killed import AT_ONCE, COMMANDS, DOWNLOAD, GOES_ON, MADE_BY, Slow, make_data, make_models, names
 
 SECONDS, START, SHRINK = 3600.0, 60.0, 0.0
 SHORT = 1  # cases of the short form
 _PASSING = {"seconds", "reviews_per_second", "words_per_second", "pairs_per_second", "sha256", "versions"}
 _CHECK_WORK, _STANDS_STILL, _MOST_WORK = 5.0, 300.0, 400.0  # seconds; the last of processor time
 _SIGNALS = ["KILL"] * 7 + ["TERM", "HUP", "INT"]
+# Commands that write a new folder: run again after it stands there, they refuse to change it.
+_ONCE = ("publish", "predict parts")
+
+
 def missing() -> str | None:
     return None if find_spec("mxnet") else "MXNet is not installed here"
 
 
-def names() -> list[str]:
-    return [name for name in COMMANDS if name != "translation" or find_spec("sentencepiece")]
-
-
 def draw(random: Random) -> Any:
     kills = [[round(random.random() * 1.05, 4), random.choice(_SIGNALS)] for _ in range(random.choice((1, 2, 3, 5)))]
-    return {"command": random.choice([*names(), "data nsmc", "predict", "train"]), "kills": kills}
+    return {"command": random.choice(names()), "kills": kills, "clock": draw_clock(random)}
 
 
 @contextmanager
 def prepare(folder: Path, seed: int) -> Iterator[Any]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    whole: dict[str, tuple[dict[str, str], float]] = {}
+    make_models(folder / "models")
     try:
-        yield lambda case: _check(case, folder, whole, f"http://127.0.0.1:{server.server_address[1]}/")
+        yield _Kills(folder, f"http://127.0.0.1:{server.server_address[1]}/").check
     finally:
         server.shutdown()
 
 
-def _line(name: str, url: str, more: list[str]) -> list[str]:
-    if name == "data nsmc":
-        return [sys.executable, "-c", DOWNLOAD, url]
-    return command(*COMMANDS[name][0], *more)
+class _Kills:
+    """Runs each command whole once, and then with kills."""
 
+    def __init__(self, parent: Path, url: str) -> None:
+        self.models, self.folder, self.url = parent / "models", parent / "case", url
+        self.whole: dict[str, tuple[dict[str, str], float]] = {}
 
-def _check(case: Any, parent: Path, whole: dict[str, tuple[dict[str, str], float]], url: str) -> dict[str, int]:
-    name, folder = case["command"], parent / "case"
-    surroundings = {"XDG_CACHE_HOME": str(folder / "cache"), "GLUONATTN_CACHE": None}
-    if name not in whole:
-        make_data(folder)
-        start = time.monotonic()
-        env = environment(folder, f"{folder}-whole-{time.monotonic_ns()}", **surroundings)
-        result = _finish(_line(name, url, []), folder, env, name)
-        if result.returncode:
-            raise Fault(f"{name}: it fails when nothing ends it", require_no_traceback(result))
-        whole[name] = _results(folder), time.monotonic() - start
-    expected, seconds = whole[name]
-    make_data(folder)
-    mark = f"{folder}-{time.monotonic_ns()}"
-    env = environment(folder, mark, **surroundings)
-    sent = 0
-    for moment, number in case["kills"]:
-        sent += _run_and_end(
-            _line(name, url, COMMANDS[name][1] if sent else []), folder, env, moment * seconds, number, name
-        )
-    start = time.monotonic()
-    result = _finish(_line(name, url, COMMANDS[name][1]), folder, env, name)
-    shown = require_no_traceback(result)
-    if result.returncode:
-        raise Fault(f"{name}: it does not go on after a kill", shown)
-    _require_nothing_left(folder, mark, name)
-    found = _results(folder)
-    if found != expected:
-        differ = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
-        raise Fault(f"{name}: another result after a kill ({', '.join(differ)[:120]})", shown)
-    return {"kills": sum(number == "KILL" for _, number in case["kills"]), "ends by signal": len(case["kills"])}
+    def check(self, case: Any) -> dict[str, int]:
+        name, folder, clock = case["command"], self.folder, case["clock"]
+        expected, seconds = self._run_whole(name)
+        make_data(folder, self.models, name)
+        env = self._environment(clock)
+        sent = 0
+        for moment, number in case["kills"]:
+            date_files(clock, folder)
+            more = ["--resume"] if sent and name in GOES_ON else []
+            sent += _run_and_end(self._line(name, more), folder, env, moment * seconds, number, name)
+            _require_whole_files(name, folder, expected)
+        date_files(clock, folder)
+        result = _finish(self._line(name, ["--resume"] if name in GOES_ON else []), folder, env, name)
+        shown = require_no_traceback(result)
+        found = _results(folder, name)
+        if result.returncode and not (name in _ONCE and found == expected):
+            raise Fault(f"{name}: it does not go on after a kill", shown)
+        _require_nothing_left(folder, env[MARK], name)
+        if found != expected:
+            differ = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+            raise Fault(f"{name}: another result after a kill ({', '.join(differ)[:120]})", shown)
+        counts = {"kills": sum(number == "KILL" for _, number in case["kills"]), "ends by signal": len(case["kills"])}
+        return {**counts, "with a wrong clock": int(clock is not None)}
+
+    def _run_whole(self, name: str) -> tuple[dict[str, str], float]:
+        """What a command writes if nothing ends it, and how long it takes."""
+        if name not in self.whole:
+            if name in MADE_BY:
+                self._run_whole(MADE_BY[name])
+            make_data(self.folder, self.models, name)
+            start = time.monotonic()
+            result = _finish(self._line(name, []), self.folder, self._environment(None), name)
+            if result.returncode:
+                raise Fault(f"{name}: it fails when nothing ends it", require_no_traceback(result))
+            self.whole[name] = _results(self.folder, name), time.monotonic() - start
+            if name in MADE_BY.values():
+                shutil.copytree(self.folder / "out" / "model", self.models / name)
+        return self.whole[name]
+
+    def _environment(self, clock: Any) -> dict[str, str]:
+        return environment(self.folder, f"{self.folder}-{time.monotonic_ns()}", XDG_CACHE_HOME=str(self.folder / "cache"),
+                           GLUONATTN_CACHE=None, **with_clock(clock, self.folder))
+
+    def _line(self, name: str, more: list[str]) -> list[str]:
+        if name == "data nsmc":
+            return [sys.executable, "-c", DOWNLOAD, self.url]
+        return command(*COMMANDS[name], *more)
 
 
 def _finish(line: list[str], folder: Path, env: dict[str, str], name: str) -> subprocess.CompletedProcess[bytes]:
@@ -182,18 +202,34 @@ def _require_nothing_left(folder: Path, mark: str, name: str) -> None:
         raise Fault(f"{name}: a half-written or temporary file is left", left)
 
 
-def _results(folder: Path) -> dict[str, str]:
+def _require_whole_files(name: str, folder: Path, expected: dict[str, str]) -> None:
+    """Every file that stands under its name is whole: as it will stay or, in training, one that can be read."""
+    for path, found in _results(folder, name, hidden=False).items():
+        if name in AT_ONCE and name != "data nsmc" and found != expected.get(path):
+            raise Fault(f"{name}: a half-written file stands under its name", path)
+        if path.endswith(".safetensors"):
+            try:
+                safetensors.numpy.load_file(folder / "out" / path)
+            except safetensors.SafetensorError as error:
+                raise Fault(f"{name}: a half-written file stands under its name", f"{path}: {error}") from None
+
+
+def _results(folder: Path, name: str, hidden: bool = True) -> dict[str, str]:
     """A digest of each file written, without times."""
     found = {}
     for path in sorted((folder / "out").rglob("*")):
-        if not path.is_file():
+        place = path.relative_to(folder / "out")
+        if not path.is_file() or (not hidden and any(part.startswith(".") for part in place.parts)):
             continue
         raw = path.read_bytes()
         if path.suffix == ".json":
-            raw = json.dumps(_timeless(json.loads(raw)), sort_keys=True).encode()
-        elif path.name == "history.csv" or path.suffix == ".html":
+            try:
+                raw = json.dumps(_timeless(json.loads(raw)), sort_keys=True).encode()
+            except ValueError:
+                raise Fault(f"{name}: a half-written file stands under its name", f"{place}: {raw[-200:]!r}") from None
+        elif path.name == "history.csv" or (name == "compare" and path.suffix in (".html", ".csv")):  # they show seconds
             raw = b""
-        found[str(path.relative_to(folder / "out"))] = hashlib.sha256(raw).hexdigest()
+        found[str(place)] = hashlib.sha256(raw).hexdigest()
     return found
 
 

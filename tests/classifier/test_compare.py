@@ -131,6 +131,16 @@ def test_the_report_is_one_page_with_pictures_that_escapes_what_it_shows(summary
         assert files[name].read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("word", ["\ud83d", "\udc4d좋다", "</script>", "$x$", "{lang}"])
+def test_every_file_of_a_report_is_utf_8_whatever_its_sentences_hold(summary, tmp_path, word):
+    (shown, *_) = summary["sentences"]
+    shown = {**shown, "text": word, "tokens": [word] * len(shown["tokens"]), "labels": [word] * len(shown["labels"])}
+    files = write_report({**summary, "sentences": [shown]}, tmp_path)
+    for ending in ("html", "csv", "json"):
+        files[ending].read_bytes().decode("utf-8")
+    json.loads(files["json"].read_text(encoding="utf-8"))
+
+
 def test_the_csv_has_every_figure_once(summary):
     header, *lines = to_csv(summary).splitlines()
     assert header == "cell,figure,mean,low,high" and all(line.count(",") == 4 for line in lines)

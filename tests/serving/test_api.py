@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+from urllib.parse import quote
 
 import msgspec
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gluonattn.errors import CheckpointError
 from gluonattn.record import AttentionRecord
 
 from .conftest import NEEDS, call
@@ -243,3 +246,37 @@ def test_msgspec_has_the_bounds_of_the_limits():
 
     schema = json.dumps(msgspec.json.schema(PredictRequest))
     assert f'"maxLength": {Limits().text}' in schema and f'"maxItems": {Limits().predicted}' in schema
+
+
+NAMES = [b"\xff", b"\xea\xb8", "긍정".encode("cp949"), b"<b>x", b"a&b=c", b"%2e%2e", "모델".encode(), b"\\xff", b"a b\n"]
+
+
+@pytest.mark.parametrize("raw", NAMES, ids=repr)
+def test_a_model_in_a_folder_of_any_name_is_served(raw, tmp_path, application):
+    from gluonattn.models.checkpoint import save_checkpoint
+    from gluonattn.serving.app import Application
+    from gluonattn.serving.guard import Rules
+    from gluonattn.serving.metrics import Metrics
+    from gluonattn.serving.models import Models
+
+    from ..classifier.known import predictor_of
+
+    try:
+        folder = save_checkpoint(tmp_path / os.fsdecode(raw), predictor_of({}).checkpoint)
+    except CheckpointError:
+        pytest.skip("this file system takes no such name")
+    metrics = Metrics()
+    models = Models([folder], "numpy", Limits(), metrics)
+    try:
+        served = Application(models, Rules(), metrics)
+        [about] = call(served, "GET", "/v1/models").json()
+        name = about["name"]
+        assert call(served, "GET", "/metrics").status_code == 200
+        assert call(served, "GET", f"/v2/models/{quote(name, safe='')}").status_code == 200
+        assert ask(served, "/v1/predict", inputs="최고 영화", model=name)[0]["label"] in about["labels"]
+        assert ask(served, "/v1/explain", inputs="최고 영화", model=name)[0]["text"] == "최고 영화"
+        assert ask(served, "/page/explain", text="최고 영화", models=[name], lang="ko")["records"][0]["model"] == name
+        kept = {"text": "최고 영화", "models": [name], "lang": "ko"}
+        assert call(served, "POST", "/page/export", json=kept).status_code == 200
+    finally:
+        models.close()

@@ -11,6 +11,9 @@ from .conftest import NEEDS
 pytest.importorskip("starlette", reason=NEEDS)
 httpx = pytest.importorskip("httpx", reason=NEEDS)
 
+from gluonattn.models.checkpoint import save_checkpoint  # noqa: E402
+
+from ..classifier.known import predictor_of  # noqa: E402
 from .test_live import answered  # noqa: E402
 
 pytestmark = [pytest.mark.serve, pytest.mark.browser]
@@ -81,6 +84,19 @@ def test_a_file_of_many_reviews_is_asked_in_parts_and_listed_in_parts(page):
 def test_a_file_that_cannot_be_read_is_told(page, name, content, said):
     drop_file(page, name, content)
     assert said in page.locator(".reviews .state.wrong").inner_text() and not listed(page)
+
+
+@pytest.mark.parametrize("labels", [["constructor", "__proto__"], ["toString", "valueOf"]])
+def test_a_label_is_shown_as_its_name_and_half_a_character_stops_no_other_text(visit, start, tmp_path, labels):
+    checkpoint = predictor_of({}).checkpoint
+    folder = save_checkpoint(tmp_path / "model", checkpoint._replace(config={**checkpoint.config, "labels": labels}))
+    page = visit[0](url=start("--model", str(folder)).url)
+    page.wait_for_selector(".panel")
+    drop_file(page, "a.jsonl", '{"text": "최고 \\ud83d", "label": "toString"}\n{"text": "별로"}\n')
+    assert len(listed(page)) == 2
+    assert any(f"{label} 1 (" in page.locator("[data-name=summary]").inner_text() or
+               f"{label} 2 (" in page.locator("[data-name=summary]").inner_text() for label in labels)
+    assert "native code" not in page.locator("body").inner_text()
 
 
 def test_quotes_and_labels_of_a_table_are_read_as_the_package_reads_them(page):

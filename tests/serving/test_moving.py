@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 
@@ -117,6 +118,18 @@ def test_the_api_moves_cells(application):
         assert ask(*wrong).status_code == 422, wrong
     with pytest.raises(RecordError, match="tokens 0 to 1"):
         with_cells(np.eye(2)[None], [(None, 2, 0.5)])
+
+
+def test_every_sentence_has_a_link_that_opens_on_it():
+    draw = random.Random(0)
+    parts = ["\ud83d", "\udc4d", "\U0001f44d", "&attention=0:5", "%", "#text=", "가", "\0", "\u2028", "<", " ", "\n"]
+    texts = ["".join(draw.choices(parts, k=draw.randrange(1, 8))) for _ in range(300)]
+    cells = [{"query": None, "key": 1, "weight": 0.25}]
+    both = [[text, draw.choice([[], cells])] for text in texts]
+    said = node("console.log(JSON.stringify(given.map((one) => gluonattn.readLink(gluonattn.writeLink(...one)))))", both)
+    for text, found in zip(texts, said):
+        whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")  # pairs join
+        assert found["text"] == whole and found["cells"] in ([], cells)
 
 
 # ---- in a real browser

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from gluonattn.record import AttentionRecord, Prediction, Token
 from gluonattn.views.fonts import standing_letter
+from gluonattn.views.grid import epochs
 from gluonattn.views.heatmap import heatmap
 from gluonattn.views.overlay import overlay
 from gluonattn.views.page import to_html
+from gluonattn.views.projection import projection
 from gluonattn.views.terminal import to_terminal
 
 OLD_LETTERS = "".join(map(chr, (*range(0x1100, 0x1200), *range(0x3131, 0x318F), *range(0xA960, 0xA97D),
@@ -66,3 +68,37 @@ def test_pictures_and_the_page_take_any_character(view, characters):
         else:
             drawn.figure.canvas.draw()
             plt.close(drawn.figure)
+
+
+def epochs_of(record: AttentionRecord) -> object:
+    return epochs({record.queries[0].text: record, "2": record})
+
+
+def tags_of(record: AttentionRecord) -> object:
+    return projection([record], colour="tag")
+
+
+# What matplotlib would set as a formula, whole and broken.
+FORMULAS = st.sampled_from(["$x$", "$x_{$", "$", "\\frac{", "}$", "\\$", "$\\alpha", "가", "\n", " "]) | CHARACTERS
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.lists(FORMULAS, min_size=1, max_size=4).map("".join), min_size=3, max_size=4))
+@example(["$x_{$", "$\\frac{$", "가"])
+@pytest.mark.parametrize("view", [overlay, heatmap, epochs_of, tags_of], ids=lambda view: view.__name__)
+def test_no_word_is_set_as_a_formula(view, words):
+    import matplotlib.pyplot as plt
+
+    text, tokens = "", []
+    for word in words:
+        tokens.append(Token(word, len(text), len(text) + len(word), word))
+        text += word + " "
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(1, 1, len(tokens), 3))
+    record = AttentionRecord(text, tokens, tokens, random.dirichlet(np.ones(len(tokens)), (1, 1, len(tokens))),
+                             queries_vectors=vectors, keys_vectors=vectors + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a letter that no font has
+        drawn = view(record)
+        drawn.figure.canvas.draw()
+        plt.close(drawn.figure)

@@ -5,12 +5,14 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gluonattn.errors import OptionError, RecordError
 from gluonattn.record import AttentionRecord
 from gluonattn.views.bertviz import to_bertviz
 
-from .pages import cross, hostile, numbered, random_weights, record_of
+from .pages import cross, hostile, numbered, random_weights, record_of, spread
 
 pytestmark = pytest.mark.torch
 
@@ -68,6 +70,22 @@ def test_hostile_tokens_cannot_leave_the_script(view):
     assert page.count("</script>") == page.count("<script")
     assert "<script>window.pwned" not in page and "<img" not in page
     assert params(page)["attention"][0]["left_text"] == [t.text for t in record.queries]
+
+
+# Characters of any kind, and those with which the page itself marks dangerous ones, spelled out too.
+_PIECES = st.sampled_from(["<", ">", "&", "\\", "\ue000", "\ue001", "\ue002", "\ue003", "\\ue000", "\\uE001", "\\u003c",
+                           "</script>"])
+_TOKENS = st.lists(st.lists(st.one_of(_PIECES, st.characters(exclude_categories=())), min_size=1, max_size=5).map("".join),
+                   min_size=1, max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tokens=_TOKENS, view=st.sampled_from(["head", "model"]))
+def test_every_token_arrives_as_it_is(tokens, view):
+    text, made = spread(tokens)
+    record = AttentionRecord(text, made, made, random_weights((1, 1, len(made), len(made))))
+    (one,) = params(to_bertviz(record, view=view))["attention"]
+    assert one["left_text"] == tokens == one["right_text"]
 
 
 def test_a_page_that_would_be_huge_is_not_made():

@@ -11,12 +11,15 @@
     }
   }
 
+  // A server reads no half characters: one would make it refuse all texts of a request.
+  const whole = (_, value) => (typeof value === "string" ? gluonattn.wholeCharacters(value) : value);
+
   // The answer to a request. Throws Refused with the server's reason, or with status 0 if there is no server.
   async function request(path, body, signal) {
     const headers = { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) };
     let response;
     try {
-      response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), signal, cache: "no-store", redirect: "error" });
+      response = await fetch(path, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body, whole), signal, cache: "no-store", redirect: "error" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new Refused(0, "");

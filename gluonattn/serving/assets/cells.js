@@ -2,6 +2,7 @@
 // Attention weights with changed cells. Numbers and strings only, no elements.
 globalThis.gluonattn ??= {};
 {
+  gluonattn.wholeCharacters = (text) => text.replace(/\p{Cs}/gu, "\ufffd");
   const nameOf = ({ query, key }) => (query === null ? `${key}` : `${query}-${key}`);
 
   // One row (T weights at `from`) with the given weights {key: weight}. The other keys share the rest in their old
@@ -54,5 +55,17 @@ globalThis.gluonattn ??= {};
     return [...found.values()];
   }
 
-  Object.assign(gluonattn, { withCells, setCell, writeCells, readCells });
+  // A sentence and its changed cells as the fragment of a link. Half a character cannot be in a link; it becomes U+FFFD.
+  const CELLS = "&attention=";
+  const writeLink = (text, cells) => `#text=${encodeURIComponent(gluonattn.wholeCharacters(text))}${cells.length ? CELLS + writeCells(cells) : ""}`;
+  function readLink(hash) { // {text, cells}, or null
+    const [text, cells] = hash.slice(6).split(CELLS);
+    try {
+      return hash.startsWith("#text=") ? { text: decodeURIComponent(text), cells: readCells(cells) } : null;
+    } catch { // truncated inside a character
+      return null;
+    }
+  }
+
+  Object.assign(gluonattn, { withCells, setCell, writeCells, readCells, writeLink, readLink });
 }

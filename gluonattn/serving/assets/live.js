@@ -1,7 +1,7 @@
 "use strict";
 // The interactive page: a text field, and below it the page of the typed text.
 {
-  const { make, line, request, askServer, useToken } = gluonattn;
+  const { make, line, request, askServer, useToken, writeLink, readLink } = gluonattn;
   const PAUSE = 250; // ms without a key before the text is read
   const SLOW = 300; // ms before a note that the answer takes time
   const REST = 1500; // ms after which an answered text is added to the earlier sentences
@@ -19,7 +19,7 @@
     const before = make("details", { class: "before", hidden: true });
     const languages = make("nav", { class: "languages", "aria-label": words.languages });
     const drawLanguages = () => languages.replaceChildren(...[["ko", "한국어"], ["en", "English"]].map(([code, name]) =>
-      make("a", { href: root.dataset[code], lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = linkOf(committed, moves.cells())) }, name)));
+      make("a", { href: root.dataset[code], lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = writeLink(committed, moves.cells())) }, name)));
     let [models, mounted, chosen, timer, running, composing] = [[], null, {}, null, null, false];
     let committed = ""; // the text without a syllable that is still being composed
     let answered = null;
@@ -37,17 +37,6 @@
       state.classList.toggle("wrong", Boolean(wrong));
     }
     const announce = (record) => (heard.textContent = record.answer.slice(0, 1).map((parts) => line(parts).map((part) => part.textContent ?? part).join("")).join(" "));
-    const CELLS = "&attention=";
-    const linkOf = (text, cells) => `#text=${encodeURIComponent(text)}${cells.length ? CELLS + gluonattn.writeCells(cells) : ""}`;
-    const linkIn = (hash) => { // {text, cells}, or null
-      const [text, cells] = hash.slice(6).split(CELLS);
-      try {
-        return hash.startsWith("#text=") ? { text: decodeURIComponent(text), cells: gluonattn.readCells(cells) } : null;
-      } catch { // truncated inside a character
-        return null;
-      }
-    };
-
     // ---- answers
 
     function clear() {
@@ -151,10 +140,10 @@
       clearTimeout(resting);
       resting = setTimeout(() => {
         if (committed !== text) return;
-        const [cells, now] = [moves.cells(), linkIn(location.hash)];
-        const link = linkOf(text, cells);
-        if (!now || linkOf(now.text, now.cells) !== link) history.pushState(null, "", link);
-        const known = earlier.findIndex((one) => linkOf(one.text, one.cells) === link);
+        const [cells, now] = [moves.cells(), readLink(location.hash)];
+        const link = writeLink(text, cells);
+        if (!now || writeLink(now.text, now.cells) !== link) history.pushState(null, "", link);
+        const known = earlier.findIndex((one) => writeLink(one.text, one.cells) === link);
         if (known >= 0) earlier.splice(known, 1);
         earlier.unshift({ text, cells });
         earlier.length = Math.min(earlier.length, MOST_BEFORE);
@@ -176,12 +165,12 @@
       return undefined;
     }
     addEventListener("popstate", () => {
-      const { text, cells } = linkIn(location.hash) ?? {};
+      const { text, cells } = readLink(location.hash) ?? {};
       if (text !== undefined && (text !== field.value || gluonattn.writeCells(cells) !== gluonattn.writeCells(moves.cells()))) write(text, cells);
     });
 
     async function copyLink() {
-      history.replaceState(null, "", linkOf(answered.text, moves.cells()));
+      history.replaceState(null, "", writeLink(answered.text, moves.cells()));
       try {
         await navigator.clipboard.writeText(location.href);
         say(words.linked);
@@ -243,7 +232,7 @@
       asking.onsubmit = null;
       asking.replaceChildren(...[make("label", { for: field.id }, words.ask), field, make("p", { class: "quiet", id: "gluonattn-hint" }, words.hint), pickModels(), state].filter(Boolean));
       before.after(many.element);
-      const linked = linkIn(location.hash);
+      const linked = readLink(location.hash);
       field.value = linked?.text ?? words.example;
       field.focus();
       field.select();

@@ -77,7 +77,7 @@
       if (own !== running) return; // another file was given in the meantime
       progress.hidden = stop.hidden = true;
       const known = new Set(asked.labels);
-      const titled = (label) => names[label] ?? label;
+      const titled = (label) => Object.hasOwn(names, label) ? names[label] : label;
       records = rows.flatMap(({ text, truth }, i) => found[i] === null ? [] : [{ text, keyText: "", answer: found[i],
         truth: truth !== null && known.has(truth) ? titled(truth) : null, trueLabel: truth,
         prediction: { label: found[i].label === null ? null : titled(found[i].label), probabilities: found[i].label === null ? [] : [[titled(found[i].label), found[i].score]] } }]);
