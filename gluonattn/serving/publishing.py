@@ -1,7 +1,8 @@
 """Publish the interactive page as a folder for any web host. The model runs in the browser, without a server.
 
 The forward pass is sent as a list of steps (`graph`), so a new attention cell needs no code here. The operations,
-tokenizers and n-gram evidence are implemented a second time in `assets/`. A test compares both implementations.
+tokenizers and n-gram evidence are implemented a second time in `assets/`. A test compares both implementations. The loops
+that take the most time are in `assets/kernel.ts`; `scripts/build_kernel.sh` compiles it to WebAssembly.
 """
 
 from __future__ import annotations

@@ -78,7 +78,14 @@ globalThis.gluonattn ??= {};
     function exponentials(at, count) {
       for (let i = at; i < at + count; i++) numbers[i] = Math.exp(numbers[i]);
     }
-    return { memory, pack, product, unroll, additive, exponentials };
+    function largest(out, from, rows, columns) {
+      for (let c = 0; c < columns; c++) {
+        let most = numbers[from + c];
+        for (let r = 1; r < rows; r++) most = Math.max(most, numbers[from + r * columns + c]);
+        numbers[out + c] = most;
+      }
+    }
+    return { memory, pack, product, unroll, additive, exponentials, largest };
   }
 
   // Memory is given out in order. What is taken inside `scratch` is free again after it; anything else is kept.

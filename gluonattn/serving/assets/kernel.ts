@@ -97,28 +97,33 @@ export function product(out: i32, outStep: i32, a: i32, aStep: i32, panels: i32,
       s += startStep;
       let a30 = load4(s);
       let a31 = load4(s + 4);
-      let p = panels + c * depth;
-      const end = p + 8 * depth;
-      let x0 = a + r * aStep;
-      let x1 = x0 + aStep;
-      let x2 = x1 + aStep;
-      let x3 = x2 + aStep;
+      let p = <usize>(panels + c * depth) << 2; // in bytes, which spares the innermost loop a shift for each number
+      const end = p + 32 * <usize>depth;
+      const step = <usize>aStep << 2;
+      let x0 = <usize>(a + r * aStep) << 2;
+      let x1 = x0 + step;
+      let x2 = x1 + step;
+      let x3 = x2 + step;
       while (p < end) {
-        const left = load4(p);
-        const right = load4(p + 4);
-        let x = load1(x0++);
+        const left = v128.load(p);
+        const right = v128.load(p, 16);
+        let x = v128.load32_splat(x0);
         a00 = plus(a00, by(x, left));
         a01 = plus(a01, by(x, right));
-        x = load1(x1++);
+        x = v128.load32_splat(x1);
         a10 = plus(a10, by(x, left));
         a11 = plus(a11, by(x, right));
-        x = load1(x2++);
+        x = v128.load32_splat(x2);
         a20 = plus(a20, by(x, left));
         a21 = plus(a21, by(x, right));
-        x = load1(x3++);
+        x = v128.load32_splat(x3);
         a30 = plus(a30, by(x, left));
         a31 = plus(a31, by(x, right));
-        p += 8;
+        p += 32;
+        x0 += 4;
+        x1 += 4;
+        x2 += 4;
+        x3 += 4;
       }
       let o = out + r * outStep + c;
       store4(o, a00);
@@ -185,4 +190,13 @@ export function additive(out: i32, left: i32, right: i32, v: i32, all: f32, quer
 // e^x of each number, in place. count: a multiple of 4.
 export function exponentials(at: i32, count: i32): void {
   for (let i = at; i < at + count; i += 4) store4(i, exp4(load4(i)));
+}
+
+// The largest number of each column of a matrix (rows, columns). columns: a multiple of 4.
+export function largest(out: i32, from: i32, rows: i32, columns: i32): void {
+  for (let c = 0; c < columns; c += 4) {
+    let most = load4(from + c);
+    for (let r = 1; r < rows; r++) most = f32x4.max(most, load4(from + r * columns + c));
+    store4(out + c, most);
+  }
 }

@@ -306,14 +306,20 @@ globalThis.gluonattn ??= {};
       softmax,
       hide: (scores) => scores,
       greatest: (values) => alongLast(values, most),
-      largest(values) {
-        const [batch, length, width] = values.shape;
-        const out = tensor([batch, width], new Float32Array(batch * width).fill(-Infinity));
-        for (let i = 0, row = 0; i < values.data.length; row++) {
-          const to = Math.floor(row / length) * width;
-          for (let c = 0; c < width; c++, i++) if (values.data[i] > out.data[to + c]) out.data[to + c] = values.data[i];
-        }
-        return out;
+      largest({ shape: [batch, length, width], data }) {
+        const out = zeros([batch, width]);
+        const wide = up(width, 4);
+        return scratch(() => {
+          const [from, to] = [put([], length * wide), take(wide)];
+          for (let b = 0; b < batch; b++) {
+            const own = data.subarray(b * length * width, (b + 1) * length * width);
+            if (wide === width) numbers().set(own, from);
+            else for (let t = 0; t < length; t++) numbers().set(own.subarray(t * width, (t + 1) * width), from + t * wide);
+            kernel.largest(to, from, length, wide);
+            copy(to, wide, 1, width, out.data, b * width);
+          }
+          return out;
+        });
       },
       identity({ shape: [, length] }) {
         const out = zeros([length, length]);
