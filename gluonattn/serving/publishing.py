@@ -1,7 +1,8 @@
 """Publish the interactive page as a folder for any web host. The model runs in the browser, without a server.
 
 The forward pass is sent as a list of steps (`graph`), so a new attention cell needs no code here. The operations,
-tokenizers and n-gram evidence are implemented a second time in `assets/`. A test compares both implementations.
+tokenizers and n-gram evidence are implemented a second time in `assets/`. A test compares both implementations. The loops
+that take the most time are in `assets/kernel.ts`; `scripts/build_kernel.sh` compiles it to WebAssembly.
 """
 
 from __future__ import annotations
@@ -27,15 +28,16 @@ from ..views.answer import WORDS, label_text, points
 from ..views.method_names import method_name
 from ..views.page import ATTRIBUTION, SCRIPTS, assemble
 from .graph import graph_of
-from .page_files import LANGUAGES, live_page, page_files
+from .page_files import ASSETS, LANGUAGES, live_page, page_files
 
 TOKENIZERS = ("syllable", "whitespace", "jamo")  # also implemented in assets/encoding.js
 METHOD = "leave-one-out"
-MODEL_SCRIPTS = ("tensors.js", "encoding.js", "evidence.js", "browser-model.js")
+KERNEL = "kernel.wasm"
+MODEL_SCRIPTS = ("kernel.js", "tensors.js", "encoding.js", "evidence.js", "browser-model.js")
 _MANY = {"ko": "말이 많아 하나씩 빼 보지 않았습니다.", "en": "There are too many words to remove them one by one."}
 _PAGES = {"ko": "index.html", "en": "en.html"}
-_POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; "
-           "img-src data: blob:; base-uri 'none'; form-action 'none'")
+_POLICY = ("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; "
+           "font-src 'self'; img-src data: blob:; base-uri 'none'; form-action 'none'")
 _RECORDS, _TITLE = "gluonattn-records", "gluonattn-title"  # placeholders in the page that users can save
 
 
@@ -106,6 +108,7 @@ def site_files(checkpoint: Checkpoint, name: str) -> dict[str, bytes]:
     files = {file: content for file, (content, _) in page_files(*MODEL_SCRIPTS, "answering.js").items()}
     files["model.json"] = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     files["model.bin"] = numbers
+    files[KERNEL] = (ASSETS / KERNEL).read_bytes()
     for lang, file in _PAGES.items():
         files[file] = live_page(lang, folder="", pages=_PAGES, policy=_POLICY).encode()
         files[f"kept.{lang}.html"] = _page_to_keep(lang).encode()

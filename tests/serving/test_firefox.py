@@ -11,7 +11,8 @@ from .conftest import NEEDS, Running
 from .test_publishing import site  # noqa: F401 (a fixture)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-ANSWERED = "return document.querySelector('.panel .stage .sentence')?.textContent === arguments[0]"
+ANSWERED = ("return document.querySelector('.panel .stage .sentence')?.textContent === arguments[0]"
+            " && !document.querySelector('[aria-busy=true]')")
 
 
 @pytest.fixture(scope="module")

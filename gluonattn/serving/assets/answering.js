@@ -2,6 +2,7 @@
 // Answers the page's requests without a server. The model is read from the page's folder and runs here.
 {
   const BREATH = 30; // ms of computing before the page may react
+  const LONGEST_FRAME = 100; // ms to wait for the screen
   let [model, reading] = [null, null];
 
   class Refused extends Error {
@@ -17,14 +18,29 @@
     if (!response?.ok) throw new Refused(1, location.protocol === "file:" ? words().fromDisk : words().incomplete(name));
     return response;
   }
+  // What kernel.wasm exports. null if the browser or the host's own policy refuses WebAssembly: kernel.js computes then.
+  async function compile(kernel) {
+    try {
+      return (await WebAssembly.instantiate(kernel)).instance.exports;
+    } catch {
+      return null;
+    }
+  }
   async function readModel() {
-    const [about, numbers] = await Promise.all([file("model.json").then((one) => one.json()), file("model.bin").then((one) => one.arrayBuffer())]);
+    const bytes = (name) => file(name).then((one) => one.arrayBuffer());
+    const [about, numbers, kernel] = await Promise.all([file("model.json").then((one) => one.json()), bytes("model.bin"), bytes("kernel.wasm").then(compile)]);
     if (numbers.byteLength !== about.bytes) throw new Refused(1, words().incomplete("model.bin"));
-    model = gluonattn.browserModel(about, numbers);
+    model = gluonattn.browserModel(about, numbers, kernel);
   }
   async function pause(signal) {
     await new Promise((done) => { setTimeout(done); });
     if (signal?.aborted) throw new DOMException("stopped", "AbortError");
+  }
+
+  // Until what was shown is on the screen. A hidden page draws nothing, so it does not wait.
+  async function painted(signal) {
+    if (!document.hidden) await new Promise((done) => { requestAnimationFrame(done); setTimeout(done, LONGEST_FRAME); });
+    await pause(signal);
   }
 
   function look(text) {
@@ -66,11 +82,23 @@
       }
       return found;
     },
-    async "/page/explain"({ text, lang, change }, signal) {
+    // early(data) gets what is known before the rest is computed: first without the words' effects, then without the test.
+    async "/page/explain"({ text, lang, change }, signal, early) {
       await pause(signal);
+      const data = (...records) => ({ format: 1, records });
       const seen = look(text);
-      const records = change ? [seen, changed(seen, change)] : [seen];
-      return { format: 1, records: records.map((one) => gluonattn.entryOf(model, one, lang, !change)) };
+      if (change) return data(...[seen, changed(seen, change)].map((one) => gluonattn.entryOf(model, one, lang, false)));
+      const stages = gluonattn.stagesOf(model, seen, lang, true);
+      let began = performance.now();
+      for (;;) {
+        const { done, value } = stages.next();
+        if (done) return data(value);
+        const shown = value !== null && early !== undefined;
+        if (shown) early(data(value));
+        if (!shown && performance.now() - began < BREATH) continue;
+        await (shown ? painted : pause)(signal);
+        began = performance.now();
+      }
     },
     // The saved page is one that Python prepared, with these records added.
     async "/page/export"(asked, signal) {
@@ -91,10 +119,10 @@
     },
   };
 
-  async function askServer(path, body, signal) {
+  async function askServer(path, body, signal, early) {
     reading ??= readModel();
     await reading;
-    return answers[path](body, signal);
+    return answers[path](body, signal, early);
   }
   async function request(path, body, signal) {
     const found = await askServer(path, body, signal);

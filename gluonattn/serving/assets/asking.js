@@ -28,6 +28,7 @@
     const said = await response.json().catch(() => ({}));
     throw new Refused(response.status, said.error ?? `HTTP ${response.status}`, Number(response.headers.get("retry-after")) || 0);
   }
+  // The server answers at once and whole. A model in the browser has a fourth argument, for what it knows early.
   const askServer = async (path, body, signal) => (await request(path, body, signal)).json();
 
   function useToken(given) {

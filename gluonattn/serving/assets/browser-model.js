@@ -7,8 +7,9 @@ globalThis.gluonattn ??= {};
   const SHARE = 0.2; // fraction of a text's tokens that the deletion test removes
   const RESOLUTION = 1e-6; // of probabilities: smaller differences count as none
   const MOST_ASKED = 128; // maximum number of tokens of a text whose words are removed one by one
-  const AT_ONCE = 16; // number of variants of a text that are computed together
+  const AT_ONCE = 32; // number of variants of a text that are computed together
   const STRONG = 0.25;
+  const WAIT = "…"; // in place of a sentence that is still being computed
   const MOVED = 0.5; // fraction of random draws that must change less, or the words are no reliable reason
 
   function half(bits) { // a 16-bit float
@@ -22,8 +23,9 @@ globalThis.gluonattn ??= {};
       const count = shape.reduce((all, one) => all * one, 1);
       const data = new kinds[kind](buffer, at, count);
       if (kind === "uint32") return [name, gluonattn.tensor(shape, data)];
-      const wide = new Float64Array(count); // one type of array everywhere: loops over several types are many times slower
-      for (let i = 0; i < count; i++) wide[i] = kind === "float16" ? half(data[i]) : data[i];
+      if (kind === "float32") return [name, gluonattn.tensor(shape, data)];
+      const wide = new Float32Array(count); // one type of array everywhere: loops over several types are many times slower
+      for (let i = 0; i < count; i++) wide[i] = half(data[i]);
       return [name, gluonattn.tensor(shape, wide)];
     }));
   }
@@ -46,10 +48,11 @@ globalThis.gluonattn ??= {};
     };
   }
 
-  // about: model.json; buffer: model.bin, both from `gluonattn publish`.
-  function browserModel(about, buffer) {
+  // about: model.json; buffer: model.bin; exported: what an instance of kernel.wasm exports, or null. All are from
+  // `gluonattn publish`.
+  function browserModel(about, buffer, exported = null) {
     const tensors = readTensors(about.tensors, buffer);
-    const does = gluonattn.operations((name) => tensors[name]);
+    const does = gluonattn.operations((name) => tensors[name], gluonattn.machine(exported));
     const { graph } = about;
     const ids = new Map(about.vocabulary.map((word, i) => [word, i]));
     const tables = about.evidence && { known: tensors["evidence.known"].data, scores: tensors["evidence.scores"].data, squares: tensors["evidence.squares"].data,
@@ -64,101 +67,108 @@ globalThis.gluonattn ??= {};
       const tokens = everything.slice(0, about.longest);
       const found = { text, inText: everything.length, numbers: tokens.map((token) => ids.get(token.text) ?? about.unknown),
         tokens: tokens.map(({ text: name, start, end }) => ({ text: name, start: plain.places[start][0], end: plain.places[end - 1][1] })) };
-      if (tables) found.spread = gluonattn.findPlaces(plain.characters.slice(0, tokens.at(-1).end), tokens, tables.known);
+      if (tables) found.write = gluonattn.evidenceOf(gluonattn.findPlaces(plain.characters.slice(0, tokens.at(-1).end), tokens, tables.known), tables);
       return found;
     }
 
-    // The network's input without some tokens. One unknown word if none is left.
-    function without({ numbers, spread }, gone) {
-      const kept = numbers.flatMap((_, i) => (gone[i] ? [] : [i]));
-      if (!kept.length) return { ids: [about.unknown], evidence: new Float64Array(channels) };
-      const evidence = new Float64Array(kept.length * channels);
-      if (spread) {
-        const all = gluonattn.evidenceWithout(spread, tables, gone);
-        kept.forEach((i, to) => evidence.set(all.subarray(i * channels, (i + 1) * channels), to * channels));
-      }
-      return { ids: kept.map((i) => numbers[i]), evidence };
-    }
-    const whole = (encoded) => without(encoded, encoded.numbers.map(() => false));
-
-    // The values of a graph's run over examples of one length.
-    function run(examples) {
-      const [batch, length] = [examples.length, examples[0].ids.length];
+    // The values of the network's run over variants of a text, each without as many tokens. One unknown word if none is left.
+    function run({ numbers, write }, variants) {
+      const [batch, kept] = [variants.length, variants[0].reduce((count, gone) => count + !gone, 0)];
+      const length = Math.max(kept, 1);
+      const ids = gluonattn.tensor([batch, length], new Uint32Array(batch * length).fill(about.unknown));
+      const evidence = gluonattn.tensor([batch, length, channels], new Float32Array(batch * length * channels));
+      variants.forEach((gone, b) => {
+        if (!kept) return;
+        let at = b * length;
+        for (let i = 0; i < numbers.length; i++) if (!gone[i]) ids.data[at++] = numbers[i];
+        if (write) write(gone, evidence.data, b * length * channels);
+      });
+      const given = { ids, evidence, valid_length: null };
       const values = [];
-      const given = { ids: gluonattn.tensor([batch, length], Float64Array.from(examples.flatMap((one) => one.ids))), valid_length: null };
-      if (tables) {
-        given.evidence = gluonattn.tensor([batch, length, channels], new Float64Array(batch * length * channels));
-        examples.forEach((one, i) => given.evidence.data.set(one.evidence, i * length * channels));
-      }
       for (const [name, at] of Object.entries(graph.inputs)) values[at] = given[name];
       return gluonattn.runGraph(graph, values, does);
     }
     const rows = ({ shape: [count, width], data }) => Array.from({ length: count }, (_, i) => softmax(Array.from(data.subarray(i * width, (i + 1) * width))));
     const decided = (values) => rows(values[graph.logits]);
 
-    // Probabilities of variants of a text, each without some tokens.
-    function withoutEach(encoded, variants) {
+    // Probabilities of variants of a text, each without some tokens. Like every generator here, it yields null where the
+    // page may react.
+    function* withoutEach(encoded, variants) {
       const byLength = new Map();
-      const examples = variants.map((gone) => without(encoded, gone));
-      examples.forEach((one, i) => byLength.set(one.ids.length, [...(byLength.get(one.ids.length) ?? []), i]));
+      variants.forEach((gone, i) => {
+        const left = gone.reduce((count, one) => count + !one, 0);
+        byLength.has(left) ? byLength.get(left).push(i) : byLength.set(left, [i]);
+      });
       const found = new Array(variants.length);
       for (const places of byLength.values()) {
         for (let from = 0; from < places.length; from += AT_ONCE) {
           const some = places.slice(from, from + AT_ONCE);
-          decided(run(some.map((i) => examples[i]))).forEach((row, i) => (found[some[i]] = row));
+          decided(run(encoded, some.map((i) => variants[i]))).forEach((row, i) => (found[some[i]] = row));
+          yield null;
         }
       }
       return found;
     }
-    // Probabilities with other attention weights (heads, T, T).
-    function underWeights(values, weights) {
+    // Probabilities with other attention weights, a list of (heads, T, T).
+    function underWeights(values, list) {
       const changed = [...values];
-      changed[graph.weights] = gluonattn.tensor(values[graph.weights].shape, weights);
-      return decided(gluonattn.runGraph(graph, changed, does, graph.deciding))[0];
+      const data = new Float32Array(list.length * list[0].length);
+      list.forEach((weights, i) => data.set(weights, i * weights.length));
+      changed[graph.weights] = gluonattn.tensor([list.length, ...values[graph.weights].shape.slice(1)], data);
+      return decided(gluonattn.runGraph(graph, changed, does, graph.deciding));
     }
 
     // Weights in which each row gives some tokens a share and the others the rest. Proportions in each group stay.
     function shared(weights, length, tokens, share) {
-      const chosen = new Set(tokens);
-      const found = new Float64Array(weights.length);
+      const chosen = new Uint8Array(length);
+      for (const token of tokens) chosen[token] = 1;
+      const count = [length - chosen.reduce((a, b) => a + b, 0), chosen.reduce((a, b) => a + b, 0)];
+      const mass = [1 - share, share];
+      const found = new Float32Array(weights.length);
       for (let from = 0; from < weights.length; from += length) {
-        for (const [side, mass] of [[true, share], [false, 1 - share]]) {
-          const own = Array.from({ length }, (_, i) => i).filter((i) => chosen.has(i) === side);
-          const sum = own.reduce((all, i) => all + weights[from + i], 0);
-          own.forEach((i) => (found[from + i] = mass * (sum > 1e-6 ? weights[from + i] / sum : 1 / own.length)));
+        const sum = [0, 0];
+        for (let i = 0; i < length; i++) sum[chosen[i]] += weights[from + i];
+        for (let i = 0; i < length; i++) {
+          const side = chosen[i];
+          found[from + i] = mass[side] * (sum[side] > 1e-6 ? weights[from + i] / sum[side] : 1 / count[side]);
         }
       }
       return found;
     }
 
-    function predict(text) {
-      const encoded = read(text);
-      return encoded && decided(run([whole(encoded)]))[0];
-    }
-
-    // The result for a text: {encoded, probabilities, weights: {heads, data}}.
-    function look(encoded) {
-      const values = run([whole(encoded)]);
-      return { encoded, values, probabilities: decided(values)[0], weights: values[graph.weights].data, heads: values[graph.weights].shape[1] };
-    }
-
-    // The same without some tokens. The text is not tokenized again.
+    // The result for a text without some tokens: {encoded, values, probabilities, weights, heads}. The text is not
+    // tokenized again.
     function lookWithout(encoded, gone) {
-      const values = run([without(encoded, gone)]);
-      const left = { ...encoded, tokens: encoded.tokens.filter((_, i) => !gone[i]) };
-      left.inText = left.tokens.length;
+      const values = run(encoded, [gone]);
+      const left = gone.some(Boolean) ? { ...encoded, tokens: encoded.tokens.filter((_, i) => !gone[i]), inText: encoded.tokens.length - gone.filter(Boolean).length } : encoded;
       return { encoded: left, values, probabilities: decided(values)[0], weights: values[graph.weights].data, heads: values[graph.weights].shape[1] };
     }
+    const look = (encoded) => lookWithout(encoded, encoded.tokens.map(() => false));
 
-    // The effect of removing words, each alone and the strongest together, compared with as many random words.
-    function attribute({ encoded, values, probabilities, weights }) {
+    function predict(text) {
+      const encoded = read(text);
+      return encoded && decided(run(encoded, [encoded.tokens.map(() => false)]))[0];
+    }
+
+    const canAttribute = ({ encoded: { tokens } }) => tokens.length > 1 && tokens.length <= MOST_ASKED;
+
+    // The effect of removing words: first each alone, then the strongest together, compared with as many random words.
+    // Yields the first, {target, before, scores, drop, unseen, uniform}, and returns it with the test.
+    function* attribute({ encoded, values, probabilities, weights }) {
       const size = encoded.tokens.length;
       const target = probabilities.indexOf(Math.max(...probabilities));
-      if (size < 2 || size > MOST_ASKED) return { target, few: true };
       const only = (list) => encoded.tokens.map((_, i) => list.includes(i));
       const all = encoded.tokens.map((_, i) => i);
-      const drop = withoutEach(encoded, all.map((i) => only([i])));
+      const drop = yield* withoutEach(encoded, all.map((i) => only([i])));
       const scores = drop.map((row) => probabilities[target] - row[target]);
+      const unseen = [];
+      for (let from = 0; from < size; from += AT_ONCE) {
+        unseen.push(...underWeights(values, all.slice(from, from + AT_ONCE).map((i) => shared(weights, size, [i], 0))));
+        yield null;
+      }
+      const [uniform] = underWeights(values, [new Float32Array(weights.length).fill(1 / size)]);
+      const found = { target, before: probabilities[target], scores, drop, unseen, uniform, test: null };
+      yield found;
       const count = Math.max(1, Math.ceil(SHARE * size - 1e-9));
       const top = [...all].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, count);
       const random = randomOf(encoded.text);
@@ -166,15 +176,13 @@ globalThis.gluonattn ??= {};
         const left = [...all];
         return only(Array.from({ length: count }, () => left.splice(Math.floor(random() * left.length), 1)[0]));
       });
-      const [[...after], ...rest] = withoutEach(encoded, [only(top), ...draws]);
+      const [after, ...rest] = yield* withoutEach(encoded, [only(top), ...draws]);
       const gone = rest.map((row) => row[target]);
-      const unseen = all.map((i) => underWeights(values, shared(weights, size, [i], 0)));
-      const uniform = underWeights(values, new Float64Array(weights.length).fill(1 / size));
-      return { target, scores, drop, unseen, uniform, test: { tokens: count, before: probabilities[target], after: after[target],
-        random: gone.reduce((a, b) => a + b) / DRAWS, further: gone.filter((p) => p - after[target] > RESOLUTION).length } };
+      return { ...found, test: { tokens: count, after: after[target], random: gone.reduce((a, b) => a + b) / DRAWS,
+        further: gone.filter((p) => p - after[target] > RESOLUTION).length } };
     }
 
-    return { about, read, predict, look, lookWithout, attribute, underWeights, shared, withoutEach };
+    return { about, read, predict, look, lookWithout, canAttribute, attribute, shared, underWeights: (values, weights) => underWeights(values, [weights])[0] };
   }
 
   // ---- as the page's data
@@ -238,41 +246,58 @@ globalThis.gluonattn ??= {};
   }
 
   // One record in the page's form. seen: from `look`; lang; explain: whether to compute the words' effects too.
-  function entryOf(model, seen, lang, explain) {
+  // Yields null where the page may react, and the record in stages: without the words' effects, then without the
+  // deletion test. Returns the whole record.
+  function* stagesOf(model, seen, lang, explain) {
     const { about } = model;
     const [words, { encoded, probabilities, weights, heads }] = [about.words[lang], seen];
     const titles = about.labels.map(({ title }) => title[lang]);
     const best = probabilities.indexOf(Math.max(...probabilities));
-    const found = explain ? model.attribute(seen) : { few: true };
-    const answer = [fill(words.verdict[best], { share: percent(probabilities[best]) })];
+    const verdict = fill(words.verdict[best], { share: percent(probabilities[best]) });
     const entry = {
       kind: "self", text: encoded.text, keyText: null, keys: null, keyWords: null,
       queries: encoded.tokens.map(({ text, start, end }) => text === encoded.text.slice(start, end) ? [start, end] : [start, end, null, text]),
-      queryWords: wordsOf(encoded.text, encoded.tokens), truth: null, lost: null, model: about.name, answer,
+      queryWords: wordsOf(encoded.text, encoded.tokens), truth: null, lost: null, model: about.name, answer: [verdict],
       seen: [encoded.tokens.length, encoded.inText], source: { model: about.name, cell: about.cell, tokenizer: about.tokenizer },
       prediction: { label: titles[best], probabilities: titles.map((title, i) => [title, Number(probabilities[i].toFixed(6))]) },
       weights: stored(weights, heads, encoded.tokens.length),
     };
-    if (found.few) {
-      if (explain) answer.push([encoded.tokens.length === 1 ? words.only : words.many]);
-      return entry;
+    if (!explain) return entry;
+    if (!model.canAttribute(seen)) return { ...entry, answer: [verdict, [encoded.tokens.length === 1 ? words.only : words.many]] };
+    yield entry;
+    const steps = model.attribute(seen);
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done) return attributed(step.value);
+      yield step.value && attributed(step.value);
     }
-    const { scores, test, target } = found;
-    const believed = test.further / DRAWS >= MOVED;
-    const [pro, con] = [listed(scores, encoded.tokens, 1), listed(scores, encoded.tokens, -1).slice(0, 2)];
-    if (pro.length && believed) answer[0] = [...answer[0], " ", ...named(words.because, pro)];
-    if (con.length) answer[0] = [...answer[0], " ", ...named(words.against, con)];
-    const numbers = { n: test.tokens, before: percent(test.before), after: percent(test.after), random: percent(test.random), further: test.further, draws: DRAWS };
-    const how = test.further === DRAWS ? "every" : test.further === 0 ? "none" : "some";
-    const trust = [words.deletion[target], words.draws[how], ...(believed ? [] : [words.doubt]), ...(words.validated ? [words.validated] : [])].join(" ");
-    const asked = (at) => ({ drop: found.drop.map((row) => row[at]), unseen: found.unseen.map((row) => row[at]), uniform: found.uniform[at] });
-    entry.attribution = {
-      method: METHOD, label: titles[target], signed: true, before: test.before, scores, names: { [METHOD]: words.method }, others: {},
-      trust: fill([trust], numbers), asked: asked(target), notAsked: null, account: null,
-      classes: titles.length !== 2 ? [] : [{ label: titles[1 - target], before: probabilities[1 - target], scores: scores.map((x) => -x), asked: asked(1 - target) }],
-    };
-    return entry;
+
+    function attributed({ target, before, scores, drop, unseen, uniform, test }) {
+      const asked = (at) => ({ drop: drop.map((row) => row[at]), unseen: unseen.map((row) => row[at]), uniform: uniform[at] });
+      const [first, trust] = test ? tested(scores, test, before, target) : [verdict, [WAIT]];
+      return { ...entry, answer: [first], attribution: {
+        method: METHOD, label: titles[target], signed: true, before, scores, names: { [METHOD]: words.method }, others: {},
+        trust, asked: asked(target), notAsked: null, account: null,
+        classes: titles.length !== 2 ? [] : [{ label: titles[1 - target], before: probabilities[1 - target], scores: scores.map((x) => -x), asked: asked(1 - target) }],
+      } };
+    }
+    // The first sentence, which names words only if the deletion test supports them, and the line of that test.
+    function tested(scores, test, before, target) {
+      const believed = test.further / DRAWS >= MOVED;
+      const [pro, con] = [listed(scores, encoded.tokens, 1), listed(scores, encoded.tokens, -1).slice(0, 2)];
+      const first = [...verdict, ...(pro.length && believed ? [" ", ...named(words.because, pro)] : []), ...(con.length ? [" ", ...named(words.against, con)] : [])];
+      const numbers = { n: test.tokens, before: percent(before), after: percent(test.after), random: percent(test.random), further: test.further, draws: DRAWS };
+      const how = test.further === DRAWS ? "every" : test.further === 0 ? "none" : "some";
+      return [first, fill([[words.deletion[target], words.draws[how], ...(believed ? [] : [words.doubt]), ...(words.validated ? [words.validated] : [])].join(" ")], numbers)];
+    }
+  }
+  // The whole record at once.
+  function entryOf(model, seen, lang, explain) {
+    const steps = stagesOf(model, seen, lang, explain);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
   }
 
-  Object.assign(gluonattn, { browserModel, entryOf });
+  Object.assign(gluonattn, { browserModel, stagesOf, entryOf });
 }

@@ -4,7 +4,8 @@ globalThis.gluonattn ??= {};
 {
   // Python's white space, and invisible characters.
   const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-  const isSpace = (character) => new RegExp(`^[${SPACE}]$`).test(character);
+  const aSpace = new RegExp(`^[${SPACE}]$`);
+  const isSpace = (character) => aSpace.test(character);
   const spaces = new RegExp(`[${SPACE}]+`);
   const INVISIBLE = // eslint-disable-next-line no-control-regex, no-misleading-character-class
     /[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/u;

@@ -108,30 +108,69 @@ globalThis.gluonattn ??= {};
     return { places: found, mass };
   }
 
-  // The shares (tokens, channels) of a text without some tokens, as the network's input. 0 for removed tokens.
-  // tables: {known, scores, squares, spread} with the width of the scores, columns.
-  function evidenceWithout({ places, mass }, { scores, squares, spread, columns }, gone) {
-    const size = mass.length;
-    const found = new Float64Array(size * ORDERS * columns);
-    if (gone.every(Boolean)) return found;
-    const left = places.filter(({ parts }) => !parts.some(([token]) => gone[token]));
-    const times = new Map();
-    left.forEach(({ number }) => times.set(number, (times.get(number) ?? 0) + 1));
-    let norm = 1e-12;
-    for (const number of times.keys()) norm += squares[number];
-    norm = Math.sqrt(norm);
-    let all = 0;
-    mass.forEach((own, i) => (all += gone[i] ? 0 : own));
-    left.forEach(({ number, order, parts }) => {
-      for (let column = 0; column < columns; column++) {
-        const value = scores[number * columns + column] / (times.get(number) * norm);
-        const add = (token, part) => (found[(token * ORDERS + order) * columns + column] += value * part);
-        if (parts.length) parts.forEach(([token, part]) => add(token, part));
-        else mass.forEach((own, token) => gone[token] || add(token, own / Math.max(all, 1e-300)));
-      }
+  // The evidence of variants of a text. Without some tokens three things change: n-grams that contain one of them are
+  // gone, n-grams that stand elsewhere too have fewer places to share their score, and the scale of all is another
+  // (their squares sum to 1). So the sums of the whole text are kept, and a variant changes only the n-grams at its
+  // removed tokens, then the scale. tables: {known, scores, squares, spread} with the width of the scores, columns.
+  // Returns write(gone, out, at): the shares (kept tokens, channels) as the network's input.
+  function evidenceOf({ places, mass }, { scores, squares, spread, columns }) {
+    const [size, channels] = [mass.length, ORDERS * columns];
+    const loose = size * channels; // n-grams without a token are summed behind the tokens
+    const byNumber = new Map();
+    const touching = Array.from({ length: size }, () => []);
+    places.forEach(({ number, parts }, i) => {
+      byNumber.has(number) ? byNumber.get(number).push(i) : byNumber.set(number, [i]);
+      for (const [token] of parts) touching[token].push(i);
     });
-    return found.map((value, i) => value / spread[i % (ORDERS * columns)]);
+
+    // Adds some of an n-gram's score at one of its places.
+    function add(sums, place, share) {
+      const { number, order, parts } = places[place];
+      for (let column = 0; column < columns; column++) {
+        const [value, channel] = [share * scores[number * columns + column], order * columns + column];
+        if (parts.length) for (const [token, part] of parts) sums[token * channels + channel] += value * part;
+        else sums[loose + channel] += value;
+      }
+    }
+    const whole = new Float64Array(loose + channels);
+    let norm = 0;
+    for (const [number, own] of byNumber) {
+      norm += squares[number];
+      for (const place of own) add(whole, place, 1 / own.length);
+    }
+    const sums = new Float64Array(whole.length);
+    const lost = new Uint8Array(places.length);
+
+    return function write(gone, out, at) {
+      sums.set(whole);
+      lost.fill(0);
+      const changed = new Set();
+      let [all, left] = [0, norm];
+      for (let token = 0; token < size; token++) {
+        if (!gone[token]) all += mass[token];
+        else {
+          for (const place of touching[token]) {
+            lost[place] = 1;
+            changed.add(places[place].number);
+          }
+        }
+      }
+      for (const number of changed) {
+        const own = byNumber.get(number);
+        let stay = 0;
+        for (const place of own) stay += 1 - lost[place];
+        if (!stay) left -= squares[number];
+        for (const place of own) add(sums, place, (lost[place] ? 0 : 1 / stay) - 1 / own.length);
+      }
+      const scale = 1 / Math.sqrt(Math.max(left, 0) + 1e-12);
+      let to = at;
+      for (let token = 0; token < size; token++) {
+        if (gone[token]) continue;
+        const part = mass[token] / Math.max(all, 1e-300);
+        for (let c = 0; c < channels; c++, to++) out[to] = ((sums[token * channels + c] + part * sums[loose + c]) * scale) / spread[c];
+      }
+    };
   }
 
-  Object.assign(gluonattn, { findPlaces, evidenceWithout });
+  Object.assign(gluonattn, { findPlaces, evidenceOf });
 }

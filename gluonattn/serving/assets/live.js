@@ -21,6 +21,7 @@
     const drawLanguages = () => languages.replaceChildren(...[["ko", "한국어"], ["en", "English"]].map(([code, name]) =>
       make("a", { href: root.dataset[code], lang: code, "aria-current": code === lang ? "true" : null, onclick: (event) => (event.currentTarget.hash = writeLink(committed, moves.cells())) }, name)));
     let [models, mounted, chosen, timer, running, composing] = [[], null, {}, null, null, false];
+    let unfinished = null; // the request of which only early stages are shown
     let committed = ""; // the text without a syllable that is still being composed
     let answered = null;
     let wanted = []; // changed cells of attention from a link or an earlier sentence
@@ -42,6 +43,7 @@
     function clear() {
       if (mounted) chosen = mounted.destroy();
       mounted = null;
+      result.removeAttribute("aria-busy");
       actions.hidden = true;
     }
     function show(data, options = {}) {
@@ -79,24 +81,36 @@
         answered = null;
         return say(words.blank);
       }
-      if (answered?.text === text && answered.models === models.asked.join("\n")) return undefined;
+      const asked = models.asked.join("\n");
+      if (answered?.text === text && answered.models === asked && answered.whole) return undefined;
       const own = (running = new AbortController());
       const slow = setTimeout(() => say(words.reading), SLOW);
+      // An answer may come in stages. Only the first draws everything, and only the last, the whole one, is announced.
+      function take(data, whole) {
+        if (own.signal.aborted) return;
+        const first = unfinished !== own;
+        unfinished = whole ? null : own;
+        answered = { text, data, models: asked, whole };
+        if (first) {
+          clearTimeout(slow);
+          say(composing ? words.composing : "");
+          if (data.records.length > 1) moves.stop();
+          else moves.start(data.records[0], wanted);
+          wanted = [];
+          show(data);
+        } else if (back.hidden) mounted.renew(data);
+        if (whole) {
+          if (back.hidden) announce(data.records[0]); // otherwise the answer to a change was heard last
+          rest(text);
+        } else if (back.hidden) result.setAttribute("aria-busy", "true");
+      }
       try {
-        const data = await askServer("/page/explain", { text, models: models.asked, lang }, own.signal);
-        if (own.signal.aborted) return undefined;
-        answered = { text, data, models: models.asked.join("\n") };
-        if (data.records.length > 1) moves.stop();
-        else moves.start(data.records[0], wanted);
-        wanted = [];
-        show(data);
-        say(composing ? words.composing : "");
-        announce(data.records[0]);
-        rest(text);
+        take(await askServer("/page/explain", { text, models: models.asked, lang }, own.signal, (data) => take(data, false)), true);
       } catch (error) {
         if (error.name !== "AbortError") fail(error);
       } finally {
         clearTimeout(slow);
+        if (running === own) result.removeAttribute("aria-busy");
       }
       return undefined;
     }
@@ -105,6 +119,7 @@
 
     function typed(at) {
       if (committed !== field.value) { // another sentence has other attention
+        unfinished?.abort();
         moves.stop();
         wanted = [];
       }

@@ -97,10 +97,13 @@
       make("div", { class: second ? "pair" : null }, make("div", {}, named(first), scored(shown, scores, words, twoSided(first, scores), answered ? ask : null)),
         second && make("div", {}, named(second), scored(shown, scoresOf(second), words, twoSided(second, scoresOf(second)), null))),
       said, more, even,
-      explained && !other && make("p", { class: "trust", lang: languageOf(words.trust) }, make("strong", {}, `${words.trust}: `), line(own.trust)),
+      explained && !other && trust(own, words),
       own.account && accounts(record, own, target, words));
     return section;
   }
+
+  // The result of the deletion test.
+  const trust = (own, words) => make("p", { class: "trust", lang: languageOf(words.trust) }, make("strong", {}, `${words.trust}: `), line(own.trust));
 
   // The parts of a decision, which add up: what entered with each word, and what was read through attention.
   function accounts(record, own, target, words) {
@@ -120,5 +123,5 @@
       make("p", {}, words.exact));
   }
 
-  Object.assign(gluonattn, { attribution });
+  Object.assign(gluonattn, { attribution, trust });
 }

@@ -10,12 +10,13 @@
   // view, theme, fontCss; level (of its heading, 1), scale and highest (of heatmaps: "root", and the weight drawn
   // darkest), changed(layer, head); second: record beside the first; beside: the attribution
   // shown beside the explained one; whatIf: see attribution.js; more: an element below the panels; chosen: what an
-  // earlier mount's destroy returned}. Returns {destroy}.
+  // earlier mount's destroy returned}. Returns {destroy, renew(data)}: data of the same texts and weights, with more said
+  // about them.
   function mount(root, data, options = {}) {
     const words = gluonattn.words[options.lang] ?? gluonattn.words.ko;
     const id = `gluonattn-${++mounted}`;
     const level = options.level ?? 1;
-    const records = data.records.map(gluonattn.record);
+    let records = data.records.map(gluonattn.record);
     const within = (index, size) => (index === null || index === undefined || index >= size ? null : (index + size) % size);
     const side = (record) => ({
       record,
@@ -168,7 +169,7 @@
     }
 
     function show(others) { // others: whether the records have changed
-      const { name } = document.activeElement.dataset;
+      const { name, side, token } = document.activeElement.dataset;
       const sides = [state.first, state.second].filter(Boolean);
       const shown = sides.map((s) => gluonattn.select(records[s.record], { ...s, head: s.head === COLOURED ? null : s.head, unit: state.unit }));
       const coloured = state.view === "overlay" && sides.length === 1 ? inColours(records[state.first.record], state.first) : {};
@@ -191,7 +192,8 @@
       stage.replaceChildren(...panels.map((p) => p.element), ...extra);
       width = stage.clientWidth;
       settle();
-      if (name) root.querySelector(`[data-name="${name}"]`)?.focus();
+      const focused = name ? `[data-name="${name}"]` : side && document.activeElement === document.body && `.panels .token[data-side="${side}"][data-token="${token}"]`;
+      if (focused) root.querySelector(focused)?.focus();
     }
 
     function differencePanel([first, second], common) {
@@ -279,6 +281,11 @@
     document.fonts?.ready.then(settle);
 
     return {
+      renew(more) {
+        records = more.records.map(gluonattn.record);
+        const shown = [state.first, state.second].filter(Boolean).map(({ record }) => records[record]);
+        if (!panels.every((p, i) => shown[i] && p.renew(shown[i]))) show();
+      },
       destroy() {
         watch.disconnect();
         dark.removeEventListener("change", follow);

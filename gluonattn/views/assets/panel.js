@@ -211,7 +211,16 @@
       if (view === "heatmap") drawCells();
     }
 
-    return { lead, element, highlight, resize };
+    // Shows what a record of the same text and weights says beside them, and keeps what was pressed. false if the panel
+    // has to be made again.
+    function renew(more) {
+      if (!record || !more.attribution !== !record.attribution) return false;
+      lead.querySelector(".said-first")?.replaceWith(answer(more) ?? "");
+      if (attribution) attribution.querySelector(".trust")?.replaceWith(gluonattn.trust(more.attribution, words));
+      return true;
+    }
+
+    return { lead, element, highlight, resize, renew };
   }
 
   Object.assign(gluonattn, { panel });
