@@ -27,7 +27,7 @@ _TOUCH = """[...document.querySelectorAll('.panel .token')].slice(0, 2).forEach(
     ['mouseover', 'mousemove', 'click'].forEach((name) => e.dispatchEvent(new MouseEvent(name, {bubbles: true}))))"""
 # The sentence stands there as it was typed, or a line says why not.
 _ANSWERED = f"""{_NOTE} const typed = window.gluonattn.wholeCharacters(document.querySelector('textarea').value);
-    const shown = document.querySelector('.panel .stage .sentence')?.cloneNode(true);
+    const shown = document.querySelector('.panel .stage:not(.strip) .sentence')?.cloneNode(true);
     shown?.querySelectorAll('.code').forEach((e) => e.remove());
     return shown?.textContent === typed || said.classList.contains('wrong') || !shown && Boolean(said.textContent)"""
 _CHOOSE = """const list = document.querySelectorAll('.asking select')[given[0]]; if (!list) return;
