@@ -62,7 +62,7 @@ def to_html(
         Shown first if a record has it. None is the mean. The page can switch.
     limit : int, default 2_000_000
         Maximum size of the records in bytes. See `page_data` for what is dropped to stay below it. The page's
-        own code (75 kB, 83 kB with an attribution) and the font are extra.
+        own code (76 kB, 84 kB with an attribution) and the font are extra.
     font : bool, default True
         Whether to embed the Hangul glyphs that are used (about 180 bytes each), for systems without a
         Hangul font.

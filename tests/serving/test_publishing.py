@@ -307,9 +307,9 @@ def test_the_page_shows_stages_and_says_one_answer(visit_site):
       shown.length = said.length = 0;
     }""")
     page.locator("textarea").fill("최고 영화")
-    page.wait_for_function("shown.at(-1) === '별로 또: test'")
+    page.wait_for_function("() => shown.at(-1) === '별로 또: test'")
     assert [one for one in page.evaluate("shown") if one.startswith("최고 영화")] == ["최고 영화: prediction"]
-    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
     assert page.evaluate("said") == [page.locator(".answer-first").first.inner_text()]
 
 
