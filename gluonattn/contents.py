@@ -158,7 +158,7 @@ def parse_tensors(content: bytes, name: object, error: type[Exception], cure: st
         If the content is truncated, changed, or not a safetensors file.
     """
     try:
-        tensors = _load(content)
+        tensors = dict(sorted(_load(content).items()))  # safetensors gives them in another order in each process
         notes = dict(_parts(content)[0].get("__metadata__") or {})
     except (SafetensorError, LookupError, TypeError, ValueError, RecursionError) as problem:
         raise error(f"{name} cannot be read ({problem}): it was cut short or is not the expected file. {cure}") from None

@@ -184,3 +184,19 @@ def test_files_of_ours_are_always_the_same_bytes():
 def test_json_that_cannot_be_read_is_named(content):
     with pytest.raises(CheckpointError, match=r"here.json is not readable \(.*\): .* Copy the whole folder again"):
         parse_json(content, "here.json", CheckpointError)
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_arrays_come_in_one_order_in_every_process(tmp_path, seed):
+    """What is written from them, such as a published page, is then the same to the byte."""
+    import os
+    import subprocess
+    import sys
+
+    names = [f"{letter}.{i}" for i in range(10) for letter in "cab"]
+    (tmp_path / "x").write_bytes(dump_tensors({name: np.zeros(1, np.float32) for name in names}, {}))
+    code = ("import sys; from pathlib import Path; from gluonattn.contents import parse_tensors;"
+            "print(*parse_tensors(Path(sys.argv[1]).read_bytes(), 'x', ValueError)[0])")
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "x"], env={**os.environ, "PYTHONHASHSEED": seed},
+                          capture_output=True, text=True, check=True)
+    assert done.stdout.split() == sorted(names)
