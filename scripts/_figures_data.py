@@ -222,7 +222,5 @@ TABLES: dict[str, dict[str, Any]] = {
             ["weights and scores of 100 explanations", 2.6e-06],
             ["size of the folder for a syllable model with evidence (Bi-GRU 64, one epoch: 0.879 on validation)",
              {"form": "{} MB, and {} MB of font for systems without Hangul", "figures": [9.5, 4.3]}],
-            ["processor time of a prediction in Node, 35 characters on average", {"form": "{} ms", "figures": [6]}],
-            ["processor time of a whole answer (each word removed, 25 draws)", {"form": "{} ms", "figures": [250]}],
         ]},
 }
