@@ -122,6 +122,7 @@ def texts_of_length(texts: list[str], length: int, count: int = 7) -> list[str]:
     count : int
     """
     joined = " ".join(" ".join(texts).split())
+    joined = f"{joined} " * (1 + count * length // max(1, len(joined)))
     return [joined[first : first + length].strip() for first in range(0, count * length, length)]
 
 
