@@ -113,7 +113,7 @@ async def what_if(request: Request) -> Response:
 
 def encode_record(record: Explanation) -> msgspec.Raw:
     """A record as JSON."""
-    return msgspec.Raw(_encode(record.to_dict()))
+    return msgspec.Raw(encode_json(record.to_dict()))
 
 
 async def list_models(request: Request) -> Response:

@@ -192,8 +192,10 @@
     function highlight(choice, pinned) {
       const chosen = resolve(choice);
       const fixed = resolve(pinned);
-      const count = view === "overlay" ? linksOf(chosen) : { found: [], all: 0 }; // measured before any change
-      const drawn = gluonattn.arrows(count.found, highest, view === "overlay" ? places.room() : null);
+      // Measured before any change. A panel that is taken out of the page loses the focus, but has no places any more.
+      const arrowed = view === "overlay" && arcs.isConnected;
+      const count = arrowed ? linksOf(chosen) : { found: [], all: 0 };
+      const drawn = gluonattn.arrows(count.found, highest, arrowed ? places.room() : null);
       shade(chosen);
       for (const b of buttons) {
         const { side, index } = placeOf(b);
