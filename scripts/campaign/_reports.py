@@ -82,7 +82,7 @@ def _compare(case: Any, folder: Path) -> dict[str, Path]:
         shown = [{"text": " ".join(case["tokens"]), "tokens": spans, "received": received, "probabilities": [0.25, 0.75]}]
         results.append({**_measured(), "cell": cell, "seed": 0, "data": case["title"], "labels": labels,
                         "label_names": {labels[0]: case["names"][0]}, "shown": shown})
-    test = Reviews(_REVIEWS, [labels[1], labels[0], labels[1]])
+    test = Reviews(_REVIEWS, ["1", "0", "1"])
     test.labels = [labels[1], labels[0], labels[1]]  # as they stand in a file of results, which nobody has tidied
     summary = summarise(Comparison(results, test, np.array([True, False, True]), [0, 1, 2]))
     to_table(summary)
