@@ -214,6 +214,17 @@ TABLES: dict[str, dict[str, Any]] = {
             ["processor time of a prediction", 1, {"form": "1 / {} ({} ms)", "figures": [6.8, 0.79]}],
             ["predictions not answered with 200", 0, {"form": "{}", "figures": [0]}],
         ]},
+    "requests": {
+        "page": "performance",
+        "command": "python scripts/benchmark_serving.py --before CHECKOUT --clients 64 --seconds 8 --rounds 5 --paths "
+                   "/v1/predict --engine numpy",
+        "columns": [["measurement"], ["before"], ["now", ranged(2)]],
+        "rows": [
+            ["processor time of a prediction", {"form": "{} ms", "figures": [1.17]},
+             {"form": "{} ms (median of the rounds' ratios: {:.2f} times less)", "figures": [0.92, 1.10]}],
+            ["predictions a second, with aiohttp as the client", 1, [1.15, 1.05, 2.19]],
+            ["predictions not answered with 200", 0, {"form": "{}", "figures": [0]}],
+        ]},
     "published": {
         "page": "serving", "command": "python scripts/check_published.py runs/web site --reviews ratings_test.txt",
         "columns": [["measurement"], ["result", "differ by at most {}"]],

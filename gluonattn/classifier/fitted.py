@@ -114,7 +114,7 @@ def load_fitted(path: str | os.PathLike[str]) -> FittedAttention:
             raise ValueError
         kinds = {"texts": int, "ablations": int, "correlation": float, "even": float, "held": int}
         rest: dict[str, Any] = {name: kind(found[name]) for name, kind in kinds.items()}
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):  # the last: an infinite number of texts
         raise CheckpointError(f"{path} has no head weights: write it again ({CURE}).") from None
     return FittedAttention(tuple(map(tuple, weights.tolist())), **rest)
 

@@ -77,6 +77,12 @@ def test_what_is_kept_is_read_again_and_anything_else_refused(model, tmp_path):
     assert load_fitted(tmp_path / FILE) == own
     with pytest.raises(OptionError, match="2 layers x 1 heads do not fit a model of 1 x"):
         own.score(open_batch(model, TEXTS[:1])[0], [0])
+    whole = json.loads((tmp_path / FILE).read_text())
+    for name in set(whole) - {"weights", "correlation", "even"}:
+        for value in ("Infinity", "-Infinity", "NaN", "1e999", "null", '"a"', "[]"):
+            (tmp_path / FILE).write_text(json.dumps({**whole, name: 0}).replace(f'"{name}": 0', f'"{name}": {value}'))
+            with pytest.raises(CheckpointError, match=FILE):
+                load_fitted(tmp_path / FILE)
     for content in ('{"weights": [[1]]}', '{"weights": ["a"]}', '{"weights": [[NaN]], "texts": 1}', "[]", "{"):
         (tmp_path / FILE).write_text(content)
         with pytest.raises(CheckpointError, match=FILE):

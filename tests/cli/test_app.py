@@ -344,7 +344,11 @@ def parameter_named_model(name):
     return found[0] if found and name not in TRANSFORMERS else None
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if parameter_named_model(name)])
+MARKS = {"serve": pytest.mark.serve, "translation": pytest.mark.translation}  # commands that need an extra
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name.split()[0], ()))
+                                  for name in COMMANDS if parameter_named_model(name)])
 def test_a_model_that_is_not_there_is_trained_by_the_command_of_its_own_task(capsys, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     Path("in.csv").write_text("text,label\n좋다,1\n싫다,0\n", encoding="utf-8")
