@@ -4,11 +4,13 @@ Every message says what was expected, what was given, and what to do next. The
 command line prints the message without a traceback.
 """
 
+import operator
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
 Value = TypeVar("Value")
+LARGEST_SEED = 2**32 - 1  # that numpy's older generator and scikit-learn take
 
 
 class GluonAttnError(Exception):
@@ -104,3 +106,20 @@ def choose(kind: str, name: object, known: Mapping[str, Value]) -> Value:
     raise OptionError(
         f"unknown {kind} {name!r}: expected one of {', '.join(map(repr, known))}.{hint}"
     )
+
+
+def require_seed(seed: object) -> int:
+    """Return a seed of random numbers, or raise an error that says which are valid.
+
+    Raises
+    ------
+    OptionError
+        If it is not a whole number from 0 to `LARGEST_SEED`.
+    """
+    try:
+        found = -1 if isinstance(seed, bool) else operator.index(seed)  # type: ignore[arg-type]
+    except TypeError:
+        found = -1
+    if not 0 <= found <= LARGEST_SEED:
+        raise OptionError(f"seed must be a whole number from 0 to {LARGEST_SEED}; got {seed!r}.")
+    return found

@@ -10,7 +10,6 @@ import typer
 
 from .errors import OptionError
 
-LARGEST_SEED = 2**32 - 1  # that numpy's older generator and scikit-learn take
 SENTENCE = "가지고 있는 이야기에 비해 정말로 수준떨어지는 연출, 편집"
 
 Device = typer.Option("auto", help="auto, cpu, gpu or gpu:N.")

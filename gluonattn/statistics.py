@@ -10,30 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import OptionError, offer_extra
+from .errors import offer_extra, require_seed
 from .metrics import tie_close
 
 RESAMPLES = 10_000
-_LARGEST_SEED = 2**32 - 1  # numpy's older generator and scikit-learn take no larger one
 _CHUNK_UNITS = 1_000_000  # units drawn at once; bounds memory
 _MAX_CACHED_UNITS = 4_000_000  # the largest cached table of resamples; 32 MB
 _KIND_COST = 25  # drawing one kind costs as much as drawing this many units
 # Two standard errors of the 2.5th percentile, as a fraction of the interval's width, for normally distributed
 # values: 2 sqrt(0.025 x 0.975 / n) / density(1.96) standard deviations. The interval is 3.92 of them wide.
 _END_ERROR = 1.36 / math.sqrt(RESAMPLES)
-
-
-def random_numbers(seed: int) -> np.random.Generator:
-    """A generator of random numbers.
-
-    Raises
-    ------
-    OptionError
-        If the seed is not a whole number from 0 to 2**32 - 1.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= _LARGEST_SEED:
-        raise OptionError(f"seed must be a whole number from 0 to {_LARGEST_SEED}; got {seed!r}.")
-    return np.random.default_rng(seed)
 
 
 class Figure(NamedTuple):
@@ -95,7 +81,7 @@ def figure(values: Any, *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
         return Figure(float("nan"), float("nan"), float("nan"))
     seeds = len(table)
     both = np.concatenate([np.where(is_present, table, 0), is_present])  # sums and counts
-    rng = random_numbers(seed)
+    rng = np.random.default_rng(require_seed(seed))
     rows = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
     means: list[float] = []
     for columns, kinds in _resample(both, resamples, rng, seed):
@@ -160,7 +146,7 @@ def draws(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[A
     numpy.ndarray, shape (1 + resamples, units)
         The first row is the sample itself: all ones.
     """
-    rng = random_numbers(seed)
+    rng = np.random.default_rng(require_seed(seed))
     drawn = rng.multinomial(units, np.full(units, 1 / units), resamples)
     return np.concatenate([np.ones((1, units)), drawn])
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contents import parse_json
+from ..contents import parse_json, refuse, require
 from ..errors import CheckpointError, OptionError, choose
 from ..files import replace_file
 from .asking import AskedTexts
@@ -104,19 +104,15 @@ def load_fitted(path: str | os.PathLike[str]) -> FittedAttention:
     CheckpointError
         If there is no such file, or it has other content.
     """
+    name, cure = Path(path).name, f"Write it again: {CURE}"
     try:
-        found = parse_json(Path(path).read_bytes(), Path(path).name, CheckpointError)
+        given = parse_json(Path(path).read_bytes(), name, CheckpointError)
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}. {CURE} writes one.") from None
-    try:
-        weights = np.array(found["weights"], np.float64)
-        if weights.ndim != 2 or not np.isfinite(weights).all():
-            raise ValueError
-        kinds = {"texts": int, "ablations": int, "correlation": float, "even": float, "held": int}
-        rest: dict[str, Any] = {name: kind(found[name]) for name, kind in kinds.items()}
-    except (KeyError, TypeError, ValueError, OverflowError):  # the last: an infinite number of texts
-        raise CheckpointError(f"{path} has no head weights: write it again ({CURE}).") from None
-    return FittedAttention(tuple(map(tuple, weights.tolist())), **rest)
+    found: FittedAttention = require(given, FittedAttention, name, CheckpointError, cure)
+    if len({len(layer) for layer in found.weights}) != 1 or not np.isfinite(np.array(found.weights)).all():
+        refuse(name, "`weights` is no table of finite numbers", CheckpointError, cure)
+    return found
 
 
 def choose_method(name: object, methods: Mapping[str, Method]) -> Method:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import OptionError
+from ..errors import OptionError, require_seed
 from ..plain import read_texts
-from ..statistics import random_numbers
 from .fitted import FittedAttention, received_by_heads
 from .kinds import open_batch
 
@@ -46,7 +45,7 @@ def fit_attention(predictor: Any, texts: Iterable[str], *, ablations: int = 32, 
     if not 2 <= ablations <= _MOST_ABLATIONS:
         raise OptionError("ablations is the number of sets of words to take out of each text, from 2 to "
                           f"{_MOST_ABLATIONS:,}; got {ablations}.")
-    rng, shape, found = random_numbers(seed), (0, 0), []
+    rng, shape, found = np.random.default_rng(require_seed(seed)), (0, 0), []
     for first in range(0, len(texts), _TEXTS):
         batch, _ = open_batch(predictor, texts[first : first + _TEXTS])
         gone = [rng.random((ablations, len(encoded.tokens))) < 0.5 for encoded in batch.encoded_texts]

@@ -15,8 +15,8 @@ from typing import Any, Optional
 import typer
 
 from ..console import command_line, print_json
-from ..errors import DataError, OptionError, choose
-from ..options import LARGEST_SEED, SENTENCE, Heads, Layers, Queries, Top, read_numbers
+from ..errors import LARGEST_SEED, DataError, OptionError, choose
+from ..options import SENTENCE, Heads, Layers, Queries, Top, read_numbers
 from ..progress import Bar
 from ..record import AttentionRecord
 from ..record.modes import MODES, change_mode

@@ -8,8 +8,8 @@ from typing import Optional
 import typer
 
 from ..console import print_json
-from ..errors import OptionError
-from ..options import LARGEST_SEED, AsJson, Device, Engine, MaxLength, TextColumn
+from ..errors import LARGEST_SEED, OptionError
+from ..options import AsJson, Device, Engine, MaxLength, TextColumn
 from ..progress import Bar
 from .registry import command
 
@@ -30,12 +30,13 @@ def fit_attention(
     as_json: bool = AsJson,
 ) -> None:
     """Learn a weight for each head, so that attention predicts how removing words changes the decision (AT2)."""
+    import numpy as np
+
     from .. import early
     from ..classifier.fitted import FILE
     from ..classifier.fitting import fit_attention
     from ..classifier.opened.loading import load_any
     from ..models.checkpoint import no_folder_error
-    from ..statistics import random_numbers
 
     if texts < 1:
         raise OptionError(f"--texts, the number of texts to draw, must be at least 1; got {texts}.")
@@ -43,7 +44,7 @@ def fit_attention(
         raise no_folder_error(model)
     early.require_writable([model / FILE], inputs=[source])
     read = early.read_sentences(source, text_column)
-    drawn = random_numbers(seed).permutation(len(read))[:texts]
+    drawn = np.random.default_rng(seed).permutation(len(read))[:texts]
     predictor = load_any(model, device, engine, max_length)
     bar = Bar("removing words")
     found = fit_attention(predictor, [read[i] for i in sorted(drawn)], ablations=ablations, seed=seed, progress=bar)

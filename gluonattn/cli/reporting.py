@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Optional
 import typer
 
 from ..console import print_json
-from ..errors import DataError, OptionError, choose
+from ..errors import LARGEST_SEED, DataError, OptionError, choose
 from ..options import (
-    LARGEST_SEED,
     SENTENCE,
     AsJson,
     Device,
@@ -100,8 +99,9 @@ def heads(
     as_json: bool = AsJson,
 ) -> None:
     """Report which heads decisions depend on: the change without each head, over a file of texts, with intervals."""
+    import numpy as np
+
     from .. import early
-    from ..statistics import random_numbers
     from ..views.head_changes import LANGUAGES
 
     choose("language", lang, LANGUAGES)
@@ -112,7 +112,7 @@ def heads(
         raise OptionError(f"--texts, the number of texts to draw, must be at least 1; got {texts}.")
     early.require_writable(out, inputs=[source, model])
     read = early.read_sentences(source, text_column)
-    drawn = random_numbers(seed).permutation(len(read))[:texts]
+    drawn = np.random.default_rng(seed).permutation(len(read))[:texts]
     from ..classifier.opened.heads import measure_heads
     from ..classifier.opened.loading import load_any
     from ..classifier.opened.opening import is_transformers_folder

@@ -27,7 +27,8 @@ from .formulas import normalise, normalise_gradients, pool, pool_gradient, smoot
 
 
 def compute_in_numpy(model: Any) -> None:
-    """Let a model's MLP cells, pooling and layer normalisations use these operators. Call this before `hybridize`.
+    """Let MLP cells, pooling, layer normalisations and losses inside a block use these operators. Call this before
+    `hybridize`.
 
     Parameters
     ----------

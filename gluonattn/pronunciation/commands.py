@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Optional
 import typer
 
 from ..console import command_line, print_json, rich_console
-from ..errors import OptionError, choose
+from ..errors import LARGEST_SEED, OptionError, choose
 from ..options import (
-    LARGEST_SEED,
     AsJson,
     Device,
     LabelColumn,

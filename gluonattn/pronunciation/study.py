@@ -15,10 +15,10 @@ from typing import Any, Optional, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, OptionError
+from ..errors import DataError, OptionError, require_seed
 from ..metrics import tie_close
 from ..record import AttentionRecord
-from ..statistics import draws, random_numbers
+from ..statistics import draws
 from . import head_reading
 from .causes import Pattern, Site, changed_sites, letter_keys, locate_sites, unchanged_sites
 from .intervention import Effects, Speaker, effects
@@ -148,7 +148,7 @@ def study(
     """
     if words < 1 or edited < 1:
         raise OptionError(f"words and edited must be at least 1; got {words} and {edited}.")
-    random_numbers(seed)  # refuses what is no seed before the long work
+    require_seed(seed)
     epochs = sorted(models)
     last = models[epochs[-1]]
     caused = [said for said in test if changed_sites(said)]

@@ -55,7 +55,7 @@ class MXNetRun(Run):
         masks = self.task.masks(model, train.texts.batch([0]), np.random.default_rng(0))
         self.objective = Objective(self.task, model, self.settings.label_smoothing, train.offsets is not None, len(masks))
         if device.device_type == "cpu":
-            compute_in_numpy(self.objective.loss)
+            compute_in_numpy(self.objective)
         self.objective.hybridize(static_alloc=True)
         model.hybridize()  # used alone only in validation, so it should keep no memory between validations
 
@@ -189,8 +189,6 @@ def new_mxnet_run(settings: TrainingSettings, model: Mapping[str, Any], train: P
     # Attention comes last, so that models with different cells start with the same values elsewhere.
     for name in sorted(block._children, key="attention".__eq__):
         block._children[name].initialize(mx.init.Xavier(), ctx=context)
-    if context.device_type == "cpu":
-        compute_in_numpy(block)
     run = MXNetRun(block, settings, train, valid, labelled, context, group)
     run.device_name = device
     # One forward pass infers the remaining shapes.

@@ -10,8 +10,8 @@ from typing import Any, Optional
 import typer
 
 from ..console import command_line, print_json, rich_console
-from ..errors import OptionError, choose
-from ..options import LARGEST_SEED, AsJson, Device, Log, draw_without_a_screen, list_examples
+from ..errors import LARGEST_SEED, OptionError, choose
+from ..options import AsJson, Device, Log, draw_without_a_screen, list_examples
 from ..progress import Bar
 
 app = typer.Typer(help="Train and study a Transformer that translates sentences.", no_args_is_help=True,

@@ -14,9 +14,9 @@ from typing import Any, Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CheckpointError, DependencyError, OptionError
+from ..errors import CheckpointError, DependencyError, OptionError, require_seed
 from ..models.checkpoint import load_checkpoint
-from ..statistics import draws, interval, intervals, random_numbers
+from ..statistics import draws, interval, intervals
 from . import heads
 from .alignment import align_words, count_links, error_rate, head_links
 from .pairs import SentencePair, by_source, read_pairs
@@ -112,7 +112,7 @@ def _draw(translator: Translator, sentences: int, seed: int) -> dict[str, list[s
     if len(fitting) < 2:
         raise CheckpointError(f"{translator.folder} has {len(fitting)} held-out sentences that its model can read: train "
                               "with a larger --test.")
-    order = random_numbers(seed).permutation(len(fitting))[:sentences]
+    order = np.random.default_rng(require_seed(seed)).permutation(len(fitting))[:sentences]
     return dict(fitting[i] for i in sorted(order))
 
 

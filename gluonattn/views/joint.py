@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import OptionError, RecordError, choose, offer_extra
+from ..errors import OptionError, RecordError, choose, offer_extra, require_seed
 from ..record import AttentionRecord
-from ..statistics import random_numbers
 
 SCALES = tuple(10 ** (n / 12) for n in range(-12, 13))  # a fine grid, because the correlation has several minima
 PERCENTILE = 0.5  # fraction of the distances: a map can show only the nearest pairs
@@ -228,7 +227,7 @@ def reduced(points: NDArray[Any], method: str = "pca", *, seed: int = 0, metric:
     numpy.ndarray, float32, shape (points, 2)
     """
     make = choose("projection", method, METHODS)
-    random_numbers(seed)  # refuses what scikit-learn would not take
+    require_seed(seed)
     if len(points) < 5:
         raise OptionError(f"a projection needs more tokens; got {len(points) // 2}. Give more sentences.")
     return np.asarray(make(len(points), seed, metric).fit_transform(points), dtype=np.float32)
