@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,36 @@ def environment(folder: Path, mark: str, **changes: str | None) -> dict[str, str
         **changes,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+@contextmanager
+def running_server(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int], list[str]]]:
+    """Run a real `gluonattn serve` while the block runs: the process, its address, and the lines that it writes to stderr.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        For its temporary files.
+    *words : str
+        More of the command line.
+    """
+    process = subprocess.Popen(
+        command("serve", "--port", "0", "--engine", "numpy", *words), env=environment(folder, str(folder)),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
+    lines: list[str] = []
+    try:
+        found = re.search(r"http://([\d.]+):(\d+)", process.stdout.readline())  # type: ignore[union-attr]
+        if not found:
+            raise Fault("the server does not start", process.stderr.read())  # type: ignore[union-attr]
+        threading.Thread(target=lambda: lines.extend(process.stderr), daemon=True).start()  # type: ignore[arg-type]
+        yield process, (found[1], int(found[2])), lines
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def load_command() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from random import Random
 from typing import Any
 
 from _cases import Fault
-from _command import command, environment
+from _command import running_server
 from _reports import distinct
 
 _NOTE = "const said = document.querySelector('.asking .state');"
@@ -155,23 +153,8 @@ def serving(folder: Path, seed: int, hostile: Any) -> Iterator[Served]:
     """
     models = _make_models(folder, Random(f"{seed} names"), hostile)
     words = [word for path in models for word in ("--model", str(path))]
-    process = subprocess.Popen(
-        command("serve", "--port", "0", "--engine", "numpy", *words), env=environment(folder, str(folder)),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
-    lines: list[str] = []
-    try:
-        found = re.search(r"http://([\d.]+):(\d+)", process.stdout.readline())  # type: ignore[union-attr]
-        if not found:
-            raise Fault("served: the server does not start with hostile names of models", process.stderr.read())  # type: ignore
-        threading.Thread(target=lambda: lines.extend(process.stderr), daemon=True).start()  # type: ignore[arg-type]
-        yield Served((found[1], int(found[2])), lines)
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with running_server(folder, *words) as (_, address, lines):
+        yield Served(address, lines)
 
 
 def use_served(tab: Any, served: Served, case: Any) -> None:

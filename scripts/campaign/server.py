@@ -6,8 +6,6 @@ import http.client
 import json
 import re
 import socket
-import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -16,7 +14,7 @@ from random import Random
 from typing import Any
 
 from _cases import Fault
-from _command import command, environment
+from _command import running_server
 from _texts import text
 
 SECONDS, START, SHRINK = 60.0, 120.0, 15.0
@@ -108,32 +106,11 @@ def draw(random: Random) -> Any:
 
 @contextmanager
 def prepare(folder: Path, seed: int) -> Iterator[Any]:
-    process = subprocess.Popen(
-        command("serve", "--port", "0", "--engine", "numpy"),
-        env=environment(folder, str(folder)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    lines: list[str] = []
-    try:
-        found = re.search(r"http://([\d.]+):(\d+)", process.stdout.readline())
-        if not found:
-            raise Fault("the server does not start", process.stderr.read())
-        threading.Thread(target=lambda: lines.extend(process.stderr), daemon=True).start()
-        address = found[1], int(found[2])
+    with running_server(folder) as (process, address, lines):
         for _ in range(3):
             _ask(address, "POST", "/v1/predict", b'{"inputs": "good"}', {})
         first = _memory(process.pid)
         yield lambda case: _check(case, address, process, lines, first)
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 def _check(case: Any, address: tuple[str, int], process: Any, lines: list[str], first: int) -> dict[str, int]:
